@@ -18,7 +18,7 @@ from tests.test_tidy import ROOT, sources, tree_of
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
     "docstrings that open with no verb": 36,
-    "error details that are no sentence": 207,
+    "error details that are no sentence": 140,
     "words of docstrings and comments": 148_583,
     "product lines": 161_948,
     "old words in docstrings and comments": 380,

@@ -156,7 +156,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def move(order: Order, status: OrderStatus, **changes: Any) -> Order:
     if status not in MOVES[order.status]:
         raise OrderDecided(
-            f"the order is {order.status}",
+            f"The order is {order.status}.",
             extra={"order_id": order.id, "order_status": order.status},
         )
     return replace(order, status=status, next_check_at=None, **changes)

@@ -106,11 +106,11 @@ class PlaceOrder:
         state.check_not_suspended(self.tenant)
         unpaid = working_set.pending(self.tenant)
         if unpaid.orders >= PENDING_ORDERS_MAX:
-            raise TooManyOrders(f"an account has at most {PENDING_ORDERS_MAX} unpaid orders")
+            raise TooManyOrders(f"An account has at most {PENDING_ORDERS_MAX} unpaid orders.")
         if self.new.coupon is not None and unpaid.with_coupon >= COUPON_ORDERS_MAX:
             raise TooManyOrders(
-                f"an account has at most {COUPON_ORDERS_MAX} unpaid orders with a coupon: pay one, or"
-                " wait until one ends"
+                f"An account has at most {COUPON_ORDERS_MAX} unpaid orders with a coupon. Pay "
+                "one, or wait until one expires."
             )
         self.check(state)
         order = self._order(state)
@@ -132,7 +132,7 @@ class PlaceOrder:
 
     def item(self, state: BatchState) -> SoldItem:
         if (self.new.pack_id is None) == (self.new.amount_cents is None):
-            raise InvalidInput("name either a pack or an amount", param="pack_id")
+            raise InvalidInput("Give a pack or an amount, not both.", param="pack_id")
         if self.new.pack_id is not None:
             pack = state.working_set(OrderWorkingSet).pack(
                 (self.tenant.environment, self.new.pack_id)
@@ -143,7 +143,7 @@ class PlaceOrder:
         cents = self.new.amount_cents or 0
         if not AMOUNT_CENTS_MIN <= cents <= AMOUNT_CENTS_MAX:
             raise AmountOutOfRange(
-                f"amount_cents is {AMOUNT_CENTS_MIN} to {AMOUNT_CENTS_MAX}",
+                f"`amount_cents` must be from {AMOUNT_CENTS_MIN} to {AMOUNT_CENTS_MAX}.",
                 param="amount_cents",
                 extra={"min": AMOUNT_CENTS_MIN, "max": AMOUNT_CENTS_MAX},
             )
@@ -161,7 +161,7 @@ class PlaceOrder:
         left = Price(item.price.amount - discount, item.price.currency)
         if left.amount == 0 and self.new.kind == "subscription":
             raise CouponRefused(
-                "a subscription is paid at its provider", param="coupon", reason="kind"
+                "A coupon can't make a subscription free.", param="coupon", reason="kind"
             )
         pay = charged(left, self.charge)
         return Order(
@@ -207,7 +207,7 @@ class PlaceOrder:
         ).balance_micros
         held = state.ledger.balance_micros(self.tenant, state.now_us)
         if max(sold, held) + order.credits_micros > BALANCE_MICROS_MAX:
-            raise AmountOutOfRange("the account cannot hold so much credit", param="amount_cents")
+            raise AmountOutOfRange("The account can't hold that much credit.", param="amount_cents")
 
 
 # Fields of NewOrder that the order has under the same names.
@@ -238,7 +238,8 @@ def charged(price: Price, charge: Charge) -> Price:
         return price
     if charge.rate is None or price.currency != CURRENCY:
         raise InvalidInput(
-            f"the provider charges {charge.currency}, and there is no rate from {price.currency}",
+            f"The provider charges {charge.currency}, and there is no exchange rate from "
+            f"{price.currency}.",
             param="provider",
         )
     return convert(price, charge.currency, charge.rate)

@@ -189,7 +189,7 @@ async def run_comparison(context: CallContext, asked: WantedPart) -> Sequence[Pa
     daily = context.service(DailyReconciliation)
     known = daily.parts(context.environment)
     if asked.part is not None and asked.part not in known:
-        raise InvalidInput(f"is one of {', '.join(known)}", param="part")
+        raise InvalidInput(f"Choose one of {', '.join(known)}.", param="part")
     wanted = known if asked.part is None else [asked.part]
     ran = [await daily.run_part(context.environment, one, is_wanted=True) for one in wanted]
     return [one for one in ran if one is not None]

@@ -106,9 +106,9 @@ class DailyReconciliation:
         found = self._payments.providers.of(provider, environment)
         listing = None if found is None else ability(found, Listing)  # type: ignore[type-abstract]
         if found is None:
-            raise InvalidInput(f"{provider} is not configured in {environment}", param="provider")
+            raise InvalidInput(f"{provider} is not configured in {environment}.", param="provider")
         if listing is None:
-            raise InvalidInput(f"{provider} has no list of its payments to read", param="provider")
+            raise InvalidInput(f"{provider} has no list of payments to compare.", param="provider")
         compared = await compare(
             self._database,
             listing,

@@ -139,8 +139,8 @@ async def pages(
         if cursor is None:
             return
     raise InvalidInput(
-        f"nothing was compared: the provider's list has more than {pages_max:,} pages or"
-        f" {PAYMENTS_MAX:,} payments; take a shorter time",
+        f"Nothing was compared: the provider's list has more than {pages_max:,} pages "
+        f"or {PAYMENTS_MAX:,} payments. Choose a shorter period.",
         param="from",
     )
 

@@ -143,7 +143,7 @@ class ProviderComparison:
                 if found is not None:
                     yield found
             if not self._answers:
-                raise ProviderUnavailable(f"{self._provider} gives no answer")
+                raise ProviderUnavailable(f"{self._provider} doesn't respond.")
 
     async def _ask(self, order: Order) -> FoundDifference | None:
         self._comparison.checked += 1

@@ -274,9 +274,9 @@ def named_payment(
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
     if period_id is not None and not is_plan:
-        raise InvalidInput("the order is of no plan", param="period_id")
+        raise InvalidInput("The order doesn't belong to a plan.", param="period_id")
     if payment_ref is not None and period_id is not None:
-        raise InvalidInput("name the period or the payment, not both", param="payment")
+        raise InvalidInput("Give the period or the payment, not both.", param="payment")
     if not is_plan and payment_ref in {None, order.payment_id}:
         return OrderPayment(order, orders)
     found = _of_plan(state, order) if is_plan else _beside(state, order)
@@ -301,12 +301,12 @@ def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if periods[0].period_start_at is None:
         listed = ", ".join(str(one.payment_ref) for one in periods[-5:])
         raise InvalidInput(
-            f"{len(periods)} payments of the plan wait, the latest {listed}: say which",
+            f"{len(periods)} payments of the plan wait, the latest {listed}. Choose one.",
             param="payment",
         )
     listed = ", ".join(one.owner_id for one in periods[-5:])
     raise InvalidInput(
-        f"the plan has {len(periods)} paid periods, the latest {listed}: say which",
+        f"The plan has {len(periods)} paid periods, the latest {listed}. Choose one.",
         param="period_id",
     )
 

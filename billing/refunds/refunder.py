@@ -90,8 +90,8 @@ class Refunder:
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         if asked is None and made_at_provider is None:
             raise NotRefundable(
-                f"{order.provider} sends nothing back by an API: make the refund on its own pages, and"
-                " write it down with made_at_provider",
+                f"{order.provider} has no API for refunds. Refund on its own pages, then record "
+                "it with made_at_provider.",
                 reason="no_api",
                 extra={"order_id": order.id},
             )
@@ -124,7 +124,7 @@ class Refunder:
         )
         if owner is not None and owner.id != order.id:
             raise NotRefundable(
-                f"payment {payment_id} is order {owner.id}'s: refund that one",
+                f"Payment {payment_id} belongs to order {owner.id}. Refund that order.",
                 reason="other_order",
                 extra={"order_id": order.id, "other_order_id": owner.id},
             )

@@ -136,18 +136,19 @@ class RequestRefund:
         amount = left if self.amount is None else self.amount
         if not 0 < amount <= left:
             raise InvalidInput(
-                f"more than 0 and at most {left}, what is left of {in_words(payment.paid)}",
+                f"The amount must be above 0 and at most {left}, which is left of "
+                f"{in_words(payment.paid)}.",
                 param="amount",
             )
         if amount != left and payment.is_whole_only:
             raise InvalidInput(
-                f"all that is left, {left}: a plan's payment that waits for a person goes back whole",
+                f"A plan's payment in review can only be refunded whole: {left}.",
                 param="amount",
             )
         if amount != left and not self.way.takes_part and self.provider_refund_id is None:
             raise InvalidInput(
-                f"{order.provider} sends back by its API all that is left, {left}, and no part: make"
-                " it on its own pages, and write it down with made_at_provider",
+                f"{order.provider} can only refund all that is left, {left}. Refund a part on "
+                "its own pages, then record it with made_at_provider.",
                 param="amount",
             )
         return amount
@@ -210,7 +211,8 @@ def _check_credit(state: BatchState, payment: RefundablePayment, micros: int) ->
     available = payment.available_micros(state)
     if available < micros:
         raise InsufficientBalance(
-            "the account has used up the credit that would be taken back; allow_owed lets it owe that",
+            "The account has spent the credit that the refund takes back. Set allow_owed "
+            "to let the account owe it.",
             extra={
                 "needed_cents": -(-micros // MICROS_PER_CENT),
                 "available_cents": micros_to_cents(available),

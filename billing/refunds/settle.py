@@ -191,7 +191,9 @@ class DecideRefund(_OnRefund):
     def _check(self, state: BatchState, found: Refund) -> None:
         extra = {"refund_id": found.id, "refund_status": found.status}
         if not found.is_open:
-            raise RefundRepeated(f"the refund {found.status} before", reason="ended", extra=extra)
+            raise RefundRepeated(
+                f"The refund has already {found.status}.", reason="ended", extra=extra
+            )
         # A worker calls at once, and again later: each time for so long.
         first = found.created_at + BEING_ASKED_US if found.requested_at is None else 0
         if state.now_us < (found.lease_until or first):

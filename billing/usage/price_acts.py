@@ -187,7 +187,10 @@ async def list_history(
 def _place_of(cursor: str) -> tuple[int, str]:
     version, _, model = cursor.partition(":")
     if not (version.isascii() and version.isdigit() and len(version) <= 18):
-        raise InvalidInput("not a cursor of this list", param="cursor")
+        raise InvalidInput(
+            "This isn't a cursor of this list. Use `next_cursor` of the previous page.",
+            param="cursor",
+        )
     return int(version), model
 
 

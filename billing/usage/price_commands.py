@@ -62,7 +62,7 @@ async def set_prices(
     given = {one.model for one in new}
     kept = set() if is_whole else known.keys() - given
     if len(kept) + len(given) > PRICES_MAX:
-        raise InvalidInput(f"a price list has at most {PRICES_MAX} prices", param="model")
+        raise InvalidInput(f"A price list has at most {PRICES_MAX} prices.", param="model")
     version = current.version + 1
     rows = [
         ModelPrice(environment, one.model, version, *one.figures, by.name, now_us)
@@ -129,16 +129,17 @@ def _figures(price: ModelPrice) -> tuple[int | None, int | None, int | None]:
 
 def _check(new: Sequence[NewPrice]) -> None:
     if not new:
-        raise InvalidInput("there is no price in it", param="model")
+        raise InvalidInput("The list has no price.", param="model")
     if len({one.model for one in new}) != len(new):
-        raise InvalidInput("a model stands there twice", param="model")
+        raise InvalidInput("The list names a model twice.", param="model")
     for one in new:
         _check_model(one.model)
         names = ("input_micros", "output_micros", "cached_micros")
         for name, micros in zip(names, one.figures, strict=True):
             if not 0 <= micros <= PRICE_MICROS_MAX:
                 raise InvalidInput(
-                    f"{one.model}: a price is 0 to {PRICE_MICROS_MAX} micros for 1,000,000 tokens",
+                    f"{one.model}: a price must be from 0 to {PRICE_MICROS_MAX} micros for "
+                    "1,000,000 tokens.",
                     param=name,
                 )
 
@@ -147,9 +148,9 @@ def _check_model(model: str) -> None:
     is_sane = model.isprintable() and model == model.strip()
     if not is_sane or not 1 <= len(model) <= MODEL_CHARACTERS_MAX:
         raise InvalidInput(
-            f"a model's name has 1 to {MODEL_CHARACTERS_MAX} printable characters, none of them a"
-            " space at its ends",
+            f"A model's name has 1 to {MODEL_CHARACTERS_MAX} printable characters and no "
+            "spaces around them.",
             param="model",
         )
     if WILDCARD in model[:-1]:
-        raise InvalidInput("* stands at the end of a model's name only", param="model")
+        raise InvalidInput("A model's name can have * only at its end.", param="model")

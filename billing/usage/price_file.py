@@ -28,14 +28,14 @@ def read_prices(text: str) -> Sequence[NewPrice]:
     text = text.removeprefix("\ufeff")
     found = _of_json(text) if text.lstrip()[:1] in {"[", "{"} else _of_csv(text)
     if len(found) > PRICES_MAX:
-        raise InvalidInput(f"a price list has at most {PRICES_MAX} prices", param="file")
+        raise InvalidInput(f"A price list has at most {PRICES_MAX} prices.", param="file")
     return found
 
 
 def dollars_micros(text: str, param: str) -> int:
     match = _DOLLARS.fullmatch(text.strip().removeprefix("$"))
     if match is None:
-        raise InvalidInput("is an amount in dollars such as 2.50", param=param)
+        raise InvalidInput("Give an amount in dollars, such as 2.50.", param=param)
     return int(match[1]) * MICROS_PER_DOLLAR + int((match[2] or "").ljust(6, "0"))
 
 
@@ -43,7 +43,7 @@ def _of_json(text: str) -> Sequence[NewPrice]:
     try:
         return _read_json(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise InvalidInput(f"the JSON cannot be read: {error}", param="file") from None
+        raise InvalidInput(f"The JSON can't be read: {error}.", param="file") from None
 
 
 def _of_csv(text: str) -> Sequence[NewPrice]:
@@ -57,25 +57,25 @@ def _of_csv(text: str) -> Sequence[NewPrice]:
             found.append(_of_row(row, line))
             line = rows.line_num + 1
     except csv.Error as error:
-        raise InvalidInput(f"line {line} cannot be read: {error}", param="file") from None
+        raise InvalidInput(f"Line {line} can't be read: {error}.", param="file") from None
     return found
 
 
 def _check_columns(names: Sequence[str]) -> None:
     missing = {"model", "input", "output"} - set(names)
     if missing:
-        raise InvalidInput(f"the first line lacks {', '.join(sorted(missing))}", param="file")
+        raise InvalidInput(f"The first line lacks {', '.join(sorted(missing))}.", param="file")
     if unknown := set(names) - set(COLUMNS):
         raise InvalidInput(
-            f"the first line names unknown columns: {', '.join(sorted(unknown))}", param="file"
+            f"The first line names unknown columns: {', '.join(sorted(unknown))}.", param="file"
         )
     if len(set(names)) < len(names):
-        raise InvalidInput("the first line names a column twice", param="file")
+        raise InvalidInput("The first line names a column twice.", param="file")
 
 
 def _of_row(row: dict[str, Any], line: int) -> NewPrice:
     if row.get(_MORE):
-        raise InvalidInput(f"line {line}: more values than columns", param="file")
+        raise InvalidInput(f"Line {line} has more values than columns.", param="file")
     try:
         cached = (row.get("cached") or "").strip()
         return NewPrice(
@@ -85,4 +85,4 @@ def _of_row(row: dict[str, Any], line: int) -> NewPrice:
             cached_micros=dollars_micros(cached, "cached") if cached else None,
         )
     except InvalidInput as error:
-        raise InvalidInput(f"line {line}: {error.param} {error.detail}", param="file") from None
+        raise InvalidInput(f"Line {line}, {error.param}: {error.detail}", param="file") from None

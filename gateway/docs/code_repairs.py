@@ -23,112 +23,117 @@ class Repair:
 
 REPAIRS: Final[Mapping[int, Repair]] = {
     codes.INVALID_KEY: Repair(
-        "`reason` says what is wrong. For missing, header, scheme, form or checksum, send the whole key as "
-        "Authorization: Bearer ak_…. For unknown, use another key, or make a sandbox account with the call "
-        "below.",
+        "`missing`, `header`, `scheme`, `form`, `checksum`: send the whole key as `Authorization: "
+        "Bearer ak_…`. `unknown`: use another key, or create a sandbox account.",
         ("POST", "/keys/sandbox"),
     ),
     codes.INSUFFICIENT_BALANCE: Repair(
-        "Add credit, then repeat the call. In staging, use the call below; in live, buy a pack (GET /packs). "
-        "For plan_used_up, change the plan or wait for its next period.",
+        "Add credit to the wallet, then repeat the call: in staging with the call below, in live "
+        "by buying a pack (`GET /packs`). `plan_used_up`: change the plan, or wait for its next "
+        "period.",
         ("POST", "/sandbox/fund"),
         {"amount_cents": 1000},
     ),
     codes.INVALID_PLATFORM: Repair(
-        "Use a value of errors[].allowed; did_you_mean is the most similar one.", _SEND, _RIGHT
+        "Use one of `errors[].allowed`. `did_you_mean` is the most similar.", _SEND, _RIGHT
     ),
     codes.INVALID_RECIPIENT: Repair(
-        "Use an email address such as user@example.com, or recipient: self instead.",
+        "Give an email address such as user@example.com, or `recipient: self` instead.",
         _SEND,
         _RIGHT,
     ),
     codes.AMOUNT_OUT_OF_RANGE: Repair(
-        "Use an amount from errors[].minimum to errors[].maximum, in cents: 1000 is $10.00.",
+        "Give an amount from `errors[].minimum` to `errors[].maximum` in cents. 1000 is $10.00.",
         _SEND,
         _RIGHT,
     ),
     codes.DUPLICATE: Repair(
-        "This was done before, and links name the earlier one. To repeat it on purpose, use a new "
-        "Idempotency-Key, and another reference and intent if it has them.",
+        "`links` name the earlier one. To do it again on purpose, use a new `Idempotency-Key`, and "
+        "another `reference` and `intent` if you send them.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.MALFORMED: Repair(
-        "Fix every field in errors[]: allowed, minimum, maximum, did_you_mean and example show valid values. "
-        "Nothing was done, so reuse the same Idempotency-Key.",
+        "Fix every field listed in `errors[]`. `allowed`, `minimum`, `maximum`, `did_you_mean` and "
+        "`example` say what is accepted. Nothing was done, so you can use the same "
+        "`Idempotency-Key`.",
         _SEND,
         _RIGHT,
     ),
     codes.CAP_EXCEEDED: Repair(
-        "Wait until resets_at, or send at most max_now_cents now (smaller_send in links). A person can raise "
-        "the limit on the first page of links.",
+        "Wait until `resets_at`, or send at most `max_now_cents` (`smaller_send` in `links`). "
+        "Otherwise a user raises the limit on the page that `links` name first.",
         ("GET", "/keys/self"),
     ),
     codes.MISSING_SCOPE: Repair(
-        "Use a key that has the scope in required_scopes, or ask a person to add it on the first page of "
-        "links. For account_suspended, contact the operator of this gateway."
+        "Use another key, or have a user grant the scope in `required_scopes` on the page that "
+        "`links` name first. `account_suspended`: contact the operator of this gateway."
     ),
-    codes.KEY_ENDED: Repair("Use a new key, made by a person; a key that has ended stays ended."),
-    codes.NOT_REDEEMABLE: Repair("This code can't be redeemed. `reason` says why."),
+    codes.KEY_ENDED: Repair("Create a new key. An ended key can't be restored."),
+    codes.NOT_REDEEMABLE: Repair(
+        "This code can't be redeemed. See `reason`, and use another code."
+    ),
     codes.LIMIT_REACHED: Repair(
-        "Remove one of the objects that links list, or wait until one has ended, then repeat the call."
+        "Remove one of those that `links` list, or wait until one ends. Then repeat the call."
     ),
     codes.PAYMENT_REQUIRED: Repair(
-        "At /x402/topup, send the same body with PAYMENT-SIGNATURE for one of accepts, or with a Payment "
-        "credential for WWW-Authenticate. Elsewhere a person updates the payment method at the provider."
+        "At `/x402/topup`, send the same body with `PAYMENT-SIGNATURE`, which signs one of "
+        "`accepts`, or with a Payment credential for `WWW-Authenticate`. Elsewhere a user updates "
+        "the payment method at the provider."
     ),
     codes.ALREADY_DELIVERED: Repair(
-        "The top-up can't be cancelled any more. The call below takes back what was not used.",
+        "The top-up can't be cancelled any more. If it wasn't used, reverse it.",
         ("POST", "/topup/{transaction_id}/reverse"),
     ),
     codes.NOT_FOUND: Repair(
-        "Find the ID in its list. IDs of another account or environment are not found either. For a path, "
-        "links name the nearest one.",
+        "Find the ID in its list. For a path, `links` name the nearest.",
         ("GET", "/topup/history"),
     ),
     codes.ALREADY_SETTLED: Repair(
-        "The top-up has ended; its status says how.", ("GET", "/topup/status/{transaction_id}")
+        "Nothing can be changed any more. `status` has the result.",
+        ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.FAILED_REFUNDED: Repair(
-        "The platform refused, and the funds are back. The same call fails again, so use another platform or "
-        "recipient.",
+        "Use another platform or recipient. The same send will fail again.",
         _SEND,
         _RIGHT,
     ),
-    codes.ALREADY_USED: Repair("It can't be changed any more; `reason` says why."),
+    codes.ALREADY_USED: Repair("The top-up stays delivered. See `reason`."),
     codes.REQUESTER_BLOCKED: Repair(
-        "requester_ended: send the credit again with another key. requester_paused: resume that key, then "
-        "approve again. requester_limits: raise its limits, then approve again. Or deny it: the held funds "
-        "return at once.",
+        "`requester_ended`: send again with another key. `requester_paused`: resume that key, then "
+        "approve again. `requester_limits`: raise its limits, then approve again. Or deny, and the "
+        "funds return immediately.",
         ("POST", "/approvals/{approval_id}/deny"),
     ),
     codes.NONE_ACCEPTED: Repair(
-        "Fix each item in data.errors as its own code says, then repeat the call with a new Idempotency-Key. "
-        "If all items have one code, next_action and links are those of that code.",
+        "Fix each item of `data.errors` as its code says. Send the call with a new "
+        "`Idempotency-Key`, because this response is stored under the old one. If all items have "
+        "one code, `next_action` and `links` are those of that code.",
         ("POST", "/topup/bulk"),
         {"items": [{**_RIGHT, "reference": "invoice 7"}]},
     ),
-    codes.RATE_LIMITED: Repair("Repeat the call after Retry-After seconds."),
-    codes.ADDRESS_NOT_ALLOWED: Repair("Ask a person to add the address to the key's allow-list."),
+    codes.RATE_LIMITED: Repair("Repeat the call after `Retry-After` seconds."),
+    codes.ADDRESS_NOT_ALLOWED: Repair("Have a user add the address to the key's allow-list."),
     codes.KEY_IN_PROGRESS: Repair(
-        "Repeat the call with the same Idempotency-Key after Retry-After seconds. It gets the first call's "
-        "response."
+        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. You get the "
+        "first call's response."
     ),
     codes.METHOD_NOT_ALLOWED: Repair(
-        "Use a method of the Allow header; links name the calls of this path."
+        "Use a method listed in `Allow`. `links` list the calls of this path."
     ),
     codes.PROVIDER_UNAVAILABLE: Repair(
-        "Repeat the call after Retry-After seconds. If retryable is false, a person has to act."
+        "Repeat the call after `Retry-After` seconds. If `retryable` is false, contact the "
+        "operator."
     ),
     codes.INTERNAL: Repair(
-        "Repeat the call with the same Idempotency-Key after Retry-After seconds. The operator finds "
-        "X-Request-Id in the gateway's log."
+        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. "
+        "`X-Request-Id` finds it in the gateway's log."
     ),
     codes.DELIVERY_FAILED: Repair(
-        "Fix the receiver: data.attempt has its response. Then test it again.",
+        "Fix the receiver, then test it again. `data.attempt` has its response.",
         ("POST", "/webhooks/{endpoint_id}/test"),
     ),
     codes.URL_INVALID: Repair(
-        "Use an https address that the gateway can reach, without a user name and not private.",
+        "Give a public https address that the gateway can reach, without a user name.",
         ("POST", "/webhooks/register"),
         {"url": "https://example.com/hook"},
     ),

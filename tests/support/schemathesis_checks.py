@@ -81,7 +81,7 @@ UNFORESEEABLE: Final = (
     Unforeseeable(
         r".*",
         r"can't be given together with|is required where .* is not given|Give a pack or an amount"
-        r"|is required for a subscription|Give `secret`, `public_key` or both|name either a pack or an amount",
+        r"|is required for a subscription|Give `secret`, `public_key` or both|[Gg]ive a pack or an amount|name either a pack",
         "of two fields one is given: oneOf beside fields breaks generators of clients",
     ),
     Unforeseeable(

@@ -41,7 +41,7 @@ async def certify(context: CallContext, asked: CertifyBody) -> CertifiedReceiver
     await sender.database.read(lambda tx: endpoints.get(tx, sender.vault, tenant, endpoint_id))
     if tenant.environment != ENVIRONMENT:
         raise ScopeMissing(
-            "receivers are certified in staging only; register the URL there too",
+            "Receivers are certified only in staging. Register the URL there too.",
             reason="environment",
         )
     await context.pace()

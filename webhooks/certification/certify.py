@@ -88,7 +88,9 @@ async def certify(
     except EffectsUnreadable as unreadable:
         raise InvalidInput(str(unreadable), param="effects_url") from None
     except TimeoutError:
-        raise InvalidInput("effects_url does not stand still", param="effects_url") from None
+        raise InvalidInput(
+            "The number at effects_url changes by itself. Use a test system.", param="effects_url"
+        ) from None
     results: list[CheckResult] = []
     for check in CHECKS:
         judged = await _judged(check, trial, ends_s=ends_s, before=results)
@@ -147,6 +149,6 @@ def _opened(vault: Vault, target: Target) -> Opened:
     except SealBroken as error:
         _log.error("secrets.seal_broken", extra={"endpoint_id": target.id, "error": str(error)})
         raise CannotSign(
-            "what is stored of this webhook's secrets or headers is damaged: rotate its secret, or set"
-            " its headers anew"
+            "The webhook's stored secrets or headers are damaged. Rotate its secret, or "
+            "set its headers again."
         ) from None

@@ -255,7 +255,7 @@ def _check_cancelled(status: str) -> None:
         detail = "an attempt is under way; try again once it has ended"
         raise CannotCancel(detail, reason=status, retry_after_s=UNDER_WAY_RETRY_S)
     if status != CANCELLED:
-        raise CannotCancel(f"the delivery is {status}", reason=status)
+        raise CannotCancel(f"The delivery is {status}.", reason=status)
 
 
 async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:

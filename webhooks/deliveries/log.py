@@ -94,7 +94,7 @@ async def list_deliveries(
     """List deliveries after `before`, newest first or in its order. Raises InvalidInput for a filter."""
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
-        raise InvalidInput(f"status is one of {', '.join(STATUSES)}", param="status")
+        raise InvalidInput(f"`status` must be one of {', '.join(STATUSES)}.", param="status")
     query = query_of(wanted, before, columns=_COLUMNS)
     is_oldest_first = before is not None and before.is_oldest_first
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}

@@ -99,7 +99,10 @@ def place_of(cursor: str | None) -> DeliveryCursor | None:
     except ValueError:
         kind = ""
     if kind != "dlv" or not (at.isascii() and at.isdigit() and len(at) <= 18):
-        raise InvalidInput("not a cursor of this list", param="cursor")
+        raise InvalidInput(
+            "This isn't a cursor of this list. Use `next_cursor` of the previous page.",
+            param="cursor",
+        )
     return DeliveryCursor(int(at), id_, place != cursor)
 
 

@@ -283,7 +283,7 @@ async def rotate_secret(
     OLDER_SECRETS_MAX the oldest end at once. Raises InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
-        raise InvalidInput(f"overlap_s is 0 to {OVERLAP_S_MAX}", param="overlap_s")
+        raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
     await get(tx, vault, tenant, endpoint_id)
     secret = new_webhook_secret()
     row = await tx.fetch_one(_SECRETS, id=endpoint_id)
@@ -379,14 +379,15 @@ def _status_columns(status: str, *, now_us: int) -> dict[str, Any]:
     if status == DISABLED:
         columns = {"disabled_reason": BY_REQUEST, "disabled_at": now_us, "probe_at": None}
         return {"status": DISABLED, **columns}
-    raise InvalidInput(f"status is {ENABLED} or {DISABLED}", param="status")
+    raise InvalidInput(f"`status` must be {ENABLED} or {DISABLED}.", param="status")
 
 
 async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> None:
     row = await tx.fetch_one(_COUNT, account_id=tenant.account_id, environment=tenant.environment)
     if row is not None and row["n"] >= endpoints_max:
         raise TooManyEndpoints(
-            f"an account has at most {endpoints_max} webhooks in each environment",
+            f"An account has at most {endpoints_max} webhooks in each environment. Remove "
+            "one first.",
             reason="endpoints",
             extra={"limit": endpoints_max, "remaining": 0},
         )

@@ -109,31 +109,31 @@ def check_description(text: str) -> str:
     """Raise InvalidInput if the text is too long or has control characters."""
     if len(text) > DESCRIPTION_CHARACTERS_MAX:
         raise InvalidInput(
-            f"a description has at most {DESCRIPTION_CHARACTERS_MAX} characters",
+            f"A description has at most {DESCRIPTION_CHARACTERS_MAX} characters.",
             param="description",
         )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise InvalidInput("a description has no control characters", param="description")
+        raise InvalidInput("A description has no control characters.", param="description")
     return text
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers as they will be sent; raise InvalidInput, which never shows a value."""
     if len(headers) > HEADERS_MAX:
-        raise InvalidInput(f"an endpoint has at most {HEADERS_MAX} headers", param="headers")
+        raise InvalidInput(f"An endpoint has at most {HEADERS_MAX} headers.", param="headers")
     if len({name.lower() for name in headers}) < len(headers):
-        raise InvalidInput("a header is named once, whatever its case", param="headers")
+        raise InvalidInput("Each header is named once; case doesn't count.", param="headers")
     for name, value in headers.items():
         # CGI servers read Transfer_Encoding as Transfer-Encoding.
         if "_" in name:
-            raise InvalidInput("a header name holds no underscore", param="headers")
+            raise InvalidInput("A header name has no underscore.", param="headers")
         lowered = name.lower()
         if lowered in _OUR_HEADERS or lowered.startswith(_OUR_PREFIXES):
-            raise InvalidInput("this header name is reserved", param="headers")
+            raise InvalidInput("This header name is reserved.", param="headers")
         if len(name) > HEADER_NAME_CHARACTERS_MAX or len(value) > HEADER_VALUE_CHARACTERS_MAX:
             raise InvalidInput(
-                f"a header has at most {HEADER_NAME_CHARACTERS_MAX} characters in its name and"
-                f" {HEADER_VALUE_CHARACTERS_MAX} in its value",
+                f"A header has at most {HEADER_NAME_CHARACTERS_MAX} characters in its name and "
+                f"{HEADER_VALUE_CHARACTERS_MAX} in its value.",
                 param="headers",
             )
         check_header(name, value)
@@ -147,6 +147,7 @@ def check_retry_schedule(schedule_s: Sequence[int]) -> str:
 def check_rate_limit(rate_per_s: int | None) -> int | None:
     if rate_per_s is not None and not 1 <= rate_per_s <= RATE_LIMIT_PER_S_MAX:
         raise InvalidInput(
-            f"rate_limit_per_s is 1 to {RATE_LIMIT_PER_S_MAX}", param="rate_limit_per_s"
+            f"`rate_limit_per_s` must be from 1 to {RATE_LIMIT_PER_S_MAX}.",
+            param="rate_limit_per_s",
         )
     return rate_per_s

@@ -62,7 +62,7 @@ async def send_test(
     """
     database, vault, clock = sender.database, sender.vault, sender.clock
     if event_type not in EVENT_TYPES:
-        raise InvalidInput(f"the types are {', '.join(EVENT_TYPES)}", param="event")
+        raise InvalidInput(f"Choose one of these types: {', '.join(EVENT_TYPES)}.", param="event")
     lease_us = round((sender.timeout_s + SETTLE_S) * SECOND_US)
     ping = Ping(tenant, endpoint_id, event_type, current_line.get())
 
@@ -87,7 +87,7 @@ async def send_test(
     if not attempts:
         # Deleting the endpoint removed its deliveries in flight; or this attempt's lease ran out.
         await database.read(lambda tx: get(tx, vault, tenant, endpoint_id))
-        raise Unavailable("another process went on with this ping: see its delivery")
+        raise Unavailable("Another process continued this ping. See its delivery.")
     return attempts[0]
 
 

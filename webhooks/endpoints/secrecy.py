@@ -76,7 +76,7 @@ def told_columns(changes: EndpointChanges) -> dict[str, int]:
 
 def _codes_refused() -> ScopeMissing:
     return ScopeMissing(
-        f"bodies with codes go where {SEES_CODES} says, which the credential does not have",
+        f"Sending bodies with codes requires {SEES_CODES}, which the credential lacks.",
         reason="scope",
         extra={"required_scopes": [SEES_CODES]},
     )
@@ -84,7 +84,6 @@ def _codes_refused() -> ScopeMissing:
 
 def _links_refused() -> ScopeMissing:
     return ScopeMissing(
-        "only a person who is signed in has links that decide on approvals told to an address, or"
-        " told elsewhere",
+        "Only a signed-in user can have approval links sent to an address, or to another one.",
         reason="person_only",
     )

@@ -55,7 +55,7 @@ async def answer_of(
     if row is None:
         raise NotFound("Delivery", param="like")
     if row["status"] != FAILED:
-        raise InvalidInput("like is a delivery that failed", param="like")
+        raise InvalidInput("`like` must be the ID of a failed delivery.", param="like")
     return SameAnswer(row["http_status"], row["error"], _phrase(row))
 
 

@@ -43,7 +43,7 @@ def rate_of(new: NewReplay) -> int:
     if new.rate_per_s is None:
         return RATE_PER_S
     if not 1 <= new.rate_per_s <= RATE_PER_S_MAX:
-        raise InvalidInput(f"rate_per_s is 1 to {RATE_PER_S_MAX}", param="rate_per_s")
+        raise InvalidInput(f"`rate_per_s` must be from 1 to {RATE_PER_S_MAX}.", param="rate_per_s")
     return new.rate_per_s
 
 
@@ -69,16 +69,14 @@ async def load_wanted(
 def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
     """Return what the replay matches if it is made now, without `like`; raise InvalidInput."""
     if new.status not in REPLAYED_STATUSES:
-        raise InvalidInput(f"status is {' or '.join(REPLAYED_STATUSES)}", param="status")
+        raise InvalidInput(f"`status` must be {' or '.join(REPLAYED_STATUSES)}.", param="status")
     if new.like is not None and new.status != FAILED:
-        raise InvalidInput(
-            "like cannot be given together with another status than failed", param="like"
-        )
+        raise InvalidInput("`like` can only be combined with status failed.", param="like")
     rate_of(new)
     since_us = max(0, new.since_us or 0)
     until_us = now_us if new.until_us is None else min(new.until_us, now_us)
     if since_us >= until_us:
-        raise InvalidInput("since is a time before until, and before now", param="since")
+        raise InvalidInput("`since` must be before `until` and in the past.", param="since")
     types = tuple(check_events(new.events).split())
     return Wanted(*tenant, endpoint_id, new.status, types, since_us, until_us, now_us)
 

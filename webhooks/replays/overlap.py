@@ -43,8 +43,8 @@ async def check_others(tx: Transaction, wanted: Wanted) -> None:
     for row in rows:
         if _may_share(row, wanted):
             raise ReplayOverlaps(
-                "another replay of this webhook is sending some of the same deliveries: let it go"
-                " on, or cancel it and ask again",
+                "Another replay of this webhook sends some of the same deliveries. Wait for "
+                "it, or cancel it and try again.",
                 reason="replay_running",
                 extra={"replay_id": row["id"]},
             )

@@ -283,7 +283,7 @@ async def _unfinished(tx: Transaction, tenant: Tenant, replay_id: str, *, allowe
     """Lock the job's row and return it, if it is running, paused or in the `allowed` state."""
     job = await _find(tx, tenant, replay_id, _LOCK)
     if job.status not in {RUNNING, PAUSED, allowed}:
-        raise ReplayEnded(f"the replay is {job.status}", reason=job.status)
+        raise ReplayEnded(f"The replay is {job.status}.", reason=job.status)
     return job
 
 
@@ -306,7 +306,7 @@ async def _check_unfinished(tx: Transaction, wanted: Wanted) -> None:
     )
     if row is not None and row["n"] >= UNFINISHED_MAX:
         raise TooManyReplays(
-            f"an account has at most {UNFINISHED_MAX} unfinished replays in each environment",
+            f"An account has at most {UNFINISHED_MAX} unfinished replays in each environment.",
             reason="replays",
             extra={"limit": UNFINISHED_MAX, "remaining": 0},
         )

@@ -63,7 +63,7 @@ class Verification(Struct, kw_only=True):
 async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
     body = call.body
     if body.secret is None and body.public_key is None:
-        raise InvalidInput("give secret, public_key or both", param="secret")
+        raise InvalidInput("Give `secret`, `public_key` or both.", param="secret")
     findings = verify_signature(
         secret=body.secret,
         public_key=body.public_key,

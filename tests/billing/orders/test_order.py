@@ -53,7 +53,7 @@ def test_a_move_that_is_not_listed_is_refused(status: Any) -> None:
     assert move(order, status).status == status
     impossibles: list[OrderStatus] = ["paid", "pending", "failed", "expired", "review"]
     for impossible in impossibles:
-        with pytest.raises(OrderDecided, match="the order is paid"):
+        with pytest.raises(OrderDecided, match="The order is paid"):
             move(order, impossible)
 
 

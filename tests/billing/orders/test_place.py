@@ -80,7 +80,7 @@ async def test_an_amount_out_of_range_is_refused(buyer: Buyer, cents: int) -> No
     ],
 )
 async def test_an_order_is_for_one_thing(buyer: Buyer, wish: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="either a pack or an amount"):
+    with pytest.raises(InvalidInput, match="a pack or an amount"):
         await buyer.place(**wish)
 
 
@@ -153,7 +153,7 @@ async def test_a_rate_is_for_dollars(buyer: Buyer) -> None:
     )
     await buyer.account.database.transaction(lambda tx: create_pack(tx, in_dinars))
 
-    with pytest.raises(InvalidInput, match="no rate from KWD"):
+    with pytest.raises(InvalidInput, match="no exchange rate from KWD"):
         await buyer.place(pack_id="kwd", charge=Charge("CNY", Fraction(7)))
 
     order = await buyer.order(pack_id="kwd")
@@ -211,5 +211,5 @@ async def test_what_could_not_be_credited_is_not_sold(buyer: Buyer) -> None:
     almost_cents = (2**63 // 4 - 1_000_000) // 10_000
     await buyer.engine.submit(Credit(buyer.tenant, almost_cents, LedgerAccountKind.MANUAL))
 
-    with pytest.raises(AmountOutOfRange, match="cannot hold so much credit"):
+    with pytest.raises(AmountOutOfRange, match="can't hold that much credit"):
         await buyer.place()

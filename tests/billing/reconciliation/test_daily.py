@@ -203,7 +203,7 @@ async def test_a_provider_that_is_away_delays_its_own_part_only(books: Books) ->
     ran = await books.daily.run_due()
 
     faults = {(one.environment, one.part): one.fault for one in ran}
-    assert faults["staging", "provider:toypay"] == "toypay gives no answer"
+    assert faults["staging", "provider:toypay"] == "toypay doesn't respond."
     assert [part for part, fault in faults.items() if fault] == [("staging", "provider:toypay")]
     assert await books.daily.run_due() == []
     books.store.server.is_away = False

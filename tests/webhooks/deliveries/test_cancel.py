@@ -86,7 +86,7 @@ async def test_what_has_ended_is_refused(
         [one] = await claimed(database, clock)
     await answered(database, clock, one, result)
 
-    with pytest.raises(CannotCancel, match=f"the delivery is {status}") as refused:
+    with pytest.raises(CannotCancel, match=f"The delivery is {status}") as refused:
         await cancelled(database, clock, tenant, one.id)
 
     assert (refused.value.reason, refused.value.retry_after_s) == (status, None)

@@ -72,7 +72,7 @@ async def test_a_secret_that_does_not_open_fails_its_tests_alone(
     sender = Sender(database, vault, transport, clock, Policy(), timeout_s=1.0)
 
     attempt = await send_test(sender, tenant, broken.id)
-    with pytest.raises(CannotSign, match="rotate its secret"):
+    with pytest.raises(CannotSign, match="Rotate its secret"):
         await certify_endpoint(sender, tenant, broken.id, effects_url=None)
 
     assert (attempt.http_status, attempt.error) == (None, "protocol")

@@ -51,10 +51,10 @@ REFUSALS = (
     "Stripe is no longer configured as the plan needs it; the operator can end the plan here",
     "The change to max by the year is under way: wait until stripe has answered",
     "Its end with the period is under way: wait until stripe has answered",
-    "An account has at most 100 unpaid orders",
+    "An account has at most 100 unpaid orders.",
     "The account has the plan Pro; change it in the portal",
     "The checkout of order ord_1 is open: pay that one, or wait until it ends",
-    "The provider charges KWD, and there is no rate from USD",
+    "The provider charges KWD, and there is no exchange rate from USD.",
     "The subscription is cancelled",
     "No provider is set up in live",
 )
