@@ -1,6 +1,6 @@
 """The dispatcher: claims what is due and has a free slot, sends it, and has the outcome written.
 
-A hint, a freed slot or the next due time starts a claim; a beat of some seconds finds what a lost hint left
+A hint, a freed slot or the next due time starts a claim. A beat of some seconds finds what a lost hint left
 behind, so it works without Redis. One claim runs at a time, and all that calls for another meanwhile is one
 more; beside other workers milliseconds later (worker/presence.py). A claimed delivery holds a slot until its
 outcome is written.

@@ -3,9 +3,9 @@
 What all vendors of such keys share; openrouter.py and litellm.py call each.
 
 A raise sets the limit read before plus the amount, and names the key after the top-up (its mark) in the same
-request. So `look` finds out: with this name it was raised; with the former name it wasn't, whatever somebody
-did to the limit, and the next raise starts from the limit read then. Any other name, or the expected limit
-without the name: an operator decides.
+request. So `look` finds out: with this name the key was raised, with the former name it wasn't. The next
+raise starts from the limit read then. Any other name, or the expected limit without the name: an operator
+decides.
 
 No vendor has a conditional write: somebody's change within the milliseconds between read and write is lost.
 """

@@ -1,9 +1,9 @@
 """Audit the ledger (`topup audit`); every finding names the row that breaks a rule.
 
-All balances sum to zero by side; each cached balance is the sum of its transfers; none is negative; held
-funds equal open top-ups and holds; and every subject's transfers add up to its state. Small tenants are
-checked whole, in one snapshot; large ones in steps, from the last audit on if there is a basis. So no
-transaction is long.
+All balances sum to zero by side. Each cached balance is the sum of its transfers, and none is negative. Held
+funds equal open top-ups and holds. Every subject's transfers add up to its state. Small tenants are checked
+whole, in one snapshot; large ones in steps, from the last audit on if there is a basis. So no transaction is
+long.
 """
 
 from collections import defaultdict

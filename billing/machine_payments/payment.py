@@ -1,10 +1,10 @@
 """A machine payment: one top-up that was paid in its own request.
 
 settling -> paid | refused | refunded; settling -> unknown after a lost response, then as before; paid ->
-refunded if the top-up fails; refused -> refunded if the money came after all. One row by its identity at the
-settling party and by the payer's secret identifier, written before anybody is called; one top-up at most,
-with an ID fixed in the row; a settlement settles one payment. The caller holds the locks of the machine
-account and the payment's own.
+refunded if the top-up fails; refused -> refunded if the money came after all. A payment has one row, by its
+identity at the settling party and by the payer's secret identifier. It is written before anybody is called,
+and fixes the ID of its one top-up. A settlement settles one payment. The caller holds the locks of the
+machine account and the payment's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -2,8 +2,8 @@
 
 The payment is written before the facilitator is called, without a transaction, lock or connection meanwhile.
 A second caller with the same payment waits WAIT_S for the first. A worker, or a returning payer, continues
-what stopped. A refusal is believed only if no response was lost: after that the money may have moved, so it
-is repeated until settled, or until an operator decides.
+what stopped. A refusal is believed only if no response was lost. After that the money may have moved, so the
+call is repeated until it is settled or an operator decides.
 """
 
 import asyncio

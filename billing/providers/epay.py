@@ -2,7 +2,7 @@
 
 The protocol of many gateways, each at its own address: submit.php takes the payer, api.php returns an order.
 One key signs both directions, over unescaped text. So a value with `&` or `=` is neither signed nor believed,
-a buyer's text is never signed, a notification has only the protocol's parameters, and `confirm` has api.php
+and a buyer's text is never signed. A notification has only the protocol's parameters. `confirm` has api.php
 repeat it before anything is credited. Gateways report success only; the other words are the sandbox's.
 Source: the protocol's common client libraries.
 """

@@ -1,7 +1,7 @@
 """Money in and out by month, provider and currency; and what credit became of it.
 
-The former adds up orders, paid periods and machine payments, the latter the ledger's transfers alone: a
-month's opening balance plus its columns is its closing one, to the micro, and the last one is the ledger's. A
+The former adds up orders, paid periods and machine payments, the latter the ledger's transfers alone. A
+month's opening balance plus its columns is its closing one, to the micro; the last one is the ledger's. A
 bounded number of transfers in each transaction.
 """
 

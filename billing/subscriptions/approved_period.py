@@ -1,7 +1,7 @@
 """Credit a plan's period that an operator approved; the subscription continues from there.
 
-The first period's approval settles the terms: what was paid is the price from now on, and what was approved
-is what it grants, so renewals need nobody. A later approval is for its period alone.
+The first period's approval settles the terms: the price is what was paid, and each period grants what was
+approved. So renewals need nobody. A later approval is for its period alone.
 """
 
 from billing.catalog.plan import MONTHS

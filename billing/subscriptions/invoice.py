@@ -1,7 +1,7 @@
 """What a paid invoice of a plan grants, by its lines; gateway/docs/text/plans.md has the table.
 
 A line counts at its price before tax, discounts and balance, which are the operator's gift or were paid
-before. n times the plan's price grants n periods; other things grant nothing; a prorated line grants the
+before. n times the plan's price grants n periods; other things grant nothing. A prorated line grants the
 share of the plan's credit that it cost, rounded down (billing/subscriptions/changes.py). What a change gives
 back grants nothing and is carried, so the change that it pays for grants nothing either. Else going up and
 down would make endless credit.

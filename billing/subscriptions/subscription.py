@@ -1,7 +1,7 @@
 """A subscription: credit that is paid for by the month or the year.
 
-incomplete until its first period is paid, then active; past_due when a renewal fails or is late, expired
-seven days later, cancelled by choice; paused while its provider charges nothing. Only a paid period activates
+incomplete until its first period is paid, then active. past_due when a renewal fails or is late, and expired
+seven days later. cancelled by choice; paused while its provider charges nothing. Only a paid period activates
 it first, so the order of facts doesn't matter; a payment revives an expired one. Only `move` changes the
 state. billing/subscriptions/records.py writes the rows.
 """

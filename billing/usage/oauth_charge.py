@@ -1,8 +1,8 @@
 """Charges: an OAuth app takes from its user's wallet for its owner, as the user consented.
 
-The value passes a transit account in each tenant's books, as a voucher's does. One charge for each app, user
-and order_no; a grant's cap for a UTC day or month holds, because it is counted under the user's lock; only
-sendable credit is taken, and none while something is owed.
+The value passes a transit account in each tenant's books, as a voucher's does. There is one charge for each
+app, user and order_no. A grant's cap for a UTC day or month holds, because it is counted under the user's
+lock. Only sendable credit is taken, and none while something is owed.
 """
 
 from collections.abc import Iterable

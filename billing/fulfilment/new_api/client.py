@@ -1,8 +1,8 @@
 """The admin API of a New API instance, as far as top-ups need it; sources in supplier.py.
 
 Methods return what a response of New API's own form held, or raise NoSupplierAnswer. New API refuses with
-HTTP 200 and `success: false`, also bad credentials, so a refusal is a value; the caller checks whether
-something was done all the same.
+HTTP 200 and `success: false`, also bad credentials. So a refusal is a value, and the caller checks what was
+done.
 """
 
 from collections.abc import Sequence

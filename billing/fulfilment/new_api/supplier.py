@@ -16,9 +16,9 @@ POST /api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
 Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherwise.
 
 A code is named after the transaction (20 characters, New API's limit), so it is found after a lost response
-or a refusal. `success: false` is a definite no only if no code of that name exists and there is no `data`;
-with it New API's database failed, and the call is repeated. A late request's second code of that name stays
-unknown to anybody.
+or a refusal. `success: false` is a definite no only if no code of that name exists and there is no `data`.
+With `data` New API's database failed, and the call is repeated. A late request's second code of that name
+stays unknown to anybody.
 """
 
 from collections.abc import Sequence

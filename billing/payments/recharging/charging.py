@@ -1,8 +1,8 @@
 """Charge for a drop of the balance: write, send, ask, and act on the outcome.
 
 The order is written before its provider is called, without an open transaction. The coming charge is noted
-first, so a successor asks for its outcome, and resends only what the provider doesn't know, under the same
-key while that lives. The order's own path credits the payment.
+first, so a successor asks for its outcome. It resends only what the provider doesn't know, under the same key
+while that lives. The order's own path credits the payment.
 """
 
 import logging

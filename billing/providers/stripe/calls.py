@@ -1,6 +1,6 @@
 """Stripe's API, called through Stripe's own library over our HTTP client.
 
-Every object carries the order's ID, and every request an idempotency key made from it, so calling again after
+Every object carries the order's ID, and every request an idempotency key made from it. So calling again after
 a crash makes nothing twice (Stripe stores keys for a day). The library is 25 MB: provider.py loads this file
 if there is a key. Source: Stripe's API reference.
 """
