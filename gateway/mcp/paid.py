@@ -13,7 +13,7 @@ from mpp import Challenge
 from mpp.extensions.mcp.types import MCPChallenge, MCPCredential
 
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import Envelope
+from gateway.answers.envelope import Envelope, transaction_id_of
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.http.fields import Shape, canonical
 from gateway.http.idempotency import run_steps
@@ -72,7 +72,8 @@ class PaidSend:
             if key_text is not None and not await door.is_known(self._inner):
                 return await self._run_once(key_text)
             answer = await door.topup(self._inner)
-            if key_text is not None and answer.status < _BAD:
+            is_settled = answer.status < _BAD and transaction_id_of(answer.body) is not None
+            if key_text is not None and is_settled:
                 await self._keep(self._request_key(key_text), answer)
             return _decode(answer.body)
         except InvalidInput as error:
@@ -128,7 +129,8 @@ class PaidSend:
         async def work(tx: Transaction) -> None:
             await lock_tenants(tx, [tenant])
             stored = (await find(tx, [key])).get(key.place)
-            if stored is None or not stored.status:
+            # One that was stored before the payment settled names no top-up.
+            if stored is None or not stored.status or transaction_id_of(stored.body or b"") is None:
                 kept = (key, _without_codes(answer))
                 await keep(tx, [kept], now_us=context.clock.now_us())
 

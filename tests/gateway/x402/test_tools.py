@@ -178,6 +178,34 @@ async def test_a_payment_that_is_not_settled_yet_is_told_and_settles_once(
     assert await findings(gateway) == []
 
 
+@pytest.mark.one_database
+async def test_a_key_is_told_of_the_top_up_once_its_payment_settled(
+    live: tuple[Gateway, FacilitatorService],
+) -> None:
+    gateway, facilitator = live
+    account_id = await gateway.account()
+    key = await gateway.key(account_id, "live")
+    facilitator.faults.extend(["none", "late"])
+    meta = await signed(await send(gateway))
+
+    waiting = await send(gateway, key=key, meta=meta, idempotency_key="a")
+    unsettled = await send(gateway, key=key, idempotency_key="a")
+    await make_due(gateway)
+    await sweep(gateway)
+    settled = await send(gateway, key=key, meta=meta, idempotency_key="a")
+    unpaid = await send(gateway, key=key, idempotency_key="a")
+
+    assert [code_of(one) for one in (waiting, unsettled, settled, unpaid)] == [
+        1002,
+        1002,
+        1001,
+        1001,
+    ]
+    which = settled["structuredContent"]["transaction_id"]
+    assert unpaid["structuredContent"]["transaction_id"] == which
+    assert await findings(gateway) == []
+
+
 async def test_a_key_at_the_address_for_those_without_one_is_sent_to_its_own(
     gateway: Gateway,
 ) -> None:
