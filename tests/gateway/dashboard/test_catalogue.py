@@ -68,7 +68,7 @@ async def test_a_pack_is_made_offered_and_withdrawn(gateway: Gateway) -> None:
     assert made.status_code == 303, text_of(made.text)[:500]
     assert made.headers["location"] == f"{HERE}/packs?said=packs.create"
     assert "Big Pack 100.00 USD 150,000 credits, of them 50,000 as a bonus" in offered
-    assert ended.headers["location"] == f"{HERE}/packs?said=packs.disable"
+    assert ended.headers["location"].endswith("&said=packs.disable")
     assert "Big Pack" not in withdrawn
     assert "Big Pack" not in text_of((await boss.get(f"{HERE}/packs")).text)
     there = await boss.send(f"{HERE}/packs/pack_big/enable", {})
