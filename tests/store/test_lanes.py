@@ -128,7 +128,7 @@ async def test_a_command_is_answered_in_time_since_it_came_and_not_since_its_bat
     # The process has no time for its batch, which then hangs.
     time.sleep(1.5)  # noqa: ASYNC251 it stands still
 
-    with pytest.raises(Unavailable, match="does not say yet"):
+    with pytest.raises(Unavailable, match="isn't known yet"):
         await waiting
 
     assert 1.9 < time.monotonic() - began_s < 3.0

@@ -245,7 +245,7 @@ async def test_who_signed_up_has_staging_only_until_a_person_opens_live(gateway:
 
     refused = await eve.send("/dashboard/environment", {"to": "live"})
     assert refused.status_code == 403
-    assert "ask the operator" in text_of(refused.text)
+    assert "The operator of this gateway opens it" in text_of(refused.text)
     assert "not open yet" in text_of((await eve.get("/dashboard/account")).text)
 
     await database.transaction(lambda tx: open_live(tx, account_id, now_us=now_us))

@@ -27,7 +27,7 @@ async def test_prices_are_set_by_a_form_and_a_file_and_withdrawn(gateway: Gatewa
 
     assert [one.status_code, many.status_code, gone.status_code] == [303, 303, 303]
     assert wrong.status_code == 422
-    assert "an amount in dollars such as 2.50" in text_of(wrong.text)
+    assert "an amount in dollars, such as 2.50" in text_of(wrong.text)
     assert unknown.status_code == 404
     assert "gpt-* $5.00 $5.00 $15.00 2" in seen
     assert "No prices in staging" in after

@@ -258,7 +258,7 @@ async def test_a_commit_that_was_not_replicated_is_not_answered_with_success(
         sending = asyncio.ensure_future(account.send(1000))
         await cancel_the_wait(url)
 
-        with pytest.raises(Unavailable, match="does not say"):
+        with pytest.raises(Unavailable, match="isn't known yet"):
             await sending
 
 
