@@ -81,7 +81,7 @@ def _said(
     if change.noted is not None:
         return None, change.noted
     if change.is_gone:
-        return audit.shows(change.after), None
+        return audit.shows(change.after), change.told or None
     after = {**audit.shows(change.after), **change.told}
     if change.before is None:
         return None, after or None

@@ -174,7 +174,8 @@ async def drop_customer(context: ActContext, asked: DropBody) -> Change[Row]:
     """Ask no more to delete the customer; raises NotFound."""
     found = await _found(context, asked.provider)
     await forgotten.give_up(context.tx, found)
-    return Change(after=found, is_gone=True, reason=asked.reason)
+    told = {"by": context.person}
+    return Change(after=found, is_gone=True, told=told, reason=asked.reason)
 
 
 async def _found(context: ActContext, provider: str) -> Row:

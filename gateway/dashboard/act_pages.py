@@ -172,6 +172,38 @@ class ActPages:
         problem: Problem,
         sent: AnyChange | None = None,
     ) -> Reply:
+        act = self.listed
+        try:
+            listing = await self._listing(call)
+        except DomainError as error:
+            problem, listing = problem_of(error), Paged(filters=read_query(call), is_filtered=True)
+        if not isinstance(listing, Paged):
+            return listing
+        facts = {one.name: one for one in facts_of(act.result)}
+        return page(
+            call,
+            "acts/list.html",
+            status=problem.status,
+            pages=self,
+            columns=[facts[name] for name in act.columns],
+            listing=listing,
+            rows=[
+                (msgspec.to_builtins(view), self.buttons_of(view))
+                for view in map(act.show, listing.items)
+            ],
+            forms=[
+                (one, *await self._form(call, one, form if one is sent else Form({})))
+                for one in self._made
+            ],
+            filters=[
+                one for one in fields_of(act.query, listing.filters) if one.name in self.filters
+            ],
+            form_key=new_id("frm"),
+            problem=problem,
+        )
+
+    async def _listing(self, call: RequestContext[Any, Any]) -> Paged | Reply:
+        """Read the page's rows, or make the whole list's file; raise InvalidInput for a wrong filter or cursor."""
         act, is_long = self.listed, bool(self.listed.prefix or self.listed.own_cursors)
         door = Door(act, call, is_operator=True)
         facts = {one.name: one for one in facts_of(act.result)}
@@ -199,31 +231,9 @@ class ActPages:
         if whole is not None:
             return whole
         if is_long:
-            listing = await one_page(call, sheet, read)
-        else:
-            found = await call.context.database.read(read_all)
-            listing = Paged(found, csv_url=csv_url_of(self.address))
-        return page(
-            call,
-            "acts/list.html",
-            status=problem.status,
-            pages=self,
-            columns=[facts[name] for name in act.columns],
-            listing=listing,
-            rows=[
-                (msgspec.to_builtins(view), self.buttons_of(view))
-                for view in map(act.show, listing.items)
-            ],
-            forms=[
-                (one, *await self._form(call, one, form if one is sent else Form({})))
-                for one in self._made
-            ],
-            filters=[
-                one for one in fields_of(act.query, listing.filters) if one.name in self.filters
-            ],
-            form_key=new_id("frm"),
-            problem=problem,
-        )
+            return await one_page(call, sheet, read)
+        found = await call.context.database.read(read_all)
+        return Paged(found, csv_url=csv_url_of(self.address))
 
     async def _form(
         self, call: RequestContext[Any, Any], act: AnyChange, form: Form

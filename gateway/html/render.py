@@ -158,8 +158,8 @@ def _undo_address(call: RequestContext[Any, Any]) -> str:
     address = query.get("undo", "")
     if not address or call.session_token is None:
         return ""
-    is_ours = hmac.compare_digest(_undo_mark(call, address), query.get("undo_mark", ""))
-    return address if is_ours else ""
+    given = query.get("undo_mark", "").encode()
+    return address if hmac.compare_digest(_undo_mark(call, address).encode(), given) else ""
 
 
 def _undo_mark(call: RequestContext[Any, Any], address: str) -> str:

@@ -507,6 +507,30 @@ async def test_each_form_does_the_same(shop: Shop, name: str) -> None:
         assert outcome.param == expected.param, bad
 
 
+# A refund that a token asks for is the token's: its id is in public answers.
+NAMING = sorted(
+    name
+    for name, act in BY_NAME.items()
+    if isinstance(act, ChangingAct) and act.names_person and name != "orders.refund"
+)
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("name", NAMING)
+async def test_the_audit_log_says_who_decided(shop: Shop, name: str) -> None:
+    act, api = BY_NAME[name], Api(shop, is_operator=True)
+    object_id = await object_of(shop, act, api.name)
+    await do_first(shop, GOOD[name][0], object_id)
+
+    outcome = await api.run(act, object_id, filled(GOOD[name][0].values, api.name))
+    rows = await shop.gateway.context.database.read(
+        lambda tx: tx.fetch("SELECT after FROM audit_log ORDER BY id DESC LIMIT 1")
+    )
+
+    assert outcome.detail is None, outcome
+    assert "operator@example.com" in rows[0]["after"], rows[0]["after"]
+
+
 def test_each_act_has_a_sample() -> None:
     assert {*GOOD} == {*BY_NAME, *MERCHANTS}
     assert {*BAD} <= {*GOOD}

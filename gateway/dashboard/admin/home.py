@@ -88,7 +88,7 @@ def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
             f"{_A}/topups?view=word",
         ),
         WaitingKind("Orders paid, not credited", waits.uncredited_orders, _A),
-        WaitingKind("Orders credited, not paid", waits.unpaid_orders, _A),
+        WaitingKind("Orders credited, not paid", waits.unpaid_orders, f"{_A}?kind=credited_unpaid"),
         WaitingKind("Disputes that are open", waits.disputes, f"{_A}/disputes"),
         WaitingKind(
             "Machine payments that nobody could settle",

@@ -85,6 +85,14 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert "no worker looks after them" in text_of(html)
     assert {f"{ADMIN}/topups?view=person", f"{ADMIN}/disputes", f"{ADMIN}/suppliers"} <= links
     assert set(statuses.values()) == {200}
+    unpaid = (await boss.get(f"{ADMIN}?kind=credited_unpaid")).text
+    assert f"{ADMIN}?kind=credited_unpaid" in links
+    assert re.search(r'<option value="credited_unpaid" selected>', unpaid)
+    week = next(
+        one for one in sorted(links) if "/margin?" in one and one.endswith("&amp;to=2026-06-14")
+    )
+    period = (await boss.get(week.replace("&amp;", "&"))).text
+    assert re.findall(r'type="date" value="([^"]*)"', period)[1] == "2026-06-14"
     assert {
         f"{ADMIN}/{name}" for name in ("due", "workers", "line", "proofs", "unanswered")
     } <= links

@@ -87,3 +87,13 @@ async def test_every_list_is_written_as_a_file_with_its_filters(store: Store) ->
     assert [one["id"] for one in csv.DictReader(io.StringIO(review.text))] == [order_id]
     assert len(other.splitlines()) == len(unpaid.splitlines()) == 1
     assert refused.status_code == 403
+
+
+async def test_a_refused_filter_is_told_beside_the_filters(store: Store) -> None:
+    boss = await operator(store.gateway)
+
+    wrong = await boss.request("GET", f"{HERE}?kind=credited_unpaid&reason=amount")
+
+    assert wrong.status_code == 422
+    assert "goes with paid_uncredited alone" in wrong.text
+    assert '<option value="credited_unpaid" selected>' in wrong.text

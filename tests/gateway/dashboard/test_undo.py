@@ -63,6 +63,7 @@ async def test_a_link_of_a_stranger_shows_no_undo_button(gateway: Gateway) -> No
     assert undo_of((await boss.get(landed)).text) is not None
     links = {
         "signed for another session": (other, landed),
+        "signed with what is no mark": (boss, landed.replace("undo_mark=", "undo_mark=%C3%A9")),
         "unsigned": (boss, re.sub(r"&undo_mark=\w+", "", landed)),
         "of another object": (boss, landed.replace("pack_pro", "pack_starter")),
     }
