@@ -85,14 +85,6 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert "no worker looks after them" in text_of(html)
     assert {f"{ADMIN}/topups?view=person", f"{ADMIN}/disputes", f"{ADMIN}/suppliers"} <= links
     assert set(statuses.values()) == {200}
-    unpaid = (await boss.get(f"{ADMIN}?kind=credited_unpaid")).text
-    assert f"{ADMIN}?kind=credited_unpaid" in links
-    assert re.search(r'<option value="credited_unpaid" selected>', unpaid)
-    week = next(
-        one for one in sorted(links) if "/margin?" in one and one.endswith("&amp;to=2026-06-14")
-    )
-    period = (await boss.get(week.replace("&amp;", "&"))).text
-    assert re.findall(r'type="date" value="([^"]*)"', period)[1] == "2026-06-14"
     assert {
         f"{ADMIN}/{name}" for name in ("due", "workers", "line", "proofs", "unanswered")
     } <= links
@@ -114,6 +106,21 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert "billing documents made since" in proofs
     assert "are unproved" in proofs
     assert await waiting(boss) == {}
+
+
+async def test_a_number_leads_to_what_it_counts(store: Store, clock: FixedClock) -> None:
+    boss = await operator(store.gateway)
+    await count_volume(store.gateway.context.database, clock)
+    html = (await boss.get(HOME)).text
+    links = {one.replace("&amp;", "&") for one in re.findall(rf'href="({ADMIN}[^"]*)"', html)}
+    today = next(one for one in sorted(links) if one.endswith("&to=2026-06-14"))
+
+    unpaid = (await boss.get(f"{ADMIN}?kind=credited_unpaid")).text
+    margin = (await boss.get(today)).text
+
+    assert f"{ADMIN}?kind=credited_unpaid" in links
+    assert '<option value="credited_unpaid" selected>' in unpaid
+    assert re.findall(r'type="date" value="([^"]*)"', margin)[1] == "2026-06-14"
 
 
 async def test_the_home_page_says_when_the_last_copy_was_taken(
