@@ -89,6 +89,8 @@ class CallContext:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActContext(CallContext):
     tx: Transaction
+    # The result of the act's `prepare`.
+    prepared: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +234,10 @@ class Act(ChangingAct[I], Generic[I, R]):
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     # A web address in the input, whose host is looked up before the transaction.
     target: Callable[[I], str | None] | None = None
+    # Reads for long, so before the transaction: nothing is locked meanwhile. A repeated call skips it.
+    prepare: Callable[[CallContext, I, Database], Awaitable[Any]] | None = None
+    # The result of a call with dry_run, which changes nothing and keeps no answer.
+    dry: type | None = None
 
     def __post_init__(self) -> None:
         """Check that no operator's act needs a look-up: the command line in process has none."""
@@ -265,8 +271,6 @@ class StepsAct(ChangingAct[I], Generic[I, R]):
     # How often a merchant may have the gateway call out; `run` awaits `context.pace()` before.
     paces: tuple[Pace, ...] = ()
     failing: Failing | None = None
-    # The result of a call with dry_run, which changes nothing and keeps no answer.
-    dry: type | None = None
 
 
 # Proxies commonly end a call that has said nothing for 60 s.

@@ -52,7 +52,7 @@ from runtime.installation import (
 from runtime.queue import Queue
 from runtime.redis_link import RedisLink
 from runtime.settings import Settings, load_settings
-from store.database import Transaction, Work
+from store.database import Database, Transaction
 from store.keyset import end_of
 from webhooks.delivery_log.acts import Senders
 
@@ -119,7 +119,7 @@ class Local:
     def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
         asked = _shape(act.input).decode(msgspec.json.encode(body), None)
         if isinstance(act, Act):
-            return self._in_one(act, asked)
+            return run(_writing(lambda database: self._in_one(act, asked, database)))
         from cli.operator.supply import opened  # noqa: PLC0415 what one transaction does needs no more than a store
 
         return opened(lambda context: self._alone(act, context, asked))
@@ -136,15 +136,23 @@ class Local:
         call = CallContext(tenant=tenant, **self._caller(context.part, context.clock.now_us()))
         return _fields(act.show(await run_alone(act, call, asked)), tenant)
 
-    def _in_one(self, act: Act[Any, Any], asked: Any) -> Mapping[str, Any]:
+    async def _in_one(
+        self, act: Act[Any, Any], asked: Any, database: Database
+    ) -> Mapping[str, Any]:
+        prepared: Any = None
+        if act.prepare is not None:
+            owner = await database.read(lambda tx: self._tenant(act, tx))
+            call = CallContext(tenant=owner, **self._caller(Parts(), SystemClock().now_us()))
+            prepared = await act.prepare(call, asked, database)
+
         async def work(tx: Transaction) -> Mapping[str, Any]:
             tenant = await self._tenant(act, tx)
             if owners := tenants_of(tenant):
                 await lock_tenants(tx, owners)
-            change = await run_act(act, self._context(tx, tenant), asked)
+            change = await run_act(act, self._context(tx, tenant, prepared), asked)
             return {**_fields(act.show(change.after), tenant), **change.shown_once}
 
-        return run(_write(work))
+        return await database.transaction(work)
 
     def _reading(
         self, act: AnyAct, work: Callable[[ActContext], Awaitable[T]]
@@ -169,8 +177,9 @@ class Local:
             raise NotFound("Account")
         return Tenant(found.id, environment)
 
-    def _context(self, tx: Transaction, tenant: Tenant) -> ActContext:
-        return ActContext(tx=tx, tenant=tenant, **self._caller(Parts(), SystemClock().now_us()))
+    def _context(self, tx: Transaction, tenant: Tenant, prepared: Any = None) -> ActContext:
+        caller = self._caller(Parts(), SystemClock().now_us())
+        return ActContext(tx=tx, tenant=tenant, prepared=prepared, **caller)
 
     def _caller(self, service: Services, now_us: int) -> dict[str, Any]:
         return {
@@ -183,11 +192,11 @@ class Local:
         }
 
 
-async def _write(work: Work[T]) -> T:
-    """Run the transaction, and notify workers through Redis or the database."""
+async def _writing(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run the work, and notify workers through Redis or the database."""
     settings, hints = load_settings(), set[str]()
     async with open_store(settings, on_hint=hints.add) as database:
-        done = await database.transaction(work)
+        done = await work(database)
         if hints:
             link = RedisLink(redis_url(settings))
             queue = Queue(link, SystemClock(), otherwise=database.send_hints)

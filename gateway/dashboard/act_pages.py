@@ -453,6 +453,7 @@ async def run_asked(
     door = Door(act, call, is_operator=is_operator)
     if not isinstance(act, Act):
         return await run_alone(act, await door.alone(), asked)
+    await door.prepare(asked)
 
     async def work(tx: Transaction) -> Any:
         if owners := await door.owners(tx):

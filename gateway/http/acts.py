@@ -51,6 +51,7 @@ from keys.act import (
     Change,
     ChangingAct,
     EngineAct,
+    Failing,
     ListAct,
     ReadAct,
     ReportAct,
@@ -112,8 +113,10 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
     outcomes: tuple[Outcome, ...] = _ANSWERS[act.status](act.result)
     if act.is_pending is not None:
         outcomes = (*outcomes, *begun(act.result))
-    if isinstance(act, StepsAct):
-        outcomes += _further(act)
+    if isinstance(act, Act) and act.dry is not None:
+        outcomes += (Outcome(act.status, act.dry),)
+    if isinstance(act, StepsAct) and act.failing is not None:
+        outcomes += _failures(act.failing, act.result)
     return Route(
         act.method,
         act.path,
@@ -131,12 +134,9 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
     )
 
 
-def _further(act: StepsAct[Any, Any]) -> tuple[Outcome, ...]:
-    counted = () if act.dry is None else (Outcome(act.status, act.dry),)
-    row = None if act.failing is None else row_of(act.failing.kind)
-    if row is None:
-        return counted
-    return (*counted, Outcome(row.http_status, _failed_shape(act.result), (row.code,)))
+def _failures(failing: Failing, result: type) -> tuple[Outcome, ...]:
+    row = row_of(failing.kind)
+    return () if row is None else (Outcome(row.http_status, _failed_shape(result), (row.code,)),)
 
 
 def _changed_by(act: AnyChange) -> Any:
@@ -213,12 +213,16 @@ async def _change(
     def render(change: Change[Any]) -> Answer:
         return _changed(act, call, shown_of(act, change), change.after)
 
-    if act.target is not None or act.asks_password_if is not None:
+    if act.dry is not None and asked.dry_run:
+        await door.prepare(asked)
+        return render(await call.context.database.read(work))
+    if act.target is not None or act.asks_password_if is not None or act.prepare is not None:
         # A repeated call skips the work before the transaction.
         stored = await stored_answer(call.context, call.request_key)
         if stored is not None:
             return stored
         await _check_before(act, call, door)
+        await door.prepare(asked)
     return await run_once(call, work, render, sealed=act.shows_secret, also_lock=door.owners)
 
 
@@ -278,8 +282,6 @@ async def _step(
             return _failed(call, failing.kind(detail), act.show(result))
         return _changed(act, call, act.show(result), result)
 
-    if act.dry is not None and call.body.dry_run:
-        return await steps()
     return await run_steps(
         call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
     )
@@ -405,6 +407,13 @@ class Door:
         self._is_operator = is_operator or is_admins
         self._object_id = next(iter(call.params.values()), "") if "{" in act.path else ""
         self._locked: Tenant | None = None
+        self._prepared: Any = None
+
+    async def prepare(self, asked: Any) -> None:
+        """Read what the act reads before its transaction; `context` then has it."""
+        if isinstance(self._act, Act) and self._act.prepare is not None:
+            database = self._call.context.database
+            self._prepared = await self._act.prepare(await self.alone(), asked, database)
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
         """Return the tenants to lock beside the caller's own; raise NotFound for an unknown object."""
@@ -412,7 +421,8 @@ class Door:
         return tenants_of(self._locked)
 
     async def context(self, tx: Transaction) -> ActContext:
-        return ActContext(tx=tx, tenant=await self._allowed(tx), **self._caller())
+        tenant = await self._allowed(tx)
+        return ActContext(tx=tx, tenant=tenant, prepared=self._prepared, **self._caller())
 
     async def alone(self) -> CallContext:
         tenant = None if self._is_operator else self._own_tenant

@@ -10,16 +10,14 @@ from msgspec import Meta
 from kernel.errors import NotFound
 from kernel.fields import ExportPage, Fields, Int64, ShortText, Time, time_us, within, word_of
 from kernel.tenant import Tenant
-from keys import audit_log
-from keys.account import lock_tenants
-from keys.act import Act, ActContext, Audited, CallContext, Change, ListAct, ReadAct, StepsAct
-from store.database import Transaction
+from keys.act import Act, ActContext, Audited, CallContext, Change, ListAct, ReadAct
+from store.database import Database, Transaction
 from store.keyset import Begin
 from webhooks.deliveries.stage import DELIVERED, FAILED
-from webhooks.endpoints.ping import Sender
 from webhooks.events.event import EVENT_TYPES
 from webhooks.replays import replay as replays
 from webhooks.replays.asked import RATE_PER_S_MAX, NewReplay, count, load_wanted
+from webhooks.replays.match import Wanted
 from webhooks.replays.overlap import ReplayOverlaps
 from webhooks.replays.replay import ReplayEnded
 from webhooks.replays.views import Replay, ReplayCount
@@ -85,12 +83,10 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
     dry_run: Annotated[bool, Meta(description="Only count.")] = False
 
 
-async def create(context: CallContext, asked: ReplayBody) -> Replay | ReplayCount:
-    """Count the deliveries, then make the job that workers do step by step; with dry_run only count.
-
-    Raises NotFound, InvalidInput, ReplayOverlaps and TooManyReplays.
-    """
-    database, tenant, now_us = context.service(Sender).database, context.tenant, context.now_us
+async def count_asked(
+    context: CallContext, asked: ReplayBody, database: Database
+) -> tuple[NewReplay, Wanted, int]:
+    """Count the deliveries. Raises NotFound and InvalidInput."""
     new = NewReplay(
         since_us=time_us(asked.since, "since"),
         until_us=time_us(asked.until, "until"),
@@ -100,27 +96,22 @@ async def create(context: CallContext, asked: ReplayBody) -> Replay | ReplayCoun
         like=asked.like,
         ramp=asked.ramp,
     )
+    tenant, now_us = context.tenant, context.now_us
     wanted = await load_wanted(database, tenant, context.object_id, new, now_us=now_us)
-    matched = await count(database, wanted)
+    return new, wanted, await count(database, wanted)
+
+
+async def create(context: ActContext, asked: ReplayBody) -> Change[Replay | ReplayCount]:
+    """Make the job that workers do step by step; with dry_run return the count alone.
+
+    Raises NotFound, ReplayOverlaps and TooManyReplays.
+    """
+    new, wanted, matched = context.prepared
     if asked.dry_run:
-        return ReplayCount.of(wanted, new, matched=matched)
-
-    async def make(tx: Transaction) -> replays.Replay:
-        await lock_tenants(tx, [tenant])
-        made = await replays.create(tx, wanted, new, matched=matched, now_us=now_us)
-        entry = audit_log.security(
-            context.by,
-            "replay.created",
-            account_id=tenant.account_id,
-            environment=tenant.environment,
-            subject_id=made.id,
-            after={"endpoint_id": made.endpoint_id, "matched": matched},
-            now_us=now_us,
-        )
-        await audit_log.record(tx, [entry])
-        return made
-
-    return Replay.at(await database.transaction(make), now_us)
+        found = ReplayCount.of(wanted, new, matched=matched)
+        return Change(before=found, after=found)
+    made = await replays.create(context.tx, wanted, new, matched=matched, now_us=context.now_us)
+    return Change(after=Replay.at(made, context.now_us))
 
 
 async def list_replays(
@@ -168,17 +159,24 @@ def _status(view: Replay) -> Mapping[str, Any]:
     return {"status": view.status}
 
 
+def _begun(view: Replay) -> Mapping[str, Any]:
+    return {"endpoint_id": view.endpoint_id, "matched": view.matched}
+
+
 def _as_is(view: Any) -> Any:
     return view
 
 
-CREATE: Final = StepsAct[ReplayBody, Any](
+CREATE: Final = Act[ReplayBody, Any](
     name="replay.create",
     summary="Send deliveries of a period again",
     path="/webhooks/{endpoint_id}/replay",
     scopes=_WRITE,
     input=ReplayBody,
+    prepare=count_asked,
     run=create,
+    named_by="endpoint_id",
+    audit=Audited("replay.created", _begun),
     view=_as_is,
     result=Replay,
     dry=ReplayCount,

@@ -1,5 +1,6 @@
 """Replay jobs as their callers see them, on both databases; the steps are in tests/webhooks."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest_asyncio
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from tests.support.gateway import Gateway
-from tests.support.replay_history import Past, given_past, rows, run_to_the_end
+from tests.support.replay_history import Past, execute, given_past, rows, run_to_the_end
 from tests.support.webhook_rows import given_endpoint
 
 pytestmark = pytest.mark.fixed_clock
@@ -120,6 +121,37 @@ async def test_the_same_key_begins_one_replay(merchant: Merchant) -> None:
     assert again.content == first.content
     assert again.headers["Idempotent-Replayed"] == "true"
     assert (other.status_code, other.json()["code"]) == (409, 2006)
+    assert len((await merchant.get("/replays"))["items"]) == 1
+
+
+async def test_no_replay_is_made_unless_its_answer_is_kept(
+    merchant: Merchant, clock: FixedClock
+) -> None:
+    database = merchant.gateway.context.database
+    await merchant.replay({"events": ["order.paid"]}, headers={"Idempotency-Key": "before"})
+    # No other answer can be kept, as if the database were lost just then.
+    await execute(database, "CREATE UNIQUE INDEX one_answer ON idempotency_keys (status)")
+    failed = await merchant.replay({}, headers={"Idempotency-Key": "once"})
+    left = await rows(database, "SELECT id FROM replays WHERE event_types = ''")
+    await execute(database, "DROP INDEX one_answer")
+    clock.advance_s(3600)  # beyond any lease
+
+    again = await merchant.replay({}, headers={"Idempotency-Key": "once"})
+
+    assert (failed.status_code, left) == (503, [])
+    assert (again.status_code, again.json()["data"]["matched"]) == (202, 3)
+    made = await rows(database, "SELECT id FROM replays ORDER BY id")
+    told = "SELECT subject_id AS id FROM audit_log WHERE action = 'replay.created' ORDER BY 1"
+    assert [one["id"] for one in await rows(database, told)] == [one["id"] for one in made]
+    assert len(made) == 2
+
+
+async def test_calls_at_once_under_one_key_begin_one_replay(merchant: Merchant) -> None:
+    headers = {"Idempotency-Key": "once"}
+
+    answers = await asyncio.gather(*(merchant.replay({}, headers=headers) for _ in range(4)))
+
+    assert {(one.status_code, one.content) for one in answers} == {(202, answers[0].content)}
     assert len((await merchant.get("/replays"))["items"]) == 1
 
 
