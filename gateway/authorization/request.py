@@ -73,7 +73,10 @@ async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest
     client_id, redirect_uri = _only(form, "client_id"), _only(form, "redirect_uri")
     state = _only(form, "state")
     if len(state) > STATE_CHARACTERS_MAX:
-        raise InvalidInput(f"`state` has at most {STATE_CHARACTERS_MAX} characters.", param="state")
+        raise InvalidInput(
+            f"`state` has at most {STATE_CHARACTERS_MAX} characters. Send a shorter one.",
+            param="state",
+        )
     client = await _client(call, client_id)
     if not is_registered(redirect_uri, client.redirect_uris):
         raise InvalidInput("The client hasn't registered this redirect_uri.", param="redirect_uri")

@@ -67,10 +67,14 @@ def test_they_are_known_and_shown_masked(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         ("STRIPE_API_BASE", "ftp://hunter2", "TOPUP_STRIPE_API_BASE: is http(s)://"),
         ("STRIPE_API_BASE", "https://hunter2@h", "TOPUP_STRIPE_API_BASE: is http(s)://"),
-        ("CREEM_STAGING_CURRENCY", "hunter2", "TOPUP_CREEM_STAGING_CURRENCY: a currency is"),
-        ("EPAY_PRICE_PER_USD", "hunter2", "TOPUP_EPAY_PRICE_PER_USD: expected a decimal number"),
+        (
+            "CREEM_STAGING_CURRENCY",
+            "hunter2",
+            "TOPUP_CREEM_STAGING_CURRENCY: use an ISO 4217 currency",
+        ),
+        ("EPAY_PRICE_PER_USD", "hunter2", "TOPUP_EPAY_PRICE_PER_USD: give a decimal number"),
         ("EPAY_PRICE_PER_USD", "0.0", "TOPUP_EPAY_PRICE_PER_USD: is above 0"),
-        ("EPAY_CONFIRM_ABOVE", "hunter2", "TOPUP_EPAY_CONFIRM_ABOVE: expected a decimal"),
+        ("EPAY_CONFIRM_ABOVE", "hunter2", "TOPUP_EPAY_CONFIRM_ABOVE: give a decimal number"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_is_not_repeated(

@@ -209,7 +209,10 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
     check_redirect(redirect_uri, registered)
     state = form.raw("state")
     if len(state) > STATE_CHARACTERS_MAX:
-        raise InvalidInput(f"`state` has at most {STATE_CHARACTERS_MAX} characters.", param="state")
+        raise InvalidInput(
+            f"`state` has at most {STATE_CHARACTERS_MAX} characters. Send a shorter one.",
+            param="state",
+        )
     template = form.raw("redirect_template") or None
     if template is not None and registered != app.registered:
         raise RedirectRefused(

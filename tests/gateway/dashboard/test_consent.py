@@ -240,7 +240,7 @@ async def test_what_is_wrong_is_said_here_and_sent_nowhere(
     ("fields", "said"),
     [
         ({"redirect_uri": "https://evil.example/"}, "<p>redirect_uri is not on the app"),
-        ({"state": "x" * 513}, "<p>`state` has at most 512 characters.</p>"),
+        ({"state": "x" * 513}, "<p>`state` has at most 512 characters. Send a shorter one.</p>"),
         ({"redirect_template": "{code}"}, "<p>redirect_template is not base64 of ASCII text</p>"),
         ({"redirect_template": base64.b64encode(b"/x").decode()}, "<p>redirect_template has no {"),
         (
@@ -301,7 +301,7 @@ async def test_markup_in_a_name_is_shown_as_it_is(gateway: Gateway, browser: Bro
 
     assert "<img" not in page.text
     assert "<script>alert" not in page.text
-    assert "<img src=x onerror=alert(1)> asks to act for you" in text_of(page.text)
+    assert "<img src=x onerror=alert(1)> wants to act for you" in text_of(page.text)
 
 
 async def test_the_page_of_one_environment_grants_for_the_apps_own(

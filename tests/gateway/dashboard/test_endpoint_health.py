@@ -137,11 +137,11 @@ async def test_one_that_is_probed_says_when_and_a_press_keeps_it_off(
     after = (await browser.get(f"/dashboard/webhooks/{made.id}")).text
     endpoint = (await gateway.call("GET", f"/webhooks/{made.id}", key=key)).json()["data"]
 
-    assert "It is asked again on 2026-06-13 13:00:00 UTC" in text_of(page)
+    assert "It is probed on 2026-06-13 13:00:00 UTC" in text_of(page)
     assert "Keep it disabled" in page
     assert pressed.status_code == 303
     assert (endpoint["status"], endpoint["disabled_reason"]) == ("disabled", "request")
-    assert "asked again" not in after
+    assert "It is probed on" not in after
     assert "Keep it disabled" not in after
 
 

@@ -201,7 +201,7 @@ async def test_checking_a_send_writes_nothing(gateway: Gateway) -> None:
         ({"platform": "nothing"}, "platform"),
         ({"recipient_email": "no address"}, "exactly one @"),
         ({"recipient_email": "failed@sandbox.test"}, "would fail"),
-        ({"recipient_email": "insufficient@sandbox.test"}, "every wallet empty"),
+        ({"recipient_email": "insufficient@sandbox.test"}, "always simulates an empty wallet"),
     ],
 )
 async def test_a_bad_send_is_told_and_kept_in_the_form(
