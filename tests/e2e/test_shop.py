@@ -140,7 +140,7 @@ async def test_a_pack_is_bought_and_the_browser_comes_back(
     await expect(page.locator(".head .chip")).to_have_text("paid")
     await page.goto("/dashboard")
     # $10,000.00 of test credit, and 70,000 credits of $0.001.
-    await expect(page.locator(".figures")).to_contain_text("$10,070.00")
+    await expect(page.locator(".lead-figure").first).to_contain_text("$10,070.00")
     assert window.complaints == []
     assert await installation.findings() == []
 

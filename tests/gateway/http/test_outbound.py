@@ -66,7 +66,7 @@ async def test_a_sandbox_account_pings_thirty_times_an_hour(gateway: Gateway, ho
     account_id = await gateway.account(is_sandbox=True)
     key = await gateway.key(account_id)
     endpoint_id = (await registered(gateway, key, hook)).json()["data"]["id"]
-    hour = f"ping:{account_id}:hour"
+    hour = f"webhooks.test:{account_id}:3600"
 
     # As 29 pings, without the half minute that their own pace would take.
     spent = [await gateway.context.limiter.take(hour, 30 / 3600, 30) for _ in range(29)]
