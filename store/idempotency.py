@@ -345,6 +345,19 @@ async def abandon(tx: Transaction, key: RequestKey, *, token: str) -> None:
     await tx.execute(f"DELETE FROM idempotency_keys WHERE {_UNDER_LEASE}", **_under(key, token))
 
 
+async def forget(tx: Transaction, key: RequestKey, body: bytes | None) -> None:
+    """Delete the key's response if it is this one."""
+    account_id, environment, digest = key.place
+    await tx.execute(
+        """DELETE FROM idempotency_keys WHERE account_id = :account_id
+             AND environment = :environment AND digest = :digest AND status <> 0 AND body = :body""",
+        account_id=account_id,
+        environment=environment,
+        digest=digest,
+        body=body,
+    )
+
+
 def _under(key: RequestKey, token: str) -> dict[str, str]:
     account_id, environment, digest = key.place
     return {

@@ -63,6 +63,7 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     intent: str | None = None
     fee_cents: int = 0
     distinct: bool = False  # its payer said that it is none that was paid for before
+    shown: str = ""  # a digest of the signed authorization beside it
 
     @property
     def charged_cents(self) -> int:
@@ -75,6 +76,7 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
         fields = msgspec.structs.asdict(self)
         fee_cents, is_distinct = fields.pop("fee_cents"), fields.pop("distinct")
+        fields.pop("shown")
         request = prepare(platforms, account_id=account_id, is_distinct=is_distinct, **fields)
         return msgspec.structs.replace(request, fee_cents=fee_cents)
 

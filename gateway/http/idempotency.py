@@ -106,6 +106,7 @@ async def run_steps(
     steps: Callable[[], Awaitable[Answer]],
     *,
     lease_s: int = LEASE_S,
+    token: str | None = None,
 ) -> Answer:
     """Run a call that leaves the database between its transactions, such as an endpoint's test.
 
@@ -116,7 +117,7 @@ async def run_steps(
     """
     if request_key is None:
         return await steps()
-    token = secrets.token_hex(LEASE_TOKEN_BYTES)
+    token = token or secrets.token_hex(LEASE_TOKEN_BYTES)
     stored = await _begin(context, principal, request_key, lease_s, token)
     if stored is not None:
         return _opened(context, request_key, stored)

@@ -69,6 +69,8 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
         return await _paid(asked)
     try:
         envelope = await _done(asked)
+        if asked.tool.name == SEND and envelope.transaction_id is None:
+            envelope = await _settling(asked) or await _done(asked)
     except ClientGone:
         # The client left while it waited, and reads nothing any more.
         return CallToolResult(content=[], is_error=True)
@@ -98,6 +100,15 @@ async def _paid(asked: ToolRequest) -> CallToolResult:
         return _refused(asked, error, None if send is None else send.said)
     is_held = envelope.code == codes.APPROVAL_REQUIRED
     return _result(asked, envelope, _held(envelope) if is_held else None, send.said)
+
+
+async def _settling(asked: ToolRequest) -> Envelope | None:
+    """Return the payment that the key's answer waited for, as it is now; None if refused."""
+    from gateway.mcp.paid import PaidSend  # noqa: PLC0415 see _paid
+
+    wanted = asked.tool.call_of(asked.arguments, asked.call.environment)
+    assert wanted.key is not None, "only a stored answer names no top-up"
+    return await PaidSend(asked.call, wanted.body, {}).earlier(wanted.key)
 
 
 async def _price(asked: ToolRequest) -> PaymentSaid | None:

@@ -12,6 +12,7 @@ import msgspec
 from mpp import Challenge
 from mpp.extensions.mcp.types import MCPChallenge, MCPCredential
 
+from billing.machine_payments.payment import MachinePayment
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope, transaction_id_of
 from gateway.api.bodies.paid_body import PaidBody
@@ -30,7 +31,18 @@ from gateway.x402.ways import PaidToolCall
 from kernel.errors import InvalidInput
 from keys.account import lock_tenants
 from store.database import Transaction
-from store.idempotency import RequestKey, find, keep, request_key
+from store.idempotency import (
+    KeyInProgress,
+    RequestKey,
+    Stored,
+    StoredAnswer,
+    check,
+    complete,
+    find,
+    forget,
+    keep,
+    request_key,
+)
 
 _X402_ANSWER: Final = "x402/payment-response"
 _RECEIPT: Final = "org.paymentauth/receipt"
@@ -69,18 +81,45 @@ class PaidSend:
         """Return the top-up; raise PaymentRequired, which `said` then has."""
         await take_turn(self._call)
         try:
-            if key_text is not None and not await door.is_known(self._inner):
-                return await self._run_once(key_text)
+            if key_text is None:
+                return _decode((await door.topup(self._inner)).body)
+            key, earlier = self._request_key(key_text), await self.earlier(key_text)
+            known = await door.known(self._inner)
+            if known is None:
+                return earlier or await self._run_once(key)
             answer = await door.topup(self._inner)
-            is_settled = answer.status < _BAD and transaction_id_of(answer.body) is not None
-            if key_text is not None and is_settled:
-                await self._keep(self._request_key(key_text), answer)
+            if answer.status < _BAD and transaction_id_of(answer.body) is not None:
+                await self._keep(key, known, answer)
             return _decode(answer.body)
         except InvalidInput as error:
             if error.param != HEADER:
                 raise
             words = error.detail.replace(HEADER, f"_meta {X402}")
             raise InvalidInput(words, param=X402, reason=error.reason) from None
+
+    async def earlier(self, key_text: str) -> Envelope | None:
+        """Return what the key was answered with, as it is now; raise KeyReused.
+
+        One that waited for a refused payment is forgotten.
+        """
+        call, key = self._call, self._request_key(key_text)
+        stored = (await call.context.database.read(lambda tx: find(tx, [key]))).get(key.place)
+        if stored is None or not stored.status:
+            return None
+        waits_for = None if stored.fingerprint != key.fingerprint else _waits_for(stored)
+        if waits_for is None:
+            path = TOOLS[SEND].path
+            return await ask(call, "POST", path, self._arguments, idempotency_key=key_text)
+        answer = await door.state_of(self._inner, waits_for)
+        if answer is not None:
+            return _decode(answer.body)
+
+        async def work(tx: Transaction) -> None:
+            await lock_tenants(tx, [call.principal.tenant])
+            await forget(tx, key, stored.body)
+
+        await call.context.database.transaction(work)
+        return None
 
     @property
     def said(self) -> PaymentSaid:
@@ -97,21 +136,21 @@ class PaidSend:
         required = replies.get(b"payment-required")
         return PaymentSaid({} if required is None else _decode_json(b64decode(required)), meta)
 
-    async def _run_once(self, key_text: str) -> Envelope:
-        """Pay under the key, unless a send under it was answered before."""
-        call, key = self._call, self._request_key(key_text)
-        stored = (await call.context.database.read(lambda tx: find(tx, [key]))).get(key.place)
-        if stored is not None and stored.status:
-            return await ask(
-                call, "POST", TOOLS[SEND].path, self._arguments, idempotency_key=key_text
-            )
+    async def _run_once(self, key: RequestKey) -> Envelope:
+        """Pay under the key; the lease's token is the payment's identifier."""
+        call = self._call
         try:
             answer = await run_steps(
-                call.context, call.principal, key, self._steps, lease_s=_LEASE_S
+                call.context,
+                call.principal,
+                key,
+                self._steps,
+                lease_s=_LEASE_S,
+                token=door.identifier_of(self._inner),
             )
         except _NothingBought as error:
             return _decode(error.answer.body)
-        if self._full is None and await door.is_known(self._inner):
+        if self._full is None and await door.known(self._inner) is not None:
             # Another call with the same payment made it.
             self._full = await door.topup(self._inner)
         return _decode((self._full or answer).body)
@@ -122,17 +161,25 @@ class PaidSend:
             raise _NothingBought(answer)
         return _without_codes(answer)
 
-    async def _keep(self, key: RequestKey, answer: Answer) -> None:
-        """Store the answer unless the key has one: whoever paid first may have died before."""
+    async def _keep(self, key: RequestKey, payment: MachinePayment, answer: Answer) -> None:
+        """Store the answer, unless the key has one or another payment's lease; raise KeyReused.
+
+        Whoever paid first may have died before.
+        """
         context, tenant = self._call.context, self._call.principal.tenant
+        kept = _without_codes(answer)
 
         async def work(tx: Transaction) -> None:
             await lock_tenants(tx, [tenant])
+            now_us = context.clock.now_us()
             stored = (await find(tx, [key])).get(key.place)
-            # One that was stored before the payment settled names no top-up.
-            if stored is None or not stored.status or transaction_id_of(stored.body or b"") is None:
-                kept = (key, _without_codes(answer))
-                await keep(tx, [kept], now_us=context.clock.now_us())
+            try:
+                earlier = check(stored, key, now_us)
+            except KeyInProgress:
+                await complete(tx, key, kept, token=payment.identifier, now_us=now_us)
+                return
+            if earlier is None or _waits_for(earlier) == payment.id:
+                await keep(tx, [(key, kept)], now_us=now_us)
 
         await context.database.transaction(work)
 
@@ -155,6 +202,14 @@ def _without_codes(answer: Answer) -> Answer:
     told = _decode_json(answer.body)
     told["data"] |= dict.fromkeys(_SPENDABLE)
     return Answer(answer.status, msgspec.json.encode(told))
+
+
+def _waits_for(stored: Stored | StoredAnswer) -> str | None:
+    """Return the payment that hadn't settled when the answer was stored."""
+    if stored.is_sealed or stored.body is None or transaction_id_of(stored.body) is not None:
+        return None
+    payment = _decode_json(stored.body)["data"].get("payment")
+    return None if payment is None else str(payment["id"])
 
 
 class _NothingBought(Exception):

@@ -66,6 +66,8 @@ class ShownCredential(NamedTuple):
     secret: str
     is_beside_key: bool
     protocol: str = MPP
+    digest: str = ""
+    is_random: bool = True  # the secret is ours
 
 
 class Priced(NamedTuple):

@@ -1,9 +1,10 @@
 """Handle POST /x402/topup: the price, or the top-up that the payment beside it pays for.
 
 Nothing is settled that could not be sent at this moment. A known payment is never verified or charged again,
-whatever is repeated. Codes are shown to a holder of the payment's identifier, or of a key of the account that
-may see them. With a key beside the payment, the top-up is made in its account, by its limits; without one it
-belongs to the machine account, and no account's intent is met.
+whatever is repeated. Codes are shown to a holder of the payment's identifier (and of its signature, if
+others could guess that), or of a key of the account that may see them. With a key beside the payment, the
+top-up is made in its account, by its limits; without one it belongs to the machine account, and no account's
+intent is met.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from billing.machine_payments.payment import (
     PaidRequest,
     PaymentRequired,
     check_same,
+    find,
 )
 from billing.topups.approval import Approval, load_for_topups
 from billing.topups.deliverable import DeliveryOptions
@@ -130,11 +132,26 @@ async def _pay(
     return await _answer(call, ended, shown, principal)
 
 
-async def is_known(call: PaidCall) -> bool:
+async def known(call: PaidCall) -> MachinePayment | None:
     shown = _shown(call)
     if shown is None or isinstance(shown, Misfit):
-        return False
-    return await _known(call, await caller(call), shown) is not None
+        return None
+    return await _known(call, await caller(call), shown)
+
+
+def identifier_of(call: PaidCall) -> str | None:
+    shown = _shown(call)
+    return None if shown is None or isinstance(shown, Misfit) else shown.identifier
+
+
+async def state_of(call: PaidCall, payment_id: str) -> Answer | None:
+    """Return the payment as it is now, without codes; None if refused."""
+    found = await call.context.database.read(lambda tx: find(tx, payment_id))
+    if found.state == "refused":
+        return None
+    payment = await call.context.machine_payments.deliver(found)
+    topup, approval = await _topup(call, payment)
+    return answer_of(call, payment, topup, approval, may_see=False)
 
 
 async def _judge(
@@ -157,7 +174,9 @@ def _send_of(call: PaidCall, payment: MachinePayment) -> Send:
 async def _answer(
     call: PaidCall, payment: MachinePayment, shown: Shown, principal: Principal | None
 ) -> Answer:
-    is_payer = hmac.compare_digest(payment.identifier, shown.identifier)
+    is_payer = hmac.compare_digest(payment.identifier, shown.identifier) and (
+        shown.is_random or hmac.compare_digest(payment.request.shown, shown.digest)
+    )
     if payment.protocol == X402:
         call.reply_headers.append((b"payment-response", _response_header(payment)))
     if payment.state == "refused":
@@ -299,7 +318,7 @@ def _payment(
         payment_ref=shown.ref,
         identifier=shown.identifier,
         body_digest=_digest(account_id, environment, asked),
-        request=asked,
+        request=msgspec.structs.replace(asked, shown=shown.digest),
         network=terms.network,
         asset=terms.asset,
         payer=shown.payer,

@@ -40,6 +40,8 @@ _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130,8192}").fullmatch
 # By the extension's specification; that it is random is the payer's business.
 _IDENTIFIER_CHARACTERS: Final = (16, 128)
 _SAFE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+_HEXADECIMAL = re.compile(r"(?:[A-Za-z]{1,16}_)?([0-9a-f]{32,})").fullmatch
+_DIFFERENT_DIGITS_MIN: Final = 8
 _IDENTIFIER_SCHEMA: Final = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -64,7 +66,8 @@ class Asking(NamedTuple):
 
 
 class Presented(NamedTuple):
-    """A payment in a request. ref: its own identity; identifier: the digest of the secret one.
+    """A payment in a request. ref: its own identity; identifier: the digest of the secret one; digest: of the
+    signed authorization.
 
     payload, extensions: the received parts for the facilitator. Times in seconds since the epoch.
     """
@@ -80,6 +83,8 @@ class Presented(NamedTuple):
     valid_before_s: int
     payload: Mapping[str, Any]
     extensions: Mapping[str, Any]
+    digest: str
+    is_random: bool
     protocol: str = X402
 
     @property
@@ -168,8 +173,9 @@ def read(header: bytes, key: str) -> Presented:
     nonce = _field(authorization, "nonce", _NONCE)
     network, asset = payload.accepted.network, payload.accepted.asset.lower()
     identifier = _identifier(payload.extensions)
+    ref = f"{network}/{asset}/{payer}/{nonce}"
     return Presented(
-        ref=f"{network}/{asset}/{payer}/{nonce}",
+        ref=ref,
         identifier=digest_of(identifier, key),
         payer=payer,
         amount=_field(authorization, "value", _NUMBER),
@@ -180,6 +186,8 @@ def read(header: bytes, key: str) -> Presented:
         valid_before_s=int(_field(authorization, "validBefore", _NUMBER)),
         payload={"authorization": authorization, "signature": signature},
         extensions={IDENTIFIER: {"info": {"required": True, "id": identifier}}},
+        digest=digest_of(f"{ref} {signature.lower()}", key),
+        is_random=_is_random(identifier),
     )
 
 
@@ -200,10 +208,17 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
 
 
 def digest_of(identifier: str, key: str) -> str:
-    """Return a payment identifier's stored form. Without the key nobody can guess a short one from a copy of
-    the database.
+    """Return the stored form of what a payer shows. Without the key nobody can guess a short identifier
+    from a copy of the database.
     """
     return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
+
+
+def _is_random(identifier: str) -> bool:
+    """Return whether it looks like 128 random bits."""
+    found = _HEXADECIMAL(identifier)
+    digits = "" if found is None else found[1]
+    return len(set(digits)) >= _DIFFERENT_DIGITS_MIN and not digits.isdecimal()
 
 
 def _identifier(extensions: Mapping[str, Any] | None) -> str:

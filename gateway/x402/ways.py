@@ -29,6 +29,7 @@ class Nothing(NamedTuple):
 
     ref: str = ""
     identifier: str = ""
+    digest: str = ""
     payer: str = ""
     expires_at: int = 0
 

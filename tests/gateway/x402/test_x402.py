@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import json
+import secrets
 from pathlib import Path
 
+import httpx
 import pytest
 from msgspec.structs import replace
 from x402.extensions.payment_identifier import append_payment_identifier_to_extensions
@@ -109,6 +111,62 @@ async def test_a_repeated_payment_is_the_same_top_up_and_only_its_identifier_sho
     assert signed_anew.json()["transaction_id"] == paid.json()["transaction_id"]
     assert list(facilitator.charged.values()) == [1]
     assert await delivered_cents(gateway) == 1000
+
+
+@pytest.mark.parametrize("recipient", ["user@example.com", "failed@sandbox.test"])
+async def test_an_identifier_that_can_be_guessed_shows_codes_only_with_the_same_signature(
+    gateway: Gateway, recipient: str
+) -> None:
+    guessable = "order-2026-11-25-0001"
+    paid = await pay(gateway, identifier=guessable, recipient_email=recipient)
+    forged = decoded(paid.extensions[SHOWN])
+    forged["payload"]["signature"] = "0x" + "1b" * 65
+    header = base64.b64encode(json.dumps(forged).encode()).decode()
+    body = {**BODY, "recipient_email": recipient}
+
+    stranger = await pay(gateway, Wallet(), identifier=guessable, recipient_email=recipient)
+    garbage = await gateway.client.post(
+        "/x402/topup", json=body, headers={"PAYMENT-SIGNATURE": header}
+    )
+    repeated = await again(gateway, paid)
+
+    assert _codes(repeated) == _codes(paid) != {None}
+    for one in (stranger, garbage):
+        assert one.json()["code"] == paid.json()["code"]
+        assert one.json()["transaction_id"] == paid.json()["transaction_id"]
+        assert _codes(one) == {None}
+        hint = paid.json()["data"]["voucher_code_hint"]
+        assert one.json()["data"]["voucher_code_hint"] == hint
+
+
+@pytest.mark.parametrize(
+    ("identifier", "is_shown"),
+    [
+        (f"pay_{secrets.token_hex(16)}", True),
+        (secrets.token_hex(32), True),
+        (f"pay_{secrets.token_hex(15)}", False),
+        ("20261125" * 4, False),
+        ("order_" + "0" * 26 + "2026ab", False),
+        ("the-order-of-ann-at-acme-example-of-today", False),
+    ],
+    ids=["128 bits", "256 bits", "120 bits", "a date", "a number", "words"],
+)
+async def test_a_new_signature_shows_codes_only_under_128_random_bits(
+    gateway: Gateway, identifier: str, *, is_shown: bool
+) -> None:
+    paid = await pay(gateway, identifier=identifier)
+    signed_anew = await pay(gateway, identifier=identifier)
+
+    assert signed_anew.json()["transaction_id"] == paid.json()["transaction_id"]
+    assert _codes(signed_anew) == (_codes(paid) if is_shown else {None})
+    assert len(await rows(gateway, "staging")) == 1
+
+
+def _codes(answer: httpx.Response) -> set[str | None]:
+    """What can be spent, or leads to it."""
+    data = answer.json()["data"]
+    refund = data["refund"] or {}
+    return {data["voucher_code"], data["claim_url"], refund.get("voucher_code")}
 
 
 async def test_what_was_paid_and_cannot_be_delivered_comes_back_as_a_code(gateway: Gateway) -> None:
