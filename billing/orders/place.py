@@ -161,7 +161,10 @@ class PlaceOrder:
         left = Price(item.price.amount - discount, item.price.currency)
         if left.amount == 0 and self.new.kind == "subscription":
             raise CouponRefused(
-                "A coupon can't make a subscription free.", param="coupon", reason="kind"
+                "A subscription is paid at its provider, so a coupon can't make it free. Use one that leaves"
+                " a price.",
+                param="coupon",
+                reason="kind",
             )
         pay = charged(left, self.charge)
         return Order(
