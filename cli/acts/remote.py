@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
+import click
+
 from cli.client.address import API_PATH, OPERATOR_PATH
 from cli.client.profiles import access
 from cli.client.remote_gateway import RemoteGateway
@@ -61,5 +63,6 @@ class Remote:
             not self._object_id.isascii()
             or not self._object_id.replace("_", "").replace("-", "").isalnum()
         ):
-            raise InvalidInput("This is not an ID.", param=rest.partition("}")[0])
+            name = rest.partition("}")[0]
+            raise click.BadParameter("This is not an ID.", param_hint=name.upper())
         return head + self._object_id + rest.partition("}")[2]

@@ -147,7 +147,7 @@ async def test_another_key_decides_on_a_send_that_waits(gateway: Gateway, ran: R
     assert {one["transaction_id"] for one in rows} == {one["transaction_id"] for one in sent}
     assert own.exit_code == 1
     assert approved.exit_code == 0, approved.stderr
-    assert "$12.50" in approved.stdout
+    assert "12.50 USD" in approved.stdout
     assert "approved" in approved.stdout
     assert denied["status"] == "denied"
     assert strange.exit_code == 2
