@@ -367,7 +367,9 @@ class ReportPage:
             for fact in facts_of(struct)
             if fact.is_list
         ]
-        query = msgspec.defstruct("ReportPageQuery", ticked, bases=(LooseFields,), kw_only=True)
+        # Each has a name of its own, by which schemas tell them apart.
+        name = f"{self.act.result.__name__}PageQuery"
+        query = msgspec.defstruct(name, ticked, bases=(LooseFields,), kw_only=True)
         return (
             admin_route("GET", self.path, self._show, self.title, cast(type[LooseFields], query)),
         )

@@ -47,11 +47,12 @@ MERCHANTS: dict[str, AnyAct] = {
 FORMS = {act.name: pages for pages in ACT_PAGES for act in pages.acts}
 MAKERS = {**webhooks.MAKERS, **ACCOUNT_MAKERS, **BOOK_MAKERS}
 _MASKED = (
+    # First: its random part may look like an id, which would be masked inside it.
+    (re.compile(r"\S+/sandbox/checkout/[\w-]+"), "CHECKOUT"),
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
     (re.compile(r"\boas_[0-9A-Za-z]+"), "oas_…"),
-    (re.compile(r"\S+/sandbox/checkout/[\w-]+"), "CHECKOUT"),
     (re.compile(r"operator@example\.com|\S+ on the command line"), "PERSON"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
 )

@@ -37,9 +37,12 @@ async def test_the_command_waits_until_everything_has_arrived(
     await asyncio.to_thread(installation.start)
     _, endpoint_id = await given_failures(installation, receiver.url, 40)
 
-    ended = await asyncio.to_thread(
-        installation.run, "replay", f"--endpoint={endpoint_id}", "--rate=100", "--json"
+    begun = await asyncio.to_thread(
+        installation.run, "replay", "create", endpoint_id, "--rate-per-s=100", "--json"
     )
+    assert begun.returncode == 0, begun.stderr
+    replay_id = json.loads(begun.stdout)["id"]
+    ended = await asyncio.to_thread(installation.run, "replay", "watch", replay_id, "--json")
 
     assert ended.returncode == 0, ended.stderr
     shown = json.loads(ended.stdout)

@@ -136,7 +136,7 @@ async def test_a_payment_of_55_for_50_waits_for_a_person(lives: Lives) -> None:
 
     # The operator credits what the order was for.
     payments = life.gateway.context.payments
-    tenant = Tenant(life.account_id, "live")
+    tenant = Tenant(life.account_id, "staging")
     await payments.approve(
         new_resolution(order["id"], tenant, "approve", by="ana", note="called", amount=5000)
     )

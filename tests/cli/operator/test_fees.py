@@ -38,9 +38,10 @@ def test_a_fee_is_set_listed_and_taken_away(topup: Topup) -> None:
 
 
 def test_a_margin_of_nothing_is_no_line(topup: Topup) -> None:
-    as_csv = topup("report", "margin", "--by", "supplier", "--format", "csv")
+    as_csv = topup("report", "margin", "--by", "supplier", "--csv")
 
     assert as_csv.stdout == (
-        "supplier,topups,amount_cents,fee_cents,charged_cents,cost_cents,margin_cents,without_cost\n"
+        "day,platform,supplier,account,topups,amount_cents,fee_cents,charged_cents,cost_cents,"
+        "margin_cents,without_cost\n"
     )
     assert result_of(topup("report", "margin", "--json"))["items"] == []

@@ -71,7 +71,7 @@ def test_a_comparison_runs_when_it_is_wanted(topup: Topup) -> None:
     assert [one["part"] for one in result_of(first)["items"]] == ["ledger", "suppliers"]
     assert [one["fault"] for one in result_of(again)["items"]] == [None]
     assert unknown.exit_code == 1
-    assert "is one of ledger, suppliers" in unknown.output
+    assert "Choose one of ledger, suppliers" in unknown.output
 
 
 def test_providers_are_listed_with_the_address_to_enter_there(topup: Topup) -> None:
@@ -81,8 +81,9 @@ def test_providers_are_listed_with_the_address_to_enter_there(topup: Topup) -> N
         one for one in listed if (one["provider"], one["environment"]) == ("stripe", "staging")
     ]
     checked = topup("providers", "check", "--json", TOPUP_PUBLIC_URL=url)
-    unknown = topup("providers", "check", "nobody")
-    unasked = topup("providers", "check", "stripe")
+    unknown = topup("providers", "check", "--provider", "nobody")
+    unasked = topup("providers", "check", "--provider", "stripe", "--json")
+    live = topup("providers", "check", "--provider", "stripe", "--environment", "live", "--json")
 
     assert stripe == {
         "provider": "stripe",
@@ -94,16 +95,20 @@ def test_providers_are_listed_with_the_address_to_enter_there(topup: Topup) -> N
     assert result_of(checked) == {"items": [], "is_well": True}
     assert unknown.exit_code == 1
     # The line says which of what was given is meant.
-    assert "name: is one of creem, epay, myfatoorah, stripe" in unknown.output
-    assert "Stripe, staging: nothing was asked, as it has no credentials" in unasked.output
-    assert "the sandbox stands in for it" in unasked.output
-    assert "Stripe, live: nothing was asked" in unasked.output
+    assert "provider: is one of creem, epay, myfatoorah, stripe" in unknown.output
+    assert [one["detail"] for one in result_of(unasked)["items"]] == [
+        "It has no credentials: the sandbox simulates it."
+    ]
+    assert [one["detail"] for one in result_of(live)["items"]] == [
+        "It has no credentials: `topup settings` lists them."
+    ]
 
 
 def test_a_provider_that_does_not_answer_is_wrong_and_no_secret_is_shown(topup: Topup) -> None:
     result = topup(
         "providers",
         "check",
+        "--provider",
         "stripe",
         "--environment",
         "live",
