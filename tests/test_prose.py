@@ -20,7 +20,7 @@ CEILINGS: Final = {
     "docstrings that open with no verb": 36,
     "error details that are no sentence": 140,
     "words of docstrings and comments": 148_583,
-    "product lines": 162_060,
+    "product lines": 162_085,
     "old words in docstrings and comments": 380,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,

@@ -103,7 +103,7 @@ async def _paid(asked: ToolRequest) -> CallToolResult:
 
 
 async def _settling(asked: ToolRequest) -> Envelope | None:
-    """Return the payment that the key's answer waited for, as it is now; None if refused."""
+    """Return the payment of the key's answer as it is now; None if refused."""
     from gateway.mcp.paid import PaidSend  # noqa: PLC0415 see _paid
 
     wanted = asked.tool.call_of(asked.arguments, asked.call.environment)

@@ -98,10 +98,7 @@ class PaidSend:
             raise InvalidInput(words, param=X402, reason=error.reason) from None
 
     async def earlier(self, key_text: str) -> Envelope | None:
-        """Return what the key was answered with, as it is now; raise KeyReused.
-
-        One that waited for a refused payment is forgotten.
-        """
+        """Return the key's answer as it is now, but forget a refused payment's; raise KeyReused."""
         call, key = self._call, self._request_key(key_text)
         stored = (await call.context.database.read(lambda tx: find(tx, [key]))).get(key.place)
         if stored is None or not stored.status:
@@ -162,10 +159,7 @@ class PaidSend:
         return _without_codes(answer)
 
     async def _keep(self, key: RequestKey, payment: MachinePayment, answer: Answer) -> None:
-        """Store the answer, unless the key has one or another payment's lease; raise KeyReused.
-
-        Whoever paid first may have died before.
-        """
+        """Store the answer, unless the key has one or another payment's lease; raise KeyReused."""
         context, tenant = self._call.context, self._call.principal.tenant
         kept = _without_codes(answer)
 
@@ -205,7 +199,7 @@ def _without_codes(answer: Answer) -> Answer:
 
 
 def _waits_for(stored: Stored | StoredAnswer) -> str | None:
-    """Return the payment that hadn't settled when the answer was stored."""
+    """Return the payment that wasn't settled then."""
     if stored.is_sealed or stored.body is None or transaction_id_of(stored.body) is not None:
         return None
     payment = _decode_json(stored.body)["data"].get("payment")

@@ -67,7 +67,7 @@ class ShownCredential(NamedTuple):
     is_beside_key: bool
     protocol: str = MPP
     digest: str = ""
-    is_random: bool = True  # the secret is ours
+    is_random: bool = True
 
 
 class Priced(NamedTuple):

@@ -1,10 +1,10 @@
 """Handle POST /x402/topup: the price, or the top-up that the payment beside it pays for.
 
 Nothing is settled that could not be sent at this moment. A known payment is never verified or charged again,
-whatever is repeated. Codes are shown to a holder of the payment's identifier (and of its signature, if
-others could guess that), or of a key of the account that may see them. With a key beside the payment, the
-top-up is made in its account, by its limits; without one it belongs to the machine account, and no account's
-intent is met.
+whatever is repeated. Codes are shown to a holder of the payment's identifier (with its signature, if
+that can be guessed), or of a key of the account that may see them. With a key beside the payment, the top-up
+is made in its account, by its limits; without one it belongs to the machine account, and no account's intent
+is met.
 """
 
 import hashlib
@@ -120,7 +120,7 @@ async def _pay(
     proof = way.proof(shown, payment)
     verified = await payments.verify(payment, proof)
     if not verified.is_valid:
-        # The same payment may have come twice at once, and been settled meanwhile.
+        # It may have come twice, and been settled meanwhile.
         found = await _known(call, principal, shown)
         if found is not None:
             return await _go_on(call, found, shown, principal)

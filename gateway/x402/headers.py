@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}").fullmatch
 _NONCE = re.compile(r"0x[0-9a-f]{64}").fullmatch
 _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130,8192}").fullmatch
-# By the extension's specification; that it is random is the payer's business.
+# By the extension's specification.
 _IDENTIFIER_CHARACTERS: Final = (16, 128)
 _SAFE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _HEXADECIMAL = re.compile(r"(?:[A-Za-z]{1,16}_)?([0-9a-f]{32,})").fullmatch
@@ -208,7 +208,7 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
 
 
 def digest_of(identifier: str, key: str) -> str:
-    """Return the stored form of what a payer shows. Without the key nobody can guess a short identifier
+    """Return the stored form of what a payer shows. Without the key nobody can guess a short one
     from a copy of the database.
     """
     return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
