@@ -81,7 +81,7 @@ class WindowCheck:
 
 def _detailed(row: Row) -> Iterator[Broken]:
     """Check that a window that counts in its detail has no sum."""
-    if row["period"].partition(":")[0] in {"last", "count", "same", counter.LIFETIME}:
+    if row["period"].partition(":")[0] in {"last", "count", "recipients", "same", counter.LIFETIME}:
         yield from differs(DETAILED, row["key_id"], 0, row["spent_micros"])
 
 
