@@ -10,6 +10,7 @@ from typing import Any
 from billing.catalog.pack_acts import CREATE_PACK
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.summing import add_sealed
+from billing.credits.code_acts import CREATE_BATCH
 from billing.desk.supplier_setup_acts import CREATE_SUPPLIER
 from billing.documents.facts import Party, Seller
 from billing.documents.numbering import number_step
@@ -35,6 +36,7 @@ from keys.audit_log import Actor
 from keys.oauth import app as oauth_app
 from keys.oauth.app import NewApp
 from keys.principal import ENVIRONMENTS
+from keys.vault import Vault
 from store.database import Transaction
 from store.schema import metadata
 from tests.billing.lives import grant_lives, payment_lives, plan_lives, refund_lives, steered_lives
@@ -117,6 +119,8 @@ async def _catalogue(gateway: Gateway) -> None:
             "bonus_credits": 2_000,
         }
         await act_in(tx, CREATE_PACK, now_us=now_us, **pack)
+        vault = {Vault: context.vault}
+        await act_in(tx, CREATE_BATCH, services=vault, now_us=now_us, credits=1_000, count=2)
         for kind, platform in (("code_stock", "gifts"), ("manual", "notes")):
             await act_in(
                 tx, CREATE_SUPPLIER, master=context.vault, now_us=now_us, id=kind, kind=kind
