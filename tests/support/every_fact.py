@@ -119,7 +119,7 @@ async def _catalogue(gateway: Gateway) -> None:
             "bonus_credits": 2_000,
         }
         await act_in(tx, CREATE_PACK, now_us=now_us, **pack)
-        vault = {Vault: context.vault}
+        vault: dict[type, Any] = {Vault: context.vault}
         await act_in(tx, CREATE_BATCH, services=vault, now_us=now_us, credits=1_000, count=2)
         for kind, platform in (("code_stock", "gifts"), ("manual", "notes")):
             await act_in(
