@@ -73,7 +73,7 @@ def _decided(call: RequestContext[Fields, Fields], ended: EndedTopUp) -> Answer:
         code,
         wallet_balance_cents=ended.wallet_balance_cents,
         approval=None if decided is None else decided.shape(),
-        links=poll_links(call, topup.id) if is_open else UNSET,
+        links=poll_links(call, topup) if is_open else UNSET,
         next_action="poll" if is_open else UNSET,
     )
     by_status = {

@@ -71,7 +71,7 @@ def _reversed(call: RequestContext[ReverseBody, Fields], done: ReversedOutcome) 
             topup,
             wallet_balance_cents=done.wallet_balance_cents,
             reversal=Reversal.of(reversal),
-            links=UNSET if is_reversed else poll_links(call, topup.id, can_cancel=False),
+            links=UNSET if is_reversed else poll_links(call, topup, can_cancel=False),
             next_action=UNSET if is_reversed else "poll",
         ),
         now_us=reversal.ended_at or reversal.requested_at,

@@ -89,18 +89,18 @@ class SentAnswer:
         """Return the code and the data; of a waiting one with the calls that come next."""
         topup, data = sent.topup, Sent.of(sent, claim_url)
         if sent.approval is not None:
-            return codes.APPROVAL_REQUIRED, self._for_approval(data, sent.approval)
+            return codes.APPROVAL_REQUIRED, self._for_approval(data, topup, sent.approval)
         code = OUTCOMES[topup.status]
         if code == codes.PENDING:
             can_cancel = topup.status != "reversing"
-            data.links = poll_links(self._call, topup.id, can_cancel=can_cancel)
+            data.links = poll_links(self._call, topup, can_cancel=can_cancel)
             data.next_action = "poll"
         return code, data
 
-    def _for_approval(self, sent: Sent, asked: Approval) -> Sent:
+    def _for_approval(self, sent: Sent, topup: TopUp, asked: Approval) -> Sent:
         public_url = self._call.context.topup_rules.public_url
         held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
-        links = poll_links(self._call, asked.transaction_id, asked.id)
+        links = poll_links(self._call, topup, asked.id)
         return SentForApproval(
             **{**asdict(sent), "approval": held, "links": links, "next_action": "poll"}
         )

@@ -82,7 +82,7 @@ def _story(call: RequestContext[Fields, WaitQuery], timeline: TopUpTimeline) -> 
         approval_id=UNSET if timeline.approval_id is None else timeline.approval_id,
         request_id=timeline.request_id,
         url=f"{call.context.settings.address()}/dashboard/topups/{topup.id}",
-        links=poll_links(call, topup.id, asked_id, can_cancel=can_cancel) if is_open else UNSET,
+        links=poll_links(call, topup, asked_id, can_cancel=can_cancel) if is_open else UNSET,
         next_action="poll" if is_open else UNSET,
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from billing.topups.topup import TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, status_of, transaction_id_of
@@ -18,20 +19,22 @@ _WAITING: Final = frozenset({codes.PENDING, codes.APPROVAL_REQUIRED})
 
 def poll_links(
     call: RequestContext[Any, Any],
-    topup_id: str,
+    topup: TopUp,
     approval_id: str | None = None,
     *,
     can_cancel: bool = True,
 ) -> list[Link]:
     """Return the links[] of a waiting top-up: what to poll, and how to cancel it."""
     api, wait = call.home + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
-    links = [Link(rel="poll", method="GET", href=f"{api}/topup/status/{topup_id}{wait}")]
+    # A scheduled one may be days away: a poll that waits for it would only hold a connection.
+    poll = f"{api}/topup/status/{topup.id}{'' if topup.status == 'scheduled' else wait}"
+    links = [Link(rel="poll", method="GET", href=poll)]
     if approval_id is not None:
         href = f"{api}/approvals/{approval_id}{wait}"
         links.append(Link(rel="approval", method="GET", href=href))
     if not can_cancel:
         return links
-    body = {"transaction_id": topup_id}
+    body = {"transaction_id": topup.id}
     links.append(Link(rel="cancel", method="POST", href=f"{api}/topup/cancel", body=body))
     return links
 

@@ -72,11 +72,11 @@ def _add_wait(
         _add_next(data, [_again(call)])
         return codes.PENDING
     if approval is None or approval.status != "pending":
-        _add_next(data, poll_links(call, topup.id))
+        _add_next(data, poll_links(call, topup))
         return codes.PENDING
     public_url = call.context.topup_rules.public_url
     data.approval = Held.of(approval, url=f"{public_url}/dashboard/approvals/{approval.id}")
-    _add_next(data, poll_links(call, topup.id, approval.id))
+    _add_next(data, poll_links(call, topup, approval.id))
     return codes.APPROVAL_REQUIRED
 
 

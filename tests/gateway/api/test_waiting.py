@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from kernel.clock import FixedClock
+from kernel.clock import DAY_US, FixedClock, rfc3339
 from tests.support.gateway import API, Gateway, running, settings_of
 from webhooks.events.waits import WAITS_PER_HOLDER, Waits
 
@@ -92,6 +92,20 @@ async def test_what_waits_says_what_to_ask_and_says_it_again_when_it_is_repeated
         f"{api}/topup/status/{topup_id}",
         data["links"],
     )
+
+
+async def test_a_scheduled_one_is_polled_without_a_wait(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account())
+    tomorrow = rfc3339(gateway.context.clock.now_us() + DAY_US)
+    made = await gateway.call("POST", "/topup/send", key=key, json={**PENDING, "send_at": tomorrow})
+    path = f"/topup/status/{made.json()['transaction_id']}"
+    shown = await gateway.call("GET", path, key=key)
+
+    for answer in (made, shown):
+        assert answer.json()["status"] == "scheduled"
+        poll = answer.json()["data"]["links"][0]
+        assert poll == {"rel": "poll", "method": "GET", "href": gateway.url + API + path}
+        assert answer.headers["retry-after"] == "60"
 
 
 async def test_a_decision_made_at_one_gateway_ends_the_waits_at_the_other(
