@@ -23,7 +23,7 @@ from kernel.clock import DAY_US, SystemClock
 from kernel.ids import new_id
 from store.database import Database, Transaction
 from webhooks.deliveries import log, retention
-from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter
+from webhooks.deliveries.log import DeliveryCursor, DeliveryFilter
 
 ROWS_PER_STEP: Final = 5_000
 SPAN_US: Final = 20 * DAY_US

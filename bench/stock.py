@@ -30,7 +30,7 @@ SENDS_PER_RECIPIENT = 10
 EVENT = "topup.delivered"
 _TICKS_PER_MS = 62**8
 _TICKS_PER_TENANT = 10**8
-# As webhooks/deliveries/headers.py keeps them.
+# As webhooks/deliveries/message.py keeps them.
 _HEADERS = '{"webhook-timestamp":"1780000000","X-Request-Id":"req_0000000000000000"}'
 _TIMINGS = '{"dns":0.0,"connect":0.4,"tls":0.0,"first_byte":1.2,"total":1.7}'
 _TABLES = {

@@ -127,8 +127,7 @@ ACTS = {
     "webhooks": (
         "webhooks.endpoints.acts",
         "webhooks.endpoints.health_acts",
-        "webhooks.endpoints.notice_acts",
-        "webhooks.delivery_log.sample_acts",
+        "webhooks.delivery_log.acts:TEST",
         "webhooks.certification.acts",
     ),
     "apps": ("keys.oauth.acts",),

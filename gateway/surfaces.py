@@ -58,10 +58,9 @@ from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.certification.acts import CERTIFY
 from webhooks.delivery_log import acts as deliveries
-from webhooks.delivery_log.sample_acts import TEST
+from webhooks.delivery_log.acts import TEST
 from webhooks.endpoints import acts as endpoints
-from webhooks.endpoints.health_acts import HEALTH
-from webhooks.endpoints.notice_acts import NOTICES
+from webhooks.endpoints.health_acts import HEALTH, NOTICES
 from webhooks.events import acts as events
 from webhooks.replays import acts as replays
 

@@ -83,12 +83,10 @@ from webhooks.endpoints.ping import Sender
 from webhooks.endpoints.probe import Probes
 from webhooks.events.acts import SeenCodes
 from webhooks.events.event import HINT as EVENTS_HINT
-from webhooks.events.feed import Feed
-from webhooks.events.waits import Waits
+from webhooks.events.feed import Feed, Waits
 from webhooks.http.guard import Policy
 from webhooks.http.httpx_transport import GuardedTransport
-from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX
-from webhooks.http.resolver import Resolver, SystemResolver
+from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, Resolver, SystemResolver
 from webhooks.http.transport import Transport
 
 S = TypeVar("S")

@@ -4,9 +4,7 @@ import ipaddress
 
 from runtime.settings import Settings
 from webhooks.http.guard import Policy, UrlRefused, check_url
-from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, VettedNames
-from webhooks.http.own import OwnAddress
-from webhooks.http.resolver import Resolver
+from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, OwnAddress, Resolver, VettedNames
 
 
 def webhook_policy(settings: Settings) -> Policy:

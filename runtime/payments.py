@@ -20,8 +20,7 @@ from runtime.timed_transport import TimedTransport
 from store.database import Database, Transaction
 from webhooks.http.guard import Policy
 from webhooks.http.httpx_transport import GuardedTransport
-from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX
-from webhooks.http.resolver import Resolver
+from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, Resolver
 from webhooks.http.transport import Transport
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
 A page costs the same wherever it lies, if an index ends in the key. Values are parameters, never text. Every
-list's statement is made here but the delivery log's (webhooks/deliveries/log_page.py).
+list's statement is made here but the delivery log's (webhooks/deliveries/log.py).
 
 Days are found by ids that begin with their time (`days_of`). The clock that made an id didn't write
 created_at, so the bound has some room, and isn't used if a row beyond it shows a greater difference.

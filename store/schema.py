@@ -1386,7 +1386,7 @@ events = sa.Table(
 
 # webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py and webhooks/endpoints/probe.py for its answers,
 # webhooks/endpoints/resealing.py under another master key; rate_tat_us, drain_tat_us and
-# claimed_at by webhooks/deliveries/claim.py, failing_since_at by webhooks/deliveries/health.py.
+# claimed_at by webhooks/deliveries/claim.py, failing_since_at by webhooks/deliveries/delivery.py.
 endpoints = sa.Table(
     "endpoints",
     metadata,
@@ -1655,7 +1655,7 @@ attempts = sa.Table(
     _text("reason", null=True),  # for the operator only
     _text("remote_address", null=True),
     _text("timings_ms"),  # JSON object
-    _text("request_headers"),  # JSON object, signatures redacted; webhooks/deliveries/headers.py
+    _text("request_headers"),  # JSON object, signatures redacted; webhooks/deliveries/message.py
     _text("body_sha256", null=True),  # hex; null: no request could be made
     _bytes("response_body"),  # at most 4 KiB
 )

@@ -1,1 +1,1 @@
-"""Events out: what happened, to whom it is told, and the telling."""
+"""Events out: what happened, which endpoints get it, and its delivery."""

@@ -25,7 +25,7 @@ from runtime.settings import Settings
 from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
-from webhooks.deliveries.log_page import DeliveryCursor
+from webhooks.deliveries.log import DeliveryCursor
 from worker.chores import DAY_S, PAUSE_S, Chore
 from worker.removals import EVERYWHERE, OnPruning, not_noted
 

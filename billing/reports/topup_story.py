@@ -23,8 +23,13 @@ from kernel.tenant import Tenant
 from kernel.trace import request_id_of
 from keys import sandbox_clock
 from store.database import Transaction
-from webhooks.deliveries.log import AttemptOutcome, Delivery, list_deliveries, outcomes_of
-from webhooks.deliveries.log_page import DeliveryFilter
+from webhooks.deliveries.log import (
+    AttemptOutcome,
+    Delivery,
+    DeliveryFilter,
+    list_deliveries,
+    outcomes_of,
+)
 
 # The delivery log has the others.
 DELIVERIES_SHOWN: Final = 20

@@ -12,10 +12,9 @@ from cli.output import EXIT_REFUSED, json_option, print_json, run, visible, want
 from kernel.clock import SystemClock
 from keys.signatures.signing import secret_key
 from webhooks.certification.certify import Certification, CheckResult, certify as try_receiver
-from webhooks.certification.trial_message import TrialSigner
-from webhooks.certification.trial_receiver import TrialReceiver
+from webhooks.certification.trial import TrialReceiver, TrialSigner
 from webhooks.http.guard import Policy
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import SystemResolver
 from webhooks.http.transport import Transport
 
 RUN_S_MAX: Final = 600.0

@@ -13,7 +13,7 @@ from cli.output import json_text, visible, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from kernel.ids import new_id
 from keys.signatures.signing import signature_headers
-from webhooks.deliveries.headers import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
+from webhooks.deliveries.message import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
 
 FORWARD_S_MAX: Final = 10.0
 ANSWER_CHARACTERS: Final = 160

@@ -22,8 +22,7 @@ from cli.acts.shown import print_result
 from cli.client.profiles import profile_option
 from cli.examples import examples
 from cli.output import json_option, note
-from webhooks.replays.acts import ACTS, SHOW
-from webhooks.replays.views import Replay
+from webhooks.replays.acts import ACTS, SHOW, Replay
 
 LOOK_S: Final = 1.0
 LOOKS_PATIENT: Final = 10

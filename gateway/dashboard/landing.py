@@ -26,7 +26,7 @@ from gateway.openapi.examples import API
 from kernel.clock import SECOND_US, parse_rfc3339
 from kernel.fields import Fields
 from keys.signatures.signing import signature_headers
-from webhooks.deliveries.headers import EVENT_HEADER
+from webhooks.deliveries.message import EVENT_HEADER
 
 # Of no account: it signs only the recorded example, so that a reader can check it.
 EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105

@@ -85,13 +85,11 @@ from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, 
 from store.idempotency import KeyInProgress, KeyReused
 from webhooks.certification.certify import CannotSign
 from webhooks.deliveries.delivery import CannotCancel
-from webhooks.delivery_log.sample_acts import SampleRefused
+from webhooks.delivery_log.acts import SampleRefused
 from webhooks.endpoints.endpoint import TooManyEndpoints
-from webhooks.events.feed import TooManyStreams
-from webhooks.events.waits import TooManyWaits
+from webhooks.events.feed import TooManyStreams, TooManyWaits
 from webhooks.http.guard import UrlRefused
-from webhooks.replays.overlap import ReplayOverlaps
-from webhooks.replays.replay import ReplayEnded, TooManyReplays
+from webhooks.replays.replay import ReplayEnded, ReplayOverlaps, TooManyReplays
 
 _log = logging.getLogger(__name__)
 _OUTAGES: Final = (Contention, Unable, ConnectionLost, CommitUnknown)

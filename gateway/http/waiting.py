@@ -15,7 +15,7 @@ from gateway.http.connection.exchange import has_left
 from gateway.http.lists import admitted_again
 from gateway.http.request_context import RequestContext
 from keys.act import State, WaitQuery
-from webhooks.events.waits import Wait
+from webhooks.events.feed import Wait
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from gateway.answers.outcome import Listing
-from webhooks.events.schema_words import EventData
+from webhooks.events.money_schemas import EventData
 
 _DIALECTS: Final = "gateway.dialects."
 _NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9.\-_]")

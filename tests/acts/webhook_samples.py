@@ -10,8 +10,8 @@ from tests.support.gateway import Gateway
 from tests.support.replay_history import Past, given_past
 from tests.support.webhook_rows import given_endpoint
 from webhooks.deliveries.log import get_delivery
-from webhooks.delivery_log import sample_acts
-from webhooks.endpoints import acts as endpoint_acts, health_acts, notice_acts
+from webhooks.delivery_log import acts
+from webhooks.endpoints import acts as endpoint_acts, health_acts
 
 
 async def made_delivery(gateway: Gateway, account_id: str, _merchant: str) -> str:
@@ -49,8 +49,7 @@ async def _past(gateway: Gateway, account_id: str, status: str) -> tuple[str, st
 MERCHANTS_ACTS: Final[Sequence[AnyAct]] = (
     *endpoint_acts.ACTS,
     *health_acts.ACTS,
-    *notice_acts.ACTS,
-    *sample_acts.ACTS,
+    acts.TEST,
 )
 
 

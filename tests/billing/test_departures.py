@@ -18,8 +18,7 @@ from store.database import Database, Transaction
 from tests.support.colleagues import Colleague, given_colleague
 from tests.support.funded_account import FundedAccount, open_funded_account
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.fields import NewEndpoint
-from webhooks.endpoints.secrecy import EndpointRights
+from webhooks.endpoints.fields import EndpointRights, NewEndpoint
 
 pytestmark = pytest.mark.fixed_clock
 HOUR_US = 3_600_000_000

@@ -14,7 +14,7 @@ from tests.support.installation import API, Installation
 from tests.support.plain_http import http_client
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import client, order
-from webhooks.delivery_log.sample_acts import TEST
+from webhooks.delivery_log.acts import TEST
 from webhooks.events.event import EVENT_TYPES
 
 # What money brings about and a supplier's stock have tests of their own, and an approval expires after a day.

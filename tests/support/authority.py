@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from webhooks.http.dial import client_ssl_context
+from webhooks.http.connection import client_ssl_context
 
 
 class Authority:

@@ -14,7 +14,7 @@ from tests.support.webhook_rows import (
 )
 from webhooks.deliveries.message import SecretCache
 from webhooks.http.guard import Policy
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import SystemResolver
 from webhooks.http.transport import Transport
 from worker.deliver import DeliverySender, Post, Settled, lease_us
 from worker.dispatch import Dispatcher

@@ -6,7 +6,7 @@ from typing import Any
 
 from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSRecord
 
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import SystemResolver
 
 Answer = Callable[[], Sequence[str]]
 

@@ -9,8 +9,8 @@ from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Database, Row, Transaction, Work
 from tests.support.webhook_rows import given_account, given_endpoint
-from webhooks.replays import asked, replay, step as replay_step
-from webhooks.replays.asked import NewReplay
+from webhooks.replays import match, replay, step as replay_step
+from webhooks.replays.match import NewReplay
 from webhooks.replays.replay import Replay
 from webhooks.replays.step import Due, Step
 
@@ -156,8 +156,8 @@ async def start(
 ) -> Replay:
     """As POST /webhooks/{id}/replay does it: counts, then makes the job."""
     now_us = clock.now_us()
-    wanted = await asked.load_wanted(database, tenant, endpoint_id, new, now_us=now_us)
-    matched = await asked.count(database, wanted)
+    wanted = await match.load_wanted(database, tenant, endpoint_id, new, now_us=now_us)
+    matched = await match.count_wanted(database, wanted)
 
     async def work(tx: Transaction) -> Replay:
         await lock_tenants(tx, [tenant])

@@ -32,7 +32,7 @@ from webhooks.endpoints.fields import EndpointChanges
 from webhooks.endpoints.ping import Sender, send_test
 from webhooks.endpoints.probe import Probe
 from webhooks.http.guard import Policy
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import SystemResolver
 from webhooks.http.transport import Transport
 from worker.end import Ender
 from worker.probe import Prober

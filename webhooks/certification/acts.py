@@ -1,22 +1,73 @@
-"""Certifying a receiver: forged, repeated, late and lost requests to a staging endpoint."""
+"""Certify a receiver: send forged, repeated, late and lost requests to a staging endpoint."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from kernel.fields import Fields
+from kernel.shaped import Shaped
+from kernel.words import Count, EndpointIdText
 from keys import audit_log
 from keys.act import MERCHANT, CallContext, Pace, StepsAct
 from keys.principal import ScopeMissing
 from store.database import Transaction
-from webhooks.certification.certify import CannotSign, certify_endpoint
-from webhooks.certification.trial_message import ENVIRONMENT
-from webhooks.certification.views import CertifiedReceiver
+from webhooks.certification.certify import CannotSign, Certification, certify_endpoint
+from webhooks.certification.trial import ENVIRONMENT
 from webhooks.endpoints import endpoint as endpoints
+from webhooks.endpoints.acts import EndpointUrl
 from webhooks.endpoints.fields import check_target
-from webhooks.endpoints.inputs import EndpointUrl
 from webhooks.endpoints.ping import Sender
 from webhooks.http.guard import UrlRefused
+
+
+class CertificationCheck(Shaped, kw_only=True):
+    """One check of a receiver."""
+
+    name: Annotated[str, Meta(description="Its name, which stays.")]
+    title: Annotated[str, Meta(description="What it is about, in a few words.")]
+    verdict: Annotated[
+        Literal["passed", "warned", "failed", "not_seen", "skipped"],
+        Meta(description="not_seen: nobody says what the receiver did; skipped: not reached."),
+    ]
+    impact: Annotated[
+        Literal["lost", "twice", "forged"] | None,
+        Meta(
+            description="What a failed check leads to: an event is lost, done twice, or believed."
+        ),
+    ]
+    detail: Annotated[str, Meta(description="What was seen, and what to change.")]
+
+
+class CertificationCounts(Struct, kw_only=True):
+    """How many checks had each verdict."""
+
+    passed: Annotated[Count, Meta(description="As it should be.")]
+    warned: Annotated[Count, Meta(description="Nothing is lost by it, but it is no good answer.")]
+    failed: Annotated[
+        Count, Meta(description="An event is lost, done twice, or a forgery believed.")
+    ]
+    not_seen: Annotated[Count, Meta(description="Nobody says what the receiver did.")]
+    skipped: Annotated[Count, Meta(description="Not reached.")]
+
+
+class CertifiedReceiver(Struct, kw_only=True):
+    """What a receiver would lose, do twice or believe."""
+
+    endpoint_id: EndpointIdText
+    url: Annotated[str, Meta(description="Where the requests were sent.")]
+    certified: Annotated[bool, Meta(description="Nothing failed, and all of it was seen.")]
+    counts: Annotated[CertificationCounts, Meta(description="How many checks had each verdict.")]
+    checks: Annotated[list[CertificationCheck], Meta(description="Each check, as it was done.")]
+
+    @classmethod
+    def of(cls, endpoint_id: str, run: Certification) -> Self:
+        return cls(
+            endpoint_id=endpoint_id,
+            url=run.url,
+            certified=run.is_certified,
+            counts=CertificationCounts(**run.counts),
+            checks=[CertificationCheck.of(result) for result in run.checks],
+        )
 
 
 class CertifyBody(Fields, frozen=True, kw_only=True):
@@ -32,7 +83,7 @@ class CertifyBody(Fields, frozen=True, kw_only=True):
 
 
 async def certify(context: CallContext, asked: CertifyBody) -> CertifiedReceiver:
-    """Try the endpoint, which takes some seconds and at most a minute.
+    """Try the endpoint for at most a minute.
 
     Raises NotFound, ScopeMissing outside staging, UrlRefused, CannotSign and InvalidInput.
     """

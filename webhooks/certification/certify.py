@@ -1,7 +1,7 @@
 """Run all checks against one receiver.
 
-A run ends within its time, whatever the receiver does. No transaction is open meanwhile. A run appears
-neither in deliveries nor in the health of an endpoint.
+A run ends within its time, whatever the receiver does. It appears neither in deliveries nor in an endpoint's
+health.
 """
 
 import asyncio
@@ -15,17 +15,22 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
 from keys.vault import SealBroken, Vault
 from webhooks.certification.checks import CHECKS, Check
-from webhooks.certification.trial import Harm, Judged, Trial, Verdict
-from webhooks.certification.trial_message import TrialSigner
-from webhooks.certification.trial_receiver import EffectsUnreadable, TrialReceiver
+from webhooks.certification.trial import (
+    EffectsUnreadable,
+    Harm,
+    Judged,
+    Trial,
+    TrialReceiver,
+    TrialSigner,
+    Verdict,
+)
 from webhooks.deliveries.message import Opened, SecretCache
 from webhooks.deliveries.stage import Target
 from webhooks.endpoints.fields import policy_of
-from webhooks.endpoints.ping import Sender
-from webhooks.endpoints.target import load_target
+from webhooks.endpoints.ping import Sender, load_target
 
 RUN_S_MAX: Final = 45.0
-# The time of one request: a run has some fifty, and a caller waits for all.
+# A run has some fifty requests, and a caller waits for all.
 TIMEOUT_S_MAX: Final = 5.0
 STILL_S: Final = 0.5
 _VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen", "skipped")

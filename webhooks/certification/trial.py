@@ -1,27 +1,280 @@
-"""One run of trials against a receiver: the requests, the responses and their effects. Stores nothing."""
+"""One run of trials against a receiver: requests as a worker or a forger sends them, responses, effects.
+
+An event has the shape of a real one of staging, names a top-up that no other trial names, and has {"certify":
+"true"} in its metadata. It isn't marked as a test, because receivers may ignore samples. All requests go
+through the guarded transport; a failure of any kind is a value.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+import base64
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kernel.clock import SECOND_US, Clock
-from webhooks.certification.trial_message import (
-    TrialEvent,
-    TrialMessage,
-    TrialSigner,
-    trial_event,
+from kernel.ids import new_id
+from keys.principal import Environment
+from keys.signatures.ed25519 import new_seed, signer_of
+from keys.signatures.signing import (
+    ID_HEADER,
+    SECRET_PREFIX,
+    SIGNATURE_HEADER,
+    STANDARD_HEADER,
+    TIMESTAMP_HEADER,
+    new_webhook_secret,
+    signature_headers,
 )
-from webhooks.certification.trial_receiver import Answered, TrialReceiver
+from webhooks.deliveries.message import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
+from webhooks.events.catalogue import sample_data
+from webhooks.events.event import render_event
+from webhooks.http.guard import Policy
+from webhooks.http.transport import ErrorClass, SendResult, Transport
 
+READ_TIMEOUT_S: Final = 5.0
+STILL_S_MAX: Final = 10.0
+_NUMBER_CHARACTERS_MAX: Final = 18
+_SUCCESS: Final = range(200, 300)
+# As the delivery log names them; http has a status.
+_WHY: Final[Mapping[ErrorClass, str]] = {
+    "timeout": "in time",
+    "connect": "(no connection)",
+    "tls": "(TLS failed)",
+    "address": "(the address is not called)",
+    "protocol": "(it broke off, or it was no HTTP)",
+}
+ENVIRONMENT: Final[Environment] = "staging"
+METADATA: Final[Mapping[str, str]] = {"certify": "true"}
+SIGNATURES: Final = (SIGNATURE_HEADER, ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER)
+# Letters outside ASCII, a slash, an ampersand, an emoji: rewritten by a receiver that parses the JSON before
+# it checks the signature.
+_ODD_TEXT: Final = "Zoë & Søn / 株式会社 <café> 🎁"
 Verdict = Literal["passed", "warned", "failed", "not_seen", "skipped"]
-# What a failed check means for those who rely on the receiver.
 Harm = Literal["lost", "twice", "forged"]
 
 
 @dataclass(frozen=True, slots=True)
+class TrialEvent:
+    id: str
+    type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrialMessage:
+    """One request: its headers but for those of the connection, and its body."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    def without_signatures(self) -> "TrialMessage":
+        kept = {name: value for name, value in self.headers.items() if name not in SIGNATURES}
+        return replace(self, headers=kept)
+
+    def with_headers(self, **changed: str) -> "TrialMessage":
+        """Replace headers, by name with _ for -; the signatures stay as they were made."""
+        named = {name.replace("_", "-"): value for name, value in changed.items()}
+        return replace(self, headers={**self.headers, **named})
+
+
+def trial_event(
+    event_type: str,
+    *,
+    now_us: int,
+    sequence: int,
+    transaction_id: str | None = None,
+    has_odd_text: bool = False,
+    more: Mapping[str, Any] | None = None,
+) -> TrialEvent:
+    """Make an event about a top-up; more: fields that no version of ours has."""
+    data = sample_data("topup.delivered" if more else event_type, {}, now_us=now_us)
+    del data["test"]
+    data["transaction_id"] = transaction_id or new_id("txn")
+    data["metadata"] = {**METADATA, "note": _ODD_TEXT} if has_odd_text else dict(METADATA)
+    event_id = new_id("evt")
+    body = render_event(
+        id=event_id,
+        type=event_type,
+        created_at_us=now_us,
+        environment=ENVIRONMENT,
+        sequence=sequence,
+        data={**data, **(more or {})},
+    )
+    return TrialEvent(event_id, event_type, body)
+
+
+def other_amount(body: bytes) -> bytes:
+    event = msgspec.json.decode(body)
+    event["data"]["amount_cents"] *= 100
+    return msgspec.json.encode(event)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSigner:
+    """The endpoint's secrets and private keys in force, newest first, and headers of its own."""
+
+    secrets: Sequence[str]
+    own_headers: Mapping[str, str]
+    signers: Sequence[Ed25519PrivateKey] = ()
+
+    def message(self, event: TrialEvent, *, timestamp_s: int, attempt: int = 1) -> TrialMessage:
+        """Return the request of one attempt. timestamp_s: Unix seconds."""
+        return TrialMessage(
+            {
+                "Content-Type": "application/json",
+                "User-Agent": USER_AGENT,
+                EVENT_HEADER: event.type,
+                DELIVERY_HEADER: new_id("dlv"),
+                ATTEMPT_HEADER: str(attempt),
+                **signature_headers(
+                    secrets=self.secrets,
+                    signers=self.signers,
+                    message_id=event.id,
+                    timestamp_s=timestamp_s,
+                    body=event.body,
+                ),
+                **self.own_headers,
+            },
+            event.body,
+        )
+
+    def stranger(self) -> "TrialSigner":
+        """Return a signer with another endpoint's secret and key pair."""
+        return replace(self, secrets=[new_webhook_secret()], signers=self._new_signers())
+
+    def knows_public_key_alone(self) -> "TrialSigner":
+        """Return a signer that uses the public key as a secret.
+
+        A receiver whose check lets the sender choose the scheme accepts it.
+        """
+        assert self.signers, "it has a public key"
+        public = self.signers[0].public_key().public_bytes_raw()
+        secret = SECRET_PREFIX + base64.b64encode(public).decode("ascii")
+        return replace(self, secrets=[secret], signers=())
+
+    def in_rotation(self) -> "TrialSigner":
+        """Return a signer with a newer secret and key first, which the receiver doesn't have yet."""
+        return replace(
+            self,
+            secrets=[new_webhook_secret(), *self.secrets],
+            signers=[*self._new_signers(), *self.signers],
+        )
+
+    def _new_signers(self) -> Sequence[Ed25519PrivateKey]:
+        return [signer_of(new_seed())] if self.signers else []
+
+
+class Answered(NamedTuple):
+    """status null: no response came; error says why."""
+
+    status: int | None
+    error: ErrorClass | None
+    took_s: float
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status in _SUCCESS
+
+    @property
+    def is_refused(self) -> bool:
+        return self.status is not None and not self.is_taken
+
+    def __str__(self) -> str:
+        if self.status is not None:
+            return f"HTTP {self.status}"
+        why = None if self.error is None else _WHY.get(self.error)
+        return "no answer" if why is None else f"no answer {why}"
+
+
+class EffectsUnreadable(Exception):
+    pass
+
+
+class TrialReceiver:
+    """One endpoint's address, and where it reports how much it has done; null: nowhere.
+
+    effects_url may return any whole number that moves by the same with each accepted top-up, such as a
+    balance.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        policy: Policy,
+        account_id: str,
+        url: str,
+        effects_url: str | None,
+        timeout_s: float,
+        still_s: float,
+    ) -> None:
+        self._transport = transport
+        self._policy = policy
+        self._account_id = account_id
+        self._url = url
+        self._effects_url = effects_url
+        self._still_s = still_s
+        self.timeout_s = timeout_s
+
+    async def send(self, message: TrialMessage, *, timeout_s: float | None = None) -> Answered:
+        result = await self._transport.request(
+            "POST",
+            self._url,
+            message.headers.items(),
+            message.body,
+            self.timeout_s if timeout_s is None else timeout_s,
+            policy=self._policy,
+            account_id=self._account_id,
+        )
+        return _answered(result)
+
+    async def effects(self) -> int | None:
+        """Return the number once it stands still, at most STILL_S_MAX later. Raises EffectsUnreadable."""
+        if self._effects_url is None:
+            return None
+        number = await self._read(self._effects_url)
+        for _ in range(round(STILL_S_MAX / max(self._still_s, 0.1))):
+            await asyncio.sleep(self._still_s)
+            before, number = number, await self._read(self._effects_url)
+            if number == before:
+                break
+        return number
+
+    async def _read(self, url: str) -> int:
+        result = await self._transport.request(
+            *("GET", url, [("Accept", "application/json, text/plain")], b"", READ_TIMEOUT_S),
+            policy=self._policy,
+            account_id=self._account_id,
+        )
+        if result.error is not None:
+            answered = "gave no answer" if result.status is None else f"answered {result.status}"
+            raise EffectsUnreadable(f"effects_url {answered}")
+        return _number(result.response_body)
+
+
+def _number(body: bytes) -> int:
+    """Accept a whole number as text or JSON, or an object with it in "effects"."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        found = found.get("effects")
+    if type(found) is not int or len(str(found)) > _NUMBER_CHARACTERS_MAX:
+        raise EffectsUnreadable('effects_url answers a whole number, such as 12 or {"effects": 12}')
+    return found
+
+
+def _answered(result: SendResult) -> Answered:
+    took_s = max(0, result.ended_at_us - result.started_at_us) / 1e6
+    return Answered(result.status, result.error if result.status is None else None, took_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
-    """A check's result. impact is null unless it failed; detail is a sentence for a person."""
+    """impact is null unless it failed; detail is a sentence for a person."""
 
     verdict: Verdict
     detail: str
@@ -30,9 +283,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One check's responses, in the order of the requests, and the change of the number of effects; null:
-    unknown.
-    """
+    """One check's responses in order, and the change of the number of effects; null: unknown."""
 
     answers: Sequence[Answered]
     moved: int | None
@@ -54,7 +305,7 @@ class Trial:
         return self.clock.now_us() // SECOND_US
 
     def event(self, event_type: str = "topup.delivered", **about: Any) -> TrialEvent:
-        """Make an event; about: as trial_event takes it."""
+        """about: as trial_event takes it."""
         self.events_made += 1
         now_us = self.clock.now_us()
         return trial_event(event_type, now_us=now_us, sequence=self.events_made, **about)

@@ -1,1 +1,1 @@
-"""Deliveries: one event to one endpoint, claimed, sent, settled, logged and stored."""
+"""Deliveries: one event to one endpoint, claimed, sent, settled and logged."""

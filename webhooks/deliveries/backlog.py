@@ -1,29 +1,30 @@
-"""Measure how long accepted deliveries wait, and whether any worker claims them: for readiness and alarms.
+"""Measure how long accepted deliveries wait, and whether any worker claims them: for readiness, alarms and
+operators.
 
-An endpoint is overlooked if it has had something due for DUE_US_MAX while no worker has claimed for it. One
-that is served, however slowly, isn't: no pace of its own and no draining week of held events turns a service
-red. Failing endpoints count only if nothing at all is claimed for any: they share their slots, so many dead
-ones of one tenant wait for each other. Disabled ones hold their deliveries on purpose, and one just enabled
-again gets the same time.
+An endpoint is overlooked if it has had something due for DUE_US_MAX while no worker has claimed for it. An
+endpoint that is served slowly isn't overlooked, so its own pace or a draining backlog turns no service red.
+Failing endpoints count only if nothing is claimed for any, because they share their slots. A disabled
+endpoint doesn't count, nor one just enabled again.
 
-It reads, by a few index probes for each, the ENDPOINTS_MAX endpoints that have waited longest for a turn, of
-the healthy and of the failing ones. Writes nothing.
+Only the ENDPOINTS_MAX healthy and failing endpoints that have waited longest are read.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kernel.clock import MINUTE_US
 from store.database import Transaction
+from store.row_mapping import RowMapping
 from webhooks.deliveries.candidate import CLAIMED_US_MAX, TURN_US_MAX
 from webhooks.deliveries.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
-# How many of one endpoint's due deliveries are counted.
+# Of one endpoint's due deliveries.
 COUNTED_MAX: Final = 100
 
-# By time, over the index of the line; the limits are literal for the planner. Endpoints that wait for their
-# pace's next turn are put off until then, and still wait.
+# The limits are literal for the planner. Endpoints that wait for their pace's next turn still wait.
 HEADS = f"""
     SELECT * FROM (
         SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
@@ -54,7 +55,6 @@ FROM (
     WHERE q.due_at <= :now_us
 ) AS o
 """
-# The limits bound the work, however many deliveries wait.
 _COUNT = f"""
 SELECT CAST(COALESCE(SUM(o.due), 0) AS BIGINT) AS due FROM (
     SELECT (SELECT COUNT(*) FROM (
@@ -71,8 +71,8 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 
 class Backlog(NamedTuple):
-    """Microseconds that the longest due delivery has waited: of any enabled endpoint, and of an overlooked
-    one; 0 if none.
+    """Microseconds that the longest due delivery has waited: of any enabled endpoint, and of an overlooked one;
+    0 if none.
     """
 
     oldest_due_us: int
@@ -80,13 +80,13 @@ class Backlog(NamedTuple):
 
 
 async def count_due(tx: Transaction, *, now_us: int) -> int:
-    """Count deliveries that are due and may go, at most COUNTED_MAX of an endpoint."""
+    """Count deliveries that may go now, at most COUNTED_MAX of an endpoint."""
     row = await tx.fetch_one(_COUNT, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return 0 if row is None else row["due"]
 
 
 async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Read it in one statement, or two if failing endpoints are late.
+    """Measure in one statement, or two if failing endpoints are late.
 
     attempt_us_max: how long one attempt may hold an endpoint's only slot.
     """
@@ -107,3 +107,63 @@ async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
     return Backlog(
         max(0, now_us - row["due_at"]), 0 if late_at is None else max(0, now_us - late_at)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DueEndpoint:
+    """due: how many, at most COUNTED_MAX; due_at: of the longest.
+
+    http_status and error are of the last attempt of the most often tried delivery; both null: none, or it was
+    delivered.
+    """
+
+    endpoint_id: str
+    account_id: str
+    account_name: str
+    environment: str
+    url: str
+    due: int
+    due_at: int
+    claimed_at: int | None
+    failing_since_at: int | None
+    http_status: int | None
+    error: str | None
+
+    @property
+    def address(self) -> str:
+        """Drop the query, which may hold a receiver's secret."""
+        return self.url.partition("?")[0]
+
+
+async def list_due(tx: Transaction, *, now_us: int) -> Sequence[DueEndpoint]:
+    """List those of both environments, the longest due first."""
+    rows = await tx.fetch(_LIST, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
+    return [_ROWS.read(row) for row in rows]
+
+
+_ROWS: Final = RowMapping(DueEndpoint)
+_DUE: Final = f"d.{OPEN} AND d.endpoint_id = q.endpoint_id AND d.next_attempt_at <= :now_us"
+_LIST: Final = f"""
+SELECT q.endpoint_id, q.account_id, c.name AS account_name, q.environment, q.url,
+    (SELECT COUNT(*) FROM (
+        SELECT d.id FROM deliveries d WHERE {_DUE}
+        ORDER BY d.next_attempt_at LIMIT {COUNTED_MAX}) AS n) AS due,
+    q.due_at, q.claimed_at, q.failing_since_at, a.http_status, a.error
+FROM (
+    SELECT p.id AS endpoint_id, p.account_id, p.environment, p.url, p.claimed_at, p.failing_since_at,
+        (SELECT MIN(d.next_attempt_at) FROM deliveries d
+         WHERE d.{OPEN} AND d.endpoint_id = p.id) AS due_at,
+        (SELECT f.id FROM (
+            SELECT d.id, d.attempts_made FROM deliveries d
+            WHERE d.{OPEN} AND d.endpoint_id = p.id AND d.next_attempt_at <= :now_us
+            ORDER BY d.next_attempt_at LIMIT {COUNTED_MAX}) AS f
+         ORDER BY f.attempts_made DESC LIMIT 1) AS tried_id
+    FROM ({HEADS}) AS h JOIN endpoints p ON p.id = h.endpoint_id
+    WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND h.ready_at + 0 = h.ready_at
+) AS q
+JOIN accounts c ON c.id = q.account_id
+LEFT JOIN deliveries t ON t.id = q.tried_id
+LEFT JOIN attempts a ON a.delivery_id = t.id AND a.number = t.attempts_made
+WHERE q.due_at <= :now_us
+ORDER BY q.due_at, q.endpoint_id
+"""

@@ -1,4 +1,9 @@
-"""Find which endpoints have something due that their pace allows, and when the others will. Pure."""
+"""Find which endpoints have something due that their pace allows, and when the others will. Pure.
+
+A pace is the generic cell rate algorithm (ITU-T I.371) on one stored number, the theoretical arrival time in
+microseconds. In any second at most per_second + a tenth of it pass, and exactly per_second if that is 10 or
+less.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
@@ -6,29 +11,56 @@ from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US
 from store.database import Row
-from webhooks.deliveries import pace
 
-# A sandbox account may send this much over its two endpoints: 15 at once, then one in four seconds each, at
-# most 60 in any minute.
-SANDBOX_PACE: Final = pace.Pace(interval_us=4 * SECOND_US, burst=15)
-# No pace makes an endpoint wait longer for its next turn.
-TURN_US_MAX: Final = SANDBOX_PACE.interval_us
-
-# The pace of what a disabled endpoint held, beside new events: a recovered receiver isn't met with a week of
-# events at once.
-DRAIN_PACE: Final = pace.per_second(50)
-# One more than may go at once shows that there is more.
-HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
 # The precision of an endpoint's claimed_at; each update costs a write.
 CLAIMED_US_MAX: Final = 10 * SECOND_US
-
 Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
+
+
+class Pace(NamedTuple):
+    """One delivery each interval_us, and `burst` at once after a rest."""
+
+    interval_us: int
+    burst: int
+
+    def next_turn_us(self, tat_us: int) -> int:
+        return tat_us - (self.burst - 1) * self.interval_us
+
+    def take(self, tat_us: int, *, now_us: int, wanted: int) -> tuple[int, int]:
+        """Return how many of `wanted` may go now, and the arrival time after them."""
+        start_us = max(tat_us, now_us)
+        room_us = now_us + (self.burst - 1) * self.interval_us - start_us
+        if room_us < 0 or not wanted:
+            return 0, tat_us
+        count = min(wanted, room_us // self.interval_us + 1)
+        return count, start_us + count * self.interval_us
+
+
+def per_second(rate: int) -> Pace:
+    """Return `rate` a second; a tenth of it may go together, so that fast paces claim in batches."""
+    assert rate >= 1, "a pace is at least one a second"
+    return Pace(interval_us=SECOND_US // rate, burst=max(1, rate // 10))
+
+
+def slower(one: Pace, other: Pace) -> Pace:
+    return Pace(max(one.interval_us, other.interval_us), min(one.burst, other.burst))
+
+
+# For a sandbox account's two endpoints: 15 at once, then one in four seconds each, at most 60 in any minute.
+SANDBOX_PACE: Final = Pace(interval_us=4 * SECOND_US, burst=15)
+# The longest wait for a next turn.
+TURN_US_MAX: Final = SANDBOX_PACE.interval_us
+
+# For what a disabled endpoint held, so that a recovered receiver doesn't get a week of events at once.
+DRAIN_PACE: Final = per_second(50)
+# One more than may go at once shows that there is more.
+HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
 
 
 class Candidate(NamedTuple):
     """An endpoint with something due: ids and claim numbers of the longest due, a bounded number.
 
-    held: those that were due before it was enabled again, at enabled_at.
+    held: those that were due before enabled_at.
     """
 
     endpoint_id: str
@@ -42,8 +74,9 @@ class Candidate(NamedTuple):
 def candidates_of(
     rows: Sequence[Row], *, exclude_ids: Collection[str] = (), now_us: int
 ) -> tuple[list[Candidate], int | None]:
-    """Return what may be claimed now, and when the next row or turn comes. exclude_ids: those that wait for
-    others.
+    """Return what may be claimed now, and when the next row or turn comes.
+
+    exclude_ids: those that wait for others.
     """
     candidates = []
     next_at_us = None
@@ -52,7 +85,7 @@ def candidates_of(
         due, held = numbers_of(row["due"], exclude_ids), numbers_of(row["held"], exclude_ids)
         if not due and not held:
             continue
-        # Not more than the pace allows, or slots would be reserved for what can't go.
+        # More would reserve slots for what can't go.
         allowed, _, turn_us = _allowed(row, len(due), len(held), now_us=now_us)
         next_at_us = earliest(next_at_us, turn_us)
         due, held = _first(due, allowed[0]), _first(held, allowed[1])
@@ -65,7 +98,7 @@ def candidates_of(
 
 
 def numbers_of(due: str | None, exclude_ids: Collection[str] = ()) -> dict[str, int]:
-    """Parse "id:number id:number" into claim numbers by id, without exclude_ids; null is none."""
+    """Parse "id:number id:number" into claim numbers by id, without exclude_ids."""
     if not due:
         return {}
     pairs = (pair.split(":") for pair in due.split(" "))
@@ -80,9 +113,7 @@ def within_pace(
     *,
     now_us: int,
 ) -> tuple[list[str], list[Paces], int | None]:
-    """Return the ids that their endpoints' paces allow, the new paces and claim times to store, and the next
-    turn.
-    """
+    """Return the ids that the paces allow, the paces and claim times to store, and the next turn."""
     ids: list[str] = []
     paces: list[Paces] = []
     next_turn_us = None
@@ -115,14 +146,12 @@ def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int |
 
 
 def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
-    """Return the time before which an endpoint's own pace lets nothing go, whether its account is a sandbox
-    or not.
-    """
+    """Return the time before which an endpoint's own pace lets nothing go, for a sandbox account too."""
     if rate_limit_per_s is None:
         return 0
-    own = pace.per_second(rate_limit_per_s)
+    own = per_second(rate_limit_per_s)
     # A sandbox's pace runs further ahead, and lets more go at once.
-    as_sandbox = pace.slower(own, SANDBOX_PACE)
+    as_sandbox = slower(own, SANDBOX_PACE)
     return min(own.next_turn_us(rate_tat_us), as_sandbox.next_turn_us(rate_tat_us))
 
 
@@ -136,7 +165,7 @@ def earliest(one: int | None, other: int | None) -> int | None:
 def _allowed(
     row: Row, due: int, held: int, *, now_us: int
 ) -> tuple[tuple[int, int], tuple[int, int], int | None]:
-    """Return how many of each may go now, the arrival times after them, and the turn of the next.
+    """Return how many of each may go now, the arrival times after them, and the next turn.
 
     The turn is null if no pace holds anything back. New deliveries go before held ones.
     """
@@ -159,10 +188,10 @@ def _first(numbers: dict[str, int], count: int) -> dict[str, int]:
     return numbers if count >= len(numbers) else dict(islice(numbers.items(), count))
 
 
-def _pace_of(row: Row) -> pace.Pace | None:
+def _pace_of(row: Row) -> Pace | None:
     own = None
     if row["rate_limit_per_s"] is not None:
-        own = pace.per_second(row["rate_limit_per_s"])
+        own = per_second(row["rate_limit_per_s"])
     if row["is_sandbox"]:
-        return SANDBOX_PACE if own is None else pace.slower(own, SANDBOX_PACE)
+        return SANDBOX_PACE if own is None else slower(own, SANDBOX_PACE)
     return own

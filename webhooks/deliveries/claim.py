@@ -1,12 +1,9 @@
-"""Claims: one worker takes what is due, for the time of a lease.
+"""Claim what is due for one worker, for the time of a lease.
 
 A claim is a fixed number of statements for any number of rows. Each may be a transaction of its own: a row
-that changes between them is recognised by its number, and left. Its cost depends on what it takes, not on
-what exists: it reads at most HEADS_MAX healthy and failing endpoints at the head of the line
+that changes between them is recognised by its number, and left. The cost depends on what is taken, not on
+what exists: at most HEADS_MAX healthy and failing endpoints at the head of the line are read
 (webhooks/deliveries/endpoint_queue.py). All workers share one count of an endpoint's pace.
-
-Writes deliveries, by the states of webhooks/deliveries/delivery.py, and of endpoints rate_tat_us,
-drain_tat_us and claimed_at.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -36,20 +33,19 @@ from webhooks.deliveries.stage import (
     Target,
 )
 
-# The endpoints that one look reads, of the healthy and of the failing ones.
+# Of the healthy and of the failing endpoints.
 HEADS_MAX: Final = 200
 FIRST_HEAD: Final = Head(-1, "")
-# Columns of the claimed row, whose endpoint `free` has; nine queries in it take 0.1 ms of a lone delivery.
+# `free` has the claimed row's endpoint; nine queries here take 0.1 ms of a lone delivery.
 _TARGET = ", ".join(
     f"[[free.{column} |"
     f" (SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}]]"
     for column in TARGET_COLUMNS
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
-# The endpoints at the head of the line, by time, and a few probes of ix_deliveries_due for each. What was
-# held until the endpoint was enabled again goes apart from newer ones: slowly. Those without a slot are
-# skipped before they are counted. The limits are literal and the last condition is always true, or PostgreSQL
-# expects so many rows that it reads whole tables.
+# The head of the line, by time, with a few probes of ix_deliveries_due for each. What was held until the
+# endpoint was enabled again is counted apart, because it goes slowly. Endpoints without a slot are skipped.
+# The limits are literal and the last condition is always true, or PostgreSQL reads whole tables.
 _SCAN = f"""
 WITH heads AS (
     SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
@@ -100,8 +96,7 @@ LEFT JOIN accounts a ON a.id = p.account_id
 LEFT JOIN account_environments e
   ON e.account_id = p.account_id AND e.environment = p.environment
 """
-# Counting a pace locks the endpoint's row and requires the pace as it was scanned. A row that another worker
-# holds, or has counted for since, is left to it.
+# Requires the pace as it was scanned. A row that another worker holds, or has counted for since, is left.
 _KEEP_PACE = """
 UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
     claimed_at = :now_us
@@ -115,9 +110,9 @@ FROM (
 WHERE endpoints.id = w.id
 RETURNING endpoints.id
 """
-# Returned in the order of Claimed's fields. Two workers never take from one endpoint at once: a row that
-# another one holds is left to it. Deliveries are found only by primary key and number: with the status as
-# well, PostgreSQL may walk the partial index.
+# In the order of Claimed's fields. A row that another worker holds is left, so two never take from one
+# endpoint at once. Found only by primary key and number: with the status, PostgreSQL may walk the partial
+# index.
 _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -142,8 +137,7 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL
     FOR NO KEY UPDATE OF p SKIP LOCKED)
 {_TAKE}"""
-# For an ordered endpoint: only while nothing has come before what was seen, see
-# webhooks/deliveries/sequence.py.
+# Only while nothing has come before what was seen, see webhooks/deliveries/sequence.py.
 _CLAIM_ORDERED = f"""
 WITH free AS (
     SELECT v.id, v.claim_no
@@ -153,8 +147,7 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND q.again_no = v.again_no
     FOR NO KEY UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF q SKIP LOCKED)
 {_TAKE}"""
-# Endpoints that can be claimed without another read: no pace, no order, nothing held, and no claim time to
-# write.
+# No pace, no order, nothing held, and no claim time to write.
 _CLAIM_AT_ONCE = f"""
 WITH free AS (
     SELECT d.id, d.claim_no, {_TARGET_COLUMNS} FROM endpoints p
@@ -186,7 +179,7 @@ async def claim(
     """Claim due deliveries for lease_us from now_us, in the order `choose` returns.
 
     - ids_max bounds the ids of each endpoint, failing_max failing endpoints. Those in full_ids get none.
-    - after: where the look before ended, if it didn't see all healthy ones.
+    - after: where the previous look ended, if it didn't see all healthy endpoints.
 
     At most three statements, and three more if some of these endpoints are ordered.
     """
@@ -207,7 +200,6 @@ async def claim(
     chosen_ids = choose(candidates)
     by_endpoint, short_ids, has_more = _choice(candidates, chosen_ids, ids_max=ids_max)
     line = _line_of(scanned, candidates, by_endpoint, failing_max=failing_max, now_us=now_us)
-    # There may be more behind what was put off.
     has_more |= waiting.put_off > 0
     is_behind = waiting.put_off < len(waiting.ids)
     endpoints = {row["id"]: row for row in served if row["id"] in by_endpoint}
@@ -248,7 +240,7 @@ async def _take(
     again_nos: Mapping[str, int],
     lease_until_us: int,
 ) -> list[Row]:
-    """Take these deliveries, by their numbers; endpoints with a number in again_nos are ordered."""
+    """Take these by their numbers; endpoints with a number in again_nos are ordered."""
     plain = [one for one in wanted if one[2] not in again_nos]
     ordered = [(*one, again_nos[one[2]]) for one in wanted if one[2] in again_nos]
     rows: list[Row] = []
@@ -262,7 +254,7 @@ async def _take(
 async def claim_at_once(
     tx: Transaction, endpoint_id: str, *, now_us: int, lease_us: int, rows_max: int
 ) -> list[Claimed]:
-    """Take at most rows_max of what is due of one simple endpoint, in one statement.
+    """Take at most rows_max due deliveries of one simple endpoint, in one statement.
 
     Takes nothing if a pace or another worker is in the way, or if claim has more to do than to take.
     """
@@ -297,7 +289,6 @@ def _line_of(
     failing_max: int,
     now_us: int,
 ) -> Line:
-    """Return what the look learnt of the line: whom to put off, whose turn it was, where it ended."""
     offered = {candidate.endpoint_id for candidate in candidates}
     laters = [
         Later(row["id"], row["change_no"], row["event_no"], _later_at(row, now_us=now_us))

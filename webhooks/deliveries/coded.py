@@ -1,9 +1,9 @@
 """Leave redeemable codes and links out of stored bodies, and insert them when sending. Pure.
 
-The bytes with a code are the stored ones with `null` replaced at the recorded place. So they are the same for
-every attempt and replay, and are stored nowhere. A delivered code is in voucher_code, and anything delivered
-in deliverable.value. The link that decides on an approval is in decide_url, newly made each time. A
-delivery's row records from its publication whether it carries the code or link.
+A code replaces a `null` at the recorded place, so the bytes are the same for every attempt and are stored
+nowhere. A delivered code is in voucher_code, anything delivered in deliverable.value, and the link that
+decides on an approval, made for each attempt, in decide_url. A delivery's row records whether it carries the
+code or link.
 """
 
 import re
@@ -30,11 +30,11 @@ class _Asked(Struct):
 
 _decode: Final = msgspec.json.Decoder(_Asked).decode
 _encode: Final = msgspec.json.Encoder().encode
-# Returns the code that a top-up brought, by its id and what its event has sealed; null: the voucher's own.
-# Raises keys.vault.SealBroken.
+# Returns a top-up's code, by its id and what its event has sealed; null: the voucher's own. Raises
+# keys.vault.SealBroken.
 CodeOf = Callable[[str, str | None], str]
 
-# Returns the page that decides on an approval, by the approval's id.
+# By the approval's id.
 LinkOf = Callable[[str], str]
 
 LINKED_EVENT: Final = "approval.requested"
@@ -45,12 +45,11 @@ _LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
 _DELIVERABLE: Final = b'"deliverable":{"kind":"'
-# What was delivered, if it has a value; `credit` has none.
+# `credit` has no value.
 _VALUES: Final = tuple(b'%s","value":' % kind for kind in (b"code", b"key", b"link", b"note"))
 _EMPTY_VALUES: Final = tuple(field + _NULL for field in _VALUES)
-# A truncated code of this length counts as a part of it.
 _PART_CHARACTERS_MIN: Final = 8
-# The last part of an address that is long enough to be its secret.
+# The last part of an address, if it is long enough to be a secret.
 _SECRET_PART: Final = re.compile(r"/([^/?#]{16,})(?:[?#]|\Z)")
 _MASK: Final = b"*"
 
@@ -66,9 +65,8 @@ def has_code(data: Mapping[str, Any]) -> bool:
 def place_of_code(body: bytes) -> int:
     """Return where in a rendered body the null is that a code may replace.
 
-    The first one is ours: no tenant can write a name between quotes, and nothing before it in an event has a
-    field of this name. If no voucher's code goes there, it is the deliverable's value, which is also before a
-    tenant's text.
+    The first one is ours: a tenant can't write a name between quotes, and no field before it has this name.
+    Without a voucher's code it is the deliverable's value, also before any tenant's text.
     """
     given = _place_of_value(body, 0)
     if given is not None and not given[1]:
@@ -123,8 +121,7 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 def masked(answered: bytes, code: str | None) -> bytes:
     """Remove the sent code or link from a receiver's response, so that it may be stored.
 
-    Also if the code is written as people type it, because that can be redeemed, too; if a link's slashes are
-    escaped, as PHP's JSON and error pages do; and if the response was cut off in the middle.
+    Also a code as people type it, a link with escaped slashes (PHP's JSON), and one that was cut off.
     """
     if code is None:
         return answered
@@ -144,8 +141,8 @@ def _without_start(kept: bytes, secret: bytes) -> bytes:
 
 
 def _spellings(code: str) -> tuple[bytes, ...]:
-    """Return it as sent, without its hyphens, and with spaces for them, in small letters. For a link, return
-    only its secret part.
+    """Return the code as sent, without hyphens, with spaces for them, and in small letters; of a link its secret
+    part.
     """
     in_json = msgspec.json.encode(code)[1:-1].decode()
     secrets = _SECRET_PART.findall(code)

@@ -1,17 +1,17 @@
 """Deliveries: one event to one endpoint, claimed, settled and replayed.
 
 At least once, and in flight in one worker at a time. A claim (webhooks/deliveries/claim.py) takes a lease.
-Every move of a row raises its claim_no, and names the one it saw, so an outcome that comes after its lease
-was taken over changes nothing. attempts_made grows only together with an attempt row. A settle is a fixed
-number of statements for any number of rows. next_attempt_at is the due time of a pending row and the end of a
-sending one's lease, so one index finds both the due and the lost.
+Every move of a row raises its claim_no and names the one it saw, so an outcome that comes after its lease was
+taken over changes nothing. attempts_made grows only together with an attempt row. next_attempt_at is the due
+time of a pending row and the end of a sending one's lease, so one index finds both the due and the lost.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
        |--cancelled by its owner, or with the replay job that made it
        `--what a deleted or a disabled endpoint had: see webhooks/deliveries/ending.py
 
-Writes deliveries and attempts.
+failing_since_at of an endpoint is written only when it changes, with its notices. A disabled endpoint stays
+so, whatever answers a ping, until it is enabled again.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,7 +25,8 @@ from kernel.ids import DeliveryId, new_id
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
-from webhooks.deliveries import endpoint_queue, health, sequence
+from webhooks.deliveries import endpoint_queue, notice, sequence
+from webhooks.deliveries.notice import Failure
 from webhooks.deliveries.stage import (
     CANCELLED,
     DELIVERED,
@@ -36,11 +37,20 @@ from webhooks.deliveries.stage import (
     Settlement,
 )
 
-# Alone, or with a colon and the endpoint that all of them are for.
+_FAILING = """
+UPDATE endpoints SET failing_since_at = v.since_us FROM :rows[id text, since_us bigint] AS v
+WHERE endpoints.id = v.id AND endpoints.failing_since_at IS NULL
+RETURNING endpoints.id
+"""
+_WELL = """
+UPDATE endpoints SET failing_since_at = NULL
+WHERE id IN :ids[text] AND failing_since_at IS NOT NULL AND status = 'enabled'
+RETURNING id
+"""
+# Alone, or with a colon and the one endpoint.
 HINT: Final = "deliveries"
 UNDER_WAY_RETRY_S: Final = 1
 _ATTEMPT_COLUMNS = ("delivery_id", "number", "account_id", "environment", *AttemptRow._fields)
-
 _SETTLE = """
 UPDATE deliveries SET status = v.status, attempts_made = v.number, lost_claims = 0,
     claim_no = v.claim_no + 1, next_attempt_at = v.next_attempt_at, settled_at = v.settled_at
@@ -49,8 +59,8 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id AS updated_id
 """
-# Delivered ones, at endpoints that aren't marked as failing. It waits for nothing: a row that another
-# transaction holds is left, as is one whose claim no longer holds.
+# At endpoints that aren't marked as failing. It waits for nothing: a row that another transaction holds is
+# left, as is one whose claim no longer holds.
 _SETTLE_DELIVERED = f"""
 UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
     claim_no = w.claim_no + 1, next_attempt_at = NULL, settled_at = w.settled_at
@@ -74,7 +84,7 @@ _STATE = """
 SELECT endpoint_id, status FROM deliveries
 WHERE id = :id AND account_id = :account_id AND environment = :environment
 """
-# One whose lease ended is no longer under way: it waits for another claim.
+# A lost one is no longer under way: it waits for another claim.
 _CANCEL = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
@@ -86,6 +96,46 @@ SELECT d.event_id, d.endpoint_id, d.event_type, d.transaction_id, d.code_at, p.d
 FROM deliveries d JOIN endpoints p ON p.id = d.endpoint_id
 WHERE d.id = :id AND d.account_id = :account_id AND d.environment = :environment
 """
+_PLACE_COLUMNS = ("object_id", "event_no")
+_NO_PLACE = (None, None)
+
+
+async def note_health(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
+    """Record what the outcomes say of their endpoints, stale ones too; return the recovered ones.
+
+    At most four statements, two if nothing changes. An endpoint's success outweighs its failures.
+    """
+    well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}
+    failed: dict[str, Settlement] = {}
+    for one in settlements:
+        id_ = one.claimed.target.id
+        # A lost lease says nothing about the endpoint.
+        if id_ in well or one.attempt.error == LOST:
+            continue
+        if id_ not in failed or one.ended_at_us < failed[id_].ended_at_us:
+            failed[id_] = one
+    if failed:
+        await _note_failures(tx, failed)
+    recovered: list[str] = []
+    if well:
+        recovered = [row["id"] for row in await tx.fetch(_WELL, ids=sorted(well))]
+        if recovered:
+            await notice.end(tx, recovered, now_us=max(well[id_] for id_ in recovered))
+    return recovered
+
+
+async def _note_failures(tx: Transaction, failed: dict[str, Settlement]) -> None:
+    rows = sorted((id_, one.ended_at_us) for id_, one in failed.items())
+    first = {row["id"] for row in await tx.fetch(_FAILING, rows=rows)}
+    failures = [
+        Failure(id_, at_us, id_ in first, failed[id_].claimed.target.failing_since_at)
+        for id_, at_us in rows
+    ]
+    await notice.write_failing(tx, failures)
+
+
+def _is_well(one: Settlement) -> bool:
+    return one.status == DELIVERED
 
 
 class CannotCancel(DomainError):
@@ -95,9 +145,8 @@ class CannotCancel(DomainError):
 class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A new row, due at next_attempt_at.
 
-    code_at: where in the event's body the code goes; null: none. Sending under claim_no 1: its inserter is
-    already sending it, until next_attempt_at. place: among those of its object; null: it waits for no other,
-    as at an endpoint that isn't ordered.
+    code_at: where in the event's body the code goes; null: none. With claim_no 1 its inserter is already
+    sending it, until next_attempt_at. place: among those of its object; null: it waits for no other.
     """
 
     id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
@@ -118,14 +167,10 @@ class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 _ROWS = RowMapping(NewDelivery, without=("place",))
-_PLACE_COLUMNS = ("object_id", "event_no")
-_NO_PLACE = (None, None)
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert them and send a hint after the commit. One statement, two if some have places, none without
-    rows.
-    """
+    """Insert them in one statement, two if some have places, and send a hint after the commit."""
     if new:
         plain = [_ROWS.write(one) for one in new if one.place is None]
         placed = [(*_ROWS.write(one), *one.place) for one in new if one.place is not None]
@@ -136,13 +181,13 @@ async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
 
 
 async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert deliveries of older events: no new event number shows the endpoint's place in the line."""
+    """Insert deliveries of older events, so no new event number shows the endpoint's place in the line."""
     await insert(tx, new)
     await endpoint_queue.bring_forward_counted(tx, _places(new))
 
 
 async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_id: str) -> None:
-    """Insert a replay job's deliveries like insert_again; a unique key prevents doubles."""
+    """Insert like insert_again; a unique key prevents doubles."""
     if new:
         columns = (*_ROWS.columns, *_PLACE_COLUMNS, "replay_id")
         rows = [(*_ROWS.write(one), *(one.place or _NO_PLACE), replay_id) for one in new]
@@ -154,8 +199,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Write the outcomes; return the ids of those whose claim still held. The rest is stale.
 
-    At most six statements, and one more if any is of an ordered endpoint. The endpoint's health and its
-    notices are written only when they change.
+    At most six statements, and one more if any is of an ordered endpoint.
     """
     rows = [
         (
@@ -170,7 +214,7 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
     ]
     # Endpoints before deliveries, as a claim and a deletion lock them. A stale outcome still says something
     # about the endpoint.
-    recovered = await health.note(tx, settlements)
+    recovered = await note_health(tx, settlements)
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     attempts = [_attempt_values(one) for one in settlements]
     held = await tx.update_and_insert(_SETTLE, "attempts", _ATTEMPT_COLUMNS, attempts, rows=rows)
@@ -192,8 +236,8 @@ def may_settle_delivered(one: Settlement) -> bool:
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
     """Write outcomes that may_settle_delivered; return the ids of those that were written.
 
-    The rest is for settle: its claim no longer holds, its endpoint is marked as failing, or another
-    transaction holds its row. On PostgreSQL one statement, which may be a transaction of its own.
+    The rest is for settle: its claim no longer holds, its endpoint is failing, or its row is locked. On
+    PostgreSQL one statement, which may be a transaction of its own.
     """
     rows = [
         (
@@ -309,10 +353,10 @@ def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
 def _turns(
     settlements: Sequence[Settlement], recovered: Collection[str]
 ) -> list[endpoint_queue.SettledTurn]:
-    """Return the turns of endpoints with a retry, a failure or a recovery, and of ordered ones, where
-    something may continue.
+    """Return the turns of endpoints where something may continue: after a retry, failure or recovery, and if
+    ordered.
 
-    A success among an endpoint's outcomes outweighs its failures.
+    An endpoint's success outweighs its failures.
     """
     well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failed = {

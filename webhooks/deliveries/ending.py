@@ -1,12 +1,11 @@
-"""End the deliveries of an endpoint that was deleted or disabled: in steps, off the path.
+"""End the deliveries of a deleted or disabled endpoint, in steps.
 
-Everything open of a deleted endpoint is cancelled, in flight or not. A disabled one isn't claimed from: what
-was in flight when its lease ended is held with the rest, and fails after HELD_US_MAX beyond its time. It
-isn't cancelled, because a replay picks up failed ones by default once the endpoint is back.
+Everything open of a deleted endpoint is cancelled. A disabled one isn't claimed from: what was in flight is
+held with the rest after its lease, and fails HELD_US_MAX beyond its time. It isn't cancelled, because a
+replay picks up failed deliveries.
 
-Each step is a short transaction that reads at most ROWS_PER_STEP rows, by an index, and takes no lock but
-theirs, so a backlog of days doesn't stop the owner's other business. Steps may be repeated, and continue
-after a crash, until endpoint_queue.ending_at says that nothing is left. Writes deliveries.
+A step is a short transaction that reads at most ROWS_PER_STEP rows by an index and locks only them. Steps may
+be repeated, and continue after a crash until endpoint_queue.ending_at says that nothing is left.
 """
 
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from webhooks.deliveries.stage import OPEN, SENDING
 HELD_US_MAX: Final = 7 * DAY_US
 ROWS_PER_STEP: Final = 500
 ENDPOINTS_PER_LOOK: Final = 200
-# No lease is longer; webhook_timeout_s is a minute at most.
+# No lease is longer: webhook_timeout_s is a minute at most.
 LEASE_US_MAX: Final = 2 * MINUTE_US
 _EVER_US: Final = 1 << 62
 
@@ -35,7 +34,7 @@ WHERE d.{OPEN} AND d.endpoint_id = :endpoint_id AND d.next_attempt_at >= :from_u
   AND d.next_attempt_at <= :until_us
 ORDER BY d.next_attempt_at LIMIT :rows_max
 """
-# Fenced by the number that was seen: what has moved since is read again.
+# What has moved since is read again.
 _CANCEL = """
 UPDATE deliveries SET status = 'cancelled', claim_no = v.claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
@@ -68,9 +67,9 @@ WHERE id IN (
 
 
 class EndingCursor(NamedTuple):
-    """Where the next step of an endpoint continues.
+    """Where an endpoint's next step continues.
 
-    lease_until_us: the last one that still ran. change_no: of its place in the line at the first step.
+    lease_until_us: the last lease that still ran. change_no: of its place in the line at the first step.
     """
 
     from_us: int = 0
@@ -79,8 +78,6 @@ class EndingCursor(NamedTuple):
 
 
 class Disabled(NamedTuple):
-    """A place in the list of disabled endpoints, oldest first."""
-
     at_us: int
     id: str
 
@@ -117,9 +114,7 @@ async def step(
 async def disabled_after(
     tx: Transaction, after: Disabled, *, now_us: int
 ) -> tuple[list[str], Disabled | None]:
-    """Return those of the next disabled endpoints with deliveries held too long, and the place to continue
-    after.
-    """
+    """Return which of the next disabled endpoints held deliveries too long, and where to continue."""
     before_us = now_us - HELD_US_MAX
     rows = await tx.fetch(_DISABLED, before_us=before_us, after_at=after.at_us, after_id=after.id)
     late = [row["id"] for row in rows if row["due_at"] is not None and row["due_at"] < before_us]
@@ -143,12 +138,12 @@ async def _cancel(
     tx: Transaction, endpoint_id: str, place: EndingCursor, rows: Sequence[Row], *, now_us: int
 ) -> tuple[EndingCursor | None, int]:
     if not rows and not place.from_us:
-        # From the first one on nothing is open, and a deleted endpoint gets nothing more.
+        # Nothing is open from the first one on, and a deleted endpoint gets nothing more.
         await endpoint_queue.remove(tx, endpoint_id)
         return None, 0
     wanted = sorted((row["id"], row["claim_no"]) for row in rows)
     cancelled = await tx.execute(_CANCEL, rows=wanted, now_us=now_us) if wanted else 0
-    # Once more from the first, for what moved meanwhile.
+    # At the end once more from the first, for what moved meanwhile.
     is_end = len(rows) < ROWS_PER_STEP
     return place._replace(from_us=0 if is_end else rows[-1]["next_attempt_at"]), cancelled
 

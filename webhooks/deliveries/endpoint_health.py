@@ -1,10 +1,8 @@
 """Measure an endpoint's recent health: the share of deliveries that arrived, response times, and failures.
-Reads only.
 
-It reads the newest LOOKED_AT_MAX deliveries, so the cost is bounded; `since` says from when on all are there.
-Test pings don't count. Failures are grouped by the receiver's response, without numbers that differ each
-time. If a replay of a failed delivery arrived, only the replay counts; a cancelled one is neither open nor
-ended.
+Only the newest LOOKED_AT_MAX deliveries are read; `since` says from when on all are there. Test pings don't
+count. Failures are grouped by the receiver's response, without numbers that differ each time. If a replay of
+a failed delivery arrived, only the replay counts.
 """
 
 import html
@@ -18,16 +16,25 @@ import msgspec
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 from store.statement import unindexed
-from webhooks.deliveries.recovered import IS_RECOVERED
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
+# A condition on the delivery d. COALESCE keeps it off the endpoint's index: by its event it finds the few
+# replays of one.
+IS_RECOVERED: Final = f"""(d.status = '{FAILED}' AND (
+    SELECT COUNT(*) FROM deliveries r
+    WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.status = '{DELIVERED}'
+      AND COALESCE(r.endpoint_id, '') = d.endpoint_id AND r.id > d.id) > 0)"""
+_MENDED: Final = f"""
+SELECT d.id FROM deliveries d
+WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :environment AND {IS_RECOVERED}
+"""
 LOOKED_AT_MAX: Final = 2_000
 STEPS: Final = 24
 GROUPS_MAX: Final = 10
 PHRASE_CHARACTERS_MAX: Final = 120
 PING: Final = "endpoint.test"
 BODY_BYTES: Final = 4_096
-# Where common frameworks put the reason in JSON, the most telling first.
+# Where common frameworks put the reason in JSON.
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
 _WORD: Final = re.compile(r"[\w-]+")
 # What differs between two failures of one kind: long numbers, and ids or digests with a digit in them.
@@ -37,10 +44,18 @@ _TAG: Final = re.compile(r"<[^<>]*>")
 _SPACE: Final = re.compile(r"\s+")
 
 
+async def recovered(tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]) -> frozenset[str]:
+    if not delivery_ids:
+        return frozenset()
+    rows = await tx.fetch(_MENDED, ids=list(delivery_ids), **tenant._asdict())
+    return frozenset(row["id"] for row in rows)
+
+
 @dataclass(slots=True)
 class FailureGroup:
-    """Failed deliveries whose last attempts ended the same. phrase: of the response's body, or empty. Times
-    in microseconds; newest_id: the delivery that failed last.
+    """Failed deliveries whose last attempts ended the same. phrase: of the response's body, or empty.
+
+    Times in microseconds; newest_id: the delivery that failed last.
     """
 
     http_status: int | None
@@ -54,7 +69,7 @@ class FailureGroup:
 
 @dataclass(slots=True)
 class HealthStep:
-    """Deliveries that were made from `at` on, microseconds, and ended well or not."""
+    """Deliveries made from `at` on (microseconds)."""
 
     at: int
     delivered: int = 0
@@ -63,7 +78,7 @@ class HealthStep:
 
 @dataclass(slots=True)
 class EndpointHealth:
-    """From since to until, microseconds. durations_ms: of the last attempts with a response, ascending."""
+    """Times in microseconds. durations_ms: of the last attempts with a response, ascending."""
 
     since: int
     until: int
@@ -80,7 +95,7 @@ class EndpointHealth:
         return round(self.delivered / ended, 4) if ended else None
 
     def duration_ms(self, share: float) -> int | None:
-        """Return what that share of the responses took at most; None without a response."""
+        """Return the longest of that share of the responses; None without a response."""
         if not self.durations_ms:
             return None
         return self.durations_ms[
@@ -91,7 +106,7 @@ class EndpointHealth:
 async def load_health(
     tx: Transaction, tenant: Tenant, endpoint_id: str, *, period_us: int, now_us: int
 ) -> EndpointHealth:
-    """Read the health; the caller has checked that the endpoint is the tenant's."""
+    """Read it; the caller has checked that the endpoint is the tenant's."""
     since = now_us - period_us
     rows = await tx.fetch(
         _ROWS,
@@ -107,9 +122,7 @@ async def load_health(
 
 
 def phrase_of(body: bytes) -> str:
-    """Shorten a response's body to a line: JSON's message, a page's title, else the last line, as in a
-    traceback.
-    """
+    """Shorten a response's body to a line: JSON's message, a page's title, else the last line."""
     text = body.decode("utf-8", "replace")
     said = _of_json(body) or _of_page(text) or _last_line(text)
     plain = _SPACE.sub(" ", _WORD.sub(_alike, said)).strip()

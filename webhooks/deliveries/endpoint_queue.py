@@ -1,15 +1,15 @@
-"""The line of endpoints: which may have something due, found by time and not by reading each one.
+"""The line of endpoints: which may have something due, found by time.
 
 An endpoint's ready_at is never later than when its first open delivery is due and its paces let it go, unless
 both have passed: too early costs a look, too late would hide a delivery. Paces only advance, unless a new one
 is set, which brings it forward. So any writer may bring it forward or, once it has passed, move it to now, a
-turn in the line. Only put_off makes it later, by what a look saw, and only if nothing was added since:
-publishing raises the account's event number, every other write raises change_no, and a row with new numbers
-is left. Failing endpoints have a line of their own.
+turn in the line. Only put_off makes it later, and only if nothing was added since: publishing raises the
+account's event number, every other write raises change_no, and a row with new numbers is left. Failing
+endpoints have a line of their own.
 
 Publishing writes here only if its delivery comes before ready_at, so an endpoint with steady traffic costs
-nothing. It knows by a read under the account's lock, which put_off takes as well. Locks are taken in the
-order account, endpoint, this row, deliveries. Writes endpoint_queue.
+nothing. It reads that under the account's lock, which put_off takes as well. Locks are taken in the order
+account, endpoint, this row, deliveries.
 """
 
 from collections.abc import Sequence
@@ -83,8 +83,8 @@ UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
     ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
 WHERE endpoint_id = :endpoint_id
 """
-# Endpoints with open deliveries that the line doesn't show in time: only after writes of a process that
-# doesn't know it.
+# With open deliveries that the line doesn't show in time: only after writes of a process that doesn't know
+# it.
 _HIDDEN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id
@@ -124,9 +124,7 @@ class SettledTurn(NamedTuple):
 
 
 async def bring_forward(tx: Transaction, rows: Sequence[QueueRow]) -> None:
-    """Bring places forward for deliveries of events that this transaction numbers, if they come before
-    ready_at.
-    """
+    """Bring places forward for deliveries of events that this transaction numbers."""
     await tx.insert_deferred("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD)
 
 
@@ -140,8 +138,8 @@ async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
 
 
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
-    """Put endpoints off until something may go again, unless anything may have been added since. Return how
-    many moved.
+    """Put endpoints off until something may go again, unless anything may have been added since; return how
+    many.
 
     One statement, which waits for nothing and may be a transaction of its own.
     """
@@ -171,7 +169,7 @@ async def end(tx: Transaction, endpoint_id: str, *, ending_at: int) -> None:
 
 
 async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
-    """Return the endpoints that webhooks/deliveries/ending.py is to handle now, longest waiting first."""
+    """Return the endpoints to end now, longest waiting first."""
     rows = await tx.fetch(
         "SELECT endpoint_id FROM endpoint_queue WHERE ending_at <= :now_us"
         " ORDER BY ending_at LIMIT :rows_max",
@@ -203,8 +201,7 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
     """Show what the line hides, of the next MEND_ENDPOINTS endpoints with something open.
 
-    Return the last id read, null at the end, and how many were hidden: only deliveries written past the line
-    are.
+    Return the last id read, null at the end, and how many were hidden.
     """
     rows = await tx.fetch(_HIDDEN, after_id=after_id)
     hidden: list[QueueRow] = []

@@ -1,33 +1,190 @@
 """Read deliveries and attempts, newest first, by keyset.
 
-An id of another account or environment looks like one that doesn't exist. Writes nothing; shapes are those of
-the API.
+An id of another account or environment looks like one that doesn't exist.
+
+A page costs the same for any number of deliveries: a single filter, with or without times, walks an index of
+its own. Any other filter checks SCANNED_ROWS_MAX rows of the best index, so a page may hold few or none
+although the list continues.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from kernel.errors import InvalidInput, NotFound
-from kernel.ids import AttemptId, DeliveryId, EventId
+from kernel.ids import AttemptId, DeliveryId, EventId, decode
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
+from store.keyset import OLDEST_FIRST
 from store.row_mapping import RowMapping, as_json
-from webhooks.deliveries.headers import shown
-from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, query_of
+from store.statement import unindexed
+from webhooks.deliveries.message import shown_headers
 from webhooks.deliveries.sequence import BLOCKED_BY
 from webhooks.deliveries.stage import STATUSES
 
+SCANNED_ROWS_MAX: Final = 3_000
+COMMON_STATUS: Final = "delivered"
+COMMON_TYPE: Final = "topup.delivered"
+
+_OWN: Final = "d.account_id = :account_id AND d.environment = :environment"
+# A partial index's condition is spelled as in the schema, or the index isn't used.
+_WALKS: Final[Mapping[str, str]] = {
+    # Not by the tenant's index, all of which SQLite would walk to avoid sorting.
+    "transaction_id": (
+        f"d.transaction_id = :transaction_id AND {unindexed('d.account_id')} = :account_id"
+        f" AND {unindexed('d.environment')} = :environment"
+    ),
+    "event_type": f"{_OWN} AND d.event_type = :event_type AND d.event_type <> '{COMMON_TYPE}'",
+    "status": f"{_OWN} AND d.status = :status AND d.status <> '{COMMON_STATUS}'",
+    # For another account's endpoint nothing is read.
+    "endpoint_id": (
+        "d.endpoint_id = (SELECT p.id FROM endpoints p WHERE p.id = :endpoint_id"
+        " AND p.account_id = :account_id AND p.environment = :environment)"
+    ),
+    "": _OWN,
+}
+# Written so that no other index matches them.
+_CHECKS: Final[Mapping[str, str]] = {
+    name: f"{unindexed(f'd.{name}')} = :{name}" for name in ("status", "endpoint_id", "event_type")
+}
+_NEWEST_FIRST: Final = "ORDER BY d.created_at DESC, d.id DESC"
+_OLDEST_FIRST: Final = "ORDER BY d.created_at, d.id"
+SORTS: Final = frozenset({OLDEST_FIRST})
 _MINE = "account_id = :account_id AND environment = :environment"
-# A retry is shown as due; the end of a running attempt's lease is internal.
+# A retry is shown as due; the end of a lease is internal.
 _IN_FLIGHT: Final = "sending"
+_LAST_ANSWERS = """
+SELECT a.delivery_id, a.http_status, a.error, a.duration_us
+FROM deliveries d JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
+WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :environment
+"""
+
+
+class DeliveryCursor(NamedTuple):
+    """A delivery's place in the log; a page continues after it."""
+
+    created_at: int
+    id: str
+    is_oldest_first: bool = False
+
+    def cursor(self) -> str:
+        place = f"{self.created_at}.{self.id}"
+        return f"{OLDEST_FIRST}.{place}" if self.is_oldest_first else place
+
+
+_HEAD: Final = DeliveryCursor(0, "", is_oldest_first=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Null: any. Times in microseconds, from inclusive, to exclusive."""
+
+    status: str | None = None
+    endpoint_id: str | None = None
+    event_type: str | None = None
+    transaction_id: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+class Query(NamedTuple):
+    """One page's SQL. The caller adds account_id, environment, rows, and what `edge` found.
+
+    page selects rows in the log's order. edge, if not null, selects the place of the last row to read. If
+    there is one, `page_to_edge` replaces page, with edge_at and edge_id.
+    """
+
+    page: str
+    page_to_edge: str
+    edge: str | None
+    values: Mapping[str, Any]
+    edge_values: Mapping[str, Any]
+
+
+def place_of(cursor: str | None) -> DeliveryCursor | None:
+    """Parse a cursor; raise InvalidInput."""
+    if cursor is None:
+        return None
+    if cursor == OLDEST_FIRST:
+        return _HEAD
+    place = cursor.removeprefix(f"{OLDEST_FIRST}.")
+    at, _, id_ = place.partition(".")
+    kind, _, number = id_.partition("_")
+    try:
+        decode(number)
+    except ValueError:
+        kind = ""
+    if kind != "dlv" or not (at.isascii() and at.isdigit() and len(at) <= 18):
+        raise InvalidInput(
+            "This isn't a cursor of this list. Use `next_cursor` of the previous page.",
+            param="cursor",
+        )
+    return DeliveryCursor(int(at), id_, place != cursor)
+
+
+def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: str) -> Query:
+    """Return the page's query, from after `before`; columns of d."""
+    walked = _walked(wanted)
+    clauses, values = [_WALKS[walked]], {}
+    if walked:
+        values[walked] = getattr(wanted, walked)
+    is_oldest_first = before is not None and before.is_oldest_first
+    order, way = (_OLDEST_FIRST, "<=") if is_oldest_first else (_NEWEST_FIRST, ">=")
+    if (lower := _lower(wanted, before)) is not None:
+        clauses.append("(d.created_at, d.id) > (:after_at, :after_id)")
+        values |= {"after_at": lower.created_at, "after_id": lower.id}
+    if (upper := _upper(wanted, before)) is not None:
+        clauses.append("(d.created_at, d.id) < (:before_at, :before_id)")
+        values |= {"before_at": upper.created_at, "before_id": upper.id}
+    checked = [name for name in _CHECKS if name != walked and getattr(wanted, name) is not None]
+    walk, edge_values = " AND ".join(clauses), dict(values)
+    values |= {name: getattr(wanted, name) for name in checked}
+    checks = "".join(f" AND {_CHECKS[name]}" for name in checked)
+    page = f"SELECT {columns} FROM deliveries d WHERE {walk}{checks}"
+    edge = None
+    # One top-up has few deliveries.
+    if checked and walked != "transaction_id":
+        edge = (
+            f"SELECT d.created_at, d.id FROM deliveries d WHERE {walk} {order}"
+            f" LIMIT 1 OFFSET {SCANNED_ROWS_MAX - 1}"
+        )
+    limited = f"{order} LIMIT :rows"
+    to_edge = f"{page} AND (d.created_at, d.id) {way} (:edge_at, :edge_id) {limited}"
+    return Query(f"{page} {limited}", to_edge, edge, values, edge_values)
+
+
+def _upper(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
+    """Return the single upper bound, because an index has one upper end."""
+    before = None if place is None or place.is_oldest_first else place
+    if wanted.created_before is None:
+        return before
+    bound = DeliveryCursor(wanted.created_before, "")
+    return bound if before is None else min(bound, before)
+
+
+def _lower(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
+    after = place if place is not None and place.is_oldest_first else None
+    if wanted.created_after is None:
+        return after
+    bound = DeliveryCursor(wanted.created_after, "", is_oldest_first=True)
+    return bound if after is None else max(bound, after)
+
+
+def _walked(wanted: DeliveryFilter) -> str:
+    if wanted.transaction_id is not None:
+        return "transaction_id"
+    if wanted.event_type not in {None, COMMON_TYPE}:
+        return "event_type"
+    if wanted.status not in {None, COMMON_STATUS}:
+        return "status"
+    return "" if wanted.endpoint_id is None else "endpoint_id"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request. reason is the operator's, and not part of the shape. duration in us."""
+    """One HTTP request. reason is for operators and not part of the shape. duration in us."""
 
     id: AttemptId
     delivery_id: DeliveryId
@@ -74,10 +231,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Deliveries, newest first, and where the next page continues; null: there is none.
-
-    If filters skip many deliveries it may hold few or none, see webhooks/deliveries/log_page.py.
-    """
+    """Where the next page continues; null: there is none. Filters may leave a page with few or none."""
 
     deliveries: Sequence[Delivery]
     next: DeliveryCursor | None
@@ -132,7 +286,7 @@ async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """The response to a delivery's newest attempt; http_status is null without one. duration in us."""
+    """http_status is null without a response. duration in us."""
 
     delivery_id: str
     http_status: int | None
@@ -143,7 +297,7 @@ class LastAnswer:
 async def last_answers(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> dict[str, LastAnswer]:
-    """Return them by the delivery's id, without deliveries that have no attempt or are of another account."""
+    """Return them by the delivery's id, if it has an attempt and is of this account."""
     if not delivery_ids:
         return {}
     rows = await tx.fetch(
@@ -157,7 +311,7 @@ async def last_answers(
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """The result of one attempt, without its headers and body. started_at and duration in us.
+    """One attempt without its headers and body. started_at and duration in us.
 
     http_status is null without a response, error if it was delivered.
     """
@@ -205,16 +359,11 @@ _OUTCOMES_OF = f"""
 SELECT {_OUTCOMES.listed} FROM attempts
 WHERE delivery_id IN :ids[text] AND {_MINE} ORDER BY delivery_id, number
 """
-_LAST_ANSWERS = """
-SELECT a.delivery_id, a.http_status, a.error, a.duration_us
-FROM deliveries d JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts_made
-WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :environment
-"""
 
 
 def _attempt(row: Row) -> Attempt:
     found = _ATTEMPTS.read(row)
-    headers = shown(
+    headers = shown_headers(
         found.request_headers,
         delivery_id=found.delivery_id,
         event_id=row["event_id"],

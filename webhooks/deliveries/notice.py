@@ -1,9 +1,9 @@
 """Notices: what an account should know of a failing endpoint, stage by stage.
 
-There is one at the first failure, one after a day of nothing but failure, one that warns after four days, a
-day before the end, and one when that or its own response disabled it. Each is written once for a time of
-failing, in the transaction of what it reports. It ends when the endpoint works again, its owner changes its
-status, or it is deleted. Mailing marks the row, so a delivery writes nothing for it. Writes notices.
+There is one at the first failure, after a day and after four days of nothing but failure (a warning, a day
+before the end), and when the endpoint is disabled. Each is written once for a time of failing, in the
+transaction of what it reports. It ends when the endpoint works again, its owner changes its status, or it is
+deleted.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,10 +26,10 @@ DAY_STAGE_US: Final = DAY_US
 WARNED_STAGE_US: Final = 4 * DAY_US
 # At least this long between the warning and the end.
 WARNED_US: Final = DAY_US
-# In place of a stage, for what is over.
+# In place of a stage.
 RECOVERED: Final = "recovered"
 
-# The endpoint's own row decides: it may have recovered since its delivery was claimed.
+# It may have recovered since its delivery was claimed, so its row decides.
 _WRITE = """
 INSERT INTO notices (id, account_id, environment, endpoint_id, stage, failing_since_at, created_at)
 SELECT v.id, p.account_id, p.environment, p.id, v.stage, p.failing_since_at, v.now_us
@@ -54,7 +54,7 @@ UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_
 
 
 class Failure(NamedTuple):
-    """An endpoint that failed at at_us. is_first: since its last success, by its row.
+    """is_first: since its last success, by its row.
 
     since_us: since when it was known to fail when the delivery was claimed; null: it was healthy.
     """
@@ -67,7 +67,7 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One stage of one endpoint's failing; ended_at is null while it lasts."""
+    """One stage; ended_at is null while it lasts."""
 
     id: str
     endpoint_id: str
@@ -87,6 +87,7 @@ class Notice:
 
 class ToldEndpoint(NamedTuple):
     """stage: failing | failing_for_a_day | failing_for_four_days | disabled | recovered. at_us: since when.
+
     told_us: when its notice was written.
     """
 
@@ -142,11 +143,9 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int
 ) -> int:
-    """Mark open unreported notices, and ends of reported ones, as reported from this commit on; return how
-    many.
+    """Mark open unreported notices, and ends of reported ones, as reported from this commit on; return how many.
 
-    is_notified: somebody gets mail. Otherwise the end counts as reported, too, because the start was never
-    reported.
+    is_notified: somebody gets mail. Otherwise the end counts as reported, too.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)

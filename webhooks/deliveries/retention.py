@@ -1,9 +1,8 @@
-"""Delete what is past its environment's retention: events, deliveries and their attempts.
+"""Delete events, deliveries and attempts that are past their environment's retention.
 
-Never an open delivery, nor an event that one could still need, even for a replay of long ago; newer ones go
-all the same. The newest event stays, and events_from_no says from where on none is missing, so the remaining
-numbers still prove it. Each step reads at most ROWS_PER_STEP rows of one account's environment, by an index,
-and may be repeated. Money is never pruned. Writes events_from_no.
+Never an open delivery, nor an event that one could still need, even for a replay. The newest event stays, and
+events_from_no says from where on none is missing. Each step reads at most ROWS_PER_STEP rows of one account's
+environment, by an index, and may be repeated. Money is never pruned.
 """
 
 import math
@@ -14,7 +13,7 @@ from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Row, Transaction
 from webhooks.deliveries import notice
-from webhooks.deliveries.log_page import DeliveryCursor
+from webhooks.deliveries.log import DeliveryCursor
 from webhooks.deliveries.stage import PENDING, SENDING
 
 ROWS_PER_STEP: Final = 500
@@ -60,7 +59,7 @@ SELECT event_id FROM deliveries WHERE event_id IN :ids[text] AND replay_of IS NO
 
 
 class Old(NamedTuple):
-    """An account's environment with rows that may be old, and the times of its oldest ones."""
+    """A tenant with rows that may be old, and the times of its oldest ones."""
 
     tenant: Tenant
     delivered_at: int | None
@@ -77,7 +76,7 @@ class Old(NamedTuple):
 
 
 class PrunedDeliveries(NamedTuple):
-    """How many old rows were read, and the place to continue after; null: there are no more."""
+    """How many old rows were read, and where to continue; null: there are no more."""
 
     rows: int
     after: DeliveryCursor | None
@@ -136,8 +135,8 @@ async def prune_events(
 ) -> PrunedEvents:
     """Delete what nothing needs among the next events numbered above after_no.
 
-    Takes the account's lock: a replay holds it while it writes the new delivery, so the event is either
-    needed already or its last delivery gone before.
+    Takes the account's lock, which a replay holds while it writes: so the event is either needed already, or
+    its last delivery was gone before.
     """
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     await lock_tenants(tx, [tenant])

@@ -1,7 +1,7 @@
 """Decide when a delivery is tried again, from the schedule and the receiver's response. Pure.
 
-Attempt k waits schedule_s[k-1] after the end of attempt k-1; a Retry-After of a 429 or 503 moves it later,
-never earlier, and never past one hour.
+Attempt k waits schedule_s[k-1] after the end of attempt k-1; a Retry-After of a 429 or 503 moves it later, up
+to one hour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
     """Return why the receiver's response disables its endpoint, GONE or ASKED, or None.
 
-    Both mean: never call again. The header may come with any status, also a success, as hosted services read
-    it. gateway/docs/text/webhooks.md describes both.
+    The header may come with any status, also a success, as hosted services read it.
     """
     if status == 410:
         return GONE
@@ -39,7 +38,7 @@ def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None
 
 
 def aborts_delivery(headers: Mapping[str, str]) -> bool:
-    """Return whether the receiver wants no other attempt of this delivery. It changes no success."""
+    """Return whether the receiver wants no other attempt. It changes no success."""
     return _control(headers) == ABORT
 
 
@@ -50,7 +49,7 @@ def check_schedule(schedule_s: Sequence[int]) -> tuple[int, ...]:
             f"A schedule has 1 to {SCHEDULE_ENTRIES_MAX} entries.", param="retry_schedule_s"
         )
     for wait_s in schedule_s:
-        # bool is an int to Python, and true is no number of seconds.
+        # bool is an int to Python.
         if type(wait_s) is not int or not 0 <= wait_s <= SCHEDULE_WAIT_S_MAX:
             raise InvalidInput(
                 f"Each wait is a whole number of seconds from 0 to {SCHEDULE_WAIT_S_MAX}.",
@@ -69,8 +68,8 @@ def next_attempt_at_us(
 ) -> int | None:
     """Return when to try again after a failed attempt, or None once the schedule is spent.
 
-    attempts_made counts the one that just ended, at ended_at_us. status is None without a response;
-    retry_after is the header as received. gateway/docs/text/webhooks.md describes the schedule.
+    attempts_made counts the one that just ended. status is None without a response; retry_after is the header
+    as received.
     """
     assert attempts_made >= 1, "the first attempt is due as its event is published"
     if attempts_made >= len(schedule_s):
@@ -89,8 +88,8 @@ def after_lost_at_us(
 ) -> int | None:
     """Return when to try again after an attempt was lost with its worker, or None once the schedule is spent.
 
-    As after any other failure, but at least a minute, twice as long with each attempt, up to an hour:
-    whatever kills workers again and again gets time.
+    At least a minute, twice as long with each attempt, up to an hour: what kills workers again and again gets
+    time.
     """
     next_at_us = next_attempt_at_us(
         schedule_s=schedule_s,

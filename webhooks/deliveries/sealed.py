@@ -1,4 +1,4 @@
-"""Seal an endpoint's secrets, private keys and header values for storing, bound to its id."""
+"""Seal an endpoint's secrets, private keys and header values, bound to its id. Opening raises SealBroken."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class OlderSecret(NamedTuple):
-    """A secret that was rotated out, and until when it still signs, exclusive."""
+    """A rotated secret, and until when it still signs, exclusive."""
 
     secret: str
     until_us: int
@@ -40,14 +40,13 @@ def opened_secret(vault: Vault, endpoint_id: str, sealed: bytes) -> str:
 
 
 def sealed_older(vault: Vault, endpoint_id: str, older: Sequence[OlderSecret]) -> bytes | None:
-    """Seal all of them as one; null for none."""
+    """Seal all of them as one."""
     if not older:
         return None
     return vault.seal(msgspec.json.encode(older), purpose=OLDER_PURPOSE, subject=endpoint_id)
 
 
 def opened_older(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[OlderSecret, ...]:
-    """Return them in the order in which they were sealed; raise keys.vault.SealBroken."""
     if sealed is None:
         return ()
     plain = vault.open(sealed, purpose=OLDER_PURPOSE, subject=endpoint_id)
@@ -55,14 +54,13 @@ def opened_older(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def sealed_keys(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> bytes | None:
-    """Seal all of them as one, newest first; null for none."""
+    """Seal all of them as one, newest first."""
     if not keys:
         return None
     return vault.seal(msgspec.json.encode(keys), purpose=SIGNING_PURPOSE, subject=endpoint_id)
 
 
 def opened_keys(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[SigningKey, ...]:
-    """Return them in the order in which they were sealed; raise keys.vault.SealBroken."""
     if sealed is None:
         return ()
     plain = vault.open(sealed, purpose=SIGNING_PURPOSE, subject=endpoint_id)
@@ -76,7 +74,6 @@ def sealed_headers(vault: Vault, endpoint_id: str, headers: Mapping[str, str]) -
 
 
 def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict[str, str]:
-    """Return the tenant's own headers; raise keys.vault.SealBroken."""
     if sealed is None:
         return {}
     plain = vault.open(sealed, purpose=HEADERS_PURPOSE, subject=endpoint_id)
@@ -84,9 +81,7 @@ def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict
 
 
 def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[str, ...] | None:
-    """Return the names; None if they don't open, so that a list still shows the others and this one can be
-    fixed.
-    """
+    """Return the names; None if they don't open, so that a list still shows the others."""
     try:
         return tuple(opened_headers(vault, endpoint_id, sealed))
     except SealBroken as error:
@@ -95,7 +90,7 @@ def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def resealed(vault: Vault, endpoint_id: str, sealed: bytes | None, *, purpose: str) -> bytes | None:
-    """Return the same under the newest master key, or as it is; raise keys.vault.SealBroken."""
+    """Seal it under the newest master key, or return it as it is; raise SealBroken."""
     if sealed is None or not vault.needs_reseal(sealed):
         return sealed
     plain = vault.open(sealed, purpose=purpose, subject=endpoint_id)

@@ -1,16 +1,15 @@
-"""Send one object's deliveries to an ordered endpoint one after the other, in the order of their events.
+"""Send one object's deliveries to an ordered endpoint in the order of their events.
 
 A delivery is claimed only while no open one of the same endpoint and object is before it, by the event's
 number and then by its id, and none of them is under way. That holds for any number of workers and however
 they end, because an object's state is that of its open deliveries. Those without an object wait for none, and
 endpoints that aren't ordered cost no statement here.
 
-A look at what is due puts off what has to wait, so no other claim reads it, and other objects' deliveries are
-found behind it. Whatever ends or interrupts the awaited one lets the first of the object continue, in the
-same transaction. Two fences keep that true between the statements: again_no, which grows when a delivery may
-come before others of its object, and change_no, which grows before one ends. Both are of the endpoint's place
-in the line, which is locked before deliveries. If an end is missed, the others are read again after
-PUT_OFF_US. Writes deliveries.
+A look at what is due puts off what has to wait, so other objects' deliveries are found behind it. Whatever
+ends or interrupts the awaited one lets the object's first continue, in the same transaction. Two fences keep
+that true between the statements: again_no, which grows when a delivery may come before others of its object,
+and change_no, which grows before one ends. Both are of the endpoint's place in the line, which is locked
+before deliveries. If an end is missed, the others are read again after PUT_OFF_US.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,8 +23,8 @@ PUT_OFF_US: Final = HOUR_US
 # What an endpoint that is no longer ordered lets go at once; the rest comes within PUT_OFF_US.
 LET_GO_MAX: Final = 10_000
 
-# Spelled as in the partial indexes, or SQLite doesn't use them. By place and order, not by equal ids:
-# otherwise PostgreSQL may take the index of what is due, and read all that an endpoint has open.
+# Spelled as in the partial indexes, or SQLite doesn't use them. By place and order, not by equal ids, or
+# PostgreSQL may read all that an endpoint has open.
 _FIRST: Final = f"""(
     SELECT f.id FROM (
         SELECT b.id, b.endpoint_id, b.object_id FROM deliveries b
@@ -44,7 +43,7 @@ _SENDING_ID: Final = _SENDING.format(column="id", only="")
 _SENDING_UNTIL: Final = _SENDING.format(
     column="next_attempt_at", only=" AND b.next_attempt_at > :now_us"
 )
-# Which delivery d waits for; null: none. Only at an endpoint that is ordered now.
+# Which delivery d waits for, at an endpoint that is ordered now; null: none.
 BLOCKED_BY: Final = f"""
 CASE WHEN d.object_id IS NULL OR d.status <> 'pending' THEN NULL
     WHEN (SELECT p.ordered FROM endpoints p WHERE p.id = d.endpoint_id) = 0 THEN NULL
@@ -125,10 +124,9 @@ def place_of(
 
 
 async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> HeldBack:
-    """Put off those of these due deliveries that wait, and return them, by their claim numbers.
+    """Put off those of these due deliveries that wait; return them by their claim numbers.
 
-    Two statements, which needn't be of one transaction, and none if nothing is due. A claim has to name
-    again_no of what is left.
+    Two statements, which needn't be of one transaction. A claim has to name again_no of what is left.
     """
     if not due:
         return HeldBack()
@@ -158,8 +156,9 @@ async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Seque
 
 
 async def let_go(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """Release LET_GO_MAX of what waits at an endpoint that is no longer ordered. The caller has raised
-    change_no.
+    """Release LET_GO_MAX of what waits at an endpoint that is no longer ordered.
+
+    The caller has raised change_no.
     """
     await tx.execute(_LET_GO, endpoint_id=endpoint_id, now_us=now_us)
 

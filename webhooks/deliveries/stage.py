@@ -1,7 +1,6 @@
 """The states of a delivery, and the stages of one attempt as values: claimed, then settled.
 
-A later stage is made from the one before, so no path forgets to record what was claimed. MOVES is the whole
-state machine; webhooks/deliveries/delivery.py makes the moves.
+MOVES is the whole state machine; webhooks/deliveries/delivery.py makes the moves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,7 +110,7 @@ class Claimed(NamedTuple):
 
 
 class Later(NamedTuple):
-    """An endpoint with nothing that may go, as a look saw it, and when something may; null: nothing is open.
+    """An endpoint with nothing that may go, and when something may; null: nothing is open.
 
     change_no and event_no are of its place in the line and of its account at that time.
     """
@@ -123,7 +122,7 @@ class Later(NamedTuple):
 
 
 class Head(NamedTuple):
-    """An endpoint's place in the line: when it is ready, and which it is."""
+    """An endpoint's place in the line."""
 
     ready_at: int
     endpoint_id: str
@@ -146,10 +145,11 @@ class Line(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a claim brought, and when to make the next one.
+    """What was claimed, and when to claim next.
 
-    - next_at_us: the earliest time that something else falls due or a pace allows more; null: no such row.
-    - endpoints_due: how many had something to offer. short_ids: those whose rows were left for lack of a slot.
+    - next_at_us: when something else falls due or a pace allows more; null: no such row.
+    - endpoints_due: how many had something to offer. short_ids: those whose rows were left for lack of a
+      slot.
     - has_more: all that an endpoint offered was taken, and it may have more.
     - was_contended: another worker was at some of them; look again shortly.
     """
@@ -164,7 +164,7 @@ class Claim(NamedTuple):
 
 
 class AttemptRow(NamedTuple):
-    """What is written about one attempt, column by column; header values and reasons hold no secret."""
+    """One attempt's columns; header values and reasons hold no secret."""
 
     id: str
     started_at: int
@@ -174,7 +174,7 @@ class AttemptRow(NamedTuple):
     reason: str | None
     remote_address: str | None
     timings_ms: str  # JSON object
-    request_headers: str  # JSON object, as webhooks/deliveries/headers.py keeps it
+    request_headers: str  # JSON object, as webhooks/deliveries/message.py keeps it
     body_sha256: str | None  # hex; null: no request could be made
     response_body: bytes
 

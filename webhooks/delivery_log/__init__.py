@@ -1,1 +1,1 @@
-"""The delivery log as people and programs see it: deliveries with their attempts, sent again or cancelled (acts.py)."""
+"""The delivery log as users and programs see it."""

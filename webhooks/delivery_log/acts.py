@@ -1,30 +1,132 @@
-"""The delivery log: which event went to which endpoint, attempt by attempt; sent again and cancelled one by one."""
+"""Acts on the delivery log: list and show deliveries, send one again, cancel it, send a sample."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from kernel.errors import NotFound
-from kernel.fields import ExportPage, Fields, ShortText, Time, time_us, word_of
+from kernel.clock import rfc3339_ms
+from kernel.errors import DomainError, NotFound
+from kernel.fields import ExportPage, Fields, ShortText, Time as TimeText, time_us, word_of
+from kernel.shaped import Shaped
 from kernel.tenant import Tenant
-from keys.act import Act, ActContext, Audited, Change, ListAct, ReadAct
+from kernel.words import (
+    Count,
+    DeliveryIdText,
+    EndpointIdText,
+    EventIdText,
+    KeyIdText,
+    Millis,
+    Time,
+    TransactionId,
+)
+from keys.act import (
+    MERCHANT,
+    Act,
+    ActContext,
+    Audited,
+    CallContext,
+    Change,
+    Failing,
+    ListAct,
+    Pace,
+    ReadAct,
+    StepsAct,
+)
 from store.database import Transaction
 from store.keyset import Begin, ListStretch
 from webhooks.deliveries import delivery as deliveries, log
 from webhooks.deliveries.delivery import CannotCancel
-from webhooks.deliveries.log import Delivery
-from webhooks.deliveries.log_page import DeliveryFilter, place_of
-from webhooks.delivery_log import views
-from webhooks.delivery_log.views import Attempt, DeliveryWithAttempts
-from webhooks.events.event import EVENT_TYPES, check_type
+from webhooks.deliveries.log import DeliveryFilter, place_of
+from webhooks.endpoints.ping import Sender, send_test
+from webhooks.events.event import EVENT_TYPES, TEST_EVENT, EventTypeWord, check_type
 
 _READ: Final = ("webhooks:read",)
 _WRITE: Final = ("webhooks:write",)
 _OWNER: Final = "SELECT account_id, environment FROM deliveries WHERE id = :id"
 _NO_KEY: Final = (None, None)
+
+
+class Delivery(Shaped, kw_only=True):
+    """One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other."""
+
+    id: DeliveryIdText
+    event_id: EventIdText
+    event_type: EventTypeWord
+    endpoint_id: EndpointIdText
+    transaction_id: TransactionId | None
+    status: Literal["pending", "sending", "delivered", "failed", "cancelled"]
+    attempts_made: Count
+    next_attempt_at: Time | None
+    replay_of: DeliveryIdText | None
+    created_at: Time
+    key_id: Annotated[
+        KeyIdText | None,
+        Meta(description="That sent the top-up it tells of; null: no key, no top-up."),
+    ]
+    key_name: Annotated[str | None, Meta(description="What that key was called then.")]
+    blocked_by: Annotated[
+        DeliveryIdText | None,
+        Meta(
+            description="The delivery that has to end first: of an earlier event of the same object, to an"
+            " `ordered` webhook; null: none."
+        ),
+    ]
+
+
+class Attempt(Shaped, kw_only=True):
+    """One HTTP request to an endpoint, and what came of it.
+
+    http_status is null when no answer came; error is null when it was taken.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^att_[0-9A-Za-z]+$")]
+    number: Annotated[int, Meta(ge=1, description="Which attempt it is, from 1.")]
+    started_at: Millis
+    duration_ms: Annotated[Count, Meta(description="How long it took, in milliseconds.")]
+    http_status: Annotated[
+        int | None, Meta(description="What the endpoint answered; null: no answer came.")
+    ]
+    error: Annotated[
+        Literal["timeout", "connect", "tls", "address", "protocol", "http", "lost", "internal"]
+        | None,
+        Meta(description="What went wrong; null: it was taken."),
+    ]
+    remote_address: Annotated[
+        str | None, Meta(description="Where it was sent to, address and port; null: nowhere.")
+    ]
+    timings_ms: Annotated[
+        dict[str, int | float], Meta(description="How long each step took, in milliseconds.")
+    ]
+    request_headers: Annotated[dict[str, str], Meta(description="Signatures are redacted.")]
+    body_sha256: Annotated[str, Meta(description="Of the body that was sent, in hex.")]
+    response_body: Annotated[str, Meta(description="At most its first 4 KiB.")]
+    reason: (
+        Annotated[
+            str | None,
+            Meta(description="Why, as only operators are told: it may name what is inside."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+    @classmethod
+    def of(cls, attempt: log.Attempt, /, **more: Any) -> Self:
+        """Leave out its reason unless more has it."""
+        return super().of(
+            attempt,
+            started_at=rfc3339_ms(attempt.started_at),
+            duration_ms=attempt.duration_ms,
+            response_body=attempt.response_body.decode("utf-8", "replace"),
+            **more,
+        )
+
+
+class DeliveryWithAttempts(Delivery, kw_only=True):
+    """A delivery and every attempt at it."""
+
+    attempts: Annotated[list[Attempt], Meta(description="Every attempt at it.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +162,8 @@ class DeliveriesQuery(ExportPage, frozen=True, kw_only=True):
     transaction_id: (
         Annotated[ShortText, Meta(description="Only deliveries about this top-up.")] | None
     ) = None
-    created_after: Time | None = None
-    created_before: Time | None = None
+    created_after: TimeText | None = None
+    created_before: TimeText | None = None
 
 
 async def owner_of(tx: Transaction, delivery_id: str) -> Tenant:
@@ -73,7 +175,7 @@ async def owner_of(tx: Transaction, delivery_id: str) -> Tenant:
 
 async def list_deliveries(
     context: ActContext, asked: DeliveriesQuery, begin: Begin, limit: int
-) -> Sequence[Delivery]:
+) -> Sequence[log.Delivery]:
     if asked.event_type is not None:
         check_type(asked.event_type, "event_type")
     wanted = DeliveryFilter(
@@ -106,25 +208,25 @@ async def show(context: ActContext) -> DeliveryWithAttempts:
     return DeliveryWithAttempts.of(found, attempts=shown)
 
 
-async def replay(context: ActContext, _asked: Fields) -> Change[Delivery]:
+async def replay(context: ActContext, _asked: Fields) -> Change[log.Delivery]:
     """Make a new delivery of the same event, due now; raise NotFound."""
     tx, tenant, now_us = context.tx, context.tenant, context.now_us
     new_id = await deliveries.replay(tx, tenant, context.object_id, now_us=now_us)
     return Change(after=await _get(context, new_id))
 
 
-async def cancel(context: ActContext, _asked: Fields) -> Change[Delivery]:
+async def cancel(context: ActContext, _asked: Fields) -> Change[log.Delivery]:
     before = await _get(context, context.object_id)
     await deliveries.cancel(context.tx, context.tenant, before.id, now_us=context.now_us)
     return Change(before=before, after=await _get(context, before.id))
 
 
-async def _get(context: ActContext, delivery_id: str) -> Delivery:
+async def _get(context: ActContext, delivery_id: str) -> log.Delivery:
     found = await log.get_delivery(context.tx, context.tenant, delivery_id)
     return (await _with_keys(context, [found]))[0]
 
 
-async def _with_keys(context: ActContext, found: Sequence[Delivery]) -> Sequence[Delivery]:
+async def _with_keys(context: ActContext, found: Sequence[log.Delivery]) -> Sequence[log.Delivery]:
     ids = [one.transaction_id for one in found]
     keys = await context.service(Senders).keys(context.tx, context.tenant, ids)
     of = [keys.get(one, _NO_KEY) for one in ids]
@@ -133,7 +235,7 @@ async def _with_keys(context: ActContext, found: Sequence[Delivery]) -> Sequence
     ]
 
 
-def _status(found: Delivery) -> Mapping[str, Any]:
+def _status(found: log.Delivery) -> Mapping[str, Any]:
     return {"status": found.status}
 
 
@@ -144,9 +246,9 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     scopes=_READ,
     query=DeliveriesQuery,
     run=list_deliveries,
-    result=views.Delivery,
+    result=Delivery,
     own_cursors=True,
-    export=views.Delivery.__struct_fields__,
+    export=Delivery.__struct_fields__,
     columns=("id", "event_type", "status", "endpoint_id", "attempts_made", "created_at"),
     examples=(
         "topup deliveries list --status failed",
@@ -172,7 +274,7 @@ REPLAY: Final = Act(
     scopes=_WRITE,
     input=Fields,
     run=replay,
-    result=views.Delivery,
+    result=Delivery,
     status=202,
     owner_of=owner_of,
     topup_of=attrgetter("transaction_id"),
@@ -189,7 +291,7 @@ CANCEL: Final = Act(
     scopes=_WRITE,
     input=Fields,
     run=cancel,
-    result=views.Delivery,
+    result=Delivery,
     owner_of=owner_of,
     topup_of=attrgetter("transaction_id"),
     refuses=(CannotCancel,),
@@ -197,3 +299,50 @@ CANCEL: Final = Act(
     examples=("topup deliveries cancel dlv_5Fxp",),
 )
 ACTS: Final = (LIST, SHOW, REPLAY, CANCEL)
+
+
+class SampleRefused(DomainError):
+    """The endpoint did not accept the sample event."""
+
+
+class TestEventBody(Fields, frozen=True, kw_only=True):
+    """Which sample is sent."""
+
+    event: Annotated[
+        str, word_of(EVENT_TYPES), Meta(max_length=64, description="Of which type.")
+    ] = TEST_EVENT
+
+
+async def test(context: CallContext, asked: TestEventBody) -> log.Attempt:
+    await context.pace()
+    sender = context.service(Sender)
+    return await send_test(sender, context.tenant, context.object_id, asked.event)
+
+
+def _not_taken(attempt: log.Attempt) -> str | None:
+    if attempt.error is None:
+        return None
+    answered = f"HTTP {attempt.http_status}" if attempt.http_status else attempt.error
+    return f"the endpoint did not take the sample: {answered}"
+
+
+TEST: Final = StepsAct(
+    name="webhooks.test",
+    summary="Send a sample event",
+    path="/webhooks/{endpoint_id}/test",
+    scopes=("webhooks:write",),
+    audience=(MERCHANT,),
+    input=TestEventBody,
+    run=test,
+    result=Attempt,
+    failing=Failing(SampleRefused, _not_taken),
+    paces=(
+        Pace(5, 5, "test pings of one webhook", is_per_object=True),
+        Pace(20, 10, "test pings of one account"),
+        Pace(30, 3600, "test pings of a sandbox account", is_sandbox=True),
+    ),
+    examples=(
+        "topup webhooks test we_5Fxp",
+        "topup webhooks test we_5Fxp --event topup.failed",
+    ),
+)

@@ -1,1 +1,1 @@
-"""Endpoints: where an account wants its events; tried out, and switched off."""
+"""Endpoints: where an account wants its events."""

@@ -1,29 +1,124 @@
-"""Webhook endpoints: register, list, show, change, delete, rotate the secret, test, verify."""
+"""Acts on webhook endpoints: register, list, show, change, delete, rotate the secret."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, Self
 
-from msgspec import UNSET
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from kernel.fields import ExportPage, Fields
+from kernel.fields import ExportPage, Fields, Int64, said, within, word_of
+from kernel.limits import URL_CHARACTERS_MAX
+from kernel.words import EndpointIdText, Time, time_of
 from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.vault import Vault
 from store.keyset import Begin
+from webhooks.deliveries.retry import SCHEDULE_ENTRIES_MAX, SCHEDULE_S_DEFAULT, SCHEDULE_WAIT_S_MAX
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.endpoint import SORTS, Endpoint, TooManyEndpoints
-from webhooks.endpoints.fields import EndpointChanges, NewEndpoint
-from webhooks.endpoints.inputs import RegisterBody, WebhooksPatchBody, WebhooksRotateBody
-from webhooks.endpoints.secrecy import EndpointRights
-from webhooks.endpoints.views import (
-    DeletedEndpoint,
-    EndpointWithSecret,
-    WebhookEndpoint,
-    audited,
-    audits_of,
+from webhooks.endpoints.endpoint import (
+    OVERLAP_S_DEFAULT,
+    OVERLAP_S_MAX,
+    SORTS,
+    Endpoint,
+    TooManyEndpoints,
 )
+from webhooks.endpoints.fields import (
+    DESCRIPTION_CHARACTERS_MAX,
+    HEADERS_MAX,
+    RATE_LIMIT_PER_S_MAX,
+    EndpointChanges,
+    EndpointRights,
+    NewEndpoint,
+)
+from webhooks.events.event import EVENT_TYPES, Types
+from webhooks.events.payload_filter import PATHS_MAX, VALUES_MAX
 from webhooks.http.guard import UrlRefused
 
+# Only documented here: check_target refuses a longer URL with 5002, as any other bad URL.
+EndpointUrl = Annotated[
+    str,
+    Meta(
+        description="https in live, http too in staging; its host is public.",
+        extra_json_schema={"maxLength": URL_CHARACTERS_MAX, "pattern": r"^https?://\S+$"},
+    ),
+]
+EventTypes = Annotated[
+    list[Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]],
+    Meta(max_length=100, description="Event types; empty: all."),
+]
+EndpointDescription = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
+HeaderMap = Annotated[
+    dict[str, str],
+    Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown."),
+    said(is_secret=True),
+]
+Schedule = Annotated[
+    list[Annotated[Int64, within(0, SCHEDULE_WAIT_S_MAX)]],
+    Meta(
+        description="Entry k: the wait before attempt k, in seconds.",
+        extra_json_schema={"minItems": 1, "maxItems": SCHEDULE_ENTRIES_MAX},
+    ),
+]
+RatePerS = Annotated[
+    Int64,
+    within(1, RATE_LIMIT_PER_S_MAX),
+    Meta(description="At most so many requests a second; null: no limit."),
+]
+
+Ordered = Annotated[
+    bool,
+    Meta(
+        description="Whether events of one object (a top-up, an order, a subscription) are sent one after the"
+        " other, by `sequence`: one that fails holds up those after it until it has ended."
+    ),
+]
+IncludeCodes = Annotated[
+    bool,
+    Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
+]
+IncludeLinks = Annotated[
+    bool,
+    Meta(
+        description="Whether approval.requested carries decide_url, a page that decides; set by a person"
+        " who is signed in, by no key."
+    ),
+]
+PayloadFilter = Annotated[
+    dict[str, Any],
+    Meta(
+        description="Only events whose data matches are sent: by path, the values that it may have, or"
+        ' bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all.',
+        extra_json_schema={
+            "minProperties": 1,
+            "maxProperties": PATHS_MAX,
+            "additionalProperties": {
+                "oneOf": [
+                    {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": VALUES_MAX,
+                        "items": {"type": ["string", "integer", "boolean", "null"]},
+                    },
+                    {
+                        "type": "object",
+                        "minProperties": 1,
+                        "additionalProperties": False,
+                        "properties": {"gte": {"type": "integer"}, "lte": {"type": "integer"}},
+                    },
+                ]
+            },
+        },
+    ),
+]
+
+SignsByKeyPair = Annotated[
+    bool,
+    Meta(
+        description="Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then"
+        " needs no secret but public_key. Off ends the key pair at once; on again makes a new one."
+    ),
+]
+_TOLD: Final = ("include_codes", "include_approval_links")
 _READ: Final = ("webhooks:read",)
 _WRITE: Final = ("webhooks:write",)
 _EXPORT: Final = (
@@ -31,6 +126,165 @@ _EXPORT: Final = (
     *("rate_limit_per_s", "include_codes", "include_approval_links", "created_at"),
     *("filter", "ed25519", "public_key", "ordered"),
 )
+
+
+class RegisterBody(Fields, frozen=True, kw_only=True):
+    """A new webhook endpoint."""
+
+    url: EndpointUrl
+    events: EventTypes = msgspec.field(default_factory=list)
+    description: EndpointDescription = ""
+    headers: HeaderMap = msgspec.field(default_factory=dict)
+    retry_schedule_s: Schedule = msgspec.field(default_factory=lambda: list(SCHEDULE_S_DEFAULT))
+    rate_limit_per_s: RatePerS | None = None
+    ordered: Ordered = False
+    include_codes: IncludeCodes = False
+    include_approval_links: IncludeLinks = False
+    filter: PayloadFilter | None = None
+    ed25519: SignsByKeyPair = True
+
+
+class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
+    """What changes of an endpoint; what is left out stays as it is."""
+
+    url: EndpointUrl | UnsetType = UNSET
+    events: EventTypes | UnsetType = UNSET
+    description: EndpointDescription | UnsetType = UNSET
+    headers: HeaderMap | UnsetType = UNSET
+    retry_schedule_s: Schedule | UnsetType = UNSET
+    rate_limit_per_s: RatePerS | UnsetType | None = UNSET
+    ordered: Ordered | UnsetType = UNSET
+    include_codes: IncludeCodes | UnsetType = UNSET
+    include_approval_links: IncludeLinks | UnsetType = UNSET
+    filter: PayloadFilter | UnsetType | None = UNSET
+    ed25519: SignsByKeyPair | UnsetType = UNSET
+    status: (
+        Annotated[
+            str,
+            word_of(("enabled", "disabled")),
+            Meta(max_length=20, description="enabled or disabled."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
+    """How long both secrets sign."""
+
+    overlap_s: Annotated[
+        Int64,
+        within(0, OVERLAP_S_MAX),
+        Meta(description="How long the old secret still signs, in seconds."),
+    ] = OVERLAP_S_DEFAULT
+
+
+class WebhookEndpoint(Struct, kw_only=True):
+    """Where events are sent. The values of headers are masked."""
+
+    id: EndpointIdText
+    url: Annotated[str, Meta(description="Where the events are sent.")]
+    events: Types
+    description: str
+    status: Literal["enabled", "disabled"]
+    disabled_reason: str | None
+    retry_schedule_s: Annotated[
+        list[int], Meta(description="Entry k: the wait before attempt k, in seconds.")
+    ]
+    rate_limit_per_s: int | None
+    ordered: Annotated[
+        bool, Meta(description="Events of one object are sent one after the other, by `sequence`.")
+    ]
+    include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
+    include_approval_links: Annotated[
+        bool, Meta(description="Whether approval.requested carries decide_url.")
+    ]
+    filter: Annotated[
+        dict[str, Any] | None,
+        Meta(description="What has to stand in data for an event to be sent; null: nothing."),
+    ]
+    headers: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description="Headers of your own that are sent along; the values are masked. Null: what is"
+            " stored of them is damaged, and nothing is sent until you set them anew."
+        ),
+    ]
+    failing_since: Annotated[
+        Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
+    ]
+    created_at: Time
+    ed25519: Annotated[
+        bool, Meta(description="Whether it signs with a key pair of its own beside the secret.")
+    ]
+    public_key: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^whpk_[0-9A-Za-z+/]{43}=$",
+                description="What its Ed25519 signatures are checked with; no secret. Null: it has none.",
+            ),
+        ]
+        | None
+    )
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, **more: Any) -> Self:
+        """more: its secret, shown once."""
+        return cls(
+            **endpoint.shape(),
+            failing_since=time_of(endpoint.failing_since_at),
+            ed25519=endpoint.public_key is not None,
+            public_key=endpoint.public_key,
+            **more,
+        )
+
+
+class EndpointWithSecret(WebhookEndpoint, kw_only=True):
+    """An endpoint and its signing secret, shown this once."""
+
+    secret: Annotated[
+        str,
+        Meta(
+            pattern=r"^whsec_[0-9A-Za-z+/=]+$",
+            description="What its bodies are signed with, shown this once.",
+        ),
+    ]
+
+
+class DeletedEndpoint(Struct, kw_only=True):
+    """A deleted endpoint."""
+
+    id: EndpointIdText
+    deleted: Annotated[bool, Meta(description="Always true.")]
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> Self:
+        return cls(id=endpoint.id, deleted=True)
+
+
+def audited(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the security log's view: the URL without its query, which may be a secret."""
+    told = {name: True for name in _TOLD if getattr(endpoint, name)}
+    if endpoint.public_key is not None:
+        told["ed25519"] = True
+    return {"url": endpoint.url.partition("?")[0], **told}
+
+
+def audits_of(before: Endpoint, after: Endpoint) -> Sequence[Audited]:
+    entries: list[Audited] = []
+    if before.url != after.url:
+        entries.append(Audited("endpoint.moved", audited, is_whole=True))
+    elif audited(before) != audited(after):
+        entries.append(Audited("endpoint.changed", audited, is_whole=True))
+    if _status(before) != _status(after):
+        entries.append(Audited(f"endpoint.{after.status}", _status, is_whole=True))
+    return entries
+
+
+def _status(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.disabled_reason is None:
+        return {"status": endpoint.status}
+    return {"status": endpoint.status, "disabled_reason": endpoint.disabled_reason}
 
 
 def _rights(context: ActContext) -> EndpointRights:

@@ -1,9 +1,8 @@
 """Disable endpoints that respond with 410, ask to be disabled, or fail for five days.
 
-An endpoint is disabled for failing no sooner than a day after a notice warned of it, however rarely something
-was sent. It is disabled once, however many workers saw its responses. In the same transaction the account's
-other endpoints get an event and a notice is queued. Its deliveries are held. Writes endpoints and, through
-webhooks/events/event.py and webhooks/deliveries/notice.py, the event and the notice.
+An endpoint is disabled for failing no sooner than a day after a notice warned of it, and once, however many
+workers saw its responses. In the same transaction the account's other endpoints get an event and a notice is
+queued. Its deliveries are held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +19,10 @@ from webhooks.endpoints.endpoint import COLUMNS, FAILING, Endpoint, endpoint_of
 from webhooks.events.event import DISABLED_EVENT, Outbox
 
 FAILING_US_MAX: Final = notice.WARNED_STAGE_US + notice.WARNED_US
-# From disabling to the first probe (webhooks/endpoints/probe.py).
+# From disabling to the first probe.
 FIRST_PROBE_US: Final = HOUR_US
 
-# An endpoint whose claim says it failed for too long may have recovered since. Its row and notices decide.
+# The endpoint may have recovered since its delivery was claimed, so its row and notices decide.
 _DISABLE = f"""
 UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us,
     probe_at = CASE WHEN v.reason = '{FAILING}' THEN :now_us + {FIRST_PROBE_US} END
@@ -40,8 +39,7 @@ RETURNING endpoints.id
 def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
     """Return the endpoints that these responses disable, each with its reason.
 
-    A receiver's own word comes before its failures. Five days of failure run from the first failure to the
-    end of this one.
+    A receiver's own word comes before its failures.
     """
     reasons: dict[str, str] = {}
     for one in settlements:
@@ -62,11 +60,10 @@ def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
 async def disable_unwell(
     tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
 ) -> list[Endpoint]:
-    """Disable the endpoints, each for its reason, and notify the accounts' other endpoints. Return the
-    disabled ones.
+    """Disable the endpoints, each for its reason, and notify the accounts' other endpoints.
 
-    FAILING applies only to an endpoint that was warned a day ago and has had no success since. Takes the
-    accounts' locks itself.
+    Returns the disabled ones. FAILING applies only to an endpoint that was warned a day ago and has had no
+    success since. Takes the accounts' locks itself.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)

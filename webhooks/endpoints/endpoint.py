@@ -1,12 +1,8 @@
 """Webhook endpoints: an account's URLs for events, and the secrets that sign them.
 
-A secret is shown once, when it is made. Older secrets sign beside it until their own overlap has passed; key
-pairs rotate with the secret. A disabled endpoint's deliveries are written and held; a deleted one's are
-cancelled.
-
-Secrets and header values are sealed in the database and bound to the endpoint's id. Every change is made
-under the account's lock, as publishing is. Writes endpoints, except for the columns of deliveries and of
-disabling.
+A secret is shown once. Older secrets sign beside it until their overlap has passed; key pairs rotate with the
+secret. Secrets and header values are sealed and bound to the endpoint's id. Every change is made under the
+account's lock, as publishing is.
 """
 
 from dataclasses import dataclass, replace
@@ -39,14 +35,17 @@ from webhooks.deliveries.sealed import (
 from webhooks.endpoints import signing_keys
 from webhooks.endpoints.fields import (
     EndpointChanges,
+    EndpointRights,
     NewEndpoint,
+    check_changes,
     check_description,
     check_events,
     check_headers,
+    check_new,
     check_rate_limit,
     check_retry_schedule,
+    told_columns,
 )
-from webhooks.endpoints.secrecy import EndpointRights, check_changes, check_new, told_columns
 from webhooks.endpoints.signing_keys import PublicKey
 from webhooks.events import schemas
 from webhooks.events.payload_filter import check_filter
@@ -67,6 +66,10 @@ _COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}"
 _SECRETS = """
 SELECT secret_sealed, previous_secret_sealed, signing_keys_sealed FROM endpoints WHERE id = :id
 """
+# The healthiest first: enabled, failing, disabled.
+_ILLNESS = (
+    """CASE WHEN status <> 'enabled' THEN 2 WHEN failing_since_at IS NOT NULL THEN 1 ELSE 0 END"""
+)
 
 
 class TooManyEndpoints(DomainError):
@@ -75,10 +78,9 @@ class TooManyEndpoints(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A registered endpoint.
+    """Empty events means all types. header_names holds no values, which are secret.
 
-    Empty events means all types. header_names holds no values, which are secret. Null means that the values
-    can't be decrypted, and nothing is sent until they are set again.
+    Null header_names means that the values can't be decrypted: nothing is sent until they are set again.
     """
 
     id: EndpointId
@@ -108,11 +110,11 @@ class Endpoint:
 
     @property
     def public_key(self) -> str | None:
-        """Return its newest key pair's public key, whpk_…, or null if it signs with its secret alone."""
+        """Return its newest public key, whpk_…, or null if it signs with its secret alone."""
         return self.public_keys[0].text if self.public_keys else None
 
     def shape(self) -> dict[str, Any]:
-        """Return the endpoint as the API and the endpoint events show it."""
+        """Return it as the API and the endpoint events show it."""
         shown = schemas.Endpoint.of(
             self,
             events=list(self.events),
@@ -135,10 +137,6 @@ _ROWS = RowMapping(
 )
 COLUMNS: Final = f"{_ROWS.listed}, headers_sealed"
 _GET = f"SELECT {COLUMNS} FROM endpoints WHERE id = :id AND {_MINE}"
-# The healthiest first: enabled, failing, disabled.
-_ILLNESS = (
-    """CASE WHEN status <> 'enabled' THEN 2 WHEN failing_since_at IS NOT NULL THEN 1 ELSE 0 END"""
-)
 _PAGES = Keyset(COLUMNS, "endpoints", _MINE, sorts={"url": "url", "health": _ILLNESS})
 SORTS: Final = _PAGES.sorts
 
@@ -156,8 +154,8 @@ async def register(
     """Write a new endpoint; return it and its secret, which is shown only now.
 
     fields.check_target must have checked the URL before the transaction, and the caller holds the account's
-    lock. rights are the caller's. Raises InvalidInput and TooManyEndpoints, and ScopeMissing for codes or
-    approval links that the caller has no right to.
+    lock. Raises InvalidInput, TooManyEndpoints, and ScopeMissing for codes or approval links without the
+    right to them.
     """
     account_id, environment = tenant
     check_new(new, rights)
@@ -227,14 +225,13 @@ async def patch(
 ) -> Endpoint:
     """Change an endpoint and return it. check_target must have checked a new URL before the transaction.
 
-    Events published before keep their form: with or without codes and links, and without a place in their
-    object's order. If the endpoint stops being ordered, deliveries that wait for an earlier one are released.
-    Raises ScopeMissing if the change would send codes or links, or send them elsewhere, without the caller's
-    right to them.
+    Events published before keep their form. If the endpoint stops being ordered, deliveries that wait for an
+    earlier one are released. Enabling sends what was held, slowly at first
+    (webhooks/deliveries/candidate.py). Disabling an endpoint that is disabled for failing makes that the
+    caller's decision, and probes stop.
 
-    Enabling sends what was held, slowly at first (webhooks/deliveries/candidate.py), and resets how long the
-    endpoint had failed. Disabling an endpoint that is disabled for failing makes that the caller's decision,
-    and probes stop. Raises InvalidInput and NotFound.
+    Raises InvalidInput and NotFound, and ScopeMissing if codes or links would be sent, or sent elsewhere,
+    without the caller's right to them.
     """
     before = await get(tx, vault, tenant, endpoint_id)
     check_changes(
@@ -279,8 +276,8 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one; return it and the secret.
 
-    Older secrets sign beside the new one for overlap_s more, or until their own earlier end. Beyond
-    OLDER_SECRETS_MAX the oldest end at once. Raises InvalidInput and NotFound.
+    Older secrets sign for overlap_s more, or until their own earlier end. Beyond OLDER_SECRETS_MAX the oldest
+    end at once. Raises InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -311,10 +308,10 @@ async def rotate_secret(
 async def delete(
     tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
-    """Delete an endpoint and its secrets; nothing of it is claimed from now on.
+    """Delete an endpoint and its secrets; nothing of it is claimed from now on. Raises NotFound.
 
-    webhooks/deliveries/ending.py cancels its open deliveries in steps, because they may be a backlog of days
-    and the caller holds the account's lock. Raises NotFound.
+    webhooks/deliveries/ending.py cancels its open deliveries in steps, because the caller holds the account's
+    lock.
     """
     endpoint = await get(tx, vault, tenant, endpoint_id)
     gone = {
@@ -338,7 +335,7 @@ def _secrets_before(
 ) -> tuple[OlderSecret, ...]:
     """Return the secrets that have signed so far, the newest until until_us.
 
-    Return none of them if a seal can't be opened: nothing was sent with it then.
+    None if a seal can't be opened: nothing was sent with it then.
     """
     try:
         last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)

@@ -1,6 +1,7 @@
 """Check what a caller may set on an endpoint, and convert it to columns. Pure, except check_target.
 
-No header of an account can replace ours.
+No header of an account can replace ours. Deliveries with codes or approval links, even old ones, must not go
+where their reader never agreed, so moving such an endpoint needs the same right as choosing them.
 """
 
 import unicodedata
@@ -13,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from kernel.errors import InvalidInput
 from kernel.problems import word_entry
 from kernel.tenant import Tenant
+from keys.principal import SEES_CODES, Principal, ScopeMissing
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT, check_schedule
 from webhooks.events.event import EVENT_TYPES
 from webhooks.http.guard import Policy
@@ -25,7 +27,7 @@ HEADER_NAME_CHARACTERS_MAX: Final = 64
 HEADER_VALUE_CHARACTERS_MAX: Final = 1024
 RATE_LIMIT_PER_S_MAX: Final = 10_000
 STAGING: Final = "staging"
-# We set these on every request. webhooks/http/request.py refuses the connection's own headers.
+# webhooks/http/request.py refuses the connection's own headers.
 _OUR_HEADERS = frozenset(
     {
         "content-type",
@@ -42,7 +44,7 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """An endpoint to register. No events means all types; null for rate_limit_per_s or filter means none.
+    """No events means all types; null for rate_limit_per_s or filter means none.
 
     ed25519: it also signs with a key pair of its own.
     """
@@ -62,7 +64,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointChanges:
-    """The changes to an endpoint. UNSET leaves a field as it is; None removes a limit.
+    """UNSET leaves a field as it is; None removes a limit.
 
     headers replaces all of them, because listed values are masked. status is enabled or disabled.
     """
@@ -82,12 +84,12 @@ class EndpointChanges:
 
 
 def policy_of(policy: Policy, environment: str) -> Policy:
-    """Return the outbound policy for this environment's endpoints: staging may use plain http."""
+    """Return the policy for this environment's endpoints: staging may use plain http."""
     return replace(policy, allow_http=True) if environment == STAGING else policy
 
 
 async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
-    """Resolve the URL's host and raise UrlRefused unless it may be called now. Never call it in a
+    """Raise UrlRefused unless the URL may be called now; its host is resolved. Never call it in a
     transaction.
     """
     account_id, environment = tenant
@@ -106,7 +108,6 @@ def check_events(events: Sequence[str]) -> str:
 
 
 def check_description(text: str) -> str:
-    """Raise InvalidInput if the text is too long or has control characters."""
     if len(text) > DESCRIPTION_CHARACTERS_MAX:
         raise InvalidInput(
             f"A description has at most {DESCRIPTION_CHARACTERS_MAX} characters.",
@@ -118,7 +119,7 @@ def check_description(text: str) -> str:
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers as they will be sent; raise InvalidInput, which never shows a value."""
+    """Return the headers to send; raise InvalidInput, which never shows a value."""
     if len(headers) > HEADERS_MAX:
         raise InvalidInput(f"An endpoint has at most {HEADERS_MAX} headers.", param="headers")
     if len({name.lower() for name in headers}) < len(headers):
@@ -151,3 +152,79 @@ def check_rate_limit(rate_per_s: int | None) -> int | None:
             param="rate_limit_per_s",
         )
     return rate_per_s
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRights:
+    """The rights of the caller of an endpoint's change.
+
+    sees_codes: the caller has vouchers:read. is_person: a signed-in user who decides on sends, or the command
+    line; a key must not receive the decision on its own sends. who: the user or the key; null for the command
+    line.
+    """
+
+    sees_codes: bool = False
+    is_person: bool = False
+    who: str | None = None
+
+    @classmethod
+    def of(cls, principal: Principal) -> "EndpointRights":
+        who = principal.lineage[0] if principal.lineage else principal.person_id
+        return cls(SEES_CODES in principal.scopes, _decides(principal), who)
+
+
+def _decides(principal: Principal) -> bool:
+    return principal.kind == "session" and "approvals:write" in principal.scopes
+
+
+def check_new(new: NewEndpoint, rights: EndpointRights) -> None:
+    if new.include_codes and not rights.sees_codes:
+        raise _codes_refused()
+    if new.include_approval_links and not rights.is_person:
+        raise _links_refused()
+
+
+def check_changes(
+    changes: EndpointChanges,
+    rights: EndpointRights,
+    *,
+    is_moved: bool,
+    had_codes: bool,
+    had_links: bool,
+) -> None:
+    """Raise ScopeMissing if the changes need more than the caller's rights.
+
+    is_moved: the address changes. had_codes, had_links: events published before may carry them.
+    """
+    if not rights.sees_codes and (changes.include_codes is True or (had_codes and is_moved)):
+        raise _codes_refused()
+    is_told = changes.include_approval_links is True
+    if not rights.is_person and (is_told or (had_links and is_moved)):
+        raise _links_refused()
+
+
+def told_columns(changes: EndpointChanges) -> dict[str, int]:
+    columns: dict[str, int] = {}
+    for name in ("codes", "approval_links"):
+        value = getattr(changes, f"include_{name}")
+        if value is UNSET:
+            continue
+        columns[f"include_{name}"] = int(value)
+        if value:
+            columns[f"had_{name}"] = 1
+    return columns
+
+
+def _codes_refused() -> ScopeMissing:
+    return ScopeMissing(
+        f"Sending bodies with codes requires {SEES_CODES}, which the credential lacks.",
+        reason="scope",
+        extra={"required_scopes": [SEES_CODES]},
+    )
+
+
+def _links_refused() -> ScopeMissing:
+    return ScopeMissing(
+        "Only a signed-in user can have approval links sent to an address, or to another one.",
+        reason="person_only",
+    )

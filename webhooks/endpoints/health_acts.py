@@ -1,18 +1,125 @@
-"""An endpoint's health: what share of its deliveries arrived, how fast it answered, what it says when it fails."""
+"""Show an endpoint's health, and the notices of failing endpoints."""
 
-from typing import Annotated, Any, Final
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Self
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from kernel.clock import HOUR_US
-from kernel.fields import Fields
-from keys.act import MERCHANT, ActContext, ReadAct
+from kernel.clock import HOUR_US, rfc3339
+from kernel.fields import Fields, Page
+from kernel.shaped import Shaped
+from kernel.words import Count, DeliveryIdText, EndpointIdText, Time, time_of
+from keys.act import MERCHANT, ActContext, ListAct, ReadAct
 from keys.vault import Vault
+from store.keyset import Begin
 from webhooks.deliveries import notice
-from webhooks.deliveries.endpoint_health import load_health
+from webhooks.deliveries.endpoint_health import EndpointHealth, FailureGroup, load_health
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.health_views import WebhookHealth
+from webhooks.endpoints.endpoint import Endpoint
 from webhooks.endpoints.probe import Probes
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Milliseconds = Annotated[int, Meta(ge=0, description="In milliseconds.")]
+
+
+class FailureSummary(Shaped, kw_only=True):
+    """Failed deliveries whose last attempt came to the same."""
+
+    deliveries: Annotated[Count, Meta(description="How many of those that were looked at.")]
+    http_status: Annotated[int | None, Meta(description="Null when no answer came.")]
+    error: Annotated[str | None, Meta(description="As in an attempt, such as timeout or http.")]
+    response: Annotated[
+        str,
+        Meta(description="The response body in one line, without numbers and IDs."),
+    ]
+    first_at: Time
+    last_at: Time
+    last_delivery_id: Annotated[
+        DeliveryIdText, Meta(description="The one that failed last, to be sent again first.")
+    ]
+
+    @classmethod
+    def of(cls, group: FailureGroup, /, **more: Any) -> Self:
+        return super().of(group, response=group.phrase, last_delivery_id=group.newest_id, **more)
+
+
+class HealthStep(Struct, kw_only=True):
+    """A part of the time, by when deliveries were made."""
+
+    at: Time
+    delivered: Annotated[Count, Meta(description="How many arrived.")]
+    failed: Annotated[
+        Count, Meta(description="How many ended without, and did not when sent again.")
+    ]
+
+
+class ResponseTimes(Struct, kw_only=True):
+    """How long the receiver took to answer; null where nothing was answered."""
+
+    p50: Milliseconds | None
+    p95: Milliseconds | None
+
+
+class WebhookHealth(Struct, kw_only=True):
+    """How an endpoint has been. since is later than asked where it had more deliveries than are looked at."""
+
+    endpoint_id: EndpointIdText
+    failing_since: Annotated[
+        Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
+    ]
+    disable_at: Annotated[
+        Time | None,
+        Meta(
+            description="When it is disabled unless something arrives before; null: it was not warned of."
+        ),
+    ]
+    probe_at: Annotated[
+        Time | None,
+        Meta(
+            description="When it is asked whether it works again, while it is disabled for failing; null: it is not."
+        ),
+    ]
+    since: Time
+    until: Time
+    delivered: Annotated[Count, Meta(description="How many arrived.")]
+    failed: Annotated[
+        Count, Meta(description="How many ended without, and did not when sent again.")
+    ]
+    pending: Annotated[Count, Meta(description="How many are still tried.")]
+    success_rate: Annotated[Share | None, Meta(description="Of those that ended; null: none did.")]
+    response_ms: Annotated[
+        ResponseTimes, Meta(description="Of the last attempts that were answered at all.")
+    ]
+    failures: Annotated[list[FailureSummary], Meta(description="Ten at most.")]
+    steps: Annotated[list[HealthStep], Meta(description="24 of equal length, the oldest first.")]
+
+    @classmethod
+    def of(
+        cls,
+        endpoint: Endpoint,
+        health: EndpointHealth,
+        *,
+        disable_at: int | None,
+        probe_at: int | None,
+    ) -> Self:
+        return cls(
+            endpoint_id=endpoint.id,
+            failing_since=time_of(endpoint.failing_since_at),
+            disable_at=time_of(disable_at),
+            probe_at=time_of(probe_at),
+            since=rfc3339(health.since),
+            until=rfc3339(health.until),
+            delivered=health.delivered,
+            failed=health.failed,
+            pending=health.open,
+            success_rate=health.success_share,
+            response_ms=ResponseTimes(p50=health.duration_ms(0.5), p95=health.duration_ms(0.95)),
+            failures=[FailureSummary.of(one) for one in health.groups],
+            steps=[
+                HealthStep(at=rfc3339(one.at), delivered=one.delivered, failed=one.failed)
+                for one in health.steps
+            ],
+        )
 
 
 class HealthQuery(Fields, frozen=True, kw_only=True):
@@ -53,4 +160,67 @@ HEALTH: Final[ReadAct[Any]] = ReadAct(
     result=WebhookHealth,
     examples=("topup webhooks health we_5Fxp --hours 168",),
 )
-ACTS: Final = (HEALTH,)
+
+
+class NoticesQuery(Page, frozen=True, kw_only=True):
+    """Which notices."""
+
+    open: (
+        Annotated[
+            bool, Meta(description="true: what still goes on. false: what is over. Left out: both.")
+        ]
+        | None
+    ) = None
+
+
+class Notice(Shaped, kw_only=True):
+    """That an endpoint keeps failing, or was disabled for it; ended_at is null while it goes on."""
+
+    id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
+    endpoint_id: EndpointIdText
+    url: Annotated[str, Meta(description="The endpoint's address.")]
+    stage: Annotated[
+        str,
+        Meta(
+            description="How far it has come: failing, failing_for_a_day, failing_for_four_days, disabled."
+        ),
+    ]
+    reason: Annotated[str | None, Meta(description="What went wrong; null: not known.")]
+    failing_since: Time
+    created_at: Time
+    ended_at: Time | None
+    disable_at: Annotated[
+        Time | None,
+        Meta(
+            description="Of failing_for_four_days: when it is disabled unless something arrives before."
+        ),
+    ]
+
+    @classmethod
+    def of(cls, found: notice.Notice, /, **more: Any) -> Self:
+        """Fill failing_since, whose name is older than the rule that a time ends in _at."""
+        return super().of(found, failing_since=rfc3339(found.failing_since_at), **more)
+
+
+async def list_notices(
+    context: ActContext, asked: NoticesQuery, begin: Begin, limit: int
+) -> Sequence[notice.Notice]:
+    return await notice.list_notices(
+        context.tx, tenant=context.tenant, is_open=asked.open, before_id=begin, limit=limit
+    )
+
+
+NOTICES: Final[ListAct[Any, Any]] = ListAct(
+    name="webhooks.notices",
+    summary="List notices of failing webhooks",
+    path="/notices",
+    scopes=("webhooks:read",),
+    audience=(MERCHANT,),
+    query=NoticesQuery,
+    run=list_notices,
+    result=Notice,
+    prefix="ntc",
+    columns=("id", "endpoint_id", "stage", "url", "created_at", "ended_at"),
+    examples=("topup webhooks notices --open",),
+)
+ACTS: Final = (HEALTH, NOTICES)

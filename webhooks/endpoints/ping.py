@@ -1,16 +1,15 @@
-"""Send one sample event to one endpoint at once, and return the attempt; webhooks/endpoints/probe.py does so
-automatically.
+"""Send one sample event to one endpoint at once, and return the attempt.
 
-The receiver gets a signed request shaped like any delivery, and the delivery log shows it. It is sent even if
-the endpoint is disabled or not subscribed, and never retried. A response that disables an endpoint counts
-here too. The event is marked as a sample, which replays skip. No transaction is open while it is sent.
+The request is signed and logged like any delivery, but sent even if the endpoint is disabled or not
+subscribed, and never retried. A response that disables an endpoint counts here too. No transaction is open
+while it is sent.
 """
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import InvalidInput, Unavailable
+from kernel.errors import InvalidInput, NotFound, Unavailable
 from kernel.tenant import Tenant
 from kernel.trace import current_line, span_of
 from keys.account import lock_tenants
@@ -24,25 +23,38 @@ from webhooks.deliveries.message import (
     settlement_of,
     unsendable,
 )
-from webhooks.deliveries.stage import SENDING, Claimed, Settlement
+from webhooks.deliveries.stage import SENDING, TARGET_COLUMNS, Claimed, Settlement, Target
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
 from webhooks.endpoints.fields import policy_of
-from webhooks.endpoints.target import load_target
+from webhooks.events.catalogue import sample_data
 from webhooks.events.event import EVENT_TYPES, TEST_EVENT, Outbox, mark_test_event
-from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
 from webhooks.http.transport import Transport
 
-# Time to write the outcome, beyond the attempt's own timeout.
+_TARGET = f"""
+SELECT {", ".join(TARGET_COLUMNS)} FROM endpoints
+WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
+"""
+# To write the outcome, beyond the attempt's own timeout.
 SETTLE_S: Final = 20
 _ONCE: Final = (0,)
 _BODY = "SELECT body FROM events WHERE id = :id"
 
 
+async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Target:
+    account_id, environment = tenant
+    row = await tx.fetch_one(
+        _TARGET, id=endpoint_id, account_id=account_id, environment=environment
+    )
+    if row is None:
+        raise NotFound("Webhook", param="id")
+    return Target.of(endpoint_id, row)
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What sends a request to an endpoint at once; timeout_s: how long a receiver may take."""
+    """timeout_s: how long a receiver may take."""
 
     database: Database
     vault: Vault
@@ -57,8 +69,7 @@ async def send_test(
 ) -> log.Attempt:
     """Send a test event and return the attempt as logged; its error is null after a 2xx.
 
-    Takes up to timeout_s. Raises NotFound, also if the endpoint is deleted meanwhile, and InvalidInput for an
-    unknown event type.
+    Raises NotFound, also if the endpoint is deleted meanwhile, and InvalidInput for an unknown event type.
     """
     database, vault, clock = sender.database, sender.vault, sender.clock
     if event_type not in EVENT_TYPES:
@@ -85,7 +96,7 @@ async def send_test(
     if reasons := reasons_to_disable([settlement]):
         await database.transaction(disable)
     if not attempts:
-        # Deleting the endpoint removed its deliveries in flight; or this attempt's lease ran out.
+        # The endpoint was deleted, or this attempt's lease ran out.
         await database.read(lambda tx: get(tx, vault, tenant, endpoint_id))
         raise Unavailable("Another process continued this ping. See its delivery.")
     return attempts[0]
@@ -100,7 +111,7 @@ async def ask(
     policy: Policy,
     timeout_s: float,
 ) -> Settlement:
-    """Send what write_ping wrote, in up to timeout_s; the caller still has to write the outcome."""
+    """Send what write_ping wrote; the caller still has to write the outcome."""
     try:
         headers = _headers(claimed, vault, now_us=clock.now_us())
     except SealBroken as error:
@@ -124,7 +135,7 @@ def _headers(claimed: Claimed, vault: Vault, *, now_us: int) -> Headers:
 
 
 class Ping(NamedTuple):
-    """An event to send. A probe's data says that it is one."""
+    """A probe's data says that it is one."""
 
     tenant: Tenant
     endpoint_id: str

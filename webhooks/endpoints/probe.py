@@ -1,14 +1,9 @@
-"""Probe endpoints that were disabled for failing: a test event now and then, whose success enables them
-again.
+"""Probe endpoints that were disabled for failing: a test event whose success enables them again.
 
-No probe goes to an endpoint that responded with 410 or asked to be disabled, that a person disabled, that is
-deleted, or whose account is suspended; and none of these is enabled. That is read under the account's lock
-before the request, and again in the transaction that enables, so a person who disables it meanwhile wins. The
-claim puts the next probe off, so only one worker probes. If a process ends before it writes the response, the
-next probe is due an hour later. No transaction is open during the request.
-
-Enabling does the same as a person's. Writes endpoints (probe_at, and disabled_reason with the receiver's own
-word), and an audit entry for each endpoint it enabled.
+An endpoint isn't probed or enabled if it responded with 410, asked to be disabled, was disabled by a user or
+deleted, or if its account is suspended. That is read under the account's lock before the request, and again
+in the transaction that enables, so a user who disables it meanwhile wins. The claim puts the next probe off
+by an hour, so only one worker probes, and a killed one delays it. Each enabled endpoint gets an audit entry.
 """
 
 from collections.abc import Sequence
@@ -33,7 +28,7 @@ PROBE_US: Final = 6 * HOUR_US
 PROBED_US_MAX: Final = 14 * DAY_US
 Probed = Literal["enabled", "unwell", "disabled by its answer", "left alone"]
 
-# The spelling must match the partial index, or SQLite doesn't use it.
+# Spelled as in the partial index, or SQLite doesn't use it.
 _IS_PROBED: Final = f"""p.status = 'disabled' AND p.disabled_reason = '{FAILING}'
     AND p.deleted_at IS NULL"""
 _OF_ACTIVE: Final = "endpoints p JOIN accounts a ON a.id = p.account_id AND a.suspended_at IS NULL"
@@ -53,15 +48,13 @@ class DueProbe:
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """Whether endpoints that were disabled for failing are probed."""
-
     are_on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Probe(Sender):
     async def send(self, due: DueProbe) -> Probed:
-        """Raise as webhooks/endpoints/ping.py does."""
+        """Raise as ping.py does."""
 
         async def claim(tx: Transaction) -> Claimed | None:
             return await self._claim(tx, due)
@@ -117,7 +110,7 @@ class Probe(Sender):
         if settlement.status != DELIVERED:
             await tx.execute(_PUT_OFF, id=id_, probe_at=_next(disabled_at, ended_at + PROBE_US))
             return "unwell"
-        # It has worked since its response and is enabled after it. No mail, as when a person enables it.
+        # No mail, as when a user enables it.
         await notice.end(tx, [id_], now_us=ended_at)
         await patch(
             tx,
@@ -169,7 +162,6 @@ async def due_probes(
 
 
 async def next_probe_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
-    """Return when the next probe is due, without the named endpoints, or None."""
     without = " AND NOT p.id IN :exclude_ids[text]" if exclude_ids else ""
     row = await tx.fetch_one(
         f"""SELECT p.probe_at FROM {_OF_ACTIVE}

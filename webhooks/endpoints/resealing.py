@@ -1,4 +1,4 @@
-"""Move endpoints' sealed values to the newest master key. Writes the sealed columns of endpoints."""
+"""Move endpoints' sealed values to the newest master key."""
 
 import logging
 from typing import Any, Final
@@ -41,10 +41,9 @@ _log = logging.getLogger(__name__)
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Encrypt a bounded number of endpoints again, in id order; return the last id, or null at the end.
+    """Seal a bounded number of endpoints again, in id order; return the last id, or null at the end.
 
-    An endpoint that can't be decrypted, for example because a master key is missing, stays as it is and is
-    logged; the others continue.
+    An endpoint that can't be decrypted stays as it is and is logged.
     """
     rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
     for row in rows:

@@ -1,8 +1,7 @@
-"""Endpoints' Ed25519 key pairs: made, rotated with the secret, ended, and their public halves published.
+"""Endpoints' Ed25519 key pairs: made, rotated with the secret, and their public halves published.
 
-Each endpoint has its own pair, because a v1a signature doesn't say whom it is for. Private halves are
-encrypted and never shown. Writes signing_keys_sealed and public_keys of endpoints, through the statements of
-webhooks/endpoints/endpoint.py.
+Each endpoint has its own pair, because a v1a signature doesn't say whom it is for. endpoint.py writes the
+columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """A key to verify signatures with, as whpk_…. until_us is when it stops signing; null for the newest."""
+    """whpk_…. until_us is when it stops signing; null for the newest."""
 
     text: str
     until_us: int | None
@@ -65,8 +64,7 @@ def rotated_columns(
     now_us: int,
     older_max: int,
 ) -> dict[str, Any]:
-    """Return the columns that change when a new key joins the newest, which signs until until_us; none
-    without a key.
+    """Return the columns that change when a new key joins the newest, which signs until until_us.
 
     Older keys sign until their own ends, at most older_max of them.
     """
@@ -75,7 +73,7 @@ def rotated_columns(
     try:
         keys = opened_keys(vault, endpoint_id, sealed)
     except SealBroken:
-        # The old keys can't sign, because they can't be decrypted. The new one begins alone.
+        # They can't sign either.
         keys = ()
     ends = [until_us if key.until_us is None else key.until_us for key in keys]
     older = [SigningKey(key.seed, end) for key, end in zip(keys, ends, strict=True) if now_us < end]
@@ -91,7 +89,7 @@ def _columns(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> dict
 
 
 async def published(tx: Transaction, endpoint_id: str) -> Published | None:
-    """Return the endpoint's public keys, or None if no endpoint with this id signs with a key pair."""
+    """Return the endpoint's public keys, or None if it has none."""
     row = await tx.fetch_one(_ONE, id=endpoint_id)
     return None if row is None else Published(row["id"], _decode(row["public_keys"]))
 

@@ -1,1 +1,1 @@
-"""Events: what can happen, published with the change they report, and streamed."""
+"""Events: published with the change they report, and streamed."""

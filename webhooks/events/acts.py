@@ -1,36 +1,48 @@
-"""Events: the log of what happened. Page through it, poll it from a cursor, or stream it."""
+"""Acts on the log of events: page through it, or poll it from a cursor."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import ExportPage, word_of
 from kernel.tenant import Tenant
+from kernel.words import Environment, EventIdText, EventSequence, Time
 from keys.act import ActContext, ListAct, ReadAct
 from keys.principal import Principal
 from store.database import Transaction
 from store.keyset import Begin, ListStretch
-from webhooks.events import log, views
+from webhooks.events import log
 from webhooks.events.cursor import event_cursor
-from webhooks.events.event import EVENT_TYPES
-from webhooks.events.log import Event
+from webhooks.events.event import EVENT_TYPES, EventTypeWord
 
 SCOPES: Final = ("webhooks:read",)
 _OWNER: Final = "SELECT account_id, environment FROM events WHERE id = :id"
-
 Cursor = Annotated[str, Meta(min_length=1, max_length=40)]
 EventType = Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]
 
 
+class Event(Struct, kw_only=True):
+    """An event: the exact body that its webhooks carry."""
+
+    id: EventIdText
+    type: EventTypeWord
+    created_at: Time
+    environment: Environment
+    api_version: Literal["v1"]
+    data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
+    # Readers of the CSV go by a column's position.
+    sequence: EventSequence | UnsetType = UNSET
+
+
 @dataclass(frozen=True, slots=True)
 class SeenCodes:
-    """What billing knows of codes. shown returns the events with the codes that their reader may see."""
+    """What billing knows of codes: `shown` adds those that the events' reader may see."""
 
-    shown: Callable[[Transaction, Principal, Sequence[Event]], Awaitable[Sequence[Event]]]
+    shown: Callable[[Transaction, Principal, Sequence[log.Event]], Awaitable[Sequence[log.Event]]]
 
 
 class EventsQuery(ExportPage, frozen=True, kw_only=True):
@@ -49,8 +61,7 @@ async def owner_of(tx: Transaction, event_id: str) -> Tenant:
 
 async def list_events(
     context: ActContext, asked: EventsQuery, begin: Begin, limit: int
-) -> Sequence[Event]:
-    """List the account's events: newest first, or oldest first to poll. Raises InvalidInput."""
+) -> Sequence[log.Event]:
     after = event_cursor(asked.after, "after")
     is_file = asked.format != "json"
     if after is not None and is_file:
@@ -63,20 +74,20 @@ async def list_events(
         page = await log.list_events(tx, tenant, before=before, event_type=asked.type, limit=limit)
     else:
         page = await log.events_after(tx, tenant, after=after, event_type=asked.type, limit=limit)
-    # A file never has codes, whoever requests it.
+    # A file never has codes.
     events = page.events if is_file else await _with_codes(context, page.events)
-    # The next poll continues from the cursor, so a poll's cursor is never null.
+    # A poll's cursor is never null.
     has_next = page.has_more or after is not None
     end = page.next.text() if has_next else None
     return ListStretch(events, end, has_more=page.has_more)
 
 
-async def show(context: ActContext) -> Event:
+async def show(context: ActContext) -> log.Event:
     found = await log.get_event(context.tx, context.tenant, context.object_id)
     return (await _with_codes(context, [found]))[0]
 
 
-async def _with_codes(context: ActContext, events: Sequence[Event]) -> Sequence[Event]:
+async def _with_codes(context: ActContext, events: Sequence[log.Event]) -> Sequence[log.Event]:
     if context.asker is None:
         return events
     return await context.service(SeenCodes).shown(context.tx, context.asker, events)
@@ -94,10 +105,10 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     scopes=SCOPES,
     query=EventsQuery,
     run=list_events,
-    view=Event.shape,
-    result=views.Event,
+    view=log.Event.shape,
+    result=Event,
     own_cursors=True,
-    export=views.Event.__struct_fields__,
+    export=Event.__struct_fields__,
     columns=("id", "type", "created_at", "data"),
     examples=("topup events list --type topup.failed", "topup events list --after 0 --limit 100"),
 )
@@ -107,8 +118,8 @@ SHOW: Final = ReadAct(
     path="/events/{event_id}",
     scopes=SCOPES,
     run=show,
-    view=Event.shape,
-    result=views.Event,
+    view=log.Event.shape,
+    result=Event,
     owner_of=owner_of,
     topup_of=attrgetter("transaction_id"),
     examples=("topup events show evt_5Fxp --json",),

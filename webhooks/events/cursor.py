@@ -1,9 +1,7 @@
 """Event cursors: a number, and the epoch of the database that gave it.
 
-A reader that continues from a cursor misses nothing, or gets an error. A number alone can't promise that:
-after an older copy is restored, the same numbers go to other events, and old events are deleted in time. So a
-restore starts another epoch (`renew`). A cursor is refused if it has another epoch, is ahead of the newest
-event, or is behind the oldest. Writes event_epoch of account_environments.
+A reader that continues from a cursor misses nothing, or gets an error. After an older copy is restored, the
+same numbers go to other events, so a restore starts another epoch (`renew`).
 """
 
 from typing import Final, NamedTuple
@@ -16,7 +14,7 @@ _DIGITS_MAX: Final = 18
 
 
 class EventCursor(NamedTuple):
-    """The last event that was seen. A null epoch means that none was seen: begin with the oldest one."""
+    """The last event that was seen; a null epoch means none."""
 
     epoch: int | None
     event_no: int
@@ -29,8 +27,6 @@ START: Final = EventCursor(None, 0)
 
 
 class CursorRefused(InvalidInput):
-    """Events are missing after this cursor. `oldest` is where to continue."""
-
     def __init__(self, detail: str, *, param: str, reason: str, oldest: EventCursor | None) -> None:
         super().__init__(detail, param=param)
         self.reason = reason
@@ -99,7 +95,7 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
 async def renew(tx: Transaction, *, epoch: int) -> None:
     """Start a new epoch, so that every earlier cursor is refused.
 
-    epoch must never have been used before, such as the restore's time in seconds. It changes each account's
-    row, so run it only while the database is unused.
+    epoch must be new, such as the restore's time in seconds. It changes each account's row, so run it only
+    while the database is unused.
     """
     await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

@@ -1,20 +1,19 @@
 """Events: rendered once, numbered per account and environment, and written with the change they report.
 
-An event and its delivery rows are in the same transaction as the change. event_no has no gaps and follows the
-order of commits, so a poller's cursor proves that it has seen everything.
+An event and its delivery rows are in the change's transaction. event_no has no gaps and follows the order of
+commits, so a poller's cursor proves that it has seen everything.
 
 A publisher holds the account's lock (account_environments) before Outbox.load. The body's bytes are what gets
-signed, except for a code that is left out, and are never built again. Writes events, and event_no of
-account_environments; webhooks/deliveries/delivery.py writes delivery rows, endpoint_queue.py the endpoints'
-places.
+signed, except for a code that is left out, and are never built again.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import InvalidInput
@@ -30,7 +29,7 @@ from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filte
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
 DISABLED_EVENT: Final = "endpoint.disabled"
-# Sent after a commit that wrote events, even ones without deliveries.
+# After any commit that wrote events.
 HINT: Final = "events"
 EVENT_TYPES: Final = (
     "topup.delivered",
@@ -117,6 +116,10 @@ WHERE account_environments.account_id = v.account_id
 """
 
 _MARK_SAMPLE = "UPDATE events SET is_sample = 1 WHERE id = :id"
+_TOLD_CODES: Final = attrgetter("is_told_codes")
+_TOLD_LINKS: Final = attrgetter("is_told_links")
+# Its id, number and body, and the offset in the body for a code or link.
+_Recorded = tuple[EventId, int, bytes, int | None]
 
 
 def render_event(
@@ -128,17 +131,13 @@ def render_event(
     sequence: int,
     data: Mapping[str, Any],
 ) -> bytes:
-    """Return the body as it is signed and sent. sequence is the event's number in its account and
-    environment.
-
-    gateway/docs/text/webhooks.md explains the fields to receivers.
-    """
+    """Return the body as it is signed. sequence is the event's number in its account and environment."""
     return _render(id, type, rfc3339(created_at_us), environment, sequence, data)
 
 
 @dataclass(frozen=True, slots=True)
 class _Subscriber:
-    """The fields of an endpoint that publishing needs. Disabled endpoints count too: their rows are held."""
+    """An endpoint as publishing needs it. Disabled ones count too: their rows are held."""
 
     id: str
     types: frozenset[str]  # empty: all
@@ -149,14 +148,6 @@ class _Subscriber:
     turn_us: int  # its pace lets nothing go before; 0: it may at once
     filter: PayloadFilter | None
     is_ordered: bool
-
-
-_TOLD_CODES: Final = attrgetter("is_told_codes")
-_TOLD_LINKS: Final = attrgetter("is_told_links")
-
-
-# An event that waits for flush: its id, number and body, and the offset in the body for a code or link.
-_Recorded = tuple[EventId, int, bytes, int | None]
 
 
 class Outbox:
@@ -240,15 +231,13 @@ class Outbox:
         """Add an event, and a delivery for each endpoint with its type and a matching filter.
 
         If data has a voucher_code_hint, its code is left out; endpoints that include codes get it through
-        webhooks/deliveries/coded.py. code_sealed is the code to send if it isn't the voucher's own. trace is
-        the request that caused the event (kernel/trace.py). The endpoint except_endpoint_id gets no delivery,
-        because it must not hear of its own end.
+        webhooks/deliveries/coded.py. code_sealed is the code to send if it isn't the voucher's own. The
+        endpoint except_endpoint_id gets no delivery.
         """
         event_id, event_no, body, told_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed, trace
         )
         stored: Mapping[str, Any] | None = None
-        # The endpoints whose bodies carry what the event leaves out.
         is_told = _TOLD_LINKS if type == LINKED_EVENT else _TOLD_CODES
         for subscriber in self._subscribers.get(tenant, ()):
             if subscriber.types and type not in subscriber.types:
@@ -291,7 +280,7 @@ class Outbox:
         trace: str | None = None,
         now_us: int,
     ) -> EventId:
-        """Add an event without deliveries; the test ping makes its one delivery itself."""
+        """Add an event without deliveries, for a test ping."""
         event_id, *_ = self._record(tenant, type, data, None, now_us, None, trace, is_sample=True)
         return event_id
 
@@ -391,3 +380,9 @@ def _render(
 def check_type(event_type: str, param: str) -> None:
     if event_type not in _KNOWN_TYPES:
         raise InvalidInput(f"Choose from these types: {', '.join(EVENT_TYPES)}.", param=param)
+
+
+EventTypeWord = Annotated[
+    str, Meta(description="Which event it is.", extra_json_schema={"enum": list(EVENT_TYPES)})
+]
+Types = Annotated[list[EventTypeWord], Meta(description="Event types; empty: all.")]

@@ -1,8 +1,8 @@
-"""Notify streams of new events, without one query per stream.
+"""Notify streams of new events and callers who wait for a top-up, without one query for each.
 
 A subscriber hears of an event soon after its commit: at once if this process wrote it, otherwise within
-LOOK_S. One statement per LOOK_S serves all streams; without a stream nothing runs. Subscribers read the
-events themselves (webhooks/deliveries/log.py). Writes nothing.
+LOOK_S. One statement per LOOK_S serves all streams. For waits, one statement per account with new events
+names the top-ups that changed. Both read what they need themselves.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import contextlib
 import logging
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from kernel.errors import DomainError, Unavailable
@@ -20,14 +20,14 @@ from store.errors import StoreError
 from webhooks.events.event import HINT
 
 LOOK_S: Final = 0.25
-# When commits follow each other closely, one look serves 10 ms of them.
+# One look serves 10 ms of commits.
 LOOKS_APART_S: Final = 0.01
 TICK_S: Final = 0.05
 STREAMS_PER_HOLDER: Final = 5
 STREAMS_PER_TENANT: Final = 20
 STREAMS: Final = 1_000
 RETRY_AFTER_S: Final = 5
-# Closing waits this long for a look that the database holds up.
+# For a look that the database holds up.
 CLOSE_S_MAX: Final = 5.0
 
 _NUMBERS = """
@@ -36,15 +36,33 @@ FROM :tenants[account_id text, environment text] AS s
 JOIN account_environments e ON e.account_id = s.account_id AND e.environment = s.environment
 """
 _log = logging.getLogger(__name__)
+WAITS_PER_HOLDER: Final = 50
+WAITS_PER_TENANT: Final = 500
+WAITS: Final = 2_000
+# Between two looks at an account whose events follow each other closely.
+WAIT_LOOKS_APART_S: Final = 0.05
+# The last wait's end wakes an idle watcher.
+IDLE_S: Final = 60.0
+_CHANGED = """
+SELECT DISTINCT transaction_id FROM events
+WHERE account_id = :account_id AND environment = :environment
+  AND event_no > :after AND event_no <= :until AND transaction_id IS NOT NULL
+"""
 
 
 class TooManyStreams(DomainError):
     """The key, the account or the process has its maximum of open event streams."""
 
+    opened = "event streams."
+
+
+class TooManyWaits(DomainError):
+    """The key, the account or the process has its maximum of open waits."""
+
+    opened = "calls with wait_s. Call without it."
+
 
 class StreamSubscriber:
-    """is_ended: the feed is closing, or the stream was ended."""
-
     __slots__ = ("_changed", "_event_no", "is_ended")
 
     def __init__(self) -> None:
@@ -83,8 +101,6 @@ class StreamSubscriber:
 
 
 class Feed:
-    """A process's feed. Its watcher runs while there are subscriptions."""
-
     def __init__(self, database: Database, *, look_s: float = LOOK_S) -> None:
         self._database = database
         self._look_s = look_s
@@ -109,13 +125,13 @@ class Feed:
         """
         if self._is_closed:
             raise Unavailable("The gateway is stopping. Connect again.", retry_after_s=1)
-        _check_room(self._held[holder], STREAMS_PER_HOLDER, "this credential")
-        _check_room(self._held[tenant], STREAMS_PER_TENANT, "this account")
-        _check_room(self._count, STREAMS, "this gateway")
+        _check_room(self._held[holder], STREAMS_PER_HOLDER, "this credential", TooManyStreams)
+        _check_room(self._held[tenant], STREAMS_PER_TENANT, "this account", TooManyStreams)
+        _check_room(self._count, STREAMS, "this gateway", TooManyStreams)
         return self._counted(tenant, holder)
 
     def listen(self, tenant: Tenant) -> StreamSubscriber:
-        """Subscribe for this process itself; it counts against no limit. leave() ends it.
+        """Subscribe for this process itself, without a limit; leave() ends it.
 
         If the process is stopping, the subscriber has ended from the start.
         """
@@ -125,7 +141,6 @@ class Feed:
         self._subscribers.setdefault(tenant, set()).add(subscriber)
         if not self._is_closed and (self._watcher is None or self._watcher.done()):
             self._watcher = asyncio.create_task(self._watch())
-        # Look now, not when the present pause is over.
         self._hinted.set()
         return subscriber
 
@@ -134,11 +149,11 @@ class Feed:
         if not self._subscribers[tenant]:
             del self._subscribers[tenant]
         if not self._subscribers:
-            # The watcher notices that no subscriber is left, and stops.
+            # The watcher stops if no subscriber is left.
             self._hinted.set()
 
     def close(self) -> None:
-        """End every stream and admit no other, because the process is about to stop."""
+        """End every stream and admit no other."""
         self._is_closed = True
         for subscriptions in self._subscribers.values():
             for subscriber in subscriptions:
@@ -178,7 +193,7 @@ class Feed:
             try:
                 await self._look(list(self._subscribers))
             except StoreError as error:
-                # The database is down. Each stream notices when it reads, and the next look may succeed.
+                # The next look may succeed; each stream notices when it reads.
                 _log.warning("feed.look_failed", extra={"code": error.code})
             except Exception:
                 # Without this watcher every stream of the process would fall silent.
@@ -202,10 +217,159 @@ class Feed:
                 subscriber.advance(event_no)
 
 
-def _check_room(open_now: int, limit: int, whose: str) -> None:
+def _check_room(
+    open_now: int, limit: int, whose: str, too_many: type[TooManyStreams | TooManyWaits]
+) -> None:
     if open_now >= limit:
-        raise TooManyStreams(
-            f"{whose} already has {limit} open event streams.",
+        raise too_many(
+            f"{whose} already has {limit} open {too_many.opened}",
             retry_after_s=RETRY_AFTER_S,
             extra={"limit": limit, "remaining": 0},
         )
+
+
+class Wait:
+    """is_over: the process is stopping, or the caller has left."""
+
+    __slots__ = ("_begun", "_changed", "is_over")
+
+    def __init__(self, begun: asyncio.Event) -> None:
+        self._begun = begun
+        self._changed = asyncio.Event()
+        self.is_over = False
+
+    async def begin(self) -> None:
+        """Return once no later event can be missed."""
+        await self._begun.wait()
+
+    async def change(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    def end(self) -> None:
+        self.is_over = True
+        self._changed.set()
+
+
+class _Watched:
+    def __init__(self, ear: StreamSubscriber) -> None:
+        self.ear = ear
+        self.begun = asyncio.Event()
+        self.waits: dict[str, set[Wait]] = {}
+
+    def wake(self, topup_ids: Iterable[str]) -> None:
+        for topup_id in topup_ids:
+            for wait in self.waits.get(topup_id, ()):
+                wait.wake()
+
+    def end(self) -> None:
+        self.begun.set()
+        for waits in self.waits.values():
+            for wait in waits:
+                wait.end()
+
+
+class Waits:
+    """A process's waits. A tenant is watched while a caller waits for one of its top-ups."""
+
+    def __init__(self, database: Database, feed: Feed) -> None:
+        self._database = database
+        self.feed = feed
+        self._watched: dict[Tenant, _Watched] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: Counter[str | Tenant] = Counter()
+        self.open_now = 0
+        self.looks = 0  # for tests
+
+    @contextlib.contextmanager
+    def waiting(self, tenant: Tenant, topup_id: str, holder: str) -> Iterator[Wait]:
+        """Count a wait of the credential `holder`; raise TooManyWaits."""
+        _check_room(self._held[holder], WAITS_PER_HOLDER, "this credential", TooManyWaits)
+        _check_room(self._held[tenant], WAITS_PER_TENANT, "this account", TooManyWaits)
+        _check_room(self.open_now, WAITS, "this gateway", TooManyWaits)
+        watched = self._watched_of(tenant)
+        wait = Wait(watched.begun)
+        watched.waits.setdefault(topup_id, set()).add(wait)
+        self._count(1, holder, tenant)
+        try:
+            yield wait
+        finally:
+            self._count(-1, holder, tenant)
+            watched.waits[topup_id].remove(wait)
+            if not watched.waits[topup_id]:
+                del watched.waits[topup_id]
+            if not watched.waits:
+                watched.ear.end()
+
+    async def aclose(self) -> None:
+        await self.feed.aclose()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _count(self, step: int, *names: str | Tenant) -> None:
+        self.open_now += step
+        for name in names:
+            self._held[name] += step
+            if not self._held[name]:
+                del self._held[name]
+
+    def _watched_of(self, tenant: Tenant) -> _Watched:
+        watched = self._watched.get(tenant)
+        if watched is None or watched.ear.is_ended:
+            watched = self._watched[tenant] = _Watched(self.feed.listen(tenant))
+            task = asyncio.create_task(self._watch(tenant, watched))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return watched
+
+    async def _watch(self, tenant: Tenant, watched: _Watched) -> None:
+        try:
+            await self._follow(tenant, watched)
+        except Exception:
+            _log.exception("waits.broke")
+        finally:
+            # Callers who still wait get the present state.
+            watched.ear.end()
+            watched.end()
+            self.feed.leave(tenant, watched.ear)
+            if self._watched.get(tenant) is watched:
+                del self._watched[tenant]
+
+    async def _follow(self, tenant: Tenant, watched: _Watched) -> None:
+        ear, seen = watched.ear, 0
+        while not ear.is_ended:
+            if not await ear.wait_beyond(seen, timeout_s=IDLE_S):
+                continue
+            latest = ear.event_no
+            if watched.begun.is_set():
+                if not await self._tell(tenant, watched, seen, latest):
+                    continue
+            else:
+                watched.begun.set()
+            seen = latest
+            await asyncio.sleep(WAIT_LOOKS_APART_S)
+
+    async def _tell(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
+        """Wake the waits for objects of events after `seen`; return False to try again."""
+
+        async def work(tx: Transaction) -> list[str]:
+            rows = await tx.fetch(
+                _CHANGED,
+                account_id=tenant.account_id,
+                environment=tenant.environment,
+                after=seen,
+                until=latest,
+            )
+            return [row["transaction_id"] for row in rows]
+
+        try:
+            changed = await self._database.read(work)
+        except StoreError as error:
+            _log.warning("waits.look_failed", extra={"code": error.code})
+            await asyncio.sleep(LOOK_S)
+            return False
+        self.looks += 1
+        watched.wake(changed)
+        return True

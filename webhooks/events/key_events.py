@@ -1,7 +1,4 @@
-"""Publish key.created, key.paused, key.resumed and key.revoked with the change itself.
-
-Writes through webhooks/events/event.py. The caller holds the tenant's lock.
-"""
+"""Publish key events with the change itself. The caller holds the tenant's lock."""
 
 from typing import Literal
 
@@ -11,7 +8,7 @@ from kernel.tenant import Tenant
 from keys.api_keys.api_key import ApiKey
 from store.database import Transaction
 from webhooks.events.event import Outbox
-from webhooks.events.key_schemas import KeyChanged
+from webhooks.events.schemas import KeyChanged
 
 KeyEvent = Literal["key.created", "key.paused", "key.resumed", "key.revoked"]
 
@@ -19,7 +16,7 @@ KeyEvent = Literal["key.created", "key.paused", "key.resumed", "key.revoked"]
 async def tell_key(
     tx: Transaction, event_type: KeyEvent, key: ApiKey, *, by: str, now_us: int
 ) -> None:
-    """Publish the event; `by` is the credential's id, or cli."""
+    """`by` is the credential's id, or cli."""
     tenant = Tenant(key.account_id, key.environment)
     outbox = await Outbox.load(tx, [tenant])
     data = to_builtins(KeyChanged.of(key, by=by, scopes=list(key.scopes)))

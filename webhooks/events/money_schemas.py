@@ -1,13 +1,27 @@
-"""The schemas of events about money: balances and orders. Pure; webhooks/events/schemas.py lists them."""
+"""The schemas of events about money. webhooks/events/schemas.py lists them."""
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from kernel.shaped import Shaped
 from kernel.words import Cents, Currency, Minor, PositiveCents, Time
-from webhooks.events.schema_words import EventData
 
+# Literal takes no booleans.
+Sample = Annotated[
+    bool,
+    Meta(
+        description="There in the sample of a test ping only: nothing of it is real.",
+        extra_json_schema={"const": True},
+    ),
+]
 OrderId = Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+
+
+class EventData(Shaped, kw_only=True):
+    """What any event's data may carry."""
+
+    test: Sample | UnsetType = UNSET
 
 
 class LowBalance(EventData, kw_only=True):

@@ -2,9 +2,9 @@
 
     {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
 
-Each name is a path into `data`, with dots between its steps, and all of them must match. A list matches if it
-has the value; bounds match a whole number within both. A path that the event doesn't have never matches. A
-filter sees only the stored body, so a code or link that its endpoint may not see decides nothing.
+Each name is a path into `data`, and all of them must match: a list by having the value, bounds by a whole
+number within both. A path that the event doesn't have never matches. A filter sees only the stored body, so a
+code or link that its endpoint may not see decides nothing.
 """
 
 import re
@@ -23,7 +23,7 @@ VALUES_MAX: Final = 50
 VALUE_CHARACTERS_MAX: Final = 256
 _STEPS_MAX: Final = 5
 _PATH: Final = re.compile(rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,{_STEPS_MAX - 1}}}", re.ASCII)
-# The limit of the stored text. Each batch reads it with its endpoint, and _KEPT_MAX filters stay parsed.
+# Each batch reads it with its endpoint, and _KEPT_MAX filters stay parsed.
 FILTER_BYTES_MAX: Final = 4_000
 _KEPT_MAX: Final = 1024
 _ABSENT: Final = object()
@@ -61,7 +61,7 @@ class PayloadFilter:
 
 
 def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
-    """Return the filter as stored JSON text, or null for none. Raises InvalidInput, which names the path."""
+    """Return the filter as stored JSON text. Raises InvalidInput, which names the path."""
     if wanted is None:
         return None
     if not 1 <= len(wanted) <= PATHS_MAX:

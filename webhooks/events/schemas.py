@@ -1,7 +1,7 @@
-"""The events' JSON Schemas, declared once as structs: what a receiver may rely on. Pure.
+"""The events' JSON Schemas, declared once as structs: what a receiver may rely on.
 
-Every published event fits its schema. Tests hold real events of every type against them, and allow no field
-that isn't declared here. The published schemas allow other fields, because later versions add some.
+Tests hold real events of every type against them. The published schemas allow other fields, because later
+versions add some.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from kernel.words import (
     CodeHint,
     Email,
     FeeCents,
+    KeyIdText,
     PositiveCents,
     Reference,
     ScheduledFor,
@@ -27,9 +28,10 @@ from kernel.words import (
     Time,
     TransactionId,
 )
-from webhooks.events.key_schemas import CapUsed, KeyChanged
+from keys.mandate import CapUnit, ShownCap
 from webhooks.events.money_schemas import (
     DisputedOrder,
+    EventData,
     ExpiredCredit,
     ExpiringCredit,
     FailedRecharge,
@@ -41,7 +43,6 @@ from webhooks.events.money_schemas import (
     Subscription,
     SucceededRecharge,
 )
-from webhooks.events.schema_words import EventData
 
 Secret = Annotated[
     str,
@@ -55,6 +56,48 @@ KindOfDeliverable = Annotated[
         description="credit: it lies in an account of the recipient's, there is nothing to hand over."
     ),
 ]
+ApprovalReason = Literal["threshold", "sender_left"]
+
+
+class CapUsed(EventData, kw_only=True):
+    """A limit of a key, or of its account, as it stands after a spend. Told once in a window, and of a
+    rolling one once in its length; again only where the limit was changed.
+    """
+
+    key_id: Annotated[
+        KeyIdText | None, Meta(description="Whose limit it is; null: the account's own.")
+    ]
+    cap: Annotated[
+        ShownCap,
+        Meta(description="Which limit. per_day and per_month are calendar windows of UTC."),
+    ]
+    unit: Annotated[CapUnit, Meta(description="Of limit, spent and remaining: US cents.")]
+    seconds: Annotated[
+        Annotated[int, Meta(ge=60)] | None, Meta(description="The length of a rolling window.")
+    ]
+    limit: Annotated[int, Meta(ge=0, description="The most, in its unit.")]
+    spent: Annotated[int, Meta(ge=0, description="Rounded up.")]
+    remaining: Annotated[int, Meta(ge=0, description="Rounded down.")]
+    resets_at: Annotated[
+        Time | None, Meta(description="When all of it is free again; null: never.")
+    ]
+
+
+class KeyChanged(EventData, kw_only=True):
+    """A key as it is now; never its secret. What is paused or revoked are its descendants, too."""
+
+    id: KeyIdText
+    parent_id: KeyIdText | None
+    name: str
+    purpose: str | None
+    scopes: list[str]
+    by: Annotated[
+        str, Meta(description="The credential that did it, such as key_…; cli: the command line.")
+    ]
+    expires_at: Time | None
+    created_at: Time
+    paused_at: Time | None
+    revoked_at: Time | None
 
 
 class Deliverable(Struct, kw_only=True):
@@ -226,9 +269,6 @@ class LowStock(EventData, kw_only=True):
     amount_cents: PositiveCents
     remaining: Annotated[int, Meta(ge=0, description="Codes that can be handed out.")]
     low_threshold: Annotated[int, Meta(ge=1, description="Fewer than so many are few.")]
-
-
-ApprovalReason = Literal["threshold", "sender_left"]
 
 
 class Approval(Shaped, kw_only=True):

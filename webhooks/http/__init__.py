@@ -1,1 +1,1 @@
-"""The client for other people's URLs: which addresses it may reach, and one request's bytes."""
+"""Call other people's URLs safely."""

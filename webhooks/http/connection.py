@@ -1,14 +1,24 @@
-"""One connection to a receiver: bytes out, one parsed HTTP/1.1 response in.
+"""Open, use and pool connections to receivers; parse one HTTP/1.1 response at a time.
 
-Every exchange ends in a Reply, whatever the peer sends: no exception, no unbounded memory. There is one
-exchange at a time, and a connection in any doubt (unrequested bytes, a body cut short, an unwritten request)
-is never used again. Redirects, cookies, upgrades and compression are not supported.
+- Dialling: only vetted addresses, TLS 1.2 or newer, verified against the host's own name. No proxies, no
+  environment variables.
+- An exchange ends in a Reply whatever the peer sends, with bounded memory. A connection in any doubt
+  (unrequested bytes, a body cut short) is never reused. No redirects, cookies, upgrades or compression.
+- An idle connection is reused only by the account that opened it, for an address vetted for this attempt.
 """
 
 import asyncio
+import socket
+import ssl
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal, NamedTuple, cast
 
 import httptools
+
+from webhooks.http.guard import ParsedUrl
 
 HEAD_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 100
@@ -16,6 +26,16 @@ INTERIM_RESPONSES_MAX = 8
 _HTTP_VERSIONS = frozenset({"1.0", "1.1"})
 
 ReplyError = Literal["protocol"]
+CONNECTION_AGE_S_MAX = 300.0
+IDLE_AGE_S_MAX = 60.0
+SWEEP_S = 15.0
+# As many as one endpoint may have under way [with half of it a tenth of a delivery was connecting].
+IDLE_PER_ORIGIN_MAX = 512
+IDLE_MAX = 1024
+# Account id, scheme, host, port; the address is compared at take().
+Origin = tuple[str, str, str, int]
+ADDRESSES_TRIED_MAX = 4
+NEXT_ADDRESS_AFTER_S = 0.25
 
 
 class Reply(NamedTuple):
@@ -37,7 +57,7 @@ NO_REPLY = Reply(None, [], b"", False, None, None, None)
 
 
 class Connection(asyncio.Protocol):
-    """The protocol object of one socket; besides closing, callers use exchange() alone."""
+    """One socket. Besides closing it, callers use only exchange()."""
 
     __slots__ = (
         "_body",
@@ -81,7 +101,6 @@ class Connection(asyncio.Protocol):
         self.idle_since_s = self.opened_s
         self._loop = loop
         self._transport: asyncio.Transport | None = None
-        # The parser and this object refer to each other until the connection is lost.
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Reply] | None = None
         self._is_keepable = True
@@ -89,7 +108,6 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """Return whether another request may be written: open, in step, nothing left unwritten."""
         transport = self._transport
         return (
             self._is_keepable
@@ -104,8 +122,8 @@ class Connection(asyncio.Protocol):
     ) -> "asyncio.Future[Reply]":
         """Write a whole request; the future's Reply is ready when the response is, or has failed.
 
-        Reading stops after body_bytes_max of body, of which the first body_bytes_kept_max are stored. A
-        caller that stops waiting must close the connection.
+        Reading stops after body_bytes_max of body; the first body_bytes_kept_max are stored. A caller that
+        stops waiting must close the connection.
         """
         assert self._waiter is None, "one exchange at a time"
         self._begin(body_bytes_max, body_bytes_kept_max)
@@ -118,7 +136,6 @@ class Connection(asyncio.Protocol):
         return waiter
 
     def partial(self) -> Reply:
-        """Return the response so far, for an exchange that ran out of time."""
         return self._reply(None, None)
 
     def expire(self) -> None:
@@ -264,14 +281,13 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _cut(self) -> None:
-        """End the reading: the status stands, and the rest of the body isn't needed."""
+        """Stop reading; the status stands."""
         self._body_bytes = max(self._body_bytes, self._body_bytes_kept_max + 1)
         self._finish(None, None)
         self.close()
 
 
 def _has_length(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Return whether the end of the body is marked, so that a close before it is a failure."""
     for name, value in headers:
         lowered = name.lower()
         if lowered == b"content-length":
@@ -279,3 +295,217 @@ def _has_length(headers: list[tuple[bytes, bytes]]) -> bool:
         if lowered == b"transfer-encoding" and value.lower().rstrip().endswith(b"chunked"):
             return True
     return False
+
+
+class IdlePool:
+    def __init__(
+        self,
+        *,
+        idle_per_origin_max: int = IDLE_PER_ORIGIN_MAX,
+        idle_max: int = IDLE_MAX,
+        connection_age_s_max: float = CONNECTION_AGE_S_MAX,
+        sweep_s: float = SWEEP_S,
+    ) -> None:
+        self._sweep_s = sweep_s
+        self._idle_per_origin_max = idle_per_origin_max
+        self._idle_max = idle_max
+        self._connection_age_s_max = min(connection_age_s_max, CONNECTION_AGE_S_MAX)
+        self._stacks: dict[Origin, list[Connection]] = {}
+        self._idle: OrderedDict[Connection, Origin] = OrderedDict()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    def take(self, origin: Origin, vetted: Collection[str], now_s: float) -> Connection | None:
+        """Return a usable connection to a vetted address, or None."""
+        stack = self._stacks.get(origin)
+        while stack:
+            connection = stack.pop()
+            del self._idle[connection]
+            if connection.address in vetted and self._is_fit(connection, now_s):
+                return connection
+            connection.close()
+        return None
+
+    def give(self, origin: Origin, connection: Connection, now_s: float) -> None:
+        stack = self._stacks.setdefault(origin, [])
+        has_room = len(stack) < self._idle_per_origin_max and not self._is_closed
+        if not has_room or not connection.is_usable:
+            connection.close()
+            return
+        connection.idle_since_s = now_s
+        stack.append(connection)
+        self._idle[connection] = origin
+        if len(self._idle) > self._idle_max:
+            self._drop(next(iter(self._idle)))
+        if self._sweeper is None:
+            self._arm()
+
+    def keep_only(self, origin: Origin, vetted: Collection[str]) -> None:
+        for connection in list(self._stacks.get(origin, ())):
+            if connection.address not in vetted:
+                self._drop(connection)
+
+    def close(self) -> None:
+        """Close everything, also whatever is returned later."""
+        self._is_closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for connection in list(self._idle):
+            self._drop(connection)
+        self._stacks.clear()
+
+    def sweep(self, now_s: float) -> None:
+        for connection in list(self._idle):
+            if not self._is_fit(connection, now_s):
+                self._drop(connection)
+        self._stacks = {origin: stack for origin, stack in self._stacks.items() if stack}
+
+    def _drop(self, connection: Connection) -> None:
+        origin = self._idle.pop(connection)
+        self._stacks[origin].remove(connection)
+        connection.close()
+
+    def _is_fit(self, connection: Connection, now_s: float) -> bool:
+        return (
+            connection.is_usable
+            and now_s - connection.opened_s < self._connection_age_s_max
+            and now_s - connection.idle_since_s < IDLE_AGE_S_MAX
+        )
+
+    def _arm(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweeper = loop.call_later(self._sweep_s, self._on_sweep, loop)
+
+    def _on_sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeper = None
+        self.sweep(loop.time())
+        if self._stacks:
+            self._arm()
+
+
+class DialError(Exception):
+    """error is the attempt's class; reason is for the operator."""
+
+    def __init__(self, error: Literal["connect", "tls"], reason: str) -> None:
+        super().__init__(reason)
+        self.error = error
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """tls_s is None over plain http."""
+
+    connection: Connection
+    connect_s: float
+    tls_s: float | None
+
+
+def client_ssl_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLContext) -> Dialled:
+    """Connect to the first vetted address that accepts; raise DialError. The caller sets the deadline."""
+    loop = asyncio.get_running_loop()
+    started_s = loop.time()
+    address, reached = await _first_to_answer(addresses[:ADDRESSES_TRIED_MAX], url.port)
+    connected_s = loop.time()
+    is_tls = url.scheme == "https"
+    try:
+        # From here on the transport owns the socket, also if the handshake fails.
+        _, connection = await loop.create_connection(
+            lambda: Connection(loop, address),
+            sock=reached,
+            ssl=ssl_context if is_tls else None,
+            server_hostname=url.host if is_tls else None,
+        )
+    except OSError as cause:
+        # An ssl.SSLError is an OSError as well; a certificate's message holds no secret.
+        reason = f"{type(cause).__name__}: {cause}"
+        raise DialError("tls" if is_tls else "connect", reason) from cause
+    tls_s = loop.time() - connected_s if is_tls else None
+    return Dialled(connection, connected_s - started_s, tls_s)
+
+
+async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
+    """Try the addresses in turn, the next one early if the last is slow (RFC 8305)."""
+    if len(addresses) == 1:
+        reached = await _connect(addresses[0], port)
+        if isinstance(reached, DialError):
+            raise reached
+        return addresses[0], reached
+    return await _first_of_several(addresses, port)
+
+
+async def _first_of_several(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
+    waiting = list(addresses)
+    racing: dict[asyncio.Task[socket.socket | DialError], str] = {}
+    failed = DialError("connect", "no address to dial")
+    try:
+        while waiting or racing:
+            if waiting:
+                address = waiting.pop(0)
+                racing[asyncio.create_task(_connect(address, port))] = address
+            done, _ = await asyncio.wait(
+                racing,
+                timeout=NEXT_ADDRESS_AFTER_S if waiting else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                address, reached = racing[task], task.result()
+                del racing[task]
+                if not isinstance(reached, DialError):
+                    return address, reached
+                failed = reached
+        raise failed
+    finally:
+        for loser in racing:
+            loser.add_done_callback(_discard)
+            loser.cancel()
+
+
+def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
+    if not loser.cancelled():
+        reached = loser.result()
+        if not isinstance(reached, DialError):
+            reached.close()
+
+
+async def _connect(address: str, port: int) -> socket.socket | DialError:
+    """Return the failure as a value, because several of these race."""
+    try:
+        dialling = socket.socket(
+            socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM
+        )
+    except OSError as cause:
+        return DialError("connect", f"{type(cause).__name__}: {cause}")
+    try:
+        dialling.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(dialling, (address, port))
+        check_peer(dialling, address, port)
+    except OSError as cause:
+        dialling.close()
+        return DialError("connect", f"{type(cause).__name__}: {cause}")
+    except BaseException:
+        dialling.close()
+        raise
+    return dialling
+
+
+def check_peer(dialling: socket.socket, address: str, port: int) -> None:
+    """Raise ConnectionError unless the socket is connected to that address; a second safeguard."""
+    peer, own = dialling.getpeername(), dialling.getsockname()
+    is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
+    if not is_there or peer[1] != port:
+        raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
+    # A free local port that connects from itself connects to itself, by TCP's simultaneous open.
+    if peer[:2] == own[:2]:
+        raise ConnectionError("the socket connected to itself")

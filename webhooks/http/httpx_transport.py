@@ -1,7 +1,6 @@
-"""Offer the guarded transport behind httpx's API, for callers of JSON services.
+"""Offer the guarded transport behind httpx's API, with the guard, deadline and caps of a webhook.
 
-An httpx.AsyncClient on it has the same guard, deadline and caps as a webhook. A body is whole or an error,
-and never compressed: httpx would inflate it [a 195 kB gzip reply became 208 MB].
+A body is whole or an error, and never compressed: httpx would inflate it [a 195 kB gzip reply became 208 MB].
 """
 
 import httpx
@@ -18,9 +17,8 @@ _METHODS = _REPEATABLE_METHODS | {"POST", "PATCH"}
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Pass it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
 
-    The client's read timeout is the deadline for the whole request. The owner closes the Transport. Error
-    classes become httpx.ConnectError (connect, tls, address), ReadTimeout, RemoteProtocolError,
-    LocalProtocolError; their text shows no address.
+    The client's read timeout is the deadline for the whole request. The owner closes the Transport. Errors
+    become subclasses of httpx.TransportError; their text shows no address.
     """
 
     def __init__(self, transport: Transport, *, body_bytes_max: int = BODY_BYTES_READ_MAX) -> None:
@@ -28,7 +26,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._body_bytes_max = body_bytes_max
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the whole response, read; raise only subclasses of httpx.TransportError."""
         if request.method not in _METHODS:
             raise httpx.UnsupportedProtocol(f"{request.method} is not spoken", request=request)
         body = await request.aread()

@@ -1,52 +1,204 @@
-"""Look up and vet addresses of names, with a share of the look-ups for each account.
+"""Look up names with c-ares, vet their addresses, and know this deployment's own.
 
-addresses() returns within 5 s, with vetted addresses or UrlRefused. A result is at most 2 s old, so a name
-that changes is caught at the next attempt. An account has a limited number of look-ups under way and a line
-of its own, so its unresolvable names delay no other account. A failed name isn't looked up again for a
-growing time. All callers of an account share one look-up of a name, which ends with the last caller.
+- addresses() returns vetted addresses within 5 s, or raises UrlRefused. A result is at most 2 s old, so the
+  next attempt notices a name that changed.
+- Each account has a limited number of look-ups and its own queue, so its unresolvable names delay no other
+  account. A failed name is left alone for a growing time.
+- c-ares uses no thread, and a cancelled look-up ends. Each look-up reads resolv.conf and the hosts file
+  again. Names of mDNS, LDAP or another nsswitch module aren't found.
+- No webhook may call the gateway or a worker at its own port. Other ports are allowed, because a receiver may
+  run beside us or behind the same proxy.
 """
 
 import asyncio
 import contextlib
 import math
+import re
+import socket
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from ipaddress import ip_address
+from typing import Final, Protocol
 
-from webhooks.http.guard import ParsedUrl, Policy, unreachable, vet
-from webhooks.http.resolver import Resolver
+import pycares
 
+from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, unreachable, vet
+
+# Seconds to a server's first response; c-ares doubles it for each round.
+FIRST_TRY_S: Final = 1.0
+TRIES_MAX: Final = 4
+_TIMER_S_MIN: Final = 0.01
+_NUMERIC: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 LOOKUP_TIMEOUT_S: Final = 5.0
 ANSWER_AGE_S_MAX: Final = 2.0
 ANSWERS_MAX: Final = 10_000
 LOOKUPS_PER_ACCOUNT_MAX: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "::1")
-# A silent name costs a look-up its whole time, so it is left alone for longer than one with a negative
-# response (no such name, a server's failure).
+# A silent name costs a look-up's whole time, so it waits longer than one with a negative response.
 SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
 REFUSED_WAIT_S: Final = 1.0
 REFUSED_WAIT_S_MAX: Final = 15.0
-# A name from the operator's settings is tried again soon, because money waits for it.
+# Money waits for the operator's own names.
 OPERATOR_FAILURE_WAIT_S_MAX: Final = 2.0
 # A look-up that was given up sooner says nothing about the name.
 ASKED_S_MIN: Final = 1.0
 # A failure this long ago doesn't make the next wait longer.
 FORGOTTEN_S: Final = 600.0
+_Key = tuple[str, str, Policy]  # account id, host, policy
+PUBLIC_AGE_S_MAX: Final = 60.0
+# The discard service; nothing is sent.
+_DISCARD_PORT: Final = 9
+
+
+class Resolver(Protocol):
+    async def lookup(self, name: str) -> Sequence[str]:
+        """Return address texts, most preferred first; raise OSError or UnicodeError if there is none.
+
+        A name that ends in a dot is absolute: no search domains.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+class SystemResolver:
+    """Use the machine's hosts file and name servers, or these servers ("192.0.2.1:53") in tests."""
+
+    def __init__(self, servers: Sequence[str] = ()) -> None:
+        self._servers = tuple(servers)
+        self._queries: set[_Query] = set()
+
+    async def lookup(self, name: str) -> Sequence[str]:
+        if not name.encode("ascii"):
+            raise OSError("an empty name has no address")
+        if _NUMERIC.fullmatch(name):
+            # The C library reads the spellings of an address (0x7f.1) without a query.
+            return _addresses_of_number(name)
+        query = _Query(asyncio.get_running_loop(), self._servers)
+        self._queries.add(query)
+        try:
+            return await query.ask(name)
+        finally:
+            self._queries.discard(query)
+            query.close()
+
+    def close(self) -> None:
+        for query in list(self._queries):
+            query.give_up()
+
+
+class _Query:
+    def __init__(self, loop: asyncio.AbstractEventLoop, servers: Sequence[str]) -> None:
+        self._loop = loop
+        self._answer: asyncio.Future[list[str]] = loop.create_future()
+        self._reading: set[int] = set()
+        self._writing: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
+        try:
+            # Not `lookups`: pycares 5.2.1 frees that text before c-ares reads it.
+            self._channel = pycares.Channel(
+                sock_state_cb=self._on_socket,
+                timeout=FIRST_TRY_S,
+                tries=TRIES_MAX,
+                servers=servers or None,
+            )
+        except pycares.AresError as cause:
+            raise OSError(str(cause)) from cause
+
+    async def ask(self, name: str) -> list[str]:
+        try:
+            self._channel.getaddrinfo(name, None, type=socket.SOCK_STREAM, callback=self._on_answer)
+        except pycares.AresError as cause:
+            raise OSError(str(cause)) from cause
+        self._arm()
+        return await self._answer
+
+    def give_up(self) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(OSError("the resolver was closed"))
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        with contextlib.suppress(RuntimeError):
+            self._channel.cancel()
+        # From here on c-ares works in a thread that frees the channel, and must not touch the loop.
+        self._is_closed = True
+        self._answer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        for fd in self._reading:
+            self._loop.remove_reader(fd)
+        for fd in self._writing:
+            self._loop.remove_writer(fd)
+        self._channel.close()
+
+    def _on_socket(self, fd: int, *waits_for: bool) -> None:
+        """Watch a socket for what c-ares waits for; nothing means that it closes the socket."""
+        if self._is_closed:
+            return
+        readable, writable = waits_for
+        if readable:
+            self._reading.add(fd)
+            self._loop.add_reader(fd, partial(self._process, fd, pycares.ARES_SOCKET_BAD))
+        elif fd in self._reading:
+            self._reading.discard(fd)
+            self._loop.remove_reader(fd)
+        if writable:
+            self._writing.add(fd)
+            self._loop.add_writer(fd, partial(self._process, pycares.ARES_SOCKET_BAD, fd))
+        elif fd in self._writing:
+            self._writing.discard(fd)
+            self._loop.remove_writer(fd)
+
+    def _on_answer(self, result: pycares.AddrInfoResult | None, error: int | None) -> None:
+        if self._answer.done():
+            return
+        if result is None:
+            code = error or pycares.errno.ARES_ENODATA
+            self._answer.set_exception(OSError(pycares.errno.strerror(code)))
+            return
+        found = dict.fromkeys(node.addr[0].decode("ascii") for node in result.nodes)
+        self._answer.set_result(list(found))
+
+    def _process(self, read_fd: int, write_fd: int) -> None:
+        if self._is_closed:
+            return
+        self._channel.process_fd(read_fd, write_fd)
+        self._arm()
+
+    def _arm(self) -> None:
+        """Wake c-ares when it wants to query again; the timer is its only clock."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._answer.done() and not self._is_closed:
+            # pycares gives this one call no types.
+            next_s: float = self._channel.timeout(FIRST_TRY_S)  # type: ignore[no-untyped-call]
+            wait_s = max(_TIMER_S_MIN, next_s)
+            self._timer = self._loop.call_later(
+                wait_s, self._process, pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD
+            )
+
+
+def _addresses_of_number(name: str) -> list[str]:
+    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
 @dataclass(slots=True)
 class _Failure:
-    """The name isn't looked up before until_s; log_reason is for the operator."""
-
     until_s: float
     wait_s: float
     log_reason: str
 
 
 class Failures:
-    """Names that recently failed; a bounded number. Times are the event loop's."""
+    """A bounded number of names that recently failed. Times are the event loop's."""
 
     def __init__(self, *, names_max: int = ANSWERS_MAX, wait_s_max: float = math.inf) -> None:
         self._names_max = names_max
@@ -57,7 +209,7 @@ class Failures:
         return len(self._failures)
 
     def check(self, name: str, now_s: float) -> None:
-        """Raise UrlRefused while the name is left alone."""
+        """Raise UrlRefused while the name must wait."""
         failure = self._failures.get(name)
         if failure is not None and now_s < failure.until_s:
             raise unreachable(
@@ -65,7 +217,6 @@ class Failures:
             )
 
     def add(self, name: str, log_reason: str, *, is_silent: bool, now_s: float) -> None:
-        """Record a failure: the first wait, or twice the last one."""
         wait_s = SILENT_WAIT_S if is_silent else REFUSED_WAIT_S
         before = self._failures.pop(name, None)
         if before is not None and now_s < before.until_s + FORGOTTEN_S:
@@ -88,7 +239,6 @@ class LookupLimiter:
         self._lines: dict[str, tuple[asyncio.Semaphore, set[object]]] = {}
 
     def __len__(self) -> int:
-        """Return how many accounts have a look-up under way or waiting."""
         return len(self._lines)
 
     @contextlib.asynccontextmanager
@@ -114,12 +264,7 @@ class _Lookup:
     callers: int = 0
 
 
-_Key = tuple[str, str, Policy]  # account id, host, policy
-
-
 class VettedNames:
-    """A short-lived cache of vetted results and of failures in front of a resolver."""
-
     def __init__(
         self,
         resolver: Resolver,
@@ -148,9 +293,9 @@ class VettedNames:
     async def addresses(
         self, url: ParsedUrl, policy: Policy, account_id: str = ""
     ) -> tuple[str, ...]:
-        """Look the name up in the account's share, and return vetted addresses; raise UrlRefused.
+        """Return vetted addresses; raise UrlRefused, at once for a name that failed recently.
 
-        A name that failed recently is refused at once. account_id is empty for the operator.
+        account_id is empty for the operator.
         """
         if url.literal is not None:
             # The result can't change.
@@ -172,7 +317,6 @@ class VettedNames:
         finally:
             lookup.callers -= 1
             if not lookup.callers and not lookup.task.done():
-                # The next caller starts another look-up, because this one is about to end.
                 self._lookups.pop(key, None)
                 lookup.task.cancel()
 
@@ -195,7 +339,6 @@ class VettedNames:
         return vet(host, found, policy)
 
     async def _found(self, name: str) -> tuple[str, ...]:
-        """Remember a failure, unless the caller gave up early."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:
@@ -219,7 +362,7 @@ class VettedNames:
         if lookup is not None and lookup.task is task:
             del self._lookups[key]
         answered = key[1:]
-        # exception() also marks it as retrieved, in case every caller has gone.
+        # exception() also marks it as retrieved.
         if task.cancelled() or task.exception() is not None:
             self._answers.pop(answered, None)
             return
@@ -236,7 +379,66 @@ class VettedNames:
 def _asked(host: str, policy: Policy) -> str:
     """Return the name as it is looked up.
 
-    Strangers' names are absolute, or a search domain could lead inside; a name that the operator allows may
-    be local.
+    Strangers' names are absolute, or a search domain could lead inside.
     """
     return host if policy.trusts_name(host) else host + "."
+
+
+class OwnAddress:
+    """port and worker_port are where this deployment listens, or 0; public is PUBLIC_URL or null.
+
+    The last addresses of a public name stay valid while it doesn't resolve.
+    """
+
+    def __init__(
+        self,
+        names: VettedNames,
+        *,
+        port: int = 0,
+        worker_port: int = 0,
+        public: ParsedUrl | None = None,
+    ) -> None:
+        self._names = names
+        self._here = {port: "gateway", worker_port: "worker"}
+        self._here.pop(0, None)
+        self._public = public
+        self._public_policy = Policy.of_operator()
+        self._public_addresses: frozenset[str] = frozenset()
+        self._public_until_s = 0.0
+        self.ports = frozenset({*self._here, public.port if public else 0}) - {0}
+
+    async def check(self, url: ParsedUrl, addresses: Sequence[str]) -> None:
+        """Raise UrlRefused if one of these vetted addresses of the URL's host is our own."""
+        if url.port in self._here and any(map(is_local, addresses)):
+            raise unreachable(f"{url.host} is this machine, at the {self._here[url.port]}'s port")
+        public = self._public
+        if public is None or url.port != public.port:
+            return
+        if url.host == public.host or not (await self._behind(public)).isdisjoint(addresses):
+            raise unreachable(f"{url.host} is where PUBLIC_URL leads")
+
+    async def _behind(self, public: ParsedUrl) -> frozenset[str]:
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._public_until_s:
+            try:
+                found = await self._names.addresses(public, self._public_policy)
+            except UrlRefused:
+                pass
+            else:
+                self._public_addresses = frozenset(found)
+            self._public_until_s = now_s + PUBLIC_AGE_S_MAX
+        return self._public_addresses
+
+
+def is_local(text: str) -> bool:
+    """Return whether it is an address of this machine: the kernel routes to those from the address itself."""
+    address = ip_address(text)
+    if address.is_loopback or address.is_unspecified:
+        return True
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((text, _DISCARD_PORT))
+            return ip_address(asking.getsockname()[0]) == address
+    except OSError:
+        return False

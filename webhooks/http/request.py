@@ -1,7 +1,7 @@
 """Build the bytes of one outgoing request.
 
-No header value or URL of a tenant can add a line to the request. Host, Content-Length, Accept-Encoding and
-the connection's own headers are ours alone.
+No tenant's header or URL can add a line to it. Host, Content-Length, Accept-Encoding and the connection's
+headers are ours alone.
 """
 
 import re
@@ -48,7 +48,7 @@ def check_header(name: str, value: str) -> None:
 def request_bytes(
     method: str, url: ParsedUrl, headers: Iterable[tuple[str, str]], body: bytes
 ) -> bytes:
-    """Return the whole request, ready for one write; raise InvalidInput for a header it refuses."""
+    """Raise InvalidInput for a header that check_header() refuses."""
     headers = list(headers)
     _check_headers(headers)
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])

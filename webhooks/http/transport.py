@@ -1,9 +1,7 @@
-"""Send one signed request to a stranger's URL and report the outcome.
+"""Send one request to a stranger's URL and report the outcome within one deadline.
 
-post() returns within timeout_s, whatever the network does; one deadline covers names, connecting, TLS,
-writing and the body. At every attempt the host is resolved and vetted again (results are at most 2 s old),
-and only a vetted address is called or reused. An account never gets another one's connection, and has its own
-share of look-ups.
+The host is resolved and vetted again at every attempt. An account never gets another one's connection, and
+has its own share of look-ups.
 """
 
 import asyncio
@@ -15,26 +13,36 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from kernel.clock import Clock
-from webhooks.http.connection import NO_REPLY, Connection, Reply
-from webhooks.http.dial import DialError, client_ssl_context, dial
+from webhooks.http.connection import (
+    CONNECTION_AGE_S_MAX,
+    IDLE_MAX,
+    IDLE_PER_ORIGIN_MAX,
+    NO_REPLY,
+    Connection,
+    DialError,
+    IdlePool,
+    Origin,
+    Reply,
+    client_ssl_context,
+    dial,
+)
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
-from webhooks.http.names import ANSWER_AGE_S_MAX, VettedNames
-from webhooks.http.own import OwnAddress
-from webhooks.http.pool import CONNECTION_AGE_S_MAX, IDLE_MAX, IDLE_PER_ORIGIN_MAX, IdlePool, Origin
+from webhooks.http.names import ANSWER_AGE_S_MAX, OwnAddress, Resolver, VettedNames
 from webhooks.http.request import request_bytes
-from webhooks.http.resolver import Resolver
 
 BODY_BYTES_READ_MAX = 64 * 1024
 BODY_BYTES_KEPT_MAX = 4 * 1024
 URLS_REMEMBERED_MAX = 4096
 
 ErrorClass = Literal["timeout", "connect", "tls", "address", "protocol", "http"]
+# Reading the system's authorities takes 30 ms.
+_own_ssl_context = functools.cache(client_ssl_context)
 
 
 class SendResult(NamedTuple):
     """One attempt. error is null for 2xx; status is null if no status line came.
 
-    - reason: the operator's private detail, never for a tenant. is_cut: response_body had more bytes.
+    - reason is for the operator only. is_cut: response_body had more bytes.
     - Header names are lower-case; the first of several counts.
     - remote_address is null and timings_ms (dns, connect, tls, first_byte, total) empty for the class
       address, so that a guarded network can't be mapped.
@@ -53,7 +61,7 @@ class SendResult(NamedTuple):
 
 
 class _Trace:
-    """What is known so far of one attempt; filled along the way, so a timeout loses nothing."""
+    """One attempt so far, filled along the way, so that a timeout loses nothing."""
 
     __slots__ = ("address", "phase", "reply", "sent_s", "started_at_us", "started_s", "timings_ms")
 
@@ -67,15 +75,11 @@ class _Trace:
         self.timings_ms: dict[str, float] = {}
 
 
-# Reading the system's authorities takes 30 ms, a process has several transports, and none changes it.
-_own_ssl_context = functools.cache(client_ssl_context)
-
-
 class Transport:
-    """The client: owns its connections and vetted names; one for each event loop.
+    """Owns its connections and vetted names; one for each event loop.
 
-    The caller closes the resolver. policy may be overridden for one request, because http is for staging
-    endpoints only. own is what no request may reach; null: nothing is ours.
+    The caller closes the resolver. `own` is what no request may reach. policy can be overridden for one
+    request, because http is for staging endpoints only.
     """
 
     def __init__(
@@ -120,18 +124,17 @@ class Transport:
         policy: Policy | None = None,
         account_id: str = "",
     ) -> SendResult:
-        """POST the body once and return the outcome; at most 64 KiB are read, 4 KiB stored.
+        """POST the body once; at most 64 KiB of the response are read, 4 KiB stored.
 
-        A reused connection that turns out dead before any byte of a response is replaced once, so the
-        receiver may see the request twice. account_id is empty for the operator. Raises InvalidInput for a
-        header that check_header() refuses, and nothing for any reason of the network.
+        A reused connection that dies before any byte of a response is replaced once, so the receiver may see
+        the request twice. account_id is empty for the operator. Raises InvalidInput for a header that
+        check_header() refuses; network failures are results.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
         )
 
     async def check(self, url: str, *, policy: Policy | None = None, account_id: str = "") -> None:
-        """Raise UrlRefused unless the URL may be called now; its name is looked up."""
         applied = policy or self._policy
         parsed = self._check_url(url, applied)
         addresses = await self._names.addresses(parsed, applied, account_id)
@@ -151,7 +154,7 @@ class Transport:
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
     ) -> SendResult:
-        """Do as post(), for any method but HEAD. Without may_repeat, only new connections are used."""
+        """Do as post() for any method but HEAD. Without may_repeat, only new connections are used."""
         loop = asyncio.get_running_loop()
         trace = _Trace(loop.time(), self._clock.now_us())
         error: ErrorClass | None = None
@@ -202,7 +205,6 @@ class Transport:
         *,
         may_take: bool,
     ) -> None:
-        """Do all that may have to be waited for; without may_take, over a new connection."""
         addresses = await self._vetted(url, policy, origin, trace)
         await self._check_own(url, policy, addresses)
         if may_take:
@@ -248,8 +250,7 @@ class Transport:
     ) -> bool:
         """Fill the trace's reply; return False if the connection died before any byte of it.
 
-        Raises TimeoutError at the deadline: a timer of its own costs a quarter of asyncio.timeout_at [4.5
-        µs].
+        Raises TimeoutError at the deadline; this timer costs a quarter of asyncio.timeout_at [4.5 µs].
         """
         trace.phase = "response"
         trace.address = connection.address
@@ -326,5 +327,5 @@ def _ms(seconds: float) -> float:
 
 
 def is_delivered(status: int | None) -> bool:
-    """Return whether the status is 2xx. A redirect is a failure: none is ever followed."""
+    """Return whether the status is 2xx. A redirect is a failure."""
     return status is not None and 200 <= status < 300

@@ -1,31 +1,133 @@
-"""Replays: jobs that send an endpoint's deliveries again. Make, list, show, pause, resume and cancel them."""
+"""Acts on replays: make, list, show, pause, resume and cancel them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, Self
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
+from kernel.clock import rfc3339
 from kernel.errors import NotFound
-from kernel.fields import ExportPage, Fields, Int64, ShortText, Time, time_us, within, word_of
+from kernel.fields import (
+    ExportPage,
+    Fields,
+    Int64,
+    ShortText,
+    Time as TimeText,
+    time_us,
+    within,
+    word_of,
+)
+from kernel.shaped import Shaped
 from kernel.tenant import Tenant
+from kernel.words import Count, EndpointIdText, Time, time_of
 from keys.act import Act, ActContext, Audited, CallContext, Change, ListAct, ReadAct
 from store.database import Database, Transaction
 from store.keyset import Begin
 from webhooks.deliveries.stage import DELIVERED, FAILED
-from webhooks.events.event import EVENT_TYPES
-from webhooks.replays import replay as replays
-from webhooks.replays.asked import RATE_PER_S_MAX, NewReplay, count, load_wanted
-from webhooks.replays.match import Wanted
-from webhooks.replays.overlap import ReplayOverlaps
-from webhooks.replays.replay import ReplayEnded
-from webhooks.replays.views import Replay, ReplayCount
+from webhooks.events.event import EVENT_TYPES, Types
+from webhooks.replays import replay, replay as replays
+from webhooks.replays.match import (
+    RATE_PER_S_MAX,
+    NewReplay,
+    Wanted,
+    count_wanted,
+    load_wanted,
+    rate_of,
+)
+from webhooks.replays.replay import ReplayEnded, ReplayOverlaps
 
+Like = Annotated[
+    str | None,
+    Meta(
+        description="The failed delivery that the others were answered like; null: whatever was answered."
+    ),
+]
 _READ: Final = ("webhooks:read",)
 _WRITE: Final = ("webhooks:write",)
 _ENDPOINT_OWNER: Final = "SELECT account_id, environment FROM endpoints WHERE id = :id"
 _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
+
+
+class Replay(Shaped, kw_only=True):
+    """A job that sends deliveries again, at most rate_per_s a second."""
+
+    id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
+    status: Literal["running", "paused", "done", "cancelled"]
+    paused_reason: Annotated[
+        Literal["failing"] | None,
+        Meta(
+            description="Failing: its ramp met one that was not taken. Null: a person paused it, if at all."
+        ),
+    ]
+    matched: Count
+    queued: Annotated[Count, Meta(description="How many were put in the queue so far.")]
+    done: Annotated[
+        Count, Meta(description="How many of those have arrived, or have failed again.")
+    ]
+    delivered: Annotated[Count, Meta(description="How many arrived.")]
+    failed: Annotated[Count, Meta(description="How many failed again, after all their tries.")]
+    rate_per_s: Count
+    ramp: Annotated[bool, Meta(description="Whether it began with one, and then more.")]
+    endpoint_id: EndpointIdText
+    delivery_status: str
+    events: Types
+    like: Like
+    since: Time
+    until: Time
+    created_at: Time
+    expected_end_at: Annotated[
+        Time | None,
+        Meta(
+            description="When it is done at the pace so far; null: it is not running, or it is too early to say."
+        ),
+    ]
+    ended_at: Time | None
+
+    @classmethod
+    def at(cls, job: replay.Replay, now_us: int) -> Self:
+        """Return the job as it is at that time, and which deliveries it matches."""
+        done, failed = job.done or 0, job.failed or 0
+        return cls.of(
+            job,
+            **filter_of(job.wanted),
+            like=job.like_id,
+            ramp=job.ramp_at is not None,
+            delivered=done - failed,
+            expected_end_at=time_of(job.expected_end_us(now_us)),
+        )
+
+
+class ReplayCount(Struct, kw_only=True):
+    """What a replay would match: nothing was sent."""
+
+    dry_run: bool
+    matched: Count
+    rate_per_s: Count
+    endpoint_id: EndpointIdText
+    delivery_status: str
+    events: Types
+    like: Like
+    since: Time
+    until: Time
+
+    @classmethod
+    def of(cls, wanted: Wanted, new: NewReplay, *, matched: int) -> "ReplayCount":
+        rate = rate_of(new)
+        return cls(
+            dry_run=True, matched=matched, rate_per_s=rate, like=new.like, **filter_of(wanted)
+        )
+
+
+def filter_of(wanted: Wanted) -> dict[str, Any]:
+    return {
+        "endpoint_id": wanted.endpoint_id,
+        "delivery_status": wanted.status,
+        "events": list(wanted.event_types),
+        "since": rfc3339(wanted.since_us),
+        "until": rfc3339(wanted.until_us),
+    }
 
 
 async def _owner(statement: str, kind: str, tx: Transaction, object_id: str) -> Tenant:
@@ -42,10 +144,14 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
     """Which deliveries are sent again, and how fast."""
 
     since: (
-        Annotated[Time, Meta(description="From this time on; left out: from the first delivery.")]
+        Annotated[
+            TimeText, Meta(description="From this time on; left out: from the first delivery.")
+        ]
         | None
     ) = None
-    until: Annotated[Time, Meta(description="Until this time; left out: until now.")] | None = None
+    until: Annotated[TimeText, Meta(description="Until this time; left out: until now.")] | None = (
+        None
+    )
     status: Annotated[
         ShortText, word_of((FAILED, DELIVERED)), Meta(description="Deliveries in this state.")
     ] = FAILED
@@ -86,7 +192,7 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
 async def count_asked(
     context: CallContext, asked: ReplayBody, database: Database
 ) -> tuple[NewReplay, Wanted, int]:
-    """Count the deliveries. Raises NotFound and InvalidInput."""
+    """Raise NotFound and InvalidInput."""
     new = NewReplay(
         since_us=time_us(asked.since, "since"),
         until_us=time_us(asked.until, "until"),
@@ -98,11 +204,11 @@ async def count_asked(
     )
     tenant, now_us = context.tenant, context.now_us
     wanted = await load_wanted(database, tenant, context.object_id, new, now_us=now_us)
-    return new, wanted, await count(database, wanted)
+    return new, wanted, await count_wanted(database, wanted)
 
 
 async def create(context: ActContext, asked: ReplayBody) -> Change[Replay | ReplayCount]:
-    """Make the job that workers do step by step; with dry_run return the count alone.
+    """Make the job; with dry_run return the count alone.
 
     Raises NotFound, ReplayOverlaps and TooManyReplays.
     """

@@ -1,36 +1,51 @@
-"""Walk the deliveries that a replay sends again, in order and in bounded pieces. Writes nothing.
+"""Choose the deliveries that a replay sends again, and walk them in order and in bounded pieces. Reads only.
 
-What a replay of one moment matches never changes afterwards, except by pruning, because only deliveries that
-had ended at as_of_us match, and an ended one never changes. So it can be counted first and walked later, by
-any number of processes.
+Only deliveries that had ended at as_of_us match, so what a replay matches never changes afterwards, except by
+pruning. It can be counted first and walked later, by any number of processes.
 
-Each event matches at most once, by its newest matching delivery. An event doesn't match if a later delivery
-of it was still open, or had arrived after the failed one. So a repeated replay sends only what is still
-missing. Test pings never match. If only one response is wanted, the statements narrow the rows and alike.py
-decides.
+Each event matches at most once, by its newest matching delivery, and not if a later delivery of it was still
+open or had arrived after the failed one. So a repeated replay sends only what is still missing. Test pings
+never match.
+
+`like` limits the match to deliveries with the same response: HTTP status, error, and the words of the body
+without numbers and ids. The statements narrow the rows by the first two.
 """
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+from kernel.errors import InvalidInput, NotFound
+from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
+from webhooks.deliveries.endpoint_health import BODY_BYTES, phrase_of
 from webhooks.deliveries.stage import DELIVERED, FAILED
-from webhooks.replays import alike
-from webhooks.replays.alike import SameAnswer
+from webhooks.endpoints.fields import check_events
 
-# A delivery that is still being tried needs no replay; a cancelled one has no endpoint or isn't wanted.
+_LAST: Final = "FROM attempts a WHERE a.delivery_id = d.id AND a.number = d.attempts_made"
+# The last attempt, by its key.
+NARROWED: Final = f"""
+AND COALESCE((SELECT a.http_status {_LAST}), 0) = :http_status
+AND COALESCE((SELECT a.error {_LAST}), '') = :error
+"""
+BODY: Final = f"(SELECT SUBSTR(a.response_body, 1, {BODY_BYTES}) {_LAST}) AS response_body"
+_ONE: Final = f"""
+SELECT d.status, (SELECT a.http_status {_LAST}) AS http_status, (SELECT a.error {_LAST}) AS error, {BODY}
+FROM deliveries d
+WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
+  AND d.environment = :environment
+"""
+# A delivery that is still tried needs no replay; a cancelled one isn't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
-# These rows carry the response's body, at most 4 KiB each.
+# With the response's body, at most 4 KiB each.
 READ_AT_ONCE: Final = 500
-
-# Each statement walks one index. Failed rows are few, or all of them are the account's trouble.
+# Each statement walks one index.
 _WALKED: Final[Mapping[str, str]] = {
     FAILED: (
         "d.account_id = :account_id AND d.environment = :environment"
-        # The spelling must match the partial index, or SQLite doesn't use it.
+        # Spelled as in the partial index, or SQLite doesn't use it.
         " AND d.status = 'failed' AND d.status <> 'delivered'"
     ),
     DELIVERED: "d.endpoint_id = :endpoint_id",
@@ -38,7 +53,7 @@ _WALKED: Final[Mapping[str, str]] = {
 _STANDS_IN: Final[Mapping[str, str]] = {FAILED: "OR r.status = 'delivered'", DELIVERED: ""}
 # It counts instead of using EXISTS, because a join planned for a small table may be reused when the table has
 # grown. COALESCE keeps the last query off the endpoint's index, which would read everything for each row [11
-# s instead of 30 ms for 10,000 rows]. By event, it finds the few replays of one.
+# s instead of 30 ms for 10,000 rows].
 _WHERE = """
 FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
@@ -53,6 +68,51 @@ WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
       AND (r.settled_at IS NULL OR r.settled_at > :as_of_us {stands_in}
         OR (r.status = d.status AND r.created_at >= :since_us AND r.created_at < :until_us))) = 0
 """
+_COLUMNS = "d.id, d.event_id, d.event_type, d.transaction_id, d.code_at, d.created_at"
+_IN_ORDER = "ORDER BY d.created_at, d.id LIMIT :rows_max"
+RATE_PER_S: Final = 50
+RATE_PER_S_MAX: Final = 1_000
+_ENDPOINT: Final = """
+SELECT id FROM endpoints
+WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
+"""
+
+
+class SameAnswer(NamedTuple):
+    """The response to a delivery's last attempt. phrase comes from the body; empty: it had none."""
+
+    http_status: int | None
+    error: str | None
+    phrase: str
+
+    def values(self) -> dict[str, object]:
+        return {"http_status": self.http_status or 0, "error": self.error or ""}
+
+    def fits(self, row: Row) -> bool:
+        return _phrase(row) == self.phrase
+
+
+async def answer_of(
+    tx: Transaction, tenant: Tenant, endpoint_id: str, delivery_id: str
+) -> SameAnswer:
+    """Return the response to a failed delivery of the endpoint; raise NotFound and InvalidInput."""
+    row = await tx.fetch_one(
+        _ONE,
+        id=delivery_id,
+        endpoint_id=endpoint_id,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    if row is None:
+        raise NotFound("Delivery", param="like")
+    if row["status"] != FAILED:
+        raise InvalidInput("`like` must be the ID of a failed delivery.", param="like")
+    return SameAnswer(row["http_status"], row["error"], _phrase(row))
+
+
+def _phrase(row: Row) -> str:
+    body = row["response_body"]
+    return phrase_of(bytes(body)) if body else ""
 
 
 def _by_status(text: str) -> Mapping[str, str]:
@@ -68,18 +128,16 @@ WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id) AND d.created_a
 ORDER BY d.created_at, d.id LIMIT 1 OFFSET :skipped
 """)
 _COUNT = _by_status(f"SELECT COUNT(*) AS n {_WHERE}")
-_COLUMNS = "d.id, d.event_id, d.event_type, d.transaction_id, d.code_at, d.created_at"
-_IN_ORDER = "ORDER BY d.created_at, d.id LIMIT :rows_max"
 _ROWS = _by_status(f"SELECT {_COLUMNS} {_WHERE} {_IN_ORDER}")
-_ALIKE = _by_status(f"SELECT {_COLUMNS}, {alike.BODY} {_WHERE} {alike.NARROWED} {_IN_ORDER}")
+_ALIKE = _by_status(f"SELECT {_COLUMNS}, {BODY} {_WHERE} {NARROWED} {_IN_ORDER}")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An endpoint's deliveries by status, time and type. Empty event_types means all.
 
-    since_us is inclusive; until_us is exclusive and at most as_of_us, the moment of the look. answer limits
-    the match to deliveries with that response; null means any.
+    since_us is inclusive; until_us is exclusive and at most as_of_us, the moment of the look. answer: the
+    response to share; null means any.
     """
 
     account_id: str
@@ -94,7 +152,7 @@ class Wanted:
 
 
 class ReplayCursor(NamedTuple):
-    """A delivery's place in the walk, which goes from the oldest to the newest."""
+    """A place in the walk, from the oldest to the newest."""
 
     created_at: int
     id: str
@@ -195,3 +253,82 @@ def _values(wanted: Wanted, after: ReplayCursor, end: ReplayCursor | None = None
     if end is not None:
         values |= {"end_at": end.created_at, "end_id": end.id}
     return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReplay:
+    """Null times mean from the first and until now; no events means all types.
+
+    like is the id of a failed delivery. ramp starts with one delivery.
+    """
+
+    since_us: int | None = None
+    until_us: int | None = None
+    status: str = FAILED
+    events: tuple[str, ...] = ()
+    rate_per_s: int | None = None
+    like: str | None = None
+    ramp: bool = False
+
+
+def rate_of(new: NewReplay) -> int:
+    if new.rate_per_s is None:
+        return RATE_PER_S
+    if not 1 <= new.rate_per_s <= RATE_PER_S_MAX:
+        raise InvalidInput(f"`rate_per_s` must be from 1 to {RATE_PER_S_MAX}.", param="rate_per_s")
+    return new.rate_per_s
+
+
+async def load_wanted(
+    database: Database, tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int
+) -> Wanted:
+    """Return what the replay matches if it is made now, including the response of `like`.
+
+    Raises InvalidInput, and NotFound for the endpoint or for the delivery that `like` names.
+    """
+    wanted = wanted_of(tenant, endpoint_id, new, now_us=now_us)
+    like = new.like
+    if like is None:
+        return wanted
+
+    async def look(tx: Transaction) -> SameAnswer:
+        await check_endpoint(tx, wanted)
+        return await answer_of(tx, tenant, endpoint_id, like)
+
+    return replace(wanted, answer=await database.read(look))
+
+
+def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
+    """Return the same without `like`; raise InvalidInput."""
+    if new.status not in REPLAYED_STATUSES:
+        raise InvalidInput(f"`status` must be {' or '.join(REPLAYED_STATUSES)}.", param="status")
+    if new.like is not None and new.status != FAILED:
+        raise InvalidInput("`like` can only be combined with status failed.", param="like")
+    rate_of(new)
+    since_us = max(0, new.since_us or 0)
+    until_us = now_us if new.until_us is None else min(new.until_us, now_us)
+    if since_us >= until_us:
+        raise InvalidInput("`since` must be before `until` and in the past.", param="since")
+    types = tuple(check_events(new.events).split())
+    return Wanted(*tenant, endpoint_id, new.status, types, since_us, until_us, now_us)
+
+
+async def count_wanted(database: Database, wanted: Wanted) -> int:
+    """Count the deliveries; raise NotFound for the endpoint."""
+
+    async def look(tx: Transaction) -> None:
+        await check_endpoint(tx, wanted)
+
+    await database.read(look)
+    return await count(database, wanted)
+
+
+async def check_endpoint(tx: Transaction, wanted: Wanted) -> None:
+    found = await tx.fetch_one(
+        _ENDPOINT,
+        id=wanted.endpoint_id,
+        account_id=wanted.account_id,
+        environment=wanted.environment,
+    )
+    if found is None:
+        raise NotFound("Webhook", param="id")

@@ -1,13 +1,14 @@
 """Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
 
 Every delivery that matched when the job was made is sent again exactly once, as a new delivery of the same
-event with the usual retries. An overlapping job is refused meanwhile. A pause stops queueing. A cancel also
-takes back what isn't being sent yet. asked.py holds the request; step.py takes the steps.
+event with the usual retries. A pause stops queueing. A cancel also takes back what isn't being sent yet.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
 
-Every change is made under the account's lock. Writes replays, except for the steps.
+Another job that may be queueing the same deliveries is refused, because neither walk leaves out what the
+other queues later. A replay that has queued all its matches blocks none. Every change is made under the
+account's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,21 +19,38 @@ from kernel.errors import DomainError, NotFound
 from kernel.ids import ReplayId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from store.database import Transaction
+from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, RowMapping
 from webhooks.deliveries import delivery
 from webhooks.deliveries.stage import CANCELLED, FAILED, PENDING, SENDING
-from webhooks.replays import match as replay_match, overlap
-from webhooks.replays.alike import SameAnswer
-from webhooks.replays.asked import NewReplay, check_endpoint, rate_of
-from webhooks.replays.match import ReplayCursor, Wanted
+from webhooks.replays import match as replay_match
+from webhooks.replays.match import (
+    NewReplay,
+    ReplayCursor,
+    SameAnswer,
+    Wanted,
+    check_endpoint,
+    rate_of,
+)
 
+# The second condition finds rows queued between the count and this look.
+_OTHERS = """
+SELECT r.id, r.event_types, r.like_status, r.like_error, r.like_phrase FROM replays r
+WHERE r.account_id = :account_id AND r.environment = :environment
+  AND r.endpoint_id = :endpoint_id AND r.delivery_status = :status
+  AND r.since_at < :until_us AND r.until_at > :since_us
+  AND (r.status IN ('running', 'paused') AND r.is_queued = 0
+    OR (r.ended_at IS NULL OR r.ended_at >= :as_of_us) AND EXISTS (
+      SELECT 1 FROM deliveries d
+      WHERE d.endpoint_id = :endpoint_id AND d.created_at >= :as_of_us
+        AND d.replay_id = r.id AND d.replay_id IS NOT NULL))
+ORDER BY r.id LIMIT 20
+"""
 RUNNING: Final = "running"
 PAUSED: Final = "paused"
 DONE: Final = "done"
 UNFINISHED_MAX: Final = 10
-
 _MINE = "account_id = :account_id AND environment = :environment"
 _UNFINISHED = f"""
 SELECT COUNT(*) AS n FROM replays WHERE {_MINE} AND status IN ('running', 'paused')
@@ -51,6 +69,41 @@ GROUP BY d.replay_id, d.status
 """
 
 
+class ReplayOverlaps(DomainError):
+    """Another replay, which is still queueing, may send some of the same deliveries."""
+
+
+async def check_others(tx: Transaction, wanted: Wanted) -> None:
+    """Raise ReplayOverlaps, which names the other replay. The caller holds the account's lock."""
+    rows = await tx.fetch(
+        _OTHERS,
+        account_id=wanted.account_id,
+        environment=wanted.environment,
+        endpoint_id=wanted.endpoint_id,
+        status=wanted.status,
+        since_us=wanted.since_us,
+        until_us=wanted.until_us,
+        as_of_us=wanted.as_of_us,
+    )
+    for row in rows:
+        if _may_share(row, wanted):
+            raise ReplayOverlaps(
+                "Another replay of this webhook sends some of the same deliveries. Wait for "
+                "it, or cancel it and try again.",
+                reason="replay_running",
+                extra={"replay_id": row["id"]},
+            )
+
+
+def _may_share(row: Row, wanted: Wanted) -> bool:
+    types = set(row["event_types"].split())
+    if types and wanted.event_types and types.isdisjoint(wanted.event_types):
+        return False
+    if row["like_phrase"] is None or wanted.answer is None:
+        return True
+    return wanted.answer == (row["like_status"], row["like_error"], row["like_phrase"])
+
+
 class TooManyReplays(DomainError):
     """The account has its maximum of unfinished replays."""
 
@@ -63,8 +116,8 @@ class ReplayEnded(DomainError):
 class Replay:
     """One row of replays. Times are in microseconds.
 
-    - done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the
-      row of an unfinished replay, whose deliveries are counted instead.
+    - done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the row
+      of an unfinished replay, whose deliveries are counted instead.
     - matched is the first count and, once all is queued, the number queued. queued minus done is open or
       cancelled.
     - next_step_at is null when the counts are final.
@@ -126,7 +179,7 @@ class Replay:
         return SameAnswer(self.like_status, self.like_error, self.like_phrase)
 
     def expected_end_us(self, now_us: int) -> int | None:
-        """Return when it will be over at its pace so far, or null if it isn't running or has no pace yet."""
+        """Estimate when it will be over; null if it isn't running or has no pace yet."""
         if self.status != RUNNING or not self.done or self.matched <= self.done:
             return None
         passed_us = max(1, now_us - self.created_at)
@@ -146,7 +199,7 @@ async def create(
     account's lock. Raises NotFound for the endpoint, ReplayOverlaps and TooManyReplays.
     """
     await check_endpoint(tx, wanted)
-    await overlap.check_others(tx, wanted)
+    await check_others(tx, wanted)
     await _check_unfinished(tx, wanted)
     is_done = matched == 0
     after = replay_match.first_cursor(wanted)
@@ -199,8 +252,7 @@ async def list_replays(
 
 
 async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Stop queueing until the replay is resumed; queued deliveries still go out. Repeating it changes
-    nothing.
+    """Stop queueing until the replay is resumed; queued deliveries still go out.
 
     The caller holds the account's lock. Raises NotFound and ReplayEnded.
     """
@@ -227,8 +279,7 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
 async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
     """End the replay: waiting deliveries are cancelled, and those in flight are not retried.
 
-    The caller holds the account's lock. Raises NotFound, and ReplayEnded if it is done. Repeating it changes
-    nothing.
+    The caller holds the account's lock. Raises NotFound, and ReplayEnded if it is done.
     """
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:

@@ -1,14 +1,15 @@
-"""The steps of a replay: each queues a bounded number of deliveries and moves the job's cursor.
+"""Take a replay's steps: each queues a bounded number of deliveries and moves the job's cursor.
 
 A step is one transaction with a fixed number of statements. It moves the cursor past exactly what it wrote,
-so a crash neither skips nor repeats a delivery. A step holds the account's lock and the job's row, and must
-find the job due, so one of two workers takes it.
+so a crash neither skips nor repeats a delivery. It holds the account's lock and the job's row, and must find
+the job due, so one of two workers takes it.
 
 A replay leaves room for new events. A step is a tenth of a second and queues at most the job's rate, and
-nothing while the endpoint has that much due already. At most OPEN_MAX of its rows wait, are in flight or will
-be retried; a ramp allows fewer at first. A disabled endpoint gets nothing.
+nothing while the endpoint has that much due already. At most OPEN_MAX of its rows are open. A disabled
+endpoint gets nothing.
 
-Writes replays; deliveries go through webhooks/deliveries/delivery.py.
+A ramp starts with one delivery, and sends twice as many each time all of them have arrived. The first refusal
+pauses the replay.
 """
 
 import dataclasses
@@ -22,9 +23,23 @@ from store.database import Row, Transaction
 from webhooks.deliveries import delivery, sequence
 from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
-from webhooks.replays import match as replay_match, ramp
+from webhooks.replays import match as replay_match
 from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, settled
 
+# Beyond this size only the rate limits the replay.
+SIZE_MAX: Final = 512
+# Of an automatic pause.
+FAILING: Final = "failing"
+
+# A delivery that waits for its second try was refused once.
+_UNDER_WAY: Final = """
+SELECT COALESCE(SUM(CASE WHEN d.status IN ('pending', 'sending') THEN 1 ELSE 0 END), 0) AS open,
+    COALESCE(SUM(CASE WHEN d.status = 'failed' OR d.status = 'pending' AND d.attempts_made > 0
+        THEN 1 ELSE 0 END), 0) AS refused
+FROM deliveries d
+WHERE d.replay_id = :id AND d.replay_id IS NOT NULL AND d.status IN ('pending', 'sending', 'failed')
+  AND d.created_at >= :ramp_at
+"""
 STEPS_PER_S: Final = 10
 STEP_US: Final = SECOND_US // STEPS_PER_S
 OPEN_MAX: Final = 1_000
@@ -33,7 +48,6 @@ FULL_WAIT_US: Final = SECOND_US
 DISABLED_WAIT_US: Final = 5 * SECOND_US
 SETTLE_WAIT_US: Final = SECOND_US // 2
 SETTLE_WAIT_US_MAX: Final = 30 * SECOND_US
-
 _DUE = """
 SELECT id, account_id, environment, next_step_at FROM replays
 WHERE status <> 'paused' AND next_step_at IS NOT NULL
@@ -44,7 +58,7 @@ SELECT {ROWS.listed} FROM replays
 WHERE id = :id AND status <> 'paused' AND next_step_at <= :now_us
 FOR NO KEY UPDATE
 """
-# A lease that has not run out isn't due: deliveries in flight count only as waiting.
+# Deliveries in flight count only as waiting.
 _BACKLOG = f"""
 SELECT p.status, p.deleted_at, p.rate_limit_per_s, p.ordered,
     (SELECT COUNT(*) FROM (
@@ -80,9 +94,31 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 """
 
 
-class Due(NamedTuple):
-    """A job that has a step to take, and when."""
+class UnderWay(NamedTuple):
+    """Deliveries since the ramp began: how many have no response yet, and how many were refused."""
 
+    open: int
+    refused: int
+
+
+async def under_way(tx: Transaction, replay_id: str, ramp_at: int) -> UnderWay:
+    """Count the replay's deliveries made at ramp_at (microseconds) or later."""
+    row = await tx.fetch_one(_UNDER_WAY, id=replay_id, ramp_at=ramp_at)
+    assert row is not None, "a sum is a row"
+    return UnderWay(row["open"], row["refused"])
+
+
+def grown_ramp(size: int, seen: UnderWay) -> int:
+    """Return how many may be under way now. size is the number so far; 0 at the beginning."""
+    return size if seen.open else max(1, 2 * size)
+
+
+def ramp_to_store(size: int) -> int | None:
+    """Return the size to store; null means that the ramp is over."""
+    return size if size <= SIZE_MAX else None
+
+
+class Due(NamedTuple):
     id: ReplayId
     tenant: Tenant
     next_step_at: int
@@ -91,8 +127,6 @@ class Due(NamedTuple):
 class Room(NamedTuple):
     """How many rows a step may queue, at which rate, and how many may be under way by the ramp (null: no
     ramp).
-
-    is_ordered: the job's endpoint is.
     """
 
     rows: int
@@ -102,7 +136,7 @@ class Room(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step's result: how many rows it queued, and whether the job is over with final counts."""
+    """How many rows it queued, and whether the job is over with final counts."""
 
     queued: int
     is_over: bool
@@ -116,8 +150,8 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 
 
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
-    """Take the job's step, in at most ten statements; return null if it isn't due, or no longer."""
-    # The account's lock, as for every other change: the endpoint may be deleted at the same time.
+    """Take the job's step, in at most ten statements; return null if it isn't due."""
+    # The endpoint may be deleted at the same time.
     await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
     if row is None:
@@ -155,11 +189,11 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
     if ramp_size == 0:
         # This process's clock decides: its first deliveries begin at this time, and none before it counts.
         replay = dataclasses.replace(replay, ramp_at=max(now_us, replay.created_at))
-    seen = await ramp.under_way(tx, replay.id, replay.ramp_at or 0)
+    seen = await under_way(tx, replay.id, replay.ramp_at or 0)
     if seen.refused:
-        await tx.execute(_PAUSE, id=replay.id, reason=ramp.FAILING)
+        await tx.execute(_PAUSE, id=replay.id, reason=FAILING)
         return Step(0, is_over=False)
-    size = ramp.grown(ramp_size, seen)
+    size = grown_ramp(ramp_size, seen)
     if seen.open >= size:
         return await _wait(tx, replay, now_us + STEP_US)
     room = Room(min(room.rows, size - seen.open), rate_per_s, is_ordered, size)
@@ -192,7 +226,7 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
         after_id=found.after.id,
         is_queued=int(found.is_end),
         next_step_at=next_step_at,
-        ramp_size=ramp.kept(room.ramp_size or 0) if is_grown else replay.ramp_size,
+        ramp_size=ramp_to_store(room.ramp_size or 0) if is_grown else replay.ramp_size,
         ramp_at=replay.ramp_at,
     )
     return Step(len(found.rows), is_over=False)
@@ -246,8 +280,7 @@ def _sent_again(
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,
-        # Never before the job was made, whatever two machines' clocks say. Otherwise its own rows, or those
-        # of a later job, would match it.
+        # Never before the job was made, whatever two clocks say, or its own rows would match it.
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],

@@ -28,7 +28,7 @@ from kernel.words import (
     TransactionId,
     time_of,
 )
-from webhooks.events.event_type import EventTypeWord
+from webhooks.events.event import EventTypeWord
 from webhooks.events.schemas import Approval, Deliverable
 
 __all__ = ["Approval", "Deliverable"]

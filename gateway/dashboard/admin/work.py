@@ -21,8 +21,7 @@ from gateway.http.routing import Reply
 from kernel.fields import Fields
 from runtime.processes.presence import WorkerPresence, list_workers
 from store.database import Transaction
-from webhooks.deliveries.backlog import COUNTED_MAX
-from webhooks.deliveries.due_list import DueEndpoint, list_due
+from webhooks.deliveries.backlog import COUNTED_MAX, DueEndpoint, list_due
 
 _RECHARGES_MAX: Final = 200
 _DUE: Final = Sheet[DueEndpoint](

@@ -19,9 +19,8 @@ from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.fields import Fields
 from kernel.ids import new_id
-from webhooks.deliveries.log import last_answers
-from webhooks.deliveries.log_page import SORTS
-from webhooks.deliveries.recovered import recovered
+from webhooks.deliveries.endpoint_health import recovered
+from webhooks.deliveries.log import SORTS, last_answers
 from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import EVENT_TYPES
 

@@ -23,7 +23,7 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import new_id
 from store.activity import Activity
-from webhooks.deliveries.recovered import recovered
+from webhooks.deliveries.endpoint_health import recovered
 from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
 from webhooks.endpoints.endpoint import SORTS
 from webhooks.events.event import EVENT_TYPES

@@ -24,8 +24,7 @@ from store.keyset import ListPlace
 from store.schema import metadata
 from tests.billing.engine.test_query_plans import Recorder, Recording, Said
 from tests.support.funded_account import open_funded_account
-from webhooks.deliveries.log import list_deliveries
-from webhooks.deliveries.log_page import DeliveryFilter
+from webhooks.deliveries.log import DeliveryFilter, list_deliveries
 from webhooks.events.log import list_events
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

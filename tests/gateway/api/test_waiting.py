@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from kernel.clock import DAY_US, FixedClock, rfc3339
 from tests.support.gateway import API, Gateway, running, settings_of
-from webhooks.events.waits import WAITS_PER_HOLDER, Waits
+from webhooks.events.feed import WAITS_PER_HOLDER, Waits
 
 DEADLINE_S = 20.0
 ASKS = {

@@ -7,8 +7,8 @@ import pytest
 from gateway.dashboard.surface import PAGES as SURFACES_OF_PAGES
 from gateway.html.event_object import event_object
 from gateway.http.routing import Router
+from webhooks.events.catalogue import sample_data
 from webhooks.events.event import EVENT_TYPES
-from webhooks.events.sample import sample_data
 
 ENDPOINT = {"id": "we_test", "url": "https://shop.example/hook"}
 REFERENCE = "txn_3Kp9"

@@ -13,10 +13,9 @@ from tests.support.scripted_receiver import ScriptedReceiver, Talk
 from tests.support.shop import Shop
 from webhooks.certification.certify import Certification, certify
 from webhooks.certification.checks import CHECKS
-from webhooks.certification.trial_message import TrialSigner
-from webhooks.certification.trial_receiver import TrialReceiver
+from webhooks.certification.trial import TrialReceiver, TrialSigner
 from webhooks.http.guard import Policy
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import SystemResolver
 from webhooks.http.transport import Transport
 
 POLICY = Policy(allow_private=True, allow_http=True)

@@ -18,9 +18,9 @@ from tests.support.webhook_rows import (
     new_vault,
 )
 from webhooks.deliveries import delivery, log
-from webhooks.deliveries.log_page import DeliveryFilter
+from webhooks.deliveries.log import DeliveryFilter
 from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
-from webhooks.delivery_log.views import Attempt as AttemptShape, Delivery as DeliveryShape
+from webhooks.delivery_log.acts import Attempt as AttemptShape, Delivery as DeliveryShape
 from webhooks.events import log as event_log
 from webhooks.events.cursor import START, EventCursor
 from webhooks.http.transport import SendResult

@@ -8,8 +8,8 @@ from kernel.errors import InvalidInput
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.webhook_rows import claim_all, given_account, given_endpoint, given_events
-from webhooks.deliveries import log, log_page
-from webhooks.deliveries.log_page import DeliveryCursor, DeliveryFilter, place_of, query_of
+from webhooks.deliveries import log
+from webhooks.deliveries.log import DeliveryCursor, DeliveryFilter, place_of, query_of
 
 pytestmark = pytest.mark.new_database
 FILTERS = [
@@ -73,7 +73,7 @@ async def test_what_has_no_index_is_looked_for_in_pieces_and_all_found(
 ) -> None:
     tenant: Tenant = Tenant(await given_account(database, clock), "staging")
     await given_endpoint(database, clock, tenant)
-    size = log_page.SCANNED_ROWS_MAX
+    size = log.SCANNED_ROWS_MAX
     await given_events(database, clock, tenant, count=3)
     [first, *_] = (await claim_all(database, clock, ids_max=1)).claimed
     clock.advance_s(1)

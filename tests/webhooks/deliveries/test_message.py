@@ -11,8 +11,13 @@ from keys.signatures.ed25519 import signature, signer_of
 from keys.signatures.signing import new_webhook_secret, stripe_signature
 from keys.vault import SealBroken, Vault
 from tests.support.webhook_rows import new_vault
-from webhooks.deliveries.headers import kept, shown
-from webhooks.deliveries.message import SecretCache, message_headers, settlement_of
+from webhooks.deliveries.message import (
+    SecretCache,
+    message_headers,
+    settlement_of,
+    shown_headers,
+    stored_headers,
+)
 from webhooks.deliveries.sealed import (
     OlderSecret,
     SigningKey,
@@ -180,7 +185,7 @@ def test_what_is_shown_is_what_was_sent_but_for_what_is_masked() -> None:
     outcome = SendResult(200, None, None, {}, b"", False, None, {}, 0, 0)
 
     row = settlement_of(one, outcome, sent, ended_at_us=NOW_US).attempt.request_headers
-    attempt = shown(
+    attempt = shown_headers(
         json.loads(row),
         delivery_id="dlv_1",
         event_id="evt_1",
@@ -214,10 +219,13 @@ def test_a_message_that_begins_otherwise_is_kept_whole(change: str) -> None:
     else:
         del sent[2:]
 
-    found = json.loads(kept(sent))
+    found = json.loads(stored_headers(sent))
 
     assert list(found) == [name for name, _ in sent]
-    assert shown(found, delivery_id="dlv_9", event_id="evt_9", event_type="ping", number=9) == found
+    assert (
+        shown_headers(found, delivery_id="dlv_9", event_id="evt_9", event_type="ping", number=9)
+        == found
+    )
 
 
 def test_a_keyring_never_takes_a_rotated_secret_for_the_one_before() -> None:

@@ -22,12 +22,12 @@ from webhooks.deliveries import delivery
 from webhooks.deliveries.log import Attempt
 from webhooks.endpoints.endpoint import delete
 from webhooks.endpoints.ping import Sender, send_test
+from webhooks.events.catalogue import sample_data
 from webhooks.events.event import EVENT_TYPES, TEST_EVENT
-from webhooks.events.sample import sample_data
 from webhooks.http.guard import Policy
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import SystemResolver
 from webhooks.http.transport import SendResult, Transport
-from webhooks.replays.asked import NewReplay
+from webhooks.replays.match import NewReplay
 from worker.end import Ender
 
 POLICY = Policy(allow_private=True, allow_http=True)

@@ -3,7 +3,7 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given, strategies as st
 
-from webhooks.http.address import is_link_local, is_public
+from webhooks.http.guard import is_link_local, is_public
 
 # IANA's registries of special-purpose addresses; the first and last of each block where it has edges.
 FORBIDDEN = """

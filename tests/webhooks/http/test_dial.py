@@ -9,10 +9,16 @@ import pytest
 
 from tests.support.name_server import NameServer
 from tests.support.scripted_receiver import OK, Client, Start, Talk, always, send
-from webhooks.http.connection import Connection
-from webhooks.http.dial import DialError, _discard, check_peer, client_ssl_context, dial
+from webhooks.http.connection import (
+    Connection,
+    DialError,
+    IdlePool,
+    _discard,
+    check_peer,
+    client_ssl_context,
+    dial,
+)
 from webhooks.http.guard import Policy, check_url
-from webhooks.http.pool import IdlePool
 
 
 @contextlib.contextmanager

@@ -10,8 +10,7 @@ from kernel.clock import SystemClock
 from tests.support.name_server import NameServer, loopback_resolver
 from tests.support.scripted_receiver import OK, Start, always
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
-from webhooks.http.names import Failures, LookupLimiter, VettedNames
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import Failures, LookupLimiter, SystemResolver, VettedNames
 from webhooks.http.transport import Transport
 
 OPEN = Policy.of(allow_http=True, allow_cidrs=["127.0.0.0/8"])

@@ -11,7 +11,7 @@ from runtime.settings import Settings
 from tests.support.name_server import NameServer, loopback_resolver
 from tests.support.scripted_receiver import NOON, OK, ScriptedReceiver, Start, always
 from webhooks.http.guard import Policy, UrlRefused
-from webhooks.http.own import is_local
+from webhooks.http.names import is_local
 from webhooks.http.transport import Transport
 
 # What an operator opens for receivers of their own network must not open the gateway.

@@ -6,8 +6,7 @@ import pytest
 
 from tests.support.name_server import NameServer, loopback_resolver
 from webhooks.http.guard import Policy, UrlRefused, check_url
-from webhooks.http.names import VettedNames
-from webhooks.http.resolver import Resolver, SystemResolver
+from webhooks.http.names import Resolver, SystemResolver, VettedNames
 
 STRICT = Policy()
 STAGING = Policy(allow_http=True)

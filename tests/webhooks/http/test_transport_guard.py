@@ -4,7 +4,7 @@ from kernel.clock import FixedClock
 from tests.support.name_server import NameServer
 from tests.support.scripted_receiver import NOON, OK, POLICY, Client, Start, always, send
 from webhooks.http.guard import Policy
-from webhooks.http.resolver import SystemResolver
+from webhooks.http.names import SystemResolver
 from webhooks.http.transport import Transport
 
 

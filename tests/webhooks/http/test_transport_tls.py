@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.authority import Authority
 from tests.support.scripted_receiver import OK, Client, Start, Talk, always
-from webhooks.http.dial import client_ssl_context
+from webhooks.http.connection import client_ssl_context
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from tests.support.replay_history import (
     sent_again,
     start,
 )
-from webhooks.replays import asked, match
-from webhooks.replays.asked import NewReplay
+from webhooks.replays import match
+from webhooks.replays.match import NewReplay
 
 GONE = (500, "http", b'{"error": {"message": "Order 123456 does not exist"}}')
 GONE_TOO = (500, "http", b'{"error": {"message": "Order 987654 does not exist"}}')
@@ -57,7 +57,7 @@ async def test_more_of_other_kinds_than_are_read_at_once_hide_none(
     ids = await given_past(database, tenant, endpoint_id, past)
 
     new = NewReplay(like=ids[0])
-    wanted = await asked.load_wanted(database, tenant, endpoint_id, new, now_us=clock.now_us())
+    wanted = await match.load_wanted(database, tenant, endpoint_id, new, now_us=clock.now_us())
     after, walked, is_end = match.first_cursor(wanted), list[str](), False
     while not is_end:
 

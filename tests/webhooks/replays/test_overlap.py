@@ -27,9 +27,8 @@ from tests.support.replay_history import (
     start,
 )
 from webhooks.replays import replay
-from webhooks.replays.asked import NewReplay
-from webhooks.replays.overlap import ReplayOverlaps
-from webhooks.replays.replay import Replay
+from webhooks.replays.match import NewReplay
+from webhooks.replays.replay import Replay, ReplayOverlaps
 
 
 async def _pause(job: Replay, tx: Transaction) -> Replay:

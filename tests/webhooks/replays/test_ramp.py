@@ -20,7 +20,7 @@ from tests.support.replay_history import (
     start,
 )
 from webhooks.replays import replay
-from webhooks.replays.asked import NewReplay
+from webhooks.replays.match import NewReplay
 from webhooks.replays.replay import Replay
 
 FAST = NewReplay(ramp=True, rate_per_s=1_000)

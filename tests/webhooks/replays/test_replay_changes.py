@@ -31,7 +31,7 @@ from tests.support.webhook_rows import claim_all, new_vault
 from webhooks.endpoints import endpoint
 from webhooks.endpoints.fields import EndpointChanges
 from webhooks.replays import replay
-from webhooks.replays.asked import NewReplay
+from webhooks.replays.match import NewReplay
 from webhooks.replays.replay import Replay, ReplayEnded, TooManyReplays
 
 

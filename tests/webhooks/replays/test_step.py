@@ -31,8 +31,7 @@ from tests.support.replay_history import (
 )
 from tests.support.webhook_rows import given_endpoint
 from webhooks.replays import match as replay_match, step as replay_step
-from webhooks.replays.asked import NewReplay
-from webhooks.replays.match import ReplayCursor
+from webhooks.replays.match import NewReplay, ReplayCursor
 from webhooks.replays.replay import Replay
 from worker.replay import Replayer
 

@@ -13,16 +13,15 @@ from tests.support.gateway import API, Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.other_language import Visit, arabic, english_in, not_arabic
 from tests.support.recording_receiver import receiver
-from webhooks.certification.checks import CHECKS
-from webhooks.certification.judging import (
+from webhooks.certification.checks import (
+    CHECKS,
     judge_refused,
     judge_repeated_by_stranger,
     judge_speed,
     judge_taken,
     judge_unknown_type,
 )
-from webhooks.certification.trial import Seen
-from webhooks.certification.trial_receiver import Answered
+from webhooks.certification.trial import Answered, Seen
 
 pytestmark = pytest.mark.one_database
 
