@@ -36,7 +36,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Command(Protocol[R_co]):
-    """A command of the engine's group commit, as billing/engine/command.py has it."""
+    """A command of the engine's group commit, as billing/engine/engine.py has it."""
 
     def declare(self, read_set: Any) -> None:
         """Add the tenants to lock and the rows to read."""

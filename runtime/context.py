@@ -17,8 +17,8 @@ import httpx
 
 from billing.catalog.product_fields import ProductFields
 from billing.credits.redemption_code import RedemptionCodes
+from billing.engine.batch_state import Rules
 from billing.engine.engine import Engine
-from billing.engine.rules import Rules
 from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.opening import enter_first
 from billing.fulfilment.protocol import OptionsRefused
@@ -30,14 +30,12 @@ from billing.payments.payments import Payments
 from billing.providers.registry import NotifiedAt, Providers
 from billing.reconciliation.daily import DailyReconciliation
 from billing.refunds.refunder import Refunder
-from billing.topups.event_codes import shown
-from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import known_ids
 from billing.topups.queries import sender_keys
-from billing.topups.rules import PublicUrl, TopUpRules
-from billing.topups.voucher import VoucherCodes
+from billing.topups.rules import LinkTokens, PublicUrl, TopUpRules
+from billing.topups.voucher import VoucherCodes, events_shown
 from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
 from keys.api_keys.platforms import KnownPlatforms
@@ -176,7 +174,7 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     Providers: lambda context: context.payments.providers,
     PublicUrl: lambda context: PublicUrl(context.topup_rules.public_url),
     Refunder: attrgetter("refunder"),
-    SeenCodes: lambda context: SeenCodes(partial(shown, context.topup_rules.codes)),
+    SeenCodes: lambda context: SeenCodes(partial(events_shown, context.topup_rules.codes)),
     Senders: lambda _: Senders(sender_keys),
     Probes: lambda context: Probes(context.settings.webhook_probe),
     Sender: lambda context: Sender(

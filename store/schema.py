@@ -604,7 +604,7 @@ topups = sa.Table(
     ),
 )
 
-# billing/intents/intent.py. The account's own ids of top-ups, the same through every door.
+# billing/topups/working_set.py. The account's own ids of top-ups, the same through every door.
 topup_intents = sa.Table(
     "topup_intents",
     metadata,
@@ -749,7 +749,7 @@ supplier_recipients = sa.Table(
     _int("changed_at"),
 )
 
-# billing/topups/reversal_row.py. A delivered top-up to be reversed; one at most for each.
+# billing/topups/reverse.py. A delivered top-up to be reversed; one at most for each.
 topup_reversals = sa.Table(
     "topup_reversals",
     metadata,
@@ -772,7 +772,7 @@ topup_reversals = sa.Table(
     ),
 )
 
-# billing/topups/handed_over.py. Codes, keys and links that were delivered, each for one top-up of an environment.
+# billing/topups/supplier_words.py. Codes, keys and links that were delivered, each for one top-up of an environment.
 handed_over = sa.Table(
     "handed_over",
     metadata,
@@ -781,7 +781,7 @@ handed_over = sa.Table(
     _text("transaction_id"),  # the top-up it was delivered for
 )
 
-# billing/topups/handed_over.py. How far delivered top-ups that the table lacks were entered there, and up to which
+# billing/topups/supplier_words.py. How far delivered top-ups that the table lacks were entered there, and up to which
 # id there are such.
 handed_over_fill = sa.Table(
     "handed_over_fill",
@@ -834,7 +834,7 @@ platforms = sa.Table(
     _int("created_at"),
 )
 
-# billing/topups/fee_rows.py. What a send costs beside its amount; an account's own goes first.
+# billing/topups/platform_rows.py. What a send costs beside its amount; an account's own goes first.
 platform_fees = sa.Table(
     "platform_fees",
     metadata,

@@ -17,10 +17,10 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 36,
+    "docstrings that open with no verb": 32,
     "error details that are no sentence": 140,
-    "words of docstrings and comments": 145_600,
-    "product lines": 161_700,
+    "words of docstrings and comments": 144_400,
+    "product lines": 161_290,
     "old words in docstrings and comments": 368,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,

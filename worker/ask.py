@@ -20,7 +20,7 @@ from billing.fulfilment.protocol import (
     Waiting,
 )
 from billing.fulfilment.suppliers import ReadySupplier
-from billing.topups.deliverable import Deliverable, DeliverableRefused, checked
+from billing.topups.topup import Deliverable, DeliverableRefused, checked_deliverable
 from kernel.storable import is_storable, storable
 
 DETAIL_CHARACTERS_MAX = 200
@@ -92,7 +92,7 @@ def kept(outcome: object) -> Outcome:
             if not _is_left(left) or not _is_cost(cost):
                 return Unknown("an outcome that cannot be kept")
             try:
-                return replace(outcome, deliverable=checked(given))
+                return replace(outcome, deliverable=checked_deliverable(given))
             except (DeliverableRefused, TypeError, AttributeError) as error:
                 return Unknown(f"a deliverable that cannot be kept: {type(error).__name__}")
         case Refused(reason=str()):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from billing.topups import handed_over
+from billing.topups import supplier_words
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
@@ -228,7 +228,7 @@ async def _mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | N
 
 
 async def _fill(tx: Transaction, *, codes: VoucherCodes) -> bool:
-    return await handed_over.fill_step(tx, codes)
+    return await supplier_words.fill_step(tx, codes)
 
 
 async def _repeat(database: Database, prune: Prune) -> None:

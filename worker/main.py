@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol, cast
 from arq.worker import func
 
 from billing.bulk import batch
-from billing.engine import balance_alerts
+from billing.engine import batch_state
 from billing.machine_payments import payment as machine_payment
 from billing.orders import refund_row
 from billing.topups import mail, topup
@@ -254,7 +254,7 @@ def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
         (Releaser(*shared), topup.SCHEDULED_HINT),
         (Batcher(*shared), batch.HINT),
         (Renewer(*shared, context.payments), ""),
-        (Recharger(*shared[:2], context.payments.charging), balance_alerts.HINT),
+        (Recharger(*shared[:2], context.payments.charging), batch_state.RECHARGE_HINT),
         (PlanCreditor(*shared, context.settings.expiring_days), ""),
         (RefundLoop(*shared[:2], context.refunder), refund_row.HINT),
         (MachinePayer(*shared[:2], context.machine_payments), machine_payment.HINT),

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from billing.engine.engine import Engine
-from billing.topups import scheduled
+from billing.topups import settlement
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
@@ -50,8 +50,8 @@ class Releaser(WokenLoop):
     async def sweep(self) -> int:
         now_us = self._clock.now_us()
 
-        async def look(tx: Transaction) -> list[scheduled.DueSend]:
-            return await scheduled.due(
+        async def look(tx: Transaction) -> list[settlement.DueSend]:
+            return await settlement.due_scheduled(
                 tx, now_us=now_us, limit=RELEASED_MAX, exclude_ids=self._setbacks.held_back()
             )
 
@@ -62,9 +62,9 @@ class Releaser(WokenLoop):
             raise Unavailable("The database is not reachable.")
         return len(due)
 
-    async def _release(self, one: scheduled.DueSend) -> bool:
+    async def _release(self, one: settlement.DueSend) -> bool:
         fields = {"transaction_id": one.id}
-        command = scheduled.Release(one.id, one.tenant, one.spent_by)
+        command = settlement.Release(one.id, one.tenant, one.spent_by)
         try:
             await self._engine.submit(command)
         except (StoreError, Unavailable):
@@ -80,7 +80,7 @@ class Releaser(WokenLoop):
         return True
 
     async def _wait_s(self) -> float:
-        read = partial(scheduled.next_due_at, exclude_ids=self._setbacks.held_back())
+        read = partial(settlement.next_scheduled_at, exclude_ids=self._setbacks.held_back())
         next_due_at = await self._database.read(read)
         held_back_s = self._setbacks.next_s()
         wait_s = BEAT_S if held_back_s is None else min(BEAT_S, held_back_s)

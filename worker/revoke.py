@@ -20,10 +20,15 @@ from billing.fulfilment.protocol import (
     Unknown,
 )
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
-from billing.topups import reversal_row
+from billing.topups import reverse
 from billing.topups.platform import Source
-from billing.topups.reversal_row import DueReversal
-from billing.topups.reverse import AskedRevocation, AskRevocation, EndReversal, KeepReversing
+from billing.topups.reverse import (
+    AskedRevocation,
+    AskRevocation,
+    DueReversal,
+    EndReversal,
+    KeepReversing,
+)
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US, Clock
@@ -58,7 +63,7 @@ class Revoker(DueLoop):
         self._codes = engine.rules.of(TopUpRules).codes
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        due = await reversal_row.due_reversals(
+        due = await reverse.due_reversals(
             tx,
             now_us=look.now_us,
             limit=look.limit,
@@ -68,14 +73,14 @@ class Revoker(DueLoop):
         return [DueItem(one.id, one.place, partial(self._take, one)) for one in due]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await reversal_row.next_reversal_at(tx, exclude_ids=look.exclude_ids)
+        return await reverse.next_reversal_at(tx, exclude_ids=look.exclude_ids)
 
     async def _take(self, due: DueReversal) -> None:
         supplier = self._suppliers.find(due.tenant.environment, due.supplier)
         if supplier is None or not supplier.is_active or supplier.is_paused:
             _log.warning("reversals.nobody", extra={"fields": {"transaction_id": due.id}})
             until = self._clock.now_us() + NOBODY_WAIT_US
-            work = partial(reversal_row.postpone_reversal, topup_id=due.id, until=until)
+            work = partial(reverse.postpone_reversal, topup_id=due.id, until=until)
             await self._database.transaction(work)
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))

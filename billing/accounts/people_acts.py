@@ -8,8 +8,7 @@ from msgspec import Meta
 
 from billing.accounts.acts import ACCOUNT
 from billing.accounts.views import AccountDetails, AccountPassword, Colleague, PasswordLink, Told
-from billing.topups.link_tokens import LinkTokens
-from billing.topups.rules import PublicUrl, password_url
+from billing.topups.rules import LinkTokens, PublicUrl, password_url
 from billing.topups.voucher import VOUCHER_KEY
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, said

@@ -16,16 +16,13 @@ from msgspec.structs import replace
 from billing.bulk.batch import SendBatch
 from billing.bulk.item import BatchItem, ItemRefusal
 from billing.bulk.working_set import BatchWorkingSet, batches_of
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code
 from billing.ledger.money import micros_to_cents
-from billing.topups.give_back import BY_APPROVAL, give_back
-from billing.topups.scheduled import BY_BATCH, release
 from billing.topups.send import Send, ask, fail, publish
-from billing.topups.settlement import check_again
+from billing.topups.settlement import BY_BATCH, check_again, release
 from billing.topups.topup import HELD_STATES, TopUp, move
-from billing.topups.working_set import TopUpWorkingSet, topups_of
+from billing.topups.working_set import BY_APPROVAL, TopUpWorkingSet, give_back, topups_of
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 

@@ -10,10 +10,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 
 from billing.bulk.batch import BatchCounts
-from billing.topups.deliverable import DeliveryOptions
 from billing.topups.platform import Platforms
-from billing.topups.send_request import SendRequest, prepare
-from billing.topups.topup import TopUpStatus
+from billing.topups.send import SendRequest, prepare
+from billing.topups.topup import DeliveryOptions, TopUpStatus
 from kernel.errors import DomainError
 from store.database import Transaction
 from store.row_mapping import RowMapping, as_json

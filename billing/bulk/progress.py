@@ -11,8 +11,7 @@ from msgspec.structs import asdict, replace
 
 from billing.bulk.batch import SendBatch, move
 from billing.bulk.working_set import BatchWorkingSet, batches_of
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.topups.settlement import call_off
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339

@@ -26,8 +26,7 @@ from billing.bulk.progress import AdvanceBatch, CancelItems, TakeBack
 from billing.engine.engine import Engine
 from billing.topups.platform import Platforms
 from billing.topups.rules import TopUpRules
-from billing.topups.send import Send
-from billing.topups.send_request import SendRequest
+from billing.topups.send import Send, SendRequest
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from kernel.ids import new_id

@@ -8,12 +8,10 @@ from collections.abc import Iterable, Sequence
 from billing.bulk import batch as batches, item as items
 from billing.bulk.batch import BatchCounts, SendBatch
 from billing.bulk.item import BatchItem
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
-from billing.intents import intent as intents
-from billing.intents.intent import IntentKey
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.topups import topup as topups
 from billing.topups.topup import TopUp
+from billing.topups.working_set import IntentKey, free_intents
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -60,7 +58,7 @@ class BatchWorkingSet(WorkingSet):
         if self._freed:
             await topups.free_references(tx, self._freed)
         if self._freed_intents:
-            await intents.free(tx, self._freed_intents)
+            await free_intents(tx, self._freed_intents)
 
     def hints(self) -> Iterable[str]:
         written = (*self._new, *self._changed.values())

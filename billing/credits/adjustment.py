@@ -6,12 +6,10 @@ first, unless it is promotional, which may end. Taking never makes a balance neg
 
 from dataclasses import dataclass
 
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 from kernel.ids import new_id

@@ -11,8 +11,7 @@ from datetime import date
 
 from billing.credits.checkin_day import day_of, next_at, streak_of, zone_of
 from billing.credits.checkin_settings import CheckinSettings, read_settings
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.credits.credit_end import EndOfCredit, tell_expired
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.chart import PAID_GRANT
 from billing.ledger.ledger import Code, LedgerAccountKind
 from kernel.tenant import Tenant

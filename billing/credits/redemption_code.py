@@ -11,8 +11,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.topups.voucher import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US

@@ -10,7 +10,7 @@ from billing.credits.unpaid_credit import (
     Credit,
 )
 from billing.ledger.ledger import LedgerAccountKind
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from kernel.clock import SECOND_US, rfc3339
 from kernel.fields import Fields, Int64, within
 from kernel.shaped import Shaped

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339

@@ -11,9 +11,9 @@ from typing import Final, Literal, get_args
 from billing.fulfilment.tasks import Task
 from billing.topups.attempt import Attempt
 from billing.topups.fulfilment import ASKED_US
-from billing.topups.give_back import BY_APPROVAL
 from billing.topups.send import BY_SANDBOX
 from billing.topups.topup import TopUp
+from billing.topups.working_set import BY_APPROVAL
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
 

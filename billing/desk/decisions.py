@@ -11,18 +11,15 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from billing.desk.acts import DeskAct, DeskTopUp, refusal
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.fulfilment.tasks import Task, TaskWorkingSet, tasks_of
 from billing.topups.attempt import ATTEMPTS_MAX, attempts_of
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import OnAttempts, Settle
-from billing.topups.handed_over import DeliveredValues
 from billing.topups.platform import Source
 from billing.topups.plausible import NO_TERMS, DeliveryTerms
 from billing.topups.settlement import EndedTopUp, awaits, waits_for
-from billing.topups.topup import TopUp, move
+from billing.topups.supplier_words import DeliveredValues
+from billing.topups.topup import Deliverable, TopUp, move
 from billing.topups.working_set import topups_of
 from kernel.errors import InvalidInput
 from keys import audit_log

@@ -5,8 +5,8 @@ from typing import Final
 
 from billing.documents.sheet import MARGIN_MM, Sheet, day
 from billing.documents.statement_sheet import StatementSheet
+from billing.ledger.chart import code_words
 from billing.ledger.money import dollars
-from billing.ledger.words import code_words
 
 TEST_BANNER: Final = "TEST - staging: no real money"
 _WIDTHS: Final = (34, 66, 36, 36)

@@ -1,26 +1,218 @@
-"""The state on which one batch of commands is decided.
+"""Decide one batch of commands, of any kind and tenant, in one transaction.
 
-Commands of any kind and tenant share a transaction. `load` locks the tenants' rows in order and reads what
-the commands declared; the commands decide one by one; `flush` writes. The number of statements doesn't depend
-on the number of commands.
+Each command declares into a `ReadSet`. `BatchState` loads that, the commands decide one by one, and `flush`
+writes. The number of statements doesn't depend on the number of commands.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Self, TypeVar
 
-from billing.engine.balance_alerts import RETRY_AFTER_S, BalanceAlerts, low_balance
-from billing.engine.read_set import ReadSet, S, WorkingSet
+from msgspec.structs import replace
+
+from billing.engine.limit import LimitedSend
 from billing.engine.spending import Spending, funding_window
-from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccount, Transfer
-from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.ledger.ledger import (
+    Code,
+    InsufficientBalance,
+    Ledger,
+    LedgerAccount,
+    LedgerAccountKey,
+    Transfer,
+)
+from billing.ledger.money import CURRENCY, MICROS_PER_CENT, micros_to_cents
+from kernel.ids import new_id
 from kernel.tenant import Tenant
+from keys import audit_log
 from keys.account import Standings, standings_reading
+from keys.audit_log import AuditEntry
 from keys.authenticator import CredentialEnded
+from keys.balance_watch import NOTHING, BalanceWatch, note_recharges
+from keys.caps import Window
 from keys.mandate import paused
 from keys.suspension import suspended
 from store import idempotency
-from store.database import Transaction
+from store.database import BatchRead, Transaction
 from store.idempotency import RequestKey, Stored, StoredAnswer
 from webhooks.events.event import Outbox
+
+RECHARGE_HINT: Final = "recharge"
+# When to retry a call that lacked balance while a recharge is under way.
+RETRY_AFTER_S: Final = 5
+
+
+class BalanceAlerts:
+    """Watch balances for balance.low thresholds and recharges.
+
+    A drop is recorded once, by the transaction that spends, and fixes the ID of the recharge's order. Further
+    drops are ignored until that order ends.
+    """
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self._read: Mapping[Tenant, BalanceWatch] = {}
+        self._changed: dict[Tenant, BalanceWatch] = {}
+
+    def take(self, found: Mapping[Tenant, BalanceWatch]) -> None:
+        self._read = found
+
+    def find(self, tenant: Tenant) -> BalanceWatch | None:
+        return self._changed.get(tenant) or self._read.get(tenant)
+
+    def record_drop(self, tenant: Tenant, before_micros: int, after_micros: int) -> None:
+        watch = self.find(tenant)
+        if watch is not None and watch.is_fall(before_micros, after_micros):
+            self.begin(tenant)
+
+    def begin(self, tenant: Tenant) -> str:
+        order_id = new_id("ord")
+        self._change(tenant, recharge_order_id=order_id)
+        return order_id
+
+    def watch(self, tenant: Tenant, *, below_micros: int, from_micros: int) -> None:
+        self._change(
+            tenant,
+            recharge_below=below_micros,
+            recharge_from=from_micros,
+            recharge_order_id=None,
+        )
+
+    def set_below(self, tenant: Tenant, below_micros: int) -> None:
+        self._change(tenant, recharge_below=below_micros, recharge_from=below_micros)
+
+    def stop(self, tenant: Tenant) -> None:
+        self._change(tenant, recharge_below=None, recharge_from=0)
+
+    def end(self, tenant: Tenant) -> None:
+        self._change(tenant, recharge_order_id=None)
+
+    def under_way(self, tenant: Tenant) -> dict[str, Any] | None:
+        watch = self.find(tenant)
+        if watch is None or watch.recharge_order_id is None:
+            return None
+        return {"order_id": watch.recharge_order_id, "retry_after": RETRY_AFTER_S}
+
+    async def flush(self, tx: Transaction) -> None:
+        if not self._changed:
+            return
+        await note_recharges(
+            tx,
+            [
+                (*tenant, one.recharge_below, one.recharge_from, one.recharge_order_id)
+                for tenant, one in self._changed.items()
+            ],
+        )
+        tx.hint(RECHARGE_HINT)
+
+    def _change(self, tenant: Tenant, **changes: Any) -> None:
+        self.changes += 1
+        self._changed[tenant] = replace(self.find(tenant) or NOTHING, **changes)
+
+
+def low_balance(threshold_micros: int, balance_micros: int) -> Mapping[str, object]:
+    return {
+        "balance_cents": micros_to_cents(balance_micros),
+        "low_balance_threshold_cents": micros_to_cents(threshold_micros),
+        "currency": CURRENCY,
+    }
+
+
+T = TypeVar("T")
+
+
+class Rules:
+    """The operator's rules. code_of and claim_token_of take a top-up's ID; stored answers contain neither
+    result.
+    """
+
+    __slots__ = ("_packages", "claim_token_of", "code_of", "is_promo_sendable")
+
+    def __init__(
+        self,
+        *packages: object,
+        code_of: Callable[[str], str],
+        claim_token_of: Callable[[str], str],
+        is_promo_sendable: bool = False,
+    ) -> None:
+        self.code_of = code_of
+        self.claim_token_of = claim_token_of
+        self.is_promo_sendable = is_promo_sendable
+        self._packages = {type(one): one for one in packages}
+
+    def of(self, kind: type[T]) -> T:
+        found = self._packages[kind]
+        assert isinstance(found, kind)
+        return found
+
+
+S = TypeVar("S", bound="WorkingSet")
+
+
+class WorkingSet(ABC):
+    """One subject's rows in one transaction; only batches with a command that names it pay for its
+    statements.
+
+    `declare` adds IDs. `load` and `readings` read after the tenants are locked. `decide` changes rows in
+    memory and counts in `changes`. `update` and `insert` write in bulk. Rows that tenants share are locked in
+    `load`, sorted by ID. Working sets load and write by rank, all different, so no two batches deadlock.
+    """
+
+    rank: ClassVar[int]
+    changes = 0
+
+    @classmethod
+    def under(cls, rules: Rules) -> Self:  # noqa: ARG003 most ask for no rules of their own
+        return cls()
+
+    def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
+        """Compute what doesn't depend on the database; skipped when a batch is tried again."""
+
+    @abstractmethod
+    async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
+        """Read the rows; may add places, windows and ledger_ids."""
+
+    def readings(self) -> Sequence[BatchRead]:
+        """Return reads that join the wallets' round trip on PostgreSQL."""
+        return ()
+
+    def further_readings(self) -> Sequence[BatchRead]:
+        """Return reads whose need the first ones showed; mostly none."""
+        return ()
+
+    @abstractmethod
+    async def update(self, tx: Transaction, now_us: int) -> None: ...
+
+    async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
+        """Add rows that nothing else waits for. Deferred behind every update; on PostgreSQL one round trip
+        with the ledger's.
+        """
+
+    def hints(self) -> Iterable[str]:
+        return ()
+
+
+@dataclass(slots=True)
+class ReadSet:
+    rules: Rules
+    tenants: set[Tenant] = field(default_factory=set)
+    places: set[LedgerAccountKey] = field(default_factory=set)
+    ledger_ids: set[str] = field(default_factory=set)  # ledger accounts, by id
+    key_ids: set[str] = field(default_factory=set)
+    windows: set[Window] = field(default_factory=set)  # beside today's of each key
+    counted: dict[str, Tenant] = field(default_factory=dict)  # grants of apps, which are no keys
+    # Sends whose recipients matter to the keys' mandates.
+    sends: list[LimitedSend] = field(default_factory=list)
+    request_keys: list[RequestKey] = field(default_factory=list)
+    funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
+    working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)
+
+    def working_set(self, kind: type[S]) -> S:
+        found = self.working_sets.get(kind)
+        if found is None:
+            found = self.working_sets[kind] = kind.under(self.rules)
+        assert isinstance(found, kind)
+        return found
 
 
 class BatchState:
@@ -47,8 +239,8 @@ class BatchState:
         self._completed: list[tuple[RequestKey, StoredAnswer]] = []
 
     async def load(self, tx: Transaction) -> None:
-        """Read everything that the commands declared. An earlier statement has locked the tenants: a snapshot
-        taken together with a lock is stale after a wait.
+        """Read what the commands declared. An earlier statement locked the tenants, because a snapshot taken
+        together with a lock is stale after a wait.
         """
         read_set = self._read_set
         for working_set in self._ranked:
@@ -115,12 +307,10 @@ class BatchState:
         raise paused()
 
     def now_of(self, tenant: Tenant) -> int:
-        """Return the tenant's own time, ahead of now_us if its sandbox clock was advanced."""
         return self.spending.time.of(tenant)
 
     @property
     def changes(self) -> int:
-        """Return a number that grows with each change, to show that a refusal came first."""
         changes = self.ledger.posted + self.outbox.published + self.spending.changes
         changes += self.watches.changes
         for working_set in self._ranked:
@@ -139,7 +329,6 @@ class BatchState:
         return stored.with_code(self.rules.code_of, self.rules.claim_token_of)
 
     def keep_answer(self, key: RequestKey, answer: StoredAnswer) -> None:
-        """Store the answer, also for later commands of this batch with the same key."""
         answers = self._completed if key.place in self._stored else self._answers
         answers.append((key, answer.without_code()))
         self._stored[key.place] = Stored(
@@ -147,10 +336,10 @@ class BatchState:
         )
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return the credit that a send may use: purchased, and promotional in staging or if allowed.
+        """Return the credit that a send may use: purchased, and promotional if allowed.
 
-        is_own_use: AI usage by the account itself. Promotional credit then always counts, purchased credit
-        only if the plan lets usage continue from the wallet.
+        is_own_use: AI usage by the account itself, which may use promotional credit. Purchased credit then
+        counts only if the plan lets usage continue from the wallet.
         """
         granted = 0
         if self.ledger.has_grants(tenant):
@@ -204,7 +393,7 @@ class BatchState:
         is_fall_told: bool = True,
     ) -> list[Transfer]:
         """Move sendable credit: first what expires soonest, then what never expires, then the wallet.
-        is_fall_told is False if the command returns the credit or calls record_drop itself.
+        is_fall_told: False if the command returns the credit or calls record_drop itself.
         """
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
@@ -243,7 +432,7 @@ class BatchState:
         to: LedgerAccount | None = None,
         **ids: str,
     ) -> None:
-        """Credit purchased credit; the tenant's debt is paid first."""
+        """Add purchased credit; the tenant's debt is paid first."""
         owed = self.ledger.owed(tenant)
         debt = min(owed.balance_micros, amount_micros)
         if debt:
@@ -301,8 +490,8 @@ class BatchState:
         code_sealed: str | None = None,
         trace: str | None = None,
     ) -> str:
-        """Publish a tenant's event. code_sealed: a fulfilment's code, carried sealed. trace: of an earlier
-        request than the command's.
+        """Publish a tenant's event. code_sealed: a fulfilment's code. trace: of an earlier request than the
+        command's.
         """
         return self.outbox.publish(
             tenant,
@@ -313,3 +502,19 @@ class BatchState:
             trace=trace or self.trace,
             now_us=self.now_us,
         )
+
+
+class AuditEntries(WorkingSet):
+    rank = 0
+
+    def __init__(self) -> None:
+        self._entries: list[AuditEntry] = []
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None: ...
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        await audit_log.record(tx, self._entries)
+
+    def add(self, entry: AuditEntry) -> None:
+        self.changes += 1
+        self._entries.append(entry)

@@ -1,35 +1,111 @@
-"""The engine: commands that move money commit in batches and are answered once durable.
+"""Commit commands that move money in batches, and answer each once it is durable.
 
-An answer to store is encoded before the commit, so a repeated request gets the same bytes. A refusal
+A stored answer is encoded before the commit, so a repeated request gets the same bytes. A refusal
 (DomainError) must come before the command's first change; this is checked.
 """
 
+import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence, Set as AbstractSet
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import msgspec
 
-from billing.engine.batch_state import BatchState
-from billing.engine.command import Command, LongCommand
-from billing.engine.read_set import ReadSet
-from billing.engine.rules import Rules
-from billing.engine.timed_batch import OnTimed, TimedBatch
+from billing.engine.batch_state import BatchState, ReadSet, Rules
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from kernel.trace import current_line
 from keys.account import lock_free_tenants, tenants_lock
 from store.batch import GroupCommit
-from store.database import Database, Transaction
+from store.batch_parts import Prepared
+from store.database import Database, Lock, Transaction
 from store.idempotency import RequestKey, StoredAnswer
+
+
+class BatchTimes(NamedTuple):
+    """began_ns: since the epoch. waited_s: for a connection and rows. commit_s: the last writes and the
+    commit.
+    """
+
+    size: int
+    began_ns: int
+    waited_s: float
+    statements_s: float
+    commit_s: float
+
+
+_log = logging.getLogger(__name__)
+# Called after the commit with the requests whose commands were in the batch.
+OnTimed = Callable[[Sequence[str | None], BatchTimes], None]
+
+
+class TimedBatch:
+    def __init__(
+        self, batch: Prepared[Any], lines: Sequence[str | None], on_timed: OnTimed
+    ) -> None:
+        self._batch = batch
+        self._lines = lines
+        self._on_timed = on_timed
+        self._began_ns = time.time_ns()
+        self._made_s = self._run_s = self._decided_s = time.monotonic()
+
+    @property
+    def lock(self) -> Lock | None:
+        return self._batch.lock
+
+    def meanwhile(self) -> None:
+        self._batch.meanwhile()
+
+    async def run(self, tx: Transaction) -> Sequence[Any]:
+        self._run_s = time.monotonic()
+        results = await self._batch.run(tx)
+        self._decided_s = time.monotonic()
+        return results
+
+    def kept(self) -> None:
+        times = BatchTimes(
+            size=len(self._lines),
+            began_ns=self._began_ns,
+            waited_s=self._run_s - self._made_s,
+            statements_s=self._decided_s - self._run_s,
+            commit_s=time.monotonic() - self._decided_s,
+        )
+        try:
+            self._on_timed(self._lines, times)
+        except Exception:
+            # The commit happened: a caller that took this for a failure would run the batch again.
+            _log.exception("batch not told")
+
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Command(Protocol[R_co]):
+    def declare(self, read_set: ReadSet) -> None: ...
+
+    def decide(self, state: BatchState) -> R_co:
+        """Change the state and return the result, or raise a DomainError and change nothing."""
+        ...
+
+
+class LongCommand(Protocol[R_co]):
+    """A command that takes many milliseconds and lets the process serve others meanwhile."""
+
+    def declare(self, read_set: ReadSet) -> None: ...
+
+    async def decide_in_steps(
+        self, state: BatchState, pause: Callable[[], Awaitable[None]]
+    ) -> R_co:
+        """Decide, awaiting only pause(), every few milliseconds. Nothing read changes in a pause."""
+        ...
+
 
 R = TypeVar("R")
 
 
 class _Request(msgspec.Struct, frozen=True, gc=False):
-    """A submitted command; encode makes the answer stored under the key."""
-
     command: Command[Any]
     key: RequestKey | None = None
     encode: Callable[[Any], StoredAnswer] | None = None
@@ -71,16 +147,16 @@ class Engine:
         )
 
     def submit(self, command: Command[R]) -> Awaitable[R]:
-        """Return the result once it is durable; raise the command's refusal, or Unavailable."""
+        """Return the durable result; raise the command's refusal, or Unavailable."""
         return self._batches.submit(_Request(command, trace=current_line.get()))
 
     def submit_once(
         self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
     ) -> Awaitable[StoredAnswer]:
-        """Return the durable answer, or the one already stored under this key.
+        """Return the durable answer, or the one stored under this key; without a key nothing is stored.
 
-        encode runs inside the batch; it is pure and raises nothing. Without a key nothing is stored. Raises
-        the command's refusal, Unavailable, KeyReused and KeyInProgress.
+        encode runs in the batch: it must be pure and raise nothing. Raises the command's refusal,
+        Unavailable, KeyReused and KeyInProgress.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
 
@@ -95,7 +171,7 @@ class Engine:
         return self._batches.submit(request, is_long=True)
 
     async def rehearse(self, command: Command[R]) -> R:
-        """Decide the command on a snapshot; write nothing."""
+        """Decide the command on a snapshot and write nothing."""
 
         async def work(tx: Transaction) -> R:
             read_set = _read_set_of([_Request(command)], self.rules)
@@ -222,9 +298,7 @@ def _decide(request: _Request, state: BatchState) -> Any:
 
 
 def _without_frames(refusal: DomainError) -> DomainError:
-    """Drop the tracebacks of the refusal and its cause. Their frames would keep the batch's state in memory
-    until the garbage collector runs.
-    """
+    """Drop the tracebacks: their frames would keep the batch's state until the garbage collector runs."""
     one: BaseException | None = refusal
     while one is not None:
         one.__traceback__ = None

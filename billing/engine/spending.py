@@ -1,33 +1,89 @@
-"""What keys and accounts have spent of their limits and test credit, in one transaction.
+"""Count what keys and accounts spend of their limits and test credit, in one transaction.
 
 A spend counts in the windows of its moment, for the key and all its ancestors; what is given back returns to
-those windows. Mandates, and an advanced sandbox clock, cost one more read.
+those windows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from billing.engine.cap_notices import notices_of
-from billing.engine.limit import Limit, max_cents
-from billing.engine.line_limits import (
+import msgspec
+
+from billing.engine.limit import (
     KeyEnd,
+    Limit,
+    LimitedSend,
+    LimitView,
     LineLimits,
+    Sum,
+    Sums,
     calendar_limits,
     line_limits,
+    max_cents,
+    notices_of,
     windows_of_mandates,
+    windows_of_send,
 )
-from billing.engine.own_time import OwnTime
-from billing.engine.send_limits import LimitedSend, windows_of_send
-from billing.engine.sums import Sum, Sums
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, day_start_us
 from kernel.tenant import Tenant
 from keys import caps, counter
+from keys.account import Standings, standings_reading
 from keys.api_keys.key_state import KeyState, key_states_reading
 from keys.caps import Window
 from keys.counter import CounterRow
 from keys.mandate import read_mandate
 from store.database import BatchRead, Transaction
+
+
+class OwnTime:
+    """Each account's time in one transaction: now_us, or ahead if its sandbox clock was advanced. Caps,
+    mandates, daily limits and the ends of keys use it. key_states are filled while the transaction loads.
+    """
+
+    def __init__(self, now_us: int, key_states: Mapping[str, KeyState]) -> None:
+        self.now_us = now_us
+        self._key_states = key_states
+        # Only accounts whose clock was advanced; empty in live.
+        self._ahead_us: Mapping[Tenant, int] = {}
+        # Owners of windows of a day and a month beside the keys.
+        self._counted: Mapping[str, Tenant] = {}
+
+    def take(self, ahead_us: Mapping[Tenant, int]) -> None:
+        self._ahead_us = ahead_us
+
+    def expect(self, counted: Mapping[str, Tenant]) -> None:
+        self._counted = counted
+
+    def of(self, tenant: Tenant) -> int:
+        return self.now_us + self._ahead_us.get(tenant, 0) if self._ahead_us else self.now_us
+
+    def of_line(self, lineage: tuple[str, ...]) -> int:
+        if not self._ahead_us or not lineage:
+            return self.now_us
+        tenant = self._tenant_of(lineage[0])
+        return self.now_us if tenant is None else self.of(tenant)
+
+    def windows_ahead(self) -> set[Window]:
+        found: set[Window] = set()
+        for one in (*self._key_states, *self._counted) if self._ahead_us else ():
+            tenant = self._tenant_of(one)
+            if tenant is not None and tenant in self._ahead_us:
+                found |= calendar_windows([one], self.of(tenant))
+        return found
+
+    def _tenant_of(self, counted_id: str) -> Tenant | None:
+        state = self._key_states.get(counted_id)
+        return self._counted.get(counted_id) if state is None else state.tenant
+
+
+def calendar_windows(ids: Iterable[str], now_us: int) -> set[Window]:
+    wanted = set(ids)
+    periods = caps.windows_of(now_us)
+    found: set[Window] = {(one, period, start) for one in wanted for period, start in periods}
+    found.update(caps.unapproved_window(one, now_us) for one in wanted)
+    return found
+
 
 Lineage = tuple[str, ...]
 _NO_GRANTS: Final[Mapping[str, Tenant]] = {}
@@ -40,8 +96,6 @@ def funding_window(account_id: str, now_us: int) -> Window:
 
 
 class Spending:
-    """Changed in memory, written by `flush`, under the tenants' locks."""
-
     def __init__(self, now_us: int) -> None:
         self.key_states: dict[str, KeyState] = {}
         self.changes = 0
@@ -87,8 +141,8 @@ class Spending:
         return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction, publish: Publish) -> None:
-        """Write the counts, and publish once what is nearly or wholly used up. publish isn't stored on self:
-        the cycle would keep each batch until the garbage collector runs.
+        """Write the counts, and publish what is nearly or wholly used up. publish isn't stored on self: the
+        cycle would keep each batch until the garbage collector runs.
         """
         for tenant, lineage in self._spenders:
             limits = self._watched(tenant, lineage)
@@ -167,8 +221,8 @@ class Spending:
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Count a spend made now. Return the further rows that count it, and its moment by a clock that is
-        ahead: needed to give it back.
+        """Count a spend. Return what giving it back needs: the further rows that count it, and its moment by
+        a clock that is ahead.
         """
         now_us = self.time.of(tenant)
         at = None if now_us == self.time.now_us else now_us
@@ -216,7 +270,6 @@ class Spending:
                 row.change_detail(account_id)
 
     def count(self, account_id: str, lineage: Lineage, amount_micros: int, at: int) -> None:
-        """Add to the moment's days and months, by the account's clock; negative gives back."""
         if at == self.time.of_line(lineage):
             windows = self._windows.get(lineage)
             if windows is None:
@@ -347,3 +400,47 @@ class Spending:
 
 def _is_limited(state: KeyState) -> bool:
     return state.mandate is not None or state.lifetime_cents is not None
+
+
+class KeyUsage(msgspec.Struct, frozen=True):
+    limits: Sequence[LimitView]
+    max_now_cents: int | None
+
+
+class KeyStandings:
+    def __init__(self, spending: Spending, tenant: Tenant) -> None:
+        self._spending = spending
+        self._tenant = tenant
+
+    @property
+    def now_us(self) -> int:
+        return self._spending.time.of(self._tenant)
+
+    @property
+    def states(self) -> dict[str, KeyState]:
+        return self._spending.key_states
+
+    def of(self, lineage: Lineage) -> KeyUsage:
+        """Return the usage of a lineage that hasn't ended; it may be paused."""
+        limits, max_now_cents = self._spending.standing(self._tenant, lineage)
+        return KeyUsage([one.view(self.now_us) for one in limits], max_now_cents)
+
+
+async def load_key_usage(
+    tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
+) -> KeyStandings:
+    """Load what keys may still spend, by a spend's rules. now_us: our time, not the tenant's."""
+    spending = Spending(now_us)
+
+    def take(found: Standings) -> None:
+        spending.take_day_limits(found.day_limits)
+        spending.time.take(found.clocks_ahead_us)
+
+    await tx.fetch_many(
+        [
+            standings_reading([tenant], take),
+            *spending.readings(set(key_ids), ()),
+        ]
+    )
+    await tx.fetch_many(spending.further_readings(()))
+    return KeyStandings(spending, tenant)

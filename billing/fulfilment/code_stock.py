@@ -25,7 +25,7 @@ from billing.fulfilment.simulated import sample_text
 from billing.fulfilment.stock import StockKind, StockLevel, Taken
 from billing.fulfilment.stock_alarm import notify_low_stock
 from billing.topups.attempt import lock_turn
-from billing.topups.deliverable import Deliverable
+from billing.topups.topup import Deliverable
 from store.database import Transaction
 
 

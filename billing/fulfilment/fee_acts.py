@@ -6,9 +6,9 @@ from typing import Annotated, cast
 from msgspec import Meta, Struct, to_builtins
 
 from billing.fulfilment.kinds import begin
-from billing.topups import fee_rows, platform_rows
-from billing.topups.fee import BASIS_POINTS_MAX, FEE_CENTS_MAX
-from billing.topups.fee_rows import EVERYBODY, FeeRow
+from billing.topups import platform_rows
+from billing.topups.platform import BASIS_POINTS_MAX, FEE_CENTS_MAX
+from billing.topups.platform_rows import EVERYBODY, FeeRow
 from kernel.errors import LimitReached, NotFound
 from kernel.fields import Fields, Int64, Page, said, within
 from kernel.limits import EMAIL_CHARACTERS_MAX
@@ -91,7 +91,7 @@ def view_of(row: FeeRow) -> Fee:
 async def list_fees(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[FeeRow]:
-    return await fee_rows.list_fees(context.tx, context.environment)
+    return await platform_rows.list_fees(context.tx, context.environment)
 
 
 async def set_fee(context: ActContext, asked: FeeParts) -> Change[FeeRow]:
@@ -99,7 +99,7 @@ async def set_fee(context: ActContext, asked: FeeParts) -> Change[FeeRow]:
     tx, place = context.tx, (context.environment, context.object_id)
     await platform_rows.get_platform(tx, *place)
     account_id = await _account_id(tx, asked.account)
-    before = await fee_rows.find_fee(tx, *place, account_id)
+    before = await platform_rows.find_fee(tx, *place, account_id)
     row = FeeRow(
         environment=context.environment,
         platform=context.object_id,
@@ -112,7 +112,7 @@ async def set_fee(context: ActContext, asked: FeeParts) -> Change[FeeRow]:
     )
     if before is not None and before.rule == row.rule:
         return Change(before=before, after=before)
-    await fee_rows.put_fee(tx, row)
+    await platform_rows.put_fee(tx, row)
     await platform_rows.raise_version(tx)
     return Change(before=before, after=row)
 
@@ -121,10 +121,10 @@ async def clear_fee(context: ActContext, asked: FeeOwner) -> Change[FeeRow]:
     await begin(context)
     tx = context.tx
     account_id = await _account_id(tx, asked.account)
-    row = await fee_rows.find_fee(tx, context.environment, context.object_id, account_id)
+    row = await platform_rows.find_fee(tx, context.environment, context.object_id, account_id)
     if row is None:
         raise NotFound("Fee", param="platform")
-    await fee_rows.drop_fee(tx, row)
+    await platform_rows.drop_fee(tx, row)
     await platform_rows.raise_version(tx)
     return Change(after=row, is_gone=True)
 

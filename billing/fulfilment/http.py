@@ -37,8 +37,13 @@ from billing.fulfilment.protocol import (
     Waiting,
 )
 from billing.fulfilment.simulated import sample_text
-from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
 from billing.topups.plausible import COST_PERCENT_MAX, SupplierTerms, doubt_of_echo
+from billing.topups.topup import (
+    Deliverable,
+    DeliverableKind,
+    DeliverableRefused,
+    checked_deliverable,
+)
 from kernel.clock import SECOND_US, parse_rfc3339
 from kernel.errors import DomainError
 from keys.signatures.signing import secret_key, signature_headers, verify
@@ -78,7 +83,7 @@ class GivenDeliverable(msgspec.Struct, forbid_unknown_fields=True):
             expires_at = None if self.expires_at is None else parse_rfc3339(self.expires_at)
         except (ValueError, DomainError):
             raise DeliverableRefused("expires_at is a time in RFC 3339") from None
-        return checked(
+        return checked_deliverable(
             Deliverable(self.kind, self.value, self.redeem_url, self.instructions, expires_at)
         )
 

@@ -38,7 +38,7 @@ from billing.fulfilment.vendor_api import (
     usd_of_cents,
     usd_of_number,
 )
-from billing.topups.deliverable import Deliverable
+from billing.topups.topup import Deliverable
 from kernel.clock import Clock, parse_rfc3339
 from kernel.storable import storable
 

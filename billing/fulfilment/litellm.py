@@ -52,7 +52,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.simulated import sample_text
 from billing.fulfilment.vendor_api import VendorApi, refusal_of, shown_usd, usd_of_number
-from billing.topups.deliverable import Deliverable
+from billing.topups.topup import Deliverable
 from keys.vault import SealBroken
 
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 5

@@ -19,8 +19,8 @@ from billing.fulfilment.protocol import (
     Waiting,
 )
 from billing.topups.attempt import lock_turn
-from billing.topups.deliverable import Deliverable
 from billing.topups.plausible import SupplierTerms
+from billing.topups.topup import Deliverable
 from kernel.clock import SECOND_US
 from store.database import Transaction
 

@@ -54,7 +54,7 @@ from billing.fulfilment.vendor_api import (
     shown_usd,
     usd_of_number,
 )
-from billing.topups.deliverable import Deliverable
+from billing.topups.topup import Deliverable
 from kernel.clock import Clock
 
 # A turn makes at most five calls, the list aside: look, prepare, raise and confirm.

@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from billing.fulfilment.protocol import Options, OptionsRefused, Registration, sealed_fields
-from billing.topups.deliverable import hint_of
 from billing.topups.platform_rows import SupplierRow
+from billing.topups.topup import hint_of
 from keys.vault import Vault
 
 PURPOSE: Final = "supplier options"

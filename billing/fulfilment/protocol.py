@@ -28,8 +28,8 @@ from typing import Annotated, Any, Final, Literal, cast
 import httpx
 import msgspec
 
-from billing.topups.deliverable import Deliverable
 from billing.topups.plausible import SupplierTerms
+from billing.topups.topup import Deliverable
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.vault import Vault

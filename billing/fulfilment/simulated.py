@@ -15,7 +15,7 @@ from billing.fulfilment.protocol import (
     Revoked,
     Supplier,
 )
-from billing.topups.deliverable import Deliverable
+from billing.topups.topup import Deliverable
 
 SAMPLE_CHARACTERS = 16
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from billing.topups.deliverable import hint_of, visible
+from billing.topups.topup import hint_of, visible
 from kernel.ids import new_id
 from keys.vault import Vault
 from store.database import Transaction

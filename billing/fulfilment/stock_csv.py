@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final, TextIO
 
 from billing.fulfilment.stock import NewCode, StockKind
-from billing.topups.deliverable import VALUE_CHARACTERS_MAX
+from billing.topups.topup import VALUE_CHARACTERS_MAX
 from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.storable import is_storable

@@ -28,10 +28,10 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.simulated import SimulatedSupplier
 from billing.topups import platform_rows
-from billing.topups.deliverable import Deliverable
 from billing.topups.platform import WALLET, PlatformBook
 from billing.topups.platform_rows import SupplierRow
 from billing.topups.plausible import NO_SUPPLIER_TERMS, NO_TERMS, DeliveryTerms, SupplierTerms
+from billing.topups.topup import Deliverable
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.vault import SealBroken, Vault

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from kernel.errors import NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping

@@ -1,1 +1,1 @@
-"""The double-entry ledger: accounts, transfers, money, and their audit."""
+"""Keep the double-entry ledger, and audit it."""

@@ -1,8 +1,8 @@
 """Compare a large tenant's cached balances with its transfers.
 
 - From the sealed sums: checkpoints have added up older transfers; one snapshot reads the rest.
-- From the first transfer: pages in their own transactions add up what is too old to change. One snapshot then
-  reads balances and later transfers. Transfers are never changed, so both are the state of one moment.
+- From the first transfer: pages add up what is too old to change, then one snapshot reads balances and later
+  transfers. Transfers never change, so both are the state of one moment.
 
 Steps bounds the memory.
 """
@@ -12,8 +12,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from billing.ledger.chart import ASSETS, SIGN
-from billing.ledger.finding import Finding
-from billing.ledger.rule import OWN
+from billing.ledger.rule import OWN, Finding
 from kernel.clock import DAY_US, HOUR_US
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
@@ -100,15 +99,14 @@ class SealedPart(NamedTuple):
 
     @property
     def until(self) -> int:
-        """Return the end of the last day; later transfers are in none of its checkpoints."""
         return self.day_start_at + DAY_US
 
 
 async def sealed_findings(
     tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return balances that differ from the sealed sums and later transfers, in one snapshot. None: another
-    day was sealed meanwhile, so read the part again.
+    """Return balances that differ from the sealed sums and later transfers. None: another day was sealed
+    meanwhile, so read the part again.
     """
     row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
     if row is None or row[0] != part.day_start_at:
@@ -200,7 +198,7 @@ async def _moved_since(
 async def walked_findings(
     database: Database, tenant: Tenant, settled_id: str, steps: Steps
 ) -> Sequence[Finding]:
-    """Return balances that differ from the sum of all their transfers, some at a time."""
+    """Return balances that differ from the sum of all their transfers."""
     found: list[Finding] = []
     after = ""
     while after != _LAST_OF_ALL:

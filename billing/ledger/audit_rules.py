@@ -1,13 +1,163 @@
-"""Every rule of the audit, in order: ledger, orders, holds, usage, codes and plans."""
+"""The rules of the audit, in order: ledger, top-ups, holds, usage, codes, orders and plans."""
 
 from typing import Final
 
-from billing.ledger.audit_payments import PAYMENT_RULES
-from billing.ledger.audit_plans import PLAN_RULES
 from billing.ledger.audit_topups import TOPUP_RULES
-from billing.ledger.audit_usage import USAGE_RULES
-from billing.ledger.chart import ASSETS_LIST, SIGN
+from billing.ledger.chart import ASSETS_LIST, PAID_GRANT, SIGN
+from billing.ledger.money import MICROS_PER_CENT
 from billing.ledger.rule import OWN, Rule
+
+_PLACE: Final = "CAST({day} AS TEXT) || ' ' || {key} || ' ' || {model}"
+_DAY: Final = _PLACE.format(day="day_start_at", key="key_id || app_id", model="model")
+_RECORD: Final = _PLACE.format(
+    day="counted_day", key="COALESCE(key_id, '')", model="COALESCE(model, '')"
+)
+# A key's ID has 20 characters; spent_by begins with the key that placed the hold.
+_HOLD: Final = _PLACE.format(
+    day="counted_day", key="SUBSTR(COALESCE(spent_by, ''), 1, 20)", model="COALESCE(model, '')"
+)
+_CHARGE: Final = _PLACE.format(day="counted_day", key="app_id", model="''")
+_TOKENS: Final = """COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
+    + COALESCE(cached_tokens, 0)"""
+
+
+def _added_up(day: str, record: str, hold: str, charge: str) -> str:
+    return f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+            SELECT {_DAY} AS row_id, 0 AS expected, {day} AS found FROM usage_days WHERE {OWN}
+            UNION ALL
+            SELECT {_RECORD}, {record}, 0 FROM usage_records
+            WHERE {OWN} AND counted_day IS NOT NULL
+            UNION ALL
+            SELECT {_HOLD}, {hold}, 0 FROM holds
+            WHERE {OWN} AND status = 'captured' AND counted_day IS NOT NULL
+            UNION ALL
+            SELECT {_CHARGE}, {charge}, 0 FROM oauth_charges
+            WHERE {OWN} AND counted_day IS NOT NULL
+        ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
+
+
+USAGE_RULES: Final = (
+    Rule(
+        "a day's usage is what its records add up to",
+        "tenant",
+        _added_up(
+            "amount_micros",
+            "amount_micros",
+            "captured_micros + COALESCE(overage_micros, 0)",
+            "amount_micros",
+        ),
+    ),
+    Rule(
+        "a day's usage has each of its records and their tokens",
+        "tenant",
+        _added_up(f"records + {_TOKENS}", f"1 + {_TOKENS}", f"1 + {_TOKENS}", "1"),
+    ),
+)
+
+
+_IS_PAID: Final = f"SUBSTR(l.name, 1, {len(PAID_GRANT)}) = '{PAID_GRANT}'"
+
+PLAN_RULES: Final = (
+    Rule(
+        "a period gave what its parts gave",
+        "tenant",
+        f"""SELECT p.id AS row_id, p.credits_micros AS expected, SUM(g.granted_micros) AS found
+            FROM plan_grants g
+            JOIN subscription_periods p ON p.id = g.period_id
+            WHERE g.account_id = :account_id AND g.environment = :environment AND g.kind = 'part'
+              AND p.{OWN.replace(" AND ", " AND p.")}
+            GROUP BY p.id, p.credits_micros HAVING SUM(g.granted_micros) <> p.credits_micros""",
+    ),
+    Rule(
+        "a part's ledger account got what it gave, but for what paid a debt",
+        "plans",
+        f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+                SELECT id AS row_id, granted_micros - debt_micros AS expected, 0 AS found
+                FROM plan_grants WHERE {OWN} AND expires <> 'never'
+                UNION ALL
+                SELECT l.name, 0, t.amount_micros
+                FROM ledger_accounts l JOIN transfers t ON t.credit_id = l.id
+                    AND t.account_id = l.account_id AND t.environment = l.environment
+                WHERE l.account_id = :account_id AND l.environment = :environment
+                  AND l.kind = 'grant' AND {_IS_PAID}
+                  AND t.code IN ('subscription', 'rollover')
+            ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)""",
+    ),
+    Rule(
+        "what ended of a part is told by its row",
+        "plans",
+        f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+                SELECT id AS row_id,
+                    expired_micros + rolled_micros + reversed_expired_micros AS expected, 0 AS found
+                FROM plan_grants WHERE {OWN}
+                UNION ALL
+                SELECT l.name, 0, t.amount_micros
+                FROM ledger_accounts l JOIN transfers t ON t.debit_id = l.id
+                    AND t.account_id = l.account_id AND t.environment = l.environment
+                WHERE l.account_id = :account_id AND l.environment = :environment
+                  AND l.kind = 'grant' AND {_IS_PAID} AND t.code = 'expiry'
+            ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)""",
+    ),
+    Rule(
+        "what goes on into a period was left of earlier ones",
+        "plans",
+        f"""SELECT s.row_id, s.expected, s.found FROM (
+                SELECT :account_id AS row_id,
+                    COALESCE((SELECT SUM(rolled_micros) FROM plan_grants WHERE {OWN}), 0)
+                        AS expected,
+                    COALESCE((SELECT SUM(amount_micros) FROM transfers
+                        WHERE {OWN} AND code = 'rollover'), 0) AS found) AS s
+            WHERE s.expected <> s.found""",
+    ),
+)
+
+
+def _moved_once(code: str, condition: str) -> str:
+    """Return the rule in both directions: each payment in that state and its transfer."""
+    return f"""
+        SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
+            SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected, 0 AS found
+            FROM machine_payments p
+            WHERE p.account_id = :account_id AND p.environment = :environment AND {condition}
+            UNION ALL
+            SELECT t.subject_id, 0, t.amount_micros FROM transfers t
+            WHERE t.account_id = :account_id AND t.environment = :environment
+              AND t.code = '{code}' AND t.subject_id LIKE 'mpy_%'
+        ) AS s GROUP BY s.row_id HAVING SUM(s.expected) <> SUM(s.found)"""
+
+
+PAYMENT_RULES: Final = (
+    Rule(
+        "a settled machine payment was credited once, any other never",
+        "machine_payments",
+        _moved_once("purchase", "p.settled_at IS NOT NULL"),
+    ),
+    Rule(
+        "a machine payment that was given back left once, any other never",
+        "machine_payments",
+        _moved_once("payment_refund", "p.state = 'refunded'"),
+    ),
+    Rule(
+        "a paid machine payment has the top-up that it paid for",
+        "machine_payments",
+        f"""SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected,
+                COALESCE(t.amount_cents + COALESCE(t.fee_cents, 0), 0) * {MICROS_PER_CENT} AS found
+            FROM machine_payments p
+            LEFT JOIN topups t ON t.id = p.transaction_id AND t.account_id = p.account_id
+                AND t.environment = p.environment
+            WHERE p.account_id = :account_id AND p.environment = :environment AND p.state = 'paid'
+              AND COALESCE(t.amount_cents + COALESCE(t.fee_cents, 0), 0) <> p.charged_cents""",
+    ),
+    Rule(
+        "a machine payment is settled exactly if it was paid or given back",
+        "machine_payments",
+        """SELECT p.id AS row_id, CASE WHEN p.settled_at IS NULL THEN 0 ELSE 1 END AS found,
+                CASE WHEN p.state IN ('paid', 'refunded') THEN 1 ELSE 0 END AS expected
+            FROM machine_payments p
+            WHERE p.account_id = :account_id AND p.environment = :environment
+              AND (p.settled_at IS NULL) = (p.state IN ('paid', 'refunded'))""",
+    ),
+)
 
 
 def _moved(code: str) -> str:

@@ -62,7 +62,7 @@ async def balance_of(
 async def _key_windows(
     tx: Transaction, principal: Principal, now_us: int
 ) -> Mapping[str, Any] | None:
-    """Return the tightest caps of the key and its ancestors by the account's time, or null."""
+    """Return the tightest caps of the key and its ancestors, or null."""
     if principal.key_id is None:
         return None
     now_us = await sandbox_clock.now_of(tx, principal.tenant, now_us=now_us)

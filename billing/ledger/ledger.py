@@ -28,7 +28,7 @@ LedgerAccountKey = tuple[str, str, str, str]
 
 
 class InsufficientBalance(DomainError):
-    """The wallet holds too little, or the tenant owes something."""
+    pass
 
 
 class LedgerAccount(msgspec.Struct, gc=False):
@@ -52,7 +52,6 @@ class LedgerAccount(msgspec.Struct, gc=False):
 
     @property
     def is_paid(self) -> bool:
-        """Return whether a grant was paid for, as a plan's credit is."""
         return self.name.startswith(PAID_GRANT)
 
     @property
@@ -75,9 +74,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ledger:
-    """The accounts that one transaction touches, and the transfers it adds.
-
-    `load` reads what exists in one statement; `account` makes a missing one; `post` moves value in memory;
+    """The accounts that one transaction touches, and the transfers it adds. `post` moves value in memory;
     `flush` writes all in three statements.
     """
 
@@ -143,7 +140,6 @@ class Ledger:
         return self.account(tenant, LedgerAccountKind.WALLET) if found is None else found
 
     def held(self, tenant: Tenant) -> LedgerAccount:
-        """Return the account of credit that left the wallet and hasn't arrived."""
         return self.account(tenant, LedgerAccountKind.HELD)
 
     def owed(self, tenant: Tenant) -> LedgerAccount:
@@ -162,7 +158,6 @@ class Ledger:
         return self._by_id[ledger_account_id]
 
     def has_grants(self, tenant: Tenant) -> bool:
-        """Return whether there may be grants with credit; most tenants have none."""
         return tenant in self._grants
 
     def grants(

@@ -1,7 +1,7 @@
 """Units of money: the ledger counts micros; other units are converted at the edge, once.
 
-1 USD = 1,000,000 micros · 1 cent = 10,000 · 1 credit = 1,000 · 1 quota unit = 2. Integers only. Coarser
-balances are rounded down, so nobody is shown what they can't spend.
+1 USD = 1,000,000 micros · 1 cent = 10,000 · 1 credit = 1,000 · 1 quota unit = 2. Coarser balances are rounded
+down, so nobody is shown what they can't spend.
 """
 
 from kernel.limits import INT64_MAX

@@ -2,7 +2,7 @@
 
 USD has 2 places, KWD 3, JPY 0 (ISO 4217). An unlisted currency can't be set; what a provider reports in one
 stays a count of smallest units, for an operator to review. A price is converted once, when an order is made,
-at the operator's rate, and rounded up, so nothing is sold below its price.
+and rounded up, so nothing is sold below its price.
 """
 
 import re
@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import Any, Final
 
 from babel.core import get_global
 
+from billing.ledger.money import CURRENCY, cents_to_micros, dollars
 from kernel.errors import InvalidInput
+from kernel.fields import FieldFacts, facts_of
 from kernel.limits import INT64_MAX
 
 # The minor units in ISO 4217's list one, also of ended currencies: amounts are stored in them.
@@ -92,8 +95,8 @@ def check_currency(text: str) -> str:
 
 @cache
 def _in_use() -> frozenset[str]:
-    """Return codes that are legal tender, by Unicode's CLDR (currencyData). Ended codes such as HRK, metals,
-    funds and tests are left out.
+    """Return codes that are legal tender, by Unicode's CLDR; ended codes, metals, funds and tests are left
+    out.
     """
     of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
     return frozenset(
@@ -128,3 +131,38 @@ def convert(price: Price, currency: str, per_unit: Fraction) -> Price:
     exact = Fraction(price.amount, 10 ** places_of(price.currency)) * per_unit
     scaled = exact * 10 ** places_of(currency)
     return Price(-(-scaled.numerator // scaled.denominator), currency)
+
+
+_MICROS: Final = {"_cents": cents_to_micros(1), "_micros": 1}
+
+
+def in_words(result: type, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a view's record with its amounts in words, such as 5.00 USD for 500 cents."""
+    facts = {fact.name: fact for fact in facts_of(result)}
+    return {name: _words(facts.get(name), name, value, record) for name, value in record.items()}
+
+
+def _words(fact: FieldFacts | None, name: str, value: Any, record: Mapping[str, Any]) -> Any:
+    if fact is not None and fact.struct is not None and value:
+        struct = fact.struct
+        if fact.is_list:
+            return [in_words(struct, one) for one in value]
+        words = in_words(struct, value).items()
+        return ", ".join(f"{part} {text}" for part, text in words if text is not None) or None
+    if isinstance(value, Mapping):
+        return _pairs(value) or None
+    if isinstance(value, list) and all(type(one) is int for one in value):
+        return [_words(fact, name, one, record) for one in value]
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    if fact is not None and fact.unit == "minor" and record.get(fact.currency):
+        return Price(value, record[fact.currency]).words()
+    for ending, micros in _MICROS.items():
+        if f"_{name}".endswith(ending):
+            return f"{dollars(value * micros)} {CURRENCY}"
+    return value
+
+
+def _pairs(value: Mapping[str, Any]) -> str:
+    said = {name: _words(None, name, one, value) for name, one in value.items()}
+    return ", ".join(f"{name} {one}" for name, one in said.items() if one not in (None, "", []))

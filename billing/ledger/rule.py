@@ -5,8 +5,11 @@ the rows of these subjects, so the findings are the same.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from kernel.tenant import Tenant
+from store.database import Row
 from store.statement import by_itself
 
 # tenant: sums of a whole tenant, checked whole. balances: a ledger account's own transfers. transfers: each
@@ -67,3 +70,18 @@ def narrowed(rule: Rule) -> str:
 def _replaced(text: str, table: str, rows: str) -> str:
     named = re.compile(rf"\b(FROM|JOIN) {table}\b(?P<alias> (?!WHERE\b|ON\b|JOIN\b)[a-z]\b)?")
     return named.sub(lambda m: f"{m[1]} ({rows}) AS{m['alias'] or f' {table}'}", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    rule: str
+    account_id: str
+    environment: str
+    row_id: str
+    expected: int
+    found: int
+
+
+def finding_of(rule: str, tenant: Tenant, row: Row) -> Finding:
+    expected, found = int(row["expected"] or 0), int(row["found"] or 0)
+    return Finding(rule, *tenant, row["row_id"], expected, found)

@@ -11,10 +11,8 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from billing.credits.code_batch import OneCode
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
-from billing.engine.send_limits import LooksRepeated
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
+from billing.engine.limit import LooksRepeated
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
 from billing.machine_payments.account import MACHINE_ACCOUNT

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from billing.topups.deliverable import DeliveryOptions
 from billing.topups.platform import Platforms
-from billing.topups.send_request import SendRequest, prepare
+from billing.topups.send import SendRequest, prepare
+from billing.topups.topup import DeliveryOptions
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.ids import least_id

@@ -6,8 +6,7 @@ A payment is read after the machine account is locked; changes are written once.
 from collections.abc import Iterable
 
 from billing.credits.code_batch import OneCode, insert_one
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.machine_payments import payment as payments
 from billing.machine_payments.payment import MachinePayment
 from store.database import Transaction

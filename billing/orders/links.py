@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import LinkTokens
 from kernel.errors import NotFound
 
 STATUS_PATH: Final = "/orders/status"

@@ -9,8 +9,7 @@ from typing import Literal
 
 from billing.catalog.coupon import Coupon, CouponRefused, discount_of, normalise_code
 from billing.catalog.plan import PlanItem
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX, CURRENCY, cents_to_micros
 from billing.ledger.price import Price, convert
@@ -19,7 +18,7 @@ from billing.orders.settlement import settle
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.protocol import CheckoutKind
 from billing.providers.settings import Charge
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 

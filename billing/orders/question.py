@@ -7,8 +7,7 @@ provider asked about it all day.
 from dataclasses import dataclass
 from typing import Final
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import Order, OrderAnswer, amend
 from billing.orders.working_set import OrderWorkingSet
 from kernel.clock import DAY_US, MINUTE_US, SECOND_US

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import Order, OrderStatus, amend, due_micros, move
 from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of, kind_of
 from billing.orders.refund_hold import brought, follow

@@ -1,6 +1,6 @@
 """What orders' and subscriptions' working sets share: reversals, and notifications' outcomes."""
 
-from billing.engine.read_set import WorkingSet
+from billing.engine.batch_state import WorkingSet
 from billing.orders.refund import Reversals
 from billing.orders.refund_row import Refunds
 from billing.providers import event_log

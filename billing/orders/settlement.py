@@ -8,8 +8,7 @@ promotional; the rest is purchased and pays debts first.
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.price import Price
 from billing.orders.claim import OrderClaim

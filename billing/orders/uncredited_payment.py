@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import ReadSet
 from billing.ledger.price import Price
 from billing.orders import refund, refund_row
 from billing.orders.order import Order

@@ -7,7 +7,7 @@ written once.
 from billing.catalog import pack
 from billing.catalog.coupon import CouponKey, Coupons
 from billing.catalog.pack import Pack, PackKey
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import ReadSet
 from billing.ledger.ledger import LedgerAccountKey, LedgerAccountKind
 from billing.orders import records as order_rows, refund_row
 from billing.orders.claim import ObjectKey, OrderClaim

@@ -8,8 +8,7 @@ provider's checkout is the sandbox's page.
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from billing.engine.command import Command
-from billing.engine.engine import Engine
+from billing.engine.engine import Command, Engine
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order

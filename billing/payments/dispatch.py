@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol, get_args
 
-from billing.engine.command import Command
+from billing.engine.engine import Command
 from billing.orders.refund import Reversed
 from billing.orders.reversal import ReverseOrder
 from billing.orders.settlement import EndUnpaid, SettlePaid

@@ -10,9 +10,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.price import Price
 from billing.orders.ending import end_unpaid
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend

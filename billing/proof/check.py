@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
-from billing.ledger.finding import Finding
+from billing.ledger.rule import Finding
 from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 

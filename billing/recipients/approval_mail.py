@@ -16,7 +16,7 @@ from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail, addressees, written_mail
 from billing.topups import approval
 from billing.topups.approval import Approval
-from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import LinkTokens
 from kernel.clock import HOUR_US
 from kernel.errors import NotFound
 from kernel.tenant import Tenant

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 from billing.recipients import outbox
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.refusal import allow_mail, refuse_mail, refusing
-from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import Mail as Row, MailStatus
+from billing.topups.rules import LinkTokens
 from billing.topups.voucher import VOUCHER_KEY
 from kernel.fields import Fields, Page, said
 from kernel.shaped import Shaped

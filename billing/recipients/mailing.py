@@ -11,8 +11,8 @@ from typing import Final
 
 from billing.recipients.refusal import refusing
 from billing.topups import topup as topups
-from billing.topups.link_tokens import LinkTokens
 from billing.topups.mail import ROWS, Mail, MailStatus
+from billing.topups.rules import LinkTokens
 from billing.topups.topup import TopUp
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.storable import storable

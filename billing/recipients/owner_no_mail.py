@@ -10,8 +10,7 @@ from typing import Final
 
 from billing.recipients.letter import NO_MAIL_PATH
 from billing.recipients.owner_mail import OwnerMail
-from billing.topups.link_tokens import LinkPurpose, LinkTokens
-from billing.topups.rules import TopUpRules
+from billing.topups.rules import LinkPurpose, LinkTokens, TopUpRules
 from keys.notifications import Notification
 
 _PURPOSES: Final[Mapping[Notification, LinkPurpose]] = {

@@ -5,8 +5,7 @@ No second mail while one is on its way; a new one counts against the limits.
 
 from dataclasses import dataclass
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.topups.mail import Mail
 from billing.topups.settlement import OnTopUp
 from billing.topups.topup import AlreadyEnded, TopUp

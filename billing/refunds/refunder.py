@@ -9,8 +9,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from billing.engine.command import Command
-from billing.engine.engine import Engine
+from billing.engine.engine import Command, Engine
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.refund_row import Refund

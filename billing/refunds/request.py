@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.orders.refund import RefundKind, Reversal

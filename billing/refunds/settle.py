@@ -9,9 +9,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.orders.refund import blank_of, change_of
 from billing.orders.refund_hold import end_reversal, follow
 from billing.orders.refund_row import Refund, move

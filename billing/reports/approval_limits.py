@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from billing.engine.key_usage import load_key_usage
 from billing.engine.limit import LimitView
+from billing.engine.spending import load_key_usage
 from kernel.tenant import Tenant
 from store.database import Transaction
 

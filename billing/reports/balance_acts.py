@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from billing.engine.engine import Engine
 from billing.ledger import balances
 from billing.ledger.money import cents_to_micros, micros_to_cents
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput
 from kernel.fields import ExportPage, Fields, Int64, Text
 from kernel.shaped import Shaped

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from billing.engine.key_usage import load_key_usage
+from billing.engine.spending import load_key_usage
 from billing.reports.key_tree import LimitUsage
 from kernel.fields import Fields, said
 from kernel.limits import INT64_MAX

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from billing.engine.key_usage import KeyStandings, load_key_usage
 from billing.engine.limit import LimitView
+from billing.engine.spending import KeyStandings, load_key_usage
 from billing.reports.limit_forecast import used_up_at
 from kernel.tenant import Tenant
 from keys.api_keys.api_key import ApiKey

@@ -5,8 +5,8 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from msgspec import Meta
 
-from billing.engine.key_usage import KeyStandings, load_key_usage
 from billing.engine.limit import LimitView
+from billing.engine.spending import KeyStandings, load_key_usage
 from kernel.clock import SECOND_US, rfc3339
 from kernel.shaped import Shaped
 from kernel.words import Count, KeyIdText, Time

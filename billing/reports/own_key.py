@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from billing.engine.key_usage import KeyStandings, load_key_usage
+from billing.engine.spending import KeyStandings, load_key_usage
 from billing.reports.key_tree import LimitUsage
 from kernel.errors import NotFound
 from kernel.shaped import Shaped

@@ -10,12 +10,12 @@ from typing import Final
 
 from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import Transfer, transfers_of
-from billing.topups import attempt as attempts, reversal_row, topup as topups
+from billing.topups import attempt as attempts, reverse, topup as topups
 from billing.topups.approval import Approval, load_for_topups
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
 from billing.topups.queries import ledger_labels
-from billing.topups.reversal_row import TopUpReversal
+from billing.topups.reverse import TopUpReversal
 from billing.topups.topup import TopUp
 from kernel.errors import NotFound
 from kernel.ids import made_at
@@ -92,7 +92,7 @@ async def topup_story(
         asked,
         await attempts.load(tx, [topup_id]),
         (await of_topups(tx, [topup_id])).get(topup_id, ()),
-        (await reversal_row.load(tx, [topup_id])).get(topup_id),
+        (await reverse.load(tx, [topup_id])).get(topup_id),
         [StoryEvent(row["id"], row["type"], row["created_at"]) for row in rows],
         deliveries,
         has_more,

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import ReadSet, WorkingSet
 from billing.providers.abilities.steering import Act
 from billing.providers.protocol import Interval
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US

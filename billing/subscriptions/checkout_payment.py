@@ -5,8 +5,7 @@ It credits nothing: the provider's invoices do (billing/subscriptions/period.py)
 
 from dataclasses import dataclass
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.reversal import OrderResult

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from billing.catalog import plan as plans
 from billing.catalog.grant_terms import UseLimit
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.entitlement import (
     EntitlementState,

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.credits.credit_end import EndOfCredit
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.chart import PAID_GRANT
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail, new_owner_mail

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.catalog.plan import item_by_ref
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.claim import PeriodClaim
 from billing.providers.protocol import SubscriptionStatus
 from billing.subscriptions.period import Billed, OnSubscription

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.chart import LedgerAccountKind
 from billing.subscriptions.period import too_much
 from billing.subscriptions.plan_credit import end_expired, give_part

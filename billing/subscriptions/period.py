@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from billing.catalog.plan import PlanItem, item_by_ref
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price

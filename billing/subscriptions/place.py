@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from billing.catalog.coupon import normalise_code
 from billing.catalog.plan import PlanItem
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, PlaceOrder, SoldItem, charged
 from billing.orders.working_set import OrderWorkingSet

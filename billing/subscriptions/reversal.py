@@ -6,8 +6,7 @@ billing/subscriptions/plan_credit_back.py.
 
 from dataclasses import dataclass
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import amend
 from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of
 from billing.orders.refund_hold import follow

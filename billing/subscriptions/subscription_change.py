@@ -8,9 +8,7 @@ call. A subscription without a billing provider is changed here alone.
 from dataclasses import dataclass
 
 from billing.catalog.plan import PlanItem
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.providers.abilities.steering import Act
 from billing.subscriptions.change_rows import (
     LEASE_US,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from billing.catalog import plan
 from billing.catalog.plan import Plan
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import ReadSet
 from billing.ledger.ledger import LedgerAccountKind
 from billing.orders import refund_row
 from billing.orders.claim import ObjectKey, PeriodClaim

@@ -1,1 +1,1 @@
-"""Top-ups: sent, settled, approved; their vouchers and platforms."""
+"""Send, settle, approve and reverse top-ups."""

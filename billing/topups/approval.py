@@ -1,7 +1,7 @@
 """Approvals: a send above its key's threshold, or from a sender who left, waits for a decision.
 
-pending -> approved | denied | cancelled (by the sender) | expired. Funds are held meanwhile. An
-approval past its end can only expire, and reads as expired before the sweep finds it.
+pending -> approved | denied | cancelled (by the sender) | expired. Funds are held meanwhile. An approval past
+its end can only expire, and reads as expired before the sweep finds it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,8 +32,8 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One row of approvals; expires_at is by the tenant's own clock. requested_by is a key's ID, or that of
-    the person who left.
+    """One row of approvals; expires_at is by the tenant's own clock. requested_by: a key's ID, or that of the
+    person who left.
     """
 
     id: str
@@ -53,7 +53,6 @@ class Approval:
         return Tenant(self.account_id, self.environment)
 
     def at(self, account_now_us: int) -> "Approval":
-        """Return the approval with its status now: expired after its end, swept or not."""
         is_over = self.status == "pending" and self.expires_at <= account_now_us
         return replace(self, status="expired") if is_over else self
 
@@ -187,8 +186,8 @@ async def untold_tenants(
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
-    """Mark the tenant's approvals as reported and return their IDs, oldest first. Approvals that another
-    process is taking at this moment are skipped.
+    """Mark the tenant's approvals as reported and return their IDs, oldest first; skip those that another
+    process is taking.
     """
     rows = await tx.fetch(
         """UPDATE approvals SET notified_at = :now_us WHERE id IN (
@@ -210,8 +209,6 @@ async def insert(tx: Transaction, approvals: Sequence[Approval]) -> None:
 
 
 async def update(tx: Transaction, approvals: Sequence[Approval]) -> None:
-    if not approvals:
-        return
     rows = [_CHANGED.write(one) for one in sorted(approvals, key=lambda one: one.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
     assert changed == len(approvals), "a pending approval vanished under the lock"

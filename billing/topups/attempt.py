@@ -1,7 +1,7 @@
 """Fulfilment attempts: each turn of a top-up at a supplier, and its outcome.
 
-An attempt is written before the supplier is called, so a crash leaves "requested" behind. Only a
-top-up's last attempt can be open, and it ends once. The caller holds the account's lock.
+An attempt is written before the supplier is called, so a crash leaves "requested" behind. Only the last one
+can be open, and it ends once. The caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,8 +10,9 @@ from typing import Any, Literal, Self
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
+from billing.topups.platform import Source
+from billing.topups.topup import TopUp
 from kernel.storable import storable
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -115,11 +116,34 @@ class AttemptWorkingSet(WorkingSet):
     def left_of(self, place: tuple[str, str, str, str]) -> str | None:
         return self._left.get(place)
 
-    def add(self, attempt: Attempt) -> None:
+    def request(self, topup: TopUp, source: Source, now_us: int) -> Attempt:
+        """Return the top-up's open attempt with one more call, or a new one."""
+        is_open = self.open_of(topup.id)
+        if is_open is not None:
+            again = replace(
+                is_open,
+                outcome="requested",
+                requests_made=is_open.requests_made + 1,
+                last_requested_at=now_us,
+            )
+            self.change(again)
+            return again
+        new = Attempt(
+            transaction_id=topup.id,
+            number=len(self.of(topup.id)) + 1,
+            account_id=topup.account_id,
+            environment=topup.environment,
+            recipient_email=topup.recipient_email,
+            supplier=source.id,
+            kind=source.kind,
+            requested_at=now_us,
+            last_requested_at=now_us,
+        )
         self.changes += 1
-        self._attempts.setdefault(attempt.transaction_id, []).append(attempt)
-        self._new[attempt.transaction_id, attempt.number] = attempt
-        self._open.setdefault(place_of(attempt), set()).add(attempt.transaction_id)
+        self._attempts.setdefault(topup.id, []).append(new)
+        self._new[topup.id, new.number] = new
+        self._open.setdefault(place_of(new), set()).add(topup.id)
+        return new
 
     def change(self, attempt: Attempt) -> None:
         self.changes += 1
@@ -180,10 +204,8 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Return whether this call is the supplier's newest, and lock that until the transaction ends.
-
-    For suppliers with rows of their own: a worker that resumes after a newer call or an operator's
-    decision must have no effect.
+    """Return whether this call is the supplier's newest, and lock that until the transaction ends. A worker
+    that resumes after a newer call or an operator's decision must have no effect on the supplier's own rows.
     """
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts

@@ -1,8 +1,8 @@
 """Move a pending top-up through its suppliers: hand over, settle, or try the next one.
 
-A supplier is called only after its attempt is written, and the next one only after a definite no.
-While an outcome is open, the top-up isn't switched, failed or called elsewhere. Each word changes
-its attempt and the top-up in one transaction.
+A supplier is called only after its attempt is written, and the next one only after a definite no. While an
+outcome is open, the top-up isn't switched, failed or called elsewhere. Each word changes its attempt and the
+top-up in one transaction.
 """
 
 from dataclasses import dataclass, replace as changed
@@ -10,21 +10,23 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.chart import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
 from billing.topups.attempt import Attempt, AttemptWorkingSet, attempts_of
-from billing.topups.deliverable import Deliverable
-from billing.topups.give_back import BY_APPROVAL
-from billing.topups.handed_over import DeliveredValues, delivered_values_of
 from billing.topups.platform import Source
 from billing.topups.plausible import NO_TERMS, DeliveryTerms, doubt_of, doubt_of_given
 from billing.topups.send import fail
 from billing.topups.settlement import EndedTopUp, OnTopUp, awaits, deliver, waits_for
-from billing.topups.supplier_words import SupplierWords, Why, words_of
-from billing.topups.topup import TopUp
-from billing.topups.working_set import topups_of
+from billing.topups.supplier_words import (
+    DeliveredValues,
+    SupplierWords,
+    Why,
+    delivered_values_of,
+    words_of,
+)
+from billing.topups.topup import Deliverable, TopUp
+from billing.topups.working_set import BY_APPROVAL, topups_of
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.storable import storable
@@ -39,11 +41,11 @@ ASKED_US = 75 * SECOND_US
 
 
 class StillOpen(DomainError):
-    """The top-up can't be decided now; the message says why, or when to retry."""
+    pass
 
 
 class NoLongerAsked(DomainError):
-    """The supplier no longer has the top-up; another one may have been called since."""
+    pass
 
 
 class WordKept(DomainError):
@@ -59,7 +61,7 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
 
 
 def _check_begun(topup: TopUp) -> None:
-    """Raise StillOpen if no supplier was called yet, so nobody can know the outcome."""
+    """Raise StillOpen if no supplier was called yet."""
     if topup.status == "scheduled":
         raise StillOpen("The top-up is scheduled. Its supplier is called at its time.")
     if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
@@ -74,20 +76,11 @@ class OnAttempts(OnTopUp):
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOver:
-    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for this recipient."""
+class AskSupplier(OnAttempts):
+    """Begin a call of a supplier; of two workers that read the same seen_checks_made, only one may call.
 
-    topup: TopUp
-    attempt: Attempt | None = None
-    recipient_left: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver(OnAttempts):
-    """Hand the top-up to a supplier; from here on it can't be cancelled.
-
-    seen_checks_made is what the caller read: of two workers that saw the same value, only the first gets an
-    attempt. is_one_per_recipient: the supplier takes one open top-up per recipient; others wait.
+    next_check_at: when to call again without a response. is_one_per_recipient: the supplier takes one open
+    top-up per recipient; others wait.
     """
 
     seen_checks_made: int
@@ -104,6 +97,20 @@ class HandOver(OnAttempts):
     def declare(self, read_set: ReadSet) -> None:
         OnAttempts.declare(self, read_set)
         read_set.working_set(AttemptWorkingSet).recipients.add(self._place)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for this recipient."""
+
+    topup: TopUp
+    attempt: Attempt | None = None
+    recipient_left: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver(AskSupplier):
+    """Hand the top-up to a supplier; from here on it can't be cancelled."""
 
     def decide(self, state: BatchState) -> HandedOver:
         topup, attempts = self._topup(state), attempts_of(state)
@@ -122,42 +129,17 @@ class HandOver(OnAttempts):
             next_check_at=self.next_check_at,
             checks_made=topup.checks_made + 1,
         )
-        attempt = self._attempt(state, topup)
+        is_open = attempts.open_of(topup.id)
+        assert is_open is None or is_open.supplier == self.source.id, "it is open with one supplier"
+        attempt = attempts.request(topup, self.source, state.now_us)
         topups_of(state).change(handed)
         return HandedOver(handed, attempt, attempts.left_of(self._place))
-
-    def _attempt(self, state: BatchState, topup: TopUp) -> Attempt:
-        attempts = attempts_of(state)
-        is_open = attempts.open_of(topup.id)
-        if is_open is not None:
-            assert is_open.supplier == self.source.id, "an open attempt is with one supplier"
-            again = replace(
-                is_open,
-                outcome="requested",
-                requests_made=is_open.requests_made + 1,
-                last_requested_at=state.now_us,
-            )
-            attempts.change(again)
-            return again
-        new = Attempt(
-            transaction_id=topup.id,
-            number=len(attempts.of(topup.id)) + 1,
-            account_id=topup.account_id,
-            environment=topup.environment,
-            recipient_email=topup.recipient_email,
-            supplier=self.source.id,
-            kind=self.source.kind,
-            requested_at=state.now_us,
-            last_requested_at=state.now_us,
-        )
-        attempts.add(new)
-        return new
 
 
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
-    """Record that the supplier gave no final word: it is called again, or an operator decides. An older or
-    ended attempt changes nothing. next_check_at null: no more calls. left_over null: the remainder stays.
+    """Record that the supplier gave no final word; an older or ended attempt changes nothing. next_check_at
+    null: no more calls, an operator decides. left_over null: the remainder stays.
     """
 
     number: int
@@ -192,8 +174,8 @@ class Settle(OnAttempts):
     """End a pending top-up by the word of its supplier, an operator or the sandbox.
 
     - given: what was delivered; None: the credit is in the recipient's wallet here.
-    - by: the supplier. Its `failed` is a definite no: the next supplier is called, or the funds
-      return. Null: an operator or the sandbox decides for all suppliers.
+    - by: the supplier. Its `failed` is a definite no: the next supplier is called, or the funds return. Null:
+      an operator or the sandbox decides for all suppliers.
     - attempt: the turn and call of the word; a no of an older call changes nothing.
     - doubt, terms: why the supplier's kind doubts the word, and what the operator allows it.
 
@@ -378,7 +360,6 @@ def _repeated(other: str) -> str:
 
 
 def take_cost_back(state: BatchState, topup: TopUp) -> None:
-    """Reverse the supplier's cost of a top-up that became worthless unused."""
     cost = topups_of(state).cost_of(topup.id)
     if cost is None:
         return

@@ -1,8 +1,8 @@
 """Mail to recipients, queued in the transaction that delivers the top-up.
 
-queued -> sent | bounced | failed | unwanted; outbox and limited are never sent. Retries share one
-row and one Message-ID. A row holds no code: the letter is made when it is sent. Limits are exact,
-because they are counted under the account's lock.
+queued -> sent | bounced | failed | unwanted; outbox and limited are never sent. Retries share one row and one
+Message-ID. A row holds no code: the letter is made when it is sent. Limits are exact, because they are
+counted under the account's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,10 +38,9 @@ class MailRules:
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of mails.
-
-    next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no separates a late
-    outcome from the newest claim's. reason: the mail server's message, without addresses.
+    """One row of mails. next_attempt_at: when it is due, or how long a claim lasts; null: never again.
+    claim_no separates a late outcome from the newest claim's. reason: the mail server's message, without
+    addresses.
     """
 
     id: str
@@ -73,7 +72,6 @@ class MailsOfBatch:
             self._wanted.add((account_id, environment, address))
 
     async def load(self, tx: Transaction, now_us: int) -> None:
-        """Count the last day's mails and find the named top-ups' mails; nothing if none is expected."""
         if self.of_ids:
             for mails in (await of_topups(tx, sorted(self.of_ids))).values():
                 self._queued.update(

@@ -2,9 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from billing.topups.fee import FeeRule
+import msgspec
+
 from kernel.errors import DomainError
+
+BASIS_POINTS_MAX: Final = 10_000
+FEE_CENTS_MAX: Final = 100_000_000
+_WHOLE: Final = 10_000
+
+
+class FeeRule(msgspec.Struct, frozen=True, gc=False):
+    """fixed_cents plus basis_points (hundredths of a percent), rounded up once, within min_cents and
+    max_cents.
+    """
+
+    fixed_cents: int = 0
+    basis_points: int = 0
+    min_cents: int = 0
+    max_cents: int | None = None
+
+    def cents(self, amount_cents: int) -> int:
+        exact = self.fixed_cents * _WHOLE + amount_cents * self.basis_points
+        fee_cents = max(-(-exact // _WHOLE), self.min_cents)
+        return fee_cents if self.max_cents is None else min(fee_cents, self.max_cents)
+
+
+def earned_cents(status: str, fee_cents: int) -> int:
+    """Return how much of its fee a top-up has earned; the schema has the same rule."""
+    return fee_cents if status in {"delivered", "reversing"} else 0
+
 
 MIN_AMOUNT_CENTS = 100
 MAX_AMOUNT_CENTS = 100_000
@@ -18,8 +46,8 @@ class InvalidPlatform(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A platform's supplier: its ID and its kind in billing/fulfilment/. is_paused: an operator or the
-    circuit breaker paused it; its top-ups wait.
+    """A platform's supplier and its kind in billing/fulfilment/. is_paused: an operator or the circuit
+    breaker paused it; its top-ups wait.
     """
 
     id: str
@@ -117,7 +145,7 @@ _NONE = Platforms()
 
 @dataclass(slots=True)
 class PlatformBook:
-    """The platforms of each environment; version: of the rows that it was read from."""
+    """version: of the rows that it was read from."""
 
     by_environment: Mapping[str, Platforms] = field(default_factory=dict)
     version: int = -1

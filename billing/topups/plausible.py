@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from billing.topups.deliverable import Deliverable
-from billing.topups.topup import TopUp
+from billing.topups.topup import Deliverable, TopUp
 from kernel.clock import rfc3339
 
 # Part of every code and key of a simulated supplier.

@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
-from billing.topups import approval as approvals, attempt as attempts, reversal_row, topup as topups
+from billing.topups import approval as approvals, attempt as attempts, reverse, topup as topups
 from billing.topups.approval import Approval
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
-from billing.topups.reversal_row import TopUpReversal
+from billing.topups.reverse import TopUpReversal
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
@@ -25,7 +25,7 @@ from store.keyset import Begin, Keyset, ListStretch
 
 @dataclass(frozen=True, slots=True)
 class TopUpFilter:
-    """The filters of a page of top-ups; created_before is exclusive."""
+    """created_before is exclusive."""
 
     status: str | None = None
     platform: str | None = None
@@ -186,8 +186,8 @@ def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dic
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """A top-up with its events and ledger transfers, but for the supplier's cost, in the API's shapes.
-    request_id: of the send; null once its events are deleted.
+    """A top-up with its events and transfers in the API's shapes, without the supplier's cost. request_id: of
+    the send; null once its events are deleted.
     """
 
     topup: TopUp
@@ -241,7 +241,7 @@ async def topup_timeline(
         None if trace is None else request_id_of(trace),
         await attempts.load(tx, [topup_id]),
         (await of_topups(tx, [topup_id])).get(topup_id, ()),
-        (await reversal_row.load(tx, [topup_id])).get(topup_id),
+        (await reverse.load(tx, [topup_id])).get(topup_id),
     )
 
 

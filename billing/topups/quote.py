@@ -1,8 +1,7 @@
 """Quotes: the price that `validate` named, valid for ten minutes without being stored.
 
-qte_END_FEE_PROOF: the end in microseconds by the account's own clock, the fee in cents, and a MAC
-over both and the account, environment, key, platform, recipient and amount. A quote is valid for
-exactly the send it was made for.
+qte_END_FEE_PROOF: the end in microseconds by the account's own clock, the fee in cents, and a MAC over both
+and the send that it was made for.
 """
 
 import re
@@ -12,11 +11,9 @@ from typing import Final, Literal, cast
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.money import micros_to_cents
-from billing.topups.send import Send, Sent, WouldBe
-from billing.topups.send_request import SendRequest
+from billing.topups.send import Send, SendRequest, Sent, WouldBe
 from kernel.clock import MINUTE_US
 from kernel.errors import InvalidInput
 from keys.principal import Principal
@@ -44,7 +41,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """POST /topup/validate: decides as a send does, and writes nothing."""
+    """POST /topup/validate: decide as a send does, and write nothing."""
 
     send: Send
 

@@ -2,32 +2,177 @@
 
 Credit of a wallet here returns at once, if its voucher isn't redeemed and the wallet still holds it. What a
 supplier handed over may have been seen, so it returns only after the supplier confirms that it is worthless.
-Until then the top-up is `reversing`, and nothing else happens to it. A missing response is requested again; a
-no is final. The first decision counts, an operator's or a worker's.
+Until then the top-up is `reversing`, and nothing else happens to it. A top-up has at most one reversal: the
+first decision is final, unless an operator decides otherwise. The caller holds the account's lock.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
+import msgspec
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
-from billing.topups.attempt import Attempt, AttemptOutcome, AttemptWorkingSet, attempts_of
-from billing.topups.fulfilment import BEHIND_US, check_not_asked_now, take_cost_back
-from billing.topups.give_back import give_back
-from billing.topups.platform import Source
-from billing.topups.reversal_row import ReversalWorkingSet, TopUpReversal, reversals_of
-from billing.topups.settlement import OnTopUp
-from billing.topups.topup import AlreadyEnded, TopUp, move
-from billing.topups.working_set import TopUpWorkingSet, topups_of
+from billing.topups.attempt import Attempt, AttemptOutcome, attempts_of
+from billing.topups.fulfilment import (
+    BEHIND_US,
+    AskSupplier,
+    OnAttempts,
+    check_not_asked_now,
+    take_cost_back,
+)
+from billing.topups.topup import HINT, AlreadyEnded, TopUp, move
+from billing.topups.working_set import TopUpWorkingSet, give_back, topups_of
 from kernel.errors import DomainError
 from kernel.storable import storable
+from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
+from store.database import Transaction
+from store.row_mapping import RowMapping
+
+ReversalOutcome = Literal["reversed", "kept"]
+
+
+class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One row of topup_reversals. requested_by null: the operator. checks_made: calls of the supplier.
+    next_check_at null: no more calls. detail: why the top-up was kept.
+    """
+
+    transaction_id: str
+    account_id: str
+    environment: str
+    reason: str
+    requested_by: str | None = None
+    requested_at: int
+    checks_made: int = 0
+    next_check_at: int | None = None
+    outcome: ReversalOutcome | None = None
+    detail: str | None = None
+    ended_at: int | None = None
+
+
+class DueReversal(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    tenant: Tenant
+    supplier: str | None
+    checks_made: int
+    recipient_email: str
+
+    @property
+    def place(self) -> str:
+        """Return environment and supplier as one word; neither has a slash."""
+        return f"{self.tenant.environment}/{self.supplier}"
+
+
+class ReversalWorkingSet(WorkingSet):
+    rank = 14
+
+    def __init__(self) -> None:
+        self.topup_ids: set[str] = set()
+        self._reversals: dict[str, TopUpReversal] = {}
+        self._new: dict[str, TopUpReversal] = {}
+        self._changed: dict[str, TopUpReversal] = {}
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        self._reversals = await load(tx, self.topup_ids)
+
+    async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
+        if not self._changed:
+            return
+        rows = [_CHANGED.write(one) for _, one in sorted(self._changed.items())]
+        changed = await tx.execute(_UPDATE, rows=rows)
+        assert changed == len(rows), "a reversal that had not ended vanished under the lock"
+
+    async def insert(self, tx: Transaction) -> None:
+        rows = [_ROWS.write(one) for one in self._new.values()]
+        await tx.insert_deferred("topup_reversals", _ROWS.columns, rows)
+
+    def hints(self) -> Iterable[str]:
+        written = (*self._new.values(), *self._changed.values())
+        return (HINT,) if any(one.next_check_at is not None for one in written) else ()
+
+    def of(self, topup_id: str) -> TopUpReversal | None:
+        return self._reversals.get(topup_id)
+
+    def put(self, reversal: TopUpReversal) -> None:
+        self.changes += 1
+        topup_id = reversal.transaction_id
+        is_new = topup_id not in self._reversals or topup_id in self._new
+        self._reversals[topup_id] = reversal
+        (self._new if is_new else self._changed)[topup_id] = reversal
+
+
+def reversals_of(state: BatchState) -> ReversalWorkingSet:
+    return state.working_set(ReversalWorkingSet)
+
+
+async def load(tx: Transaction, topup_ids: Iterable[str]) -> dict[str, TopUpReversal]:
+    rows = await tx.fetch(
+        f"SELECT {_ROWS.listed} FROM topup_reversals WHERE transaction_id IN :ids[text]",
+        ids=sorted(set(topup_ids)),
+    )
+    return {row["transaction_id"]: _ROWS.read(row) for row in rows}
+
+
+async def due_reversals(
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
+) -> list[DueReversal]:
+    without = "AND NOT r.transaction_id IN :exclude_ids[text]" if exclude_ids else ""
+    if exclude_keys:
+        without += """ AND (t.supplier IS NULL
+            OR NOT r.environment || '/' || t.supplier IN :exclude_keys[text])"""
+    rows = await tx.fetch(
+        f"""SELECT r.transaction_id, r.account_id, r.environment, t.supplier, r.checks_made,
+                t.recipient_email
+            FROM topup_reversals r JOIN topups t ON t.id = r.transaction_id
+            WHERE r.ended_at IS NULL AND r.next_check_at <= :now {without}
+            ORDER BY r.next_check_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
+        **({"exclude_keys": exclude_keys} if exclude_keys else {}),
+    )
+    return [DueReversal(row[0], Tenant(row[1], row[2]), *row[3:6]) for row in rows]
+
+
+async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
+    await tx.execute(
+        """UPDATE topup_reversals SET next_check_at = :until
+           WHERE transaction_id = :id AND ended_at IS NULL AND next_check_at < :until""",
+        id=topup_id,
+        until=until,
+    )
+
+
+async def next_reversal_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
+    without = "AND NOT transaction_id IN :exclude_ids[text]" if exclude_ids else ""
+    row = await tx.fetch_one(
+        f"""SELECT next_check_at FROM topup_reversals
+            WHERE ended_at IS NULL AND next_check_at IS NOT NULL {without}
+            ORDER BY next_check_at LIMIT 1""",
+        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
+    )
+    return None if row is None else int(row["next_check_at"])
+
+
+_ROWS = RowMapping(TopUpReversal)
+_CHANGING = ("reason", "checks_made", "next_check_at", "outcome", "detail", "ended_at")
+_CHANGED = _ROWS.part("transaction_id", *_CHANGING)
+_UPDATE = f"""
+UPDATE topup_reversals SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}] AS v
+WHERE topup_reversals.transaction_id = v.transaction_id
+  AND (topup_reversals.outcome IS NULL OR topup_reversals.outcome = 'kept')
+"""
+
 
 REVERSAL_REASON_CHARACTERS_MAX: Final = 200
 
@@ -44,12 +189,10 @@ class ReversedOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _OnReversal(OnTopUp):
+class _OnReversal(OnAttempts):
     def declare(self, read_set: ReadSet) -> None:
-        OnTopUp.declare(self, read_set)
-        topups = read_set.working_set(ReversalWorkingSet).topup_ids
-        topups.add(self.topup_id)
-        read_set.working_set(AttemptWorkingSet).topup_ids.add(self.topup_id)
+        OnAttempts.declare(self, read_set)
+        read_set.working_set(ReversalWorkingSet).topup_ids.add(self.topup_id)
 
     def _result(self, state: BatchState, topup: TopUp) -> ReversedOutcome:
         balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
@@ -91,15 +234,8 @@ class Reverse(_Ending):
         else:
             self._check_handed_over(state, topup)
         reason = storable(self.reason, characters_max=REVERSAL_REASON_CHARACTERS_MAX)
-        asked = TopUpReversal(
-            transaction_id=topup.id,
-            account_id=topup.account_id,
-            environment=topup.environment,
-            reason=reason,
-            requested_by=self.requested_by,
-            requested_at=state.now_us,
-            next_check_at=None if topup.lies_here else state.now_us,
-        )
+        next_check_at = None if topup.lies_here else state.now_us
+        asked = _new_reversal(state, topup, reason, self.requested_by, next_check_at)
         if topup.lies_here:
             changed = reverse(state, topup, asked)
         else:
@@ -139,25 +275,12 @@ class AskedRevocation:
 
 
 @dataclass(frozen=True, slots=True)
-class AskRevocation(_OnReversal):
-    """Call a supplier to take back what it handed over. Of two workers that read the same seen_checks_made,
-    only one gets the attempt. next_check_at: when to call again without a response.
-    """
-
-    seen_checks_made: int
-    next_check_at: int
-    source: Source
-    recipient_email: str
-    is_one_per_recipient: bool = False
-
-    @property
-    def _place(self) -> tuple[str, str, str, str]:
-        account_id, environment = self.tenant
-        return (environment, self.source.id, account_id, self.recipient_email)
+class AskRevocation(AskSupplier):
+    """Call a supplier to take back what it handed over."""
 
     def declare(self, read_set: ReadSet) -> None:
-        _OnReversal.declare(self, read_set)
-        read_set.working_set(AttemptWorkingSet).recipients.add(self._place)
+        AskSupplier.declare(self, read_set)
+        read_set.working_set(ReversalWorkingSet).topup_ids.add(self.topup_id)
 
     def decide(self, state: BatchState) -> AskedRevocation:
         topup, attempts, reversals = self._topup(state), attempts_of(state), reversals_of(state)
@@ -170,33 +293,10 @@ class AskRevocation(_OnReversal):
             return AskedRevocation(topup)
         checks_made = asked.checks_made + 1
         reversals.put(replace(asked, checks_made=checks_made, next_check_at=self.next_check_at))
-        known, attempt = attempts.of(topup.id), attempts.open_of(topup.id)
-        if attempt is not None:
-            attempt = replace(
-                attempt,
-                outcome="requested",
-                requests_made=attempt.requests_made + 1,
-                last_requested_at=state.now_us,
-            )
-            attempts.change(attempt)
-        else:
-            attempt = self._new_attempt(state, topup)
-            attempts.add(attempt)
+        known = attempts.of(topup.id)
         prepared = next((one.prepared for one in known if one.outcome == "delivered"), None)
+        attempt = attempts.request(topup, self.source, state.now_us)
         return AskedRevocation(topup, attempt, attempts.left_of(self._place), prepared)
-
-    def _new_attempt(self, state: BatchState, topup: TopUp) -> Attempt:
-        return Attempt(
-            transaction_id=topup.id,
-            number=len(attempts_of(state).of(topup.id)) + 1,
-            account_id=topup.account_id,
-            environment=topup.environment,
-            recipient_email=topup.recipient_email,
-            supplier=self.source.id,
-            kind=self.source.kind,
-            requested_at=state.now_us,
-            last_requested_at=state.now_us,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +321,10 @@ class KeepReversing(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class EndReversal(_Ending):
-    """End a reversal by the supplier's first word, or by an operator (actor).
+    """End a reversal by the supplier's first word, or by an operator (actor), also without a reversal.
 
-    An operator may also end a top-up that has no reversal, such as one delivered by hand. Raises
-    AlreadyUsed for credit of a wallet here, AlreadyEnded if the top-up isn't reversing or
-    delivered, and StillOpen while the supplier is being called.
+    Raises AlreadyUsed for credit of a wallet here, AlreadyEnded if the top-up isn't reversing or delivered,
+    and StillOpen while the supplier is being called.
     """
 
     is_revoked: bool
@@ -276,13 +375,7 @@ class EndReversal(_Ending):
         if asked is not None:
             # The supplier refused before, and the operator knows better.
             return replace(asked, reason=reason)
-        return TopUpReversal(
-            transaction_id=topup.id,
-            account_id=topup.account_id,
-            environment=topup.environment,
-            reason=reason,
-            requested_at=state.now_us,
-        )
+        return _new_reversal(state, topup, reason)
 
     def _keep(self, state: BatchState, topup: TopUp, asked: TopUpReversal, reason: str) -> TopUp:
         kept = move(topup, "delivered", seen="reversing", now_us=state.now_us)
@@ -292,6 +385,24 @@ class EndReversal(_Ending):
         )
         _note_attempt(state, kept, "kept", reason)
         return kept
+
+
+def _new_reversal(
+    state: BatchState,
+    topup: TopUp,
+    reason: str,
+    requested_by: str | None = None,
+    next_check_at: int | None = None,
+) -> TopUpReversal:
+    return TopUpReversal(
+        transaction_id=topup.id,
+        account_id=topup.account_id,
+        environment=topup.environment,
+        reason=reason,
+        requested_by=requested_by,
+        requested_at=state.now_us,
+        next_check_at=next_check_at,
+    )
 
 
 def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
@@ -360,7 +471,6 @@ def _check_unused(state: BatchState, topup: TopUp) -> None:
 
 
 def _pay_debt(state: BatchState, topup: TopUp) -> None:
-    """Pay the account's debt from what returned, as with any new credit."""
     wallet, owed = state.ledger.wallet(topup.tenant), state.ledger.owed(topup.tenant)
     debt = min(owed.balance_micros, wallet.balance_micros)
     if debt:

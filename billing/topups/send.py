@@ -1,37 +1,43 @@
 """Send a top-up: the rules, in the order in which they refuse, and what a send does.
 
-One batch debits the wallet by amount and fee, credits the recipient and the fees, issues the
-voucher and writes the event. If the top-up waits for a fulfilment, an approval or its time, funds
-are held, and the credit follows on delivery.
+One batch debits the wallet by amount and fee, credits the recipient and the fees, issues the voucher and
+writes the event. If the top-up waits for a fulfilment, an approval or its time, funds are held, and the
+credit follows on delivery.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
-from billing.engine.send_limits import SendFacts
-from billing.intents.intent import IntentMet
-from billing.ledger.ledger import (
-    Code,
-    InsufficientBalance,
-    LedgerAccount,
-    LedgerAccountKind,
-)
+from billing.engine.batch_state import BatchState, ReadSet
+from billing.engine.limit import SendFacts
+from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups.approval import WAITS_US, Approval
-from billing.topups.deliverable import hint_of
-from billing.topups.fee import earned_cents
-from billing.topups.give_back import BY_APPROVAL, give_back
-from billing.topups.send_request import NO_CALLER, Caller, SendRequest, check_same
-from billing.topups.topup import DuplicateReference, TopUp, TopUpStatus, move
-from billing.topups.working_set import TopUpWorkingSet, topups_of
+from billing.topups.platform import Platform, Platforms, earned_cents
+from billing.topups.topup import (
+    DeliveryOptions,
+    DuplicateReference,
+    TopUp,
+    TopUpStatus,
+    hint_of,
+    move,
+)
+from billing.topups.working_set import (
+    BY_APPROVAL,
+    IntentMet,
+    IntentUsed,
+    TopUpWorkingSet,
+    give_back,
+    topups_of,
+)
 from kernel.clock import DAY_US, SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
+from keys.account import normalise_email
 from keys.caps import CapExceeded
 from keys.principal import Principal
 from keys.tokens.senders import is_colleague
@@ -46,6 +52,127 @@ BY_SANDBOX = "sandbox"
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
 
 
+class AmountOutOfRange(DomainError):
+    pass
+
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """The address and the Idempotency-Key, without its secrets, as stored with the top-up."""
+
+    address: str | None = None
+    idempotency_key: str | None = None
+
+
+NO_CALLER = Caller()
+
+
+class SendRequest(msgspec.Struct, frozen=True, gc=False):
+    """A send, checked by every rule that needs no database. fee_cents: by the present rule, or quoted until
+    quote_ends_at (tenant's clock).
+    """
+
+    platform: Platform
+    amount_cents: int
+    recipient_email: str
+    reference: str | None = None
+    metadata: Mapping[str, str] | None = None
+    note: str | None = None
+    delivery: DeliveryOptions | None = None
+    send_at: int | None = None  # microseconds, by the tenant's own clock
+    fee_cents: int = 0
+    quote_ends_at: int | None = None
+    is_distinct: bool = False  # its caller said that it is none that was sent before
+    intent: str | None = None  # the account's own id of it, see billing/topups/working_set.py
+
+    @property
+    def charged_cents(self) -> int:
+        return self.amount_cents + self.fee_cents
+
+    @property
+    def charged_micros(self) -> int:
+        return self.charged_cents * MICROS_PER_CENT
+
+    @property
+    def is_mailed(self) -> bool:
+        return self.delivery is not None and self.delivery.email
+
+
+def _usd(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"
+
+
+def check_amount(platform: Platform, amount_cents: int) -> None:
+    if not platform.min_amount_cents <= amount_cents <= platform.max_amount_cents:
+        least, most = platform.min_amount_cents, platform.max_amount_cents
+        raise AmountOutOfRange(
+            f"`amount_cents` must be from {least} to {most} US cents for {platform.id}: "
+            f"{least} means {_usd(least)}.",
+            param="amount_cents",
+            extra={"min": least, "max": most},
+        )
+
+
+def check_amount_of_any(platforms: Platforms, amount_cents: int) -> None:
+    offered = platforms.offered()
+    if not offered:
+        return
+    least = min(one.min_amount_cents for one in offered)
+    most = max(one.max_amount_cents for one in offered)
+    if not least <= amount_cents <= most:
+        raise AmountOutOfRange(
+            f"`amount_cents` must be from {least} to {most} US cents for any platform: "
+            f"{least} means {_usd(least)}.",
+            param="amount_cents",
+            extra={"min": least, "max": most},
+        )
+
+
+def check_same(topup: TopUp, request: SendRequest) -> None:
+    asked = (request.platform.id, request.amount_cents, request.recipient_email)
+    if asked != (topup.platform, topup.amount_cents, topup.recipient_email):
+        raise IntentUsed(
+            "The intent was already used for another platform, amount or recipient.",
+            param="intent",
+            reason="intent_used",
+            extra={"transaction_id": topup.id, "status": topup.status},
+        )
+
+
+def prepare(
+    platforms: Platforms,
+    *,
+    account_id: str,
+    platform: str,
+    amount_cents: int,
+    recipient_email: str,
+    reference: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    note: str | None = None,
+    delivery: DeliveryOptions | None = None,
+    send_at: int | None = None,
+    is_distinct: bool = False,
+    intent: str | None = None,
+) -> SendRequest:
+    """Return the checked request; raise InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
+    found = platforms.find(platform)
+    address = normalise_email(recipient_email)
+    check_amount(found, amount_cents)
+    fee_cents = found.fee_cents(account_id, amount_cents)
+    return SendRequest(
+        found,
+        amount_cents,
+        address,
+        reference,
+        metadata,
+        note,
+        delivery,
+        send_at,
+        fee_cents,
+        is_distinct=is_distinct,
+        intent=intent,
+    )
+
+
 class RateLimited(DomainError):
     pass
 
@@ -53,8 +180,8 @@ class RateLimited(DomainError):
 class Sent(msgspec.Struct, frozen=True, gc=False):
     """The top-up, the sender's balance after it, the approval it waits for, and its code.
 
-    is_replay: the intent already named the top-up, so nothing was done; then the code is for
-    readers who may see it, not for every caller.
+    is_replay: the intent already named the top-up, so nothing was done; then the code is for readers who may
+    see it, not for every caller.
     """
 
     topup: TopUp

@@ -1,28 +1,32 @@
-"""End a pending top-up: cancelled, delivered, failed, approved or denied.
+"""End or release a top-up that holds funds: cancel, deliver, approve, deny, or release at its time.
 
-It leaves that state once, under its tenant's lock. Held funds go to the recipient or return.
+It ends once, under its tenant's lock. Held funds go to the recipient or return.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
-from billing.engine.send_limits import SendAgain, SendFacts
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
+from billing.engine.limit import SendAgain, SendFacts
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
 from billing.topups.approval import BY_LINK, Approval, ApprovalDecision
-from billing.topups.deliverable import Deliverable, hint_of, stored
-from billing.topups.give_back import BY_APPROVAL, give_back
 from billing.topups.platform import WALLET, InvalidPlatform, Source
-from billing.topups.send import fail, publish
-from billing.topups.topup import AlreadyDelivered, TopUp, move
+from billing.topups.send import BY_SANDBOX, ask, fail, first_check_at, publish, sandbox_script
+from billing.topups.topup import (
+    AlreadyDelivered,
+    Deliverable,
+    TopUp,
+    hint_of,
+    move,
+    stored_deliverable,
+)
 from billing.topups.voucher import Redemption
-from billing.topups.working_set import TopUpWorkingSet, topups_of
+from billing.topups.working_set import BY_APPROVAL, TopUpWorkingSet, give_back, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
@@ -31,6 +35,8 @@ from keys.audit_log import Actor
 from keys.authenticator import CredentialEnded
 from keys.mandate import KeyPaused, OutsideMandate
 from keys.principal import check_sender
+from store.database import Transaction
+from store.row_mapping import WORDS_OR_NULL
 
 REASON_CHARACTERS_MAX = 200
 EXPIRED = "the approval expired"
@@ -38,6 +44,8 @@ DENIED = "the approval was denied"
 LEFT = "whoever sent it left the account, and nobody released it within 72 hours"
 ENDED = "requester_ended"
 CREDIT = Deliverable("credit")
+# Takes a supplier's place until the whole batch is accepted.
+BY_BATCH = "batch"
 
 
 class WrongStateForApproval(DomainError):
@@ -51,15 +59,15 @@ class RequesterBlocked(DomainError):
 
 
 class AwaitsApproval(DomainError):
-    """The top-up waits for an approval; nothing else settles it."""
+    pass
 
 
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
     """Credit the recipient and the fees from the hold; raise if the top-up has ended.
 
-    given: what a supplier delivered; None: the credit is in the recipient's wallet here. With a
-    supplier's own credit the voucher is settled externally at once, so nobody holds both. A given
-    code replaces the voucher.
+    given: what a supplier delivered; None: the credit is in the recipient's wallet here. With a supplier's
+    own credit the voucher is settled externally at once, so nobody holds both. A given code replaces the
+    voucher.
     """
     topups = topups_of(state)
     is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
@@ -75,7 +83,7 @@ def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None
         now_us=state.now_us,
         voucher_code_hint=hint,
         fulfilment_code=None if value is None else topups.rules.codes.seal(topup.id, value),
-        deliverable=stored(given or CREDIT) if is_external else None,
+        deliverable=stored_deliverable(given or CREDIT) if is_external else None,
     )
     held = state.ledger.held(topup.tenant)
     recipient = state.ledger.account(
@@ -147,9 +155,7 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EndedTopUp:
-    """A top-up and the sender's balance after the command. refusal: why an approval had no effect and the
-    top-up was cancelled; callers report it as a refusal.
-    """
+    """refusal: why an approval had no effect and the top-up was cancelled; callers report it as a refusal."""
 
     topup: TopUp
     wallet_balance_cents: int
@@ -202,9 +208,7 @@ class Cancel(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class Decide(OnTopUp):
-    """Approve, deny or expire; decided_by is a credential's ID. actor: for the security log; null: nobody, or
-    a caller that doesn't write to it.
-    """
+    """Approve, deny or expire; decided_by is a credential's ID. actor: for the security log."""
 
     approval_id: str
     decision: ApprovalDecision
@@ -385,3 +389,122 @@ def _deny_it(topup: TopUp, gone: InvalidPlatform) -> InvalidPlatform:
         reason=gone.reason or "removed",
         extra={"transaction_id": topup.id, "status": topup.status},
     )
+
+
+class DueSend(NamedTuple):
+    id: str
+    tenant: Tenant
+    spent_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release(OnTopUp):
+    """Release a scheduled top-up as a send just made, or refund it if something refuses it now.
+
+    Happens once, never before its time by the tenant's own clock. If the sender left, the top-up waits for a
+    decision, unless one was already made.
+    """
+
+    spent_by: tuple[str, ...]
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnTopUp.declare(self, read_set)
+        read_set.key_ids.update(self.spent_by)
+
+    def decide(self, state: BatchState) -> EndedTopUp:
+        topup = self._topup(state)
+        if _is_due(state, topup):
+            topup = release(state, topup)
+        return self._ended(state, topup)
+
+
+def release(state: BatchState, topup: TopUp) -> TopUp:
+    try:
+        source = check_again(state, topup)
+    except DomainError as refusal:
+        return fail(state, topup, f"refused at its time: {refusal.detail}")
+    topups = topups_of(state)
+    if topups.has_left(topup.account_id, topup.sent_by) and topups.approval_of(topup.id) is None:
+        return _wait_for_person(state, topup)
+    scripted = sandbox_script(topup.tenant, topup.recipient_email)
+    if scripted == "failed":
+        return fail(state, topup, "sandbox: this recipient always fails")
+    if scripted in {"pending", "delayed"}:
+        return _wait_for_script(state, topup)
+    return go_on(state, topup, source)
+
+
+def _is_due(state: BatchState, topup: TopUp) -> bool:
+    return (
+        topup.status == "scheduled"
+        and topup.fulfilment != BY_BATCH
+        and topup.scheduled_for is not None
+        and topup.scheduled_for <= state.now_of(topup.tenant)
+    )
+
+
+def _wait_for_person(state: BatchState, topup: TopUp) -> TopUp:
+    waiting = move(replace(topup, fulfilment=BY_APPROVAL), "pending", now_us=state.now_us)
+    topups_of(state).change(waiting)
+    publish(state, waiting)
+    ask(state, waiting)
+    return waiting
+
+
+def _wait_for_script(state: BatchState, topup: TopUp) -> TopUp:
+    scripted = replace(topup, fulfilment=BY_SANDBOX)
+    waiting = move(
+        scripted,
+        "pending",
+        now_us=state.now_us,
+        next_check_at=first_check_at(scripted, state.now_us),
+    )
+    topups_of(state).change(waiting)
+    publish(state, waiting)
+    return waiting
+
+
+async def due_scheduled(
+    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
+) -> list[DueSend]:
+    rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
+    return [DueSend(row[0], Tenant(row[1], row[2]), WORDS_OR_NULL.read(row[3])) for row in rows]
+
+
+async def next_scheduled_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
+    row = await tx.fetch_one(_NEXT_DUE_AT, exclude_ids=exclude_ids)
+    return None if row is None or row["due_at"] is None else int(row["due_at"])
+
+
+_DUE = f"""
+SELECT d.id, d.account_id, d.environment, d.spent_by FROM (
+    SELECT * FROM (
+        SELECT id, account_id, environment, spent_by FROM topups
+        WHERE status = 'scheduled' AND fulfilment <> '{BY_BATCH}' AND scheduled_for <= :now
+          AND NOT id IN :exclude_ids[text]
+        ORDER BY scheduled_for LIMIT :limit) AS plain
+    UNION
+    SELECT t.id, t.account_id, t.environment, t.spent_by
+    FROM account_environments e
+    CROSS JOIN topups t
+    WHERE e.clock_ahead_us > 0
+      AND t.account_id = e.account_id AND t.environment = e.environment
+      AND t.status = 'scheduled' AND t.fulfilment <> '{BY_BATCH}'
+      AND t.scheduled_for <= :now + e.clock_ahead_us
+      AND NOT t.id IN :exclude_ids[text]
+) AS d LIMIT :limit
+"""
+_NEXT_DUE_AT = f"""
+SELECT MIN(d.due_at) AS due_at FROM (
+    SELECT MIN(scheduled_for) AS due_at FROM topups
+    WHERE status = 'scheduled' AND fulfilment <> '{BY_BATCH}' AND scheduled_for IS NOT NULL
+      AND NOT id IN :exclude_ids[text]
+    UNION ALL
+    SELECT MIN(t.scheduled_for - e.clock_ahead_us)
+    FROM account_environments e
+    CROSS JOIN topups t
+    WHERE e.clock_ahead_us > 0
+      AND t.account_id = e.account_id AND t.environment = e.environment
+      AND t.status = 'scheduled' AND t.fulfilment <> '{BY_BATCH}'
+      AND NOT t.id IN :exclude_ids[text]) AS d
+"""

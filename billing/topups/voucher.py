@@ -1,9 +1,8 @@
 """Voucher codes: claims on value in the recipient's wallet, redeemed once.
 
-A code is ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last is a
-check. The bits are the top-up's ID under a keyed permutation, so a code needs no index and can't be
-guessed without the key. No code is stored: it is computed from the ID, or a supplier's code is
-stored sealed. A voucher exists while its top-up is delivered.
+A code is ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last is a check. The
+bits are the top-up's ID under a keyed permutation, so a code needs no index and can't be guessed without the
+key. No code is stored; a supplier's code is stored sealed. A voucher exists while its top-up is delivered.
 """
 
 import base64
@@ -29,6 +28,7 @@ from keys.principal import SEES_CODES, Principal
 from keys.vault import SealBroken
 from store.database import Transaction
 from store.row_mapping import RowMapping
+from webhooks.events.log import Event
 
 VOUCHER_KEY = "voucher"
 PREFIX = "ATU"
@@ -65,8 +65,6 @@ class NotRedeemable(DomainError):
 
 
 class VoucherCodes:
-    """Turns top-up IDs into codes and back under one 32-byte key."""
-
     def __init__(self, key: bytes) -> None:
         # All blocks are distinct: ECB is the bare block cipher, used as a PRF.
         cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305
@@ -78,7 +76,6 @@ class VoucherCodes:
         ).derive(key)
 
     def code_of(self, topup_id: str) -> str:
-        """Return ATU-XXXX-XXXX-XXXX-XXXX-XXXX for txn_…"""
         return _written(self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX))))
 
     def codes_of(self, topup_ids: Sequence[str]) -> list[str]:
@@ -89,9 +86,7 @@ class VoucherCodes:
         return [_written(number) for number in self._permute_all(numbers)]
 
     def topup_id_of(self, code: str) -> str | None:
-        """Return the code's top-up, or None for a mistyped or made-up code. Case, hyphens and spaces are
-        ignored.
-        """
+        """Return the code's top-up, or None for a made-up code. Case, hyphens and spaces are ignored."""
         text = code.strip().upper().replace("-", "").replace(" ", "")
         if not text.startswith(PREFIX) or len(text) != len(PREFIX) + _DATA_CHARACTERS + 1:
             return None
@@ -126,14 +121,12 @@ class VoucherCodes:
         return hmac.new(self._digest_key, text.encode(), hashlib.sha256).hexdigest()
 
     def shown(self, topup: TopUp, principal: Principal) -> str | None:
-        """Return the code, or None if there is none or the caller may not see it."""
         is_there = topup.status == "delivered" and topup.voucher_code_hint is not None
         if not is_there or not sees_code(principal, topup.spent_by):
             return None
         return self.issued(topup.id, topup.fulfilment_code)
 
     def value_shown(self, topup: TopUp, principal: Principal) -> str | None:
-        """Return the delivered value, or None if there is none or the caller may not see it."""
         given = topup.deliverable if topup.status == "delivered" else None
         if given is None or given.value_hint is None or not sees_code(principal, topup.spent_by):
             return None
@@ -259,3 +252,19 @@ def _digit_pairs(number: int) -> tuple[int, ...]:
     total = sums[a] + sums[b] + sums[c] + sums[d] + sums[e]
     total += sums[f] + sums[g] + sums[h] + sums[i] + sums[j]
     return a, b, c, d, e, f, g, h, i, j | total & 31
+
+
+async def events_shown(
+    codes: VoucherCodes, tx: Transaction, principal: Principal, events: Sequence[Event]
+) -> list[Event]:
+    """Return the events, each with its code if the caller may see it. Runs at most one statement."""
+    coded = {
+        event.transaction_id
+        for event in events
+        if event.code_at is not None and event.transaction_id is not None
+    }
+    hidden = await unseen(tx, principal, coded)
+    return [
+        event if event.transaction_id in hidden else event.with_code(codes.issued)
+        for event in events
+    ]

@@ -6,8 +6,7 @@ settle "external" says that the platform honoured it; only the issuing account o
 
 from dataclasses import dataclass
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import topup as topups
@@ -150,7 +149,7 @@ def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Re
 
 def _check_sender(principal: Principal, issued: TopUp) -> None:
     """Raise ScopeMissing if another lineage of the caller's own account sent the voucher. In any other
-    account the voucher is the recipient's: the code is enough.
+    account the code is enough.
     """
     is_foreign = principal.account_id != issued.account_id
     is_sender = principal.key_id is not None and principal.key_id in issued.spent_by

@@ -1,32 +1,72 @@
-"""The top-ups of one transaction, with their approvals and redemptions.
+"""The top-ups of one transaction, with their intents, approvals, redemptions and mails.
 
-A top-up is read after its account is locked; one of an unlocked account doesn't exist here. Each
-change is written once per batch.
+A top-up is read after its account is locked; one of an unlocked account doesn't exist here. Each change is
+written once per batch.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Self
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
-from billing.engine.rules import Rules
-from billing.intents import intent as intents
-from billing.intents.intent import IntentKey
-from billing.ledger.ledger import Code, LedgerAccountKind, Transfer, transfers_of
+from billing.engine.batch_state import BatchState, ReadSet, Rules, WorkingSet
+from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind, Transfer, transfers_of
+from billing.ledger.money import MICROS_PER_CENT
 from billing.topups import approval, mail, topup as topups, voucher
 from billing.topups.approval import Approval
 from billing.topups.mail import Mail, MailsOfBatch
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import HELD_STATES, MOVES, TopUp, TopUpStatus
 from billing.topups.voucher import Redemption
+from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from keys import caps
 from keys.counter import read_places
 from keys.tokens import senders
 from store.database import BatchRead, Transaction
 
+# Takes a supplier's place until the decision.
+BY_APPROVAL = "approval"
 # What took the funds: a hold, or an immediate send and its fee. A held top-up's fee comes out of the hold.
 _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
+
+# (account, environment, intent): the caller's own ID of one top-up. It belongs to the account, not to a key: an
+# agent that lost a response repeats the call with any key and finds its top-up.
+IntentKey = tuple[str, str, str]
+_INTENT_COLUMNS: Final = ("account_id", "environment", "intent", "transaction_id")
+
+
+class IntentUsed(DomainError):
+    pass
+
+
+class IntentMet(DomainError):
+    pass
+
+
+async def load_intents(tx: Transaction, intents: Iterable[IntentKey]) -> dict[IntentKey, str]:
+    rows = await tx.fetch(_LOAD_INTENTS, intents=sorted(set(intents)))
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+async def insert_intents(tx: Transaction, named: Mapping[IntentKey, str]) -> None:
+    rows = [(*intent, topup_id) for intent, topup_id in sorted(named.items())]
+    await tx.insert_deferred("topup_intents", _INTENT_COLUMNS, rows)
+
+
+async def free_intents(tx: Transaction, intents: Iterable[IntentKey]) -> None:
+    await tx.execute(_FREE_INTENTS, intents=sorted(set(intents)))
+
+
+_FREE_INTENTS = """
+DELETE FROM topup_intents WHERE (account_id, environment, intent) IN (
+    SELECT v.account_id, v.environment, v.intent
+    FROM :intents[account_id text, environment text, intent text] AS v)
+"""
+_LOAD_INTENTS = """
+SELECT i.account_id, i.environment, i.intent, i.transaction_id
+FROM :intents[account_id text, environment text, intent text] AS v
+CROSS JOIN topup_intents i
+WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.intent = v.intent
+"""
 
 
 class TopUpWorkingSet(WorkingSet):
@@ -76,7 +116,7 @@ class TopUpWorkingSet(WorkingSet):
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
         if self.intents:
-            self._named = await intents.load(tx, self.intents)
+            self._named = await load_intents(tx, self.intents)
             self.ids.update(self._named.values())
         if self.ids:
             await self._load_old(tx, read_set)
@@ -111,19 +151,20 @@ class TopUpWorkingSet(WorkingSet):
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         await topups.update(tx, list(self._changed.values()))
-        await approval.update(tx, list(self._changed_approvals.values()))
+        if self._changed_approvals:
+            await approval.update(tx, list(self._changed_approvals.values()))
         await topups.note_claimed(tx, self._claimed)
 
     async def insert(self, tx: Transaction) -> None:
         await topups.insert(tx, list(self._new.values()))
         if self._newly_named:
-            await intents.insert(tx, self._newly_named)
-        await approval.insert(tx, list(self._new_approvals.values()))
+            await insert_intents(tx, self._newly_named)
+        if self._new_approvals:
+            await approval.insert(tx, list(self._new_approvals.values()))
         await voucher.insert_redemptions(tx, self._new_redemptions)
         await self.mails.insert(tx)
 
     def hints(self) -> Iterable[str]:
-        """Return hints for pending and scheduled top-ups and for due mail."""
         written = (*self._new.values(), *self._changed.values())
         if any(one.next_check_at is not None for one in written):
             yield topups.HINT
@@ -190,7 +231,6 @@ class TopUpWorkingSet(WorkingSet):
         (self._new if topup.id in self._new else self._changed)[topup.id] = topup
 
     def write_mail(self, topup: TopUp, now_us: int) -> Mail:
-        """Write a mail about a delivered top-up; `mails` was told to expect it."""
         self.changes += 1
         return self.mails.write(topup, now_us)
 
@@ -234,3 +274,51 @@ class TopUpWorkingSet(WorkingSet):
 
 def topups_of(state: BatchState) -> TopUpWorkingSet:
     return state.working_set(TopUpWorkingSet)
+
+
+def give_back(
+    state: BatchState,
+    topup: TopUp,
+    *,
+    source: LedgerAccount | None = None,
+    code: Code = Code.TOPUP_REFUND,
+) -> None:
+    """Return each part of the funds to where it came from, and free its share of the key's limits.
+
+    source: where the amount is, when the fee is earned; None: both are held. The hourly count of sends stays,
+    so that a loop of sends and cancellations ends.
+    """
+    topups, tenant = topups_of(state), topup.tenant
+    parts = topups.holds(topup.id)
+    if source is None:
+        held = state.ledger.held(tenant)
+        for part in parts:
+            came_from = state.ledger.by_id(part.debit_id)
+            state.move(held, came_from, part.amount_micros, code, topup_id=topup.id)
+    else:
+        _draw_back(state, topup, source, parts, code)
+    charged_micros = topup.charged_cents * MICROS_PER_CENT
+    spending, sent_at = state.spending, topup.counted_at
+    spending.give_back(
+        tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
+    )
+    # A batch's top-up without an approval yet wasn't counted as unapproved either.
+    if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
+        spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
+
+
+def _draw_back(
+    state: BatchState, topup: TopUp, source: LedgerAccount, parts: Sequence[Transfer], code: Code
+) -> None:
+    lies = [(source, topup.amount_cents * MICROS_PER_CENT)]
+    if topup.fee_cents:
+        fees = state.ledger.account(topup.tenant, LedgerAccountKind.FEES)
+        lies.append((fees, topup.fee_cents * MICROS_PER_CENT))
+    for part in parts:
+        came_from, wanted = state.ledger.by_id(part.debit_id), part.amount_micros
+        while wanted:
+            account, left = lies[0]
+            drawn = min(wanted, left)
+            state.move(account, came_from, drawn, code, topup_id=topup.id)
+            wanted -= drawn
+            lies[:1] = [(account, left - drawn)] if left > drawn else []

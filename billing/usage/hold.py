@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import ReadSet, WorkingSet
 from billing.topups.topup import DuplicateReference
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound

@@ -8,8 +8,7 @@ what was captured to USED, the rest back. A capture above it is refused, cut, or
 import msgspec
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.usage.hold import Hold, HoldStatus, HoldWorkingSet, Overage, check_open, move
 from billing.usage.overage import charge_over, over_of

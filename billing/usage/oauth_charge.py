@@ -8,8 +8,7 @@ lock. Only sendable credit is taken, and none while something is owed.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
 from billing.usage.usage_day import Spent, UsageDays

@@ -9,7 +9,7 @@ from typing import Final
 
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccountKind
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from billing.usage.hold import Hold
 
 TIMES_MAX: Final = 10

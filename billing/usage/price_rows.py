@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from billing.engine.read_set import ReadSet, WorkingSet
-from billing.engine.rules import Rules
+from billing.engine.batch_state import ReadSet, Rules, WorkingSet
 from billing.usage.price_list import ModelPrice, PriceList
 from kernel.limits import INT64_MAX
 from store.database import BatchRead, Rows, Transaction

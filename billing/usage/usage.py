@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.engine.spending import Lineage
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
 from billing.usage.price_list import ModelPrice, Tokens
 from billing.usage.price_rows import PriceWorkingSet

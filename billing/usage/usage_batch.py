@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.engine.spending import Lineage
 from billing.usage.price_list import UnknownModel
 from billing.usage.usage import UsageItem, UsageRecord, UsageWorkingSet, charge, declare_usage

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from billing.engine.read_set import ReadSet, WorkingSet
+from billing.engine.batch_state import ReadSet, WorkingSet
 from kernel.clock import day_start_us
 from store.database import Transaction
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import click
 from click.core import ParameterSource
 
-from billing.ledger.in_words import in_words
+from billing.ledger.price import in_words
 from cli.acts.options import needs_currency, options_of, values_of, with_amounts
 from cli.acts.shown import print_csv, print_found, print_list, print_result
 from cli.client.profiles import access, is_logged_in, profile_option

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from billing.ledger.in_words import in_words
+from billing.ledger.price import in_words
 from cli.output import note, show_record, show_rows, visible, wants_json
 from kernel.csv_text import csv_head, csv_lines
 from kernel.fields import facts_of

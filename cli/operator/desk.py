@@ -11,9 +11,14 @@ from billing.desk.acts import MEANINGS, DeskTopUp
 from billing.desk.decisions import DeskCommand, Person
 from billing.desk.reversal import reverse_by_hand
 from billing.desk.waiting import VIEWS, DeskFilter, View
-from billing.topups.deliverable import Deliverable, DeliverableKind, DeliverableRefused, checked
 from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
-from billing.topups.topup import TopUp
+from billing.topups.topup import (
+    Deliverable,
+    DeliverableKind,
+    DeliverableRefused,
+    TopUp,
+    checked_deliverable,
+)
 from cli.examples import examples
 from cli.operator.supply import in_one, opened
 from cli.options import environment_option, limit_option
@@ -212,7 +217,7 @@ def settle(
     given = None
     if kind is not None:
         try:
-            given = checked(Deliverable(kind, value, redeem_url, instructions))
+            given = checked_deliverable(Deliverable(kind, value, redeem_url, instructions))
         except DeliverableRefused as error:
             raise InvalidInput(str(error), param="value") from None
 

@@ -20,8 +20,7 @@ from billing.fulfilment.opening import enter_first, name_wallet
 from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
-from billing.topups.link_tokens import LinkTokens
-from billing.topups.rules import sign_in_url
+from billing.topups.rules import LinkTokens, sign_in_url
 from billing.topups.voucher import VOUCHER_KEY
 from cli.examples import examples
 from cli.output import EXIT_REFUSED

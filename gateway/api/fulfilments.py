@@ -14,17 +14,18 @@ from billing.fulfilment.http import COST_CENTS_MAX
 from billing.fulfilment.protocol import CREDIT, SignatureRefused
 from billing.topups import attempt as attempts, topup as topups
 from billing.topups.attempt import Attempt
-from billing.topups.deliverable import (
+from billing.topups.fulfilment import Settle, WordKept
+from billing.topups.plausible import doubt_of_echo
+from billing.topups.topup import (
+    HELD_STATES,
     INSTRUCTIONS_CHARACTERS_MAX,
     REDEEM_URL_CHARACTERS_MAX,
     VALUE_CHARACTERS_MAX,
     Deliverable,
     DeliverableRefused,
-    checked,
+    TopUp,
+    checked_deliverable,
 )
-from billing.topups.fulfilment import Settle, WordKept
-from billing.topups.plausible import doubt_of_echo
-from billing.topups.topup import HELD_STATES, TopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
@@ -171,7 +172,7 @@ def _given(body: SettleBody) -> Deliverable | None:
         return CREDIT
     expires_at = time_us(given.expires_at, "deliverable.expires_at")
     try:
-        return checked(
+        return checked_deliverable(
             Deliverable(given.kind, given.value, given.redeem_url, given.instructions, expires_at)
         )
     except DeliverableRefused as error:

@@ -7,9 +7,9 @@ from msgspec import Meta
 
 from billing.credits.sandbox_acts import check_staging
 from billing.topups import topup as topups
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
 from billing.topups.settlement import EndedTopUp
+from billing.topups.topup import Deliverable
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer

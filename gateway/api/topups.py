@@ -6,13 +6,12 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from billing.topups import queries as history
-from billing.topups.deliverable import (
+from billing.topups.quote import Rehearsal, quote_id, with_quote
+from billing.topups.send import Caller, SendRequest, new_send, prepare
+from billing.topups.settlement import Cancel, EndedTopUp
+from billing.topups.topup import (
     DeliveryOptions,
 )
-from billing.topups.quote import Rehearsal, quote_id, with_quote
-from billing.topups.send import new_send
-from billing.topups.send_request import Caller, SendRequest, prepare
-from billing.topups.settlement import Cancel, EndedTopUp
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer

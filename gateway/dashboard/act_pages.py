@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from billing.ledger.in_words import in_words
+from billing.ledger.price import in_words
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import SCOPES, admin_route
 from gateway.dashboard.form_idempotency import form_key

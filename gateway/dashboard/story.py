@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from billing.ledger.chart import Code
-from billing.ledger.words import account_parts, code_words
+from billing.ledger.chart import Code, account_parts, code_words
 from billing.reports.topup_story import StoryEvent, TopUpStory
 from billing.topups.approval import BY_LINK
 from billing.topups.attempt import Attempt

@@ -10,8 +10,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from billing.ledger.chart import account_parts, code_words
 from billing.ledger.price import Price
-from billing.ledger.words import account_parts, code_words
 from gateway.html import language
 from gateway.html.device import device_of
 from gateway.html.language import say, say_each, say_known, say_phrase

@@ -16,9 +16,8 @@ from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
 from billing.desk.acts import NotNow
 from billing.documents.document import NoReceipt, NoSeller
-from billing.engine.send_limits import LooksRepeated
+from billing.engine.limit import LooksRepeated
 from billing.fulfilment.protocol import SignatureRefused
-from billing.intents.intent import IntentMet, IntentUsed
 from billing.ledger.ledger import InsufficientBalance
 from billing.machine_payments.payment import NotOffered, PaymentRequired, PaymentUsed
 from billing.orders.order import OrderDecided, TooManyOrders
@@ -47,12 +46,12 @@ from billing.topups.fulfilment import NoLongerAsked, StillOpen, WordKept
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import PlatformTaken
 from billing.topups.reverse import AlreadyUsed
-from billing.topups.send import RateLimited as SandboxRateLimited
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.topups.settlement import AwaitsApproval, RequesterBlocked, WrongStateForApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
 from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import ExternalNotAllowed
+from billing.topups.working_set import IntentMet, IntentUsed
 from billing.usage.hold import HoldEnded
 from billing.usage.oauth_charge import OrderNoReused
 from gateway.answers import response_codes as codes

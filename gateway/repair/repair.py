@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 
 from billing.topups.platform import InvalidPlatform, Platforms
-from billing.topups.send_request import AmountOutOfRange, check_amount, check_amount_of_any
+from billing.topups.send import AmountOutOfRange, check_amount, check_amount_of_any
 from gateway.answers import response_codes as codes
 from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links

@@ -26,10 +26,8 @@ from billing.machine_payments.payment import (
     find,
 )
 from billing.topups.approval import Approval, load_for_topups
-from billing.topups.deliverable import DeliveryOptions
-from billing.topups.send import Send
-from billing.topups.send_request import check_same as check_same_intent
-from billing.topups.topup import TopUp, load
+from billing.topups.send import Send, check_same as check_same_intent
+from billing.topups.topup import DeliveryOptions, TopUp, load
 from billing.topups.voucher import sees_code
 from gateway.answers.answer import Answer
 from gateway.x402 import credentials, headers

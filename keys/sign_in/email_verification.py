@@ -1,7 +1,7 @@
 """Links by which an account's owner proves that they read its address's mail.
 
 A link counts once, for an hour, and only while the account has that address; using one ends the account's
-others. The row is the link; nothing of the token is stored (billing/topups/link_tokens.py). Writes
+others. The row is the link; nothing of the token is stored (billing/topups/rules.py). Writes
 email_verifications.
 """
 

@@ -1,7 +1,7 @@
 """Links that set a new password, for an owner who proves that they read their address's mail.
 
 A link counts once, for an hour, and only while the account has that address; any new password ends the
-account's links. The row is the link; nothing of the token is stored (billing/topups/link_tokens.py). Writes
+account's links. The row is the link; nothing of the token is stored (billing/topups/rules.py). Writes
 password_resets.
 """
 

@@ -2,7 +2,7 @@
 
 An account has one link at a time, used once, within ten minutes; a new password ends it, too. It never skips
 a second factor: an account with one has no link. The row is the link; nothing of the token is stored
-(billing/topups/link_tokens.py). Writes password_resets, whose links are as good as a password, too.
+(billing/topups/rules.py). Writes password_resets, whose links are as good as a password, too.
 """
 
 from dataclasses import dataclass

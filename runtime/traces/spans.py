@@ -32,7 +32,7 @@ from opentelemetry.trace import (
 )
 from prometheus_client import Counter
 
-from billing.engine.timed_batch import BatchTimes
+from billing.engine.engine import BatchTimes
 from kernel.trace import Span, named_span_of
 from runtime.log import mask
 from runtime.traces.tracing import Attributes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from billing.engine.timed_batch import BatchTimes
+from billing.engine.engine import BatchTimes
 from kernel.trace import Span
 
 # By name; None: there is no such value.

@@ -8,9 +8,9 @@ from billing.ledger.price import Price
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.providers.protocol import SandboxEvent
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import HandOver, Settle
 from billing.topups.platform import Source
+from billing.topups.topup import Deliverable
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Transaction

@@ -26,8 +26,8 @@ from billing.providers.abilities.saved_payment import SavingRequest
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import Refunded, Subject
 from billing.recharges.recharge import Recharge
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
+from billing.topups.topup import Deliverable
 from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
 from kernel.tenant import Tenant
 from keys import audit_log

@@ -5,17 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from billing.credits.opening import open_account
-from billing.engine.command import Command
-from billing.engine.engine import Engine
-from billing.engine.rules import Rules
+from billing.engine.batch_state import Rules
+from billing.engine.engine import Command, Engine
 from billing.ledger.balances import balance
 from billing.proof.audit import Finding, audit
 from billing.topups.fulfilment import HandedOver, HandOver, Settle
-from billing.topups.link_tokens import LinkTokens
 from billing.topups.platform import BUILT_IN, Platform, Source
-from billing.topups.rules import TopUpRules
-from billing.topups.send import Sent, new_send
-from billing.topups.send_request import prepare
+from billing.topups.rules import LinkTokens, TopUpRules
+from billing.topups.send import Sent, new_send, prepare
 from billing.topups.settlement import Cancel, Decide, EndedTopUp
 from billing.topups.voucher import VoucherCodes, VoucherTarget as SettleVoucher
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from email.headerregistry import Address
 
 from billing.recipients.smtp import SmtpSender
-from billing.topups.deliverable import DeliveryOptions
 from billing.topups.mail import Mail, MailRules, of_topups
-from billing.topups.topup import TopUp, load
+from billing.topups.topup import DeliveryOptions, TopUp, load
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account

@@ -18,7 +18,7 @@ from billing.payments.recharging.setting import SetRecharge
 from billing.providers.registry import Providers
 from billing.recharges import records
 from billing.recharges.recharge import Recharge
-from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import LinkTokens
 from billing.usage.usage import UsageItem, UseCredit
 from kernel.clock import FixedClock
 from kernel.ids import new_id

@@ -24,9 +24,8 @@ from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.topups import attempt as attempts
 from billing.topups.attempt import Attempt
-from billing.topups.deliverable import Deliverable
 from billing.topups.settlement import EndedTopUp
-from billing.topups.topup import TopUp, load
+from billing.topups.topup import Deliverable, TopUp, load
 from kernel.clock import FixedClock
 from keys.audit_log import Actor
 from store.database import Database

@@ -7,7 +7,7 @@ from billing.checkpoints.basis import ProofBasis
 from billing.checkpoints.summing import add_sealed
 from billing.ledger.audit import Steps
 from billing.ledger.audit_balances import SEALED_RULE, SETTLED_US
-from billing.ledger.finding import Finding
+from billing.ledger.rule import Finding
 from billing.proof.audit import audit
 from kernel.clock import DAY_US, HOUR_US
 from kernel.ids import least_id

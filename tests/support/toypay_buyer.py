@@ -19,7 +19,7 @@ from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from billing.providers.registry import Key, Providers, discover
 from billing.providers.settings import ProviderSettings
-from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import LinkTokens
 from kernel.clock import FixedClock
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction

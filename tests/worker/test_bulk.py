@@ -7,8 +7,7 @@ import pytest
 from billing.bulk.acceptance import AcceptItems, ItemSend, OpenBatch
 from billing.bulk.batch import SendBatch
 from billing.bulk.runner import BatchRunner, Bulk, BulkLine
-from billing.topups.send import Send
-from billing.topups.send_request import SendRequest, prepare
+from billing.topups.send import Send, SendRequest, prepare
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account

@@ -34,8 +34,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
-from billing.topups.deliverable import Deliverable
-from billing.topups.topup import TopUp, load
+from billing.topups.topup import Deliverable, TopUp, load
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account

@@ -25,10 +25,9 @@ from billing.fulfilment.protocol import (
     Unknown,
 )
 from billing.fulfilment.suppliers import Suppliers
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import StillOpen
 from billing.topups.reverse import AlreadyUsed, Reverse, ReversedOutcome
-from billing.topups.topup import AlreadyDelivered, TopUp, load
+from billing.topups.topup import AlreadyDelivered, Deliverable, TopUp, load
 from kernel.clock import FixedClock
 from keys.audit_log import Actor
 from store.database import Database, Transaction

@@ -14,8 +14,7 @@ from functools import partial
 from typing import Final
 
 from billing.credits import grant
-from billing.engine.command import Command
-from billing.engine.engine import Engine
+from billing.engine.engine import Command, Engine
 from billing.topups import approval as approvals
 from billing.topups.settlement import Decide
 from billing.usage import hold

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from billing.engine.command import Command
-from billing.engine.engine import Engine
+from billing.engine.engine import Command, Engine
 from billing.subscriptions import expiry_notice, plan_grant
 from billing.subscriptions.expiry_notice import TellExpiring
 from billing.subscriptions.part_commands import EndParts, GiveParts

@@ -26,7 +26,7 @@ from billing.fulfilment.protocol import (
     Unknown,
 )
 from billing.fulfilment.vendor_api import shown_usd, silence_is_unknown, usd_of_cents
-from billing.topups.deliverable import Deliverable
+from billing.topups.topup import Deliverable
 
 
 class _Plan(msgspec.Struct):

@@ -64,7 +64,7 @@ from billing.fulfilment.vendor_api import (
     silence_is_unknown,
     usd_of_cents,
 )
-from billing.topups.deliverable import Deliverable
+from billing.topups.topup import Deliverable
 
 # Finding and making the code are within one turn.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 2

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import Order, amend
 from billing.orders.place import NewOrder, PlaceOrder
 from billing.orders.reversal import OnOrder, OrderResult

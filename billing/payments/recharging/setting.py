@@ -9,9 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.orders.working_set import OrderWorkingSet
 from billing.recharges.recharge import Recharge
 from kernel.errors import NotFound

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from billing.catalog.plan import MONTHS
-from billing.engine.audit_entries import AuditEntries
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.subscriptions.period import too_much

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.ending import end_unpaid, reclaim
 from billing.orders.order import Order, move
 from billing.orders.refund import Reversed, blank_of, change_of, gone_of

@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from billing.topups.deliverable import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
 from billing.topups.platform_rows import AMOUNT_CENTS_MAX
 from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX
+from billing.topups.topup import LOCALE_CHARACTERS_MAX, MESSAGE_CHARACTERS_MAX
 from kernel.fields import LINE, Fields, Int64, Text, Time, within
 from kernel.limits import (
     INTENT_CHARACTERS_MAX,

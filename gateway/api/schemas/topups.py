@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from billing.topups import send, topup as topups
 from billing.topups.attempt import Attempt
-from billing.topups.deliverable import WALLET_CREDIT_SHAPE
+from billing.topups.topup import WALLET_CREDIT_SHAPE
 from gateway.answers.refused import Failure, Link
 from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
 from kernel.clock import rfc3339

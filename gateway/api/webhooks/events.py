@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from billing.topups.event_codes import shown
+from billing.topups.voucher import events_shown
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.http.event_stream import EventStream
@@ -70,7 +70,7 @@ class _Listener:
         self._principal = await admitted_again(self._call, SCOPES)
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
-        return await shown(self._call.context.topup_rules.codes, tx, self._principal, events)
+        return await events_shown(self._call.context.topup_rules.codes, tx, self._principal, events)
 
 
 ROUTES = (

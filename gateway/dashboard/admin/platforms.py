@@ -16,8 +16,7 @@ from billing.fulfilment.platform_acts import (
     Platform,
     PlatformChanges,
 )
-from billing.topups.fee_rows import FeeRow, list_fees
-from billing.topups.platform_rows import list_suppliers
+from billing.topups.platform_rows import FeeRow, list_fees, list_suppliers
 from gateway.dashboard.act_pages import ActPages, form_route, run_typed
 from gateway.dashboard.admin.fields import admin_route
 from gateway.html.act_form import fields_of, form_of

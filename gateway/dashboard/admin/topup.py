@@ -15,16 +15,16 @@ from billing.desk.acts import MEANINGS, DeskAct, DeskTopUp
 from billing.desk.decisions import DeskCommand, Person
 from billing.reports.topup_story import TopUpStory, topup_story
 from billing.topups import queries
-from billing.topups.deliverable import (
+from billing.topups.platform_rows import SupplierRow, list_suppliers
+from billing.topups.queries import TopUpTimeline
+from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
+from billing.topups.topup import (
     KINDS,
     Deliverable,
     DeliverableKind,
     DeliverableRefused,
-    checked,
+    checked_deliverable,
 )
-from billing.topups.platform_rows import SupplierRow, list_suppliers
-from billing.topups.queries import TopUpTimeline
-from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import admin_route, commit, decider
 from gateway.dashboard.admin.topups import PATH
@@ -145,7 +145,7 @@ def _more(
         form.text("instructions") or None,
     )
     try:
-        return {"given": checked(given), "terms": terms}
+        return {"given": checked_deliverable(given), "terms": terms}
     except DeliverableRefused as error:
         raise InvalidInput(str(error), param="value") from None
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billing.engine.key_usage import load_key_usage
 from billing.engine.limit import LimitView
+from billing.engine.spending import load_key_usage
 from billing.recipients.approval_mail import approval_of_link
 from billing.recipients.language import Language
 from billing.topups.approval import BY_LINK, ApprovalDecided

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from billing.catalog import plan as plans
 from billing.catalog.plan import Plan
 from billing.documents.document import receipts_of
-from billing.ledger.in_words import in_words
+from billing.ledger.price import in_words
 from billing.reports import free_period_acts, subscription_change_acts
 from billing.reports.free_period_acts import GRANT_PERIOD, REVOKE_PERIOD
 from billing.reports.subscription_acts import LIST_SUBSCRIPTIONS, SubscriptionsQuery

@@ -24,7 +24,7 @@ from billing.providers.protocol import Registration
 from billing.providers.registry import Providers
 from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok

@@ -11,8 +11,7 @@ from billing.bulk.batch import BatchCounts, SendBatch
 from billing.bulk.runner import BatchRunner, Bulk, BulkLine
 from billing.topups.fulfilment import StillOpen
 from billing.topups.reverse import Reverse
-from billing.topups.send import Send
-from billing.topups.send_request import SendRequest, prepare
+from billing.topups.send import Send, SendRequest, prepare
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from store.database import Database

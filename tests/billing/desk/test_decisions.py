@@ -21,8 +21,7 @@ from billing.desk.health import SupplierHealth, health_of
 from billing.desk.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
 from billing.desk.waiting import DeskFilter, View
 from billing.fulfilment.protocol import NotDone, Refused, Unknown
-from billing.topups.deliverable import Deliverable
-from billing.topups.topup import AlreadyDelivered, AlreadyEnded
+from billing.topups.topup import AlreadyDelivered, AlreadyEnded, Deliverable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database

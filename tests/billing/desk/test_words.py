@@ -15,9 +15,9 @@ from billing.desk.waiting import DeskFilter
 from billing.fulfilment.protocol import Unknown
 from billing.reports.operator.home import read_home
 from billing.topups import approval as approvals
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
-from billing.topups.scheduled import Release
+from billing.topups.settlement import Release
+from billing.topups.topup import Deliverable
 from kernel.clock import HOUR_US, SECOND_US, FixedClock
 from kernel.errors import InvalidInput
 from keys.audit_log import Actor

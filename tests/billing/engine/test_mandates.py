@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from billing.engine.key_usage import KeyUsage, load_key_usage
-from billing.engine.send_limits import LooksRepeated
+from billing.engine.limit import LooksRepeated
+from billing.engine.spending import KeyUsage, load_key_usage
 from billing.topups.reverse import Reverse
 from billing.usage.hold_commands import ReleaseHold, new_hold
 from kernel.clock import FixedClock

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from billing.engine.engine import Engine
 from billing.topups.reverse import Reverse
-from billing.topups.send import Sent, new_send
-from billing.topups.send_request import prepare
+from billing.topups.send import Sent, new_send, prepare
 from kernel.clock import DAY_US, SECOND_US, FixedClock, parse_rfc3339
 from kernel.ids import new_id
 from keys import counter

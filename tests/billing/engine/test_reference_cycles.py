@@ -13,8 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.topups.platform import InvalidPlatform
 from kernel.clock import FixedClock
 from kernel.errors import NotFound

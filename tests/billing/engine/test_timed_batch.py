@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from billing.engine.engine import Engine
-from billing.engine.timed_batch import BatchTimes
+from billing.engine.engine import BatchTimes, Engine
 from kernel.clock import FixedClock
 from kernel.trace import current_line
 from store.database import Database

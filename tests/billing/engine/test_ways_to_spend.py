@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 
 from billing.bulk.acceptance import reserve
-from billing.engine.batch_state import BatchState
-from billing.engine.read_set import ReadSet
-from billing.topups.send import new_send
-from billing.topups.send_request import prepare
+from billing.engine.batch_state import BatchState, ReadSet
+from billing.topups.send import new_send, prepare
 from billing.topups.settlement import Decide, RequesterBlocked
 from billing.topups.topup import TopUp
 from billing.usage.hold_commands import CaptureHold, new_hold

@@ -27,7 +27,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.registry import discover
 from billing.fulfilment.simulated import SimulatedSupplier
-from billing.topups.deliverable import Deliverable, checked
+from billing.topups.topup import Deliverable, checked_deliverable
 from kernel.clock import SystemClock
 from tests.support.plain_http import http_client
 
@@ -258,7 +258,7 @@ async def test_every_kind_has_a_sample_that_can_be_kept() -> None:
         outcome = await SimulatedSupplier(registration.sample).fulfil(REQUEST)
 
         assert isinstance(outcome, Delivered)
-        assert checked(outcome.deliverable) == outcome.deliverable, registration.name
+        assert checked_deliverable(outcome.deliverable) == outcome.deliverable, registration.name
 
 
 @pytest.mark.parametrize("file", ["echo.py", "echo/supplier.py"])
@@ -266,7 +266,7 @@ async def test_a_new_kind_is_one_new_file(tmp_path: Path, file: str) -> None:
     (tmp_path / "echo").mkdir()
     (tmp_path / file).write_text(
         "from billing.fulfilment.protocol import *\n"
-        "from billing.topups.deliverable import Deliverable\n"
+        "from billing.topups.topup import Deliverable\n"
         "class Echo(Supplier):\n"
         "    async def fulfil(self, request):\n"
         "        return Delivered(Deliverable('note', request.transaction_id))\n"
@@ -285,7 +285,7 @@ async def test_a_new_kind_is_one_new_file(tmp_path: Path, file: str) -> None:
 def test_what_everybody_reads_does_not_spell_the_value(spelled: str) -> None:
     text = f"Open https://shop.example/?code={spelled} and sign in."
 
-    kept = checked(
+    kept = checked_deliverable(
         Deliverable("code", "GIFT/12+3 X", f"https://shop.example/?code={spelled}", text)
     )
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any, cast
 
-from billing.ledger.finding import Finding
+from billing.ledger.rule import Finding
 from billing.payments.recharging.forgotten import due_customers, list_forgotten
 from billing.proof.audit import audit
 from kernel.clock import FixedClock

@@ -2,8 +2,7 @@
 
 import pytest
 
-from billing.ledger.chart import Code, LedgerAccountKind
-from billing.ledger.words import account_words, code_words
+from billing.ledger.chart import Code, LedgerAccountKind, account_words, code_words
 
 
 @pytest.mark.parametrize("code", list(Code))

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from billing.engine.send_limits import LooksRepeated
+from billing.engine.limit import LooksRepeated
 from billing.machine_payments import payment as payments
 from billing.machine_payments.facilitator import Expected, Settlement, Verified
 from billing.machine_payments.payment import PaymentUsed
-from billing.topups.deliverable import DeliveryOptions
+from billing.topups.topup import DeliveryOptions
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput, Unavailable
 from store.database import Database

@@ -14,7 +14,7 @@ from billing.ledger.price import Price
 from billing.orders.order import TooManyOrders
 from billing.orders.place import PENDING_ORDERS_MAX
 from billing.providers.settings import Charge
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database

@@ -23,7 +23,7 @@ from billing.providers.protocol import (
     Subject,
 )
 from billing.providers.registry import Providers, discover
-from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import LinkTokens
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction

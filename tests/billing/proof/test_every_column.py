@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from billing.ledger.finding import Finding
+from billing.ledger.rule import Finding
 from billing.proof.audit import audit, findings_in
 from kernel.tenant import Tenant
 from store.database import Database, Transaction

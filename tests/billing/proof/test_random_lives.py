@@ -16,8 +16,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, Phase, example, given, settings, strategies as st
 
 from billing.catalog.plan import get, item_of
-from billing.ledger.finding import Finding
 from billing.ledger.price import Price
+from billing.ledger.rule import Finding
 from billing.payments.sandbox import subscription as simulated
 from billing.proof.audit import findings_in
 from billing.providers.protocol import (

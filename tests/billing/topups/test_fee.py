@@ -18,12 +18,11 @@ from billing.bulk.runner import BatchRunner, Bulk, BulkLine
 from billing.ledger.chart import LedgerAccountKind
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.statement import lines
-from billing.topups.deliverable import Deliverable
-from billing.topups.fee import FeeRule
-from billing.topups.platform import BUILT_IN
+from billing.topups.platform import BUILT_IN, FeeRule
 from billing.topups.queries import topup_timeline
 from billing.topups.reverse import EndReversal, Reverse
-from billing.topups.send_request import SendRequest, prepare
+from billing.topups.send import SendRequest, prepare
+from billing.topups.topup import Deliverable
 from kernel.clock import SECOND_US, FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id

@@ -11,14 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from billing.credits.adjustment import new_adjustment
-from billing.topups import handed_over
-from billing.topups.deliverable import Deliverable, DeliverableRefused, checked
+from billing.topups import supplier_words
 from billing.topups.fulfilment import Settle
-from billing.topups.handed_over import digest_of
 from billing.topups.plausible import DeliveryTerms
 from billing.topups.settlement import EndedTopUp
-from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
-from billing.topups.topup import TopUp, load
+from billing.topups.supplier_words import SupplierWord, digest_of, last_handed_over, load_words
+from billing.topups.topup import Deliverable, DeliverableRefused, TopUp, checked_deliverable, load
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
@@ -121,7 +119,7 @@ async def test_what_is_seen_as_another_code_is_another(
 @pytest.mark.parametrize("value", ["", " \n", "\u200b\u2060", "\u3164"])
 def test_a_value_that_nobody_sees_is_refused(value: str) -> None:
     with pytest.raises(DeliverableRefused, match="visible characters"):
-        checked(Deliverable("code", value))
+        checked_deliverable(Deliverable("code", value))
 
 
 async def test_what_staging_delivered_holds_up_nothing_in_live(
@@ -344,7 +342,7 @@ async def test_what_came_later_than_what_is_of_before_is_not_looked_at(
     await told(account, later, Deliverable("code", "GIFT-LATER"))
     await of_before(database, end_id=later)
 
-    await database.transaction(lambda tx: handed_over.fill_step(tx, account.rules.codes))
+    await database.transaction(lambda tx: supplier_words.fill_step(tx, account.rules.codes))
 
     rows = await database.read(lambda tx: tx.fetch("SELECT transaction_id FROM handed_over"))
     assert [row["transaction_id"] for row in rows] == [before]
@@ -361,7 +359,7 @@ async def test_what_was_delivered_before_is_entered_step_by_step(
     await of_before(database)
 
     async def fill(tx: Transaction) -> bool:
-        return await handed_over.fill_step(tx, codes)
+        return await supplier_words.fill_step(tx, codes)
 
     assert await database.transaction(fill) is False
     assert await database.transaction(fill) is False

@@ -12,13 +12,11 @@ from typing import cast
 import pytest
 
 from billing.engine.engine import Engine
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
-from billing.topups.handed_over import digest_of
-from billing.topups.link_tokens import LinkTokens
 from billing.topups.platform import BUILT_IN
-from billing.topups.rules import TopUpRules
-from billing.topups.topup import TopUp, load
+from billing.topups.rules import LinkTokens, TopUpRules
+from billing.topups.supplier_words import digest_of
+from billing.topups.topup import Deliverable, TopUp, load
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable

@@ -11,7 +11,7 @@ from billing.bulk.acceptance import OpenBatch
 from billing.bulk.runner import BatchRunner, Bulk, BulkLine
 from billing.topups import approval as approvals
 from billing.topups.approval import Approval
-from billing.topups.send_request import prepare
+from billing.topups.send import prepare
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from kernel.errors import DomainError

@@ -5,7 +5,7 @@ from threading import Event
 
 from hypothesis import given, strategies as st
 
-from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import LinkTokens
 from billing.topups.voucher import VoucherCodes
 from kernel.ids import encode
 

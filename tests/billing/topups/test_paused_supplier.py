@@ -11,7 +11,7 @@ from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.topups import platform_rows
 from billing.topups.platform_rows import PlatformRow, SupplierRow
-from billing.topups.scheduled import Release
+from billing.topups.settlement import Release
 from billing.topups.topup import TopUp, load
 from kernel.clock import SECOND_US, FixedClock
 from store.database import Database, Transaction

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from billing.topups import scheduled
+from billing.topups import settlement
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput
@@ -205,7 +205,7 @@ async def test_the_sandbox_clock_brings_its_time(database: Database, clock: Fixe
     waiting = await account.send(send_at=at(account, DAY_S), to="pending@sandbox.test")
 
     await move_clock(account, DAY_S)
-    due_at = await database.read(scheduled.next_due_at)
+    due_at = await database.read(settlement.next_scheduled_at)
     await releaser(account).sweep()
 
     assert due_at == clock.now_us()

@@ -9,8 +9,7 @@ import pytest
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.platform import BUILT_IN, InvalidPlatform, Platforms
 from billing.topups.quote import Rehearsal
-from billing.topups.send import RateLimited, new_send
-from billing.topups.send_request import AmountOutOfRange, prepare
+from billing.topups.send import AmountOutOfRange, RateLimited, new_send, prepare
 from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
 from keys.api_keys import api_key

@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from billing.topups.approval import ApprovalDecided
-from billing.topups.deliverable import Deliverable
 from billing.topups.settlement import AwaitsApproval
-from billing.topups.topup import AlreadyDelivered, AlreadyEnded
+from billing.topups.topup import AlreadyDelivered, AlreadyEnded, Deliverable
 from billing.topups.voucher import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, NotFound

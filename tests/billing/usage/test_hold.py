@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from billing.ledger.ledger import InsufficientBalance
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
 from billing.usage.hold import HoldEnded
 from kernel.clock import FixedClock, parse_rfc3339

@@ -4,7 +4,7 @@ import pytest
 
 from billing.engine.engine import Engine
 from billing.ledger.ledger import InsufficientBalance
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from billing.usage.hold import HoldEnded
 from billing.usage.hold_commands import ExtendHold, Held
 from billing.usage.price_list import Tokens

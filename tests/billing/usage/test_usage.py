@@ -6,7 +6,7 @@ import pytest
 
 from billing.engine.engine import Engine
 from billing.ledger.ledger import InsufficientBalance
-from billing.topups.send_request import AmountOutOfRange
+from billing.topups.send import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
 from billing.usage.usage import UsageRecord, amount_of
 from kernel.clock import FixedClock

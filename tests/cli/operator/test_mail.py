@@ -7,10 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from billing.credits.opening import open_account
-from billing.topups.deliverable import DeliveryOptions
-from billing.topups.send import new_send
-from billing.topups.send_request import prepare
-from billing.topups.topup import TopUp, load
+from billing.topups.send import new_send, prepare
+from billing.topups.topup import DeliveryOptions, TopUp, load
 from keys.api_keys.api_key import mint
 from keys.api_keys.fields import NewKey
 from keys.api_keys.lookup import load_principals

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from billing.topups.deliverable import Deliverable
 from billing.topups.fulfilment import Settle
+from billing.topups.topup import Deliverable
 from kernel.tenant import Tenant
 from keys.notifications import people_of
 from tests.support.gateway import Gateway

@@ -8,7 +8,7 @@ from html import unescape
 import httpx
 import pytest
 
-from billing.topups.link_tokens import LinkTokens
+from billing.topups.rules import LinkTokens
 from gateway.dashboard.account.team import ROLE_WORDS
 from kernel.clock import FixedClock
 from keys.member import MEMBERS_MAX

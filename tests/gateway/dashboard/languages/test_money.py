@@ -8,8 +8,7 @@ import pytest
 
 from billing.catalog import coupon
 from billing.documents.facts import KINDS
-from billing.ledger.chart import OPERATORS_OWN, Code
-from billing.ledger.words import code_words
+from billing.ledger.chart import OPERATORS_OWN, Code, code_words
 from billing.orders.order import STATUSES
 from billing.orders.refund import RefundStatus
 from billing.providers.abilities.saved_payment import DeclineReason

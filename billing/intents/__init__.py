@@ -1,1 +1,0 @@
-"""An account's own IDs of its top-ups, the same through every interface."""
