@@ -1,6 +1,6 @@
-"""clients/python/examples: each framework's own loop with a scripted model, and the gateway for real.
+"""clients/python/examples: each framework as it is installed, and the gateway for real. The vendor of the model is on loopback.
 
-clients/typescript/examples is compiled by tests/e2e/test_clients.py.
+tests/e2e/test_clients.py does the same with clients/typescript/examples.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from gateway_tools import GatewayTools
-from topup_gateway import Gateway
+from topup_gateway import Client
 
 from tests.support.gateway import running, settings_of
 
@@ -26,16 +26,16 @@ async def tools(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[GatewayT
     shutil.copy(sqlite_template, database)
     async with running(settings_of(f"sqlite:///{database}", tmp_path)) as gateway:
         key = await gateway.key(await gateway.account())
-        client = Gateway(gateway.url, key)
+        client = Client(gateway.url, key)
         yield GatewayTools(client)
         client.close()
 
 
 async def test_each_framework_sends_once_and_tells_what_came_of_it(tools: GatewayTools) -> None:
     # The frameworks would take a third of the time in which a run finds its tests.
-    models = importlib.import_module("tests.support.scripted_models")
+    day = importlib.import_module("tests.clients.agents_day")
 
-    said = await models.answers_of_each(tools)
+    said = await day.answers_of_each(tools)
 
     # One key, so one top-up: the second and the third were told of the first.
     answers = [json.loads(one) for one in said]

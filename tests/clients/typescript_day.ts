@@ -6,33 +6,33 @@ import type { AddressInfo } from "node:net";
 
 import {
   BadRequest,
+  Client,
   Conflict,
-  Gateway,
   InvalidSignature,
   isTyped,
-  type SendBody,
+  type types,
   verify,
 } from "./client/index.js";
 
 const EMAIL = "user@example.com";
-const gateway = new Gateway({
+const client = new Client({
   url: process.env["GATEWAY"] ?? "",
   key: process.env["KEY"] ?? "",
   retries: { waitMs: 10 },
 });
 
-// Its answer is lost on the way: it is asked for again, and paid once.
-await gateway.send({ platform: "claude", amount_cents: 1000, recipient_email: EMAIL, reference: "ts" });
+// Its answer is lost on the way: the client sends it again, and it is paid once.
+await client.topups.send({ platform: "claude", amount_cents: 1000, recipient_email: EMAIL, reference: "ts" });
 let sent = 0;
-for await (const one of gateway.items("/api/public/v1/topup/history", { reference: "ts" })) {
+for await (const one of client.topups.history({ reference: "ts" })) {
   const cents: number = one.amount_cents;
   sent += cents / 1000;
 }
 
 /** What a program does that knows no more than the error says. */
-async function repaired(body: SendBody): Promise<SendBody> {
+async function repaired(body: types.SendBody): Promise<types.SendBody> {
   try {
-    await gateway.send(body);
+    await client.topups.send(body);
   } catch (error) {
     if (!(error instanceof BadRequest)) throw error;
     const problem = error.errors[0];
@@ -43,16 +43,16 @@ async function repaired(body: SendBody): Promise<SendBody> {
   return body;
 }
 const body = await repaired({ platform: "cluade", amount_cents: 1200, recipient_email: EMAIL });
-await gateway.send(body, { idempotencyKey: "ts-second" });
+await client.topups.send(body, { idempotencyKey: "ts-second" });
 let refused = "";
 try {
-  await gateway.send({ ...body, amount_cents: 1300 }, { idempotencyKey: "ts-second" });
+  await client.topups.send({ ...body, amount_cents: 1300 }, { idempotencyKey: "ts-second" });
 } catch (error) {
   if (error instanceof Conflict) refused = error.nextAction;
 }
 
 let pages = 0;
-for await (const one of gateway.items("/api/public/v1/events", { limit: 1 })) {
+for await (const one of client.events.list({ limit: 1 })) {
   if (one.type === "topup.delivered") pages += 1;
   if (pages === 3) break;
 }
@@ -74,25 +74,19 @@ const came = new Promise<Hook>((resolve) => {
 });
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 const { port } = server.address() as AddressInfo;
-const { data: endpoint } = await gateway.take(
-  gateway.api.POST("/api/public/v1/webhooks/register", {
-    body: { url: `http://127.0.0.1:${port}/hook`, events: ["topup.delivered"] },
-  }),
-);
+const { data: endpoint } = await client.webhooks.register({
+  url: `http://127.0.0.1:${port}/hook`,
+  events: ["topup.delivered"],
+});
 
-const waiting = await gateway.send({
+const waiting = await client.topups.send({
   platform: "claude",
   amount_cents: 700,
   recipient_email: "pending@sandbox.test",
 });
-const path = { transaction_id: waiting.transaction_id ?? "" };
-const ended = gateway.wait(path.transaction_id);
-await gateway.take(
-  gateway.api.POST("/api/public/v1/sandbox/topups/{transaction_id}", {
-    params: { path },
-    body: { outcome: "delivered" },
-  }),
-);
+const transactionId = waiting.transaction_id ?? "";
+const ended = client.wait(transactionId);
+await client.sandbox.settleTopup(transactionId, { outcome: "delivered" });
 const waited = (await ended).status;
 
 const hook = await came;

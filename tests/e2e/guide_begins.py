@@ -1,6 +1,7 @@
 """What is there before a guide is read, beside an account with a key: what its first lines take for granted."""
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -30,6 +31,10 @@ async def call(reader: Reader, method: str, path: str, body: object = None) -> d
         answer = await client.request(method, path, json=body, headers=headers)
     assert answer.is_success, answer.text
     return dict(answer.json()["data"])
+
+
+async def wallet(reader: Reader) -> None:
+    reader.env["WALLET"] = "0x" + secrets.token_hex(32)
 
 
 async def wallet_of_500_cents(reader: Reader) -> None:
@@ -122,4 +127,5 @@ BEGINS: Final[Mapping[str, Callable[[Reader], Awaitable[None]]]] = {
     "plans": plan_with_exports,
     "suppliers": live_credit,
     "verify-webhooks": endpoint_and_delivery,
+    "x402": wallet,
 }

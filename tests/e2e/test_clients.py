@@ -21,17 +21,37 @@ from tests.clients.python_day import async_day, sync_day
 from tests.e2e.conftest import Install
 from tests.support import node
 from tests.support.dropping_proxy import DroppingProxy, dropping_proxy
+from tests.support.flaky_gateway import (
+    BUSY,
+    FUNDED,
+    LIMITED,
+    LIMITED_FOR_LONG,
+    SILENT,
+    WRONG,
+    FlakyGateway,
+    Reply,
+)
 from tests.support.installation import ROOT, Installation
 from tests.support.printed_blocks import blocks_of
 from tests.support.receiver import Receiver
+from tests.support.scripted_vendors import ScriptedAnthropic
+from tests.support.signature_vectors import CHECKS, PUBLIC_KEY, SECRETS_ALONE, vectors
 
 pytestmark = pytest.mark.one_database
 TYPESCRIPT = ROOT / "clients/typescript"
+SCRIPTS = {
+    "day.ts": "tests/clients/typescript_day.ts",
+    "x402_day.ts": "tests/clients/x402_day.ts",
+    "vectors_day.ts": "tests/clients/vectors_day.ts",
+    "retries_day.ts": "tests/clients/retries_day.ts",
+    "ai_sdk_day.ts": "tests/clients/ai_sdk_day.ts",
+    "ai_sdk.ts": "clients/typescript/examples/ai_sdk.ts",
+}
+# What begins each line of a printed error.
+PRINTED = ["2013 Payment required", "next", "guide", "docs", "request"]
 README_BODY = re.compile(r"topup/send \\\n.*?-d '(\{.*?\})'", re.DOTALL)
 # What has a default is not required.
-README = (
-    'import type {{ SendBody }} from "./client/index.js";\nexport const body: SendBody = {body};\n'
-)
+README = 'import type {{ types }} from "./client/index.js";\nexport const body: types.SendBody = {body};\n'
 
 
 @pytest.fixture
@@ -47,10 +67,59 @@ async def proxy(installation: Installation) -> AsyncIterator[DroppingProxy]:
         yield opened
 
 
-async def test_both_clients_live_through_a_day(
-    installation: Installation, proxy: DroppingProxy, receiver: Receiver, tmp_path: Path
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of SCRIPTS and the client, compiled by `tsc --strict`."""
+    return compile_typescript(tmp_path_factory.mktemp("typescript"))
+
+
+def test_the_typescript_client_takes_what_is_genuine_and_nothing_else(compiled: Path) -> None:
+    given = [
+        ({key: value for key, value in headers.items() if key != dropped}, body.hex(), key)
+        for (headers, body), _ in vectors().values()
+        for dropped, key in CHECKS
+    ]
+    expected = [
+        "endpoint.test"
+        if is_genuine or (key == PUBLIC_KEY and name in SECRETS_ALONE)
+        else "refused"
+        for name, (_, is_genuine) in vectors().items()
+        for _, key in CHECKS
+    ]
+
+    done = run_typescript(compiled / "vectors_day.js", given="\n".join(map(json.dumps, given)))
+
+    assert done.stdout.splitlines() == expected, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "call", "calls", "said"),
+    [
+        (BUSY, "keyed", 2, "answered"),
+        (LIMITED, "keyed", 2, "answered"),
+        (SILENT, "keyed", 2, "answered"),
+        (LIMITED_FOR_LONG, "keyed", 1, "TryLater"),
+        (WRONG, "keyed", 1, "BadRequest"),
+        (BUSY, "keyless", 1, "TryLater"),
+        (SILENT, "keyless", 1, "ConnectionFailed"),
+    ],
+)
+def test_the_typescript_client_repeats_with_the_same_key_alone(
+    compiled: Path, first: Reply, call: str, calls: int, said: str
 ) -> None:
-    compiled = asyncio.create_task(asyncio.to_thread(compile_typescript, tmp_path))
+    gateway = FlakyGateway(first, FUNDED)
+    with gateway:
+        done = run_typescript(compiled / "retries_day.js", gateway.url, call)
+
+    assert done.stdout.partition(":")[0].strip() == said, done.stderr
+    assert len(gateway.keys) == calls
+    assert len(set(gateway.keys)) == 1
+    assert (gateway.keys[0] is None) == (call == "keyless")
+
+
+async def test_both_clients_live_through_a_day(
+    installation: Installation, proxy: DroppingProxy, receiver: Receiver, compiled: Path
+) -> None:
     account_id = await installation.account(email="me@example.com")
     key = await installation.key(account_id)
 
@@ -63,35 +132,44 @@ async def test_both_clients_live_through_a_day(
 
     proxy.keys.clear()
     proxy.drops = 1
-    script = await compiled
-    done = await asyncio.to_thread(run_typescript, script, proxy.url, key)
+    done = await asyncio.to_thread(run_typescript, compiled / "day.js", proxy.url, key)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {
         "sent": 1,
         "repaired": "claude",
         "pages": 3,
         "event": "topup.delivered",
-        "forged": "no signature fits",
+        "forged": "No signature matches.",
         "without": ["topup.delivered", "InvalidSignature", "CannotVerify"],
         "waited": "delivered",
         "refused": "stop",
     }
     repeated, *others = proxy.keys
     assert others.count(repeated) == 1
-    printed = await asyncio.to_thread(
-        run_typescript, script.parent / "guide.js", installation.url, key
-    )
+    paid = await asyncio.to_thread(run_typescript, compiled / "x402_day.js", proxy.url, key)
+    assert json.loads(paid.stdout or "{}") == {
+        "code": 1001,
+        "isSame": True,
+        "payer": True,
+        "printed": PRINTED,
+    }, paid.stderr
+    with ScriptedAnthropic() as vendor:
+        said = await asyncio.to_thread(
+            run_typescript, compiled / "ai_sdk_day.js", installation.url, key, vendor.url
+        )
+    assert json.loads(said.stdout or "{}")["code"] == 1001, said.stderr
+    printed = await asyncio.to_thread(run_typescript, compiled / "guide.js", installation.url, key)
     assert re.fullmatch(r"txn_\w{16} delivered\n", printed.stdout), printed
     assert await installation.findings() == []
 
 
 def compile_typescript(folder: Path) -> Path:
-    """The client and the day's script, by tsc --strict; the script's path."""
+    """Compile the client and the scripts; return their folder."""
     modules = folder / "node_modules"
     modules.symlink_to(node.MODULES)
     (folder / "client").symlink_to(TYPESCRIPT / "src")
-    (folder / "day.ts").write_bytes((ROOT / "tests/clients/typescript_day.ts").read_bytes())
-    (folder / "ai_sdk.ts").write_bytes((TYPESCRIPT / "examples/ai_sdk.ts").read_bytes())
+    for name, source in SCRIPTS.items():
+        (folder / name).write_bytes((ROOT / source).read_bytes())
     (folder / "guide.ts").write_text(guide_sample(), encoding="utf-8")
     (folder / "readme.ts").write_text(README.format(body=printed_body()), encoding="utf-8")
     options = json.loads((TYPESCRIPT / "tsconfig.json").read_text(encoding="utf-8"))
@@ -103,7 +181,7 @@ def compile_typescript(folder: Path) -> Path:
         "declaration": False,
         "sourceMap": False,
     }
-    options["include"] = ["day.ts", "readme.ts", "ai_sdk.ts", "guide.ts"]
+    options["include"] = ["readme.ts", "guide.ts", *SCRIPTS]
     (folder / "tsconfig.json").write_text(json.dumps(options), encoding="utf-8")
     (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     done = node.run_tool("tsc", "--project", folder)
@@ -112,7 +190,7 @@ def compile_typescript(folder: Path) -> Path:
     (client / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
     (folder / "dist/node_modules").mkdir()
     (folder / "dist/node_modules/topup-gateway-client").symlink_to(client)
-    return folder / "dist/day.js"
+    return folder / "dist"
 
 
 def printed_body() -> str:
@@ -128,10 +206,13 @@ def guide_sample() -> str:
     return text.replace('"$GATEWAY"', "process.env.GATEWAY!")
 
 
-def run_typescript(script: Path, url: str, key: str) -> subprocess.CompletedProcess[str]:
+def run_typescript(
+    script: Path, url: str = "", key: str = "", vendor_url: str = "", given: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [node.NODE, script],
-        env={**os.environ, "GATEWAY": url, "KEY": key},
+        env={**os.environ, "GATEWAY": url, "KEY": key, "VENDOR": vendor_url},
+        input=given,
         capture_output=True,
         text=True,
         timeout=120,

@@ -27,7 +27,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "topup login --url $GATEWAY": "a person allows it in a browser; tests/cli/client and the login's tests do",
     "topup listen --forward http://localhost:3000/hook": "goes on until it is stopped; tests/e2e/test_listen.py",
     "topup certify http://localhost:3000/hook --secret @secret.txt \\": "tries the reader's receiver; test_certify.py",
-    'import { Gateway } from "topup-gateway-client";    // npm pack in clients/typescript': (
+    'import { Client } from "topup-gateway-client";    // npm pack in clients/typescript': (
         "is compiled first; tests/e2e/test_clients.py"
     ),
     "async function isGenuine(headers, body, secret) {": "test_signature_checks.py calls it",

@@ -9,7 +9,7 @@ MODEL = "claude-sonnet-5"
 
 
 def answer(request: str, tools: GatewayTools, client: Anthropic | None = None) -> str:
-    """What the model says after it did what was asked for."""
+    """Return what the model says after it did what was requested."""
     runner = (client or Anthropic()).beta.messages.tool_runner(
         model=MODEL,
         max_tokens=1024,

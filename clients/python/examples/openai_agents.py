@@ -8,7 +8,7 @@ from gateway_tools import GatewayTools
 
 
 def answer(request: str, tools: GatewayTools, model: str | Model | None = None) -> str:
-    """What the agent says after it did what was asked for."""
+    """Return what the agent says after it did what was requested."""
     agent = Agent(
         name="Buyer of AI credit",
         instructions="Do what next_action of an error says; ask_human and stop end your work.",

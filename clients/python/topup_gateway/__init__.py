@@ -1,11 +1,11 @@
-"""A client of the Topup Gateway: typed calls, retries that charge once, webhooks, events.
+"""A client of the Topup Gateway: typed calls, retries that charge once, webhooks.
 
-with Gateway("https://topup.example.com", key) as gateway:
-    sent = gateway.send(SendBody("claude", 1000, recipient_email="user@example.com"))
+with Client("https://topup.example.com", key) as client:
+    sent = client.topups.send(platform="claude", amount_cents=1000, recipient_email="user@example.com")
 """
 
-from .attempts import Retries
-from .call import Call
+from .answers import Answer, Page
+from .client import AsyncClient, Client
 from .errors import (
     ApiError,
     BadRequest,
@@ -21,36 +21,35 @@ from .errors import (
     TryLater,
     UnexpectedAnswer,
 )
-from .gateway import AsyncGateway, Gateway, SendAnswer
-from .generated.events import TypedEvent
-from .generated.models import Event, SendBody
-from .generated.types import UNSET, Unset
+from .lists import AsyncList, List
+from .models import Event, TypedEvent
+from .retries import Call, Retries
 from .webhooks import event_of, verify
 
 __all__ = [
-    "UNSET",
+    "Answer",
     "ApiError",
-    "AsyncGateway",
+    "AsyncClient",
+    "AsyncList",
     "BadRequest",
     "Call",
+    "Client",
     "Conflict",
     "ConnectionFailed",
     "CredentialError",
     "Event",
-    "Gateway",
     "GatewayError",
     "InvalidSignature",
+    "List",
     "NotAllowed",
     "OutOfFunds",
+    "Page",
     "Retries",
-    "SendAnswer",
-    "SendBody",
     "StillWaiting",
     "TopUpFailed",
     "TryLater",
     "TypedEvent",
     "UnexpectedAnswer",
-    "Unset",
     "event_of",
     "verify",
 ]

@@ -1,55 +1,67 @@
 """What can go wrong.
 
 GatewayError
-├── ApiError              the gateway refused: code, detail, next_action, links, errors
-│   ├── CredentialError   2001, 2010: the key is wrong or has ended
+├── ApiError              the gateway refused: code, detail, next_action, errors, links, request_id
+│   ├── CredentialError   2001, 2010: the key is wrong, expired or revoked
 │   ├── NotAllowed        2009, 4002: this key may not do this
-│   ├── OutOfFunds        2002, 2008, 2012, 2013: balance, cap or limit
-│   ├── BadRequest        2003, 2004, 2005, 2007, 3003, 3010, 4004: the request has to change
-│   ├── Conflict          2006, 2011, 3002, 3004, 3008, 3009: what happened before forbids it
-│   ├── TopUpFailed       3005: the platform refused; the funds are back
+│   ├── OutOfFunds        2002, 2008, 2012, 2013: the balance, a cap or a limit is too low
+│   ├── BadRequest        2003, 2004, 2005, 2007, 3003, 3010, 4004, 5002: change the request
+│   ├── Conflict          2006, 2011, 3002, 3004, 3008, 3009: something that happened before forbids it
+│   ├── TopUpFailed       3005: the platform refused, and the funds are back
 │   └── TryLater          4001, 4003, 4005, 5000: the same call may succeed later
-├── ConnectionFailed      no answer came, after all retries
-├── UnexpectedAnswer      an answer that is none of this API's
+├── ConnectionFailed      no answer came, after all attempts
+├── UnexpectedAnswer      an answer that isn't one of this API's
 ├── StillWaiting          wait() ended before the top-up did
-└── InvalidSignature      a webhook that is not from the gateway
+└── InvalidSignature      a webhook that isn't the gateway's
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
-from .generated.models import Error, Failure, FieldProblem, Link
-from .generated.types import Unset
+from .models import Error, Failure, FieldProblem, Link
+
+_SHOWN_MAX = 500
 
 
 class GatewayError(Exception):
     """The base of every error of this package."""
 
+    idempotency_key: str | None = None
+    """The key of the call that failed, if it had one."""
+
 
 class ConnectionFailed(GatewayError):
-    """No answer came. Whether the call took effect is unknown: repeat it with the same idempotency key.
-
-    idempotency_key: the one that was sent; None where the call takes none.
-    """
+    """No answer came, so the outcome is unknown. Repeat the call with this `idempotency_key`."""
 
     def __init__(self, detail: str, idempotency_key: str | None) -> None:
         super().__init__(detail)
         self.idempotency_key = idempotency_key
 
+    def __str__(self) -> str:
+        if self.idempotency_key is None:
+            return f"No answer came: {self.args[0]}"
+        return (
+            f"No answer came: {self.args[0]}\n"
+            f"  next: repeat the call with idempotency_key={self.idempotency_key!r}"
+        )
+
 
 class UnexpectedAnswer(GatewayError):
-    """An answer that is none of this API's, such as a proxy's page; text is its beginning."""
+    """An answer that isn't one of this API's, such as a proxy's page."""
 
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(f"HTTP {status}: {text}")
-        self.status = status
-        self.text = text
+    def __init__(self, response: httpx.Response, idempotency_key: str | None) -> None:
+        self.status = response.status_code
+        self.text = response.text
+        self.request_id = _request_id(response)
+        self.idempotency_key = idempotency_key
+        super().__init__(f"HTTP {self.status}: {self.text[:_SHOWN_MAX]}")
 
 
 class StillWaiting(GatewayError):
-    """The top-up has not ended; ask again by its transaction_id."""
+    """The top-up has not ended. Call wait() again with its `transaction_id`."""
 
     def __init__(self, transaction_id: str) -> None:
         super().__init__(f"{transaction_id} has not ended yet")
@@ -57,21 +69,39 @@ class StillWaiting(GatewayError):
 
 
 class InvalidSignature(GatewayError):
-    """The webhook's signature, time or body is not what the gateway sends."""
+    """The webhook's signature, time or body isn't the gateway's."""
 
 
 class ApiError(GatewayError):
-    """The gateway refused. next_action says what to do, for programs; links which call comes next."""
+    """The gateway refused. `next_action` says what a program should do, `links` which call comes next."""
 
-    def __init__(self, answer: Error, status: int, idempotency_key: str | None) -> None:
+    def __init__(
+        self, answer: Error, response: httpx.Response, idempotency_key: str | None
+    ) -> None:
         self.answer = answer
-        self.status = status
+        self.response = response
+        self.status = response.status_code
+        self.request_id = _request_id(response)
         self.idempotency_key = idempotency_key
         super().__init__(f"{answer.code} {answer.message}: {self.failure.detail}")
 
+    def __str__(self) -> str:
+        return "\n".join([str(self.args[0]), *self._repairs()])
+
+    def _repairs(self) -> Iterator[str]:
+        for problem in self.errors:
+            meant = f" Did you mean {problem.did_you_mean!r}?" if problem.did_you_mean else ""
+            yield f"  {problem.param}: {problem.detail}{meant}"
+        yield f"  next: {self.next_action}"
+        for link in self.links:
+            yield f"  {link.rel}: {link.method} {link.href}"
+        yield f"  docs: {self.failure.doc_url}"
+        if self.request_id is not None:
+            yield f"  request: {self.request_id}"
+
     @property
     def failure(self) -> Failure:
-        """All that the gateway said of it; facts of some causes lie in additional_properties."""
+        """All that the gateway said about the refusal."""
         return self.answer.data.error
 
     @property
@@ -81,28 +111,28 @@ class ApiError(GatewayError):
 
     @property
     def next_action(self) -> str:
-        """fix_request, wait, poll, top_up, ask_human or stop."""
+        """fix_request, wait, poll, top_up, pay, ask_human or stop."""
         return self.failure.next_action
 
     @property
     def reason(self) -> str | None:
-        """Which cause, where a code has several."""
-        return None if isinstance(self.failure.reason, Unset) else self.failure.reason
+        """Which cause it is, if the code has several."""
+        return self.failure.reason
 
     @property
     def errors(self) -> Sequence[FieldProblem]:
-        """All that is wrong with the request, with what would be taken."""
-        return () if isinstance(self.failure.errors, Unset) else self.failure.errors
+        """Every field that is wrong, and what would be accepted."""
+        return self.failure.errors or ()
 
     @property
     def links(self) -> Sequence[Link]:
         """Which call comes next, the most useful first."""
-        return () if isinstance(self.failure.links, Unset) else self.failure.links
+        return self.failure.links or ()
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What a cause adds of its own, such as max_now_cents."""
-        return self.failure.additional_properties
+        """What this cause adds, such as max_now_cents."""
+        return self.failure.model_extra or {}
 
 
 class CredentialError(ApiError):
@@ -110,27 +140,27 @@ class CredentialError(ApiError):
 
 
 class NotAllowed(ApiError):
-    """This key may not do this, or not from here."""
+    """This key may not do this, or not from this address."""
 
 
 class OutOfFunds(ApiError):
-    """The balance, a cap of the key or a limit of the account does not reach."""
+    """The balance, a cap of the key or a limit of the account is too low."""
 
 
 class BadRequest(ApiError):
-    """The request has to change; errors says how."""
+    """Change the request. `errors` says how."""
 
 
 class Conflict(ApiError):
-    """What happened before forbids it."""
+    """Something that happened before forbids it."""
 
 
 class TopUpFailed(ApiError):
-    """The platform refused; the funds are back."""
+    """The platform refused, and the funds are back."""
 
 
 class TryLater(ApiError):
-    """The same call may succeed later, under the same idempotency key."""
+    """The same call may succeed later, with the same idempotency key."""
 
 
 _KINDS: Mapping[int, type[ApiError]] = {
@@ -149,9 +179,14 @@ _KINDS: Mapping[int, type[ApiError]] = {
 
 
 def error_of(response: httpx.Response, idempotency_key: str | None) -> GatewayError:
-    """The error of an answer that is no success."""
+    """Return the error of an answer that is no success."""
     try:
-        answer = Error.from_dict(response.json())
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return UnexpectedAnswer(response.status_code, response.text[:500])
-    return _KINDS.get(answer.code, ApiError)(answer, response.status_code, idempotency_key)
+        answer = Error.model_validate_json(response.content)
+    except ValidationError:
+        return UnexpectedAnswer(response, idempotency_key)
+    return _KINDS.get(answer.code, ApiError)(answer, response, idempotency_key)
+
+
+def _request_id(response: httpx.Response) -> str | None:
+    name: str | None = response.headers.get("x-request-id")
+    return name

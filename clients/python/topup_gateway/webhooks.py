@@ -1,28 +1,32 @@
-"""Webhooks: is it the gateway's, and what does it tell?
+"""Webhooks: check that a request is the gateway's, and read its event.
 
-verify() checks a request by one of its signatures, over the raw bytes of its body, and returns
-the event. Deliveries come at least once: remember the id of what was dealt with.
+Deliveries come at least once: remember the IDs of the events that you have handled.
 """
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import hmac
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import ValidationError
 
 from .errors import InvalidSignature
-from .generated.events import EVENTS, TypedEvent
-from .generated.models import Event
+from .models import Event, TypedEvent
 
 TOLERANCE_S = 300
 _PREFIX = "whsec_"
 _PUBLIC_PREFIX = "whpk_"
+_PUBLIC_BYTES = 32
 _DIGITS_MAX = 12
-_MISFITS = (ValueError, TypeError, KeyError, AttributeError)
+# The gateway sends six at most. A forger might send thousands.
+_SIGNATURES_MAX = 20
+_EVENTS: Mapping[str, type[TypedEvent]] = {
+    get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(TypedEvent)
+}
 
 
 def verify(
@@ -33,15 +37,19 @@ def verify(
     tolerance_s: int = TOLERANCE_S,
     now_s: float | None = None,
 ) -> TypedEvent | Event:
-    """The event of a genuine request: of its own class, or Event for a type or a form of another version.
+    """Return the event of a genuine request, or raise InvalidSignature.
 
-    body: the raw bytes. secret: the endpoint's whsec_…, or its public key whpk_… (which needs the extra
-    ed25519), or several while one is rotated; one that fits is enough. tolerance_s: how old or how far ahead it
-    may be. Raises InvalidSignature, and ImportError where all keys are whpk_… and the extra is missing.
+    - body: the raw bytes.
+    - secret: the endpoint's whsec_…, or its public key whpk_… (needs the extra `ed25519`). Give several
+      while you rotate one: one that matches is enough.
+    - tolerance_s: how old, or how far ahead, the request may be.
+
+    An event whose type or fields this version doesn't know is returned as an Event. If only public keys are
+    given and the extra is missing, ImportError is raised.
     """
     given = {name.lower(): value for name, value in headers.items()}
     keys = [secret] if isinstance(secret, str) else list(secret)
-    # Never a secret of an HMAC: everybody knows a public key.
+    # Everybody knows a public key, so it is never used as the secret of an HMAC.
     public_keys = [one for one in keys if one.startswith(_PUBLIC_PREFIX)]
     secrets = [one for one in keys if not one.startswith(_PUBLIC_PREFIX)]
     now_s = time.time() if now_s is None else now_s
@@ -50,23 +58,23 @@ def verify(
     elif "x-aitopup-signature" in given:
         _stripe(body, given["x-aitopup-signature"], secrets, now_s, tolerance_s)
     else:
-        raise InvalidSignature("no signature among the headers")
+        raise InvalidSignature("The request has no signature header.")
     return event_of(body)
 
 
 def event_of(body: bytes | str | Mapping[str, Any]) -> TypedEvent | Event:
-    """The event of a body that is known to be genuine, such as one of GET /events.
-
-    One that an older gateway wrote, and that lacks a field of today's, is an Event, too.
-    """
+    """Return the event of a body that is known to be genuine."""
     try:
         value = body if isinstance(body, Mapping) else json.loads(body)
-        known = EVENTS.get(value["type"], Event)
-        with contextlib.suppress(*_MISFITS):
-            return known.from_dict(value)
-        return Event.from_dict(value)
-    except _MISFITS as error:
-        raise InvalidSignature("the body is no event") from error
+        known = _EVENTS.get(value["type"], Event)
+    except (ValueError, TypeError, KeyError):
+        raise InvalidSignature("The body isn't an event.") from None
+    for kind in (known, Event):
+        try:
+            return kind.model_validate(value)
+        except ValidationError:
+            continue
+    raise InvalidSignature("The body isn't an event.")
 
 
 def _standard(
@@ -77,56 +85,66 @@ def _standard(
     now_s: float,
     tolerance_s: int,
 ) -> None:
-    """Standard Webhooks 1.0, of id.timestamp.body, in base64: v1 is HMAC-SHA256 by the secret's bytes, v1a
-    Ed25519.
-    """
+    """Check Standard Webhooks' signatures of id.timestamp.body: v1 is HMAC-SHA256, v1a Ed25519."""
     timestamp = given.get("webhook-timestamp", "")
     _check_time(timestamp, now_s, tolerance_s)
     signed = f"{given.get('webhook-id', '')}.{timestamp}.".encode() + body
     parts = [part.partition(",") for part in given["webhook-signature"].split()]
     expected = [base64.b64encode(_mac(_key(one), signed)) for one in secrets]
-    if _fits_any(expected, (value.encode() for version, _, value in parts if version == "v1")):
+    if _matches_any(expected, (value.encode() for version, _, value in parts if version == "v1")):
         return
-    if not public_keys or not _is_signed(public_keys, parts, signed, has_secrets=bool(secrets)):
-        raise InvalidSignature("no signature fits")
-
-
-def _is_signed(
-    public_keys: list[str], parts: list[tuple[str, str, str]], signed: bytes, *, has_secrets: bool
-) -> bool:
-    # Who has a secret needs no cryptography.
-    try:
-        from .public_keys import fits_any  # noqa: PLC0415
-    except ImportError as error:
-        if not has_secrets:
-            raise
-        raise InvalidSignature(f"no signature fits that could be checked: {error}") from None
-    return fits_any(public_keys, [value for version, _, value in parts if version == "v1a"], signed)
+    signatures = [value for version, _, value in parts if version == "v1a"][:_SIGNATURES_MAX]
+    if not public_keys or not _is_signed(public_keys, signatures, signed, is_only=not secrets):
+        raise InvalidSignature("No signature matches.")
 
 
 def _stripe(body: bytes, header: str, secrets: list[str], now_s: float, tolerance_s: int) -> None:
-    """Stripe's scheme: HMAC-SHA256 of timestamp.body, in hex, by the secret as it is written."""
+    """Check Stripe's scheme: HMAC-SHA256 of timestamp.body, in hex, by the secret as it is written."""
     pairs = [part.strip().partition("=") for part in header.split(",")]
     timestamp = next((value for name, _, value in pairs if name == "t"), "")
     _check_time(timestamp, now_s, tolerance_s)
     signed = f"{timestamp}.".encode() + body
     expected = [_mac(one.encode(), signed).hex().encode() for one in secrets]
-    if not _fits_any(expected, (value.encode() for name, _, value in pairs if name == "v1")):
-        raise InvalidSignature("no signature fits")
+    if not _matches_any(expected, (value.encode() for name, _, value in pairs if name == "v1")):
+        raise InvalidSignature("No signature matches.")
+
+
+def _is_signed(keys: list[str], signatures: list[str], signed: bytes, *, is_only: bool) -> bool:
+    """Return whether one of the Ed25519 signatures is by one of the keys. is_only: there is no secret."""
+    try:
+        from cryptography.exceptions import InvalidSignature as Unfit  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+            Ed25519PublicKey,
+        )
+    except ImportError as error:
+        remedy = "To check by a whpk_…, pip install 'topup-gateway-client[ed25519]'."
+        if is_only:
+            raise ImportError(remedy) from error
+        raise InvalidSignature(f"No signature matches the secret. {remedy}") from None
+    for key in [Ed25519PublicKey.from_public_bytes(_public_key(one)) for one in keys]:
+        for one in signatures:
+            try:
+                key.verify(base64.b64decode(one, validate=True), signed)
+            except (Unfit, ValueError):
+                continue
+            return True
+    return False
 
 
 def _check_time(timestamp: str, now_s: float, tolerance_s: int) -> None:
     is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _DIGITS_MAX
     if not is_number:
-        raise InvalidSignature("no time among the headers")
+        raise InvalidSignature("The request has no timestamp.")
     if abs(now_s - int(timestamp)) > tolerance_s:
-        raise InvalidSignature("signed too long ago, or ahead of this machine's clock")
+        raise InvalidSignature(
+            "The request was signed too long ago, or this machine's clock is wrong."
+        )
 
 
-def _fits_any(expected: list[bytes], given: Iterator[bytes]) -> bool:
-    """Each is compared with each, in constant time."""
-    fits = [hmac.compare_digest(one, other) for other in given for one in expected]
-    return any(fits)
+def _matches_any(expected: list[bytes], given: Iterator[bytes]) -> bool:
+    """Compare each with each, in constant time."""
+    found = [hmac.compare_digest(one, other) for other in given for one in expected]
+    return any(found)
 
 
 def _mac(key: bytes, signed: bytes) -> bytes:
@@ -137,4 +155,14 @@ def _key(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidSignature("the secret is not whsec_ and base64") from None
+        raise InvalidSignature("The secret isn't whsec_ and base64.") from None
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text.removeprefix(_PUBLIC_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _PUBLIC_BYTES:
+        raise InvalidSignature("The public key isn't whpk_ and the base64 of 32 bytes.")
+    return key

@@ -1,72 +1,82 @@
 /** What can go wrong. Every error of this package is a GatewayError; ApiError is a refusal with its code. */
 
-import type { ErrorCode, Failure, GatewayRefusal } from "./types.js";
+import type { Error as Refusal, Failure } from "./types.js";
 
 /** The base of every error of this package. */
 export class GatewayError extends Error {
   override name = this.constructor.name;
 }
 
-/** No answer came, after all retries. Whether the call took effect is unknown: repeat it with the same key. */
+/** No answer came, so the outcome is unknown. Repeat the call with this idempotencyKey. */
 export class ConnectionFailed extends GatewayError {
   constructor(
     detail: string,
     readonly idempotencyKey: string | null,
     options?: ErrorOptions,
   ) {
-    super(detail, options);
+    const next = `\n  next: repeat the call with idempotencyKey ${JSON.stringify(idempotencyKey)}`;
+    super(`No answer came: ${detail}${idempotencyKey === null ? "" : next}`, options);
   }
 }
 
-/** An answer that is none of this API's, such as a proxy's page; text is its beginning. */
+/** An answer that isn't one of this API's, such as a proxy's page; text is its body. */
 export class UnexpectedAnswer extends GatewayError {
   constructor(
     readonly status: number,
     readonly text: string,
+    readonly idempotencyKey: string | null,
   ) {
-    super(`HTTP ${status}: ${text}`);
+    super(`HTTP ${status}: ${text.slice(0, 500)}`);
   }
 }
 
-/** wait() ended before the top-up did; ask again by its transactionId. */
+/** wait() ended before the top-up did. Call it again with this transactionId. */
 export class StillWaiting extends GatewayError {
   constructor(readonly transactionId: string) {
     super(`${transactionId} has not ended yet`);
   }
 }
 
-/** A webhook that is not from the gateway. */
+/** A webhook that isn't the gateway's. */
 export class InvalidSignature extends GatewayError {}
 
-/** This runtime cannot check by the keys that were given: whether the webhook is genuine is unknown. */
+/** This runtime can't check by the keys that were given, so it is unknown whether the webhook is genuine. */
 export class CannotVerify extends GatewayError {}
 
-/** The gateway refused. nextAction says what to do, for programs; links which call comes next. */
+/** The gateway refused. nextAction says what a program should do, links which call comes next. */
 export class ApiError extends GatewayError {
-  readonly code: ErrorCode;
-  /** All that the gateway said of it, with the facts that some causes add. */
+  readonly code: Refusal["code"];
+  /** All that the gateway said about the refusal, with the facts that some causes add. */
   readonly failure: Failure;
+  readonly status: number;
+  readonly headers: Headers;
+  /** What finds the request in the gateway's log. */
+  readonly requestId: string | null;
 
   constructor(
-    readonly answer: GatewayRefusal,
-    readonly status: number,
+    readonly answer: Refusal,
+    response: Response,
     readonly idempotencyKey: string | null,
   ) {
-    super(`${answer.code} ${answer.message}: ${answer.data.error.detail}`);
+    const requestId = response.headers.get("X-Request-Id");
+    super(printed(answer, requestId));
     this.code = answer.code;
     this.failure = answer.data.error;
+    this.status = response.status;
+    this.headers = response.headers;
+    this.requestId = requestId;
   }
 
   get nextAction(): Failure["next_action"] {
     return this.failure.next_action;
   }
 
-  /** Which cause, where a code has several. */
+  /** Which cause it is, if the code has several. */
   get reason(): string | undefined {
     return this.failure.reason;
   }
 
-  /** All that is wrong with the request, with what would be taken. */
+  /** Every field that is wrong, and what would be accepted. */
   get errors(): NonNullable<Failure["errors"]> {
     return this.failure.errors ?? [];
   }
@@ -81,13 +91,13 @@ export class ApiError extends GatewayError {
 export class CredentialError extends ApiError {}
 /** 2009, 4002: this key may not do this, or not from here. */
 export class NotAllowed extends ApiError {}
-/** 2002, 2008, 2012, 2013: the balance, a cap or a limit does not reach. */
+/** 2002, 2008, 2012, 2013: the balance, a cap or a limit is too low. */
 export class OutOfFunds extends ApiError {}
-/** 2003, 2004, 2005, 2007, 3003, 3010, 4004, 5002: the request has to change; errors says how. */
+/** 2003, 2004, 2005, 2007, 3003, 3010, 4004, 5002: change the request; errors says how. */
 export class BadRequest extends ApiError {}
-/** 2006, 2011, 3002, 3004, 3008, 3009: what happened before forbids it. */
+/** 2006, 2011, 3002, 3004, 3008, 3009: something that happened before forbids it. */
 export class Conflict extends ApiError {}
-/** 3005: the platform refused; the funds are back. */
+/** 3005: the platform refused, and the funds are back. */
 export class TopUpFailed extends ApiError {}
 /** 4001, 4003, 4005, 5000: the same call may succeed later, under the same key. */
 export class TryLater extends ApiError {}
@@ -103,20 +113,36 @@ const KINDS: readonly (readonly [typeof ApiError, readonly number[]])[] = [
 ];
 
 /** The error of an answer that is no success; text: its body. */
-export function errorOf(status: number, text: string, key: string | null): GatewayError {
+export function errorOf(response: Response, text: string, key: string | null): GatewayError {
   const answer = refusalIn(text);
-  if (answer === null) return new UnexpectedAnswer(status, text.slice(0, 500));
+  if (answer === null) return new UnexpectedAnswer(response.status, text, key);
   const kind = KINDS.find(([, codes]) => codes.includes(answer.code))?.[0] ?? ApiError;
-  return new kind(answer, status, key);
+  return new kind(answer, response, key);
 }
 
-function refusalIn(text: string): GatewayRefusal | null {
+function refusalIn(text: string): Refusal | null {
   try {
-    const answer = JSON.parse(text) as GatewayRefusal;
+    const answer = JSON.parse(text) as Refusal;
     return typeof answer.code === "number" && typeof answer.data.error.detail === "string"
       ? answer
       : null;
   } catch {
     return null;
   }
+}
+
+/** The message: the code, what is wrong, and how to repair it. */
+function printed(answer: Refusal, requestId: string | null): string {
+  const failure = answer.data.error;
+  return [
+    `${answer.code} ${answer.message}: ${failure.detail}`,
+    ...(failure.errors ?? []).map(
+      ({ param, detail, did_you_mean: meant }) =>
+        `  ${param}: ${detail}${meant === undefined ? "" : ` Did you mean '${meant}'?`}`,
+    ),
+    `  next: ${failure.next_action}`,
+    ...(failure.links ?? []).map((link) => `  ${link.rel}: ${link.method} ${link.href}`),
+    `  docs: ${failure.doc_url}`,
+    ...(requestId === null ? [] : [`  request: ${requestId}`]),
+  ].join("\n");
 }

@@ -1,12 +1,19 @@
 /**
- * fetch that tries again. What may change something is repeated only under an Idempotency-Key, which every
- * attempt carries, so that it happens once. The number of attempts and each wait are bounded.
+ * When a call is repeated, and after how long.
+ *
+ * - A call that may change something is repeated only with an Idempotency-Key, or with the payment that it carries.
+ *   Every attempt has the same one, so that the gateway does it once.
+ * - Repeated are: no answer, HTTP 429, 500, 502, 503 and 504, and code 4003 (the first attempt is in progress).
+ * - The number of attempts and each wait are bounded.
  */
 
+import type { Call } from "./calls.js";
 import { ApiError, ConnectionFailed, errorOf } from "./errors.js";
-import { KEYLESS } from "./generated_tables.js";
 
-/** The wait doubles from waitMs, jittered; a Retry-After counts instead; one above waitMaxMs is not waited for. */
+/**
+ * waitMs doubles with each attempt, with jitter. A Retry-After of the gateway replaces it. If that is more than
+ * waitMaxMs, the call is not repeated.
+ */
 export interface Retries {
   readonly triesMax: number;
   readonly waitMs: number;
@@ -15,71 +22,40 @@ export interface Retries {
 
 export const RETRIES: Retries = { triesMax: 5, waitMs: 500, waitMaxMs: 30_000 };
 
-const KEY_HEADER = "Idempotency-Key";
 const IN_PROGRESS = 4003;
+const MAY_PASS: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
-/** A fetch for one gateway: what is no success is thrown as an error of errors.ts. */
-export function retrying(retries: Retries, send: typeof fetch) {
-  return async (request: Request): Promise<Response> => {
-    const key = keyOf(request);
-    const triesMax = request.method === "GET" || key !== null ? retries.triesMax : 1;
-    for (let tries = 1; ; tries += 1) {
-      const isLast = tries >= triesMax;
-      const answer = await sent(request, key, send, isLast);
-      if (answer?.ok) return answer;
-      await sleep(await pauseMs(answer, key, retries, tries, isLast));
-    }
-  };
-}
-
-/** The caller's key, or a new one; null where the call takes none. */
-function keyOf(request: Request): string | null {
-  const { method } = request;
-  const call = `${method} ${new URL(request.url).pathname}`;
-  if (method === "GET" || KEYLESS.some((pattern) => pattern.test(call))) return null;
-  return request.headers.get(KEY_HEADER) ?? crypto.randomUUID();
-}
-
-/** The answer; null where none came and the call is made again. */
-async function sent(
-  request: Request,
-  key: string | null,
+/** The response of a success. A refusal is thrown as an error of errors.ts. */
+export async function tryUntilAnswered(
+  call: Call<unknown>,
+  request: () => Request,
+  retries: Retries,
   send: typeof fetch,
-  isLast: boolean,
-): Promise<Response | null> {
-  const attempt = request.clone();
-  if (key !== null) attempt.headers.set(KEY_HEADER, key);
-  try {
-    return await send(attempt);
-  } catch (error) {
-    // Whoever called it off wants no other attempt.
-    if (isLast || request.signal.aborted) {
-      throw new ConnectionFailed(String(error), key, { cause: error });
+): Promise<Response> {
+  const isSafe = call.method === "GET" || call.key !== undefined || call.isRepeatable === true;
+  const triesMax = isSafe ? retries.triesMax : 1;
+  for (let tries = 1; ; tries += 1) {
+    const isLast = tries >= triesMax;
+    let wait = pauseMs(tries, retries);
+    try {
+      const response = await send(request());
+      if (response.ok) return response;
+      const error = errorOf(response, await response.text(), call.key ?? null);
+      const isInProgress = error instanceof ApiError && error.code === IN_PROGRESS;
+      const asked = response.headers.get("Retry-After") ?? "";
+      if (/^\d+$/.test(asked)) wait = Number(asked) * 1000;
+      const mayPass = isInProgress || MAY_PASS.has(response.status);
+      if (isLast || !mayPass || wait > retries.waitMaxMs) throw error;
+    } catch (error) {
+      // fetch throws a TypeError if no answer came.
+      if (!(error instanceof TypeError)) throw error;
+      if (isLast) throw new ConnectionFailed(String(error), call.key ?? null, { cause: error });
     }
-    return null;
+    await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }
 
-/** How long to wait before the next attempt; throws the answer's error where there is none. */
-async function pauseMs(
-  answer: Response | null,
-  key: string | null,
-  retries: Retries,
-  tries: number,
-  isLast: boolean,
-): Promise<number> {
-  const most = Math.min(retries.waitMs * 2 ** (tries - 1), retries.waitMaxMs);
-  const pause = most * (0.5 + Math.random() / 2);
-  if (answer === null) return pause;
-  const error = errorOf(answer.status, await answer.text(), key);
-  const isInProgress = error instanceof ApiError && error.code === IN_PROGRESS;
-  const mayPass = isInProgress || answer.status === 429 || answer.status >= 500;
-  const told = Number(answer.headers.get("Retry-After") ?? Number.NaN) * 1000;
-  const wait = Number.isNaN(told) ? pause : told;
-  if (isLast || !mayPass || wait > retries.waitMaxMs) throw error;
-  return wait;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function pauseMs(tries: number, retries: Retries): number {
+  const longest = Math.min(retries.waitMs * 2 ** (tries - 1), retries.waitMaxMs);
+  return longest * (0.5 + Math.random() / 2);
 }

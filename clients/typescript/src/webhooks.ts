@@ -1,17 +1,17 @@
 /**
- * Webhooks: is it the gateway's, and what does it tell? By WebCrypto, so it runs in Node, Deno, Bun and workers.
+ * Webhooks: check that a request is the gateway's, and read its event. By WebCrypto, so it runs in Node, Deno, Bun
+ * and workers.
  *
- * Deliveries come at least once: remember the id of what was dealt with.
+ * Deliveries come at least once: remember the IDs of the events that you have handled.
  */
 
 import { CannotVerify, InvalidSignature } from "./errors.js";
-import { EVENT_TYPES, type TypedEvent } from "./generated_tables.js";
-import type { Schemas } from "./types.js";
+import { type Event, EVENT_TYPES, type TypedEvent } from "./types.js";
 
 export const TOLERANCE_S = 300;
 
 /** An event of a type that this version of the client does not know. */
-export type UnknownEvent = Omit<Schemas["Event"], "type"> & { type: string & { unknown?: never } };
+export type UnknownEvent = Omit<Event, "type"> & { type: string & { unknown?: never } };
 
 export interface VerifyOptions {
   /** How old, or how far ahead, it may be, in seconds. */
@@ -61,9 +61,9 @@ export function eventOf(body: string): TypedEvent | UnknownEvent {
   try {
     event = JSON.parse(body) as TypedEvent | UnknownEvent;
   } catch {
-    throw new InvalidSignature("the body is no event");
+    throw new InvalidSignature("The body isn't an event.");
   }
-  if (typeof event?.type !== "string") throw new InvalidSignature("the body is no event");
+  if (typeof event?.type !== "string") throw new InvalidSignature("The body isn't an event.");
   return event;
 }
 
@@ -109,7 +109,7 @@ function* candidates(
       for (const one of secrets) yield { algorithm: HMAC, content, key: bytesOf(one), signature };
     }
   } else {
-    throw new InvalidSignature("no signature among the headers");
+    throw new InvalidSignature("The request has no signature header.");
   }
 }
 
@@ -126,19 +126,19 @@ async function isGenuine({ algorithm, content, key, signature }: Signed): Promis
 }
 
 function unproved(keys: readonly string[], isInPart: boolean): InvalidSignature | CannotVerify {
-  if (!isInPart) return new InvalidSignature("no signature fits");
-  const why = "this runtime has no Ed25519, so it cannot check by a whpk_…";
+  if (!isInPart) return new InvalidSignature("No signature matches.");
+  const why = "This runtime has no Ed25519, so it can't check by a whpk_….";
   return keys.every((one) => one.startsWith(PUBLIC_PREFIX))
-    ? new CannotVerify(`${why}: give the endpoint's whsec_…`)
-    : new InvalidSignature(`no signature fits that could be checked: ${why}`);
+    ? new CannotVerify(`${why} Give the endpoint's whsec_….`)
+    : new InvalidSignature(`No signature matches the secret. ${why}`);
 }
 
 function checked(time: string | null, nowS: number, toleranceS: number): string {
   if (time === null || !/^\d{1,12}$/.test(time)) {
-    throw new InvalidSignature("no time among the headers");
+    throw new InvalidSignature("The request has no timestamp.");
   }
   if (Math.abs(nowS - Number(time)) > toleranceS) {
-    throw new InvalidSignature("signed too long ago, or ahead of this machine's clock");
+    throw new InvalidSignature("The request was signed too long ago, or this machine's clock is wrong.");
   }
   return time;
 }
@@ -151,14 +151,14 @@ function header(headers: Given, name: string): string | null {
 
 function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   const key = secret.startsWith("whsec_") ? unbase64(secret.slice("whsec_".length)) : null;
-  if (key === null) throw new InvalidSignature("the secret is not whsec_ and base64");
+  if (key === null) throw new InvalidSignature("The secret isn't whsec_ and base64.");
   return key;
 }
 
 function publicKeyOf(text: string): Uint8Array<ArrayBuffer> {
   const key = unbase64(text.slice(PUBLIC_PREFIX.length));
   if (key?.length !== 32) {
-    throw new InvalidSignature("the public key is not whpk_ and the base64 of 32 bytes");
+    throw new InvalidSignature("The public key isn't whpk_ and the base64 of 32 bytes.");
   }
   return key;
 }
