@@ -77,7 +77,7 @@ async def async_day(url: str, key: str, receiver: Receiver) -> None:
         transaction_id = waiting.transaction_id
         assert transaction_id is not None
 
-        ended = asyncio.create_task(client.wait(transaction_id))
+        ended = asyncio.create_task(client.wait(waiting))
         await client.sandbox.settle_topup(transaction_id, outcome="delivered")
         story = await ended
         assert (story.status, story.events[0].type) == ("delivered", "topup.pending")

@@ -144,3 +144,13 @@ def test_an_answer_of_a_newer_gateway_is_read() -> None:
         assert (answer.status, answer.data.model_extra) == ("a_new_word", {"added_later": [1]})
 
     called(FlakyGateway(newer), call)
+
+
+@pytest.mark.parametrize("wrong", ["", ".", ".."])
+def test_what_is_no_id_is_never_sent(wrong: str) -> None:
+    gateway = FlakyGateway(FUNDED)
+
+    with pytest.raises(ValueError, match="is no ID"):
+        called(gateway, lambda client: client.keys.delete(wrong))
+
+    assert gateway.keys == []

@@ -85,7 +85,7 @@ const waiting = await client.topups.send({
   recipient_email: "pending@sandbox.test",
 });
 const transactionId = waiting.transaction_id ?? "";
-const ended = client.wait(transactionId);
+const ended = client.wait(waiting);
 await client.sandbox.settleTopup(transactionId, { outcome: "delivered" });
 const waited = (await ended).status;
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -32,10 +33,11 @@ from tests.support.flaky_gateway import (
     Reply,
 )
 from tests.support.installation import ROOT, Installation
-from tests.support.printed_blocks import blocks_of
+from tests.support.printed_blocks import Block, blocks_of
 from tests.support.receiver import Receiver
+from tests.support.sample_programs import Program, run_python
 from tests.support.scripted_vendors import ScriptedAnthropic
-from tests.support.signature_vectors import CHECKS, PUBLIC_KEY, SECRETS_ALONE, vectors
+from tests.support.signature_vectors import CHECKS, PUBLIC_KEY, SECRET, SECRETS_ALONE, vectors
 
 pytestmark = pytest.mark.one_database
 TYPESCRIPT = ROOT / "clients/typescript"
@@ -47,6 +49,12 @@ SCRIPTS = {
     "ai_sdk_day.ts": "tests/clients/ai_sdk_day.ts",
     "ai_sdk.ts": "clients/typescript/examples/ai_sdk.ts",
 }
+# What the samples of the clients' READMEs take for granted.
+README_URL = "http://127.0.0.1:8000"
+GIVEN = """
+declare const env: { WALLET: `0x${string}`; WEBHOOK_SECRET: string };
+declare const request: Request;
+"""
 # What begins each line of a printed error.
 PRINTED = ["2013 Payment required", "next", "guide", "docs", "request"]
 README_BODY = re.compile(r"topup/send \\\n.*?-d '(\{.*?\})'", re.DOTALL)
@@ -118,7 +126,11 @@ def test_the_typescript_client_repeats_with_the_same_key_alone(
 
 
 async def test_both_clients_live_through_a_day(
-    installation: Installation, proxy: DroppingProxy, receiver: Receiver, compiled: Path
+    installation: Installation,
+    proxy: DroppingProxy,
+    receiver: Receiver,
+    compiled: Path,
+    tmp_path: Path,
 ) -> None:
     account_id = await installation.account(email="me@example.com")
     key = await installation.key(account_id)
@@ -160,7 +172,26 @@ async def test_both_clients_live_through_a_day(
     assert json.loads(said.stdout or "{}")["code"] == 1001, said.stderr
     printed = await asyncio.to_thread(run_typescript, compiled / "guide.js", installation.url, key)
     assert re.fullmatch(r"txn_\w{16} delivered\n", printed.stdout), printed
+    for block, said_of_it in await run_python_readme(installation.url, key, tmp_path):
+        assert said_of_it, block.place
+        assert "Traceback" not in said_of_it, f"{block.place}: {said_of_it}"
     assert await installation.findings() == []
+
+
+async def run_python_readme(url: str, key: str, folder: Path) -> list[tuple[Block, str]]:
+    """Run the samples of clients/python/README.md; return what each printed."""
+    (headers, body), _ = vectors()["right"]
+    given = f"class request:\n    headers, body = {dict(headers)!r}, {body!r}\n"
+    env = {"KEY": key, "WEBHOOK_SECRET": SECRET, "WALLET": f"0x{secrets.token_hex(32)}"}
+    text = (ROOT / "clients/python/README.md").read_text(encoding="utf-8")
+    blocks = [block for block in blocks_of("README", text) if block.kind == "python"]
+    programs = [
+        Program(block.place, f"{given}{block.text}\nprint('ran')".replace(README_URL, url), env)
+        for block in blocks
+    ]
+    return list(
+        zip(blocks, await run_python(programs, folder, ROOT / "clients/python"), strict=True)
+    )
 
 
 def compile_typescript(folder: Path) -> Path:
@@ -172,6 +203,10 @@ def compile_typescript(folder: Path) -> Path:
         (folder / name).write_bytes((ROOT / source).read_bytes())
     (folder / "guide.ts").write_text(guide_sample(), encoding="utf-8")
     (folder / "readme.ts").write_text(README.format(body=printed_body()), encoding="utf-8")
+    text = (TYPESCRIPT / "README.md").read_text(encoding="utf-8")
+    for block in blocks_of("README", text):
+        if block.kind == "ts":
+            (folder / f"readme_{block.number}.ts").write_text(GIVEN + block.text, encoding="utf-8")
     options = json.loads((TYPESCRIPT / "tsconfig.json").read_text(encoding="utf-8"))
     options["compilerOptions"] |= {
         "types": ["node"],
@@ -181,7 +216,7 @@ def compile_typescript(folder: Path) -> Path:
         "declaration": False,
         "sourceMap": False,
     }
-    options["include"] = ["readme.ts", "guide.ts", *SCRIPTS]
+    options["include"] = ["readme*.ts", "guide.ts", *SCRIPTS]
     (folder / "tsconfig.json").write_text(json.dumps(options), encoding="utf-8")
     (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     done = node.run_tool("tsc", "--project", folder)

@@ -5,10 +5,11 @@ import math
 import time
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 
+from .answers import Answer
 from .async_operations import AsyncOperations
 from .errors import StillWaiting
 from .models import TopUpStory
@@ -62,8 +63,9 @@ class Client(Operations):
                 pause_s = attempts.pause_after_refusal(response)
             time.sleep(pause_s)
 
-    def wait(self, transaction_id: str, *, timeout_s: float = 300) -> TopUpStory:
-        """Return the top-up when it has ended. Raises StillWaiting."""
+    def wait(self, top_up: str | Answer[Any], *, timeout_s: float = 300) -> TopUpStory:
+        """Return the top-up when it has ended. Raises StillWaiting. top_up: what send() returned, or its ID."""
+        transaction_id = _id_of(top_up)
         end = time.monotonic() + timeout_s
         while True:
             held_s = _held_s(end)
@@ -121,8 +123,9 @@ class AsyncClient(AsyncOperations):
                 pause_s = attempts.pause_after_refusal(response)
             await asyncio.sleep(pause_s)
 
-    async def wait(self, transaction_id: str, *, timeout_s: float = 300) -> TopUpStory:
-        """Return the top-up when it has ended. Raises StillWaiting."""
+    async def wait(self, top_up: str | Answer[Any], *, timeout_s: float = 300) -> TopUpStory:
+        """Return the top-up when it has ended. Raises StillWaiting. top_up: what send() returned, or its ID."""
+        transaction_id = _id_of(top_up)
         end = time.monotonic() + timeout_s
         while True:
             held_s = _held_s(end)
@@ -146,6 +149,13 @@ class AsyncClient(AsyncOperations):
         at: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _id_of(top_up: str | Answer[Any]) -> str:
+    transaction_id = top_up if isinstance(top_up, str) else top_up.transaction_id
+    if transaction_id is None:
+        raise ValueError("This answer isn't about a top-up.")
+    return transaction_id
 
 
 def _headers(key: str | None) -> dict[str, str]:

@@ -81,7 +81,9 @@ class AsyncList(Generic[T]):
 
 
 def in_path(part: str) -> str:
-    """Return the text as one part of a path."""
+    """Return the text as one part of a path. An empty one would name the whole list."""
+    if part in ("", ".", ".."):
+        raise ValueError(f"{part!r} is no ID.")
     return quote(part, safe="")
 
 

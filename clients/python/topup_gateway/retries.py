@@ -94,6 +94,8 @@ class Attempts(Generic[T]):
 
     def pause_after_silence(self, error: httpx.TransportError) -> float:
         """Return how long to wait when no answer came, or raise ConnectionFailed."""
+        if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+            raise error  # The address or a header is wrong: nothing was sent.
         if not self._may_repeat():
             raise ConnectionFailed(f"{type(error).__name__}: {error}", self._call.key) from error
         return self._retries.pause_s(self._tries)

@@ -80,7 +80,8 @@ export class List<T> implements AsyncIterable<T> {
   }
 }
 
-/** The text as one part of a path. */
+/** The text as one part of a path. An empty one would name the whole list. */
 export function inPath(part: string): string {
+  if (["", ".", ".."].includes(part)) throw new RangeError(`${JSON.stringify(part)} is no ID.`);
   return encodeURIComponent(part);
 }

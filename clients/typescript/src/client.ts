@@ -1,7 +1,7 @@
 /** A gateway. */
 
-import type { Call } from "./calls.js";
-import { StillWaiting } from "./errors.js";
+import type { Answer, Call } from "./calls.js";
+import { StillWaiting, UnexpectedAnswer } from "./errors.js";
 import { Operations } from "./operations.js";
 import { RETRIES, type Retries, tryUntilAnswered } from "./retries.js";
 import type { TopUpStory } from "./types.js";
@@ -12,6 +12,8 @@ export interface ClientOptions {
   /** An API key. Left out: only calls that need none. */
   key?: string;
   retries?: Partial<Retries>;
+  /** How long an attempt may take. Left out: a minute. */
+  timeoutMs?: number;
   /** Your own, such as one with a proxy. Left out: the platform's. */
   fetch?: typeof fetch;
 }
@@ -24,6 +26,7 @@ export class Client extends Operations {
   readonly #url: string;
   readonly #headers: Record<string, string>;
   readonly #retries: Retries;
+  readonly #timeoutMs: number;
   readonly #fetch: typeof fetch;
 
   constructor(options: ClientOptions) {
@@ -31,20 +34,23 @@ export class Client extends Operations {
     this.#url = options.url.replace(/\/+$/, "");
     this.#headers = options.key === undefined ? {} : { Authorization: `Bearer ${options.key}` };
     this.#retries = { ...RETRIES, ...options.retries };
+    this.#timeoutMs = options.timeoutMs ?? 60_000;
     this.#fetch = options.fetch ?? fetch;
   }
 
   /** Makes the call, with repetitions. Throws GatewayError. */
   async run<T>(call: Call<T>): Promise<T> {
-    const response = await tryUntilAnswered(call, () => this.#request(call), this.#retries, this.#fetch);
-    const answer: unknown = call.isFile
-      ? new Uint8Array(await response.arrayBuffer())
-      : await response.json();
-    return answer as T;
+    const body = await tryUntilAnswered(call, () => this.#request(call), this.#retries, this.#fetch);
+    return (call.isFile ? new Uint8Array(body) : parsed(body, call.key ?? null)) as T;
   }
 
-  /** The top-up when it has ended. Throws StillWaiting. */
-  async wait(transactionId: string, options: { timeoutMs?: number } = {}): Promise<TopUpStory> {
+  /** The top-up when it has ended. Throws StillWaiting. topUp: what send() answered, or its ID. */
+  async wait(
+    topUp: string | Answer<unknown>,
+    options: { timeoutMs?: number } = {},
+  ): Promise<TopUpStory> {
+    const transactionId = typeof topUp === "string" ? topUp : topUp.transaction_id;
+    if (transactionId === null) throw new RangeError("This answer isn't about a top-up.");
     const end = Date.now() + (options.timeoutMs ?? 300_000);
     for (;;) {
       const heldS = Math.max(0, Math.min(HELD_S, Math.ceil((end - Date.now()) / 1000)));
@@ -61,8 +67,19 @@ export class Client extends Operations {
     }
     const headers = new Headers({ ...this.#headers, ...call.headers });
     if (call.key !== undefined) headers.set("Idempotency-Key", call.key);
-    if (call.body === undefined) return new Request(url, { method: call.method, headers });
+    const signal = AbortSignal.timeout(this.#timeoutMs);
+    if (call.body === undefined) return new Request(url, { method: call.method, headers, signal });
     headers.set("Content-Type", "application/json");
-    return new Request(url, { method: call.method, headers, body: JSON.stringify(call.body) });
+    const body = JSON.stringify(call.body);
+    return new Request(url, { method: call.method, headers, body, signal });
+  }
+}
+
+function parsed(body: ArrayBuffer, key: string | null): unknown {
+  const text = new TextDecoder().decode(body);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnexpectedAnswer(200, text, key);
   }
 }

@@ -25,33 +25,43 @@ export const RETRIES: Retries = { triesMax: 5, waitMs: 500, waitMaxMs: 30_000 };
 const IN_PROGRESS = 4003;
 const MAY_PASS: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
-/** The response of a success. A refusal is thrown as an error of errors.ts. */
+/** The body of a success. A refusal is thrown as an error of errors.ts. */
 export async function tryUntilAnswered(
   call: Call<unknown>,
   request: () => Request,
   retries: Retries,
   send: typeof fetch,
-): Promise<Response> {
+): Promise<ArrayBuffer> {
   const isSafe = call.method === "GET" || call.key !== undefined || call.isRepeatable === true;
   const triesMax = isSafe ? retries.triesMax : 1;
   for (let tries = 1; ; tries += 1) {
     const isLast = tries >= triesMax;
+    const { response, body } = await answered(request(), send);
     let wait = pauseMs(tries, retries);
-    try {
-      const response = await send(request());
-      if (response.ok) return response;
-      const error = errorOf(response, await response.text(), call.key ?? null);
+    if (response === null) {
+      if (isLast) throw new ConnectionFailed(String(body), call.key ?? null, { cause: body });
+    } else {
+      if (response.ok) return body;
+      const error = errorOf(response, new TextDecoder().decode(body), call.key ?? null);
       const isInProgress = error instanceof ApiError && error.code === IN_PROGRESS;
       const asked = response.headers.get("Retry-After") ?? "";
       if (/^\d+$/.test(asked)) wait = Number(asked) * 1000;
       const mayPass = isInProgress || MAY_PASS.has(response.status);
       if (isLast || !mayPass || wait > retries.waitMaxMs) throw error;
-    } catch (error) {
-      // fetch throws a TypeError if no answer came.
-      if (!(error instanceof TypeError)) throw error;
-      if (isLast) throw new ConnectionFailed(String(error), call.key ?? null, { cause: error });
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
+type Answered = { response: Response; body: ArrayBuffer } | { response: null; body: unknown };
+
+/** The whole answer; response null: none came, and body says why. */
+async function answered(request: Request, send: typeof fetch): Promise<Answered> {
+  try {
+    const response = await send(request);
+    return { response, body: await response.arrayBuffer() };
+  } catch (error) {
+    return { response: null, body: error };
   }
 }
 
