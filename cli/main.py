@@ -59,7 +59,7 @@ GROUPS = {
         "disputes": "Disputed payments, and until when evidence counts.",
     },
     "Deliver it": {
-        "desk": "Top-ups that wait for their supplier or for a person, and what a person does.",
+        "manual-review": "Top-ups that wait for their supplier or for an operator, and decisions.",
         "platforms": "What credit can be sent to, and who supplies it.",
         "fees": "What a send costs beside its amount: list, set, clear.",
         "suppliers": "Who provides the credit: create, list, set, check.",
@@ -111,19 +111,26 @@ ACTS = {
     "coupons": ("billing.catalog.coupon_acts",),
     "codes": ("billing.credits.code_acts:CODE_ACTS",),
     "checkin": ("billing.credits.checkin_acts",),
-    "orders": ("billing.orders.acts", "billing.payments.order_acts", "billing.refunds.order_acts"),
+    "orders": (
+        "billing.payments.purchase_acts:CREATE_ORDER",
+        "billing.orders.acts",
+        "billing.payments.order_acts",
+        "billing.refunds.order_acts",
+    ),
     "refunds": ("billing.refunds.acts",),
     "payments": ("billing.machine_payments.acts",),
     "providers": ("billing.payments.provider_acts",),
     "disputes": ("billing.payments.dispute_acts",),
+    "mail": ("billing.recipients.mail_acts",),
     "platforms": ("billing.fulfilment.platform_acts",),
     "fees": ("billing.fulfilment.fee_acts",),
     "suppliers": (
-        "billing.desk.supplier_acts",
-        "billing.desk.supplier_setup_acts",
-        "billing.desk.supplier_check_acts",
+        "billing.manual_review.supplier_acts",
+        "billing.manual_review.supplier_setup_acts",
+        "billing.manual_review.supplier_check_acts",
     ),
     "stock": ("billing.fulfilment.stock_acts",),
+    "manual-review": ("billing.manual_review.acts",),
     "webhooks": (
         "webhooks.endpoints.acts",
         "webhooks.endpoints.health_acts",
@@ -148,9 +155,7 @@ FOLDERS = {
     "server": {
         *("dev", "serve", "worker", "migrate"),
         *("backup", "restore", "database", "vacuum", "doctor", "settings", "checkpoints"),
-    },
-    "operator": {
-        *("code-batches", "audit", "desk", "mail"),
+        *("audit", "code-batches"),
     },
     "client": {
         *("login", "logout", "whoami", "send", "approvals", "topups"),

@@ -1,10 +1,12 @@
 """Options that mean the same in every command."""
 
 import contextlib
+import getpass
+import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
@@ -86,3 +88,17 @@ class IdOf(click.ParamType[str]):
         if not re.fullmatch(rf"{self._prefix}_[0-9A-Za-z]{{1,40}}", str(value)):
             self.fail(f"such an id begins with {self._prefix}_", param, ctx)
         return str(value)
+
+
+by_option: Final = click.option("--by", help="Who decides; else the user of this machine.")
+
+
+def who_acts(by: str | None) -> str:
+    """Return who decides; in a container that may be a number without a name."""
+    if by:
+        return by
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"user {os.getuid()}"
+    return f"{name} on the command line"

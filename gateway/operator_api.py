@@ -9,9 +9,14 @@ from billing.accounts import acts as account_acts, people_acts
 from billing.accounts.credit_acts import ADJUST_CREDIT
 from billing.catalog import coupon_acts, pack_acts, plan_acts
 from billing.credits import checkin_acts, code_acts
-from billing.desk import supplier_acts, supplier_check_acts, supplier_setup_acts
 from billing.fulfilment import fee_acts, platform_acts, stock_acts
 from billing.machine_payments import acts as machine_payment_acts
+from billing.manual_review import (
+    acts as review_acts,
+    supplier_acts,
+    supplier_check_acts,
+    supplier_setup_acts,
+)
 from billing.orders import acts as order_acts
 from billing.payments import dispute_acts, order_acts as order_decisions, provider_acts
 from billing.payments.recharging import acts as recharging_acts
@@ -69,6 +74,7 @@ ACTS: Final = (
     *supplier_setup_acts.ACTS,
     *supplier_check_acts.ACTS,
     *stock_acts.ACTS,
+    *review_acts.ACTS,
     *order_acts.ACTS,
     *order_decisions.ACTS,
     *refund_order_acts.ACTS,

@@ -3,7 +3,8 @@
 from billing.catalog import pack_acts
 from billing.credits import sandbox_acts
 from billing.documents import acts as document_acts
-from billing.payments import dispute_acts
+from billing.payments import dispute_acts, purchase_acts
+from billing.payments.recharging import acts as recharging_acts
 from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
 from billing.reports import (
     balance_acts,
@@ -40,12 +41,8 @@ from gateway.api import (
 from gateway.api.money import (
     credit_lines,
     documents,
-    free_periods,
     holds,
-    orders,
-    recharge,
     statement,
-    subscriptions,
     usage,
 )
 from gateway.api.webhooks import events as event_stream, verify
@@ -74,7 +71,7 @@ API = ApiSurface(
         *bulk.ROUTES,
         *routes_of(balance_acts.ACTS),
         *platforms.ROUTES,
-        *recharge.ROUTES,
+        *routes_of(recharging_acts.OWN_ACTS),
         *statement.ROUTES,
         *vouchers.ROUTES,
         *redemptions.ROUTES,
@@ -90,10 +87,8 @@ API = ApiSurface(
         *routes_of(entitlement_acts.ACTS),
         *routes_of(pack_acts.ACTS),
         *routes_of(subscription_acts.OWN_ACTS),
-        *subscriptions.ROUTES,
-        *routes_of((*subscription_change_acts.OWN_ACTS, *free_period_acts.ACTS)),
-        *free_periods.ROUTES,
-        *orders.ROUTES,
+        *routes_of((*subscription_change_acts.OWN_ACTS, *free_period_acts.PUBLIC_ACTS)),
+        *routes_of(purchase_acts.ACTS),
         *credit_lines.ROUTES,
         *routes_of((*refund_order_acts.ACTS, *refund_acts.ACTS, *dispute_acts.ACTS)),
         *routes_of(document_acts.ACTS),

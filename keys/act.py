@@ -71,8 +71,11 @@ class CallContext:
     service: Services
     # The deciding person's name, for people.
     person: str = ""
-    # The id in the path; empty: none.
+    # The first and the second id in the path; empty: none.
     object_id: str = ""
+    inner_id: str = ""
+    # Identifies the call under its Idempotency-Key, so that a repeated call continues; None: it has no key.
+    request_digest: str | None = None
     # Counts a call by the row's paces before it calls out; raises if there were too many.
     pace: Callable[[], Awaitable[None]] = _unpaced
 
@@ -155,7 +158,7 @@ class ActRow:
     # The subject and the verb, keys.pause; the command line writes a space for the dot.
     name: str
     summary: str
-    # Below the API's prefix. Its one parameter is the object's id, or an {account} by its id or address.
+    # Below the API's prefix. Its parameter is the object's id, or an {account} by its id or address.
     path: str
     result: type
     # Makes the result's struct; None: its `of` does, where the act doesn't give the struct itself.
@@ -180,6 +183,8 @@ class ActRow:
     topup_of: Callable[[Any], str | None] | None = None
     # Decides from the view, or a row, whether somebody has to act; the command then exits with 1.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
+    # For a person in a browser, and no other credential.
+    session_only: bool = False
 
     @property
     def names_account(self) -> bool:
@@ -196,6 +201,8 @@ class ChangingAct(ActRow, Generic[I]):
     """An act that changes something: in a transaction, by a command of the engine, or in steps."""
 
     input: type[I]
+    # The API has the input in the query instead of the body.
+    is_in_query: bool = False
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
     # Decides from a view whether it has not ended; the API then responds with 202 and status pending.
@@ -216,7 +223,6 @@ class ChangingAct(ActRow, Generic[I]):
     applies: Callable[[Any], bool] | None = None
     # As a Route has them.
     asks_password: bool = False
-    session_only: bool = False
     is_for_paused: bool = False
     is_for_suspended: bool = False
 
@@ -306,6 +312,8 @@ class ReadAct(ActRow, Generic[R]):
     query: type[Fields] = Fields
     # What an API call with wait_s of a WaitQuery waits for a change of; None: it does not wait.
     state: Callable[[R], State] | None = None
+    # Reads for long, or calls a provider, before the transaction.
+    prepare: Callable[[CallContext, Any, Database], Awaitable[Any]] | None = None
 
     async def read(self, context: ActContext, asked: Fields) -> R:
         return await (self.run(context) if self.query is Fields else self.run(context, asked))

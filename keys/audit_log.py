@@ -75,6 +75,8 @@ class Actor(msgspec.Struct, frozen=True):
     kind: ActorKind = "cli"
     address: str | None = None
     user_agent: str | None = None
+    # A key, token or app acts, and no person.
+    is_program: bool = False
 
     @classmethod
     def of(
@@ -82,7 +84,10 @@ class Actor(msgspec.Struct, frozen=True):
     ) -> "Actor":
         """Return the caller; a session is named by its id, and its account is the person's own."""
         kind = _KINDS[principal.kind]
-        return cls(principal.credential_id, principal.person_id, kind, address, user_agent)
+        is_program = principal.kind != "session"
+        return cls(
+            principal.credential_id, principal.person_id, kind, address, user_agent, is_program
+        )
 
 
 class NamedEntry(msgspec.Struct, frozen=True):

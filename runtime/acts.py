@@ -9,7 +9,17 @@ from typing import Any, Final, TypeVar, cast
 
 from billing.engine.engine import Engine
 from keys import audit_log
-from keys.act import Act, ActContext, AloneAct, Audited, CallContext, Change, EngineAct
+from keys.act import (
+    Act,
+    ActContext,
+    AloneAct,
+    AnyChange,
+    Audited,
+    CallContext,
+    Change,
+    EngineAct,
+    StepsAct,
+)
 from keys.api_keys.api_key import ApiKey
 from webhooks.events.key_events import tell_key
 
@@ -43,10 +53,16 @@ async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
         command = await act.command(context, asked)
         return await context.service(Engine).submit(command)
     result = await act.run(context, asked)
-    detail = None if act.failing is None else act.failing.detail(result)
-    if act.failing is not None and detail is not None:
-        raise act.failing.kind(detail)
+    check_done(act, result)
     return result
+
+
+def check_done(act: AnyChange, result: Any) -> None:
+    """Raise what the act's result says failed outside."""
+    failing = act.failing if isinstance(act, StepsAct) else None
+    detail = None if failing is None else failing.detail(result)
+    if failing is not None and detail is not None:
+        raise failing.kind(detail)
 
 
 def _audits(act: Act[Any, Any], change: Change[Any]) -> Sequence[Audited]:

@@ -24,10 +24,13 @@ from billing.fulfilment.opening import enter_first
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
+from billing.machine_payments.payment import drop_private
 from billing.machine_payments.settling import MachinePayments
 from billing.orders.links import OrderLinks
 from billing.payments.payments import Payments
+from billing.payments.recharging.saving import Savings
 from billing.providers.registry import NotifiedAt, Providers
+from billing.recipients.erasure import ROWS_PER_STEP, FurtherSteps
 from billing.reconciliation.daily import DailyReconciliation
 from billing.refunds.refunder import Refunder
 from billing.topups.mail import MailRules
@@ -65,6 +68,7 @@ from runtime.processes.siblings import Siblings
 from runtime.queue import Queue
 from runtime.redis_faults import WORDS, RedisFault, RedisState
 from runtime.redis_link import RedisLink
+from runtime.request_log import rows as request_rows
 from runtime.request_log.recorder import RequestLog
 from runtime.settings import Settings, SettingsError
 from runtime.traces.open import open_tracing
@@ -164,16 +168,21 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     ),
     Database: attrgetter("database"),
     Engine: attrgetter("engine"),
+    FurtherSteps: lambda _: FurtherSteps(
+        partial(drop_private, limit=ROWS_PER_STEP), request_rows.erase_step
+    ),
     KnownPlatforms: lambda _: KnownPlatforms(known_ids),
     MachinePayments: attrgetter("machine_payments"),
     MailRules: lambda context: context.topup_rules.mail,
     NotifiedAt: lambda context: NotifiedAt(context.settings.public_url),
+    OrderLinks: lambda context: context.payments.links,
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
     ProductFields: lambda context: ProductFields.of(context.payments.providers.registrations),
     Providers: lambda context: context.payments.providers,
     PublicUrl: lambda context: PublicUrl(context.topup_rules.public_url),
     Refunder: attrgetter("refunder"),
+    Savings: lambda context: context.payments.savings,
     SeenCodes: lambda context: SeenCodes(partial(events_shown, context.topup_rules.codes)),
     Senders: lambda _: Senders(sender_keys),
     Probes: lambda context: Probes(context.settings.webhook_probe),

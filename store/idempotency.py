@@ -142,6 +142,11 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
     def digest(self) -> str:
         return self.place[2]
 
+    @property
+    def request_digest(self) -> str:
+        """Return what identifies the key and its request."""
+        return self.digest + self.fingerprint
+
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
     """A stored row; its status is 0 while a call of several steps runs."""

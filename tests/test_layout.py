@@ -31,7 +31,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"records"},
         {"topups"},
         {"usage", "credits", "fulfilment", "recipients", "bulk"},
-        {"accounts", "catalog", "departures", "desk", "recharges"},
+        {"accounts", "catalog", "departures", "manual_review", "recharges"},
         {"orders", "machine_payments"},
         {"subscriptions"},
         {"documents"},

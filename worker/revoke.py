@@ -2,7 +2,7 @@
 
 One of several workers calls, and a dead worker's call is repeated. No response is neither yes nor no. A
 supplier that hangs delays only its own top-ups; one that is paused, disabled or gone is checked each minute,
-and an operator can decide (`topup desk reverse`). No transaction is open during a call.
+and an operator can decide (`topup manual-review reverse`). No transaction is open during a call.
 """
 
 import asyncio

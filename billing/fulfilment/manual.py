@@ -61,7 +61,7 @@ class Manual(Supplier):
 
         if not await tools.database.transaction(work):
             return Unknown("asked again meanwhile")
-        # The operator's command ends the top-up (billing/desk/decisions.py).
+        # The operator's command ends the top-up (billing/manual_review/decisions.py).
         return Waiting(again_in_s=AGAIN_S)
 
 

@@ -111,11 +111,6 @@ class Suppliers:
     def find(self, environment: str, supplier: str | None) -> ReadySupplier | None:
         return None if supplier is None else self._ready.get((environment, supplier))
 
-    def can_be_asked(self, environment: str, supplier: str | None) -> bool:
-        """Return whether calling again finds out what it did, which some kinds leave to an operator."""
-        found = self.find(environment, supplier)
-        return found is None or found.asked_again != "person"
-
     def terms_of(
         self, environment: str, supplier: str | None, platform: str, amount_cents: int
     ) -> DeliveryTerms:

@@ -19,7 +19,6 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 RefundState = Literal["requested", "unknown", "pending", "succeeded", "failed"]
-REFUND_STATES: tuple[RefundState, ...] = RefundState.__args__  # type: ignore[attr-defined]
 OPEN: frozenset[RefundState] = frozenset({"requested", "unknown", "pending"})
 HINT = "refunds"
 # docs/states.md has the diagram. A failed one succeeds if an operator gave it up too soon, and a succeeded

@@ -1,17 +1,96 @@
-"""Orders as operators see them; merchants see gateway/api/schemas/orders.py."""
+"""Orders as merchants and as operators see them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, convert
 
-from billing.orders.order import Order
+from billing.orders import order as orders
+from billing.orders.links import OrderLinks
 from billing.providers.event_log import LogEntry
 from kernel.fields import said
-from kernel.words import MinorUnits, Time
+from kernel.words import Credits, CurrencyCode, MinorUnits, Time, TransactionId
 from webhooks.events import money_schemas
 
 _Paid = Annotated[MinorUnits, said(currency="pay_currency")]
+
+
+class Order(Struct, kw_only=True):
+    """An order of credit. url is where the payer goes: null until the provider has answered, and
+    where nothing is to be paid.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    status: orders.OrderStatus
+    provider: Annotated[
+        str,
+        Meta(
+            description=(
+                "Whose payment it is: its notifications settle the order. Where the sandbox stands"
+                " in, the provider that it stands in for, so it is never `sandbox`."
+            )
+        ),
+    ]
+    url: Annotated[
+        str | None,
+        Meta(
+            description="Where the payer goes; null until the provider has answered, and where nothing is to be paid."
+        ),
+    ]
+    status_url: Annotated[
+        str,
+        Meta(
+            description=(
+                "The payer's own page of the order: what became of the payment, and `I have paid`,"
+                " which asks the provider. It needs no account."
+            )
+        ),
+    ]
+    pack_id: Annotated[str | None, Meta(description="Null for an order of an amount.")]
+    amount: Annotated[int, Meta(ge=0, description="The list price, in the smallest unit.")]
+    currency: CurrencyCode
+    pay_amount: Annotated[int, Meta(ge=0, description="What the provider charges.")]
+    pay_currency: CurrencyCode
+    credits: Credits
+    refunded_amount: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="How much of the payment went back, in the smallest unit of pay_currency;"
+            " of a plan, over all its periods.",
+        ),
+    ]
+    coupon: str | None
+    order_no: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9a-f]{32}$", description="The order's number, as the provider is told it."
+        ),
+    ]
+    reference: TransactionId
+    created_at: Time
+    paid_at: Time | None
+    origin: Annotated[
+        Literal["recharge"] | None,
+        Meta(description="recharge: bought by itself. Null: somebody ordered it."),
+    ]
+    paid_amount: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(
+            description="What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."
+        ),
+    ]
+    trial_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The free days that a plan begins with; its subscription says until when.",
+        ),
+    ]
+
+    @classmethod
+    def of(cls, order: orders.Order, links: OrderLinks) -> "Order":
+        return cls(**order.shape(), status_url=links.status_url(order.id))
 
 
 class OperatorOrder(money_schemas.Order, kw_only=True):
@@ -55,7 +134,7 @@ class OrderHistory(OperatorOrder, kw_only=True):
     events: Annotated[list[ProviderNotification], Meta(description="The oldest first.")]
 
 
-def fields_of(order: Order) -> dict[str, object]:
+def fields_of(order: orders.Order) -> dict[str, object]:
     return {
         **order.shape(),
         "account_id": order.account_id,
@@ -68,11 +147,11 @@ def fields_of(order: Order) -> dict[str, object]:
     }
 
 
-def view_of(order: Order) -> OperatorOrder:
+def view_of(order: orders.Order) -> OperatorOrder:
     return convert(fields_of(order), OperatorOrder)
 
 
-def history_of(found: tuple[Order, Sequence[LogEntry]]) -> OrderHistory:
+def history_of(found: tuple[orders.Order, Sequence[LogEntry]]) -> OrderHistory:
     order, entries = found
     events = [entry.shape() for entry in entries]
     return convert({**fields_of(order), "events": events}, OrderHistory)

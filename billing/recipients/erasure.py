@@ -5,6 +5,7 @@ ledger accounts, by which value is found and proved. Events and deliveries go wi
 or scheduled top-up keeps what it needs to arrive.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from store.database import Transaction
@@ -16,6 +17,17 @@ ROWS_PER_STEP = 500
 class Erased:
     topups: int
     mails: int
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherSteps:
+    """The steps of what higher packages store. Each returns how many rows it changed.
+
+    payments: drops the private part of ended payments. requests: deletes logged requests with the address.
+    """
+
+    payments: Callable[[Transaction], Awaitable[int]]
+    requests: Callable[[Transaction, str], Awaitable[int]]
 
 
 async def erase_step(tx: Transaction, address: str) -> Erased:

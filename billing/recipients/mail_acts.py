@@ -1,11 +1,13 @@
 """Recipients' mail for operators: its outcome, one more try, and addresses that get none."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from billing.recipients import outbox
+from billing.recipients.erasure import Erased, FurtherSteps, erase_step
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.refusal import allow_mail, refuse_mail, refusing
 from billing.topups.mail import Mail as Row, MailStatus
@@ -16,10 +18,19 @@ from kernel.shaped import Shaped
 from kernel.tenant import Tenant
 from kernel.words import Count, Email, Time
 from keys import audit_log
-from keys.act import OPERATOR, Act, ActContext, Change, ListAct
+from keys.act import (
+    MACHINE,
+    OPERATOR,
+    Act,
+    ActContext,
+    CallContext,
+    Change,
+    ListAct,
+    StepsAct,
+)
 from keys.email_address import normalise_email
 from keys.vault import Vault
-from store.database import Transaction
+from store.database import Database, Transaction
 from store.keyset import Begin
 
 
@@ -56,6 +67,15 @@ class MailChoice(Struct, kw_only=True):
     address: Annotated[str, Meta(description="As it is stored.")]
     gets_mail: Annotated[bool, Meta(description="From any account of this installation.")]
     was_stopped: Annotated[bool, Meta(description="Whether it got none before.")]
+
+
+class ErasedRecipient(Struct, kw_only=True):
+    """How many rows were erased."""
+
+    topups: Count = 0
+    mails: Count = 0
+    payments: Count = 0
+    requests: Annotated[Count, Meta(description="Logged requests with the address.")] = 0
 
 
 async def owner_of(tx: Transaction, mail_id: str) -> Tenant:
@@ -101,6 +121,22 @@ async def let_mail(context: ActContext, asked: Address) -> Change[MailChoice]:
     address, digest = await _digested(context, asked)
     was_stopped = await allow_mail(context.tx, digest)
     return Change(after=MailChoice(address=address, gets_mail=True, was_stopped=was_stopped))
+
+
+async def erase_recipient(context: CallContext, asked: Address) -> ErasedRecipient:
+    address = normalise_email(asked.address, param="address")
+    database, further = context.service(Database), context.service(FurtherSteps)  # type: ignore[type-abstract]
+    erased = ErasedRecipient()
+    while True:
+        step = await database.transaction(partial(erase_step, address=address))
+        payments = await database.transaction(further.payments)
+        requests = await database.transaction(lambda tx: further.requests(tx, address))
+        if step == Erased(0, 0) and not payments and not requests:
+            return erased
+        erased.topups += step.topups
+        erased.mails += step.mails
+        erased.payments += payments
+        erased.requests += requests
 
 
 async def _digested(context: ActContext, asked: Address) -> tuple[str, str]:
@@ -167,4 +203,19 @@ ALLOW_MAIL = Act(
     audit=None,
     examples=("topup mail allow --address user@example.com",),
 )
-ACTS = (LIST_MAIL, RETRY_MAIL, STOP_MAIL, ALLOW_MAIL)
+# On the machine alone: a call over HTTP would log the address again.
+ERASE_RECIPIENT = StepsAct(
+    name="mail.erase",
+    summary="Erase what is stored about a recipient",
+    description="Except what the ledger must keep.",
+    path="/mail/erase",
+    audience=(MACHINE,),
+    input=Address,
+    run=erase_recipient,
+    result=ErasedRecipient,
+    is_catalogue=True,
+    is_account_wide=True,
+    asks="Erase what is stored about {address}? That can't be undone.",
+    examples=("topup mail erase --address user@example.com --yes",),
+)
+ACTS = (LIST_MAIL, RETRY_MAIL, STOP_MAIL, ALLOW_MAIL, ERASE_RECIPIENT)

@@ -91,8 +91,7 @@ async def refund_order(context: CallContext, asked: RefundBody) -> RequestRefund
         payment_ref=asked.payment,
         allow_owed=asked.allow_owed,
         made_at_provider=asked.made_at_provider,
-        # A token is named by its id.
-        by_name=None if context.by.name.startswith("tok_") else context.person,
+        by_name=context.person,
     )
 
 

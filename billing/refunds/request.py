@@ -170,11 +170,17 @@ class RequestRefund:
             is_named=self.way.is_named,
             is_made_at_provider=is_made_at_provider,
             provider_refund_id=self.provider_refund_id,
-            requested_by=self.by_name or self.actor.name,
+            requested_by=self._requested_by,
             next_check_at=None if is_made_at_provider else state.now_us,
             created_at=state.now_us,
             ended_at=state.now_us if is_made_at_provider else None,
         )
+
+    @property
+    def _requested_by(self) -> str:
+        """Return the person's name, or the token's id, which public answers show."""
+        name = None if self.actor.is_program else self.by_name
+        return name or self.actor.name
 
     def _tell(self, state: BatchState, made: Refund) -> None:
         entry = audit_log.entry(

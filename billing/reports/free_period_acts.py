@@ -70,11 +70,13 @@ async def grant(context: CallContext, asked: GrantFreePeriodBody) -> GivePeriod:
     )
 
 
-async def revoke(context: CallContext, asked: RevokedPeriod) -> TakePeriodBack:
+async def revoke(
+    context: CallContext, asked: RevokedPeriod | RevokeFreePeriodBody
+) -> TakePeriodBack:
     return TakePeriodBack(
         subscription_id=context.object_id,
         tenant=context.tenant,
-        period_id=asked.period_id,
+        period_id=asked.period_id if isinstance(asked, RevokedPeriod) else context.inner_id,
         reason=asked.reason,
         actor=context.by,
         by_name=context.person,
@@ -130,4 +132,21 @@ REVOKE_PERIOD = EngineAct(
         "topup subscriptions revoke-period sub_4Kp1 --period-id per_7Qx2 --reason 'given by mistake'",
     ),
 )
+REVOKE_BY_PATH = EngineAct(
+    name="subscriptions.revoke-by-path",
+    summary="Revoke a free period",
+    description=(
+        "For operators. What is left of its credit goes, and the plan is paid until where it was"
+        " before. Where some was used up it is 2002, unless `allow_owed`."
+    ),
+    path="/subscriptions/{subscription_id}/free-periods/{period_id}/revoke",
+    audience=(MERCHANT,),
+    input=RevokeFreePeriodBody,
+    command=revoke,
+    result=FreePeriod,
+    owner_of=owner_of,
+    refuses=(NotFound, CompRepeated, InsufficientBalance),
+    moves_money=True,
+)
 ACTS = (GRANT_PERIOD, REVOKE_PERIOD)
+PUBLIC_ACTS = (GRANT_PERIOD, REVOKE_BY_PATH)

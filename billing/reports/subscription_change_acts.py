@@ -5,18 +5,24 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta
 
 from billing.payments.payments import Payments
-from billing.payments.steering import SubscriptionChangeRequest
+from billing.payments.steering import ChangePreview, SubscriptionChangeRequest
 from billing.providers.abilities.steering import Act as SteeringAct, PaymentDeclined
 from billing.providers.protocol import ProviderUnavailable
 from billing.reports.subscription_acts import owner_of
 from billing.reports.subscription_overview import SubscriptionOverview, overview
-from billing.reports.subscription_views import BillingInterval, Subscription, SubscriptionHistory
+from billing.reports.subscription_views import (
+    BillingInterval,
+    PlanChange,
+    Subscription,
+    SubscriptionHistory,
+)
 from billing.subscriptions.change_rows import REASON_CHARACTERS_MAX
 from billing.subscriptions.subscription_change import ChangeNotAllowed
 from kernel.clock import SECOND_US
 from kernel.errors import NotFound
 from kernel.fields import LINE, Fields, Text, Time, said, time_us
-from keys.act import MERCHANT, OPERATOR, CallContext, StepsAct
+from keys.act import MERCHANT, OPERATOR, ActContext, CallContext, ReadAct, StepsAct
+from store.database import Database
 
 _REFUSES = (ChangeNotAllowed, NotFound, ProviderUnavailable)
 _PATH = "/subscriptions/{subscription_id}"
@@ -113,6 +119,25 @@ class ChangePlan(OperatorWish, frozen=True, kw_only=True):
     )
 
 
+class ChangePlanQuery(Fields, frozen=True, kw_only=True):
+    """The change that is asked about."""
+
+    plan_id: Annotated[Text | None, Meta(description="Required.")] = None
+    interval: BillingInterval = "month"
+
+
+async def find_cost(
+    context: CallContext, asked: ChangePlanQuery, _database: Database
+) -> ChangePreview:
+    steering = context.service(Payments).steering
+    return await steering.preview(context.tenant, context.object_id, asked.plan_id, asked.interval)
+
+
+async def preview(context: ActContext, _asked: ChangePlanQuery) -> ChangePreview:
+    found: ChangePreview = context.prepared
+    return found
+
+
 async def cancel(context: CallContext, asked: CancelPlanBody | EndPlan) -> SubscriptionOverview:
     return await _change(context, "cancel" if asked.at == "period_end" else "cancel_now", asked)
 
@@ -176,6 +201,18 @@ _ANYBODYS: Final[dict[str, Any]] = {
     "owner_of": owner_of,
     "names_person": True,
 }
+PREVIEW = ReadAct(
+    name="subscriptions.own-preview",
+    summary="What a change of plans would cost",
+    path=f"{_PATH}/change",
+    scopes=("billing:read",),
+    audience=(MERCHANT,),
+    query=ChangePlanQuery,
+    prepare=find_cost,
+    run=preview,
+    result=PlanChange,
+    refuses=_REFUSES,
+)
 CANCEL_OWN = StepsAct(
     name="subscriptions.own-cancel",
     summary="End a plan, with its period or at once",
@@ -277,5 +314,5 @@ CHANGE = StepsAct(
     done="The plan is changed.",
     examples=("topup subscriptions change sub_4Kp1 --plan-id team",),
 )
-OWN_ACTS = (CANCEL_OWN, PAUSE_OWN, RESUME_OWN, CHANGE_OWN)
+OWN_ACTS = (PREVIEW, CANCEL_OWN, PAUSE_OWN, RESUME_OWN, CHANGE_OWN)
 ACTS = (CANCEL, PAUSE, RESUME, CHANGE)

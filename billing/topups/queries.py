@@ -75,9 +75,6 @@ class SenderKey(NamedTuple):
     name: str | None
 
 
-NO_KEY: Final = SenderKey(None, None)
-
-
 async def sender_keys(
     tx: Transaction, tenant: Tenant, ids: Iterable[str | None]
 ) -> dict[str | None, SenderKey]:

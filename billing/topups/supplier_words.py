@@ -6,7 +6,7 @@ one row, which needs an operator until one has seen it.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 import msgspec
 
@@ -15,7 +15,6 @@ from billing.topups.rules import TopUpRules
 from billing.topups.topup import Deliverable, StoredDeliverable, TopUp, hint_of, visible
 from billing.topups.voucher import VoucherCodes
 from billing.topups.working_set import TopUpWorkingSet
-from kernel.clock import rfc3339
 from kernel.storable import storable
 from kernel.tenant import Tenant
 from keys.vault import SealBroken
@@ -58,22 +57,6 @@ class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def needs_review(self) -> bool:
         return self.seen_at is None
-
-    def shape(self) -> dict[str, Any]:
-        return {
-            "supplier": self.supplier,
-            "word": self.word,
-            "why": self.why,
-            "detail": self.detail,
-            "kind": self.kind,
-            "hint": self.hint,
-            "cost_cents": self.cost_cents,
-            "received_at": rfc3339(self.received_at),
-            "last_received_at": rfc3339(self.last_received_at),
-            "times": self.times,
-            "seen_at": None if self.seen_at is None else rfc3339(self.seen_at),
-            "seen_by": self.seen_by,
-        }
 
 
 class SupplierWords(WorkingSet):

@@ -17,9 +17,8 @@ from cli.acts.options import needs_currency, options_of, values_of, with_amounts
 from cli.acts.shown import print_csv, print_found, print_list, print_result
 from cli.client.profiles import access, is_logged_in, profile_option
 from cli.examples import examples
-from cli.options import environment_option
+from cli.options import by_option, environment_option
 from cli.output import EXIT_REFUSED, json_option, note, wants_json
-from cli.person import by_option
 from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.act import (

@@ -16,8 +16,8 @@ from billing.providers.registry import NotifiedAt, Providers
 from billing.topups.mail import MailRules
 from billing.topups.rules import PublicUrl
 from cli.database import read
+from cli.options import who_acts
 from cli.output import run
-from cli.person import who_acts
 from gateway.http.fields import Shape, cursor_after, place_of, shape_of
 from kernel.clock import SystemClock
 from kernel.errors import NotFound
@@ -111,6 +111,8 @@ class Local:
     def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
         asked = _shape(act.query).decode(msgspec.json.encode(query), None)
 
+        assert act.prepare is None, "what merchants read at providers goes over HTTP"
+
         async def shown(context: ActContext) -> Mapping[str, Any]:
             return _fields(act.show(await act.read(context, asked)), context.tenant)
 
@@ -120,7 +122,7 @@ class Local:
         asked = _shape(act.input).decode(msgspec.json.encode(body), None)
         if isinstance(act, Act):
             return run(_writing(lambda database: self._in_one(act, asked, database)))
-        from cli.operator.supply import opened  # noqa: PLC0415 what one transaction does needs no more than a store
+        from cli.opened import opened  # noqa: PLC0415 what one transaction does needs no more than a store
 
         return opened(lambda context: self._alone(act, context, asked))
 

@@ -10,9 +10,9 @@ from aiosmtplib import SMTPAuthenticationError, SMTPException
 
 from billing.checkpoints.checkpoint import day_text
 from billing.checkpoints.sealing import standings
-from billing.desk import waiting
 from billing.ledger.proof import last_proof
 from billing.machine_payments.payment import count_stuck
+from billing.manual_review import waiting
 from billing.recipients.smtp import SmtpSender
 from billing.records.sealing import record_standing
 from billing.topups.platform import PlatformBook
@@ -119,7 +119,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         await ask("clock", clock),
         await ask("deliveries", _deliveries),
         await ask("platforms", _platforms),
-        await ask("desk", _desk),
+        await ask("manual-review", _manual_review),
         await ask("ledger", _ledger),
         await ask("checkpoints", _checkpoints),
         await ask("machines", _machine_payments),
@@ -215,7 +215,7 @@ async def _deliveries(settings: Settings) -> str:
     return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
 
 
-async def _desk(settings: Settings) -> str:
+async def _manual_review(settings: Settings) -> str:
     """Count live top-ups that wait for an operator or should have ended."""
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
@@ -224,7 +224,7 @@ async def _desk(settings: Settings) -> str:
     if person or overdue:
         raise CheckWarning(
             f"of the live top-ups {person} wait for a person and {overdue} are overdue:"
-            " `topup desk list --environment live --view person` (or overdue)"
+            " `topup manual-review list --environment live --view person` (or overdue)"
         )
     return "no live top-up waits for a person"
 

@@ -18,7 +18,6 @@ from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
 from gateway.answers.refused import Failure, Link
 from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
-from gateway.api.money.orders import request_digest
 from gateway.api.refused_items import RefusedItems
 from gateway.api.schemas.batches import (
     AcceptedBatch,
@@ -104,13 +103,13 @@ class _Counted(NamedTuple):
 
 async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
     """Accept the items in steps; respond when each is durably accepted or refused."""
-    principal, request_key = call.principal, call.request_key
+    principal = call.principal
     bulk = Bulk(
         principal.tenant,
         principal.lineage,
         [_line(call, one) for one in call.body.items],
         call.body.all_or_nothing,
-        request_digest(request_key),
+        call.request_digest,
         principal.sender,
     )
     if call.body.dry_run:
@@ -120,7 +119,7 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
         batch = await _runner(call).accept(bulk)
         return await _accepted(call, batch)
 
-    return _told(call, await run_steps(call.context, principal, request_key, steps))
+    return _told(call, await run_steps(call.context, principal, call.request_key, steps))
 
 
 async def list_batches(call: RequestContext[Fields, ExportPage]) -> Reply:

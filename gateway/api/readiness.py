@@ -13,10 +13,10 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from billing.checkpoints.sealing import standings
-from billing.desk import waiting
 from billing.engine.engine import Engine
 from billing.ledger.proof import last_proof
 from billing.machine_payments.payment import count_stuck
+from billing.manual_review import waiting
 from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.recipients.mailing import next_due_at
 from billing.reconciliation.standing import read_standing

@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -26,7 +26,6 @@ from gateway.html.render import go, page, undo_of
 from gateway.html.typed import Typed
 from gateway.http.acts import Door, report_file
 from gateway.http.fields import place_of, shape_of
-from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
@@ -34,7 +33,7 @@ from kernel.fields import FieldFacts, Fields, LooseFields, facts_of
 from kernel.ids import new_id
 from keys.account import lock_tenants
 from keys.act import Act, AnyChange, Change, ListAct, ReadAct, ReportAct
-from runtime.acts import run_act, run_alone
+from runtime.acts import check_done, run_alone
 from store.database import Transaction
 from store.idempotency import KeyReused
 
@@ -128,27 +127,23 @@ class ActPages:
         return send
 
     async def _create(self, call: RequestContext[Any, Any], act: AnyChange) -> Reply:
-        form, secrets = read_form(call), dict[str, Any]()
-
-        async def steps() -> Answer:
-            made = await run_typed(call, act, form)
-            if isinstance(made, Change):
-                secrets.update(made.shown_once)
-                made = made.after
-            return Answer(200, str(getattr(act.show(made), act.named_by, "")).encode())
-
+        form = read_form(call)
         try:
-            answer = await run_steps(call.context, call.principal, form_key(call, form), steps)
-        except KeyReused:
-            return await self._page(call, form, _USED, act)
+            sent = await run_typed(call, act, form)
         except DomainError as error:
-            return await self._page(call, form, problem_of(error), act)
-        if answer.is_replay or not secrets:
-            return go(self.address, said="shown-before" if act.shows_secret else act.name)
+            return await self._page(call, form, problem_sent(error), act)
+        made = sent.result
+        secrets = made.shown_once if isinstance(made, Change) else {}
+        if not secrets:
+            is_repeated = made is None and act.shows_secret
+            return go(self.address, said="shown-before" if is_repeated else act.name)
         files = {name: _csv(name, one) for name, one in secrets.items() if isinstance(one, list)}
-        made_id = answer.body.decode()
-        own = self.own_address and self.own_address + made_id
-        found: dict[str, Any] = {"own": own, "made_id": made_id, "secrets": secrets, "files": files}
+        found: dict[str, Any] = {
+            "own": self.own_address and self.own_address + sent.object_id,
+            "made_id": sent.object_id,
+            "secrets": secrets,
+            "files": files,
+        }
         return page(call, "acts/made.html", pages=self, done=act.done, **found)
 
     def _button(self, act: AnyChange) -> Any:
@@ -409,18 +404,50 @@ class ReportPage:
         )
 
 
+class ActForm(NamedTuple):
+    """One act's form on its object's page: where it is sent, its fields, its question, and what was wrong."""
+
+    act: AnyChange
+    address: str
+    fields: Sequence[ShownField]
+    question: str
+    problem: Problem
+
+
+def act_form(
+    act: AnyChange,
+    address: str,
+    words: Mapping[str, Any],
+    sent: tuple[AnyChange | None, Form, Problem],
+    choices: Mapping[str, Any] | None = None,
+) -> ActForm:
+    """Return the act's form. words: of its object, for the question. sent: the act of the form that was sent,
+    with its fields and what was wrong.
+    """
+    form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
+    fields = fields_of(act.input, form, choices)
+    return ActForm(act, address, fields, act.asks.format_map(words), problem)
+
+
+class Sent(NamedTuple):
+    """What a form's act did: the ID of its result, and the result unless the form was sent before."""
+
+    object_id: str
+    result: Any
+
+
 def form_route(
     act: AnyChange,
     shown: Callable[[RequestContext[Any, Any], Form, Problem], Awaitable[Reply]],
     *,
     path: str = "",
-    goes_to: Callable[[Any], str] | None = None,
+    goes_to: Callable[[str], str] | None = None,
 ) -> Route:
     """Return the route of an act's form on its object's own page, and register the act's sentence for that
     page.
 
     shown: the page, with what was wrong in the form. path: below /dashboard/admin; empty: the act's. goes_to:
-    the address of the act's result; None: the page.
+    the address of the act's result, by its ID; None: the page.
     """
     path = path or act.path
     own = _ADMIN + path[: path.index("}") + 1]
@@ -428,10 +455,10 @@ def form_route(
     async def send(call: RequestContext[Any, Any]) -> Reply:
         form = read_form(call)
         try:
-            done = await run_typed(call, act, form)
+            sent = await run_typed(call, act, form)
         except DomainError as error:
-            return await shown(call, form, problem_of(error))
-        address = own.format_map(call.params) if goes_to is None else goes_to(done)
+            return await shown(call, form, problem_sent(error))
+        address = own.format_map(call.params) if goes_to is None else goes_to(sent.object_id)
         return go(address, said=act.name)
 
     send.__doc__ = act.summary
@@ -439,13 +466,28 @@ def form_route(
     return admin_route("POST", path, send, act.summary)
 
 
-async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Any:
-    """Run the act as the operator who typed the form; raise what it raises, and InvalidInput for all wrong
-    fields.
+async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Sent:
+    """Run the act as the operator who typed the form, once for the form's name; raise what it raises, and
+    InvalidInput for all wrong fields.
     """
     typed = Typed(form)
-    values = typed_values(act.input, typed)
-    return await run_asked(call, act, _checked(act.input, values, typed.wrong), is_operator=True)
+    asked = _checked(act.input, typed_values(act.input, typed), typed.wrong)
+    results: list[Any] = []
+
+    def render(result: Any) -> Answer:
+        # Again if the commit is tried again.
+        results[:] = [result]
+        found = result.after if isinstance(result, Change) else result
+        check_done(act, found)
+        return Answer(200, str(getattr(act.show(found), act.named_by, "")).encode())
+
+    call.request_key = form_key(call, form)
+    answer = await Door(act, call, is_operator=True).run(asked, render)
+    return Sent(answer.body.decode(), None if answer.is_replay else results[0])
+
+
+def problem_sent(error: DomainError) -> Problem:
+    return _USED if isinstance(error, KeyReused) else problem_of(error)
 
 
 async def run_asked(
@@ -456,11 +498,12 @@ async def run_asked(
     if not isinstance(act, Act):
         return await run_alone(act, await door.alone(), asked)
     await door.prepare(asked)
+    change = door.work(act, asked)
 
     async def work(tx: Transaction) -> Any:
         if owners := await door.owners(tx):
             await lock_tenants(tx, owners)
-        return await run_act(act, await door.context(tx), asked)
+        return await change(tx)
 
     return await call.context.database.transaction(work)
 

@@ -125,7 +125,7 @@ ACTIONS: Final[Sequence[Action]] = (
     Action(phrase("Documentation"), "/docs", "", "help api reference"),
     Action(phrase("Operator: home"), f"{_A}/home", "admin", "queue workers suppliers waiting"),
     Action(phrase("Operator: accounts"), f"{_A}/accounts", "admin", "customers"),
-    Action(phrase("Operator: desk"), f"{_A}/topups", "admin", "waiting pending top-ups"),
+    Action(phrase("Operator: manual review"), f"{_A}/topups", "admin", "waiting pending top-ups"),
     Action(phrase("Operator: orders"), f"{_A}/orders", "admin", "payments"),
     Action(
         phrase("Operator: reconciliation"), f"{_A}/reconciliation", "admin", "differences money"

@@ -8,7 +8,7 @@ from billing.ledger.money import cents_to_micros
 from billing.reports.activity import lately
 from billing.reports.credit_ahead import credit_ahead
 from gateway.dashboard.route import page_route
-from gateway.dashboard.unattended import desk_waiting, overlooked_s
+from gateway.dashboard.unattended import overlooked_s, review_waiting
 from gateway.html.chart import Chart, Compared, Series, balance_line, bars, compared, halves
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
@@ -99,7 +99,7 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         ahead=await call.context.database.read(lambda tx: credit_ahead(tx, tenant, now_us=now_us)),
         without_supplier=_without_supplier(call),
         overlooked_s=await overlooked_s(call),
-        desk_number=await desk_waiting(call),
+        review_number=await review_waiting(call),
     )
 
 

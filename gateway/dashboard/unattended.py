@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from billing.desk.waiting import count_waiting
-from gateway.html.render import DESK_WAITING
+from billing.manual_review.waiting import count_waiting
+from gateway.html.render import REVIEW_WAITING
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
 from keys.principal import ADMIN
 from webhooks.deliveries.backlog import look
 
 
-async def desk_waiting(call: RequestContext[Any, Any]) -> int:
+async def review_waiting(call: RequestContext[Any, Any]) -> int:
     """Count the top-ups for review, COUNTED_MAX at most, also for the page's menu; 0 for anybody else."""
     if ADMIN not in call.principal.scopes:
         return 0
@@ -18,7 +18,7 @@ async def desk_waiting(call: RequestContext[Any, Any]) -> int:
     number = await call.context.database.read(
         lambda tx: count_waiting(tx, environment, now_us=now_us)
     )
-    call.scope[DESK_WAITING] = number
+    call.scope[REVIEW_WAITING] = number
     return number
 
 

@@ -99,16 +99,6 @@ SAID: Final[dict[str, str]] = {
     "plan-paused": "The plan is paused. Nothing is charged until it is resumed.",
     "plan-changed": "The plan is changed.",
     "plan-asked": "The provider gave no clear response. The gateway tries again automatically.",
-    "desk-take": "The task is yours: nobody else ends it now.",
-    "desk-give-back": "The task is given back: anybody may take it.",
-    "desk-settle": "The top-up is delivered.",
-    "desk-refuse": "The task is refused: the next supplier is asked, or the funds went back.",
-    "desk-fail": "The top-up failed, and the funds are back with the sender.",
-    "desk-retry": "Its supplier is asked now.",
-    "desk-not-done": "Kept: nothing of it was done. Nobody is asked until you say who.",
-    "desk-switch": "The other supplier is asked now.",
-    "desk-seen": "Noted. The words stay below.",
-    "credit-adjusted": "The account's credit is changed, and the audit log says why.",
 }
 _UNITS: Final = ((86_400, phrase("d")), (3600, phrase("h")), (60, phrase("min")), (1, phrase("s")))
 _MS: Final = phrase("ms")

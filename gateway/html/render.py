@@ -33,7 +33,7 @@ THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
 # The request's key for how many top-ups wait for review, for its page's menu.
-DESK_WAITING = "topup.desk_waiting"
+REVIEW_WAITING = "topup.review_waiting"
 # The same for sends that wait for the reader's approval.
 APPROVALS_WAITING = "topup.approvals_waiting"
 _NO_STORE = "no-store"
@@ -125,7 +125,7 @@ def _written_in(
         known = {
             "path": scope["path"],
             "here": _address(scope),
-            "desk_waiting": scope.get(DESK_WAITING, 0),
+            "review_waiting": scope.get(REVIEW_WAITING, 0),
             "approvals_waiting": scope.get(APPROVALS_WAITING, 0),
             "theme": _theme(scope),
             "said": formats.said(scope["query_string"]),

@@ -1,10 +1,10 @@
 """Mount acts: an act's row becomes a route, whose handler reads the input, runs the act and responds."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial, wraps
 from operator import attrgetter
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 from msgspec import Meta, defstruct
 from msgspec.structs import asdict, replace
@@ -65,6 +65,8 @@ from store.database import Transaction
 from store.keyset import Begin
 from webhooks.endpoints.fields import check_target
 
+R = TypeVar("R")
+
 _ANSWERS: Final[Mapping[int, Callable[[Any], tuple[Outcome, ...]]]] = {
     200: ok,
     201: created,
@@ -89,6 +91,7 @@ def _route(act: AnyAct, *, is_operator: bool) -> Route:
             _scopes(act, is_operator=is_operator),
             query=_query(act, act.query, is_operator=is_operator),
             answers=ok(act.result),
+            session_only=act.session_only and not is_operator,
             **_documents(act),
         )
     handle: Any
@@ -120,11 +123,11 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
     return Route(
         act.method,
         act.path,
-        _handler(act, _changed_by(act), is_operator=is_operator),
+        _handler(act, partial(_change, act), is_operator=is_operator),
         act.summary,
         _scopes(act, is_operator=is_operator),
-        body=act.input,
-        query=_query(act, Fields, is_operator=is_operator),
+        body=Fields if act.is_in_query else act.input,
+        query=_query(act, act.input if act.is_in_query else Fields, is_operator=is_operator),
         answers=outcomes,
         asks_password=act.asks_password,
         session_only=act.session_only and not is_operator,
@@ -137,12 +140,6 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
 def _failures(failing: Failing, result: type) -> tuple[Outcome, ...]:
     row = row_of(failing.kind)
     return () if row is None else (Outcome(row.http_status, _failed_shape(result), (row.code,)),)
-
-
-def _changed_by(act: AnyChange) -> Any:
-    if isinstance(act, Act):
-        return partial(_change, act)
-    return partial(_submit, act) if isinstance(act, EngineAct) else partial(_step, act)
 
 
 def _query(act: ActRow, query: type[Fields], *, is_operator: bool) -> type[Fields]:
@@ -201,90 +198,13 @@ def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
         )
 
 
-async def _change(
-    act: Act[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
-) -> Answer:
-    door = Door(act, call, is_operator=is_operator)
-    asked = call.body
-
-    async def work(tx: Transaction) -> Change[Any]:
-        return await run_act(act, await door.context(tx), asked)
-
-    def render(change: Change[Any]) -> Answer:
-        return _changed(act, call, shown_of(act, change), change.after)
-
-    if act.dry is not None and asked.dry_run:
+async def _change(act: AnyChange, call: RequestContext[Any, Any], *, is_operator: bool) -> Answer:
+    asked = call.query if act.is_in_query else call.body
+    door, render = Door(act, call, is_operator=is_operator), partial(_changed, act, call)
+    if isinstance(act, Act) and act.dry is not None and asked.dry_run:
         await door.prepare(asked)
-        return render(await call.context.database.read(work))
-    if act.target is not None or act.asks_password_if is not None or act.prepare is not None:
-        # A repeated call skips the work before the transaction.
-        stored = await stored_answer(call.context, call.request_key)
-        if stored is not None:
-            return stored
-        await _check_before(act, call, door)
-        await door.prepare(asked)
-    return await run_once(call, work, render, sealed=act.shows_secret, also_lock=door.owners)
-
-
-async def _check_before(act: Act[Any, Any], call: RequestContext[Any, Any], door: "Door") -> None:
-    """Require the password if this call needs it, and look up the host of the caller's web address."""
-    context, asked, is_asked = call.context, call.body, act.asks_password_if
-    if is_asked is not None:
-
-        async def work(tx: Transaction) -> bool:
-            return await is_asked(await door.context(tx), asked)
-
-        if await context.database.read(work):
-            await require_password(call)
-    target = None if act.target is None else act.target(asked)
-    if target is not None:
-        await pace_target(context.limiter, call.principal)
-        await check_target(target, call.principal.tenant, context.policy, context.transport)
-
-
-async def _submit(
-    act: EngineAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
-) -> Answer:
-    engine, key = call.context.engine, call.request_key
-    try:
-        context = await Door(act, call, is_operator=is_operator).alone()
-        command = await act.command(context, call.body)
-    except DomainError:
-        # What is read first may have changed since the call that this one repeats.
-        stored = await stored_answer(call.context, key)
-        if stored is not None:
-            return stored
-        raise
-    return await engine.submit_once(
-        command, key, lambda result: _changed(act, call, act.show(result), result)
-    )
-
-
-async def _step(
-    act: StepsAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
-) -> Answer:
-    door = Door(act, call, is_operator=is_operator)
-
-    async def steps() -> Answer:
-        context = await door.alone()
-        caller = context.asker
-        if caller is not None:
-            context = dataclasses.replace(
-                context,
-                pace=partial(
-                    pace, call.context.limiter, caller, act.name, act.paces, context.object_id
-                ),
-            )
-        result = await act.run(context, call.body)
-        failing = act.failing
-        detail = None if failing is None else failing.detail(result)
-        if failing is not None and detail is not None:
-            return _failed(call, failing.kind(detail), act.show(result))
-        return _changed(act, call, act.show(result), result)
-
-    return await run_steps(
-        call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
-    )
+        return render(await call.context.database.read(door.work(act, asked)))
+    return await door.run(asked, render)
 
 
 def _failed(call: RequestContext[Any, Any], error: DomainError, shown: Any) -> Answer:
@@ -315,7 +235,13 @@ def _word_of(result: type) -> str:
     return result.__name__.lower()
 
 
-def _changed(act: AnyChange, call: RequestContext[Any, Any], shown: Any, found: Any) -> Answer:
+def _changed(act: AnyChange, call: RequestContext[Any, Any], result: Any) -> Answer:
+    found = result.after if isinstance(result, Change) else result
+    shown = shown_of(act, result) if isinstance(result, Change) else act.show(result)
+    failing = act.failing if isinstance(act, StepsAct) else None
+    detail = None if failing is None else failing.detail(result)
+    if failing is not None and detail is not None:
+        return _failed(call, failing.kind(detail), shown)
     is_pending = act.is_pending is not None and act.is_pending(shown)
     return answer(
         codes.SUCCESS,
@@ -333,6 +259,7 @@ def _topup_of(act: ActRow, found: Any) -> str | None:
 
 async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool) -> Answer:
     door = Door(act, call, is_operator=is_operator)
+    await door.prepare(call.query)
 
     async def work(tx: Transaction) -> Any:
         return await act.read(await door.context(tx), call.query)
@@ -405,15 +332,89 @@ class Door:
         # The public API has acts of operators, too.
         is_admins = ADMIN in act.scopes and act.owner_of is not None
         self._is_operator = is_operator or is_admins
-        self._object_id = next(iter(call.params.values()), "") if "{" in act.path else ""
+        ids = (*call.params.values(), "", "") if "{" in act.path else ("", "")
+        self._object_id, self._inner_id = ids[:2]
         self._locked: Tenant | None = None
         self._prepared: Any = None
 
     async def prepare(self, asked: Any) -> None:
         """Read what the act reads before its transaction; `context` then has it."""
-        if isinstance(self._act, Act) and self._act.prepare is not None:
+        if isinstance(self._act, Act | ReadAct) and self._act.prepare is not None:
             database = self._call.context.database
             self._prepared = await self._act.prepare(await self.alone(), asked, database)
+
+    async def run(self, asked: Any, render: Callable[[Any], Answer]) -> Answer:
+        """Run the act once for the call's request_key, and store the answer that `render` makes of its result.
+
+        An act of one transaction commits together with its answer.
+        """
+        act, call = self._act, self._call
+        if isinstance(act, Act):
+            return await self._in_one(act, asked, render)
+        if isinstance(act, EngineAct):
+            return await self._submit(act, asked, render)
+        assert isinstance(act, StepsAct), "only acts that change something are run"
+
+        async def steps() -> Answer:
+            context = await self.alone()
+            caller, limiter = context.asker, call.context.limiter
+            if caller is not None:
+                counted = partial(pace, limiter, caller, act.name, act.paces, context.object_id)
+                context = dataclasses.replace(context, pace=counted)
+            return render(await act.run(context, asked))
+
+        return await run_steps(
+            call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
+        )
+
+    def work(self, act: Act[Any, R], asked: Any) -> Callable[[Transaction], Awaitable[Change[R]]]:
+        async def work(tx: Transaction) -> Change[R]:
+            return await run_act(act, await self.context(tx), asked)
+
+        return work
+
+    async def _in_one(
+        self, act: Act[Any, Any], asked: Any, render: Callable[[Any], Answer]
+    ) -> Answer:
+        call = self._call
+        if act.target is not None or act.asks_password_if is not None or act.prepare is not None:
+            # A repeated call skips the work before the transaction.
+            stored = await stored_answer(call.context, call.request_key)
+            if stored is not None:
+                return stored
+            await self._check_before(act, asked)
+            await self.prepare(asked)
+        work = self.work(act, asked)
+        return await run_once(call, work, render, sealed=act.shows_secret, also_lock=self.owners)
+
+    async def _check_before(self, act: Act[Any, Any], asked: Any) -> None:
+        """Require the password if this call needs it, and look up the host of the caller's web address."""
+        call, context, is_asked = self._call, self._call.context, act.asks_password_if
+        if is_asked is not None:
+
+            async def work(tx: Transaction) -> bool:
+                return await is_asked(await self.context(tx), asked)
+
+            if await context.database.read(work):
+                await require_password(call)
+        target = None if act.target is None else act.target(asked)
+        if target is not None:
+            await pace_target(context.limiter, call.principal)
+            await check_target(target, call.principal.tenant, context.policy, context.transport)
+
+    async def _submit(
+        self, act: EngineAct[Any, Any], asked: Any, render: Callable[[Any], Answer]
+    ) -> Answer:
+        context, key = self._call.context, self._call.request_key
+        try:
+            command = await act.command(await self.alone(), asked)
+        except DomainError:
+            # What is read first may have changed since the call that this one repeats.
+            stored = await stored_answer(context, key)
+            if stored is not None:
+                return stored
+            raise
+        return await context.engine.submit_once(command, key, render)
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
         """Return the tenants to lock beside the caller's own; raise NotFound for an unknown object."""
@@ -439,6 +440,8 @@ class Door:
             "service": self._call.context.part,
             "person": caller.account_email or caller.account_id,
             "object_id": self._object_id,
+            "inner_id": self._inner_id,
+            "request_digest": self._call.request_digest,
         }
 
     @property

@@ -14,12 +14,12 @@ from billing.catalog.coupon import CouponRefused, CouponTaken
 from billing.catalog.pack import PackTaken
 from billing.catalog.plan import PlanTaken
 from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckinOff
-from billing.desk.acts import NotNow
 from billing.documents.document import NoReceipt, NoSeller
 from billing.engine.limit import LooksRepeated
 from billing.fulfilment.protocol import SignatureRefused
 from billing.ledger.ledger import InsufficientBalance
 from billing.machine_payments.payment import NotOffered, PaymentRequired, PaymentUsed
+from billing.manual_review.rules import NotNow
 from billing.orders.order import OrderDecided, TooManyOrders
 from billing.payments.payments import NoWebhookSecret
 from billing.providers.abilities.steering import PaymentDeclined

@@ -105,6 +105,11 @@ class RequestContext(Generic[B, Q]):
         return None if self.credential is None else self.credential.environment
 
     @property
+    def request_digest(self) -> str | None:
+        """Return what identifies the request under its Idempotency-Key, or None without one."""
+        return None if self.request_key is None else self.request_key.request_digest
+
+    @property
     def now_us(self) -> int:
         return self.context.clock.now_us()
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from billing.credits import sandbox_acts
 from billing.documents import acts as document_acts
+from billing.payments.purchase_acts import CREATE_ORDER
 from billing.reports import balance_acts
 from billing.topups import approval_acts
 from keys.act import AnyAct
@@ -19,6 +20,7 @@ MERCHANTS_ACTS: Final[Sequence[AnyAct]] = (
     document_acts.CREDIT_NOTES,
     document_acts.DETAILS,
     *sandbox_acts.ACTS,
+    CREATE_ORDER,
 )
 
 
@@ -47,10 +49,21 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "sandbox.fund": (Sample({"amount_cents": 500}, is_again=True),),
     "sandbox.clock": (Sample(),),
     "sandbox.advance": (Sample({"advance_s": 60}),),
+    "orders.create": (
+        Sample({"provider": "stripe", "amount_cents": 2_000}),
+        Sample({"provider": "sandbox", "amount_cents": 500, "success_url": "https://a.example/x"}),
+    ),
     "approvals.list": (Sample({"status": "pending", "limit": 1}), Sample({"status": "denied"})),
     "approvals.show": (Sample(), Sample({"wait_s": 1})),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
+    "orders.create": (
+        {"provider": "none", "amount_cents": 2_000},
+        {"provider": "stripe"},
+        {"provider": "stripe", "amount_cents": 1},
+        {"provider": "stripe", "pack_id": "none"},
+        {"provider": "stripe", "amount_cents": 2_000, "save_payment_method": True},
+    ),
     "balance.watch": (
         {},
         {"low_balance_threshold_cents": -1},

@@ -12,6 +12,7 @@ from tests.acts import (
     balance_samples as balances,
     book_samples as books,
     catalogue_samples as catalogue,
+    review_samples as review,
     supply_samples as supply,
     webhook_samples as webhooks,
 )
@@ -36,6 +37,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     **apps.GOOD,
     **balances.GOOD,
     **books.GOOD,
+    **review.GOOD,
     "keys.create": (
         Sample(KEY),
         Sample(
@@ -130,6 +132,7 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     **apps.BAD,
     **balances.BAD,
     **books.BAD,
+    **review.BAD,
     "keys.create": (
         {"name": ""},
         {"scopes": ["everything"]},

@@ -61,7 +61,7 @@ async def plan(gateway: Gateway, clock: FixedClock, kept: Kept) -> Mapping[str, 
     return {"subscription": one}
 
 
-async def desk(gateway: Gateway, clock: FixedClock, kept: Kept) -> Mapping[str, Any]:
+async def review(gateway: Gateway, clock: FixedClock, kept: Kept) -> Mapping[str, Any]:
     """Top-ups by hand: `task1` to `task6` wait for a person; suppliers by-hand and cards of `claude`."""
     await gateway.context.suppliers.refresh()
     made = {}
@@ -144,6 +144,6 @@ GIVENS = {
     "orders": orders,
     "refund-steps": refund_steps,
     "plan": plan,
-    "desk": desk,
+    "review": review,
     "words": words,
 }

@@ -122,7 +122,7 @@ def test_the_first_real_topup(shell: PageShell, installation: Installation, tmp_
     }
     # What needs a top-up in another state; tests/doors plays each. The supplier `wallet` is there already.
     others = ("take", "settle", "not-done", "switch", "fail", "reverse")
-    apart = {"NAME=@FILE": -1, "--id wallet": 1, **{f"desk {one}": -1 for one in others}}
+    apart = {"NAME=@FILE": -1, "--id wallet": 1, **{f"manual-review {one}": -1 for one in others}}
 
     shell.follow("suppliers", filled, apart)
 

@@ -11,13 +11,13 @@ from billing.catalog.pack_acts import CREATE_PACK
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.summing import add_sealed
 from billing.credits.code_acts import CREATE_BATCH
-from billing.desk.supplier_setup_acts import CREATE_SUPPLIER
 from billing.documents.facts import Party, Seller
 from billing.documents.numbering import number_step
 from billing.fulfilment.fee_acts import SET_FEE
 from billing.fulfilment.platform_acts import CHANGE_PLATFORM, CREATE_PLATFORM
 from billing.fulfilment.stock_acts import ADD_CODES
 from billing.ledger.price import Price
+from billing.manual_review.supplier_setup_acts import CREATE_SUPPLIER
 from billing.payments import fees
 from billing.payments.fees import PaymentFee
 from billing.payments.recharging.setting import SetRecharge

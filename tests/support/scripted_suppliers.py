@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from billing.desk.decisions import DeskCommand, Person
 from billing.fulfilment.protocol import (
     Delivered,
     Look,
@@ -22,6 +21,7 @@ from billing.fulfilment.protocol import (
 )
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
+from billing.manual_review.decisions import Person, ReviewCommand
 from billing.topups import attempt as attempts
 from billing.topups.attempt import Attempt
 from billing.topups.settlement import EndedTopUp
@@ -131,9 +131,9 @@ class Shop:
         )
 
     async def act(
-        self, command: type[DeskCommand], topup_id: str, by: str = "ann", **more: Any
+        self, command: type[ReviewCommand], topup_id: str, by: str = "ann", **more: Any
     ) -> EndedTopUp:
-        """One press of a person at the desk."""
+        """One decision of an operator."""
         person, tenant = Person(Actor(), by), self.account.principal.tenant
         return await self.account.engine.submit(command(topup_id, tenant, person, **more))
 

@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 
-from billing.desk.decisions import Person
-from billing.desk.reversal import reverse_by_hand
-from billing.desk.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
-from billing.desk.waiting import DeskFilter, page
 from billing.fulfilment.protocol import (
     Delivered,
     NotRevoked,
@@ -25,8 +21,10 @@ from billing.fulfilment.protocol import (
     Unknown,
 )
 from billing.fulfilment.suppliers import Suppliers
+from billing.manual_review.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
+from billing.manual_review.waiting import ReviewFilter, page
 from billing.topups.fulfilment import StillOpen
-from billing.topups.reverse import AlreadyUsed, Reverse, ReversedOutcome
+from billing.topups.reverse import AlreadyUsed, EndReversal, Reverse, ReversedOutcome
 from billing.topups.topup import AlreadyDelivered, Deliverable, TopUp, load
 from kernel.clock import FixedClock
 from keys.audit_log import Actor
@@ -97,15 +95,15 @@ class Shop:
 
     async def reverse_by_hand(self, reason: str, *, is_revoked: bool) -> ReversedOutcome:
         account = self.account
-        return await reverse_by_hand(
-            account.database,
-            account.clock,
-            account.engine,
-            self.suppliers,
-            self.topup_id,
-            reason,
-            by=Person(Actor(), "ann"),
-            is_revoked=is_revoked,
+        return await account.engine.submit(
+            EndReversal(
+                self.topup_id,
+                account.principal.tenant,
+                is_revoked=is_revoked,
+                reason=reason,
+                actor=Actor(),
+                by_name="ann",
+            )
         )
 
     async def noted(self) -> list[dict[str, Any]]:
@@ -118,8 +116,8 @@ class Shop:
         return [json.loads(text) for text in await self.account.database.read(work)]
 
     async def listed(self) -> list[tuple[str, bool]]:
-        """State and whether it is overdue, of what the desk says is being taken back."""
-        wanted = DeskFilter("staging", "reversing")
+        """State and whether it is overdue, of what manual review says is being taken back."""
+        wanted = ReviewFilter("staging", "reversing")
         now_us = self.account.clock.now_us()
         found = await self.account.database.read(
             lambda tx: page(tx, wanted, limit=9, now_us=now_us)

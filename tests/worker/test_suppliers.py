@@ -7,7 +7,6 @@ from typing import Literal
 
 import pytest
 
-from billing.desk.decisions import FailByHand, SettleByHand
 from billing.fulfilment.protocol import (
     Delivered,
     NotDone,
@@ -18,6 +17,7 @@ from billing.fulfilment.protocol import (
     Waiting,
 )
 from billing.fulfilment.suppliers import ReadySupplier
+from billing.manual_review.decisions import FailByHand, SettleByHand
 from billing.topups.fulfilment import NoLongerAsked, Settle
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import get_supplier, set_suppliers

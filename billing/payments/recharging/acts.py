@@ -1,20 +1,80 @@
-"""Auto-recharge for operators: see what an account buys automatically, and disable it."""
+"""Recharges: what an account wants bought when its balance falls.
+
+A person who signed in sets it, and no key: it spends money that is not in the wallet. Operators see and
+disable it.
+"""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta
 
 from billing.accounts.acts import ACCOUNT
-from billing.payments.recharging.setting import SwitchRechargeOff
+from billing.engine.engine import Engine
+from billing.payments.recharging.saving import Savings
+from billing.payments.recharging.setting import RemoveRecharge, SetRecharge, SwitchRechargeOff
+from billing.providers.protocol import ProviderUnavailable
 from billing.recharges import records
-from billing.recharges.recharge import FallCharge, Recharge as Row
-from billing.recharges.views import Recharge
-from kernel.errors import NotFound
-from kernel.fields import Fields, said
-from keys.act import OPERATOR, ActContext, CallContext, EngineAct, ReadAct
+from billing.recharges.recharge import (
+    AMOUNT_CENTS_MAX,
+    AMOUNT_CENTS_MIN,
+    BELOW_CENTS_MAX,
+    MONTHLY_CENTS_MAX,
+    FallCharge,
+    Recharge as Row,
+    check_limits,
+)
+from billing.recharges.views import PaymentMethods, Recharge, SavePage
+from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Fields, Int64, Text, said, within
+from kernel.limits import URL_CHARACTERS_MAX
+from keys.act import MERCHANT, OPERATOR, ActContext, CallContext, EngineAct, ReadAct, StepsAct
+from store.database import Database
 
+PATH: Final = "/topup/balance/recharge"
 CHARGES_SHOWN: Final = 20
+OWN_CHARGES_SHOWN: Final = 5
+
+
+class RechargeBody(Fields, frozen=True, kw_only=True):
+    """In US cents. method_ref: one of the saved means of payment; without it the newest."""
+
+    below_cents: Annotated[
+        Int64,
+        within(0, BELOW_CENTS_MAX),
+        Meta(description="Buy when the balance falls below it, in US cents."),
+    ]
+    amount_cents: Annotated[
+        Int64,
+        within(AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX),
+        Meta(description="What is bought each time, in US cents."),
+    ]
+    monthly_max_cents: Annotated[
+        Int64,
+        within(AMOUNT_CENTS_MIN, MONTHLY_CENTS_MAX),
+        Meta(description="The most that is bought in a UTC month, in US cents."),
+    ]
+    provider: Text
+    method_ref: (
+        Annotated[
+            Text, Meta(description="One of the saved means of payment; left out: the newest.")
+        ]
+        | None
+    ) = None
+
+
+class MethodsQuery(Fields, frozen=True, kw_only=True):
+    """Whose means of payment."""
+
+    provider: Annotated[Text | None, Meta(description="Required.")] = None
+
+
+class SaveBody(Fields, frozen=True, kw_only=True):
+    """return_url: where the person goes from the provider's page."""
+
+    provider: Text
+    return_url: Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 
 
 class SwitchOff(Fields, frozen=True, kw_only=True):
@@ -32,12 +92,83 @@ class FoundRecharge(NamedTuple):
     charges: Sequence[FallCharge]
 
 
-async def show_recharge(context: ActContext) -> FoundRecharge:
+async def _show(context: ActContext, *, charges: int) -> FoundRecharge:
     found = await records.find(context.tx, context.tenant)
     if found is None:
         raise NotFound("Recharge")
-    charges = await records.latest_charges(context.tx, context.tenant, limit=CHARGES_SHOWN)
-    return FoundRecharge(found, charges)
+    latest = await records.latest_charges(context.tx, context.tenant, limit=charges)
+    return FoundRecharge(found, latest)
+
+
+async def show_recharge(context: ActContext) -> FoundRecharge:
+    return await _show(context, charges=CHARGES_SHOWN)
+
+
+async def show_own(context: ActContext) -> FoundRecharge:
+    return await _show(context, charges=OWN_CHARGES_SHOWN)
+
+
+async def set_recharge(context: CallContext, asked: RechargeBody) -> SetRecharge:
+    """Raise InvalidInput, and what the provider does."""
+    tenant, savings = context.tenant, context.service(Savings)
+    check_limits(asked.below_cents, asked.amount_cents, asked.monthly_max_cents)
+    methods = await savings.methods(tenant, asked.provider)
+    chosen = next((one for one in methods if asked.method_ref in {None, one.ref}), None)
+    customer_ref = await savings.customer_ref(tenant, asked.provider)
+    if chosen is None or customer_ref is None:
+        raise InvalidInput(
+            "Store a payment method first.", param="method_ref", reason="no_payment_method"
+        )
+    wanted = Row(
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        provider=asked.provider,
+        is_simulated=savings.is_simulated(tenant, asked.provider),
+        customer_ref=customer_ref,
+        method_ref=chosen.ref,
+        brand=chosen.brand,
+        last4=chosen.last4,
+        below_cents=asked.below_cents,
+        amount_cents=asked.amount_cents,
+        monthly_max_cents=asked.monthly_max_cents,
+        changed_at=context.now_us,
+    )
+    return SetRecharge(wanted, context.by)
+
+
+async def remove_recharge(context: CallContext, _asked: Fields) -> RemoveRecharge:
+    return RemoveRecharge(context.tenant)
+
+
+async def find_methods(
+    context: CallContext, asked: MethodsQuery, _database: Database
+) -> PaymentMethods:
+    provider = asked.provider or ""
+    found = await context.service(Savings).methods(context.tenant, provider)
+    return PaymentMethods.of(provider, found)
+
+
+async def list_methods(context: ActContext, _asked: MethodsQuery) -> PaymentMethods:
+    found: PaymentMethods = context.prepared
+    return found
+
+
+async def save_method(context: CallContext, asked: SaveBody) -> SavePage:
+    savings = context.service(Savings)
+    url = await savings.page(context.tenant, asked.provider, back_url=asked.return_url)
+    return SavePage(url=url)
+
+
+async def forget_method(context: CallContext, asked: MethodsQuery) -> PaymentMethods:
+    tenant, method_ref = context.tenant, context.object_id
+    provider, savings = asked.provider or "", context.service(Savings)
+    database = context.service(Database)  # type: ignore[type-abstract]
+    found = await database.read(lambda tx: records.find(tx, tenant))
+    if found is not None and (found.provider, found.method_ref) == (provider, method_ref):
+        # First: a removed method must not be charged in between.
+        await context.service(Engine).submit(RemoveRecharge(tenant))
+    await savings.forget(tenant, provider, method_ref)
+    return PaymentMethods.of(provider, await savings.methods(tenant, provider))
 
 
 async def switch_off(context: CallContext, asked: SwitchOff) -> SwitchRechargeOff:
@@ -77,4 +208,110 @@ SWITCH_OFF = EngineAct(
         "topup accounts recharge-off ops@acme.example --environment live --reason 'the card is stolen'",
     ),
 )
+_READS: Final = ("billing:read",)
+_WRITES: Final = ("billing:write",)
+_PERSON: Final = "For a person who signed in: no key may set what is charged beyond the wallet."
+
+SHOW_OWN = ReadAct(
+    name="recharge.show",
+    summary="The recharge, and what it charged lately",
+    description=_PERSON,
+    path=PATH,
+    scopes=_READS,
+    audience=(MERCHANT,),
+    session_only=True,
+    run=show_own,
+    view=_view,
+    result=Recharge,
+)
+SET_RECHARGE = EngineAct(
+    name="recharge.set",
+    summary="Buy credit when the balance falls",
+    description=(
+        "When the balance falls below `below_cents`, credit for `amount_cents` is bought with the"
+        " saved means of payment: once for each fall, and at most `monthly_max_cents` in a calendar"
+        " month by UTC. Set while the balance is below, it buys at once. Three charges that fail in"
+        f" a row switch it off; setting it again switches it on. {_PERSON}"
+    ),
+    method="PUT",
+    path=PATH,
+    scopes=_WRITES,
+    audience=(MERCHANT,),
+    session_only=True,
+    input=RechargeBody,
+    command=set_recharge,
+    view=Recharge.of,
+    result=Recharge,
+    refuses=(NotFound, ProviderUnavailable),
+    moves_money=True,
+)
+REMOVE_RECHARGE = EngineAct(
+    name="recharge.remove",
+    summary="Buy nothing by itself any more",
+    description=f"A charge that is under way goes on to its end. {_PERSON}",
+    method="DELETE",
+    path=PATH,
+    scopes=_WRITES,
+    audience=(MERCHANT,),
+    session_only=True,
+    input=Fields,
+    command=remove_recharge,
+    view=partial(Recharge.of, is_removed=True),
+    result=Recharge,
+    refuses=(NotFound,),
+)
+LIST_METHODS = ReadAct(
+    name="recharge.methods",
+    summary="Saved means of payment",
+    description=_PERSON,
+    path=f"{PATH}/methods",
+    scopes=_READS,
+    audience=(MERCHANT,),
+    session_only=True,
+    query=MethodsQuery,
+    prepare=find_methods,
+    run=list_methods,
+    result=PaymentMethods,
+    refuses=(ProviderUnavailable,),
+)
+SAVE_METHOD = StepsAct(
+    name="recharge.save",
+    summary="Where a means of payment is saved",
+    description=(
+        "The person agrees at the provider's page that the card is kept and charged while they are"
+        f" away. Nothing is charged there. {_PERSON}"
+    ),
+    path=f"{PATH}/methods",
+    scopes=_WRITES,
+    audience=(MERCHANT,),
+    session_only=True,
+    input=SaveBody,
+    run=save_method,
+    result=SavePage,
+    status=201,
+    refuses=(ProviderUnavailable,),
+)
+FORGET_METHOD = StepsAct(
+    name="recharge.forget",
+    summary="Remove a saved means of payment",
+    description=f"A recharge that charges it is removed with it. {_PERSON}",
+    method="DELETE",
+    path=f"{PATH}/methods/{{method_ref}}",
+    scopes=_WRITES,
+    audience=(MERCHANT,),
+    session_only=True,
+    input=MethodsQuery,
+    is_in_query=True,
+    run=forget_method,
+    result=PaymentMethods,
+    refuses=(NotFound, ProviderUnavailable),
+)
 ACTS = (SHOW_RECHARGE, SWITCH_OFF)
+OWN_ACTS = (
+    SHOW_OWN,
+    SET_RECHARGE,
+    REMOVE_RECHARGE,
+    LIST_METHODS,
+    SAVE_METHOD,
+    FORGET_METHOD,
+)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from billing.desk import waiting
 from billing.ledger.proof import LastProof, last_proof
 from billing.machine_payments.payment import count_stuck
+from billing.manual_review import waiting
 from billing.orders import queries as orders
 from billing.payments import disputes
 from billing.payments.unanswered import UnansweredKind, count_unanswered

@@ -914,7 +914,11 @@ class AsyncTopups(AsyncGroup):
         return await self._client.run(call)
 
     async def delete_payment_method(
-        self, method_ref: str, **fields: Unpack[requests.TopupsDeletePaymentMethodQuery]
+        self,
+        method_ref: str,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Unpack[requests.TopupsDeletePaymentMethodQuery],
     ) -> Answer[models.PaymentMethods]:
         """Remove a saved means of payment."""
         call = Call(
@@ -922,12 +926,20 @@ class AsyncTopups(AsyncGroup):
             f"/api/public/v1/topup/balance/recharge/methods/{in_path(method_ref)}",
             Answer[models.PaymentMethods],
             query=fields,
+            key=idempotency_key or new_key(),
         )
         return await self._client.run(call)
 
-    async def delete_recharge(self) -> Answer[models.Recharge]:
+    async def delete_recharge(
+        self, *, idempotency_key: str | None = None
+    ) -> Answer[models.Recharge]:
         """Buy nothing by itself any more."""
-        call = Call("DELETE", "/api/public/v1/topup/balance/recharge", Answer[models.Recharge])
+        call = Call(
+            "DELETE",
+            "/api/public/v1/topup/balance/recharge",
+            Answer[models.Recharge],
+            key=idempotency_key or new_key(),
+        )
         return await self._client.run(call)
 
     def history(self, **fields: Unpack[requests.TopupsHistoryQuery]) -> AsyncList[models.TopUp]:
@@ -991,7 +1003,7 @@ class AsyncTopups(AsyncGroup):
         return await self._client.run(call)
 
     async def save_payment_method(
-        self, **fields: Unpack[requests.SaveBody]
+        self, *, idempotency_key: str | None = None, **fields: Unpack[requests.SaveBody]
     ) -> Answer[models.SavePage]:
         """Where a means of payment is saved."""
         call = Call(
@@ -999,6 +1011,7 @@ class AsyncTopups(AsyncGroup):
             "/api/public/v1/topup/balance/recharge/methods",
             Answer[models.SavePage],
             body=fields,
+            key=idempotency_key or new_key(),
         )
         return await self._client.run(call)
 
@@ -1042,11 +1055,15 @@ class AsyncTopups(AsyncGroup):
         return await self._client.run(call)
 
     async def set_recharge(
-        self, **fields: Unpack[requests.RechargeBody]
+        self, *, idempotency_key: str | None = None, **fields: Unpack[requests.RechargeBody]
     ) -> Answer[models.Recharge]:
         """Buy credit when the balance falls."""
         call = Call(
-            "PUT", "/api/public/v1/topup/balance/recharge", Answer[models.Recharge], body=fields
+            "PUT",
+            "/api/public/v1/topup/balance/recharge",
+            Answer[models.Recharge],
+            body=fields,
+            key=idempotency_key or new_key(),
         )
         return await self._client.run(call)
 

@@ -892,7 +892,11 @@ class Topups(Group):
         return self._client.run(call)
 
     def delete_payment_method(
-        self, method_ref: str, **fields: Unpack[requests.TopupsDeletePaymentMethodQuery]
+        self,
+        method_ref: str,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Unpack[requests.TopupsDeletePaymentMethodQuery],
     ) -> Answer[models.PaymentMethods]:
         """Remove a saved means of payment."""
         call = Call(
@@ -900,12 +904,18 @@ class Topups(Group):
             f"/api/public/v1/topup/balance/recharge/methods/{in_path(method_ref)}",
             Answer[models.PaymentMethods],
             query=fields,
+            key=idempotency_key or new_key(),
         )
         return self._client.run(call)
 
-    def delete_recharge(self) -> Answer[models.Recharge]:
+    def delete_recharge(self, *, idempotency_key: str | None = None) -> Answer[models.Recharge]:
         """Buy nothing by itself any more."""
-        call = Call("DELETE", "/api/public/v1/topup/balance/recharge", Answer[models.Recharge])
+        call = Call(
+            "DELETE",
+            "/api/public/v1/topup/balance/recharge",
+            Answer[models.Recharge],
+            key=idempotency_key or new_key(),
+        )
         return self._client.run(call)
 
     def history(self, **fields: Unpack[requests.TopupsHistoryQuery]) -> List[models.TopUp]:
@@ -968,13 +978,16 @@ class Topups(Group):
         )
         return self._client.run(call)
 
-    def save_payment_method(self, **fields: Unpack[requests.SaveBody]) -> Answer[models.SavePage]:
+    def save_payment_method(
+        self, *, idempotency_key: str | None = None, **fields: Unpack[requests.SaveBody]
+    ) -> Answer[models.SavePage]:
         """Where a means of payment is saved."""
         call = Call(
             "POST",
             "/api/public/v1/topup/balance/recharge/methods",
             Answer[models.SavePage],
             body=fields,
+            key=idempotency_key or new_key(),
         )
         return self._client.run(call)
 
@@ -1017,10 +1030,16 @@ class Topups(Group):
         )
         return self._client.run(call)
 
-    def set_recharge(self, **fields: Unpack[requests.RechargeBody]) -> Answer[models.Recharge]:
+    def set_recharge(
+        self, *, idempotency_key: str | None = None, **fields: Unpack[requests.RechargeBody]
+    ) -> Answer[models.Recharge]:
         """Buy credit when the balance falls."""
         call = Call(
-            "PUT", "/api/public/v1/topup/balance/recharge", Answer[models.Recharge], body=fields
+            "PUT",
+            "/api/public/v1/topup/balance/recharge",
+            Answer[models.Recharge],
+            body=fields,
+            key=idempotency_key or new_key(),
         )
         return self._client.run(call)
 

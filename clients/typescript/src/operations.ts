@@ -831,19 +831,21 @@ export class Topups extends Group {
   }
 
   /** Remove a saved means of payment. */
-  deletePaymentMethod(methodRef: string, fields?: types.TopupsDeletePaymentMethodQuery): Promise<Answer<types.PaymentMethods>> {
+  deletePaymentMethod(methodRef: string, fields?: types.TopupsDeletePaymentMethodQuery, options?: Keyed): Promise<Answer<types.PaymentMethods>> {
     return this.client.run({
       method: "DELETE",
       path: `/api/public/v1/topup/balance/recharge/methods/${inPath(methodRef)}`,
       query: fields,
+      key: options?.idempotencyKey ?? crypto.randomUUID(),
     });
   }
 
   /** Buy nothing by itself any more. */
-  deleteRecharge(): Promise<Answer<types.Recharge>> {
+  deleteRecharge(options?: Keyed): Promise<Answer<types.Recharge>> {
     return this.client.run({
       method: "DELETE",
       path: `/api/public/v1/topup/balance/recharge`,
+      key: options?.idempotencyKey ?? crypto.randomUUID(),
     });
   }
 
@@ -901,11 +903,12 @@ export class Topups extends Group {
   }
 
   /** Where a means of payment is saved. */
-  savePaymentMethod(fields: types.SaveBody): Promise<Answer<types.SavePage>> {
+  savePaymentMethod(fields: types.SaveBody, options?: Keyed): Promise<Answer<types.SavePage>> {
     return this.client.run({
       method: "POST",
       path: `/api/public/v1/topup/balance/recharge/methods`,
       body: fields,
+      key: options?.idempotencyKey ?? crypto.randomUUID(),
     });
   }
 
@@ -940,11 +943,12 @@ export class Topups extends Group {
   }
 
   /** Buy credit when the balance falls. */
-  setRecharge(fields: types.RechargeBody): Promise<Answer<types.Recharge>> {
+  setRecharge(fields: types.RechargeBody, options?: Keyed): Promise<Answer<types.Recharge>> {
     return this.client.run({
       method: "PUT",
       path: `/api/public/v1/topup/balance/recharge`,
       body: fields,
+      key: options?.idempotencyKey ?? crypto.randomUUID(),
     });
   }
 

@@ -1,6 +1,4 @@
-"""Accounts: found by a part of their name or address; one with what it has and bought, and the form that
-gives it credit or takes some away.
-"""
+"""Accounts: found by a part of their name or address; one with what it has and bought."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from billing.accounts.acts import (
     VERIFY_EMAIL,
     AccountsQuery,
 )
+from billing.accounts.credit_acts import ADJUST_CREDIT
 from billing.accounts.views import Account as AccountView
-from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument
 from billing.ledger import balances as wallet
@@ -27,30 +25,31 @@ from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
 from billing.payments.recharging.acts import SWITCH_OFF
-from gateway.answers.answer import Answer
-from gateway.dashboard.act_pages import ActPages, form_route
+from gateway.dashboard.act_pages import ActPages, act_form, form_route
 from gateway.dashboard.admin.account_parts import AccountParts, read_parts
-from gateway.dashboard.admin.fields import admin_route, day_us, number
-from gateway.dashboard.form_idempotency import form_key
+from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sales.recharge import RechargeView, recharge_view
 from gateway.dashboard.spend import last_days, spend_of
-from gateway.html.act_form import fields_of
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
-from gateway.html.render import go, page
+from gateway.html.forms import NO_PROBLEM, Form, Problem
+from gateway.html.render import page
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply
-from kernel.errors import DomainError
+from gateway.http.routing import Reply, Route
 from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import Account, get_account
+from keys.act import AnyChange
 from keys.api_keys.grantable import count_live
-from keys.audit_log import Actor
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/accounts"
-_UNTYPED: Final = (Form(), NO_PROBLEM)
-_ACTS: Final = (SUSPEND_ACCOUNT, RESUME_ACCOUNT, OPEN_LIVE, CLOSE_LIVE, VERIFY_EMAIL)
+_ACTS: Final[tuple[AnyChange, ...]] = (
+    SUSPEND_ACCOUNT,
+    RESUME_ACCOUNT,
+    OPEN_LIVE,
+    CLOSE_LIVE,
+    VERIFY_EMAIL,
+)
 ORDERS_SHOWN: Final = 10
 DOCUMENTS_SHOWN: Final = 5
 _PAGES: Final = ActPages(
@@ -79,30 +78,7 @@ class SeenAccount:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    return await _account_page(call)
-
-
-async def adjust(call: RequestContext[Fields, Fields]) -> Reply:
-    form, principal = read_form(call), call.principal
-    tenant = Tenant(call.params["account"], principal.environment)
-    await call.context.database.read(lambda tx: get_account(tx, tenant[0]))
-    try:
-        command = new_adjustment(
-            tenant,
-            number(form, "amount"),
-            form.text("reason"),
-            actor=Actor.of(principal),
-            is_promotional=form.text("kind") == "promotional",
-            expires_at=day_us(form, "expires_at"),
-        )
-        await call.context.engine.submit_once(command, form_key(call, form), _nothing_to_tell)
-    except DomainError as error:
-        return await _account_page(call, credit=(form, problem_of(error)))
-    return go(f"{PATH}/{tenant.account_id}", said="credit-adjusted")
-
-
-def _nothing_to_tell(_adjusted: Adjusted) -> Answer:
-    return Answer(200, b"")
+    return await _account_page(call, (None, Form(), NO_PROBLEM))
 
 
 def _buttons(account: Account) -> list[tuple[str, str, str]]:
@@ -121,11 +97,9 @@ def _buttons(account: Account) -> list[tuple[str, str, str]]:
 
 
 async def _account_page(
-    call: RequestContext[Any, Any],
-    credit: tuple[Form, Problem] = _UNTYPED,
-    suspension: tuple[Form, Problem] = _UNTYPED,
+    call: RequestContext[Any, Any], sent: tuple[AnyChange | None, Form, Problem]
 ) -> Response:
-    """Show the account in this session's environment, with what was wrong in one of its forms."""
+    """Show the account in this session's environment. sent: the form that was sent, and what was wrong."""
     context, now_us = call.context, call.now_us
     tenant = Tenant(call.params["account"], call.principal.environment)
 
@@ -143,30 +117,36 @@ async def _account_page(
         )
 
     seen = await context.database.read(work)
+    words = {
+        **msgspec.structs.asdict(AccountView.of(seen.account)),
+        "amount": "the given number of",
+    }
+    credit, suspend, off = [
+        act_form(act, f"/dashboard/admin{act.path}".format(account=tenant.account_id), words, sent)
+        for act in (ADJUST_CREDIT, SUSPEND_ACCOUNT, SWITCH_OFF)
+    ]
     return page(
         call,
         "admin/account.html",
-        status=max(credit[1].status, suspension[1].status),
+        status=sent[2].status,
         seen=seen,
         parts=seen.parts,
         spend=await spend_of(context.database, tenant, last_days(now_us)),
-        form=credit[0],
-        problem=credit[1],
+        problem=sent[2],
         buttons=_buttons(seen.account),
-        suspend=SUSPEND_ACCOUNT,
-        suspend_fields=fields_of(SUSPEND_ACCOUNT.input, suspension[0]),
-        suspend_problem=suspension[1],
+        credit=credit,
+        suspend=suspend,
+        off=off,
         form_key=new_id("frm"),
     )
 
 
-async def _suspension_page(call: RequestContext[Any, Any], form: Form, problem: Problem) -> Reply:
-    return await _account_page(call, suspension=(form, problem))
+def _route(act: AnyChange) -> Route:
+    return form_route(act, lambda call, form, problem: _account_page(call, (act, form, problem)))
 
 
 ROUTES = (
     *_PAGES.routes(),
     admin_route("GET", "/accounts/{account}", show, "One account"),
-    admin_route("POST", "/accounts/{account}/credit", adjust, "Give credit, take it away"),
-    *(form_route(act, _suspension_page) for act in (*_ACTS, SWITCH_OFF)),
+    *map(_route, (*_ACTS, ADJUST_CREDIT, SWITCH_OFF)),
 )

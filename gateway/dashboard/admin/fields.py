@@ -1,19 +1,16 @@
 """Common parts of an operator's forms: required fields, days, and who changes what."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from gateway.dashboard.route import page_route
-from gateway.dashboard.unattended import desk_waiting
+from gateway.dashboard.unattended import review_waiting
 from gateway.html.forms import Form
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
 from kernel.clock import moment_us
 from kernel.errors import InvalidInput
 from kernel.fields import LooseFields
-from keys.audit_log import Actor
 from keys.principal import ADMIN
-from store.database import Transaction
 
 SCOPES: Final = (ADMIN,)
 
@@ -28,28 +25,10 @@ def admin_route(
     """Return a page's or form's route below /dashboard/admin; its menu counts the top-ups for review."""
 
     async def counted(call: RequestContext[Any, Any]) -> Reply:
-        await desk_waiting(call)
+        await review_waiting(call)
         return await handler(call)
 
     return page_route(method, path, counted, summary, SCOPES, query=query)
-
-
-async def commit(
-    call: RequestContext[Any, Any], change: Callable[[Transaction, Actor, int], Awaitable[object]]
-) -> None:
-    """Run the change in a transaction of its own, with the actor and the time in microseconds."""
-    by, now_us = Actor.of(call.principal), call.now_us
-    await call.context.database.transaction(lambda tx: change(tx, by, now_us))
-
-
-def number(form: Form, name: str, default: int | None = None) -> int:
-    """Raise InvalidInput if the field is blank and has no default."""
-    found = form.integer(name)
-    if found is None:
-        found = default
-    if found is None:
-        raise InvalidInput("is required", param=name)
-    return found
 
 
 def day_us(form: Form, name: str) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from billing.desk.health import SupplierHealth, health_of
+from billing.manual_review.health import SupplierHealth, health_of
 from billing.payments.setup import standings
 from billing.reports.operator.home import OperatorHome, WaitsForPerson, read_home
 from billing.topups.platform_rows import SupplierRow, list_suppliers

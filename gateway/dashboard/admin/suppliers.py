@@ -10,23 +10,23 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from billing.desk.health import SupplierHealth, health_of
-from billing.desk.supplier_acts import (
+from billing.fulfilment.kinds import SupplierKinds
+from billing.fulfilment.options import shown_options
+from billing.fulfilment.protocol import Registration, sealed_fields
+from billing.manual_review.health import SupplierHealth, health_of
+from billing.manual_review.supplier_acts import (
     DISABLE_SUPPLIER,
     ENABLE_SUPPLIER,
     PAUSE_SUPPLIER,
     RESUME_SUPPLIER,
 )
-from billing.desk.supplier_check_acts import CHECK_SUPPLIERS, CheckedSupplier, CheckQuery
-from billing.desk.supplier_setup_acts import (
+from billing.manual_review.supplier_check_acts import CHECK_SUPPLIERS, CheckedSupplier, CheckQuery
+from billing.manual_review.supplier_setup_acts import (
     CREATE_SUPPLIER,
     SET_OPTIONS,
     NewSupplier,
     SupplierChanges,
 )
-from billing.fulfilment.kinds import SupplierKinds
-from billing.fulfilment.options import shown_options
-from billing.fulfilment.protocol import Registration, sealed_fields
 from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route

@@ -5,9 +5,9 @@ from operator import attrgetter
 from typing import Final
 from urllib.parse import urlencode
 
-from billing.desk import waiting
-from billing.desk.acts import DeskTopUp
-from billing.desk.waiting import VIEWS, DeskFilter, View
+from billing.manual_review import waiting
+from billing.manual_review.rules import ReviewedTopUp
+from billing.manual_review.waiting import VIEWS, ReviewFilter, View
 from billing.topups.platform_rows import list_platforms, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, list_page
@@ -24,7 +24,7 @@ FIRST_VIEW: Final[View] = "person"
 # Hours since the send.
 AGES_H: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "168": "7 days"}
 _FILTERS: Final = ("view", "supplier", "platform", "account_id", "age")
-_SHEET: Final = Sheet[DeskTopUp](
+_SHEET: Final = Sheet[ReviewedTopUp](
     "topups-at-suppliers",
     (
         *("topup.id", "topup.account_id", "topup.status", "topup.platform", "topup.amount_cents"),
@@ -40,7 +40,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     environment, asked, now_us = call.principal.environment, read_query(call), call.now_us
     wanted = _wanted(environment, asked, now_us)
 
-    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[DeskTopUp]:
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[ReviewedTopUp]:
         after_id = cursor_id(cursor, "txn")
         return await waiting.page(tx, wanted, after_id=after_id, limit=limit, now_us=now_us)
 
@@ -52,7 +52,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     chosen = {name: text for name in _FILTERS[1:] if (text := asked.text(name))}
     return await list_page(
         call,
-        "admin/desk.html",
+        "admin/topups.html",
         _SHEET,
         read,
         view=wanted.view,
@@ -67,9 +67,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
 
-def _wanted(environment: str, asked: Form, now_us: int) -> DeskFilter:
+def _wanted(environment: str, asked: Form, now_us: int) -> ReviewFilter:
     age = asked.text("age")
-    return DeskFilter(
+    return ReviewFilter(
         environment,
         next((view for view in VIEWS if view == asked.text("view")), FIRST_VIEW),
         asked.text("supplier") or None,

@@ -10,11 +10,11 @@ from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS, Plan
 from billing.ledger.price import Price
 from billing.orders.place import NewOrder
+from billing.payments.purchase_acts import LEASE_S
 from billing.providers.protocol import Interval
 from billing.reports.plan_overview import plan_overview
 from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
-from gateway.api.money.orders import LEASE_S, request_digest
 from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.money.buy import BACK, MADE_BEFORE
 from gateway.dashboard.money.orders import PATH as ORDERS
@@ -46,7 +46,7 @@ async def subscribe(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         key = form_key(call, form)
-        new = await _order(call, form, request_digest(key))
+        new = await _order(call, form, None if key is None else key.request_digest)
 
         async def steps() -> Answer:
             made = await call.context.payments.place(call.principal.tenant, new)

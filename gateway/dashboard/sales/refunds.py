@@ -66,5 +66,5 @@ ROUTES = (
     *DISPUTES.routes(),
     admin_route("GET", "/refunds/{refund_id}", show, "One refund"),
     form_route(DECIDE_REFUND, _refund_page, path="/refunds/{refund_id}"),
-    form_route(REFUND_ORDER, order_page, goes_to=lambda made: f"{PATH}/{made.id}"),
+    form_route(REFUND_ORDER, order_page, goes_to=lambda refund_id: f"{PATH}/{refund_id}"),
 )

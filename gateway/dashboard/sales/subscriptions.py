@@ -1,7 +1,7 @@
 """Subscriptions of every account, and one with what was paid, what was wanted, and what can be done."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -17,9 +17,8 @@ from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.reports.subscription_views import OperatorSubscription
 from billing.subscriptions.manual.complimentary_period import can_be_given, next_start
 from billing.subscriptions.subscription import LIVING
-from gateway.dashboard.act_pages import ActPages, run_typed
+from gateway.dashboard.act_pages import ActPages, act_form, run_typed
 from gateway.dashboard.admin.fields import admin_route
-from gateway.html.act_form import ShownField, fields_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.request_context import RequestContext
@@ -47,16 +46,6 @@ _ACTS: Final[tuple[AnyChange, ...]] = (
     *subscription_change_acts.ACTS,
     *free_period_acts.ACTS,
 )
-
-
-class _ActForm(NamedTuple):
-    """The form of one act: where it is sent, its fields, what it asks first, and what was wrong with it."""
-
-    act: AnyChange
-    address: str
-    fields: list[ShownField]
-    question: str
-    problem: Problem
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -106,12 +95,12 @@ async def _page(
         is_orphan=steering.is_orphan(one),
         names={plan.id: plan.name for plan in sold},
         forms=[
-            _ActForm(
+            act_form(
                 act,
                 f"/dashboard/admin{act.path}".replace("{subscription_id}", one.id),
-                list(fields_of(act.input, form if act is sent and form else Form({}), choices)),
-                act.asks.format_map(words),
-                problem if act is sent else NO_PROBLEM,
+                words,
+                (sent, form or Form({}), problem),
+                choices,
             )
             for act in _ACTS
             if act is sent or _applies(act, seen, can_pause=steering.can_pause(one))

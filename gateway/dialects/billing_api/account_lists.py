@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from billing.orders import queries as order_list
 from billing.orders.order import Order
 from billing.orders.queries import OrderFilter
+from billing.orders.views import Order as OrderShape
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import BalanceTransaction, Wanted
 from gateway.answers.answer import Answer
 from gateway.answers.plain import plain_answer
-from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import schemas as shapes
 from gateway.http.request_context import RequestContext
 from kernel.fields import Fields

@@ -28,6 +28,8 @@ from billing.credits.checkin_settings import CheckinSettings
 from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.place import NewOrder
+from billing.orders.views import Order
+from billing.payments.purchase_acts import LEASE_S
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes
@@ -35,8 +37,6 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal, renamed_fields
-from gateway.api.money.orders import LEASE_S, request_digest
-from gateway.api.schemas.orders import Order as OrderShape
 from gateway.dialects.billing_api import account_lists, billing_admin as admin, schemas as shapes
 from gateway.http.acts import Door
 from gateway.http.fields import EnvironmentMismatch, cursor_id
@@ -105,7 +105,7 @@ async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> An
         success_url=body.success_url,
         cancel_url=body.cancel_url,
         created_by=principal.credential_id,
-        request_digest=request_digest(call.request_key),
+        request_digest=call.request_digest,
     )
 
     async def steps() -> Answer:
@@ -327,7 +327,7 @@ def _row(
 
 _get, _post, _put = (partial(_row, method) for method in ("GET", "POST", "PUT"))
 _Said, _Page, _Query = shapes.Said, shapes.Page, shapes.PageQuery
-_Lines, _Orders = _Page[shapes.Transaction], _Page[OrderShape]
+_Lines, _Orders = _Page[shapes.Transaction], _Page[Order]
 _Plan, _Plans = _Said[shapes.Plan], _Said[list[shapes.Plan]]
 _Coupon, _Config = _Said[coupon_acts.Coupon], _Said[admin.Config]
 _SALE = (
@@ -356,7 +356,7 @@ SURFACE = ApiSurface(
             _Orders,
             query=shapes.OrdersQuery,
         ),
-        _get("/orders/{order_id}", account_lists.order, "An order", _Said[OrderShape]),
+        _get("/orders/{order_id}", account_lists.order, "An order", _Said[Order]),
         _get("/subscription/plans", list_plans, "Plans", _Plans, **OPEN),
         _post(
             "/checkin",

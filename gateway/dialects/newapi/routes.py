@@ -30,7 +30,6 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
-from gateway.api.money.orders import request_digest
 from gateway.api.redeem import Credited, redeem
 from gateway.dialects.newapi.schemas import (
     CreemProduct,
@@ -163,7 +162,7 @@ async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
         amount_cents=cents,
         discount=0 if part is None else cents - part.of(cents),
         created_by=principal.credential_id,
-        request_digest=request_digest(call.request_key),
+        request_digest=call.request_digest,
     )
 
     async def steps() -> Answer:

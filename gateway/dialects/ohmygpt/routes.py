@@ -184,7 +184,7 @@ async def update_management_token(call: RequestContext[Fields, Fields]) -> Answe
 async def _order(
     call: RequestContext[OrderBody, Fields], kind: CheckoutKind, render: Callable[[Order], Answer]
 ) -> Answer:
-    context, principal, body, key = call.context, call.principal, call.body, call.request_key
+    context, principal, body = call.context, call.principal, call.body
     if body.product_id != ACCOUNT_CREDIT:
         raise NotFound("Product", param="product_id")
     cents = _amount(body.amount, ORDER_PLACES)
@@ -199,13 +199,13 @@ async def _order(
         cancel_url=body.cancel_url,
         oauth_app_id=_origin(call).app_id,
         created_by=principal.credential_id,
-        request_digest=None if key is None else key.digest + key.fingerprint,
+        request_digest=call.request_digest,
     )
 
     async def steps() -> Answer:
         return render(await context.payments.place(principal.tenant, new))
 
-    return await run_steps(context, principal, key, steps)
+    return await run_steps(context, principal, call.request_key, steps)
 
 
 async def _manage(call: RequestContext[Fields, Fields], message: str, *, is_new: bool) -> Answer:

@@ -30,7 +30,6 @@ from gateway.answers.answer import Answer
 from gateway.answers.outcome import created, ok
 from gateway.answers.plain import number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
-from gateway.api.money.orders import request_digest
 from gateway.dialects.resayil.schemas import (
     Checkout,
     History,
@@ -94,7 +93,7 @@ async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
         pack_id=call.body.pack_id,
         coupon=call.body.coupon,
         created_by=principal.credential_id,
-        request_digest=request_digest(call.request_key),
+        request_digest=call.request_digest,
     )
 
     async def steps() -> Answer:

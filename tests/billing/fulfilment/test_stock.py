@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from billing.desk.decisions import FailByHand, Person
 from billing.fulfilment import stock
 from billing.fulfilment.protocol import Request, Unknown
 from billing.fulfilment.registry import discover
 from billing.fulfilment.stock import NewCode, StockKind
 from billing.fulfilment.suppliers import Suppliers
+from billing.manual_review.decisions import FailByHand, Person
 from billing.topups.fulfilment import HandOver
 from billing.topups.platform import Source
 from billing.topups.topup import load

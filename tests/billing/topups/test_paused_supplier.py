@@ -6,9 +6,9 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from billing.desk.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
+from billing.manual_review.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
 from billing.topups import platform_rows
 from billing.topups.platform_rows import PlatformRow, SupplierRow
 from billing.topups.settlement import Release

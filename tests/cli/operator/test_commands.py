@@ -285,7 +285,7 @@ def test_the_doctor_is_content_with_a_fresh_installation(topup: Topup) -> None:
     }
     parts |= {"ledger", "master key", "copies", "copy tools", "disk", "redis"}
     parts |= {"redis room", "redis clock"}
-    parts |= {"workers", "mail", "desk", "payments", "checkpoints", "machines", "tracing"}
+    parts |= {"workers", "mail", "manual-review", "payments", "checkpoints", "machines", "tracing"}
     assert set(findings) == parts
     assert findings["deliveries"]["is_well"] is True
     assert findings["database"]["is_well"] is True

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.person import who_acts
+from cli.options import who_acts
 from tests.support.command_line import Topup, result_of, topup as topup
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -97,17 +97,18 @@ def test_stock_is_read_whole_before_any_of_it_is_taken_in(topup: Topup, tmp_path
 
 
 def test_a_top_up_that_is_not_there_is_neither_taken_nor_settled(topup: Topup) -> None:
+    topup_id = "txn_0000000000000000"
     tried = [
-        topup("desk", "show", "txn_0000000000000000"),
-        topup("desk", "take", "txn_0000000000000000"),
-        topup("desk", "settle", "txn_0000000000000000", "--kind", "credit"),
-        topup("desk", "fail", "txn_0000000000000000", "--reason", "no"),
-        topup("desk", "retry", "txn_0000000000000000"),
-        topup("desk", "switch", "txn_0000000000000000", "wallet", "--reason", "no"),
+        topup("manual-review", "show", topup_id),
+        topup("manual-review", "take", topup_id),
+        topup("manual-review", "settle", topup_id, "--kind", "credit", "--yes"),
+        topup("manual-review", "fail", topup_id, "--reason", "no", "--yes"),
+        topup("manual-review", "retry", topup_id),
+        topup("manual-review", "switch", topup_id, "--to", "wallet", "--reason", "no"),
     ]
 
     assert [one.exit_code for one in tried] == [1] * 6
-    assert result_of(topup("desk", "list", "--json"))["items"] == []
+    assert result_of(topup("manual-review", "list", "--json"))["items"] == []
 
 
 def test_a_supplier_is_paused_and_resumed_with_a_reason_once(topup: Topup) -> None:

@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from billing.desk.supplier_acts import PAUSE_SUPPLIER
+from billing.manual_review.supplier_acts import PAUSE_SUPPLIER
 from tests.support.gateway import Gateway
 from tests.support.operator_acts import act_in
 

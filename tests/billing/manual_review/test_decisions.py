@@ -1,13 +1,13 @@
-"""What a person's press does at the desk: once, audited, and never while a supplier may still do it."""
+"""An operator's decision takes effect once, is audited, and never while a supplier may still do it."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from billing.desk import waiting
-from billing.desk.acts import DeskTopUp, NotNow
-from billing.desk.decisions import (
+from billing.fulfilment.protocol import NotDone, Refused, Unknown
+from billing.manual_review import waiting
+from billing.manual_review.decisions import (
     AskAgain,
     DeclareNotDone,
     FailByHand,
@@ -17,10 +17,10 @@ from billing.desk.decisions import (
     SwitchSupplier,
     TakeTask,
 )
-from billing.desk.health import SupplierHealth, health_of
-from billing.desk.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
-from billing.desk.waiting import DeskFilter, View
-from billing.fulfilment.protocol import NotDone, Refused, Unknown
+from billing.manual_review.health import SupplierHealth, health_of
+from billing.manual_review.rules import NotNow, ReviewedTopUp
+from billing.manual_review.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
+from billing.manual_review.waiting import ReviewFilter, View
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, Deliverable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
@@ -32,7 +32,7 @@ from worker.breaker import Breakers
 NOTE = Deliverable("note", "Account 4711 was credited by hand")
 
 
-async def seen(shop: Shop, topup_id: str) -> DeskTopUp:
+async def seen(shop: Shop, topup_id: str) -> ReviewedTopUp:
     database, now_us = shop.account.database, shop.account.clock.now_us()
     return await database.read(lambda tx: waiting.get_seen(tx, topup_id, now_us=now_us))
 
@@ -277,7 +277,7 @@ async def test_the_list_the_count_and_the_health_tell_what_waits(
     await shop.worker.step()
 
     async def listed(view: View, **more: Any) -> list[str]:
-        wanted = DeskFilter("staging", view, **more)
+        wanted = ReviewFilter("staging", view, **more)
         now_us = clock.now_us()
         found = await database.read(lambda tx: waiting.page(tx, wanted, limit=10, now_us=now_us))
         return [one.topup.id for one in found]

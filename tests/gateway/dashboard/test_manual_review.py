@@ -1,4 +1,4 @@
-"""The desk's pages: what waits is counted and listed, and each press is the command line's own act."""
+"""The pages of manual review: what waits is counted and listed, and each form runs the command line's own act."""
 
 import re
 from typing import Any
@@ -72,13 +72,13 @@ async def test_a_task_is_counted_listed_taken_and_settled_once(
     listed = (await boss.get(PATH)).text
     assert topup_id in listed
     assert 'class="tally chip bad">1<' in listed
-    assert "1 top-up waits at the desk" in text_of((await boss.get("/dashboard")).text)
+    assert "1 top-up in staging needs manual review" in text_of((await boss.get("/dashboard")).text)
     taken = await post(boss, page, f"{page}/take", {})
-    assert taken.headers["location"] == f"{page}?said=desk-take"
+    assert taken.headers["location"] == f"{page}?said=manual-review.take"
     mine = (await boss.get(page)).text
     assert "You have taken it." in text_of(mine)
-    acts = re.findall(rf'action="{page}/([a-z_]+)"', mine)
-    assert acts == ["settle", "refuse", "switch", "fail", "give_back"]
+    acts = re.findall(rf'action="{page}/([a-z-]+)"', mine)
+    assert acts == ["settle", "refuse", "switch", "fail", "give-back"]
 
     hidden = {
         "csrf_token": csrf_of(mine),
@@ -92,13 +92,13 @@ async def test_a_task_is_counted_listed_taken_and_settled_once(
     pressed = [await boss.send(f"{page}/settle", hidden, headers={}) for _ in range(2)]
     late = await boss.send(f"{page}/fail", {**hidden, "reason": "x", "once": "frm_2"}, headers={})
 
-    assert [one.headers["location"] for one in pressed] == [f"{page}?said=desk-settle"] * 2
+    assert [one.headers["location"] for one in pressed] == [f"{page}?said=manual-review.settle"] * 2
     assert late.status_code == 409
     assert "The top-up is already delivered." in text_of(late.text)
     after = (await boss.get(page)).text
     assert "GIFT-7Q3X" not in after
     assert "9KVM" in after
-    assert not re.findall(rf'action="{page}/([a-z_]+)"', after)
+    assert not re.findall(rf'action="{page}/([a-z-]+)"', after)
     assert "tally" not in after
     audit = text_of((await boss.get(f"{HERE}/audit")).text)
     assert "topup.settle" in audit
@@ -126,7 +126,7 @@ async def test_a_refused_task_goes_to_the_stock_that_a_page_filled(gateway: Gate
     assert "Line 2: amount_cents is a whole number above 0" in text_of(bad.text)
     assert added.headers["location"] == f"{stock}?said=stock.add"
     assert mute.status_code == 422
-    assert refused.headers["location"] == f"{page}?said=desk-refuse"
+    assert refused.headers["location"] == f"{page}?said=manual-review.refuse"
     shown = text_of((await boss.get(page)).text)
     assert "by-hand manual refused not today" in shown
     assert "cards code_stock delivered" in shown

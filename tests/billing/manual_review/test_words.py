@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from billing.desk import waiting, words
-from billing.desk.acts import NotNow
-from billing.desk.decisions import Person
-from billing.desk.health import health_of
-from billing.desk.waiting import DeskFilter
 from billing.fulfilment.protocol import Unknown
+from billing.manual_review import decisions, waiting
+from billing.manual_review.decisions import Person
+from billing.manual_review.health import health_of
+from billing.manual_review.rules import NotNow
+from billing.manual_review.waiting import ReviewFilter
 from billing.reports.operator.home import read_home
 from billing.topups import approval as approvals
 from billing.topups.fulfilment import Settle
@@ -44,7 +44,7 @@ async def test_a_kept_word_is_listed_and_counted_until_it_was_seen(
     now_us = clock.now_us()
 
     async def listed() -> list[str]:
-        wanted = DeskFilter("staging", "word")
+        wanted = ReviewFilter("staging", "word")
         found = await database.read(lambda tx: waiting.page(tx, wanted, limit=10, now_us=now_us))
         return [one.topup.id for one in found]
 
@@ -59,7 +59,9 @@ async def test_a_kept_word_is_listed_and_counted_until_it_was_seen(
 
     async def see(reason: str) -> int:
         return await database.transaction(
-            lambda tx: words.see(tx, "staging", topup_id, reason=reason, by=ANN, now_us=now_us)
+            lambda tx: decisions.see_words(
+                tx, "staging", topup_id, reason=reason, by=ANN, now_us=now_us
+            )
         )
 
     assert (await listed(), await counted()) == ([topup_id], (1, 1, 1))

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from billing.desk.acts import OVERDUE_US, DeskTopUp
 from billing.fulfilment import tasks
+from billing.manual_review.rules import OVERDUE_US, ReviewedTopUp
 from billing.topups import attempt as attempts, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.fulfilment import ASKED_US
 from billing.topups.supplier_words import count_unseen
 from billing.topups.topup import ROWS, TopUp
-from kernel.clock import HOUR_US, rfc3339
+from kernel.clock import HOUR_US
 from kernel.errors import NotFound
 from store.database import Transaction
 from store.keyset import Keyset
@@ -37,7 +37,7 @@ VIEWS: Final[Mapping[View, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class DeskFilter:
+class ReviewFilter:
     """Filters; created_before is inclusive."""
 
     environment: str
@@ -48,38 +48,14 @@ class DeskFilter:
     created_before: int | None = None
 
 
-def shape(seen: DeskTopUp) -> dict[str, Any]:
-    """Return the view for commands and pages, without what was handed over."""
-    topup, task = seen.topup, seen.open_task
-    last = seen.attempts[-1] if seen.attempts else None
-    return {
-        "transaction_id": topup.id,
-        "account_id": topup.account_id,
-        "environment": topup.environment,
-        "platform": topup.platform,
-        "amount_cents": topup.amount_cents,
-        "recipient_email": topup.recipient_email,
-        "created_at": rfc3339(topup.created_at),
-        "supplier": topup.supplier,
-        "state": topup.status if seen.state == "ended" else seen.state,
-        "overdue": seen.is_overdue,
-        "outcome": None if last is None else last.outcome,
-        "detail": None if last is None else last.detail,
-        "requests_made": sum(one.requests_made for one in seen.attempts),
-        "next_check_at": None if topup.next_check_at is None else rfc3339(topup.next_check_at),
-        "due_at": None if task is None else rfc3339(task.due_at),
-        "taken_by": None if task is None else task.taken_by,
-    }
-
-
 async def page(
     tx: Transaction,
-    wanted: DeskFilter,
+    wanted: ReviewFilter,
     *,
     after_id: str | None = None,
     limit: int,
     now_us: int,
-) -> Sequence[DeskTopUp]:
+) -> Sequence[ReviewedTopUp]:
     values: dict[str, Any] = {
         "environment": wanted.environment,
         "supplier": wanted.supplier,
@@ -101,7 +77,7 @@ async def page(
 
 async def get_seen(
     tx: Transaction, topup_id: str, *, now_us: int, environment: str | None = None
-) -> DeskTopUp:
+) -> ReviewedTopUp:
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or environment not in {None, found.environment}:
         raise NotFound("Transaction", param="transaction_id")
@@ -146,13 +122,13 @@ async def longest_waits(tx: Transaction, *, now_us: int) -> Mapping[str, int]:
     return found
 
 
-async def _seen(tx: Transaction, found: Sequence[TopUp], now_us: int) -> list[DeskTopUp]:
+async def _seen(tx: Transaction, found: Sequence[TopUp], now_us: int) -> list[ReviewedTopUp]:
     ids = [one.id for one in found]
     told: dict[str, list[Attempt]] = {}
     for attempt in await attempts.load(tx, ids):
         told.setdefault(attempt.transaction_id, []).append(attempt)
     known = await tasks.load_tasks(tx, ids)
-    return [DeskTopUp(one, told.get(one.id, []), known.get(one.id), now_us) for one in found]
+    return [ReviewedTopUp(one, told.get(one.id, []), known.get(one.id), now_us) for one in found]
 
 
 def _moments(now_us: int) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """An operator's decisions about a top-up, as commands under its account's lock.
 
-billing/desk/acts.py judges each act on what the lock shows. Its audit entry is in its transaction, and it
+billing/manual_review/rules.py judges each act on what the lock shows. Its audit entry is in its transaction, and it
 takes effect once: of two people, or a worker and a person, the second learns the outcome.
 """
 
@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
-from billing.desk.acts import DeskAct, DeskTopUp, refusal
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.fulfilment.tasks import Task, TaskWorkingSet, tasks_of
+from billing.manual_review.rules import NotNow, ReviewAct, ReviewedTopUp, refusal
+from billing.topups import supplier_words
 from billing.topups.attempt import ATTEMPTS_MAX, attempts_of
 from billing.topups.fulfilment import OnAttempts, Settle
 from billing.topups.platform import Source
@@ -24,8 +25,16 @@ from billing.topups.working_set import topups_of
 from kernel.errors import InvalidInput
 from keys import audit_log
 from keys.audit_log import Actor
+from store.database import Transaction
 
 REASON_CHARACTERS_MAX = 200
+
+
+def check_reason(reason: str) -> None:
+    if not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
+        raise InvalidInput(
+            f"Say why, in at most {REASON_CHARACTERS_MAX} characters.", param="reason"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +46,9 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class DeskCommand(OnAttempts):
-    """One act on one top-up; can_be_asked: as of DeskTopUp. Raises NotFound, InvalidInput for a missing or
-    long reason, AwaitsApproval, NotNow, and AlreadyDelivered or AlreadyEnded.
+class ReviewCommand(OnAttempts):
+    """One act on one top-up; can_be_asked: as of ReviewedTopUp. Raises NotFound, InvalidInput for a missing
+    reason, AwaitsApproval, NotNow, and AlreadyDelivered or AlreadyEnded.
     """
 
     by: Person
@@ -47,7 +56,7 @@ class DeskCommand(OnAttempts):
     is_checked: bool = False
     can_be_asked: bool = True
 
-    act: ClassVar[DeskAct]
+    act: ClassVar[ReviewAct]
 
     def declare(self, read_set: ReadSet) -> None:
         OnAttempts.declare(self, read_set)
@@ -65,15 +74,15 @@ class DeskCommand(OnAttempts):
         return self._ended(state, after.topup)
 
     @abstractmethod
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         """Change the state; every refusal comes before the first change."""
 
-    def _seen(self, state: BatchState, topup: TopUp) -> DeskTopUp:
+    def _seen(self, state: BatchState, topup: TopUp) -> ReviewedTopUp:
         attempts = attempts_of(state).of(topup.id)
         task = tasks_of(state).find(topup.id)
-        return DeskTopUp(topup, list(attempts), task, state.now_us, self.can_be_asked)
+        return ReviewedTopUp(topup, list(attempts), task, state.now_us, self.can_be_asked)
 
-    def _check(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _check(self, state: BatchState, seen: ReviewedTopUp) -> None:
         topup = seen.topup
         if topup.status != "pending":
             # Says how it ended.
@@ -91,10 +100,8 @@ class DeskCommand(OnAttempts):
             )
         if seen.needs_reason(self.act, self.by.name) and not (self.reason or "").strip():
             raise InvalidInput("say why, for whoever looks at it later", param="reason")
-        if len(self.reason or "") > REASON_CHARACTERS_MAX:
-            raise InvalidInput(f"at most {REASON_CHARACTERS_MAX} characters", param="reason")
 
-    def _tell(self, state: BatchState, before: DeskTopUp, after: DeskTopUp) -> None:
+    def _tell(self, state: BatchState, before: ReviewedTopUp, after: ReviewedTopUp) -> None:
         """Write the entry, never with what was handed over."""
         entry = audit_log.entry(
             self.by.actor,
@@ -109,7 +116,7 @@ class DeskCommand(OnAttempts):
         )
         state.working_set(AuditEntries).add(entry)
 
-    def _end_task(self, state: BatchState, seen: DeskTopUp, outcome: str) -> None:
+    def _end_task(self, state: BatchState, seen: ReviewedTopUp, outcome: str) -> None:
         task = seen.open_task
         if task is None:
             return
@@ -124,10 +131,10 @@ class DeskCommand(OnAttempts):
 
 
 @dataclass(frozen=True, slots=True)
-class TakeTask(DeskCommand):
-    act: ClassVar[DeskAct] = "take"
+class TakeTask(ReviewCommand):
+    act: ClassVar[ReviewAct] = "take"
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         task = _task_of(seen)
         if task.taken_by is None:
             taken = replace(task, taken_by=self.by.name, taken_at=state.now_us)
@@ -135,31 +142,31 @@ class TakeTask(DeskCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class GiveBackTask(DeskCommand):
+class GiveBackTask(ReviewCommand):
     """Anybody may take the task again, even if its holder is away."""
 
-    act: ClassVar[DeskAct] = "give_back"
+    act: ClassVar[ReviewAct] = "give_back"
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         tasks_of(state).change(replace(_task_of(seen), taken_by=None, taken_at=None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettleByHand(DeskCommand):
+class SettleByHand(ReviewCommand):
     """Delivered with this; credit is in the recipient's account at the supplier. Raises InvalidInput for an
     unusable value, or one delivered for another top-up.
     """
 
-    act: ClassVar[DeskAct] = "settle"
+    act: ClassVar[ReviewAct] = "settle"
     given: Deliverable
     terms: DeliveryTerms = NO_TERMS
 
     def declare(self, read_set: ReadSet) -> None:
-        DeskCommand.declare(self, read_set)
+        ReviewCommand.declare(self, read_set)
         if not self.terms.is_shared:
             read_set.working_set(DeliveredValues).want(self.topup_id, self.tenant, self.given)
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         # First: it may refuse what is handed over.
         Settle(self.topup_id, self.tenant, "delivered", given=self.given, terms=self.terms).decide(
             state
@@ -168,45 +175,45 @@ class SettleByHand(DeskCommand):
 
 
 @dataclass(frozen=True, slots=True)
-class FailByHand(DeskCommand):
+class FailByHand(ReviewCommand):
     """Failed, and the funds return; the sender sees the reason. No other supplier is called."""
 
-    act: ClassVar[DeskAct] = "fail"
+    act: ClassVar[ReviewAct] = "fail"
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         self._end_task(state, seen, "refused")
         Settle(self.topup_id, self.tenant, "failed", reason=self.reason).decide(state)
 
 
 @dataclass(frozen=True, slots=True)
-class RefuseTask(DeskCommand):
+class RefuseTask(ReviewCommand):
     """The operator refuses: the platform's next supplier is called, or the funds return. The sender may see
     the reason.
     """
 
-    act: ClassVar[DeskAct] = "refuse"
+    act: ClassVar[ReviewAct] = "refuse"
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         supplier = seen.topup.supplier
         self._end_task(state, seen, "refused")
         Settle(self.topup_id, self.tenant, "failed", reason=self.reason, by=supplier).decide(state)
 
 
 @dataclass(frozen=True, slots=True)
-class AskAgain(DeskCommand):
-    act: ClassVar[DeskAct] = "retry"
+class AskAgain(ReviewCommand):
+    act: ClassVar[ReviewAct] = "retry"
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         topups_of(state).change(replace(seen.topup, next_check_at=state.now_us))
 
 
 @dataclass(frozen=True, slots=True)
-class DeclareNotDone(DeskCommand):
+class DeclareNotDone(ReviewCommand):
     """The operator checked that the supplier did nothing; nobody is called until somebody says who."""
 
-    act: ClassVar[DeskAct] = "not_done"
+    act: ClassVar[ReviewAct] = "not_done"
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         attempt = seen.open_attempt
         assert attempt is not None, "its outcome is open"
         attempts_of(state).change(
@@ -216,13 +223,13 @@ class DeclareNotDone(DeskCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchSupplier(DeskCommand):
+class SwitchSupplier(ReviewCommand):
     """Another supplier of the platform is called now; raises InvalidInput if it isn't one."""
 
-    act: ClassVar[DeskAct] = "switch"
+    act: ClassVar[ReviewAct] = "switch"
     to: str
 
-    def _do(self, state: BatchState, seen: DeskTopUp) -> None:
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
         to = self._source(state, seen)
         attempt = seen.open_attempt
         self._end_task(state, seen, "refused")
@@ -232,7 +239,7 @@ class SwitchSupplier(DeskCommand):
         switched = _held_from_workers(seen.topup, next_check_at=state.now_us)
         topups_of(state).change(replace(switched, supplier=to.id, fulfilment=to.kind))
 
-    def _source(self, state: BatchState, seen: DeskTopUp) -> Source:
+    def _source(self, state: BatchState, seen: ReviewedTopUp) -> Source:
         topup = seen.topup
         others = others_of(state, topup)
         found = next((one for one in others if one.id == self.to), None)
@@ -262,13 +269,13 @@ def _held_from_workers(topup: TopUp, *, next_check_at: int | None) -> TopUp:
     return replace(topup, next_check_at=next_check_at, checks_made=topup.checks_made + 1)
 
 
-def _task_of(seen: DeskTopUp) -> Task:
+def _task_of(seen: ReviewedTopUp) -> Task:
     task = seen.open_task
     assert task is not None, "acts on tasks fit tasks alone"
     return task
 
 
-def _shape(seen: DeskTopUp) -> dict[str, Any]:
+def _shape(seen: ReviewedTopUp) -> dict[str, Any]:
     topup, task = seen.topup, seen.open_task
     return {
         "status": topup.status,
@@ -278,3 +285,24 @@ def _shape(seen: DeskTopUp) -> dict[str, Any]:
         "taken_by": None if task is None else task.taken_by,
         "kind": None if topup.given is None else topup.given.kind,
     }
+
+
+async def see_words(
+    tx: Transaction, environment: str, topup_id: str, *, reason: str, by: Person, now_us: int
+) -> int:
+    check_reason(reason)
+    seen = await supplier_words.note_seen(tx, topup_id, environment, by=by.name, now_us=now_us)
+    if not seen:
+        raise NotNow("No supplier's word about this top-up waits for an operator.")
+    entry = audit_log.entry(
+        by.actor,
+        "topup.words_seen",
+        environment=environment,
+        subject_id=topup_id,
+        before={"unseen": seen},
+        after={"unseen": 0, "by": by.name},
+        reason=reason,
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])
+    return seen

@@ -12,15 +12,14 @@ from typing import Annotated, Any, cast
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from billing.desk.acts import NotNow
-from billing.desk.decisions import REASON_CHARACTERS_MAX
-from billing.desk.health import SupplierHealth, health_of
 from billing.fulfilment.kinds import begin
 from billing.fulfilment.options import shown_options
+from billing.manual_review.decisions import check_reason
+from billing.manual_review.health import SupplierHealth, health_of
+from billing.manual_review.rules import NotNow
 from billing.topups import platform_rows
 from billing.topups.platform_rows import SupplierRow
 from kernel.clock import rfc3339
-from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, said
 from kernel.words import Environment, Time
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
@@ -132,7 +131,7 @@ async def _set_active(
 
 async def pause_supplier(context: ActContext, asked: Reason) -> Change[SupplierRow]:
     before = await _locked(context)
-    _check_reason(asked.reason)
+    check_reason(asked.reason)
     if before.paused_at is not None:
         raise NotNow(f"Supplier {before.id} is already paused.")
     return await _set_paused(context, before, context.now_us, asked.reason)
@@ -141,7 +140,7 @@ async def pause_supplier(context: ActContext, asked: Reason) -> Change[SupplierR
 async def resume_supplier(context: ActContext, asked: Reason) -> Change[SupplierRow]:
     """Call a supplier again at once, whether it was paused or rested."""
     before = await _locked(context)
-    _check_reason(asked.reason)
+    check_reason(asked.reason)
     if before.paused_at is None and before.breaker_opened_at is None:
         raise NotNow(f"Supplier {before.id} is already in use: it is neither paused nor resting.")
     return await _set_paused(context, before, None, asked.reason)
@@ -157,13 +156,6 @@ async def _set_paused(
 ) -> Change[SupplierRow]:
     after = await platform_rows.set_paused(context.tx, before, paused_at)
     return Change(before=before, after=after, reason=reason, told={"by": context.person})
-
-
-def _check_reason(reason: str) -> None:
-    if not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
-        raise InvalidInput(
-            f"say why, in at most {REASON_CHARACTERS_MAX} characters", param="reason"
-        )
 
 
 LIST_SUPPLIERS = ListAct(

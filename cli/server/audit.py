@@ -13,14 +13,15 @@ from billing.checkpoints.proving import prove_checkpoints
 from billing.checkpoints.verified import LastVerified, last_verified, note_all, verify_all
 from billing.ledger.proof import note_proof
 from billing.proof.audit import audit as findings_of
+from billing.records.kind import NAMES, PLURALS
 from billing.records.proving import Unproved, prove_records, unproved
 from cli.database import keep_where_possible
 from cli.examples import examples
-from cli.operator.unproved import facts_of, lines_of, proving_vault
 from cli.output import EXIT_REFUSED, json_option, note, run, show_rows, wants_json
 from kernel.clock import DAY_US, SystemClock, day_start_us, rfc3339
-from runtime.installation import open_store
-from runtime.settings import load_settings
+from keys.vault import Vault
+from runtime.installation import known_secret_key, open_store, open_vault, opens_what_is_sealed
+from runtime.settings import Settings, load_settings
 from store.database import Database
 
 # With more, the reader knows that something is wrong on a large scale.
@@ -68,7 +69,7 @@ def audit(context: click.Context, *, full: bool) -> None:
     result = run(_collect(is_full=full))
     for line in _relied_on(result):
         note(line)
-    facts = {"unproved": facts_of(result.unproved)}
+    facts = {"unproved": _facts_of(result.unproved)}
     if result.findings:
         show_rows(result.findings, *_COLUMNS, facts=facts)
         note(f"Rows that break a rule: {len(result.findings)} (figures in micros)")
@@ -85,7 +86,7 @@ def audit(context: click.Context, *, full: bool) -> None:
 
 
 def _note_unproved(result: _Result) -> None:
-    for line in lines_of(result.unproved):
+    for line in _lines_of(result.unproved):
         note(line)
     if not result.is_key_known:
         note("signing keys weren't checked: set TOPUP_SECRET_KEY to the installation's master key")
@@ -158,3 +159,39 @@ def _verified(last: LastVerified | None) -> str:
         return "which were never verified: run `topup checkpoints verify`"
     found = f"with {last.findings} differences" if last.findings else "without a difference"
     return f"verified up to {day_text(last.day_start_at)} at {rfc3339(last.began_at)} {found}"
+
+
+async def proving_vault(settings: Settings) -> Vault | None:
+    """Return the installation's vault, or None if this process doesn't know its master key."""
+    secret_key = known_secret_key(settings)
+    if not secret_key:
+        return None
+    vault = open_vault(secret_key)
+    if await opens_what_is_sealed(settings, vault) is False:
+        note("the master key here doesn't open what the database holds sealed")
+        return None
+    return vault
+
+
+def _facts_of(found: Unproved) -> dict[str, Any]:
+    """Return the JSON; `since` is null if nothing was sealed yet."""
+    return {
+        "since": rfc3339(found.since) if found.since else None,
+        "no_leaves_before": rfc3339(found.before) if found.before else None,
+        "rows": dict(found.rows),
+    }
+
+
+def _lines_of(found: Unproved) -> Sequence[str]:
+    if not found.since:
+        return ["unproved: the record log has no head yet; a worker signs one each hour"]
+    counted = [
+        f"{number:,} {NAMES[name] if number == 1 else PLURALS[name]}"
+        for name, number in found.rows.items()
+        if number
+    ]
+    rows = ", ".join(counted) or "nothing"
+    return [
+        f"unproved: {rows} made since {rfc3339(found.since)}; the last signed head covers what is older",
+        f"before leaves: rows made before {rfc3339(found.before)} were never sealed",
+    ]

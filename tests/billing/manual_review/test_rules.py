@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from billing.desk.acts import DeskAct, DeskState, DeskTopUp, refusal
 from billing.fulfilment.tasks import Task
+from billing.manual_review.rules import ReviewAct, ReviewedTopUp, ReviewState, refusal
 from billing.topups.attempt import Attempt, AttemptOutcome
 from billing.topups.topup import TopUp
 
@@ -54,12 +54,14 @@ def attempt(outcome: AttemptOutcome, *, asked_s: int = 1) -> Attempt:
     )
 
 
-def seen(last: Attempt | None = None, task: Task | None = None, topup: TopUp = TOPUP) -> DeskTopUp:
-    return DeskTopUp(topup, [] if last is None else [last], task, NOW)
+def seen(
+    last: Attempt | None = None, task: Task | None = None, topup: TopUp = TOPUP
+) -> ReviewedTopUp:
+    return ReviewedTopUp(topup, [] if last is None else [last], task, NOW)
 
 
 HELD = replace(TOPUP, next_check_at=None)
-LOST = DeskTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
+LOST = ReviewedTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ LOST = DeskTopUp(HELD, [attempt("unknown")], None, NOW, can_be_asked=False)
     ],
 )
 def test_each_state_has_its_acts(
-    given: DeskTopUp, state: DeskState, acts: tuple[DeskAct, ...]
+    given: ReviewedTopUp, state: ReviewState, acts: tuple[ReviewAct, ...]
 ) -> None:
     assert given.state == state
     assert set(given.acts("ann")) == set(acts)
@@ -129,7 +131,7 @@ def test_each_state_has_its_acts(
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(
-    given: DeskTopUp, act: DeskAct, sentence: str
+    given: ReviewedTopUp, act: ReviewAct, sentence: str
 ) -> None:
     assert act not in given.acts("ann")
     assert sentence in refusal(given, act).detail
@@ -146,5 +148,7 @@ def test_what_does_not_fit_is_refused_in_words(
         (seen(topup=replace(TOPUP, created_at=NOW - DAY, status="failed")), False),
     ],
 )
-def test_overdue_is_after_a_day_or_after_its_tasks_time(given: DeskTopUp, is_overdue: bool) -> None:
+def test_overdue_is_after_a_day_or_after_its_tasks_time(
+    given: ReviewedTopUp, is_overdue: bool
+) -> None:
     assert given.is_overdue is is_overdue

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billing.desk.waiting import SINCE, SINCE_COLUMNS
+from billing.manual_review.waiting import SINCE, SINCE_COLUMNS
 from billing.topups.platform import WALLET
 from kernel.clock import DAY_US, SECOND_US
 from store.database import Transaction

@@ -20,7 +20,7 @@ from kernel.errors import DomainError
 # After this long somebody should check an open top-up.
 OVERDUE_US: Final = DAY_US
 
-DeskState = Literal[
+ReviewState = Literal[
     "ended",
     "reversing",
     "approval",
@@ -33,9 +33,9 @@ DeskState = Literal[
     "unknown",
     "needs_review",
 ]
-DeskAct = Literal["take", "give_back", "settle", "refuse", "fail", "retry", "not_done", "switch"]
+ReviewAct = Literal["take", "give_back", "settle", "refuse", "fail", "retry", "not_done", "switch"]
 
-MEANINGS: Final[Mapping[DeskState, str]] = {
+MEANINGS: Final[Mapping[ReviewState, str]] = {
     "ended": "It has ended; nothing is left to do.",
     "reversing": (
         "Its supplier is asked to take back what it handed over; a person who asked it there may say"
@@ -51,7 +51,7 @@ MEANINGS: Final[Mapping[DeskState, str]] = {
     "unknown": "Its supplier gave no word; it is asked again.",
     "needs_review": "What its supplier did is not clear, and nobody asks again by itself: look there.",
 }
-ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
+ACTS: Final[Mapping[ReviewState, tuple[ReviewAct, ...]]] = {
     "ended": (),
     "reversing": (),
     "approval": (),
@@ -65,12 +65,12 @@ ACTS: Final[Mapping[DeskState, tuple[DeskAct, ...]]] = {
     "needs_review": ("settle", "not_done", "retry", "fail"),
 }
 # No supplier is to deliver it.
-_NOT_WITH_SUPPLIERS: Final = frozenset[DeskState]({"ended", "reversing", "approval", "sandbox"})
+_NOT_WITH_SUPPLIERS: Final = frozenset[ReviewState]({"ended", "reversing", "approval", "sandbox"})
 # Settling or failing here requires that the operator checked the supplier.
-CHECKED_STATES: Final = frozenset[DeskState]({"waiting", "unknown", "needs_review"})
+CHECKED_STATES: Final = frozenset[ReviewState]({"waiting", "unknown", "needs_review"})
 # These need no reason.
-WITHOUT_REASON: Final = frozenset[DeskAct]({"take", "give_back", "retry"})
-assert set(ACTS) == set(MEANINGS) == set(get_args(DeskState))
+WITHOUT_REASON: Final = frozenset[ReviewAct]({"take", "give_back", "retry"})
+assert set(ACTS) == set(MEANINGS) == set(get_args(ReviewState))
 
 
 class NotNow(DomainError):
@@ -78,7 +78,7 @@ class NotNow(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class DeskTopUp:
+class ReviewedTopUp:
     """A top-up at one moment: with its attempts, oldest first, and its task. can_be_asked: whether calling
     its supplier again can find out.
     """
@@ -101,7 +101,7 @@ class DeskTopUp:
         return task if is_open and self.topup.status == "pending" else None
 
     @property
-    def state(self) -> DeskState:
+    def state(self) -> ReviewState:
         topup, attempt = self.topup, self.open_attempt
         if topup.status == "reversing":
             return "reversing"
@@ -129,7 +129,7 @@ class DeskTopUp:
             due_at = min(due_at, self.open_task.due_at)
         return self.now_us >= due_at
 
-    def acts(self, who: str) -> tuple[DeskAct, ...]:
+    def acts(self, who: str) -> tuple[ReviewAct, ...]:
         """Return what this person may do now; somebody else's task can only be released."""
         state, task = self.state, self.open_task
         if state == "needs_review" and not self.can_be_asked:
@@ -142,17 +142,17 @@ class DeskTopUp:
             return tuple(act for act in ACTS[state] if act != "take")
         return ("give_back",)
 
-    def must_check(self, act: DeskAct) -> bool:
+    def must_check(self, act: ReviewAct) -> bool:
         return act in {"settle", "fail"} and self.state in CHECKED_STATES
 
-    def needs_reason(self, act: DeskAct, who: str) -> bool:
+    def needs_reason(self, act: ReviewAct, who: str) -> bool:
         if act == "settle":
             return self.state != "task"
         taken_by = None if self.open_task is None else self.open_task.taken_by
         return act not in WITHOUT_REASON or (act == "give_back" and taken_by != who)
 
 
-def refusal(seen: DeskTopUp, act: DeskAct) -> NotNow:
+def refusal(seen: ReviewedTopUp, act: ReviewAct) -> NotNow:
     state, supplier = seen.state, seen.topup.supplier or "its supplier"
     if state in _NOT_WITH_SUPPLIERS:
         return NotNow(MEANINGS[state])

@@ -1,0 +1,487 @@
+"""Top-ups that wait for a supplier or an operator: what operators see of them and decide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta
+
+from billing.fulfilment.kinds import SupplierKinds
+from billing.fulfilment.suppliers import Suppliers
+from billing.manual_review import decisions, waiting
+from billing.manual_review.decisions import REASON_CHARACTERS_MAX, Person, ReviewCommand
+from billing.manual_review.rules import NotNow, ReviewAct, ReviewedTopUp
+from billing.manual_review.views import (
+    DecidedTopUp,
+    SeenWords,
+    TopUpReview,
+    WaitingTopUp,
+    review_of,
+)
+from billing.manual_review.waiting import VIEWS, ReviewFilter, View
+from billing.topups.fulfilment import StillOpen
+from billing.topups.platform_rows import list_suppliers
+from billing.topups.plausible import DeliveryTerms
+from billing.topups.reverse import AlreadyUsed, EndReversal, Reverse, ReversedOutcome
+from billing.topups.rules import TopUpRules
+from billing.topups.settlement import AwaitsApproval
+from billing.topups.supplier_words import last_handed_over, load_words
+from billing.topups.topup import (
+    AlreadyDelivered,
+    AlreadyEnded,
+    Deliverable,
+    DeliverableRefused,
+    checked_deliverable,
+)
+from kernel.clock import HOUR_US
+from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Fields, Page, ShortText, document_of, said
+from kernel.tenant import Tenant
+from keys.act import (
+    OPERATOR,
+    ActContext,
+    AnyChange,
+    CallContext,
+    Command,
+    EngineAct,
+    ListAct,
+    ReadAct,
+    StepsAct,
+)
+from store.database import Database, Transaction
+from store.keyset import Begin
+
+PATH: Final = "/manual-review"
+_TOPUP: Final = f"{PATH}/{{transaction_id}}"
+# What the recipient gets. kept: what the supplier handed over, which was stored and not delivered.
+_KEPT: Final = "kept"
+HANDED_KINDS: Final = ("code", "key", "link", "note", "credit")
+GIVEN_KINDS: Final = (*HANDED_KINDS, _KEPT)
+_VIEWS: Final = "; ".join(f"{name}: {meaning}" for name, meaning in VIEWS.items())
+_Text = Annotated[str, Meta(max_length=REASON_CHARACTERS_MAX)]
+_Reason = Annotated[_Text, Meta(description="Why; for later readers."), said("Reason")]
+_ShownReason = Annotated[
+    _Text, Meta(description="Why; the sender sees it."), said("Reason that the sender sees")
+]
+_Checked = Annotated[
+    bool,
+    Meta(description="You checked the supplier and know what it did; needed if that is unclear."),
+    said("Checked", hint="I checked the supplier and know what it did"),
+]
+
+
+class WaitingQuery(Page, frozen=True, kw_only=True):
+    """Filters of the top-ups at suppliers."""
+
+    view: Annotated[View, Meta(description=f"{_VIEWS}."), said("View", words=VIEWS)] = "pending"
+    supplier: Annotated[ShortText, Meta(description="Only those at this supplier.")] | None = None
+    platform: Annotated[ShortText, Meta(description="Only those of this platform.")] | None = None
+    account_id: Annotated[ShortText, Meta(description="Only those of this account.")] | None = None
+    older_than_h: (
+        Annotated[int, Meta(ge=0, le=100_000, description="Only those sent so many hours ago.")]
+        | None
+    ) = None
+
+
+class Why(Fields, frozen=True, kw_only=True):
+    """Why, if there is something to say."""
+
+    reason: _Reason | None = None
+
+
+class SaidWhy(Fields, frozen=True, kw_only=True):
+    """Why, for later readers."""
+
+    reason: _Reason
+
+
+class ToldWhy(Fields, frozen=True, kw_only=True):
+    """Why, for the sender."""
+
+    reason: _ShownReason
+
+
+class FailBody(ToldWhy, frozen=True, kw_only=True):
+    """Why a top-up fails."""
+
+    checked: _Checked = False
+
+
+class SettleBody(Fields, frozen=True, kw_only=True):
+    """What the recipient gets."""
+
+    kind: Annotated[
+        Literal["code", "key", "link", "note", "credit", "kept"],
+        Meta(
+            description="credit: it is in their account at the supplier already. kept: what its"
+            " supplier handed over, which was stored and not delivered."
+        ),
+        said(
+            "What the recipient gets",
+            words={
+                "code": "A code",
+                "key": "A key",
+                "link": "A link",
+                "note": "Only a note",
+                "credit": "Credit that is in their account there already",
+                "kept": "What its supplier handed over, stored below",
+            },
+        ),
+    ]
+    value: (
+        Annotated[
+            str,
+            document_of("text/plain"),
+            Meta(max_length=4_096, description="The code, key, link or note. It is sealed."),
+            said(
+                "Code, key, link or note",
+                hint="Sealed, and shown to the recipient. Leave it empty for credit.",
+            ),
+        ]
+        | None
+    ) = None
+    redeem_url: (
+        Annotated[
+            str, Meta(max_length=500, description="The page on which it is used."), said("Used at")
+        ]
+        | None
+    ) = None
+    instructions: (
+        Annotated[str, Meta(max_length=1_000, description="How the recipient uses it.")] | None
+    ) = None
+    reason: (
+        Annotated[
+            _Text, Meta(description="How you know; needed unless it is a task."), said("Reason")
+        ]
+        | None
+    ) = None
+    checked: _Checked = False
+
+
+class SwitchBody(SaidWhy, frozen=True, kw_only=True):
+    """Which supplier is called instead, and why."""
+
+    to: Annotated[
+        ShortText, Meta(description="Another supplier of the platform."), said("Supplier")
+    ]
+
+
+class ReversalBody(ToldWhy, frozen=True, kw_only=True):
+    """Why, and what became of what was handed over."""
+
+    revoked: (
+        Annotated[
+            bool,
+            Meta(
+                description="You asked the supplier: what it handed over is worth nothing now, or"
+                " (false) stays valid. Left out: the gateway asks."
+            ),
+        ]
+        | None
+    ) = None
+
+
+async def owner_of(tx: Transaction, topup_id: str) -> Tenant:
+    return (await waiting.get_seen(tx, topup_id, now_us=0)).topup.tenant
+
+
+async def review(
+    tx: Transaction, kinds: SupplierKinds, topup_id: str, environment: str, now_us: int
+) -> ReviewedTopUp:
+    """Return the top-up, and whether calling its supplier again can find out what it did."""
+    seen = await waiting.get_seen(tx, topup_id, now_us=now_us, environment=environment)
+    rows = await list_suppliers(tx, environment)
+    supplier = next((row for row in rows if row.id == seen.topup.supplier), None)
+    kind = None if supplier is None else kinds.registrations.get(supplier.kind)
+    if supplier is None or supplier.is_simulated or kind is None or kind.asked_again != "person":
+        return seen
+    return replace(seen, can_be_asked=False)
+
+
+async def list_waiting(
+    context: ActContext, asked: WaitingQuery, begin: Begin, limit: int
+) -> Sequence[ReviewedTopUp]:
+    age_h = asked.older_than_h
+    wanted = ReviewFilter(
+        context.environment,
+        asked.view,
+        asked.supplier,
+        asked.platform,
+        asked.account_id,
+        None if age_h is None else context.now_us - age_h * HOUR_US,
+    )
+    after_id = None if begin is None else str(begin)
+    return await waiting.page(
+        context.tx, wanted, after_id=after_id, limit=limit, now_us=context.now_us
+    )
+
+
+async def show(context: ActContext) -> TopUpReview:
+    seen = await _reviewed(context, context.tx)
+    said = (await load_words(context.tx, [context.object_id])).get(context.object_id, ())
+    return review_of(seen, said, context.person)
+
+
+async def _reviewed(context: CallContext, tx: Transaction) -> ReviewedTopUp:
+    kinds, environment = context.service(SupplierKinds), context.tenant.environment
+    return await review(tx, kinds, context.object_id, environment, context.now_us)
+
+
+async def _decide(command: type[ReviewCommand], context: CallContext, asked: Any) -> ReviewCommand:
+    database = context.service(Database)  # type: ignore[type-abstract]
+    seen = await database.read(partial(_reviewed, context))
+    more: dict[str, Any] = {}
+    if isinstance(asked, SettleBody):
+        more = {"given": await _given(context, database, asked), "terms": _terms(context, seen)}
+    elif isinstance(asked, SwitchBody):
+        more = {"to": asked.to}
+    return command(
+        context.object_id,
+        context.tenant,
+        Person(context.by, context.person),
+        asked.reason,
+        getattr(asked, "checked", False),
+        seen.can_be_asked,
+        **more,
+    )
+
+
+async def _given(context: CallContext, database: Database, asked: SettleBody) -> Deliverable:
+    if asked.kind == _KEPT:
+        said = await database.read(lambda tx: load_words(tx, [context.object_id]))
+        codes = context.service(TopUpRules).codes
+        found = last_handed_over(codes, said.get(context.object_id, ()))
+        if found is None:
+            raise InvalidInput("Nothing that its supplier handed over is stored.", param="kind")
+        return found
+    value = None if asked.value is None else asked.value.strip()
+    is_credit = asked.kind == "credit" and not value
+    given = Deliverable(
+        asked.kind, None if is_credit else value, asked.redeem_url, asked.instructions
+    )
+    try:
+        return checked_deliverable(given)
+    except DeliverableRefused as error:
+        raise InvalidInput(str(error), param="value") from None
+
+
+def _terms(context: CallContext, seen: ReviewedTopUp) -> DeliveryTerms:
+    topup = seen.topup
+    return context.service(Suppliers).terms_of(
+        topup.environment, topup.supplier, topup.platform, topup.amount_cents
+    )
+
+
+async def reverse(context: CallContext, asked: ReversalBody) -> Command[ReversedOutcome]:
+    """Reverse a delivered top-up, as POST /topup/{id}/reverse does."""
+    by: dict[str, Any] = {"reason": asked.reason, "actor": context.by, "by_name": context.person}
+    if asked.revoked is not None:
+        return EndReversal(context.object_id, context.tenant, is_revoked=asked.revoked, **by)
+    database = context.service(Database)  # type: ignore[type-abstract]
+    topup = (await database.read(partial(_reviewed, context))).topup
+    supplier = context.service(Suppliers).find(topup.environment, topup.supplier)
+    can_revoke = supplier is not None and supplier.can_revoke
+    return Reverse(context.object_id, context.tenant, can_revoke=can_revoke, **by)
+
+
+async def see(context: CallContext, asked: SaidWhy) -> SeenWords:
+    database = context.service(Database)  # type: ignore[type-abstract]
+    seen = await database.transaction(
+        partial(
+            decisions.see_words,
+            environment=context.tenant.environment,
+            topup_id=context.object_id,
+            reason=asked.reason,
+            by=Person(context.by, context.person),
+            now_us=context.now_us,
+        )
+    )
+    return SeenWords(transaction_id=context.object_id, seen=seen)
+
+
+_FINAL: Final = (NotFound, AwaitsApproval, NotNow, AlreadyDelivered, AlreadyEnded)
+_OF_TOPUP: Final = "{amount_cents} of {platform} to {recipient_email} ({transaction_id})"
+
+
+def _decision(verb: str, command: Any, body: type[Fields], **more: Any) -> EngineAct[Any, Any]:
+    given = {"refuses": _FINAL, **more}
+    return EngineAct(
+        name=f"manual-review.{verb}",
+        path=f"{_TOPUP}/{verb}",
+        audience=(OPERATOR,),
+        input=body,
+        command=command,
+        view=DecidedTopUp.of,
+        result=DecidedTopUp,
+        owner_of=owner_of,
+        names_person=True,
+        named_by="transaction_id",
+        **given,
+    )
+
+
+LIST_WAITING = ListAct(
+    name="manual-review.list",
+    summary="List top-ups that are with suppliers, the oldest first",
+    description="Failed ones come latest first. `topup manual-review show` says what can be done.",
+    path=PATH,
+    audience=(OPERATOR,),
+    query=WaitingQuery,
+    run=list_waiting,
+    view=WaitingTopUp.of,
+    result=WaitingTopUp,
+    prefix="txn",
+    is_catalogue=True,
+    columns=(
+        *("transaction_id", "platform", "amount_cents", "recipient_email", "supplier", "state"),
+        *("outcome", "detail", "requests_made", "created_at", "due_at", "taken_by"),
+    ),
+    named_by="transaction_id",
+    examples=(
+        "topup manual-review list --environment live --view person",
+        "topup manual-review list --supplier by-hand --older-than-h 4",
+    ),
+)
+SHOW_REVIEW = ReadAct(
+    name="manual-review.show",
+    summary="Show a top-up, each call of each supplier, and what can be done",
+    path=_TOPUP,
+    audience=(OPERATOR,),
+    run=show,
+    result=TopUpReview,
+    refuses=(NotFound,),
+    owner_of=owner_of,
+    named_by="transaction_id",
+    examples=("topup manual-review show txn_4Kp1",),
+)
+TAKE_TASK = _decision(
+    "take",
+    partial(_decide, decisions.TakeTask),
+    Why,
+    summary="Take a task",
+    description="Nobody else can end it then.",
+    done="The task is yours: nobody else can end it now.",
+    examples=("topup manual-review take txn_4Kp1",),
+)
+GIVE_BACK_TASK = _decision(
+    "give-back",
+    partial(_decide, decisions.GiveBackTask),
+    Why,
+    summary="Give a task back",
+    description="Anybody may take it again. For somebody else's task the reason is required.",
+    done="The task is given back: anybody may take it.",
+    examples=("topup manual-review give-back txn_4Kp1",),
+)
+RETRY = _decision(
+    "retry",
+    partial(_decide, decisions.AskAgain),
+    Why,
+    summary="Call the supplier now",
+    description="Instead of later: with the same transaction, or after checking whether it was done, as its kind"
+    " requires.",
+    done="The supplier is called now.",
+    examples=("topup manual-review retry txn_4Kp1",),
+)
+SETTLE = _decision(
+    "settle",
+    partial(_decide, decisions.SettleByHand),
+    SettleBody,
+    summary="Settle as delivered",
+    description="The recipient gets what you enter; it can't be taken back here.",
+    moves_money=True,
+    asks=f"Settle {_OF_TOPUP} as delivered? That can't be undone.",
+    done="The top-up is delivered.",
+    examples=(
+        "topup manual-review settle txn_4Kp1 --kind code --value code.txt",
+        "topup manual-review settle txn_4Kp1 --kind credit --checked --reason 'it is on their bill'",
+        "topup manual-review settle txn_4Kp1 --kind kept --checked --reason 'they raised the price'",
+    ),
+)
+REFUSE_TASK = _decision(
+    "refuse",
+    partial(_decide, decisions.RefuseTask),
+    ToldWhy,
+    summary="Refuse the task",
+    description="The platform's next supplier is called. Without one, the top-up fails and its funds return.",
+    moves_money=True,
+    asks=f"Refuse the task of {_OF_TOPUP}? Without another supplier, the funds return.",
+    done="The task is refused: the next supplier is called, or the funds returned.",
+    examples=("topup manual-review refuse txn_4Kp1 --reason 'sold out'",),
+)
+NOT_DONE = _decision(
+    "not-done",
+    partial(_decide, decisions.DeclareNotDone),
+    SaidWhy,
+    summary="Record that it was not done",
+    description="You checked, and the supplier did nothing. Nobody is called until you switch it, retry, settle or"
+    " fail it.",
+    asks="Did you check the supplier, and did it do nothing of {transaction_id}?",
+    done="Recorded: the supplier did nothing. Nobody is called until you say who.",
+    examples=("topup manual-review not-done txn_4Kp1 --reason 'not in their list'",),
+)
+SWITCH_SUPPLIER = _decision(
+    "switch",
+    partial(_decide, decisions.SwitchSupplier),
+    SwitchBody,
+    summary="Switch to another supplier",
+    description="It is called at once. Refused while the present one's outcome is unknown.",
+    done="The other supplier is called now.",
+    examples=("topup manual-review switch txn_4Kp1 --to by-hand --reason 'stock is empty'",),
+)
+FAIL = _decision(
+    "fail",
+    partial(_decide, decisions.FailByHand),
+    FailBody,
+    summary="Fail and refund",
+    description="The top-up ends, and the sender gets the funds back. No other supplier is called.",
+    moves_money=True,
+    asks=f"Fail {_OF_TOPUP} and return its funds? That can't be undone.",
+    done="The top-up failed, and the sender has the funds back.",
+    examples=("topup manual-review fail txn_4Kp1 --reason 'no such user'",),
+)
+SEE_WORDS = StepsAct(
+    name="manual-review.seen",
+    summary="Mark a supplier's responses as seen",
+    description="Late and contradictory responses are stored and change nothing. They stay listed.",
+    path=f"{_TOPUP}/seen",
+    audience=(OPERATOR,),
+    input=SaidWhy,
+    run=see,
+    result=SeenWords,
+    refuses=(NotFound, NotNow),
+    owner_of=owner_of,
+    names_person=True,
+    named_by="transaction_id",
+    done="Marked as seen. The responses stay below.",
+    examples=("topup manual-review seen txn_4Kp1 --reason 'their second code is void'",),
+)
+REVERSE = _decision(
+    "reverse",
+    reverse,
+    ReversalBody,
+    summary="Reverse a delivered top-up that nobody used",
+    description="Credit in a wallet here returns at once. What a supplier handed over returns once that supplier or"
+    " you confirm that nobody can use it any more.",
+    refuses=(NotFound, AlreadyUsed, AlreadyEnded, StillOpen),
+    moves_money=True,
+    asks=f"Reverse {_OF_TOPUP} and return its funds?",
+    done="The top-up is reversed, or its supplier is asked.",
+    examples=(
+        "topup manual-review reverse txn_4Kp1 --reason 'sent to the wrong person'",
+        "topup manual-review reverse txn_4Kp1 --reason 'disabled at the vendor' --revoked",
+        "topup manual-review reverse txn_4Kp1 --reason 'the vendor says it was used' --no-revoked",
+    ),
+)
+# By what a page offers for a top-up's state.
+DECISIONS: Final[Mapping[ReviewAct, AnyChange]] = {
+    "take": TAKE_TASK,
+    "give_back": GIVE_BACK_TASK,
+    "settle": SETTLE,
+    "refuse": REFUSE_TASK,
+    "fail": FAIL,
+    "retry": RETRY,
+    "not_done": NOT_DONE,
+    "switch": SWITCH_SUPPLIER,
+}
+ACTS = (LIST_WAITING, SHOW_REVIEW, *DECISIONS.values(), SEE_WORDS, REVERSE)
