@@ -278,9 +278,10 @@ RULES: Final = (
         "transfers",
         """SELECT t.id AS row_id, 0 AS expected, t.amount_micros AS found
            FROM transfers t
-           JOIN ledger_accounts l ON l.id IN (t.debit_id, t.credit_id)
+           JOIN ledger_accounts d ON d.id = t.debit_id
+           JOIN ledger_accounts c ON c.id = t.credit_id
            WHERE t.account_id = :account_id AND t.environment = :environment
-             AND t.transaction_id IS NULL AND l.kind = 'recipient'""",
+             AND t.transaction_id IS NULL AND 'recipient' IN (d.kind, c.kind)""",
     ),
     *TOPUP_RULES,
     Rule(

@@ -131,9 +131,13 @@ TOPUP_RULES: Final = (
                 FROM topups p LEFT JOIN voucher_redemptions r ON r.transaction_id = p.id
                 WHERE p.account_id = :account_id AND p.environment = :environment
                 UNION ALL
-                SELECT t.transaction_id, l.name, CASE WHEN t.credit_id = l.id
-                    THEN t.amount_micros ELSE -t.amount_micros END, 0
-                FROM transfers t JOIN ledger_accounts l ON l.id IN (t.debit_id, t.credit_id)
+                SELECT t.transaction_id, l.name, t.amount_micros, 0
+                FROM transfers t JOIN ledger_accounts l ON l.id = t.credit_id
+                WHERE t.account_id = :account_id AND t.environment = :environment
+                  AND t.transaction_id IS NOT NULL AND l.kind = 'recipient'
+                UNION ALL
+                SELECT t.transaction_id, l.name, -t.amount_micros, 0
+                FROM transfers t JOIN ledger_accounts l ON l.id = t.debit_id
                 WHERE t.account_id = :account_id AND t.environment = :environment
                   AND t.transaction_id IS NOT NULL AND l.kind = 'recipient'
             ) AS s GROUP BY s.row_id, s.name HAVING SUM(s.expected) <> SUM(s.found)""",
@@ -145,9 +149,11 @@ TOPUP_RULES: Final = (
             FROM topups p
             JOIN transfers t ON t.transaction_id = p.id AND t.account_id = p.account_id
                 AND t.environment = p.environment
-            JOIN ledger_accounts l ON l.id IN (t.debit_id, t.credit_id) AND l.kind = 'recipient'
+            JOIN ledger_accounts d ON d.id = t.debit_id
+            JOIN ledger_accounts c ON c.id = t.credit_id
             WHERE p.account_id = :account_id AND p.environment = :environment
-              AND l.name <> p.platform || '/' || p.recipient_email
+              AND (d.kind = 'recipient' AND d.name <> p.platform || '/' || p.recipient_email
+                OR c.kind = 'recipient' AND c.name <> p.platform || '/' || p.recipient_email)
             GROUP BY p.id""",
     ),
     Rule(
