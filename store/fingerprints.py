@@ -144,9 +144,11 @@ _OF_0080: Final = {
 }
 _OF_0100: Final = _OF_0080
 _OF_0101: Final = _OF_0100 | {"access_tokens": "2afedaef72d3"}
+_OF_0102: Final = _OF_0101 | {"endpoints": "4be608a523a7"}
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "0080": _OF_0080,
     "0100": _OF_0100,
     "0101": _OF_0101,
+    "0102": _OF_0102,
 }

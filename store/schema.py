@@ -1385,7 +1385,7 @@ events = sa.Table(
 )
 
 # webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py and webhooks/endpoints/probe.py for its answers,
-# webhooks/endpoints/resealing.py under another master key; rate_tat_us, drain_tat_us and
+# webhooks/endpoints/resealing.py under another master key, webhooks/subscriptions/subscription.py of MCP clients; rate_tat_us, drain_tat_us and
 # claimed_at by webhooks/deliveries/claim.py, failing_since_at by webhooks/deliveries/delivery.py.
 endpoints = sa.Table(
     "endpoints",
@@ -1422,6 +1422,28 @@ endpoints = sa.Table(
     _int("deleted_at", null=True),
     _int("created_at"),
     _text("made_by", null=True),  # a person or key; null: the CLI, or not recorded
+    # Of an MCP client's subscription (webhooks/subscriptions/), else null: its id, the credential whose end
+    # ends it, its own end, and the cursor up to which nothing is open.
+    _text("subscription_id", null=True),
+    _text("subscriber_id", null=True),
+    _int("subscription_until_at", null=True),
+    _text("subscription_cursor", null=True),
+    sa.Index(
+        "ux_endpoints_subscription",
+        "account_id",
+        "environment",
+        "subscription_id",
+        unique=True,
+        sqlite_where=sa.text("subscription_id IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=sa.text("subscription_id IS NOT NULL AND deleted_at IS NULL"),
+    ),
+    # Subscriptions that end, and those whose rows may go.
+    sa.Index(
+        "ix_endpoints_subscription_until",
+        "subscription_until_at",
+        sqlite_where=sa.text("subscription_id IS NOT NULL"),
+        postgresql_where=sa.text("subscription_id IS NOT NULL"),
+    ),
     sa.Index(
         "ix_endpoints_account",
         "account_id",
@@ -1660,7 +1682,7 @@ attempts = sa.Table(
     _bytes("response_body"),  # at most 4 KiB
 )
 
-# webhooks/deliveries/notice.py. What an account should know of a failing endpoint: once for each stage.
+# webhooks/deliveries/notice.py, webhooks/subscriptions/subscription.py. What an account should know of a failing endpoint: once for each stage.
 notices = sa.Table(
     "notices",
     metadata,

@@ -13,7 +13,7 @@ from store.errors import StoreError
 from store.faults import Fault
 from store.fingerprints import TABLES
 
-VERSIONS = ("0101",)
+VERSIONS = ("0102",)
 # `topup migrate` takes over a database at the last version before the baseline as it is; an older one first
 # needs the last build that has those migrations.
 BASELINE: Final = "0100"

@@ -62,6 +62,7 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
         {"events"},
         {"endpoints"},
         {"delivery_log", "replays", "certification"},
+        {"subscriptions"},
     ),
     "keys": (
         {"signatures"},

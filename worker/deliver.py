@@ -25,6 +25,7 @@ from webhooks.deliveries.message import (
     settlement_of,
     unsendable,
 )
+from webhooks.deliveries.occurrence import as_occurrence
 from webhooks.deliveries.stage import LOST, Claimed, Settlement
 from webhooks.endpoints.fields import STAGING
 from webhooks.http.guard import Policy
@@ -54,6 +55,8 @@ class Post(Protocol):
 
 # Returns why a replay must not be signed, or "". Raises StoreError.
 FaultOf = Callable[[Claimed], Awaitable[str]]
+# Returns whether the subscription behind a delivery still stands.
+MaySend = Callable[[Claimed], Awaitable[bool]]
 
 
 class _Unsigned(RuntimeError):
@@ -89,6 +92,10 @@ async def no_fault(_claimed: Claimed) -> str:
     return ""
 
 
+async def may_always(_claimed: Claimed) -> bool:
+    return True
+
+
 class DeliverySender:
     """Sends claimed deliveries; policies by environment, because http is for staging."""
 
@@ -105,7 +112,9 @@ class DeliverySender:
         link_of: LinkOf,
         span_of: SpanOf = span_of,
         fault_of: FaultOf = no_fault,
+        may_send: MaySend = may_always,
     ) -> None:
+        self._may_send = may_send
         self._fault_of = fault_of
         self._span_of = span_of
         self._code_of = code_of
@@ -128,6 +137,8 @@ class DeliverySender:
         if now_us + self._time_needed_us > claimed.lease_until_us:
             logger.warning("delivery.too_late", extra={"delivery_id": claimed.id})
             return None
+        if claimed.target.subscription_id is not None and not await self._may_send(claimed):
+            return None
         fault = ""
         # Nearly all IDs show that they aren't replays.
         if not are_near(claimed.event_id, claimed.id) and is_replay(
@@ -145,6 +156,7 @@ class DeliverySender:
             if fault:
                 raise _Unsigned(fault)
             claimed, code = body_to_send(claimed, self._code_of, self._link_of)
+            claimed = as_occurrence(claimed)
             opened = self._secret_cache.open(claimed.target)
             headers = message_headers(claimed, opened, now_us=now_us, span=span)
         except (SealBroken, _Unsigned) as error:

@@ -85,6 +85,7 @@ from worker.revoke import Revoker
 from worker.sealed_body import SealedBodies
 from worker.slots import Slots, slots_of_process
 from worker.staging import staging_chore
+from worker.subscriptions import Subscriptions
 from worker.traced import telling
 from worker.woken_loop import WokenLoop
 
@@ -148,6 +149,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         *sealing_chores(context),
         forgetting_chore(context.database, context.clock, context.payments.forgetting),
         *sign_in_chores(context.database, context.clock),
+        *Subscriptions(context.database, context.vault, context.clock).chores(),
         *log_chores(context.database, context.clock, context.settings, on_pruning=note),
     )
 
@@ -173,6 +175,7 @@ def dispatcher_of(context: Context) -> Dispatcher:
         link_of=context.topup_rules.decide_url,
         span_of=told.span_of,
         fault_of=SealedBodies(context.database, context.metrics).fault_of,
+        may_send=Subscriptions(context.database, context.vault, context.clock).may_send,
     )
     return Dispatcher(
         context.database,

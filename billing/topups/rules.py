@@ -28,6 +28,7 @@ DECIDE_PATH: Final = "/decide"
 
 LinkPurpose = Literal[
     "claim",
+    "task",
     "mail",
     "order",
     "receipt",
@@ -53,6 +54,8 @@ LinkPurpose = Literal[
 # The prefix of each purpose's IDs; a colleague's approval uses the ID of its mail.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
+    # An MCP client's name of a send that waits (gateway/mcp/tasks.py).
+    "task": TOPUP_PREFIX,
     "mail": TOPUP_PREFIX,
     "order": "ord_",
     "receipt": "doc_",

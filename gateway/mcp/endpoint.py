@@ -101,7 +101,7 @@ def _missing(refusal: Refusal) -> list[str]:
 def _load(*, is_paid: bool) -> ReplyOf:
     from gateway.mcp import server  # noqa: PLC0415 see the module's docstring
 
-    made = server.server(server.PAID_INSTRUCTIONS) if is_paid else server.server()
+    made = server.server(is_paid=is_paid)
     # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
     gc.freeze()
     return made

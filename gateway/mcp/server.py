@@ -8,7 +8,7 @@ Loaded by gateway/mcp/endpoint.py at the first request.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from mcp import MCPError
@@ -32,6 +32,7 @@ from starlette.types import Message as AsgiMessage, Receive, Scope, Send
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.strict_json import refuse_repeated_names
+from gateway.mcp import events, tasks
 from gateway.mcp.calls import ToolRequest, answered
 from gateway.mcp.links import allowed
 from gateway.mcp.listing import tools_of
@@ -56,8 +57,7 @@ Results are envelopes: code 1001 delivered; 1002 pending, use wait_for; 3006 a p
 data.approval.url: show it, then use wait_for.
 An error says in data.error.next_action what to do: fix_request (data.error.errors has what would be right), poll, \
 wait, top_up, ask_human or stop. Do not repeat a call that says ask_human or stop."""
-
-PAID_INSTRUCTIONS: Final = """\
+_PAID_INSTRUCTIONS: Final = """\
 Prepaid AI credit, paid in the call that sends it: no key, no sign-up. Call send_topup; its first answer names the price, \
 for clients of x402 in the result itself and for those of the Machine Payments Protocol in _meta, and the same call with a \
 payment in _meta sends the credit. After a lost answer repeat the call with the same payment: nothing is charged twice. \
@@ -66,10 +66,12 @@ With environment: staging nothing is real."""
 Context = ServerRequestContext[Any, Any]
 
 
-def server(
-    instructions: str = _INSTRUCTIONS,
-) -> Callable[[RequestContext[Fields, Fields]], Reply]:
-    """Return the handler of admitted requests; each gets an application of its own."""
+def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]], Reply]:
+    """Return the handler of admitted requests; each gets an application of its own.
+
+    is_paid: for payers without an account, who have no events.
+    """
+    instructions = _PAID_INSTRUCTIONS if is_paid else _INSTRUCTIONS
     made = Server(
         "topup-gateway",
         version=version.base(),
@@ -82,9 +84,14 @@ def server(
         # No argument is mirrored in a header: else each call would make the list first.
         get_tool_input_schema=_no_header_of,
         on_list_tools=_list_tools,
-        on_call_tool=_call_tool,
+        # The SDK's type leaves out results of extensions, which it sends.
+        on_call_tool=cast(Any, _call_tool),
     )
     made.middleware.append(_told_in_words)
+    if not is_paid:
+        events.add_to(made, _call_of)
+        tasks.add_to(made, _call_of)
+        made.middleware.append(_with_extensions)
 
     async def discover(ctx: Context, _params: RequestParams) -> DiscoverResult:
         # The SDK names only today's version, and this server speaks the older ones, too.
@@ -147,7 +154,7 @@ async def _list_tools(ctx: Context, _params: PaginatedRequestParams | None) -> L
 
 async def _call_tool(
     ctx: Context, params: CallToolRequestParams
-) -> CallToolResult | InputRequiredResult:
+) -> CallToolResult | InputRequiredResult | dict[str, Any]:
     call = _call_of(ctx)
     caller = call.credential
     tools = {SEND: PAID} if caller is None else TOOLS
@@ -165,7 +172,10 @@ async def _call_tool(
         _opens_addresses(ctx),
         _meta_of(call.raw),
     )
-    return await answered(asked)
+    result = await answered(asked)
+    if tool.name != SEND or caller is None or isinstance(result, InputRequiredResult):
+        return result
+    return await tasks.created(call, result) if tasks.is_declared(ctx) else result
 
 
 def _call_of(ctx: Context) -> RequestContext[Fields, Fields]:
@@ -186,6 +196,18 @@ def _opens_addresses(ctx: Context) -> bool:
     is_modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
     elicits = None if declared is None else declared.elicitation
     return is_modern and elicits is not None and elicits.url is not None
+
+
+async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Name in server/discover what the SDK's own answer has no field for."""
+    result = await call_next(ctx)
+    if ctx.method != "server/discover" or not isinstance(result, dict):
+        return result
+    capabilities = dict(result["capabilities"])
+    capabilities["extensions"] = {events.EXTENSION: {}, tasks.EXTENSION: {}}
+    # ChatGPT looks for events here.
+    capabilities["events"] = {}
+    return {**result, "capabilities": capabilities}
 
 
 async def _told_in_words(ctx: Context, call_next: CallNext) -> HandlerResult:

@@ -261,6 +261,8 @@ _LISTED: Final = (
 )
 TOOLS: Final[Mapping[str, ApiTool]] = {tool.name: tool for tool in _LISTED}
 SEND: Final = "send_topup"
+CANCEL: Final = "cancel_topup"
+STATUS: Final = "get_status"
 # The same for payers without an account.
 PAID: Final = ApiTool(
     SEND,

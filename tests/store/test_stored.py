@@ -94,7 +94,7 @@ _SHORT: Final = """
     paid_currency receipt_id product_ref next_plan_id next_interval period_id expires order_id payment_ref
     provider_refund_id requested_by code_id protocol identifier body_digest network asset payer amount refund_code
     refund_code_hint series number overage disabled_reason error remote_address body_sha256
-    left_over sent_by made_by
+    left_over sent_by made_by subscriber_id subscription_cursor
 """
 SHORT: Final = frozenset(_SHORT.split())
 

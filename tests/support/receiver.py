@@ -27,7 +27,8 @@ class Received:
         return dict(msgspec.json.decode(self.body))
 
 
-Answer = Callable[[Received], Awaitable[int | None]]
+# A status, one with a body, or None to hang up.
+Answer = Callable[[Received], Awaitable[int | tuple[int, bytes] | None]]
 
 
 async def take(_received: Received) -> int | None:
@@ -37,7 +38,7 @@ async def take(_received: Received) -> int | None:
 
 @dataclass
 class Receiver:
-    """Runs in the loop that opened it. `answer` gives the status, or None to hang up."""
+    """Runs in the loop that opened it."""
 
     answer: Answer = take
     received: list[Received] = field(default_factory=list)
@@ -102,11 +103,13 @@ class Receiver:
             while (received := await _read(reader)) is not None:
                 self.received.append(received)
                 self._came.set()
-                status = await self.answer(received)
-                if status is None:
+                answer = await self.answer(received)
+                if answer is None:
                     break
+                status, body = (answer, b"") if isinstance(answer, int) else answer
                 reason = _REASONS.get(status, "Status")
-                writer.write(f"HTTP/1.1 {status} {reason}\r\nContent-Length: 0\r\n\r\n".encode())
+                head = f"HTTP/1.1 {status} {reason}\r\nContent-Length: {len(body)}\r\n\r\n"
+                writer.write(head.encode() + body)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:

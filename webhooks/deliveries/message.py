@@ -31,6 +31,7 @@ from keys.signatures.signing import (
     headers_signed_by,
 )
 from keys.vault import Vault
+from webhooks.deliveries.occurrence import SUBSCRIPTION_HEADER
 from webhooks.deliveries.retry import (
     aborts_delivery,
     after_lost_at_us,
@@ -72,6 +73,7 @@ _KEPT: Final = frozenset(
         TIMESTAMP_HEADER,
         REQUEST_ID_HEADER,
         PARENT_HEADER,
+        SUBSCRIPTION_HEADER,
     }
 )
 # Stored rows depend on this: another first value or name needs a second form beside this one.
@@ -207,6 +209,8 @@ def message_headers(
         secrets, opened.signing_at(now_us), claimed.event_id, now_us // SECOND_US, claimed.body
     )
     headers += signatures.items()
+    if target.subscription_id is not None:
+        headers.append((SUBSCRIPTION_HEADER, target.subscription_id))
     if span is not None:
         headers += span.headers
     headers += opened.headers.items()
@@ -246,7 +250,8 @@ def settlement_of(
     if outcome.error is None:
         return Settlement(claimed, DELIVERED, None, ended_at_us, attempt, reason)
     next_at_us = None
-    if not aborts_delivery(outcome.response_headers):
+    is_too_large = outcome.status == 413 and claimed.target.subscription_id is not None
+    if not aborts_delivery(outcome.response_headers) and not is_too_large:
         next_at_us = next_attempt_at_us(
             schedule_s=claimed.target.schedule_s if schedule_s is None else schedule_s,
             attempts_made=claimed.number,

@@ -40,11 +40,16 @@ TARGET_COLUMNS: Final = (
     "failing_since_at",
     "enabled_at",
     "signing_keys_sealed",
+    "subscription_id",
+    "subscription_cursor",
 )
 
 
 class Target(NamedTuple):
-    """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built."""
+    """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built.
+
+    subscription_id: of an MCP client's, which gets another body (webhooks/deliveries/occurrence.py).
+    """
 
     id: str
     url: str
@@ -56,6 +61,8 @@ class Target(NamedTuple):
     failing_since_at: int | None
     enabled_at: int | None  # when it was last enabled again
     signing_keys_sealed: bytes | None = None
+    subscription_id: str | None = None
+    subscription_cursor: str | None = None
 
     @classmethod
     def of(cls, id_: str, row: Row) -> "Target":
@@ -70,6 +77,8 @@ class Target(NamedTuple):
             row["failing_since_at"],
             row["enabled_at"],
             row["signing_keys_sealed"],
+            row["subscription_id"],
+            row["subscription_cursor"],
         )
 
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
+from kernel.clock import rfc3339
 from kernel.fields import ExportPage, Fields, Int64, said, within, word_of
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.words import EndpointIdText, Time, time_of
@@ -178,6 +179,25 @@ class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
     ] = OVERLAP_S_DEFAULT
 
 
+class McpSubscription(Struct, kw_only=True):
+    """The MCP client's subscription behind an endpoint."""
+
+    id: Annotated[str, Meta(description="As the client and its deliveries name it.")]
+    credential_id: Annotated[str, Meta(description="The key or token whose end ends it.")]
+    expires_at: Annotated[Time, Meta(description="When it ends, unless the client renews it.")]
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> Self | None:
+        if endpoint.subscription_id is None:
+            return None
+        credential_id, until_at = endpoint.subscriber_id, endpoint.subscription_until_at
+        assert credential_id is not None, "a subscription has one"
+        assert until_at is not None, "a subscription has an end"
+        return cls(
+            id=endpoint.subscription_id, credential_id=credential_id, expires_at=rfc3339(until_at)
+        )
+
+
 class WebhookEndpoint(Struct, kw_only=True):
     """Where events are sent. The values of headers are masked."""
 
@@ -226,6 +246,10 @@ class WebhookEndpoint(Struct, kw_only=True):
         ]
         | None
     )
+    mcp_subscription: Annotated[
+        McpSubscription | None,
+        Meta(description="Set if an MCP client made it: only that client can change it."),
+    ]
 
     @classmethod
     def of(cls, endpoint: Endpoint, **more: Any) -> Self:
@@ -235,6 +259,7 @@ class WebhookEndpoint(Struct, kw_only=True):
             failing_since=time_of(endpoint.failing_since_at),
             ed25519=endpoint.public_key is not None,
             public_key=endpoint.public_key,
+            mcp_subscription=McpSubscription.of(endpoint),
             **more,
         )
 

@@ -6,7 +6,7 @@ account's lock, as publishing is.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET, to_builtins
 
@@ -60,9 +60,14 @@ OVERLAP_S_DEFAULT: Final = 86_400
 OVERLAP_S_MAX: Final = 7 * 86_400
 OLDER_SECRETS_MAX: Final = 5
 _NO_RIGHTS: Final = EndpointRights()
+_OF_CLIENT: Final = (
+    "This webhook belongs to an MCP client's subscription. Only the client can change it, with"
+    " events/subscribe; you can disable or delete it."
+)
 
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
-_COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE}"
+# Subscriptions of MCP clients have their own maximum.
+_COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE} AND subscription_id IS NULL"
 _SECRETS = """
 SELECT secret_sealed, previous_secret_sealed, signing_keys_sealed FROM endpoints WHERE id = :id
 """
@@ -70,6 +75,16 @@ SELECT secret_sealed, previous_secret_sealed, signing_keys_sealed FROM endpoints
 _ILLNESS = (
     """CASE WHEN status <> 'enabled' THEN 2 WHEN failing_since_at IS NOT NULL THEN 1 ELSE 0 END"""
 )
+
+
+class NewSubscription(NamedTuple):
+    """What an MCP client's endpoint has beside: see webhooks/subscriptions/. secret is the client's."""
+
+    id: str
+    subscriber_id: str
+    secret: str
+    until_at: int
+    cursor: str
 
 
 class TooManyEndpoints(DomainError):
@@ -107,6 +122,10 @@ class Endpoint:
         int | None
     )  # when it is asked whether it works again, while it is disabled for failing
     created_at: int
+    subscription_id: str | None = None
+    subscriber_id: str | None = None
+    subscription_until_at: int | None = None
+    subscription_cursor: str | None = None
 
     @property
     def public_key(self) -> str | None:
@@ -147,15 +166,16 @@ async def register(
     *,
     tenant: Tenant,
     new: NewEndpoint,
-    is_sandbox: bool,
+    is_sandbox: bool = False,
     rights: EndpointRights = _NO_RIGHTS,
+    subscription: NewSubscription | None = None,
     now_us: int,
 ) -> tuple[Endpoint, str]:
     """Write a new endpoint; return it and its secret, which is shown only now.
 
     fields.check_target must have checked the URL before the transaction, and the caller holds the account's
     lock. Raises InvalidInput, TooManyEndpoints, and ScopeMissing for codes or approval links without the
-    right to them.
+    right to them. The caller counts subscriptions.
     """
     account_id, environment = tenant
     check_new(new, rights)
@@ -163,8 +183,11 @@ async def register(
     headers = check_headers(new.headers or {})
     schedule_s = check_retry_schedule(new.retry_schedule_s)
     check_rate_limit(new.rate_limit_per_s)
-    await _check_count(tx, tenant, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
     id_, secret = new_id("we"), new_webhook_secret()
+    if subscription is None:
+        await _check_count(tx, tenant, SANDBOX_ENDPOINTS_MAX if is_sandbox else ENDPOINTS_MAX)
+    else:
+        secret = subscription.secret
     row = {
         "id": id_,
         "account_id": account_id,
@@ -185,11 +208,21 @@ async def register(
         "status": ENABLED,
         "created_at": now_us,
         "made_by": rights.who,
+        **({} if subscription is None else _subscribed_columns(subscription)),
         **(signing_keys.first_columns(vault, id_) if new.ed25519 else signing_keys.NONE),
     }
     await tx.insert("endpoints", tuple(row), [tuple(row.values())])
     await endpoint_queue.begin(tx, id_, account_id, environment)
     return await get(tx, vault, tenant, id_), secret
+
+
+def _subscribed_columns(subscription: NewSubscription) -> dict[str, Any]:
+    return {
+        "subscription_id": subscription.id,
+        "subscriber_id": subscription.subscriber_id,
+        "subscription_until_at": subscription.until_at,
+        "subscription_cursor": subscription.cursor,
+    }
 
 
 async def get(tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str) -> Endpoint:
@@ -234,6 +267,8 @@ async def patch(
     without the caller's right to them.
     """
     before = await get(tx, vault, tenant, endpoint_id)
+    if before.subscription_id is not None:
+        _check_subscribed(changes)
     check_changes(
         changes,
         rights,
@@ -265,6 +300,13 @@ async def patch(
     return await get(tx, vault, tenant, endpoint_id)
 
 
+def _check_subscribed(changes: EndpointChanges) -> None:
+    """Raise InvalidInput for a change that only the subscription's MCP client may make."""
+    for name in EndpointChanges.__slots__:
+        if name not in {"status", "description"} and getattr(changes, name) is not UNSET:
+            raise InvalidInput(_OF_CLIENT, param=name)
+
+
 async def rotate_secret(
     tx: Transaction,
     vault: Vault,
@@ -272,17 +314,20 @@ async def rotate_secret(
     endpoint_id: str,
     *,
     overlap_s: int = OVERLAP_S_DEFAULT,
+    given: str | None = None,
     now_us: int,
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one; return it and the secret.
 
     Older secrets sign for overlap_s more, or until their own earlier end. Beyond OLDER_SECRETS_MAX the oldest
-    end at once. Raises InvalidInput and NotFound.
+    end at once. given: the secret that an MCP client chose. Raises InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
-    await get(tx, vault, tenant, endpoint_id)
-    secret = new_webhook_secret()
+    endpoint = await get(tx, vault, tenant, endpoint_id)
+    if (endpoint.subscription_id is None) is not (given is None):
+        raise InvalidInput(_OF_CLIENT, param="id")
+    secret = given or new_webhook_secret()
     row = await tx.fetch_one(_SECRETS, id=endpoint_id)
     assert row is not None, "get() has seen it, under the account's lock"
     until_us = now_us + overlap_s * SECOND_US

@@ -23,6 +23,7 @@ from webhooks.deliveries.message import (
     settlement_of,
     unsendable,
 )
+from webhooks.deliveries.occurrence import as_occurrence
 from webhooks.deliveries.stage import SENDING, TARGET_COLUMNS, Claimed, Settlement, Target
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get
@@ -112,6 +113,7 @@ async def ask(
     timeout_s: float,
 ) -> Settlement:
     """Send what write_ping wrote; the caller still has to write the outcome."""
+    claimed = as_occurrence(claimed)
     try:
         headers = _headers(claimed, vault, now_us=clock.now_us())
     except SealBroken as error:

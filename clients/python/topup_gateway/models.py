@@ -1552,6 +1552,8 @@ class EndpointWithSecret(Model):
     """Whether it signs with a key pair of its own beside the secret."""
     public_key: str | None
     """What its Ed25519 signatures are checked with; no secret. Null: it has none."""
+    mcp_subscription: McpSubscription | None
+    """Set if an MCP client made it: only that client can change it."""
     secret: str
     """What its bodies are signed with, shown this once."""
 
@@ -2402,6 +2404,17 @@ class MachinePaymentShape(Model):
     """RFC 3339, UTC, whole seconds."""
     settled_at: AwareDatetime | None
     """RFC 3339, UTC, whole seconds."""
+
+
+class McpSubscription(Model):
+    """The MCP client's subscription behind an endpoint."""
+
+    id: str
+    """As the client and its deliveries name it."""
+    credential_id: str
+    """The key or token whose end ends it."""
+    expires_at: AwareDatetime
+    """When it ends, unless the client renews it."""
 
 
 NextAction = TypeAliasType(
@@ -4863,6 +4876,8 @@ class WebhookEndpoint(Model):
     """Whether it signs with a key pair of its own beside the secret."""
     public_key: str | None
     """What its Ed25519 signatures are checked with; no secret. Null: it has none."""
+    mcp_subscription: McpSubscription | None
+    """Set if an MCP client made it: only that client can change it."""
 
 
 class WebhookHealth(Model):

@@ -1787,6 +1787,8 @@ export interface components {
             ed25519: boolean;
             /** @description What its Ed25519 signatures are checked with; no secret. Null: it has none. */
             public_key: string | null;
+            /** @description Set if an MCP client made it: only that client can change it. */
+            mcp_subscription: components["schemas"]["McpSubscription"] | null;
             /** @description What its bodies are signed with, shown this once. */
             secret: string;
         };
@@ -2651,6 +2653,18 @@ export interface components {
             created_at: string;
             /** @description RFC 3339, UTC, whole seconds. */
             settled_at: string | null;
+        };
+        /** @description The MCP client's subscription behind an endpoint. */
+        McpSubscription: {
+            /** @description As the client and its deliveries name it. */
+            id: string;
+            /** @description The key or token whose end ends it. */
+            credential_id: string;
+            /**
+             * Format: date-time
+             * @description When it ends, unless the client renews it.
+             */
+            expires_at: string;
         };
         /**
          * @description For programs: what to do after an error.
@@ -5481,6 +5495,8 @@ export interface components {
             ed25519: boolean;
             /** @description What its Ed25519 signatures are checked with; no secret. Null: it has none. */
             public_key: string | null;
+            /** @description Set if an MCP client made it: only that client can change it. */
+            mcp_subscription: components["schemas"]["McpSubscription"] | null;
         };
         /** @description How an endpoint has been. since is later than asked where it had more deliveries than are looked at. */
         WebhookHealth: {
@@ -6715,6 +6731,7 @@ export type Link = components['schemas']['Link'];
 export type LowBalanceEventData = components['schemas']['LowBalanceEventData'];
 export type LowStockEventData = components['schemas']['LowStockEventData'];
 export type MachinePaymentShape = components['schemas']['MachinePaymentShape'];
+export type McpSubscription = components['schemas']['McpSubscription'];
 export type NextAction = components['schemas']['NextAction'];
 export type NextCharge = components['schemas']['NextCharge'];
 export type Notice = components['schemas']['Notice'];

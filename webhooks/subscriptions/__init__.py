@@ -1,0 +1,1 @@
+"""MCP clients' subscriptions: an endpoint with an end, which a credential holds."""

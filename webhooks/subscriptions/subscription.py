@@ -1,0 +1,332 @@
+"""Subscriptions of MCP clients (io.modelcontextprotocol/events) as endpoints with an end.
+
+One is found by its credential, URL, event and arguments; its id is their digest. The client gives the secret
+and renews the end. A subscription ends with its time, and with its credential: webhooks/subscriptions/ is
+asked again before each delivery, so a revoked key stops them at once.
+
+The caller holds the account's lock. Writes endpoints; what is stored of a deleted one goes once its
+deliveries have.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US
+from kernel.errors import DomainError
+from kernel.tenant import Tenant
+from keys.authorization.credential_scopes import scopes_of
+from keys.vault import SealBroken, Vault
+from store.database import Transaction
+from store.update import update
+from webhooks.deliveries import delivery
+from webhooks.deliveries.sealed import opened_secret
+from webhooks.deliveries.stage import OPEN
+from webhooks.endpoints import endpoint as endpoints
+from webhooks.endpoints.endpoint import (
+    BY_REQUEST,
+    DISABLED,
+    ENABLED,
+    Endpoint,
+    NewSubscription,
+)
+from webhooks.endpoints.fields import EndpointChanges, EndpointRights, NewEndpoint
+from webhooks.events import log
+from webhooks.events.cursor import CursorRefused, EventCursor
+from webhooks.events.payload_filter import payload_filter
+
+SCOPE: Final = "webhooks:read"
+ACCOUNT_MAX: Final = 50
+SANDBOX_MAX: Final = 5
+CREDENTIAL_MAX: Final = 20
+TTL_US_MIN: Final = MINUTE_US
+TTL_US_DEFAULT: Final = DAY_US
+TTL_US_MAX: Final = 7 * DAY_US
+# A rotated secret signs beside the new one for this long.
+OVERLAP_S: Final = HOUR_US // 1_000_000
+# The events since the client's cursor that a new subscription sends.
+REPLAYED_MAX: Final = 100
+PRUNED_ROWS: Final = 200
+EXPIRED_ROWS: Final = 100
+
+_LIVE: Final = """account_id = :account_id AND environment = :environment
+    AND subscription_id IS NOT NULL AND deleted_at IS NULL"""
+_BY_ID: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_id = :subscription_id"
+_HELD: Final = f"""
+SELECT COUNT(*) AS of_account,
+    COALESCE(SUM(CASE WHEN subscriber_id = :subscriber_id THEN 1 ELSE 0 END), 0) AS of_credential
+FROM endpoints WHERE {_LIVE}
+"""
+_VERIFIED: Final = f"""
+SELECT id FROM endpoints WHERE {_LIVE} AND subscriber_id = :subscriber_id AND url = :url
+  AND subscription_until_at > :now_us LIMIT 1
+"""
+_OVERDUE: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_until_at <= :now_us"
+_STANDING: Final = """
+SELECT account_id, environment, subscriber_id, subscription_until_at FROM endpoints
+WHERE id = :id AND subscription_id IS NOT NULL AND deleted_at IS NULL
+"""
+_SECRET: Final = "SELECT secret_sealed FROM endpoints WHERE id = :id"  # noqa: S105 - a statement
+_ANY_OPEN: Final = f"SELECT id FROM deliveries WHERE {OPEN} AND endpoint_id = :id LIMIT 1"
+_EXPIRED: Final = """
+SELECT id, account_id, environment FROM endpoints
+WHERE subscription_id IS NOT NULL AND deleted_at IS NULL AND subscription_until_at <= :now_us
+ORDER BY subscription_until_at LIMIT :rows
+"""
+# Nothing of them is open (webhooks/deliveries/ending.py has removed their place in the line), and what they
+# were sent is past its retention.
+_PRUNABLE: Final = """
+SELECT p.id FROM endpoints p
+WHERE p.subscription_id IS NOT NULL AND p.deleted_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM endpoint_queue q WHERE q.endpoint_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = p.id)
+  AND NOT EXISTS (SELECT 1 FROM replays r WHERE r.endpoint_id = p.id)
+ORDER BY p.id LIMIT :rows
+"""
+_FORGET_NOTICES: Final = "DELETE FROM notices WHERE endpoint_id IN :ids[text]"
+_FORGET: Final = "DELETE FROM endpoints WHERE id IN :ids[text]"
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class TooManySubscriptions(DomainError):
+    """The account or the credential has its maximum of subscriptions."""
+
+
+class Wanted(NamedTuple):
+    """What a subscription is found by. subscriber_id: Principal.credential_id."""
+
+    tenant: Tenant
+    subscriber_id: str
+    url: str
+    name: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Return the public id, which authorizes nothing."""
+        parts = [*self.tenant, self.subscriber_id, self.url, self.name, self.arguments]
+        return "mcs_" + hashlib.sha256(_encode(parts)).hexdigest()[:32]
+
+
+class Granted(NamedTuple):
+    """A subscription as it stands now. cursor: nothing at or before it is open."""
+
+    endpoint: Endpoint
+    cursor: str
+    is_truncated: bool
+    is_new: bool
+
+
+class Request(NamedTuple):
+    """A call of events/subscribe, checked. ttl_us None: the default. not_before_us: replays begin there."""
+
+    wanted: Wanted
+    secret: str
+    payload_filter: Mapping[str, Any] | None
+    cursor: EventCursor | None
+    ttl_us: int | None
+    not_before_us: int
+
+
+async def find(tx: Transaction, vault: Vault, wanted: Wanted) -> Endpoint | None:
+    row = await tx.fetch_one(_BY_ID, **wanted.tenant._asdict(), subscription_id=wanted.id)
+    return None if row is None else await endpoints.get(tx, vault, wanted.tenant, row["id"])
+
+
+async def is_verified(tx: Transaction, wanted: Wanted, *, now_us: int) -> bool:
+    """Return whether this credential has a subscription to the URL, so that its owner has agreed."""
+    row = await tx.fetch_one(
+        _VERIFIED,
+        **wanted.tenant._asdict(),
+        subscriber_id=wanted.subscriber_id,
+        url=wanted.url,
+        now_us=now_us,
+    )
+    return row is not None
+
+
+async def check_room(tx: Transaction, wanted: Wanted, *, is_sandbox: bool) -> None:
+    """Raise TooManySubscriptions."""
+    row = await tx.fetch_one(_HELD, **wanted.tenant._asdict(), subscriber_id=wanted.subscriber_id)
+    assert row is not None, "a count has a row"
+    account_max = SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
+    for held, most, whose in (
+        (row["of_account"], account_max, "An account has"),
+        (row["of_credential"], min(CREDENTIAL_MAX, account_max), "A key or token has"),
+    ):
+        if held >= most:
+            raise TooManySubscriptions(
+                f"{whose} at most {most} subscriptions in each environment. Call events/unsubscribe for one first.",
+                reason="subscriptions",
+                extra={"limit": most, "remaining": 0},
+            )
+
+
+async def subscribe(
+    tx: Transaction, vault: Vault, asked: Request, *, is_sandbox: bool, now_us: int
+) -> Granted:
+    """Make the subscription or renew it; the caller has verified a new URL. Raises TooManySubscriptions."""
+    wanted = asked.wanted
+    await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
+    until_at = now_us + _ttl_us(asked.ttl_us)
+    found = await find(tx, vault, wanted)
+    if found is None:
+        await check_room(tx, wanted, is_sandbox=is_sandbox)
+        return await _begin(tx, vault, asked, until_at, now_us=now_us)
+    return await _renew(tx, vault, asked, found, until_at, now_us=now_us)
+
+
+async def unsubscribe(
+    tx: Transaction, vault: Vault, wanted: Wanted, *, now_us: int
+) -> Endpoint | None:
+    """Delete the subscription; return it as it was, or None if there is none."""
+    found = await find(tx, vault, wanted)
+    if found is not None:
+        await endpoints.delete(tx, vault, wanted.tenant, found.id, now_us=now_us)
+    return found
+
+
+async def over(tx: Transaction, endpoint_id: str, *, now_us: int) -> Tenant | None:
+    """Return whose subscription has ended and is still stored, or None if nothing is to be done."""
+    row = await tx.fetch_one(_STANDING, id=endpoint_id)
+    if row is None:
+        return None
+    scopes = await scopes_of(tx, row["subscriber_id"], now_us=now_us)
+    if row["subscription_until_at"] > now_us and SCOPE in scopes:
+        return None
+    return Tenant(row["account_id"], row["environment"])
+
+
+async def expired(tx: Transaction, *, now_us: int) -> Sequence[tuple[str, Tenant]]:
+    rows = await tx.fetch(_EXPIRED, now_us=now_us, rows=EXPIRED_ROWS)
+    return [(row["id"], Tenant(row["account_id"], row["environment"])) for row in rows]
+
+
+async def prune(tx: Transaction) -> int:
+    """Delete some subscriptions of which nothing else is stored; return how many."""
+    ids = [row["id"] for row in await tx.fetch(_PRUNABLE, rows=PRUNED_ROWS)]
+    if ids:
+        await tx.execute(_FORGET_NOTICES, ids=ids)
+        await tx.execute(_FORGET, ids=ids)
+    return len(ids)
+
+
+def _ttl_us(asked_us: int | None) -> int:
+    wanted_us = TTL_US_DEFAULT if asked_us is None else asked_us
+    return max(TTL_US_MIN, min(wanted_us, TTL_US_MAX))
+
+
+async def _end_overdue(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us: int) -> None:
+    for row in await tx.fetch(_OVERDUE, **tenant._asdict(), now_us=now_us):
+        await endpoints.delete(tx, vault, tenant, row["id"], now_us=now_us)
+
+
+async def _begin(
+    tx: Transaction, vault: Vault, asked: Request, until_at: int, *, now_us: int
+) -> Granted:
+    wanted = asked.wanted
+    newest = await log.newest_cursor(tx, wanted.tenant)
+    missed, cursor, is_truncated = await _missed(tx, asked, newest)
+    made, _ = await endpoints.register(
+        tx,
+        vault,
+        tenant=wanted.tenant,
+        new=NewEndpoint(url=wanted.url, events=(wanted.name,), filter=asked.payload_filter),
+        rights=EndpointRights(who=wanted.subscriber_id),
+        subscription=NewSubscription(
+            wanted.id, wanted.subscriber_id, asked.secret, until_at, cursor.text()
+        ),
+        now_us=now_us,
+    )
+    await delivery.insert_again(
+        tx,
+        [
+            delivery.NewDelivery(
+                event_id=event.id,
+                endpoint_id=made.id,
+                account_id=wanted.tenant.account_id,
+                environment=wanted.tenant.environment,
+                event_type=event.type,
+                transaction_id=event.transaction_id,
+                next_attempt_at=now_us,
+                created_at=now_us,
+            )
+            for event in missed
+        ],
+    )
+    return Granted(made, cursor.text(), is_truncated, is_new=True)
+
+
+async def _missed(
+    tx: Transaction, asked: Request, newest: EventCursor
+) -> tuple[list[log.Event], EventCursor, bool]:
+    """Return the events since the client's cursor, where they begin, and whether there were others."""
+    if asked.cursor is None:
+        return [], newest, False
+    try:
+        page = await log.events_after(
+            tx,
+            asked.wanted.tenant,
+            after=asked.cursor,
+            event_type=asked.wanted.name,
+            limit=REPLAYED_MAX,
+            param="cursor",
+        )
+    except CursorRefused:
+        return [], newest, True
+    recent = [event for event in page.events if event.created_at >= asked.not_before_us]
+    if page.has_more or len(recent) < len(page.events):
+        # From now on, rather than a part of what was missed.
+        return [], newest, True
+    matches = _matching(asked.payload_filter)
+    return [event for event in recent if matches(event)], asked.cursor, False
+
+
+def _matching(wanted: Mapping[str, Any] | None) -> Any:
+    if wanted is None:
+        return lambda _event: True
+    wanted_filter = payload_filter(_encode(wanted).decode())
+    return lambda event: wanted_filter.matches(msgspec.json.decode(event.body)["data"])
+
+
+async def _renew(
+    tx: Transaction,
+    vault: Vault,
+    asked: Request,
+    found: Endpoint,
+    until_at: int,
+    *,
+    now_us: int,
+) -> Granted:
+    tenant = asked.wanted.tenant
+    cursor = found.subscription_cursor
+    if await tx.fetch_one(_ANY_OPEN, id=found.id) is None:
+        cursor = (await log.newest_cursor(tx, tenant)).text()
+    assert cursor is not None, "a subscription has one"
+    columns = {"subscription_until_at": until_at, "subscription_cursor": cursor}
+    await update(tx, "endpoints", {"id": found.id}, columns)
+    row = await tx.fetch_one(_SECRET, id=found.id)
+    assert row is not None, "it was found under the account's lock"
+    if not _is_secret(vault, found.id, row["secret_sealed"], asked.secret):
+        await endpoints.rotate_secret(
+            tx, vault, tenant, found.id, overlap_s=OVERLAP_S, given=asked.secret, now_us=now_us
+        )
+    # A client's sign of life resumes what was given up, but not what a person turned off.
+    if found.status == DISABLED and found.disabled_reason != BY_REQUEST:
+        await endpoints.patch(
+            tx, vault, tenant, found.id, changes=EndpointChanges(status=ENABLED), now_us=now_us
+        )
+    return Granted(
+        await endpoints.get(tx, vault, tenant, found.id), cursor, is_truncated=False, is_new=False
+    )
+
+
+def _is_secret(vault: Vault, endpoint_id: str, sealed: bytes, secret: str) -> bool:
+    try:
+        held = opened_secret(vault, endpoint_id, sealed)
+    except SealBroken:
+        return False
+    return hmac.compare_digest(held.encode(), secret.encode())
