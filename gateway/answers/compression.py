@@ -1,8 +1,7 @@
-"""Compress responses if the client asks for it: zstd, brotli or gzip, by starlette-compress.
+"""Compress responses if the client asks for it, by starlette-compress.
 
-Only for what holds no secret: a secret beside a stranger's text can be guessed by the compressed length. So
-the dashboard's pages (each has a CSRF token) and the API's own responses, which may hold a code, are left
-out. Documents and streamed lists are compressed.
+Only for what holds no secret, since a secret beside a stranger's text can be guessed by the compressed
+length. So the dashboard's pages and the API's responses are left out.
 """
 
 from functools import lru_cache
@@ -14,20 +13,16 @@ from starlette_compress import CompressMiddleware
 # Below this, headers cost what is saved.
 BYTES_MIN: Final = 1_000
 _ENCODINGS: Final = (b"zstd", b"br", b"gzip")
-# Longer headers are parsed each time they come.
 _KEPT_BYTES_MAX: Final = 300
 
 
 def compressed(app: ASGIApp) -> ASGIApp:
-    """Compress each response of BYTES_MIN or more, or of several parts, as Accept-Encoding says.
-
-    Levels are the library's own (4): 309 kB of OpenAPI take some milliseconds.
-    """
+    """Compress each response of BYTES_MIN or more, or of several parts."""
     return CompressMiddleware(app, minimum_size=BYTES_MIN)
 
 
 def preferred_encoding(accept_encoding: bytes) -> bytes:
-    """Return the one that `compressed` uses for this Accept-Encoding header, or empty."""
+    """Return the encoding that `compressed` uses for this header, or empty."""
     if not accept_encoding:
         return b""
     if len(accept_encoding) > _KEPT_BYTES_MAX:

@@ -1,7 +1,6 @@
-"""The shape of every response under /api/public/v1.
+"""The shape of every response under /api/public/v1: seven fields, always in this order.
 
-Seven fields, always there, always in this order; `success` is what the HTTP status says. The request log
-reads code and transaction_id back from the bytes, by that order.
+The request log reads code and transaction_id back from the bytes, by that order.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,10 +52,7 @@ def answer(
     voucher_code: str | None = None,
     claim_url: str | None = None,
 ) -> Answer:
-    """Render a response. Defaults: the code's usual HTTP status, its English message, status ok or error.
-
-    voucher_code and claim_url are of the top-up voucher_of, shown in data, once and in this order.
-    """
+    """Render a response. voucher_code and claim_url are of the top-up voucher_of, shown in data."""
     row = CODES[code]
     if http_status is None:
         http_status = row.http_statuses[0]
@@ -103,10 +99,7 @@ def page(items: list[T], next_cursor: str | None) -> Listing[T]:
 def listing(
     rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
 ) -> Listing[T]:
-    """Make a list's `data` of rows read with one more than `limit`, which only says that there is more.
-
-    cursor: where the next page continues, from the last row shown.
-    """
+    """Make a list's `data` of rows read with one more than `limit`, which only says that there is more."""
     shown = rows[:limit]
     has_more = len(rows) > limit
     return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
@@ -126,7 +119,7 @@ def transaction_id_of(body: bytes) -> str | None:
 
 
 def status_of(body: bytes) -> str:
-    """Return the status in an envelope's bytes, which stands before the caller's own words; or empty."""
+    """Return the status in an envelope's bytes, or empty. It stands before the caller's own words."""
     start = body.find(b'"status":"', 0, 320) + 10
     return "" if start < 10 else body[start : body.index(b'"', start)].decode()
 

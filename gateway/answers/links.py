@@ -1,8 +1,8 @@
-"""Choose the calls that come next after a refusal: links[] of an error, by code and reason. Pure.
+"""Choose the calls that come next after a refusal: links[] of an error, by code and reason.
 
-A link has rel, method, href, and a body if one is known. It is a call of this API with the caller's own
-credential, a page of the documentation, or (`page`) a page for a person. A refusal that needs a person begins
-with a page that a person can open. Every refusal has a link, except one that only means to wait.
+A link is a call of this API with the caller's own credential, a page of the documentation, or (`page`) a page
+for a person. A refusal that needs a person begins with a page that a person can open. Every refusal has a
+link, except one that only means to wait.
 """
 
 import re
@@ -18,7 +18,7 @@ from gateway.answers.refused import Link
 _SEND: Final = "/topup/send"
 _USAGE: Final = "/usage"
 _CAPTURE: Final = "/holds/{hold_id}/capture"
-# Amounts other than a send's: the call that shows what they are about. Without one, their bounds suffice.
+# Amounts other than a send's: the call that shows what they are about.
 _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     "/orders": ("packs", "/packs"),
     "/sandbox/fund": ("balance", "/topup/balance"),
@@ -26,7 +26,7 @@ _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     _USAGE: None,
     "/holds": None,
 }
-# Reasons of 2001 about the signature of a supplier or a payment provider.
+# Reasons of 2001 about a supplier's or a payment provider's signature.
 _SIGNED_BY_OTHERS: Final = frozenset({"signature", "timestamp", "supplier_replaced"})
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _PARAMETER_CHARACTERS_MAX: Final = 64
@@ -37,14 +37,10 @@ Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 class RefusedFacts:
     """What was refused.
 
-    - home: the gateway's address. api: the address below which the API lies. url: what was called, without
-      its query.
-    - template: the route's path below api, empty for an unknown path. nearest: the path that was probably
-      meant. lists: whether that path is a list.
-    - body: the request's fields. query: its parameters. error: data.error so far. key_id: the caller's own.
-    - is_open: whether anybody may make a sandbox account. has_person: whether somebody can sign in to the
-      account.
-    - smaller_cents: the amount of a send that the key's limits admit now; null: none.
+    - home: the gateway's address. url: what was called, without its query.
+    - template: the route's path below api. nearest: the path that was probably meant. lists: whether that path is a list.
+    - error: data.error so far. is_open: whether anybody may make a sandbox account. has_person: whether somebody can sign in to the account.
+    - smaller_cents: the amount that the key's limits admit now.
     """
 
     home: str
@@ -107,17 +103,16 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
     if _is_of_other_environment(asked):
         error["next_action"] = "fix_request"
         if asked.environment != "staging":
-            # Without the word the live key would pay.
             error.pop("errors", None)
     if error["next_action"] == "ask_human" and not own and _has_smaller(links):
         # The limit admits less at once, without a person's decision.
         error["next_action"] = "fix_request"
         links.append(asked.page())
     elif error["next_action"] == "ask_human":
-        # For an anonymous account the calls that the refusal names are worth more than the guide.
+        # An anonymous account needs the calls more than the guide.
         links.insert(len(links) if own and not asked.has_person else 0, asked.page())
     elif not links and error["next_action"] != "wait" and asked.lists is not None:
-        # An item of a call, which has no lists, says no more than its doc_url does.
+        # An item of a call has no lists.
         links = [Link(rel="guide", method="GET", href=error["doc_url"])]
     if links:
         error["links"] = links
@@ -151,7 +146,7 @@ def _credit(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _lacking_cents(asked: RefusedFacts) -> int:
-    """Return enough test credit for the same call to pass, or $10.00 more than is owed if that isn't known."""
+    """Return enough test credit for the same call to pass, or $10.00 more than is owed."""
     amount = asked.body.get("amount_cents")
     wanted = amount if isinstance(amount, int) and amount > 0 else 1_000
     found: int = max(asked.error.get("lacking_cents", 0), wanted)
@@ -194,7 +189,7 @@ def _unsigned(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _earlier(asked: RefusedFacts) -> Iterator[Link]:
-    # A payer without an account can't read a status by its id.
+    # A payer without an account can't read a status by its ID.
     if asked.transaction_id is not None and asked.environment is not None:
         yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
     reference = asked.body.get("reference")
@@ -211,7 +206,7 @@ def _reversal(asked: RefusedFacts) -> Iterator[Link]:
 
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
     if asked.smaller_cents and asked.template == _SEND:
-        # A quote is of its own amount, and would be refused with this one.
+        # A quote is of its own amount.
         same = {name: value for name, value in asked.body.items() if name != "quote_id"}
         body = {**same, "amount_cents": asked.smaller_cents}
         yield asked.post("smaller_send", _SEND, body)
@@ -219,11 +214,9 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _is_of_other_environment(asked: RefusedFacts) -> bool:
-    """Return whether the request named the environment that its key is not of, and can continue without a
-    person.
+    """Return whether the request named another environment than its key's, and can continue without a person.
 
-    A staging key may send it in staging, where nothing is spent. A live key's try in staging is never sent in
-    live; a sandbox key can do it, if anybody may make one.
+    A staging key may send it in staging. A live key's try in staging is never sent in live.
     """
     if asked.error.get("reason") != "environment":
         return False
@@ -237,7 +230,6 @@ def _own_credential(asked: RefusedFacts) -> Iterator[Link]:
         if asked.environment != "staging":
             yield from _sandbox_key(asked)
         return
-    # A caller without a credential has no limits to read.
     if asked.environment is not None:
         yield asked.get("limits", "/keys/self")
 

@@ -1,7 +1,4 @@
-"""Declare what a route returns on success; tests compare real responses with it.
-
-The OpenAPI document, the reference pages and the tests read these rows; responses use the same types.
-"""
+"""Declare what a route returns on success. The documents and the tests read these rows."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -27,10 +24,10 @@ class Listing(msgspec.Struct, Generic[T], kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One HTTP status of success, with the codes that come with it.
+    """One HTTP status of success, with its codes.
 
-    data: the type of the envelope's `data`; on a dialect, of the whole body. None: any JSON there, no body if
-    media_type is empty. The first of media_types is the usual one; `data` is that of JSON.
+    data: the type of the envelope's `data`; on a dialect, of the whole body. The first of media_types is the
+    usual one.
     """
 
     http_status: int

@@ -1,4 +1,4 @@
-"""Choose the page for a person after a refusal that only a person resolves: the first of its links[]. Pure.
+"""Choose the page for a person after a refusal that only a person resolves.
 
 A page of the dashboard asks for sign-in. An anonymous sandbox account has none, so its refusals lead to the
 documentation of their code.
@@ -12,7 +12,7 @@ from gateway.answers import response_codes as codes
 DASHBOARD: Final = "/dashboard"
 _KEYS: Final = f"{DASHBOARD}/keys"
 _PLAN: Final = f"{DASHBOARD}/plan"
-# What a key's own page can't change, by the reason of the refusal.
+# What a key's own page can't change, by the refusal's reason.
 _BY_REASON: Final[Mapping[str, str]] = {
     "account_per_day": f"{DASHBOARD}/account",
     "account_suspended": DASHBOARD,
@@ -22,7 +22,7 @@ _BY_REASON: Final[Mapping[str, str]] = {
     "password_required": f"{DASHBOARD}/confirm",
     "plan_used_up": _PLAN,
 }
-# By the beginning of the called path, below the API.
+# By the beginning of the called path.
 _BY_PATH: Final = (
     ("/approvals", f"{DASHBOARD}/approvals"),
     ("/codes", f"{DASHBOARD}/codes"),
@@ -40,9 +40,7 @@ _ID: Final = {"/approvals": "apr_", "/orders": "ord_", "/webhooks": "we_"}
 
 
 def page_of(code: int, error: Mapping[str, Any], *, path: str, key_id: str | None) -> str:
-    """Return the page's path. error: data.error so far. path: what was called, below the API. key_id: the
-    caller's.
-    """
+    """Return the page's path."""
     reason: str = error.get("reason") or ""
     if reason in _BY_REASON:
         return _BY_REASON[reason]

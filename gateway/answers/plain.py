@@ -1,7 +1,6 @@
-"""Responses without our envelope, for dialects: a struct as JSON, and decimals as exact numbers.
+"""Responses without our envelope, for dialects.
 
-A decimal never passes through a float, and always shows a place: 5.0, 0.25, 300.0. So a client that reads the
-first one as a fraction reads all of them so.
+A decimal never passes through a float, and always shows a place: 5.0, 0.25, 300.0.
 """
 
 from typing import Annotated, Any

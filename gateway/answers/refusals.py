@@ -19,8 +19,7 @@ _WORDS = re.compile(r"[\s:,`]+")
 class Refusal:
     """One row of the code table with the particulars of this time.
 
-    error: our own surface's data.error. transaction_id and status are those of the top-up that the refusal is
-    about. headers go with every shape.
+    transaction_id and status are of the top-up that the refusal is about. headers go with every shape.
     """
 
     code: Code
@@ -34,7 +33,7 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        """Name the detail and its field, for a shape that has only a sentence."""
+        """Name the detail and its field."""
         param = self.error.get("param")
         is_named = param is None or param in _WORDS.split(self.detail)
         if is_named or self.code.code != MALFORMED:
@@ -42,7 +41,7 @@ class Refusal:
         return f"{param}: {self.detail}"
 
 
-# How a surface words a refusal; the number is now, in microseconds. A page writes itself.
+# How a surface words a refusal, with the time in microseconds. A page writes itself.
 Refuse = Callable[[Refusal, int], Answer | ASGIApp]
 
 
@@ -55,9 +54,7 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 @contextmanager
 def renamed_fields(**names: str) -> Iterator[None]:
-    """Rename fields in refusals from within: provider="channel" if the caller sent the domain's provider as
-    channel.
-    """
+    """Rename fields in refusals from within: provider="channel" if the caller sent the provider as channel."""
     try:
         yield
     except DomainError as error:

@@ -1,8 +1,4 @@
-"""The one table of numeric codes; GET /codes, the docs and the OpenAPI document are made from it.
-
-Codes run from 1000 to 5002; `success` is true exactly when the HTTP status is below 400. A published code
-never changes its number or its meaning.
-"""
+"""The one table of numeric codes. A published code never changes its number or its meaning."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -47,7 +43,7 @@ URL_INVALID: Final = 5002
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One row. http_statuses: the usual one first. next_action and retryable matter to errors."""
+    """http_statuses: the usual one first. next_action and retryable matter to errors."""
 
     code: int
     message: str
@@ -61,7 +57,6 @@ class Code:
 
     @property
     def is_success(self) -> bool:
-        """Return `success` for the usual HTTP status."""
         return self.http_statuses[0] < 400
 
 

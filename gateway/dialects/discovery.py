@@ -1,8 +1,7 @@
-"""Find the dialects in their folder: adding one is one new file or folder, and nothing else names it.
+"""Find the dialects in their folder: adding one is one new file or folder.
 
-A dialect is `x.py`, or `x/routes.py` with what it needs beside it, and defines SURFACE or SURFACES. It is
-thin: its request -> our command, our result -> its shape. It imports commands and parts of the gateway, never
-another dialect.
+A dialect is `x.py`, or `x/routes.py`, and defines SURFACE or SURFACES. It imports commands and parts of the
+gateway, never another dialect.
 """
 
 import importlib.util

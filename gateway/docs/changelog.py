@@ -1,7 +1,6 @@
-"""Serve the change log as pages: /docs/changelog lists the releases and their parts, each part is a page; the
-whole as .md.
+"""Serve the change log as pages: the releases, their parts, and the whole as .md.
 
-It is CHANGELOG.md of the source, which an installed package carries as text/changelog.md. Public.
+It is CHANGELOG.md, which an installed package carries as text/changelog.md.
 """
 
 import re
@@ -25,7 +24,7 @@ from gateway.http.documents import Documents
 from gateway.http.negotiation import prefers_markdown
 
 _ABOUT: Final = "What changed in the Topup Gateway for whoever calls, runs or reads it."
-# Files of the source that aren't served: their names stay.
+# Files that aren't served: their names stay.
 _TO_A_FILE: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?!https?://|/|#)[^()\s]{1,200}\)")
 _RELEASE: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _PART: Final = re.compile(r"^### (.+)$", re.MULTILINE)
@@ -34,7 +33,7 @@ _ENTRY: Final = re.compile(r"^- ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What was added, changed or fixed in one release; text: Markdown, a list."""
+    """What was added, changed or fixed in one release."""
 
     release: str
     name: str

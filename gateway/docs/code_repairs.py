@@ -1,6 +1,4 @@
-"""What to do about each error code: a sentence, and a correct call if one can be shown. A test checks that
-none is missing and that each call is one of the API's.
-"""
+"""What to do about each error code: a sentence, and a correct call if one can be shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ _RIGHT: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """call: (method, path) of the repaired or the next call, body: its JSON."""
+    """call: (method, path) of the repaired or the next call. body: its JSON."""
 
     sentence: str
     call: tuple[str, str] | None = None

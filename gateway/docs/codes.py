@@ -1,6 +1,4 @@
-"""The pages of the codes: all in one, and each alone as HTML, Markdown and JSON (an error's doc_url), with
-its cause, remedy, and a correct call.
-"""
+"""The pages of the codes: all in one, and each alone as HTML, Markdown and JSON (an error's doc_url)."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +48,7 @@ def asked(request: Request, server: str) -> CodePage:
 
 
 def page_of(row: Code, server: str) -> CodePage:
-    """Return the code's page; server: the gateway's address, for the call."""
+    """Return the code's page. server: the gateway's address, for the call."""
     repair = REPAIRS.get(row.code)
     shown = None if repair is None else _call(repair, server)
     call = None

@@ -1,6 +1,6 @@
-"""Colour the parts of samples, as HTML with classes of docs.css, by Pygments. Pure.
+"""Colour the parts of samples, as HTML with classes of docs.css, by Pygments.
 
-The shown text is the sample's, character for character, and escaped. An unknown language is shown plain.
+The text is the sample's, escaped. An unknown language is shown plain.
 """
 
 from functools import lru_cache
@@ -8,7 +8,6 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-# Our names of languages and Pygments'.
 _LEXERS: Final = {
     "sh": "bash",
     "curl": "bash",
@@ -21,7 +20,6 @@ _LEXERS: Final = {
     "ruby": "ruby",
     "java": "java",
 }
-# The samples of all pages under a few addresses of the gateway.
 _KEPT: Final = 2048
 
 

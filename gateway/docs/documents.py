@@ -1,4 +1,4 @@
-"""Serve documents that are the same for everybody: as text or Markdown, cached for some minutes."""
+"""Serve documents that are the same for everybody, cached for some minutes."""
 
 from typing import Final
 

@@ -1,8 +1,6 @@
-"""Document the events for authors of receivers: /docs/events and each type, as a page, as Markdown, and as
-JSON Schema.
+"""Document the events: /docs/events and each type, as a page, as Markdown, and as JSON Schema.
 
-Public. Fields and samples are read from the schemas that deliveries must fit, so a page cannot drift. What
-does not depend on the reader is built once for each process.
+Fields and samples are read from the schemas that deliveries must fit, so a page cannot drift.
 """
 
 import json
@@ -34,7 +32,7 @@ _SECTIONS: Final = (
     Heading(2, "Body", "body"),
     Heading(2, "Fields", "fields"),
 )
-# Those of a first attempt; the guide on webhooks explains how to check a signature.
+# Those of a first attempt.
 _HEADERS: Final = """X-AiTopUp-Signature: t=1781352000,v1=5257a869\u2026
 X-AiTopUp-Event: {event_type}
 X-AiTopUp-Delivery: dlv_\u2026
@@ -45,7 +43,7 @@ webhook-signature: v1,K5oZfzN95Z\u2026"""
 
 
 def routes(context: Context, pages: Pages, documents: Documents) -> list[Route]:
-    """Return Starlette's routes: all types, and each alone, in their three forms."""
+    """Return the routes: all types, and each alone, in their three forms."""
     address = context.settings.address()
     shown = EventPages(pages)
 
@@ -81,7 +79,7 @@ def routes(context: Context, pages: Pages, documents: Documents) -> list[Route]:
 
 
 class EventPages:
-    """The pages for people, in the frame of the documentation's other pages."""
+    """The pages for people."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages

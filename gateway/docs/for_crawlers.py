@@ -1,4 +1,4 @@
-"""Guide search engines: /robots.txt (RFC 9309) and /sitemap.xml (sitemaps.org, 0.9).
+"""Guide search engines: /robots.txt (RFC 9309) and /sitemap.xml.
 
 They are led only to the landing page and the documentation. Pages protected only by their address say so
 themselves (X-Robots-Tag).
@@ -22,7 +22,6 @@ from webhooks.events.event import EVENT_TYPES
 
 ROBOTS: Final = "/robots.txt"
 SITEMAP: Final = "/sitemap.xml"
-# Nothing below these is for a search engine.
 _OURS: Final = (
     "/dashboard",
     "/api/",

@@ -1,4 +1,4 @@
-"""Split a sample into pieces with their colours' classes, by Pygments, for gateway/docs/colours.py. Pure."""
+"""Split a sample into pieces with their colours' classes, by Pygments."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -8,7 +8,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String, Token
 
-# The first match gives a token's class; every other token has none.
+# The first match gives a token's class.
 _CLASSES: Final = (
     (Comment, "c"),
     (String.Escape, ""),

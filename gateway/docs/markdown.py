@@ -1,8 +1,7 @@
-"""Convert our guides' Markdown to HTML, by markdown-it. Pure.
+"""Convert our guides' Markdown to HTML, by markdown-it.
 
-HTML in the text is escaped; headings below the first have anchors; what is wide scrolls in a region that the
-keyboard reaches. A link leads to a page of ours or to a site. The library is loaded with the first page [1
-MB].
+HTML in the text is escaped, headings have anchors, and what is wide scrolls. The library is loaded with the
+first page [1 MB].
 """
 
 import itertools
@@ -35,7 +34,7 @@ def headings(source: str) -> list[Heading]:
 
 
 def sections(source: str) -> list[tuple[Heading, str]]:
-    """Return each heading with the plain text below it, up to the next one; a text begins with a heading."""
+    """Return each heading with the plain text below it, up to the next one."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     found: list[tuple[Heading, list[str]]] = []
@@ -50,9 +49,7 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 
 
 def to_html(source: str, shown: Callable[[str, int], str | None] | None = None) -> Markup:
-    """Convert a page. shown: returns a shell block as HTML, by its text and place, or null to treat it like
-    any other.
-    """
+    """Convert a page. shown returns a shell block as HTML, or None to treat it like any other."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark

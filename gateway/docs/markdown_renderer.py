@@ -1,4 +1,4 @@
-"""Override markdown-it's rendering for gateway/docs/markdown.py. Pure."""
+"""Override markdown-it's rendering for gateway/docs/markdown.py."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ class _Renderer(RendererHTML):
         return "</div>\n"
 
     def table_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        # A region that the keyboard can reach, to scroll it, needs a name of its own.
+        # A region that the keyboard can reach needs a name.
         return f'<div class="scroll" tabindex="0" role="region" aria-label="{_name(tokens, index)}"><table>\n'
 
     def table_close(self, *_: Any) -> str:
@@ -55,7 +55,7 @@ class _Renderer(RendererHTML):
 
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
-# If the parser finds an address unsafe, that is our mistake, which link_open reports.
+# An unsafe address is our mistake, which link_open reports.
 MARKDOWN.validateLink = bool  # type: ignore[assignment,method-assign]
 
 

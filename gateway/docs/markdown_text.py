@@ -1,4 +1,4 @@
-"""What reading and rendering Markdown have in common, without the library. Pure."""
+"""What reading and rendering Markdown have in common, without the library."""
 
 import re
 from typing import Any, Final

@@ -1,8 +1,7 @@
-"""The documentation's pages: guides, the reference by resource, the codes. Each is also served as Markdown,
-at its address with .md or if Accept prefers it.
+"""The documentation's pages: guides, the reference by resource, the codes. Each is also served as Markdown.
 
-Public, and whole without scripts. What they say of the API is read from the OpenAPI document and the table of
-codes, so it cannot drift; tests check the guides' figures. Samples use the gateway's own address.
+What they say of the API is read from the OpenAPI document and the table of codes, so it cannot drift. Samples
+use the gateway's own address.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +34,7 @@ PATH: Final = "/docs"
 CHANGES: Final = f"{PATH}/changelog"
 # Replaced by the gateway's address when a page is requested.
 PLACEHOLDER: Final = "https://gateway.example"
-# Each group's guides, in the menu's order; the search uses these names, too.
+# Each group's guides, in the menu's order.
 _GUIDE_GROUPS: Final = {
     "Tutorials": {"start": "First top-up", "first-webhook": "First webhook"},
     "How-to guides": {
@@ -80,7 +79,6 @@ _MAKERS: Final = (
     ("Python", samples.python),
     ("JavaScript", samples.javascript),
 )
-# The valid values of the samples' cookie.
 LANGUAGES: Final = tuple(name.lower() for name, _ in _MAKERS)
 
 
@@ -113,7 +111,7 @@ def guide_text(name: str) -> str:
 
 
 class Pages:
-    """The pages of these surfaces. Without public_url, pages use the reader's address of the gateway."""
+    """Without public_url, pages use the reader's address of the gateway."""
 
     def __init__(self, public_url: str, surfaces: Sequence[ApiSurface]) -> None:
         self._public_url = public_url
@@ -148,7 +146,7 @@ class Pages:
         return answer
 
     def _sample(self, language: str, text: str, place: int) -> str | None:
-        """Show a guide's call in each language, with that one open; null if it is no single call."""
+        """Show a guide's call in each language; None if it is no single call."""
         found = self.runnables.of_text(text)
         if found is None:
             return None
@@ -230,7 +228,7 @@ class Pages:
 
 
 class PlainText:
-    """The same pages as text. is_open: whether anybody may make a sandbox account."""
+    """The same pages as text."""
 
     def __init__(self, pages: Pages, *, is_open: bool) -> None:
         self._pages = pages

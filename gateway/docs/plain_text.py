@@ -1,8 +1,5 @@
-"""The documentation as plain text for programs: /llms.txt, the two calls of an agent, /llms-full.txt, all of
-it, and each page as Markdown. Pure.
-
-The sources are those of the pages: the guides, the OpenAPI document, the table of codes. /llms.txt fits in 2
-kB and can be typed as it stands.
+"""The documentation as plain text for programs: /llms.txt (at most 2 kB), /llms-full.txt, and each page as
+Markdown.
 """
 
 from collections.abc import Sequence
@@ -58,9 +55,7 @@ _MORE: Final = (
 
 
 def overview(server: str, *, is_open: bool) -> str:
-    """Return what an agent needs that knows only the address. is_open: whether anybody may make a sandbox
-    account.
-    """
+    """Return what an agent needs that knows only the address."""
     first = _SANDBOX if is_open else _BY_OPERATOR
     listed = "\n".join(f"- [{about}]({server}{path})" for path, about in _MORE)
     text = f"# Topup Gateway\n\n> {SUMMARY}\n\n{first}\n\n{_SEND}\n\n## More\n\n{listed}\n"

@@ -1,4 +1,4 @@
-"""Read the OpenAPI document, resource by resource, for the reference's pages and texts. Pure.
+"""Read the OpenAPI document, resource by resource, for the reference's pages.
 
 Nothing is added to the document, so nothing can drift from what is served.
 """
@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a request or a response: its dotted name, type and description."""
+    """A field's dotted name, type and description."""
 
     name: str
     kind: str
@@ -31,7 +31,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedAnswer:
-    """One HTTP status with its codes as the document words them, and the fields of `data`."""
+    """One HTTP status with its codes and the fields of `data`."""
 
     status: str
     description: str
@@ -58,7 +58,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedResource:
-    """The calls of one resource, on a page of their own."""
+    """The calls of one resource."""
 
     slug: str
     name: str
@@ -67,7 +67,7 @@ class DocumentedResource:
 
 
 def resources(document: Json, server: str) -> list[DocumentedResource]:
-    """Return every resource in the document's order; server is shown in the samples."""
+    """Return every resource in the document's order."""
     reader = _Reader(document, server)
     found: dict[str, list[Operation]] = {tag["name"]: [] for tag in document["tags"]}
     for path, item in document["paths"].items():
@@ -91,8 +91,6 @@ def fields_of(schema: Json) -> list[Field]:
 
 
 class _Reader:
-    """Reads operations, following references."""
-
     def __init__(self, document: Json, server: str) -> None:
         self._document = document
         self._server = server

@@ -1,8 +1,7 @@
-"""Choose the samples that a signed-in reader can run from the page, with the key that the documentation makes
-(gateway/static/docs_run.js). Pure.
+"""Choose the samples that a signed-in reader can run from the page (gateway/static/docs_run.js).
 
-Only calls of our own API below its prefix, with scopes that such a key has. A sample that makes keys,
-decides, redeems or changes webhooks has no button.
+Only calls of our own API, with scopes that the page's key has. A sample that makes keys, decides, redeems or
+changes webhooks has no button.
 """
 
 import json
@@ -17,7 +16,7 @@ from gateway.docs import samples
 from gateway.docs.reference import DocumentedResource, Operation
 from gateway.surfaces import API_PREFIX
 
-# Those of SCOPES in docs_run.js; a test compares them.
+# Those of SCOPES in docs_run.js.
 RUN_SCOPES: Final = frozenset(
     {
         "topup:send",
@@ -43,7 +42,7 @@ Runnable = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class GuideSample:
-    """A guide's call by curl: what is run, and its text in each language, the printed one first."""
+    """A guide's call by curl: what is run, and its text in each language."""
 
     run: Runnable
     texts: Sequence[tuple[str, str]]
@@ -61,7 +60,7 @@ class Runnables:
         ]
 
     def of_text(self, text: str) -> GuideSample | None:
-        """Parse a line for a shell; return null if it is more than one call, or can't be run."""
+        """Parse a line for a shell; return None if it can't be run."""
         call = _read(text)
         if call is None:
             return None
@@ -91,7 +90,7 @@ def is_runnable(operation: Operation) -> bool:
 
 
 def of_operation(operation: Operation) -> Runnable | None:
-    """Return the call of the reference's sample; null if it cannot be run."""
+    """Return the call of the reference's sample; None if it can't be run."""
     return _run(operation.call) if is_runnable(operation) else None
 
 

@@ -1,4 +1,4 @@
-"""Write one call in curl, Python and JavaScript, from its example in the OpenAPI document. Pure."""
+"""Write one call in curl, Python and JavaScript, from its example in the OpenAPI document."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from gateway.openapi.operations import SESSION
 
 _PARAM = re.compile(r"\{(\w+)\}")
-# Each item on a line of its own, none of it with brackets or spaces inside.
+# Each item on a line of its own, without brackets or spaces.
 _FLAT_LIST = re.compile(r"\[\n((?:\s+[^\s\[\]{}]+\n)+)\s*\]")
 FORM: Final = "application/x-www-form-urlencoded"
 _PDF: Final = "application/pdf"
@@ -22,10 +22,8 @@ Credential = Literal["key", "session", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A sample's call: body is JSON values, or null.
-
-    file: the name of a file in the response, streams: lines without an end; else JSON. scopes: any of them
-    will do. once: the shown Idempotency-Key; null: a new one.
+    """body: JSON values, or None. file: the name of a file in the response. streams: lines without an end.
+    scopes: any of them will do. once: the shown Idempotency-Key.
     """
 
     method: str
@@ -87,7 +85,7 @@ def _credential(operation: Mapping[str, Any]) -> Credential:
 
 
 def curl(call: Call) -> str:
-    """Write a line for a shell that has the key in $KEY, or a person's cookie in $COOKIE."""
+    """Write a line for a shell that has the key in $KEY, or a cookie in $COOKIE."""
     command = ["curl"]
     if call.streams:
         command.append("-N")
@@ -106,7 +104,7 @@ def curl(call: Call) -> str:
 
 
 def python(call: Call) -> str:
-    """Write a script for httpx, with the key in the environment as KEY, or a person's cookie as COOKIE."""
+    """Write a script for httpx, with KEY or COOKIE in the environment."""
     headers = _headers(call, _PYTHON)
     imports = [
         name for name in ("os", "uuid") if any(f"{name}." in one for one in headers.values())
@@ -150,7 +148,7 @@ def _python_answer(call: Call, asked: str) -> list[str]:
 
 
 def javascript(call: Call) -> str:
-    """Write a module for Node 18 or later, with KEY or COOKIE as in Python."""
+    """Write a module for Node 18 or later."""
     headers = [
         f"    {_name(name)}: {value}," for name, value in _headers(call, _JAVASCRIPT).items()
     ]
@@ -202,7 +200,7 @@ _JAVASCRIPT: Final[_Writing] = {
 
 
 def _headers(call: Call, writing: _Writing) -> dict[str, str]:
-    """Return the headers beside the body's, each value as this language writes it."""
+    """Return the headers, each value as this language writes it."""
     found = {}
     if call.credential == "key":
         found["Authorization"] = writing["key"]
@@ -233,7 +231,7 @@ def _json(value: Any) -> str:
 
 
 def _literal(value: Any, pad: str = "    ") -> str:
-    """Write a JSON value as Python; pad: the indentation of its line."""
+    """Write a JSON value as Python. pad: its line's indentation."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict) or not value:

@@ -1,5 +1,4 @@
-"""Publish what anybody may store to prove later what this installation said: public keys, the ledger's sealed
-days, signed heads.
+"""Publish what proves later what this installation said: public keys, sealed days, signed heads.
 
 A day reveals only how many transfers it had; a head of the record log, how many leaves.
 """

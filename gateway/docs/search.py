@@ -1,7 +1,6 @@
 """/docs/search: guides by section, calls, events and codes, found by words; as a page and as Markdown.
 
-The index is made from the texts of the pages, once for each process, at the first search. It works without
-scripts, and any query gets a page that says what to do next.
+The index is made once for each process, at the first search.
 """
 
 import asyncio
@@ -55,7 +54,7 @@ class SearchPages:
         self._making = threading.Lock()
 
     async def page(self, request: Request) -> Response:
-        """Refuse a query that is too long with 400 and a sentence."""
+        """Refuse a query that is too long with 400."""
         query, is_long = _query(request)
         return self._pages.page(
             request,
@@ -83,7 +82,7 @@ class SearchPages:
         return answer
 
     def _made_index(self) -> PassageIndex:
-        """Build the index, once, in a thread: it takes a quarter of a second."""
+        """Build the index in a thread: it takes a quarter of a second."""
         began_s = time.thread_time()
         with self._making:
             if self._index is None:

@@ -1,8 +1,7 @@
-"""Search the documentation: passages of text, found by the words of a query. Pure.
+"""Search the documentation: passages of text, found by the words of a query.
 
 If passages have all words, no other is found. An exact name comes first, and words in a title before words in
-the text. A word also finds longer ones that begin with it (`sign` finds `signature`), and a plural its
-singular. A query costs the words that it has (the first WORDS_MAX count).
+the text. A word also finds longer ones that begin with it, and a plural its singular.
 """
 
 import re
@@ -17,10 +16,10 @@ WORDS_MAX: Final = 12
 HITS_MAX: Final = 20
 _EXCERPT: Final = 200
 _LEAD: Final = 60
-# Shorter words match only whole: nearly every passage has one that begins with them.
+# Shorter words match only whole.
 _PREFIX_MIN: Final = 3
 _SINGULAR_MIN: Final = 4
-# How often a word counts in one text, so that a long list does not come before a short answer.
+# How often a word counts in one text.
 _TIMES_MAX: Final = 3
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _COMMON: Final = frozenset(
@@ -35,10 +34,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage: its title, the kind and address of its page, and its text.
-
-    names are other words for it, such as a call's path; they count as its title does.
-    """
+    """names: other words for it, such as a call's path; they count as its title does."""
 
     title: str
     kind: str
@@ -49,7 +45,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
-    """A passage that was found; excerpt: pieces of its text, and whether each is a word of the query."""
+    """excerpt: pieces of its text, and whether each is a word of the query."""
 
     passage: Passage
     excerpt: Sequence[tuple[str, bool]]
@@ -57,7 +53,7 @@ class PassageHit:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What a query found, the best first; has_all: whether these have all of its words."""
+    """The best first. has_all: whether these have all of the query's words."""
 
     hits: Sequence[PassageHit]
     has_all: bool
@@ -65,7 +61,7 @@ class Searched:
 
 @dataclass(slots=True)
 class _Score:
-    """How well one passage matches: each field counts before those after it."""
+    """Each field counts before those after it."""
 
     words: int = 0
     in_title: int = 0
@@ -74,15 +70,14 @@ class _Score:
 
 
 class PassageIndex:
-    """Passages by their words. Among equals the earlier one is better."""
+    """Among equals the earlier passage is better."""
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._passages = tuple(passages)
-        # Their titles and names as lists of words, the words of both, and where each word of the text begins
-        # and ends.
+        # Their titles and names as lists of words, the words of both, and the place of each word of the text.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
         self._texts = [_spots_of(one.text) for one in self._passages]
-        # Of each word its passages: their number, whether the title has it, and how often the text does.
+        # By word its passages: number, whether the title has it, how often the text does.
         self._holders: dict[str, list[tuple[int, bool, int]]] = defaultdict(list)
         titles = [frozenset((*title, *names)) for title, names in self._called]
         for number, (title, text) in enumerate(zip(titles, self._texts, strict=True)):
@@ -92,7 +87,7 @@ class PassageIndex:
         self._words = sorted(self._holders)
 
     def search(self, query: str) -> Searched:
-        """Return the passages with most of the query's words, at most HITS_MAX."""
+        """Return the passages with most of the query's words."""
         asked = _asked(query)
         found = [self._beginning_with(word) for word in asked]
         scores: dict[int, _Score] = defaultdict(_Score)
@@ -142,7 +137,7 @@ class PassageIndex:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words that find a text: lower case, without the s of a plural."""
+    """Return the words that find a text: lower case, without a plural's s."""
     return [_singular(word) for word in _WORD.findall(text.lower())]
 
 
@@ -173,10 +168,10 @@ def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:
 
 
 def _excerpt(text: str, asked: Sequence[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
-    """Yield some words before the first match, and what follows it. asked: the matches' places."""
+    """Yield some words before the first match, and what follows it."""
     first = asked[0][0] if asked else 0
     start = 0 if first < _LEAD else text.find(" ", first - _LEAD)
-    # Cut only at spaces between words; a text without any is cut at its length.
+    # Cut only at spaces between words.
     start = max(start, 0)
     end = len(text) if len(text) - start <= _EXCERPT else start + _EXCERPT
     if end < len(text):

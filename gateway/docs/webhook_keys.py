@@ -1,7 +1,6 @@
 """Publish the public keys of webhook endpoints, for receivers that check the Ed25519 signature (v1a).
 
-A call reads a bounded number of rows by an index. Keys lie under their endpoint's id, so that a reader names
-its own: a v1a signature does not say for whom it was made, and with another endpoint's key a stranger's
+Keys lie under their endpoint's ID, so that a reader names its own. With another endpoint's key a stranger's
 events would pass for the gateway's own.
 """
 
@@ -30,7 +29,7 @@ from webhooks.endpoints.signing_keys import Published, published, published_afte
 
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
-# Of one address, as for recipients' pages: each call reads the database, without a credential.
+# Of one address: each call reads the database, without a credential.
 REQUESTS: Final = (120, 60)  # in so many seconds
 _is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
 NOTICE: Final = (
@@ -66,7 +65,7 @@ async def _throttle(call: RequestContext[Any, Any]) -> None:
 
 
 async def _found(context: Context, query: QueryParams) -> dict[str, Any]:
-    """Return one endpoint's keys, or a page of all. Raises InvalidInput and NotFound."""
+    """Return one endpoint's keys, or a page of all."""
     endpoint_id = query.get("endpoint_id")
     if endpoint_id is None:
         return await _page(context, query)

@@ -1,8 +1,7 @@
-"""Documents at fixed addresses: the catalogue of the APIs (RFC 9727), the contact for security reports (RFC
-9116), and the agent card of the A2A protocol (1.0).
+"""Documents at fixed addresses: the API catalogue (RFC 9727), security.txt (RFC 9116), and the A2A agent card
+(1.0).
 
-They name only what is there. The gateway speaks no A2A: the card says what it can do and where its MCP
-endpoint is, by a binding of its own, which an A2A client skips.
+The gateway speaks no A2A: the card says where its MCP endpoint is, by a binding that an A2A client skips.
 """
 
 from collections.abc import Mapping
@@ -48,7 +47,7 @@ _SKILLS: Final = (
 
 
 def routes(context: Context, api: str, documents: Documents) -> list[Route]:
-    """Return Starlette's routes. api: the path below which the API lies."""
+    """Return the routes. api: the path below which the API lies."""
     settings = context.settings
 
     def catalogue(request: Request) -> Response:
@@ -73,7 +72,7 @@ def routes(context: Context, api: str, documents: Documents) -> list[Route]:
 
 
 def _catalogue(server: str, api: str) -> Mapping[str, Any]:
-    """Return a linkset (RFC 9264): the API with its description, its pages and its health, and the tools."""
+    """Return a linkset (RFC 9264): the API with its description, pages and health, and the tools."""
     described = [{"href": f"{server}/openapi.json", "type": "application/json"}]
     pages = [
         {"href": f"{server}{DOCS}", "type": "text/html"},

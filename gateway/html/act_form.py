@@ -1,8 +1,7 @@
-"""Make a form from an act's input: what each field shows, and what was typed as the input's values.
+"""Make a form from an act's input, and read what was typed as the input's values.
 
-People write dollars for an input's cents, 10m for seconds, one line for each item of a list, a row for each
-object of one, and a date for a time. A blank field is left out, so that the input's default counts, or is
-null if that removes a limit.
+People write dollars for cents, 10m for seconds, a line for each item of a list, a row for each object of one,
+and a date for a time. A blank field is left out, or is null if that removes a limit.
 """
 
 import re
@@ -21,15 +20,13 @@ _INPUT_TYPES: Final = {"time": "date"}
 _INPUT_MODES: Final = {"integer": "numeric"}
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LENGTH: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
-# The time of day that a typed day means, by the field's unit.
+# The time that a typed day means, by the field's unit.
 _TIMES: Final = {"day_end": "T23:59:59Z"}
 _ROWS_MIN: Final = 2
 
 
 class ShownField(NamedTuple):
-    """One field as the template draws it. widget: line, area, document, choice, ticks, tick or rows, of which
-    each row has fields.
-    """
+    """widget: line, area, document, choice, ticks, tick or rows, of which each row has fields."""
 
     facts: FieldFacts
     widget: str
@@ -59,8 +56,7 @@ def fields_of(
 ) -> Sequence[ShownField]:
     """Return the input's fields, filled with what was typed, else with their defaults.
 
-    choices: of fields whose valid words the page knows better than the input, such as an environment's
-    platforms; a mapping has a sentence for each word.
+    choices: words that the page knows better than the input.
     """
     found = choices or {}
     shown = []
@@ -77,7 +73,7 @@ def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
 
 
 def form_of(struct: type[Fields], current: Any) -> Form:
-    """Fill the form with an object's fields, which have the input's names; of a view, or as the API has it."""
+    """Fill the form with an object's fields, which have the input's names."""
     fields: dict[str, Sequence[str]] = {}
     for fact in _asked(struct):
         value = _part(current, fact.name)
@@ -99,7 +95,7 @@ def _part(source: Any, name: str) -> Any:
 
 
 def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
-    """Return what was typed as the input's values; unreadable values are recorded.
+    """Return what was typed as the input's values; unreadable ones are recorded.
 
     shown: the form as the object fills it. A time whose day is unchanged is left out.
     """
@@ -263,7 +259,7 @@ def _words(texts: Iterable[str]) -> list[str]:
 def _typed(fact: FieldFacts, typed: Typed) -> Any:
     form, name = typed.form, fact.name
     if fact.kind == "yes_no":
-        # Left blank it is a no, also if the default is yes or the current value would stay.
+        # Left blank it is a no.
         is_said = fact.is_kept or fact.default
         return bool(form.text(name)) or (False if is_said else None)
     if fact.kind == "rows":

@@ -1,7 +1,6 @@
-"""Draw numbers over time as SVG, with the numbers in a table beside it. Pure.
+"""Draw numbers over time as SVG, with the numbers in a table beside it.
 
-Names and figures are phrases, which the template says in the reader's language. It draws what is computed
-here, in the picture's units (400 by 170).
+Names and figures are phrases. Units are the picture's (400 by 170).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ HEIGHT: Final = 170
 _RIGHT, _TOP, _BOTTOM = 4, 12, 28
 _FLOOR: Final = HEIGHT - _BOTTOM
 _LABELS: Final = 5
-# Between an axis' label and the picture, and the widest character of a label, in the picture's units.
+# Between an axis' label and the picture, and the widest character of a label.
 _GAP, _CHARACTER = 8, 8.0
 _MICROS_PER_CENT: Final = 10_000
 
@@ -33,7 +32,6 @@ class Series:
     statuses: tuple[str, ...] = ()
 
 
-# The total of the same step in the time before.
 _BEFORE: Final = Series(phrase("in the same time before"), "before")
 
 
@@ -49,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws. rows: each step's label, time and figures; totals: each series'."""
+    """rows: each step's label, time and figures. totals: each series'."""
 
     title: str
     span: str
@@ -60,7 +58,6 @@ class Chart:
     totals: Sequence[str]
     left: int
     is_empty: bool
-    # Whether each series has anything at all.
     has: Sequence[bool] = ()
     bars: Sequence[Bar] = ()
     line: str = ""
@@ -72,7 +69,7 @@ class Chart:
 def bars(
     title: str, activity: Activity, series: Sequence[Series], before: Activity | None = None
 ) -> Chart:
-    """Stack the bars, the first series at the bottom; draw each step's total of `before` paler behind."""
+    """Stack the bars, the first series at the bottom; draw `before` paler behind."""
     numbers = [
         [activity.count(start, *part.statuses) for part in series] for start in activity.starts
     ]
@@ -110,7 +107,7 @@ _SPENT: Final = Series(phrase("spent"), "calm")
 def spend_bars(
     title: str, by_day: Mapping[int, int], *, since: int, until: int, series: Series = _SPENT
 ) -> Chart:
-    """Draw the micros spent on each UTC day from since to until; a missing day has none."""
+    """Draw the micros spent on each UTC day; a missing day has none."""
     days = range(since, until, DAY_US)
     spent = [by_day.get(day, 0) for day in days]
     top = _ceiling(max(spent))
@@ -138,7 +135,7 @@ def spend_bars(
 
 
 def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
-    """Draw the balance at the end of each step, computed backwards from the present one."""
+    """Draw the balance at each step's end, computed backwards from the present one."""
     cents: list[int] = []
     left = now_micros
     for start in reversed(activity.starts):
@@ -167,7 +164,7 @@ def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
 
 
 class _Frame:
-    """The steps' places from left to right, and what surrounds the figures of every chart."""
+    """The steps' places, and what surrounds the figures of every chart."""
 
     def __init__(self, activity: Activity, *, left: int) -> None:
         self.starts = activity.starts
@@ -223,7 +220,7 @@ class _Frame:
             ticks=[
                 (self.middle(place), label)
                 for place, label in enumerate(self.labels)
-                # In the middle of it, the newest step's label would be cut off at the edge.
+                # The newest step's label would be cut off at the edge.
                 if (last - place) % every == every // 2
             ],
             levels=[
@@ -252,7 +249,7 @@ def _halves(top: int, show: Callable[[int], str]) -> list[str]:
 
 
 def _left_of(*labels: str) -> int:
-    """Return where the picture begins, so that the longest label fits beside it."""
+    """Return where the picture begins, so that the longest label fits."""
     return _GAP + round(_CHARACTER * max(4, *map(len, labels)))
 
 
@@ -292,7 +289,7 @@ def _span(activity: Activity) -> str:
 
 
 def halves(activity: Activity) -> tuple[Activity, Activity]:
-    """Return the earlier and the later half of the time, which has an even number of steps."""
+    """Return the earlier and the later half of the time."""
     half = len(activity.starts) // 2
     return (
         Activity(activity.step_us, activity.starts[:half], activity.rows),
@@ -302,8 +299,6 @@ def halves(activity: Activity) -> tuple[Activity, Activity]:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A figure of some time, beside that of the same time before."""
-
     now: int
     before: int
     span: str
@@ -315,7 +310,7 @@ class Compared:
 
 
 def compared(activity: Activity, figure_of: Callable[[Activity, int], int]) -> Compared:
-    """Return the sums of figure_of over the steps of both halves of the time."""
+    """Return figure_of's sums over both halves of the time."""
     before, now = (
         sum(figure_of(half, start) for start in half.starts) for half in halves(activity)
     )

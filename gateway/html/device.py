@@ -1,11 +1,11 @@
-"""Name a browser for people: "Firefox on Windows"; shown beside the whole text, never trusted."""
+"""Name a browser for people: "Firefox on Windows". Never trusted."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from gateway.html.phrase import phrase
 
-# The first match counts, because most browsers also name the ones that they descend from.
+# Most browsers also name those that they descend from, so the first match counts.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

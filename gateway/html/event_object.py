@@ -1,4 +1,4 @@
-"""Find an event's object and its page in the dashboard: one rule for each family of event types."""
+"""Find an event's object and its page in the dashboard, by family of event types."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -19,10 +19,7 @@ class EventObject(NamedTuple):
 def event_object(
     event_type: str, transaction_id: str | None, data: Data | None = None
 ) -> EventObject | None:
-    """Return None if the object has no page, or it is a sample.
-
-    transaction_id: as its delivery has it. data: the event's own, if it was read.
-    """
+    """Return None if the object has no page, or it is a sample."""
     known = data or {}
     if known.get("test"):
         return None
@@ -37,7 +34,7 @@ def _topup(transaction_id: str | None, data: Data) -> EventObject | None:
 
 
 def _order(reference: str | None, data: Data) -> EventObject | None:
-    """Return the order: its deliveries name its reference, which only looks like a top-up's id."""
+    """Return the order. Its reference only looks like a top-up's ID."""
     order_id = data.get("order_id") or data.get("id")
     if order_id:
         return EventObject(phrase("Order"), order_id, f"{_D}/orders/{order_id}")
@@ -54,7 +51,7 @@ def _recharge(reference: str | None, data: Data) -> EventObject | None:
 
 
 def _dispute(_: str | None, data: Data) -> EventObject | None:
-    """Return the page for operators, because only they see disputes."""
+    """Return the operators' page: only they see disputes."""
     if not data.get("order_id"):
         return None
     return EventObject(phrase("Order"), data["order_id"], f"{_D}/admin/orders/{data['order_id']}")

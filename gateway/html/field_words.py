@@ -1,7 +1,4 @@
-"""Say what is wrong with a field in the words of its form. Pure.
-
-The API has cents, integers and null; a form has dollars and numbers, and its fields have labels.
-"""
+"""Say what is wrong with a field in the words of its form, which has dollars and labels."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +24,7 @@ _NUMBERS: Final = {
 
 
 def for_people(detail: str, param: str | None = None) -> str:
-    """Return a refusal's detail without the API's names; param: its field."""
+    """Return a refusal's detail without the API's names."""
     for pattern, words in _RULES:
         if found := pattern.fullmatch(detail):
             return words(found, param or "")
@@ -39,7 +36,7 @@ def for_people(detail: str, param: str | None = None) -> str:
 
 def _range(found: re.Match[str], param: str) -> str:
     if param.startswith("price"):
-        # Bounds are in the currency's smallest unit, which a form doesn't use.
+        # Bounds are in the currency's smallest unit.
         return phrase("the price is 0, or too large")
     name, whose = found["name"] or param, found["whose"]
     least, most = (_amount(text, name) for text in found.group("least", "most"))

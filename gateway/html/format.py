@@ -19,8 +19,7 @@ from gateway.html.phrase import phrase
 from gateway.html.zone import current
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
-# Shown on the page that a form leads to; the link has only the name, so nobody can add words.
-# gateway/dashboard/act_pages.py adds the acts' sentences, by their names.
+# A link has only the name, so nobody can add words. gateway/dashboard/act_pages.py adds the acts' sentences.
 SAID: Final[dict[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
@@ -203,10 +202,7 @@ def count(number: int) -> str:
 
 
 def when(at: int | str | None) -> Markup:
-    """Write a time in the reader's zone; an em dash for None.
-
-    The page's script shows today's times as "5 min ago". `at` is in microseconds, or the API's text.
-    """
+    """Write a time in the reader's zone. The page's script shows today's times as "5 min ago"."""
     if at is None:
         return Markup("—")
     text = at if isinstance(at, str) else rfc3339(at)
@@ -217,7 +213,7 @@ def when(at: int | str | None) -> Markup:
 
 
 def day(at: int | str | date) -> str:
-    """Write a calendar day: 2026-11-23; for a time in microseconds the day in UTC."""
+    """Write a calendar day, for a time in microseconds that in UTC: 2026-11-23."""
     text = rfc3339(at) if isinstance(at, int) else str(at)
     return language.current.get().day(date.fromisoformat(text[:10]))
 
@@ -264,7 +260,7 @@ def after(microseconds: int) -> str:
 
 
 def share(part: float) -> str:
-    """Write 0.9876 as 98.7 %: cut off, so that 100 % is all and 0 % none."""
+    """Write 0.9876 as 98.7 %, cut off, so that 100 % is all."""
     return f"{int(part * 1000) / 10:g} %"
 
 
@@ -283,10 +279,7 @@ def _account_words(label: str) -> str:
 
 
 def _at_render(shown: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the same as a filter that Jinja calls for each page.
-
-    Otherwise it computes a constant, such as 1000000|money, once for all pages, in the first one's language.
-    """
+    """Return it as a filter that Jinja calls for each page, because it depends on the language."""
 
     @pass_context
     @wraps(shown)

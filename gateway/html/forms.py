@@ -1,7 +1,6 @@
-"""Read a form that a person sent: its fields as text, and what is wrong with them.
+"""Read a form that a person sent.
 
-A form names the environment that its page showed, and counts only there: after a switch in another tab it
-changes nothing in the wrong environment.
+A form names the environment that its page showed, and counts only there.
 """
 
 import re
@@ -31,16 +30,13 @@ _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def ungrouped(text: str) -> str:
-    """Remove the commas between groups of three digits.
-
-    Any other comma stays, and nothing accepts it: 12,50 for twelve and a half must not become 1250.
-    """
+    """Remove the commas between groups of three digits. 12,50 must not become 1250."""
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of one form; a missing or blank field is an empty text."""
+    """A missing or blank field is an empty text."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -57,7 +53,7 @@ class Form:
         return self.raw(name).replace(",", " ").split()
 
     def integer(self, name: str) -> int | None:
-        """Return a whole number, None if blank; raise InvalidInput."""
+        """Return a whole number, None if blank."""
         text = ungrouped(self.text(name))
         if not text:
             return None
@@ -69,7 +65,7 @@ class Form:
         return {f"{name}_cents": self.cents(name) for name in names}
 
     def cents(self, name: str) -> int | None:
-        """Return dollars such as 12, 12.5 or 1,250.00 in cents, None if blank; raise InvalidInput."""
+        """Return dollars such as 12, 12.5 or 1,250.00 in cents, None if blank."""
         text = ungrouped(self.text(name).removeprefix("$"))
         if not text:
             return None
@@ -80,7 +76,7 @@ class Form:
         return int(whole or "0") * 100 + int(part.ljust(2, "0"))
 
     def several_cents(self, name: str) -> list[int]:
-        """Return amounts as `cents` reads them, separated by spaces or semicolons; raise InvalidInput."""
+        """Return amounts separated by spaces or semicolons."""
         words = self.text(name).replace(";", " ").split()
         return [Form({name: [word]}).cents(name) or 0 for word in words]
 
@@ -91,10 +87,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal as a form shows it: a sentence, and one for each field that it names.
-
-    are_shown: each of these is shown at its field, so it isn't repeated above.
-    """
+    """A refusal as a form shows it. are_shown: each field shows its own, so it isn't repeated above."""
 
     status: int
     sentence: str
@@ -102,9 +95,7 @@ class Problem:
     are_shown: bool = False
 
     def of(self, *names: str) -> str:
-        """Return what is wrong with the field, in the reader's language; the API may have several names for
-        it.
-        """
+        """Return what is wrong with the field. The API may have several names for it."""
         return say(next((self.fields[name] for name in names if name in self.fields), ""))
 
     @property
@@ -132,7 +123,6 @@ def dollars(cents: int | None) -> str:
 
 
 def read_form(call: RequestContext[Any, Any]) -> Form:
-    """Raise InvalidInput and EnvironmentMismatch."""
     if call.raw:
         check_media_type(call.headers, "form")
     try:
@@ -151,7 +141,7 @@ def read_form(call: RequestContext[Any, Any]) -> Form:
 
 
 def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> Form:
-    """Make the form without the fields that every form has; raise EnvironmentMismatch."""
+    """Make the form without the fields that every form has."""
     fields.pop(TOKEN_FIELD, None)
     shown = fields.pop(ENVIRONMENT_FIELD, None)
     caller = call.credential
@@ -191,7 +181,7 @@ def _together(texts: Iterable[str]) -> str:
 
 
 def _field_words(param: str, detail: str) -> tuple[str, str]:
-    """Return the form's field, and what is wrong with it; a list has one field, a line for each item."""
+    """Return the form's field, and what is wrong with it."""
     name, bracket, rest = param.partition("[")
     number, _, inner = rest.partition("]")
     if not (bracket and number.isdigit()):

@@ -1,11 +1,8 @@
-"""The languages of the gateway's own pages: English, and a folder of .po files each in gateway/languages/.
+"""The languages of the gateway's own pages: English, and .po files in gateway/languages/.
 
-A page is whole in one language. Only the pages of gateway/html/translated.py are offered in others. If
-anything on one is missing in the catalogue, `say` raises NotSaid, and gateway/html/render.py starts again in
-English. The files are read when the first page needs them, without a compile step to forget.
-
-`current` holds the request's language while a page is made: the person's choice, stored in a cookie, else the
-browser's preference. docs/languages.md says how to add one.
+A page is whole in one language. If a catalogue lacks anything, `say` raises NotSaid, and
+gateway/html/render.py starts again in English. `current` holds the request's language: the person's choice by
+cookie, else the browser's preference. docs/languages.md says how to add one.
 """
 
 import re
@@ -32,26 +29,25 @@ from billing.recipients.language import ENGLISH, Language, asked_for
 from gateway.html.phrase import PLACE, Phrase, Value, counted, has_words, phrase
 
 LANGUAGE_COOKIE: Final = "topup_language"
-# A page's cache distinguishes readers of different languages by these.
 VARY: Final = "Accept-Language, Cookie"
 _PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
-# Values aren't searched for in longer text, which may take long.
+# Longer text would take long to search.
 _RECOGNISED_CHARACTERS_MAX: Final = 400
-# Marks a sentence with values that reaches us as plain text, such as a refusal of the API.
+# Marks a sentence with values that reaches us as plain text.
 _RECOGNISED: Final = "recognised"
-# A value keeps its own direction and doesn't turn the rest.
+# A value keeps its own direction.
 _ISOLATE, _END = "\u2068", "\u2069"
-# Marks that begin an isolate like that one, and all that begin or end one.
+# Marks that begin such an isolate, and all that begin or end one.
 _BEGINS: Final = frozenset("\u2066\u2067\u2068")
 _ISOLATES: Final = dict.fromkeys(map(ord, (*_BEGINS, _END)))
 
 
 class NotSaid(Exception):
-    """The language has no words for this."""
+    pass
 
 
 class _Pattern(NamedTuple):
-    """Finds a sentence's values in a text made from it. several: empty, or its plural."""
+    """Finds a sentence's values in a text made from it."""
 
     found: re.Pattern[str]
     one: str
@@ -67,9 +63,7 @@ class _Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageLanguage:
-    """One language. texts: the English sentences in its catalogue; English needs none. patterns: of those
-    that are recognised with their values.
-    """
+    """texts: the English sentences in its catalogue. patterns: of those recognised with their values."""
 
     writing: Language
     catalogue: NullTranslations
@@ -93,7 +87,7 @@ class PageLanguage:
         return not self.texts
 
     def say(self, text: str) -> str:
-        """Return the English text in this language; markup is said already. Raises NotSaid."""
+        """Return the English text in this language. Markup is said already."""
         if self.is_english or not text or isinstance(text, Markup):
             return text
         if isinstance(text, Phrase) and text.values:
@@ -102,7 +96,7 @@ class PageLanguage:
         return self.catalogue.gettext(known) if known else self._recognised(text)
 
     def say_number(self, one: str, several: str, number: int) -> str:
-        """Return the sentence's form for the number, without its values. Raises NotSaid."""
+        """Return the sentence's form for the number, without its values."""
         if not self.is_english and one not in self.texts:
             raise NotSaid(one)
         return self.catalogue.ngettext(one, several, number)
@@ -207,14 +201,12 @@ def say(text: str) -> str:
 
 
 def say_phrase(text: str) -> str:
-    """Say a phrase; return any other text, such as a name, with its own direction."""
+    """Say a phrase; return any other text with its own direction."""
     return say(text) if isinstance(text, Phrase | Markup) else current.get().apart(text)
 
 
 def say_known(text: str) -> str:
-    """Say a text that may be ours or somebody else's, such as a reason; else return it with its own
-    direction.
-    """
+    """Say a text that may be ours, such as a reason."""
     try:
         return say(text)
     except NotSaid:
@@ -240,7 +232,7 @@ def page_languages() -> Mapping[str, PageLanguage]:
 
 
 def language_of_request(scope: Scope) -> PageLanguage:
-    """Return the person's choice, else the available language that the browser prefers, else English."""
+    """Return the person's choice, else the language that the browser prefers, else English."""
     chosen = chosen_tag(scope)
     if chosen:
         return page_languages()[chosen]
@@ -249,7 +241,7 @@ def language_of_request(scope: Scope) -> PageLanguage:
 
 
 def chosen_tag(scope: Scope) -> str:
-    """Return the language chosen by the button in the bar; empty if there is none."""
+    """Return the chosen language, or empty."""
     for part in _header(scope, b"cookie").split(";"):
         key, _, tag = part.strip().partition("=")
         if key == LANGUAGE_COOKIE and tag in page_languages():

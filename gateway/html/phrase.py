@@ -1,15 +1,14 @@
 """Phrases: English sentences in the code that a page shows in its reader's language.
 
-A phrase is English text with its values, so code that knows no languages uses it as any other text. It
-remembers the sentence and the values for gateway/html/language.py. Every catalogue has each sentence that is
-marked here (tests/gateway/dashboard/languages/test_catalogues.py).
+A phrase is English text that remembers its sentence and values for gateway/html/language.py. Every catalogue
+has each sentence that is marked here.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-# A function is called as the page is made, such as one that writes an amount of money.
+# A function is called as the page is made.
 Value: TypeAlias = str | int | Callable[[], str]
 _NUMBER: Final = "num"
 PLACE: Final = re.compile(r"%\((\w+)\)s")
@@ -17,7 +16,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 class Phrase(str):
-    """One sentence. several is empty for one without a plural; else number selects the form."""
+    """several is empty without a plural; else number selects the form."""
 
     __slots__ = ("number", "sentence", "several", "values")
     sentence: str

@@ -1,7 +1,7 @@
-"""Render templates to HTML responses: Jinja2 with everything escaped and every name known.
+"""Render templates to HTML responses with Jinja2.
 
-A value is never taken for markup, a template's typo is an error, and nothing on a page comes from another
-host or is an inline script or style.
+Everything is escaped, a template's typo is an error, and nothing on a page comes from another host or is
+inline.
 """
 
 import hmac
@@ -32,7 +32,7 @@ from keys.session import forgery_token
 THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
-# The request's key for how many top-ups wait for review, for its page's menu.
+# How many top-ups wait for review, for the page's menu.
 REVIEW_WAITING = "topup.review_waiting"
 # The same for sends that wait for the reader's approval.
 APPROVALS_WAITING = "topup.approvals_waiting"
@@ -50,7 +50,7 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Render the template as a response to this call; it knows the signed-in person and the theme."""
+    """Render the template as a response to this call."""
     problem = values.get("problem")
     known = {
         "principal": call.credential,
@@ -69,7 +69,7 @@ def page(
 
 
 class _Written(NamedTuple):
-    """A page's text. shows_each: it shows the error at each field."""
+    """shows_each: the page shows the error at each field."""
 
     text: str
     shows_each: bool
@@ -104,7 +104,7 @@ def _answer(
 
 
 def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written:
-    """Write it in the reader's language if all of the page can be said in it; else in English."""
+    """Write it in the reader's language if all of it can be said, else in English."""
     reading, zone = _language(template, scope), zone_of_request(scope)
     before = current.set(zone)
     try:
@@ -119,7 +119,6 @@ def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written
 def _written_in(
     reading: PageLanguage, template: str, scope: Scope, values: Mapping[str, Any]
 ) -> _Written:
-    """Raise NotSaid."""
     before = languages.current.set(reading)
     try:
         known = {
@@ -146,9 +145,9 @@ def fragment(template: str, **values: Any) -> str:
 
 
 def undo_of(call: RequestContext[Any, Any], address: str) -> Mapping[str, str]:
-    """Return the query with which go() makes the next page offer an undo button.
+    """Return the query with which go() offers an undo button.
 
-    It is signed for the session: no link of a stranger's shows a button that changes something.
+    It is signed for the session: no stranger's link shows a button that changes something.
     """
     return {"undo": address, "undo_mark": _undo_mark(call, address)}
 
@@ -169,7 +168,7 @@ def _undo_mark(call: RequestContext[Any, Any], address: str) -> str:
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
-    """Redirect the browser with a GET; said names a sentence of formats.SAID shown there."""
+    """Redirect with a GET; said names a sentence of formats.SAID."""
     if said is not None:
         assert said in formats.SAID, said
         query["said"] = said
@@ -191,8 +190,8 @@ def _others(
 ) -> Sequence[PageLanguage]:
     """Return the languages that the reader may switch to.
 
-    None on the response to a form, which a switch would lose, nor after a refusal: its address may hold what
-    nobody should read, and the button's form contains the address.
+    None on the response to a form, which a switch would lose, nor after a refusal: the button's form contains
+    the address.
     """
     is_refused = isinstance(problem, Problem) and bool(problem.sentence)
     if template not in TRANSLATED or scope["method"] not in _READS or is_refused:
@@ -229,7 +228,7 @@ def _templates() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(say, say_number, newstyle=True)  # type: ignore[attr-defined]
-    # A sentence without a value is made markup once; a page has some hundreds of them.
+    # A sentence without a value is made markup once.
     made.globals["_"] = _text
     made.policies["ext.i18n.trimmed"] = True
     made.globals["static"] = static_url

@@ -1,7 +1,6 @@
-"""Serve files for pages: read once, named by their content, cached by browsers for ever.
+"""Serve files for pages: read once, named by their content, cached for ever.
 
-An address with the hash of its content is immutable. Without the hash, or with an older one, the file is
-revalidated by its ETag.
+Without the hash of its content, or with an older one, a file is revalidated by its ETag.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file's bytes, its type, and the beginning of its SHA-256 in hex."""
+    """One file's bytes, its type, and the beginning of its SHA-256."""
 
     content: bytes
     media_type: str
@@ -34,7 +33,7 @@ class StaticFile:
 
 
 def static_url(name: str) -> str:
-    """Return the address of a file of gateway/static/; KeyError if it doesn't exist."""
+    """Return the address of a file of gateway/static/."""
     return f"{PREFIX}{name}?v={_files()[name].digest}"
 
 

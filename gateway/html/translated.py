@@ -1,6 +1,6 @@
-"""The pages that are offered in other languages, by room: every catalogue has their every sentence.
+"""The pages that are offered in other languages, by room.
 
-A room has a catalogue of its name in each language (gateway/languages/), and a table of its pages in
+A room has a catalogue of its name in each language, and a table of its pages in
 tests/gateway/dashboard/languages/.
 """
 
@@ -121,5 +121,5 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 TRANSLATED: Final = frozenset().union(*ROOMS.values())
-# The inputs of these pages' forms, whose sentences are in every catalogue, too.
+# Every catalogue has the sentences of these inputs, too.
 FORMS: Final[tuple[type[Fields], ...]] = (NewKey, KeyChanges)

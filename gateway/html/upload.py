@@ -1,7 +1,4 @@
-"""Read a form with a file in it, as browsers send it: multipart/form-data, in memory.
-
-The body was read before, within its route's limit, so memory is bounded, too.
-"""
+"""Read a form with a file in it: multipart/form-data, in memory."""
 
 from collections.abc import AsyncGenerator
 from typing import Any, Final
@@ -18,10 +15,7 @@ FILES_MAX: Final = 1
 
 
 async def read_upload(call: RequestContext[Any, Any]) -> Form:
-    """Return the fields, with a file's text under its own field's name; a plain form is read as one.
-
-    Raises InvalidInput and EnvironmentMismatch.
-    """
+    """Return the fields, with a file's text under its own field's name."""
     kind = call.headers.get(b"content-type", b"")
     if not kind.lower().startswith(_MULTIPART):
         return read_form(call)

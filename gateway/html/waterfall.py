@@ -1,7 +1,7 @@
-"""Lay out steps in time as bars side by side. Pure.
+"""Lay out steps in time as bars side by side.
 
-The axis is logarithmic from one millisecond on, so a database's milliseconds and hours of waiting both show.
-Bars are in hundredths of the picture's width.
+The axis is logarithmic from one millisecond on, so milliseconds and hours both show. Bars are in hundredths
+of the picture's width.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import Final
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 WIDTH: Final = 100.0
-# So that a moment is visible, too.
+# A moment is visible, too.
 LEAST_WIDTH: Final = 1.2
 _MS_US: Final = 1000
 _TICKS: Final = (
@@ -29,13 +29,13 @@ _TICKS: Final = (
     100 * DAY_US,
     1000 * DAY_US,
 )
-# The part of a phone's narrow picture that a word of the axis takes.
+# The width of an axis' word on a phone.
 _TICK_WIDTH: Final = 16.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A step's place: x and width in hundredths of the picture."""
+    """A step's place: x and width."""
 
     x: float
     width: float

@@ -1,7 +1,7 @@
-"""The time zone of times on pages: the person's choice under Account, else their browser's, else UTC.
+"""The time zone of times on pages: the person's choice, else their browser's, else UTC.
 
-It is in a cookie, where the page's script writes the browser's own zone unless one was chosen. `current`
-holds the request's zone while a page is made.
+The cookie has it; the page's script writes the browser's zone unless one was chosen. `current` holds it while
+a page is made.
 """
 
 from contextvars import ContextVar
@@ -17,21 +17,21 @@ from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 
 ZONE_COOKIE: Final = "topup_zone"
-# Precedes a zone that the script wrote. A colon replaces the slash, which a cookie's value may not have.
+# Precedes a zone that the script wrote. A colon replaces the slash in a cookie's value.
 _AUTOMATIC: Final = "~"
 _SLASH: Final = ":"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadersZone:
-    """name: an IANA name; is_chosen: the person chose it, so the browser's own doesn't count."""
+    """is_chosen: the browser's own zone doesn't count."""
 
     name: str = "UTC"
     is_chosen: bool = False
     info: tzinfo = UTC
 
     def shown(self, at_us: int) -> str:
-        """Write 2026-11-23 19:18:55 +03, or with UTC in place of the offset, in the page's language."""
+        """Write 2026-11-23 19:18:55 +03, or UTC, in the page's language."""
         reading = language.current.get()
         if not reading.is_english:
             return reading.moment(self._at(at_us))
@@ -44,11 +44,11 @@ class ReadersZone:
         return f"{shown} · {datetime.fromtimestamp(at_us // 1_000_000, UTC):%H:%M:%S} UTC"
 
     def start_of_day(self, day: str) -> str:
-        """Return the first moment there of a day such as 2026-11-23, in the API's form; raise ValueError."""
+        """Return the first moment there of a day such as 2026-11-23."""
         return rfc3339(start_of(date.fromisoformat(day), self.info))
 
     def day_before(self, now_us: int, days: int) -> str:
-        """Return the day there that many days before now, such as 2026-11-23."""
+        """Return the day there that many days before now."""
         return (self._at(now_us).date() - timedelta(days=days)).isoformat()
 
     def _at(self, at_us: int) -> datetime:
@@ -60,7 +60,7 @@ current: ContextVar[ReadersZone] = ContextVar("readers_zone", default=NO_ZONE)
 
 
 def zone_of_request(scope: Scope) -> ReadersZone:
-    """Read the request's cookie; an invalid value counts as none."""
+    """Read the cookie; an invalid value counts as none."""
     for name, value in scope["headers"]:
         if name == b"cookie":
             for part in value.decode("latin-1").split(";"):
@@ -71,7 +71,7 @@ def zone_of_request(scope: Scope) -> ReadersZone:
 
 
 def cookie_of(name: str) -> str:
-    """Return the cookie's value for a chosen zone; raise InvalidInput for an unknown one."""
+    """Return the cookie's value for a chosen zone."""
     zone_of(name)
     return name.replace("/", _SLASH)
 

@@ -1,9 +1,7 @@
-"""Record each request: one wide line, two metrics, for some a row of the request log, and a span if tracing
-is on.
+"""Record each request: a wide line, two metrics, sometimes a row of the request log, and a span.
 
-Paths are route templates and values are ids of ours, so lines, metrics and spans hold nothing that a caller
-made up. The request id is the exception; the log's formatter and spans mask it. The request log stores more:
-cut, and without secrets (runtime/request_log/redact.py).
+Paths are route templates and values are our IDs, so nothing a caller made up is logged. The request ID is the
+exception and is masked.
 """
 
 import logging
@@ -42,8 +40,7 @@ _KEPT = (
 _log = logging.getLogger(__name__)
 
 
-# The same for all lines; Logger.info would fill it in again and look up the caller's file and line [9 us,
-# against 3].
+# Made once, because Logger.info would look up the caller's file and line each time [9 us, against 3].
 _SAME = vars(logging.LogRecord(_log.name, logging.INFO, "", 0, "request", None, None))
 
 
@@ -55,8 +52,6 @@ class _Line(logging.LogRecord):
 
 
 class AccessLog:
-    """Records every request once its response is out."""
-
     def __init__(self, context: Context) -> None:
         self._requests = context.metrics.requests
         self._sends = context.metrics.sends
@@ -98,8 +93,6 @@ class AccessLog:
 
 
 class TracedAccessLog(AccessLog):
-    """Records every request and its span."""
-
     def __init__(self, context: Context, tracing: Tracing) -> None:
         super().__init__(context)
         self._tracing = tracing
@@ -131,7 +124,6 @@ class TracedAccessLog(AccessLog):
 
 
 def _template_of(call: RequestContext[Fields, Fields]) -> str:
-    """Return the route's path, never the caller's."""
     return call.template or "other"
 
 
@@ -142,9 +134,9 @@ def _method_of(call: RequestContext[Fields, Fields]) -> str:
 def keep(
     call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
 ) -> None:
-    """Store the request for its sender: why it was refused, or what it changed.
+    """Store the request for its sender. A success's response may hold a secret, and isn't stored.
 
-    A success's response may hold a secret, and isn't stored. fragment: the called part of its path.
+    fragment: the called part of its path.
     """
     log, caller = call.context.request_log, call.credential
     if caller is None or not log.is_on:
@@ -176,10 +168,7 @@ def keep(
 
 
 def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
-    """Return whether it was refused, failed or changed a setting.
-
-    Successful sends, usage and the like leave rows of their own; another one would cost as much as they do.
-    """
+    """Return whether it was refused, failed or changed a setting. Successful sends leave rows of their own."""
     if call.status >= HTTP_REFUSED:
         return True
     return call.method in _CHANGING and call.template.startswith(_KEPT)

@@ -1,4 +1,4 @@
-"""Record what a request did to an account's security, for the log that its tenant reads."""
+"""Record what a request did to an account's security, for its tenant's log."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from store.database import Transaction
 
 
 def actor_of(call: RequestContext[Any, Any]) -> Actor:
-    """Return who acts, and from where; without a credential, a visitor."""
+    """Return who acts, and from where."""
     address = call.address
     where = None if address is None else str(address)
     user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
@@ -31,10 +31,7 @@ async def note(
     account_id: str | None = None,
     **more: Any,
 ) -> None:
-    """Write the entry in its act's transaction; environment and account are by default the caller's.
-
-    environment empty: it concerns the account as a whole. more: before, after, reason, outcome.
-    """
+    """Write the entry in its act's transaction. An empty environment concerns the account as a whole."""
     if account_id is None:
         account_id = call.principal.account_id
     if environment is None:
@@ -52,7 +49,7 @@ async def note(
 
 
 async def enter(tx: Transaction, call: RequestContext[Any, Any], environment: Environment) -> None:
-    """Raise LiveNotOpen if a person chose live and it isn't open to the account."""
+    """Raise LiveNotOpen if live isn't open to the account."""
     if environment != "live":
         return
     account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live

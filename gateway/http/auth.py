@@ -1,8 +1,7 @@
-"""Find who calls: a request's credential, and the address it comes from.
+"""Find who calls: a request's credential and address.
 
 A missing, malformed or unknown credential gets the same refusal (2001). A Bearer credential beats the
-session's cookie, and neither passes for the other. A forwarded address counts only if a trusted proxy
-forwarded it.
+session's cookie, and neither passes for the other.
 """
 
 import ipaddress
@@ -26,10 +25,7 @@ def presented(
     *,
     takes_bare: bool = False,
 ) -> tuple[str, bool]:
-    """Return the credential and whether it is the cookie's; raise InvalidCredential for none.
-
-    takes_bare: the header may be the credential alone, without Bearer.
-    """
+    """Return the credential and whether it is the cookie's. takes_bare: it may come without Bearer."""
     header = headers.get(b"authorization")
     if header is not None:
         if header[:7].lower() != _SCHEME:
@@ -46,10 +42,8 @@ def presented(
 
 
 def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = False) -> None:
-    """Raise InvalidCredential unless the credential came as it must.
-
-    A session comes in its cookie, a key or token as Bearer, and an MCP client's token only at /mcp. The
-    checks of a cookie count only for a session that came as one.
+    """Raise InvalidCredential unless the credential came as it must: a session in its cookie, a key or token
+    as Bearer, an MCP client's token only at /mcp.
     """
     if principal.kind == "mcp" and not takes_mcp:
         raise InvalidCredential("This credential is unknown.")
@@ -60,10 +54,10 @@ def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = 
 def caller_address(
     peer: str | None, forwarded_for: bytes | None, trusted: Sequence[Network]
 ) -> Address | None:
-    """Return the address that the request came from; None if it is unknown (a Unix socket).
+    """Return the address that the request came from, or None for a Unix socket.
 
-    From a trusted peer it is the rightmost address in X-Forwarded-For that isn't a trusted proxy's: anything
-    further left is the client's own claim.
+    From a trusted peer it is the rightmost address in X-Forwarded-For that isn't a trusted proxy's. The
+    client can claim anything further left.
     """
     address = parse_address(peer)
     if forwarded_for is None or address is None or not is_within(address, trusted):
@@ -79,7 +73,7 @@ def caller_address(
 
 
 def parse_address(text: str | None) -> Address | None:
-    """Parse an address, also with a port or in brackets; IPv4 inside IPv6 becomes IPv4."""
+    """Parse an address, also with a port or in brackets. IPv4 inside IPv6 becomes IPv4."""
     if text is None:
         return None
     if text.startswith("["):
@@ -96,7 +90,7 @@ def parse_address(text: str | None) -> Address | None:
 
 
 def block_of(address: Address | None) -> str:
-    """Return the key under which strangers are counted: the address, for IPv6 its /64."""
+    """Return the key under which strangers are counted: the address, or an IPv6 /64."""
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address) if address is not None else "local"

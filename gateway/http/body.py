@@ -1,7 +1,7 @@
-"""Read a request's body: JSON, or a form or CSV if the route accepts one; bounded in bytes.
+"""Read a request's body, bounded in bytes.
 
-At most the route's limit and one packet are in memory, whatever Content-Length says. The server limits how
-long a body may take (gateway/http/serve.py): a timer here would cost more than reading a small body.
+At most the route's limit and one packet are in memory, whatever Content-Length says. The server limits the
+time (gateway/http/serve.py).
 """
 
 import asyncio
@@ -26,12 +26,11 @@ EVENTS: Final = b"application/cloudevents-batch+json"
 _MEDIA_TYPE_BYTES_MAX: Final = 200
 _UTF8: Final = frozenset({b"utf-8", b"utf8"})
 _TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv", "json_or_events"})
-# Reads what is longer than an ordinary body, one at a time; the first one starts the thread.
+# Reads long bodies, one at a time.
 _ASIDE: Final = ThreadPoolExecutor(1, thread_name_prefix="reading")
 _TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 
-# A route's body: json, form (urlencoded), either, json_or_csv, json_or_events (CloudEvents, one or a batch),
-# or raw: whatever a provider sends, because its bytes are signed.
+# json_or_events: CloudEvents, one or a batch. raw: a provider's signed bytes.
 Media = Literal["json", "form", "json_or_form", "json_or_csv", "json_or_events", "raw"]
 
 T = TypeVar("T")
@@ -42,17 +41,16 @@ class BodyTooLarge(DomainError):
 
 
 class MediaTypeRefused(DomainError):
-    """The body isn't declared as JSON in UTF-8, or it is compressed."""
+    pass
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its body was complete; nobody reads a response."""
+    """The client closed the connection before its body was complete."""
 
 
 async def read_body(
     receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int = BODY_BYTES_MAX
 ) -> bytes:
-    """Raise BodyTooLarge or ClientGone."""
     length = headers.get(b"content-length")
     if length is not None and _LENGTH.fullmatch(length) and int(length) > bytes_max:
         raise _too_large(bytes_max)
@@ -69,17 +67,17 @@ async def read_body(
 
 
 async def read_aside(read: Callable[[], T]) -> T:
-    """Read a long body beside the event loop, because a bad one may take a second."""
+    """Read a long body in a thread, because a bad one may take a second."""
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, read)
 
 
 def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> bool:
-    """Return whether the body is a form; raise MediaTypeRefused unless the route accepts it."""
+    """Return whether the body is a form; raise MediaTypeRefused for another media type."""
     return media_type_of(headers, media) == _FORM
 
 
 def media_type_of(headers: Mapping[bytes, bytes], media: Media) -> bytes:
-    """Return the media type without its parameters; raise MediaTypeRefused unless the route accepts it."""
+    """Return the media type without its parameters."""
     said = headers.get(b"content-type", b"")
     kind = _taken(said, media) if len(said) <= _MEDIA_TYPE_BYTES_MAX else None
     if kind is None:
@@ -114,7 +112,7 @@ def _is_taken(kind: bytes, media: Media) -> bool:
 def _essence(kind: bytes) -> bytes:
     """Return the media type in lower case; empty if its parameters say more than UTF-8.
 
-    No regular expression: two runs of optional spaces side by side took quadratic time.
+    No regular expression: two runs of optional spaces took quadratic time.
     """
     essence, *parameters = (part.strip() for part in kind.lower().split(b";"))
     for parameter in parameters:

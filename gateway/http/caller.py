@@ -1,8 +1,7 @@
 """Tell how a request reached this process: straight, or through a trusted proxy.
 
-/metrics and the operators' API check it before they trust an address. /healthz/caller reports it, so that
-`topup doctor` and operators elsewhere notice a wrong proxy. The report has only kinds: no address, name or
-setting, since any stranger may read it.
+/metrics and the operators' API check it before they trust an address. /healthz/caller reports it in words
+that any stranger may read, so that `topup doctor` notices a wrong proxy.
 """
 
 import ipaddress
@@ -20,7 +19,7 @@ from runtime.settings import Network, Settings
 Seen = Literal["none", "trusted", "untrusted"]
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 _FORWARDED_FOR: Final = b"x-forwarded-for"
-# RFC 5737 and RFC 3849: no real caller has one of these, so a forwarded one was believed.
+# No real caller has one of these (RFC 5737, RFC 3849), so a forwarded one was believed.
 _EXAMPLES: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -33,20 +32,19 @@ def address_of(request: Request, trusted: Sequence[Network]) -> Address | None:
 
 
 def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
-    """Return whether that address is the caller's own, and not a proxy's."""
+    """Return whether that address is the caller's own."""
     headers = dict(request.scope["headers"])
     peer = parse_address(_peer(request))
     if is_within(peer, trusted):
         if _FORWARDED_FOR in headers:
             return True
-        # One on another machine is always a proxy; on this one a scraper may call directly.
+        # On another machine it is always a proxy; on this one a scraper may call directly.
         if peer is None or not peer.is_loopback:
             return False
     return _FORWARDED.isdisjoint(headers) and not _is_bare_proxy(request, peer)
 
 
 def tell(request: Request, settings: Settings) -> Response:
-    """Return the response of /healthz/caller: four kinds, each a word."""
     headers = dict(request.scope["headers"])
     body = {
         "scheme": _one_of(headers.get(b"x-forwarded-proto"), "https", "http"),
@@ -60,8 +58,8 @@ def tell(request: Request, settings: Settings) -> Response:
 def _is_bare_proxy(request: Request, peer: Address | None) -> bool:
     """Return whether a proxy on this machine adds no header that says so.
 
-    It keeps the Host that its client named, or speaks HTTP/1.0 as nginx does by default; a scraper of this
-    machine names this machine, in HTTP/1.1.
+    Such a proxy keeps its client's Host, or speaks HTTP/1.0, as nginx does by default. A scraper names this
+    machine, in HTTP/1.1.
     """
     if peer is None or not peer.is_loopback:
         return False
@@ -87,7 +85,7 @@ def _host(request: Request) -> str:
 def _proxy(request: Request, headers: Mapping[bytes, bytes], trusted: Sequence[Network]) -> Seen:
     peer = parse_address(_peer(request))
     if is_within(peer, trusted):
-        # Trusted, and silent about its caller: everybody has the proxy's own address.
+        # Trusted, but silent about its caller.
         return "trusted" if _FORWARDED_FOR in headers else "untrusted"
     is_seen = not _FORWARDED.isdisjoint(headers) or _is_bare_proxy(request, peer)
     return "untrusted" if is_seen else "none"

@@ -1,7 +1,7 @@
-"""Limit the connections of each client address, so that no stranger takes them all.
+"""Limit the connections of each client address.
 
-This machine and the trusted proxies aren't counted, because many clients are behind each of them. An IPv6
-client counts by its /64, which is what one client gets.
+This machine and the trusted proxies aren't counted: many clients are behind them. An IPv6 client counts by
+its /64.
 """
 
 import ipaddress
@@ -28,7 +28,7 @@ class ConnectionLimits:
         self._logged_s = float("-inf")
 
     def counted_as(self, peer: str | None) -> str | None:
-        """Return the name under which the peer is counted; None if it isn't."""
+        """Return the name under which the peer is counted, or None."""
         if self._held_max == 0:
             return None
         address = parse_address(peer)
@@ -37,7 +37,7 @@ class ConnectionLimits:
         return block_of(address)
 
     def open(self, address: str) -> bool:
-        """Return whether there is room for one more; call close() for each that was opened."""
+        """Return whether there is room for one more. Call close() for each."""
         held = self._held.get(address, 0)
         if held >= self._held_max:
             self._refuse(address)
@@ -53,7 +53,7 @@ class ConnectionLimits:
             del self._held[address]
 
     def _refuse(self, address: str) -> None:
-        """Log at most every LOG_EVERY_S, so that a client that opens too many can't fill the log."""
+        """Log at most every LOG_EVERY_S, so that no client can fill the log."""
         self._refused += 1
         now_s = time.monotonic()
         if now_s - self._logged_s >= LOG_EVERY_S:

@@ -1,7 +1,7 @@
-"""The cookie that shows that somebody signed in to this account in this browser before.
+"""Remember a browser in which somebody signed in to this account before.
 
-It grants no access: it gives its browser tries of its own, so that a stranger's guesses lock the owner out of
-no known browser. Signed under the master key, bound to the sign-in name, and valid for a year.
+The cookie grants no access. It gives its browser tries of its own, so that a stranger's guesses lock no owner
+out.
 """
 
 import re
@@ -18,7 +18,6 @@ _FORM: Final = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
 
 
 def known_device(headers: Headers, vault: Vault, name: str) -> str | None:
-    """Return the id of a device that signed in under this name before."""
     for value in cookies_named(headers, NAME):
         found = _FORM.fullmatch(value)
         if found is None:
@@ -29,7 +28,7 @@ def known_device(headers: Headers, vault: Vault, name: str) -> str | None:
 
 
 def device_cookie(vault: Vault, name: str, *, is_secure: bool) -> tuple[bytes, bytes]:
-    """Return the header that makes this browser a known one for the name, under a new id."""
+    """Return the header that makes this browser a known one, under a new ID."""
     device = secrets.token_hex(16)
     proof = vault.sign(f"{device} {name}", purpose=_PURPOSE)
     text = f"{NAME}={device}.{proof}; Path=/sign-in; Max-Age={AGE_S}; HttpOnly; SameSite=Lax"

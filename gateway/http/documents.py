@@ -1,11 +1,8 @@
-"""Public documents: rendered and compressed once for each kind of reader, and served with the same bytes.
+"""Serve public documents, rendered and compressed once for each kind of reader.
 
-- A document is made only from its path and a `Reader`: no query, no other header.
-- A Reader has few values: what it accepts, its encoding, its choices by cookie, and the host if the gateway has
-  no TOPUP_PUBLIC_URL. So nobody can grow the cache, whose bytes are bounded as well.
-- It is made in a thread, one at a time and with pauses, so first readers hold up no others. The time is the
-  reader's.
-- Its ETag is of its bytes. Anything but a 200 is served and not cached.
+- A document depends on its path and a `Reader` alone: no query, no other header. A Reader has few values, so nobody can grow the cache.
+- It is made in a thread, one at a time and with pauses, so first readers hold up no others.
+- Its ETag is of its bytes. Only a 200 is cached.
 """
 
 import asyncio
@@ -27,11 +24,10 @@ from gateway.http.negotiation import canonical_accept
 from gateway.http.strangers import charge
 
 BYTES_MAX: Final = 32 * 1024 * 1024
-# Python's overhead for an entry: measured 1.4 KiB with eight headers.
+# Python's overhead for an entry [1.4 KiB with eight headers].
 ENTRY_BYTES: Final = 2 * 1024
-# Longer headers are parsed each time they come.
 _HEADER_BYTES_MAX: Final = 300
-# The thread pauses this many times as long as it worked, because it takes time from the event loop.
+# The thread pauses this many times as long as it worked.
 _RESTS: Final = 3
 _REST_S_MAX: Final = 0.25
 _ASKED: Final = "topup.document"
@@ -46,7 +42,7 @@ _Header = tuple[bytes, bytes]
 
 
 def address_for(public_url: str, request: Request) -> str:
-    """Return where the gateway is reached: as PUBLIC_URL says, or as the reader did."""
+    """Return where the gateway is reached."""
     if public_url:
         return public_url
     host = request.headers.get("host", "")
@@ -54,7 +50,7 @@ def address_for(public_url: str, request: Request) -> str:
 
 
 class Reader(NamedTuple):
-    """What a document may depend on; each value is one of a few."""
+    """What a document may depend on."""
 
     accept: bytes
     encoding: bytes
@@ -80,7 +76,7 @@ class _Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's bytes for one Reader. As an ASGI application it serves them, or a 304."""
+    """A document's bytes for one Reader; serves them, or a 304."""
 
     headers: Sequence[_Header]
     etag: bytes
@@ -98,10 +94,8 @@ class Document:
 
 
 class Documents:
-    """All documents of an application.
-
-    has_public_url: a request's host doesn't matter. choices: by a cookie's name, the values that change a
-    document. query_of: the query that has a meaning at a path, or an empty one.
+    """has_public_url: a request's host doesn't matter. choices: by cookie, the values that change a document.
+    query_of: the query that counts at a path.
     """
 
     def __init__(
@@ -129,7 +123,7 @@ class Documents:
         return self._bytes
 
     def find(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Document | None:
-        """Return the cached document for this request; None if it must be made, or is no document."""
+        """Return the cached document, or None if it must be made or is no document."""
         if scope["method"] not in _READS:
             return None
         asked = scope[_ASKED] = _Asked(scope["path"], self._reader(scope, headers))
@@ -139,7 +133,7 @@ class Documents:
         return found
 
     def once(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Any]]:
-        """Wrap a Starlette route's endpoint so that it makes each document once. The edge calls `find` first."""
+        """Wrap a Starlette endpoint so that it makes each document once."""
 
         async def answer(request: Request) -> Document | Response:
             asked: _Asked = request.scope[_ASKED]
@@ -197,7 +191,7 @@ def _bytes_of(asked: _Asked, document: Document) -> int:
 
 
 def _made(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Response:
-    """Make the document in a thread. Raise what the endpoint raises, such as Starlette's 404."""
+    """Make the document in a thread. Raise what the endpoint raises."""
     began_s = time.thread_time()
     try:
         return _made_alone(endpoint, scope, asked)
@@ -220,7 +214,7 @@ def _document(scope: Scope, response: Response) -> Document:
 
 
 def _messages(scope: Scope, response: Response) -> list[Message]:
-    """Return what the response sends, compressed. It waits for nothing, so it needs no event loop."""
+    """Return what the response sends, compressed."""
     sent: list[Message] = []
 
     async def receive() -> Message:

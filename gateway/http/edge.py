@@ -1,8 +1,7 @@
 """The outermost layer: one function for each request, from its headers to its log line.
 
-Every response has a request id; an API response is never cached or sniffed; every failure becomes one
-response in the surface's shape and one line in the log. The process's one broad `except` is here. Paths of no
-surface (pages, health) continue to Starlette's router.
+Every response has a request ID, every failure becomes one response in the surface's shape and one line in the
+log. The process's one broad `except` is here. Paths of no surface continue to Starlette's router.
 """
 
 import asyncio
@@ -46,7 +45,6 @@ _JSON = (
     (b"x-content-type-options", b"nosniff"),
 )
 _REPLAYED = (b"idempotent-replayed", b"true")
-# For pages and streams; a page may set its own.
 _PAGE = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
@@ -59,9 +57,9 @@ _PAGE = {
     ),
 }
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
-# Adds to our own API's refusal what a program needs to correct the call (gateway/repair/repair.py).
+# Adds what a program needs to correct the call (gateway/repair/repair.py).
 Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
-# A refusal's headers about how to get access, for a path with a way of its own.
+# A refusal's headers about how to get access.
 Challenges = Callable[[RequestContext[Any, Any], Refusal], list[tuple[bytes, bytes]]]
 
 
@@ -92,7 +90,6 @@ class Edge:
         self._is_told = settings.public_url != ""
         secured = (_HTTPS,) if settings.public_url.startswith("https://") else ()
         self._page = _PAGE | dict(secured)
-        # For our own response with a body, and for one without.
         self._whole, self._bare = (*_JSON, *secured), secured
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,12 +142,12 @@ class Edge:
         receive: Receive,
         send: Send,
     ) -> Answer | None:
-        """Return the response, or write the page that replaces it. A stranger waits in line for either."""
+        """Return the response, or write the page that replaces it. A stranger waits for either."""
         is_stranger = call.credential is None and isinstance(error, Exception)
         reply = self._refused(call, error)
         if isinstance(reply, Answer):
             if is_stranger:
-                # The process may end meanwhile; the response is made.
+                # The process may end meanwhile.
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._strangers.turn(call)
             return reply
@@ -160,9 +157,8 @@ class Edge:
         return None
 
     def _refused(self, call: RequestContext[Fields, Fields], error: BaseException) -> Reply | None:
-        """Return the refusal in the surface's shape; None if a response has begun already."""
+        """Return the refusal in the surface's shape; None if a response has begun."""
         if not isinstance(error, Exception):
-            # The process ends, and waits for this response no longer.
             error = Unavailable(_STOPPING, retry_after_s=1)
         note_failure(call, error)
         if call.status:
@@ -175,7 +171,7 @@ class Edge:
         return call.refuse(refusal, call.now_us)
 
     def _framed(self, call: RequestContext[Fields, Fields], send: Send) -> Send:
-        """Return a `send` that adds our headers to another part's response."""
+        """Return a `send` that adds our headers."""
 
         async def framed(message: Message) -> None:
             if message["type"] == _START:
@@ -191,9 +187,8 @@ class Edge:
 
 
 def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
-    """Raise InvalidInput if a proxy took the request over https while PUBLIC_URL isn't set.
-
-    Its cookies would lack Secure and its pages would name this process's own address.
+    """Raise InvalidInput if a proxy took the request over https while PUBLIC_URL isn't set: cookies would
+    lack Secure.
     """
     proto = call.headers.get(b"x-forwarded-proto")
     if proto is not None and proto.lower() == b"https" and call.path not in PROBED:
@@ -205,7 +200,7 @@ def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
 
 
 def _dress(call: RequestContext[Fields, Fields], answer: Answer) -> bytes:
-    """Add to the headers what the response decides; return the body, empty if none is sent."""
+    """Add the response's headers; return the body, empty if none is sent."""
     body = answer.body
     headers = call.reply_headers
     if body:

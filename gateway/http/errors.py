@@ -1,7 +1,6 @@
 """The one table: which code and HTTP status each expected failure has.
 
-A test checks that every DomainError of the tree is here, itself or by a base class. Anything else is 5000,
-and its text stays inside.
+A test checks that every DomainError is here, itself or by a base class. Anything else is 5000.
 """
 
 import logging
@@ -101,11 +100,7 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """A failure's code and HTTP status; by_reason if the status depends on its reason.
-
-    is_final: the same call again doesn't help, whatever else has this code. next_action: if it differs from
-    the code's.
-    """
+    """by_reason: the status depends on the reason. is_final: the same call again doesn't help."""
 
     code: int
     http_status: int
@@ -222,7 +217,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 }
 
 
-# Only a person can remove this cause: the wallet's credit doesn't pay for the usage.
+# Only a person can remove this cause.
 _FOR_A_PERSON: Final = frozenset({"plan_used_up"})
 _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
@@ -236,9 +231,9 @@ def row_of(kind: type[DomainError]) -> ErrorRow | None:
 
 
 def refusal_of(error: Exception, address: str = "") -> Refusal:
-    """Return what to tell the caller; an unexpected error reveals only that it happened.
+    """Return what to tell the caller; an unexpected error reveals nothing.
 
-    address: the gateway's own, for doc_url; without it that is a path.
+    address: the gateway's own, for doc_url.
     """
     if isinstance(error, DomainError):
         row = row_of(type(error))
@@ -263,11 +258,7 @@ def is_expected(error: Exception) -> bool:
 
 
 def note_failure(call: RequestContext[Any, Any], error: Exception) -> None:
-    """Log what no rule refused.
-
-    A database that is away, busy or a standby is one line of its class and code, because no statement of ours
-    is at fault; anything else has its trace.
-    """
+    """Log what no rule refused. A database that is away, busy or a standby has no trace."""
     if is_expected(error):
         return
     fields = {"request_id": call.request_id.decode(), "route": call.template}
@@ -336,6 +327,5 @@ def _headers(
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allow).encode()))
     if isinstance(error, BodyTooLarge):
-        # The rest of the body isn't waited for.
         headers.append((b"connection", b"close"))
     return headers

@@ -4,9 +4,9 @@
     event: <its type>
     data: <its body, byte for byte as it is signed; without codes that the reader may not see>
 
-Every event after the beginning comes once and in order, or the stream ends and the client continues from its
-last id. No transaction is open while it writes or waits, and at most one page of events is in memory. It ends
-if the client doesn't read or closes its side, if the credential ends, and if the process stops.
+Every event comes once and in order, or the stream ends and the client continues from its last ID. No
+transaction is open meanwhile, and at most one page is in memory. It ends if the client doesn't read, the
+credential ends or the process stops.
 """
 
 import asyncio
@@ -31,25 +31,25 @@ from webhooks.events.log import Event, EventPage
 
 PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0
-# With a tick and the credential cache's half second, an ended key's stream ends within the second.
+# With the credential cache's half second, an ended key's stream ends within the second.
 CHECK_S: Final = 0.35
-# A client that takes nothing for this long is cut off; it can continue from the last event that it had.
+# A client that takes nothing for this long is cut off.
 SEND_S_MAX: Final = 30.0
-# Then the client has to reconnect, which spreads streams over gateways that started later.
+# Reconnecting spreads streams over gateways that started later.
 LIFE_S_MAX: Final = 3600.0
 RECONNECT_MS: Final = 1000
 
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    # A proxy that collects the response before passing it on would hold the events back.
+    # Nginx would collect the response.
     (b"x-accel-buffering", b"no"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StreamWaits:
-    """The waits of a stream, in seconds; tests shorten them."""
+    """The waits of a stream, in seconds. Tests shorten them."""
 
     heartbeat_s: float = HEARTBEAT_S
     check_s: float = CHECK_S
@@ -65,8 +65,8 @@ async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Even
 
 
 class EventStream:
-    """place is released when the stream ends. check raises once the caller may not listen; show adds codes
-    that the caller may see.
+    """place is released at the end. check raises once the caller may not listen; show adds codes that the
+    caller may see.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class EventStream:
             try:
                 await self._write(send, subscriber)
             except (DomainError, StoreError):
-                # The credential has ended or the database is away: the client reconnects and gets the reason.
+                # The client reconnects and gets the reason.
                 pass
             finally:
                 listening.cancel()
@@ -104,7 +104,7 @@ class EventStream:
 
     async def _write(self, send: Send, subscriber: StreamSubscriber) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        # The id alone, so that a client that reconnects before the first event continues from here, too.
+        # A client that reconnects before the first event continues from here, too.
         await self._say(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True

@@ -1,7 +1,7 @@
 """Decode bodies and query parameters into msgspec structs, checked field by field.
 
 Types are never converted and unknown fields are refused, so a typo can't spend money. A refusal names every
-bad field. A field `environment` that the struct lacks may repeat the credential's and is dropped.
+bad field. `environment` may repeat the credential's.
 """
 
 import functools
@@ -48,7 +48,7 @@ QUERY_FIELDS_MAX = 50
 
 
 class EnvironmentMismatch(DomainError):
-    """The request names another environment than its credential's."""
+    pass
 
 
 F = TypeVar("F", bound=Fields)
@@ -57,7 +57,7 @@ _encode_canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Shape(Generic[F]):
-    """A struct and its decoder, built once for each struct."""
+    """A struct and its decoder."""
 
     def __init__(self, struct: type[F]) -> None:
         self.struct = struct
@@ -70,14 +70,13 @@ class Shape(Generic[F]):
         self._is_loose = not struct.__struct_config__.forbid_unknown_fields
 
     def decode(self, raw: bytes, environment: str | None) -> F:
-        """Decode a body; raise Unreadable, InvalidInput or EnvironmentMismatch."""
         if not is_doubtful(raw):
             try:
                 body = self._decode(raw)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass  # the slow way says what is wrong, in all its fields
             else:
-                # Of two values under one name the decoder silently uses the last.
+                # The decoder silently uses the last of two values under one name.
                 if has_unique_names(raw) and self._is_one_given(body):
                     return body
         value = parse(raw)
@@ -92,11 +91,10 @@ class Shape(Generic[F]):
         return self._convert(_pairs(raw, BODY_BYTES_MAX), environment, is_strict=False)
 
     def of_texts(self, values: dict[str, Any], environment: str | None) -> F:
-        """Decode values that came as text, such as a line of CSV; raise as of_form."""
+        """Decode values that came as text, such as a line of CSV."""
         return self._convert(values, environment, is_strict=False)
 
     def empty(self) -> F:
-        """Return the struct without any field given; raise InvalidInput if one is required."""
         return self._convert({}, None, is_strict=True)
 
     def _is_one_given(self, body: F) -> bool:
@@ -109,7 +107,7 @@ class Shape(Generic[F]):
         if environment is not None and "environment" in value.keys() - self._types.keys():
             _check_environment(value.pop("environment"), environment)
         unknown = () if self._is_loose else (name for name in value if name not in self._types)
-        # No more than are shown: a body may consist of such names, and each takes time to show.
+        # A body may consist of such names, and each takes time to show.
         told = ((shown(name), value[name]) for name in islice(unknown, ERRORS_MAX))
         problems = unknown_fields(told, self._types)
         # A field that came under another name isn't missing.
@@ -136,13 +134,12 @@ class Shape(Generic[F]):
         try:
             return msgspec.convert(value, self.struct, strict=is_strict)
         except msgspec.ValidationError as error:
-            # A rule over several fields, from the struct's __post_init__.
             raise InvalidInput(problem_sentence(str(error))) from None
 
 
 @functools.cache
 def shape_of(struct: type[Fields]) -> Shape[Fields]:
-    """Return the struct's shape, made once, because most routes share a few structs [0.2 ms each]."""
+    """Return the struct's shape, made once [0.2 ms each]."""
     return Shape(struct)
 
 
@@ -161,7 +158,7 @@ def canonical(fields: Fields) -> bytes:
 
 
 def cursor_id(text: str | None, prefix: str) -> str | None:
-    """Return the id after which a list continues, None at its start; raise InvalidInput for another form."""
+    """Return the ID after which a list continues, None at its start."""
     if text is None:
         return None
     kind, _, number = text.partition("_")
@@ -177,8 +174,7 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
 def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
     """Return the place where a page begins, for a list with further orders.
 
-    The cursor of such a page begins with its order, `created` or `-amount.txn_…`. Our own pages use it;
-    programs use the cursors they were given.
+    Its cursor begins with the order, `created` or `-amount.txn_…`.
     """
     sort, _, id_ = (text or "").partition(".")
     if sort.removeprefix("-") not in sorts or sort == f"-{OLDEST_FIRST}":
@@ -193,7 +189,7 @@ def cursor_after(begin: Begin, id_: str) -> str:
 def _pairs(
     query: bytes, bytes_max: int = QUERY_BYTES_MAX, *, lists: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return each parameter, in readable characters. lists: those that may appear several times."""
+    """Return each parameter. lists: those that may appear several times."""
     if len(query) > bytes_max:
         raise InvalidInput(f"The parameters are longer than {bytes_max} bytes.")
     try:

@@ -1,9 +1,7 @@
 """Check the Host of a request, so that no address of ours is built from what a stranger sent.
 
-A request has one well-formed Host header with one of: TOPUP_PUBLIC_URL's, those of TOPUP_ALLOWED_HOSTS, an IP
-address, localhost, or a name without a dot, as containers call each other. A page of another site whose name
-was rebound to this machine's address names its own host and is refused. Probes and scrapers, whose Host
-varies, may reach the paths without secrets.
+A request has one Host: TOPUP_PUBLIC_URL's, one of TOPUP_ALLOWED_HOSTS, an IP address, localhost, or a name
+without a dot. A rebound name of another site is refused. Probes may reach the paths without secrets.
 """
 
 import ipaddress
@@ -25,11 +23,10 @@ class Hosts:
     def __init__(self, public_url: str, allowed: Sequence[str] = ()) -> None:
         public = urlsplit(public_url).hostname if public_url else None
         self._allowed = frozenset(name.lower() for name in (*allowed, public) if name)
-        # Hosts that passed before, because clients name the same few again and again.
+        # Hosts that passed before.
         self._known: set[bytes] = set()
 
     def check(self, host: bytes | None, path: str) -> None:
-        """Raise InvalidInput. A repeated header has its values joined by a comma."""
         if host in self._known or path in PROBED:
             return
         if host is None or b"," in host:
@@ -50,7 +47,7 @@ class Hosts:
 
 
 def _name_of(host: bytes) -> str | None:
-    """Return the host without its port, in lower case; None if it is neither name nor address."""
+    """Return the host without its port, in lower case, or None."""
     if not 0 < len(host) <= HOST_BYTES_MAX:
         return None
     if host.startswith(b"["):
@@ -67,7 +64,7 @@ def _is_port(text: bytes) -> bool:
 
 
 def _is_local(name: str) -> bool:
-    """Return whether it is an address, or a name that no stranger can have registered."""
+    """Return whether no stranger can have registered it."""
     return "." not in name or name.endswith(".localhost") or _is_address(name)
 
 

@@ -1,9 +1,8 @@
 """Store a request's effect and its response in one transaction.
 
-The same request with the same Idempotency-Key has one effect and one response, byte for byte, across parallel
-calls, processes and restarts. A refusal isn't stored, so the call can be corrected and sent again under the
-same key. A key belongs to its sender: no other credential gets its response. A response with a secret is
-stored sealed, and its key's text can't be used by another credential.
+The same request with the same Idempotency-Key has one effect and one response, byte for byte, across
+processes and restarts. A refusal isn't stored. A key belongs to its sender. A response with a secret is
+stored sealed.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ R = TypeVar("R")
 SEAL_PURPOSE = "idempotency"
 WAIT_S = 5.0
 WAIT_STEP_S = 0.05
-# Longer than one extension may take; after a crash the key stays in use this long.
+# Longer than one extension may take. After a crash the key stays in use this long.
 LEASE_S = 60
 EXTEND_S_MIN = 1.0
 LEASE_TOKEN_BYTES = 16
@@ -56,10 +55,10 @@ async def run_once(
     sealed: bool = False,
     also_lock: Callable[[Transaction], Awaitable[Sequence[Tenant]]] | None = None,
 ) -> Answer:
-    """Run work under the account's lock unless the key has a stored response; store the response.
+    """Run work under the account's lock unless the key has a stored response.
 
-    also_lock: finds the other tenants that work touches, which are locked with the account in their order.
-    Raises KeyReused, KeyInProgress and whatever work raises; then nothing was written.
+    also_lock finds the other tenants that work touches. Raises KeyReused, KeyInProgress and what work raises;
+    then nothing was written.
     """
     context, principal, request_key = call.context, call.principal, call.request_key
 
@@ -88,10 +87,7 @@ async def run_once(
 
 
 async def stored_answer(context: Context, request_key: RequestKey | None) -> Answer | None:
-    """Return any stored response, for calls that check something slow before run_once.
-
-    Raises KeyReused and KeyInProgress.
-    """
+    """Return any stored response, for calls that check something slow before run_once."""
     if request_key is None:
         return None
     found = await context.database.read(lambda tx: find(tx, [request_key]))
@@ -110,10 +106,9 @@ async def run_steps(
 ) -> Answer:
     """Run a call that leaves the database between its transactions, such as an endpoint's test.
 
-    A row with a lease is written first and extended while steps run. Another call with the same key waits up
-    to WAIT_S for the response, then KeyInProgress is raised. An expired lease, whose process died or lost the
-    database, is taken over; if its holder still lives, it finds its token gone and returns the successor's
-    response, or KeyInProgress. steps that raise leave no row.
+    A leased row is written first and extended while steps run. Another call with the same key waits up to
+    WAIT_S. An expired lease is taken over. If its holder still lives, it returns the successor's response.
+    steps that raise leave no row.
     """
     if request_key is None:
         return await steps()
@@ -140,7 +135,7 @@ async def run_steps(
         theirs = check(found.get(request_key.place), request_key, now_us)
         if theirs is not None:
             return theirs
-        # The successor was refused, or is gone: what was done here is the key's response.
+        # The successor was refused, or is gone.
         await keep(tx, [(request_key, answer)], now_us=now_us)
         return answer
 
@@ -163,7 +158,6 @@ async def _extend(
         try:
             is_ours = await context.database.transaction(work)
         except StoreError as error:
-            # The database may be back before the lease ends.
             logger.warning("lease.not_extended", extra={"error": str(error)})
 
 

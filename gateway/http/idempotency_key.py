@@ -17,7 +17,7 @@ from store.idempotency import KeyReused, find, request_key
 
 
 def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
-    """Put the request, whose body is read, under the caller's key; raise InvalidInput."""
+    """Put the request under the caller's key. Its body is read."""
     caller = call.principal
     asked = canonical(call.body)
     if call.query.__struct_fields__:
@@ -35,11 +35,7 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
 
 
 async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
-    """Return the handler's reply; raise what it raises, KeyReused with what the first request was about.
-
-    Raises KeyPaused, AccountSuspended, StagingFull or StagingClosed before the handler of a change, and
-    PasswordRequired if the route needs the password.
-    """
+    """Return the handler's reply, and refuse a change that the caller may not make."""
     caller = call.credential
     if caller is not None and route.is_unsafe and not route.is_for_paused:
         _check_may_change(caller, route)
@@ -62,7 +58,7 @@ def _check_may_change(caller: Principal, route: Route) -> None:
     """Raise KeyPaused or AccountSuspended.
 
     A suspended account's page forms pass, because the API call behind them is refused. So does what removes
-    access: people keep their passwords, sessions and colleagues, and can end a leaked key.
+    access.
     """
     if caller.is_paused:
         raise paused()
@@ -71,11 +67,7 @@ def _check_may_change(caller: Principal, route: Route) -> None:
 
 
 async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Drop the request's key if staging has no room for its response; a stored one is still found.
-
-    What stops or gives back then continues, and takes effect once by its own state. Stored responses for such
-    calls would fill the disk all the same.
-    """
+    """Drop the request's key if staging has no room for its response. A stored one is still found."""
     key, context = call.request_key, call.context
     if key is None or context.staging_room.has_room(caller, context.clock):
         return
@@ -85,7 +77,7 @@ async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> N
 
 
 async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:
-    """Add the first request's transaction id and that top-up's status to the refusal."""
+    """Add the first request's transaction ID and status to the refusal."""
     key = call.request_key
     if key is None:
         return

@@ -1,10 +1,8 @@
-"""Make the pages of lists: of rows, newest first, and of items in memory, in their order; and streams such as
-CSV.
+"""Make the pages of lists, and streams such as CSV.
 
-A CSV is streamed page by page, each read on its own: while a slow client reads, no connection or transaction
-is open, and at most one page is in memory. The first page is read before the response begins, so a refusal is
-an ordinary response. A later fault, or the end of the caller's credential (within the second), cuts the body
-off, which its reader sees.
+A CSV is streamed page by page. While a slow client reads, no transaction is open and at most one page is in
+memory. The first page is read before the response begins. A later fault, or the end of the credential, cuts
+the body off visibly.
 """
 
 import time
@@ -48,8 +46,8 @@ T = TypeVar("T")
 
 
 class Export(NamedTuple):
-    """How a list is written as CSV. scopes: of the list's route; columns: fields of the rows, a.b for the
-    field b of a. shape: of such a row, if it differs from the JSON's.
+    """How a list is written as CSV. columns: fields of the rows, a.b for field b of a. shape: of a row, if it
+    isn't the JSON's.
     """
 
     name: str
@@ -59,7 +57,7 @@ class Export(NamedTuple):
 
 
 class CsvPage(NamedTuple):
-    """Some rows, and the cursor of those after them; None: there are none."""
+    """Some rows, and the cursor of those after them."""
 
     rows: Sequence[object]
     following: Any | None
@@ -74,10 +72,9 @@ async def list_rows(
     cursor: Callable[[R], str] = attrgetter("id"),
     sorts: Collection[str] = (),
 ) -> Answer:
-    """Return a list's page, newest first; prefix: of the ids in its cursors, sorts: of its Keyset.
+    """Return a page, newest first. prefix: of the IDs in its cursors. sorts: of its Keyset.
 
-    read(tx, before_id=, limit=) returns the rows older than before_id; one more than requested shows that
-    there is another page. Raises InvalidInput for another list's cursor.
+    read(tx, before_id=, limit=) returns older rows; one more than requested means another page.
     """
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
@@ -98,7 +95,7 @@ async def list_or_csv(
     cursor: Callable[[R], str] = attrgetter("id"),
     sorts: Collection[str] = (),
 ) -> Reply:
-    """Return a page as list_rows does, or the whole list as CSV if the query, an ExportPage, wants it."""
+    """Return a page, or the whole list as CSV if the query wants it."""
     if call.query.format == "json":
         return await list_rows(call, prefix, read, shape=shape, cursor=cursor, sorts=sorts)
     written = export.shape or shape
@@ -123,9 +120,7 @@ async def list_stretches(
     *,
     shape: Callable[[R], object],
 ) -> Reply:
-    """Do as list_or_csv for a list whose read(tx, before_id=, limit=) reads the cursor and returns
-    ListStretches.
-    """
+    """Do the same with a read that reads the cursor and returns ListStretches."""
 
     async def page_after(cursor: str | None, limit: int = ROWS_AT_ONCE) -> Sequence[R]:
         return await call.context.database.read(partial(read, before_id=cursor, limit=limit))
@@ -153,9 +148,7 @@ async def csv_stream(
     *,
     is_everybodys: bool = False,
 ) -> ASGIApp:
-    """Stream a CSV. form: csv or csv_excel. read: as of csv_parts. is_everybodys: the file has no account's
-    name.
-    """
+    """Stream a CSV. form: csv or csv_excel. is_everybodys: the file has no account's name."""
     parts = csv_parts(export.columns, await read(cursor), read)
     owner = "all" if is_everybodys else await _own_name(call)
     name = file_name(call, export.name, owner)
@@ -170,7 +163,7 @@ async def short_csv(
     *,
     is_everybodys: bool = False,
 ) -> ASGIApp:
-    """Stream a list that is whole in memory; form and is_everybodys as of csv_stream."""
+    """Stream a list that is whole in memory."""
 
     async def whole(_cursor: object) -> CsvPage:
         return CsvPage(items, None)
@@ -186,7 +179,7 @@ def csv_file(
     name: str,
     form: str,
 ) -> ASGIApp:
-    """Stream the lines as a file to save; name: without its ending, form: csv or csv_excel."""
+    """Stream the lines as a file to save. name: without its ending."""
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.csv"',
         "Cache-Control": "private, no-store",
@@ -206,10 +199,7 @@ async def _own_name(call: RequestContext[Any, Any]) -> str:
 
 
 async def told_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncIterator[bytes]:
-    """Yield the parts of a CSV; report an early end in a last line, and raise it.
-
-    The response must not look complete to a reader that reads no lines. is_marked: behind Excel's mark.
-    """
+    """Yield the parts of a CSV; report an early end in a last line, and raise it."""
     if is_marked:
         yield BYTE_ORDER_MARK
     try:
@@ -225,8 +215,7 @@ async def csv_parts(
 ) -> AsyncIterator[bytes]:
     """Yield the page and those after it.
 
-    columns are names of fields; a.b, the field b of a, is a_b in the first line; an object is written as
-    JSON. read returns the page after a cursor and then holds nothing.
+    columns are names of fields; a.b is a_b in the first line, and an object is JSON.
     """
     names = [column.replace(".", "_") for column in columns]
     yield csv_head(names).encode()
@@ -243,11 +232,7 @@ def _cursor(begin: Begin, cursor: Callable[[R], str], row: R) -> str:
 
 
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:
-    """Return the `data` of one page of items in memory. cursor identifies items; the next page's is the last
-    one's.
-
-    Raises InvalidInput for a cursor that is no item's.
-    """
+    """Return the `data` of one page of items in memory."""
     first = 0
     if query.cursor is not None:
         known = [cursor(item) for item in items]
@@ -260,10 +245,10 @@ def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> L
 
 
 async def admitted_again(call: RequestContext[Any, Any], scopes: Sequence[str]) -> Principal:
-    """Return the caller as it is now; raise unless it could make the same request now."""
+    """Return the caller as it is now; raise unless it could make the same request."""
     token, is_cookie = presented(call.scope, call.headers, call.context.settings)
     principal = await call.context.authenticator.authenticate(token)
-    # The request itself was let in: a tool of /mcp may wait with a token that is for /mcp alone.
+    # A tool of /mcp may wait with a token that is for /mcp alone.
     check_presented(principal, is_cookie=is_cookie, takes_mcp=call.principal.kind == "mcp")
     assert principal.tenant == call.principal.tenant, "a credential's account never changes"
     if principal.ip_allow_lists:
@@ -280,10 +265,7 @@ def streamed(
     media_type: str,
     headers: Mapping[str, str] | None = None,
 ) -> ASGIApp:
-    """Stream the parts of a body. scopes: of the route.
-
-    No part holds a secret, because it may be compressed; a part that isn't taken isn't made.
-    """
+    """Stream the parts of a body. No part holds a secret, because it may be compressed."""
     return _streaming(call, while_admitted(call, scopes, parts), media_type, headers)
 
 
@@ -305,7 +287,7 @@ async def while_admitted(
     *,
     check_s: float = CHECK_S,
 ) -> AsyncIterator[bytes]:
-    """Yield the parts for as long as the caller may have them, checked every check_s."""
+    """Yield the parts for as long as the caller may have them."""
     checked_s = time.monotonic()
     async for part in parts:
         now_s = time.monotonic()

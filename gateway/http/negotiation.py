@@ -1,4 +1,4 @@
-"""Tell whether a reader wants Markdown, JSON or text rather than HTML, by Accept. Pure."""
+"""Tell whether a reader wants Markdown, JSON or text rather than HTML, by Accept."""
 
 from functools import lru_cache
 from typing import Final
@@ -11,10 +11,7 @@ _KEPT_BYTES_MAX: Final = 300
 
 
 def prefers_markdown(accept: str) -> bool:
-    """Return whether this Accept header (RFC 9110, 12.5.1) names Markdown, and no less than HTML.
-
-    A wildcard names neither: browsers and curl get HTML.
-    """
+    """Return whether Accept names Markdown, and no less than HTML. Browsers and curl get HTML."""
     return _prefers(MARKDOWN, accept)
 
 
@@ -27,14 +24,12 @@ def prefers_text(accept: str) -> bool:
 
 
 def prefers_html(accept: str) -> bool:
-    """Return whether it names HTML, and no less than JSON, as a browser does; for addresses that serve JSON
-    first.
-    """
+    """Return whether it names HTML, and no less than JSON."""
     return _prefers(_HTML, accept, over=_JSON)
 
 
 def canonical_accept(accept: bytes) -> bytes:
-    """Return the one of five headers that chooses the same form of every document as this one."""
+    """Return the one of five headers that chooses the same form of every document."""
     if not accept:
         return b""
     return _known(accept) if len(accept) <= _KEPT_BYTES_MAX else _canonical(accept)

@@ -1,8 +1,7 @@
-"""Limit how often a caller may make us call out: a row's paces, and look-ups of a webhook's host.
+"""Limit how often a caller may make us call out, so that nobody scans networks through us.
 
-All keys of an account share one rate, and an anonymous sandbox account has an hourly limit, so that nobody
-scans networks or tires a receiver through us. A refusal is 4001 with Retry-After. Counted in Redis over all
-processes, and in each one alone while Redis is away.
+All keys of an account share one rate, and an anonymous sandbox account has an hourly limit. Counted in Redis,
+or in each process while Redis is away.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from keys.act import Pace
 from keys.principal import Principal
 from runtime.limiter import Limiter
 
-# More than the endpoints that an account may have, so that it can set up all of them.
+# More than an account's endpoints, so that it can set up all of them.
 TARGETS: Final = (
     Pace(60, 60, "new webhook addresses of one account"),
     Pace(30, 3600, "new webhook addresses of a sandbox account", is_sandbox=True),
@@ -27,11 +26,10 @@ async def pace(
     paces: Sequence[Pace],
     object_id: str = "",
 ) -> None:
-    """Count one call of that name; raise RateLimited."""
     for one in paces:
         if one.is_sandbox and not principal.is_sandbox:
             continue
-        # The caller chooses the id, so the account stands before it: nobody uses up another's rate.
+        # The caller chooses the ID, so the account stands before it.
         key = f"{name}:{principal.account_id}:{one.period_s}"
         await take_one(
             limiter,
@@ -43,5 +41,5 @@ async def pace(
 
 
 async def pace_target(limiter: Limiter, principal: Principal) -> None:
-    """Count one address for a webhook, whose host is looked up; raise RateLimited."""
+    """Count one look-up of a webhook's host."""
     await pace(limiter, principal, "target", TARGETS)

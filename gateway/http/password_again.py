@@ -1,9 +1,8 @@
 """Require the password again before a session does something lasting in live.
 
-That is: it makes or changes live keys or live secrets, lets an app into live, or has codes of live sent to an
-address. A person with two factors gives a code of their app, a recovery code or a passkey instead. So an
-unattended browser, or a stolen cookie, gives no lasting credential of live. A password given at
-/dashboard/confirm counts for that session alone, for ten minutes.
+That is: makes or changes live keys or secrets, lets an app into live, or has live codes sent to an address. A
+person with two factors gives a code or a passkey instead. So an unattended browser gives no lasting
+credential. It counts for that session alone, for ten minutes.
 """
 
 from typing import Any, Final, Literal
@@ -26,14 +25,14 @@ STRANGER: Final = "stranger"
 TRIES: Final = 10
 # Tries of codes, in so many seconds: three of a million codes are valid at any moment.
 CODE_TRIES: Final = ((10, 900), (100, 86_400))
-# Tries of all strangers at one account, for the app's codes alone: many addresses find one with a chance of 3
-# in 1,000 a day. A recovery code and a passkey can't be guessed, so their tries lock no owner out.
+# All strangers' tries of app codes at one account: they find one with a chance of 3 in 1,000 a day. A
+# recovery code and a passkey can't be guessed.
 STRANGERS_TRIES: Final = (1_000, 86_400)
 PERIOD_S: Final = 900
 
 
 class PasswordRequired(DomainError):
-    """The session is valid, but its person must give the password again for this."""
+    pass
 
 
 async def require_password(
@@ -41,8 +40,8 @@ async def require_password(
 ) -> None:
     """Raise PasswordRequired for a session in live that didn't give it recently.
 
-    environment: where the result will count, if not in the session's. Read from the database and not from the
-    cached caller, because what was just given counts at once.
+    environment: where the result will count. Read from the database, because what was just given counts at
+    once.
     """
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
@@ -62,10 +61,7 @@ async def require_password(
 
 
 async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "") -> None:
-    """Record that the person gave the password, or the code or passkey that replaces it.
-
-    Raises SignInRefused and RateLimited.
-    """
+    """Record that the person gave the password, or what replaces it."""
     principal, now_us = call.principal, call.now_us
     if answer:
         await check_passkey(call, purpose_of(call, "confirm"), answer)
@@ -82,9 +78,7 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Raise SignInRefused unless the person has no second factor, gave one in the last ten minutes, or gives
-    a code now.
-    """
+    """Raise SignInRefused unless the person has no second factor, gave one recently, or gives a code now."""
     principal, now_us = call.principal, call.now_us
     if not await asks_code(call):
         return
@@ -96,10 +90,7 @@ async def require_second_factor(call: RequestContext[Any, Any], given: str) -> N
 
 
 async def asks_code(call: RequestContext[Any, Any]) -> bool:
-    """Return whether the person signs in with two factors now.
-
-    Read from the database, because the cached caller may be from before it was switched on.
-    """
+    """Return whether the person signs in with two factors now, not when the caller was cached."""
     person_id = call.principal.person_id
     return await call.context.database.read(lambda tx: second_factor.is_asked(tx, person_id))
 
@@ -107,10 +98,9 @@ async def asks_code(call: RequestContext[Any, Any]) -> bool:
 async def check_code(
     call: RequestContext[Any, Any], person_id: str, given: str, *, source: str = "session"
 ) -> None:
-    """Use a code of the person's app, or a recovery code; raise SignInRefused and RateLimited.
+    """Use a code of the person's app, or a recovery code.
 
-    source: whose tries are counted together, so that a stranger's use up none of the person's own. STRANGER:
-    a device without an earlier sign-in, counted by its address.
+    source: whose tries are counted together, so that a stranger's use up none of the person's own.
     """
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)
@@ -138,10 +128,7 @@ async def check_code(
 async def check_passkey(
     call: RequestContext[Any, Any], purpose: Purpose, answer: str, *, source: str = "session"
 ) -> None:
-    """Use a passkey's response to the purpose's challenge; raise SignInRefused and RateLimited.
-
-    source: as for check_code, whose tries it shares.
-    """
+    """Use a passkey's response to the purpose's challenge."""
     context, now_us, site = call.context, call.now_us, site_of(call)
     person_id = purpose.account_id
     await _take_try(call, person_id, source)
@@ -162,7 +149,7 @@ async def check_passkey(
 
 
 async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> str:
-    """Return the JSON with which a browser requests a passkey of the person; empty if there is none."""
+    """Return the JSON with which a browser requests a passkey; empty if there is none."""
     site, vault = site_of(call), call.context.vault
     existing = await call.context.database.read(
         lambda tx: passkey.list_passkeys(tx, purpose.account_id)
@@ -179,7 +166,7 @@ def purpose_of(call: RequestContext[Any, Any], kind: Literal["add", "confirm"]) 
 
 
 def site_of(call: RequestContext[Any, Any]) -> Site | None:
-    """Return the site of passkeys, by PUBLIC_URL alone; None: browsers accept none there."""
+    """Return the site of passkeys by PUBLIC_URL. None: browsers accept none there."""
     return Site.of(call.context.settings.address())
 
 
@@ -203,10 +190,7 @@ async def _note_wrong(
 
 
 async def check_own(call: RequestContext[Any, Any], password: str) -> None:
-    """Raise SignInRefused unless it is the signed-in person's password, and RateLimited.
-
-    Only a session of the account comes here, so strangers' tries count elsewhere.
-    """
+    """Raise SignInRefused unless it is the signed-in person's password."""
     principal, context = call.principal, call.context
     await take_one(
         context.limiter,

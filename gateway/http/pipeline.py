@@ -3,9 +3,8 @@
     route -> credential -> address -> rate limit -> scope -> query, body, where a request by cookie
     came from -> Idempotency-Key
 
-If no credential is needed, a stranger's turn replaces it (gateway/http/strangers.py). So a stranger learns
-only that a path exists, a refused request is counted, and a stored response is looked for only once the
-caller may have it. Every step refuses by raising.
+So a stranger learns only that a path exists, a refused request is counted, and a stored response is looked
+for only once the caller may have it. Every step refuses by raising.
 """
 
 from collections.abc import Awaitable
@@ -47,7 +46,7 @@ class Pipeline:
     def reply(
         self, call: RequestContext[Fields, Fields], receive: Receive
     ) -> Awaitable[Reply] | None:
-        """Return the handler's reply, to be awaited, or None for a path of no surface. Both raise refusals."""
+        """Return the handler's reply, to be awaited, or None for a path of no surface."""
         resource = self._find(call)
         if resource is None:
             return None
@@ -124,9 +123,7 @@ def _identify(
     caller: Principal,
     shown: tuple[str, bool],
 ) -> None:
-    """Check that the credential came in its way and from an allowed address; raise InvalidCredential and
-    AddressNotAllowed.
-    """
+    """Check that the credential came in its way and from an allowed address."""
     token, is_cookie = shown
     check_presented(caller, is_cookie=is_cookie, takes_mcp=route.takes_mcp)
     call.credential = caller
@@ -169,11 +166,7 @@ def _take_key(call: RequestContext[Fields, Fields], route: Route) -> None:
 
 
 async def environment_of(call: RequestContext[Any, Any]) -> Environment | None:
-    """Return the credential's environment; None without one, and for a session that has ended.
-
-    Raises InvalidCredential for an invalid key or token: its owner would take another environment's response
-    for their own.
-    """
+    """Return the credential's environment; None without one, and for a session that has ended."""
     try:
         token, is_cookie = presented(call.scope, call.headers, call.context.settings)
     except InvalidCredential:

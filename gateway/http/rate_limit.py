@@ -1,9 +1,8 @@
-"""Rate limits at the edge: a bucket for each credential, and one for its account over all of them.
+"""Rate limits at the edge: a bucket for each credential, and one for its account.
 
-Every response of our own API has the standard headers (draft-ietf-httpapi-ratelimit-headers), also without a
-credential: RateLimit-Policy: "default";q=400;w=2 and RateLimit: "default";r=399;t=1, for the bucket with less
-left: "default" is the credential's, "account" the account's. A refusal adds Retry-After. A burst is twice its
-rate, so the window is two seconds.
+Every response of our own API has the headers of draft-ietf-httpapi-ratelimit-headers, for the bucket with
+less left: "default" is the credential's, "account" the account's. A refusal adds Retry-After. A burst is
+twice its rate, so the window is two seconds.
 """
 
 import time
@@ -19,10 +18,10 @@ from keys.principal import Principal
 from runtime.limiter import Bucket, Decision, Limiter
 
 BURST_S = 2
-# A sandbox account, which anybody can have, gets this part of an account's rate.
+# A sandbox account gets this part of an account's rate.
 SANDBOX_SHARE = 5
 KNOWN_MAX = 10_000
-# Bodies up to this size count as one call; a larger call counts in units (a record, or a KiB).
+# Larger calls count in units (a record, or a KiB).
 SMALL_BODY_BYTES = 4 * 1024
 WORK_MAX = BULK_BODY_BYTES_MAX // 1024
 # The buckets in order; a lone one is the credential's.
@@ -32,27 +31,25 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 class RateLimited(DomainError):
-    """Too many requests; retry_after_s says when the next one passes."""
+    pass
 
 
 class RateLimit:
-    """The limits of each credential and of each account and environment.
-
-    rate_per_s 0 turns both off, account_rate_per_s 0 the second. An account never has less than one of its
-    credentials.
+    """rate_per_s 0 turns both limits off, account_rate_per_s 0 the account's. An account never has less than
+    one of its credentials.
     """
 
     def __init__(self, limiter: Limiter, rate_per_s: int, account_rate_per_s: int = 0) -> None:
         self._limiter = limiter
         self._rate_per_s = rate_per_s
         self._account_rate_per_s = max(account_rate_per_s, rate_per_s) if account_rate_per_s else 0
-        # A credential's buckets never change, and making them costs as much as reading them.
+        # Making them costs as much as reading them.
         self._known: dict[tuple[str, bool], tuple[Bucket, ...]] = {}
         share = account_rate_per_s // SANDBOX_SHARE
         self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0
 
     def take_now(self, caller: Principal, headers: HeaderList) -> bool:
-        """Take as `take` does without waiting; return False if that must be waited for."""
+        """Do as `take` does without waiting; return False if that must be waited for."""
         if self._rate_per_s == 0:
             return True
         buckets = self._buckets(caller)
@@ -63,7 +60,7 @@ class RateLimit:
         return True
 
     async def take(self, caller: Principal, headers: HeaderList) -> None:
-        """Take one token of each bucket and add the headers; raise RateLimited."""
+        """Take one token of each bucket and add the headers."""
         buckets = self._buckets(caller)
         _tell(buckets, await self._limiter.take_each(buckets), headers)
 
@@ -71,7 +68,7 @@ class RateLimit:
         tell_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the account's bucket first: if it refuses, the credential's own isn't touched."""
+        """Return the account's bucket first: if it refuses, the credential's isn't touched."""
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
         if known is not None:
@@ -89,7 +86,7 @@ class RateLimit:
 
 
 def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: HeaderList) -> None:
-    """Add the headers of the bucket that refuses, else of the one with less left; raise RateLimited."""
+    """Add the headers of the bucket that refuses, or of the one with less left."""
     tightest, at = decisions[-1], len(decisions) - 1
     if tightest.allowed and decisions[0].remaining < tightest.remaining:
         tightest, at = decisions[0], 0
@@ -104,9 +101,7 @@ def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: Hea
 
 
 def tell_unused(rate_per_s: int, headers: HeaderList) -> None:
-    """Add the headers to a response that used nothing of a credential's limit, unless they are there or the
-    limit is off.
-    """
+    """Add the headers to a response that used nothing, unless they are there."""
     if rate_per_s and not any(name == b"ratelimit-policy" for name, _ in headers):
         burst = rate_per_s * BURST_S
         headers += (
@@ -121,18 +116,14 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
 
 
 async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:
-    """Take one of `count` in each period for the key, such as 5 an hour; raise RateLimited."""
+    """Take one of `count` in each period for the key."""
     decision = await limiter.take(key, count / period_s, count)
     if not decision.allowed:
         raise refusal(decision, detail)
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Take a unit for each record of the call, or for each KiB of its body if that is more. Raises
-    RateLimited.
-
-    A call of one record with a small body has taken its unit of the requests' buckets.
-    """
+    """Take a unit for each record of the call, or for each KiB of its body if that is more."""
     settings = call.context.settings
     rate = settings.rate_limit_records_per_s if settings.rate_limit_per_s else 0
     if rate and caller.is_sandbox:

@@ -1,8 +1,4 @@
-"""One HTTP request on its way through the edge: its content, its caller, and the result.
-
-The pipeline fills it in step by step, a handler gets it whole, and the log line is made from it. Nothing in
-it is computed twice.
-"""
+"""One HTTP request on its way through the edge: its content, its caller, and the result."""
 
 import re
 import time
@@ -29,13 +25,11 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestContext(Generic[B, Q]):
-    """One request; each part is null until the pipeline has it.
+    """Each part is null until the pipeline has it.
 
-    - body and query: the route's structs. raw: the body's bytes. whole: the body if it arrived with the
-      request.
-    - credential: the caller, None without one or if it was refused. session_token: of a caller by cookie.
+    - raw: the body's bytes. whole: the body if it arrived with the request.
+    - session_token: of a caller by cookie.
     - template: the route's path, never the caller's, so a log or a metric can hold it.
-    - trace: the request's id and its caller's trace (kernel/trace.py). span: with tracing on.
     - receive: the server's, for long waits; null for a call from inside.
     """
 
@@ -92,7 +86,6 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def principal(self) -> Principal:
-        """The caller; a public route has none and never asks."""
         assert self.credential is not None, "a public route has no principal"
         return self.credential
 
@@ -115,7 +108,7 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def home(self) -> str:
-        """Return where the caller's own programs reach this gateway: by PUBLIC_URL, or as this call did."""
+        """Return where the caller's programs reach this gateway."""
         settings = self.context.settings
         host = self.headers.get(b"host", b"").decode("latin-1")
         if settings.public_url or _HOST.fullmatch(host) is None:
@@ -124,7 +117,7 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def address_text(self) -> str | None:
-        """Return the address for people, without parsing the server's own."""
+        """Return the address for people."""
         client = self.scope.get("client")
         if client is not None and self.context.settings.trusted_proxies:
             found = self.address
@@ -142,9 +135,7 @@ class RequestContext(Generic[B, Q]):
 
 
 def _headers(listed: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return the headers by name in lower case, as ASGI has them; repeated ones are joined, so none is
-    overlooked.
-    """
+    """Return the headers by name in lower case; repeated ones are joined, so none is overlooked."""
     headers = dict(listed)
     if len(headers) != len(listed):
         headers = {}

@@ -1,8 +1,7 @@
 """The declarative route table, and the look-up of a request's route in it.
 
-A surface is one API with its own prefix and its own shape of a response: our own, and each dialect. A route
-says all that the edge must know before its handler runs; the OpenAPI document and the test of all routes read
-the same rows.
+A surface is one API with its own prefix and its own shape of a response. A route says all that the edge must
+know before its handler runs.
 """
 
 import re
@@ -24,7 +23,7 @@ from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import OAUTH_SCOPES, OPERATOR_SCOPES, SCOPES
 
-# An Answer, or an ASGI application that writes the response itself (streams).
+# An Answer, or an ASGI application that writes the response itself.
 Reply = Answer | ASGIApp
 Handler = Callable[[RequestContext[Any, Any]], Awaitable[Reply]]
 # Makes the body from its bytes, the headers, the query and the credential's environment.
@@ -86,8 +85,6 @@ _KINDS = {
 
 
 class MethodNotAllowed(DomainError):
-    """The path exists, but not with this method; `allow` names those it has."""
-
     def __init__(self, allow: Sequence[str]) -> None:
         super().__init__(f"this path takes {', '.join(allow)}", extra={"allow": list(allow)})
         self.allow = allow
@@ -95,21 +92,14 @@ class MethodNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row: a method and a path below the surface's prefix, and what a call of it needs.
+    """A method and a path below the surface's prefix, and what a call of it needs.
 
     - scopes: the caller must hold one of them; empty only with is_public, which reads no credential.
-    - body, query: every field that is accepted. media: the body's form; raw isn't read, call.raw has its
-      bytes. decode: a body's own reader; body is for the documents then. body_bytes_max: the most that is
-      read.
-    - takes_key: Idempotency-Key counts (for methods that change something); a dry run leaves it out.
-    - session_only: for a person in a browser, no other credential. asks_password: in live, a session must
-      have given its password again recently.
-    - is_for_suspended: a suspended account may call it, because it only removes access. is_for_paused: a
-      paused key may call it, because it gives back or stops.
+    - media: raw isn't read, call.raw has its bytes. decode: a body's own reader; body is for the documents then.
+    - takes_key: Idempotency-Key counts; a dry run leaves it out.
+    - session_only: for a person in a browser. asks_password: in live, a session must have given its password recently.
+    - is_for_suspended, is_for_paused: a suspended account or a paused key may call it, because it only removes access or gives back.
     - takes_mcp: an MCP client's token is for it; such a token is for no other route.
-
-    For the documents: description adds to the summary, answers has each way to succeed, refuses the codes
-    beside those that any call may meet.
     """
 
     method: str
@@ -138,7 +128,7 @@ class Route:
     no_query: Fields | None = field(init=False, repr=False, compare=False)
     # It may change something, has a body and can be repeated under a key.
     is_unsafe: bool = field(init=False, repr=False, compare=False)
-    # A page's form posts to it; the API checks what that needs.
+    # A page's form posts to it.
     is_form: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -157,8 +147,8 @@ class Route:
 class ApiSurface:
     """One API: its routes below a prefix, and the shape of its refusals.
 
-    refusal: the struct of a dialect's refusal, for the documents; our own is always the envelope. takes_bare:
-    the vendor also accepts `Authorization: <token>`, without Bearer.
+    refusal: a dialect's struct, for the documents. takes_bare: `Authorization: <token>` is accepted without
+    Bearer.
     """
 
     prefix: str
@@ -180,7 +170,7 @@ class Resource:
         return (*sorted(self.routes), *also, "OPTIONS")
 
     def route(self, method: str) -> Route:
-        """Return the route for the method, GET's for HEAD; raise MethodNotAllowed."""
+        """Return the route for the method, GET's for HEAD."""
         found = self.routes.get("GET" if method == "HEAD" else method)
         if found is None:
             raise MethodNotAllowed(self.allow)
@@ -188,8 +178,6 @@ class Resource:
 
 
 class _Node:
-    """A step of the paths with parameters: what may follow."""
-
     __slots__ = ("child", "literals", "name", "resource")
 
     def __init__(self) -> None:
@@ -203,7 +191,7 @@ NO_PARAMS: Mapping[str, str] = {}
 
 
 class Router:
-    """Finds a path's resource: a fixed path in one dict look-up, another step by step."""
+    """Finds a path's resource: a fixed path in one look-up, another step by step."""
 
     def __init__(self, surfaces: Sequence[ApiSurface]) -> None:
         self.surfaces = tuple(surfaces)
@@ -218,7 +206,6 @@ class Router:
             surface.prefix + route.path for surface in surfaces for route in surface.routes
         }
         if templates & self._fixed.keys() or any(map(_PARAM.search, templates)):
-            # They would change resources that both have.
             return Router((*self.surfaces, *surfaces))
         made = Router(surfaces)
         made.surfaces = (*self.surfaces, *surfaces)
@@ -238,9 +225,9 @@ class Router:
                 yield node.resource
 
     def find(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Return the resource and the path's parameters; None if no surface knows the path.
+        """Return the resource and the path's parameters, or None.
 
-        Raises NotFound for a parameter that can't be an id, so it never reaches a database.
+        Raises NotFound for a parameter that can't be an ID, so it never reaches a database.
         """
         found = self.match(path)
         if found is not None:
@@ -248,7 +235,7 @@ class Router:
         return found
 
     def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Do as `find` before the parameters are checked, because the surface shapes that refusal."""
+        """Do as `find` before the parameters are checked."""
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, NO_PARAMS

@@ -1,10 +1,7 @@
 """Run the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
 
-A stop is orderly: accept nothing more, finish what is in flight, then leave; a second request to stop leaves
-at once. An open connection ends with its next response, which says so: a proxy that sends into one as it
-closes can't know whether its request was done, and doesn't send a POST twice. A stranger's connections are
-limited in number, in the bytes of headers and trailers, in the time from a request's first byte to its last,
-and in the time for which the client takes nothing of a response (gateway/http/connection/protocol.py).
+A stop accepts nothing more, finishes what is in flight, then leaves. An open connection ends with its next
+response, which says so, because a proxy doesn't send a POST twice.
 """
 
 import asyncio
@@ -29,13 +26,13 @@ REQUEST_READ_S_MAX = 30.0
 ANSWER_TAKEN_S_MAX = 30.0
 KEEP_ALIVE_S = 65
 DRAIN_S = 10
-# How long idle connections stay open after a stop, for that one more response.
+# How long idle connections stay open after a stop.
 IDLE_S = 0.5
 _IDLE_LOOK_S = 0.02
-# A request leaves no cycles; to look for some after every 700 objects finds nothing.
+# A request leaves no cycles to look for.
 GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
-# The interval at which slow connections and the clock of responses are checked.
+# The interval at which slow connections are checked.
 _TICK_S = 1.0
 _ACCEPTED_S = 0.001
 
@@ -72,7 +69,6 @@ class _Server(uvicorn.Server):
 
     @property
     def should_exit(self) -> bool:
-        """As uvicorn asks for it."""
         return self._exit.is_set()
 
     @should_exit.setter
@@ -83,13 +79,12 @@ class _Server(uvicorn.Server):
             self._exit.clear()
 
     async def main_loop(self) -> None:
-        """Wait for the stop; uvicorn's own loop ticks ten times a second and notices a stop only then."""
+        """Wait for the stop. uvicorn's own loop would tick ten times a second."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self._exit.wait()
-        # A timer fires after connections accepted at the same moment: a listener that closes before such a
-        # connection is made leaves it open.
+        # A listener that closes at the moment of a connection leaves it open.
         await asyncio.sleep(_ACCEPTED_S)
 
     @contextlib.contextmanager
@@ -124,13 +119,12 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     def _end_delay(self) -> None:
-        # A second signal may have ended it before; that isn't a third one.
+        # A second signal may have ended it before.
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # Objects made at the start live as long as the process, so the collector needn't visit them again
-        # [p99 of a send falls from 55 to 8 ms].
+        # Objects made at the start live as long as the process [p99 of a send falls from 55 to 8 ms].
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
@@ -184,15 +178,10 @@ async def serve(
 ) -> None:
     """Serve until SIGINT, SIGTERM or the end of the parent; return when all is drained.
 
-    - After a signal it serves for stop_delay_s more and calls on_stopping first, so that a load balancer
-      sees that /readyz has changed. A second signal ends that.
-    - on_ready is called once the app can be reached; on_drain when what is in flight is to be finished, so
-      that an endless response can end. The listeners are closed at the end.
-    - A request has request_read_s_max seconds to arrive whole. A client that takes nothing of its response
-      for answer_taken_s_max is cut off; one without a request for keep_alive_s after a response is closed.
-      limits: how many connections an address may hold.
-    - is_kept: a supervisor stops it, and so may whatever stops the supervisor; a second SIGTERM means
-      nothing then.
+    - After a signal it calls on_stopping and serves for stop_delay_s more, so that a load balancer sees /readyz change. A second signal ends that.
+    - on_ready: the app can be reached. on_drain: what is in flight is to be finished.
+    - request_read_s_max: for a request to arrive whole. answer_taken_s_max: for a client that takes nothing. keep_alive_s: for an idle connection.
+    - is_kept: a supervisor stops it, so a second SIGTERM means nothing.
     """
     raise_open_files_limit()
     server = _Server(
@@ -212,7 +201,7 @@ async def serve(
 
 
 class _Beside(_Server):
-    """A server beside a process's other work: signals and heap are the process's own."""
+    """A server beside a process's other work."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -226,7 +215,7 @@ class _Beside(_Server):
 async def serving(
     app: ASGIApp, listener: socket.socket, *, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[None]:
-    """Serve for as long as it is open, beside the process's other work; the listener is closed at the end."""
+    """Serve for as long as it is open, beside the process's other work."""
     server = _Beside(
         config_of(app, limits),
         on_ready=lambda: None,
@@ -243,17 +232,15 @@ async def serving(
 
 
 def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
-    """Return uvicorn's configuration, with our own connections."""
     return uvicorn.Config(
         app,
-        # uvicorn only calls it: once for each connection.
+        # uvicorn calls it once for each connection.
         http=cast(Any, partial(Connection, limits=limits or ConnectionLimits())),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
-        # TRUSTED_PROXIES decides who the caller is (gateway/http/auth.py); uvicorn would trust any process on
-        # this machine.
+        # TRUSTED_PROXIES decides who the caller is (gateway/http/auth.py).
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
@@ -261,7 +248,7 @@ def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.C
 
 
 def raise_open_files_limit() -> None:
-    """Raise the limit of descriptors to what the machine grants, up to OPEN_FILES."""
+    """Raise the limit of descriptors up to OPEN_FILES."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,9 +1,7 @@
 """The session's cookie, and the proof that a request by cookie came from our own page.
 
-Over https the cookie has the __Host- prefix, so no other host and no plain-http response can set it, and only
-that name is read. A browser sends a cookie with any page's request. So a request that changes something
-counts only with this session's own token from one of our pages, or if the browser itself says that the page
-was ours.
+Over https the cookie has the __Host- prefix, so no other host can set it. A browser sends it with any page's
+request. So a change counts only with this session's own token, or if the browser says that the page was ours.
 """
 
 from collections.abc import Mapping
@@ -26,7 +24,7 @@ Headers = Mapping[bytes, bytes]
 
 
 class ForgeryRefused(DomainError):
-    """A request by cookie that doesn't verifiably come from a page of ours."""
+    pass
 
 
 class SignInRefused(DomainError):
@@ -42,7 +40,7 @@ def cookie_name(*, is_secure: bool) -> str:
 
 
 def read_cookie(headers: Headers, *, is_secure: bool) -> str | None:
-    """Return the session's token; None without such a cookie, or with more than one."""
+    """Return the session's token; None without one, or with more than one."""
     found = cookies_named(headers, cookie_name(is_secure=is_secure))
     return found.pop() if len(found) == 1 else None
 
@@ -67,7 +65,7 @@ def clear_cookie(*, is_secure: bool) -> tuple[bytes, bytes]:
 def check_forgery(
     scope: Scope, headers: Headers, raw: bytes, settings: Settings, token: str
 ) -> None:
-    """Raise ForgeryRefused unless the request by this session's cookie came from our own page."""
+    """Raise ForgeryRefused unless the request came from our own page."""
     if is_same_origin(scope, headers, settings):
         return
     given = headers.get(TOKEN_HEADER, b"").decode("latin-1")
@@ -88,7 +86,7 @@ def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
 
 
 def is_foreign(scope: Scope, headers: Headers, settings: Settings) -> bool:
-    """Return whether the browser says that it isn't; for forms that have no session yet."""
+    """Return whether the browser says that it isn't ours, for forms without a session."""
     says = headers.get(b"sec-fetch-site") or headers.get(b"origin")
     return says is not None and not is_same_origin(scope, headers, settings)
 

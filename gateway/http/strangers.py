@@ -1,13 +1,10 @@
 """Bound the work of callers without a credential, so that none of them slows a send.
 
-- Strangers wait in line. One of them is served in each turn of the event loop, so other work comes between.
-- All together get at most SHARE of the loop's time while more of them wait. Probes have a line of their own.
-- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, and then SHARE_OF_ADDRESS of a core.
-  Beyond that it gets 429. A cached document costs nothing of this, nor does a successful change: its caller
-  showed who they are, or has a limit of calls.
+- One of them is served in each turn of the event loop, so other work comes between.
+- All together get at most SHARE of the loop's time while more wait. Probes have a line of their own.
+- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, then SHARE_OF_ADDRESS of a core. Beyond that it gets 429. A cached document and a successful change cost nothing.
 
-Requests with a credential don't wait here; one with a refused credential waits for its response. CPU time of
-this process's loop counts, not calls: a busy machine makes nobody's work dearer.
+This process's CPU time counts, not calls: a busy machine makes nobody's work dearer.
 """
 
 import asyncio
@@ -32,10 +29,9 @@ SHARE: Final = 0.25
 BURST_S: Final = 1.0
 SHARE_OF_ADDRESS: Final = 0.05
 ADDRESSES_MAX: Final = 10_000
-# What a request costs around its handler: it is parsed, answered and logged.
+# What a request costs around its handler.
 AROUND_S: Final = 0.00006
-# Timers are no finer. The line waits once it owes this much to the loop's other work, and at most
-# _PAUSE_S_MAX.
+# Timers are no finer, so the line waits once it owes this much to the loop's other work.
 _OWED_S_MIN: Final = 0.001
 _PAUSE_S_MAX: Final = 0.25
 _REFUSED: Final = 400
@@ -47,7 +43,7 @@ DETAIL: Final = (
 
 
 class TooMuchWork(RateLimited):
-    """An address without a credential has used up its CPU time."""
+    pass
 
 
 class _Bill:
@@ -79,7 +75,7 @@ class Strangers:
         monotonic: Callable[[], float] = time.monotonic,
         cpu: Callable[[], float] = time.thread_time,
     ) -> None:
-        # Many callers are behind these, and none of them has an address here.
+        # Many callers are behind these.
         self._uncounted = (*LOOPBACK, *trusted)
         self._monotonic = monotonic
         self._cpu = cpu
@@ -97,10 +93,7 @@ class Strangers:
         *,
         is_free: bool = False,
     ) -> T:
-        """Do the work when its turn comes.
-
-        Raise TooMuchWork if the address has used up its time, unless the work is free for it.
-        """
+        """Do the work when its turn comes; raise TooMuchWork unless it is free."""
         address = None if is_free else self._counted_as(call)
         if address is not None:
             self._check(address)
@@ -117,7 +110,7 @@ class Strangers:
                 self._charge(address, bill.spent_s + bill.elsewhere_s + AROUND_S)
 
     async def turn(self, call: RequestContext[Any, Any]) -> None:
-        """Return when the caller is the one stranger of this turn of the loop."""
+        """Return when the caller is the one stranger of this turn."""
         if self._is_serving:
             waiting = asyncio.get_running_loop().create_future()
             self._lines[call.path in PROBED].append(waiting)

@@ -1,8 +1,7 @@
 """Strict JSON, for text that a fast decoder refused or that could mean two things.
 
-What parse() returns has one reading in every language: no duplicate names, no NaN, no integers beyond int64,
-no lone surrogates, no control characters but tab and line ends, at most JSON_DEPTH_MAX levels. A refusal says
-where.
+What parse() returns has one reading in every language: no duplicate names, NaN, integers beyond int64, lone
+surrogates or control characters, and at most JSON_DEPTH_MAX levels.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ from runtime.log import mask
 
 PARAM_CHARACTERS_MAX = 64
 ERRORS_MAX = 50
-# Credentials are searched for up to here: one that begins in the shown part ends in here.
+# A credential that begins in the shown part ends in here.
 _LOOKED_AT_CHARACTERS = 512
 _FOREIGN_DEPTH_MAX = 64
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -29,24 +28,22 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 
 class Unreadable(DomainError):
-    """The body isn't JSON that can be read in one way only."""
+    pass
 
 
 def is_doubtful(raw: bytes) -> bool:
     """Return whether a fast decoder's result needs a second check.
 
-    It does for escapes, and for control characters that JSON admits (the first byte of C1's is C2). The
-    decoder's bounds check integers.
+    It does for escapes, and for control characters that JSON admits (the first byte of C1's is C2).
     """
     return b"\\" in raw or b"\x7f" in raw or b"\xc2" in raw
 
 
 def has_unique_names(raw: bytes) -> bool:
-    """Return whether no name occurs twice in a JSON text that isn't doubtful, at any level.
+    """Return whether no name occurs twice in a JSON text that isn't doubtful.
 
     Also False if two objects share a name; parse() distinguishes the two. Without a backslash each quotation
-    mark begins or ends a string, and a string before a colon is a name. Mostly no two strings are equal, and
-    then no two names.
+    mark begins or ends a string, and a string before a colon is a name.
     """
     parts = raw.split(b'"')
     strings = parts[1::2]
@@ -61,10 +58,7 @@ def has_unique_names(raw: bytes) -> bool:
 
 
 def refuse_repeated_names(raw: bytes) -> None:
-    """Raise InvalidInput if an object has one name twice, Unreadable if it is nested too deep to be checked.
-
-    For a text that another program will read. Text that isn't JSON passes.
-    """
+    """Raise if an object has one name twice or is nested too deep, for a text that another program will read."""
     if b"\\" not in raw and has_unique_names(raw):
         return
     if _is_deeper(raw, _FOREIGN_DEPTH_MAX):
@@ -99,11 +93,10 @@ def parse(raw: bytes) -> Any:
 
 
 def shown(name: str) -> str:
-    """Return a caller's field name, safe to repeat in a response.
-
-    A credential in the place of a name is masked, because callers log responses.
+    """Return a caller's field name, safe to repeat. A credential in its place is masked, because callers log
+    responses.
     """
-    # Cut first, because what a stranger wrote may be as long as a body.
+    # Cut first, because it may be as long as a body.
     looked_at = name[:_LOOKED_AT_CHARACTERS]
     plain = _CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
     if len(name) > len(looked_at):
@@ -117,7 +110,7 @@ def has_control(text: str) -> bool:
 
 
 def is_unicode(text: str) -> bool:
-    """Return whether the text has no lone surrogates, which no database and no UTF-8 can hold."""
+    """Return whether the text has no lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -126,10 +119,10 @@ def is_unicode(text: str) -> bool:
 
 
 def _is_deeper(raw: bytes, most: int) -> bool:
-    """Return whether brackets outside strings are nested deeper, up to where the text stops being JSON.
+    """Return whether brackets outside strings are nested deeper.
 
-    Escapes go first, so that each remaining quotation mark begins or ends a string. Then the innermost pairs
-    go, once for each level: each step is one pass, for any length.
+    Escapes go first, so that each quotation mark begins or ends a string. Then the innermost pairs go, once
+    for each level.
     """
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NOT_A_BRACKET)
@@ -155,7 +148,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int:
-    # Python reads any number of digits, at a cost that grows with their square.
+    # Python's cost grows with the square of the digits.
     return int(digits) if len(digits) <= _INT64_DIGITS + 1 else INT64_MAX + 1
 
 
@@ -174,7 +167,7 @@ def _inspect(value: Any, path: tuple[str | int, ...], problems: list[dict[str, s
 
 
 def _place(path: tuple[str | int, ...]) -> str:
-    """Return a place such as metadata.list[2], made only for errors because it takes time to make names safe."""
+    """Return a place such as metadata.list[2]. Only errors need it."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
     return "".join(steps).removeprefix(".")
 

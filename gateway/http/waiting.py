@@ -1,6 +1,6 @@
 """Wait until what a route reads changes, or until ?wait_s= is over.
 
-No lock and nothing of the database is held meanwhile. A client that leaves ends its wait at once.
+Nothing of the database is held meanwhile. A client that leaves ends its wait.
 """
 
 import asyncio
@@ -26,11 +26,7 @@ async def when_changed(
     state_of: Callable[[T], State],
     scopes: Sequence[str],
 ) -> T:
-    """Return what read gives once its state changes, or after wait_s; at once if that is final or the call
-    does not wait.
-
-    scopes: of the route, since a key may end meanwhile. Raises TooManyWaits.
-    """
+    """Return what read gives once its state changes, or after wait_s; at once if that is final."""
     found = await read()
     state = state_of(found)
     if not call.query.wait_s or state.is_final or call.method == "HEAD":
@@ -59,7 +55,7 @@ async def _until(until_s: float, woken: Awaitable[None]) -> bool:
 
 @contextlib.asynccontextmanager
 async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator[None]:
-    """End the wait when the client has left, and raise ClientGone if nobody reads the response."""
+    """End the wait when the client has left, and raise ClientGone."""
     if receive is None:
         yield
         return

@@ -1,7 +1,6 @@
-"""Cut a small document for agents out of the whole OpenAPI document: the calls of a first day. Pure.
+"""Cut a small document for agents out of the OpenAPI document: the calls of a first day.
 
-Left out are examples, links, headers, the single refusals (each has the one shape of `default`), and what
-lies deep inside a response.
+Left out are examples, links, headers, the single refusals, and what lies deep inside a response.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -109,9 +108,7 @@ def _asked(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
 
 
 def _kept(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
-    """Return the shown schemas: those of requests and refusals whole, of responses the data and a list's
-    items.
-    """
+    """Return the shown schemas: requests and refusals whole, of responses the data and a list's items."""
     operations = [one for each in paths.values() for one in each.values()]
     kept = _asked(paths, schemas) | {*pruned(schemas, [{"$ref": f"{PLACE}Error"}])}
     kept |= {name for name, one in schemas.items() if one.get("type") == "string"}
@@ -160,7 +157,7 @@ def _nullable(value: Any) -> Any:
 
 
 def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
-    """Describe a field only at the first one of its name: a request's before a response's."""
+    """Describe a field only at the first one of its name."""
     first = sorted(schemas, key=lambda name: name not in asked)
     said: set[tuple[str, str]] = set()
     for name in first:

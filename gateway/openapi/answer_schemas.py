@@ -1,7 +1,7 @@
-"""The schemas of whole responses of our own API: one for each kind of success, and one for every error. Pure.
+"""The schemas of whole responses of our own API: one for each kind of success, and one for every error.
 
-Each is an object with its seven fields, so that a generator of clients makes one class of it. A success is
-named after its data and, if it is neither 200 nor 201, its HTTP status: TopUpAnswer, Sent202Answer.
+A success is named after its data and, if it is neither 200 nor 201, its HTTP status: TopUpAnswer,
+Sent202Answer.
 """
 
 from collections.abc import Iterable
@@ -25,10 +25,7 @@ def types() -> Iterable[Any]:
 
 
 def success(outcome: Outcome, schemas: Schemas) -> Schema:
-    """Refer to the schema of the outcome's response; one with data that is an error has a 4xx.
-
-    Every route whose response has this data and status shares it, so it lists the codes of all.
-    """
+    """Refer to the schema of the outcome's response. Routes share it, so it lists the codes of all."""
     status = "" if outcome.http_status in _USUAL else outcome.http_status
     name = f"{schemas.name_of(outcome.data)}{status}Answer"
     listed = sorted({*outcome.codes, *_codes_of(schemas.components.get(name))})
@@ -71,7 +68,7 @@ def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool
 
 
 def _one_of(codes: list[int]) -> Schema:
-    """Make a single code a constant, by which a client distinguishes responses of one HTTP status."""
+    """Make a single code a constant, which distinguishes responses of one HTTP status."""
     return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
 
 

@@ -1,7 +1,6 @@
 """Examples of responses: one of each route and HTTP status of success.
 
-The tests that record every route's responses write answers.json; written_answers.json has those that no
-recording reaches.
+The recording tests write answers.json; written_answers.json has what no recording reaches.
 """
 
 from functools import cache
@@ -10,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-# What is written by hand counts.
 _FILES: Final = ("answers.json", "written_answers.json")
 
 

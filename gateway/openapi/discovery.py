@@ -1,6 +1,6 @@
-"""What registries of paid services read in the document: the price, the ways to pay it, and where guidance is.
+"""What registries of paid services read: the price, the ways to pay it, and where guidance is.
 
-By AgentCash's discovery profile and draft-payment-discovery-00. All of it is advice: the 402 names the price that counts.
+By AgentCash's discovery profile and draft-payment-discovery-00. Only the 402 names the price that counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ _MAIL: Final = "mailto:"
 
 
 class Discovery(NamedTuple):
-    """home: the gateway's address; contact: the operator's address of mail, or empty. payment: x-payment-info of
-    POST /x402/topup, None if nothing can be paid so.
+    """home: the gateway's address. contact: the operator's mail address. payment: x-payment-info of POST
+    /x402/topup.
     """
 
     home: str

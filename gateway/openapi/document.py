@@ -1,7 +1,4 @@
-"""Build the whole document: OpenAPI 3.1, with the webhooks that we send.
-
-It has exactly the routes of the routing table. Pure but for reading the package's version.
-"""
+"""Build the whole document: OpenAPI 3.1, with the routes of the routing table and the webhooks that we send."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -40,7 +37,7 @@ _SIGNATURES: Final = (
 
 
 class Api(NamedTuple):
-    """A document's facts beside its routes. webhooks: the types of the events that it sends."""
+    """webhooks: the types of the events that it sends."""
 
     title: str
     description: str
@@ -75,10 +72,7 @@ OPERATORS: Final = Api(
 def document(
     router: Router, server: str, api: Api = PUBLIC, discovery: Discovery | None = None
 ) -> dict[str, Any]:
-    """Return the document as JSON values; its paths are below the URL server.
-
-    discovery: what this installation tells registries of paid services.
-    """
+    """Return the document as JSON values. discovery: what registries of paid services are told."""
     rows = sorted(_rows(router), key=_order)
     schemas = Schemas(_types(rows))
     shared = Shared(schemas)
@@ -171,7 +165,7 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
 
 
 def _event(event_type: str, schemas: Schemas) -> Schema:
-    """Refer to the schema of a whole event of that type, such as TopupDeliveredEvent."""
+    """Refer to the schema of a whole event of that type."""
     inside = event_schema(event_type)["$defs"]["Event"]
     fields = {name: value for name, value in inside["properties"].items() if name != "data"}
     fields |= {

@@ -1,4 +1,4 @@
-"""Examples of requests and of an event, whole and valid: tests hold each against its route. Answers: answers.py."""
+"""Examples of requests and of an event; tests hold each against its route."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ API: Final = "/api/public/v1"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request's body, null if there is nothing to show; query: the required parameters."""
+    """body: None if there is nothing to show. query: the required parameters."""
 
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] | None = None
@@ -27,5 +27,5 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     for name, example in _read("requests.json", dict[str, Example]).items()
     for method, _, path in [name.partition(" ")]
 }
-# As an endpoint without include_codes is sent it.
+# As sent to an endpoint without include_codes.
 EVENT_EXAMPLE: Final[dict[str, Any]] = _read("event.json", dict[str, Any])

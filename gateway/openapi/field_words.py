@@ -1,7 +1,4 @@
-"""Descriptions of fields whose names mean the same in every schema.
-
-A field's own Meta overrides them; a name with several meanings has no place here. Units stand in the text.
-"""
+"""Descriptions of fields whose names mean the same in every schema. A field's own Meta overrides them."""
 
 from typing import Final
 

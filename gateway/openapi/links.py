@@ -1,8 +1,4 @@
-"""Link operations: to the calls that show what a response names. Pure.
-
-A response about a top-up leads to the call that shows it, and one whose data has an id to the call that shows
-that thing. Links to changes say only the id.
-"""
+"""Link operations to the calls that show what a response names."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,11 +9,11 @@ from gateway.openapi.responses import CODES_HERE
 from gateway.openapi.schemas import PLACE, Schema
 
 _TOP_UP: Final = "transaction_id"
-# A response with one of these is about a top-up, which its envelope names.
+# A response with one of these is about a top-up.
 _OF_TOP_UPS: Final = {codes.DELIVERED, codes.PENDING, codes.APPROVAL_REQUIRED, codes.REVERSED}
 _PREFIX: Final = re.compile(r"\^([a-z]+)_")
 _SHOWS: Final = re.compile(r".*/\{(\w+)\}")
-# Which path parameter an id of a prefix is.
+# Which path parameter an ID of a prefix is.
 _PARAMETERS: Final[Mapping[str, str]] = {
     "apr": "approval_id",
     "bat": "batch_id",
@@ -77,7 +73,7 @@ def _found(response: Mapping[str, Any], components: Mapping[str, Schema]) -> dic
         for name, schema in data.get("properties", {}).items():
             prefix = _PREFIX.match(schema.get("pattern", ""))
             param = _PARAMETERS.get(prefix[1]) if prefix else None
-            # An order's reference has the form of a top-up's id, and is none.
+            # An order's reference only looks like a top-up's ID.
             if param is not None and name != "reference":
                 found.setdefault(param, f"$response.body#/data/{name}")
     return found

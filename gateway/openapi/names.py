@@ -1,7 +1,7 @@
-"""Name each struct's schema: the same for the same struct, whatever others there are. Pure.
+"""Name each struct's schema: the same for the same struct, whatever others there are.
 
 Ours is the class's name. A dialect's struct has the dialect before it (NewapiRefused), an event's data has
-EventData behind it (OrderEventData), a page of a list is TopUpPage.
+EventData behind it, a page of a list is TopUpPage.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Describe one route as an OpenAPI operation: its parameters, body, credentials and responses."""
+"""Describe one route as an OpenAPI operation."""
 
 import inspect
 import re
@@ -18,15 +18,15 @@ from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
 from kernel.fields import Fields
 
-# The source of a rule is for those who change it, not for callers.
+# Callers don't read the source of a rule.
 _SOURCE: Final = re.compile(r" \(contract [\d.]+\)")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
-    # The form first: that vendor's own clients send it.
+    # That vendor's own clients send the form.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
-    # Generators of clients know no CSV as a body; the body's description says that it is accepted.
+    # Generators know no CSV as a body; its description says that it is accepted.
     "json_or_csv": ("application/json",),
     "json_or_events": (
         "application/json",
@@ -36,7 +36,7 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "raw": ("application/octet-stream",),
 }
 _WORD: Final = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
-# An event that carries one record of usage; its specification says what else may stand in it.
+# An event that carries one record of usage.
 _EVENT: Final = {
     "type": "object",
     "required": ["specversion", "id", "source", "type", "data"],
@@ -64,7 +64,7 @@ SESSION: Final = "session"
 
 
 def is_ours(resource: Resource) -> bool:
-    """Return whether its responses have our envelope; a dialect's have its vendor's."""
+    """Return whether its responses have our envelope."""
     return resource.surface.refuse is envelope.refuse
 
 
@@ -78,7 +78,7 @@ def tag_of(route: Route) -> tuple[str, str]:
 
 
 def operation_id(route: Route, resource: Resource) -> str:
-    """Return an id that is unique, and stable as long as the path is."""
+    """Return an ID that is unique, and stable as long as the path is."""
     path = resource.template
     # Dialects share words: only ours go without their prefix.
     words = re.findall(

@@ -1,7 +1,4 @@
-"""Describe the responses of a route: its own successes and refusals, and what any call may meet.
-
-Each status lists the codes that come with it, from the one table of codes.
-"""
+"""Describe the responses of a route: its successes and refusals, and what any call may meet."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -44,14 +41,14 @@ def refusals_of(route: Route, *, has_params: bool) -> Statuses:
 
 
 class Shared:
-    """Refusals that many routes have in common: each is defined once, and referred to."""
+    """Refusals that many routes share: each is defined once."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self.responses: dict[str, Any] = {}
 
     def refer(self, status: int, listed: Iterable[int], kind: Any | None) -> Mapping[str, Any]:
-        """Refer to the response of a refusal: our own if kind is Refused, else a dialect's."""
+        """Refer to the response of a refusal: ours if kind is Refused, else a dialect's."""
         codes_listed = sorted(listed)
         is_ours = kind is Refused
         vendor = [] if is_ours else [self._name_of(kind)]
@@ -73,7 +70,7 @@ class Shared:
 
 
 def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared) -> dict[str, Any]:
-    """Return the responses of our own route, every one in the envelope."""
+    """Return the responses of our own route."""
     outcomes = _by_status(route)
     responses: dict[str, Any] = {}
     for status in sorted({*outcomes, *refused}):
@@ -97,7 +94,7 @@ def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared)
 def plain(
     route: Route, refused: Statuses, schemas: Schemas, shared: Shared, refusal: Any | None
 ) -> dict[str, Any]:
-    """Return the responses of a dialect's route, in that vendor's declared shape."""
+    """Return the responses of a dialect's route."""
     responses: dict[str, Any] = {}
     for status, mine in _by_status(route).items():
         choices = [schemas.of(one.data) for one in mine if one.data is not None]
@@ -148,7 +145,7 @@ def _one_content(kind: str, schema: Schema) -> dict[str, Any]:
         return {kind: {"schema": schema}}
     if kind.startswith("text/"):
         return {kind: {"schema": {"type": "string"}}}
-    # Generators of clients that know no PDF know bytes.
+    # Generators that know no PDF know bytes.
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {kind: binary, BYTES: binary}
 

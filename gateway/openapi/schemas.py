@@ -1,8 +1,8 @@
-"""The JSON Schemas of every struct in requests and responses, under one name each. Pure.
+"""The JSON Schemas of every struct in requests and responses, under one name each.
 
-They are in the dialect of OpenAPI 3.1 (JSON Schema 2020-12), for generators of clients: patterns that every
-language's regular expressions know, and no default of null. A response's field is always there, so it is
-required. A body's default stands in the description, because generators send a field that has one.
+They suit generators of clients: JSON Schema 2020-12, patterns that every language knows, no default of null.
+A response's field is required. A body's default stands in the description, because generators send a field
+that has one.
 """
 
 import json
@@ -28,7 +28,7 @@ _PREFIX: Final = re.compile(r"\^([a-z]+_)")
 
 
 class Schemas:
-    """The schemas of these types: each struct a component, everything else in its place."""
+    """Each struct is a component, everything else in its place."""
 
     def __init__(self, types: Iterable[Any]) -> None:
         listed = list(dict.fromkeys(types))
@@ -78,7 +78,7 @@ def pruned(components: Mapping[str, Schema], roots: Any) -> dict[str, Schema]:
 
 
 def without_null(schema: Schema) -> Schema:
-    """Return the schema for a place that cannot hold null, such as a query parameter."""
+    """Return the schema for a place that cannot hold null."""
     left = {name: value for name, value in schema.items() if (name, value) != ("default", None)}
     choices = [one for one in left.get("anyOf", ()) if one.get("type") != "null"]
     if len(choices) == 1:
@@ -144,9 +144,7 @@ def _is_whole(kind: Any) -> bool:
 
 
 def _of_struct(schema: Schema, *, is_always_written: bool, is_open: bool) -> Schema:
-    """Remove defaults: a response's are values like any other. is_open: it has fields beside the declared
-    ones.
-    """
+    """Remove defaults. is_open: it has fields beside the declared ones."""
     properties: dict[str, Schema] = schema.get("properties", {})
     made = {name: _without_default(value) for name, value in properties.items()}
     schema = {**schema, "additionalProperties": True} if is_open else schema

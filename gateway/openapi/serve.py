@@ -1,6 +1,4 @@
-"""Serve GET /openapi.json, its small part for agents, and the operators' own: public documents that are built
-once.
-"""
+"""Serve GET /openapi.json, its small part for agents, and the operators' own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +28,7 @@ def routes(
     path: str = PATH,
     api: Api = PUBLIC,
 ) -> list[Route]:
-    # Relative if the address of the gateway is unset: always right.
+    # Relative if the gateway's address is unset.
     server = context.settings.public_url or "/"
 
     def made(request: Request) -> dict[str, Any]:

@@ -32,8 +32,8 @@ _CODES: Final = frozenset(
     {"already_checked_in", "budget_exhausted", "checkin_off", "already_subscribed", "exists"}
 )
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
-# The providers' own prices and products that this vendor's API names; `topup plans` and the dashboard set any
-# other provider's.
+# The prices and products that this vendor's API names; `topup plans` and the dashboard set any other
+# provider's.
 PRODUCTS: Final[Mapping[ProductKey, str]] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",

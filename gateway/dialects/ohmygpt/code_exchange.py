@@ -1,7 +1,7 @@
-"""Exchange a code for a token, after the app's proof and the code's, and log it for the user.
+"""Exchange a code for a token, after the app's proof and the code's.
 
-Wrong codes and secrets cost their address ten times as much as right ones. A code that comes a second time
-ends what it gave before the refusal is sent.
+Wrong codes and secrets cost their address ten times as much. A code that comes a second time ends what it
+gave.
 """
 
 from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ class IssueBody(LooseFields, frozen=True, kw_only=True):
 
 
 async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken, str]:
-    """Return the token and its secret; raise ClientRefused, CodeRefused and RateLimited."""
+    """Return the token and its secret."""
     body = call.body
 
     async def work(tx: Transaction) -> tuple[OAuthToken, str] | CodeReused:

@@ -1,4 +1,4 @@
-"""Write the head of a response: its status line, the server's own headers, and how its body is framed."""
+"""Write the head of a response."""
 
 import http
 import re
@@ -29,9 +29,7 @@ STATUS_LINES: Final = {status: _status_line(status) for status in range(STATUS_M
 
 @dataclass(slots=True)
 class AnswerHead:
-    """length is None if the headers don't say how long the body is. is_chunked is set by them, or by the
-    writer of a body without a length.
-    """
+    """length is None if the headers don't say it."""
 
     lines: list[bytes]
     length: int | None = None
@@ -39,7 +37,7 @@ class AnswerHead:
     says_close: bool = False
 
     def take(self, name: bytes, value: bytes) -> None:
-        """Add a header. Raises RuntimeError for one that could be read as two."""
+        """Add a header; raise RuntimeError for one that could be read as two."""
         if _NAME_REFUSED.search(name):
             raise RuntimeError("an answer's header has a name that HTTP does not allow")
         if _VALUE_REFUSED.search(value):
@@ -62,7 +60,7 @@ def head_of(status: int, headers: Iterable[Header]) -> AnswerHead:
 
 
 class _Joined:
-    """The server's own headers as bytes; uvicorn makes a new list for each second's date."""
+    """The server's own headers as bytes. uvicorn makes a new list each second."""
 
     listed: list[Header] | None = None
     text = b""

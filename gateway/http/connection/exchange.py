@@ -1,7 +1,7 @@
-"""One request and its response: the application reads the body and writes by ASGI's messages.
+"""One request and its response, by ASGI's messages.
 
-Most requests arrive whole before the application runs, and most responses are whole; whole.py handles both
-without messages. So what only a wait needs is made at a wait.
+Most requests and responses are whole, and whole.py handles both without messages. So what only a wait needs
+is made at a wait.
 """
 
 import asyncio
@@ -13,9 +13,8 @@ from starlette.types import ASGIApp, Message, Scope
 from gateway.http.connection.answer_head import BODILESS, CLOSE, AnswerHead, head_of
 from gateway.http.connection.wire import Header, Wire
 
-# The key of the exchange in a request's scope; absent under another server.
+# The key of the exchange in a request's scope.
 EXCHANGE: Final = "topup.exchange"
-# Reading stops while this much of a body waits for the application.
 WAITING_BYTES_MAX: Final = 65_536
 # In a message of `receive`: the client sends nothing more.
 _HAS_ENDED: Final = "topup.has_ended"
@@ -27,17 +26,16 @@ _log = logging.getLogger(__name__)
 
 
 def has_left(message: Message) -> bool:
-    """Return whether a message of `receive` says that the client is gone, or that it sends nothing more.
+    """Return whether the client is gone, or sends nothing more.
 
-    Most that send nothing more are gone, and give no other sign. A request with an end is answered all the
-    same; an endless one, or a mere wait, ends here.
+    Most that send nothing more are gone, and give no other sign. A complete request is answered all the same.
     """
     return message["type"] == "http.disconnect" or _HAS_ENDED in message
 
 
 class Exchange:
-    """has_all: the body has arrived whole. is_gone: the client no longer reads the response. is_kept: the
-    connection stays open.
+    """has_all: the body has arrived whole. is_gone: nobody reads the response. is_kept: the connection stays
+    open.
     """
 
     body: bytes | bytearray = b""
@@ -45,7 +43,7 @@ class Exchange:
     is_gone = False
     is_begun = False
     is_answered = False
-    # Whether something came since the last `receive`.
+    # Something came since the last `receive`.
     _has_news = False
     _news: asyncio.Event | None = None
     _may_be_asked_to_continue = True
@@ -60,15 +58,12 @@ class Exchange:
         self.is_kept = is_kept
 
     def start(self, app: ASGIApp) -> None:
-        """Run the application in a task of its own, so that the next request sees none of its context
-        variables.
-        """
+        """Run the application in a task of its own, with context variables of its own."""
         context = self.wire.context.copy()
         self._task = self.wire.loop.create_task(self._run(app), context=context)
         self.wire.server_state.tasks.add(self._task)
 
     def take(self, body: bytes) -> None:
-        """Take a part of the body; none is wanted after the response."""
         if self.is_answered:
             return
         if not self.body:
@@ -87,7 +82,7 @@ class Exchange:
             self.tell()
 
     def go_on(self) -> None:
-        """Handle more body after its apparent end; the application has seen nothing yet."""
+        """Handle more body after its apparent end. The application has seen nothing yet."""
         self.has_all = False
 
     def leave(self) -> None:
@@ -126,9 +121,9 @@ class Exchange:
         await self.send({"type": _BODY, "body": _FAILED})
 
     async def receive(self) -> Message:
-        """Return ASGI's message: the body since the last one, or that the client is gone or answered.
+        """Return ASGI's message: the body since the last one, or a disconnect.
 
-        After the end of the body comes an empty message once the client sends nothing more, see has_left.
+        After the body's end comes an empty message once the client sends nothing more; see has_left.
         """
         self._ask_to_continue()
         if not self.is_gone and not self.is_answered:
@@ -159,7 +154,7 @@ class Exchange:
     def may_lack_its_body(self) -> bool:
         """Return whether the client may send no body, because it waits for a 100 that it didn't get.
 
-        What comes next on the connection is then the body or another request, and nothing can tell which.
+        What comes next is then the body or another request, and nothing can tell which.
         """
         return (
             not self.has_all

@@ -1,11 +1,8 @@
-"""One client's connection: httptools reads its requests, an Exchange answers each, in order.
+"""Read a connection's requests with httptools; an Exchange answers each, in order.
 
-uvicorn's server makes one for each connection, stores it in server_state.connections until it is lost, and
-calls `shutdown` on each at its end.
-
-A stranger can make one connection hold only so much: FIELDS_MAX fields and HEAD_BYTES_MAX bytes in a
-request's line, headers and trailers together, PIPELINED_MAX requests and those of one piece behind the one
-under way, one segment of what the client sent, and what the application has written.
+uvicorn makes one for each connection and calls `shutdown` at its end. What a stranger can make one hold is
+bounded: FIELDS_MAX fields and HEAD_BYTES_MAX bytes of a request's head and trailers, PIPELINED_MAX requests
+behind the one under way, one segment, and what the application has written.
 """
 
 import asyncio
@@ -31,15 +28,15 @@ from gateway.http.connection.wire import Header, Wire
 from gateway.http.connection_limits import ConnectionLimits
 
 FIELDS_MAX: Final = 100
-# Sizes and extensions of chunks, their line ends and trailers: twice the body, and this much more.
+# Chunks' sizes, extensions and line ends: twice the body, and this much more.
 FRAMING_BYTES_MAX: Final = 32 * 1024
-# The connection isn't read from while this many requests wait for their turn.
+# Reading stops while this many requests wait.
 PIPELINED_MAX: Final = 16
-# The parser gets pieces, so that no limit is overrun by more than one. A request has at least 18 bytes, so a
-# piece that may hold whole requests is short. A piece of a body with a known end is longer.
+# The parser gets pieces, so that no limit is overrun by more than one. A piece of a body with a known end is
+# longer.
 PIECE_BYTES: Final = 2 * 1024
 BODY_PIECE_BYTES: Final = 16 * 1024
-# A client that reads takes at least this much of what waits for it between two checks.
+# A reading client takes at least this much between two checks.
 TAKEN_BYTES_MIN: Final = 4096
 _FIELD_BYTES: Final = len(b": \r\n")
 _PAGES: Final = b"/dashboard"
@@ -47,41 +44,36 @@ _VERSIONS: Final = frozenset({"1.1", "1.0"})
 
 
 class _TooMuch(Exception):
-    """Raised in a callback of the parser, which then stops; the response has been given."""
+    """Raised in a parser's callback to stop it. The response has been given."""
 
 
 class Connection(Wire):
-    """One client's connection, counted by its address."""
-
     reading_since_s: float | None = None
-    # Since when no request is under way, after a response.
+    # Since when no request is under way.
     _idle_since_s: float | None = None
     _counted_as: str | None = None
-    # The target and headers of the arriving request, and whether they have yet to end; True again once the
-    # message has ended.
+    # The arriving request's target and headers; True once the message has ended.
     _target = b""
-    # The connection scope's target; most clients use one again and again.
+    # Most clients repeat their target.
     _known_target: bytes | None = None
     _headers: list[Header]
     _is_head = True
-    # Fields and bytes of its trailers, bytes of its body, and of all since its first line, or since its head
+    # Fields and bytes of trailers, bytes of the body, and bytes fed since the first line, or since the head
     # ended.
     _trailers = 0
     _trailer_bytes = 0
     _body_bytes = 0
     _fed_bytes = 0
     _fed_piece_bytes = 0
-    # The request that arrived last, or is arriving.
     _newest: Exchange | None = None
-    # What the client had yet to take when it last took some, and when that was.
+    # What the client had yet to take when it last took some, and when.
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
-    # What came while too many requests waited; and whether the client then sent its end.
+    # What came while too many requests waited, and whether the client then sent its end.
     _unfed = memoryview(b"")
     _ends_unfed = False
-    # The response to a refused request, while earlier ones have yet to be answered. Nothing is read behind
-    # it.
+    # The response to a refused request, while earlier ones are due. Nothing is read behind it.
     _refusal: bytes | None = None
 
     def __init__(
@@ -96,7 +88,6 @@ class Connection(Wire):
         super().__init__(_loop or asyncio.get_running_loop(), server_state)
         self._app = config.loaded_app
         self._limits = limits
-        # The one being answered, and those that wait for their turn.
         self._turn: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._parser = _parser(self)
@@ -129,7 +120,7 @@ class Connection(Wire):
             if exchange is not None:
                 exchange.leave()
         super().connection_lost(exc)
-        # References to the connection, so that no cycle is left.
+        # Break the cycle.
         self._turn = self._newest = None
         self._waiting.clear()
         del self._parser
@@ -168,7 +159,6 @@ class Connection(Wire):
             self._receive(data)
 
     def _feed_unfed(self) -> None:
-        """Feed the parser in pieces until PIPELINED_MAX requests wait for their turn."""
         while (
             self._unfed and len(self._waiting) < PIPELINED_MAX and not self.transport.is_closing()
         ):
@@ -195,7 +185,7 @@ class Connection(Wire):
         size = self._fed_piece_bytes = len(data)
         self._fed_bytes += size
         if self.reading_since_s is None:
-            # Also line ends between two requests, with which a connection could be held open for ever.
+            # Line ends between two requests could hold a connection open for ever.
             self.reading_since_s = self.loop.time()
         self._idle_since_s = None
         try:
@@ -207,7 +197,7 @@ class Connection(Wire):
                     data = data[met.args[0] :]
                     self._go_on_without_upgrade()
         except httptools.HttpParserError:
-            # A callback of ours may have answered the one that it raised.
+            # A callback of ours may have answered already.
             if not (self.transport.is_closing() or self._refusal is not None):
                 self._end(no_http())
         if self.reading_since_s is not None:
@@ -218,25 +208,23 @@ class Connection(Wire):
             super().resume_reading()
 
     def eof_received(self) -> bool | None:
-        """Hold the connection open for responses due after the client's end. False closes it."""
+        """Hold the connection open for due responses; return False to close it."""
         self._ends_unfed = bool(self._unfed)
         return self._ends_unfed or self._refusal is not None or self._end_reading()
 
     def _end_reading(self) -> bool:
-        """Handle that the client sends nothing more, but may still read.
+        """Answer complete requests, then end the connection. The client may still read.
 
-        Its complete requests are answered, then the connection ends. Return False to close it at once: there
-        are none, or one was cut off in its body.
+        Return False to close it at once: there are none, or one was cut off in its body.
         """
         newest = self._newest
         if newest is not None and self._waiting and not newest.has_all:
-            # Cut off behind others, whose responses are due.
             self._waiting.pop()
             newest = self._newest = self._waiting[-1] if self._waiting else self._turn
         if newest is None or newest.is_answered or not newest.has_all:
             return False
         self.has_ended = True
-        # Also for a head that was cut off, whose end won't come.
+        # A head that was cut off has no end.
         self.reading_since_s = None
         newest.is_kept = False
         assert self._turn is not None, "what is not answered has its turn, or waits for it"
@@ -244,9 +232,8 @@ class Connection(Wire):
         return True
 
     def _go_on_without_upgrade(self) -> None:
-        """Treat a request for another protocol, which isn't offered, as any other.
-
-        The parser took what follows its head, the body too, for the other protocol.
+        """Treat a request for another protocol as any other. The parser took what follows its head for that
+        protocol.
         """
         exchange = self._newest
         assert exchange is not None, "an upgrade has a head"
@@ -266,16 +253,14 @@ class Connection(Wire):
         if is_too_much and not (self.transport.is_closing() or self._refusal is not None):
             self._end_too_large()
 
-    # Called by the parser.
-
     def on_message_begin(self) -> None:
-        # Also in one piece with the end of an earlier request.
+        # Also in one piece with an earlier request's end.
         self._idle_since_s = None
         self._target = b""
         self._headers = []
         self._is_head = True
         self._trailers = self._trailer_bytes = self._body_bytes = 0
-        # At most: in a piece with the end of another request it is less.
+        # At most: another request's end may share the piece.
         self._fed_bytes = self._fed_piece_bytes
         if self.reading_since_s is None:
             self.reading_since_s = self.loop.time()
@@ -294,9 +279,7 @@ class Connection(Wire):
             raise _TooMuch
 
     def _count_trailer(self, name: bytes, value: bytes) -> None:
-        """Count and drop it: no trailer means anything here, and as a header it would have bypassed the
-        proxy's checks.
-        """
+        """Count and drop it: as a header it would have bypassed the proxy's checks."""
         self._trailers += 1
         self._trailer_bytes += len(name) + len(value) + _FIELD_BYTES
         is_too_much = self._trailer_bytes + self._header_bytes() > HEAD_BYTES_MAX
@@ -331,7 +314,6 @@ class Connection(Wire):
         parser, scope = self._parser, self._scope.copy()
         version = scope["http_version"] = parser.get_http_version()
         if version not in _VERSIONS:
-            # The parser then takes it for no HTTP.
             raise ValueError(version)
         scope["method"] = parser.get_method().decode("ascii")
         scope["headers"] = self._headers
@@ -340,9 +322,7 @@ class Connection(Wire):
         return exchange
 
     def _take_target(self) -> None:
-        """Parse the target; raise for one without a path, or not in ASCII, which the parser takes for no
-        HTTP.
-        """
+        """Parse the target; raise if it has no path, or isn't ASCII."""
         target = httptools.parse_url(self._target)
         raw_path = target.path
         path = raw_path.decode("ascii")
@@ -352,7 +332,7 @@ class Connection(Wire):
         self._known_target = self._target
 
     def on_chunk_header(self) -> None:
-        """Refuse a body with another transfer coding. Only a chunked request comes here."""
+        """Refuse a transfer coding other than chunked."""
         codings = [value for name, value in self._headers if name == b"transfer-encoding"]
         if [coding.strip().lower() for coding in codings] != [b"chunked"]:
             self._end(NOT_IMPLEMENTED)
@@ -368,11 +348,9 @@ class Connection(Wire):
         self.reading_since_s = None
         assert self._newest is not None, "a message has a head"
         if self._newest.is_answered:
-            # Answered before its body had arrived: no request is under way from now on.
+            # Answered before its body had arrived.
             self._idle_since_s = self.loop.time()
         self._newest.end()
-
-    # What is answered, and how long anything may take.
 
     def on_answered(self) -> None:
         self.server_state.total_requests += 1
@@ -390,7 +368,6 @@ class Connection(Wire):
         self._turn.start(self._app)
         if self._unfed:
             self._feed_unfed()
-        # What waits comes first.
         if not self._waiting:
             self.resume_reading()
 
@@ -403,7 +380,7 @@ class Connection(Wire):
         """End a connection whose request doesn't arrive, or whose response isn't taken."""
         since_s = self.reading_since_s
         if since_s is not None and self._unfed:
-            # More of it has arrived, and is read when those before it are answered.
+            # More has arrived, and is read later.
             self.reading_since_s = now_s
         elif since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
@@ -423,7 +400,7 @@ class Connection(Wire):
         self._end(PAGE_TOO_LARGE if is_page else TOO_LARGE)
 
     def _end(self, answer: bytes) -> None:
-        """Refuse the request that is arriving, once those before it are answered, and close."""
+        """Refuse the arriving request once those before it are answered, and close."""
         exchange = self._newest
         if not self._is_head and exchange is not None:
             if not self._waiting:
@@ -449,7 +426,7 @@ class Connection(Wire):
 
 def _parser(called: Calls) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(called)
-    # A request may follow one that wanted the connection's end: it is neither answered nor an error.
+    # A request behind one that wanted the connection's end is neither answered nor an error.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
 

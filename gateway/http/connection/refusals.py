@@ -13,7 +13,7 @@ TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
-# For a page's form: what was typed into it is in its address.
+# A page's form has what was typed into it in its address.
 _SAID = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>That is too long</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/static/app.css"></head>
 <body><main id="content"><div class="entry stack"><h1>That is too long</h1>
@@ -28,7 +28,7 @@ PAGE_TOO_LARGE: Final = (
     b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
     % (len(_SAID), _SAID)
 )
-# For a transfer coding other than chunked (RFC 9112, 6.1).
+# A transfer coding other than chunked (RFC 9112, 6.1).
 NOT_IMPLEMENTED: Final = (
     b"HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
@@ -39,7 +39,7 @@ TOO_MANY: Final = (
 
 
 def no_http() -> bytes:
-    """Return the envelope, because clients read one shape even if they didn't send HTTP."""
+    """Return the envelope: clients read one shape even if they didn't send HTTP."""
     refusal = refusal_of(Unreadable("Invalid HTTP request received."))
     body = envelope.refuse(refusal, time.time_ns() // 1000).body
     return (

@@ -1,7 +1,7 @@
-"""Read the body of a request for another protocol, by a parser that knows nothing of that protocol.
+"""Read the body of a request for another protocol.
 
-httptools ends such a request with its head. Its body would otherwise be lost, or read as requests that a
-proxy before us never saw.
+httptools ends such a request with its head. Its body would be lost, or read as requests that a proxy never
+saw.
 """
 
 from collections.abc import Sequence

@@ -11,10 +11,7 @@ _line = b": ".join
 
 
 def read_whole(exchange: Exchange | None) -> bytes | None:
-    """Return the body if all of it has arrived, as for most requests; None if it must be waited for.
-
-    receive() returns it afterwards as well.
-    """
+    """Return the body if all of it has arrived, or None. receive() returns it afterwards as well."""
     if exchange is None or not exchange.has_all or exchange.is_gone:
         return None
     return bytes(exchange.body)
@@ -29,8 +26,7 @@ def write_whole(
 ) -> bool:
     """Write a whole response at once; return False if it must be written by ASGI's messages.
 
-    headers are ours: fixed names and values without line ends, which is checked; usual ones are constants
-    that many responses have.
+    headers are ours: fixed names and checked values. usual: constants.
     """
     if exchange is None or exchange.is_begun or exchange.wire.is_writing_paused:
         return False

@@ -13,14 +13,14 @@ Header = tuple[bytes, bytes]
 class Wire(asyncio.Protocol, ABC):
     transport: asyncio.Transport
     is_writing_paused = False
-    # Whether the client has said that it sends nothing more; it may still read.
+    # The client sends nothing more; it may still read.
     has_ended = False
     _is_reading_paused = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
         self.loop = loop
         self.server_state = server_state
-        # Each request begins in a copy of it, because another one's task may start it.
+        # Copied for each request, because another one's task may start it.
         self.context = copy_context()
         self._may_write = asyncio.Event()
 
@@ -28,7 +28,6 @@ class Wire(asyncio.Protocol, ABC):
         self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's
-        # A waiting writer continues, and writes nothing.
         self.resume_writing()
 
     def pause_reading(self) -> None:
