@@ -20,7 +20,7 @@ CEILINGS: Final = {
     "docstrings that open with no verb": 32,
     "error details that are no sentence": 140,
     "words of docstrings and comments": 144_957,
-    "product lines": 162_470,
+    "product lines": 162_480,
     "old words in docstrings and comments": 368,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,
