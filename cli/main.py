@@ -145,7 +145,7 @@ ACTS = {
         "billing.accounts.acts",
         "billing.accounts.people_acts",
         "billing.reports.day_limit",
-        "keys.security_log:LIST_ENTRIES",
+        "keys.audit_acts:LIST_ENTRIES",
         "billing.accounts.credit_acts:ADJUST_CREDIT",
         "billing.payments.recharging.acts",
     ),

@@ -36,9 +36,8 @@ from gateway.answers import envelope
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from keys.api_keys import acts as api_keys
-from keys.audit_acts import LIST_ACTS
+from keys.audit_acts import LIST_ACTS, LIST_ENTRIES
 from keys.oauth import acts as oauth_acts
-from keys.security_log import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.delivery_log import acts as deliveries
 from webhooks.events import acts as events

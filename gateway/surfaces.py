@@ -51,7 +51,7 @@ from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
 from gateway.x402 import endpoint as x402
 from keys.api_keys import acts as api_keys
-from keys.security_log import LIST_ENTRIES
+from keys.audit_acts import LIST_ENTRIES
 from keys.tokens import acts as tokens
 from webhooks.certification.acts import CERTIFY
 from webhooks.delivery_log import acts as deliveries

@@ -1,34 +1,136 @@
 """Accounts: the tenants, each with a separate world per environment.
 
 Every change of an account's money, events or keys locks its row in account_environments, here in (account,
-environment) order, so that transactions never deadlock. Writes accounts (live and the verified address:
-keys/live.py) and account_environments (event_no: webhooks/events/event.py; balance watches:
-keys/balance_watch.py; clock_ahead_us: keys/sandbox_clock.py).
+environment) order, so that transactions never deadlock.
+
+balance.low is published for a threshold once for each fall: a spend that began at it or above and ended below
+it. A spend that began at recharge_from and left less than recharge_below starts a recharge, unless one is
+under way.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from kernel.clock import DAY_US
+import msgspec
+
+from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import AccountId, new_id
-from kernel.limits import PAGE_ITEMS
+from kernel.limits import INT64_MAX, PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys.balance_watch import BalanceWatch, read_watch
-from keys.email_address import (
+from keys.normalise import (
     InvalidEmail as InvalidEmail,
     normalise_email as normalise_email,
+    normalise_name,
 )
-from keys.label import normalise_name
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import BatchRead, Lock, Row, Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import RowMapping
 
-# last_active_at may lag by this much; an account is never deleted early because of it.
+THRESHOLDS_MAX: Final = 10
+
+WatchRow = tuple[str, str, int | None, int | None, str | None]
+_PARAM: Final = "low_balance_thresholds_cents"
+_NOTE: Final = """
+UPDATE account_environments SET recharge_below_micros = v.below, recharge_from_micros = v.least,
+    recharge_order_id = v.order_id
+FROM :rows[account_id text, environment text, below bigint, least bigint, order_id text] AS v
+WHERE account_environments.account_id = v.account_id
+  AND account_environments.environment = v.environment
+"""
+# last_active_at may lag by this much; no account is deleted early because of it.
 ACTIVE_GRAIN_US = DAY_US
 SANDBOX_IDLE_US = 7 * DAY_US + ACTIVE_GRAIN_US
 DAY_LIMIT_CENTS_MAX = 10**13
+IdlePlace = tuple[int, AccountId]  # when the account was last used, in microseconds, and its id
+BEFORE_ALL_IDLE: IdlePlace = (0, AccountId(""))
+_OF_TENANTS = """
+    FROM :tenants[account_id text, environment text] AS v
+    CROSS JOIN account_environments e
+    WHERE e.account_id = v.account_id AND e.environment = v.environment"""
+_TENANTS = f"""
+    SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
+           e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
+           e.recharge_order_id, e.plan_only_until_at, e.day_limit_cents, e.suspended_at
+    {_OF_TENANTS}"""
+_FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
+_LOCK = _TENANTS + _FOR_UPDATE
+# Its rows are ignored [12 us of PostgreSQL for 15 tenants].
+_LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
+
+
+class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
+    """thresholds: highest first, in micros. recharge_order_id: of the recharge under way."""
+
+    thresholds: tuple[int, ...] = ()
+    recharge_below: int | None = None
+    recharge_from: int = 0
+    recharge_order_id: str | None = None
+
+    def crossed(self, before_micros: int, after_micros: int) -> Sequence[int]:
+        return [one for one in self.thresholds if before_micros >= one > after_micros]
+
+    def is_fall(self, before_micros: int, after_micros: int) -> bool:
+        return (
+            self.recharge_below is not None
+            and self.recharge_order_id is None
+            and self.recharge_from <= before_micros
+            and after_micros < self.recharge_below
+        )
+
+
+NOTHING: Final = BalanceWatch()
+
+
+def read_watch(
+    threshold: int, more: str | None, below: int | None, least: int | None, order_id: str | None
+) -> BalanceWatch:
+    thresholds: tuple[int, ...] = (threshold,) if threshold else ()
+    if more is not None:
+        thresholds += tuple(int(one) for one in more.split())
+    return BalanceWatch(thresholds, below, least or 0, order_id)
+
+
+async def set_low_balance_thresholds(
+    tx: Transaction, tenant: Tenant, thresholds_micros: Sequence[int]
+) -> tuple[int, ...]:
+    """Set when balance.low is published; empty: never. Return the thresholds before.
+
+    Raises NotFound and InvalidInput.
+    """
+    if len(set(thresholds_micros)) > THRESHOLDS_MAX:
+        raise InvalidInput(f"An account has at most {THRESHOLDS_MAX} thresholds.", param=_PARAM)
+    if any(not 0 < one <= INT64_MAX for one in thresholds_micros):
+        raise InvalidInput("A threshold must be above 0.", param=_PARAM)
+    highest, *more = sorted(set(thresholds_micros), reverse=True) or [0]
+    row = await tx.fetch_one(
+        """SELECT low_balance_threshold_micros, low_balance_more FROM account_environments
+           WHERE account_id = :account_id AND environment = :environment""",
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    if row is None:
+        raise NotFound("Account")
+    await tx.execute(
+        """UPDATE account_environments
+           SET low_balance_threshold_micros = :highest, low_balance_more = :more
+           WHERE account_id = :account_id AND environment = :environment""",
+        highest=highest,
+        more=" ".join(map(str, more)) or None,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    return read_watch(row[0], row[1], None, None, None).thresholds
+
+
+async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
+    listed = sorted(rows, key=lambda row: row[:2])
+    if listed:
+        # Not deferred: the last event's number is in the same rows, and one statement writes a row once.
+        touched = await tx.execute(_NOTE, rows=listed)
+        assert touched == len(listed), "a tenant vanished under the lock"
 
 
 class EmailTaken(DomainError):
@@ -41,7 +143,8 @@ class Account:
 
     - email: the default recipient and the sign-in name. password_hash: argon2's text; null: no sign-in.
     - time_zone: an IANA name, which decides when a check-in's day begins.
-    - live_closed_at: an operator closed live again. staging_full_until: when staging accepts its changes again.
+    - live_closed_at: an operator closed live again. staging_full_until: when staging accepts its changes
+      again.
     """
 
     id: AccountId
@@ -95,8 +198,7 @@ async def create_account(
 ) -> AccountId:
     """Create an account in each of the environments; a sandbox account has staging only.
 
-    has_live opens live from the start, as for accounts made by operators. Raises EmailTaken, InvalidEmail
-    (param "email") and InvalidInput for the name.
+    Raises EmailTaken, InvalidEmail (param "email") and InvalidInput for the name.
     """
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
@@ -195,7 +297,7 @@ async def set_password_hash(tx: Transaction, account_id: str, password_hash: str
 
 
 async def release_email(tx: Transaction, account_id: str) -> None:
-    """Take the account's address and password, so that its owner can't sign in. Raises NotFound."""
+    """Take the account's address and password. Raises NotFound."""
     touched = await tx.execute(
         """UPDATE accounts SET email = NULL, email_verified_at = NULL, password_hash = NULL
            WHERE id = :id""",
@@ -221,7 +323,7 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
 
 
 async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> None:
-    """Set where the account's days begin; the caller has checked the name. Raises NotFound."""
+    """Set a name that the caller has checked. Raises NotFound."""
     touched = await tx.execute(
         "UPDATE accounts SET time_zone = :time_zone WHERE id = :id",
         time_zone=time_zone,
@@ -250,8 +352,8 @@ def tenants_of(tenant: Tenant) -> list[Tenant]:
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """Lock the accounts' environments until the end of the transaction, in one statement.
 
-    The result was read after the wait. Read anything else by a later statement, because this one's snapshot
-    is older than the lock.
+    The result was read after the wait. Read anything else by a later statement: this one's snapshot is older
+    than the lock.
     """
     wanted = sorted(set(tenants))
     if not wanted:
@@ -266,7 +368,7 @@ def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
 
 
 async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
-    """Lock those that no other transaction holds, without waiting, and return them.
+    """Lock and return those that no other transaction holds, without waiting.
 
     As with lock_tenants, later statements read what they guard.
     """
@@ -288,8 +390,7 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Limit what all of the tenant's credentials may spend in one UTC day, counted from now on; null: no
-    limit.
+    """Limit what all of the tenant's credentials may spend in one UTC day; null: no limit.
 
     The caller holds the tenant's lock. Raises NotFound and InvalidInput.
     """
@@ -309,7 +410,6 @@ async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> N
 
 
 async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> None:
-    """Set until when only the plan pays for these tenants' own usage; null: the wallet does, too."""
     for tenant, until_at in sorted(until.items()):
         await tx.execute(
             """UPDATE account_environments SET plan_only_until_at = :until_at
@@ -339,10 +439,6 @@ async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: i
     )
 
 
-IdlePlace = tuple[int, AccountId]  # when the account was last used, in microseconds, and its id
-BEFORE_ALL_IDLE: IdlePlace = (0, AccountId(""))
-
-
 async def idle_sandboxes(
     tx: Transaction, *, now_us: int, limit: int, after: IdlePlace = BEFORE_ALL_IDLE
 ) -> list[IdlePlace]:
@@ -367,7 +463,7 @@ _BY_EMAIL = f"SELECT {_ROWS.listed} FROM accounts WHERE email = :email"
 _FIRST = f"""
 SELECT {_ROWS.listed} FROM accounts WHERE is_sandbox = 0 ORDER BY is_operator DESC, id LIMIT 1
 """
-# LIKE would read the underscore of an id or an address as a wildcard.
+# LIKE would read the underscore of an id as a wildcard.
 _PAGES = Keyset(
     _ROWS.listed,
     "accounts",
@@ -376,19 +472,6 @@ _PAGES = Keyset(
             OR REPLACE(LOWER(email), :lowered, '') <> LOWER(email))"""
     },
 )
-_OF_TENANTS = """
-    FROM :tenants[account_id text, environment text] AS v
-    CROSS JOIN account_environments e
-    WHERE e.account_id = v.account_id AND e.environment = v.environment"""
-_TENANTS = f"""
-    SELECT e.account_id, e.environment, e.low_balance_threshold_micros, e.clock_ahead_us,
-           e.event_no, e.low_balance_more, e.recharge_below_micros, e.recharge_from_micros,
-           e.recharge_order_id, e.plan_only_until_at, e.day_limit_cents, e.suspended_at
-    {_OF_TENANTS}"""
-_FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
-_LOCK = _TENANTS + _FOR_UPDATE
-# Its rows are ignored [12 us of PostgreSQL for 15 tenants].
-_LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
 def _standings(rows: Sequence[Row]) -> Standings:
@@ -396,7 +479,7 @@ def _standings(rows: Sequence[Row]) -> Standings:
     suspended = []
     for row in rows:
         tenant = Tenant(row[0], row[1])
-        # By position, because every send runs this; most balances aren't watched.
+        # By position, because every send runs this.
         if row[2] or row[6] is not None or row[8] is not None:
             watches[tenant] = read_watch(row[2], row[5], row[6], row[7], row[8])
         if row[3]:
@@ -409,3 +492,14 @@ def _standings(rows: Sequence[Row]) -> Standings:
         if row[11] is not None:
             suspended.append(tenant)
     return Standings(watches, ahead, numbers, plan_only, day_limits, suspended)
+
+
+async def mark_used(statement: str, tx: Transaction, ids: Iterable[str], *, now_us: int) -> int:
+    """Record the minute of use of these credentials by their table's statement; return how many rows changed.
+
+    Rows that another transaction holds are skipped: the next minute's use records them.
+    """
+    wanted = sorted(set(ids))
+    if not wanted:
+        return 0
+    return await tx.execute(statement, minute_at=now_us - now_us % MINUTE_US, ids=wanted)

@@ -1,8 +1,8 @@
 """Acts: each thing that a merchant or an operator can do or read, declared once for every door.
 
-The row of an act lies in its subject's acts.py. The API, the command line, the dashboard and their documents
-are made from it (docs/architecture.md), and runtime/acts.py runs it. So a rule, a field and an audit entry
-cannot differ between doors.
+The API, the command line, the dashboard and their documents are made from an act's row
+(docs/architecture.md), and runtime/acts.py runs it. So a rule, a field and an audit entry can't differ
+between doors.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -27,8 +27,7 @@ S = TypeVar("S")
 Audience = Literal["merchant", "operator", "machine"]
 MERCHANT: Final[Audience] = "merchant"
 OPERATOR: Final[Audience] = "operator"
-# An operator on the installation's own machine: for acts that would turn a token borrowed for a moment into
-# lasting access.
+# On the installation's own machine: for acts that would turn a borrowed token into lasting access.
 MACHINE: Final[Audience] = "machine"
 
 
@@ -54,22 +53,20 @@ class Services(Protocol):
 
 
 async def _unpaced() -> None:
-    """Count nothing: what operators do has no pace."""
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
     """Who calls an act, and for which object. No transaction is open."""
 
-    # Whose rows the act touches. A catalogue has no account; an account as a whole has no environment.
+    # A catalogue has no account; an account as a whole has no environment.
     tenant: Tenant
     # Whose authority limits the act. None: an operator's.
     asker: Principal | None
-    # The actor in the audit log.
     by: Actor
     now_us: int
     service: Services
-    # The deciding person's name, for people.
     person: str = ""
     # The first and the second id in the path; empty: none.
     object_id: str = ""
@@ -98,17 +95,14 @@ class ActContext(CallContext):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Generic[R]):
-    # The object now, or as it was before its deletion.
+    # As it was before its deletion, if it is gone.
     after: R
     # None: the object is new, or the audit entry shows no state before.
     before: R | None = None
-    # Secrets, by the fields of the act's result.
     shown_once: Mapping[str, Any] = field(default_factory=dict)
     # The audit entry's content if the object doesn't show what was done, such as a rotation.
     noted: Mapping[str, Any] | None = None
-    # The entry's further content.
     told: Mapping[str, Any] = field(default_factory=dict)
-    # The reason that the person gave.
     reason: str | None = None
     is_gone: bool = False
 
@@ -122,7 +116,6 @@ class Audited(NamedTuple):
     """How a change appears in the audit log."""
 
     action: str
-    # The entry's view of the object.
     shows: Callable[[Any], Mapping[str, Any]]
     # Record before and after whole, not only where they differ.
     is_whole: bool = False
@@ -136,18 +129,18 @@ class Pace(NamedTuple):
     # The calls in words, such as "test pings of one webhook".
     what: str
     is_per_object: bool = False
-    # Bounds anonymous sandbox accounts alone.
+    # For anonymous sandbox accounts alone.
     is_sandbox: bool = False
 
 
 class Failing(NamedTuple):
     """How an act that was done may have failed outside, such as at a receiver.
 
-    The API keeps that answer too, and shows the result beside the error.
+    The API stores that response too, and shows the result beside the error.
     """
 
     kind: type[DomainError]
-    # Says of the result what failed; None: nothing.
+    # What failed; None: nothing.
     detail: Callable[[Any], str | None]
 
 
@@ -155,33 +148,31 @@ class Failing(NamedTuple):
 class ActRow:
     """What every door reads of an act."""
 
-    # The subject and the verb, keys.pause; the command line writes a space for the dot.
+    # Such as keys.pause; the command line writes a space for the dot.
     name: str
     summary: str
     # Below the API's prefix. Its parameter is the object's id, or an {account} by its id or address.
     path: str
     result: type
-    # Makes the result's struct; None: its `of` does, where the act doesn't give the struct itself.
+    # Makes the result's struct; None: its `of` does, unless the act returns the struct itself.
     view: Callable[[Any], Any] | None = None
     scopes: tuple[str, ...] = (ADMIN,)
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
-    # Finds the tenant of an object, so that an operator needn't name it.
+    # So that an operator needn't name the tenant.
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
     # Of an environment and of no account, such as a list over all accounts.
     is_catalogue: bool = False
     # Of an account as a whole, in both environments.
     is_account_wide: bool = False
-    # Whole command lines.
     examples: tuple[str, ...] = ()
-    # A table's columns, the most important first.
+    # The most important first.
     columns: tuple[str, ...] = ()
     # The field of the view that the path's parameter names.
     named_by: str = "id"
-    # Finds the id of the top-up that a response is about.
     topup_of: Callable[[Any], str | None] | None = None
-    # Decides from the view, or a row, whether somebody has to act; the command then exits with 1.
+    # Whether somebody has to act; the command then exits with 1.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
     # For a person in a browser, and no other credential.
     session_only: bool = False
@@ -215,13 +206,11 @@ class ChangingAct(ActRow, Generic[I]):
     moves_money: bool = False
     # A question before the act, filled with the view's fields; empty: nothing can be lost.
     asks: str = ""
-    # The sentence that a page shows afterwards.
     done: str = "Saved."
-    # The name of the act that takes it back, which a page offers afterwards.
+    # The act that a page offers afterwards.
     undo: str = ""
-    # Decides from a view whether a page offers the act; None: always.
+    # From a view, whether a page offers the act; None: always.
     applies: Callable[[Any], bool] | None = None
-    # As a Route has them.
     asks_password: bool = False
     is_for_paused: bool = False
     is_for_suspended: bool = False
@@ -234,15 +223,14 @@ class Act(ChangingAct[I], Generic[I, R]):
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
     # A function of before and after gives this change's entries. None: the rule writes the entry.
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
-    # The event that reports a change.
     event: str | None = None
-    # Whether this call shows or moves a secret of live, so that a session gives its password again.
+    # Whether this call shows or moves a live secret, so that a session gives its password again.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
-    # A web address in the input, whose host is looked up before the transaction.
+    # Its host is looked up before the transaction.
     target: Callable[[I], str | None] | None = None
-    # Reads for long, so before the transaction: nothing is locked meanwhile. A repeated call skips it.
+    # Before the transaction, so nothing is locked meanwhile. A repeated call skips it.
     prepare: Callable[[CallContext, I, Database], Awaitable[Any]] | None = None
-    # The result of a call with dry_run, which changes nothing and keeps no answer.
+    # With dry_run, which changes nothing and stores no response.
     dry: type | None = None
 
     def __post_init__(self) -> None:
@@ -307,7 +295,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadAct(ActRow, Generic[R]):
-    # Takes the context, and the query if that has fields.
+    # Takes the query if that has fields.
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
     # What an API call with wait_s of a WaitQuery waits for a change of; None: it does not wait.
@@ -330,7 +318,6 @@ class ListAct(ActRow, Generic[Q, R]):
     cursor: Callable[[Any], str] | None = None
     # run reads the cursor itself, and gives a ListStretch whose end is the next one.
     own_cursors: bool = False
-    # Of the list's Keyset.
     sorts: Collection[str] = ()
     # The fields of its CSV; empty: there is no CSV.
     export: tuple[str, ...] = ()
@@ -342,7 +329,6 @@ class ReportAct(ActRow, Generic[I, R]):
 
     # No transaction is open while it runs, since adding up may take minutes.
     run: Callable[[CallContext, I, Database], Awaitable[Sequence[R]]]
-    # It has a field `format`.
     query: type[I]
 
 

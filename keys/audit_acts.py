@@ -1,18 +1,24 @@
-"""What operators did: who changed what, how it was before, and why; newest first."""
+"""Read the two logs: what operators did, and what concerns an account's security; newest first."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from kernel.fields import Page, ShortText, Time as TimeText, time_us
+from kernel.fields import ExportPage, Page, ShortText, Time as TimeText, time_us
 from kernel.shaped import Shaped
 from kernel.words import AccountName, Environment, Time
 from keys import audit_log
 from keys.account import id_named
 from keys.act import OPERATOR, ActContext, ListAct
-from keys.audit_log import AuditEntry
+from keys.audit_log import ActorKind, NamedEntry
+from keys.principal import ScopeMissing
 from store.keyset import Begin
+
+_EXPORT: Final = (
+    *("id", "created_at", "action", "outcome", "environment", "subject_id", "actor.kind"),
+    *("actor.id", "actor.name", "address", "user_agent", "before", "after", "reason"),
+)
 
 
 class AuditQuery(Page, frozen=True, kw_only=True):
@@ -51,14 +57,13 @@ class OperatorsAct(Shaped, kw_only=True):
     reason: Annotated[str | None, Meta(description="Why; null: not said.")]
 
     @classmethod
-    def of(cls, entry: AuditEntry, /, **more: Any) -> Self:
+    def of(cls, entry: audit_log.AuditEntry, /, **more: Any) -> Self:
         return super().of(entry, environment=entry.environment or None, **more)
 
 
 async def list_acts(
     context: ActContext, asked: AuditQuery, begin: Begin, limit: int
-) -> Sequence[AuditEntry]:
-    """List operators' acts in this environment, and on accounts as a whole."""
+) -> Sequence[audit_log.AuditEntry]:
     return await audit_log.page(
         context.tx,
         context.environment,
@@ -85,4 +90,83 @@ LIST_ACTS = ListAct(
     is_catalogue=True,
     columns=("created_at", "action", "actor", "subject_id", "account_id", "reason"),
     examples=("topup audit-log list --environment live --action account.suspended",),
+)
+
+
+class AuditActor(Struct, kw_only=True):
+    """Who did it. id and name are of the key, token, session or app; name is today's."""
+
+    kind: Annotated[ActorKind, Meta(description="What kind of credential it was.")]
+    id: Annotated[str, Meta(description="The key's, token's, session's or app's id.")]
+    name: Annotated[str | None, Meta(description="Its name as it is today; null: it has none.")]
+
+
+class AuditEntry(Shaped, kw_only=True):
+    """One thing that concerns the account's security."""
+
+    id: Annotated[str, Meta(pattern=r"^adt_[0-9A-Za-z]+$")]
+    created_at: Time
+    action: Annotated[str, Meta(description="Such as key.created or session.begun.")]
+    outcome: Annotated[
+        str, Meta(pattern="^(done|refused)$", description="Whether it was done or refused.")
+    ]
+    environment: Annotated[
+        Environment | None, Meta(description="null: it concerns the account as a whole.")
+    ]
+    subject_id: Annotated[str, Meta(description="What it was done to.")]
+    actor: Annotated[AuditActor, Meta(description="Who did it.")]
+    key_id: Annotated[str | None, Meta(description="The API key that did it; null: no key.")]
+    key_name: str | None
+    address: Annotated[str | None, Meta(description="Where the request came from.")]
+    user_agent: Annotated[
+        str | None, Meta(description="What the request said of its program; null: nothing.")
+    ]
+    before: Annotated[Mapping[str, Any] | None, Meta(description="What differed before.")]
+    after: Annotated[Mapping[str, Any] | None, Meta(description="What it is now.")]
+    reason: Annotated[str | None, Meta(description="Why it was done or refused; null: not said.")]
+
+    @classmethod
+    def of(cls, named: NamedEntry, /, **more: Any) -> Self:
+        entry, name = named.entry, named.actor_name
+        assert entry.actor_kind is not None, "the security log knows who did it"
+        is_key = entry.actor_kind == "key"
+        return super().of(
+            entry,
+            environment=entry.environment or None,
+            actor=AuditActor(kind=entry.actor_kind, id=entry.actor, name=name),
+            key_id=entry.actor if is_key else None,
+            key_name=name if is_key else None,
+            **more,
+        )
+
+
+async def list_entries(
+    context: ActContext, _asked: ExportPage, begin: Begin, limit: int
+) -> Sequence[NamedEntry]:
+    """List entries of the environment, and of the account as a whole."""
+    if context.asker is not None and len(context.asker.lineage) > 1:
+        raise ScopeMissing(
+            "The security log requires a session, a token, or a key without a parent.",
+            reason="lineage",
+        )
+    return await audit_log.page_of_account(context.tx, context.tenant, before_id=begin, limit=limit)
+
+
+LIST_ENTRIES = ListAct(
+    name="accounts.log",
+    summary="List what concerns the account's security",
+    description=(
+        "Sign-ins (refused ones too), keys, tokens, webhook addresses and secrets, connected apps"
+        " and approvals, newest first: of the caller's environment, and of the account as a"
+        " whole. For sessions, tokens and keys without a parent."
+    ),
+    path="/audit",
+    scopes=("keys:write",),
+    query=ExportPage,
+    run=list_entries,
+    result=AuditEntry,
+    prefix="adt",
+    export=_EXPORT,
+    columns=("created_at", "action", "outcome", "actor", "address", "subject_id"),
+    examples=("topup accounts log --account ops@acme.example --environment live --limit 20",),
 )

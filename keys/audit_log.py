@@ -1,9 +1,8 @@
 """Two logs in one table: what operators did, and what concerns an account's security.
 
-An entry names the actor, object, address, time, and the values before and after. Operators' acts stay for
-ever; an account's security entries are readable by its tenant and deleted after their retention. An entry is
-written in its act's transaction, so neither exists without the other. Entries are never changed, hold no
-secret, and cut a stranger's text. Writes audit_log.
+Operators' acts stay for ever; an account's security entries are readable by its tenant and deleted after
+their retention. An entry is written in its act's transaction, so neither exists without the other. Entries
+are never changed, hold no secret, and cut a stranger's text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,8 +67,6 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acts: by an account's credential or on the command line, and from where."""
-
     name: str = COMMAND_LINE
     account_id: str | None = None
     kind: ActorKind = "cli"
@@ -91,7 +88,7 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class NamedEntry(msgspec.Struct, frozen=True):
-    """An entry as its tenant reads it: with the key's or token's name today, or a colleague's address."""
+    """With the key's or token's name today, or a colleague's address."""
 
     entry: AuditEntry
     actor_name: str | None
@@ -110,7 +107,7 @@ def entry(
     now_us: int,
     **more: Any,
 ) -> AuditEntry:
-    """Make an entry; more: account_id, before, after, reason."""
+    """Make an entry. more: account_id, before, after, reason."""
     return AuditEntry(
         id=new_id("adt"),
         environment=environment,
@@ -192,8 +189,7 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> Sequence[AuditEntry]:
-    """List operators' acts in this environment and on accounts as a whole, newest first, older than
-    before_id.
+    """List operators' acts in this environment and on accounts as a whole, newest first.
 
     action: that one, or all that begin with it and a point. by: a credential's id, the name on the command
     line, or the actor's account. created_after is inclusive; both in microseconds.
@@ -243,7 +239,7 @@ async def acts_on(
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Delete a bounded number of security entries from before that time, and return how many."""
+    """Delete a bounded number of security entries from before that time; return how many."""
     return await tx.execute(
         """DELETE FROM audit_log WHERE id IN (
                SELECT id FROM audit_log WHERE is_security = 1 AND created_at < :before_us
@@ -254,7 +250,6 @@ async def prune(tx: Transaction, *, before_us: int) -> int:
 
 
 _ROWS = RowMapping(AuditEntry, stored={"before": as_json(Any), "after": as_json(Any)})
-# Without a tenant's own acts, which only the tenant reads.
 _OF_OPERATORS = Keyset(
     _ROWS.listed,
     "audit_log",

@@ -1,9 +1,9 @@
 """Turn a presented token into a principal, through a small cache in front of the database.
 
-A change in the database (a revocation, a scope, an expiry, an ancestor, an account's sandbox clock) takes
-effect here at most CACHE_LIFE_US after its commit: an entry's life begins when its read begins. A known end
-counts to the microsecond. While the database doesn't respond, a stale entry isn't used. What is missing or
-nearly stale is read by one query at a time; requests that come meanwhile gather for the next.
+A change in the database takes effect here at most CACHE_LIFE_US after its commit: an entry's life begins when
+its read begins. A known end counts to the microsecond. While the database doesn't respond, a stale entry
+isn't used. What is missing or nearly stale is read by one query at a time; requests that come meanwhile
+gather for the next.
 """
 
 import asyncio
@@ -18,19 +18,17 @@ from kernel.errors import DomainError, Unavailable
 from keys import account, session
 from keys.api_keys import api_key, lookup as key_principal
 from keys.authorization import token as mcp_token
-from keys.lineage import Refusal
 from keys.oauth import token as oauth_token
-from keys.principal import Principal
+from keys.principal import Principal, Refusal
 from keys.token_format import TOKEN_CHARACTERS_MAX, TokenKind, digest, parse
 from keys.tokens import access_token
 from store.database import Database, Transaction
 from store.errors import StoreError
 
 CACHE_LIFE_US = SECOND_US // 2
-# An entry in use is read again at this age, so that no request of a busy key waits for the database.
+# So that no request of a busy key waits for the database.
 REFRESH_AGE_US = 250_000
-# How often entries to refresh are collected into one query: a thousand busy keys cost as few queries a second
-# as one. Each query begins at least 100 ms before its entries are stale.
+# How often entries to refresh are collected into one query, at least 100 ms before they are stale.
 SWEEP_EVERY_US = 150_000
 # Uses further apart find an entry stale even if it is read again in between.
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
@@ -38,7 +36,7 @@ IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
 QUERY_DIGESTS_MAX = 500
 SWEEP_DIGESTS_MAX = 250
 
-# By kind of token: how to load principals and how to record their use, many in one statement.
+# How to load principals and record their use, many in one statement.
 _Found = dict[str, Principal | Refusal]
 _Load = Callable[..., Awaitable[_Found]]
 _MarkUsed = Callable[..., Awaitable[int]]
@@ -99,7 +97,6 @@ class Authenticator:
         self._limits = limits or Limits()
         self._entries: dict[str, _Entry] = {}
         self._unknown: dict[str, int] = {}
-        # Used since they were read, and soon after the use before.
         self._in_use: set[str] = set()
         self._swept_at = 0
         self._waiting: dict[str, _Waiting] = {}
@@ -145,7 +142,7 @@ class Authenticator:
         parsed = parse(token)
         assert parsed is not None, "authenticate_now refuses what cannot be a token"
         presented = digest(token)
-        # The query serves others, too, so it continues if this request is cancelled.
+        # The query serves others, so it continues if this request is cancelled.
         try:
             async with asyncio.timeout(self._limits.answer_s):
                 outcome = await asyncio.shield(self._want(presented, parsed.kind))
@@ -172,7 +169,7 @@ class Authenticator:
                 await asyncio.wait([task])
         _fail(self._waiting.values(), Unavailable("The gateway is stopping.", retry_after_s=1))
         self._waiting.clear()
-        # Over an open connection; those for writes that needn't be durable often aren't open.
+        # Connections for writes that needn't be durable often aren't open.
         await self._write_uses(durable=True)
 
     def _refuse_unknown(self, token: str, presented: str, now_us: int) -> None:
@@ -224,7 +221,7 @@ class Authenticator:
         found = await self._load(kinds, began_at)
         self._keep(kinds, found, began_at)
         if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
-            # Requests that came while the query ran use its result as from the cache, while it is fresh.
+            # Requests that came while the query ran use its result, while it is fresh.
             for each in kinds:
                 if (late := self._waiting.pop(each, None)) is not None:
                     _resolve(late, found.get(each))
@@ -275,7 +272,7 @@ class Authenticator:
                 continue
             noted, used_at = (-1, 0) if before is None else (before.noted_minute, before.used_at)
             self._entries[each] = _Entry(each, kind, outcome, read_at, noted, used_at)
-        # Dictionaries keep their order, so the first was read longest ago.
+        # The first was read longest ago.
         while len(self._entries) > self._limits.entries_max:
             dropped = next(iter(self._entries))
             del self._entries[dropped]
@@ -342,7 +339,6 @@ def _resolve(waiting: _Waiting, outcome: Principal | Refusal | None) -> None:
 
 
 def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
-    """Raise the error in the waiting requests; a refresh has none, so its failure is no warning."""
     for _, future in waiting:
         if not future.done():
             future.set_exception(error)

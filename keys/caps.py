@@ -1,15 +1,36 @@
-"""Spend caps: what a key and its descendants may debit in one call, one UTC day, one UTC month.
+"""Spend caps and counters: what a key and its descendants may debit in a window.
 
-A further window counts a UTC day's sends without an approval, for keys with a threshold for that. Every debit
-counts against the key and all its ancestors in the debit's own transaction, under the account's lock. A
-refund is subtracted from the window that counted the spend. Invariant: spent_micros is what was debited less
-what came back, and never negative. Writes spend_windows.
+Every debit counts against the key and all its ancestors in the debit's own transaction, under the account's
+lock. A refund is subtracted from the window that counted the spend. Invariant: spent_micros is what was
+debited less what came back, and never negative.
+
+Beside days and months, spend_windows has rows with a detail:
+
+    period of a row   counts                                                window_start_at
+    last:SECONDS      micros of a rolling window, in the detail's buckets   0
+    count:3600        sends of a rolling hour, in the detail's buckets      0
+    recipients:604800 recipients of seven days, in the detail's buckets     0
+    to:DIGEST         micros to one recipient                               of the UTC day
+    same:DIGEST       the transactions of one recipient, platform, amount   of a period of seven days
+    lifetime          nothing; its detail says what was published           0
+    account:ENV       micros of all of an account, under its own id         of the UTC day
+
+All times are by the account's own clock, which may be ahead (keys/sandbox_clock.py). A top-up or a hold names
+its rows (counted_in). If its clock was ahead, they begin with `/at/MICROSECONDS`, so that a refund returns to
+the windows of that moment.
+
+A rolling window counts in at most 60 buckets of equal width. A bucket counts until its last moment has left
+the window, so a window never allows too much.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
+
+import msgspec
 
 from kernel.clock import (
     DAY_US,
@@ -20,9 +41,24 @@ from kernel.clock import (
     rfc3339,
 )
 from kernel.errors import DomainError
-from keys.counter import CounterRow
 from store.database import BatchRead, Rows, Transaction
 
+CounterRow = tuple[str, str, int]  # a row: key id, period, start in microseconds
+BUCKETS_MAX: Final = 60
+HOUR_S: Final = 3600
+WEEK_S: Final = 7 * DAY_US // SECOND_US
+LIFETIME: Final = "lifetime"
+SENDS: Final = f"count:{HOUR_S}"
+RECIPIENTS: Final = f"recipients:{WEEK_S}"
+# By the last word of a limit's name.
+SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S, "week": WEEK_S}
+REPEAT_PERIOD_US: Final = 7 * DAY_US
+# Not a row: the moment of the account's own clock.
+_AT: Final = "at"
+_WHOSE: Final = "~"
+# More only if each was declared to be another one.
+_SENT_MAX: Final = 20
+_encode = msgspec.json.Encoder().encode
 Period = Literal["day", "month", "unapproved"]
 Window = CounterRow  # key id, period, start in microseconds
 MICROS_PER_CENT = 10_000
@@ -34,7 +70,7 @@ FROM :windows[key_id text, period text, start bigint] AS v
 CROSS JOIN spend_windows w
 WHERE w.key_id = v.key_id AND w.period = v.period AND w.window_start_at = v.start
 """
-# All keys share the windows of a moment; naming each took twice as long.
+# Naming each key's window took twice as long.
 _TODAY = f"""
 {_ROW}
 FROM spend_windows w
@@ -54,13 +90,201 @@ FROM :rows[key_id text, period text, start bigint, back_micros bigint] AS v
 WHERE spend_windows.key_id = v.key_id AND spend_windows.period = v.period
   AND spend_windows.window_start_at = v.start
 """
-# As the index has it; see keys/counter.py for the names.
+# As the index has it; the module's docstring explains the names.
 _OF_RECIPIENTS = "period >= 'same:' AND period < 'to;'"
 _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
+class Detail(msgspec.Struct, omit_defaults=True):
+    """What a row holds beside its sum. Times in microseconds.
+
+    buckets: by number. near, reached: for which limit an event was published, and when. sent: when each
+    transaction was sent. recipients: the sends to each, by bucket; the row's own buckets count each recipient
+    once, in the bucket of the newest send.
+    """
+
+    buckets: dict[int, int] = {}
+    near: tuple[int, int] | None = None
+    reached: tuple[int, int] | None = None
+    sent: dict[str, int] = {}
+    recipients: dict[str, dict[int, int]] = {}
+
+
+class Counted(NamedTuple):
+    """A row that counts a spend, as the spend names it. whose: the recipient among the row's."""
+
+    row: CounterRow
+    whose: str = ""
+
+    @property
+    def is_sum(self) -> bool:
+        """Return whether the row counts micros as its sum, without a detail."""
+        return self.row[1].startswith(("to:", "account:"))
+
+    def take_out(
+        self, detail: Detail, topup_id: str, amount_micros: int, *, at: int, now_us: int
+    ) -> bool:
+        """Subtract a spend of that moment, or a part of it; return whether the row counted it."""
+        kind, _, rest = self.row[1].partition(":")
+        if kind == "last":
+            add_to_buckets(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
+            return True
+        if kind == "recipients":
+            _count_recipient(detail, self.whose, -1, at=at, now_us=now_us)
+            return True
+        return detail.sent.pop(topup_id, None) is not None
+
+
+_decode = msgspec.json.Decoder(Detail).decode
+
+
+def read_detail(text: str | None) -> Detail:
+    return Detail() if text is None else _decode(text)
+
+
+def detail_text(detail: Detail) -> str:
+    return _encode(detail).decode()
+
+
+def rolling(seconds: int) -> str:
+    return f"last:{seconds}"
+
+
+def add_to_buckets(
+    buckets: dict[int, int], seconds: int, amount: int, *, at: int, now_us: int
+) -> None:
+    """Count an amount at that moment; a negative one subtracts what still counts."""
+    width_us = _width_us(seconds)
+    number = at // width_us
+    left = buckets.get(number, 0) + amount
+    if left > 0:
+        buckets[number] = left
+    else:
+        buckets.pop(number, None)
+    for old in [one for one in buckets if _leaves_at(one, seconds) <= now_us]:
+        del buckets[old]
+
+
+def held_in_buckets(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
+    """Return what the window holds now, never too little."""
+    return sum(amount for number, amount in buckets.items() if _leaves_at(number, seconds) > now_us)
+
+
+def room_at(
+    buckets: Mapping[int, int], seconds: int, *, limit: int, amount: int, now_us: int
+) -> int | None:
+    """Return when there is room for the amount, in microseconds; None: never."""
+    if amount > limit:
+        return None
+    left = held_in_buckets(buckets, seconds, now_us)
+    at = now_us
+    for number in sorted(buckets):
+        if left + amount <= limit:
+            break
+        if _leaves_at(number, seconds) > now_us:
+            left -= buckets[number]
+            at = _leaves_at(number, seconds)
+    return at
+
+
+def empty_at(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
+    return max([now_us, *(_leaves_at(number, seconds) for number in buckets)])
+
+
+def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
+    """Add a transaction; of very many the newest stay."""
+    sent[transaction_id] = at
+    for oldest in sorted(sent, key=lambda one: sent[one])[:-_SENT_MAX]:
+        del sent[oldest]
+
+
+def has_recipient(detail: Detail, email: str, now_us: int) -> bool:
+    return held_in_buckets(detail.recipients.get(_person(email), {}), WEEK_S, now_us) > 0
+
+
+def count_recipient(key_id: str, detail: Detail, email: str, now_us: int) -> CounterRow:
+    """Count a send made now; return the row with the recipient, as the send names it."""
+    whose = _person(email)
+    _count_recipient(detail, whose, 1, at=now_us, now_us=now_us)
+    return (key_id, f"{RECIPIENTS}{_WHOSE}{whose}", 0)
+
+
+def _count_recipient(detail: Detail, whose: str, sends: int, *, at: int, now_us: int) -> None:
+    add_to_buckets(detail.recipients.setdefault(whose, {}), WEEK_S, sends, at=at, now_us=now_us)
+    for one, buckets in list(detail.recipients.items()):
+        if not held_in_buckets(buckets, WEEK_S, now_us):
+            del detail.recipients[one]
+    detail.buckets = dict(Counter(max(buckets) for buckets in detail.recipients.values()))
+
+
+def recipient_place(key_id: str, email: str, day_start: int) -> CounterRow:
+    return (key_id, f"to:{_person(email)}", day_start)
+
+
+def repeat_places(key_id: str, alike: str, now_us: int) -> tuple[CounterRow, CounterRow]:
+    start = now_us - now_us % REPEAT_PERIOD_US
+    period = f"same:{_digest(alike)}"
+    return (key_id, period, start), (key_id, period, start - REPEAT_PERIOD_US)
+
+
+def account_place(account_id: str, environment: str, day_start: int) -> CounterRow:
+    return (account_id, f"account:{environment}", day_start)
+
+
+def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
+    """Return a top-up's or a hold's rows as it stores them; None: no such row.
+
+    at: the moment by the account's own clock; None: its clock is ours.
+    """
+    named = places if at is None else [("", _AT, at), *places]
+    return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in named) or None
+
+
+def read_places(text: str | None) -> list[CounterRow]:
+    return [counted.row for counted in read_counted(text)]
+
+
+def read_counted(text: str | None) -> list[Counted]:
+    found = []
+    for key_id, named, start in _words(text):
+        if named != _AT:
+            period, _, whose = named.partition(_WHOSE)
+            found.append(Counted((key_id, period, start), whose))
+    return found
+
+
+def counted_at(text: str | None, created_at: int) -> int:
+    """Return the moment of the windows that count it, by the account's clock at that time."""
+    first = next(_words(text), None)
+    return first[2] if first is not None and first[1] == _AT else created_at
+
+
+def _words(text: str | None) -> Iterator[CounterRow]:
+    for word in (text or "").split():
+        key_id, period, start = word.split("/")
+        yield key_id, period, int(start)
+
+
+def _width_us(seconds: int) -> int:
+    return -(-seconds * SECOND_US // (BUCKETS_MAX - 1))
+
+
+def _leaves_at(number: int, seconds: int) -> int:
+    return (number + 1) * _width_us(seconds) + seconds * SECOND_US
+
+
+def _person(email: str) -> str:
+    """Digest a recipient without what follows a plus, which most mail servers ignore."""
+    local, _, domain = email.partition("@")
+    return _digest(f"{local.partition('+')[0] or local}@{domain}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 class Capped(Protocol):
-    """The fields needed of a key's state, as in keys/api_keys/key_state.py: KeyState."""
+    """The fields needed of a key's state, as in keys/api_keys/lookup.py: KeyState."""
 
     @property
     def id(self) -> str: ...
@@ -82,8 +306,9 @@ class CapExceeded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """The tightest window of one period, in cents: remaining_cents is rounded down, spent_cents up. resets_at
-    is in microseconds.
+    """The tightest window of one period, in cents: remaining_cents is rounded down, spent_cents up.
+
+    resets_at is in microseconds.
     """
 
     key_id: str
@@ -95,7 +320,7 @@ class WindowView:
 
 
 def windows_of(now_us: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
-    """Return the current UTC day and UTC month, with their first microsecond."""
+    """Return the current UTC day and month, with their first microsecond."""
     return _windows_of_day(day_start_us(now_us))
 
 
@@ -133,7 +358,7 @@ def today_reading(
     into: dict[Window, int],
     details: dict[Window, str],
 ) -> BatchRead:
-    """Return the read of the keys' day and month, the day's sends without an approval, and the named windows."""
+    """Read the keys' day and month, the day's sends without an approval, and the named windows."""
     (_, day), (_, month) = windows_of(now_us)
     ids, named = sorted(set(key_ids)), sorted(set(windows))
     text = _TODAY if ids or named else ""
@@ -155,9 +380,9 @@ async def add_windows(
 ) -> None:
     """Add (key id, period, start, account id, delta in micros); deltas of one window are summed.
 
-    details: further changes of the rows, each of which is among the changes. Windows that grow and those that
-    shrink take a statement each, because a row offered to an upsert must itself pass the table's check. No
-    window goes below 0. The caller holds the lock of every account concerned.
+    details: further changes of these rows. Windows that grow and those that shrink take a statement each,
+    because a row offered to an upsert must itself pass the table's check. No window goes below 0. The caller
+    holds the lock of every account concerned.
     """
     sums: dict[tuple[str, str, int, str], int] = {}
     for key_id, period, start, account_id, delta in changes:
@@ -172,7 +397,7 @@ async def add_windows(
     if not given_back:
         return
     if details and any(one[:3] in details for one in given_back):
-        # Such a row was offered above, and one round trip doesn't write a row twice.
+        # One round trip doesn't write a row twice.
         await tx.execute(_GIVE_BACK, rows=given_back)
     else:
         await tx.execute_deferred(_GIVE_BACK, touching=None, rows=given_back)
@@ -200,7 +425,7 @@ async def _add_with_details(
 
 
 async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> int:
-    """Delete counters of single recipients in periods that began before; return how many rows."""
+    """Delete counters of single recipients in periods that began before; return how many."""
     return await tx.execute(
         f"""DELETE FROM spend_windows WHERE {_OF_RECIPIENTS} AND window_start_at < :before
             AND (key_id, period, window_start_at) IN (
@@ -217,9 +442,8 @@ def first_cap_exceeded(
 ) -> CapExceeded | None:
     """Return the refusal of a debit by the key or an ancestor, or None if every cap has room.
 
-    states begin with the key, ancestors follow. Among several caps the one that waiting helps least is named:
-    one call, then month, then day; among several keys the nearest. A debit that ends exactly at the cap
-    passes.
+    states begin with the key, ancestors follow. The cap that waiting helps least is named: one call, then
+    month, then day; then the nearest key. A debit that ends exactly at the cap passes.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:
@@ -272,7 +496,7 @@ def tightest_windows(
 
 
 class _Used(NamedTuple):
-    """A capped key's window; left_micros is negative if the cap was lowered below what was spent."""
+    """left_micros is negative if the cap was lowered below what was spent."""
 
     key_id: str
     cap_cents: int

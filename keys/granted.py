@@ -1,15 +1,13 @@
 """Check again what a person granted, at the moment it takes effect.
 
 A login, a code, an invitation or a waiting send was allowed by a person who may have lost their access since.
-Every module with such a grant calls this one rule.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from keys.principal import ACCOUNT_SCOPES
-from keys.roles import ROLE_SCOPES, MemberRole
+from keys.principal import ACCOUNT_SCOPES, ROLE_SCOPES, MemberRole
 from keys.session import IDLE_US
 from store.database import Transaction
 
@@ -24,7 +22,7 @@ SUSPENDED: Final = "the account is suspended"
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A person's membership in an account that is not their own. joined_at in microseconds."""
+    """In an account that is not the person's own. joined_at in microseconds."""
 
     role: MemberRole
     joined_at: int
@@ -80,7 +78,7 @@ async def person_of(tx: Transaction, session_id: str) -> str:
 
 def why_lost(member: Membership | None, granted: Granted) -> str | None:
     """Return why a colleague may no longer do what they allowed, or None while they may."""
-    # A person who was removed and invited again has no earlier grants.
+    # Somebody who was removed and invited again has no earlier grants.
     if member is None or member.joined_at > granted.granted_at:
         return NO_ACCESS
     if granted.scopes is None or not granted.scopes <= ROLE_SCOPES[member.role]:
@@ -89,7 +87,6 @@ def why_lost(member: Membership | None, granted: Granted) -> str | None:
 
 
 def scopes_handed_on(scopes: Iterable[str]) -> frozenset[str]:
-    """Return the account's scopes among these, as `Granted` holds them."""
     return frozenset(scopes) & frozenset(ACCOUNT_SCOPES)
 
 

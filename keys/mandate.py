@@ -1,7 +1,6 @@
 """A key's mandate: what its holder may do, beside scopes and caps of a call, a day and a month. Pure.
 
-Every limit is optional, and every limit of the whole lineage applies: a key without a list may send wherever
-its ancestors may.
+Every limit of the whole lineage applies: a key without a list may send wherever its ancestors may.
 """
 
 from collections.abc import Callable, Mapping
@@ -111,7 +110,7 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
     ) = None
 
     def allows_recipient(self, email: str) -> bool:
-        """Return whether the list has the address, as it is stored, or its domain."""
+        """Return whether the list has the stored address or its domain."""
         if not self.recipients:
             return True
         domain = email.rpartition("@")[2]

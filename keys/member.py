@@ -2,8 +2,7 @@
 
 An invitation counts once, for seven days, only for the account with the invited address, and only while the
 inviter still may invite. A new link ends the one before. A removal or a new role takes effect everywhere
-within half a second. No person acts for their own account by a role. Rows stay, so that the security log can
-name people. Writes members.
+within half a second. Rows stay, so that the security log can name people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,15 +14,14 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
-from keys.email_address import normalise_email
 from keys.granted import Granted, why_ended
-from keys.principal import ENVIRONMENTS
-from keys.roles import MemberRole
+from keys.normalise import normalise_email
+from keys.principal import ENVIRONMENTS, MemberRole
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
 INVITATION_US: Final = 7 * DAY_US
-# Of one account, including invited people.
+# Including invited people.
 MEMBERS_MAX: Final = 50
 
 
@@ -64,7 +62,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation as its page shows it. has_account: the invited address has an account."""
+    """has_account: the invited address has an account."""
 
     member: Member
     team: str
@@ -173,7 +171,6 @@ async def remove(tx: Transaction, account_id: str, member_id: str, *, now_us: in
 
 
 async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int) -> Member:
-    """End the person's own membership. Raises NotFound."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM members WHERE account_id = :account_id
               AND person_id = :person_id AND removed_at IS NULL""",
@@ -188,8 +185,8 @@ async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int
 async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
     """Return what an invitation's page shows.
 
-    Raises NotFound, the same for one that was never made, was accepted or withdrawn, is over, or whose
-    inviter may no longer invite.
+    Raises the same NotFound for one that was never made, was accepted or withdrawn, is over, or whose inviter
+    may no longer invite.
     """
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m

@@ -1,8 +1,8 @@
 """Choose which mail each person of an account gets: by their role, unless they chose otherwise.
 
 A choice is of one person and one account. An owner's switches of receipts, of expiring credit and of waiting
-sends are those of the account (keys/mail_choice.py). A row says only what differs from the role, so a new
-role brings its own mail. Writes notification_choices.
+sends are those of the account. A row says only what differs from the role, so a new role brings its own mail.
+A failed payment is always reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from kernel.errors import NotFound
-from keys.mail_choice import MAIL_CHOICES, choose_mail
-from keys.roles import ROLE_SCOPES, MemberRole
+from keys.principal import ROLE_SCOPES, MemberRole
 from store.database import Row, Transaction
 
+MailChoice = Literal["expiring", "receipt", "approval"]
+MAIL_CHOICES: Final[tuple[MailChoice, ...]] = get_args(MailChoice)
+_CHOOSE: Final[Mapping[MailChoice, str]] = {
+    "expiring": "UPDATE accounts SET expiring_mail_off_at = :off_at WHERE id = :id",
+    "receipt": "UPDATE accounts SET receipt_mail_off_at = :off_at WHERE id = :id",
+    "approval": "UPDATE accounts SET approval_mail_off_at = :off_at WHERE id = :id",
+}
 Notification = Literal["webhook", "approval", "balance", "key", "receipt", "expiring"]
 NOTIFICATIONS: Final[tuple[Notification, ...]] = get_args(Notification)
 # The choice that also applies the others in staging.
@@ -27,6 +33,25 @@ TOLD: Final[Mapping[PersonRole, frozenset[str]]] = {
     "support": frozenset({"approval"}),
     "reader": frozenset(),
 }
+
+
+async def choose_mail(
+    tx: Transaction, account_id: str, choice: MailChoice, *, is_on: bool, now_us: int
+) -> None:
+    """Choose from the next mail on, also for mail that isn't sent yet."""
+    await tx.execute(_CHOOSE[choice], off_at=None if is_on else now_us, id=account_id)
+
+
+async def mail_language(tx: Transaction, account_id: str) -> str | None:
+    row = await tx.fetch_one("SELECT mail_language FROM accounts WHERE id = :id", id=account_id)
+    return None if row is None else row["mail_language"]
+
+
+async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
+    """Set it from the next mail on; the caller has checked that the language exists."""
+    await tx.execute(
+        "UPDATE accounts SET mail_language = :tag WHERE id = :id", tag=tag, id=account_id
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +79,9 @@ class Person:
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
     def is_notified(self, kind: Notification, environment: str) -> bool:
-        """Return whether they want this mail. The owner gets account-wide kinds in both environments. The
-        address is checked elsewhere.
+        """Return whether they want this mail. The owner gets account-wide kinds in both environments.
+
+        The address is checked elsewhere.
         """
         if kind not in self.wanted:
             return False
@@ -87,7 +113,7 @@ async def find_person(tx: Transaction, subject_id: str) -> Person:
 async def choose(
     tx: Transaction, person: Person, wanted: Mapping[str, bool], *, now_us: int
 ) -> Mapping[str, str]:
-    """Set choices from the next mail on; return what changed, each on or off. wanted: some of CHOICES."""
+    """Set choices from the next mail on; return what changed, each on or off."""
     changed: dict[str, str] = {}
     for choice in CHOICES:
         is_on = wanted.get(choice, choice in person.wanted)

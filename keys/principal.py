@@ -1,13 +1,15 @@
-"""The authenticated caller: one frozen value that says what this request may do.
+"""The authenticated caller, the scopes and roles, and what a key's lineage allows together. Pure.
 
-A principal belongs to one account and one environment; its rights are already the intersection with every
-ancestor of its key. Default deny: a scope that is not listed is not held.
+A principal belongs to one account and one environment. Default deny: a scope that is not listed is not held.
+A child key never gains what an ancestor lacks: its scopes are a subset, every allow-list of the lineage must
+match, it ends when the first of them ends, and its threshold is the tightest. `admin` is never inherited. No
+role administers the gateway, sees how another's top-up is redeemed, or invites.
 """
 
 import ipaddress
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
@@ -35,10 +37,9 @@ SCOPES = (
     "admin",
 )
 ADMIN = "admin"
-# What operator tokens (adm_) may do at the operators' API: read; change what moves no money; move money.
+# Read; change what moves no money; move money.
 OperatorScope = Literal["operator:read", "operator:write", "operator:money"]
 OPERATOR_SCOPES: tuple[OperatorScope, ...] = ("operator:read", "operator:write", "operator:money")
-# What each lets a key do, in its maker's words.
 SCOPE_WORDS: Mapping[str, str] = {
     "topup:send": "Send credit from your wallet, within the limits below",
     "topup:read": "See your balance and all top-ups of your account, with their recipients",
@@ -57,12 +58,12 @@ SCOPE_WORDS: Mapping[str, str] = {
 }
 # Everything an account may do for itself.
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
-# To see the codes of another key's top-ups, and to redeem them.
+# To see the codes of another key's top-ups.
 SEES_CODES = "vouchers:read"
 REDEEMS = "vouchers:redeem"
 # To take back what another key sent, delivered or not.
 REVERSES = "topup:reverse"
-# The scopes of a key that named none: it sends, and reads the result.
+# For a key that named none.
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
 # What an MCP client may request, and gets by default. The requester doesn't decide, so approvals are not
@@ -78,6 +79,16 @@ OAUTH_SCOPES: tuple[OAuthScope, ...] = (
     "advanced_access",
     "trusted_advanced_access",
 )
+MemberRole = Literal["developer", "finance", "support", "reader"]
+ROLES: Final[tuple[MemberRole, ...]] = get_args(MemberRole)
+_READS: Final = frozenset({"topup:read", "webhooks:read", "billing:read", "usage:read"})
+ROLE_SCOPES: Final[Mapping[MemberRole, frozenset[str]]] = {
+    "developer": _READS
+    | {"topup:send", "topup:reverse", "webhooks:write", "usage:write", "keys:write"},
+    "finance": _READS | {"billing:write", "approvals:write"},
+    "support": _READS | {"topup:reverse"},
+    "reader": _READS,
+}
 
 
 class ScopeMissing(DomainError):
@@ -123,10 +134,10 @@ class Principal:
     - clock_ahead_us: how far the account's own clock was ahead of ours when this was read.
     - account_email: the recipient of a send to `self`. is_paused: its key or an ancestor is paused.
     - oauth: set for an app's token. mcp: an MCP client's token is its key in everything.
-    - colleague: a session's person who acts for another account. asks_code: that person gives a code
-      instead of the password again.
-    - suspended_for: why an operator suspended the account, or null. staging_full_until: when staging
-      accepts its changes again, or null.
+    - colleague: a session's person who acts for another account. asks_code: that person gives a code instead
+      of the password again.
+    - suspended_for: why an operator suspended the account, or null. staging_full_until: when staging accepts
+      its changes again, or null.
     """
 
     account_id: str
@@ -151,7 +162,7 @@ class Principal:
 
     @property
     def own_expires_at(self) -> int | None:
-        """Return expires_at by the account's own clock, as its readers see it."""
+        """Return expires_at by the account's own clock."""
         return None if self.expires_at is None else self.expires_at + self.clock_ahead_us
 
     @property
@@ -185,7 +196,6 @@ class Principal:
 
 
 def require_scope(principal: Principal, *scopes: str) -> None:
-    """Raise ScopeMissing unless the caller holds one of the scopes."""
     if principal.scopes.isdisjoint(scopes):
         listed = " or ".join(scopes) or "any scope"
         raise ScopeMissing(
@@ -201,14 +211,14 @@ def require_owner(principal: Principal) -> None:
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """Return the key of a caller who may take back only what its own lineage sent, or null for all of the
+    """Return the key of a caller who may take back only what its own lineage sent; null: all of the
     account's.
     """
     return None if REVERSES in principal.scopes else principal.key_id
 
 
 def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
-    """Raise ScopeMissing if the key is neither the sender nor one of its ancestors; see key_bound_to_own.
+    """Raise ScopeMissing if the key is neither the sender nor one of its ancestors.
 
     spent_by: the sending key and its ancestors; empty: a person sent it.
     """
@@ -224,8 +234,7 @@ def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
 def check_address(principal: Principal, address: Address | str | None) -> None:
     """Raise AddressNotAllowed unless every allow-list holds the caller's address.
 
-    A missing or unreadable address is outside every list. IPv4 written as IPv6 (::ffff:192.0.2.1) is the IPv4
-    address.
+    A missing or unreadable address is outside every list. IPv4 written as IPv6 is the IPv4 address.
     """
     if not principal.ip_allow_lists:
         return
@@ -252,3 +261,80 @@ def _address(address: Address | str | None) -> Address | None:
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         return found.ipv4_mapped
     return found
+
+
+assert all(scopes < frozenset(ACCOUNT_SCOPES) for scopes in ROLE_SCOPES.values())
+
+
+def read_role(text: str) -> MemberRole | None:
+    return next((role for role in ROLES if role == text), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One key of a lineage, as stored. Times in microseconds; null: never, none.
+
+    expires_at is by our time, whatever the account's own clock is.
+    """
+
+    id: str
+    scopes: frozenset[str]
+    ip_allow_list: tuple[Network, ...]
+    approval_threshold_cents: int | None
+    expires_at: int | None
+    revoked_at: int | None
+    paused_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """Each of ip_allow_lists (own first) must match. is_paused: it only reads."""
+
+    scopes: frozenset[str]
+    ip_allow_lists: tuple[tuple[Network, ...], ...]
+    approval_threshold_cents: int | None
+    expires_at: int | None
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A credential that exists but doesn't work, because it or an ancestor ended.
+
+    live_closed: an operator closed live for its account. key_id: the key that ended, or null.
+    """
+
+    reason: Literal["revoked", "expired", "live_closed"]
+    key_id: str | None = None
+
+
+def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
+    """Return what the first of the links may do; the others are its ancestors, nearest first.
+
+    A key works up to, not at, the microsecond of its end. may_administer: the account is an operator's.
+    """
+    assert links, "a lineage begins with the key itself"
+    for link in links:
+        if link.revoked_at is not None:
+            return Refusal("revoked", link.id)
+    for link in links:
+        if link.expires_at is not None and link.expires_at <= now_us:
+            return Refusal("expired", link.id)
+    scopes = frozenset.intersection(*(link.scopes for link in links))
+    if not (may_administer and len(links) == 1):
+        scopes -= {ADMIN}
+    return Effective(
+        scopes=scopes,
+        ip_allow_lists=tuple(link.ip_allow_list for link in links if link.ip_allow_list),
+        approval_threshold_cents=_least([link.approval_threshold_cents for link in links]),
+        expires_at=_least([link.expires_at for link in links]),
+        is_paused=any(link.paused_at is not None for link in links),
+    )
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(each) for each in text.split())
+
+
+def _least(values: Sequence[int | None]) -> int | None:
+    return min((value for value in values if value is not None), default=None)

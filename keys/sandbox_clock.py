@@ -1,10 +1,9 @@
 """The sandbox clock: a staging account may see a later time, to watch what ends or begins then.
 
 It drives the ends of keys and of their replaced secrets, caps and mandates, approvals, holds, promotional
-credit, codes, check-ins, scheduled sends and subscriptions. It doesn't drive sign-ins and tokens, rates of
-requests, test credit of a day, idempotency, events and every created_at. It goes forward only. Commands use
-`BatchState.now_of`, reads `now_of` here; a live account's time is ours. Each batch reads the offset in
-account_environments anyway, under the account's lock.
+credit, codes, check-ins, scheduled sends and subscriptions. It doesn't drive sign-ins, tokens, request rates,
+test credit of a day, idempotency, events and created_at. It goes forward only. Commands use
+`BatchState.now_of`, reads `now_of` here; a live account's time is ours.
 """
 
 from kernel.clock import DAY_US, SECOND_US
@@ -13,7 +12,7 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 
 HINT = "clock"
-# A yearly subscription renews within one call; ten years is the limit.
+# A yearly subscription renews within one call.
 ADVANCE_S_MAX = 400 * 86_400
 AHEAD_US_MAX = 3660 * DAY_US
 
@@ -21,7 +20,7 @@ AHEAD_US_MAX = 3660 * DAY_US
 async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
     """Advance the clock; return how far ahead of ours it is now, in microseconds.
 
-    Wakes the worker, which ends what is due. Raises InvalidInput beyond ten years.
+    Wakes the worker. Raises InvalidInput beyond ten years.
     """
     assert tenant.environment == "staging", "a sandbox clock is staging's"
     assert advance_s > 0, "it goes forward"
@@ -54,5 +53,4 @@ async def ahead_us(tx: Transaction, tenant: Tenant) -> int:
 
 
 async def now_of(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
-    """Return the tenant's own time; one statement in staging, none in live."""
     return now_us + await ahead_us(tx, tenant)

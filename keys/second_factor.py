@@ -2,8 +2,7 @@
 
 Each code counts once, also at two processes at once. The app's secret is derived from a row's random number
 under a sealed data key; recovery codes are stored as digests. No code is required until a first one showed
-that the app works. Writes second_factors, and removes passkeys (keys/sign_in/passkey.py), which count only
-beside it.
+that the app works. Passkeys count only beside it, and go with it.
 """
 
 import base64
@@ -39,6 +38,7 @@ _RECOVERY_BYTES: Final = 10
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
     """confirmed_at: since when a code is required; null: being set up. last_step: of the newest used code.
+
     recovery: digests of the unused recovery codes. Times in microseconds.
     """
 
@@ -65,7 +65,7 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")
     await give_up(tx, account_id)
-    # Passkeys belong to one second factor: none may be left of another.
+    # Passkeys belong to one second factor.
     await tx.execute("DELETE FROM passkeys WHERE account_id = :account_id", account_id=account_id)
     made = SecondFactor(account_id, secrets.token_hex(32), 0, (), now_us)
     await tx.insert("second_factors", _ROWS.columns, [_ROWS.write(made)])
@@ -85,7 +85,6 @@ def address_of(secret: bytes, label: str) -> str:
 
 
 def shown(secret: bytes) -> str:
-    """Format the secret for typing: groups of four."""
     text = base64.b32encode(secret).decode()
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
@@ -93,8 +92,9 @@ def shown(secret: bytes) -> str:
 async def switch_on(
     tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
 ) -> Sequence[str] | None:
-    """Return the recovery codes, shown this once, or None for a wrong code. Raises InvalidInput if nothing is
-    set up.
+    """Return the recovery codes, shown this once, or None for a wrong code.
+
+    Raises InvalidInput if nothing is set up.
     """
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
@@ -113,9 +113,8 @@ async def switch_on(
 
 
 async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int) -> bool:
-    """Use up an unused code of the app or recovery code; return False for any other.
-
-    Also False if the account has no second factor.
+    """Use up an unused code of the app or recovery code; return False for any other, or without a second
+    factor.
     """
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is None:
@@ -173,7 +172,7 @@ def is_app_code(given: str) -> bool:
 async def _step_of(
     tx: Transaction, vault: Vault, factor: SecondFactor, given: str, *, now_us: int
 ) -> int | None:
-    """Return the step of the given code if it is newer than the last used one, else None."""
+    """Return the given code's step if it is newer than the last used one."""
     if not is_app_code(given):
         return None
     code = given.replace(" ", "")

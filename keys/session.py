@@ -1,9 +1,8 @@
 """Dashboard sessions: a person's sign-in in one browser, and the account and environment it shows.
 
-A session ends 30 days after it began, or after 7 days without use; its token is found by digest and never
-stored. A token names one environment for its whole life. A switch gives the session another token, so no
-cache can act in the world that was just left. A session belongs to the account that its person signs in with,
-also while they act for another by a role. Writes sessions, and accounts (access_ended_at).
+A session ends 30 days after it began, or after 7 days without use. A token names one environment for its
+whole life: a switch gives the session another token, so no cache can act in the world that was just left. A
+session belongs to the account that its person signs in with, also while they act for another by a role.
 """
 
 import hashlib
@@ -15,13 +14,19 @@ from functools import partial
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import NotFound
 from kernel.ids import AccountId, new_id
-from keys import last_use
-from keys.lineage import Refusal
-from keys.live import IS_LIVE_OPEN
-from keys.principal import ACCOUNT_SCOPES, ADMIN, SCOPES, Colleague, Environment, Principal
-from keys.roles import ROLE_SCOPES
+from keys import account
+from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR
+from keys.principal import (
+    ACCOUNT_SCOPES,
+    ADMIN,
+    ROLE_SCOPES,
+    SCOPES,
+    Colleague,
+    Environment,
+    Principal,
+    Refusal,
+)
 from keys.staging_quota import FULL_UNTIL
-from keys.suspension import SUSPENDED_FOR
 from keys.token_format import digest, new_session_token
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
@@ -32,11 +37,17 @@ PRUNE_ROWS = 500
 CONFIRMED_US = 10 * MINUTE_US  # how long a password that was asked again counts
 SESSIONS_MAX = 20  # of one account; the one used longest ago makes room
 USER_AGENT_CHARACTERS_MAX = 200
+_USED = """
+UPDATE sessions SET last_seen_at = :minute_at WHERE id IN (
+    SELECT id FROM sessions WHERE id IN :ids[text] AND last_seen_at < :minute_at
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(account.mark_used, _USED)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in as it is listed. Times in microseconds, last_seen_at to the minute.
+    """Times in microseconds, last_seen_at to the minute.
 
     account_id: of the person. acts_for: the account it shows, null: their own.
     """
@@ -142,7 +153,7 @@ async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: 
 
 
 async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool:
-    """Return whether the password was given again in this session in the last ten minutes."""
+    """Return whether the password was given again in the last ten minutes."""
     row = await tx.fetch_one("SELECT confirmed_at FROM sessions WHERE id = :id", id=session_id)
     if row is None or row["confirmed_at"] is None:
         return False
@@ -228,14 +239,12 @@ async def load_principals(
 def forgery_token(token: str) -> str:
     """Return the token in a form of this session's pages, against forged requests.
 
-    It is derived from the session's token, so it isn't stored and ends with a switch; it doesn't reveal the
-    session's token.
+    It is derived from the session's token, which it doesn't reveal, and ends with a switch.
     """
     return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
 def is_forgery_token(given: str, token: str) -> bool:
-    """Compare in constant time."""
     return hmac.compare_digest(given.encode(), forgery_token(token).encode())
 
 
@@ -245,12 +254,6 @@ SELECT {_ROWS.listed} FROM sessions
 WHERE account_id = :account_id AND expires_at > :now_us AND last_seen_at > :idle_since
 ORDER BY last_seen_at DESC, id DESC
 """
-_USED = """
-UPDATE sessions SET last_seen_at = :minute_at WHERE id IN (
-    SELECT id FROM sessions WHERE id IN :ids[text] AND last_seen_at < :minute_at
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
-"""
-mark_used = partial(last_use.mark, _USED)
 
 
 def _principal(row: Row, now_us: int) -> Principal | Refusal:

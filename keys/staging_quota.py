@@ -3,7 +3,7 @@
 A send reads and writes nothing for it: a worker's sweep counts (worker/staging.py), and its mark on the
 account comes with the credential. Live, and the events and deliveries of what staging accepted, are never
 refused. A sweep that is killed, or run twice at once, counts each row once: a count is added only to the row
-that it began from. Writes staging_storage and accounts (staging_full_until).
+that it began from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,8 @@ from keys.principal import Environment, Principal
 from store.database import Row, Transaction
 from store.stored import StoredAmount
 
-# For queries that load a principal beside the account a.
 FULL_UNTIL: Final = "a.staging_full_until"
-# The row that sums up the unverified accounts.
+# Sums up the unverified accounts.
 UNVERIFIED: Final = "unverified"
 # Unverified: without live, a verified address or an operator's role.
 _UNVERIFIED: Final = """(CASE WHEN a.live_opened_at IS NULL AND a.email_verified_at IS NULL AND a.is_operator = 0
@@ -55,13 +54,12 @@ class Quotas:
 
     @property
     def are_open(self) -> bool:
-        """Return whether there are no limits, so that nothing has to be counted."""
         return not any(
             one.rows or one.bytes for one in (self.verified, self.unverified, self.together)
         )
 
     def is_full(self, account: "Counting", *, is_over: bool) -> bool:
-        """Return whether the account may store no more; is_over: all unverified ones together may not."""
+        """Return whether the account may store no more. is_over: all unverified ones together may not."""
         if account.is_unverified:
             return is_over or self.unverified.is_used_up(account.stored)
         return self.verified.is_used_up(account.stored)
@@ -102,7 +100,6 @@ class StagingRoom:
         return True
 
     def check_environment(self, environment: Environment) -> None:
-        """Raise StagingClosed for a caller without an account."""
         if self.is_short and environment == "staging":
             raise StagingClosed(
                 "This gateway's disk or database is nearly full, so staging accepts no changes "
@@ -125,7 +122,6 @@ def full(until: int, now_us: int) -> StagingFull:
 
 
 async def check_new_sandbox(tx: Transaction, quotas: Quotas, *, now_us: int) -> None:
-    """Raise StagingFull once all unverified accounts together have reached today's quota."""
     day = now_us // DAY_US * DAY_US
     if quotas.together.is_used_up(await _together(tx, day)):
         raise full(day + DAY_US, now_us)
@@ -155,7 +151,7 @@ def _counting(row: Row, day_us: int) -> Counting:
         bool(row["is_unverified"]),
         row["staging_full_until"],
         StoredAmount(row["rows_stored"], row["bytes_stored"]) if is_of_day else StoredAmount(),
-        # The ids of its first rows are a little older than the account itself.
+        # The first rows' ids are a little older than the account itself.
         row["counted_until_at"] if is_of_day else max(day_us, row["created_at"] - MINUTE_US),
     )
 
@@ -171,7 +167,7 @@ async def add(
 ) -> list[Counting]:
     """Add what these accounts stored up to until_us; mark those that are full, and unmark the others.
 
-    They were counted up to the same moment. Return them without those that another worker counted meanwhile.
+    Return them without those that another worker counted meanwhile.
     """
     after = [
         replace(

@@ -8,8 +8,8 @@
     sst_                        a dashboard session, in a cookie only; it may change its environment
 
 Then 26 random base62 characters (154 bits) and 6 more that are their CRC-32, so that a scanner recognises a
-leak without a request; a session's are 43 (256 bits). The text is never stored, its SHA-256 is; that many
-random bits need no salt and no slow hash.
+leak without a request; a session's are 43 (256 bits). Only the SHA-256 is stored; that many random bits need
+no salt and no slow hash.
 """
 
 import hashlib
@@ -46,10 +46,7 @@ _BARE_KINDS: dict[str | None, TokenKind] = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedToken:
-    """What a well-formed token says about itself, whether it exists or not.
-
-    environment is null if the token doesn't name it.
-    """
+    """environment is null if the token doesn't name it."""
 
     kind: TokenKind
     environment: Environment | None
@@ -86,7 +83,6 @@ def checksum(random: str) -> str:
 
 
 def parse(text: str) -> ParsedToken | None:
-    """Parse a well-formed token; return None for anything else."""
     match = _FORM.fullmatch(text)
     if match is None:
         return _parse_bare(text)
@@ -101,7 +97,7 @@ def is_mistyped(text: str) -> bool:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 as 64 hex characters; text that UTF-8 can't hold digests to that of its escape."""
+    """Return the SHA-256 in hex; text that UTF-8 can't hold digests to that of its escape."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -3,7 +3,7 @@
 AES-256-GCM. A blob is version (1 byte), master key id (8), nonce (12), ciphertext and tag (16). The purpose
 and the subject's id are authenticated, so a blob moved to another row or column doesn't open. Any configured
 master key opens its blobs; the newest seals new ones. Random nonces allow 2**32 seals under one master key
-(NIST SP 800-38D); secrets are made by people and rotate long before. Writes sealed_keys.
+(NIST SP 800-38D).
 """
 
 import base64
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class SealBroken(RuntimeError):
-    """A blob doesn't open: its master key isn't configured, or it isn't what was sealed."""
+    """A blob's master key isn't configured, or it isn't what was sealed."""
 
 
 class MasterKeyRefused(ValueError):
@@ -48,8 +48,7 @@ def parse_master_keys(text: str) -> list[bytes]:
     """Parse a setting "new,old" into keys of 32 bytes, newest first. Raises MasterKeyRefused.
 
     An entry is 64 hex characters, base64 (plain or URL-safe) of 32 bytes, or any other text of at least 32
-    characters, which HKDF-SHA256 turns into a key. HKDF adds no strength: such a text must be random, not a
-    sentence.
+    characters, which HKDF-SHA256 turns into a key. HKDF adds no strength, so such a text must be random.
     """
     entries = [entry.strip() for entry in text.split(",")]
     if len(entries) > MASTER_KEYS_MAX:
@@ -91,14 +90,13 @@ class Vault:
         return f"Vault({len(self._ciphers)} master keys)"
 
     def seal(self, plain: bytes, *, purpose: str, subject: str) -> bytes:
-        """Return the blob to store; it opens with the same purpose and subject only."""
         header = _VERSION + self._newest
         nonce = secrets.token_bytes(_NONCE_BYTES)
         bound = _bound(header, purpose, subject)
         return header + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound)
 
     def open(self, blob: bytes, *, purpose: str, subject: str) -> bytes:
-        """Return what was sealed; raise SealBroken."""
+        """Raise SealBroken, also for another purpose or subject."""
         if len(blob) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or blob[:1] != _VERSION:
             raise SealBroken(f"no sealed {purpose} of {subject}")
         header, rest = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
@@ -125,7 +123,6 @@ class Vault:
 
     @property
     def newest_header(self) -> bytes:
-        """Return the beginning of the newest master key's blobs."""
         return _VERSION + self._newest
 
     def needs_reseal(self, blob: bytes) -> bool:
@@ -164,7 +161,7 @@ class Vault:
     async def reseal_all(self, tx: Transaction) -> int:
         """Seal every data key under the newest master key; return how many weren't.
 
-        One that doesn't open stays as it is and is logged; the others continue.
+        One that doesn't open stays as it is and is logged.
         """
         rows = await tx.fetch(
             "SELECT name, sealed, created_at FROM sealed_keys ORDER BY name FOR NO KEY UPDATE"
@@ -198,7 +195,7 @@ def _mac(key: bytes, text: str, purpose: str) -> str:
 
 
 def _bound(header: bytes, purpose: str, subject: str) -> bytes:
-    """Return the authenticated context, hashed in parts, so that no two contexts make the same bytes."""
+    """Hash the authenticated context in parts, so that no two contexts make the same bytes."""
     return (
         header
         + hashlib.sha256(purpose.encode()).digest()

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US, Clock
-from keys.authorization.client import McpClient
-from keys.authorization.document import check_document_url, client_of_document
-from keys.authorization.refused import AuthorizationRefused
-from keys.authorization.token_text import TokenMaker
+from keys.authorization.client import (
+    AuthorizationRefused,
+    McpClient,
+    check_document_url,
+    client_of_document,
+)
+from keys.authorization.token import TokenMaker
 from webhooks.http.transport import SendResult, Transport
 
 BYTES_MAX: Final = 16_384

@@ -41,9 +41,9 @@ from billing.topups.rules import LinkTokens, PublicUrl, TopUpRules
 from billing.topups.voucher import VoucherCodes, events_shown
 from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
-from keys.api_keys.platforms import KnownPlatforms
+from keys.api_keys.acts import KnownPlatforms
 from keys.authenticator import Authenticator
-from keys.authorization.token_text import TokenMaker
+from keys.authorization.token import TokenMaker
 from keys.sign_in.password import Passwords
 from keys.staging_quota import StagingRoom
 from keys.vault import Vault

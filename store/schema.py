@@ -32,8 +32,8 @@ def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
-# keys/account.py, but live_* and email_verified_at by keys/live.py, *_mail_off_at and mail_language by
-# keys/mail_choice.py, suspended_* by keys/suspension.py, access_ended_at by keys/session.py, staging_full_until by
+# keys/account.py, but live_* and email_verified_at by keys/account_access.py, *_mail_off_at and mail_language by
+# keys/notifications.py, suspended_* by keys/account_access.py, access_ended_at by keys/session.py, staging_full_until by
 # keys/staging_quota.py.
 # A tenant: merchant, agent operator or end user.
 accounts = sa.Table(
@@ -48,7 +48,7 @@ accounts = sa.Table(
     _int("live_opened_at", null=True),  # null: staging only, until an operator opens live
     _int("live_closed_at", null=True),  # an operator closed live again; null: not so
     _int("email_verified_at", null=True),  # null: its mail's reader isn't verified
-    _int("suspended_at", null=True),  # an operator suspended it; null: not so. keys/suspension.py
+    _int("suspended_at", null=True),  # by an operator; null: not so. keys/account_access.py
     _text("suspended_for", null=True),  # why, for its owner to read; null: it is not suspended
     # IANA name; where a check-in's day begins.
     sa.Column("time_zone", TEXT, nullable=False, server_default="UTC"),
@@ -79,8 +79,7 @@ accounts = sa.Table(
 )
 
 # keys/account.py, but event_no by webhooks/events/event.py, events_from_no by webhooks/deliveries/retention.py and
-# event_epoch by webhooks/events/cursor.py, what its balance is watched for by keys/balance_watch.py,
-# clock_ahead_us by keys/sandbox_clock.py, suspended_at by keys/suspension.py.
+# event_epoch by webhooks/events/cursor.py, clock_ahead_us by keys/sandbox_clock.py, suspended_at by keys/account_access.py.
 # The row that every change of money locks.
 account_environments = sa.Table(
     "account_environments",
@@ -101,7 +100,7 @@ account_environments = sa.Table(
     _text("recharge_order_id", null=True),  # of the recharge under way
     # The most that all of its credentials may spend in a UTC day; null: any. keys/account.py
     _int("day_limit_cents", null=True),
-    # As the account's, for holders of this row's lock. keys/suspension.py
+    # As the account's, for holders of this row's lock. keys/account_access.py
     _int("suspended_at", null=True),
     sa.Index(
         "ix_account_environments_recharge",
@@ -332,12 +331,12 @@ spend_windows = sa.Table(
     "spend_windows",
     metadata,
     _text("key_id", key=True),
-    # day | month | unapproved (a day's sends without an approval); keys/counter.py names the others
+    # day | month | unapproved (a day's sends without an approval); keys/caps.py names the others
     _text("period", key=True),
     sa.Column("window_start_at", BIGINT, primary_key=True),
     _text("account_id"),
     _int("spent_micros"),
-    _text("detail", null=True),  # JSON: Detail of keys/counter.py
+    _text("detail", null=True),  # JSON: Detail of keys/caps.py
     sa.CheckConstraint("spent_micros >= 0", name="spent_not_negative"),
     # Those of single recipients, which go after some days.
     sa.Index(
@@ -521,7 +520,7 @@ topups = sa.Table(
     _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
     _int("fee_cents", null=True),  # charged beside the amount; null: nothing
     _int("earned_fee_cents", null=True),  # of it: all once delivered, nothing once reversed
-    # Its rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/counter.py
+    # Its rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/caps.py
     _text("counted_in", null=True),
     _text("key_name", null=True),  # of the key that sent it, as it was called then
     _text("caller_address", null=True),  # of its send; null: no call of the account's own
@@ -3122,7 +3121,7 @@ device_logins = sa.Table(
     sa.Index("ix_device_logins_expires", "expires_at"),
 )
 
-# keys/oauth/code.py. What a user just consented to, for the app to fetch once.
+# keys/oauth/grant.py. What a user just consented to, for the app to fetch once.
 oauth_codes = sa.Table(
     "oauth_codes",
     metadata,
@@ -3212,7 +3211,7 @@ authorization_grants = sa.Table(
     sa.Index("ix_authorization_grants_client", "account_id", "environment", "client_id"),
 )
 
-# keys/authorization/code.py. What a person just consented to, for the client to fetch once.
+# keys/authorization/grant.py. What a person just consented to, for the client to fetch once.
 authorization_codes = sa.Table(
     "authorization_codes",
     metadata,

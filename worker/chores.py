@@ -17,7 +17,7 @@ from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
 from keys import caps
 from keys.account import BEFORE_ALL_IDLE, SANDBOX_IDLE_US, idle_sandboxes
-from keys.counter import REPEAT_PERIOD_US
+from keys.caps import REPEAT_PERIOD_US
 from keys.vault import Vault
 from store import commit_token, idempotency
 from store.database import Database, Store, Transaction

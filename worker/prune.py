@@ -18,7 +18,7 @@ from billing.subscriptions.entitlement_use import prune_uses
 from kernel.clock import DAY_US, Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session
-from keys.authorization import client as mcp_client, code as mcp_code, token as mcp_token
+from keys.authorization import client as mcp_client, grant as mcp_code, token as mcp_token
 from keys.tokens import device_login
 from runtime.request_log import rows as request_rows
 from runtime.settings import Settings
@@ -157,7 +157,7 @@ def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PA
     """Delete MCP clients' codes, tokens and registrations that are over."""
 
     async def run() -> None:
-        for prune in (mcp_code.prune, mcp_token.prune, mcp_client.prune):
+        for prune in (mcp_code.prune_codes, mcp_token.prune, mcp_client.prune):
             found = AUTHORIZATION_ROWS
             while found == AUTHORIZATION_ROWS:
                 found = await database.transaction(

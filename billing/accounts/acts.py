@@ -14,12 +14,11 @@ from billing.recipients import suspension_mail
 from billing.topups.mail import MailRules
 from kernel.fields import Fields, Page, Text, said
 from kernel.limits import EMAIL_CHARACTERS_MAX
-from keys import second_factor, suspension
+from keys import account_access, second_factor
 from keys.account import Account as Row, EmailTaken, get_account, set_operator, set_time_zone
+from keys.account_access import REASON_CHARACTERS_MAX, close_live, open_live, verify_email
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
-from keys.live import close_live, open_live, verify_email
 from keys.second_factor import SecondFactor
-from keys.suspension import REASON_CHARACTERS_MAX
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -131,14 +130,16 @@ async def change_account(context: ActContext, asked: AccountChanges) -> Change[R
 
 
 async def suspend_account(context: ActContext, asked: Suspension) -> Change[Row]:
-    before = await suspension.suspend(
+    before = await account_access.suspend(
         context.tx, context.tenant.account_id, asked.reason, now_us=context.now_us
     )
     return await _stands(context, before)
 
 
 async def resume_account(context: ActContext, _asked: Fields) -> Change[Row]:
-    return await _stands(context, await suspension.resume(context.tx, context.tenant.account_id))
+    return await _stands(
+        context, await account_access.resume(context.tx, context.tenant.account_id)
+    )
 
 
 async def _stands(context: ActContext, before: Row) -> Change[Row]:
@@ -251,7 +252,7 @@ SUSPEND_ACCOUNT = Act(
     run=suspend_account,
     result=Account,
     is_account_wide=True,
-    audit=Audited("account.suspended", suspension.shown, is_whole=True),
+    audit=Audited("account.suspended", account_access.shown_suspension, is_whole=True),
     asks="Suspend {name} ({id})? All its keys stop spending at once, in staging and in live.",
     applies=lambda account: not account.operator and account.suspended_at is None,
     done="The account is suspended: it can read, and spends and makes nothing.",
@@ -267,7 +268,7 @@ RESUME_ACCOUNT = Act(
     result=Account,
     moves_money=True,
     is_account_wide=True,
-    audit=Audited("account.resumed", suspension.shown, is_whole=True),
+    audit=Audited("account.resumed", account_access.shown_suspension, is_whole=True),
     applies=lambda account: account.suspended_at is not None,
     done="The account goes on.",
     examples=("topup accounts resume ops@acme.example",),

@@ -14,7 +14,7 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price, check_currency
 from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from kernel.shaped import shown
-from keys.label import normalise_name
+from keys.normalise import normalise_name
 from store.database import Transaction
 from store.row_mapping import RowMapping
 

@@ -19,7 +19,7 @@ from billing.ledger.price import Price, check_currency
 from billing.providers.protocol import Interval, Registration
 from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from kernel.shaped import shown
-from keys.label import normalise_name
+from keys.normalise import normalise_name
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping, as_json
 from store.update import update

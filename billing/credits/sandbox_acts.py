@@ -17,7 +17,7 @@ from kernel.shaped import Shaped
 from kernel.words import Cents, Time
 from keys import sandbox_clock
 from keys.act import MERCHANT, Act, ActContext, CallContext, Change, EngineAct, ReadAct
-from keys.api_keys.clock_movers import check_may_move
+from keys.api_keys.lookup import check_may_move_clock
 from keys.caps import CapExceeded
 from keys.principal import Environment, ScopeMissing
 
@@ -91,7 +91,7 @@ async def advance(context: ActContext, asked: ClockBody) -> Change[AccountClock]
     """Advance the account's clock; raises ScopeMissing."""
     check_staging(context.environment)
     assert context.asker is not None, "merchants alone"
-    await check_may_move(context.tx, context.asker)
+    await check_may_move_clock(context.tx, context.asker)
     ahead_us = await sandbox_clock.advance(context.tx, context.tenant, advance_s=asked.advance_s)
     return Change(
         after=AccountClock(

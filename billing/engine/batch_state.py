@@ -25,13 +25,12 @@ from billing.ledger.money import CURRENCY, MICROS_PER_CENT, micros_to_cents
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys import audit_log
-from keys.account import Standings, standings_reading
+from keys.account import NOTHING, BalanceWatch, Standings, note_recharges, standings_reading
+from keys.account_access import suspended
 from keys.audit_log import AuditEntry
 from keys.authenticator import CredentialEnded
-from keys.balance_watch import NOTHING, BalanceWatch, note_recharges
 from keys.caps import Window
 from keys.mandate import paused
-from keys.suspension import suspended
 from store import idempotency
 from store.database import BatchRead, Transaction
 from store.idempotency import RequestKey, Stored, StoredAnswer

@@ -8,10 +8,9 @@ import msgspec
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, SECOND_US, day_start_us, next_month_start_us, rfc3339
 from kernel.errors import DomainError
-from keys import caps, counter
-from keys.api_keys.key_state import KeyState
-from keys.caps import CapExceeded, Window
-from keys.counter import CounterRow, Detail, detail_text, read_detail
+from keys import caps
+from keys.api_keys.lookup import KeyState
+from keys.caps import CapExceeded, CounterRow, Detail, Window, detail_text, read_detail
 from keys.mandate import (
     COUNTS,
     CapUnit,
@@ -143,7 +142,7 @@ class Limit(msgspec.Struct, gc=False):
         if self.seconds is None:
             return self.sum.spent_micros
         assert self.sum.detail is not None, "a rolling window has buckets"
-        return counter.held(self.sum.detail.buckets, self.seconds, now_us)
+        return caps.held_in_buckets(self.sum.detail.buckets, self.seconds, now_us)
 
     def left(self, now_us: int) -> int:
         return max(0, self.most - self.used(now_us))
@@ -152,7 +151,7 @@ class Limit(msgspec.Struct, gc=False):
         assert self.seconds is not None, "the others are counted with the days and months"
         amount = 1 if self.is_count else amount_micros
         buckets = self.sum.change_detail(account_id).buckets
-        counter.add(buckets, self.seconds, amount, at=now_us, now_us=now_us)
+        caps.add_to_buckets(buckets, self.seconds, amount, at=now_us, now_us=now_us)
 
     def view(self, now_us: int) -> LimitView:
         """Return the limit in cents: used is rounded up, left is rounded down."""
@@ -195,7 +194,7 @@ class Limit(msgspec.Struct, gc=False):
         if self.seconds is None:
             return None if amount > self.most else self.ends_at
         assert self.sum.detail is not None, "a rolling window has buckets"
-        return counter.room_at(
+        return caps.room_at(
             self.sum.detail.buckets, self.seconds, limit=self.most, amount=amount, now_us=now_us
         )
 
@@ -203,7 +202,7 @@ class Limit(msgspec.Struct, gc=False):
         if self.seconds is None:
             return self.ends_at
         assert self.sum.detail is not None, "a rolling window has buckets"
-        return counter.empty_at(self.sum.detail.buckets, self.seconds, now_us)
+        return caps.empty_at(self.sum.detail.buckets, self.seconds, now_us)
 
 
 def max_cents(limits: Iterable[Limit], now_us: int) -> int | None:
@@ -294,7 +293,7 @@ class SendLimits(msgspec.Struct, gc=False):
                 continue
             guard_us = mandate.repeat_guard_s * SECOND_US
             sent: dict[str, int] = {}
-            for place in counter.repeat_places(key_id, send.alike, now_us):
+            for place in caps.repeat_places(key_id, send.alike, now_us):
                 detail = sums.detailed(place).detail
                 sent |= {} if detail is None else detail.sent
             latest = max(sent, key=lambda one: sent[one], default=None)
@@ -319,14 +318,14 @@ class SendLimits(msgspec.Struct, gc=False):
         new = [
             one
             for one in self.recipients
-            if not counter.has_recipient(one.sum.detail or counter.Detail(), email, now_us)
+            if not caps.has_recipient(one.sum.detail or caps.Detail(), email, now_us)
         ]
         return new + [
             Limit(
                 "per_recipient_per_day",
                 key_id,
                 mandate.per_recipient_per_day_cents * MICROS_PER_CENT,
-                sums.of(counter.recipient_place(key_id, send.recipient_email, start)),
+                sums.of(caps.recipient_place(key_id, send.recipient_email, start)),
                 ends_at=start + DAY_US,
             )
             for key_id, mandate in self.mandates
@@ -342,16 +341,16 @@ class SendLimits(msgspec.Struct, gc=False):
         places: list[CounterRow] = []
         for each in self.recipients:
             detail, key_id = each.sum.change_detail(account_id), each.key_id or ""
-            places.append(counter.count_recipient(key_id, detail, send.recipient_email, now_us))
+            places.append(caps.count_recipient(key_id, detail, send.recipient_email, now_us))
         start = day_start_us(now_us)
         for key_id, mandate in self.mandates:
             if mandate.per_recipient_per_day_cents is not None:
-                places.append(counter.recipient_place(key_id, send.recipient_email, start))
+                places.append(caps.recipient_place(key_id, send.recipient_email, start))
                 sums.of(places[-1]).add(account_id, amount_micros)
             if mandate.repeat_guard_s is not None:
-                places.append(counter.repeat_places(key_id, send.alike, now_us)[0])
+                places.append(caps.repeat_places(key_id, send.alike, now_us)[0])
                 sent = sums.detailed(places[-1]).change_detail(account_id).sent
-                counter.note_sent(sent, send.topup_id, at=now_us)
+                caps.note_sent(sent, send.topup_id, at=now_us)
         return places
 
 
@@ -361,9 +360,9 @@ def windows_of_send(
     found: list[Window] = []
     if mandate.per_recipient_per_day_cents is not None:
         day = day_start_us(now_us)
-        found.append(counter.recipient_place(key_id, send.recipient_email, day))
+        found.append(caps.recipient_place(key_id, send.recipient_email, day))
     if mandate.repeat_guard_s is not None:
-        found += counter.repeat_places(key_id, send.alike, now_us)
+        found += caps.repeat_places(key_id, send.alike, now_us)
     return found
 
 
@@ -404,13 +403,13 @@ def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
     found: list[Window] = []
     for state in states:
         if state.lifetime_cents is not None:
-            found.append((state.id, counter.LIFETIME, 0))
+            found.append((state.id, caps.LIFETIME, 0))
         mandate = read_mandate(state.mandate)
-        found += ((state.id, counter.rolling(one.seconds), 0) for one in mandate.windows)
+        found += ((state.id, caps.rolling(one.seconds), 0) for one in mandate.windows)
         if mandate.max_sends_per_hour is not None:
-            found.append((state.id, counter.SENDS, 0))
+            found.append((state.id, caps.SENDS, 0))
         if mandate.max_recipients_per_week is not None:
-            found.append((state.id, counter.RECIPIENTS, 0))
+            found.append((state.id, caps.RECIPIENTS, 0))
     return found
 
 
@@ -436,8 +435,8 @@ def line_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> LineLimi
         money += _rolling(mandates, sums)
         sends = SendLimits(
             mandates,
-            _counts(mandates, sums, "sends_per_hour", counter.SENDS, counter.HOUR_S),
-            _counts(mandates, sums, "recipients_per_week", counter.RECIPIENTS, counter.WEEK_S),
+            _counts(mandates, sums, "sends_per_hour", caps.SENDS, caps.HOUR_S),
+            _counts(mandates, sums, "recipients_per_week", caps.RECIPIENTS, caps.WEEK_S),
         )
     return LineLimits(
         None,
@@ -490,7 +489,7 @@ def _lifetimes(states: Sequence[KeyState], sums: Sums) -> list[Limit]:
             "lifetime",
             state.id,
             state.lifetime_cents * MICROS_PER_CENT,
-            sums.derived((state.id, counter.LIFETIME, 0), state.lifetime_micros or 0),
+            sums.derived((state.id, caps.LIFETIME, 0), state.lifetime_micros or 0),
         )
         for state in states
         if state.lifetime_cents is not None
@@ -504,7 +503,7 @@ def _rolling(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]
             "window",
             key_id,
             window.cents * MICROS_PER_CENT,
-            sums.detailed((key_id, counter.rolling(window.seconds), 0)),
+            sums.detailed((key_id, caps.rolling(window.seconds), 0)),
             seconds=window.seconds,
         )
         for key_id, mandate in mandates

@@ -27,11 +27,10 @@ from billing.engine.limit import (
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.clock import DAY_US, day_start_us
 from kernel.tenant import Tenant
-from keys import caps, counter
+from keys import caps
 from keys.account import Standings, standings_reading
-from keys.api_keys.key_state import KeyState, key_states_reading
-from keys.caps import Window
-from keys.counter import CounterRow
+from keys.api_keys.lookup import KeyState, key_states_reading
+from keys.caps import CounterRow, Window
 from keys.mandate import read_mandate
 from store.database import BatchRead, Transaction
 
@@ -231,13 +230,13 @@ class Spending:
         if line.capped or line.watched or self._day_limits:
             self._spenders[tenant, lineage] = None
         if not line.watched and line.sends is None and not self._day_limits:
-            return None if at is None else counter.places_text((), at=at)
+            return None if at is None else caps.places_text((), at=at)
         account = self._of_account(tenant)
         places: list[CounterRow] = []
         for limit in line.money:
             if limit.cap == "window":
                 limit.add(tenant.account_id, amount_micros, now_us)
-                places.append((limit.key_id or "", counter.rolling(limit.seconds or 0), 0))
+                places.append((limit.key_id or "", caps.rolling(limit.seconds or 0), 0))
         for limit in account:
             limit.sum.add(tenant.account_id, amount_micros)
             places.append(self._account_place(tenant))
@@ -245,7 +244,7 @@ class Spending:
             places += line.sends.count(
                 tenant.account_id, send.facts, amount_micros, self._sums, now_us
             )
-        return counter.places_text(places, at=at) if places or at is not None else None
+        return caps.places_text(places, at=at) if places or at is not None else None
 
     def give_back(
         self,
@@ -260,7 +259,7 @@ class Spending:
         """Count back all or part of a spend. at: its counter.counted_at."""
         account_id, now_us = tenant.account_id, self.time.of(tenant)
         self.count(account_id, lineage, -amount_micros, at)
-        for counted in counter.read_counted(counted_in):
+        for counted in caps.read_counted(counted_in):
             if counted.is_sum:
                 self._sums.of(counted.row).add(account_id, -amount_micros)
                 continue
@@ -371,7 +370,7 @@ class Spending:
         return [Limit("account_per_day", None, cents * MICROS_PER_CENT, row, ends_at=ends_at)]
 
     def _account_place(self, tenant: Tenant) -> CounterRow:
-        return counter.account_place(*tenant, day_start_us(self.time.of(tenant)))
+        return caps.account_place(*tenant, day_start_us(self.time.of(tenant)))
 
     def _refuse_capped(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None
@@ -393,7 +392,7 @@ class Spending:
         for key_id in lineage:
             state = self.key_states.get(key_id)
             if state is not None and state.lifetime_cents is not None:
-                place = (key_id, counter.LIFETIME, 0)
+                place = (key_id, caps.LIFETIME, 0)
                 found.append(self._sums.derived(place, state.lifetime_micros or 0))
         return found
 

@@ -9,9 +9,8 @@ from billing.ledger.money import CURRENCY, micros_to_cents
 from kernel.clock import rfc3339
 from kernel.tenant import Tenant
 from keys import caps, sandbox_clock
-from keys.account import read_tenants
-from keys.api_keys.key_state import load_key_states
-from keys.balance_watch import NOTHING
+from keys.account import NOTHING, read_tenants
+from keys.api_keys.lookup import load_key_states
 from keys.principal import Principal
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset, ListStretch

@@ -15,7 +15,7 @@ from billing.proof.check import Broken, Step, differs, page
 from kernel.clock import DAY_US, SystemClock, day_start_us, month_start_us
 from kernel.ids import least_id
 from kernel.tenant import Tenant
-from keys import counter
+from keys import caps
 from store.database import Row, Transaction
 
 MONTH: Final = "a key's month is the sum of its days"
@@ -81,7 +81,7 @@ class WindowCheck:
 
 def _detailed(row: Row) -> Iterator[Broken]:
     """Check that a window that counts in its detail has no sum."""
-    if row["period"].partition(":")[0] in {"last", "count", "recipients", "same", counter.LIFETIME}:
+    if row["period"].partition(":")[0] in {"last", "count", "recipients", "same", caps.LIFETIME}:
         yield from differs(DETAILED, row["key_id"], 0, row["spent_micros"])
 
 
@@ -152,7 +152,7 @@ async def _spent(tx: Transaction, tenant: Tenant, day: int) -> Mapping[tuple[str
             continue
         for key in lineages.get(row["spent_by"], row["spent_by"].split()):
             spent[key, "day"] += int(row["micros"])
-        for key, period, start in counter.read_places(row["counted_in"]):
+        for key, period, start in caps.read_places(row["counted_in"]):
             if start == day and period.startswith(("to:", "account:")):
                 spent[key, period] += int(row["micros"])
         if row["is_use"]:

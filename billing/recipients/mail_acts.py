@@ -28,7 +28,7 @@ from keys.act import (
     ListAct,
     StepsAct,
 )
-from keys.email_address import normalise_email
+from keys.normalise import normalise_email
 from keys.vault import Vault
 from store.database import Database, Transaction
 from store.keyset import Begin

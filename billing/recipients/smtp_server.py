@@ -8,8 +8,7 @@ from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from kernel.errors import InvalidInput
-from keys.email_address import InvalidEmail, normalise_email
-from keys.label import NAME_CHARACTERS_MAX, normalise_name
+from keys.normalise import NAME_CHARACTERS_MAX, InvalidEmail, normalise_email, normalise_name
 
 Security = Literal["none", "starttls", "tls"]
 # How the connection is secured, and the default port.

@@ -13,9 +13,9 @@ from kernel.errors import InvalidInput
 from kernel.fields import ExportPage, Fields, Int64, Text
 from kernel.shaped import Shaped
 from kernel.words import Cents, Environment, KeyIdText, LedgerCurrency, Time
+from keys.account import THRESHOLDS_MAX, set_low_balance_thresholds
 from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, ReadAct
-from keys.balance_watch import THRESHOLDS_MAX, set_low_balance_thresholds
-from keys.email_address import InvalidEmail, normalise_email
+from keys.normalise import InvalidEmail, normalise_email
 from store.keyset import Begin
 
 THRESHOLD_CENTS_MAX: Final = 100_000_000_000

@@ -8,7 +8,7 @@ from typing import Final
 
 from billing.engine.limit import LimitView
 from kernel.clock import HOUR_US, SECOND_US, day_start_us, month_start_us
-from keys.counter import HOUR_S, SECONDS_OF
+from keys.caps import HOUR_S, SECONDS_OF
 
 _LEAST_US: Final = HOUR_US
 

@@ -12,7 +12,7 @@ from kernel.words import Cents, Count, Environment, KeyIdText, Time, time_of
 from keys.act import MERCHANT, ActContext, ReadAct
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
-from keys.api_keys.effective import together
+from keys.api_keys.grantable import together
 from keys.api_keys.inputs import AboveCents, AbovePerDayCents, CapCents
 from keys.api_keys.views import ScopeWord
 from keys.principal import SCOPES, Principal

@@ -40,7 +40,7 @@ from kernel.tenant import Tenant
 from keys.account import normalise_email
 from keys.caps import CapExceeded
 from keys.principal import Principal
-from keys.tokens.senders import is_colleague
+from keys.tokens.access_token import is_colleague
 from webhooks.events.schemas import ApprovalReason
 
 SANDBOX_DOMAIN = "@sandbox.test"

@@ -19,7 +19,7 @@ from kernel.clock import rfc3339
 from kernel.errors import DomainError
 from kernel.storable import is_storable, storable
 from kernel.tenant import Tenant
-from keys import counter
+from keys import caps
 from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
@@ -231,7 +231,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     scheduled_for: int | None = None  # by the tenant's own clock; null: sent at once
     fee_cents: int = 0  # charged beside the amount, and given back with it
     earned_fee_cents: int = 0  # of it: all once delivered, nothing once reversed
-    counted_in: str | None = None  # what counts it beside days and months, see keys/counter.py
+    counted_in: str | None = None  # what counts it beside days and months, see keys/caps.py
     key_name: str | None = (
         None  # of the key that sent it, as it was called then; null without a key
     )
@@ -245,7 +245,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def counted_at(self) -> int:
-        return counter.counted_at(self.counted_in, self.created_at)
+        return caps.counted_at(self.counted_in, self.created_at)
 
     @property
     def given(self) -> StoredDeliverable | None:

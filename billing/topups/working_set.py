@@ -19,8 +19,8 @@ from billing.topups.voucher import Redemption
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from keys import caps
-from keys.counter import read_places
-from keys.tokens import senders
+from keys.caps import read_places
+from keys.tokens import access_token
 from store.database import BatchRead, Transaction
 
 # Takes a supplier's place until the decision.
@@ -121,7 +121,7 @@ class TopUpWorkingSet(WorkingSet):
         if self.ids:
             await self._load_old(tx, read_set)
         if self.senders:
-            self._left = await senders.who_left(tx, self.senders, now_us=now_us)
+            self._left = await access_token.who_left(tx, self.senders, now_us=now_us)
         self.mails.of_ids = {one for one in self.mailed_ids if one in self._topups}
         await self.mails.load(tx, now_us)
 

@@ -19,7 +19,7 @@ from billing.topups.topup import DuplicateReference
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
-from keys import caps, counter
+from keys import caps
 from store.database import BatchRead, Rows, Transaction
 from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
@@ -75,7 +75,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int | None = None
     price_version: int | None = None
     counted_day: int | None = None
-    counted_in: str | None = None  # what counts it beside days and months; keys/counter.py
+    counted_in: str | None = None  # what counts it beside days and months; keys/caps.py
 
     @property
     def tenant(self) -> Tenant:
@@ -84,7 +84,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     @property
     def counted_at(self) -> int:
         """Return when it was counted, by its account's own clock."""
-        return counter.counted_at(self.counted_in, self.created_at)
+        return caps.counted_at(self.counted_in, self.created_at)
 
     def at(self, account_now_us: int) -> "Hold":
         """Return the hold at that time: expired after its end, swept or not."""
@@ -153,7 +153,7 @@ class HoldWorkingSet(WorkingSet):
                 for key_id in hold.spent_by
                 for period, start in caps.windows_of(hold.counted_at)
             )
-            read_set.windows.update(counter.read_places(hold.counted_in))
+            read_set.windows.update(caps.read_places(hold.counted_in))
 
     def readings(self) -> Sequence[BatchRead]:
         wanted = sorted(self.references)

@@ -37,7 +37,7 @@ from keys.act import (
     ReportAct,
     Services,
 )
-from keys.api_keys.platforms import KnownPlatforms
+from keys.api_keys.acts import KnownPlatforms
 from keys.audit_log import Actor
 from keys.vault import Vault
 from runtime.acts import run_act, run_alone

@@ -19,8 +19,7 @@ from kernel.tenant import Tenant
 from keys import token_format
 from keys.account import find_by_email, get_account, lock_tenants, set_operator, set_password_hash
 from keys.api_keys import api_key, lookup as key_principal
-from keys.lineage import Refusal
-from keys.principal import ACCOUNT_SCOPES, Environment
+from keys.principal import ACCOUNT_SCOPES, Environment, Refusal
 from keys.sign_in.password import hash_password
 from keys.tokens import access_token
 from store.database import Database, Transaction

@@ -40,7 +40,7 @@ from gateway.http.routing import Reply, Route
 from kernel.clock import rfc3339
 from kernel.fields import ExportPage, Fields, Text, Time, time_us
 from kernel.words import TopUpStatus
-from keys.email_address import InvalidEmail, normalise_email
+from keys.normalise import InvalidEmail, normalise_email
 from keys.principal import key_bound_to_own
 from runtime.log import mask
 

@@ -11,7 +11,7 @@ from keys.account import lock_tenants
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.api_keys.views import audited
-from keys.authorization import code as issued_code, grant as mcp_grant
+from keys.authorization import grant as mcp_grant
 from keys.authorization.client import McpClient
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Transaction
@@ -44,7 +44,7 @@ async def allow(
         if is_new:
             by = call.principal.credential_id
             await tell_key(tx, "key.created", key, by=by, now_us=call.now_us)
-        return await issued_code.issue(
+        return await mcp_grant.issue_code(
             tx,
             grant,
             redirect_uri=asked.redirect_uri,

@@ -21,8 +21,7 @@ from gateway.http.routing import ApiSurface, Route
 from kernel.fields import Fields, LooseFields
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.authorization import client as mcp_client, token as mcp_token
-from keys.authorization.client import McpClient
-from keys.authorization.refused import AuthorizationRefused, ClientUnknown, OAuthError
+from keys.authorization.client import AuthorizationRefused, ClientUnknown, McpClient, OAuthError
 from keys.authorization.token import TokenPair
 from keys.oauth.redirect import URIS_MAX
 from store.database import Transaction

@@ -14,10 +14,15 @@ from gateway.http.outbound_limits import pace_target
 from gateway.http.request_context import RequestContext
 from kernel.errors import InvalidInput
 from keys.authorization import client as mcp_client
-from keys.authorization.client import McpClient
-from keys.authorization.redirects import destination, is_on_device, is_registered, with_answer
-from keys.authorization.refused import OAuthError
-from keys.oauth.code import is_challenge
+from keys.authorization.client import (
+    McpClient,
+    OAuthError,
+    destination,
+    is_on_device,
+    is_registered,
+    with_answer,
+)
+from keys.oauth.grant import is_challenge
 from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES
 
 STATE_CHARACTERS_MAX: Final = 2048

@@ -4,8 +4,8 @@ from typing import Any
 
 from gateway.http.request_context import RequestContext
 from keys import audit_log
+from keys.account_access import enter_live
 from keys.audit_log import Actor
-from keys.live import enter_live
 from keys.principal import Environment
 from store.database import Transaction
 

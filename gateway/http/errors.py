@@ -65,19 +65,18 @@ from gateway.http.session_cookie import ForgeryRefused, SignInRefused
 from gateway.http.strict_json import Unreadable
 from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound, Unavailable
 from keys.account import EmailTaken
+from keys.account_access import AccountSuspended, LiveNotOpen
 from keys.api_keys.grantable import KeyLimitReached
 from keys.authenticator import CredentialEnded, InvalidCredential
-from keys.authorization.refused import AuthorizationRefused, ClientUnknown
+from keys.authorization.client import AuthorizationRefused, ClientUnknown
 from keys.caps import CapExceeded
-from keys.email_address import InvalidEmail
-from keys.live import LiveNotOpen
 from keys.mandate import KeyPaused, OutsideMandate
+from keys.normalise import InvalidEmail
 from keys.oauth.app import ClientRefused
-from keys.oauth.code import CodeRefused
+from keys.oauth.grant import CodeRefused
 from keys.oauth.redirect import RedirectRefused
 from keys.principal import AddressNotAllowed, ScopeMissing
 from keys.staging_quota import StagingClosed, StagingFull
-from keys.suspension import AccountSuspended
 from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, Unable
 from store.idempotency import KeyInProgress, KeyReused

@@ -9,9 +9,9 @@ from gateway.http.password_again import require_password
 from gateway.http.rate_limit import SMALL_BODY_BYTES, take_work
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from keys.account_access import suspended
 from keys.mandate import paused
 from keys.principal import Principal
-from keys.suspension import suspended
 from store.database import Transaction
 from store.idempotency import KeyReused, find, request_key
 

@@ -28,7 +28,7 @@ from gateway.repair.credential import with_form_of
 from gateway.repair.known_paths import is_list, nearest
 from gateway.surfaces import API_PREFIX
 from kernel.problems import FieldEntry
-from keys.email_address import InvalidEmail, normalise_email
+from keys.normalise import InvalidEmail, normalise_email
 from keys.principal import Principal
 
 _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/validate"})

@@ -39,7 +39,7 @@ from gateway.x402.ways import Nothing, PaidCall, PaidToolCall, Shown, Way, ways_
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.email_address import normalise_email
+from keys.normalise import normalise_email
 from keys.principal import Environment, Principal
 from store.database import Transaction
 

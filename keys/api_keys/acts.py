@@ -1,19 +1,20 @@
-"""API keys: mint, list, show, change, revoke, rotate; and an account for who has none yet."""
+"""Acts on API keys: mint, list, show, change, pause, resume, revoke, rotate."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
-from kernel.errors import LimitReached, NotFound
+from kernel.errors import InvalidInput, LimitReached, NotFound
 from kernel.fields import ExportPage, Fields, Int64, time_us, within
+from kernel.problems import FieldEntry, most_similar
 from kernel.tenant import Tenant
 from keys.act import Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.api_keys import api_key, fields
 from keys.api_keys.api_key import OVERLAP_S_MAX, SORTS, ApiKey as Key
 from keys.api_keys.inputs import KeyChanges, NewKey, limits_of
-from keys.api_keys.key_state import load_key_states
-from keys.api_keys.platforms import check_platforms
+from keys.api_keys.lookup import load_key_states
 from keys.api_keys.views import ApiKey, CreatedKey, audited
 from keys.mandate import NUMBERS
 from keys.principal import ADMIN, ScopeMissing
@@ -37,6 +38,46 @@ _EXPORT: Final = (
     ),
     "revoked_at",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPlatforms:
+    """What billing knows of platforms. ids returns an environment's."""
+
+    ids: Callable[[Transaction, str], Awaitable[Collection[str]]]
+
+
+async def check_platforms(
+    context: ActContext, names: Iterable[str] | None, *, kept: Collection[str] = ()
+) -> None:
+    """Raise InvalidInput for a name that no platform has: such a key could send nothing.
+
+    kept: the key's present names, of which one may have disappeared since.
+    """
+    wanted = list(names or ())
+    if wanted:
+        known = await context.service(KnownPlatforms).ids(context.tx, context.tenant.environment)
+        check_names(wanted, known, kept=kept)
+
+
+def check_names(
+    names: Iterable[str] | None, known: Collection[str], *, kept: Collection[str] = ()
+) -> None:
+    wanted = [name.strip().lower() for name in names or ()]
+    problems = [_problem(name, known) for name in wanted if name not in known and name not in kept]
+    if problems:
+        raise InvalidInput(problems[0]["detail"], param="platforms", errors=problems)
+
+
+def _problem(name: str, known: Collection[str]) -> FieldEntry:
+    similar = most_similar(name, known)
+    hint = f": is {similar} meant?" if similar is not None else f", they are {', '.join(known)}"
+    problem: FieldEntry = {
+        "param": "platforms",
+        "detail": f"there is no platform of one of these names{hint}",
+        "allowed": list(known),
+    }
+    return problem if similar is None else {**problem, "did_you_mean": similar}
 
 
 class Rotation(Fields, frozen=True, kw_only=True):
@@ -133,7 +174,6 @@ async def change_key(context: ActContext, asked: KeyChanges) -> Change[Key]:
 
 
 async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """End a key and its descendants for good; repeating it changes nothing."""
     before = await show_key(context)
     ended = await api_key.revoke(
         context.tx,
@@ -146,7 +186,6 @@ async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Stop spending by a key and its descendants; repeating it changes nothing."""
     before = await show_key(context)
     paused = await api_key.pause(
         context.tx,
@@ -169,7 +208,6 @@ async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def rotate_key(context: ActContext, asked: Rotation) -> Change[Key]:
-    """Give a key a new secret; id, lineage and counters stay."""
     _check_admin(context, (await show_key(context)).scopes)
     rotated, secret = await api_key.rotate(
         context.tx,

@@ -3,9 +3,8 @@
 A key minted by a key is its child for ever. A caller without a lineage (a session, the CLI) may change every
 key of its account; a key only its descendants, never itself, a sibling or an ancestor.
 
-Invariant: a secret leaves this module once, in the response that made it; its SHA-256 is stored. A key has at
-most two secrets: the newest and, during an overlap, the one before. The caller holds the account's lock,
-which makes counting before writing safe. Writes api_keys and api_key_secrets.
+Invariant: a secret leaves this module once; its SHA-256 is stored. A key has at most two secrets: the newest
+and, during an overlap, the one before. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,16 +17,21 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, KeyId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys import last_use, sandbox_clock, token_format
+from keys import account, sandbox_clock, token_format
+from keys.account_access import check_live
 from keys.api_keys.fields import (
     NewKey as NewKey,
     columns_of_changes,
     columns_of_new,
 )
-from keys.api_keys.grantable import check_grant, check_no_stronger, check_room, lineage_for
-from keys.api_keys.key_state import load_key_states
-from keys.api_keys.narrower import check_narrower
-from keys.live import check_live
+from keys.api_keys.grantable import (
+    check_grant,
+    check_narrower,
+    check_no_stronger,
+    check_room,
+    lineage_for,
+)
+from keys.api_keys.lookup import load_key_states
 from keys.mandate import NO_MANDATE, Mandate, mandate_text, paused, read_mandate
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principal, ScopeMissing
 from store.database import Row, Transaction
@@ -38,11 +42,19 @@ from store.update import update
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
 # LIKE would take an id's underscore for a wildcard, and ignore case on one of the databases.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
+_OWN = "k.account_id = :account_id AND k.environment = :environment"
+_USED = """
+UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
+    SELECT id FROM api_keys
+    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(account.mark_used, _USED)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key as it is listed. lineage holds its ancestors' ids, nearest first.
+    """lineage holds its ancestors' ids, nearest first.
 
     Caps and thresholds are in cents, times in microseconds; null means none or never. prefix and last4 are
     the newest secret's. They are empty without a secret; then client_id names the MCP client that the key is
@@ -110,9 +122,7 @@ async def mint(
 async def mint_for_client(
     tx: Transaction, *, parent: Principal, new: NewKey, client_id: str, now_us: int
 ) -> ApiKey:
-    """Mint a key without a secret, for an MCP client that a person signs in; tokens replace it. Raises as
-    mint().
-    """
+    """Mint a key without a secret, for an MCP client; tokens replace it. Raises as mint()."""
     shown = {"prefix": "", "last4": "", "client_id": client_id}
     return await _insert(tx, parent.tenant, parent=parent, new=new, more=shown, now_us=now_us)
 
@@ -179,7 +189,7 @@ async def list_keys(
 async def get(
     tx: Transaction, tenant: Tenant, key_id: str, *, viewer: Principal | None = None
 ) -> ApiKey:
-    """Return one key; raise NotFound also for a key that the viewer may not see."""
+    """Raise NotFound also for a key that the viewer may not see."""
     key = await _find(tx, tenant, key_id)
     if viewer is not None and viewer.lineage:
         own = viewer.lineage[0]
@@ -316,7 +326,6 @@ ROWS = RowMapping(
         "mandate": Conversion(read_mandate, mandate_text),
     },
 )
-_OWN = "k.account_id = :account_id AND k.environment = :environment"
 _FIND = f"SELECT {ROWS.of('k')} FROM api_keys k WHERE k.id = :key_id AND {_OWN}"
 _LOCK = f"{_FIND} FOR NO KEY UPDATE"
 _PAGES = Keyset(
@@ -328,13 +337,6 @@ _PAGES = Keyset(
     sorts={"name": "LOWER(k.name)", "used": "COALESCE(k.last_used_at, 0)"},
 )
 SORTS = _PAGES.sorts
-_USED = """
-UPDATE api_keys SET last_used_at = :minute_at WHERE id IN (
-    SELECT id FROM api_keys
-    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
-"""
-mark_used = partial(last_use.mark, _USED)
 
 
 async def _find(tx: Transaction, tenant: Tenant, key_id: str, text: str = _FIND) -> ApiKey:

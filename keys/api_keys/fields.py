@@ -1,20 +1,48 @@
-"""Check what a caller may set on a key, and convert it to columns. Pure."""
+"""Check what a caller may set on a key, and convert it to columns. Pure.
+
+A preset fills limits for one kind of holder, and requires those that only the maker can know. Explicit values
+win. It counts when the key is made.
+"""
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, get_args
+
+import msgspec
 
 from kernel.clock import parse_rfc3339
-from kernel.errors import InvalidInput
+from kernel.errors import DomainError, InvalidInput
+from kernel.limits import INT64_MAX
 from kernel.problems import word_entry
-from keys.api_keys.checks import Checks
-from keys.api_keys.mandate_fields import MANDATE_FIELDS, mandate_columns
-from keys.api_keys.presets import preset_fills
+from kernel.storable import storable
 from keys.caps import CAP_CENTS_MAX
-from keys.label import normalise_name
-from keys.mandate import NO_MANDATE, Mandate
+from keys.mandate import (
+    ANY_OF_DOMAIN,
+    LIST_ENTRIES_MAX,
+    NO_MANDATE,
+    NUMBERS,
+    PURPOSE_CHARACTERS_MAX,
+    WINDOW_SECONDS_MAX,
+    WINDOW_SECONDS_MIN,
+    WINDOWS_MAX,
+    Mandate,
+    SpendWindow,
+    mandate_text,
+)
+from keys.normalise import normalise_email, normalise_name
 from keys.principal import SCOPES, Network
 
+_PLATFORM: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_RANGES: Final = {fact.name: (fact.least or 0, fact.most or INT64_MAX) for fact in NUMBERS}
+MANDATE_FIELDS: Final = Mandate.__struct_fields__
+PresetName = Literal["agent", "reader", "checkout"]
+REPEAT_GUARD_S: Final = 600
+_MEANS: Final = {
+    "per_day_cents": "the most that the key spends on a UTC day",
+    "approval_above_per_day_cents": "what it sends on a UTC day before a person decides",
+}
 ALLOW_LIST_ENTRIES_MAX = 100
 _CIDR_CHARACTERS_MAX = 50
 EXPIRES_AT_MAX = parse_rfc3339("9999-12-31T23:59:59Z")
@@ -27,17 +55,195 @@ CENTS_FIELDS = (
     "approval_threshold_cents",
     "approval_above_per_day_cents",
 )
-
-
-# A key's limits, by column or mandate field.
+# By column or mandate field.
 LIMITS: Final = ("purpose", *CENTS_FIELDS, *MANDATE_FIELDS)
+
+
+class Checks:
+    """Check several fields and report every one that fails."""
+
+    def __init__(self) -> None:
+        self._failed: list[DomainError] = []
+
+    def of(self, check: Callable[..., Any], *values: Any) -> Any:
+        """Return the check's result, or None if it refuses."""
+        try:
+            return check(*values)
+        except DomainError as error:
+            self._failed.append(error)
+            return None
+
+    def end(self) -> None:
+        """Raise the only refusal, or InvalidInput that names each field, with the first one's words."""
+        if len(self._failed) == 1:
+            raise self._failed[0]
+        if self._failed:
+            first = self._failed[0]
+            told = [entry for error in self._failed for entry in _entries(error)]
+            raise InvalidInput(first.detail, param=first.param, errors=told)
+
+
+def _entries(error: DomainError) -> list[dict[str, Any]]:
+    return list(error.extra.get("errors") or [{"param": error.param, "detail": error.detail}])
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """says: what such a key does. fills: fields and values. asks: fields with a suggestion in cents."""
+
+    says: str
+    fills: Mapping[str, Any]
+    asks: Mapping[str, int] = field(default_factory=dict)
+
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    # An agent may plan again, and unknowingly send the same again.
+    "agent": Preset(
+        "Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for"
+        " 10 minutes.",
+        fills={"repeat_guard_s": REPEAT_GUARD_S},
+        asks={"per_day_cents": 5_000, "approval_above_per_day_cents": 2_000},
+    ),
+    "reader": Preset(
+        "Reads top-ups, orders, usage and events, but no codes, and spends nothing.",
+        fills={"scopes": ("topup:read", "webhooks:read", "billing:read", "usage:read")},
+    ),
+    "checkout": Preset(
+        "Makes orders that payers pay and reads what became of them; sends nothing from your wallet.",
+        fills={"scopes": ("billing:read", "billing:write", "webhooks:read")},
+    ),
+}
+
+
+def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the preset's limits that the new key doesn't set; raise InvalidInput with each that it has to
+    set.
+    """
+    if named is None:
+        return {}
+    preset = PRESETS.get(named)
+    if preset is None:
+        raise InvalidInput(f"`preset` must be one of {', '.join(PRESETS)}.", param="preset")
+    missing = [
+        {
+            "param": name,
+            "detail": f"Required by the preset {named}: {_MEANS[name]}, such as {suggested}.",
+            "example": suggested,
+        }
+        for name, suggested in preset.asks.items()
+        if said.get(name) is None
+    ]
+    if missing:
+        both = " and ".join(f"{one['param']} (such as {one['example']})" for one in missing)
+        raise InvalidInput(
+            f"A key with preset {named} needs {both}, in US cents.",
+            param=str(missing[0]["param"]),
+            errors=missing,
+        )
+    return {name: value for name, value in preset.fills.items() if said.get(name) is None}
+
+
+def mandate_columns(
+    given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
+) -> dict[str, Any]:
+    """Return the columns of a new or changed mandate; checks collects what is wrong.
+
+    given has the mandate's names and purpose. A missing name stays as it was; None removes a limit.
+    """
+    columns: dict[str, Any] = {}
+    if "purpose" in given:
+        columns["purpose"] = checks.of(_purpose, given["purpose"])
+    changes = {name: given[name] for name in MANDATE_FIELDS if name in given}
+    if changes:
+        checked = {name: checks.of(_checked, name, value) for name, value in changes.items()}
+        columns["mandate"] = mandate_text(msgspec.structs.replace(before, **checked))
+    return columns
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name == "platforms":
+        return _platforms(value)
+    if name == "recipients":
+        return _recipients(value)
+    if name == "windows":
+        return _windows(value)
+    least, most = _RANGES[name]
+    if value is not None and not least <= value <= most:
+        raise InvalidInput(
+            f"{name} must be from {least} to {most}, or null.",
+            param=name,
+            extra={"minimum": least, "maximum": most},
+        )
+    return value
+
+
+def _platforms(names: Sequence[str] | None) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(name.strip().lower() for name in _listed("platforms", names)))
+    if not all(_PLATFORM.fullmatch(name) for name in found):
+        raise InvalidInput(
+            "Platforms are IDs such as claude. See GET /platforms.", param="platforms"
+        )
+    return found
+
+
+def _recipients(entries: Sequence[str] | None) -> tuple[str, ...]:
+    found = [_recipient(entry.strip()) for entry in _listed("recipients", entries)]
+    return tuple(dict.fromkeys(found))
+
+
+def _recipient(entry: str) -> str:
+    if not entry.startswith(ANY_OF_DOMAIN):
+        return normalise_email(entry, param="recipients")
+    domain = normalise_email(f"any@{entry.removeprefix(ANY_OF_DOMAIN)}", param="recipients")
+    return f"{ANY_OF_DOMAIN}{domain.partition('@')[2]}"
+
+
+def _listed(param: str, entries: Sequence[str] | None) -> Sequence[str]:
+    if entries is None:
+        return ()
+    if not 1 <= len(entries) <= LIST_ENTRIES_MAX:
+        raise InvalidInput(
+            f"{param} has 1 to {LIST_ENTRIES_MAX} entries; null allows any.", param=param
+        )
+    return entries
+
+
+def _windows(windows: Sequence[SpendWindow] | None) -> tuple[SpendWindow, ...]:
+    found = tuple(sorted(windows or ()))
+    if len(found) > WINDOWS_MAX or len({one.seconds for one in found}) < len(found):
+        raise InvalidInput(
+            f"A key has at most {WINDOWS_MAX} windows, each of another length.", param="windows"
+        )
+    for one in found:
+        if not WINDOW_SECONDS_MIN <= one.seconds <= WINDOW_SECONDS_MAX:
+            raise InvalidInput(
+                f"A window has {WINDOW_SECONDS_MIN} to {WINDOW_SECONDS_MAX} seconds.",
+                param="windows",
+                extra={"minimum": WINDOW_SECONDS_MIN, "maximum": WINDOW_SECONDS_MAX},
+            )
+        if not 0 <= one.cents <= CAP_CENTS_MAX:
+            raise InvalidInput(f"A window has 0 to {CAP_CENTS_MAX} cents.", param="windows")
+    return found
+
+
+def _purpose(text: str | None) -> str | None:
+    if text is None or not text.strip():
+        return None
+    if len(text) > PURPOSE_CHARACTERS_MAX:
+        raise InvalidInput(
+            f"The purpose has at most {PURPOSE_CHARACTERS_MAX} characters.", param="purpose"
+        )
+    return storable(text.strip(), characters_max=PURPOSE_CHARACTERS_MAX)
+
+
+assert PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
 
 
 class NewKey:
     """A key to mint. Null scopes mean the parent's default ones, or all of an account's from the CLI.
 
-    An empty ip_allow_list admits any address. preset is one of keys/api_keys/presets.py. limits has the names
-    of LIMITS, amounts in cents; null or missing means none. expires_at is in microseconds; null means never.
+    An empty ip_allow_list admits any address. limits has the names of LIMITS, amounts in cents; null or
+    missing means none. expires_at is in microseconds; null means never.
     """
 
     def __init__(
@@ -88,9 +294,9 @@ def columns_of_changes(
         columns["scopes"] = checks.of(_scope_words, changes["scopes"])
     if "ip_allow_list" in changes:
         columns["ip_allow_list"] = checks.of(_network_words, changes["ip_allow_list"])
-    for field in CENTS_FIELDS:
-        if field in changes:
-            columns[field] = checks.of(_checked_cents, field, changes[field])
+    for name in CENTS_FIELDS:
+        if name in changes:
+            columns[name] = checks.of(_checked_cents, name, changes[name])
     if "expires_at" in changes:
         columns["expires_at"] = checks.of(_checked_expiry, changes["expires_at"], now_us)
     checks.end()
@@ -140,15 +346,15 @@ def _network(cidr: str) -> Network:
             param="ip_allow_list",
         ) from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_V4_MAPPED):
-        # Callers are compared as IPv4, so this is what the entry means.
+        # Callers are compared as IPv4.
         mapped = network.network_address.ipv4_mapped
         return ipaddress.IPv4Network((str(mapped), network.prefixlen - _V4_MAPPED.prefixlen))
     return network
 
 
-def _checked_cents(field: str, cents: int | None) -> int | None:
+def _checked_cents(name: str, cents: int | None) -> int | None:
     if cents is not None and not 0 <= cents <= CAP_CENTS_MAX:
-        raise InvalidInput(f"{field} must be from 0 to {CAP_CENTS_MAX}, or null.", param=field)
+        raise InvalidInput(f"{name} must be from 0 to {CAP_CENTS_MAX}, or null.", param=name)
     return cents
 
 

@@ -1,13 +1,18 @@
 """Limit what a credential may give to a new key: never more than it has.
 
-A key is made by a key, whose child it then is, by a session, or by the command line. Only a parentless key of
-an operator's account gets `admin`. Reads accounts and api_keys; writes nothing.
+A key is made by a key, whose child it then is, by a session, or by the command line. Each use checks the
+ancestors again; the check of a child's limits only tells its maker in time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
-from kernel.errors import DomainError
+import msgspec
+
+from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
+from keys.api_keys.fields import CENTS_FIELDS
+from keys.mandate import ANY_OF_DOMAIN, NUMBERS, Mandate, read_mandate
 from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
@@ -17,6 +22,8 @@ _LIVE_KEYS = """
 SELECT COUNT(*) AS live FROM api_keys
 WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
 """
+# A shorter repeat guard applies beside the ancestor's longer one.
+_OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat_guard_s")
 
 
 class KeyLimitReached(DomainError):
@@ -49,7 +56,6 @@ async def check_grant(
     account_id: str,
     is_child: bool = False,
 ) -> None:
-    """Raise ScopeMissing for a scope that the asker can't give."""
     wanted = set(scopes)
     if ADMIN in wanted:
         if is_child or (asker is not None and asker.lineage):
@@ -100,4 +106,93 @@ async def check_room(
     if await count_live(tx, tenant, counting) >= most:
         raise KeyLimitReached(
             f"An account has at most {most} {what}. Revoke one first.", extra={"limit": most}
+        )
+
+
+class Together(msgspec.Struct, frozen=True):
+    """The narrowest limits. Null: no key has such a limit. An empty list: nothing passes all of them."""
+
+    platforms: list[str] | None
+    recipients: list[str] | None
+    per_recipient_per_day_cents: int | None
+    repeat_guard_s: int | None
+
+
+def together(mandates: Sequence[Mandate]) -> Together:
+    platforms = [set(one.platforms) for one in mandates if one.platforms]
+    recipients: list[str] | None = None
+    for one in mandates:
+        if one.recipients:
+            recipients = _both(recipients, one.recipients)
+    guards = [one.repeat_guard_s for one in mandates if one.repeat_guard_s is not None]
+    amounts = [one.per_recipient_per_day_cents for one in mandates]
+    return Together(
+        sorted(set.intersection(*platforms)) if platforms else None,
+        recipients,
+        min((one for one in amounts if one is not None), default=None),
+        max(guards, default=None),
+    )
+
+
+def is_within(entry: str, allowed: Iterable[str]) -> bool:
+    domain = f"{ANY_OF_DOMAIN}{entry.rpartition('@')[2]}"
+    return entry in allowed or domain in allowed
+
+
+def _both(some: list[str] | None, others: Sequence[str]) -> list[str]:
+    if some is None:
+        return list(others)
+    kept = [one for one in some if is_within(one, others)]
+    return list(dict.fromkeys([*kept, *(one for one in others if is_within(one, some))]))
+
+
+class Limited(Protocol):
+    @property
+    def mandate(self) -> str | None: ...
+
+
+def check_narrower(
+    columns: Mapping[str, Any], before: Mandate, ancestors: Iterable[Limited]
+) -> None:
+    """Raise InvalidInput if a column sets a wider limit than an ancestor's.
+
+    before is the current mandate; unchanged limits aren't checked.
+    """
+    for ancestor in ancestors:
+        for name in CENTS_FIELDS:
+            if name in columns:
+                _check_amount(name, columns[name], getattr(ancestor, name))
+        if "mandate" in columns:
+            _check_mandate(read_mandate(columns["mandate"]), before, read_mandate(ancestor.mandate))
+
+
+def _check_mandate(wanted: Mandate, before: Mandate, above: Mandate) -> None:
+    for name in _OF_MANDATE:
+        if getattr(wanted, name) != getattr(before, name):
+            _check_amount(name, getattr(wanted, name), getattr(above, name))
+    most = {one.seconds: one.cents for one in above.windows}
+    for one in wanted.windows if wanted.windows != before.windows else ():
+        _check_amount("windows", one.cents, most.get(one.seconds))
+    if wanted.platforms != before.platforms and above.platforms:
+        _check_list("platforms", set(wanted.platforms) <= set(above.platforms), above.platforms)
+    if wanted.recipients != before.recipients and above.recipients:
+        are_within = all(is_within(entry, above.recipients) for entry in wanted.recipients)
+        _check_list("recipients", are_within, above.recipients)
+
+
+def _check_amount(name: str, wanted: int | None, most: int | None) -> None:
+    if wanted is not None and most is not None and wanted > most:
+        raise InvalidInput(
+            f"{name} must be at most {most}, the limit of a key above this one.",
+            param=name.replace("approval_threshold_cents", "approval_above_cents"),
+            extra={"maximum": most},
+        )
+
+
+def _check_list(name: str, are_within: bool, allowed: tuple[str, ...]) -> None:  # noqa: FBT001
+    if not are_within:
+        raise InvalidInput(
+            f"{name} must be among those of the keys above this one.",
+            param=name,
+            extra={"allowed": list(allowed)},
         )

@@ -8,10 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Int64, Time, said, within, word_of
-from keys.api_keys.mandate_fields import MANDATE_FIELDS
-from keys.api_keys.presets import PRESETS, PresetName
+from keys.api_keys.fields import MANDATE_FIELDS, PRESETS, PresetName
 from keys.caps import CAP_CENTS_MAX
-from keys.label import NAME_CHARACTERS_MAX
 from keys.mandate import (
     LIST_ENTRIES_MAX,
     PURPOSE_CHARACTERS_MAX,
@@ -21,11 +19,12 @@ from keys.mandate import (
     SpendWindow,
     with_numbers,
 )
+from keys.normalise import NAME_CHARACTERS_MAX
 from keys.principal import SCOPE_WORDS, SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
-# Only documented here: keys/label.py counts after removing outer spaces and joining accents to their letters.
+# Only documented here: keys/normalise.py counts after removing outer spaces and joining accents to their letters.
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
@@ -118,6 +117,15 @@ Recipients = Annotated[
         hint="One a line: an address, or *@acme.example for a whole domain. Blank: anybody.",
     ),
 ]
+ExpiresAt = Annotated[
+    Time,
+    Meta(description="When it ends; null: it does not."),
+    said(
+        "Expires on, UTC",
+        hint="It works until the end of that day. Blank: it never ends.",
+        unit="day_end",
+    ),
+]
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
@@ -142,15 +150,6 @@ Windows = Annotated[
     said(
         "Rolling windows",
         hint="A limit of any period of that length, such as 1h or 7d. Blank: no limit.",
-    ),
-]
-ExpiresAt = Annotated[
-    Time,
-    Meta(description="When it ends; null: it does not."),
-    said(
-        "Expires on, UTC",
-        hint="It works until the end of that day. Blank: it never ends.",
-        unit="day_end",
     ),
 ]
 

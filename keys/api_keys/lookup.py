@@ -6,20 +6,37 @@ code need know. Reads api_keys, api_key_secrets, accounts and account_environmen
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from kernel.tenant import Tenant
-from keys.lineage import Effective, Link, Refusal, effective, parse_networks
-from keys.live import IS_LIVE_OPEN
-from keys.principal import Environment, Principal
+from keys.account import read_tenants
+from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR
+from keys.mandate import numbers_of, read_mandate
+from keys.principal import (
+    Effective,
+    Environment,
+    Link,
+    Principal,
+    Refusal,
+    ScopeMissing,
+    effective,
+    parse_networks,
+)
 from keys.staging_quota import FULL_UNTIL
-from keys.suspension import SUSPENDED_FOR
-from store.database import Transaction
+from store.database import BatchRead, Rows, Transaction
+from store.row_mapping import RowMapping
 
 # How many keys' meanings a process caches: a busy key is read twice a second or more.
 _MEANINGS_MAX: Final = 4_096
 _BEFORE_EVERY_END: Final = -(2**63)
+# Nearest first; None for a missing one.
+_Ancestors = tuple[Link | None, ...]
+# Everything ever spent is the sum of the months, whose rows stay.
+_LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
+    SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
+    WHERE w.key_id = k.id AND w.period = 'month') END"""
 
 
 class _Found(NamedTuple):
@@ -44,10 +61,6 @@ class _Found(NamedTuple):
     is_live_open: bool
     suspended_for: str | None
     staging_full_until: int | None
-
-
-# Nearest first; None for a missing one.
-_Ancestors = tuple[Link | None, ...]
 
 
 async def load_principals(
@@ -211,3 +224,92 @@ async def old_secret_until(
         now_us=now_us,
     )
     return rows[0]["expires_at"] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    id: str
+    account_id: str
+    environment: str
+    revoked_at: int | None
+    expires_at: int | None
+    per_call_cents: int | None
+    per_day_cents: int | None
+    per_month_cents: int | None
+    approval_threshold_cents: int | None
+    approval_above_per_day_cents: int | None = None
+    lifetime_cents: int | None = None
+    mandate: str | None = None  # as it is stored; keys/mandate.py
+    paused_at: int | None = None
+    name: str | None = None
+    lifetime_micros: int | None = None  # spent so far, of a key with lifetime_cents
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    def is_usable(self, now_us: int) -> bool:
+        """Return whether it still works: up to, not at, the microsecond of its end by its account's time."""
+        return self.revoked_at is None and (self.expires_at is None or now_us < self.expires_at)
+
+
+async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, KeyState]:
+    found: dict[str, KeyState] = {}
+    await tx.fetch_many([key_states_reading(key_ids, found)])
+    return found
+
+
+def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> BatchRead:
+    """Return load_key_states as a read that runs together with others."""
+    wanted = sorted(set(key_ids))
+
+    def take(rows: Rows) -> None:
+        for row in rows:
+            into[row[0]] = KeyState(*row)
+
+    return BatchRead(_KEY_STATES if wanted else "", take, ids=wanted)
+
+
+_KEY_STATES = f"""SELECT {RowMapping(KeyState).of("k", lifetime_micros=_LIFETIME)}
+FROM api_keys k WHERE k.id IN :ids[text]"""
+
+
+async def check_may_move_clock(tx: Transaction, mover: Principal) -> None:
+    """Raise ScopeMissing if the caller's own limits would get room from a later sandbox clock.
+
+    A day, a month, a rolling window, an hour of sends and a repeat guard all end by the clock. So only a
+    person may move it, or a key that none of them limits.
+    """
+    if mover.kind == "session":
+        return
+    states = await load_key_states(tx, mover.lineage)
+    limited = next((one for one in mover.lineage if _ends_by_time(states[one])), None)
+    if limited is not None:
+        raise _refused(
+            "a key with a limit that time gives back, its own or of a key above it, does not move the clock:"
+            " use a key without one, such as the account's first, or let a person do it",
+            limited,
+        )
+    if mover.oauth is not None:
+        raise _refused("an app's token does not move the clock: use a key of the account", None)
+    if mover.tenant in (await read_tenants(tx, [mover.tenant])).day_limits:
+        raise _refused(
+            "the account has a limit of a day, which moving the clock would lift: a person who is signed in"
+            " moves it, or takes the limit away",
+            None,
+        )
+
+
+def _ends_by_time(state: KeyState) -> bool:
+    mandate = read_mandate(state.mandate)
+    limits = (
+        state.per_day_cents,
+        state.per_month_cents,
+        state.approval_above_per_day_cents,
+        *numbers_of(mandate).values(),
+    )
+    return bool(mandate.windows) or any(limit is not None for limit in limits)
+
+
+def _refused(detail: str, key_id: str | None) -> ScopeMissing:
+    return ScopeMissing(detail, reason="limited", extra={"key_id": key_id})

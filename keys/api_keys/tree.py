@@ -1,4 +1,4 @@
-"""Order keys as a tree: one key with its descendants, or all of an account. Reads api_keys only."""
+"""Order keys as a tree: one key with its descendants, or all of an account."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from store.database import Transaction
 
 
 async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]:
-    """Return the key first, then each parent before its children, without the revoked ones below it."""
+    """Return the key, then each parent before its children, without the revoked ones below it."""
     rows = await tx.fetch(
         _TREE,
         viewer=key_id,
@@ -24,7 +24,7 @@ async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]
 async def forest(tx: Transaction, tenant: Tenant) -> Sequence[ApiKey]:
     """Return every key of the tenant that isn't revoked, each parent before its children, in one statement.
 
-    There are at most LIVE_KEYS_MAX. Parentless keys come newest first, the others oldest first.
+    Parentless keys come newest first, the others oldest first.
     """
     rows = await tx.fetch(
         _LIVING,

@@ -1,33 +1,156 @@
-"""Register the MCP clients that may request access (RFC 7591), or read a client's own document at the address
-that is its id. Neither proves who they are; the consent page says so.
+"""MCP clients: registered (RFC 7591), or described by a document at the address that is their id.
 
-Invariant: a client is public and has no secret; PKCE proves that the requester of access also fetches the
-token. Writes authorization_clients, which belong to no account.
+Neither proves who they are; the consent page says so. A client is public and has no secret: PKCE proves that
+the requester of access also fetches the token. Source of the document:
+draft-ietf-oauth-client-id-metadata-document, section 4.
+
+Codes go to the exact addresses that a client registered, compared as text: https, http for a program on the
+person's own machine (any port, RFC 8252 7.3), and a program's own scheme such as cursor:// (RFC 8252 7.1).
+Such a scheme holds a dot or is one of PRIVATE_SCHEMES. A scheme that a browser runs or reads itself is never
+allowed.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
 
 from kernel.clock import DAY_US, MINUTE_US
-from kernel.errors import InvalidInput, Unavailable
+from kernel.errors import DomainError, InvalidInput, Unavailable
 from kernel.ids import new_id
-from keys.authorization.redirects import check_uris, destination
-from keys.authorization.refused import AuthorizationRefused
-from keys.label import NAME_CHARACTERS_MAX, normalise_name
+from kernel.limits import URL_CHARACTERS_MAX
+from keys.normalise import NAME_CHARACTERS_MAX, normalise_name
+from keys.oauth import redirect
+from keys.oauth.redirect import LOOPBACK, URIS_MAX, RedirectRefused, Registered, split_port
 from store.database import Row, Transaction
 
+# Of editors and assistants that sign in to MCP servers.
+PRIVATE_SCHEMES: Final = frozenset(
+    {"cursor", "vscode", "vscode-insiders", "vscodium", "windsurf", "zed", "claude", "jetbrains"}
+)
+_PRIVATE = re.compile(
+    r"([a-z][a-z0-9+.-]{0,62}):/{1,2}[A-Za-z0-9._~!$&'()*+,;=:@/%-]*"
+    r"(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?"
+)
+_WEB: Final = ("http", "https")
+# RFC 6749 (4.1.2.1, 5.2), RFC 7591 (3.2.2), RFC 8707 (2).
+OAuthError = Literal[
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_scope",
+    "invalid_target",
+    "invalid_redirect_uri",
+    "invalid_client_metadata",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+    "access_denied",
+    "temporarily_unavailable",
+]
 UNUSED_MAX: Final = 5_000
 UNUSED_KEPT_US: Final = DAY_US
 USED_KEPT_US: Final = 400 * DAY_US
-# A registration that is followed by a consent is not as old.
 _UNUSED_SAFE_US: Final = 10 * MINUTE_US
 _COLUMNS: Final = ("id", "name", "redirect_uris", "created_at")
+_FIND = "SELECT id, name, redirect_uris FROM authorization_clients WHERE id = :id"
+_COUNT = "SELECT COUNT(*) AS unused FROM authorization_clients WHERE used_at IS NULL"
+_OLDEST = """
+DELETE FROM authorization_clients WHERE id IN (
+    SELECT id FROM authorization_clients
+    WHERE used_at IS NULL AND created_at < :before ORDER BY created_at LIMIT 100)
+"""
+# One read finds who still has a token: no index leads from a client to its grants.
+_PRUNE = """
+DELETE FROM authorization_clients WHERE id IN (
+    SELECT c.id FROM authorization_clients c
+    WHERE (c.used_at IS NULL AND c.created_at < :unused_before)
+       OR (c.used_at < :used_before AND c.id NOT IN (
+           SELECT g.client_id FROM authorization_grants g
+           JOIN authorization_tokens t ON t.grant_id = g.id))
+    LIMIT :rows)
+"""
+_PLAIN: Final = re.compile(r"https://[^/?#@\s]+/[^#\s]*")
+_SHARED_SECRETS: Final = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
+_Name = Annotated[str, Meta(max_length=500)]
+_Uri = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
+
+
+def check_uris(uris: Sequence[str]) -> tuple[str, ...]:
+    """Return each address once; raise AuthorizationRefused."""
+    if not 1 <= len(uris) <= URIS_MAX:
+        raise _refused(f"a client has 1 to {URIS_MAX} redirect_uris")
+    web = [uri for uri in uris if uri.partition(":")[0] in _WEB]
+    for uri in uris:
+        if uri not in web:
+            _check_private(uri)
+    if web:
+        try:
+            redirect.register("", web)
+        except InvalidInput as error:
+            raise _refused(error.detail) from None
+    return tuple(dict.fromkeys(uris))
+
+
+def is_registered(uri: str, registered: Sequence[str]) -> bool:
+    return len(uri) <= URL_CHARACTERS_MAX and Registered("", tuple(registered)).holds(uri)
+
+
+def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
+    """Add parameters such as code, state and iss to the registered address; null: left out."""
+    try:
+        return redirect.with_parameters(uri, answer)
+    except RedirectRefused as error:
+        raise _refused(error.detail) from None
+
+
+def is_on_device(uri: str) -> bool:
+    """Return whether it leads to a program on the person's own machine, which can't be identified."""
+    parts = urlsplit(uri)
+    return parts.scheme not in _WEB or split_port(parts.netloc)[0] in LOOPBACK
+
+
+def destination(uri: str) -> str:
+    parts = urlsplit(uri)
+    return parts.netloc if parts.scheme in _WEB else f"{parts.scheme}:"
+
+
+def _check_private(uri: str) -> None:
+    found = _PRIVATE.fullmatch(uri)
+    if found is None or len(uri) > URL_CHARACTERS_MAX:
+        raise _refused("an address is https, http on loopback, or a program's own scheme")
+    with_answer(uri, ())  # it must not have a parameter of our answers
+    scheme = found[1]
+    if "." not in scheme and scheme not in PRIVATE_SCHEMES:
+        known = ", ".join(sorted(PRIVATE_SCHEMES))
+        raise _refused(f"a program's own scheme holds a dot (com.example.app), or is of: {known}")
+
+
+class AuthorizationRefused(DomainError):
+    """error is the word that a client acts on; the detail is for its developer."""
+
+    def __init__(self, error: OAuthError, detail: str, *, param: str | None = None) -> None:
+        super().__init__(detail, param=param, reason=error)
+        self.error: OAuthError = error
+
+
+def _refused(detail: str) -> AuthorizationRefused:
+    return AuthorizationRefused("invalid_redirect_uri", detail, param="redirect_uris")
+
+
+class ClientUnknown(AuthorizationRefused):
+    """No client has this client_id: a registration may have expired, and can be made again."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("invalid_client", detail, param="client_id")
 
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """A client that requests access. document_url is its id and describes it; null: registered here."""
+    """document_url is its id and describes it; null: registered here."""
 
     id: str
     name: str
@@ -54,7 +177,7 @@ def client_of(
 async def register(
     tx: Transaction, *, name: str | None, redirect_uris: Sequence[str], now_us: int
 ) -> McpClient:
-    """Register a client; raise AuthorizationRefused, or Unavailable if too many were just made."""
+    """Raise AuthorizationRefused, or Unavailable if too many were just made."""
     client = client_of(new_id("mcc"), name, redirect_uris, None)
     await _make_room(tx, now_us)
     row = (client.id, client.name, " ".join(client.redirect_uris), now_us)
@@ -86,27 +209,8 @@ async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
     )
 
 
-_FIND = "SELECT id, name, redirect_uris FROM authorization_clients WHERE id = :id"
-_COUNT = "SELECT COUNT(*) AS unused FROM authorization_clients WHERE used_at IS NULL"
-_OLDEST = """
-DELETE FROM authorization_clients WHERE id IN (
-    SELECT id FROM authorization_clients
-    WHERE used_at IS NULL AND created_at < :before ORDER BY created_at LIMIT 100)
-"""
-# One read finds who still has a token: no index leads from a client to its grants.
-_PRUNE = """
-DELETE FROM authorization_clients WHERE id IN (
-    SELECT c.id FROM authorization_clients c
-    WHERE (c.used_at IS NULL AND c.created_at < :unused_before)
-       OR (c.used_at < :used_before AND c.id NOT IN (
-           SELECT g.client_id FROM authorization_grants g
-           JOIN authorization_tokens t ON t.grant_id = g.id))
-    LIMIT :rows)
-"""
-
-
 async def _make_room(tx: Transaction, now_us: int) -> None:
-    """Limit registrations, which strangers make freely, so that no flood fills the table."""
+    """Limit registrations, which strangers make freely."""
     row = await tx.fetch_one(_COUNT)
     if row is None or row["unused"] < UNUSED_MAX:
         return
@@ -116,3 +220,48 @@ async def _make_room(tx: Transaction, now_us: int) -> None:
 
 def _read(row: Row) -> McpClient:
     return McpClient(row["id"], row["name"], tuple(row["redirect_uris"].split()), None)
+
+
+class _Document(Struct, kw_only=True):
+    """Further fields are ignored."""
+
+    client_id: _Uri
+    client_name: _Name | None = None
+    redirect_uris: Annotated[list[_Uri], Meta(min_length=1, max_length=URIS_MAX)]
+    token_endpoint_auth_method: _Name = "none"  # noqa: S105 - a word of RFC 7591
+    client_secret: object = None
+
+
+def check_document_url(client_id: str) -> None:
+    try:
+        parts = urlsplit(client_id)
+        is_plain = _PLAIN.fullmatch(client_id) is not None and parts.port != 0
+    except ValueError:
+        is_plain = False
+    if (
+        not is_plain
+        or len(client_id) > URL_CHARACTERS_MAX
+        or not client_id.isascii()
+        or parts.path == "/"
+        or not {".", ".."}.isdisjoint(parts.path.lower().replace("%2e", ".").split("/"))
+    ):
+        raise _wrong("a client_id that is an address is https, with a path and no fragment")
+
+
+def client_of_document(client_id: str, body: bytes) -> McpClient:
+    try:
+        document = msgspec.json.decode(body, type=_Document)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise _wrong("the client's document is no client metadata in JSON") from None
+    if document.client_id != client_id:
+        raise _wrong("the client's document names another client_id")
+    if document.client_secret is not None:
+        raise _wrong("a client described by a public document has no client_secret")
+    if document.token_endpoint_auth_method in _SHARED_SECRETS:
+        raise _wrong("token_endpoint_auth_method must be none")
+    name = document.client_name or urlsplit(client_id).netloc
+    return client_of(client_id, name, document.redirect_uris, client_id)
+
+
+def _wrong(detail: str) -> AuthorizationRefused:
+    return AuthorizationRefused("invalid_client_metadata", detail, param="client_id")

@@ -3,8 +3,7 @@
 from typing import Final
 
 from keys.api_keys import lookup
-from keys.lineage import Refusal
-from keys.principal import Principal
+from keys.principal import Principal, Refusal
 from keys.tokens import access_token
 from store.database import Transaction
 

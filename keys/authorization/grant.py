@@ -1,30 +1,48 @@
-"""Record which MCP client acts for which account: by one key, whose limits the person chose.
+"""Record which MCP client acts for which account, by one key, and the codes that its consents give.
 
 A grant has one key for ever, so a later consent never revives tokens of an ended key: it makes a new grant
 with a new key. Consenting again to the same client changes the working key: its counters continue, and its
-other tokens stay valid. Writes authorization_grants; the caller holds the account's lock.
+other tokens stay valid.
+
+A code is exchanged once, within a minute, with the challenge's verifier. One that comes a second time ends
+the tokens that it gave (RFC 6749 4.1.2). The caller holds the account's lock.
 """
 
+import secrets
 from dataclasses import dataclass
+from typing import Final
 
-from kernel.ids import new_id
+from kernel.clock import DAY_US, MINUTE_US
+from kernel.ids import BASE62, new_id
 from kernel.tenant import Tenant
 from keys import sandbox_clock
+from keys.account_access import check_live
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.authorization import client as mcp_client
 from keys.authorization.client import McpClient
-from keys.live import check_live
+from keys.granted import Granted
+from keys.oauth.grant import is_proven
 from keys.principal import Environment, Principal
+from keys.token_format import digest
 from store.database import Row, Transaction
 from store.row_mapping import WORDS, RowMapping
 
+_RENEW = """
+UPDATE authorization_grants SET client_name = :client_name, scopes = :scopes, resource = :resource,
+    renewed_at = :now_us
+WHERE id = :id
+"""
+CODE_LIFE_US: Final = MINUTE_US
+CODE_KEPT_US: Final = DAY_US  # so long a second use is noticed
+CODE_CHARACTERS: Final = 43  # of base62: 256 bits
+CODES_MAX: Final = 20  # of one account, not used yet; the oldest make room
 
-# Set by the consent page; the rest of a renewed key stays.
+
 @dataclass(frozen=True, slots=True)
 class McpGrant:
-    """One consent. resource: what its tokens are for. Times in microseconds."""
+    """resource: what its tokens are for. Times in microseconds."""
 
     id: str
     account_id: str
@@ -149,8 +167,105 @@ WHERE g.account_id = :account_id AND g.environment = :environment AND g.client_i
   AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :own_now_us)
 ORDER BY g.id DESC LIMIT 1
 """
-_RENEW = """
-UPDATE authorization_grants SET client_name = :client_name, scopes = :scopes, resource = :resource,
-    renewed_at = :now_us
-WHERE id = :id
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """family_id: of the tokens that it gave; null: none yet.
+
+    session_id: of the sign-in that consented; null: not recorded.
+    """
+
+    digest: str
+    account_id: str
+    environment: Environment
+    grant_id: str
+    client_id: str
+    redirect_uri: str
+    challenge: str
+    scopes: tuple[str, ...]
+    expires_at: int
+    family_id: str | None
+    session_id: str | None
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+    @property
+    def consent(self) -> Granted:
+        return Granted(
+            self.account_id,
+            self.expires_at - CODE_LIFE_US,
+            session_id=self.session_id,
+            person_id=self.account_id,
+        )
+
+    def is_answered_by(self, verifier: str) -> bool:
+        """Check the verifier against the challenge (RFC 7636)."""
+        return is_proven(self.challenge, verifier)
+
+
+async def issue_code(
+    tx: Transaction,
+    grant: McpGrant,
+    *,
+    redirect_uri: str,
+    challenge: str,
+    session_id: str,
+    now_us: int,
+) -> str:
+    """Issue a code for a consent in that session. challenge: S256, checked by the caller."""
+    await tx.execute(
+        _OLD, account_id=grant.account_id, environment=grant.environment, kept=CODES_MAX - 1
+    )
+    code = "".join(secrets.choice(BASE62) for _ in range(CODE_CHARACTERS))
+    stored = {
+        "digest": digest(code),
+        "account_id": grant.account_id,
+        "environment": grant.environment,
+        "grant_id": grant.id,
+        "client_id": grant.client_id,
+        "redirect_uri": redirect_uri,
+        "challenge": challenge,
+        "scopes": " ".join(grant.scopes),
+        "expires_at": now_us + CODE_LIFE_US,
+        "session_id": session_id,
+    }
+    await tx.insert("authorization_codes", tuple(stored), [tuple(stored.values())])
+    return code
+
+
+async def find_code(tx: Transaction, code: str) -> IssuedCode | None:
+    row = await tx.fetch_one(_FIND, digest=digest(code))
+    return None if row is None else _CODE_ROWS.read(row)
+
+
+async def mark_code_used(tx: Transaction, code: IssuedCode, family_id: str) -> None:
+    touched = await tx.execute(
+        """UPDATE authorization_codes SET family_id = :family_id
+           WHERE digest = :digest AND family_id IS NULL""",
+        family_id=family_id,
+        digest=code.digest,
+    )
+    assert touched == 1, "a code is found and used under its account's lock"
+
+
+async def prune_codes(tx: Transaction, *, now_us: int, limit: int) -> int:
+    return await tx.execute(_PRUNE, before=now_us - CODE_KEPT_US, rows=limit)
+
+
+_CODE_ROWS = RowMapping(IssuedCode, stored={"scopes": WORDS})
+_FIND = f"SELECT {_CODE_ROWS.of('c')} FROM authorization_codes c WHERE c.digest = :digest"
+_OLD = """
+DELETE FROM authorization_codes
+WHERE account_id = :account_id AND environment = :environment AND family_id IS NULL
+  AND digest NOT IN (
+    SELECT digest FROM authorization_codes
+    WHERE account_id = :account_id AND environment = :environment AND family_id IS NULL
+    ORDER BY expires_at DESC, digest LIMIT :kept)
+"""
+_PRUNE = """
+DELETE FROM authorization_codes WHERE digest IN (
+    SELECT digest FROM authorization_codes WHERE expires_at < :before LIMIT :rows)
 """

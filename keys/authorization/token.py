@@ -4,41 +4,91 @@ All tokens of one code are a family, of which one refresh token works at a time.
 within REPEAT_US, and its successor is unused, it gets the same pair, so a lost response locks out no client.
 Later, or after its successor was used, it was stolen, and the family ends (RFC 9700 4.14.2).
 
+A pair is computed from what it was exchanged for, so every process gives the same one and no second pair ever
+exists. It doesn't reveal the one before or after it: that takes the key, which no database stores in the
+clear.
+
 Invariant: no token works after the end of itself, its family or its key, and it may do what both its consent
-and its key allow at the time of use. SHA-256 digests are stored. Writes authorization_tokens.
+and its key allow at the time of use. SHA-256 digests are stored.
 """
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from kernel.clock import DAY_US, HOUR_US, SECOND_US
-from kernel.ids import new_id
+from kernel.ids import BASE62, new_id
 from kernel.tenant import Tenant
 from keys import sandbox_clock
 from keys.account import lock_tenants
+from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.lookup import judge_chain, load_links
-from keys.authorization import code as issued_code, grant as mcp_grant
-from keys.authorization.code import IssuedCode
-from keys.authorization.grant import McpGrant
-from keys.authorization.refused import AuthorizationRefused
-from keys.authorization.token_text import TokenMaker
+from keys.authorization import grant as mcp_grant
+from keys.authorization.client import AuthorizationRefused
+from keys.authorization.grant import IssuedCode, McpGrant
 from keys.granted import why_ended
-from keys.lineage import Link, Refusal
-from keys.live import IS_LIVE_OPEN
-from keys.principal import Environment, Principal
+from keys.principal import Environment, Link, Principal, Refusal
 from keys.staging_quota import FULL_UNTIL
-from keys.suspension import SUSPENDED_FOR
-from keys.token_format import digest
+from keys.token_format import checksum, digest
 from store.database import Row, Transaction
 from store.row_mapping import WORDS, RowMapping
 
+ACCESS_PREFIX: Final = "mat_"
+REFRESH_PREFIX: Final = "mrt_"
+_CHARACTERS: Final = 26  # of base62: 154 bits
 ACCESS_LIFE_US: Final = HOUR_US
 REFRESH_LIFE_US: Final = 90 * DAY_US
 REPEAT_US: Final = 30 * SECOND_US
 KEPT_US: Final = DAY_US
+_USE = "UPDATE authorization_tokens SET used_at = :now_us WHERE digest = :digest"
+_END = """
+UPDATE authorization_tokens SET revoked_at = :now_us
+WHERE family_id = :family_id AND revoked_at IS NULL
+"""
+_ALIVE = """
+SELECT COUNT(*) AS alive FROM authorization_tokens
+WHERE grant_id = :grant_id AND kind = 'refresh' AND used_at IS NULL AND revoked_at IS NULL
+  AND expires_at > :now_us
+"""
+_PRINCIPALS = f"""
+SELECT t.digest, t.expires_at, t.revoked_at, t.scopes, t.account_id, t.environment, g.key_id,
+    a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
+FROM authorization_tokens t
+JOIN authorization_grants g ON g.id = t.grant_id
+JOIN accounts a ON a.id = t.account_id
+JOIN account_environments e ON e.account_id = t.account_id AND e.environment = t.environment
+WHERE t.digest IN :digests[text] AND t.kind = 'access'
+"""
+_PRUNE = """
+DELETE FROM authorization_tokens WHERE digest IN (
+    SELECT digest FROM authorization_tokens WHERE expires_at < :before LIMIT :rows)
+"""
+
+
+class TokenMaker:
+    """key: 32 bytes, the same on each process."""
+
+    def __init__(self, key: bytes) -> None:
+        info = b"mcp tokens 1"
+        self._key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=info).derive(key)
+
+    def pair_of(self, secret: str) -> tuple[str, str]:
+        return self._made(ACCESS_PREFIX, secret), self._made(REFRESH_PREFIX, secret)
+
+    def _made(self, prefix: str, secret: str) -> str:
+        mac = hmac.digest(self._key, f"{prefix} {secret}".encode(), hashlib.sha256)
+        number, characters = int.from_bytes(mac, "big"), ""
+        for _ in range(_CHARACTERS):
+            number, value = divmod(number, len(BASE62))
+            characters += BASE62[value]
+        return f"{prefix}{characters}{checksum(characters)}"
 
 
 class TokenPair(NamedTuple):
@@ -85,11 +135,11 @@ async def exchange(
     Takes the account's lock: of N calls with one code one wins. A code that comes a second time ends what it
     gave. That refusal is returned, not raised, so that the caller's transaction commits the end.
     """
-    found = await issued_code.find(tx, code)
+    found = await mcp_grant.find_code(tx, code)
     if found is None or found.client_id != client_id:
         raise _no_code()
     await lock_tenants(tx, [found.tenant])
-    found = await issued_code.find(tx, code)
+    found = await mcp_grant.find_code(tx, code)
     if found is None:
         raise _no_code()
     if found.family_id is not None:
@@ -101,7 +151,7 @@ async def exchange(
     if why is not None:
         raise AuthorizationRefused("invalid_grant", f"{why}: sign in again", param="code")
     family_id = new_id("mcf")
-    await issued_code.mark_used(tx, found, family_id)
+    await mcp_grant.mark_code_used(tx, found, family_id)
     return await _issue(tx, maker, code, grant, key, family_id, found.scopes, now_us)
 
 
@@ -170,37 +220,15 @@ async def load_principals(
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete tokens a day after their end; return how many. A used refresh token stays as long as it would
-    have worked, so that its reuse is noticed.
+    """Delete tokens a day after their end; return how many.
+
+    A used refresh token stays as long as it would have worked, so that its reuse is noticed.
     """
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
 
 _ROWS = RowMapping(_Token, stored={"scopes": WORDS})
 _FIND = f"SELECT {_ROWS.of('t')} FROM authorization_tokens t WHERE t.digest = :digest"
-_USE = "UPDATE authorization_tokens SET used_at = :now_us WHERE digest = :digest"
-_END = """
-UPDATE authorization_tokens SET revoked_at = :now_us
-WHERE family_id = :family_id AND revoked_at IS NULL
-"""
-_ALIVE = """
-SELECT COUNT(*) AS alive FROM authorization_tokens
-WHERE grant_id = :grant_id AND kind = 'refresh' AND used_at IS NULL AND revoked_at IS NULL
-  AND expires_at > :now_us
-"""
-_PRINCIPALS = f"""
-SELECT t.digest, t.expires_at, t.revoked_at, t.scopes, t.account_id, t.environment, g.key_id,
-    a.is_sandbox, a.email, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
-FROM authorization_tokens t
-JOIN authorization_grants g ON g.id = t.grant_id
-JOIN accounts a ON a.id = t.account_id
-JOIN account_environments e ON e.account_id = t.account_id AND e.environment = t.environment
-WHERE t.digest IN :digests[text] AND t.kind = 'access'
-"""
-_PRUNE = """
-DELETE FROM authorization_tokens WHERE digest IN (
-    SELECT digest FROM authorization_tokens WHERE expires_at < :before LIMIT :rows)
-"""
 
 
 async def _find(tx: Transaction, token: str, kind: str | None = None) -> _Token | None:

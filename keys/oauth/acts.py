@@ -1,4 +1,4 @@
-"""OAuth apps: registered, listed, given another secret, disabled; and what people let act for them, ended."""
+"""Acts on OAuth apps and their access: register, list, rotate, disable; remove an app, end a token."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -19,7 +19,7 @@ from keys.principal import OAuthScope
 from store.database import Transaction
 from store.keyset import Begin
 
-# Pages of the app's owner run these, too: an owner's scope, though the API has no such route for owners.
+# Pages of the app's owner run these, too, though the API has no such route for owners.
 _SCOPES: Final = ("keys:write",)
 _APP: Final = "/apps/{app_id}"
 _MICROS_PER_CENT: Final = 10_000
@@ -105,7 +105,7 @@ async def owner_of(tx: Transaction, app_id: str) -> Tenant:
 
 
 async def register_app(context: ActContext, asked: NewOAuthApp) -> Change[App]:
-    """Register an app; raise as app.create."""
+    """Raise as app.create."""
     made, secret = await apps.create(
         context.tx,
         context.tenant,
@@ -149,7 +149,6 @@ async def disable_app(context: ActContext, _asked: Fields) -> Change[App]:
 
 
 async def remove_app(context: ActContext, _asked: Fields) -> Change[Grant]:
-    """Remove an app's access to the account. Raises NotFound."""
     ended = await tokens.end_grant(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
     )
@@ -157,7 +156,6 @@ async def remove_app(context: ActContext, _asked: Fields) -> Change[Grant]:
 
 
 async def end_token(context: ActContext, _asked: Fields) -> Change[OAuthToken]:
-    """End one token of an app that acts for the account. Raises NotFound."""
     ended = await tokens.revoke(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
     )

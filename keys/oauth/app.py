@@ -1,11 +1,11 @@
 """OAuth apps: software of others that acts for users of this gateway, within what each consented to.
 
 An app belongs to one account and one environment, names the exact addresses that its codes may go to (RFC
-9700; a whole host is the OhMyGPT dialect's rule) and requests one scope of the ladder. Codes, grants and
-tokens inherit them. Its charges are capped for each user: amount and period are shown at consent.
+9700; a whole host is the OhMyGPT dialect's rule) and requests one scope of the ladder. Its charges are capped
+for each user: amount and period are shown at consent.
 
 Invariant: the secret (256 random bits; a public app has none) leaves this module once; its SHA-256 is stored.
-A disabled app and all its tokens are dead for good. Writes oauth_apps; the caller holds the owner's lock.
+A disabled app and all its tokens are dead for good. The caller holds the owner's lock.
 """
 
 import hmac
@@ -18,9 +18,9 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import BASE62, new_id
 from kernel.limits import INT64_MAX, PAGE_ITEMS
 from kernel.tenant import Tenant
+from keys.account_access import check_live
 from keys.api_keys.grantable import check_room
-from keys.label import normalise_name
-from keys.live import check_live
+from keys.normalise import normalise_name
 from keys.oauth.redirect import Registered, register
 from keys.principal import OAUTH_SCOPES, Environment, OAuthScope
 from keys.token_format import digest, last4
@@ -34,10 +34,14 @@ CAP_MICROS = 10_000_000  # $10.00 of a user's credit
 CAP_MICROS_MAX = INT64_MAX // 1_000
 LIVE_APPS_MAX = 100  # not disabled, of one account in one environment
 _SECRET_CHARACTERS = 43  # of base62: 256 bits
+_LIVE = """
+SELECT COUNT(*) AS live FROM oauth_apps
+WHERE account_id = :account_id AND environment = :environment AND disabled_at IS NULL
+"""
 
 
 class ClientRefused(DomainError):
-    """An unknown app, a wrong secret, or a disabled app: they look the same."""
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +65,8 @@ class NewApp:
 class OAuthApp:
     """One app as its owner sees it; its id is the client_id. Times in microseconds.
 
-    redirect_host is a host in lower case with any port that isn't the scheme's own; empty: none. secret_last4
-    is empty for a public app.
+    redirect_host is in lower case with any port that isn't the scheme's own; empty: none. secret_last4 is
+    empty for a public app.
     """
 
     id: str
@@ -147,7 +151,6 @@ async def find(tx: Transaction, app_id: str) -> OAuthApp | None:
 
 
 async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
-    """Return the owner's app; raise NotFound, also for another's."""
     found = await find(tx, app_id)
     if found is None or found.owner != owner:
         raise NotFound("App")
@@ -208,10 +211,6 @@ async def disable(tx: Transaction, owner: Tenant, app_id: str, *, now_us: int) -
 
 _ROWS = RowMapping(OAuthApp, stored={"redirect_uris": WORDS})
 _FIND = f"SELECT {_ROWS.listed}, secret_digest FROM oauth_apps WHERE id = :id"
-_LIVE = """
-SELECT COUNT(*) AS live FROM oauth_apps
-WHERE account_id = :account_id AND environment = :environment AND disabled_at IS NULL
-"""
 _PAGES = Keyset(
     _ROWS.listed, "oauth_apps", "account_id = :account_id AND environment = :environment"
 )

@@ -1,28 +1,240 @@
-"""Grants: which app may act for which user, within which scope, and up to which amount in each period.
+"""OAuth codes and grants: what a user consented to for one app, and what the app may do since.
 
-There is one row for each app and user. A new consent renews it under the same id, so that the running
-period's charges still count. A revoked grant allows nothing until its user consents again. Writes
-oauth_grants; the caller holds the user's lock.
+A code is taken at most once, within ten minutes, by its own app, with the redirect_uri it was sent to (if the
+app repeats it) and the verifier of its PKCE challenge (S256, required of a public app). It is never taken
+after the user removed the app's access, or lost the access with which they consented. Scope, cap and period
+are stored as the consent page showed them.
+
+There is one grant for each app and user. A new consent renews it under the same id, so that the running
+period's charges still count. The caller holds the user's lock.
 """
 
+import base64
+import hashlib
+import hmac
+import re
+import secrets
 from dataclasses import dataclass
 
-from kernel.errors import NotFound
-from kernel.ids import new_id
+from kernel.clock import DAY_US, MINUTE_US
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.ids import BASE62, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys.oauth.app import CapPeriod
-from keys.oauth.code import Consent
+from keys.account_access import check_live
+from keys.granted import Granted, why_ended
+from keys.oauth.app import CapPeriod, OAuthApp
 from keys.oauth.redirect import Registered
-from keys.principal import OAuthScope
-from store.database import Transaction
+from keys.principal import Environment, OAuthScope
+from keys.token_format import digest
+from store.database import Row, Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
+
+CODE_LIFE_US = 10 * MINUTE_US
+USED_KEPT_US = DAY_US  # a used code is known so long, so that its second use is noticed
+CODE_CHARACTERS = 16  # of base62: 95 bits, and worth nothing without secret or verifier
+LIVE_CODES_MAX = 20  # of one user; the oldest make room
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_REFUSED = "the code is unknown, used, too old, revoked or not this app's"
+
+
+class CodeRefused(DomainError):
+    pass
+
+
+class CodeReused(CodeRefused):
+    """The code was used before, so somebody else has it. grant_id and user: what it gave access to."""
+
+    def __init__(self, grant_id: str, user: Tenant) -> None:
+        super().__init__(_REFUSED, param="code", reason="code")
+        self.grant_id = grant_id
+        self.user = user
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a user allowed an app; the cap is for each UTC period. digest: of its code."""
+
+    digest: str
+    app_id: str
+    account_id: str
+    environment: Environment
+    scope: OAuthScope
+    cap_micros: int
+    cap_period: CapPeriod
+
+    @property
+    def user(self) -> Tenant:
+        return Tenant(self.account_id, self.environment)
+
+
+def is_challenge(text: str) -> bool:
+    """Check for a S256 challenge: base64url of 32 bytes, without padding."""
+    return _CHALLENGE.fullmatch(text) is not None
+
+
+async def issue_code(
+    tx: Transaction,
+    app: OAuthApp,
+    account_id: str,
+    *,
+    redirect_uri: str,
+    challenge: str | None,
+    session_id: str,
+    now_us: int,
+) -> str:
+    """Issue a code for a consent in that session.
+
+    Raises LiveNotOpen, and InvalidInput for an account that does not exist in the app's environment, or for a
+    public app without a challenge.
+    """
+    if app.is_public and challenge is None:
+        raise InvalidInput("This app requires a code_challenge.", param="code_challenge")
+    row = await tx.fetch_one(
+        """SELECT account_id FROM account_environments
+           WHERE account_id = :account_id AND environment = :environment""",
+        account_id=account_id,
+        environment=app.environment,
+    )
+    if row is None:
+        raise InvalidInput(f"This account has no {app.environment} wallet.")
+    await check_live(tx, Tenant(account_id, app.environment))
+    # Nothing else deletes from this table.
+    await tx.execute(
+        """DELETE FROM oauth_codes
+           WHERE account_id = :account_id AND environment = :environment AND (
+               (expires_at <= :now_us AND used_at IS NULL) OR expires_at <= :used_before
+               OR digest NOT IN (
+                   SELECT digest FROM oauth_codes
+                   WHERE account_id = :account_id AND environment = :environment
+                   ORDER BY expires_at DESC, digest LIMIT :kept))""",
+        account_id=account_id,
+        environment=app.environment,
+        now_us=now_us,
+        used_before=now_us - USED_KEPT_US,
+        kept=LIVE_CODES_MAX - 1,
+    )
+    code = "".join(secrets.choice(BASE62) for _ in range(CODE_CHARACTERS))
+    stored = {
+        "digest": digest(code),
+        "account_id": account_id,
+        "environment": app.environment,
+        "app_id": app.id,
+        "redirect_uri": redirect_uri,
+        "challenge": challenge,
+        "scope": app.scope,
+        "cap_micros": app.cap_micros,
+        "cap_period": app.cap_period,
+        "expires_at": now_us + CODE_LIFE_US,
+        "session_id": session_id,
+    }
+    await tx.insert("oauth_codes", tuple(stored), [tuple(stored.values())])
+    return code
+
+
+async def find_user(tx: Transaction, app: OAuthApp, code: str) -> Tenant | None:
+    """Return whose lock to take before `check_code`, or None for a code that is not this app's."""
+    row = await _find(tx, code)
+    return (
+        None
+        if row is None or row["app_id"] != app.id
+        else Tenant(row["account_id"], app.environment)
+    )
+
+
+async def check_code(
+    tx: Transaction,
+    app: OAuthApp,
+    code: str,
+    *,
+    redirect_uri: str | None,
+    verifier: str | None,
+    now_us: int,
+) -> Consent:
+    """Return what the code means; raise CodeRefused, and CodeReused if that ends a grant."""
+    row = await _find(tx, code)
+    if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
+        raise CodeRefused(_REFUSED, param="code", reason="code")
+    if row["used_at"] is not None and row["grant_id"] is not None:
+        raise CodeReused(row["grant_id"], Tenant(row["account_id"], app.environment))
+    is_fresh = row["used_at"] is None and now_us < row["expires_at"]
+    if not is_fresh or redirect_uri not in {None, row["redirect_uri"]}:
+        raise CodeRefused(_REFUSED, param="code", reason="code")
+    if not is_proven(row["challenge"], verifier):
+        raise CodeRefused(
+            "The code_verifier doesn't match the code.", param="code_verifier", reason="code"
+        )
+    why = await why_ended(tx, _granted(row), now_us=now_us)
+    if why is not None:
+        raise CodeRefused(f"The code is no longer valid: {why}.", param="code", reason="code")
+    return Consent(
+        digest=row["digest"],
+        app_id=app.id,
+        account_id=row["account_id"],
+        environment=app.environment,
+        scope=row["scope"],
+        cap_micros=row["cap_micros"],
+        cap_period=row["cap_period"],
+    )
+
+
+async def mark_code_used(tx: Transaction, consent: Consent, grant_id: str, *, now_us: int) -> None:
+    touched = await tx.execute(
+        """UPDATE oauth_codes SET used_at = :now_us, grant_id = :grant_id
+           WHERE digest = :digest AND used_at IS NULL AND revoked_at IS NULL""",
+        now_us=now_us,
+        grant_id=grant_id,
+        digest=consent.digest,
+    )
+    assert touched == 1, "a code is checked and used under its user's lock"
+
+
+async def void_codes(tx: Transaction, user: Tenant, app_id: str, *, now_us: int) -> int:
+    """End every code of this app and user; return how many."""
+    return await tx.execute(
+        """UPDATE oauth_codes SET revoked_at = :now_us
+           WHERE account_id = :account_id AND environment = :environment AND app_id = :app_id
+             AND revoked_at IS NULL""",
+        now_us=now_us,
+        account_id=user.account_id,
+        environment=user.environment,
+        app_id=app_id,
+    )
+
+
+async def _find(tx: Transaction, code: str) -> Row | None:
+    return await tx.fetch_one(
+        """SELECT digest, account_id, app_id, redirect_uri, challenge, scope, cap_micros,
+                  cap_period, expires_at, used_at, grant_id, revoked_at, session_id
+           FROM oauth_codes WHERE digest = :digest""",
+        digest=digest(code),
+    )
+
+
+def _granted(row: Row) -> Granted:
+    return Granted(
+        row["account_id"],
+        row["expires_at"] - CODE_LIFE_US,
+        session_id=row["session_id"],
+        person_id=row["account_id"],
+    )
+
+
+def is_proven(challenge: str | None, verifier: str | None) -> bool:
+    """Refuse a verifier without a challenge, too: somebody removed the challenge (RFC 9700)."""
+    if challenge is None or verifier is None:
+        return challenge is None and verifier is None
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return hmac.compare_digest(made, challenge.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One user's grant with what is shown of its app. Times in microseconds."""
+    """Times in microseconds."""
 
     id: str
     account_id: str
@@ -83,7 +295,6 @@ async def renew(tx: Transaction, consent: Consent, *, now_us: int) -> Grant:
 
 
 async def get(tx: Transaction, user: Tenant, grant_id: str) -> Grant:
-    """Return the user's grant; raise NotFound, also for another's."""
     found = (await load(tx, [grant_id])).get(grant_id)
     if found is None or (found.account_id, found.environment) != user:
         raise NotFound("Grant")

@@ -26,7 +26,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-# RFC 3986 without what some parser reads differently; a per cent sign needs its two digits.
+# RFC 3986 without what some parser reads differently.
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
 _QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(https?)://([^/?#]*)((?:/{_PART})?)(?:\?({_QUERY}))?")
@@ -39,12 +39,12 @@ _TEMPLATE = "redirect_template"
 
 
 class RedirectRefused(DomainError):
-    """The URL isn't registered, or not written as it must be."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """Where an app's codes may go: exact URLs, and a host where any path will do (empty: none)."""
+    """Exact URLs, and a host where any path will do (empty: none)."""
 
     host: str
     uris: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 def normalise_host(text: str) -> str:
     """Return a host, with any port, as it must stand in a redirect; raise InvalidInput.
 
-    Names in ASCII, https's own port left out. This machine's are localhost, 127.0.0.1 and [::1].
+    https's own port is left out. This machine's names are localhost, 127.0.0.1 and [::1].
     """
     if not text.isascii():
         raise InvalidInput(
@@ -122,8 +122,7 @@ def landing(
     """Return where the browser goes with the code; raise RedirectRefused.
 
     issuer identifies this gateway to the app (RFC 9207). template is base64 of a text with {code} and perhaps
-    {state} and {iss}, to append to redirect_uri. An app with exact addresses has none, since a template makes
-    another address.
+    {state} and {iss}, to append to redirect_uri; an app with exact addresses has none.
     """
     check_redirect(redirect_uri, registered)
     if template is None:
@@ -145,7 +144,7 @@ def denial(
 ) -> str:
     """Return where the browser goes without a code; raise RedirectRefused.
 
-    error is one of RFC 6749's (4.1.2.1), such as access_denied if the user refused.
+    error is one of RFC 6749's (4.1.2.1), such as access_denied.
     """
     check_redirect(redirect_uri, registered)
     return with_parameters(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
@@ -209,7 +208,6 @@ def _reserved_in(url: str) -> bool:
 
 
 def _is_host(authority: str) -> bool:
-    """Return whether it is a host, with any port, as it must stand in a redirect."""
     try:
         return normalise_host(authority) == authority
     except InvalidInput:

@@ -6,7 +6,7 @@ step with orders on also reading them and the credit's history (billing:read). N
 top-up shows its voucher code, which its reader could redeem past every cap.
 
 Invariant: no token works after the end of itself, its grant or its app. A secret leaves this module once; its
-SHA-256 is stored. Writes oauth_tokens; the caller holds the user's lock.
+SHA-256 is stored. The caller holds the user's lock.
 """
 
 from collections.abc import Iterable
@@ -18,17 +18,14 @@ from kernel.clock import DAY_US
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys import last_use
+from keys import account
 from keys.account import lock_tenants
-from keys.lineage import Refusal
-from keys.live import IS_LIVE_OPEN
-from keys.oauth import code as oauth_code, grant as oauth_grant
+from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR
+from keys.oauth import grant as oauth_grant
 from keys.oauth.app import OAuthApp
-from keys.oauth.code import CodeReused
-from keys.oauth.grant import Grant
-from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal
+from keys.oauth.grant import CodeReused, Grant
+from keys.principal import OAUTH_SCOPES, Environment, OAuthOrigin, OAuthScope, Principal, Refusal
 from keys.staging_quota import FULL_UNTIL
-from keys.suspension import SUSPENDED_FOR
 from keys.token_format import digest, last4, new_oauth_token
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
@@ -39,11 +36,18 @@ OAuthTokenKind = Literal["access", "management"]
 LIFE_US = 90 * DAY_US
 LIVE_TOKENS_MAX = 20  # of one grant; the oldest makes room
 PREFIX_CHARACTERS = 8
+_USED = """
+UPDATE oauth_tokens SET last_used_at = :minute_at WHERE id IN (
+    SELECT id FROM oauth_tokens
+    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(account.mark_used, _USED)
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:
-    """One token as it is listed. Times in microseconds; last_used_at is minute-grained."""
+    """Times in microseconds; last_used_at is minute-grained."""
 
     id: str
     kind: OAuthTokenKind
@@ -75,21 +79,21 @@ async def exchange(
     """Return the code's token and its secret; raise CodeRefused.
 
     Takes the lock of the code's user: N parallel calls with one code have one winner. A code that comes a
-    second time ends what it gave, since one of the two callers was not the app (RFC 6749, 4.1.2; RFC 9700).
-    That refusal is returned, not raised, so that the caller's transaction commits the end.
+    second time ends what it gave (RFC 6749, 4.1.2; RFC 9700). That refusal is returned, not raised, so that
+    the caller's transaction commits the end.
     """
-    user = await oauth_code.find_user(tx, app, code)
+    user = await oauth_grant.find_user(tx, app, code)
     if user is not None:
         await lock_tenants(tx, [user])
     try:
-        consent = await oauth_code.check(
+        consent = await oauth_grant.check_code(
             tx, app, code, redirect_uri=redirect_uri, verifier=verifier, now_us=now_us
         )
     except CodeReused as reused:
         await end_grant(tx, reused.user, reused.grant_id, now_us=now_us)
         return reused
     grant = await oauth_grant.renew(tx, consent, now_us=now_us)
-    await oauth_code.mark_used(tx, consent, grant.id, now_us=now_us)
+    await oauth_grant.mark_code_used(tx, consent, grant.id, now_us=now_us)
     return await _issue(tx, grant, "access", now_us)
 
 
@@ -112,7 +116,6 @@ async def rotate_management(
 
 
 async def get(tx: Transaction, user: Tenant, token_id: str) -> OAuthToken:
-    """Return the user's token; raise NotFound, also for another's."""
     row = await tx.fetch_one(_GET, id=token_id)
     if row is None or (row["account_id"], row["environment"]) != user:
         raise NotFound("Token")
@@ -152,7 +155,7 @@ async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
     """
     grant = await oauth_grant.get(tx, user, grant_id)
     await oauth_grant.revoke(tx, grant_id, now_us=now_us)
-    await oauth_code.void(tx, user, grant.app_id, now_us=now_us)
+    await oauth_grant.void_codes(tx, user, grant.app_id, now_us=now_us)
     await tx.execute(
         """UPDATE oauth_tokens SET revoked_at = :now_us
            WHERE grant_id = :grant_id AND revoked_at IS NULL""",
@@ -165,10 +168,7 @@ async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return, by digest, the principal or why the token no longer works; unknown ones are left out.
-
-    A token whose app or grant was deleted is unknown.
-    """
+    """Return, by digest, the principal or why the token no longer works; unknown ones are left out."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -201,13 +201,6 @@ WHERE grant_id = :grant_id AND account_id = :account_id AND environment = :envir
   AND revoked_at IS NULL AND expires_at > :now_us
 ORDER BY id DESC
 """
-_USED = """
-UPDATE oauth_tokens SET last_used_at = :minute_at WHERE id IN (
-    SELECT id FROM oauth_tokens
-    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
-"""
-mark_used = partial(last_use.mark, _USED)
 
 
 async def _issue(

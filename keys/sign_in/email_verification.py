@@ -1,8 +1,7 @@
 """Links by which an account's owner proves that they read its address's mail.
 
 A link counts once, for an hour, and only while the account has that address; using one ends the account's
-others. The row is the link; nothing of the token is stored (billing/topups/rules.py). Writes
-email_verifications.
+others. The row is the link; nothing of the token is stored.
 """
 
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from kernel.clock import HOUR_US
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from keys.account import Account, get_account
-from keys.live import verify_email
+from keys.account_access import verify_email
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LIFE_US: Final = HOUR_US
-# Of one account at a time. No more are made: each existing one does the same.
+# Of one account at a time.
 OPEN_MAX: Final = 5
 
 

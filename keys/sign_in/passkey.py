@@ -1,9 +1,8 @@
 """Passkeys (WebAuthn): a device's key replaces a code of two-factor sign-in.
 
 A device's response counts once, also at two processes at once: a passkey takes only challenges made after its
-last one, and a device's counter must grow. A credential belongs to one account. There are passkeys only while
-two-factor sign-in is on, so recovery codes exist for a lost device. Stored are public keys and a name that
-the person chose. Writes passkeys.
+last one, and a device's counter must grow. There are passkeys only while two-factor sign-in is on, so
+recovery codes exist for a lost device.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from keys import second_factor
 from keys.account import Account
-from keys.label import normalise_name
+from keys.normalise import normalise_name
 from keys.sign_in import passkey_challenge
 from keys.sign_in.passkey_challenge import Purpose, Site
 from keys.vault import Vault
@@ -52,9 +51,7 @@ async def list_passkeys(tx: Transaction, account_id: str) -> Sequence[Passkey]:
 
 
 async def load() -> None:
-    """Load the library in a thread, so that other requests continue [0.1 s]; first use would load it
-    otherwise. Few processes ever do [5 MB].
-    """
+    """Load the library in a thread, so that other requests continue [0.1 s, 5 MB]."""
     await asyncio.to_thread(_load)
 
 
@@ -131,6 +128,7 @@ async def check(
     tx: Transaction, vault: Vault, site: Site, purpose: Purpose, given: str, *, now_us: int
 ) -> bool:
     """Return whether a passkey of the purpose's account signed a challenge newer than its last; use that up.
+
     given: the browser's response, JSON.
     """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load

@@ -1,7 +1,6 @@
 """Make passkey options and read the browser's responses, with the library webauthn.
 
-A response counts for our site and its own challenge only. passkey.py checks whether we made that challenge,
-and loads this file at the first passkey.
+passkey.py loads this file at the first passkey, and checks whether we made the challenge.
 """
 
 from collections.abc import Sequence
@@ -32,10 +31,8 @@ from keys.account import Account
 from keys.sign_in import passkey_challenge
 from keys.sign_in.passkey_challenge import Site
 
-# A browser's response has a few thousand characters.
 ANSWER_MAX: Final = 20_000
 _LIFE_MS: Final = passkey_challenge.LIFE_US // 1000
-# Raised by the library and Python for a malformed response.
 _UNREADABLE: Final = (
     WebAuthnException,
     ValueError,
@@ -48,8 +45,6 @@ _UNREADABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MadeKey:
-    """The public key that a device made, as it is stored."""
-
     credential_id: str
     public_key: str
     sign_count: int
@@ -63,7 +58,6 @@ class NewAnswer:
     answer: RegistrationCredential
 
     def key_for(self, site: Site) -> MadeKey | None:
-        """Return the key if it was made for this site."""
         try:
             verified = webauthn.verify_registration_response(
                 credential=self.answer,

@@ -1,8 +1,8 @@
 """Challenges for passkeys to sign, of this installation and for one site.
 
 A challenge is of one person, one purpose and one sign-in or session, and counts for five minutes. It needs no
-row, so any process of the gateway can check it. The passkey's row makes it count once (passkey.py). The site
-is the operator's setting, never what a caller claims.
+row, so any process can check it. The passkey's row makes it count once (passkey.py). The site is the
+operator's setting, never what a caller claims.
 """
 
 import secrets
@@ -22,15 +22,16 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The site of passkeys. origin: as browsers write it; rp_id: its host."""
+    """origin: as browsers write it; rp_id: its host."""
 
     origin: str
     rp_id: str
 
     @classmethod
     def of(cls, address: str) -> Self | None:
-        """Parse http(s)://host[:port]; return None if browsers take no passkey: at an IP address, or without
-        https except at localhost.
+        """Parse http(s)://host[:port]; return None if browsers take no passkey there.
+
+        They take none at an IP address, or without https except at localhost.
         """
         url = urlsplit(address)
         host = _ascii(url.hostname or "")
@@ -42,7 +43,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a challenge is for. bound: the session, or the sign-in that the password began."""
+    """bound: the session, or the sign-in that the password began."""
 
     kind: Literal["add", "sign-in", "confirm"]
     account_id: str
@@ -50,7 +51,6 @@ class Purpose:
 
 
 def make(vault: Vault, purpose: Purpose, *, now_us: int) -> bytes:
-    """Make a challenge, with 128 random bits."""
     said = f"{now_us}.{secrets.token_hex(16)}"
     return f"{said}.{_prove(vault, purpose, said)}".encode()
 

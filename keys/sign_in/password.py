@@ -1,9 +1,9 @@
 """Hash passwords with argon2id, beside the event loop, a bounded number at a time.
 
 An address without an account or a password costs the same work as a wrong password, so response times reveal
-nothing. A flood of sign-ins takes bounded memory (64 MiB for each hash under way, nothing for waiting ones)
-and is then refused. Each source has few turns, and sources alternate. Sign-ins from a known device have a
-line of their own, which gets every second turn.
+nothing. A flood of sign-ins takes bounded memory (64 MiB for each hash under way) and is then refused. Each
+source has few turns, and sources alternate. Sign-ins from a known device have a line of their own, which gets
+every second turn.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ def check_password(text: str, *, param: str = "password") -> None:
 
 
 def hash_password(text: str) -> str:
-    """Return argon2's text, salt and parameters included; takes about 50 ms."""
+    """Return argon2's text; takes about 50 ms."""
     return _hasher.hash(text.encode("utf-8", "surrogatepass"))
 
 
@@ -66,7 +66,7 @@ class Passwords:
         self.worked_out = 0  # for tests and metrics
 
     async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
-        """Wait in the line of source, such as the client's address."""
+        """Wait in the line of `source`, such as the client's address."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 
@@ -121,8 +121,6 @@ class Passwords:
 
 
 class _Line:
-    """Waiting callers by source; the sources take turns."""
-
     def __init__(self) -> None:
         self._sources: dict[str, deque[asyncio.Future[None]]] = {}
 

@@ -1,8 +1,7 @@
 """Links that set a new password, for an owner who proves that they read their address's mail.
 
 A link counts once, for an hour, and only while the account has that address; any new password ends the
-account's links. The row is the link; nothing of the token is stored (billing/topups/rules.py). Writes
-password_resets.
+account's links. The row is the link; nothing of the token is stored.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LIFE_US: Final = HOUR_US
-# Of one account at a time. No more are made: each existing one does the same.
+# Of one account at a time.
 OPEN_MAX: Final = 10
 
 
@@ -80,7 +79,7 @@ async def end_all(tx: Transaction, account_id: str) -> int:
 async def change_password(
     tx: Transaction, account_id: str, password_hash: str, *, now_us: int, kept_session_id: str = ""
 ) -> int:
-    """Store argon2's text and end the account's links, and its sessions but one; return how many sessions.
+    """Store argon2's text; end the account's links, and its sessions but one; return how many sessions.
 
     The caller holds the account's lock, as a session's beginning does. Raises NotFound.
     """

@@ -1,8 +1,7 @@
 """Begin and use the link with which `topup dev` lets its operator sign in without the password.
 
 An account has one link at a time, used once, within ten minutes; a new password ends it, too. It never skips
-a second factor: an account with one has no link. The row is the link; nothing of the token is stored
-(billing/topups/rules.py). Writes password_resets, whose links are as good as a password, too.
+a second factor: an account with one has no link. The row is the link; nothing of the token is stored.
 """
 
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink
 
 
 async def find(tx: Transaction, link_id: str, *, now_us: int) -> Account:
-    """Return the link's account; raise NotFound, the same for every link that no longer works."""
+    """Raise NotFound, the same for every link that no longer works."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=link_id,

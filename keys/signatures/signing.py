@@ -1,4 +1,4 @@
-"""Sign outgoing webhooks: two schemes of one secret, and Ed25519 for a key pair. Pure.
+"""Sign webhooks and check signatures: two schemes of one secret, and Ed25519 for a key pair. Pure.
 
 Any Stripe library (X-AiTopUp-Signature) and any Standard Webhooks library (webhook-*: v1 by the secret, v1a
 by the public key) accepts what signature_headers() makes. A signature covers the raw body, never a parsed
@@ -14,14 +14,17 @@ import secrets as random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kernel.errors import InvalidInput
-from keys.signatures import ed25519
-from keys.signatures.ed25519 import InvalidPublicKey
 
+PUBLIC_PREFIX: Final = "whpk_"
+ED25519_VERSION: Final = "v1a"
+SEED_BYTES: Final = 32
+PUBLIC_BYTES: Final = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public form of a secret, not one
 SECRET_BYTES = 32
 SECRET_BYTES_MIN = 24
@@ -36,9 +39,52 @@ HEADER_CHARACTERS_MAX = 4096
 SIGNATURES_CHECKED_MAX = 8
 _TIMESTAMP_DIGITS_MAX = 12
 _SHA256 = "sha256"
-
-# Whether one of the signatures fits the bytes.
 Matches = Callable[[Sequence[str], bytes], bool]
+
+
+class InvalidPublicKey(InvalidInput):
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, param="public_key")
+
+
+def new_seed() -> bytes:
+    return random.token_bytes(SEED_BYTES)
+
+
+def signer_of(seed: bytes) -> Ed25519PrivateKey:
+    """Cache it: making it costs as much as signing."""
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def public_text(seed: bytes) -> str:
+    public = signer_of(seed).public_key().public_bytes_raw()
+    return PUBLIC_PREFIX + base64.b64encode(public).decode("ascii")
+
+
+def read_public_key(text: str) -> Ed25519PublicKey:
+    """Parse a whpk_ text; raise InvalidPublicKey."""
+    if not text.startswith(PUBLIC_PREFIX):
+        raise InvalidPublicKey("The public key does not begin with whpk_.")
+    try:
+        public = base64.b64decode(text[len(PUBLIC_PREFIX) :], validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidPublicKey("The part after whpk_ is not base64.") from None
+    if len(public) != PUBLIC_BYTES:
+        raise InvalidPublicKey(f"The public key holds {len(public)} bytes; {PUBLIC_BYTES} are due.")
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
+def ed25519_signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
+    return base64.b64encode(signer.sign(signed)).decode("ascii")
+
+
+def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
+    """Check a signature. Never raises for what a caller can send."""
+    try:
+        public.verify(base64.b64decode(text, validate=True), signed)
+    except (InvalidSignature, binascii.Error, ValueError):
+        return False
+    return True
 
 
 class InvalidSecret(InvalidInput):
@@ -58,7 +104,6 @@ class Finding:
 
 
 def new_webhook_secret() -> str:
-    """Return whsec_ and the base64 of 32 random bytes."""
     return SECRET_PREFIX + base64.b64encode(random.token_bytes(SECRET_BYTES)).decode("ascii")
 
 
@@ -82,8 +127,7 @@ def secret_key(secret: str) -> bytes:
 class ReadSecret(NamedTuple):
     """A webhook secret that is ready to sign: by its whole text, and by the key bytes inside it.
 
-    A copy of each signs a message, so the key's share of the hash is computed once [a webhook's headers with
-    their two signatures: 7.5 to 5.1 µs].
+    A copy of each signs a message, so the key's share of the hash is computed once [7.5 to 5.1 µs].
     """
 
     text: str
@@ -104,7 +148,7 @@ def signature_headers(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """Convert the secrets' texts for headers_signed_by; raise InvalidSecret."""
+    """Sign by the secrets' texts; raise InvalidSecret."""
     read = [ReadSecret.of(one) for one in secrets]
     return headers_signed_by(read, signers, message_id, timestamp_s, body)
 
@@ -118,7 +162,7 @@ def headers_signed_by(
 ) -> dict[str, str]:
     """Return the four signature headers of one request, with a signature for each secret, newest first.
 
-    webhook-signature then has one for each signer. timestamp_s is Unix seconds. Sources: Stripe's webhook
+    webhook-signature also has one for each signer. timestamp_s is Unix seconds. Sources: Stripe's webhook
     signatures, scheme v1; Standard Webhooks 1.0.
     """
     assert secrets, "an endpoint has at least one secret"
@@ -129,8 +173,8 @@ def headers_signed_by(
         stripe.append(f"v1={_mac(secret.by_text, dated).hex()}")
         standard.append(f"v1,{_base64(_mac(secret.by_key, named))}")
     for signer in signers:
-        signature = ed25519.signature(signer, named)
-        standard.append(f"{ed25519.VERSION},{signature}")
+        signed = ed25519_signature(signer, named)
+        standard.append(f"{ED25519_VERSION},{signed}")
     return {
         SIGNATURE_HEADER: ",".join(stripe),
         ID_HEADER: message_id,
@@ -179,9 +223,8 @@ def verify(
 ) -> list[Finding]:
     """Return everything that keeps a received webhook from verifying; empty if it is genuine.
 
-    Give the secret, the public key, or both, each of which must then fit. Header names are matched without
-    regard to case. By the secret, each scheme that is present is checked. now_s and tolerance_s are Unix
-    seconds. Never raises for what a caller can send.
+    Give the secret, the public key, or both, each of which must then fit. By the secret, each scheme that is
+    present is checked. now_s and tolerance_s are Unix seconds. Never raises for what a caller can send.
     """
     assert secret is not None or public_key is not None, "there is something to check by"
     found = {name.lower(): value for name, value in headers.items()}
@@ -223,10 +266,10 @@ def _check_by_public_key(
     findings: list[Finding] = []
     matches: Matches | None = None
     try:
-        matches = partial(_has_signature, ed25519.public_key(public_key))
+        matches = partial(_has_signature, read_public_key(public_key))
     except InvalidPublicKey as error:
         findings.append(Finding("public_key", None, error.detail))
-    findings += _check_standard(found, body, ed25519.VERSION, matches)
+    findings += _check_standard(found, body, ED25519_VERSION, matches)
     if TIMESTAMP_HEADER in found:
         timestamp_s = _seconds(found[TIMESTAMP_HEADER])
         findings += _check_age(TIMESTAMP_HEADER, timestamp_s, now_s, tolerance_s)
@@ -254,13 +297,13 @@ def _has_mac(key: bytes, signatures: Sequence[str], signed: bytes) -> bool:
 
 
 def _has_signature(public: Ed25519PublicKey, signatures: Sequence[str], signed: bytes) -> bool:
-    return any(ed25519.fits(public, one, signed) for one in signatures[:SIGNATURES_CHECKED_MAX])
+    return any(fits(public, one, signed) for one in signatures[:SIGNATURES_CHECKED_MAX])
 
 
 def _check_standard(
     found: Mapping[str, str], body: bytes, version: str, matches: Matches | None
 ) -> list[Finding]:
-    """Check by matches, whether one of the signatures is of these bytes; null: the key is of no use."""
+    """Check with `matches`; null: the key is of no use."""
     missing = [
         name for name in (ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER) if not found.get(name)
     ]
@@ -274,7 +317,7 @@ def _check_standard(
     ]
     if not signatures or max(len(header), len(message_id)) > HEADER_CHARACTERS_MAX:
         detail = f"The form is {version},<base64>, once or more, with a space between."
-        if version == ed25519.VERSION:
+        if version == ED25519_VERSION:
             detail += " A webhook has it while its ed25519 is true."
         return [Finding("header", STANDARD_HEADER, detail)]
     if matches is None or timestamp_s is None:
@@ -288,7 +331,7 @@ def _check_standard(
 
 def _check_age(header: str, timestamp_s: int | None, now_s: int, tolerance_s: int) -> list[Finding]:
     if timestamp_s is None:
-        # The Stripe header's form has been reported whole; a bad number elsewhere has not.
+        # The Stripe header's form has been reported whole.
         if header == SIGNATURE_HEADER:
             return []
         return [Finding("timestamp", header, "The timestamp is not Unix seconds in digits.")]
@@ -327,7 +370,6 @@ def _likely_originals(body: bytes) -> list[tuple[str, bytes]]:
             change = "the JSON was parsed and written again"
             originals += [(change, compact.encode()), (change, spaced.encode())]
     except (ValueError, RecursionError):
-        # Not JSON (or surrogates, or a depth that no event of ours has): no such guess.
         return originals
     return originals
 

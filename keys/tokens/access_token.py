@@ -1,42 +1,42 @@
 """Tokens of an account rather than of a key: sat_ (its own) and adm_ (operator's).
 
-A sat_ made by a session or the CLI holds every scope of its account. One made by a key is bound to it: it
-ends with the key and with the secret that made it, has no further scope, and spends on the key's caps. An
-adm_ comes from the CLI only, for an operator's account, and does nothing once the account is none. One with
-scopes of its own works only at the operators' API.
+A sat_ made by a session or the CLI holds every scope of its account. One made by a key ends with the key and
+with the secret that made it, has no further scope, and spends on the key's caps. An adm_ comes from the CLI
+only, for an operator's account, and does nothing once the account is none.
 
-Invariant: a secret leaves this module once; its SHA-256 is stored. The caller holds the account's lock, which
-makes counting before writing safe. Writes access_tokens.
+Invariant: a secret leaves this module once; its SHA-256 is stored. The caller holds the account's lock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys import last_use, token_format
+from keys import account, token_format
 from keys.account import get_account
+from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR, check_live
 from keys.api_keys.grantable import check_room
 from keys.api_keys.lookup import judge_chain, load_links
-from keys.label import normalise_name
-from keys.lineage import Effective, Link, Refusal
-from keys.live import IS_LIVE_OPEN, check_live
+from keys.granted import Granted, load_memberships, why_lost
+from keys.normalise import normalise_name
 from keys.principal import (
     ACCOUNT_SCOPES,
     OPERATOR_SCOPES,
     SCOPES,
+    Effective,
     Environment,
+    Link,
     OperatorScope,
     Principal,
+    Refusal,
     ScopeMissing,
     require_owner,
 )
 from keys.staging_quota import FULL_UNTIL
-from keys.suspension import SUSPENDED_FOR
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping
@@ -44,16 +44,39 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping
 AccessTokenKind = Literal["system", "operator"]
 
 LIVE_TOKENS_MAX = 100  # not revoked, of one account in one environment
-# LIKE would take the underscore of an id for a wildcard, and ignore case on one database.
+# LIKE would take the underscore of an id for a wildcard.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
     SELECT k.id FROM api_keys k
     WHERE k.account_id = :account_id AND k.environment = :environment
       AND REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '))"""
+_OWN = "t.account_id = :account_id AND t.environment = :environment"
+_FILTERS = {"kind": "t.kind = :kind", "viewer": _VIEWERS}
+_LOCK = " FOR NO KEY UPDATE OF t"
+_LIVE = """
+SELECT COUNT(*) AS live FROM access_tokens
+WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
+"""
+_USED = """
+UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
+    SELECT id FROM access_tokens
+    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+mark_used = partial(account.mark_used, _USED)
+# By a key's rotated secret; a signed-in client's key has none. A token ends with the last secret that its key
+# had when it was made.
+_IS_KEY_ROTATED = """
+(t.key_id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
+    SELECT 1 FROM api_key_secrets s WHERE s.key_id = t.key_id AND s.created_at <= t.created_at
+      AND (s.expires_at IS NULL OR s.expires_at > :now_us + e.clock_ahead_us)))"""
+_SENDS: Final = frozenset({"topup:send"})
+# Any other sender is a person.
+_TOKEN: Final = "tok_"  # noqa: S105 - a prefix of ids
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """One token as it is listed. key_id is the key it is bound to; null: none. Times in µs.
+    """key_id is the key it is bound to; null: none. Times in µs.
 
     scopes: what an operator token may do at the operators' API; empty: all, or a system token.
     """
@@ -90,8 +113,7 @@ async def create(
     """Return a new token and its secret, which is never shown again; maker None is the CLI.
 
     scopes: of an operator token; empty: all. Raises LiveNotOpen, KeyLimitReached, InvalidInput, and
-    ScopeMissing: only the CLI makes operator tokens, for an operator's account, and a token makes one only if
-    it is bound to a key.
+    ScopeMissing: only the CLI makes operator tokens, and a token makes one only if it is bound to a key.
     """
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
@@ -137,12 +159,11 @@ async def get(
     kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
 ) -> AccessToken:
-    """Return one token; raise NotFound also for one that the viewer may not see. kind None: either."""
+    """Raise NotFound also for one that the viewer may not see. kind None: either."""
     return await _find(tx, tenant, token_id, kind, viewer, lock="")
 
 
 async def owner_of(tx: Transaction, token_id: str) -> Tenant:
-    """Return whose token it is; raise NotFound."""
     row = await tx.fetch_one(
         "SELECT account_id, environment FROM access_tokens WHERE id = :id", id=token_id
     )
@@ -242,22 +263,8 @@ async def load_principals(
 
 
 _ROWS = RowMapping(AccessToken, stored={"scopes": WORDS_OR_NULL})
-_OWN = "t.account_id = :account_id AND t.environment = :environment"
-_FILTERS = {"kind": "t.kind = :kind", "viewer": _VIEWERS}
 _PAGES = Keyset(_ROWS.of("t"), "access_tokens t", _OWN, filters=_FILTERS, key="t.id")
 _FIND = f"SELECT {_ROWS.of('t')} FROM access_tokens t WHERE t.id = :id AND {_OWN}"
-_LOCK = " FOR NO KEY UPDATE OF t"
-_LIVE = """
-SELECT COUNT(*) AS live FROM access_tokens
-WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
-"""
-_USED = """
-UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
-    SELECT id FROM access_tokens
-    WHERE id IN :ids[text] AND (last_used_at IS NULL OR last_used_at < :minute_at)
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
-"""
-mark_used = partial(last_use.mark, _USED)
 
 
 async def _find(
@@ -287,14 +294,6 @@ def _key_of(viewer: Principal | None) -> str | None:
     return viewer.lineage[0] if viewer is not None and viewer.lineage else None
 
 
-# By a key's secret that was rotated away since; a signed-in client's key has none. A token ends with the last
-# secret that its key had when it was made, also by the end of an overlap.
-_IS_KEY_ROTATED = """
-(t.key_id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
-    SELECT 1 FROM api_key_secrets s WHERE s.key_id = t.key_id AND s.created_at <= t.created_at
-      AND (s.expires_at IS NULL OR s.expires_at > :now_us + e.clock_ahead_us)))"""
-
-
 async def _check_not_ending(tx: Transaction, maker: Principal | None) -> None:
     """Raise ScopeMissing for a rotated key's previous secret: its tokens would outlive it."""
     if maker is None or maker.key_id is None or maker.expires_at is None:
@@ -319,7 +318,6 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
         raise ScopeMissing(
             "Operator tokens can only be created on the command line.", reason="parent"
         )
-    # It may do all that the account may.
     require_owner(maker)
     if not maker.lineage and maker.kind != "session":
         # Else a token borrowed for a moment could make more that outlive it.
@@ -372,3 +370,30 @@ def _principal(row: Row, links: Mapping[str, Link], now_us: int) -> Principal | 
         suspended_for=row["suspended_for"],
         staging_full_until=row["staging_full_until"],
     )
+
+
+def is_colleague(account_id: str, sender: str) -> bool:
+    return sender != account_id and not sender.startswith(_TOKEN)
+
+
+async def who_left(
+    tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
+) -> set[tuple[str, str]]:
+    """Return those of the (account, Principal.sender) pairs who may no longer send for the account.
+
+    The caller holds the accounts' locks, which removals take, too.
+    """
+    tokens = {pair for pair in senders if pair[1].startswith(_TOKEN)}
+    people = {pair for pair in senders if is_colleague(*pair)}
+    left: set[tuple[str, str]] = set()
+    if tokens:
+        ended = await ended_of(tx, [one for _, one in tokens])
+        left |= {pair for pair in tokens if pair[1] in ended}
+    if people:
+        members = await load_memberships(tx, people)
+        left |= {
+            pair
+            for pair in people
+            if why_lost(members.get(pair), Granted(pair[0], now_us, scopes=_SENDS)) is not None
+        }
+    return left

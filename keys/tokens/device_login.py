@@ -1,9 +1,8 @@
 """Log a command line in by a person's browser (RFC 8628): two codes, and a key for one of them.
 
 The machine holds the device code (256 bits, a secret) and polls with it. The person types the user code into
-the dashboard, or finds it there, and compares. A key is given for a device code at most once, under any
-number of polls at once. It is made when it is fetched, so no database, backup or log holds it. Both codes
-expire after ten minutes, and a decision stays. Digests of both codes are stored. Writes device_logins.
+the dashboard, or compares it there. A key is given at most once, under any number of polls at once, and made
+when it is fetched, so no backup or log holds it. Both codes expire after ten minutes, and a decision stays.
 """
 
 import secrets
@@ -16,13 +15,13 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
 from keys import sandbox_clock
 from keys.account import lock_tenants
+from keys.account_access import check_live
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
 from keys.api_keys.grantable import check_room
 from keys.granted import Granted, person_of, scopes_handed_on, why_ended
-from keys.label import normalise_name
-from keys.live import check_live
+from keys.normalise import normalise_name
 from keys.principal import ACCOUNT_SCOPES, Environment
 from keys.token_format import digest
 from store.database import Row, Transaction
@@ -45,17 +44,18 @@ LoginStatus = Literal["pending", "approved", "denied", "taken"]
 
 
 class LoginExpired(DomainError):
-    """The device code is unknown, used or too old: all look alike."""
+    pass
 
 
 class LoginDenied(DomainError):
-    """The person refused, or lost the access with which they allowed it."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceLogin:
-    """A machine's request to be logged in. digest: of its device code. name is the machine's claim and
-    address its caller's, both unproven. Times in microseconds.
+    """A machine's request to be logged in. digest: of its device code. Times in microseconds.
+
+    name is the machine's claim and address its caller's, both unproven.
     """
 
     digest: str
@@ -82,15 +82,13 @@ class DeviceLogin:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The codes, shown this once."""
-
     device_code: str
     user_code: str
 
 
 @dataclass(frozen=True, slots=True)
 class LoginWaiting:
-    """There is no decision yet. is_too_fast: the poll came before interval_s, which have grown."""
+    """is_too_fast: the poll came before interval_s, which have grown."""
 
     interval_s: int
     expires_in_s: int
@@ -99,7 +97,7 @@ class LoginWaiting:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """The key that was just made, its secret, and by whose session."""
+    """The new key, its secret, and by whose session."""
 
     key: ApiKey
     secret: str
@@ -193,7 +191,7 @@ async def approve(
 async def deny(
     tx: Transaction, login: DeviceLogin, account_id: str, *, by: str, now_us: int
 ) -> bool:
-    """Record that the machine gets nothing. False: no longer open."""
+    """Return False if it is no longer open."""
     changed = await tx.execute(
         """UPDATE device_logins SET status = 'denied', account_id = :account_id, decided_by = :by,
                decided_at = :now_us
@@ -207,7 +205,7 @@ async def deny(
 
 
 async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin:
-    """Return the login of this device code; raise LoginExpired or LoginDenied."""
+    """Raise LoginExpired or LoginDenied."""
     row = await tx.fetch_one(
         "SELECT * FROM device_logins WHERE digest = :digest", digest=digest(device_code)
     )
@@ -254,7 +252,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
         raise expired()
     ends_at = login.key_expires_at
     if ends_at is not None:
-        # Chosen as a time to live; a key's end is by its account's own clock.
+        # A key's end is by its account's own clock.
         ends_at += await sandbox_clock.ahead_us(tx, tenant)
     new = NewKey(name=f"topup on {login.name}", scopes=login.scopes, expires_at=ends_at)
     key, secret = await api_key.mint(
@@ -279,7 +277,6 @@ async def withdraw(tx: Transaction, digests: Sequence[str]) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int) -> int:
-    """Delete some expired logins; return how many."""
     return await tx.execute(
         """DELETE FROM device_logins WHERE digest IN (
                SELECT digest FROM device_logins WHERE expires_at <= :now_us

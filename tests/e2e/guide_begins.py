@@ -8,7 +8,7 @@ from typing import Any, Final
 from kernel.clock import SystemClock
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
-from keys.oauth import app as oauth_app, code as oauth_code
+from keys.oauth import app as oauth_app, grant as oauth_code
 from keys.oauth.app import NewApp
 from store.database import Transaction
 from store.open import open_database
@@ -100,7 +100,7 @@ async def consent(reader: Reader) -> None:
     async def work(tx: Transaction) -> dict[str, str]:
         app, secret = await oauth_app.create(tx, owner, new, now_us=now_us)
         await lock_tenants(tx, [user])
-        code = await oauth_code.issue(
+        code = await oauth_code.issue_code(
             tx,
             app,
             user.account_id,

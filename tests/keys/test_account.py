@@ -10,7 +10,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import AccountId
 from kernel.tenant import Tenant
 from keys import account
-from keys.balance_watch import NOTHING, BalanceWatch, set_low_balance_thresholds
+from keys.account import NOTHING, BalanceWatch, set_low_balance_thresholds
 from keys.principal import Environment
 from store.database import Database, Transaction
 

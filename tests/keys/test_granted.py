@@ -8,11 +8,11 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
-from keys import member, session, suspension
+from keys import account_access, member, session
 from keys.account import create_account
-from keys.authorization.refused import AuthorizationRefused
-from keys.oauth.code import CodeRefused
-from keys.roles import MemberRole
+from keys.authorization.client import AuthorizationRefused
+from keys.oauth.grant import CodeRefused
+from keys.principal import MemberRole
 from keys.sign_in import password_reset
 from keys.tokens import device_login
 from keys.tokens.device_login import LoggedIn, LoginDenied
@@ -142,7 +142,7 @@ def signed_out_elsewhere(one: Person) -> Callable[[Transaction], Awaitable[objec
 
 
 def suspended(one: Person) -> Callable[[Transaction], Awaitable[object]]:
-    return lambda tx: suspension.suspend(tx, one.account_id, "abuse", now_us=one.clock.now_us())
+    return lambda tx: account_access.suspend(tx, one.account_id, "abuse", now_us=one.clock.now_us())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from kernel.errors import InvalidInput
-from keys.label import normalise_name
+from keys.normalise import normalise_name
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import ipaddress
 import pytest
 from hypothesis import given, strategies as st
 
-from keys.lineage import Effective, Link, Refusal, effective, parse_networks
-from keys.principal import SCOPES, Network
+from keys.principal import SCOPES, Effective, Link, Network, Refusal, effective, parse_networks
 
 NOW = 1_000
 

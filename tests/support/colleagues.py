@@ -5,8 +5,7 @@ from typing import Any
 
 from keys import member, session
 from keys.account import create_account
-from keys.principal import Principal
-from keys.roles import MemberRole
+from keys.principal import MemberRole, Principal
 from keys.token_format import digest
 from store.database import Transaction
 from tests.support.funded_account import FundedAccount

@@ -9,8 +9,7 @@ from keys import token_format
 from keys.account import create_account, lock_tenants
 from keys.api_keys import api_key, lookup as key_principal
 from keys.api_keys.api_key import ApiKey, NewKey
-from keys.lineage import Refusal
-from keys.principal import ACCOUNT_SCOPES, Environment, Principal
+from keys.principal import ACCOUNT_SCOPES, Environment, Principal, Refusal
 from store.database import Database, Transaction
 
 ALL = tuple(ACCOUNT_SCOPES)

@@ -11,14 +11,11 @@ from keys.account import create_account, lock_tenants
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
-from keys.authorization import client as clients, code as codes, grant as grants, token as tokens
-from keys.authorization.client import McpClient
+from keys.authorization import client as clients, grant as grants, token as tokens
+from keys.authorization.client import AuthorizationRefused, McpClient
 from keys.authorization.grant import McpGrant
-from keys.authorization.refused import AuthorizationRefused
-from keys.authorization.token import TokenPair
-from keys.authorization.token_text import TokenMaker
-from keys.lineage import Refusal
-from keys.principal import ACCOUNT_SCOPES, MCP_SCOPES, Principal
+from keys.authorization.token import TokenMaker, TokenPair
+from keys.principal import ACCOUNT_SCOPES, MCP_SCOPES, Principal, Refusal
 from keys.token_format import digest
 from store.database import Database
 from tests.support.sign_ins import begin_sign_in
@@ -79,7 +76,7 @@ class SignedIn:
             )
             now_us = self.clock.now_us()
             session_id = await begin_sign_in(tx, self.account_id, now_us=now_us)
-            code = await codes.issue(
+            code = await grants.issue_code(
                 tx,
                 grant,
                 redirect_uri=REDIRECT,

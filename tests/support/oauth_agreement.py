@@ -8,7 +8,7 @@ import httpx
 
 from kernel.tenant import Tenant
 from keys.account import lock_tenants
-from keys.oauth import app as oauth_app, code as oauth_code
+from keys.oauth import app as oauth_app, grant as oauth_code
 from keys.oauth.app import NewApp, OAuthApp
 from keys.principal import Environment
 from store.database import Transaction
@@ -37,7 +37,7 @@ class Agreement:
             await lock_tenants(tx, [Tenant(self.user_id, self.app.environment)])
             now_us = context.clock.now_us()
             session_id = await begin_sign_in(tx, self.user_id, now_us=now_us)
-            return await oauth_code.issue(
+            return await oauth_code.issue_code(
                 tx, self.app, self.user_id, session_id=session_id, now_us=now_us, **given
             )
 

@@ -6,18 +6,11 @@ from typing import Any
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.account import create_account, lock_tenants
-from keys.lineage import Refusal
-from keys.oauth import (
-    app as oauth_app,
-    code as oauth_code,
-    grant as oauth_grant,
-    token as oauth_token,
-)
+from keys.oauth import app as oauth_app, grant as oauth_grant, token as oauth_token
 from keys.oauth.app import NewApp, OAuthApp
-from keys.oauth.code import CodeReused
-from keys.oauth.grant import Grant
+from keys.oauth.grant import CodeReused, Grant
 from keys.oauth.token import OAuthToken
-from keys.principal import Environment, Principal
+from keys.principal import Environment, Principal, Refusal
 from keys.token_format import digest
 from store.database import Database, Transaction
 from tests.support.sign_ins import begin_sign_in
@@ -56,7 +49,7 @@ class OAuthConsent:
         async def work(tx: Transaction) -> str:
             await lock_tenants(tx, [Tenant(account_id, used.environment)])
             session_id = await begin_sign_in(tx, account_id, now_us=self.clock.now_us())
-            return await oauth_code.issue(
+            return await oauth_grant.issue_code(
                 tx,
                 used,
                 account_id,

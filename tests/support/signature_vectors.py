@@ -4,13 +4,14 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from keys.signatures.ed25519 import public_text, signer_of
 from keys.signatures.signing import (
     SIGNATURE_HEADER,
     STANDARD_HEADER,
     TIMESTAMP_HEADER,
     TOLERANCE_S,
+    public_text,
     signature_headers,
+    signer_of,
 )
 
 SIGNER, PUBLIC_KEY = signer_of(b"s" * 32), public_text(b"s" * 32)

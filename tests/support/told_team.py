@@ -12,7 +12,7 @@ from keys.api_keys.api_key import ApiKey, mint
 from keys.api_keys.fields import NewKey
 from keys.audit_log import Actor
 from keys.notifications import Person, choose, people_of
-from keys.roles import ROLES, MemberRole
+from keys.principal import ROLES, MemberRole
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.mail_server import MailServer

@@ -9,8 +9,8 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys import audit_log
+from keys.account_access import resume, suspend
 from keys.signatures.signing import verify
-from keys.suspension import resume, suspend
 from store.database import Database, Transaction
 from tests.support.mail_server import open_mail_server
 from tests.support.owner_mail import words

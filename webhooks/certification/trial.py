@@ -17,15 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kernel.clock import SECOND_US, Clock
 from kernel.ids import new_id
 from keys.principal import Environment
-from keys.signatures.ed25519 import new_seed, signer_of
 from keys.signatures.signing import (
     ID_HEADER,
     SECRET_PREFIX,
     SIGNATURE_HEADER,
     STANDARD_HEADER,
     TIMESTAMP_HEADER,
+    new_seed,
     new_webhook_secret,
     signature_headers,
+    signer_of,
 )
 from webhooks.deliveries.message import ATTEMPT_HEADER, DELIVERY_HEADER, EVENT_HEADER, USER_AGENT
 from webhooks.events.catalogue import sample_data
@@ -305,7 +306,6 @@ class Trial:
         return self.clock.now_us() // SECOND_US
 
     def event(self, event_type: str = "topup.delivered", **about: Any) -> TrialEvent:
-        """about: as trial_event takes it."""
         self.events_made += 1
         now_us = self.clock.now_us()
         return trial_event(event_type, now_us=now_us, sequence=self.events_made, **about)

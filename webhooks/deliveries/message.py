@@ -21,7 +21,6 @@ from kernel.clock import SECOND_US
 from kernel.ids import new_id
 from kernel.storable import storable
 from kernel.trace import PARENT_HEADER, REQUEST_ID_HEADER, STATE_HEADER, Span
-from keys.signatures.ed25519 import signer_of
 from keys.signatures.signing import (
     ID_HEADER,
     SIGNATURE_HEADER,
@@ -29,6 +28,7 @@ from keys.signatures.signing import (
     TIMESTAMP_HEADER,
     ReadSecret,
     headers_signed_by,
+    signer_of,
 )
 from keys.vault import Vault
 from webhooks.deliveries.occurrence import SUBSCRIPTION_HEADER

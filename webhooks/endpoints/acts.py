@@ -253,7 +253,7 @@ class WebhookEndpoint(Struct, kw_only=True):
 
     @classmethod
     def of(cls, endpoint: Endpoint, **more: Any) -> Self:
-        """more: its secret, shown once."""
+        """Add in `more` its secret, shown once."""
         return cls(
             **endpoint.shape(),
             failing_since=time_of(endpoint.failing_since_at),

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from keys.signatures.ed25519 import new_seed, public_text
+from keys.signatures.signing import new_seed, public_text
 from keys.vault import SealBroken, Vault
 from store.database import Transaction
 from webhooks.deliveries.sealed import SigningKey, opened_keys, sealed_keys

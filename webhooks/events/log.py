@@ -155,7 +155,7 @@ async def _events(
     event_type: str | None,
     limit: int,
 ) -> list[Event]:
-    """Both bounds are exclusive."""
+    """Return events between both bounds, exclusive."""
     if event_type is not None:
         check_type(event_type, "type")
     rows = await pages.page(

@@ -35,7 +35,7 @@ from kernel.ids import number_of
 from kernel.tenant import Tenant
 from keys import session
 from keys.account import Account, get_account, lock_tenants
-from keys.live import enter_live
+from keys.account_access import enter_live
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, require_owner
 from keys.session import Session
 from keys.sign_in import password_reset

@@ -27,9 +27,9 @@ from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import Account, get_account, lock_tenants
-from keys.oauth import app as oauth_app, code as oauth_code
+from keys.oauth import app as oauth_app, grant as oauth_code
 from keys.oauth.app import OAuthApp
-from keys.oauth.code import CODE_CHARACTERS, is_challenge
+from keys.oauth.grant import CODE_CHARACTERS, is_challenge
 from keys.oauth.redirect import (
     STATE_CHARACTERS_MAX,
     RedirectRefused,
@@ -170,7 +170,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
             return asked.denial(asked.fault or "access_denied")
         await lock_tenants(tx, [Tenant(account_id, asked.app.environment)])
         await enter(tx, call, asked.app.environment)
-        code = await oauth_code.issue(
+        code = await oauth_code.issue_code(
             tx,
             asked.app,
             account_id,

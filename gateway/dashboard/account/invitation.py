@@ -26,8 +26,8 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.fields import Fields
 from keys import member, session
 from keys.account import EmailTaken, get_account, set_password_hash
-from keys.label import normalise_name
 from keys.member import Invitation
+from keys.normalise import normalise_name
 from keys.principal import ACCOUNT_SCOPES
 from keys.sign_in.password import check_password
 from store.database import Transaction

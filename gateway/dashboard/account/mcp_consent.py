@@ -36,10 +36,9 @@ from kernel.clock import DAY_US, rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields, time_us
 from keys.account import get_account
+from keys.api_keys.acts import check_names
 from keys.api_keys.api_key import ApiKey
-from keys.api_keys.fields import NewKey
-from keys.api_keys.platforms import check_names
-from keys.api_keys.presets import REPEAT_GUARD_S
+from keys.api_keys.fields import REPEAT_GUARD_S, NewKey
 from keys.principal import (
     ACCOUNT_SCOPES,
     ENVIRONMENTS,

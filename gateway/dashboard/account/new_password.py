@@ -36,12 +36,11 @@ from keys.account import (
     release_email,
     set_password_hash,
 )
-from keys.email_address import normalise_email
-from keys.live import close_live, verify_email
+from keys.account_access import close_live, suspend, verify_email
+from keys.normalise import normalise_email
 from keys.sign_in import password_reset
 from keys.sign_in.password import check_password
 from keys.sign_in.password_reset import PasswordReset
-from keys.suspension import suspend
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 10  # of one network address

@@ -20,8 +20,7 @@ from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from keys.account import Account, get_account
-from keys.mail_choice import mail_language, set_mail_language
-from keys.notifications import CHOICES, STAGING, Person, places_of
+from keys.notifications import CHOICES, STAGING, Person, mail_language, places_of, set_mail_language
 from keys.principal import ACCOUNT_SCOPES, require_owner
 from store.database import Transaction
 

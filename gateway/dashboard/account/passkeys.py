@@ -21,7 +21,7 @@ from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from keys.account import get_account
-from keys.label import normalise_name
+from keys.normalise import normalise_name
 from keys.principal import ACCOUNT_SCOPES, require_owner
 from keys.sign_in import passkey, passkey_challenge
 from keys.sign_in.passkey_challenge import Site

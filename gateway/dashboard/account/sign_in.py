@@ -39,8 +39,8 @@ from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys import second_factor, session
 from keys.account import Account, find_by_email, get_account, lock_tenants
-from keys.email_address import InvalidEmail, normalise_email
 from keys.member import teams_of
+from keys.normalise import InvalidEmail, normalise_email
 from keys.principal import ACCOUNT_SCOPES
 from keys.sign_in import sign_in_link
 from keys.sign_in.passkey_challenge import Purpose

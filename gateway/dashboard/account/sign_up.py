@@ -24,8 +24,7 @@ from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.fields import Fields
 from keys.account import EmailTaken, set_password_hash
-from keys.email_address import normalise_email
-from keys.label import normalise_name
+from keys.normalise import normalise_email, normalise_name
 from keys.sign_in.password import check_password
 from store.database import Transaction
 

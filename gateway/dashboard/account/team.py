@@ -26,10 +26,9 @@ from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys import member, session
 from keys.account import get_account, lock_tenants
-from keys.email_address import normalise_email
 from keys.member import Member
-from keys.principal import ACCOUNT_SCOPES, require_owner
-from keys.roles import ROLE_SCOPES, ROLES, MemberRole, read_role
+from keys.normalise import normalise_email
+from keys.principal import ACCOUNT_SCOPES, ROLE_SCOPES, ROLES, MemberRole, read_role, require_owner
 from store.database import Transaction
 
 PATH: Final = "/dashboard/team"

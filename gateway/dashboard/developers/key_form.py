@@ -9,8 +9,8 @@ from gateway.html.typed import Typed
 from kernel.errors import DomainError
 from kernel.fields import Fields, time_us
 from keys.api_keys import fields
+from keys.api_keys.fields import PRESETS
 from keys.api_keys.inputs import KeyChanges, NewKey
-from keys.api_keys.presets import PRESETS
 from keys.principal import DEFAULT_SCOPES
 
 PRESET_WORDS: Final = {name: preset.says for name, preset in PRESETS.items()}

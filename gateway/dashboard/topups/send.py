@@ -22,7 +22,7 @@ from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.ids import new_id
-from keys.email_address import normalise_email
+from keys.normalise import normalise_email
 from keys.vault import SealBroken
 
 PATH: Final = "/dashboard/send"

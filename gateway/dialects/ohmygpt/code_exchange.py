@@ -17,7 +17,7 @@ from kernel.fields import WEB_URL, Fields, LooseFields, Text
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.oauth import app as oauth_app, token as oauth_token
 from keys.oauth.app import ClientRefused
-from keys.oauth.code import CodeRefused, CodeReused
+from keys.oauth.grant import CodeRefused, CodeReused
 from keys.oauth.token import OAuthToken
 from store.database import Transaction
 

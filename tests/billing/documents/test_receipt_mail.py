@@ -11,7 +11,7 @@ from billing.documents.numbering import number_step
 from billing.recipients import owner_mail
 from billing.topups.mail import MailRules
 from kernel.clock import DAY_US, FixedClock
-from keys.mail_choice import choose_mail
+from keys.notifications import choose_mail
 from store.database import Database
 from tests.support.buyer import Buyer, open_live_counter
 from tests.support.mail_server import open_mail_server

@@ -14,7 +14,7 @@ from billing.topups.reverse import Reverse
 from billing.topups.send import Sent, new_send, prepare
 from kernel.clock import DAY_US, SECOND_US, FixedClock, parse_rfc3339
 from kernel.ids import new_id
-from keys import counter
+from keys import caps
 from keys.caps import CapExceeded
 from keys.principal import Principal
 from keys.sandbox_clock import advance
@@ -230,21 +230,21 @@ async def test_a_first_send_at_two_engines_at_once_takes_the_last_place_once(
 )
 def test_what_a_row_stores_is_bounded(steps: list[tuple[int, int, bool]]) -> None:
     """A recipient has a number for each of 60 buckets at most, and leaves the row once all have ended."""
-    detail, now_us = counter.Detail(), DAY_US
-    sent: list[tuple[int, counter.CounterRow]] = []
+    detail, now_us = caps.Detail(), DAY_US
+    sent: list[tuple[int, caps.CounterRow]] = []
     for person, wait_s, is_back in steps:
         now_us += wait_s * SECOND_US
         if is_back and sent:
             at, named = sent.pop()
-            (counted,) = counter.read_counted(counter.places_text([named]))
-            assert counted.row == ("key_1", counter.RECIPIENTS, 0)
+            (counted,) = caps.read_counted(caps.places_text([named]))
+            assert counted.row == ("key_1", caps.RECIPIENTS, 0)
             counted.take_out(detail, "", 0, at=at, now_us=now_us)
         else:
             email = f"{person}@example.com"
-            sent.append((now_us, counter.count_recipient("key_1", detail, email, now_us)))
-            assert counter.has_recipient(detail, f"{person}+z@example.com", now_us)
+            sent.append((now_us, caps.count_recipient("key_1", detail, email, now_us)))
+            assert caps.has_recipient(detail, f"{person}+z@example.com", now_us)
         recent = {named for at, named in sent if at > now_us - (WEEK + SLACK) * SECOND_US}
         assert {one[1].partition("~")[2] for one in recent} >= set(detail.recipients)
         assert sum(detail.buckets.values()) == len(detail.recipients)
         assert all(len(buckets) <= 60 for buckets in detail.recipients.values())
-        assert counter.read_detail(counter.detail_text(detail)) == detail
+        assert caps.read_detail(caps.detail_text(detail)) == detail

@@ -15,8 +15,7 @@ from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from billing.usage.price_list import Tokens
 from billing.usage.usage import Used
 from kernel.clock import FixedClock
-from keys.account import set_day_limit
-from keys.balance_watch import set_low_balance_thresholds
+from keys.account import set_day_limit, set_low_balance_thresholds
 from keys.mandate import SpendWindow
 from keys.sandbox_clock import advance
 from keys.vault import Vault

@@ -13,7 +13,7 @@ from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros
 from kernel.clock import FixedClock
-from keys.balance_watch import set_low_balance_thresholds
+from keys.account import set_low_balance_thresholds
 from store.database import Database, Transaction
 from tests.support.buyer import Buyer, open_live_counter
 

@@ -13,8 +13,8 @@ from billing.payments.unanswered import count_unanswered
 from billing.recharges import records
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
+from keys.account_access import resume, suspend
 from keys.audit_log import Actor
-from keys.suspension import resume, suspend
 from store.database import Database, Transaction
 from tests.support.recharger import Recharging, open_recharging
 from worker.due_loop import place_of

@@ -13,7 +13,7 @@ from billing.recipients import approval_mail, owner_mail
 from billing.topups import approval
 from billing.topups.mail import MailRules
 from kernel.clock import FixedClock
-from keys.mail_choice import choose_mail, set_mail_language
+from keys.notifications import choose_mail, set_mail_language
 from store.database import Database, Transaction
 from tests.support.colleagues import given_colleague
 from tests.support.mail_server import MailServer, open_mail_server

@@ -10,8 +10,8 @@ from billing.recipients import invitation_mail
 from billing.topups.mail import MailRules
 from kernel.clock import FixedClock
 from keys import member
-from keys.mail_choice import set_mail_language
 from keys.member import Member
+from keys.notifications import set_mail_language
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.mail_server import MailServer, open_mail_server

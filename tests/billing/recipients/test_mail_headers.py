@@ -13,8 +13,7 @@ from billing.recipients.language import english
 from billing.recipients.mail_headers import MAIL_POLICY
 from billing.recipients.owner_mail import OwnerMail
 from billing.recipients.owner_message import OwnerLetter, owner_message
-from keys.email_address import normalise_email
-from keys.label import normalise_name
+from keys.normalise import normalise_email, normalise_name
 
 OURS = [
     *("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version"),

@@ -10,7 +10,7 @@ from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys.account import get_account, lock_tenants
-from keys.mail_choice import set_mail_language
+from keys.notifications import set_mail_language
 from keys.sign_in import password_reset
 from keys.sign_in.password_reset import OPEN_MAX, PasswordReset
 from store.database import Database, Transaction

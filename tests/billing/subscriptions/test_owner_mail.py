@@ -18,7 +18,7 @@ from billing.topups.rules import TopUpRules
 from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from keys.audit_log import Actor
-from keys.mail_choice import choose_mail, set_mail_language
+from keys.notifications import choose_mail, set_mail_language
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.mail_server import open_mail_server

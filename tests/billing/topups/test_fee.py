@@ -26,8 +26,8 @@ from billing.topups.topup import Deliverable
 from kernel.clock import SECOND_US, FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from keys.account import set_low_balance_thresholds
 from keys.audit_log import Actor
-from keys.balance_watch import set_low_balance_thresholds
 from keys.caps import CapExceeded
 from store.database import Database, Transaction
 from store.errors import DataRefused

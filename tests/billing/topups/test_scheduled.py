@@ -14,9 +14,9 @@ from billing.topups import settlement
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput
+from keys.account_access import suspend
 from keys.api_keys import api_key
 from keys.sandbox_clock import advance
-from keys.suspension import suspend
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
 from tests.support.platform_book import same_everywhere

@@ -12,11 +12,11 @@ from billing.topups.quote import Rehearsal
 from billing.topups.send import AmountOutOfRange, RateLimited, new_send, prepare
 from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
+from keys.account import set_low_balance_thresholds
 from keys.api_keys import api_key
 from keys.authenticator import CredentialEnded
-from keys.balance_watch import set_low_balance_thresholds
 from keys.caps import CapExceeded
-from keys.email_address import InvalidEmail
+from keys.normalise import InvalidEmail
 from store.database import Database, Transaction
 from store.idempotency import KeyReused
 from tests.support.funded_account import open_funded_account

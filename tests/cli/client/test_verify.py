@@ -10,8 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from keys.signatures.ed25519 import public_text, signer_of
-from keys.signatures.signing import signature_headers
+from keys.signatures.signing import public_text, signature_headers, signer_of
 
 SECRET = "whsec_" + "QUJD" * 8
 SEED = b"s" * 32

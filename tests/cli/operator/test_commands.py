@@ -16,7 +16,7 @@ from kernel.ids import number_of
 from keys.api_keys.views import ApiKey, CreatedKey
 from keys.authenticator import Authenticator, CredentialEnded
 from keys.principal import Principal
-from keys.tokens.views import IssuedToken
+from keys.tokens.acts import IssuedToken
 from store.database import Transaction
 from store.open import open_database
 from store.version import VERSIONS

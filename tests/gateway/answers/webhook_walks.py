@@ -2,8 +2,7 @@
 
 import asyncio
 
-from keys.signatures.ed25519 import public_text, signer_of
-from keys.signatures.signing import signature_headers
+from keys.signatures.signing import public_text, signature_headers, signer_of
 from tests.gateway.answers.own_walks import SEND, UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder
 from tests.support.gateway_worker import delivering

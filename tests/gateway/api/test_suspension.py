@@ -10,9 +10,9 @@ import pytest_asyncio
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from keys import suspension
+from keys import account_access
 from keys.account import set_operator
-from keys.suspension import AccountSuspended
+from keys.account_access import AccountSuspended
 from store.database import Database
 from tests.support.browser import PASSWORD, new_browser, signed_in
 from tests.support.charging_app import open_charging_app
@@ -48,12 +48,12 @@ async def gateways(
 async def suspend(gateway: Gateway, account_id: str, reason: str = WHY) -> None:
     now_us = gateway.context.clock.now_us()
     await gateway.context.database.transaction(
-        lambda tx: suspension.suspend(tx, account_id, reason, now_us=now_us)
+        lambda tx: account_access.suspend(tx, account_id, reason, now_us=now_us)
     )
 
 
 async def resume(gateway: Gateway, account_id: str) -> None:
-    await gateway.context.database.transaction(lambda tx: suspension.resume(tx, account_id))
+    await gateway.context.database.transaction(lambda tx: account_access.resume(tx, account_id))
 
 
 async def test_from_its_commit_on_nothing_is_spent_at_any_gateway(
@@ -143,9 +143,9 @@ async def test_neither_side_of_a_charge_by_an_app_may_be_suspended(
     async def change(account_id: str, *, on: bool) -> None:
         await database.transaction(
             lambda tx: (
-                suspension.suspend(tx, account_id, WHY, now_us=1)
+                account_access.suspend(tx, account_id, WHY, now_us=1)
                 if on
-                else suspension.resume(tx, account_id)
+                else account_access.resume(tx, account_id)
             )
         )
 

@@ -10,7 +10,7 @@ from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.account import set_operator
-from keys.live import close_live, open_live, verify_email
+from keys.account_access import close_live, open_live, verify_email
 from tests.support.browser import (
     PASSWORD,
     Browser,

@@ -7,7 +7,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
-from keys import suspension
+from keys import account_access
 from keys.api_keys import api_key
 from keys.mandate import SpendWindow
 from tests.support.browser import signed_in
@@ -111,7 +111,7 @@ async def test_what_refuses_it_is_said_in_the_readers_language(gateway: Gateway)
     account_id = await gateway.account()
     _, path = await asked(gateway, await gateway.key(account_id))
     await gateway.context.database.transaction(
-        lambda tx: suspension.suspend(tx, account_id, "Unpaid bills", now_us=1)
+        lambda tx: account_access.suspend(tx, account_id, "Unpaid bills", now_us=1)
     )
 
     arabic, spanish = [

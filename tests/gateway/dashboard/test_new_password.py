@@ -10,8 +10,7 @@ from gateway.dashboard.account.new_password import ANSWER_S, NETWORK_MAILS_PER_D
 from kernel.clock import FixedClock
 from keys import second_factor
 from keys.account import find_by_email, get_account
-from keys.live import close_live
-from keys.suspension import suspend
+from keys.account_access import close_live, suspend
 from store.database import Transaction
 from tests.support.browser import PASSWORD, Browser, member, new_browser, signed_in
 from tests.support.gateway import API, Gateway

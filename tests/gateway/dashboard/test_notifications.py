@@ -8,7 +8,7 @@ from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys import member
 from keys.notifications import CHOICES, Person, people_of
-from keys.roles import MemberRole
+from keys.principal import MemberRole
 from store.database import Transaction
 from tests.support.browser import Browser, signed_in, text_of
 from tests.support.gateway import Gateway

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.dashboard.surface import DASHBOARD
-from keys.roles import ROLE_SCOPES, MemberRole
+from keys.principal import ROLE_SCOPES, MemberRole
 from tests.support.browser import Browser, browser_account, signed_in
 from tests.support.gateway import Gateway
 from tests.support.operator_pages import fill

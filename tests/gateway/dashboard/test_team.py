@@ -12,8 +12,7 @@ from billing.topups.rules import LinkTokens
 from gateway.dashboard.account.team import ROLE_WORDS
 from kernel.clock import FixedClock
 from keys.member import MEMBERS_MAX
-from keys.principal import ACCOUNT_SCOPES
-from keys.roles import ROLE_SCOPES, ROLES
+from keys.principal import ACCOUNT_SCOPES, ROLE_SCOPES, ROLES
 from tests.support.browser import (
     PASSWORD,
     Browser,

@@ -30,8 +30,7 @@ from gateway.mcp.tools import TOOLS
 from kernel.clock import DAY_US
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
 from keys.principal import ADMIN, SCOPES
-from keys.signatures.ed25519 import public_text, signer_of
-from keys.signatures.signing import signature_headers
+from keys.signatures.signing import public_text, signature_headers, signer_of
 from runtime.settings import Settings
 from store.idempotency import KEPT_US
 from tests.support.gateway import Gateway

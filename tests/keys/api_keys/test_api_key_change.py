@@ -7,13 +7,13 @@ import pytest
 from kernel.clock import SECOND_US, FixedClock
 from kernel.errors import InvalidInput
 from keys import token_format
+from keys.account_access import close_live, open_live
 from keys.api_keys import api_key, lookup as key_principal
-from keys.api_keys.key_state import KeyState, load_key_states
-from keys.lineage import Refusal
-from keys.live import close_live, open_live
+from keys.api_keys.lookup import KeyState, load_key_states
 from keys.principal import (
     ACCOUNT_SCOPES,
     Principal,
+    Refusal,
     ScopeMissing,
 )
 from store.database import Database, Transaction

@@ -5,9 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from keys.authorization.client import McpClient
-from keys.authorization.document import check_document_url, client_of_document
-from keys.authorization.refused import AuthorizationRefused
+from keys.authorization.client import (
+    AuthorizationRefused,
+    McpClient,
+    check_document_url,
+    client_of_document,
+)
 
 URL = "https://desk.example/oauth/client.json"
 GOOD: dict[str, Any] = {

@@ -4,14 +4,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from keys.authorization.redirects import (
+from keys.authorization.client import (
+    AuthorizationRefused,
     check_uris,
     destination,
     is_on_device,
     is_registered,
     with_answer,
 )
-from keys.authorization.refused import AuthorizationRefused
 
 WEB = "https://desk.example/cb?from=gateway"
 LOOPBACK = "http://127.0.0.1:3030/cb"

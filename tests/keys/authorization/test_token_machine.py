@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from kernel.clock import FixedClock
-from keys.authorization.refused import AuthorizationRefused
+from keys.authorization.client import AuthorizationRefused
 from keys.authorization.token import TokenPair
 from keys.token_format import digest
 from store.database import Database

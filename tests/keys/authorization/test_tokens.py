@@ -8,11 +8,9 @@ import pytest
 from kernel.clock import DAY_US, MINUTE_US, FixedClock
 from kernel.errors import InvalidInput
 from keys.api_keys import api_key
-from keys.authorization.refused import AuthorizationRefused
-from keys.authorization.token import TokenPair
-from keys.authorization.token_text import TokenMaker
-from keys.lineage import Refusal
-from keys.principal import Principal
+from keys.authorization.client import AuthorizationRefused
+from keys.authorization.token import TokenMaker, TokenPair
+from keys.principal import Principal, Refusal
 from keys.sandbox_clock import advance
 from keys.token_format import parse
 from store.database import Database

@@ -6,8 +6,8 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from keys.lineage import Refusal
-from keys.oauth.code import CodeRefused
+from keys.oauth.grant import CodeRefused
+from keys.principal import Refusal
 from store.database import Database
 from store.open import open_database
 from tests.support.oauth_consent import REDIRECT, OAuthConsent, account, manage, open_consent

@@ -13,8 +13,7 @@ from keys.account import create_account, set_operator
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey, NewKey
 from keys.api_keys.grantable import KeyLimitReached
-from keys.lineage import Refusal
-from keys.principal import ACCOUNT_SCOPES, SCOPES, Environment, Principal, ScopeMissing
+from keys.principal import ACCOUNT_SCOPES, SCOPES, Environment, Principal, Refusal, ScopeMissing
 from keys.tokens import access_token
 from keys.tokens.access_token import AccessToken
 from store.database import Database, Transaction

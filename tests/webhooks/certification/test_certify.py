@@ -7,8 +7,7 @@ import pytest
 
 from kernel.clock import SystemClock
 from kernel.errors import InvalidInput
-from keys.signatures.ed25519 import public_text, signer_of
-from keys.signatures.signing import new_webhook_secret
+from keys.signatures.signing import new_webhook_secret, public_text, signer_of
 from tests.support.scripted_receiver import ScriptedReceiver, Talk
 from tests.support.shop import Shop
 from webhooks.certification.certify import Certification, certify

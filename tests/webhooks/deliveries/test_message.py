@@ -7,8 +7,12 @@ import standardwebhooks
 import stripe
 
 from kernel.trace import Span
-from keys.signatures.ed25519 import signature, signer_of
-from keys.signatures.signing import new_webhook_secret, stripe_signature
+from keys.signatures.signing import (
+    ed25519_signature,
+    new_webhook_secret,
+    signer_of,
+    stripe_signature,
+)
 from keys.vault import SealBroken, Vault
 from tests.support.webhook_rows import new_vault
 from webhooks.deliveries.message import (
@@ -153,7 +157,7 @@ def test_every_private_key_signs_until_its_own_overlap_ends_the_newest_first() -
     keys = [SigningKey(b"n" * 32, None), SigningKey(b"o" * 32, NOW_US + 10)]
     one = claimed(target(vault, new_webhook_secret(), keys=keys))
     # Ed25519 makes the same signature of the same bytes each time.
-    new, old = (signature(signer_of(key.seed), b"evt_1.1781352000." + BODY) for key in keys)
+    new, old = (ed25519_signature(signer_of(key.seed), b"evt_1.1781352000." + BODY) for key in keys)
 
     overlapping = signed(one, vault, NOW_US + 9)["webhook-signature"].split(" ")[1:]
     later = signed(one, vault, NOW_US + 10)["webhook-signature"].split(" ")[1:]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
-from keys.signatures.ed25519 import public_text
+from keys.signatures.signing import public_text
 from keys.vault import Vault
 from store.database import Database, Row, Transaction
 from store.update import update

@@ -6,7 +6,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
-from keys.signatures.ed25519 import public_text
+from keys.signatures.signing import public_text
 from store.database import Database, Row, Transaction
 from store.sqlite.database import SqliteDatabase
 from tests.support.webhook_rows import given_account, given_endpoint, new_vault

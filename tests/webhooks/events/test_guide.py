@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.http import event_stream
-from keys.signatures.ed25519 import public_text, signer_of
-from keys.signatures.signing import TOLERANCE_S, signature_headers
+from keys.signatures.signing import TOLERANCE_S, public_text, signature_headers, signer_of
 from webhooks.deliveries import retry
 from webhooks.events import feed
 from webhooks.events.event import EVENT_TYPES

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kernel.clock import FixedClock
-from keys.authorization.refused import AuthorizationRefused
+from keys.authorization.client import AuthorizationRefused
 from runtime.client_documents import ClientDocuments
 from tests.support.authority import Authority
 from tests.support.name_server import NameServer

@@ -12,7 +12,7 @@ from billing.recipients.owner_no_mail import choice_of_token
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys import member
-from keys.mail_choice import set_mail_language
+from keys.notifications import set_mail_language
 from store.database import Database
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.owner_mail import mail_all, rules_of, statuses, words

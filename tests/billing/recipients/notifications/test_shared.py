@@ -13,9 +13,8 @@ from billing.recipients.owner_mail import written_mail
 from billing.topups.mail import MailRules
 from kernel.clock import FixedClock
 from keys import member
-from keys.mail_choice import choose_mail
-from keys.notifications import CHOICES
-from keys.roles import MemberRole
+from keys.notifications import CHOICES, choose_mail
+from keys.principal import MemberRole
 from store.database import Database, Transaction
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM

@@ -1,26 +1,43 @@
-"""Normalize email addresses to the one form that is compared and stored.
+"""Normalize what people type, to the one form that is compared and stored: names and email addresses.
 
-It is trimmed and lower-cased, with the domain as an A-label (xn--…). Plus and dot aren't folded, because only
-the mailbox's owner knows what its server folds. Normalizing twice changes nothing.
+An address is trimmed and lower-cased, with the domain as an A-label (xn--…). Plus and dot aren't folded,
+because only the mailbox's owner knows what its server folds.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
 import idna
 
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.limits import EMAIL_CHARACTERS_MAX
 
+NAME_CHARACTERS_MAX = 100
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# The joiners inside emoji and in scripts that need them.
+_ALLOWED = frozenset("\u200c\u200d")
 _LOCAL_CHARACTERS_MAX = 64
 _DOMAIN_CHARACTERS_MAX = 253
-# Nothing longer can become an address of 254 characters; it limits the work on a stranger's text.
+# It limits the work on a stranger's text.
 _RAW_CHARACTERS_MAX = 1024
-# Most recipients' domains are the same few.
 _DOMAINS_KNOWN: Final = 1024
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+
+
+def normalise_name(text: str) -> str:
+    """Return the name in NFC without outer spaces; raise InvalidInput if empty, long or unprintable."""
+    if len(text) > NAME_CHARACTERS_MAX * 4:
+        raise InvalidInput(f"The name has at most {NAME_CHARACTERS_MAX} characters.", param="name")
+    name = unicodedata.normalize("NFC", text.strip(" "))
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX:
+        raise InvalidInput(f"The name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
+    for character in name:
+        if unicodedata.category(character) in _REFUSED_CATEGORIES and character not in _ALLOWED:
+            raise InvalidInput("The name contains a character that can't be printed.", param="name")
+    return name
 
 
 class InvalidEmail(DomainError):
@@ -34,7 +51,7 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     """Return the address in its stored form; raise InvalidEmail naming `param`.
 
     It has one @, a dot-atom of ASCII before it (RFC 5321, without the quoted form), and a domain of at least
-    two labels after it (UTS 46 and IDNA 2008). It has at most 64 + 1 + 253 and 254 characters in all.
+    two labels after it (UTS 46 and IDNA 2008).
     """
     if len(text) > _RAW_CHARACTERS_MAX:
         raise InvalidEmail("The email address is too long.", param=param)
@@ -60,7 +77,6 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
 
 @lru_cache(maxsize=_DOMAINS_KNOWN)
 def _a_labels(domain: str) -> str | None:
-    """Return the domain as it is compared; None if it is no domain."""
     lowered = domain.lower()
     # A plain domain is its own A-label; idna costs thirty times the rest of a send's checks.
     if not (domain.isascii() and "--" not in lowered):
