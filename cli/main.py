@@ -10,8 +10,6 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
-from kernel import version
-
 # httpx imports its own command line, with all that draws it [3.2 MB of each process]. There is no switch:
 # None makes the import fail, as Python documents, and httpx continues without it.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
@@ -93,6 +91,7 @@ GROUPS = {
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 # Groups of acts alone, by the modules whose ACTS are their commands; module:NAME is another tuple, or one act.
+# Those of the most frequent commands come first: a command imports no module behind its own.
 ACTS = {
     "reconciliation": ("billing.reconciliation.acts",),
     "prices": ("billing.usage.price_acts",),
@@ -112,10 +111,10 @@ ACTS = {
     "codes": ("billing.credits.code_acts:CODE_ACTS",),
     "checkin": ("billing.credits.checkin_acts",),
     "orders": (
-        "billing.payments.purchase_acts:CREATE_ORDER",
         "billing.orders.acts",
         "billing.payments.order_acts",
         "billing.refunds.order_acts",
+        "billing.payments.purchase_acts:CREATE_ORDER",
     ),
     "refunds": ("billing.refunds.acts",),
     "payments": ("billing.machine_payments.acts",),
@@ -180,7 +179,7 @@ def _command_of(command: str) -> click.Command:
     if command in ACTS:
         from cli.acts.command import group_of  # noqa: PLC0415 few commands need it
 
-        acts = [act for place in ACTS[command] for act in _acts_at(place)]
+        acts = (act for place in ACTS[command] for act in _acts_at(place))
         return group_of(command, COMMANDS[command], acts)
     module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
     # A name like a builtin function's has an underscore more.
@@ -234,6 +233,8 @@ class _Commands(click.Group):
 
 def _show_version(ctx: click.Context, _: click.Parameter, is_asked: object) -> None:
     if is_asked:
+        from kernel import version  # noqa: PLC0415 it reads the installed package's metadata
+
         click.echo(f"topup, version {version.running()}")
         ctx.exit()
 

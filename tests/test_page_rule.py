@@ -84,7 +84,7 @@ def test_what_a_route_of_the_api_does_a_page_asks_the_api_for() -> None:
     both = {(name_of(path), act) for path in pages(*RESOURCES, ACCOUNT) for act in acts_of(path)}
     findings = {(name, act) for name, act in both if act in routes}
 
-    assert "billing.orders.queries.get" in routes
+    assert "billing.bulk.batch.load" in routes
     assert "billing.topups.settlement.Cancel" in routes
     assert findings == STILL_BESIDE_THE_API
 

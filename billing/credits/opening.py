@@ -1,12 +1,13 @@
 """Open an account: tenant, environments and first test credit, in one transaction."""
 
-from billing.credits.unpaid_credit import OPENING_TEST_CREDIT_CENTS
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from billing.ledger.money import cents_to_micros
 from kernel.ids import AccountId
 from kernel.tenant import Tenant
 from keys.account import create_account
 from store.database import Transaction
+
+OPENING_TEST_CREDIT_CENTS = 1_000_000
 
 
 async def open_account(

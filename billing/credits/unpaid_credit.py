@@ -10,7 +10,6 @@ from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.caps import CapExceeded
 
-OPENING_TEST_CREDIT_CENTS = 1_000_000
 SANDBOX_FUNDING_PER_DAY_CENTS = 1_000_000
 CREDIT_CENTS_MAX = 10_000_000_000
 

@@ -1,4 +1,4 @@
-"""Top-ups that wait for a supplier or an operator: what operators see of them and decide."""
+"""Manual review: top-ups that wait for a supplier or an operator, and what operators decide."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

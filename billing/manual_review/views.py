@@ -45,10 +45,10 @@ class ShownAttempt(Shaped, kw_only=True):
     """The calls of one supplier in one turn."""
 
     supplier: str
-    kind: str
-    outcome: str
-    detail: str | None
-    requests_made: int
+    kind: Annotated[str, Meta(description="Of the supplier.")]
+    outcome: Annotated[str, Meta(description="What came of it so far.")]
+    detail: Annotated[str | None, Meta(description="What the supplier said.")]
+    requests_made: Annotated[int, Meta(description="How often it was called.")]
     requested_at: Time
     last_requested_at: Time
     ended_at: Time | None
@@ -59,17 +59,17 @@ class ShownWord(Shaped, kw_only=True):
     """A late or contradictory response of a supplier, which was stored and changed nothing."""
 
     supplier: str
-    word: str
-    why: str
-    detail: str
-    kind: str | None
-    hint: str | None
+    word: Annotated[str, Meta(description="delivered or failed.")]
+    why: Annotated[str, Meta(description="Why it was not followed, such as late.")]
+    detail: Annotated[str, Meta(description="The same in a sentence.")]
+    kind: Annotated[str | None, Meta(description="Of what was handed over.")]
+    hint: Annotated[str | None, Meta(description="The last characters of what was handed over.")]
     cost_cents: Cents | None
     received_at: Time
     last_received_at: Time
-    times: int
+    times: Annotated[int, Meta(description="How often it came.")]
     seen_at: Time | None
-    seen_by: str | None
+    seen_by: Annotated[str | None, Meta(description="Who marked it as seen.")]
 
 
 class TopUpReview(WaitingTopUp, kw_only=True):
@@ -112,7 +112,7 @@ class SeenWords(Struct, kw_only=True):
     """How many responses of suppliers were marked as seen."""
 
     transaction_id: TransactionId
-    seen: int
+    seen: Annotated[int, Meta(description="How many were marked.")]
 
 
 def review_of(seen: ReviewedTopUp, words: Sequence[SupplierWord], person: str) -> TopUpReview:

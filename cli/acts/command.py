@@ -5,7 +5,7 @@ same act in process (cli/acts/local.py). RULE says which.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -61,23 +61,67 @@ class Way(Protocol):
     def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
 
-def group_of(name: str, text: str, acts: Sequence[AnyAct], *more: click.Command) -> click.Group:
-    firsts = [example for act in acts for example in act.examples[:1]]
-    group = click.Group(
-        name, help=f"{text}\n\n{RULE}", short_help=text, epilog=examples(*firsts[:3])
-    )
-    shown = next((act for act in acts if isinstance(act, ReadAct) and verb_of(act) == "show"), None)
-    for act in acts:
-        # Of two acts of one name, such as merchants' and operators' lists, the one with a table.
-        if not isinstance(act, ListAct) or act.columns:
-            group.add_command(command_of(act, shown))
-    for command in more:
-        group.add_command(command)
-    return group
+def group_of(name: str, text: str, acts: Iterable[AnyAct], *more: click.Command) -> click.Group:
+    return _ActGroup(name, text, iter(acts), more)
 
 
-def command_of(act: AnyAct, shown: ReadAct[Any] | None = None) -> click.Command:
-    """Return the act's command. shown: reads its object, for confirmations."""
+class _ActGroup(click.Group):
+    """A subject's acts as commands. It takes the acts one by one, since each may have to be imported, and a
+    command needs no others.
+    """
+
+    def __init__(
+        self, name: str, text: str, acts: Iterator[AnyAct], more: Sequence[click.Command]
+    ) -> None:
+        super().__init__(name, help=f"{text}\n\n{RULE}", short_help=text)
+        self._left = acts
+        self._acts: list[AnyAct] = []
+        for command in more:
+            self.add_command(command)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._find(lambda _: False)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            self._find(lambda act: verb_of(act) == cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    @property
+    def epilog(self) -> str:
+        self._find(lambda _: False)
+        firsts = [example for act in self._acts for example in act.examples[:1]]
+        return examples(*firsts[:3])
+
+    @epilog.setter
+    def epilog(self, text: str | None) -> None:
+        """Ignore what click sets."""
+
+    def _shown(self) -> ReadAct[Any] | None:
+        """Return what reads the object of a confirmation."""
+        found = self._find(lambda act: isinstance(act, ReadAct) and verb_of(act) == "show")
+        return found if isinstance(found, ReadAct) else None
+
+    def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
+        """Return the first act that fits; take acts until there is one."""
+        found = next(filter(fits, self._acts), None)
+        while found is None and (act := next(self._left, None)) is not None:
+            # Of two acts of one name, such as merchants' and operators' lists, the one with a table.
+            if isinstance(act, ListAct) and not act.columns:
+                continue
+            self._acts.append(act)
+            self.add_command(command_of(act, self._shown))
+            found = act if fits(act) else None
+        return found
+
+
+def _nothing() -> None:
+    return None
+
+
+def command_of(act: AnyAct, shown: Callable[[], ReadAct[Any] | None] = _nothing) -> click.Command:
+    """Return the act's command. shown: finds what reads its object, for confirmations."""
     params: list[click.Parameter] = []
     if "{" in act.path:
         metavar = act.path.partition("{")[2].partition("}")[0].upper()
@@ -115,7 +159,7 @@ def _facts(act: AnyAct) -> Sequence[FieldFacts]:
     return [fact for fact in facts_of(struct) if fact.name != "format"]
 
 
-def _run(act: AnyAct, shown: ReadAct[Any] | None, **given: Any) -> None:
+def _run(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], **given: Any) -> None:
     try:
         _do(act, shown, given)
     except (click.ClickException, click.Abort, click.exceptions.Exit, DomainError):
@@ -127,7 +171,7 @@ def _run(act: AnyAct, shown: ReadAct[Any] | None, **given: Any) -> None:
         raise
 
 
-def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> None:
+def _do(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], given: Mapping[str, Any]) -> None:
     way = way_of(act, given)
     values = values_of(_facts(act), given)
     if isinstance(act, ListAct | ReportAct):
@@ -145,12 +189,11 @@ def _do(act: AnyAct, shown: ReadAct[Any] | None, given: Mapping[str, Any]) -> No
         if act.method == "PATCH" and not values:
             raise click.UsageError("Nothing would change: give at least one option.")
         facts, asks = _facts(act), bool(act.asks) and not given["yes"]
-        seen = (
-            way.show(shown) if shown is not None and (asks or needs_currency(facts, values)) else {}
-        )
+        reads = shown() if asks or needs_currency(facts, values) else None
+        seen = {} if reads is None else way.show(reads)
         values = with_amounts(facts, values, seen)
         if asks:
-            _confirm(_question(act, values, shown, seen))
+            _confirm(_question(act, values, reads, seen))
         result = way.change(act, values)
         secrets = [result.get(fact.name) for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))

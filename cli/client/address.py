@@ -4,7 +4,6 @@ import ipaddress
 from typing import Final
 
 import click
-import httpx
 
 from cli.output import EXIT_USAGE, fail
 
@@ -15,6 +14,8 @@ _ASKED: Final = "cli.client.address.asked"
 
 def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
     """Return the gateway's address without a path; exit if a key would travel unencrypted."""
+    import httpx  # noqa: PLC0415 what runs in process needs none
+
     try:
         url = httpx.URL(text.strip().rstrip("/").removesuffix(API_PATH))
     except httpx.InvalidURL:
