@@ -1980,7 +1980,7 @@ payment_breakdowns = sa.Table(
     _int("created_at"),
 )
 
-# A provider's fee for a payment, by its list: billing/payments/fees.py writes it.
+# A provider's fee for a payment, by its list: billing/reconciliation/own_payments.py writes it.
 payment_fees = sa.Table(
     "payment_fees",
     metadata,
@@ -2688,7 +2688,7 @@ sandbox_charges = sa.Table(
     _int("created_at"),
 )
 
-# billing/payments/unmatched.py. That two of a provider's ids belong together: refunds may name the second only.
+# billing/payments/notifications.py. That two of a provider's ids belong together: refunds may name the second only.
 provider_links = sa.Table(
     "provider_links",
     metadata,
@@ -2700,7 +2700,7 @@ provider_links = sa.Table(
     sa.Index("ix_provider_links_linked", "provider", "environment", "linked_id"),
 )
 
-# billing/payments/unmatched.py. Refunds and disputes that were reported before their order was known.
+# billing/payments/notifications.py. Refunds and disputes that were reported before their order was known.
 provider_strays = sa.Table(
     "provider_strays",
     metadata,

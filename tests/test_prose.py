@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 25,
-    "error details that are no sentence": 140,
-    "words of docstrings and comments": 138_521,
-    "product lines": 161_870,
-    "old words in docstrings and comments": 350,
+    "docstrings that open with no verb": 24,
+    "error details that are no sentence": 22,
+    "words of docstrings and comments": 134_695,
+    "product lines": 161_105,
+    "old words in docstrings and comments": 330,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,
     "sentences over 25 words": 6,

@@ -1,7 +1,7 @@
 """Packs: amounts of credit that are sold as one, a catalogue of each environment.
 
 An order freezes what it was made from, so a pack may change or end at any time. credits includes
-bonus_credits. The migration adds three default packs.
+bonus_credits.
 """
 
 import re

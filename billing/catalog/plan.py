@@ -43,7 +43,6 @@ _MIRROR_COLUMNS: Mapping[ProductKey, str] = {
     ("creem", "month"): "creem_product_id",
     ("creem", "year"): "creem_product_id_yearly",
 }
-# The price or product of a simulated provider.
 _SANDBOX_REF = "sandbox/{plan_id}/{interval}"
 _SANDBOX = "sandbox/"
 
@@ -136,7 +135,7 @@ def item_of(
 
 
 def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | None:
-    """Return what the provider's price or product sells by today's terms, or None."""
+    """Return what the provider's price or product sells by today's terms."""
     for plan in plans:
         interval = plan.refs(provider).get(ref)
         is_sold = interval == "month" or plan.price_yearly is not None

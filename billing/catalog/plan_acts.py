@@ -125,8 +125,6 @@ Products = Annotated[
 
 
 class OfferedPlan(NamedTuple):
-    """A plan with the names of providers' prices and products."""
-
     plan: plans.Plan
     fields: ProductFields
 

@@ -1,6 +1,5 @@
-"""Name a plan's price or product at each provider, in forms, options and refusals.
-
-Each provider's file declares its names (Registration.products), so a new provider changes nothing here.
+"""Name a plan's price or product at each provider, in forms, options and refusals, by each provider's
+Registration.products.
 """
 
 import itertools
@@ -17,8 +16,6 @@ ProductKey = tuple[str, Interval]  # provider, interval
 
 @dataclass(frozen=True, slots=True)
 class ProductFields:
-    """By provider and interval, in the order in which they are shown."""
-
     by_key: Mapping[ProductKey, ProductField]
 
     @classmethod

@@ -1,7 +1,7 @@
 """Credit that an operator gives or takes, with a stored reason.
 
-The audit entry and the reason are written in the act's transaction. Given credit is purchased and pays debts
-first, unless it is promotional, which may end. Taking never makes a balance negative.
+Given credit is purchased and pays debts first, unless it is promotional, which may end. Taking never makes a
+balance negative.
 """
 
 from dataclasses import dataclass
@@ -69,8 +69,8 @@ class Adjustments(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class AdjustCredit:
-    """POST /admin/credits/manual; amount in credits, signed. is_promotional credit may end at expires_at, by
-    the account's clock. Raises InsufficientBalance and AmountOutOfRange, and InvalidInput for a past end.
+    """Amount in credits, signed. is_promotional credit may end at expires_at, by the account's clock. Raises
+    InsufficientBalance and AmountOutOfRange, and InvalidInput for a past end.
     """
 
     adjustment_id: str

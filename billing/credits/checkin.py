@@ -1,8 +1,8 @@
 """The daily check-in: promotional credit once a day and account, within a daily budget.
 
 One row for each account, environment and day, written with its grant. A UTC day's awards to all accounts stay
-within its budget. A changed time zone counts after the next check-in, because each one notes the next one's
-zone.
+within its budget. Days go by the account's time zone, and a changed one counts after the next check-in,
+because each one notes the next one's zone.
 """
 
 from collections.abc import Callable
@@ -63,8 +63,6 @@ class CheckedIn:
 
 
 class CheckinWorkingSet(WorkingSet):
-    """Settings, each tenant's last check-in, and the day's awards so far."""
-
     rank = 30
 
     def __init__(self) -> None:

@@ -1,8 +1,4 @@
-"""Which day it is for an account, and when its next check-in may come.
-
-Days go by the account's time zone. Check-ins are also at least 20 hours apart, so a change of zone or a short
-day never makes two awards out of one day.
-"""
+"""Day."""
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -43,7 +39,9 @@ def start_of(day: date, zone: tzinfo) -> int:
 
 
 def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
-    """Return when the next check-in may come; zone is the next one's."""
+    """Return when the next check-in may come; zone is the next one's. At least 20 hours pass, so a change of
+    zone or a short day never makes two awards out of one day.
+    """
     return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
 
 

@@ -1,7 +1,7 @@
 """Batches of redemption codes: made in bulk, listed without their codes, disabled.
 
-All codes of a batch have the same worth and end. A code leaves this module once, to the batch's maker. No
-code can be redeemed before the last one was handed over, so a crash leaves nothing of worth.
+A code leaves this module once, to the batch's maker. No code can be redeemed before the last one was handed
+over, so a crash leaves nothing of worth.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -136,7 +136,7 @@ async def make_at_once(
 
 
 class OneCode(NamedTuple):
-    """A single code by its digest; name: why it was made."""
+    """name: why it was made."""
 
     environment: str
     credits_micros: int

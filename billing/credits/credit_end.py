@@ -1,4 +1,4 @@
-"""What credit.expiring and credit.expired say of a grant's lost part."""
+"""End."""
 
 from dataclasses import dataclass
 from typing import Any

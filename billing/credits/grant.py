@@ -17,7 +17,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class ExpireGrants:
-    """Empties the tenant's expired promotional grants; EndParts empties a plan's."""
+    """EndParts empties a plan's."""
 
     tenant: Tenant
 

@@ -20,7 +20,6 @@ from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
-# The data key behind the digests.
 DATA_KEY = "redemption"
 PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
@@ -128,8 +127,6 @@ async def find_code(
 
 
 class CodeWorkingSet(WorkingSet):
-    """The codes of one batch of commands, locked, and which callers used which."""
-
     rank = 40
 
     def __init__(self) -> None:

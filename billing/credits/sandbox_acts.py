@@ -88,7 +88,6 @@ async def show_clock(context: ActContext) -> OwnTime:
 
 
 async def advance(context: ActContext, asked: ClockBody) -> Change[AccountClock]:
-    """Advance the account's clock; raises ScopeMissing."""
     check_staging(context.environment)
     assert context.asker is not None, "merchants alone"
     await check_may_move_clock(context.tx, context.asker)
@@ -103,7 +102,6 @@ async def advance(context: ActContext, asked: ClockBody) -> Change[AccountClock]
 
 
 def check_staging(environment: Environment) -> None:
-    """Raise ScopeMissing outside staging."""
     if environment != "staging":
         raise ScopeMissing(
             "The sandbox exists only in staging. Use an ak_staging_ key.", reason="environment"

@@ -23,8 +23,8 @@ class Credited:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Adds purchased credit out of TEST_CREDIT (staging) or MANUAL. per_day_cents bounds a UTC day's credit,
-    counted in its own window.
+    """Out of TEST_CREDIT (staging) or MANUAL. per_day_cents bounds a UTC day's credit, counted in its own
+    window.
     """
 
     tenant: Tenant

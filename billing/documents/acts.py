@@ -9,7 +9,7 @@ from billing.documents import billing_details, document, views
 from billing.documents.billing_details import BillingDetails
 from billing.documents.document import BillingDocument, DocumentFilter
 from billing.documents.facts import DocumentKind
-from billing.orders import queries as orders
+from billing.orders import records as orders
 from kernel.fields import ExportPage, Fields, Page, Text, Time, time_us
 from keys.act import MERCHANT, Act, ActContext, Change, ListAct, ReadAct
 from keys.principal import ScopeMissing

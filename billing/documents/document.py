@@ -1,7 +1,5 @@
-"""A receipt of a payment, or a note of what was returned, with its number.
-
-A document never changes, and its number is never given again. Only billing/documents/numbering.py writes
-them.
+"""A receipt of a payment, or a note of what was returned. It never changes, and its number is never given
+again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,7 +71,7 @@ _PAGES_OF_ALL = Keyset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFilter:
-    """Filters; times are the documents' own dates. notes: without receipts."""
+    """Times are the documents' own dates. notes: without receipts."""
 
     kind: DocumentKind | None = None
     order_id: str | None = None

@@ -62,8 +62,8 @@ class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """The configured seller; is_known: one is configured. prefixes: by kind of document. mails_receipts:
-    payers get receipts by mail.
+    """is_known: one is configured. prefixes: by kind of document. mails_receipts: payers get receipts by
+    mail.
     """
 
     party: Party

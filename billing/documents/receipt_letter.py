@@ -1,4 +1,4 @@
-"""Mail a payer about a receipt: what was paid for, and where the document is.
+"""An order's receipt, and the mail to its payer: what was paid for, and where the document is.
 
 The mail is queued with the number, so each receipt is mailed once; an old payment's isn't. The link needs no
 account and shows the document alone.

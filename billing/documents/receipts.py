@@ -1,4 +1,4 @@
-"""An order's receipt, numbered at once if the worker hasn't come to it."""
+"""Receipt."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from billing.documents import document
 from billing.documents.document import BillingDocument, NoReceipt, NoSeller
 from billing.documents.facts import Seller
 from billing.documents.numbering import number_step
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from kernel.errors import Unavailable
 from kernel.tenant import Tenant
@@ -25,8 +25,8 @@ async def receipt(
     mail_sent_in: Collection[str],
     now_us: int,
 ) -> BillingDocument:
-    """Return the order's receipt; for a plan's order its first period's. Raises NotFound, NoReceipt,
-    NoSeller, and Unavailable while earlier payments are numbered.
+    """Return the order's receipt, numbered at once if the worker hasn't come to it; for a plan's order its
+    first period's. Raises NotFound, NoReceipt, NoSeller, and Unavailable while earlier payments are numbered.
     """
 
     async def look(tx: Transaction) -> tuple[Order, BillingDocument | None]:

@@ -1,4 +1,4 @@
-"""Name a downloaded statement after its account and time, such as statement-acme-2026-03."""
+"""Name."""
 
 from kernel.clock import month_start_us, next_month_start_us, rfc3339
 from kernel.file_name import plain_name

@@ -1,4 +1,4 @@
-"""What a printed statement is made of; billing/documents/statement_pdf.py draws it."""
+"""Sheet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 """Call a supplier over HTTP: one deadline, a bounded body, unambiguous JSON.
 
-`ask` and `ask_any` return a whole response of at most BODY_BYTES_MAX within timeout_s, or raise
-NoSupplierAnswer; `decoded` returns the requested form or raises it. So whatever isn't clearly said is no
-word, and the top-up is checked again.
+Whatever isn't clearly said raises NoSupplierAnswer, and the top-up is checked again.
 """
 
 import asyncio
@@ -44,7 +42,7 @@ class NoSupplierAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SupplierAnswer:
-    """A whole response of any status; header names in lower case. retry_after_s: from Retry-After."""
+    """Header names in lower case. retry_after_s: from Retry-After."""
 
     status: int
     body: bytes

@@ -1,12 +1,9 @@
 """Call the operator's own service, with a request signed like a webhook.
 
-POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt}
--> 200 {"status": "delivered" | "failed" | "pending", "reason", "transaction_id", "deliverable", "cost_cents",
-        "platform", "amount_cents", "environment"}; the last three, if present, must be as ordered
-
-deliverable is {kind, value, redeem_url, instructions, expires_at} (docs/suppliers.md); without one the
-recipient has the credit in an account there. Anything else, and no response, is unknown: called again with
-the same transaction_id, on which the service is idempotent.
+POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt} ->
+200 {status, reason, transaction_id, deliverable, cost_cents, platform, amount_cents, environment};
+docs/suppliers.md has each field. Anything else, and no response, is unknown: called again with the same
+transaction_id, on which the service is idempotent.
 
 A response is believed because the request reached that url: use https. With sign_answers it must also carry
 our webhook-signature over its bytes, with the transaction's ID as webhook-id. The service can settle a

@@ -30,7 +30,7 @@ class SupplierKinds:
         found = self.registrations.get(kind)
         if found is None:
             known = ", ".join(sorted(self.registrations))
-            raise InvalidInput(f"the kinds of suppliers are {known}", param="kind")
+            raise InvalidInput(f"The kind must be one of {known}.", param="kind")
         return found
 
     async def vault(self, tx: Transaction, now_us: int) -> Vault:

@@ -1,13 +1,11 @@
 """Keys with a spending limit: made for a recipient's first top-up, raised by later ones.
 
-What all vendors of such keys share; openrouter.py and litellm.py call each.
-
 A raise sets the limit read before plus the amount, and names the key after the top-up (its mark) in the same
 request. So `look` finds out: with this name the key was raised, with the former name it wasn't. The next
 raise starts from the limit read then. Any other name, or the expected limit without the name: an operator
 decides.
 
-No vendor has a conditional write: somebody's change within the milliseconds between read and write is lost.
+No vendor has a conditional write: a change within the milliseconds between read and write is lost.
 """
 
 import re
@@ -71,8 +69,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A key at the vendor; limit and lifetime use in US dollars. label: how the vendor shows it, no secret.
-    closed: why it can't be raised, such as "it is disabled".
+    """limit and lifetime use in US dollars. label: how the vendor shows it, no secret. closed: why it can't
+    be raised, such as "it is disabled".
     """
 
     id: str
@@ -91,7 +89,7 @@ class MadeKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What a key becomes; the limit in US dollars. is_disabled null: unchanged."""
+    """limit in US dollars. is_disabled null: unchanged."""
 
     limit: Decimal
     mark: Mark
@@ -99,8 +97,8 @@ class KeyChange:
 
 
 class KeyVendor(ABC):
-    """How to call one vendor. Every method may raise NoSupplierAnswer. name: for people. costs_face_value:
-    the vendor takes the limit from our account there.
+    """Every method may raise NoSupplierAnswer. costs_face_value: the vendor takes the limit from our account
+    there.
     """
 
     name: str
@@ -162,7 +160,7 @@ class _Left(msgspec.Struct):
 
 
 class LimitedKeys(Supplier):
-    """Keys of one vendor; `is_one_per_recipient`, since a limit is read and then written."""
+    """`is_one_per_recipient`, since a limit is read and then written."""
 
     def __init__(self, vendor: KeyVendor) -> None:
         self._vendor = vendor

@@ -63,11 +63,8 @@ HTTP_NOT_FOUND: Final = 404
 
 
 class LiteLlmOptions(Options, frozen=True, kw_only=True):
-    """One LiteLLM proxy with a database.
-
-    admin_key: the master key, or better a proxy admin's. base_url: for us; public_url: for recipients, null:
-    the same. models: names, separated by commas, for new keys; null: all. redeem_url, instructions null:
-    ours. timeout_s: of each call.
+    """admin_key: the master key, or better a proxy admin's. base_url: for us; public_url: for recipients.
+    models: names, separated by commas, for new keys; null: all. timeout_s: of each call.
     """
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]

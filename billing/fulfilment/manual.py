@@ -1,7 +1,4 @@
-"""Manual fulfilment: the top-up waits as a task until an operator delivers or refuses.
-
-Operators use `topup desk take`, `settle` and `fail`; see docs/suppliers.md.
-"""
+"""Manual fulfilment: the top-up waits as a task until an operator delivers or refuses (docs/suppliers.md)."""
 
 from typing import Annotated
 

@@ -27,8 +27,8 @@ ENVIRONMENTS = ("staging", "live")
 
 @dataclass(frozen=True, slots=True)
 class FirstPlatform:
-    """A platform of the setting; kind None: no supplier is named. new_api's `staging` names another instance;
-    without it, staging simulates the supplier.
+    """kind None: no supplier is named. new_api's `staging` names another instance; without it, staging
+    simulates the supplier.
     """
 
     id: str
@@ -49,7 +49,7 @@ async def enter_first(
 ) -> bool:
     if await platform_rows.version(tx) > 0:
         return False
-    # Of two processes that start at once the second waits here, and finds the version raised.
+    # Two processes may start at once: the second waits here, and finds the version raised.
     await platform_rows.lock(tx)
     if await platform_rows.version(tx) > 0:
         return False

@@ -67,11 +67,8 @@ HTTP_NOT_FOUND: Final = 404
 
 
 class OpenRouterOptions(Options, frozen=True, kw_only=True):
-    """One OpenRouter account, or a workspace of it.
-
-    management_key: manages keys, and can't call models. workspace_id: of new keys; null: the default.
-    include_byok_in_limit: count use of the account's own provider keys. redeem_url, instructions null: ours.
-    timeout_s: of each call.
+    """management_key: manages keys, and can't call models. workspace_id: of new keys; null: the default.
+    include_byok_in_limit: count use of the account's own provider keys. timeout_s: of each call.
     """
 
     management_key: Sealed

@@ -49,12 +49,12 @@ CREDIT: Final = Deliverable("credit")
 
 
 class OptionsRefused(ValueError):
-    """The options don't fit the kind; the message names the option, not its value."""
+    """The message names the option, not its value."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A kind's options; each subclass repeats `frozen=True, kw_only=True`. Secret text is `Sealed` (or
-    `Sealed | None`). Numbers and sizes have bounds in their Meta; `make` checks the rest.
+    """Each subclass repeats `frozen=True, kw_only=True`. Secret text is `Sealed` (or `Sealed | None`).
+    Numbers and sizes have bounds in their Meta; `make` checks the rest.
     """
 
 
@@ -83,8 +83,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """It arrived. cost_cents: what the supplier takes; null: unknown. left: see Request.recipient_left; null
-    keeps the former. doubt: why the kind doesn't believe the response, which an operator then decides.
+    """cost_cents: what the supplier takes; null: unknown. left: see Request.recipient_left; null keeps the
+    former. doubt: why the kind doesn't believe the response, which an operator then decides.
     """
 
     deliverable: Deliverable = CREDIT
@@ -95,18 +95,14 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A definite no, and nothing was done. The sender sees the reason, made storable and cut where it is
-    written.
-    """
+    """A definite no, and nothing was done. The sender sees the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Accepted and not done. left: for this top-up's next call, such as a task's ID. again_in_s: when to
-    retry.
-    """
+    """Accepted and not done. left: for this top-up's next call, such as a task's ID."""
 
     left: str | None = None
     again_in_s: float | None = None
@@ -114,8 +110,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No reliable word: a timeout, a 5xx, HTML for JSON. detail is for the operator, without secrets. left,
-    again_in_s: as with Waiting.
+    """No reliable word: a timeout, a 5xx, HTML for JSON. detail is for the operator, without secrets.
 
     needs_review: the response fits both done and not done, so an operator decides by `detail`. is_unreadable:
     it had another form; it is called again, and its breaker doesn't count it.
@@ -147,7 +142,7 @@ class NotRevoked:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a harmless request found. detail: for the operator, without secrets."""
+    """detail: for the operator, without secrets."""
 
     is_well: bool
     detail: str
@@ -201,8 +196,8 @@ class Supplier(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a supplier is made with. The client reaches private addresses: operators name them. supplier_id
-    and environment: for kinds with rows of their own.
+    """The client reaches private addresses: operators name them. supplier_id and environment: for kinds with
+    rows of their own.
     """
 
     client: httpx.AsyncClient
@@ -217,12 +212,11 @@ class Tools:
 class Registration:
     """What a module in the folder defines as SUPPLIER.
 
-    name: as operators write it. text: one sentence for the command line and the page. make: raises
-    OptionsRefused for what the struct can't say. sample: the simulated delivery in staging, without network
-    or anything real. is_one_per_recipient: for kinds that read and then change a recipient's value.
-    callback_secret: signs its POST /fulfilment/{transaction_id}; None: it never calls. where: open options
-    that name the place; they don't change while attempts are open, since a new place knows nothing of these.
-    terms: exceptions to billing/topups/plausible.py.
+    name: as operators write it. make: raises OptionsRefused for what the struct can't say. sample: the
+    simulated delivery in staging, without network or anything real. is_one_per_recipient: for kinds that read
+    and then change a recipient's value. callback_secret: signs its POST /fulfilment/{transaction_id}; None:
+    it never calls. where: open options that name the place; they don't change while attempts are open, since
+    a new place knows nothing of these. terms: exceptions to billing/topups/plausible.py.
     """
 
     name: str

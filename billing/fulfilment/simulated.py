@@ -1,7 +1,4 @@
-"""Simulate a supplier in staging: call no provider, deliver at once, nothing real.
-
-Recipients at sandbox.test are delayed, fail or stay pending with any supplier (billing/topups/send.py).
-"""
+"""Simulate a supplier in staging: call no provider, deliver at once, nothing real."""
 
 import hashlib
 from collections.abc import Callable

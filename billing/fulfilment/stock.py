@@ -21,7 +21,7 @@ LOW_BELOW: Final = 10
 
 
 class StockKind(NamedTuple):
-    """One supplier, one platform, one amount in US cents."""
+    """amount_cents in US cents."""
 
     environment: str
     supplier: str

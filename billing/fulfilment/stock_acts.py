@@ -123,7 +123,7 @@ async def add_codes(context: ActContext, asked: StockCodes) -> Change[_Intake]:
     row = await platform_rows.get_supplier(tx, context.environment, asked.supplier)
     if row.kind != "code_stock":
         raise InvalidInput(
-            f"{row.id} is a supplier of kind {row.kind}: it keeps no stock", param="supplier"
+            f"{row.id} is a supplier of kind {row.kind}, which has no stock.", param="supplier"
         )
     codes = list(read_codes(io.StringIO(asked.codes), context.environment, row.id))
     await _check_codes(context, codes)
@@ -141,14 +141,15 @@ async def add_codes(context: ActContext, asked: StockCodes) -> Change[_Intake]:
 
 async def _check_codes(context: ActContext, codes: Sequence[NewCode]) -> None:
     if not codes:
-        raise InvalidInput("has no line below the first", param="codes")
+        raise InvalidInput("The file has no line below the first.", param="codes")
     if len(codes) > CODES_MAX:
-        raise InvalidInput(f"has more than {CODES_MAX:,} codes; split the file", param="codes")
+        raise InvalidInput(f"The file has more than {CODES_MAX:,} codes. Split it.", param="codes")
     known = {one.id for one in await platform_rows.list_platforms(context.tx, context.environment)}
     unknown = sorted({one.kind.platform for one in codes} - known)
     if unknown:
         raise InvalidInput(
-            f"name platforms that {context.environment} has not: {', '.join(unknown)}",
+            f"The file names platforms that don't exist in {context.environment}: "
+            f"{', '.join(unknown)}.",
             param="codes",
         )
 

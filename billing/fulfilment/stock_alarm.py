@@ -1,4 +1,4 @@
-"""Publish stock.low to operators' accounts, in the transaction that took the code."""
+"""Alarm."""
 
 from billing.fulfilment.stock import StockLevel
 from kernel.tenant import Tenant

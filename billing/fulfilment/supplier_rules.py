@@ -36,10 +36,10 @@ async def check_where(
     attempts = await count_open(tx, before.environment, before.id)
     if attempts and not despite_open_attempts:
         raise InvalidInput(
-            f"Top-ups with {before.id} whose outcome is open: {attempts}. With another"
-            f" {' or '.join(moved)} they may be done twice. Pause the supplier and decide on them"
-            " first; or change it despite open attempts, if that is the same service with the same"
-            " records",
+            f"{attempts} top-ups with {before.id} have an open outcome. With another "
+            f"{' or '.join(moved)} they may be done twice. Pause the supplier and decide on "
+            "them first; or change it despite open attempts, if that is the same service "
+            "with the same records.",
             param="despite_open_attempts",
         )
     return attempts
@@ -62,8 +62,8 @@ async def check_secret(
         known = None if other.id == after.id else _signs_with(other, registrations, vault)
         if known is not None and hmac.compare_digest(known, signs):
             raise InvalidInput(
-                f"{other.id} has the same secret: a callback says by its secret alone whose it is."
-                " Make one of its own for each supplier",
+                f"{other.id} has the same secret, and a callback is known by its secret alone. "
+                "Make one for each supplier.",
                 param="options",
             )
 

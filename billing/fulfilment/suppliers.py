@@ -45,8 +45,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadySupplier:
-    """A supplier to call. fault: why its row can't be used. is_paused: by an operator. is_resting: by its
-    breaker, as of the last change of the rows.
+    """fault: why its row can't be used. is_paused: by an operator. is_resting: by its breaker, as of the last
+    change of the rows.
     """
 
     id: str
@@ -96,7 +96,6 @@ class Suppliers:
     ) -> None:
         self.book = PlatformBook()
         self.registrations = registrations
-        # Called after each change of the rows was read.
         self.on_change: list[Callable[[], None]] = []
         self._database = database
         self._vault = vault
@@ -193,7 +192,7 @@ class Suppliers:
         except (OptionsRefused, SealBroken, DomainError) as error:
             return _faulty(known, str(error))
         except Exception as error:
-            # One supplier's file must not keep the others from being called.
+            # One supplier's file must not stop the others from being called.
             _log.exception("supplier.broke", extra={"supplier": row.id})
             return _faulty(known, type(error).__name__)
 

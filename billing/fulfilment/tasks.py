@@ -1,7 +1,7 @@
 """Top-ups that an operator does by hand, each with a due time.
 
-A task ends once, in the transaction that ends or moves its top-up; taking it keeps others off. What was
-handed over is stored with the top-up.
+A task ends once, in the transaction that ends or moves its top-up. What was handed over is stored with the
+top-up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from store.row_mapping import RowMapping
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """outcome: delivered or refused; null: open. reason: the operator's."""
+    """outcome null: open. reason: the operator's."""
 
     transaction_id: str
     account_id: str

@@ -28,8 +28,6 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class VendorApi:
-    """Writes a Decimal in a body as a JSON number, digit by digit."""
-
     def __init__(
         self,
         client: httpx.AsyncClient,

@@ -1,6 +1,7 @@
 """Credit in the recipient's wallet here, for platforms that use `/usage` or OAuth or redeem the voucher.
 
-As a platform's first supplier it delivers in the send's own transaction.
+As a platform's first supplier it delivers in the send's own transaction; it is called only behind another
+supplier.
 """
 
 from billing.fulfilment.protocol import (
@@ -17,8 +18,6 @@ from billing.topups.platform import WALLET
 
 
 class Wallet(Supplier):
-    """Always delivers; called only behind another supplier."""
-
     async def fulfil(self, request: Request) -> Outcome:  # noqa: ARG002 nothing to ask
         return Delivered()
 

@@ -13,7 +13,7 @@ import msgspec
 from billing.ledger.price import Price
 from billing.machine_payments.facilitator import Expected, Settlement, Verified
 from billing.machine_payments.token_offer import CURRENCY
-from billing.providers.abilities.shared_tokens import (
+from billing.providers.abilities import (
     SharedToken,
     SharedTokens,
     TokenCharge,

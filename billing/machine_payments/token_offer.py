@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.shared_tokens import SharedTokens
+from billing.providers.abilities import SharedTokens, ability
 from billing.providers.registry import Providers
 from keys.principal import ENVIRONMENTS, Environment
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order, OrderStatus
-from billing.orders.queries import OrderFilter
+from billing.orders.records import OrderFilter
 from billing.orders.views import OperatorOrder, OrderHistory, history_of, view_of
 from billing.providers import event_log
 from billing.providers.event_log import LogEntry

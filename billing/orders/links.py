@@ -11,7 +11,7 @@ STATUS_PATH: Final = "/orders/status"
 
 @dataclass(frozen=True, slots=True)
 class OrderLinks:
-    """Addresses below public_url, which has no slash at its end."""
+    """public_url has no slash at its end."""
 
     tokens: LinkTokens
     public_url: str

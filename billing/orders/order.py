@@ -1,7 +1,7 @@
 """An order: credit to be paid for at a provider, and the payment's outcome.
 
-pending ends as paid, failed, expired or in review. `paid` wins over the other ends, early or late, and only
-refunds and disputes leave it. Only `move` changes the state. billing/orders/records.py writes the rows.
+`paid` wins over the other ends, early or late, and only refunds and disputes leave it. Only `move` changes
+the state.
 """
 
 from collections.abc import Mapping
@@ -168,7 +168,6 @@ def amend(order: Order, **changes: Any) -> Order:
 
 
 def next_check_at(checks_made: int, now_us: int) -> int:
-    """Return when to check a pending order again."""
     return now_us + (MINUTE_US if checks_made < CLOSE_CHECKS else HOUR_US)
 
 

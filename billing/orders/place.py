@@ -32,10 +32,10 @@ _OWN_CURRENCY = Charge()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """What is ordered: one of pack_id, amount_cents (USD) and plan. Texts are already checked.
+    """Name one of pack_id, amount_cents (USD) and plan.
 
     charge: what the provider charges in. discount: the operator's, without a coupon, in its smallest unit.
-    request_digest: the Idempotency-Key's. saves_payment: the payer agreed to save the payment method.
+    request_digest: the Idempotency-Key's.
     """
 
     provider: str
@@ -73,8 +73,8 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Write the order before any provider is called. Its IDs are fixed before the first try. Raises NotFound
-    (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and AccountSuspended.
+    """Its IDs are fixed before the first try. Raises NotFound (the pack), CouponRefused, AmountOutOfRange,
+    InvalidInput, TooManyOrders and AccountSuspended.
     """
 
     order_id: str
@@ -212,7 +212,6 @@ class PlaceOrder:
             raise AmountOutOfRange("The account can't hold that much credit.", param="amount_cents")
 
 
-# Fields of NewOrder that the order has under the same names.
 _TAKEN_OVER = (
     "kind",
     "provider",

@@ -22,7 +22,6 @@ RefundKind = Literal["refund", "part", "dispute"]
 # asked: ours, without the provider's word; replaced: the provider reported it under its own name, which
 # counts.
 RefundStatus = Literal["done", "failed", "open", "won", "lost", "asked", "replaced"]
-# The facts that say that money was returned, or came to us again.
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
 
@@ -79,8 +78,8 @@ def kind_of(fact: Reversed) -> RefundKind:
 def change_of(
     fact: Reversed, known: Reversal | None, blank: Reversal, paid: Price
 ) -> Reversal | Problem | None:
-    """Return the row after the fact, why an operator must decide, or null for nothing new. known: the row
-    before it; blank: a new one without its amount; paid: the payment.
+    """Return the row after the fact, why an operator must decide, or None for nothing new. blank: a new row
+    without its amount.
     """
     if isinstance(fact, DisputeClosed):
         if known is not None and known.status != "open":
@@ -126,9 +125,7 @@ def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
 
 
 def share_of(credits_micros: int, returned_amount: int, paid_amount: int) -> int:
-    """Return the credits' share of what is gone, rounded up, never more than was given. Source: contract,
-    5.5.
-    """
+    """Return the credits' share of what is gone, rounded up. Source: contract, 5.5."""
     if paid_amount == 0:
         return 0
     return -(-credits_micros * min(returned_amount, paid_amount) // paid_amount)

@@ -1,8 +1,8 @@
 """Refunds requested here: how much to return, and how far that is.
 
-asking ends pending, succeeded or failed; unknown while there is no clear word. Until the provider reports an
-open one's money gone, its share of credit is in HELD (held_micros). A payment has one open refund, by a
-unique index. Only `move` changes the state. Writers hold the account's lock.
+unknown: there is no clear word. Until the provider reports an open one's money gone, its share of credit is
+in HELD (held_micros). A payment has one open refund, by a unique index. Only `move` changes the state.
+Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,12 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from billing.engine.batch_state import WorkingSet
 from billing.ledger.price import Price
-from billing.orders.refund import Reversal
+from billing.orders.refund import Reversal, Reversals
+from billing.providers import event_log
+from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
+from billing.providers.problem import Problem
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -21,8 +25,7 @@ from store.row_mapping import RowMapping
 RefundState = Literal["requested", "unknown", "pending", "succeeded", "failed"]
 OPEN: frozenset[RefundState] = frozenset({"requested", "unknown", "pending"})
 HINT = "refunds"
-# docs/states.md has the diagram. A failed one succeeds if an operator gave it up too soon, and a succeeded
-# one fails if a bank returns it.
+# A failed one succeeds if an operator gave it up too soon, and a succeeded one fails if a bank returns it.
 MOVES: Mapping[RefundState, frozenset[RefundState]] = {
     "requested": frozenset({"unknown", "pending", "succeeded", "failed"}),
     "unknown": frozenset({"pending", "succeeded", "failed"}),
@@ -187,3 +190,37 @@ UPDATE refunds SET {ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}]
 WHERE refunds.id = v.id
 """
 _LOAD = f"SELECT {ROWS.listed} FROM refunds WHERE owner_id IN :ids[text] ORDER BY id"
+
+
+class SaleWorkingSet(WorkingSet):
+    def __init__(self) -> None:
+        self.reversals = Reversals()
+        self.refunds = Refunds()
+        self._entries: list[LogEntry] = []
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:  # type: ignore[override]
+        return self._changes + self.reversals.changes + self.refunds.changes
+
+    def changed(self) -> None:
+        self._changes += 1
+
+    def note(
+        self,
+        notification: NotificationRef | None,
+        owner: tuple[str, str],
+        outcome: NotificationOutcome,
+        detail: str,
+        now_us: int,
+        problem: Problem | None = None,
+    ) -> None:
+        """Record the notification's outcome. owner: an account and its order."""
+        if notification is not None:
+            self.changed()
+            self._entries.append(
+                LogEntry(notification, outcome, now_us, *owner, detail, problem=problem)
+            )
+
+    async def write_log(self, tx: Transaction) -> None:
+        await event_log.record(tx, self._entries)

@@ -1,30 +1,78 @@
-"""Refunds and disputes: take credit back as the payment goes, and return it with a won dispute.
+"""Commands on one order: refunds and disputes, and payments that credited nothing.
 
 What is reversed is always the credits' share of what is gone, rounded up, in any order of facts; never more
-than was credited. A failed refund no longer counts. A refund reported before its payment waits for it.
+than was credited. A refund reported before its payment waits for it.
+
+Returning an uncredited payment moves no credit. Once our refunds returned all of it, the review ends; if one
+fails, it reopens, because we have the money.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from billing.engine.batch_state import BatchState, ReadSet
-from billing.orders.order import Order, OrderStatus, amend, due_micros, move
+from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderStatus, amend, due_micros, move
 from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of, kind_of
-from billing.orders.refund_hold import brought, follow
 from billing.orders.refund_row import Refund
-from billing.orders.sold_credit import SoldCredit
-from billing.orders.uncredited import follow_refund, is_uncredited
+from billing.orders.sold_credit import SoldCredit, brought, follow
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef
-from billing.providers.problem import Problem
+from billing.providers.problem import Problem, in_words
 from billing.providers.protocol import DisputeClosed, Disputed, RefundFailed
-from billing.recharges.batch import note_dispute
+from billing.recharges.batch import note_dispute, note_unpaid
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 
-# A dispute's event in this state, and its reason.
+
+def is_uncredited(order: Order) -> bool:
+    """Return whether there is an uncredited payment; a plan's payment belongs to its periods."""
+    is_closed = order.status in {"review", "failed"}
+    return is_closed and order.payment_id is not None and order.kind != "subscription"
+
+
+def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
+    """Return how much our refunds returned; refunds made elsewhere aren't the operator's wish."""
+    done = sum(one.amount for one in refunds if one.status == "succeeded")
+    return min(done, order.payment.amount)
+
+
+def follow_refund(state: BatchState, order: Order) -> Order:
+    working_set = state.working_set(OrderWorkingSet)
+    refunds = working_set.refunds.of(order.id)
+    gone = gone_of(working_set.reversals.of(order.id), order.payment.amount)
+    is_back = gone >= order.payment.amount
+    if not is_uncredited(order) or any(one.is_open for one in refunds):
+        return order
+    if order.status == "review" and is_back:
+        working_set.resolve(order.id)
+        reason = f"{in_words(order.payment)} went back: {order.reason or 'refunded'}"
+        return end_unpaid(state, amend(order, refunded_amount=gone), "failed", reason)
+    if order.status == "failed" and not is_back and _failed_last(refunds):
+        reclaim(state, order)
+        reason = f"a refund of {in_words(order.payment)} failed: the money is here"
+        return _kept(state, move(order, "review", reason=reason, refunded_amount=0))
+    if order.status == "failed" and gone != order.refunded_amount:
+        return _kept(state, amend(order, refunded_amount=gone))
+    return order
+
+
+def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
+    """Return the whole payment's credit, such that micros are left after the returned share."""
+    left = paid_amount - returned_amount
+    return micros if left <= 0 else -(-micros * paid_amount // left)
+
+
+def _failed_last(refunds: Sequence[Refund]) -> bool:
+    return bool(refunds) and max(refunds, key=lambda one: one.ended_at or 0).status == "failed"
+
+
+def _kept(state: BatchState, order: Order) -> Order:
+    state.working_set(OrderWorkingSet).change(order)
+    return order
+
+
 _OF_DISPUTE: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("disputed", "dispute"),
     "lost": ("dispute_lost", "the dispute was lost"),
@@ -41,9 +89,7 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """What every command on one order shares; its account is found by the order's ID. notification None: our
-    own decision. Another provider's is refused.
-    """
+    """notification None: our own decision. Another provider's is refused."""
 
     order_id: str
     tenant: Tenant
@@ -115,7 +161,6 @@ def is_against_us(fact: Reversed) -> bool:
 
 
 def reason_of(fact: Reversed, ours: Refund | None) -> str:
-    """Return why money moved, in the words of who requested the refund."""
     if isinstance(fact, DisputeClosed) and fact.is_won:
         return "the dispute was won"
     if isinstance(fact, RefundFailed):
@@ -137,8 +182,8 @@ def apply_reversals(
 ) -> Order:
     """Bring a settled order's credit and state to what is gone of its payment.
 
-    A plan's order doesn't change: its periods do (billing/subscriptions/reversal.py). reason: empty if the
-    order was just settled. dispute: the one that opened or ended now, reported even if no money moves.
+    A plan's order doesn't change: its periods do. reason: empty if the order was just settled. dispute: the
+    one that opened or ended now, reported even if no money moves.
     """
     if order.kind == "subscription":
         return order
@@ -181,8 +226,8 @@ def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
 def tell_returned(
     state: BatchState, order: Order, amount: int, reason: str, dispute: Reversal | None = None
 ) -> None:
-    """Publish order.disputed or order.dispute_lost, order.refunded, or order.restored. amount: how much more
-    is gone, below 0 if it came back. Without a dispute, nothing is published if no money moved.
+    """Publish what happened. amount: how much more is gone, below 0 if it came back. Without a dispute,
+    nothing is published if no money moved.
     """
     if not amount and dispute is None:
         return
@@ -214,3 +259,23 @@ def sold_of(order: Order) -> SoldCredit:
         reversed_promotional_micros=order.reversed_promotional_micros,
         reversed_grant_micros=order.reversed_grant_micros,
     )
+
+
+def end_unpaid(
+    state: BatchState, order: Order, status: Literal["failed", "expired"], reason: str | None
+) -> Order:
+    shortened = None if reason is None else reason[:REASON_CHARACTERS_MAX]
+    ended = move(order, status, reason=shortened)
+    working_set = state.working_set(OrderWorkingSet)
+    if order.coupon_id is not None:
+        working_set.coupons.release(order.coupon_id, order.id, order.account_id)
+    working_set.change(ended)
+    state.publish(order.tenant, "order.failed", ended.shape(), order.reference)
+    note_unpaid(state, working_set.recharges, order.id, shortened)
+    return ended
+
+
+def reclaim(state: BatchState, order: Order) -> None:
+    if order.coupon_id is not None and order.status in {"failed", "expired"}:
+        working_set = state.working_set(OrderWorkingSet)
+        working_set.coupons.claim(order.coupon_id, order.id, order.account_id)

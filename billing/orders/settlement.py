@@ -1,8 +1,8 @@
 """Settle orders: attach a checkout, and end the order as paid or unpaid.
 
 An order is credited once, only for its own provider's payment of the frozen price, in any order of facts.
-What doesn't fit waits in review. `paid` wins over pending, expired and failed. A coupon's credit is
-promotional; the rest is purchased and pays debts first.
+What doesn't fit waits in review. A coupon's credit is promotional; the rest is purchased and pays debts
+first.
 """
 
 from dataclasses import dataclass, replace
@@ -11,10 +11,9 @@ from typing import Any, Literal
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.price import Price
-from billing.orders.claim import OrderClaim
-from billing.orders.ending import end_unpaid, reclaim
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
-from billing.orders.reversal import OnOrder, OrderResult, apply_reversals
+from billing.orders.records import OrderClaim
+from billing.orders.reversal import OnOrder, OrderResult, apply_reversals, end_unpaid, reclaim
 from billing.orders.uncredited_payment import UncreditedPayments, new_payment
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem, in_words, other_price
@@ -58,8 +57,8 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """The payment arrived. objects: its other IDs at the provider, such as an invoice's. objection: why the
-    provider suspects that it pays for something else.
+    """objects: its other IDs at the provider, such as an invoice's. objection: why the provider suspects that
+    it pays for something else.
     """
 
     payment_id: str
@@ -181,9 +180,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck:
-    """A sweep is about to check a pending order, and sets when to check again. Of two sweeps that read the
-    same seen_checks_made, one continues.
-    """
+    """Two sweeps may read the same seen_checks_made; one continues."""
 
     order_id: str
     tenant: Tenant

@@ -2,14 +2,22 @@
 
 Never more than was given, and no balance becomes negative. The sale's promotional grant pays first, then the
 wallet; the rest is owed. The last taken returns first, to its source, after debts.
+
+Credit that a refund will take back can't be spent from the request on. In the transaction of the provider's
+word the hold ends and the reversal takes the credit: nothing is taken twice, nothing is free in between.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Literal, Self
+
+from msgspec.structs import replace as with_fields
 
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
+from billing.orders.refund import Reversals, Reversed
+from billing.orders.refund_row import Refund, Refunds, move
+from billing.providers.protocol import Refunded, RefundFailed
 from kernel.tenant import Tenant
 
 ReversalPart = tuple[LedgerAccount, int]
@@ -17,10 +25,8 @@ ReversalPart = tuple[LedgerAccount, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldCredit:
-    """What an order or period gave, and what was taken back, in micros.
-
-    promotional_micros: the part in the grant with that ID. reversed_promotional_micros went to PROMOTION, the
-    rest to PROVIDER; reversed_grant_micros came from the grant.
+    """promotional_micros: the part in the grant with that ID. reversed_promotional_micros went to PROMOTION,
+    the rest to PROVIDER; reversed_grant_micros came from the grant.
     """
 
     id: str
@@ -36,7 +42,7 @@ class SoldCredit:
         self, state: BatchState, due_micros: int, *, before_micros: int | None = None
     ) -> Self:
         """Take back or return credit until due_micros in all are taken back. before_micros: the balance from
-        which a drop is measured, if not the present one.
+        which a drop is measured.
         """
         if due_micros > self.reversed_micros:
             micros = due_micros - self.reversed_micros
@@ -48,7 +54,6 @@ class SoldCredit:
         return replace(changed, reversed_micros=due_micros)
 
     def available_micros(self, state: BatchState) -> int:
-        """Return what could be set aside: the sale's own grant, and the wallet."""
         _, wallet, grant = self._sources(state)
         return wallet.balance_micros + (0 if grant is None else grant.balance_micros)
 
@@ -158,3 +163,72 @@ def _paired(
             if available > part:
                 waiting.insert(0, (other, available - part))
     return pairs
+
+
+def brought(
+    state: BatchState, sold: SoldCredit, refunds: Refunds, due_micros: int, wanted_micros: int
+) -> SoldCredit:
+    """Take back due_micros in all, and hold wanted_micros. A refund's hold pays first, then holds again what
+    is to come, as far as there is credit.
+    """
+    # An open one whose credit went to a dispute holds it again if that is won.
+    holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
+    if holding is None:
+        return sold.brought_to(state, due_micros)
+    if (due_micros, wanted_micros) == (sold.reversed_micros, holding.held_micros):
+        return sold
+    before_micros = state.ledger.balance_micros(sold.tenant, state.now_us)
+    sold.release(state, holding.held_micros, holding.held_grant_micros, holding.id)
+    emptied = with_fields(holding, held_micros=0, held_grant_micros=0)
+    refunds.keep(emptied)
+    taken = sold.brought_to(state, due_micros, before_micros=before_micros)
+    if wanted_micros:
+        set_aside(state, taken, refunds, emptied, wanted_micros)
+    return taken
+
+
+def set_aside(
+    state: BatchState, sold: SoldCredit, refunds: Refunds, refund: Refund, micros: int
+) -> Refund:
+    held, by_grant = sold.set_aside(state, micros, refund.id)
+    changed = with_fields(refund, held_micros=held, held_grant_micros=by_grant)
+    refunds.keep(changed)
+    return changed
+
+
+def follow(
+    state: BatchState, refunds: Refunds, reversals: Reversals, owner_id: str, fact: Reversed
+) -> Refund | None:
+    ours = refunds.told_of(owner_id, fact)
+    if ours is None or not isinstance(fact, Refunded | RefundFailed):
+        return None
+    for key in {ours.id, ours.key} - {fact.key}:
+        # It counted under our ID, or under what an operator wrote.
+        end_reversal(reversals, owner_id, key, "replaced")
+    if fact.key != ours.id:
+        ours = with_fields(ours, provider_refund_id=fact.key)
+    if isinstance(fact, RefundFailed):
+        moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
+    elif fact.is_pending:
+        moved = move(ours, "pending", now_us=state.now_us)
+    else:
+        moved = move(ours, "succeeded", now_us=state.now_us)
+    if isinstance(fact, Refunded) and _is_failed(reversals, owner_id, fact.key):
+        # Reported late: its failure came first.
+        moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
+    if moved != refunds.find(owner_id, moved.id):
+        refunds.keep(moved)
+    return moved
+
+
+def end_reversal(
+    reversals: Reversals, owner_id: str, key: str, status: Literal["failed", "replaced"]
+) -> None:
+    known = reversals.find(owner_id, key)
+    if known is not None:
+        reversals.keep(with_fields(known, status=status))
+
+
+def _is_failed(reversals: Reversals, owner_id: str, key: str) -> bool:
+    known = reversals.find(owner_id, key)
+    return known is not None and known.status == "failed"

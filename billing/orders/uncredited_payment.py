@@ -1,7 +1,7 @@
 """Uncredited payments beside an order's own, each of which can be returned by itself.
 
 A second payment of an order, or a plan's payment that waits for an operator. A payment has one row, by the
-provider's ID; closed_at null: we have the money. Writers hold the account's lock.
+provider's ID; closed_at null: we have the money.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from billing.ledger.price import Price
 from billing.orders import refund, refund_row
 from billing.orders.order import Order
 from billing.orders.refund import Reversal
-from billing.orders.sale_rows import SaleWorkingSet
+from billing.orders.refund_row import SaleWorkingSet
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -125,7 +125,7 @@ async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[Uncredite
 async def find_told(
     tx: Transaction, order: Order, names: Iterable[str], amount: int | None
 ) -> UncreditedPayment | None:
-    """Return the order's payment that a fact is about; null for none, or the order's own.
+    """Return the order's payment that a fact is about; None for the order's own.
 
     names: the provider's IDs of the payment or refund, or our refund's. amount: what a refund returned, which
     identifies one with a lost response if the provider names only the checkout.

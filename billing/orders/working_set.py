@@ -1,7 +1,6 @@
 """One transaction's orders, with what decides them: packs, coupons, recharges, reversals.
 
-An order is read after its account is locked; one of an unlocked account doesn't exist here. Changes are
-written once.
+An order is read after its account is locked; one of an unlocked account doesn't exist here.
 """
 
 from billing.catalog import pack
@@ -10,10 +9,9 @@ from billing.catalog.pack import Pack, PackKey
 from billing.engine.batch_state import ReadSet
 from billing.ledger.ledger import LedgerAccountKey, LedgerAccountKind
 from billing.orders import records as order_rows, refund_row
-from billing.orders.claim import ObjectKey, OrderClaim
 from billing.orders.order import SETTLED, Order
-from billing.orders.records import OrderRequestKey
-from billing.orders.sale_rows import SaleWorkingSet
+from billing.orders.records import ObjectKey, OrderClaim, OrderRequestKey
+from billing.orders.refund_row import SaleWorkingSet
 from billing.providers import event_log as provider_event
 from billing.recharges.batch import RechargesOfBatch
 from billing.recharges.recharge import ORIGIN
@@ -23,8 +21,6 @@ from store.database import Transaction
 
 
 class OrderWorkingSet(SaleWorkingSet):
-    """Commands add in `declare`: ids, requests, packs, codes, counted, claims, attached."""
-
     rank = 60
 
     def __init__(self) -> None:
@@ -84,7 +80,6 @@ class OrderWorkingSet(SaleWorkingSet):
             resumed = await order_rows.load_requests(tx, self.requests)
             self._requests = {place: order.id for place, order in resumed.items()}
             found += resumed.values()
-        # An order of a tenant that isn't locked here doesn't exist here.
         self._orders = {order.id: order for order in found if order.tenant in read_set.tenants}
         for order in self._orders.values():
             read_set.places.update(places_of(order))

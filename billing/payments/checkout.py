@@ -1,24 +1,32 @@
 """An order's checkout at its provider: opened, checked, and tied to the order.
 
 No transaction is open during a call. A repeated open sends the same request, made of the order's row alone,
-so an idempotent provider opens one checkout. It is tied to the order before anybody learns of it. A simulated
-provider's checkout is the sandbox's page.
+so an idempotent provider opens one checkout. A customer is made once for each account and environment, by the
+provider's idempotency key and our primary key.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+from billing.engine.batch_state import BatchState
 from billing.engine.engine import Command, Engine
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.links import OrderLinks
-from billing.orders.order import Order
-from billing.orders.reversal import OrderResult
+from billing.orders.order import Order, amend
+from billing.orders.reversal import OnOrder, OrderResult
 from billing.orders.settlement import AttachCheckout, EndUnpaid
-from billing.payments.customers import CustomerBook
+from billing.orders.working_set import OrderWorkingSet
 from billing.payments.sandbox.checkout import SandboxProvider
-from billing.providers.abilities.customers import CustomerGone
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.paid_sum import PaidSum
+from billing.providers.abilities import (
+    CustomerGone,
+    CustomerRequest,
+    Customers,
+    PaidSum,
+    ability,
+)
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (
     CheckoutRequest,
@@ -31,11 +39,74 @@ from billing.providers.protocol import (
     ProviderUnavailable,
 )
 from billing.providers.registry import Providers
+from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.records import find_by_order
 from billing.subscriptions.subscription import Subscription
 from kernel.clock import Clock
+from kernel.errors import InvalidInput
+from kernel.limits import URL_CHARACTERS_MAX
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameCustomer(OnOrder):
+    """gone: a customer that no longer exists."""
+
+    customer_ref: str
+    gone: str | None = None
+    notification: None = None
+
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
+        if order.customer_ref not in {None, self.gone}:
+            return OrderResult(order, "repeated")
+        named = amend(order, customer_ref=self.customer_ref)
+        state.working_set(OrderWorkingSet).change(named)
+        return OrderResult(named, "applied")
+
+
+class CustomerBook:
+    def __init__(self, database: Database, clock: Clock, engine: Engine) -> None:
+        self._database = database
+        self._clock = clock
+        self._engine = engine
+
+    async def named(self, order: Order, provider: object, *, gone: str | None = None) -> Order:
+        """Return the order with its customer, if the provider has such; gone: make a new one. Raises
+        ProviderUnavailable and ProviderRefused.
+        """
+        maker = ability(provider, Customers)  # type: ignore[type-abstract, arg-type]
+        if maker is None or (order.customer_ref is not None and gone is None):
+            return order
+        ref = await self._known(order, gone) or await self._made(order, maker, gone)
+        command = NameCustomer(order_id=order.id, tenant=order.tenant, customer_ref=ref, gone=gone)
+        return (await self._engine.submit(command)).order
+
+    async def _known(self, order: Order, gone: str | None) -> str | None:
+        known = await self._database.read(
+            lambda tx: subscription_rows.find_customer(tx, order.tenant, order.provider)
+        )
+        return None if known == gone else known
+
+    async def _made(self, order: Order, maker: Customers, gone: str | None) -> str:
+        async def email_of(tx: Transaction) -> str | None:
+            row = await tx.fetch_one(
+                "SELECT email FROM accounts WHERE id = :id", id=order.account_id
+            )
+            return None if row is None else row["email"]
+
+        request = CustomerRequest(
+            key="/".join(("customer", *order.tenant, gone or "first")),
+            account_id=order.account_id,
+            environment=order.environment,
+            email=await self._database.read(email_of),
+        )
+        made, now_us = await maker.make_customer(request), self._clock.now_us()
+        return await self._database.transaction(
+            lambda tx: subscription_rows.keep_first_customer(
+                tx, order.tenant, order.provider, made, gone=gone, now_us=now_us
+            )
+        )
 
 
 class Checkout(Protocol):
@@ -62,8 +133,8 @@ class Checkouts:
         self._public_url = links.public_url
 
     async def open(self, order: Order) -> Order:
-        """Return the order with its checkout. Raises ProviderUnavailable (the order stays pending, for a
-        sweep or retry) or ProviderRefused (it failed); both name the order.
+        """Open the checkout. Raises ProviderUnavailable (the order stays pending) or ProviderRefused (it
+        failed); both name the order.
         """
         try:
             order, opened = await self._opened(order)
@@ -116,7 +187,7 @@ class Checkouts:
             if not await checkout.close(order.id, order.provider_ref):
                 return False
         except ProviderRefused:
-            # Refused when it was opened, or its provider isn't set up here any more.
+            # It was refused when it was opened, or its provider isn't set up here any more.
             pass
         reason = "another checkout of a plan was begun"
         await self._submit(EndUnpaid, order, notification=None, status="expired", reason=reason)
@@ -158,7 +229,9 @@ class Checkouts:
         provider = self._providers.of(order.provider, environment)
         is_simulated = self._providers.is_simulated(order.provider, environment)
         if provider is None or is_simulated is not order.is_simulated:
-            raise ProviderRefused(f"{order.provider} is no longer configured as the order needs it")
+            raise ProviderRefused(
+                f"{order.provider} is no longer configured as the order requires."
+            )
         if not is_simulated:
             return provider
         return SandboxProvider(
@@ -205,3 +278,28 @@ def title_of(order: Order) -> str:
 
 def environment_of(order: Order) -> Environment:
     return next(one for one in ENVIRONMENTS if one == order.environment)
+
+
+_VISIBLE = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+def check_return_url(text: str, *, param: str) -> str:
+    if len(text) > URL_CHARACTERS_MAX:
+        raise InvalidInput(f"A URL has at most {URL_CHARACTERS_MAX} characters.", param=param)
+    # Browsers read a backslash as a slash, so what seems a path may name another host.
+    if not _VISIBLE.fullmatch(text) or "\\" in text:
+        raise InvalidInput("A URL has visible ASCII characters only.", param=param)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise InvalidInput("This is not a URL.", param=param) from None
+    if parts.scheme not in {"http", "https"}:
+        raise InvalidInput("A URL begins with https:// or http://.", param=param)
+    if "@" in parts.netloc:
+        raise InvalidInput("The URL must not contain a user name or password.", param=param)
+    host = parts.netloc if port is None else parts.netloc.rpartition(":")[0]
+    if not _HOST.fullmatch(host):
+        raise InvalidInput("The URL has no host.", param=param)
+    return text

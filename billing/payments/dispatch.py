@@ -1,33 +1,178 @@
-"""What each fact calls for, by its subject: one table.
+"""Find what a fact is about, and what it calls for: one table.
 
-A command, a note in the operator's log, or a call to the provider. Combinations in no row can't occur.
+A fact is found by the order's own ID or a provider's ID. A refund of a plan finds the period that its payment
+paid, because a plan's order credits nothing. Combinations in no row can't occur.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
 from billing.engine.engine import Command
+from billing.orders import records as order_list
+from billing.orders.order import Order
 from billing.orders.refund import Reversed
 from billing.orders.reversal import ReverseOrder
 from billing.orders.settlement import EndUnpaid, SettlePaid
-from billing.payments.fact_subjects import SubjectKind
-from billing.providers.event_log import NotificationOutcome
+from billing.orders.uncredited_payment import find_told
+from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.protocol import (
     Expired,
     Failed,
     InvoicePaid,
     Paid,
+    Refunded,
+    RefundFailed,
     SubscriptionChanged,
     Unconfirmed,
     Waiting,
 )
+from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.checkout_payment import SettlePaidPlan
 from billing.subscriptions.lifecycle import ChangeSubscription
 from billing.subscriptions.manual.uncredited import ReverseUncredited
 from billing.subscriptions.period import PayPeriod
+from billing.subscriptions.records import ITSELF
 from billing.subscriptions.reversal import ReversePeriod
+from billing.subscriptions.subscription import Subscription
+from store.database import Transaction
+
+SubjectFact = (
+    Paid | Unconfirmed | Failed | Expired | Waiting | Reversed | InvoicePaid | SubscriptionChanged
+)
+SubjectKind = Literal[
+    "order", "uncredited payment", "second payment", "plan order", "subscription", "period"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FactSubject:
+    """owner: the order, or the subscription, also of a period. names: which one it is and whose, for
+    commands.
+    """
+
+    kind: SubjectKind
+    owner: Order | Subscription
+    names: Mapping[str, Any]
+
+    @property
+    def order(self) -> Order | None:
+        return self.owner if isinstance(self.owner, Order) else None
+
+
+def order_subject(order: Order) -> FactSubject:
+    kind: SubjectKind = "plan order" if order.kind == "subscription" else "order"
+    return FactSubject(kind, order, {"order_id": order.id, "tenant": order.tenant})
+
+
+async def find(
+    tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
+) -> FactSubject | None:
+    """Return the fact's subject, even of another provider or environment; ids: the provider's, with related
+    ones.
+    """
+    if isinstance(fact, InvoicePaid | SubscriptionChanged):
+        return await _subscription_of(tx, fact, notification)
+    if isinstance(fact, Reversed):
+        period = await _period(tx, ids, notification)
+        if period is not None:
+            return period
+    named = tuple(ids)
+    order = await _order(tx, fact, named, notification)
+    if isinstance(fact, Reversed):
+        uncredited = await _uncredited(tx, fact, named, order, notification)
+        if uncredited is not None:
+            return uncredited
+    if order is None:
+        return None
+    if isinstance(fact, Reversed) and _is_of_second_payment(order, named):
+        return FactSubject("second payment", order, {})
+    return order_subject(order)
+
+
+async def _subscription_of(
+    tx: Transaction, fact: InvoicePaid | SubscriptionChanged, notification: NotificationRef
+) -> FactSubject | None:
+    at = (notification.provider, notification.environment)
+    places = await subscription_rows.find_objects(tx, *at, [fact.subscription_ref])
+    if places:
+        found = await subscription_rows.find(tx, places[0][0])
+    else:
+        order_id = fact.subject.order_id
+        if order_id is None:
+            order = await order_list.find_by_objects(tx, *at, fact.subject.objects)
+            order_id = None if order is None else order.id
+        found = None if order_id is None else await subscription_rows.find_by_order(tx, order_id)
+    return None if found is None else _of_subscription("subscription", found)
+
+
+async def _period(
+    tx: Transaction, ids: Iterable[str], notification: NotificationRef
+) -> FactSubject | None:
+    at = (notification.provider, notification.environment)
+    for subscription_id, start in await subscription_rows.find_objects(tx, *at, ids):
+        if start == ITSELF:
+            continue
+        known = await subscription_rows.load_periods(tx, [subscription_id])
+        owner = await subscription_rows.find(tx, subscription_id)
+        names = await subscription_rows.objects_at(tx, subscription_id, start)
+        # A period that was approved before its invoice came begins at another time.
+        starts = [
+            one.period_start_at
+            for one in known.get(subscription_id, [])
+            if one.period_start_at == start or one.invoice_id in names
+        ]
+        if owner is not None and starts:
+            named = {"period_start_at": starts[0], "order_id": owner.order_id}
+            return _of_subscription("period", owner, **named)
+    return None
+
+
+async def _order(
+    tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
+) -> Order | None:
+    order_id = fact.subject.order_id
+    found = None if order_id is None else await order_list.find(tx, order_id)
+    listed = tuple(ids)
+    if found is None and listed:
+        at = (notification.provider, notification.environment)
+        found = await order_list.find_by_objects(tx, *at, listed)
+    return found
+
+
+async def _uncredited(
+    tx: Transaction,
+    fact: Reversed,
+    ids: Sequence[str],
+    order: Order | None,
+    notification: NotificationRef,
+) -> FactSubject | None:
+    if order is None:
+        at = (notification.provider, notification.environment)
+        for subscription_id, _ in await subscription_rows.find_objects(tx, *at, ids):
+            owner = await subscription_rows.find(tx, subscription_id)
+            order = None if owner is None else await order_list.find(tx, owner.order_id)
+    if order is None:
+        return None
+    amount = fact.price.amount if isinstance(fact, Refunded | RefundFailed) else None
+    told = await find_told(tx, order, [fact.key, *ids], amount)
+    if told is None:
+        return None
+    names = {**order_subject(order).names, "payment_id": told.id}
+    return FactSubject("uncredited payment", order, names)
+
+
+def _is_of_second_payment(order: Order, ids: Sequence[str]) -> bool:
+    """Return whether the IDs name a payment like the order's (pi_2 beside pi_1), but not that one."""
+    own = order.payment_id or ""
+    kind, has_kind, _ = own.partition("_")
+    alike = [one for one in ids if has_kind and one.startswith(f"{kind}_")]
+    return bool(alike) and own not in alike
+
+
+def _of_subscription(kind: SubjectKind, found: Subscription, **more: Any) -> FactSubject:
+    return FactSubject(kind, found, {"subscription_id": found.id, "tenant": found.tenant, **more})
 
 
 class Decided(Protocol):
@@ -41,8 +186,6 @@ Build = Callable[[Any], Make]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Nothing changes; the log says why."""
-
     outcome: NotificationOutcome
     detail: str
 
@@ -133,7 +276,7 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         **dict.fromkeys(_REVERSED, _reversed_order),
     },
     "uncredited payment": dict.fromkeys(_REVERSED, _reversed_uncredited),
-    # From before such payments had rows.
+    # Orders from before such payments had rows.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),

@@ -1,8 +1,7 @@
 """Disputes as providers report them, with the time until which evidence counts.
 
 A report is stored whether its order is known or not. By the provider's clock the later report stays, and an
-ended dispute doesn't reopen. Operators' accounts are notified of each new one. billing/orders/reversal.py
-moves the credit.
+ended dispute doesn't reopen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from billing.ledger.price import Price
-from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
-from billing.providers.protocol import DisputeClosed, Disputed
+from billing.providers.protocol import DisputeClosed, Disputed, DisputeNote
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
 from kernel.storable import storable
@@ -60,7 +58,6 @@ class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return f"{self.provider}/{self.id}"
 
     def shape(self) -> dict[str, Any]:
-        """Return the view for operators; amount in the currency's smallest unit."""
         ended = self.ended_at
         return {
             "id": self.id,
@@ -88,8 +85,8 @@ async def keep(
     *,
     now_us: int,
 ) -> None:
-    """Store the report; owner: its account and order, if known. Operators are notified in the same
-    transaction, once a dispute. A fact with only a sum teaches a known dispute its order.
+    """Store the report, and notify operators once a dispute. owner: its account and order, if known. A fact
+    with only a sum teaches a known dispute its order.
     """
     note = fact.note or _bare(fact)
     price = fact.price if isinstance(fact, Disputed) else Price(0, "")
@@ -131,8 +128,8 @@ async def page_of_disputes(
     after: str | None = None,
     limit: int,
 ) -> list[Dispute]:
-    """Return open disputes by the end of evidence, ended ones latest first. after: the last dispute's cursor;
-    raises InvalidInput for another text.
+    """Return open disputes by the end of evidence, ended ones latest first; raise InvalidInput for a wrong
+    cursor.
     """
     last = None if after is None else await _at(tx, environment, after)
     values: dict[str, Any] = {"environment": environment, "limit": limit}
@@ -176,7 +173,10 @@ async def _at(tx: Transaction, environment: str, cursor: str) -> Dispute:
         id=dispute_id,
     )
     if row is None:
-        raise InvalidInput("not a cursor of this list", param="cursor")
+        raise InvalidInput(
+            "This isn't a cursor of this list. Use `next_cursor` of the previous page.",
+            param="cursor",
+        )
     return _dispute(row)
 
 

@@ -1,20 +1,29 @@
 """Act on a provider's notification: each fact becomes one command on its subject.
 
-A genuine notification leaves a row in the operator's log with its outcome, in the change's transaction. An
-unproven payment is confirmed with the provider first. A fact about nothing of ours changes nothing; a refund
-or dispute waits for its payment, and IDs that belong together are stored.
+A genuine notification leaves a row in the operator's log, in the change's transaction. An unproven payment is
+confirmed with the provider first. Facts may arrive in any order: a refund or dispute waits for its payment,
+and IDs that belong together are stored.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import msgspec
 
 from billing.engine.engine import Engine
+from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.refund import Reversed
-from billing.payments import disputes, fact_subjects, unmatched
+from billing.payments import dispatch, disputes
 from billing.payments.checkout import Checkouts
-from billing.payments.dispatch import ACTIONS, Inquire, Note
-from billing.payments.fact_subjects import FactSubject, SubjectFact, order_subject
+from billing.payments.dispatch import (
+    ACTIONS,
+    FactSubject,
+    Inquire,
+    Note,
+    SubjectFact,
+    order_subject,
+)
 from billing.providers import breakdown, event_log
 from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem, in_words
@@ -27,13 +36,149 @@ from billing.providers.protocol import (
     Paid,
     ProviderRefused,
     ProviderUnavailable,
+    Refunded,
+    RefundFailed,
+    Subject,
     SubscriptionChanged,
     Unconfirmed,
     Waiting,
 )
 from billing.subscriptions import records as subscription_rows
 from kernel.clock import Clock
-from store.database import Database, Transaction
+from store.database import Database, Row, Transaction
+from store.row_mapping import RowMapping
+
+UnmatchedKind = Literal["refund", "part", "failed", "failed_part", "dispute", "closed"]
+IDS_MAX = 100
+
+
+class _Unmatched(msgspec.Struct, frozen=True, gc=False):
+    provider: str
+    environment: str
+    object_id: str
+    key: str
+    kind: UnmatchedKind
+    account_id: str | None
+    amount: int
+    currency: str
+    is_won: int
+    created_at: int
+
+
+_ROWS = RowMapping(_Unmatched)
+
+
+async def link(
+    tx: Transaction, notification: NotificationRef, ids: Sequence[str], *, now_us: int
+) -> None:
+    """Record that these IDs belong together; the first is the one that payments are known by."""
+    rows = [
+        (notification.provider, notification.environment, one, ids[0], now_us)
+        for one in sorted(set(ids[1:IDS_MAX]) - {ids[0]})
+    ]
+    await tx.insert(
+        "provider_links",
+        ("provider", "environment", "object_id", "linked_id", "created_at"),
+        rows,
+        on_conflict="ON CONFLICT DO NOTHING",
+    )
+
+
+async def related(
+    tx: Transaction, notification: NotificationRef, ids: Iterable[str]
+) -> tuple[str, ...]:
+    given = list(dict.fromkeys(ids))[:IDS_MAX]
+    if not given:
+        return ()
+    rows = await tx.fetch(
+        """SELECT object_id, linked_id FROM provider_links
+           WHERE provider = :provider AND environment = :environment
+             AND object_id IN :ids[text]
+           UNION
+           SELECT object_id, linked_id FROM provider_links
+           WHERE provider = :provider AND environment = :environment
+             AND linked_id IN :ids[text]
+           ORDER BY linked_id, object_id""",
+        provider=notification.provider,
+        environment=notification.environment,
+        ids=sorted(given),
+    )
+    also = [one for row in rows for one in (row["linked_id"], row["object_id"])]
+    return tuple(dict.fromkeys([*given, *also]))
+
+
+async def keep(
+    tx: Transaction,
+    notification: NotificationRef,
+    fact: Reversed,
+    *,
+    account_id: str | None,
+    now_us: int,
+) -> None:
+    """Store the fact under each of its IDs; of a growing sum the largest stays."""
+    price = Price(0, "") if isinstance(fact, DisputeClosed) else fact.price
+    rows = [
+        _Unmatched(
+            notification.provider,
+            notification.environment,
+            object_id,
+            fact.key,
+            _kind(fact),
+            account_id,
+            price.amount,
+            price.currency,
+            int(isinstance(fact, DisputeClosed) and fact.is_won),
+            now_us,
+        )
+        for object_id in sorted(set(fact.subject.objects[:IDS_MAX]))
+    ]
+    await tx.insert(
+        "provider_strays",
+        _ROWS.columns,
+        [_ROWS.write(row) for row in rows],
+        on_conflict="""ON CONFLICT (provider, environment, object_id, key, kind) DO UPDATE SET
+            amount = excluded.amount WHERE provider_strays.amount < excluded.amount""",
+    )
+
+
+async def waiting(
+    tx: Transaction, notification: NotificationRef, ids: Iterable[str]
+) -> list[Reversed]:
+    """Return what waits for the payment with one of these IDs, a dispute before its end."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
+           FROM provider_strays
+           WHERE provider = :provider AND environment = :environment AND object_id IN :ids[text]
+           ORDER BY created_at, kind DESC, key""",
+        provider=notification.provider,
+        environment=notification.environment,
+        ids=sorted(set(ids)),
+    )
+    return [_fact(row) for row in rows]
+
+
+def _fact(row: Row) -> Reversed:
+    subject = Subject(None, (row["object_id"],))
+    if row["kind"] == "closed":
+        return DisputeClosed(subject, row["key"], is_won=bool(row["is_won"]))
+    price = Price(row["amount"], row["currency"])
+    if row["kind"] == "dispute":
+        return Disputed(subject, row["key"], price)
+    form = RefundFailed if row["kind"].startswith("failed") else Refunded
+    return form(subject, row["key"], price, is_part=row["kind"].endswith("part"))
+
+
+def _kind(fact: Reversed) -> UnmatchedKind:
+    match fact:
+        case DisputeClosed():
+            return "closed"
+        case Disputed():
+            return "dispute"
+        case RefundFailed():
+            return "failed_part" if fact.is_part else "failed"
+        case Refunded():
+            return "part" if fact.is_part else "refund"
+
 
 _WEIGHTS: Sequence[NotificationOutcome] = (
     "repeated",
@@ -47,8 +192,6 @@ _NOT_CONFIRMED = "the provider does not confirm the payment"
 
 
 class NotificationHandler:
-    """Acts on facts, each in its own transaction; notification: their source."""
-
     def __init__(
         self, database: Database, clock: Clock, engine: Engine, checkouts: Checkouts
     ) -> None:
@@ -127,7 +270,7 @@ class NotificationHandler:
     async def _find(
         self, fact: SubjectFact, ids: Sequence[str], notification: NotificationRef
     ) -> FactSubject | None:
-        return await self._database.read(lambda tx: fact_subjects.find(tx, fact, ids, notification))
+        return await self._database.read(lambda tx: dispatch.find(tx, fact, ids, notification))
 
     async def _act_on(
         self, fact: SubjectFact, found: FactSubject, notification: NotificationRef
@@ -174,7 +317,7 @@ class NotificationHandler:
         known = await self._related(ids, notification)
         if not known:
             return
-        for one in await self._database.read(lambda tx: unmatched.waiting(tx, notification, known)):
+        for one in await self._database.read(lambda tx: waiting(tx, notification, known)):
             await self._act_known(one, notification)
 
     async def take_up_of(self, order: Order, event_id: str) -> None:
@@ -185,11 +328,11 @@ class NotificationHandler:
         known = await self._related(
             [*ids, *([order.payment_id] if order.payment_id else [])], notification
         )
-        for one in await self._database.read(lambda tx: unmatched.waiting(tx, notification, known)):
+        for one in await self._database.read(lambda tx: waiting(tx, notification, known)):
             await self._act_known(one, notification)
 
     async def _related(self, ids: Sequence[str], notification: NotificationRef) -> tuple[str, ...]:
-        return await self._database.read(lambda tx: unmatched.related(tx, notification, ids))
+        return await self._database.read(lambda tx: related(tx, notification, ids))
 
     async def _learnt(
         self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
@@ -197,28 +340,26 @@ class NotificationHandler:
         """Return the IDs with those that the provider says they belong to.
 
         Stripe's refund of a renewal names the payment alone; the event that links it to an invoice may be
-        disabled. Raises ProviderUnavailable: it is reported again.
+        disabled.
         """
         now_us = self._clock.now_us()
         for pair in await self._checkouts.linked(notification, fact.subject.objects):
             await self._database.transaction(
-                lambda tx, pair=pair: unmatched.link(tx, notification, pair, now_us=now_us)  # type: ignore[misc]
+                lambda tx, pair=pair: link(tx, notification, pair, now_us=now_us)  # type: ignore[misc]
             )
         return await self._related(ids, notification)
 
     async def _link(self, fact: Waiting, notification: NotificationRef) -> None:
         ids, now_us = fact.subject.objects, self._clock.now_us()
         if len(ids) > 1:
-            await self._database.transaction(
-                lambda tx: unmatched.link(tx, notification, ids, now_us=now_us)
-            )
+            await self._database.transaction(lambda tx: link(tx, notification, ids, now_us=now_us))
 
     async def _keep(
         self, fact: Reversed, order: Order | None, notification: NotificationRef
     ) -> None:
         owner, now_us = None if order is None else order.account_id, self._clock.now_us()
         await self._database.transaction(
-            lambda tx: unmatched.keep(tx, notification, fact, account_id=owner, now_us=now_us)
+            lambda tx: keep(tx, notification, fact, account_id=owner, now_us=now_us)
         )
 
     async def _keep_dispute(
@@ -289,7 +430,6 @@ def _unknown(fact: SubjectFact) -> str:
 
 
 def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> Problem | None:
-    """Return a problem if the provider's response names another payment than its notification."""
     paid = next((one for one in answer if isinstance(one, Paid)), None)
     if claim is None or paid is None:
         return None

@@ -5,16 +5,15 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct, convert
 
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.acts import owner_of
 from billing.orders.order import Order, OrderDecided
 from billing.orders.reversal import OrderResult
 from billing.orders.views import OperatorOrder, ProviderNotification, fields_of, view_of
 from billing.payments import questions
-from billing.payments.cases import CaseAct, cases_of, open_review
 from billing.payments.payments import Payments
 from billing.payments.questions import QuestionOutcome
-from billing.payments.review import Resolve, Verdict, new_resolution
+from billing.payments.review import CaseAct, Resolve, Verdict, cases_of, new_resolution, open_review
 from billing.payments.trace import OrderTrace, StepName, StepVerdict, trace
 from billing.providers import event_log
 from billing.providers.event_log import LogEntry

@@ -1,8 +1,8 @@
-"""Payments: credit is sold for money that a payment provider takes.
+"""Sell credit for money that a payment provider takes.
 
-An order is written before its provider is called, without an open transaction, so after a crash a retry with
-the same Idempotency-Key or a sweep continues. A notification is believed only under its provider's secret,
-which also fixes the environment, and acknowledged after everything is committed.
+An order is written before its provider is called, so after a crash a retry with the same Idempotency-Key or a
+sweep continues. A notification is believed only under its provider's secret, which also fixes the
+environment, and acknowledged after everything is committed.
 """
 
 import logging
@@ -13,19 +13,24 @@ from urllib.parse import urlencode
 
 from billing.catalog.coupon import CouponRefused
 from billing.engine.engine import Engine
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order, OrderAnswer
 from billing.orders.place import NewOrder, Placed
-from billing.orders.question import NoteAnswer
 from billing.orders.settlement import EndUnpaid, NoteCheck
-from billing.payments.checkout import Checkouts
+from billing.payments.checkout import Checkouts, check_return_url
 from billing.payments.notifications import NotificationHandler
-from billing.payments.questions import ASK_S_MAX, AskedOrder, Questions, answer_of, inquiry_of
+from billing.payments.questions import (
+    ASK_S_MAX,
+    AskedOrder,
+    NoteAnswer,
+    Questions,
+    answer_of,
+    inquiry_of,
+)
 from billing.payments.recharging.charging import Charging
 from billing.payments.recharging.forgotten import Forgetting
 from billing.payments.recharging.saving import Savings
-from billing.payments.return_url import check_return_url
 from billing.payments.review import Resolve
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.steering import SubscriptionSteering
@@ -50,7 +55,7 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
-# An expired order whose provider can't be called is given up then; a payment would still count.
+# Then an expired order whose provider can't be called is given up; a payment would still count.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
 # In staging an order may name this instead of a provider: any simulated one's page.
@@ -107,10 +112,10 @@ class Payments:
         return Questions(*parts, ask_s_max=ask_s_max)
 
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
-        """Return the order with its checkout; one whose total is 0 is paid already.
+        """Return the order with its checkout; one whose total is 0 is already paid.
 
-        The same request_digest finds the same order and continues it. Raises InvalidInput, what PlaceOrder
-        raises, ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
+        The same request_digest continues the same order. Raises InvalidInput, what PlaceOrder raises,
+        ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
         """
         completed = self._completed(new, tenant)
         if not completed.is_simulated:
@@ -133,14 +138,12 @@ class Payments:
         return order
 
     async def _placed(self, tenant: Tenant, new: NewOrder) -> Placed:
-        """Return the order's row; end a plan's unpaid checkout before another begins. Raises what PlaceOrder
-        raises, and ProviderUnavailable.
-        """
+        """Write the order; end a plan's unpaid checkout before another begins."""
         for _ in range(PLACE_TRIES_MAX - 1):
             try:
                 return await self._engine.submit(new_place(tenant, new))
             except PlanCheckoutOpen as error:
-                # Others of the account may begin one as well, over and over.
+                # Other users of the account may begin one as well, over and over.
                 if not await self._ended(error.order):
                     raise
             except AlreadySubscribed:
@@ -149,7 +152,6 @@ class Payments:
         return await self._engine.submit(new_place(tenant, new))
 
     async def _ended(self, order: Order) -> bool:
-        """Return whether the order is no longer open; asks if it couldn't be closed."""
         if await self._checkouts.close(order):
             return True
         if order.provider_ref is None:
@@ -182,8 +184,8 @@ class Payments:
         return heard
 
     async def portal(self, tenant: Tenant, return_url: str) -> str:
-        """Return where the account manages its plan: the provider's page, or the sandbox's. Raises
-        InvalidInput, NotFound (never a plan), ProviderUnavailable, ProviderRefused.
+        """Return where the account manages its plan. Raises InvalidInput, NotFound (never a plan),
+        ProviderUnavailable, ProviderRefused.
         """
         check_return_url(return_url, param="return_url")
         one = await self._database.read(lambda tx: subscription_rows.latest(tx, tenant))
@@ -196,7 +198,7 @@ class Payments:
         registration = self.providers.registration(one.provider)
         has_portal = registration is not None and registration.has_portal
         if provider is None or not has_portal or is_simulated is not one.is_simulated:
-            raise ProviderRefused(f"{one.provider} is no longer configured as the plan needs it")
+            raise ProviderRefused(f"{one.provider} is no longer configured as the plan requires.")
         if is_simulated:
             begun = await self._database.read(
                 lambda tx: sandbox_subscription.find_of_order(tx, one.order_id)
@@ -206,12 +208,14 @@ class Payments:
             query = urlencode({"return_url": return_url})
             return f"{self._public_url}{sandbox_subscription.PATH}/{begun.token}?{query}"
         if one.customer_ref is None:
-            raise ProviderUnavailable(f"{one.provider} has not told who the customer is")
+            raise ProviderUnavailable(
+                f"{one.provider} hasn't reported the customer yet. Try again shortly."
+            )
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """Open an order's checkout, query it, or end it. Of several sweeps one continues. Never raises for
-        the provider.
+        """Open an order's checkout, query it, or end it. Several sweeps may call; one continues. Never raises
+        for the provider.
         """
         checked = await self._engine.submit(NoteCheck(due.id, due.tenant, due.checks_made))
         order = checked.order
@@ -255,8 +259,6 @@ class Payments:
         return sorted({*object_ids, *(one for pair in pairs for one in pair)})
 
     async def ask(self, tenant: Tenant, order_id: str) -> AskedOrder:
-        """Query the provider now, or open an unopened checkout; raise NotFound."""
-
         async def work(tx: Transaction) -> Order:
             return await order_list.get(tx, tenant, order_id)
 
@@ -280,11 +282,11 @@ class Payments:
         registration = self.providers.registration(new.provider)
         assert registration is not None, "an offered provider was found"
         if new.kind not in registration.kinds:
-            raise InvalidInput(f"{new.provider} takes no {new.kind}", param="provider")
+            raise InvalidInput(f"{new.provider} doesn't support {new.kind}.", param="provider")
         is_simulated = self.providers.is_simulated(new.provider, environment)
         is_discount_taken = registration.takes_discount or is_simulated
         if new.plan is not None and new.coupon is not None and not is_discount_taken:
-            detail = f"{new.provider} takes no coupon of ours for a plan"
+            detail = f"{new.provider} doesn't accept coupons for a plan."
             raise CouponRefused(detail, param="coupon", reason="kind")
         for param in ("success_url", "cancel_url"):
             url = getattr(new, param)
@@ -311,19 +313,27 @@ class Payments:
         if new.provider == SANDBOX and simulated:
             return simulated[0]
         listed = ", ".join([*offered, SANDBOX] if simulated else offered)
-        problem = f"is one of {listed}" if listed else f"no provider is set up in {environment}"
+        problem = (
+            f"The provider must be one of {listed}."
+            if listed
+            else f"No provider is set up in {environment}."
+        )
         raise InvalidInput(problem, param="provider")
 
     def _method(self, new: NewOrder, environment: Environment) -> str | None:
         ways = self.providers.methods(new.provider, environment)
         if new.method is not None and new.method not in ways:
-            raise InvalidInput(f"{new.provider} has no such method", param="payment_method")
+            raise InvalidInput(
+                f"{new.provider} doesn't have this payment method.", param="payment_method"
+            )
         return new.method or next(iter(ways), None)
 
     def _verified(self, name: str, received: Received) -> tuple[Environment, Notification]:
         readers = self.providers.readers(name)
         if not readers:
-            raise NoWebhookSecret(f"there is no webhook secret of {name} to verify this with")
+            raise NoWebhookSecret(
+                f"The notification can't be verified: {name} has no webhook secret."
+            )
         refusals: list[NotificationRefused] = []
         for environment, provider in readers:
             try:

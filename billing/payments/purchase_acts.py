@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from billing.catalog.coupon import CouponRefused
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.links import OrderLinks
 from billing.orders.order import OrderStatus, TooManyOrders
 from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder

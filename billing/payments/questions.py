@@ -1,7 +1,8 @@
 """Query a provider about one order, for an operator or payer who wants to know now.
 
-The answer comes within ASK_S_MAX. One question at a time for an order, and few for a provider, so a hanging
-one holds up no checkout. No transaction is open and no lock held. The response is acted on like any other.
+One question at a time for an order, and few for a provider, so a hanging one holds up no checkout. No
+transaction is open and no lock held. An order older than yesterday has a longer pause, so nobody can have a
+provider called about it all day.
 """
 
 import asyncio
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.engine.engine import Engine
-from billing.orders.order import Order, OrderAnswer
-from billing.orders.question import NoteAnswer, NoteQuestion, can_be_asked, may_ask_at
+from billing.orders.order import Order, OrderAnswer, amend
+from billing.orders.working_set import OrderWorkingSet
 from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
 from billing.providers.event_log import NotificationRef
@@ -24,7 +26,69 @@ from billing.providers.protocol import (
     Unconfirmed,
     Waiting,
 )
-from kernel.clock import Clock
+from kernel.clock import DAY_US, MINUTE_US, SECOND_US, Clock
+from kernel.tenant import Tenant
+
+PAUSE_US: Final = 15 * SECOND_US
+OLD_PAUSE_US: Final = 10 * MINUTE_US
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    order: Order
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteQuestion:
+    order_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
+
+    def decide(self, state: BatchState) -> Question:
+        working_set = state.working_set(OrderWorkingSet)
+        order = working_set.find(self.order_id, self.tenant)
+        if not can_be_asked(order) or state.now_us < may_ask_at(order, state.now_us):
+            return Question(order, is_mine=False)
+        asked = amend(order, checked_at=state.now_us)
+        working_set.change(asked)
+        return Question(asked, is_mine=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAnswer:
+    order_id: str
+    tenant: Tenant
+    answer: OrderAnswer
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
+
+    def decide(self, state: BatchState) -> Order:
+        working_set = state.working_set(OrderWorkingSet)
+        order = working_set.find(self.order_id, self.tenant)
+        if order.answer == self.answer:
+            return order
+        answered = amend(order, answer=self.answer)
+        working_set.change(answered)
+        return answered
+
+
+def can_be_asked(order: Order) -> bool:
+    """Return whether an answer could change something: opened, and undecided."""
+    return order.provider_ref is not None and not order.is_settled and order.status != "review"
+
+
+def may_ask_at(order: Order, now_us: int) -> int:
+    if order.checked_at is None:
+        return 0
+    is_old = now_us - order.created_at > DAY_US
+    return order.checked_at + (OLD_PAUSE_US if is_old else PAUSE_US)
+
 
 ASK_S_MAX: Final = 6.0
 # For one provider, by this process; checkouts need the client's other connections.
@@ -36,10 +100,6 @@ QuestionOutcome = Literal["asked", "opened", "not_needed", "not_open", "just_ask
 
 @dataclass(frozen=True, slots=True)
 class AskedOrder:
-    """outcome: asked, or why not: its checkout opened now or can't open yet, it is decided, was just asked,
-    or too many questions are under way.
-    """
-
     order: Order
     outcome: QuestionOutcome
 

@@ -7,37 +7,41 @@
 - Rejecting ends an order uncredited, or dismisses what a settled one left open.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.price import Price
-from billing.orders.ending import end_unpaid
+from billing.orders import refund_row, uncredited_payment
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
-from billing.orders.reversal import OrderResult
+from billing.orders.refund_row import Refund
+from billing.orders.reversal import OrderResult, end_unpaid, is_uncredited, sent_back, worth_of
 from billing.orders.settlement import settle
-from billing.orders.uncredited import sent_back, worth_of
 from billing.orders.uncredited_payment import UncreditedPayments
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.event_log import NotificationRef
+from billing.providers import event_log
+from billing.providers.event_log import LogEntry, NotificationRef
 from billing.providers.problem import in_words
+from billing.subscriptions import held_invoice, records as subscription_rows
 from billing.subscriptions.approved_period import approve_held, approve_order
 from billing.subscriptions.held_invoice import HeldInvoice
-from billing.subscriptions.subscription import Subscription
+from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
+from store.database import Transaction
 
 Verdict = Literal["approve", "reject"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """price: what it costs; came: what was paid, if reported. credits_micros: for the whole price.
-    invoice_id: null for the order itself.
+    """price: what it costs; came: what was paid, if reported. credits_micros: for the whole price. invoice_id
+    null: the order itself.
     """
 
     price: Price
@@ -82,7 +86,7 @@ class Resolve:
             is_open = is_open or working_set.is_open(order.id)
         if not is_open:
             raise OrderDecided(
-                f"the order is {order.status}; there is nothing to {self.verdict}",
+                f"The order is {order.status}, so there is nothing to {self.verdict}.",
                 extra={"order_id": order.id, "order_status": order.status},
             )
         under_way = state.working_set(UncreditedPayments).open_refund(order.id)
@@ -90,8 +94,8 @@ class Resolve:
             under_way = working_set.refunds.open_of(order.id)
         if under_way is not None:
             raise OrderDecided(
-                f"refund {under_way.id} of payment {under_way.payment_ref} is {under_way.status}; decide when it"
-                " has ended",
+                f"Refund {under_way.id} of payment {under_way.payment_ref} is "
+                f"{under_way.status}. Decide when it has ended.",
                 extra={"order_id": order.id, "order_status": order.status},
             )
         if self.verdict == "approve":
@@ -116,7 +120,10 @@ class Resolve:
         amount = self._amount(waiting)
         micros = waiting.credits_micros * amount // waiting.price.amount
         if micros <= 0:
-            raise InvalidInput("so little gives no credit at all; reject it", param="amount")
+            raise InvalidInput(
+                "This amount is too small to give any credit. Reject the order instead.",
+                param="amount",
+            )
         counted = in_words(Price(amount, waiting.price.currency))
         detail = f"approved by {self._who}: {order.reason or f'invoice {waiting.invoice_id}'}"
         if amount != waiting.price.amount or waiting.came not in {None, waiting.price}:
@@ -132,7 +139,7 @@ class Resolve:
             given = order if begun is not None else _credited(order, amount, micros, gone)
             resolved = settle(state, given, payment_id=order.payment_id, reason=reason)
         if len(held) <= 1:
-            # Another held invoice leaves the order among those that wait.
+            # With another held invoice the order still waits.
             state.working_set(OrderWorkingSet).resolve(order.id)
         return self._noted(state, order, resolved, "approved", detail)
 
@@ -143,13 +150,14 @@ class Resolve:
                 return price.amount
             came = "an unknown sum" if waiting.came is None else in_words(waiting.came)
             raise InvalidInput(
-                f"{in_words(price)} was expected and {came} was paid:"
-                f" say with amount how much of {in_words(price)} is to be credited",
+                f"{in_words(price)} was expected and {came} was paid. Give the amount of "
+                f"{in_words(price)} to credit.",
                 param="amount",
             )
         if not 0 < self.amount <= price.amount:
             raise InvalidInput(
-                f"more than 0 and at most the price, {in_words(price)}", param="amount"
+                f"The amount must be above 0 and at most the price, {in_words(price)}.",
+                param="amount",
             )
         return self.amount
 
@@ -189,8 +197,8 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
     if payment is not None and payment.refunded_amount:
         gone = in_words(Price(payment.refunded_amount, payment.currency))
         raise InvalidInput(
-            f"{gone} of payment {ref} went back or is disputed, so it pays for no period: refund"
-            " the rest, or reject it",
+            f"{gone} of payment {ref} was refunded or disputed, so it pays for no period. "
+            "Refund the rest, or reject it.",
             param="order_id",
         )
 
@@ -198,9 +206,7 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
 def waiting_of(
     order: Order, begun: Subscription | None, held: list[HeldInvoice], returned_amount: int = 0
 ) -> OpenReview:
-    """Return what an approval would be about; of several held invoices the oldest. returned_amount: how much
-    of the payment our refunds returned.
-    """
+    """Return what an approval would be about; of several held invoices the oldest."""
     if held:
         one = held[0]
         return OpenReview(one.price, one.came, one.credits_micros, one.invoice_id)
@@ -219,7 +225,6 @@ def new_resolution(
     amount: int | None = None,
     actor: Actor | None = None,
 ) -> Resolve:
-    """Return the command with a fresh ID. actor None: the person on the command line."""
     return Resolve(new_id("res"), order_id, tenant, verdict, actor or Actor(by), by, note, amount)
 
 
@@ -228,8 +233,8 @@ def _less(payment: Price, returned_amount: int) -> Price:
 
 
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
-    """Return the order with the credited share, and the coupon's part of it. What was already returned takes
-    its share of both at once, so each is that much more.
+    """Return the order with the credited share. What was already returned takes its share at once, so the
+    credit is that much more.
     """
     paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
     return amend(
@@ -237,3 +242,153 @@ def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
         credits_micros=worth_of(micros, paid, gone),
         promotional_micros=worth_of(promotional, paid, gone),
     )
+
+
+# comp: give a period free, on the subscription's page.
+CaseAct = Literal[
+    "credit_paid", "credit_price", "credit_part", "comp", "refund", "reject", "dismiss"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SpareMoney:
+    """left: what of it is here; refund: its open one."""
+
+    ref: str
+    paid: Price
+    left: Price
+    refund: Refund | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """reason null: unknown; money: what it is about, if that is here."""
+
+    sentence: str
+    reason: str | None
+    expected: str
+    came: str
+    since: int
+    money: SpareMoney | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCases:
+    """spare: its uncredited money. can_credit: an operator may credit it; else its period is already paid."""
+
+    cases: Sequence[Case]
+    spare: Sequence[SpareMoney]
+    subscription_id: str | None = None
+    can_credit: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.cases)
+
+    @property
+    def under_way(self) -> Refund | None:
+        return next((one.refund for one in self.spare if one.refund is not None), None)
+
+    def acts(self, order: Order, waiting: OpenReview) -> list[CaseAct]:
+        can_go_back = any(
+            one.money is not None and one.money.refund is None and one.money.left.amount > 0
+            for one in self.cases
+        )
+        refunds: list[CaseAct] = ["refund"] if can_go_back else []
+        if not self.is_open or self.under_way is not None:
+            return refunds
+        found: list[CaseAct] = []
+        came, price = waiting.came, waiting.price
+        if self.can_credit:
+            is_same = came is not None and came.currency == price.currency
+            if is_same and came is not None and came.amount < price.amount:
+                found.append("credit_paid")
+            found += ["credit_price", "credit_part"]
+            found += ["comp"] if waiting.invoice_id is not None else []
+        return [*found, *refunds, "reject" if order.status == "review" else "dismiss"]
+
+
+async def open_review(tx: Transaction, order: Order) -> OpenReview:
+    if order.kind != "subscription":
+        gone = sent_back(order, await refund_row.load(tx, [order.id]))
+        return waiting_of(order, None, [], gone)
+    begun = await subscription_rows.find_by_order(tx, order.id)
+    held = [] if begun is None else await held_invoice.load(tx, [begun.id])
+    return waiting_of(order, begun, held)
+
+
+async def cases_of(tx: Transaction, order: Order) -> OrderCases:
+    entries = (await event_log.open_of(tx, [order.id])).get(order.id, [])
+    if order.kind != "subscription":
+        spare = await _spare(tx, order, (), ())
+        return _made(order, entries, spare, can_credit=order.status == "review")
+    begun = await subscription_rows.find_by_order(tx, order.id)
+    if begun is None:
+        return _made(order, entries, await _spare(tx, order, (), ()), can_credit=False)
+    held = await held_invoice.load(tx, [begun.id])
+    periods = (await subscription_rows.load_periods(tx, [begun.id])).get(begun.id, [])
+    spare = await _spare(tx, order, held, periods)
+    starts = {one.period_start_at for one in periods if one.comp_ended_at is None}
+    can_credit = held[0].period_start_at not in starts if held else order.status == "review"
+    # A partly returned payment pays for no part of its period: approving it is refused.
+    ref = held[0].invoice_id if held else order.payment_id
+    waiting = spare.get(ref or "")
+    is_whole = waiting is None or waiting.left == waiting.paid
+    return _made(
+        order, entries, spare, subscription_id=begun.id, can_credit=can_credit and is_whole
+    )
+
+
+def _made(
+    order: Order,
+    entries: Iterable[LogEntry],
+    spare: Mapping[str, SpareMoney],
+    *,
+    subscription_id: str | None = None,
+    can_credit: bool,
+) -> OrderCases:
+    listed = list(spare.values())
+    cases = [_of_entry(entry, spare) for entry in entries]
+    if not cases and order.status == "review":
+        came = in_words(order.payment) if order.paid_amount is not None else ""
+        money = None if order.payment_id is None else spare.get(order.payment_id)
+        words = order.reason or "a decision"
+        cases = [Case(words, None, in_words(order.price), came, order.created_at, money)]
+    return OrderCases(cases, listed, subscription_id, can_credit)
+
+
+def _of_entry(entry: LogEntry, spare: Mapping[str, SpareMoney]) -> Case:
+    problem = entry.problem
+    if problem is None:
+        return Case(entry.detail, None, "", "", entry.received_at)
+    money = None if problem.payment_ref is None else spare.get(problem.payment_ref)
+    return Case(
+        problem.sentence, problem.reason, problem.expected, problem.came, entry.received_at, money
+    )
+
+
+async def _spare(
+    tx: Transaction, order: Order, held: Iterable[HeldInvoice], periods: Sequence[Period]
+) -> dict[str, SpareMoney]:
+    rows = await uncredited_payment.of_orders(tx, [order.id])
+    credited = {one.invoice_id for one in periods}
+    asked = await refund_row.load(tx, [order.id, *(one.id for one in rows)])
+    under_way = {one.owner_id: one for one in asked if one.is_open}
+    found: dict[str, SpareMoney] = {}
+    for row in rows:
+        if row.payment_ref not in credited:
+            left = Price(row.left_amount, row.currency)
+            refund = under_way.get(row.id)
+            found[row.payment_ref] = SpareMoney(row.payment_ref, row.price, left, refund)
+    for one in held:
+        found.setdefault(one.invoice_id, SpareMoney(one.invoice_id, one.paid, one.paid))
+    ref, is_plan = order.payment_id, order.kind == "subscription"
+    is_waiting = order.status in {"review", "failed"} and ref not in credited
+    if ref is not None and (is_waiting if is_plan else is_uncredited(order)):
+        paid = order.payment
+        gone = sum(
+            one.amount for one in asked if one.owner_id == order.id and one.status == "succeeded"
+        )
+        left = Price(max(0, paid.amount - max(gone, order.refunded_amount)), paid.currency)
+        found.setdefault(ref, SpareMoney(ref, paid, left, under_way.get(order.id)))
+    return found

@@ -1,9 +1,9 @@
 """Change subscriptions at their providers: write the request, call, act on the response.
 
 No transaction is open during a call; a response moves the subscription like a notification. After a refusal
-the provider is called for the standing: one that ended there ends here. Without a clear response the request
-stays, and a worker first asks for the standing, then repeats it under the same key. A subscription of a
-provider that is simulated no longer is changed here alone.
+the standing is read: one that ended there ends here. Without a clear response the request stays; a worker
+reads the standing, then repeats it under the same key. If the provider is simulated no longer, the
+subscription changes here alone.
 """
 
 import logging
@@ -13,20 +13,12 @@ from typing import Final
 from msgspec.structs import replace as with_fields
 
 from billing.catalog import plan as plans
-from billing.catalog.plan import PlanItem
+from billing.catalog.plan import MONTHS, PlanItem
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
 from billing.payments.notifications import NotificationHandler
-from billing.payments.plan_change import (
-    estimate,
-    is_charged_now,
-    is_shorter,
-    request_of,
-    unsaved,
-)
-from billing.payments.sandbox.steering import SandboxSteering, Tell
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.steering import (
+from billing.payments.sandbox.subscription import SandboxSteering, Tell
+from billing.providers.abilities import (
     Act,
     Pausing,
     PaymentDeclined,
@@ -34,6 +26,7 @@ from billing.providers.abilities.steering import (
     Scheduling,
     Steering,
     SteerRequest,
+    ability,
     has_ended,
 )
 from billing.providers.event_log import NotificationRef
@@ -64,6 +57,62 @@ from keys.audit_log import Actor
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
+
+def is_charged_now(one: Subscription, item: PlanItem) -> bool:
+    """Return whether it is a dearer plan or a longer interval, paid at once; not in a trial."""
+    if one.is_in_trial:
+        return False
+    if item.interval != one.interval:
+        return MONTHS[item.interval] > MONTHS[one.interval]
+    return item.price.amount > one.amount
+
+
+def is_shorter(one: Subscription, interval: Interval) -> bool:
+    return MONTHS[interval] < MONTHS[one.interval] and not one.is_in_trial
+
+
+def estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
+    """Estimate the new price less the rest of the present one, by time; rounded up."""
+    start, end = period
+    if not is_charged_now(one, item) or end <= start:
+        return Price(0, item.price.currency)
+    left, whole = max(0, end - now_us), end - start
+    if item.interval != one.interval:
+        return Price(max(0, item.price.amount - one.amount * left // whole), one.currency)
+    return Price(-(-(item.price.amount - one.amount) * left // whole), one.currency)
+
+
+def request_of(one: Subscription, change: SubscriptionChange) -> SteerRequest:
+    assert one.provider_ref is not None, "whoever wanted it looked"
+    return SteerRequest(
+        one.provider_ref,
+        change.act,
+        change.id,
+        product_ref=change.product_ref,
+        from_ref=one.product_ref,
+        is_charged_now=change.is_charged_now,
+        is_at_end=change.interval is not None and is_shorter(one, change.interval),
+        resumes_at=change.resumes_at,
+    )
+
+
+def unsaved(one: Subscription, item: PlanItem, *, charged: bool) -> SubscriptionChange:
+    return SubscriptionChange(
+        id="",
+        subscription_id=one.id,
+        account_id=one.account_id,
+        environment=one.environment,
+        act="change",
+        plan_id=item.plan_id,
+        interval=item.interval,
+        product_ref=item.product_ref,
+        amount=item.price.amount,
+        is_charged_now=charged,
+        requested_by="",
+        created_at=0,
+    )
+
+
 STEER: Final = "steer"
 PAUSE: Final = "pause_check"
 _log = logging.getLogger(__name__)
@@ -71,9 +120,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChangeRequest:
-    """The act, a change's plan, and a pause's end in whole seconds. requested_by: the credential. by: the
-    operator, for any account, and why. is_local: end or resume it here alone.
-    """
+    """resumes_at: whole seconds. by: the operator, for any account. is_local: end or resume it here alone."""
 
     act: Act
     requested_by: str
@@ -142,7 +189,7 @@ class SubscriptionSteering:
         return await self._ask(asked.subscription, asked.change, is_first=True)
 
     async def go_on(self, due: SubscriptionChange) -> None:
-        """Repeat a request without a clear response; of several workers one does."""
+        """Repeat a request without a clear response; one of several workers does."""
         claimed = await self.database.transaction(
             lambda tx: change_rows.claim(tx, due, now_us=self._clock.now_us())
         )
@@ -152,14 +199,12 @@ class SubscriptionSteering:
         try:
             await self._ask(one, claimed, is_first=False)
         except (ProviderRefused, ChangeNotAllowed) as error:
-            # The caller is gone; the request says it.
+            # Nobody waits for the exception any more; the request says why.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
 
     async def check_pause(self, one: Subscription) -> None:
-        """Query a paused subscription's provider whether it resumed, and act on that. Without a response,
-        retry after an hour.
-        """
+        """Query whether a paused subscription resumed. Without a response, retry after an hour."""
         assert one.provider_ref is not None, "only its provider pauses one"
         ref = NotificationRef(
             one.provider, one.environment, f"{PAUSE}:{one.id}:{one.next_check_at}", PAUSE
@@ -182,12 +227,12 @@ class SubscriptionSteering:
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
     ) -> ChangePreview:
-        """Return what a change would cost, by the provider if it can say. Raises as `steer`, and
+        """Return what a change would cost, by the provider if it can say. Raises as `change`, and
         ProviderUnavailable.
         """
         one = await self._find(tenant, subscription_id)
         if one.status not in LIVING or self.is_orphan(one):
-            raise ChangeNotAllowed(f"the subscription is {one.status}", reason="ended")
+            raise ChangeNotAllowed(f"The subscription is {one.status}.", reason="ended")
         item = await self._item(one, SubscriptionChangeRequest("change", "", plan_id, interval))
         charged = is_charged_now(one, item)
         teller = self._teller(one)
@@ -230,8 +275,8 @@ class SubscriptionSteering:
     def check_billed(self, one: Subscription) -> None:
         if self.is_orphan(one):
             raise ProviderRefused(
-                f"the sandbox began the plan, and {one.provider} has keys of its own now: nobody bills it"
-                " any more. End it, or take a new plan"
+                f"The sandbox began this plan, and {one.provider} has real keys now, so the "
+                "plan is no longer billed. End it, or buy a new plan."
             )
 
     def is_orphan(self, one: Subscription) -> bool:
@@ -252,8 +297,7 @@ class SubscriptionSteering:
     ) -> ChangedSubscription:
         """Call; raise ProviderRefused and ChangeNotAllowed (it ended there), with the request ended."""
         request = request_of(one, change)
-        # Reports of the provider's from before this second are older than the response: providers send whole
-        # seconds.
+        # Providers send whole seconds: their reports from before this second are older than the response.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             standing = await _asked(self._steering(one), request, is_first=is_first)
@@ -303,8 +347,8 @@ class SubscriptionSteering:
         is_simulated = self._providers.is_simulated(one.provider, environment)
         if provider is None or is_simulated is not one.is_simulated:
             raise ProviderRefused(
-                f"{one.provider} is no longer configured as the plan needs it; the operator can end"
-                " the plan here"
+                f"{one.provider} is no longer configured as the plan requires. The operator can "
+                "end the plan here."
             )
         if is_simulated:
             return SandboxSteering(
@@ -312,7 +356,7 @@ class SubscriptionSteering:
             )
         found = ability(provider, Steering)  # type: ignore[type-abstract]  # a protocol is meant
         if found is None:
-            raise ProviderRefused(f"{one.provider} cannot be told; use its portal")
+            raise ProviderRefused(f"{one.provider} doesn't support this. Use its portal.")
         return found
 
     def _check_can(
@@ -322,12 +366,13 @@ class SubscriptionSteering:
             return
         if not isinstance(steering, Pausing):
             raise ProviderRefused(
-                f"{one.provider} cannot pause a plan: end it with its period, and take it again later"
+                f"{one.provider} can't pause a plan. End it with its period, and buy it again "
+                "later."
             )
         if wish.resumes_at is not None and not steering.pauses_until:
             raise ProviderRefused(
-                f"{one.provider} cannot end a pause by itself: leave `resumes_at` out, and resume the"
-                " plan when it is to go on"
+                f"{one.provider} can't end a pause automatically. Omit `resumes_at`, and resume "
+                "the plan yourself."
             )
 
     def _teller(self, one: Subscription) -> Previewing | None:
@@ -343,24 +388,26 @@ class SubscriptionSteering:
 
     async def _item(self, one: Subscription, wish: SubscriptionChangeRequest) -> PlanItem:
         if wish.plan_id is None or wish.interval is None:
-            raise InvalidInput("name the plan and its interval", param="plan_id")
+            raise InvalidInput("Give the plan and its interval.", param="plan_id")
         place = (one.environment, wish.plan_id)
         sold = await self.database.read(lambda tx: plans.get_sold(tx, place))
         registration = self._providers.registration(one.provider)
         item = plans.item_of(sold, registration, wish.interval, is_simulated=one.is_simulated)
         if item.price.currency != one.currency:
             raise InvalidInput(
-                f"the plan is sold in {item.price.currency}, and yours is paid in {one.currency}",
+                f"The plan is sold in {item.price.currency}, and yours is paid in {one.currency}.",
                 param="plan_id",
             )
         if item.product_ref is None or one.product_ref is None:
             raise InvalidInput(
-                f"a change needs a price of {one.provider}'s own for both plans, and one has none",
+                f"A change requires a price of {one.provider}'s own for both plans, and one has "
+                "none.",
                 param="plan_id",
             )
         if is_shorter(one, item.interval) and not self._has_schedules(one):
             raise InvalidInput(
-                f"{one.provider} makes no month of a year: cancel at its end, then take the other plan",
+                f"{one.provider} can't change a year to a month. Cancel at its end, then buy "
+                "the other plan.",
                 param="interval",
             )
         return item

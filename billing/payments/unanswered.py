@@ -16,9 +16,7 @@ UNANSWERED_US: Final = HOUR_US
 async def count_unanswered(
     tx: Transaction, *, now_us: int
 ) -> dict[tuple[str, UnansweredKind], int]:
-    """Return counts by environment and kind, 0 included: changes, pauses past `resumes_at`, charges,
-    customers of erased accounts.
-    """
+    """Return counts by environment and kind, 0 included."""
     before_us = now_us - UNANSWERED_US
     changes = await change_rows.count_open(tx, before_us=before_us)
     pauses = await subscription_rows.count_overdue_pauses(tx, before_us=before_us)

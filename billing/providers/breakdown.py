@@ -1,7 +1,4 @@
-"""A payment's tax and discounts, as its provider first reported them.
-
-Known by the payment's ID at its provider. It credits nothing and is printed on receipts.
-"""
+"""A payment's tax and discounts, as its provider first reported them. They are printed on receipts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -37,7 +34,6 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def says_nothing(self) -> bool:
-        """Return whether the price is the total, and no tax is reported."""
         return not (self.taxes or self.discount or self.from_balance or self.subtotal != self.total)
 
 

@@ -1,15 +1,19 @@
 """Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
 
-The protocol of many gateways, each at its own address: submit.php takes the payer, api.php returns an order.
-One key signs both directions, over unescaped text. So a value with `&` or `=` is neither signed nor believed,
-and a buyer's text is never signed. A notification has only the protocol's parameters. `confirm` has api.php
-repeat it before anything is credited. Gateways report success only; the other words are the sandbox's.
-Source: the protocol's common client libraries.
+The protocol of many gateways, each at its own address: submit.php takes the payer, api.php returns an order
+and refunds it. One key signs both directions, over unescaped text. So a value with `&` or `=` is neither
+signed nor believed, and a buyer's text is never signed. `confirm` has api.php repeat a notification before
+anything is credited.
+
+No call returns a refund's outcome, and gateways word success in several ways: after an unknown response an
+operator checks the gateway's own pages. Source: the protocol's common client libraries.
 """
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
@@ -17,8 +21,7 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from billing.ledger.price import price_of
-from billing.providers._epay_refunds import EpayRefunds
-from billing.providers._setup_checks import EpaySetupCheck
+from billing.providers.abilities import RefundRequest, RefundWord, SetupFinding, WantedSetup
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     Acknowledgement,
@@ -46,12 +49,13 @@ from kernel.errors import InvalidInput
 from keys.principal import Environment
 
 NAME = "epay"
+Post = Callable[[Mapping[str, str]], Awaitable[bytes]]
 CURRENCY = "CNY"
 SANDBOX_PID = "1000"
 SANDBOX_RATE = "7.00"
 NAME_CHARACTERS_MAX = 100
 CONFIRM = ("always", "above", "never")
-# A notification's parameters, each once; all but the last two are signed.
+# Each parameter once; all but the last two are signed.
 NOTIFIED = frozenset(
     {
         "pid",
@@ -79,8 +83,6 @@ _STATUSES = {
 
 
 class EpaySettings(ProviderSettings):
-    """TOPUP_EPAY_…"""
-
     api_base: str = Field(default="", description="The gateway's address, before /submit.php.")
     currency: str = Field(default=CURRENCY, description="What the gateway charges.")
     pid: str = Field(default="", description="The merchant's id at the gateway.")
@@ -128,14 +130,13 @@ class EpaySettings(ProviderSettings):
 
     @classmethod
     def for_sandbox(cls, secret: str) -> "EpaySettings":
-        # There is no gateway to call: the sandbox's page is the gateway.
         return cls(
             pid=SANDBOX_PID, key=SecretStr(secret), price_per_usd=SANDBOX_RATE, confirm="never"
         )
 
 
 class _Order(msgspec.Struct):
-    """What api.php returns; gateways write its numbers as text or not."""
+    """Gateways write its numbers as text or not."""
 
     code: int | str
     status: int | str = ""
@@ -171,10 +172,10 @@ class Epay:
         """Return the page's address, made of signed parameters; call nothing."""
         self._require_key()
         if request.price.currency != self._currency:
-            raise ProviderRefused(f"epay charges {self._currency} here")
+            raise ProviderRefused(f"Epay charges {self._currency} here.")
         ways = self._settings.ways
         if request.method is not None and request.method not in ways:
-            raise ProviderRefused(f"epay's ways of paying are {', '.join(ways)}")
+            raise ProviderRefused(f"Epay's payment methods are {', '.join(ways)}.")
         way = request.method or (ways[0] if ways else "")
         parameters = {
             "pid": self._settings.pid,
@@ -188,7 +189,7 @@ class Epay:
         }
         unsafe = [name for name, value in parameters.items() if not _is_plain(value)]
         if unsafe:
-            raise ProviderRefused(f"epay takes no & and no = in {', '.join(unsafe)}")
+            raise ProviderRefused(f"Epay doesn't accept & and = in {', '.join(unsafe)}.")
         query = urlencode(_signed(parameters, self._keys[0]))
         return Opened(f"{self._settings.api_base}/submit.php?{query}", request.order_id)
 
@@ -221,16 +222,18 @@ class Epay:
         return (Paid(subject, order.trade_no, price, method=order.type or None),)
 
     async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 there is none
-        raise ProviderRefused("epay has no page for customers")
+        raise ProviderRefused("Epay has no page for customers.")
 
     def read(self, received: Received) -> Notification:
         found = _parameters(received.query if received.method == "GET" else received.body)
         sign = found.get("sign", "").lower().encode()
         equal = [hmac.compare_digest(sign, _sign(found, key).encode()) for key in self._keys]
         if not any(equal) or found.get("sign_type", "MD5").upper() != "MD5":
-            raise NotificationRefused("the notification's sign is not valid", reason="signature")
+            raise NotificationRefused("The notification's sign is invalid.", reason="signature")
         if found.get("pid") != self._settings.pid:
-            raise NotificationRefused("the notification is another merchant's", reason="form")
+            raise NotificationRefused(
+                "The notification belongs to another merchant.", reason="form"
+            )
         try:
             return self._told(found)
         except (KeyError, InvalidInput):
@@ -238,7 +241,7 @@ class Epay:
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
         if sandbox_event.outcome not in _STATUSES:
-            raise ProviderRefused("epay has no subscriptions")
+            raise ProviderRefused("Epay has no subscriptions.")
         parameters = {
             "pid": self._settings.pid,
             "trade_no": sandbox_event.payment_id,
@@ -296,7 +299,7 @@ class Epay:
 
     def _require_key(self) -> None:
         if not self._settings.is_complete:
-            raise ProviderRefused("epay has no credentials here")
+            raise ProviderRefused("Epay has no credentials in this environment.")
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
@@ -339,7 +342,92 @@ def _signed(parameters: Mapping[str, str], key: str) -> dict[str, str]:
 
 
 def _unreadable() -> NotificationRefused:
-    return NotificationRefused("the notification is not in the protocol's form", reason="form")
+    return NotificationRefused(
+        "The notification doesn't have the protocol's format.", reason="form"
+    )
+
+
+_YES = frozenset({"1", "true", "success", "ok"})
+_NO = frozenset({"false", "fail", "error"})
+# The first generation's refusals, such as -1. An unknown word, and 0, may mean yes or no.
+_REFUSAL = re.compile(r"-[1-9]\d*")
+
+
+class EpayRefunds:
+    takes_part = True
+    is_named = False
+    is_repeatable = False
+    tells_parts = False
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    async def refund(self, request: RefundRequest) -> RefundWord:
+        fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
+        if not request.is_beside:
+            # For an order that was paid twice it names both payments.
+            fields["out_trade_no"] = request.order_id
+        body = await self._post(fields)
+        if _says_yes(body):
+            subject = Subject(request.order_id, (request.payment_ref, request.id))
+            fact = Refunded(subject, request.id, request.price)
+            return RefundWord("succeeded", None, fact)
+        raise ProviderRefused("Epay refused the refund.")
+
+    async def find_refund(self, request: RefundRequest) -> RefundWord | None:  # noqa: ARG002
+        raise unavailable(NAME, "it cannot be asked about refunds: look at the gateway's own pages")
+
+
+def _says_yes(body: bytes) -> bool:
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise unavailable(NAME, "an unreadable answer") from None
+    said = {_word(found[name]) for name in ("code", "success", "status") if name in found}
+    is_yes = bool(said & _YES)
+    is_no = any(one in _NO or _REFUSAL.fullmatch(one) is not None for one in said)
+    if is_yes == is_no or (is_yes and "0" in said):
+        raise unavailable(NAME, "no clear word about the refund")
+    return is_yes
+
+
+def _word(value: Any) -> str:
+    return str(value).strip().lower()
+
+
+class _Merchant(msgspec.Struct):
+    code: int | str = ""
+    active: int | str = 1
+
+
+class EpaySetupCheck:
+    def __init__(self, base: str, pid: str, key: str, client: httpx.AsyncClient) -> None:
+        self._base = base
+        self._pid = pid
+        self._key = key
+        self._client = client
+
+    async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
+        query = urlencode({"act": "query", "pid": self._pid, "key": self._key})
+        async with within_deadline("epay"):
+            answer = await call(
+                self._client, "epay", "GET", f"{self._base}/api.php?{query}", headers={}
+            )
+        if answer.status >= 300:
+            where = wanted.setting("EPAY_API_BASE")
+            detail = f"{self._base}/api.php answers {answer.status}: see {where}"
+            return (SetupFinding("address", False, detail),)
+        merchant = decoded("epay", answer.body, _Merchant)
+        if str(merchant.code) != "1":
+            detail = f"the gateway does not know merchant {self._pid} with this key"
+            return (SetupFinding("merchant", False, detail),)
+        is_active = str(merchant.active) != "0"
+        detail = f"merchant {self._pid} is {'known' if is_active else 'switched off'} there"
+        found = [SetupFinding("merchant", is_active, detail)]
+        if not wanted.notify_url:
+            detail = "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
+            found.append(SetupFinding("webhook", False, detail))
+        return found
 
 
 PROVIDER = Registration(

@@ -20,9 +20,7 @@ DETAIL_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class NotificationRef:
-    """event_id is the same for each repetition; a response to our call has one too, such as
-    "inquiry:<order>:<payment>".
-    """
+    """event_id: the same for each repetition, also of a response to our call."""
 
     provider: str
     environment: str
@@ -120,8 +118,8 @@ async def page(
     before: tuple[int, str, str] | None = None,
     limit: int,
 ) -> Sequence[LogEntry]:
-    """Return entries, newest first; is_open_only: those that wait for an operator. before: received_at,
-    provider and event_id of the last entry seen.
+    """Return entries, newest first; is_open_only: those that wait for an operator. before: the last entry
+    seen.
     """
     narrowed = ""
     values: dict[str, Any] = {}
@@ -151,7 +149,7 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
 
 
 async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
-    """Return what waits for an operator, by order, in its own environment; oldest first."""
+    """Return what waits for an operator, by order; oldest first."""
     rows = await tx.fetch(
         f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
             FROM provider_events e JOIN orders o ON o.id = e.order_id

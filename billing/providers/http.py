@@ -1,9 +1,9 @@
 """Calls to a payment provider's API: a deadline for the whole, bounded tries, bounded responses.
 
-A call ends within CALL_S_MAX with a whole response of at most BODY_BYTES_MAX, with ProviderUnavailable
-(nothing is known) or ProviderRefused (a definite no). A request is repeated only while its outcome is
-unknown, with the same bytes and headers, so that an idempotency key applies. No error or log contains a
-header or body: they hold credentials and other people's data.
+A call ends with a whole response, with ProviderUnavailable (nothing is known) or ProviderRefused (a definite
+no). A request is repeated only while its outcome is unknown, with the same bytes and headers, so that an
+idempotency key applies. No error or log contains a header or body: they hold credentials and other people's
+data.
 """
 
 import asyncio
@@ -24,7 +24,6 @@ TRY_S_MAX = 7.0
 TRIES_MAX = 3
 PAUSES_S = (0.1, 0.3)
 BODY_BYTES_MAX = 1024 * 1024
-# Tells the transport whom a request is for.
 PROVIDER_EXTENSION = "topup.provider"
 _RETRIED_BELOW_500 = frozenset({408, 425, 429})
 _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
@@ -41,7 +40,7 @@ class ProviderAnswer:
 
 
 class RequestRefused(ProviderRefused):
-    """A definite no to a request; said: the provider's own reason, or empty."""
+    """said: the provider's own reason, or empty."""
 
     def __init__(self, provider: str, said: str, what: str = "the payment") -> None:
         super().__init__(f"{provider} refused {what}" + (f": {said}" if said else ""))
@@ -56,7 +55,7 @@ def refusal_of(error: ProviderRefused, what: str) -> ProviderRefused:
 
 
 class NoAnswer(Exception):
-    """No whole response: whether the request was carried out is unknown."""
+    """No whole response came: whether the request was carried out is unknown."""
 
 
 @contextlib.asynccontextmanager
@@ -143,20 +142,20 @@ def decoded(provider: str, body: bytes | str, form: type[T]) -> T:
 
 
 def unavailable(provider: str, why: str) -> ProviderUnavailable:
-    """Return the refusal to raise, logged; why is a word of ours."""
+    """Log it, and return the refusal to raise; why is a word of ours."""
     logger.warning("provider.unavailable", extra={"provider": provider, "why": why})
     return ProviderUnavailable(
-        f"{provider} cannot be asked now; try again in a moment", retry_after_s=2
+        f"{provider} doesn't respond. Try again in a moment.", retry_after_s=2
     )
 
 
 def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
-    """Return the refusal to raise, logged; words: the provider's codes, without its prose."""
+    """Log it, and return the refusal to raise; words: the provider's codes, without its prose."""
     said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
     extra = {"provider": provider, "status": status, "said": said}
     if status in (401, 403):
         logger.error("provider.credentials_refused", extra=extra)
-        return ProviderRefused(f"{provider} does not accept the gateway's credentials")
+        return ProviderRefused(f"{provider} doesn't accept the gateway's credentials.")
     logger.warning("provider.refused", extra=extra)
     return RequestRefused(provider, said)
 

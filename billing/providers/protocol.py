@@ -12,19 +12,34 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import httpx
 
 from billing.ledger.price import Price
-from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.breakdown import Breakdown
 from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
 from kernel.errors import DomainError
 from keys.principal import Environment
 
+
+@dataclass(frozen=True, slots=True)
+class DisputeNote:
+    """status and reason are in the provider's own words. due_at: until when evidence counts; null if unknown
+    or not needed. is_inquiry: the bank took no money. sent_at: by the provider's clock.
+    """
+
+    status: str
+    reason: str = ""
+    due_at: int | None = None
+    is_inquiry: bool = False
+    is_over: bool = False
+    page_url: str | None = None
+    sent_at: int | None = None
+
+
 CheckoutKind = Literal["payment", "subscription", "invoice"]
 Interval = Literal["month", "year"]
 
 
 class ProviderUnavailable(DomainError):
-    """No timely or reliable response; nothing is known of the payment."""
+    """No timely or reliable response came; nothing is known of the payment."""
 
 
 class ProviderRefused(DomainError):
@@ -36,12 +51,12 @@ class PriceRefused(ProviderRefused):
 
 
 class NotificationRefused(DomainError):
-    """A forged, stale, unreadable or misdirected notification. reason: signature, timestamp, form."""
+    """The notification is forged, stale, unreadable or misdirected. reason: signature, timestamp, form."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """What the payer is to pay for. Repeated after a crash, it opens the same checkout.
+    """Repeated after a crash, it opens the same checkout.
 
     title is shown to the payer. method: the provider's own, such as alipay. product_ref: its price or
     product. discount: how much less a subscription's first period costs; price is the first one's.
@@ -94,8 +109,8 @@ class Subject:
 class Paid:
     """An order's payment has really arrived. payment_id: one payment, however often reported.
 
-    objection: why it doesn't pay for what was sold, for an operator. method: compared with the order's.
-    subtotal: before tax and discounts, which breakdown has.
+    objection: why it doesn't pay for what was sold. method: compared with the order's. subtotal: before tax
+    and discounts.
     """
 
     subject: Subject
@@ -151,7 +166,7 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """A refund failed or was cancelled: its money is ours again. Fields as in Refunded."""
+    """A refund failed or was cancelled: its money is ours again."""
 
     subject: Subject
     key: str
@@ -171,7 +186,7 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class DisputeClosed:
-    """A dispute ended; won: the money is ours again."""
+    """won: the money is ours again."""
 
     subject: Subject
     key: str
@@ -315,9 +330,7 @@ class SandboxEvent:
 
 
 class Provider(Protocol):
-    async def open(self, request: CheckoutRequest) -> Opened:
-        """Make the checkout; raise ProviderUnavailable and ProviderRefused."""
-        ...
+    async def open(self, request: CheckoutRequest) -> Opened: ...
 
     def read(self, received: Received) -> Notification: ...
 
@@ -343,7 +356,7 @@ class Closing(Protocol):
 
 @runtime_checkable
 class Linking(Protocol):
-    """A provider whose refunds may name only IDs that we don't know, and which can resolve them."""
+    """Its refunds may name only IDs that we don't know, and which it can resolve."""
 
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
         """Return pairs: an ID that payments are known by, and one of object_ids. Raises ProviderUnavailable

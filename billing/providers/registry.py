@@ -20,9 +20,18 @@ from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
 
 FOLDER = Path(__file__).parent
-# Modules that the providers share.
 _SHARED = frozenset(
-    {"__init__", "breakdown", "protocol", "registry", "settings", "http", "event_log", "problem"}
+    {
+        "__init__",
+        "abilities",
+        "breakdown",
+        "protocol",
+        "registry",
+        "settings",
+        "http",
+        "event_log",
+        "problem",
+    }
 )
 
 Key = tuple[str, Environment]
@@ -59,8 +68,8 @@ class NotifiedAt(NamedTuple):
 
 
 class Providers:
-    """The providers of this process, by name and environment. settings: as configured, complete or not.
-    simulated_secrets: by name, the generated secrets for staging.
+    """settings: as configured, complete or not. simulated_secrets: by name, the generated secrets for
+    staging.
     """
 
     def __init__(
@@ -99,8 +108,8 @@ class Providers:
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
-        """Return the environment's provider, real or simulated; null without either. A simulated one only
-        reads and simulates: check is_simulated before open, inquire and portal.
+        """Return the environment's provider, real or simulated. A simulated one only reads and simulates:
+        check is_simulated before open, inquire and portal.
         """
         return self._providers.get((name, environment))
 
@@ -110,8 +119,7 @@ class Providers:
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
         """Return all that can verify its notifications; the first that succeeds decides the environment.
 
-        Empty for an unknown name or without any secret. An environment may come twice: with a simulated
-        secret and a configured one.
+        An environment may come twice: with a simulated secret and a configured one.
         """
         return list(self._readers.get(name, ()))
 
@@ -119,7 +127,6 @@ class Providers:
         return self._settings[name, environment].charge
 
     def methods(self, name: str, environment: Environment) -> tuple[str, ...]:
-        """Return the provider's own payment methods, such as alipay; empty if it has one only."""
         return self._settings[name, environment].ways
 
     def registration(self, name: str) -> Registration | None:

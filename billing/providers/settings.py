@@ -34,10 +34,8 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ProductField:
-    """How operators set a plan's price or product at a provider.
-
-    name: the field's name, unique among providers; with dashes the option's. label: in the form. text: of the
-    option, a sentence. hint: below the field.
+    """How operators set a plan's price or product at a provider. name: unique among providers; with dashes
+    the option's.
     """
 
     name: str
@@ -48,7 +46,7 @@ class ProductField:
 
 
 class ProviderSettings(BaseModel, ABC):
-    """What every provider's settings have; a field is TOPUP_<PROVIDER>_<FIELD> in capitals.
+    """A field is TOPUP_<PROVIDER>_<FIELD> in capitals.
 
     Each has a staging twin, TOPUP_<PROVIDER>_STAGING_<FIELD>. Defaults are text or a number and leave the
     provider without credentials; descriptions end with a full stop. Secrets are SecretStr; a rotated one is
@@ -124,5 +122,4 @@ def _rate(text: str) -> Fraction:
 
 
 def rotated(secret: SecretStr) -> tuple[str, ...]:
-    """Return the secrets of a setting `new,old`, without empty ones."""
     return tuple(part for word in secret.get_secret_value().split(",") if (part := word.strip()))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
 from billing.ledger.money import CURRENCY, micros_to_cents
-from billing.providers.abilities.saved_payment import RETRIED
+from billing.providers.abilities import RETRIED
 from billing.recharges import records
 from billing.recharges.recharge import FAILURES_MAX, RETRIES_US, FallCharge, Recharge
 from billing.recipients import owner_mail

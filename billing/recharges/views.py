@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from billing.providers.abilities.saved_payment import SavedMethod
+from billing.providers.abilities import SavedMethod
 from billing.recharges.recharge import FallCharge, Recharge as Row
 from kernel.shaped import Shaped
 from kernel.words import Cents, Count, Last4, Time, time_of

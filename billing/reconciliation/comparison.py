@@ -1,12 +1,12 @@
-"""What a part of the daily reconciliation compares, and what it reports."""
+"""What."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Comparison:
-    """A part's run; since: from when it compares. subjects: of its open differences, checked again. mark:
-    where the next run continues. unanswered: subjects without a response, whose differences stay.
+    """since: from when it compares. subjects: of its open differences, checked again. mark: where the next
+    run continues. unanswered: subjects without a response, whose differences stay.
     """
 
     environment: str

@@ -10,12 +10,10 @@ from functools import partial
 from typing import Final
 
 from billing.fulfilment.suppliers import Suppliers
-from billing.payments import fees
 from billing.payments.payments import Payments
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.listing import Listing
+from billing.providers.abilities import Listing, ability
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
-from billing.reconciliation import differences, runs
+from billing.reconciliation import differences, own_payments, runs
 from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.kinds import FoundDifference
 from billing.reconciliation.ledger_part import compare_ledger
@@ -59,7 +57,6 @@ class DailyReconciliation:
         return (LEDGER, SUPPLIERS, *(f"{PROVIDER}{name}" for name in names))
 
     async def run_due(self) -> Sequence[PartRun]:
-        """Run what is due; return what ran. Raises StoreError."""
         known = await self._database.read(runs.list_runs)
         now_us = self._clock.now_us()
         resting = {(one.environment, one.part) for one in known if one.next_at > now_us}
@@ -90,7 +87,7 @@ class DailyReconciliation:
         except (ProviderUnavailable, ProviderRefused, InvalidInput) as error:
             await self._fail(run, error.detail)
         except Exception:
-            # One part must not keep the others from being compared.
+            # One part must not stop the others from being compared.
             _log.exception("reconciliation.broke", extra={"part": part})
             await self._fail(run, "it broke; the worker's log says where")
         return await self._database.read(lambda tx: runs.find(tx, environment, part))
@@ -120,7 +117,7 @@ class DailyReconciliation:
             linked=self._payments.linked,
         )
         if keep_fees:
-            await self._database.transaction(lambda tx: fees.keep(tx, compared.fees))
+            await self._database.transaction(lambda tx: own_payments.keep(tx, compared.fees))
         return compared
 
     async def _run(self, run: PartRun, now_us: int) -> None:

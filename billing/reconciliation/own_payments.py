@@ -8,14 +8,52 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeVar
 
+import msgspec
+
 from billing.ledger.price import Price
 from billing.machine_payments.payment import MPP
-from billing.payments import fees
-from billing.payments.fees import PaymentFee
-from billing.providers.abilities.listing import ListedPayment
+from billing.providers.abilities import ListedPayment
 from billing.providers.event_log import NotificationRef
 from billing.reconciliation.payment_rule import OwnPayment, is_of_us
 from store.database import Database, Row, Transaction
+from store.row_mapping import RowMapping
+
+
+class PaymentFee(msgspec.Struct, frozen=True, kw_only=True):
+    """owner_id: the paid order or period."""
+
+    owner_id: str
+    account_id: str
+    environment: str
+    provider: str
+    payment_id: str
+    amount: int
+    currency: str
+    paid_at: int
+    recorded_at: int
+
+
+async def keep(tx: Transaction, fees: Sequence[PaymentFee]) -> None:
+    await tx.insert(
+        "payment_fees",
+        _ROWS.columns,
+        [_ROWS.write(one) for one in sorted(fees, key=lambda fee: fee.owner_id)],
+        on_conflict="""ON CONFLICT (owner_id) DO UPDATE SET payment_id = excluded.payment_id,
+            amount = excluded.amount, currency = excluded.currency, paid_at = excluded.paid_at,
+            recorded_at = excluded.recorded_at""",
+    )
+
+
+async def load(tx: Transaction, owner_ids: Iterable[str]) -> dict[str, PaymentFee]:
+    rows = await tx.fetch(
+        f"SELECT {_ROWS.listed} FROM payment_fees WHERE owner_id IN :ids[text]",
+        ids=sorted(set(owner_ids)),
+    )
+    return {row["owner_id"]: _ROWS.read(row) for row in rows}
+
+
+_ROWS = RowMapping(PaymentFee)
+
 
 # Returns the IDs with related ones; raises ProviderUnavailable.
 Linked = Callable[[NotificationRef, Sequence[str]], Awaitable[Sequence[str]]]
@@ -32,7 +70,7 @@ class _Owner(NamedTuple):
 
 
 class OwnPayments:
-    """One provider's and environment's. linked: called for a payment that no ID finds."""
+    """linked: called for a payment that no ID finds."""
 
     def __init__(
         self, database: Database, provider: str, environment: str, linked: Linked | None = None
@@ -70,7 +108,7 @@ class OwnPayments:
     async def kept_fees(self, ids: Iterable[str]) -> dict[str, PaymentFee]:
         found: dict[str, PaymentFee] = {}
         for part in _parts(sorted(set(ids))):
-            found |= await self._database.read(lambda tx, part=part: fees.load(tx, part))  # type: ignore[misc]
+            found |= await self._database.read(lambda tx, part=part: load(tx, part))  # type: ignore[misc]
         return found
 
     async def customers(self, listed: Iterable[ListedPayment]) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from billing.ledger.price import Price
-from billing.providers.abilities.listing import ListedPayment
+from billing.providers.abilities import ListedPayment
 from kernel.clock import HOUR_US
 
 ListDifferenceKind = Literal[
@@ -31,8 +31,8 @@ _PREFIXES: Final = ("ord_", "mpy_")
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """One of ours. gone: refunded or disputed, in the price's currency. payment_id: empty if unknown;
-    is_paid: credited; begins_plan: a plan's order, whose payments are its periods'. paid_at by our clock.
+    """gone: refunded or disputed, in the price's currency. payment_id: empty if unknown; is_paid: credited;
+    begins_plan: a plan's order, whose payments are its periods'. paid_at by our clock.
     """
 
     owner_id: str
@@ -48,7 +48,7 @@ class OwnPayment:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What differs; here, there: each side's. is_of_payment: a payment beside the credited one."""
+    """here, there: each side's. is_of_payment: a payment beside the credited one."""
 
     kind: ListDifferenceKind
     here: Price | None

@@ -1,7 +1,7 @@
 """Compare a provider's own list of payments with ours: every difference of a period.
 
-It changes nothing; billing/reconciliation/payment_rule.py has the rule. Payments near the period's ends are
-looked for a day further, because two clocks are compared. A list that is too long is refused, never cut.
+It changes nothing. Payments near the period's ends are looked for a day further, because two clocks are
+compared. A list that is too long is refused, never cut.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,10 +11,9 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from billing.ledger.price import Price
-from billing.payments.fees import PaymentFee
-from billing.providers.abilities.listing import ListedPayment, Listing
+from billing.providers.abilities import ListedPayment, Listing
 from billing.providers.problem import in_words
-from billing.reconciliation.own_payments import Linked, OwnPayments
+from billing.reconciliation.own_payments import Linked, OwnPayments, PaymentFee
 from billing.reconciliation.payment_rule import (
     Judged,
     ListDifferenceKind,

@@ -1,8 +1,8 @@
 """Compare a provider's payments with the orders and periods that they credited.
 
-Each listed payment is compared by billing/reconciliation/payment_rule.py. Orders that the list doesn't show,
-or of a provider without a list, are checked singly. An unreported payment is first acted on; one that still
-belongs to nothing is named, unless it is another shop's. An order without a response is skipped and stays.
+Orders that the list doesn't show, or of a provider without a list, are checked singly. An unreported payment
+is first acted on; one that still belongs to nothing is named, unless it is another shop's. An order without a
+response is skipped and stays.
 """
 
 import asyncio
@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from billing.orders import queries as orders
+from billing.orders import records as orders
 from billing.orders.order import Order
 from billing.payments.payments import Payments
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.listing import ListedPayment, Listing
+from billing.providers.abilities import ListedPayment, Listing, ability
 from billing.providers.problem import in_words
 from billing.providers.protocol import (
     Fact,
@@ -59,7 +58,6 @@ class ProviderComparison:
         self._payments = payments
         self._provider = provider
         self._comparison = comparison
-        # Every ID in the provider's list.
         self._listed: set[str] = set()
         self._lost: list[ListedPayment] = []
         self._own = OwnPayments(database, provider, comparison.environment, linked=payments.linked)

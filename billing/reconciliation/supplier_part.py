@@ -24,7 +24,7 @@ _INSIDE: Final = "'wallet', 'approval', 'sandbox'"
 
 
 class BalanceMark(msgspec.Struct, frozen=True):
-    """A supplier's balance when last read, in US cents."""
+    """In US cents."""
 
     cents: int
     at: int

@@ -1,7 +1,4 @@
-"""What a refund is of: an order's payment, a period's, or an uncredited one.
-
-All follow billing/orders/refund.py. A command finds the rows, the sold credit, and what a change requires.
-"""
+"""What a refund is of: an order's payment, a period's, or an uncredited one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,10 +8,14 @@ from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros as due_of_order
 from billing.orders.refund import gone_of
-from billing.orders.reversal import apply_reversals as apply_to_order, sold_of as sold_by_order
-from billing.orders.sale_rows import SaleWorkingSet
+from billing.orders.refund_row import SaleWorkingSet
+from billing.orders.reversal import (
+    apply_reversals as apply_to_order,
+    follow_refund,
+    is_uncredited,
+    sold_of as sold_by_order,
+)
 from billing.orders.sold_credit import SoldCredit
-from billing.orders.uncredited import follow_refund, is_uncredited
 from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments
 from billing.orders.working_set import OrderWorkingSet
 from billing.subscriptions.manual import uncredited
@@ -34,7 +35,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True)
 class RefundablePayment(ABC):
-    """One payment of an order or its plan. rows holds its refunds and reversals."""
+    """rows holds its refunds and reversals."""
 
     order: Order
     rows: SaleWorkingSet
@@ -91,8 +92,7 @@ class RefundablePayment(ABC):
         ...
 
     @abstractmethod
-    def apply(self, state: BatchState, reason: str) -> None:
-        """Bring its credit to what is gone of it."""
+    def apply(self, state: BatchState, reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

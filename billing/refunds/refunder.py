@@ -1,7 +1,7 @@
 """Take refunds from the request to the provider's answer; one per process.
 
 A refund is written, with its credit held, before the call; no transaction is open meanwhile. A provider
-without idempotency keys gets one request, and is then only asked. A refund that was never made fails only
+without idempotency keys gets one request, and is then only queried. A refund that was never made fails only
 once it can't be under way.
 """
 
@@ -10,12 +10,11 @@ import logging
 from typing import Any, Final
 
 from billing.engine.engine import Command, Engine
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.orders.refund_row import Refund
-from billing.payments.sandbox.refunds import SandboxRefunds
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.refunding import Refunding, RefundRequest, RefundWord
+from billing.payments.sandbox.checkout import SandboxRefunds
+from billing.providers.abilities import Refunding, RefundRequest, RefundWord, ability
 from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
@@ -111,9 +110,7 @@ class Refunder:
         )
 
     async def _check_own(self, order: Order) -> None:
-        """Raise NotRefundable if the order's payment is another order's, which is refunded there. The first
-        report settled whose it is.
-        """
+        """Raise NotRefundable if the order's payment is another order's, which is refunded there."""
         payment_id = order.payment_id
         if order.kind == "subscription" or payment_id is None:
             return

@@ -1,8 +1,7 @@
 """Request a refund: its row and the hold on its credit are one transaction, before any call.
 
 One refund of a payment at a time, of no more than what is left. Its credit is there and held, unless the
-operator lets the account owe it. One made at the provider is recorded, and counts at once. A refund of an
-uncredited payment holds no credit.
+operator lets the account owe it. One made at the provider is recorded, and counts at once.
 """
 
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.orders.refund import RefundKind, Reversal
-from billing.orders.refund_hold import set_aside
 from billing.orders.refund_row import Refund
+from billing.orders.sold_credit import set_aside
 from billing.providers.problem import in_words
 from billing.refunds.payment import RefundablePayment, declare, named_payment
 from kernel.errors import DomainError, InvalidInput
@@ -28,24 +27,24 @@ PROVIDER_ID_CHARACTERS_MAX = 200
 
 
 class RefundRefused(DomainError):
-    """The payment can't be refunded now; each reason is a class of its own."""
+    pass
 
 
 class NotRefundable(RefundRefused):
-    """It is impossible; reason: not_paid, no_api, other_order."""
+    """reason: not_paid, no_api, other_order."""
 
 
 class RefundRepeated(RefundRefused):
-    """It already happened; reason: nothing_left, known, ended."""
+    """reason: nothing_left, known, ended."""
 
 
 class RefundUnderWay(RefundRefused):
-    """Another refund of the payment is open; reason: under_way, being_asked."""
+    """reason: under_way, being_asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundWay:
-    """How the payment's provider refunds; see billing/providers/abilities/refunding.py."""
+    """How the payment's provider refunds; see billing/providers/abilities.py."""
 
     takes_part: bool = True
     is_named: bool = True
@@ -54,7 +53,7 @@ class RefundWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
-    """POST /orders/{id}/refund. amount in the smallest paid unit; null: all that is left.
+    """amount in the smallest paid unit; null: all that is left.
 
     provider_refund_id: of a refund made at the provider. payment_ref: if not the order's own. Raises
     NotFound, InvalidInput, RefundRefused and InsufficientBalance.
@@ -116,20 +115,22 @@ class RequestRefund:
     def _amount(self, payment: RefundablePayment) -> int:
         order = payment.order
         if payment.payment_ref is None or not payment.is_here:
-            words = f"the order is {order.status}; there is no payment that this could send back"
+            words = f"The order is {order.status}, so there is no payment to refund."
             raise _refused(NotRefundable, "not_paid", words, order.id)
         open_ = payment.rows.refunds.open_of(payment.owner_id)
         if open_ is not None:
-            words = f"refund {open_.id} of it is {open_.status}; one goes on at a time"
+            words = f"Refund {open_.id} of the payment is {open_.status}. Wait until it has ended."
             raise _refused(RefundUnderWay, "under_way", words, order.id, refund_id=open_.id)
         left = payment.paid.amount - payment.returned_amount
         if left <= 0:
-            words = f"all of {in_words(payment.paid)} went back or is disputed"
+            words = f"All of {in_words(payment.paid)} was already refunded or disputed."
             raise _refused(RefundRepeated, "nothing_left", words, order.id)
         if self.provider_refund_id is not None:
             known = payment.rows.reversals.find(payment.owner_id, self.provider_refund_id)
             if known is not None:
-                words = f"{order.provider} told of {self.provider_refund_id}, and it counts already"
+                words = (
+                    f"{order.provider} already reported {self.provider_refund_id}, so it counts."
+                )
                 raise _refused(RefundRepeated, "known", words, order.id)
         amount = left if self.amount is None else self.amount
         if not 0 < amount <= left:

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.orders.refund import blank_of, change_of
-from billing.orders.refund_hold import end_reversal, follow
 from billing.orders.refund_row import Refund, move
-from billing.providers.abilities.refunding import RefundWord
+from billing.orders.sold_credit import end_reversal, follow
+from billing.providers.abilities import RefundWord
 from billing.providers.problem import Problem
 from billing.refunds.payment import RefundablePayment, declare, payment_of
 from billing.refunds.request import RefundRepeated, RefundUnderWay, reversal_of
@@ -68,7 +68,7 @@ class AskedRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRefund(_OnRefund):
-    """A worker is about to call; of those that read the same seen_checks_made one continues."""
+    """Several workers may read the same seen_checks_made; one continues."""
 
     seen_checks_made: int
     next_check_at: int
@@ -195,7 +195,7 @@ class DecideRefund(_OnRefund):
         # A worker calls at once, and again later: each time for so long.
         first = found.created_at + BEING_ASKED_US if found.requested_at is None else 0
         if state.now_us < (found.lease_until or first):
-            words = "the provider is being asked; look again in half a minute"
+            words = "The provider is being called. Try again in half a minute."
             raise RefundUnderWay(words, reason="being_asked", extra=extra)
 
     def _tell(self, state: BatchState, before: Refund, after: Refund) -> None:

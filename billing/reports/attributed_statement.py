@@ -1,7 +1,4 @@
-"""A statement with each line's key: who sent the top-up, charged the usage or made the hold.
-
-A page of lines, then their keys in two statements.
-"""
+"""Statements of an account: their lines with each line's key, and a page for people."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace

@@ -82,7 +82,6 @@ _WORDS: Mapping[str, str] = {
     Code.CHECKIN: "Daily check-in",
     Code.USAGE_RELEASE: "Hold released",
 }
-# Subjects with their own words, by ID.
 _DESCRIBED: Mapping[str, str] = {
     "usg": "SELECT id, description AS text FROM usage_records WHERE id IN :ids[text]",
     "hld": "SELECT id, description AS text FROM holds WHERE id IN :ids[text]",
@@ -102,7 +101,7 @@ _OWN_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class BalanceTransaction:
-    """One act's signed effect on a balance; its ID is its first transfer's."""
+    """amount: signed. Its ID is its first transfer's."""
 
     id: str
     account_id: str
@@ -117,7 +116,7 @@ class BalanceTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An operator's filters; created_before is exclusive."""
+    """created_before is exclusive."""
 
     environment: str
     account_id: str | None = None

@@ -1,4 +1,4 @@
-"""Credit that ends, and credit that a plan still gives, for an account's first pages."""
+"""Ahead."""
 
 from dataclasses import dataclass
 from typing import Final

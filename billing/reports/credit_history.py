@@ -1,7 +1,4 @@
-"""An account's payments and redemptions as one list, newest first.
-
-By page number for dialects, by the last line's place for our API.
-"""
+"""An account's credit: payments and redemptions as one list, what ends, and what a plan still gives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,8 @@
-"""Find what an ID names: its prefix says in which table, and a unique key finds the row.
+"""Find what an ID names, or rows with a remembered part: a reference, an address, a name, a URL.
 
-A search of an account finds its rows only, in both environments; another's ID is as unknown as a made-up one.
+An ID's prefix says in which table, and a unique key finds the row. A search of an account finds its rows
+only; another's ID is as unknown as a made-up one. A search by words reads a bounded number of rows, and its
+result says where to continue.
 """
 
 import re

@@ -1,9 +1,4 @@
-"""Find a remembered part: a reference, an address, a voucher's end, a name, a URL.
-
-A search reads a bounded number of rows. References are found by their beginning, by index. For a part of an
-address, the newest LOOKED_AT top-ups are read (LOOKED_AT_FURTHER for each further step), and the result says
-where to continue.
-"""
+"""Words."""
 
 import re
 from collections.abc import Sequence
@@ -187,7 +182,6 @@ def _looking_for(text: str, looked_at: int) -> dict[str, str | int]:
 
 
 def _parts_found(rows: Sequence[Row], end: Row | None) -> PartsFound:
-    """Return the result; end: the last row read, if there may be older ones."""
     found = [_found("topup", row) for row in rows]
     if len(found) == SHOWN_MAX:
         return PartsFound(found, found[-1].id, found[-1].at)

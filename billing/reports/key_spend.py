@@ -1,4 +1,8 @@
-"""Keys for the person who gave them out: a tree with limits, use, and when each is used up at this pace."""
+"""Keys for the person who gave them out: a tree with limits, use, and when each is used up at this pace.
+
+The pace is what was spent over the time so far, which is at least an hour: one send after midnight says
+nothing about a day.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -40,7 +44,7 @@ class KeySeen(msgspec.Struct, frozen=True):
 
 
 class KeysSeen(msgspec.Struct, frozen=True):
-    """One page; now_us: the account's own time. following: where the next page begins."""
+    """now_us: the account's own time. following: where the next page begins."""
 
     keys: Sequence[KeySeen]
     now_us: int

@@ -1,8 +1,4 @@
-"""When a limit will be used up at the present pace.
-
-The pace is what was spent over the time so far: of the day or month, the key's life, or a rolling window.
-That time is at least an hour, or a shorter window: one send after midnight says nothing about a day.
-"""
+"""Pace."""
 
 from typing import Final
 

@@ -1,8 +1,4 @@
-"""What was returned of payments, by month.
-
-All months of a payment add up to what billing/orders/refund.py counts. A single refund has the month of its
-report. What only a growing sum reports has the month of its first report.
-"""
+"""Back."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,12 +21,16 @@ class RevenuePeriod(NamedTuple):
 
 
 def month_of(day: int) -> str:
-    """Return 2026-06, for days since 1970."""
     return datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC).strftime("%Y-%m")
 
 
 async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey, int]:
-    """Return what was refunded or disputed in the period, in the currency's smallest unit, as of now."""
+    """Return what was refunded or disputed in the period, by month, in the currency's smallest unit, as of
+    now.
+
+    All months of a payment add up to what billing/orders/refund.py counts. A single refund has the month of
+    its report. What only a growing sum reports has the month of its first report.
+    """
     sums: dict[RevenueKey, int] = {}
     for text in (_OF_ORDERS, _OF_PERIODS):
         rows = await tx.fetch(

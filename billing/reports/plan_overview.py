@@ -14,9 +14,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class PlanOverview:
-    """The present or last subscription, its paid periods, newest first, and what is sold. receipts: IDs by
-    period.
-    """
+    """periods: newest first. receipts: IDs by period."""
 
     own: Subscription | None
     periods: Sequence[Period]
@@ -41,7 +39,7 @@ async def plan_overview(tx: Transaction, tenant: Tenant) -> PlanOverview:
 
 @dataclass(frozen=True, slots=True)
 class OrderedPlan:
-    """The subscription that an order began, and its paid periods, newest first."""
+    """periods: newest first."""
 
     subscription: Subscription
     periods: Sequence[Period]

@@ -1,8 +1,8 @@
 """Money in and out by month, provider and currency; and what credit became of it.
 
 The former adds up orders, paid periods and machine payments, the latter the ledger's transfers alone. A
-month's opening balance plus its columns is its closing one, to the micro; the last one is the ledger's. A
-bounded number of transfers in each transaction.
+month's opening balance plus its columns is its closing one, to the micro. A bounded number of transfers in
+each transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -220,7 +220,7 @@ def _credit_line(month: str, opening: int, columns: Mapping[str, int]) -> Outsta
 
 
 class _Moved(NamedTuple):
-    """The kinds and code of transfers; is_paid: one side is a plan's credit."""
+    """is_paid: one side is a plan's credit."""
 
     debit: str
     credit: str

@@ -1,4 +1,4 @@
-"""Search an account, or all of them: IDs first, then a remembered part."""
+"""Search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

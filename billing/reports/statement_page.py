@@ -1,4 +1,4 @@
-"""A statement for people: its owner, opening and closing balance, what changed it."""
+"""Page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,7 @@ from store.database import Database, Transaction
 
 
 class StatementEntry(NamedTuple):
-    """A transfer that changed the balance, and the balance after it, in micros. recipient: whose top-up it
-    was, if the ledger account doesn't say it.
-    """
+    """balance after it, in micros. recipient: whose top-up it was, if the ledger account doesn't say it."""
 
     line: statement.StatementLine
     balance_micros: int

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from billing.payments.payments import Payments
 from billing.payments.steering import ChangePreview, SubscriptionChangeRequest
-from billing.providers.abilities.steering import Act as SteeringAct, PaymentDeclined
+from billing.providers.abilities import Act as SteeringAct, PaymentDeclined
 from billing.providers.protocol import ProviderUnavailable
 from billing.reports.subscription_acts import owner_of
 from billing.reports.subscription_overview import SubscriptionOverview, overview

@@ -19,9 +19,7 @@ from store.keyset import Begin
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOverview:
-    """A subscription, its paid periods, oldest first, and the open request. steers: all requests, newest
-    first, and mails: to its owner, if read.
-    """
+    """periods: oldest first. steers: all requests, newest first. mails: to its owner, if read."""
 
     subscription: Subscription
     periods: Sequence[Period]

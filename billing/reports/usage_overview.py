@@ -1,4 +1,4 @@
-"""A tenant's holds, newest first, for its pages."""
+"""Holds."""
 
 from collections.abc import Sequence
 

@@ -21,9 +21,7 @@ LineKey = tuple[int, str]  # created_at, id
 
 
 class UsageWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters; until is exclusive. key_id: of a key, or an app (app_…). reference: the caller's, or an app's
-    order_no.
-    """
+    """until is exclusive. key_id: of a key, or an app (app_…). reference: the caller's, or an app's order_no."""
 
     since: int = 0
     until: int = INT64_MAX
@@ -55,7 +53,7 @@ class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
-    """A group's sum; only the fields that make the groups are set."""
+    """Only the fields that make the groups are set."""
 
     day_start_at: int | None = None
     model: str | None = None

@@ -1,13 +1,14 @@
-"""Credit a plan's period that an operator approved; the subscription continues from there.
+"""Credit a plan's period that an operator approved; hold invoices that no rule credits.
 
 The first period's approval settles the terms: the price is what was paid, and each period grants what was
-approved. So renewals need nobody. A later approval is for its period alone.
+approved. So renewals need nobody. A later approval is for its period alone. An invoice is held once; what was
+decided stays.
 """
 
 from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import BatchState
-from billing.orders.claim import PeriodClaim
 from billing.orders.order import Order
+from billing.orders.records import PeriodClaim
 from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.period import too_much
 from billing.subscriptions.plan_credit import give_period
@@ -37,7 +38,7 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
         known = working_set.period((one.id, start_at))
     if known is not None:
         raise InvalidInput(
-            "the period is credited already; reject the invoice, and refund it", param="order_id"
+            "The period is already credited. Reject the invoice, and refund it.", param="order_id"
         )
     period = Period(
         subscription_id=one.id,
@@ -65,8 +66,8 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
 
 
 def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
-    """Credit the first period of a plan in review; its invoice may still come. It is stored by its payment,
-    which is the invoice's ID, so the invoice changes nothing.
+    """Credit the first period of a plan in review. It is stored by its payment, which is the invoice's ID, so
+    its invoice changes nothing later.
     """
     start_at, end_at = _next_month(state, one)
     payment = order.payment
@@ -101,7 +102,6 @@ def _next_month(state: BatchState, one: Subscription) -> tuple[int, int]:
 
 
 def _with_terms(one: Subscription, amount: int, currency: str, micros: int) -> Subscription:
-    """Return the subscription at what is paid for it, without its first price."""
     if amount <= 0:
         return one
     return amend(one, amount=amount, first_amount=amount, currency=currency, credits_micros=micros)

@@ -1,7 +1,7 @@
 """Requested subscription changes as rows, until the provider has done them.
 
-asked -> done | refused | given_up. A subscription has one open request, by a unique index, so two
-simultaneous ones are one. Writers hold the account's lock; a try is claimed by its number, for a lease.
+A subscription has one open request, by a unique index, so two simultaneous ones are one. Writers hold the
+account's lock; a try is claimed by its number, for a lease.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from billing.engine.batch_state import ReadSet, WorkingSet
-from billing.providers.abilities.steering import Act
+from billing.providers.abilities import Act
 from billing.providers.protocol import Interval
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
 from kernel.storable import storable
@@ -21,9 +21,9 @@ from store.row_mapping import RowMapping
 
 ChangeStatus = Literal["asked", "done", "refused", "given_up"]
 REASON_CHARACTERS_MAX = 300
-# Longer than a provider may take, so that nobody else calls meanwhile.
+# Longer than a provider may take, so that no other process calls meanwhile.
 LEASE_US = 60 * SECOND_US
-# Without a clear response it is repeated after so long, then every hour.
+# Waits after an unclear response; then every hour.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
 # Three days, all in all.
@@ -175,7 +175,7 @@ async def next_due_at(
 async def claim(
     tx: Transaction, seen: SubscriptionChange, *, now_us: int
 ) -> SubscriptionChange | None:
-    """Claim the next try until its lease ends; return None if somebody else has it."""
+    """Claim the next try until its lease ends; return None if another process has it."""
     changed = await tx.execute(
         """UPDATE subscription_steers SET attempts = attempts + 1, next_attempt_at = :lease
            WHERE id = :id AND attempts = :attempts AND ended_at IS NULL""",

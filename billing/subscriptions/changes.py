@@ -1,14 +1,14 @@
 """What the changes of a subscription's plan grant together, in any order of reports.
 
 Unused time that a change gives back stays in the customer's balance; a later change that this pays for grants
-that much less. It goes by time, not by reports: everything known is computed again, and what later changes
-were given too much is taken back.
+that much less. Everything known is computed again, by time, and what later changes were given too much is
+taken back.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from msgspec.structs import replace
+from msgspec.structs import replace as with_fields
 
 from billing.engine.batch_state import BatchState
 from billing.subscriptions.plan_credit_back import bring_back_to
@@ -18,8 +18,8 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 
 class PlanChange(NamedTuple):
-    """One paid change, by its time. prorated_amount: remaining time's cost less unused time's worth; below 0:
-    given back. plan_*: of a period.
+    """prorated_amount: remaining time's cost less unused time's worth; below 0: given back. plan_*: of a
+    period.
     """
 
     at: int
@@ -29,8 +29,6 @@ class PlanChange(NamedTuple):
 
 
 class ChangeResult(NamedTuple):
-    """What changes grant in all, and the unused part of what was given back."""
-
     micros: int
     carried_amount: int
 
@@ -85,7 +83,7 @@ def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
         room = period.credits_micros + ungiven_of(parts) - period.corrected_micros
         micros = min(left, room)
         if micros:
-            corrected = replace(period, corrected_micros=period.corrected_micros + micros)
+            corrected = with_fields(period, corrected_micros=period.corrected_micros + micros)
             working_set.keep_period(bring_back_to(state, one, corrected, corrected.refunded_amount))
             left -= micros
     assert left == 0, "no change was given more than all of them"

@@ -1,7 +1,4 @@
-"""A plan's checkout is paid: its order ends paid, and the account's other plan checkouts can't.
-
-It credits nothing: the provider's invoices do (billing/subscriptions/period.py).
-"""
+"""Pay."""
 
 from dataclasses import dataclass
 
@@ -17,7 +14,9 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaidPlan(SettlePaid):
-    """subtotal: before tax and discounts, if reported."""
+    """A paid checkout credits nothing: the provider's invoices do. subtotal: before tax and discounts, if
+    reported.
+    """
 
     subtotal: Price | None = None
 
@@ -38,7 +37,6 @@ class SettlePaidPlan(SettlePaid):
         return nothing if self.price == nothing != order.price else None
 
     def conflict(self, state: BatchState, order: Order) -> Problem | None:
-        """Check its whole price before tax and discounts; a trial costs nothing."""
         begun = self._begun(state)
         is_free = self.price == Price(0, order.pay_currency)
         is_before_tax = self.price.currency == order.pay_currency and self.subtotal == begun.price

@@ -1,7 +1,7 @@
 """What a plan entitles its account to: yes or no by name, or a number of uses in a time.
 
-A limit counts reported uses (billing/subscriptions/entitlement_use.py), not money. Without a plan there is
-none.
+A limit counts reported uses, once for each reference, under the account's lock; so parallel uses never exceed
+it. A refused use isn't counted, and may be retried under its reference.
 """
 
 import difflib
@@ -46,7 +46,7 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
 
 
 def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Entitlement]:
-    """Return them by name; none without a living plan. A pause's postponed charge doesn't end them."""
+    """Return them by name. A pause's postponed charge doesn't end them."""
     if plan is None or plan.status not in LIVING:
         return {}
     paid_until_at = plan.paid_until_at or 0
@@ -57,7 +57,7 @@ def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Enti
 
 
 def window_of(limit: UseLimit, period: PaidSpan | None, now_us: int) -> PaidSpan:
-    """Return the time in which the limit counts now; period: the present paid one, if any."""
+    """Return the time in which the limit counts now; period: the present paid one."""
     if limit.period == "day":
         start = day_start_us(now_us)
         return start, start + DAY_US

@@ -48,7 +48,6 @@ class EntitlementWorkingSet(WorkingSet):
         self._new: list[tuple[object, ...]] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Load everything in a fixed number of statements."""
         await self.load_plans(tx)
         rows = await tx.fetch(_USED, pairs=sorted(self.references))
         self._used = {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
@@ -115,9 +114,7 @@ class EntitlementWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseEntitlement:
-    """Counts uses or refuses them; returns the state after. Raises UnknownEntitlement, and DuplicateReference
-    for another use's reference.
-    """
+    """Return the state after. Raises UnknownEntitlement, and DuplicateReference for another use's reference."""
 
     tenant: Tenant
     name: str
@@ -137,7 +134,10 @@ class UseEntitlement:
         known = working_set.known_use(self.tenant, self.reference)
         if known is not None:
             if known != (self.name, self.count):
-                raise DuplicateReference("the reference was another use's", param="reference")
+                raise DuplicateReference(
+                    "The `reference` was already used for another entitlement or count.",
+                    param="reference",
+                )
             return replace(found, allowed=True)
         if found.limit is None:
             return found

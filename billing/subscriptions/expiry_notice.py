@@ -1,8 +1,8 @@
 """credit.expiring: notify an account some days before credit ends, once for each lead time.
 
-One event and one mail for each grant and lead time, by the primary key of expiry_notices, under the account's
-lock. After an outage only the nearest lead time is reported; a grant made with less time left skips it. What
-rolls over into the plan's next period isn't lost, and is reported apart.
+Once by the primary key of expiry_notices, under the account's lock. After an outage only the nearest lead
+time is reported; a grant made with less time left skips it. What rolls over into the plan's next period isn't
+lost, and is reported apart.
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ class ExpiryNotices(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class TellExpiring:
-    """Publishes credit.expiring; returns False if that was done, or nothing will be lost."""
+    """Return False if that was done, or nothing will be lost."""
 
     grant: EndingGrant
 

@@ -1,14 +1,11 @@
-"""Paid invoices that no rule credits, with what an operator needs to decide.
-
-An invoice is held once; what was decided stays. Writers hold the account's lock.
-"""
+"""Held."""
 
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from billing.ledger.price import Price
-from billing.orders.claim import ObjectKey
+from billing.orders.records import ObjectKey
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -75,7 +72,6 @@ async def resolve(tx: Transaction, held: Iterable[HeldInvoice], *, now_us: int) 
 
 
 async def reopen(tx: Transaction, places: Iterable[ObjectKey]) -> None:
-    """Make these wait again; each the provider, the environment and its ID there."""
     for provider, environment, invoice_id in sorted(set(places)):
         await tx.execute(
             """UPDATE held_invoices SET resolved_at = NULL

@@ -2,9 +2,10 @@
 
 A line counts at its price before tax, discounts and balance, which are the operator's gift or were paid
 before. n times the plan's price grants n periods; other things grant nothing. A prorated line grants the
-share of the plan's credit that it cost, rounded down (billing/subscriptions/changes.py). What a change gives
-back grants nothing and is carried, so the change that it pays for grants nothing either. Else going up and
-down would make endless credit.
+share of the plan's credit that it cost, rounded down. What a change gives back grants nothing and is carried,
+so the change that it pays for grants nothing either. Else going up and down would make endless credit.
+
+An account has one trial, whatever the plan: an invoice of nothing. It grants only what the plan says.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,8 +30,8 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a subscription is held to. find: the plan of a provider's price, if any. first_amount: the first
-    period's price, while unpaid. carried_amount: what earlier changes gave back and nobody used.
+    """find: the plan of a provider's price, if any. first_amount: the first period's price, while unpaid.
+    carried_amount: what earlier changes gave back and nobody used.
     """
 
     own: PlanItem

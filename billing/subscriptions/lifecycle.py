@@ -1,11 +1,8 @@
 """What changes a subscription beside its payments: the provider's reports, and time.
 
 A change older than the last one that counted, or about an earlier period than the last paid one, changes
-nothing; so the order of notifications doesn't matter. No credit moves here. A chosen plan counts from the
-next paid period.
-
-The provider's word begins and ends a pause. Meanwhile nothing is due; the provider is called daily, and soon
-after `resumes_at`.
+nothing; so the order of notifications doesn't matter. No credit moves here. The provider's word begins and
+ends a pause.
 """
 
 from dataclasses import dataclass
@@ -13,7 +10,7 @@ from typing import Any
 
 from billing.catalog.plan import item_by_ref
 from billing.engine.batch_state import BatchState, ReadSet
-from billing.orders.claim import PeriodClaim
+from billing.orders.records import PeriodClaim
 from billing.providers.protocol import SubscriptionStatus
 from billing.subscriptions.period import Billed, OnSubscription
 from billing.subscriptions.records import ITSELF
@@ -35,8 +32,8 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscription(OnSubscription):
-    """The provider reports the standing, at sent_at if known. is_ending: cancelled at the end of its period.
-    resumes_at None: the pause has no end.
+    """sent_at: if known. is_ending: cancelled at the end of its period. resumes_at None: the pause has no
+    end.
     """
 
     provider_ref: str
@@ -139,8 +136,6 @@ class ChangeSubscription(OnSubscription):
 
 @dataclass(frozen=True, slots=True)
 class PassTime:
-    """Time alone moves the tenant's subscriptions: past due, expired, or ended as chosen."""
-
     ids: tuple[str, ...]
     tenant: Tenant
 

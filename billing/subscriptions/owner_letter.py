@@ -1,7 +1,7 @@
 """Letters to an account's owner: an unpaid plan, a failed or disputed recharge, ending credit.
 
-One row makes the same bytes; people's text is escaped in HTML. An address has its own line, so that no mark
-of another writing direction joins it.
+One row makes the same bytes. An address has its own line, so that no mark of another writing direction joins
+it.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def owner_letter(
     label: Callable[[str], str],
     language: Language,
 ) -> OwnerLetter:
-    """Return the letter; one: the unpaid plan's subscription; label: the provider's public name."""
+    """Return the letter; one: the unpaid plan's subscription."""
     if mail.kind == "recharge_failed":
         return _of_recharge(mail.data, public_url, language)
     if mail.kind == "credit_expiring":
@@ -132,7 +132,7 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
 
 
 def _why(reason: str, language: Language) -> str:
-    """Write a word of billing/providers/abilities/saved_payment.py, or of ours, as a sentence."""
+    """Write the reason's word as a sentence."""
     say = language.say
     known = {
         "insufficient_funds": say("The card lacks the funds."),

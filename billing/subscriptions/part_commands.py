@@ -1,14 +1,11 @@
-"""What time brings to a plan's credit: its next part, and its end.
-
-Each part is given once. One due after the subscription's end never is; one due before it is, however late.
-"""
+"""Parts."""
 
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState, ReadSet
-from billing.ledger.chart import LedgerAccountKind
+from billing.ledger.ledger import LedgerAccountKind
 from billing.subscriptions.period import too_much
 from billing.subscriptions.plan_credit import end_expired, give_part
 from billing.subscriptions.plan_credit_back import kept_back_of
@@ -25,7 +22,9 @@ class CannotHold(LimitReached):
 
 @dataclass(frozen=True, slots=True)
 class GiveParts:
-    """Gives the due parts; returns how many. Raises CannotHold."""
+    """Return how many were given. One due after the subscription's end never is; one due before it is,
+    however late. Raises CannotHold.
+    """
 
     subscription_id: str
     tenant: Tenant

@@ -1,9 +1,8 @@
 """A period of a subscription is paid: credit it once for each subscription and start.
 
-Only for its own provider's invoice, and only for what its lines pay of a plan's price
-(billing/subscriptions/invoice.py), in any order and however repeated. What doesn't fit is held for an
-operator; so is the first invoice of an account's second plan. Plan credit is purchased and pays debts first.
-Source: contract, 5.3.
+Only for its own provider's invoice, and only for what its lines pay of a plan's price, in any order and
+however repeated. What doesn't fit is held for an operator; so is the first invoice of an account's second
+plan. Plan credit is purchased and pays debts first. Source: contract, 5.3.
 """
 
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
-from billing.orders.claim import PeriodClaim
+from billing.orders.records import PeriodClaim
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
@@ -56,7 +55,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSubscription(ABC):
-    """What every command on one subscription shares; another provider's word is refused."""
+    """Refuses another provider's word."""
 
     subscription_id: str
     tenant: Tenant
@@ -87,8 +86,8 @@ class OnSubscription(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPeriod(OnSubscription):
-    """A period's invoice was paid. objects: the payment's other IDs at the provider. provider_ref: of the
-    subscription; lines, is_change, is_listed as in InvoicePaid.
+    """objects: the payment's other IDs at the provider. provider_ref: of the subscription; lines, is_change,
+    is_listed as in InvoicePaid.
     """
 
     provider_ref: str
@@ -297,7 +296,6 @@ class PayPeriod(OnSubscription):
 
 
 def _taken_over(one: Subscription, terms: PlanItem) -> dict[str, Any]:
-    """Return the paid plan's terms; the first period's price stays."""
     is_same = (terms.plan_id, terms.price) == (one.plan_id, one.price)
     is_reached = one.next_plan_id is None or one.chosen == (terms.plan_id, terms.interval)
     return {

@@ -21,7 +21,7 @@ from kernel.tenant import Tenant
 
 
 class PlanCheckoutOpen(AlreadySubscribed):
-    """Another checkout of a plan is open: two paid ones would be two plans."""
+    """Two paid checkouts would be two plans."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -34,9 +34,7 @@ class PlanCheckoutOpen(AlreadySubscribed):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSubscriptionOrder(PlaceOrder):
-    """The order of a plan, and the subscription that it begins. Raises what PlaceOrder raises but for packs,
-    AlreadySubscribed and PlanCheckoutOpen.
-    """
+    """Raises what PlaceOrder raises but for packs, AlreadySubscribed and PlanCheckoutOpen."""
 
     def declare(self, read_set: ReadSet) -> None:
         PlaceOrder.declare(self, read_set)
@@ -48,7 +46,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
         living = plans.living_of(self.tenant) or plans.taken_of(self.tenant)
         if living is not None:
             raise AlreadySubscribed(
-                f"the account has the plan {living.plan_name}; change it in the portal",
+                f"The account already has the plan {living.plan_name}. Change it in the portal.",
                 reason="already_subscribed",
                 extra={"plan_id": living.plan_id},
             )
@@ -58,7 +56,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
 
     def item(self, state: BatchState) -> SoldItem:  # noqa: ARG002
         if self.new.pack_id is not None or self.new.amount_cents is not None:
-            raise InvalidInput("name either a pack or an amount", param="pack_id")
+            raise InvalidInput("Give a pack or an amount, not both.", param="pack_id")
         return SoldItem(self._plan.price, 0, self._plan.name or None)
 
     def begin(self, state: BatchState, order: Order) -> None:

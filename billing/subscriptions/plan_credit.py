@@ -171,7 +171,6 @@ def _times(period: Period, terms: GrantTerms, interval: Interval) -> list[tuple[
 def _parts(
     state: BatchState, period: Period, terms: GrantTerms, times: Sequence[tuple[int, int]]
 ) -> list[PlanGrant]:
-    """Return equal parts, to the micro."""
     total, count = period.credits_micros, len(times)
     return [
         PlanGrant(

@@ -14,8 +14,7 @@ from msgspec.structs import replace
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.orders.refund import share_of
-from billing.orders.refund_hold import brought
-from billing.orders.sold_credit import SoldCredit
+from billing.orders.sold_credit import SoldCredit, brought
 from billing.subscriptions.plan_credit import end_expired
 from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
 from billing.subscriptions.subscription import Period, Subscription, due_micros
@@ -125,7 +124,7 @@ def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant
         return False
     if each.subscription_id == period.subscription_id:
         return each.starts_at > period.period_start_at
-    # Of a plan that was bought again: it was paid for later.
+    # A plan that was bought again: it was paid for later.
     return (each.granted_at or 0) >= min((part.granted_at or 0 for part in parts), default=0)
 
 

@@ -47,7 +47,6 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_apart(self) -> bool:
-        """Return whether its credit is in its own ledger account."""
         return self.expires != NEVER
 
     @property
@@ -85,7 +84,6 @@ class PlanGrants:
         )
 
     def of_plan(self, tenant: Tenant, plan_id: str) -> Sequence[PlanGrant]:
-        """Return the tenant's parts of that plan, of any subscription."""
         return sorted(
             (
                 one

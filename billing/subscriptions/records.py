@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from billing.catalog.grant_terms import AS_TERMS
 from billing.orders import refund
-from billing.orders.claim import ObjectKey, PeriodClaim, first_claims
+from billing.orders.records import ObjectKey, PeriodClaim, first_claims
 from billing.orders.refund import Reversal
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.tenant import Tenant
@@ -120,7 +120,7 @@ async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str,
 
 
 async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Subscription]:
-    """Return each tenant's newest living subscription: active, past due or paused."""
+    """Return each tenant's newest one that is active, past due or paused."""
     rows = await tx.fetch(_LOAD_LIVING, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
@@ -179,7 +179,6 @@ async def keep_periods(tx: Transaction, periods: Iterable[Period]) -> None:
 
 
 async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None:
-    """Write new or changed reversals, in the order of their keys."""
     await tx.insert(
         "period_reversals",
         ("period_id", *refund.COLUMNS),
@@ -296,9 +295,7 @@ async def due_checks(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
-    """Return paused ones whose provider is to be called, by their tenants' clocks; the longest due first.
-    exclude_keys: "environment/provider".
-    """
+    """Return paused ones whose provider is to be called, by their tenants' clocks; the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("s")} FROM subscriptions s
             JOIN account_environments e
@@ -412,13 +409,11 @@ _PAGES = Keyset(
 
 
 async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> None:
-    """Write the receipts' IDs of periods, as for orders."""
     if marks:
         await tx.execute(_MARK_RECEIPTS, marks=sorted(marks))
 
 
 async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
-    """Write for how much of what was returned notes were made."""
     if marks:
         await tx.execute(_MARK_NOTED, marks=sorted(marks))
 

@@ -1,16 +1,12 @@
-"""Refunds and disputes of a subscription's payments: take its credit back, or return it.
-
-The same rows and rules as for orders (billing/orders/reversal.py); credit moves as in
-billing/subscriptions/plan_credit_back.py.
-"""
+"""Refunds and disputes of a subscription's payments, by the same rows and rules as for orders."""
 
 from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import amend
 from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of
-from billing.orders.refund_hold import follow
 from billing.orders.reversal import dispute_of, reason_of, tell_returned
+from billing.orders.sold_credit import follow
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.problem import Problem
 from billing.subscriptions.period import Billed, OnSubscription

@@ -1,9 +1,7 @@
 """A subscription: credit that is paid for by the month or the year.
 
-incomplete until its first period is paid, then active. past_due when a renewal fails or is late, and expired
-seven days later. cancelled by choice; paused while its provider charges nothing. Only a paid period activates
-it first, so the order of facts doesn't matter; a payment revives an expired one. Only `move` changes the
-state. billing/subscriptions/records.py writes the rows.
+Only a paid period activates it first, so the order of facts doesn't matter; a payment revives an expired one.
+past_due when a renewal fails or is late, and expired seven days later. Only `move` changes the state.
 """
 
 import calendar
@@ -24,10 +22,8 @@ from kernel.errors import DomainError
 from kernel.tenant import Tenant
 
 SubscriptionState = Literal["incomplete", "active", "past_due", "paused", "cancelled", "expired"]
-# An account with one of these has a plan, and manages it in the portal.
 LIVING: frozenset[SubscriptionState] = frozenset({"active", "past_due", "paused"})
 
-# docs/states.md has the diagram.
 MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
     "incomplete": frozenset({"active", "paused", "cancelled", "expired"}),
     "active": frozenset({"past_due", "paused", "cancelled", "expired"}),
@@ -46,7 +42,7 @@ RESUME_CHECK_US = 10 * MINUTE_US
 
 
 class AlreadySubscribed(DomainError):
-    """The account has a plan; it is changed in the portal."""
+    pass
 
 
 class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -97,7 +93,6 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_in_trial(self) -> bool:
-        """Return whether it has lived on its trial alone."""
         is_on_trial = self.trial_ends_at is not None and self.trial_ends_at == self.paid_until_at
         return is_on_trial and self.status in LIVING
 
@@ -233,15 +228,13 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, returned_amount: int) -> int:
-    """Return the credit to take back for that returned amount, as of orders. What it was given too much
-    returns in any case.
-    """
+    """Return the credit to take back, as of orders. What it was given too much returns in any case."""
     right_micros = period.credits_micros - period.corrected_micros
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Time alone ends no pause: the provider is called at `next_check_at`."""
+    """Return when time changes it. Time alone ends no pause: the provider is called at `next_check_at`."""
     until = subscription.charged_until_at
     if until is None or subscription.status not in LIVING or subscription.status == "paused":
         return None

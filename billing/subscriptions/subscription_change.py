@@ -1,15 +1,15 @@
 """Request a change of a subscription: end, pause, resume or change it, at its provider.
 
-The request is written before the call, and no lock is held meanwhile; only the provider's word moves the
-subscription. While one is open another is refused, and the same one is that one. What is already so needs no
-call. A subscription without a billing provider is changed here alone.
+The request is written before the call; only the provider's word moves the subscription. While one is open
+another is refused, and the same one is that one. What is already so needs no call. A subscription without a
+billing provider is changed here alone.
 """
 
 from dataclasses import dataclass
 
 from billing.catalog.plan import PlanItem
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
-from billing.providers.abilities.steering import Act
+from billing.providers.abilities import Act
 from billing.subscriptions.change_rows import (
     LEASE_US,
     ChangeStatus,
@@ -27,16 +27,12 @@ from keys.audit_log import Actor
 
 
 class ChangeNotAllowed(DomainError):
-    """The subscription's state doesn't allow it. reason: ended, not_begun, past_due, ending, paused,
-    under_way, nobody_to_ask.
-    """
+    """reason: ended, not_begun, past_due, ending, paused, under_way, nobody_to_ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedSubscription:
-    """The subscription, and the request: null if nothing was to be done. is_mine: this call has to call the
-    provider; else somebody else does, or it is done.
-    """
+    """change null: nothing was to be done. is_mine: this call has to call the provider."""
 
     subscription: Subscription
     change: SubscriptionChange | None = None
@@ -45,7 +41,7 @@ class ChangedSubscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSubscriptionChange:
-    """Writes the request; raises NotFound, ChangeNotAllowed and InvalidInput (resumes_at).
+    """Raises NotFound, ChangeNotAllowed and InvalidInput (resumes_at).
 
     resumes_at: by the account's clock. is_local: only our row changes. by: the operator, for the audit log;
     null: the account itself.
@@ -77,14 +73,14 @@ class RequestSubscriptionChange:
             if under_way.wish == wanted.wish:
                 return ChangedSubscription(one, under_way)
             raise ChangeNotAllowed(
-                f"{in_words(under_way)} is under way: wait until {one.provider} has answered",
+                f"{in_words(under_way)} is in progress. Wait until {one.provider} has responded.",
                 reason="under_way",
             )
         if self._is_reached(one):
             return ChangedSubscription(one)
         self._check(one)
         if self.resumes_at is not None and self.resumes_at <= state.now_of(one.tenant):
-            raise InvalidInput("`resumes_at` must be in the future", param="resumes_at")
+            raise InvalidInput("`resumes_at` must be in the future.", param="resumes_at")
         if self.is_local:
             if under_way is not None:
                 changes.end(under_way, "given_up", "it was ended here instead", state.now_us)
@@ -112,25 +108,32 @@ class RequestSubscriptionChange:
         if self.is_local and self.act == "cancel_now" and one.status == "incomplete":
             return
         if one.status == "incomplete":
-            raise ChangeNotAllowed("its first payment has not come yet", reason="not_begun")
+            raise ChangeNotAllowed(
+                "The plan's first payment hasn't arrived yet.", reason="not_begun"
+            )
         if one.status not in LIVING:
-            raise ChangeNotAllowed(f"the subscription is {one.status}", reason="ended")
+            raise ChangeNotAllowed(f"The subscription is {one.status}.", reason="ended")
         if self.act in {"change", "pause"}:
             self._check_goes_on(one)
         if not self.is_local and one.provider_ref is None:
-            raise ChangeNotAllowed(f"{one.provider} has not named it yet", reason="not_begun")
+            raise ChangeNotAllowed(
+                f"{one.provider} hasn't reported the subscription yet. Try again shortly.",
+                reason="not_begun",
+            )
 
     def _check_goes_on(self, one: Subscription) -> None:
         if one.is_ending:
-            raise ChangeNotAllowed("it is to end with its period: resume it first", reason="ending")
+            raise ChangeNotAllowed(
+                "The plan ends with its period. Resume it first.", reason="ending"
+            )
         if one.status == "past_due":
             detail = "its last payment did not come: pay it first, with another card in the portal"
             raise ChangeNotAllowed(detail, reason="past_due")
         if one.status == "paused" and self.act == "change":
-            raise ChangeNotAllowed("it is paused: resume it first", reason="paused")
+            raise ChangeNotAllowed("The plan is paused. Resume it first.", reason="paused")
         if self.is_local:
             raise ChangeNotAllowed(
-                "nobody bills it any more: take a new plan", reason="nobody_to_ask"
+                "The plan is no longer billed. Buy a new plan.", reason="nobody_to_ask"
             )
 
     def _here(self, state: BatchState, one: Subscription) -> Subscription:
@@ -216,11 +219,11 @@ class EndSubscriptionChange:
 
 def in_words(change: SubscriptionChange) -> str:
     if change.act == "change":
-        return f"the change to {change.plan_id} by the {change.interval}"
+        return f"The change to {change.plan_id} by the {change.interval}"
     words: dict[Act, str] = {
-        "cancel": "its end with the period",
-        "cancel_now": "its end at once",
-        "pause": "its pause",
-        "resume": "its going on",
+        "cancel": "The end with the period",
+        "cancel_now": "The immediate end",
+        "pause": "The pause",
+        "resume": "The resumption",
     }
     return words[change.act]

@@ -1,7 +1,4 @@
-"""A plan's trial: a time before its first payment, which begins with an invoice of nothing.
-
-An account has one trial, whatever the plan. It grants only what the plan says.
-"""
+"""Trial."""
 
 from collections.abc import Sequence
 
@@ -13,10 +10,8 @@ from billing.subscriptions.subscription import Subscription
 
 
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
-    """Return whether an invoice begins the subscription with a trial: nothing of it costs anything.
-
-    Also for a trial that our plan doesn't have. An invoice that a coupon or the balance covers has lines that
-    cost something.
+    """Return whether an invoice begins the subscription with a trial, also one that our plan doesn't have. An
+    invoice that a coupon or the balance covers has lines that cost something.
     """
     is_first = one.status == "incomplete" and one.paid_until_at is None
     return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)

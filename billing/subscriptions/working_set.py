@@ -1,7 +1,6 @@
 """The subscriptions of one transaction, with periods, reversals and plans.
 
-A subscription is read after its account is locked; one of an unlocked account doesn't exist here. Changes are
-written once.
+A subscription is read after its account is locked; one of an unlocked account doesn't exist here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +10,8 @@ from billing.catalog.plan import Plan
 from billing.engine.batch_state import ReadSet
 from billing.ledger.ledger import LedgerAccountKind
 from billing.orders import refund_row
-from billing.orders.claim import ObjectKey, PeriodClaim
-from billing.orders.sale_rows import SaleWorkingSet
+from billing.orders.records import ObjectKey, PeriodClaim
+from billing.orders.refund_row import SaleWorkingSet
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions import (
@@ -31,8 +30,6 @@ from store.database import Transaction
 
 
 class SubscriptionWorkingSet(SaleWorkingSet):
-    """Commands add in `declare`: ids, orders, living, taken, claims, catalogues."""
-
     rank = 70
 
     def __init__(self) -> None:
@@ -79,7 +76,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             found |= await subscription_rows.load_of_orders(tx, self.orders)
         if not found:
             return
-        # A subscription of a tenant that isn't locked here doesn't exist here.
         self._subscriptions = {i: one for i, one in found.items() if one.tenant in read_set.tenants}
         for one in self._subscriptions.values():
             read_set.places.add((*one.tenant, str(LedgerAccountKind.PROVIDER), one.provider))

@@ -21,7 +21,7 @@ from billing.machine_payments.payment import NotOffered, PaymentRequired, Paymen
 from billing.manual_review.rules import NotNow
 from billing.orders.order import OrderDecided, TooManyOrders
 from billing.payments.payments import NoWebhookSecret
-from billing.providers.abilities.steering import PaymentDeclined
+from billing.providers.abilities import PaymentDeclined
 from billing.providers.protocol import (
     NotificationRefused,
     PriceRefused,

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.providers.protocol import SandboxEvent
 from billing.topups.fulfilment import HandOver, Settle

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from billing.catalog.coupon import Coupon, create as create_coupon, new_coupon
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder, Placed
 from billing.orders.refund import RefundKind, Reversed

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from billing.ledger.price import Price
-from billing.providers.abilities.saved_payment import (
+from billing.providers.abilities import (
     Charged,
     ChargeRequest,
     Declined,

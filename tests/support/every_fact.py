@@ -18,14 +18,14 @@ from billing.fulfilment.platform_acts import CHANGE_PLATFORM, CREATE_PLATFORM
 from billing.fulfilment.stock_acts import ADD_CODES
 from billing.ledger.price import Price
 from billing.manual_review.supplier_setup_acts import CREATE_SUPPLIER
-from billing.payments import fees
-from billing.payments.fees import PaymentFee
 from billing.payments.recharging.setting import SetRecharge
 from billing.payments.sandbox.cards import SandboxCards, sandbox_customer
-from billing.providers.abilities.saved_payment import SavingRequest
+from billing.providers.abilities import SavingRequest
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import Refunded, Subject
 from billing.recharges.recharge import Recharge
+from billing.reconciliation import own_payments
+from billing.reconciliation.own_payments import PaymentFee
 from billing.topups.fulfilment import Settle
 from billing.topups.topup import Deliverable
 from kernel.clock import DAY_US, FixedClock, SystemClock, rfc3339
@@ -263,7 +263,7 @@ async def _told_beside(life: Life) -> None:
             paid_at=now_us,
             recorded_at=now_us,
         )
-        await fees.keep(tx, [fee])
+        await own_payments.keep(tx, [fee])
 
     await context.database.transaction(work)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from billing.credits.adjustment import new_adjustment
 from billing.engine.engine import Engine
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.payments.payments import Payments

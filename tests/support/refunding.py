@@ -7,9 +7,9 @@ from typing import Any
 from billing.ledger.price import Price
 from billing.orders.order import Order
 from billing.orders.refund_row import Refund
-from billing.payments.cases import CaseAct, cases_of, open_review
+from billing.payments.review import CaseAct, cases_of, open_review
 from billing.proof.audit import Finding, audit
-from billing.providers.abilities.refunding import RefundRequest, RefundWord
+from billing.providers.abilities import RefundRequest, RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
 from billing.refunds import queries as refund_rows
 from billing.refunds.request import RefundWay, RequestRefund

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.proof.audit import audit
 from billing.providers import event_log as provider_event

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from billing.engine.engine import Engine
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder

@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 import httpx
 
-from billing.providers.abilities.refunding import RefundRequest, RefundWord
+from billing.providers.abilities import RefundRequest, RefundWord
 from billing.providers.protocol import (
     Provider,
     ProviderRefused,

@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from billing.payments.recharging import due
-from billing.payments.recharging.charging import Charging
+from billing.payments.recharging.charging import (
+    Charging,
+    begun_falls,
+    due_charges,
+    due_retries,
+    next_charge_at,
+)
 from kernel.clock import Clock
 from store.database import Database, Transaction
 from worker.due_loop import DueItem, DueLoop, Look, place_of
@@ -28,12 +33,12 @@ class Recharger(DueLoop):
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
         charging, limit = self._charging, look.limit
-        retries = await due.due_retries(
+        retries = await due_retries(
             tx, now_us=look.now_us, limit=limit, but_tenants=look.exclude_ids
         )
         but: Any = {"exclude_ids": look.exclude_ids, "exclude_keys": look.exclude_keys}
-        begun = await due.begun_falls(tx, limit=limit, **but)
-        charges = await due.due_charges(tx, now_us=look.now_us, limit=limit, **but)
+        begun = await begun_falls(tx, limit=limit, **but)
+        charges = await due_charges(tx, now_us=look.now_us, limit=limit, **but)
         return [
             # Calls no one, so it takes nobody's share.
             *(
@@ -55,6 +60,6 @@ class Recharger(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await due.next_charge_at(
+        return await next_charge_at(
             tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
         )

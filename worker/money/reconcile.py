@@ -8,7 +8,7 @@ such wait. One of several workers calls; a provider that is away delays only its
 from collections.abc import Sequence
 from functools import partial
 
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.payments.payments import Payments
 from kernel.clock import Clock
 from store.database import Database, Transaction

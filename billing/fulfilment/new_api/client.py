@@ -1,8 +1,7 @@
 """The admin API of a New API instance, as far as top-ups need it; sources in supplier.py.
 
-Methods return what a response of New API's own form held, or raise NoSupplierAnswer. New API refuses with
-HTTP 200 and `success: false`, also bad credentials. So a refusal is a value, and the caller checks what was
-done.
+New API refuses with HTTP 200 and `success: false`, also bad credentials. So a refusal is a value, and the
+caller checks what was done.
 """
 
 from collections.abc import Sequence
@@ -119,7 +118,6 @@ class NewApiClient:
         return await self._read(f"/api/user/{user_id}", UserRow)
 
     async def add_quota(self, user_id: int, quota: int) -> NewApiRefusal | None:
-        """Add to the user's quota, in one statement of New API's."""
         answer = await self._call(
             "POST",
             "/api/user/manage",

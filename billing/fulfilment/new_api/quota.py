@@ -1,8 +1,8 @@
 """Add quota to a user of a New API instance, found by the recipient's e-mail address.
 
 New API takes no name or number for it, so after a lost response only the user's lifetime grant (quota plus
-used_quota) can tell. Unchanged: nothing was added. Anything else, even the exact amount, may be somebody
-else's doing, such as a redeemed code: an operator decides.
+used_quota) can tell. Unchanged: nothing was added. Anything else, even the exact amount, may be another act,
+such as a redeemed code: an operator decides.
 """
 
 import msgspec

@@ -74,7 +74,7 @@ QUOTA_PER_USD_MAX: Final = 10**9
 
 class NewApiOptions(Options, frozen=True, kw_only=True):
     """access_token: a system access token of the administrator user_id. delivers: `code`, or `quota` for the
-    user with the recipient's address. redeem_url, instructions null: ours. timeout_s: of each call.
+    user with the recipient's address. timeout_s: of each call.
     """
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=400)]

@@ -1,22 +1,24 @@
-"""Charge for a drop of the balance: write, send, ask, and act on the outcome.
+"""Charge for a drop of the balance: write, send, check, and act on the outcome.
 
-The order is written before its provider is called, without an open transaction. The coming charge is noted
-first, so a successor asks for its outcome. It resends only what the provider doesn't know, under the same key
-while that lives. The order's own path credits the payment.
+The order is written before its provider is called. The coming charge is noted first, so a successor checks
+its outcome, and resends only what the provider doesn't know, under the same key while that lives. The order's
+own path credits the payment.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.engine.engine import Engine
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.orders.settlement import EndUnpaid
 from billing.payments.checkout import Checkouts, environment_of, title_of
 from billing.payments.notifications import NotificationHandler
-from billing.payments.recharging.commands import (
+from billing.payments.recharging.saving import Savings
+from billing.payments.recharging.setting import (
     AskPerson,
     LeaveToOrder,
     RefuseFall,
@@ -24,8 +26,7 @@ from billing.payments.recharging.commands import (
     TieCharge,
     new_begin,
 )
-from billing.payments.recharging.saving import Savings
-from billing.providers.abilities.saved_payment import (
+from billing.providers.abilities import (
     CHARGE_KEY_S,
     Charged,
     ChargeRequest,
@@ -37,6 +38,7 @@ from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
 from billing.recharges import records
 from billing.recharges.recharge import ORIGIN, FallCharge, Recharge, next_check_at
+from billing.recharges.records import CHARGES
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant
@@ -50,8 +52,6 @@ _log = logging.getLogger(__name__)
 
 
 class Charging:
-    """Several workers may continue one charge."""
-
     def __init__(
         self,
         database: Database,
@@ -97,7 +97,9 @@ class Charging:
                 await self.go_on(charge)
 
     async def go_on(self, charge: FallCharge) -> None:
-        """Send the charge or check it. Of several workers one continues; never raises for the provider."""
+        """Send the charge or check it. Several workers may call; one continues. Never raises for the
+        provider.
+        """
         order = await self._database.read(lambda tx: order_list.find(tx, charge.order_id))
         if order is None or order.status != "pending":
             await self._engine.submit(LeaveToOrder(charge.order_id, charge.tenant))
@@ -208,7 +210,7 @@ class Charging:
         )
 
     def _wanted(self, seen: Recharge) -> NewOrder | None:
-        """Return what to buy and the charged currency; None if it can't be charged there."""
+        """Return what to buy; None if it can't be charged there."""
         environment = next(one for one in ENVIRONMENTS if one == seen.environment)
         saved = self._savings.of(seen.tenant, seen.provider, is_simulated=seen.is_simulated)
         if saved is None or seen.provider not in self._providers.offered(environment):
@@ -221,3 +223,100 @@ class Charging:
             origin=ORIGIN,
         )
         return replace(new, charge=self._providers.charge(seen.provider, environment))
+
+
+class BegunFall(NamedTuple):
+    """provider empty: nobody wants it charged any more."""
+
+    tenant: Tenant
+    order_id: str
+    provider: str
+
+
+async def begun_falls(
+    tx: Transaction,
+    *,
+    limit: int,
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
+) -> list[BegunFall]:
+    rows = await tx.fetch(
+        """SELECT e.account_id, e.environment, e.recharge_order_id,
+               COALESCE(r.provider, '') AS provider
+           FROM account_environments e
+           LEFT JOIN recharges r ON r.account_id = e.account_id AND r.environment = e.environment
+           WHERE e.recharge_order_id IS NOT NULL AND e.suspended_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM recharge_charges c WHERE c.order_id = e.recharge_order_id)
+             AND NOT e.recharge_order_id IN :exclude_ids[text]
+             AND NOT e.environment || '/' || COALESCE(r.provider, '') IN :exclude_keys[text]
+           ORDER BY e.recharge_order_id LIMIT :limit""",
+        limit=limit,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
+    )
+    return [
+        BegunFall(
+            Tenant(row["account_id"], row["environment"]), row["recharge_order_id"], row["provider"]
+        )
+        for row in rows
+    ]
+
+
+async def due_charges(
+    tx: Transaction,
+    *,
+    now_us: int,
+    limit: int,
+    exclude_ids: Sequence[str] = (),
+    exclude_keys: Sequence[str] = (),
+) -> list[tuple[str, FallCharge]]:
+    """Return due charges, each behind its provider, which is "" if the order is gone. A suspended account's
+    wait. exclude_keys: as "environment/provider".
+    """
+    rows = await tx.fetch(
+        f"""SELECT {CHARGES.of("c")}, COALESCE(o.provider, '') AS provider {_WAITING}
+              AND c.next_at <= :now
+            ORDER BY c.next_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
+    )
+    return [(row["provider"], CHARGES.read(row)) for row in rows]
+
+
+async def next_charge_at(
+    tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
+) -> int | None:
+    row = await tx.fetch_one(
+        f"SELECT c.next_at {_WAITING} ORDER BY c.next_at LIMIT 1",
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
+    )
+    return None if row is None else int(row["next_at"])
+
+
+async def due_retries(
+    tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
+) -> list[Tenant]:
+    """Return tenants whose declined drop is due, by their own clocks. but_tenants: as "account/environment"."""
+    rows = await tx.fetch(
+        """SELECT r.account_id, r.environment FROM recharges r
+           JOIN account_environments e
+             ON e.account_id = r.account_id AND e.environment = r.environment
+           WHERE r.retry_at IS NOT NULL AND r.retry_at <= :now + e.clock_ahead_us
+             AND e.suspended_at IS NULL
+             AND NOT r.account_id || '/' || r.environment IN :but_tenants[text]
+           ORDER BY r.retry_at LIMIT :limit""",
+        now=now_us,
+        limit=limit,
+        but_tenants=but_tenants,
+    )
+    return [Tenant(row["account_id"], row["environment"]) for row in rows]
+
+
+_WAITING = """
+FROM recharge_charges c LEFT JOIN orders o ON o.id = c.order_id
+WHERE c.next_at IS NOT NULL AND NOT c.order_id IN :exclude_ids[text]
+  AND NOT c.environment || '/' || COALESCE(o.provider, '') IN :exclude_keys[text]
+"""

@@ -1,8 +1,7 @@
 """Delete erased accounts' customers at payment providers, with their cards.
 
-A row stays until its provider deleted the customer or an operator gave it up. One of several workers calls; a
-customer that an account of ours still has is never deleted. If the API deletes no customers, the rows are
-dropped with a log line. store/erase.py adds rows.
+A row stays until its provider deleted the customer or an operator gave it up. A customer that an account of
+ours still has is never deleted. store/erase.py adds rows.
 """
 
 import logging
@@ -11,8 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from billing.providers.abilities.customers import CustomerErasure
-from billing.providers.abilities.finding import ability
+from billing.providers.abilities import CustomerErasure, ability
 from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
@@ -145,7 +143,7 @@ async def count_forgotten(tx: Transaction, *, before_us: int) -> dict[str, int]:
 
 
 async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool:
-    """Claim the next call and set the one after; return False if another worker has it."""
+    """Claim the next call; return False if another worker has it."""
     wait_us = WAITS_US[min(due.attempts, len(WAITS_US) - 1)]
     return (
         await tx.execute(
@@ -160,7 +158,6 @@ async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool
 
 
 async def get(tx: Transaction, key: tuple[str, str, str]) -> ForgottenCustomer:
-    """Return the customer at that provider and environment; raise NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM forgotten_customers WHERE {_KEY}", **_named(key)
     )
@@ -170,7 +167,6 @@ async def get(tx: Transaction, key: tuple[str, str, str]) -> ForgottenCustomer:
 
 
 async def ask_again(tx: Transaction, found: ForgottenCustomer, *, now_us: int) -> None:
-    """Retry at the next look."""
     await tx.execute(
         f"UPDATE forgotten_customers SET next_attempt_at = :now WHERE {_KEY}",
         **_named(found.key),

@@ -5,23 +5,47 @@ No transaction is open during a call. What is charged or removed is first found 
 
 from collections.abc import Sequence
 
-from billing.payments.recharging.customer import customer_of, find_customer
-from billing.payments.return_url import check_return_url
+from billing.payments.checkout import check_return_url
 from billing.payments.sandbox.cards import SandboxCards, sandbox_customer
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.saved_payment import (
+from billing.providers.abilities import (
     KeepsPayments,
     SavedMethod,
     SavedPayments,
     SavingRequest,
+    ability,
 )
 from billing.providers.registry import Providers
+from billing.subscriptions import records as subscription_rows
 from kernel.clock import Clock
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Database
+
+
+async def find_customer(database: Database, tenant: Tenant, provider: str) -> str | None:
+    return await database.read(lambda tx: subscription_rows.find_customer(tx, tenant, provider))
+
+
+async def customer_of(
+    database: Database, clock: Clock, saved: SavedPayments, tenant: Tenant, provider: str
+) -> str:
+    """Return the provider's ID of the account. Simultaneous requests make one, by the provider's key."""
+    known = await find_customer(database, tenant, provider)
+    if known is not None:
+        return known
+    row = await database.read(
+        lambda tx: tx.fetch_one("SELECT email FROM accounts WHERE id = :id", id=tenant.account_id)
+    )
+    key = f"{tenant.account_id}/{tenant.environment}"
+    made = await saved.new_customer(key, None if row is None else row["email"])
+    now_us = clock.now_us()
+    return await database.transaction(
+        lambda tx: subscription_rows.keep_first_customer(
+            tx, tenant, provider, made, gone=None, now_us=now_us
+        )
+    )
 
 
 class Savings:
@@ -46,7 +70,7 @@ class Savings:
         return self._providers.is_simulated(provider, environment)
 
     def of(self, tenant: Tenant, provider: str, *, is_simulated: bool) -> SavedPayments | None:
-        """Return who saves them; None if nobody does, or not as is_simulated says."""
+        """Return the provider's part; None without one, or if is_simulated doesn't match."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         found = self._providers.of(provider, environment)
         if found is None or self._providers.is_simulated(provider, environment) is not is_simulated:
@@ -92,5 +116,7 @@ class Savings:
         found = self.of(tenant, provider, is_simulated=is_simulated)
         if found is None:
             listed = ", ".join(self.offered(tenant)) or "no provider here"
-            raise InvalidInput(f"saved means of payment: {listed}", param="provider")
+            raise InvalidInput(
+                f"These providers store payment methods: {listed}.", param="provider"
+            )
         return found

@@ -1,29 +1,195 @@
-"""Set, remove and disable a recharge, under the tenant's lock.
+"""Set and disable a recharge, and write the steps of a drop's charge, under the tenant's lock.
 
-What is under way continues to its end, so a charge that may have been made is always followed. Setting it
-below the mark counts as a drop.
+A drop has one order with an ID fixed in advance, and an order is charged by its ID, so repeats lead to the
+same charge. The month's limit counts what is under way, which continues to its end, so a charge that may
+have been made is always followed. Setting a recharge below its mark counts as a drop.
 """
 
+import secrets
 from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
 
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
+from billing.orders.order import Order, amend
+from billing.orders.place import NewOrder, PlaceOrder
+from billing.orders.reversal import OnOrder, OrderResult
 from billing.orders.working_set import OrderWorkingSet
-from billing.recharges.recharge import Recharge
+from billing.recharges.batch import note_confirmation, note_refusal
+from billing.recharges.recharge import FallCharge, Recharge, month_of
 from kernel.errors import NotFound
+from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class BeginCharge:
+    """Write a drop's order and charge, or end the drop: disabled, recovered, or over the month's limit. seen:
+    the recharge that the order was made for; a changed one isn't begun.
+    """
+
+    place: PlaceOrder
+    seen: Recharge
+
+    def declare(self, read_set: ReadSet) -> None:
+        self.place.declare(read_set)
+        working_set = read_set.working_set(OrderWorkingSet)
+        working_set.ids.add(self.place.order_id)
+        working_set.recharges.tenants.add(self.seen.tenant)
+        working_set.recharges.counted.add(self.seen.tenant)
+
+    def decide(self, state: BatchState) -> Order | None:
+        order_id, tenant = self.place.order_id, self.seen.tenant
+        recharges = state.working_set(OrderWorkingSet).recharges
+        watch, found = state.watches.find(tenant), recharges.find(tenant)
+        if watch is None or watch.recharge_order_id != order_id:
+            return None
+        if recharges.charge_of(order_id) is not None or found != self.seen or not found.is_on:
+            return None
+        if state.ledger.balance_micros(tenant, state.now_us) >= found.below_micros:
+            state.watches.watch(
+                tenant, below_micros=found.below_micros, from_micros=found.below_micros
+            )
+            return None
+        month = month_of(state.now_of(tenant))
+        if recharges.spent_cents(tenant, month) + found.amount_cents > found.monthly_max_cents:
+            note_refusal(state, recharges, tenant, order_id=order_id, reason="monthly_max")
+            return None
+        order = self.place.decide(state).order
+        recharges.add_charge(_charge(state, found, order, month))
+        recharges.keep(replace(found, retry_at=None))
+        return order
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseFall:
+    """reason None: nobody wants the charge any more."""
+
+    order_id: str
+    tenant: Tenant
+    reason: str | None
+
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.tenant, self.order_id)
+
+    def decide(self, state: BatchState) -> None:
+        recharges = state.working_set(OrderWorkingSet).recharges
+        watch = state.watches.find(self.tenant)
+        if watch is None or watch.recharge_order_id != self.order_id:
+            return
+        if recharges.charge_of(self.order_id) is None:
+            note_refusal(state, recharges, self.tenant, order_id=self.order_id, reason=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryFall:
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.tenant)
+
+    def decide(self, state: BatchState) -> None:
+        recharges = state.working_set(OrderWorkingSet).recharges
+        found, watch = recharges.find(self.tenant), state.watches.find(self.tenant)
+        if found is None or found.retry_at is None:
+            return
+        if found.retry_at > state.now_of(self.tenant):
+            return
+        recharges.keep(replace(found, retry_at=None))
+        is_low = state.ledger.balance_micros(self.tenant, state.now_us) < found.below_micros
+        is_free = watch is not None and watch.recharge_order_id is None
+        if found.is_on and is_low and is_free:
+            state.watches.begin(self.tenant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieCharge(OnOrder):
+    """The provider accepted the charge under that ID; the order's sweep checks it."""
+
+    ref: str
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnOrder.declare(self, read_set)
+        read_set.working_set(OrderWorkingSet).attached[self.order_id] = (self.ref,)
+
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
+        working_set = state.working_set(OrderWorkingSet)
+        charge = working_set.recharges.charge_of(order.id)
+        if charge is not None and charge.next_at is not None:
+            working_set.recharges.change_charge(replace(charge, next_at=None))
+        if order.provider_ref == self.ref:
+            return OrderResult(order, "repeated")
+        tied = amend(order, provider_ref=self.ref)
+        working_set.change(tied)
+        return OrderResult(tied, "applied")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPerson(OnOrder):
+    """The order's checkout is open: the payer confirms there."""
+
+    reason: str
+
+    def apply(self, state: BatchState, order: Order) -> OrderResult:
+        recharges = state.working_set(OrderWorkingSet).recharges
+        charge = recharges.charge_of(order.id)
+        if charge is None or charge.reason is not None or order.status != "pending":
+            return OrderResult(order, "repeated")
+        assert order.url is not None, "its checkout was opened before"
+        note_confirmation(state, recharges, charge, reason=self.reason, url=order.url)
+        return OrderResult(order, "applied")
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveToOrder:
+    order_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        _declare(read_set, self.tenant, self.order_id)
+
+    def decide(self, state: BatchState) -> None:
+        recharges = state.working_set(OrderWorkingSet).recharges
+        charge = recharges.charge_of(self.order_id)
+        if charge is not None and charge.next_at is not None:
+            recharges.change_charge(replace(charge, next_at=None))
+
+
+def new_begin(seen: Recharge, order_id: str, new: NewOrder) -> BeginCharge:
+    place = PlaceOrder(order_id, secrets.token_hex(16), new_id("txn"), seen.tenant, new)
+    return BeginCharge(place, seen)
+
+
+def _charge(state: BatchState, found: Recharge, order: Order, month: str) -> FallCharge:
+    return FallCharge(
+        order_id=order.id,
+        account_id=order.account_id,
+        environment=order.environment,
+        month=month,
+        amount_cents=found.amount_cents,
+        customer_ref=found.customer_ref,
+        method_ref=found.method_ref,
+        method=found.method,
+        next_at=state.now_us,
+        created_at=state.now_us,
+    )
+
+
+def _declare(read_set: ReadSet, tenant: Tenant, *order_ids: str) -> None:
+    read_set.tenants.add(tenant)
+    working_set = read_set.working_set(OrderWorkingSet)
+    working_set.ids.update(order_ids)
+    working_set.recharges.tenants.add(tenant)
+
 
 _COMMAND_LINE: Final = Actor()
 
 
 @dataclass(frozen=True, slots=True)
 class SetRecharge:
-    """Sets the recharge and enables it. actor: for the audit log."""
-
     wanted: Recharge
     actor: Actor = _COMMAND_LINE
 
@@ -76,8 +242,6 @@ class RemoveRecharge:
 
 @dataclass(frozen=True, slots=True)
 class SwitchRechargeOff:
-    """Disables it until the account sets it again; raises NotFound. person: who decides."""
-
     tenant: Tenant
     actor: Actor
     reason: str
@@ -109,8 +273,3 @@ class SwitchRechargeOff:
             )
         )
         return off
-
-
-def _declare(read_set: ReadSet, tenant: Tenant) -> None:
-    read_set.tenants.add(tenant)
-    read_set.working_set(OrderWorkingSet).recharges.tenants.add(tenant)

@@ -1,7 +1,7 @@
 """The sandbox's saved cards: what a simulated provider saves and charges in staging.
 
-A charge has one lasting outcome by the order's ID, decided by the test card; no money moves. The page's
-address is a secret of 192 bits.
+A charge has one lasting outcome by the order's ID, decided by the test card. The page's address is a secret
+of 192 bits.
 """
 
 import secrets
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from billing.providers.abilities.saved_payment import (
+from billing.providers.abilities import (
     Charged,
     ChargeRequest,
     Declined,
@@ -52,7 +52,7 @@ _REASONS: Final = get_args(DeclineReason)
 
 @dataclass(frozen=True, slots=True)
 class SandboxCard:
-    """A page that saves a card; card null: none chosen yet."""
+    """card null: none chosen yet."""
 
     ref: str
     provider: str
@@ -61,8 +61,6 @@ class SandboxCard:
 
 
 class SandboxCards:
-    """Implements billing.providers.abilities.saved_payment.SavedPayments for one tenant."""
-
     def __init__(
         self, tenant: Tenant, provider: str, database: Database, clock: Clock, public_url: str
     ) -> None:
@@ -197,5 +195,5 @@ def _told(made: Row, request: ChargeRequest) -> Charged | Declined:
         paid = Paid(Subject(request.order_id, (ref,)), ref, request.price)
         return Charged(ref, (paid,))
     if outcome not in _REASONS:
-        raise ProviderRefused(f"the sandbox knows no outcome {outcome}")
+        raise ProviderRefused(f"The sandbox has no outcome {outcome}.")
     return Declined(outcome, ref)

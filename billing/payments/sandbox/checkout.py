@@ -1,16 +1,18 @@
 """The sandbox's checkout: our hosted page for a simulated provider in staging.
 
 One checkout for each order; the first outcome stays. The page's address is a secret of 192 bits and the only
-way in. No money moves: a SandboxProvider reports in its provider's own words (billing/payments/payments.py).
+way in. No money moves: a SandboxProvider reports in its provider's own words. A refund ends as its reason
+says.
 """
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from billing.ledger.price import Price
 from billing.payments.sandbox import cards, subscription as sandbox_subscription
+from billing.providers.abilities import Refunding, RefundRequest, RefundWord
 from billing.providers.protocol import (
     CheckoutKind,
     CheckoutRequest,
@@ -18,6 +20,10 @@ from billing.providers.protocol import (
     Opened,
     Paid,
     Provider,
+    ProviderRefused,
+    ProviderUnavailable,
+    Refunded,
+    RefundFailed,
     SandboxEvent,
     Subject,
     Unconfirmed,
@@ -51,7 +57,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxCheckout:
-    """outcome null: undecided. method is the order's."""
+    """outcome null: undecided."""
 
     token: str
     account_id: str
@@ -69,7 +75,6 @@ class SandboxCheckout:
     method: str | None = None
 
     def sandbox_event(self) -> SandboxEvent:
-        """Return what happened at the page, for the provider to report; it must be decided."""
         assert self.outcome is not None, "nothing happened yet"
         is_subscription = self.kind == "subscription" and self.outcome == "paid"
         refs = sandbox_subscription.refs_of(self.payment_id) if is_subscription else (None, None)
@@ -89,9 +94,7 @@ class SandboxCheckout:
 
 
 class SandboxProvider:
-    """A provider whose checkout is the page; its notifications are the provider's own. Made for one question
-    at a time.
-    """
+    """Made for one question at a time; its notifications are the provider's own."""
 
     def __init__(
         self, inner: Provider, name: str, database: Database, clock: Clock, public_url: str
@@ -103,8 +106,6 @@ class SandboxProvider:
         self._public_url = public_url
 
     async def open(self, request: CheckoutRequest) -> Opened:
-        """Return the page's address, the same for each repetition. Never unavailable."""
-
         async def work(tx: Transaction) -> SandboxCheckout:
             return await _open(tx, request, self._name, now_us=self._clock.now_us())
 
@@ -144,9 +145,7 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
 async def decide(
     tx: Transaction, token: str, outcome: CheckoutOutcome, *, now_us: int
 ) -> SandboxCheckout:
-    """Return the checkout with its first outcome; raise NotFound. A paid subscription begins here: its first
-    bill is due.
-    """
+    """Return the checkout with its first outcome; raise NotFound. A paid subscription begins here."""
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us
            WHERE token = :token AND outcome IS NULL""",
@@ -212,3 +211,47 @@ async def _find(tx: Transaction, condition: str, value: str) -> SandboxCheckout 
 def _confirmed(found: SandboxCheckout) -> Paid:
     subject = Subject(found.order_id, (found.ref,))
     return Paid(subject, found.payment_id, Price(found.pay_amount, found.pay_currency))
+
+
+# Refused; made with a lost response; stays open; returns.
+OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "sandbox returned")
+
+
+class SandboxRefunds:
+    is_named = True
+    is_repeatable = True
+
+    def __init__(self, inner: Refunding | None) -> None:
+        self.takes_part = inner is None or inner.takes_part
+        self.tells_parts = inner is not None and inner.tells_parts
+
+    async def refund(self, request: RefundRequest) -> RefundWord:
+        outcome = _outcome(request.reason)
+        if outcome == "sandbox refused":
+            raise ProviderRefused("The sandbox refused the refund.")
+        if outcome == "sandbox unknown":
+            raise ProviderUnavailable("The sandbox's response was lost.")
+        if outcome == "sandbox pending":
+            return RefundWord("pending", request.id)
+        return self._made(request)
+
+    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+        if _outcome(request.reason) == "sandbox pending":
+            return RefundWord("pending", request.id)
+        if _outcome(request.reason) == "sandbox returned":
+            failed = RefundFailed(Subject(request.order_id), request.id, request.price)
+            return RefundWord("failed", request.id, failed)
+        return self._made(request)
+
+    def _made(self, request: RefundRequest) -> RefundWord:
+        subject = Subject(request.order_id, (request.id,))
+        is_pending = _outcome(request.reason) == "sandbox returned"
+        fact = Refunded(
+            subject, request.id, request.price, is_part=self.tells_parts, is_pending=is_pending
+        )
+        return RefundWord("pending" if is_pending else "succeeded", request.id, fact)
+
+
+def _outcome(reason: str) -> str | None:
+    said = reason.strip().lower()
+    return next((one for one in OUTCOMES if said.startswith(one)), None)

@@ -1,35 +1,45 @@
 """The provider's side of a sandbox subscription: it bills period by period, by the account's clock.
 
-Nothing is credited here. A bill is a SandboxEvent, reported in the provider's words and then noted, so after
-a crash it is reported again under the same IDs and counts once. A declined payment is retried for a week,
-then the subscription ends.
+A bill is reported in the provider's words and then noted, so after a crash it is reported again under the
+same IDs and counts once. A declined payment is retried for a week, then the subscription ends.
 """
 
 import dataclasses
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from billing.catalog.plan import MONTHS, PlanItem
+from billing.catalog.plan import MONTHS, PlanItem, item_by_ref, list_plans
 from billing.ledger.price import Price
-from billing.providers.protocol import Interval, SandboxEvent
+from billing.providers.abilities import SteerRequest
+from billing.providers.http import unavailable
+from billing.providers.protocol import (
+    Interval,
+    Notification,
+    Provider,
+    ProviderRefused,
+    SandboxEvent,
+    Subject,
+    SubscriptionChanged,
+    SubscriptionStatus,
+)
 from billing.subscriptions.records import find_by_order
 from billing.subscriptions.subscription import add_months
-from kernel.clock import DAY_US, SECOND_US
+from kernel.clock import DAY_US, SECOND_US, Clock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys import sandbox_clock
-from store.database import Transaction
+from store.database import Database, Transaction
 from store.row_mapping import RowMapping
 from store.update import update
 
 SubscriptionOutcome = Literal["renewed", "renewal_failed", "changed", "ended"]
 PATH = "/sandbox/portal"
 TOKEN_BYTES = 24
-# Days after the period's start for retries of a declined payment; then it is over.
+# Days after the period's start for retries of a declined payment.
 RETRY_DAYS = (1, 3, 5, 7)
 
 
@@ -89,7 +99,6 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refs_of(payment_id: str) -> tuple[str, str]:
-    """Return the subscription's and the customer's ID at the provider, from the first payment's."""
     stem = payment_id.partition("_")[2]
     return f"sub_{stem}", f"cus_{stem}"
 
@@ -140,12 +149,10 @@ def pause(
 
 
 def resume(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Resume: neither paused nor ending. The next period is charged when it begins."""
     return _resumed(one, replace(one, is_ending=False))
 
 
 def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """End it at once; nothing is returned."""
     return _end(one)
 
 
@@ -265,7 +272,7 @@ async def due(
 
 
 async def note(tx: Transaction, seen: SandboxSubscription, after: SandboxSubscription) -> bool:
-    """Write what a bill left, unless somebody else was quicker."""
+    """Write what a bill left, unless another process was quicker."""
     values = dict(zip(_CHANGING.columns, _CHANGING.write(after), strict=True))
     key = {"ref": seen.ref, "number": seen.number}
     return await update(tx, "sandbox_subscriptions", key, values) == 1
@@ -281,7 +288,7 @@ async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> N
 
 _ROWS = RowMapping(SandboxSubscription)
 _FIXED = {"ref", "token", "account_id", "environment", "order_id", "provider", "customer_ref"}
-# is_declining is the person's, whatever is billed meanwhile.
+# The payer changes is_declining, whatever is billed meanwhile.
 _CHANGING = _ROWS.part(
     *(name for name in _ROWS.columns if name not in _FIXED | {"created_at", "is_declining"})
 )
@@ -389,3 +396,86 @@ async def _find(tx: Transaction, condition: str, value: str) -> SandboxSubscript
         f"SELECT {_ROWS.listed} FROM sandbox_subscriptions WHERE {condition}", value=value
     )
     return None if row is None else _ROWS.read(row)
+
+
+Tell = Callable[[Notification], Awaitable[object]]
+
+
+class SandboxSteering:
+    pauses_until = True
+
+    def __init__(
+        self, inner: Provider, name: str, database: Database, clock: Clock, tell: Tell
+    ) -> None:
+        self._inner = inner
+        self._name = name
+        self._database = database
+        self._clock = clock
+        self._tell = tell
+
+    async def standing(self, subscription_ref: str) -> SubscriptionChanged:
+        return _standing(await self._found(subscription_ref))
+
+    async def steer(self, request: SteerRequest) -> SubscriptionChanged:
+        one = await self._found(request.subscription_ref)
+        if one.status == "ended":
+            return _standing(one)
+        sandbox_event, after = await self._done(one, request)
+        stem = request.key.rpartition("_")[2]
+        named = dataclasses.replace(sandbox_event, event_id=f"evt_{stem}", payment_id=f"pay_{stem}")
+        await self._tell(self._inner.read(self._inner.simulate(named)))
+        if not await self._database.transaction(lambda tx: note(tx, one, after)):
+            # It was billed just now: check its standing before anything is done.
+            raise unavailable(self._name, "changed meanwhile")
+        return _standing(after)
+
+    async def preview(self, request: SteerRequest) -> Price:
+        one = await self._found(request.subscription_ref)
+        sandbox_event, _ = await self._done(one, request)
+        is_charged = sandbox_event.outcome == "renewed"
+        return Price(sandbox_event.price.amount if is_charged else 0, one.currency)
+
+    async def _done(
+        self, one: SandboxSubscription, request: SteerRequest
+    ) -> tuple[SandboxEvent, SandboxSubscription]:
+        if request.act == "cancel_now":
+            return end_now(one)
+        if request.act == "resume" and one.paused_at is not None:
+            return resume(one)
+        if request.act in {"cancel", "resume"}:
+            return end_with_period(one, is_ending=request.act == "cancel")
+
+        if request.act == "pause":
+            now_us = await self._database.read(
+                lambda tx: sandbox_clock.now_of(tx, one.tenant, now_us=self._clock.now_us())
+            )
+            return pause(one, now_us=now_us, resumes_at=request.resumes_at)
+
+        async def work(tx: Transaction) -> tuple[PlanItem | None, int]:
+            sold = await list_plans(tx, one.environment, with_inactive=True)
+            now_us = await sandbox_clock.now_of(tx, one.tenant, now_us=self._clock.now_us())
+            return item_by_ref(sold, one.provider, request.product_ref or ""), now_us
+
+        item, now_us = await self._database.read(work)
+        if item is None:
+            raise ProviderRefused("The sandbox has no such plan.")
+        return choose(one, item, now_us=now_us)
+
+    async def _found(self, subscription_ref: str) -> SandboxSubscription:
+        try:
+            return await self._database.read(lambda tx: find_ref(tx, subscription_ref))
+        except NotFound:
+            raise ProviderRefused("The sandbox has no such subscription.") from None
+
+
+def _standing(one: SandboxSubscription) -> SubscriptionChanged:
+    statuses: dict[str, SubscriptionStatus] = {"past_due": "past_due", "ended": "cancelled"}
+    return SubscriptionChanged(
+        Subject(one.order_id, (one.ref,)),
+        one.ref,
+        "paused" if one.is_paused else statuses.get(one.status, "active"),
+        period_end_at=one.paid_period[1],
+        is_ending=one.is_ending,
+        product_ref=one.next_product_ref or one.product_ref,
+        resumes_at=one.resumes_at,
+    )

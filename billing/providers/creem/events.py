@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from billing.ledger.price import Price
-from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.breakdown import Breakdown, TaxPart, taxes_of
 from billing.providers.protocol import (
     Disputed,
+    DisputeNote,
     Expired,
     Fact,
     Failed,
@@ -180,7 +180,7 @@ class Event(msgspec.Struct):
 
 def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
     """Return what an event says; raise MsgspecError or ValueError for another shape. sold: the product that
-    credit is sold as here, if any.
+    credit is sold as.
     """
     family, _, kind = event.type.partition(".")
     if family == "checkout":
@@ -269,7 +269,7 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
 def with_transaction(
     listed: InvoicePaid, paid: Transaction, paid_at: int | None = None
 ) -> InvoicePaid:
-    """Return the fact with what was paid, if its price is the product's own; paid_at: if it has no time.
+    """Return the fact with what was paid, if its price is the product's own.
 
     A smaller amount without a discount means a change within a period, for whose rest the customer paid. It
     begins when it was paid, because Creem names the start of the whole period.
@@ -315,11 +315,12 @@ def _trial(subscription: Standing, subject: Subject, product_ref: str | None) ->
 
 
 def standing_of(subscription: Standing) -> SubscriptionChanged:
-    """Return the standing in a response; raise ProviderRefused for an unknown one."""
     for fact in _subscription_facts(subscription, "update", None):
         if isinstance(fact, SubscriptionChanged):
             return fact
-    raise ProviderRefused(f"the subscription at creem is {subscription.status[:40]}")
+    raise ProviderRefused(
+        f"The subscription at Creem is {subscription.status[:40]}, so it can't be changed."
+    )
 
 
 def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:

@@ -1,9 +1,8 @@
 """Creem's payments of a period: its transactions, as they stand now.
 
 The list takes no time and has no defined order, so all of it is read and filtered here. Returned payments
-come every time, because the list doesn't say when they were returned. A transaction names Creem's order and
-customer, not ours; fees aren't reported. Prices are before tax. Source: Creem's API reference, list all
-transactions.
+come every time, because the list doesn't say when they were returned. Fees aren't reported. Source: Creem's
+API reference, list all transactions.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from billing.providers.abilities.listing import ListedPage, ListedPayment, ListedStatus
+from billing.providers.abilities import ListedPage, ListedPayment, ListedStatus
 from billing.providers.creem.events import Ref, Transaction, id_of, untaxed
 from billing.providers.http import unavailable
 

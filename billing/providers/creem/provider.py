@@ -1,22 +1,23 @@
 """Creem: hosted checkout of its own products, subscriptions, the customer portal.
 
 As merchant of record Creem may add tax, also to refunds. So the order's `amount` counts, and refunds and
-disputes are scaled down to it. It has no idempotency key: two calls open two checkouts, of which the payer is
-shown one. A signature contains no time; repetitions are harmless because payments are known by their IDs.
-Source: docs.creem.io, webhooks and API reference.
+disputes are scaled down to it. Without an idempotency key, two calls open two checkouts, of which the payer
+is shown one; other requests are sent once, and after a lost response the standing shows the outcome. A refund
+returns all that is left, and names no refund of ours. Source: docs.creem.io, webhooks and API reference.
 """
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
 from pydantic import Field, SecretStr
 
 from billing.ledger.price import Price
+from billing.providers.abilities import RefundRequest, RefundWord, SteerRequest
 from billing.providers.creem.events import (
     Checkout,
     Event,
@@ -25,29 +26,31 @@ from billing.providers.creem.events import (
     Transaction,
     checkout_facts,
     facts_of,
+    standing_of,
+    with_transaction,
 )
 from billing.providers.creem.listing import CreemListing, Transactions
-from billing.providers.creem.paid_sum import CreemPaidSum
-from billing.providers.creem.refunds import CreemRefunds
 from billing.providers.creem.setup_check import CreemProduct, CreemSetupCheck
-from billing.providers.creem.simulation import simulated
-from billing.providers.creem.steering import CreemSteering
 from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
     Fact,
     Ignored,
+    InvoicePaid,
     Notification,
     NotificationRefused,
     Opened,
     PriceRefused,
     ProviderRefused,
     Received,
+    Refunded,
     Registration,
     SandboxEvent,
+    Subject,
+    SubscriptionChanged,
 )
 from billing.providers.settings import ProductField, ProviderSettings, rotated
-from kernel.clock import Clock
+from kernel.clock import Clock, rfc3339_ms
 from keys.principal import Environment
 
 NAME = "creem"
@@ -57,11 +60,10 @@ API_BASES: Mapping[Environment, str] = {
     "staging": "https://test-api.creem.io",
 }
 SIGNATURE_HEADER = b"creem-signature"
+Ask = Callable[..., Awaitable[Any]]
 
 
 class Settings(ProviderSettings):
-    """TOPUP_CREEM_…"""
-
     api_key: SecretStr = Field(default=SecretStr(""), description="Creem's API key.")
     webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="Secret of Creem's webhook, or `new,old`."
@@ -142,8 +144,9 @@ class Creem:
         price_there = Price(sold.price * units, sold.currency.upper())
         if price_there != request.price:
             raise PriceRefused(
-                f"creem would charge {price_there.decimal()} {price_there.currency}"
-                f" for what costs {request.price.decimal()} {request.price.currency} here"
+                f"Creem would charge {price_there.decimal()} {price_there.currency} for what "
+                f"costs {request.price.decimal()} {request.price.currency} here. Set both to "
+                "one price."
             )
 
     def _product(self, request: CheckoutRequest) -> tuple[str, int]:
@@ -151,10 +154,12 @@ class Creem:
         if request.product_ref is not None:
             return request.product_ref, 1
         if not self._credit_product:
-            raise ProviderRefused("creem sells its own products only, and this has none there")
+            raise ProviderRefused(
+                "Creem sells its own products only. Set a Creem product for this one."
+            )
         units, rest = divmod(request.price.amount, self._unit_amount)
         if rest:
-            raise PriceRefused("creem sells credit in whole units only, and this is none")
+            raise PriceRefused("Creem sells credit in whole units only. Choose another amount.")
         return self._credit_product, units
 
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
@@ -176,7 +181,7 @@ class Creem:
         signature = received.headers.get(SIGNATURE_HEADER, b"").strip().lower()
         equal = [hmac.compare_digest(signature, ours) for ours in self._signatures(received.body)]
         if not any(equal):
-            raise NotificationRefused("the event's signature is not valid", reason="signature")
+            raise NotificationRefused("The event's signature is invalid.", reason="signature")
         try:
             event = msgspec.json.decode(received.body, type=Event)
             if not event.id:
@@ -184,7 +189,7 @@ class Creem:
             return Notification(event.id, event.type, tuple(facts_of(event, self._credit_product)))
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise NotificationRefused(
-                "the event is not in a shape of Creem's", reason="form"
+                "The event doesn't have Creem's format.", reason="form"
             ) from None
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
@@ -229,9 +234,9 @@ class Creem:
         *,
         is_once: bool = False,
     ) -> T:
-        """Call the API. With is_once it isn't repeated while the outcome is unknown."""
+        """Call the API. is_once: not repeated while the outcome is unknown."""
         if not self._key:
-            raise ProviderRefused("creem has no credentials here")
+            raise ProviderRefused("Creem has no credentials in this environment.")
         headers = {"x-api-key": self._key, "Content-Type": "application/json"}
         content = b"" if body is None else msgspec.json.encode(body)
         async with within_deadline(NAME):
@@ -247,6 +252,184 @@ class Creem:
         if answer.status >= 300:
             raise refused(NAME, answer.status)
         return decoded(NAME, answer.body, form)
+
+
+class CreemRefunds:
+    takes_part = False
+    is_named = False
+    is_repeatable = False
+    tells_parts = False
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def refund(self, request: RefundRequest) -> RefundWord:
+        body = {"transaction_id": request.payment_ref}
+        made = await self._ask("POST", "/v1/refunds", _Made, body, is_once=True)
+        if made.status in ("failed", "canceled"):
+            return RefundWord("failed", detail=f"creem says {made.status}")
+        if made.status == "succeeded":
+            return _gone(request)
+        if made.status in ("pending", "requiresAction"):
+            return RefundWord("pending", detail=f"creem says {made.status}")
+        raise unavailable("creem", "an unknown word about the refund")
+
+    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+        query = urlencode({"transaction_id": request.payment_ref})
+        try:
+            found = await self._ask("GET", f"/v1/transactions?{query}", _Transaction)
+        except ProviderRefused:
+            raise unavailable("creem", "no answer about the refund") from None
+        if found.id != request.payment_ref:
+            raise unavailable("creem", "an answer about another payment")
+        # Both with the tax: the API refunds only all that is left.
+        whole = found.amount if found.amount_paid is None else found.amount_paid
+        if (found.refunded_amount or 0) >= whole > 0:
+            return _gone(request)
+        return None
+
+
+def _gone(request: RefundRequest) -> RefundWord:
+    subject = Subject(request.order_id, (request.payment_ref, request.id))
+    return RefundWord("succeeded", None, Refunded(subject, request.id, request.price))
+
+
+class _Made(msgspec.Struct):
+    status: str
+
+
+class _Transaction(msgspec.Struct):
+    """amount before tax, the others with it."""
+
+    id: str
+    amount: int
+    amount_paid: int | None = None
+    refunded_amount: int | None = None
+
+
+class CreemPaidSum:
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def with_sum(self, paid: InvoicePaid) -> InvoicePaid:
+        query = urlencode({"transaction_id": paid.invoice_id})
+        found = await self._ask(f"/v1/transactions?{query}")
+        if found.id != paid.invoice_id:
+            raise ProviderRefused("Creem returned another transaction than the requested one.")
+        return with_transaction(paid, found)
+
+
+_PATH = "/v1/subscriptions"
+
+
+class CreemSteering:
+    # Its pause takes no date.
+    pauses_until = False
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def standing(self, subscription_ref: str) -> SubscriptionChanged:
+        query = urlencode({"subscription_id": subscription_ref})
+        return standing_of(await self._ask("GET", f"{_PATH}?{query}", None))
+
+    async def steer(self, request: SteerRequest) -> SubscriptionChanged:
+        what, body = _wanted(request)
+        path = f"{_PATH}/{quote(request.subscription_ref, safe='')}/{what}"
+        return standing_of(await self._ask("POST", path, body))
+
+
+def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
+    if request.act in {"pause", "resume"}:
+        return request.act, {}
+    if request.act == "change":
+        behavior = "proration-charge-immediately" if request.is_charged_now else "proration-none"
+        return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}
+    if request.act == "cancel_now":
+        return "cancel", {"mode": "immediate"}
+    # Otherwise a store's setting may pause it instead.
+    return "cancel", {"mode": "scheduled", "onExecute": "cancel"}
+
+
+# The event's kind, and the standing in its object.
+_STANDINGS = {
+    "renewed": ("paid", "active"),
+    "renewal_failed": ("past_due", "past_due"),
+    "changed": ("update", "active"),
+    "ended": ("canceled", "canceled"),
+}
+
+
+def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
+    if sandbox_event.outcome == "refunded":
+        return "refund.created", _simulated_refund(sandbox_event)
+    if sandbox_event.outcome in _STANDINGS:
+        kind, status = _STANDINGS[sandbox_event.outcome]
+        if sandbox_event.outcome == "changed" and sandbox_event.is_paused:
+            kind = status = "paused"
+        elif sandbox_event.outcome == "changed" and sandbox_event.is_ending:
+            status = "scheduled_cancel"
+        return f"subscription.{kind}", _simulated_subscription(sandbox_event, status)
+    kind = {"paid": "completed", "failed": "failed", "expired": "expired"}[sandbox_event.outcome]
+    order = {
+        "id": f"ord_{sandbox_event.payment_id}",
+        "object": "order",
+        "amount": sandbox_event.price.amount,
+        "amount_paid": sandbox_event.price.amount,
+        "currency": sandbox_event.price.currency,
+        "status": "paid" if sandbox_event.outcome == "paid" else "pending",
+        "type": "recurring" if sandbox_event.kind == "subscription" else "onetime",
+        "transaction": sandbox_event.payment_id,
+    }
+    return f"checkout.{kind}", {
+        "id": sandbox_event.ref,
+        "object": "checkout",
+        "request_id": sandbox_event.order_id,
+        "metadata": {"order_id": sandbox_event.order_id},
+        "order": order,
+        "customer": sandbox_event.customer_ref,
+        "subscription": sandbox_event.subscription_ref,
+        "status": kind,
+    }
+
+
+def _simulated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    return {
+        # Refunds of one payment differ by their events.
+        "id": f"ref_{sandbox_event.event_id}",
+        "object": "refund",
+        "status": "succeeded",
+        "refund_amount": sandbox_event.price.amount,
+        "refund_currency": sandbox_event.price.currency,
+        "transaction": sandbox_event.payment_id,
+        "checkout": {"id": sandbox_event.ref, "request_id": sandbox_event.order_id},
+    }
+
+
+def _simulated_subscription(sandbox_event: SandboxEvent, status: str) -> dict[str, Any]:
+    moments = (sandbox_event.period_start_at, sandbox_event.period_end_at)
+    start, end = (None if moment is None else rfc3339_ms(moment) for moment in moments)
+    return {
+        "id": sandbox_event.subscription_ref,
+        "object": "subscription",
+        "status": status,
+        "product": {
+            "id": sandbox_event.product_ref or "",
+            "price": (sandbox_event.full_price or sandbox_event.price).amount,
+            "currency": sandbox_event.price.currency,
+        },
+        "customer": sandbox_event.customer_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
+        "last_transaction_id": sandbox_event.payment_id,
+        "last_transaction": {
+            "id": sandbox_event.payment_id,
+            "amount": sandbox_event.price.amount,
+            "amount_paid": sandbox_event.price.amount,
+            "currency": sandbox_event.price.currency,
+        },
+        "current_period_start_date": start,
+        "current_period_end_date": end,
+    }
 
 
 PROVIDER = Registration(

@@ -1,7 +1,4 @@
-"""Check Creem's key and each plan's product, read-only.
-
-Its API lists no webhooks: its dashboard does. Source: docs.creem.io, API reference, products.
-"""
+"""Check Creem's key and each plan's product, read-only. Its API lists no webhooks."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -10,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from billing.ledger.price import Price, check_currency
-from billing.providers.abilities.setup_check import (
+from billing.providers.abilities import (
     SetupFinding,
     WantedPrice,
     WantedSetup,
@@ -55,7 +52,6 @@ class CreemSetupCheck:
         return [*found, *[await self._plan(one) for one in wanted.prices]]
 
     async def _credit(self, product: str) -> SetupFinding:
-        """Check the product that packs and amounts are sold as, in units."""
         try:
             sold = await self._product(product)
         except ProviderRefused:

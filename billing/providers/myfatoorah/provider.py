@@ -1,16 +1,17 @@
 """MyFatoorah: payment links, and notifications of two generations.
 
 No signature proves the amount and full payment, so a notification of "paid" is Unconfirmed, and
-GetPaymentStatus is called. Invoices are in the account's base currency, which `currency` names. There is no
-idempotency key: two calls make two links, of which the payer is shown one. Source: docs.myfatoorah.com:
-SendPayment, GetPaymentStatus, webhooks.
+GetPaymentStatus is called. Invoices are in the account's base currency, which `currency` names. Without an
+idempotency key, two calls make two links, of which the payer is shown one. A refund is sent once and found by
+our ID, its ExternalIdentifier; their staff checks it first. Source: docs.myfatoorah.com: SendPayment,
+GetPaymentStatus, MakeRefund, GetRefundStatus, webhooks.
 """
 
 import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -18,10 +19,14 @@ import msgspec
 from pydantic import Field, SecretStr
 
 from billing.ledger.price import price_of
-from billing.providers._setup_checks import MyFatoorahSetupCheck
+from billing.providers.abilities import (
+    RefundRequest,
+    RefundWord,
+    SetupFinding,
+    WantedSetup,
+    unlisted_webhook,
+)
 from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
-from billing.providers.myfatoorah.refunds import MyFatoorahRefunds
-from billing.providers.myfatoorah.simulation import simulated
 from billing.providers.protocol import (
     CheckoutRequest,
     Expired,
@@ -48,6 +53,7 @@ from kernel.errors import InvalidInput
 from keys.principal import Environment
 
 NAME = "myfatoorah"
+Ask = Callable[..., Awaitable[bytes]]
 API_BASES: Mapping[Environment, str] = {
     "live": "https://api.myfatoorah.com",
     "staging": "https://apitest.myfatoorah.com",
@@ -99,8 +105,6 @@ _NAMES = {_PAYMENT: "PAYMENT_STATUS_CHANGED", _REFUND: "REFUND_STATUS_CHANGED"}
 
 
 class MyFatoorahSettings(ProviderSettings):
-    """TOPUP_MYFATOORAH_…"""
-
     currency: str = Field(
         default=CURRENCY, description="The account's base currency, in which it charges."
     )
@@ -172,10 +176,10 @@ class MyFatoorah:
     async def open(self, request: CheckoutRequest) -> Opened:
         if max(len(request.success_url), len(request.cancel_url)) > RETURN_URL_CHARACTERS_MAX:
             raise ProviderRefused(
-                f"myfatoorah takes return addresses of {RETURN_URL_CHARACTERS_MAX} characters"
+                f"MyFatoorah accepts return URLs of at most {RETURN_URL_CHARACTERS_MAX} characters."
             )
         if request.price.currency != self._currency:
-            raise ProviderRefused(f"myfatoorah charges {self._currency} here")
+            raise ProviderRefused(f"MyFatoorah charges {self._currency} here.")
         body: dict[str, Any] = {
             # The exact decimal text of the price as a JSON number.
             "InvoiceValue": msgspec.Raw(request.price.decimal().encode()),
@@ -215,7 +219,7 @@ class MyFatoorah:
         return (Waiting(subject),)
 
     async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 there is none
-        raise ProviderRefused("myfatoorah has no page for customers")
+        raise ProviderRefused("MyFatoorah has no page for customers.")
 
     def read(self, received: Received) -> Notification:
         try:
@@ -225,7 +229,7 @@ class MyFatoorah:
         signature = received.headers.get(SIGNATURE_HEADER, b"").strip()
         equal = [hmac.compare_digest(signature, ours) for ours in self._signatures(canonical)]
         if not any(equal):
-            raise NotificationRefused("the event's signature is not valid", reason="signature")
+            raise NotificationRefused("The event's signature is invalid.", reason="signature")
         try:
             return self._told(code, name, found)
         except (InvalidInput, KeyError):
@@ -275,7 +279,7 @@ class MyFatoorah:
 
     async def _ask(self, path: str, body: Mapping[str, Any], tries_max: int = TRIES_MAX) -> bytes:
         if not self._token:
-            raise ProviderRefused("myfatoorah has no credentials here")
+            raise ProviderRefused("MyFatoorah has no credentials in this environment.")
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         async with within_deadline(NAME):
             answer = await call(
@@ -356,7 +360,167 @@ def _text(raw: msgspec.Raw) -> str:
 
 
 def _unreadable() -> NotificationRefused:
-    return NotificationRefused("the event is not in a shape of MyFatoorah's", reason="form")
+    return NotificationRefused("The event doesn't have MyFatoorah's format.", reason="form")
+
+
+class _MadeRefund(msgspec.Struct, rename="pascal"):
+    refund_id: int | str
+
+
+class _RefundStatus(msgspec.Struct, rename="pascal"):
+    refund_id: int | str
+    refund_status: str = ""
+    amount: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
+    external_identifier: str | None = None
+
+
+class _Statuses(msgspec.Struct, rename="pascal"):
+    refund_status_result: list[_RefundStatus] = []
+
+
+class MyFatoorahRefunds:
+    takes_part = True
+    is_named = True
+    is_repeatable = False
+    tells_parts = False
+
+    def __init__(self, ask: Ask, currency: str) -> None:
+        self._ask = ask
+        self._currency = currency
+
+    async def refund(self, request: RefundRequest) -> RefundWord:
+        key, kind = self._payment(request)
+        body = {
+            "Key": key,
+            "KeyType": kind,
+            "ServiceChargeOnCustomer": False,
+            # The exact decimal text of the amount as a JSON number.
+            "Amount": msgspec.Raw(request.price.decimal().encode()),
+            "Comment": request.reason,
+            "ExternalIdentifier": request.id,
+        }
+        made = decoded(NAME, await self._ask("/v2/MakeRefund", body, tries_max=1), _MadeRefund)
+        return RefundWord("pending", str(made.refund_id), detail="myfatoorah looks at it")
+
+    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+        named = request.provider_refund_id
+        if named is not None:
+            body = {"Key": named, "KeyType": "RefundId"}
+        elif request.checkout_ref is not None:
+            body = {"Key": request.checkout_ref, "KeyType": "InvoiceId"}
+        else:
+            raise unavailable(NAME, "a payment without an invoice")
+        try:
+            answer = await self._ask("/v2/GetRefundStatus", body)
+        except ProviderRefused:
+            # It refuses in the same words what it doesn't know and what it can't look up now.
+            raise unavailable(NAME, "no answer about the refund") from None
+        found = decoded(NAME, answer, _Statuses).refund_status_result
+        for one in found:
+            if one.external_identifier == request.id or str(one.refund_id) == named:
+                return self._word(request, one)
+        if any(not one.external_identifier for one in found):
+            # One that may be ours: this account's responses leave our ID out.
+            raise unavailable(NAME, "refunds of the payment without our names")
+        return None
+
+    def _payment(self, request: RefundRequest) -> tuple[str, str]:
+        if request.checkout_ref is not None and not request.is_beside:
+            return request.checkout_ref, "InvoiceId"
+        return request.payment_ref, "PaymentId"
+
+    def _word(self, request: RefundRequest, found: _RefundStatus) -> RefundWord:
+        named, status = str(found.refund_id), found.refund_status.lower()
+        subject = Subject(request.order_id, (request.payment_ref, request.id))
+        if status == "refunded":
+            try:
+                price = price_of(bytes(found.amount).decode().strip('"'), self._currency)
+            except InvalidInput:
+                raise unavailable(NAME, "a refund without an amount") from None
+            if price.amount <= 0:
+                # It would end the refund, and nothing would be taken back for it.
+                raise unavailable(NAME, "a refund of nothing")
+            return RefundWord("succeeded", named, Refunded(subject, named, price))
+        if status in ("canceled", "cancelled", "rejected"):
+            fact = RefundFailed(subject, named, request.price)
+            return RefundWord("failed", named, fact, detail=f"myfatoorah says {status}")
+        if status == "pending":
+            return RefundWord("pending", named, detail="myfatoorah looks at it")
+        raise unavailable(NAME, "an unknown word about the refund")
+
+
+class _Initiated(msgspec.Struct, rename="pascal"):
+    is_success: bool = False
+
+
+class MyFatoorahSetupCheck:
+    def __init__(self, base: str, token: str, currency: str, client: httpx.AsyncClient) -> None:
+        self._base = base
+        self._token = token
+        self._currency = currency
+        self._client = client
+
+    async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
+        body = msgspec.json.encode({"InvoiceAmount": 1, "CurrencyIso": self._currency})
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        url = f"{self._base}/v2/InitiatePayment"
+        async with within_deadline("myfatoorah"):
+            answer = await call(
+                self._client, "myfatoorah", "POST", url, headers=headers, content=body
+            )
+        if answer.status in {401, 403}:
+            detail = (
+                f"{self._base} does not know the token: give"
+                f" {wanted.setting('MYFATOORAH_API_TOKEN')} anew, or"
+                f" the address of its country in {wanted.setting('MYFATOORAH_API_BASE')}"
+            )
+            return (SetupFinding("token", False, detail),)
+        found = [SetupFinding("token", True, f"works at {self._base}")]
+        is_taken = answer.status < 300 and decoded("myfatoorah", answer.body, _Initiated).is_success
+        if is_taken:
+            found.append(SetupFinding("currency", True, f"{self._currency} can be paid"))
+        else:
+            where = wanted.setting("MYFATOORAH_CURRENCY")
+            detail = f"the account takes no {self._currency}: see {where}"
+            found.append(SetupFinding("currency", False, detail))
+        return [*found, unlisted_webhook("MyFatoorah", wanted)]
+
+
+# MyFatoorah itself doesn't report an invoice's expiry.
+_STATUSES = {
+    "paid": ("PAID", "SUCCESS"),
+    "failed": ("PENDING", "FAILED"),
+    "expired": ("EXPIRED", ""),
+}
+
+
+def simulated(
+    sandbox_event: SandboxEvent, *, payment: int, refund: int
+) -> tuple[int, dict[str, Any]]:
+    amount = {
+        "ValueInBaseCurrency": sandbox_event.price.decimal(),
+        "BaseCurrency": sandbox_event.price.currency,
+    }
+    if sandbox_event.outcome == "refunded":
+        return refund, {
+            # Refunds of one payment differ by their events.
+            "Refund": {"Id": sandbox_event.event_id, "Status": "REFUNDED"},
+            "Amount": amount,
+            "ReferencedInvoice": {"Id": sandbox_event.ref},
+        }
+    if sandbox_event.outcome not in _STATUSES:
+        raise ProviderRefused("MyFatoorah has no subscriptions.")
+    invoice_status, transaction_status = _STATUSES[sandbox_event.outcome]
+    return payment, {
+        "Invoice": {
+            "Id": sandbox_event.ref,
+            "Status": invoice_status,
+            "ExternalIdentifier": sandbox_event.order_id,
+            "UserDefinedField": sandbox_event.order_id,
+        },
+        "Transaction": {"Status": transaction_status, "PaymentId": sandbox_event.payment_id},
+        "Amount": amount,
+    }
 
 
 PROVIDER = Registration(

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import stripe
 
-from billing.providers.abilities.customers import CustomerGone
+from billing.providers.abilities import CustomerGone
 from billing.providers.http import (
     PAUSES_S,
     TRIES_MAX,
@@ -35,8 +35,6 @@ _is_lost: ContextVar[bool] = ContextVar("stripe_is_lost", default=False)
 
 
 class StripeApi:
-    """Stripe with one key; v1 is the library's own tree of calls."""
-
     def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
         # Otherwise the library writes a file into the home directory and reports on the machine.
         stripe.enable_telemetry = False
@@ -81,7 +79,7 @@ class _Failure(msgspec.Struct):
 
 
 class _Transport(stripe.HTTPClient):
-    """Stripe's library over our client: one bounded try at a time, which the library repeats."""
+    """One bounded try at a time, which the library repeats."""
 
     name = "httpx"
 
@@ -112,7 +110,6 @@ class _Transport(stripe.HTTPClient):
 
 
 def _lose(method: str) -> None:
-    """Note that a try that may have changed something ended with an unknown outcome."""
     if method.upper() != "GET":
         _is_lost.set(True)
 
@@ -150,7 +147,7 @@ def _translated(error: stripe.StripeError) -> Exception:
 
 
 class CardDeclined(ProviderRefused):
-    """A charge was declined; the codes are Stripe's. payment_ref: the payment that was tried."""
+    """The codes are Stripe's. payment_ref: the payment that was tried."""
 
     def __init__(
         self,

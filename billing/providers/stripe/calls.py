@@ -1,8 +1,7 @@
-"""Stripe's API, called through Stripe's own library over our HTTP client.
+"""Stripe's checkouts, called through Stripe's own library over our HTTP client.
 
-Every object carries the order's ID, and every request an idempotency key made from it. So calling again after
-a crash makes nothing twice (Stripe stores keys for a day). The library is 25 MB: provider.py loads this file
-if there is a key. Source: Stripe's API reference.
+Every object carries the order's ID, and every request an idempotency key made from it, so calling again after
+a crash makes nothing twice. Parameters are made from the request alone: the same each time.
 """
 
 from collections.abc import Sequence
@@ -11,10 +10,8 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from billing.providers.http import (
-    unavailable,
-    within_deadline,
-)
+from billing.ledger.price import Price
+from billing.providers.http import unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
     Fact,
@@ -23,30 +20,32 @@ from billing.providers.protocol import (
     PriceRefused,
     ProviderRefused,
 )
-from billing.providers.stripe.abilities import abilities_of
 from billing.providers.stripe.api import StripeApi
-from billing.providers.stripe.events import Unreadable, invoice_facts, session_facts, to_stripe
+from billing.providers.stripe.events import invoice_facts, session_facts
+from billing.providers.stripe.listing import StripeListing
 from billing.providers.stripe.objects import (
     NAME,
     Invoice,
     InvoicePaymentMade,
     Named,
     Session,
+    Unreadable,
     ref_id,
+    to_stripe,
 )
-from billing.providers.stripe.requests import first_discount, idempotency_options, payer, priced
-from billing.providers.stripe.saved_payment import inquire_charge
+from billing.providers.stripe.refunds import StripeRefunds
+from billing.providers.stripe.saved_payment import StripeCustomers, StripeSavedCards, inquire_charge
+from billing.providers.stripe.setup_check import StripeSetupCheck
+from billing.providers.stripe.shared_tokens import StripeSharedTokens
+from billing.providers.stripe.steering import StripeSteering
 from kernel.clock import SECOND_US
 
 API_BASE = "https://api.stripe.com"
 INVOICE_DUE_DAYS = 7
-
 T = TypeVar("T")
 
 
 class StripeCalls:
-    """Stripe with one key; the half of Provider that calls it."""
-
     def __init__(
         self, key: str, api_base: str, client: httpx.AsyncClient, profile_id: str = ""
     ) -> None:
@@ -124,7 +123,7 @@ class StripeCalls:
         except ProviderRefused as error:
             if request.product_ref is not None and "line_items" in error.detail:
                 raise PriceRefused(
-                    f"stripe does not sell the plan's price {request.product_ref}"
+                    f"Stripe doesn't sell the plan's price {request.product_ref}."
                 ) from None
             raise
         if made.amount_total is None or made.currency is None:
@@ -135,8 +134,8 @@ class StripeCalls:
         await self.close(request.order_id, made.id)
         price = f"{request.price.decimal()} {request.price.currency}"
         raise PriceRefused(
-            f"stripe would charge {made.amount_total} {made.currency.upper()} in its smallest unit"
-            f" for what costs {price} here"
+            f"Stripe would charge {made.amount_total} {made.currency.upper()} in its "
+            f"smallest unit for what costs {price} here. Set both to one price."
         )
 
     async def close(self, order_id: str, ref: str) -> bool:  # noqa: ARG002 the session has its id
@@ -166,7 +165,7 @@ class StripeCalls:
         currency = request.price.currency.lower()
         customer = request.customer_ref
         if customer is None:
-            raise ProviderRefused("an invoice at stripe is a customer's")
+            raise ProviderRefused("Stripe requires a customer for an invoice.")
         invoices = self._api.v1.invoices
         params: Any = {
             "customer": customer,
@@ -230,3 +229,55 @@ class _Portal(msgspec.Struct):
 
 class _InvoicePayments(msgspec.Struct):
     data: list[InvoicePaymentMade] = []
+
+
+def abilities_of(api: StripeApi, profile_id: str) -> tuple[object, ...]:
+    """Return its parts; profile_id empty: no shared tokens."""
+    tokens = (StripeSharedTokens(api, profile_id),) if profile_id else ()
+    return (
+        *tokens,
+        StripeListing(api),
+        StripeRefunds(api),
+        StripeSavedCards(api),
+        StripeSetupCheck(api),
+        StripeSteering(api),
+        StripeCustomers(api),
+    )
+
+
+def idempotency_options(request: CheckoutRequest, step: str) -> Any:
+    """Return one step's idempotency key; another one if the customer was made again."""
+    whose = "" if request.customer_ref is None else f"/{request.customer_ref}"
+    return {"idempotency_key": f"topup/{request.order_id}/{step}{whose}"}
+
+
+def priced(request: CheckoutRequest) -> dict[str, Any]:
+    """Return the line's price: one of Stripe's own, or the amount; a subscription's is of any period."""
+    if request.product_ref is not None:
+        return {"price": request.product_ref}
+    full = Price(request.price.amount + request.discount, request.price.currency)
+    price: dict[str, Any] = {
+        "currency": full.currency.lower(),
+        "unit_amount": to_stripe(full),
+        "product_data": {"name": request.title},
+    }
+    if request.kind == "subscription":
+        price["recurring"] = {"interval": request.interval or "month"}
+    return {"price_data": price}
+
+
+def first_discount(request: CheckoutRequest) -> dict[str, Any]:
+    currency = request.price.currency
+    return {
+        "amount_off": to_stripe(Price(request.discount, currency)),
+        "currency": currency.lower(),
+        "duration": "once",
+        "max_redemptions": 1,
+        "metadata": {"order_id": request.order_id},
+    }
+
+
+def payer(request: CheckoutRequest) -> dict[str, str]:
+    if request.customer_ref is not None:
+        return {"customer": request.customer_ref}
+    return {} if request.customer_email is None else {"customer_email": request.customer_email}

@@ -1,21 +1,25 @@
 """Read Stripe's objects as facts: pure functions over the JSON of an event or a response.
 
-charge.refunded reports refunds as a sum, and refund.* each one; only these report that one failed.
-billing/orders/refund.py makes one amount of both.
+charge.refunded reports refunds as a sum, and refund.* each one; only these report that one failed. Tax and
+discounts decide nothing: what can't be read is left out. A checkout has a payment intent too, which its
+session reports; so only intents with our mark count.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
 from billing.ledger.price import Price
-from billing.providers.abilities.dispute_note import DisputeNote
+from billing.providers.abilities import DeclineReason
+from billing.providers.breakdown import Breakdown, TaxPart, taxes_of
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
+    DisputeNote,
     Expired,
     Fact,
     Failed,
@@ -28,15 +32,9 @@ from billing.providers.protocol import (
     Subject,
     SubscriptionChanged,
     SubscriptionStatus,
+    Unconfirmed,
     Waiting,
 )
-from billing.providers.stripe.amounts import (
-    Unreadable as Unreadable,
-    from_stripe as from_stripe,
-    to_stripe as to_stripe,
-)
-from billing.providers.stripe.breakdown import invoice_breakdown, session_breakdown
-from billing.providers.stripe.intents import PaymentIntent, intent_facts
 from billing.providers.stripe.objects import (
     Charge,
     Dispute,
@@ -46,13 +44,17 @@ from billing.providers.stripe.objects import (
     Line,
     PaidBy,
     Period,
+    Ref,
     Refund,
     Session,
     Subscription,
+    Unreadable,
+    from_stripe,
     ref_id,
 )
 from kernel.clock import SECOND_US
 
+CHARGE_MARK: Final = "recharge"
 _DASHBOARD = "https://dashboard.stripe.com"
 _STATUSES: dict[str, SubscriptionStatus] = {
     "active": "active",
@@ -83,7 +85,7 @@ def session_facts(session: Session, kind: str) -> Sequence[Fact]:
     if session.payment_status not in ("paid", "no_payment_required"):
         return (Waiting(subject),)
     if session.amount_total is None or session.currency is None:
-        raise Unreadable("a session without an amount")
+        raise Unreadable("The session has no amount.")
     payment = session.payment_intent or session.invoice or session.subscription
     return (
         Paid(
@@ -101,7 +103,6 @@ def session_facts(session: Session, kind: str) -> Sequence[Fact]:
 
 
 def invoice_facts(invoice: Invoice, kind: str) -> Sequence[Fact]:
-    """Return what an invoice says; kind: the event, or its own status in a response."""
     details = invoice.details
     subscription = ref_id(details.subscription)
     order_id = _order_of(invoice.metadata) or _order_of(details.metadata)
@@ -129,7 +130,7 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
     # The invoice's own period is the one before; the lines say what was paid for.
     lines = [(line, line.period) for line in invoice.lines.data if line.period is not None]
     if not lines:
-        raise Unreadable("an invoice without a period")
+        raise Unreadable("The invoice has no period.")
     line, period = max(lines, key=lambda pair: _weight(*pair))
     return InvoicePaid(
         subject,
@@ -194,7 +195,6 @@ def _charge_facts(charge: Charge, _kind: str) -> Sequence[Fact]:
 
 
 def refund_facts(refund: Refund, _kind: str) -> Sequence[Fact]:
-    """Return what a refund says; one requested here carries our ID."""
     subject = _subject(
         _order_of(refund.metadata),
         refund.id,
@@ -244,6 +244,187 @@ def _invoice_payment_facts(made: InvoicePaymentMade, _kind: str) -> Sequence[Fac
     return (Waiting(_subject(None, *ids)),)
 
 
+def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
+    if event_type not in _READERS:
+        return (Ignored("nothing to us"),)
+    form, read = _READERS[event_type]
+    try:
+        found = msgspec.json.decode(raw, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unreadable(f"The event {event_type} has an unknown format.") from None
+    return read(found, event_type.rpartition(".")[2])
+
+
+def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
+    """Return the facts, with the event's time if they change a standing or are about a dispute."""
+    sent_at = None if created_s is None else created_s * SECOND_US
+    return tuple(_stamped(fact, sent_at) for fact in facts)
+
+
+def _stamped(fact: Fact, sent_at: int | None) -> Fact:
+    if isinstance(fact, SubscriptionChanged):
+        return replace(fact, sent_at=sent_at)
+    if isinstance(fact, Disputed | DisputeClosed) and fact.note is not None:
+        return replace(fact, note=replace(fact.note, sent_at=sent_at))
+    return fact
+
+
+def _order_of(metadata: dict[str, str] | None) -> str | None:
+    return (metadata or {}).get("order_id") or None
+
+
+def _subject(order_id: str | None, *ids: str | None) -> Subject:
+    return Subject(order_id, tuple(dict.fromkeys(one for one in ids if one)))
+
+
+class CardError(msgspec.Struct):
+    code: str | None = None
+    decline_code: str | None = None
+    advice_code: str | None = None
+
+
+class PaymentIntent(msgspec.Struct):
+    id: str
+    status: str = ""
+    amount_received: int = 0
+    currency: str = ""
+    customer: Ref = None
+    latest_charge: Ref = None
+    metadata: dict[str, str] | None = None
+    last_payment_error: CardError | None = None
+
+    @property
+    def order_id(self) -> str | None:
+        return (self.metadata or {}).get("order_id") or None
+
+    @property
+    def is_charge(self) -> bool:
+        return (self.metadata or {}).get("origin") == CHARGE_MARK
+
+    @property
+    def is_declined(self) -> bool:
+        """Return whether it can't succeed without the payer."""
+        return self.status in {"requires_payment_method", "requires_action", "canceled"}
+
+
+def intent_facts(
+    intent: PaymentIntent, kind: str, *, order_id: str | None = None
+) -> Sequence[Fact]:
+    """Return what an intent says; kind: the event, or its status in a response. order_id: whose it must be."""
+    if not intent.is_charge:
+        return (Ignored("a checkout's payment, which its session tells"),)
+    if order_id is not None and intent.order_id != order_id:
+        return (Ignored("the payment is another order's"),)
+    ids = (intent.id, ref_id(intent.latest_charge))
+    subject = Subject(intent.order_id, tuple(one for one in ids if one))
+    if kind == "succeeded":
+        price = from_stripe(intent.amount_received, intent.currency)
+        return (Paid(subject, intent.id, price, customer_ref=ref_id(intent.customer)),)
+    if kind == "payment_failed":
+        # The event's type doesn't say whether a person may still confirm it.
+        return (Unconfirmed(subject, intent.id),)
+    if kind not in {"requires_payment_method", "requires_action", "canceled"}:
+        return (Waiting(subject),)
+    error = intent.last_payment_error or CardError()
+    reason = decline_reason(error.code, error.decline_code, error.advice_code)
+    if reason == "authentication_required" or kind == "requires_action":
+        return (Waiting(subject),)
+    return (Failed(subject, reason),)
+
+
+def decline_reason(
+    code: str | None, decline_code: str | None, advice_code: str | None
+) -> DeclineReason:
+    """Return Stripe's codes as ours; the bank's advice wins over the code."""
+    words = {code, decline_code}
+    if words & {"authentication_required", "authentication_not_handled"}:
+        return "authentication_required"
+    if advice_code == "do_not_try_again":
+        return "card_declined"
+    if words & {"insufficient_funds", "card_velocity_exceeded", "withdrawal_count_limit_exceeded"}:
+        return "insufficient_funds"
+    if words & {"expired_card", "invalid_expiry_month", "invalid_expiry_year"}:
+        return "card_expired"
+    if advice_code == "try_again_later" or words & _LATER:
+        return "try_later"
+    return "card_declined"
+
+
+_LATER: Final = frozenset(
+    {
+        "approve_with_id",
+        "issuer_not_available",
+        "processing_error",
+        "reenter_transaction",
+        "try_again_later",
+    }
+)
+TAX = "Tax"
+REVERSE_CHARGE = "Tax, reverse charge"
+_REVERSE_CHARGE_REASON = "reverse_charge"
+
+
+def session_breakdown(session: Session, currency: str) -> Breakdown | None:
+    with contextlib.suppress(Unreadable):
+        return _of_session(session, currency)
+    return None
+
+
+def invoice_breakdown(invoice: Invoice) -> Breakdown | None:
+    with contextlib.suppress(Unreadable):
+        return _of_invoice(invoice)
+    return None
+
+
+def _of_session(session: Session, currency: str) -> Breakdown | None:
+    told, subtotal, total = session.total_details, session.amount_subtotal, session.amount_total
+    if told is None or subtotal is None or total is None:
+        return None
+    # A session doesn't say whether its prices contain the tax; its sums do.
+    is_added = subtotal - told.amount_discount + told.amount_tax == total and told.amount_tax > 0
+    tax = TaxPart(TAX, _ours(told.amount_tax, currency), not is_added)
+    return _kept(
+        Breakdown(
+            subtotal=_ours(subtotal, currency),
+            total=_ours(total, currency),
+            discount=_ours(told.amount_discount, currency),
+            taxes=taxes_of([tax]),
+        )
+    )
+
+
+def _of_invoice(invoice: Invoice) -> Breakdown | None:
+    subtotal, total, currency = invoice.subtotal, invoice.total, invoice.currency
+    if subtotal is None or total is None:
+        return None
+    told = invoice.total_taxes or invoice.total_tax_amounts or []
+    taxes = taxes_of(TaxPart(TAX, _ours(one.amount, currency), one.is_included) for one in told)
+    # The buyer owes this tax: nothing is charged, and the document has to say so.
+    if any(one.taxability_reason == _REVERSE_CHARGE_REASON for one in told):
+        taxes = (*taxes, TaxPart(REVERSE_CHARGE, 0))
+    discounts = sum(one.amount for one in invoice.total_discount_amounts or [])
+    return _kept(
+        Breakdown(
+            subtotal=_ours(subtotal, currency),
+            total=_ours(total, currency),
+            discount=_ours(discounts, currency),
+            taxes=taxes,
+            from_balance=_ours(max(0, total - invoice.amount_paid), currency),
+        )
+    )
+
+
+def _ours(amount: int, currency: str) -> int:
+    size = from_stripe(abs(amount), currency).amount
+    return size if amount >= 0 else -size
+
+
+def _kept(made: Breakdown) -> Breakdown | None:
+    is_sane = made.subtotal >= 0 and made.total > 0 and made.discount >= 0
+    is_sane = is_sane and all(one.amount >= 0 for one in made.taxes)
+    return None if made.says_nothing or not is_sane else made
+
+
 _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "checkout.session.completed": (Session, session_facts),
     "checkout.session.async_payment_succeeded": (Session, session_facts),
@@ -270,39 +451,5 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "charge.dispute.funds_withdrawn": (Dispute, _dispute_facts),
     "charge.dispute.closed": (Dispute, _dispute_facts),
 }
-
 # What a webhook endpoint has to receive; an old name that came beside a newer one isn't needed.
 NEEDED_EVENTS = frozenset(_READERS) - {"charge.refund.updated"}
-
-
-def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
-    if event_type not in _READERS:
-        return (Ignored("nothing to us"),)
-    form, read = _READERS[event_type]
-    try:
-        found = msgspec.json.decode(raw, type=form)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Unreadable(f"{event_type} has another shape") from None
-    return read(found, event_type.rpartition(".")[2])
-
-
-def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
-    """Return the facts, with the event's time if they change a standing or are about a dispute."""
-    sent_at = None if created_s is None else created_s * SECOND_US
-    return tuple(_stamped(fact, sent_at) for fact in facts)
-
-
-def _stamped(fact: Fact, sent_at: int | None) -> Fact:
-    if isinstance(fact, SubscriptionChanged):
-        return replace(fact, sent_at=sent_at)
-    if isinstance(fact, Disputed | DisputeClosed) and fact.note is not None:
-        return replace(fact, note=replace(fact.note, sent_at=sent_at))
-    return fact
-
-
-def _order_of(metadata: dict[str, str] | None) -> str | None:
-    return (metadata or {}).get("order_id") or None
-
-
-def _subject(order_id: str | None, *ids: str | None) -> Subject:
-    return Subject(order_id, tuple(dict.fromkeys(one for one in ids if one)))

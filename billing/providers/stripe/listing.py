@@ -10,11 +10,10 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 
 from billing.ledger.price import Price
-from billing.providers.abilities.listing import ListedPage, ListedPayment, ListedStatus
+from billing.providers.abilities import ListedPage, ListedPayment, ListedStatus
 from billing.providers.http import unavailable, within_deadline
 from billing.providers.stripe.api import StripeApi
-from billing.providers.stripe.events import Unreadable, from_stripe
-from billing.providers.stripe.objects import NAME, Dispute, Ref, ref_id
+from billing.providers.stripe.objects import NAME, Dispute, Ref, Unreadable, from_stripe, ref_id
 from kernel.clock import SECOND_US
 
 # Expanded, an object has up to 8 kB, and a response at most 1 MiB.
@@ -52,7 +51,7 @@ class _ListedCharge(msgspec.Struct):
 
 
 class _OfCharge(msgspec.Struct):
-    """A refund or a dispute; an old one may be of a charge that Stripe no longer shows."""
+    """An old one may be of a charge that Stripe no longer shows."""
 
     id: str
     charge: _ListedCharge | str | None = None

@@ -1,10 +1,14 @@
 """Stripe's objects, as far as they are read: in today's shape and in those of before 2025-03.
 
 Then a subscription was at the top of an invoice, and prices and prorations were in its lines. Every field
-that may be missing or null has a default; unknown ones are ignored.
+that may be missing or null has a default; unknown ones are ignored. Only to_stripe and from_stripe convert
+between Stripe's unit and ours.
 """
 
 import msgspec
+
+from billing.ledger.price import Price
+from billing.providers.protocol import PriceRefused
 
 NAME = "stripe"
 # In a subscription's metadata, while a schedule changes it when its period ends.
@@ -45,7 +49,7 @@ class Session(msgspec.Struct):
 
 
 class Period(msgspec.Struct):
-    """From and to, in seconds."""
+    """In seconds."""
 
     start: int
     end: int
@@ -164,7 +168,6 @@ class Invoice(msgspec.Struct):
 
     @property
     def details(self) -> _SubscriptionDetails:
-        """Return the subscription it belongs to, wherever this version of the API has it."""
         details = (self.parent.subscription_details if self.parent else None) or (
             self.subscription_details or _SubscriptionDetails()
         )
@@ -245,13 +248,13 @@ class Refund(msgspec.Struct):
 
 
 class EvidenceDetails(msgspec.Struct):
-    """The evidence of a dispute; in seconds."""
+    """In seconds."""
 
     due_by: int | None = None
 
 
 class Dispute(msgspec.Struct):
-    """A dispute, or an inquiry that takes no money (status warning_…)."""
+    """Also an inquiry, which takes no money (status warning_…)."""
 
     id: str
     amount: int
@@ -266,3 +269,44 @@ class Dispute(msgspec.Struct):
 
 def ref_id(ref: Ref) -> str | None:
     return ref.id if isinstance(ref, Named) else ref
+
+
+# Stripe's own places where they differ from ISO 4217's: ISK and UGX have two that are always 00.
+_PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
+_THREE_PLACES_STEP = 10  # their last digit must be 0
+
+
+class Unreadable(ValueError):
+    pass
+
+
+def to_stripe(price: Price) -> int:
+    """Return the amount in Stripe's unit; raise PriceRefused if Stripe can't charge it."""
+    if not price.is_listed:
+        raise PriceRefused(f"Stripe can't charge {price.words()}: the currency isn't listed.")
+    places = price.places
+    theirs = _PLACES.get(price.currency, places)
+    amount, rest = divmod(price.amount * _power(theirs - places), _power(places - theirs))
+    if rest or (places == 3 and amount % _THREE_PLACES_STEP):
+        raise PriceRefused(
+            f"Stripe can't charge {price.decimal()} {price.currency}: the amount has too "
+            "many decimal places."
+        )
+    return amount
+
+
+def from_stripe(amount: int, currency: str) -> Price:
+    """Return Stripe's price; raise Unreadable for one without a unit of ours. An unlisted currency stays in
+    Stripe's unit: it equals no price of ours, so an operator decides.
+    """
+    code = currency.upper()
+    places = Price(amount, code).places
+    theirs = _PLACES.get(code, places)
+    ours, rest = divmod(amount * _power(places - theirs), _power(theirs - places))
+    if rest or amount < 0 or len(code) != 3:
+        raise Unreadable("an amount")
+    return Price(ours, code)
+
+
+def _power(places: int) -> int:
+    return int(10 ** max(0, places))

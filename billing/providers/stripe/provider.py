@@ -1,7 +1,7 @@
 """Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
 
-Notifications are verified and simulated here, and read by events.py, without Stripe's library; that is loaded
-with calls.py if there is a key. Source: Stripe's API reference and its webhook guide.
+Notifications are verified and simulated here, without Stripe's library; that is loaded with calls.py if there
+is a key. Source: Stripe's API reference and its webhook guide.
 """
 
 import hmac
@@ -25,8 +25,8 @@ from billing.providers.protocol import (
     SandboxEvent,
 )
 from billing.providers.settings import OPTIONAL, ProductField, ProviderSettings, rotated
-from billing.providers.stripe.events import Unreadable, facts_of, stamped
-from billing.providers.stripe.objects import NAME
+from billing.providers.stripe.events import facts_of, stamped
+from billing.providers.stripe.objects import NAME, Unreadable
 from billing.providers.stripe.simulation import simulated
 from kernel.clock import SECOND_US, Clock
 from keys.principal import Environment
@@ -40,8 +40,6 @@ _TIMESTAMP_DIGITS_MAX = 12
 
 
 class Settings(ProviderSettings):
-    """TOPUP_STRIPE_…"""
-
     secret_key: SecretStr = Field(
         default=SecretStr(""), description="Stripe's secret or restricted key, sk_… or rk_…."
     )
@@ -76,8 +74,6 @@ class Settings(ProviderSettings):
 
 
 class Calls(Protocol):
-    """The half of Provider (billing/providers/protocol.py) that calls Stripe."""
-
     abilities: tuple[object, ...]
 
     async def open(self, request: CheckoutRequest) -> Opened: ...
@@ -92,7 +88,7 @@ class Calls(Protocol):
 
 
 class Stripe:
-    """Stripe with one environment's keys; calls is null without a key."""
+    """calls is null without a key."""
 
     def __init__(
         self, secrets: Sequence[str], environment: Environment, calls: Calls | None, clock: Clock
@@ -104,7 +100,6 @@ class Stripe:
 
     @property
     def abilities(self) -> tuple[object, ...]:
-        """Return its parts, as billing.providers.abilities.finding.Able has them; none without a key."""
         return () if self._given_calls is None else self._given_calls.abilities
 
     @property
@@ -136,7 +131,7 @@ class Stripe:
             return Notification(event.id, event.type, facts)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable):
             raise NotificationRefused(
-                "the event is not in a shape of Stripe's", reason="form"
+                "The event doesn't have Stripe's format.", reason="form"
             ) from None
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
@@ -168,20 +163,22 @@ class Stripe:
         signatures = [part[3:] for part in parts if part.startswith(b"v1=")]
         is_stamp = len(stamps) == 1 and len(stamps[0]) <= _TIMESTAMP_DIGITS_MAX
         if not (is_stamp and stamps[0].isdigit()):
-            raise NotificationRefused("the signature header has no timestamp", reason="signature")
+            raise NotificationRefused("The signature header has no timestamp.", reason="signature")
         stamp_s = int(stamps[0])
         expected = [stripe_signature(one, stamp_s, received.body).encode() for one in self._secrets]
         # Every pair is compared, so that the time taken reveals nothing.
         equal = [hmac.compare_digest(one, ours) for one in signatures for ours in expected]
         if not any(equal):
-            raise NotificationRefused("no signature of the event is valid", reason="signature")
+            raise NotificationRefused("No signature of the event is valid.", reason="signature")
         if abs(self._clock.now_us() // SECOND_US - stamp_s) > TOLERANCE_S:
-            raise NotificationRefused("the event was signed at another time", reason="timestamp")
+            raise NotificationRefused(
+                "The event's signature is too old or from the future.", reason="timestamp"
+            )
 
     @property
     def _calls(self) -> Calls:
         if self._given_calls is None:
-            raise ProviderRefused("stripe has no credentials here")
+            raise ProviderRefused("Stripe has no credentials in this environment.")
         return self._given_calls
 
 
@@ -199,7 +196,6 @@ class _Event(msgspec.Struct):
 def make(
     settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
 ) -> Stripe:
-    """Return the provider; with a key, over Stripe's library."""
     key = settings.secret_key.get_secret_value()
     calls = _calls_with(key, settings, client) if key else None
     return Stripe(settings.webhook_secrets, environment, calls, clock)

@@ -8,12 +8,20 @@ from typing import Any
 
 import msgspec
 
-from billing.providers.abilities.refunding import RefundRequest, RefundWord
+from billing.providers.abilities import RefundRequest, RefundWord
 from billing.providers.http import unavailable, within_deadline
 from billing.providers.protocol import ProviderRefused, Refunded, RefundFailed
 from billing.providers.stripe.api import StripeApi
-from billing.providers.stripe.events import Unreadable, refund_facts, to_stripe
-from billing.providers.stripe.objects import NAME, InvoicePaymentMade, Refund, Session, ref_id
+from billing.providers.stripe.events import refund_facts
+from billing.providers.stripe.objects import (
+    NAME,
+    InvoicePaymentMade,
+    Refund,
+    Session,
+    Unreadable,
+    ref_id,
+    to_stripe,
+)
 
 REFUND_ID = "refund_id"
 LISTED_MAX = 100
@@ -71,14 +79,14 @@ class StripeRefunds:
                     return {"payment_intent": intent}
                 if charge is not None:
                     return {"charge": charge}
-            raise ProviderRefused(f"stripe knows of no payment of invoice {ref}")
+            raise ProviderRefused(f"Stripe has no payment of invoice {ref}.")
         if ref.startswith("cs_"):
             found = await self._api.send(
                 self._api.v1.checkout.sessions.retrieve_async(ref), Session
             )
             intent = ref_id(found.payment_intent)
             if intent is None:
-                raise ProviderRefused(f"stripe knows of no payment of checkout {ref}")
+                raise ProviderRefused(f"Stripe has no payment of checkout {ref}.")
             return {"payment_intent": intent}
         return {"payment_intent": ref}
 

@@ -1,7 +1,9 @@
-"""Stripe's saved cards: saved by its checkout, charged by a payment intent while the payer is away.
+"""Stripe's customers, and their saved cards: saved by its checkout, charged by a payment intent.
 
-A charge carries the order's ID and this module's mark, which tells its events from a checkout's. Source:
-Stripe's guides "Set up future payments" and "Charge a saved payment method", and its pages of decline codes.
+A charge carries the order's ID and our mark, which tells its events from a checkout's. Deleting a customer
+ends subscriptions at once and removes card details and personal data; payments and invoices stay, as the law
+requires. Source: Stripe's guides "Set up future payments" and "Charge a saved payment method", its pages of
+decline codes and "Handling customer deletion requests", which wants cards detached first.
 """
 
 from collections.abc import Sequence
@@ -9,24 +11,19 @@ from typing import Any, Final
 
 import msgspec
 
-from billing.providers.abilities.saved_payment import (
+from billing.providers.abilities import (
     Charged,
     ChargeRequest,
+    CustomerRequest,
     Declined,
     SavedMethod,
     SavingRequest,
 )
 from billing.providers.http import unavailable, within_deadline
 from billing.providers.protocol import Fact, ProviderRefused
-from billing.providers.stripe.amounts import to_stripe
 from billing.providers.stripe.api import CardDeclined, StripeApi
-from billing.providers.stripe.intents import (
-    CHARGE_MARK,
-    PaymentIntent,
-    decline_reason,
-    intent_facts,
-)
-from billing.providers.stripe.objects import NAME, Named
+from billing.providers.stripe.events import CHARGE_MARK, PaymentIntent, decline_reason, intent_facts
+from billing.providers.stripe.objects import NAME, Named, to_stripe
 from kernel.clock import SECOND_US
 
 METHODS_MAX: Final = 20
@@ -206,3 +203,35 @@ class _Methods(msgspec.Struct):
 class _Intents(msgspec.Struct):
     data: list[PaymentIntent] = []
     has_more: bool = False
+
+
+class StripeCustomers:
+    def __init__(self, api: StripeApi) -> None:
+        self._api = api
+
+    async def make_customer(self, request: CustomerRequest) -> str:
+        params: Any = {
+            "metadata": {"account_id": request.account_id, "environment": request.environment}
+        }
+        if request.email is not None:
+            params["email"] = request.email
+        options: Any = {"idempotency_key": f"topup/{request.key}"}
+        async with within_deadline(NAME):
+            made = await self._api.send(self._api.v1.customers.create_async(params, options), Named)
+        return made.id
+
+    async def erase_customer(self, customer_ref: str) -> None:
+        customers = self._api.v1.customers
+        async with within_deadline(NAME):
+            found = await self._api.send(customers.retrieve_async(customer_ref), _Customer)
+        if found.deleted:
+            return
+        cards = StripeSavedCards(self._api)
+        for card in await cards.saved(customer_ref):
+            await cards.forget(card.ref)
+        async with within_deadline(NAME):
+            await self._api.send(customers.delete_async(customer_ref), Named)
+
+
+class _Customer(msgspec.Struct):
+    deleted: bool = False

@@ -1,7 +1,5 @@
-"""Check Stripe's key, its mode, the webhook endpoint and the prices, read-only.
-
-A restricted key that may not read one of these is reported, and the rest is checked. Source: Stripe's API
-reference, balance, webhook endpoints, prices.
+"""Check Stripe's key, its mode, the webhook endpoint and the prices, read-only. What a restricted key may not
+read is reported.
 """
 
 from collections.abc import Sequence
@@ -9,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from billing.providers.abilities.setup_check import (
+from billing.providers.abilities import (
     SetupFinding,
     WantedPrice,
     WantedSetup,
@@ -18,8 +16,8 @@ from billing.providers.abilities.setup_check import (
 from billing.providers.http import within_deadline
 from billing.providers.protocol import ProviderRefused
 from billing.providers.stripe.api import StripeApi
-from billing.providers.stripe.events import NEEDED_EVENTS, from_stripe
-from billing.providers.stripe.objects import NAME
+from billing.providers.stripe.events import NEEDED_EVENTS
+from billing.providers.stripe.objects import NAME, from_stripe
 from kernel.errors import InvalidInput
 
 # The version for which Stripe's library is made, and by which the events are read.

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from billing.ledger.price import Price
-from billing.providers.abilities.shared_tokens import (
+from billing.providers.abilities import (
     SharedToken,
     TokenCharge,
     TokenCharged,
@@ -19,10 +19,9 @@ from billing.providers.abilities.shared_tokens import (
 )
 from billing.providers.http import unavailable, within_deadline
 from billing.providers.protocol import ProviderRefused
-from billing.providers.stripe.amounts import Unreadable, from_stripe, to_stripe
 from billing.providers.stripe.api import CardDeclined, StripeApi
-from billing.providers.stripe.intents import PaymentIntent, decline_reason
-from billing.providers.stripe.objects import NAME, Named
+from billing.providers.stripe.events import PaymentIntent, decline_reason
+from billing.providers.stripe.objects import NAME, Named, Unreadable, from_stripe, to_stripe
 from kernel.clock import SECOND_US
 
 VERSION: Final = "2026-07-29.preview"

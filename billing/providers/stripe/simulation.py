@@ -3,7 +3,7 @@
 from typing import Any
 
 from billing.providers.protocol import SandboxEvent
-from billing.providers.stripe.events import to_stripe
+from billing.providers.stripe.objects import to_stripe
 from kernel.clock import SECOND_US
 
 _SESSION_EVENTS = {"paid": "completed", "failed": "async_payment_failed", "expired": "expired"}

@@ -10,7 +10,7 @@ from typing import Final
 from billing.ledger.proof import LastProof, last_proof
 from billing.machine_payments.payment import count_stuck
 from billing.manual_review import waiting
-from billing.orders import queries as orders
+from billing.orders import records as orders
 from billing.payments import disputes
 from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.reconciliation.standing import read_standing
@@ -24,8 +24,8 @@ COUNTED_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitsForPerson:
-    """Counts in one environment; orders and disputes COUNTED_MAX at most. unanswered: what a payment provider
-    hasn't answered for an hour, by kind.
+    """orders and disputes: COUNTED_MAX at most. unanswered: what a payment provider hasn't answered for an
+    hour, by kind.
     """
 
     topups: int
@@ -41,8 +41,8 @@ class WaitsForPerson:
 
 @dataclass(frozen=True, slots=True)
 class OperatorHome:
-    """waits and pending_topups: of one environment. Deliveries (due and backlog) and the ledger's proof: of
-    the installation. copied_at: when the last finished copy began.
+    """waits and pending_topups: of one environment; the rest of the installation. copied_at: when the last
+    finished copy began.
     """
 
     waits: WaitsForPerson

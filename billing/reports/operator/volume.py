@@ -1,4 +1,4 @@
-"""How much was sent and sold lately in each environment, for the operator's home."""
+"""Volume."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

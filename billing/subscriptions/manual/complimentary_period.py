@@ -38,7 +38,7 @@ COMP_REASON_CHARACTERS_MAX = 200
 
 
 class CompRefused(DomainError):
-    """No free period: the subscription was never paid for, or has ended by choice."""
+    """The subscription was never paid for, or has ended by choice."""
 
 
 class CompRepeated(DomainError):
@@ -85,9 +85,7 @@ class _OnComp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivePeriod(_OnComp):
-    """Gives the period that begins at period_start_at; null: the next unpaid one. Raises NotFound,
-    CompRefused, CompRepeated and InvalidInput.
-    """
+    """period_start_at null: the next unpaid one. Raises NotFound, CompRefused, CompRepeated and InvalidInput."""
 
     period_start_at: int | None = None
 
@@ -129,15 +127,16 @@ class GivePeriod(_OnComp):
         if paid_until is None or one.status == "cancelled":
             words = "was never paid for" if paid_until is None else "has ended"
             raise CompRefused(
-                f"the plan {words}: there is no period to give", extra={"subscription_id": one.id}
+                f"The plan {words}, so there is no period to give.",
+                extra={"subscription_id": one.id},
             )
         now_us = state.now_of(one.tenant)
         start_at = self.period_start_at
         if start_at is None:
             if now_us < paid_until:
                 raise CompRepeated(
-                    f"the plan is paid until {rfc3339(paid_until)}: name that time to give the period"
-                    " after it",
+                    f"The plan is paid until {rfc3339(paid_until)}. Give that time to grant the "
+                    "period after it.",
                     extra={"subscription_id": one.id, "paid_until": rfc3339(paid_until)},
                 )
             start_at = next_start(one, now_us)
@@ -147,22 +146,20 @@ class GivePeriod(_OnComp):
         if known is not None:
             words = "given free" if known.comp_reason is not None else "paid"
             raise CompRepeated(
-                f"the period from {rfc3339(start_at)} was {words} before",
+                f"The period from {rfc3339(start_at)} was already {words}.",
                 extra={"subscription_id": one.id, "period_id": known.id},
             )
         expected = next_start(one, now_us)
         if not _is_same(start_at, expected):
             raise InvalidInput(
-                f"the next period begins at {rfc3339(expected)}", param="period_start"
+                f"The next period begins at {rfc3339(expected)}.", param="period_start"
             )
         return expected, add_months(expected, MONTHS[one.interval])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakePeriodBack(_OnComp):
-    """Revokes a free period. allow_owed: even if its credit was used up. Raises NotFound, CompRepeated and
-    InsufficientBalance.
-    """
+    """allow_owed: even if its credit was used up. Raises NotFound, CompRepeated and InsufficientBalance."""
 
     period_id: str
     allow_owed: bool = False
@@ -175,7 +172,7 @@ class TakePeriodBack(_OnComp):
         if period is None or period.comp_reason is None:
             raise NotFound("Free period", param="period_id")
         if period.comp_ended_at is not None:
-            raise CompRepeated("the period was taken back before", extra={"period_id": period.id})
+            raise CompRepeated("The period was already taken back.", extra={"period_id": period.id})
         # It cost nothing: as if one cent had been paid and returned.
         weighed = replace(period, amount=1)
         if not self.allow_owed:
@@ -221,7 +218,8 @@ def _check_credit(state: BatchState, one: Subscription, weighed: Period) -> None
     available = sold.available_micros(state) + left_of(state, one, parts)
     if available < due:
         raise InsufficientBalance(
-            "the account has used up the credit that would be taken back; allow_owed lets it owe that",
+            "The account has spent the credit that is taken back. Set allow_owed to let "
+            "the account owe it.",
             extra={
                 "needed_cents": -(-due // MICROS_PER_CENT),
                 "available_cents": micros_to_cents(available),

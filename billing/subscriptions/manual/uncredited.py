@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState, ReadSet
-from billing.orders.ending import end_unpaid, reclaim
 from billing.orders.order import Order, move
 from billing.orders.refund import Reversed, blank_of, change_of, gone_of
-from billing.orders.refund_hold import follow
-from billing.orders.reversal import OnOrder, OrderResult
+from billing.orders.reversal import OnOrder, OrderResult, end_unpaid, reclaim
+from billing.orders.sold_credit import follow
 from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments, new_payment
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationRef
@@ -23,7 +22,7 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseUncredited(OnOrder):
-    """Money of such a payment was returned, disputed, or came back. payment_id: ours of the payment."""
+    """payment_id: ours of the payment."""
 
     payment_id: str
     fact: Reversed

@@ -21,9 +21,9 @@ from billing.accounts.views import Account as AccountView
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument
 from billing.ledger import balances as wallet
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
-from billing.orders.queries import OrderFilter
+from billing.orders.records import OrderFilter
 from billing.payments.recharging.acts import SWITCH_OFF
 from gateway.dashboard.act_pages import ActPages, act_form, form_route
 from gateway.dashboard.admin.account_parts import AccountParts, read_parts

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from billing.manual_review.health import SupplierHealth, health_of
-from billing.payments.setup import standings
+from billing.payments.provider_acts import standings
 from billing.reports.operator.home import OperatorHome, WaitsForPerson, read_home
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from gateway.dashboard.admin.fields import admin_route

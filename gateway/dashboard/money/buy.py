@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.orders.queries import latest_returning_to
+from billing.orders.records import latest_returning_to
 from gateway.dashboard.money.orders import PATH as ORDERS
 from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route

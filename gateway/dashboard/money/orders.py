@@ -7,8 +7,8 @@ from typing import Final
 
 from billing.documents.document import receipt_of
 from billing.orders.order import STATUSES
-from billing.orders.queries import SORTS
-from billing.orders.timeline import own_timeline
+from billing.orders.records import SORTS
+from billing.payments.trace import own_timeline
 from billing.reports.plan_overview import plan_of_order
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order, amend
 from billing.payments.sandbox import (
     checkout as sandbox_checkout,

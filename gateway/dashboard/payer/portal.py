@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS, Plan, PlanItem
 from billing.ledger.price import Price
-from billing.payments.return_url import check_return_url
+from billing.payments.checkout import check_return_url
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.sandbox.subscription import SandboxSubscription
 from billing.providers.protocol import Registration

@@ -14,8 +14,7 @@ from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
 from billing.orders.links import STATUS_PATH
 from billing.orders.order import Order
-from billing.orders.question import can_be_asked
-from billing.payments.questions import QuestionOutcome
+from billing.payments.questions import QuestionOutcome, can_be_asked
 from billing.payments.trace import OrderTrace, StepVerdict, TraceStep, trace
 from billing.recipients.language import Language
 from gateway.dashboard.recipient.page import language_of, recipient_page, throttle

@@ -8,19 +8,17 @@ from starlette.responses import Response
 
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument, DocumentFilter
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import STATUSES, Order
-from billing.orders.queries import OrderFilter
-from billing.orders.question import can_be_asked
+from billing.orders.records import OrderFilter
 from billing.orders.refund_row import Refund
-from billing.orders.timeline import OrderTimeline
-from billing.orders.uncredited import is_uncredited
+from billing.orders.reversal import is_uncredited
 from billing.payments import disputes
-from billing.payments.cases import OrderCases, SpareMoney, cases_of, open_review
 from billing.payments.disputes import Dispute
 from billing.payments.order_acts import APPROVE_ORDER, ASK_PROVIDER, REJECT_ORDER
-from billing.payments.review import OpenReview
-from billing.payments.trace import OrderTrace, trace
+from billing.payments.questions import can_be_asked
+from billing.payments.review import OpenReview, OrderCases, SpareMoney, cases_of, open_review
+from billing.payments.trace import OrderTimeline, OrderTrace, trace
 from billing.providers.event_log import LogEntry
 from billing.refunds import queries as refund_rows
 from billing.subscriptions import records as subscription_rows

@@ -13,9 +13,10 @@ from billing.payments.provider_acts import (
     DROP_CUSTOMER,
     RETRY_CUSTOMER,
     CheckBody,
+    CheckedProvider,
+    standings,
 )
 from billing.payments.recharging.forgotten import ForgottenCustomer, list_forgotten
-from billing.payments.setup import CheckedProvider, standings
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Paged

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
-from billing.orders.queries import OrderFilter
+from billing.orders.records import OrderFilter
 from billing.orders.views import Order as OrderShape
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import BalanceTransaction, Wanted

@@ -19,10 +19,10 @@ from billing.catalog import pack as packs
 from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import SETTLED, Order
 from billing.orders.place import NewOrder
-from billing.orders.queries import OrderFilter
+from billing.orders.records import OrderFilter
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription as Plan
 from gateway.answers import response_codes as codes

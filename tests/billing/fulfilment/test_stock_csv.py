@@ -21,13 +21,13 @@ def test_quoted_code_keeps_its_comma() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        (f"{HEAD}\nclaude,1000,AB,CD\n", "line 2"),  # would be sold as AB
-        (f'{HEAD}\nclaude,1000,"AB\nclaude,1000,CD\n', "line 2"),  # two codes as one
-        (f'{HEAD}\nclaude,1000,"AB\nclaude,1000,CD"\n', "line 2"),
-        (f'{HEAD}\nclaude,1000,"A"B\n', "line 2"),
-        (f"{HEAD}\nclaude,1000,{'A' * 140_000}\n", "line 2"),
-        (f"{HEAD},expires_at\nclaude,1000,AB,0001-01-01T00:00:00+14:00\n", "line 2"),
-        (f"{HEAD},code\nclaude,1000,AB,CD\n", "the first line"),
+        (f"{HEAD}\nclaude,1000,AB,CD\n", "Line 2"),  # would be sold as AB
+        (f'{HEAD}\nclaude,1000,"AB\nclaude,1000,CD\n', "Line 2"),  # two codes as one
+        (f'{HEAD}\nclaude,1000,"AB\nclaude,1000,CD"\n', "Line 2"),
+        (f'{HEAD}\nclaude,1000,"A"B\n', "Line 2"),
+        (f"{HEAD}\nclaude,1000,{'A' * 140_000}\n", "Line 2"),
+        (f"{HEAD},expires_at\nclaude,1000,AB,0001-01-01T00:00:00+14:00\n", "Line 2"),
+        (f"{HEAD},code\nclaude,1000,AB,CD\n", "The first line"),
     ],
 )
 def test_line_that_may_mean_another_code_is_refused(text: str, line: str) -> None:

@@ -21,25 +21,30 @@ import httpx
 import pytest
 
 from billing.ledger.price import Price
-from billing.providers.abilities.customers import CustomerErasure, CustomerRequest, Customers
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.listing import Listing
-from billing.providers.abilities.refunding import Refunding, RefundRequest
-from billing.providers.abilities.saved_payment import (
+from billing.providers.abilities import (
     Charged,
     ChargeRequest,
+    CustomerErasure,
+    CustomerRequest,
+    Customers,
     Declined,
+    Listing,
+    Previewing,
+    Refunding,
+    RefundRequest,
     SavedPayments,
     SavingRequest,
-)
-from billing.providers.abilities.setup_check import SetupChecking, WantedPrice, WantedSetup
-from billing.providers.abilities.shared_tokens import (
+    SetupChecking,
     SharedTokens,
+    Steering,
+    SteerRequest,
     TokenCharge,
     TokenCharged,
     TokenDeclined,
+    WantedPrice,
+    WantedSetup,
+    ability,
 )
-from billing.providers.abilities.steering import Previewing, Steering, SteerRequest
 from billing.providers.stripe import provider as stripe_provider
 from billing.providers.stripe.provider import API_VERSION, Stripe
 from kernel.clock import SECOND_US, FixedClock

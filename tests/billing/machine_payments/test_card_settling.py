@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from billing.ledger.price import Price
 from billing.machine_payments.payment import MPP
 from billing.machine_payments.token_charges import TokenFacilitator
-from billing.providers.abilities.shared_tokens import (
+from billing.providers.abilities import (
     SharedToken,
     TokenCharge,
     TokenCharged,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import (
     MOVES,
     SETTLED,
@@ -19,7 +19,7 @@ from billing.orders.order import (
     move,
     next_check_at,
 )
-from billing.orders.queries import OrderFilter
+from billing.orders.records import OrderFilter
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock
@@ -130,10 +130,10 @@ async def test_a_decision_is_taken_once(buyer: Buyer) -> None:
 async def test_an_order_that_waits_for_nobody_is_not_decided(buyer: Buyer, verdict: Any) -> None:
     order = await buyer.order()
 
-    with pytest.raises(OrderDecided, match="the order is pending"):
+    with pytest.raises(OrderDecided, match="The order is pending"):
         await buyer.resolve(order, verdict)
     await buyer.pay(order)
-    with pytest.raises(OrderDecided, match="the order is paid"):
+    with pytest.raises(OrderDecided, match="The order is paid"):
         await buyer.resolve(order, verdict)
 
 

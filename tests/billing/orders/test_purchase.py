@@ -8,7 +8,7 @@ import pytest
 
 from billing.engine.engine import Engine
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.providers.event_log import NotificationRef
 from kernel.clock import HOUR_US, MINUTE_US, FixedClock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.orders.timeline import Returned, returned_of
+from billing.payments.trace import Returned, returned_of
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,8 @@ import pytest
 
 from billing.payments import disputes
 from billing.payments.disputes import Dispute, DisputeState
-from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
-from billing.providers.protocol import DisputeClosed, Disputed, Subject
+from billing.providers.protocol import DisputeClosed, Disputed, DisputeNote, Subject
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import InvalidInput
 from keys.account import set_operator
@@ -131,7 +130,7 @@ async def test_pages_of_disputes_have_each_once(database: Database, clock: Fixed
 
     assert await walk("open") == [["dp_3", "dp_1"], ["dp_4"]]
     assert await walk("ended") == [["dp_2", "dp_0"]]
-    with pytest.raises(InvalidInput, match="not a cursor"):
+    with pytest.raises(InvalidInput, match="isn't a cursor"):
         await database.read(
             lambda tx: disputes.page_of_disputes(tx, "staging", after="toypay/dp_9", limit=2)
         )

@@ -12,7 +12,7 @@ import pytest_asyncio
 from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.orders.queries import paid_uncredited
+from billing.orders.records import paid_uncredited
 from billing.payments.payments import NoWebhookSecret, Payments
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from billing.catalog.coupon import create as create_coupon, new_coupon
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.place import NewOrder
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from kernel.clock import FixedClock
@@ -192,7 +192,7 @@ async def test_a_live_order_needs_a_provider_with_live_credentials(buyer: Toypay
     with pytest.raises(InvalidInput) as refused:
         await buyer.payments.place(live, NewOrder(provider="stripe", amount_cents=2000))
 
-    assert refused.value.detail == "is one of toypay"
+    assert refused.value.detail == "The provider must be one of toypay."
 
 
 async def test_the_sweep_asks_every_minute_for_a_quarter_of_an_hour_then_hourly(

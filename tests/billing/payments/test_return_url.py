@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.payments.return_url import check_return_url
+from billing.payments.checkout import check_return_url
 from kernel.errors import InvalidInput
 
 

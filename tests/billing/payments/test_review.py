@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.providers import event_log as provider_event
 from kernel.clock import FixedClock

@@ -9,8 +9,7 @@ import pytest
 import pytest_asyncio
 import respx
 
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.steering import Act, Steering, SteerRequest
+from billing.providers.abilities import Act, Steering, SteerRequest, ability
 from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,

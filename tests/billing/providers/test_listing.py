@@ -9,8 +9,7 @@ import pytest_asyncio
 import respx
 
 from billing.ledger.price import Price
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.listing import ListedPage, ListedPayment, Listing
+from billing.providers.abilities import ListedPage, ListedPayment, Listing, ability
 from billing.providers.protocol import ProviderUnavailable
 from tests.support.plain_http import http_client
 from tests.support.providers import API_BASE, provider

@@ -15,8 +15,7 @@ import pytest_asyncio
 import respx
 
 from billing.ledger.price import Price
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.refunding import Refunding, RefundRequest, RefundWord
+from billing.providers.abilities import Refunding, RefundRequest, RefundWord, ability
 from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,

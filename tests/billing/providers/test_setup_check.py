@@ -6,8 +6,7 @@ import pytest
 import respx
 
 from billing.ledger.price import Price
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.setup_check import SetupChecking, WantedPrice, WantedSetup
+from billing.providers.abilities import SetupChecking, WantedPrice, WantedSetup, ability
 from billing.providers.protocol import ProviderUnavailable
 from billing.providers.stripe.api import StripeApi
 from billing.providers.stripe.events import NEEDED_EVENTS

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from billing.providers.breakdown import Breakdown, TaxPart
-from billing.providers.stripe.breakdown import invoice_breakdown, session_breakdown
+from billing.providers.stripe.events import invoice_breakdown, session_breakdown
 from billing.providers.stripe.objects import Invoice, Session
 
 

@@ -135,7 +135,7 @@ async def test_a_price_that_stripe_does_not_know_is_a_wrong_price(
     }
     vendor.post(SESSIONS).respond(400, json={"error": error})
 
-    with pytest.raises(PriceRefused, match="does not sell the plan's price price_pro"):
+    with pytest.raises(PriceRefused, match="doesn't sell the plan's price price_pro"):
         await provider("stripe", client=client).open(
             wish(kind="subscription", product_ref="price_pro")
         )
@@ -291,9 +291,9 @@ async def test_a_second_try_that_is_answered_is_all_that_counts(
             "stripe-answer-error",
             "stripe refused the payment: amount_too_small, line_items[0][price_data]",
         ),
-        (401, "stripe-answer-bad-key", "stripe does not accept the gateway's credentials"),
+        (401, "stripe-answer-bad-key", "stripe doesn't accept the gateway's credentials."),
         (402, "stripe-answer-error", "stripe refused the payment: amount_too_small"),
-        (403, "stripe-answer-bad-key", "stripe does not accept the gateway's credentials"),
+        (403, "stripe-answer-bad-key", "stripe doesn't accept the gateway's credentials."),
     ],
 )
 async def test_a_definite_no_is_asked_once_and_told_in_stripes_own_words_only(

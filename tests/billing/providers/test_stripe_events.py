@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from billing.ledger.price import Price
-from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
+    DisputeNote,
     Expired,
     Fact,
     Failed,
@@ -27,7 +27,8 @@ from billing.providers.protocol import (
     SubscriptionChanged,
     Waiting,
 )
-from billing.providers.stripe.events import Unreadable, from_stripe, stamped, to_stripe
+from billing.providers.stripe.events import stamped
+from billing.providers.stripe.objects import Unreadable, from_stripe, to_stripe
 from kernel.clock import SECOND_US
 from tests.support import providers as bench
 from tests.support.providers import ORDER_ID, provider, recorded

@@ -11,14 +11,14 @@ import pytest_asyncio
 import respx
 
 from billing.ledger.price import Price
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.saved_payment import (
+from billing.providers.abilities import (
     Charged,
     ChargeRequest,
     Declined,
     SavedMethod,
     SavedPayments,
     SavingRequest,
+    ability,
 )
 from billing.providers.protocol import (
     Failed,

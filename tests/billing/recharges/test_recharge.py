@@ -7,7 +7,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from billing.ledger.ledger import InsufficientBalance
-from billing.payments.recharging import due
+from billing.payments.recharging import charging
 from billing.payments.recharging.setting import RemoveRecharge, SwitchRechargeOff
 from billing.payments.unanswered import count_unanswered
 from billing.recharges import records
@@ -362,9 +362,11 @@ async def test_a_provider_that_is_asked_as_much_as_may_be_hides_no_other(one: Re
     async def found(*places: str) -> tuple[list[str], list[str]]:
         """The providers of falls and of charges that are due."""
         now_us = clock.now_us()
-        falls = await database.read(lambda tx: due.begun_falls(tx, limit=9, exclude_keys=places))
+        falls = await database.read(
+            lambda tx: charging.begun_falls(tx, limit=9, exclude_keys=places)
+        )
         charges = await database.read(
-            lambda tx: due.due_charges(tx, now_us=now_us, limit=9, exclude_keys=places)
+            lambda tx: charging.due_charges(tx, now_us=now_us, limit=9, exclude_keys=places)
         )
         return [fall.provider for fall in falls], [name for name, _ in charges]
 
@@ -375,4 +377,4 @@ async def test_a_provider_that_is_asked_as_much_as_may_be_hides_no_other(one: Re
 
     assert begun == ((["cardpay"], []), ([], []))
     assert sent == (([], ["cardpay"]), ([], []))
-    assert await database.read(lambda tx: due.next_charge_at(tx, exclude_keys=full)) is None
+    assert await database.read(lambda tx: charging.next_charge_at(tx, exclude_keys=full)) is None

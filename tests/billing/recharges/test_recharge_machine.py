@@ -17,9 +17,8 @@ from hypothesis import given, settings, strategies as st
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.price import Price
-from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
-from billing.providers.protocol import Disputed, Subject
+from billing.providers.protocol import Disputed, DisputeNote, Subject
 from kernel.clock import HOUR_US, FixedClock, parse_rfc3339, rfc3339
 from store.open import open_database
 from tests.support.mortal_database import MortalDatabase

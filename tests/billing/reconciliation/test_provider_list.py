@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from billing.ledger.price import Price
-from billing.payments import fees
-from billing.payments.fees import PaymentFee
-from billing.providers.abilities.listing import ListedPage, ListedPayment
+from billing.providers.abilities import ListedPage, ListedPayment
+from billing.reconciliation import own_payments
+from billing.reconciliation.own_payments import PaymentFee
 from billing.reconciliation.provider_list import Compared, compare
 from kernel.clock import DAY_US, FixedClock
 from store.database import Database
@@ -130,7 +130,7 @@ async def test_a_fee_that_was_kept_is_compared(buyer: Buyer, clock: FixedClock) 
     first = await compared(buyer, clock, listed(clock, "pi_1"))
     database = buyer.account.database
     kept: list[PaymentFee] = list(first.fees)
-    await database.transaction(lambda tx: fees.keep(tx, kept))
+    await database.transaction(lambda tx: own_payments.keep(tx, kept))
 
     same = await compared(buyer, clock, listed(clock, "pi_1"))
     other = await compared(buyer, clock, listed(clock, "pi_1", fee=Price(90, "USD")))

@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from billing.catalog.grant_terms import GrantTerms
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
-from billing.providers.abilities.refunding import RefundWord
+from billing.providers.abilities import RefundWord
 from billing.providers.protocol import Refunded, Subject
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound

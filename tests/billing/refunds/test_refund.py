@@ -9,7 +9,7 @@ import pytest
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders.order import Order
-from billing.providers.abilities.refunding import RefundWord
+from billing.providers.abilities import RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
 from billing.refunds import queries as refund_rows
 from billing.refunds.request import RefundRefused, RefundUnderWay
@@ -269,7 +269,7 @@ async def test_nobody_decides_while_a_later_question_is_under_way(
     for seen in range(2):
         ask = AskRefund(**named, seen_checks_made=seen, next_check_at=later)
         asked = (await engine.submit(ask)).refund
-        with pytest.raises(RefundUnderWay, match="is being asked"):
+        with pytest.raises(RefundUnderWay, match="is being called"):
             await refunding.decide(asked, "not_made")
         kept = await engine.submit(KeepRefund(**named, detail="no answer"))
         assert (kept.status, kept.lease_until) == ("unknown", None)

@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 
 from billing.orders.order import Order
 from billing.orders.refund_row import Refund
-from billing.providers.abilities.refunding import RefundRequest
+from billing.providers.abilities import RefundRequest
 from billing.refunds.refunder import Refunder
 from billing.refunds.request import RefundRefused
 from billing.refunds.settle import AskRefund

@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order, OrderDecided
-from billing.payments import fact_subjects
-from billing.providers.abilities.refunding import RefundWord
+from billing.payments import dispatch
+from billing.providers.abilities import RefundWord
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
@@ -58,14 +58,14 @@ async def test_a_second_payment_goes_back_and_the_credit_of_the_first_stays(
     asked = await refunding.ask(order, payment_ref="pi_2")
 
     assert (asked.payment_ref, asked.amount, asked.held_micros) == ("pi_2", 2000, 0)
-    with pytest.raises(RefundUnderWay, match="one goes on at a time"):
+    with pytest.raises(RefundUnderWay, match="Wait until it has ended"):
         await refunding.ask(order, payment_ref="pi_2")
     with pytest.raises(OrderDecided, match="pi_2 is requested"):
         await refunding.buyer.resolve(order, "reject")
     await refunding.settle(asked, made(asked))
     await refunding.settle(asked, made(asked))
     assert await _open_cases(refunding, order) == []
-    with pytest.raises(RefundRepeated, match=r"all of 20\.00 USD went back"):
+    with pytest.raises(RefundRepeated, match=r"All of 20\.00 USD was already"):
         await refunding.ask(order, payment_ref="pi_2")
 
     # The order's own is another payment, and what was told of the second does not count for it.
@@ -152,7 +152,7 @@ async def test_a_notification_is_about_the_payment_that_it_names(
     fact = Refunded(Subject(order.id, named), "re_9", Price(2000, "USD"))
 
     found = await database.read(
-        lambda tx: fact_subjects.find(tx, fact, named, refunding.buyer.notification())
+        lambda tx: dispatch.find(tx, fact, named, refunding.buyer.notification())
     )
 
     assert found is not None
@@ -225,7 +225,7 @@ async def test_an_invoice_of_which_money_is_gone_is_credited_to_nobody(
 
     disputed = Disputed(Subject(None, ("in_1",)), "dp_1", Price(700, "USD"))
     await subscriber.act(disputed, subscriber.notification("disputed"))
-    with pytest.raises(InvalidInput, match=r"7\.00 USD of payment in_1 went back or is disputed"):
+    with pytest.raises(InvalidInput, match=r"7\.00 USD of payment in_1 was refunded or disputed"):
         await subscriber.buyer.approve(order, 700)
     assert await subscriber.credits() == 10_000
     database = subscriber.buyer.account.database

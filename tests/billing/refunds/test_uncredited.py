@@ -9,7 +9,7 @@ import pytest
 
 from billing.ledger.price import Price
 from billing.orders.order import Order, OrderDecided
-from billing.providers.abilities.refunding import RefundWord
+from billing.providers.abilities import RefundWord
 from billing.providers.protocol import RefundFailed, Subject
 from billing.refunds.refunder import Refunder
 from billing.refunds.request import NotRefundable, RefundUnderWay

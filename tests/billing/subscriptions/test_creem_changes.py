@@ -15,8 +15,7 @@ import respx
 
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.providers.abilities.finding import ability
-from billing.providers.abilities.paid_sum import PaidSum
+from billing.providers.abilities import PaidSum, ability
 from billing.providers.event_log import NotificationOutcome
 from billing.providers.protocol import InvoicePaid, ProviderRefused
 from kernel.clock import DAY_US, FixedClock, rfc3339_ms

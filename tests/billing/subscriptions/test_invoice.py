@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from billing.ledger.price import Price
 from billing.orders.order import Order
-from billing.payments.cases import open_review
+from billing.payments.review import open_review
 from billing.providers.event_log import NotificationOutcome
 from billing.providers.protocol import Received, SandboxEvent
 from kernel.clock import DAY_US, SECOND_US, FixedClock

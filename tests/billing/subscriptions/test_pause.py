@@ -11,7 +11,7 @@ from billing.ledger.price import Price
 from billing.payments.sandbox import subscription as sandbox_subscription
 from billing.payments.steering import SubscriptionChangeRequest
 from billing.payments.unanswered import count_unanswered
-from billing.providers.abilities.steering import Act
+from billing.providers.abilities import Act
 from billing.providers.protocol import InvoicePaid, Subject, SubscriptionChanged
 from billing.reports.subscription_overview import overview
 from billing.subscriptions import records as subscription_rows
@@ -286,7 +286,7 @@ async def test_a_paused_plan_is_resumed_and_ended_by_its_owner(subscriber: Subsc
     later = subscriber.clock.now_us() + DAY_US
 
     moved = await change(subscriber, one, "pause", resumes_at=later)
-    with pytest.raises(ChangeNotAllowed, match="paused: resume it first"):
+    with pytest.raises(ChangeNotAllowed, match=r"paused\. Resume it first"):
         await change(subscriber, one, "change", plan_id="team", interval="month")
     resumed = await change(subscriber, one, "resume")
     await change(subscriber, one, "pause")
@@ -307,10 +307,10 @@ async def test_what_cannot_be_paused_says_why(subscriber: Subscriber) -> None:
 
     with pytest.raises(InvalidInput, match="must be in the future"):
         await change(subscriber, one, "pause", resumes_at=past)
-    with pytest.raises(ChangeNotAllowed, match="nobody bills it"):
+    with pytest.raises(ChangeNotAllowed, match="no longer billed"):
         await change(subscriber, one, "pause", is_local=True)
     await change(subscriber, one, "cancel")
-    with pytest.raises(ChangeNotAllowed, match="resume it first"):
+    with pytest.raises(ChangeNotAllowed, match="Resume it first"):
         await change(subscriber, one, "pause")
 
 

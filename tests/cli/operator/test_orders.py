@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from billing.credits.opening import open_account
 from billing.ledger.price import Price
-from billing.orders import queries as order_list
+from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.providers.protocol import SandboxEvent
@@ -154,7 +154,7 @@ def test_a_review_is_decided_once(topup: Topup, sold: dict[str, str]) -> None:
     assert rejected["status"] == "failed"
     assert "on the command line" in rejected["reason"]
     assert (again.exit_code, paid.exit_code, unknown.exit_code) == (1, 1, 1)
-    assert "the order is failed" in again.stderr
+    assert "The order is failed" in again.stderr
     assert "Order not found" in unknown.stderr
 
 
@@ -216,7 +216,7 @@ def test_a_second_payment_is_sent_back_by_its_name(
 
     assert refs[sold["paid"]] == "pi_again"
     assert (asked["payment"], asked["amount"], asked["held_micros"]) == ("pi_again", 500, 0)
-    assert "one goes on at a time" in twice.stderr
+    assert "Wait until it has ended" in twice.stderr
 
 
 def test_trace_says_where_an_orders_money_is(topup: Topup, sold: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from billing.ledger.price import Price
-from billing.providers.abilities.listing import ListedPage, ListedPayment
+from billing.providers.abilities import ListedPage, ListedPayment
 from billing.reconciliation.provider_list import compare
 from cli.main import main
 from kernel.clock import FixedClock

@@ -86,7 +86,7 @@ def test_stock_is_read_whole_before_any_of_it_is_taken_in(topup: Topup, tmp_path
     listed = topup("stock", "list", "--json")
 
     assert (refused.exit_code, unknown.exit_code) == (1, 1)
-    assert "line 3: amount_cents" in refused.stderr
+    assert "Line 3: amount_cents" in refused.stderr
     assert "GIFT" not in refused.stderr
     assert result_of(added) == {"given": 2, "added": 2, "known_before": 0}
     assert result_of(again) == {"given": 2, "added": 0, "known_before": 2}

@@ -3,9 +3,8 @@
 from urllib.parse import urlsplit
 
 from billing.payments import disputes
-from billing.providers.abilities.dispute_note import DisputeNote
 from billing.providers.event_log import NotificationRef
-from billing.providers.protocol import Disputed, Paid, Subject
+from billing.providers.protocol import Disputed, DisputeNote, Paid, Subject
 from kernel.clock import parse_rfc3339
 from tests.gateway.answers.own_walks import UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder

@@ -327,7 +327,7 @@ async def test_a_session_by_cookie_works_and_needs_its_own_page(gateway: Gateway
             {"channel": "myfatoorah", "type": "subscription", "plan_id": "plan-id"},
             422,
             "malformed_request",
-            "channel: myfatoorah takes no subscription",
+            "channel: myfatoorah doesn't support subscription.",
         ),
     ],
 )

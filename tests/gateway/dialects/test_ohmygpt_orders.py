@@ -123,7 +123,7 @@ async def test_nonsense_orders_nothing(agreed: Agreement) -> None:
         ({"amount": "0.99"}, "`amount` must be from 1.00 to 10000.00."),
         ({"amount": "10000.01"}, "`amount` must be from 1.00 to 10000.00."),
         ({"amount": "0"}, "`amount` must be above 0."),
-        ({"success_url": "x"}, "success_url: a URL begins with https:// or http://"),
+        ({"success_url": "x"}, "success_url: A URL begins with https:// or http://."),
     ],
 )
 async def test_a_refusal_names_the_field_in_the_apps_own_words(

@@ -151,7 +151,7 @@ async def test_a_refusal_names_the_field(gateway: Gateway, key: str) -> None:
     unsold = await buy(gateway, await gateway.key(account, "live"), "pack_pro")
 
     assert bad_page.json()["error"]["message"] == "page: expected an integer, got a string"
-    assert unsold.json()["error"]["message"] == "no provider is set up in live"
+    assert unsold.json()["error"]["message"] == "No provider is set up in live."
 
 
 async def test_another_account_and_the_other_environment_see_nothing(

@@ -11,7 +11,7 @@ from billing.documents.facts import KINDS
 from billing.ledger.chart import OPERATORS_OWN, Code, code_words
 from billing.orders.order import STATUSES
 from billing.orders.refund import RefundStatus
-from billing.providers.abilities.saved_payment import DeclineReason
+from billing.providers.abilities import DeclineReason
 from billing.subscriptions.subscription import SubscriptionState
 from billing.usage.hold import HoldStatus
 from gateway.html.language import NotSaid, page_languages
@@ -45,17 +45,17 @@ STATES = (
     *(code_words(code) for code in Code if code not in OPERATORS_OWN),
 )
 REFUSALS = (
-    "Stripe cannot be asked now; try again in a moment",
+    "Stripe doesn't respond. Try again in a moment.",
     "Stripe refused the payment: card_declined",
-    "Stripe is no longer configured as the plan needs it; the operator can end the plan here",
-    "The change to max by the year is under way: wait until stripe has answered",
-    "Its end with the period is under way: wait until stripe has answered",
+    "Stripe is no longer configured as the plan requires. The operator can end the plan here.",
+    "The change to max by the year is in progress. Wait until stripe has responded.",
+    "The end with the period is in progress. Wait until stripe has responded.",
     "An account has at most 100 unpaid orders.",
-    "The account has the plan Pro; change it in the portal",
+    "The account already has the plan Pro. Change it in the portal.",
     "The checkout of order ord_1 is open: pay that one, or wait until it ends",
     "The provider charges KWD, and there is no exchange rate from USD.",
-    "The subscription is cancelled",
-    "No provider is set up in live",
+    "The subscription is cancelled.",
+    "No provider is set up in live.",
 )
 
 
@@ -106,7 +106,7 @@ def test_each_state_and_refusal_of_money_is_known_to_each_language() -> None:
     assert unknown == []
     in_arabic = page_languages()["ar"].say(REFUSALS[4])
     assert (
-        in_arabic == "إنهاء الباقة مع نهاية الفترة قيد التنفيذ: انتظر حتى يجيب \u2068stripe\u2069"
+        in_arabic == "إنهاء الباقة مع نهاية الفترة قيد التنفيذ: انتظر حتى يجيب \u2068stripe\u2069."
     )
 
 

@@ -1,1 +1,0 @@
-"""Abilities that only some providers have, one protocol a file."""
