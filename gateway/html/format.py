@@ -1,6 +1,6 @@
 """Format values for a page: money, times, states; and the sentences shown after a change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import wraps
 from typing import Any, Final
@@ -13,11 +13,49 @@ from markupsafe import Markup
 from billing.ledger.chart import account_parts, code_words
 from billing.ledger.price import Price
 from gateway.html import language
-from gateway.html.device import device_of
 from gateway.html.language import say, say_each, say_known, say_phrase
 from gateway.html.phrase import phrase
 from gateway.html.zone import current
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
+
+# Most browsers also name those that they descend from, so the first match counts.
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("HeadlessChrome/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+)
+_SYSTEMS: Final = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_of(user_agent: str) -> str:
+    """Return the browser and the system; for unknown ones the first word."""
+    browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
+    if browser is None:
+        words = user_agent.split()
+        browser = words[0] if words else phrase("An unknown browser")
+    if system is None:
+        return browser
+    return phrase("%(browser)s on %(system)s", browser=browser, system=system)
+
+
+def _first(known: Sequence[tuple[str, str]], text: str) -> str | None:
+    return next((name for mark, name in known if mark in text), None)
+
 
 # A link has only the name, so nobody can add words. gateway/dashboard/act_pages.py adds the acts' sentences.
 SAID: Final[dict[str, str]] = {

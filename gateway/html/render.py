@@ -6,11 +6,11 @@ inline.
 
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -18,16 +18,96 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from gateway.html import format as formats, language as languages
-from gateway.html.event_object import event_object
 from gateway.html.forms import Problem, dollars
 from gateway.html.language import NotSaid, PageLanguage, language_of_request, say, say_number
-from gateway.html.phrase import Phrase
+from gateway.html.phrase import Phrase, phrase
 from gateway.html.static import static_url
 from gateway.html.translated import TRANSLATED
 from gateway.html.zone import current, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from keys.session import forgery_token
+
+_D: Final = "/dashboard"
+Data = Mapping[str, Any]
+
+
+class EventObject(NamedTuple):
+    word: str
+    id: str
+    path: str
+
+
+def event_object(
+    event_type: str, transaction_id: str | None, data: Data | None = None
+) -> EventObject | None:
+    """Return None if the object has no page, or it is a sample."""
+    known = data or {}
+    if known.get("test"):
+        return None
+    return _FAMILIES[event_type.partition(".")[0]](transaction_id, known)
+
+
+def _topup(transaction_id: str | None, data: Data) -> EventObject | None:
+    topup_id = transaction_id or data.get("transaction_id")
+    if not topup_id:
+        return None
+    return EventObject(phrase("Top-up"), topup_id, f"{_D}/topups/{topup_id}")
+
+
+def _order(reference: str | None, data: Data) -> EventObject | None:
+    """Return the order. Its reference only looks like a top-up's ID."""
+    order_id = data.get("order_id") or data.get("id")
+    if order_id:
+        return EventObject(phrase("Order"), order_id, f"{_D}/orders/{order_id}")
+    if not reference:
+        return None
+    return EventObject(phrase("Order"), reference, f"{_D}/search?q={quote(reference, safe='')}")
+
+
+def _recharge(reference: str | None, data: Data) -> EventObject | None:
+    order_id = data.get("order_id")
+    if not order_id and not reference:
+        return EventObject(phrase("Auto-recharge"), "", f"{_D}/recharge") if data else None
+    return _order(reference, {"order_id": order_id})
+
+
+def _dispute(_: str | None, data: Data) -> EventObject | None:
+    """Return the operators' page: only they see disputes."""
+    if not data.get("order_id"):
+        return None
+    return EventObject(phrase("Order"), data["order_id"], f"{_D}/admin/orders/{data['order_id']}")
+
+
+def _by_id(word: str, path: str) -> Callable[[str | None, Data], EventObject | None]:
+
+    def rule(_: str | None, data: Data) -> EventObject | None:
+        object_id = data.get("id") or data.get("key_id")
+        return EventObject(word, object_id, path.format(id=object_id)) if object_id else None
+
+    return rule
+
+
+def _nothing(_: str | None, __: Data) -> EventObject | None:
+    return None
+
+
+_FAMILIES: Final[Mapping[str, Callable[[str | None, Data], EventObject | None]]] = {
+    "topup": _topup,
+    "voucher": _topup,
+    "approval": _topup,
+    "order": _order,
+    "recharge": _recharge,
+    "dispute": _dispute,
+    "batch": _by_id(phrase("Bulk send"), f"{_D}/batches/{{id}}"),
+    "subscription": _by_id(phrase("Subscription"), f"{_D}/plan"),
+    "key": _by_id(phrase("Key"), f"{_D}/keys/{{id}}"),
+    "endpoint": _by_id(phrase("Webhook"), f"{_D}/webhooks/{{id}}"),
+    "credit": _nothing,
+    "balance": _nothing,
+    "stock": _nothing,
+}
+
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"

@@ -17,8 +17,7 @@ from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.http.access_log import AccessLog, TracedAccessLog
 from gateway.http.body import ClientGone
-from gateway.http.connection.exchange import EXCHANGE
-from gateway.http.connection.whole import read_whole, write_whole
+from gateway.http.connection.exchange import EXCHANGE, read_whole, write_whole
 from gateway.http.documents import Documents
 from gateway.http.errors import note_failure, refusal_of
 from gateway.http.hosts import PROBED, Hosts

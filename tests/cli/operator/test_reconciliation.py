@@ -95,9 +95,7 @@ def test_providers_are_listed_with_the_address_to_enter_there(topup: Topup) -> N
     assert result_of(checked) == {"items": [], "is_well": True}
     assert unknown.exit_code == 1
     # The line says which of what was given is meant.
-    assert (
-        "The provider must be one of creem, epay, myfatoorah, stripe." in unknown.output
-    )
+    assert "The provider must be one of creem, epay, myfatoorah, stripe." in unknown.output
     assert [one["detail"] for one in result_of(unasked)["items"]] == [
         "It has no credentials: the sandbox simulates it."
     ]

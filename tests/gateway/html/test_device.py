@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.html.device import device_of
+from gateway.html.format import device_of
 
 MOZILLA = "Mozilla/5.0"
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"

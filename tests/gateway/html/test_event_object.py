@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gateway.dashboard.surface import PAGES as SURFACES_OF_PAGES
-from gateway.html.event_object import event_object
+from gateway.html.render import event_object
 from gateway.http.routing import Router
 from webhooks.events.catalogue import sample_data
 from webhooks.events.event import EVENT_TYPES

@@ -131,7 +131,7 @@ def test_no_answer_is_put_together_of_others() -> None:
 def test_names_are_those_of_the_structs() -> None:
     found = [name for name in schemas() if not name.isalnum() or not name[0].isupper()]
 
-    assert not found, shown(found, "names are letters and digits; see gateway/openapi/names.py")
+    assert not found, shown(found, "names are letters and digits; see gateway/openapi/schemas.py")
 
 
 def test_errors_of_our_own_are_one_schema() -> None:
