@@ -21,6 +21,7 @@ from kernel.ids import least_id
 from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
+from store.due_rows import DueRows
 from store.keyset import NEWEST, Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
@@ -234,30 +235,6 @@ async def find_recent(
     return [ROWS.read(row) for row in rows]
 
 
-async def due(
-    tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
-) -> list[MachinePayment]:
-    rows = await tx.fetch(
-        f"""SELECT {ROWS.listed} FROM machine_payments
-            WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :exclude_ids[text]
-            ORDER BY next_check_at LIMIT :limit""",
-        now=now_us,
-        exclude_ids=exclude_ids,
-        limit=limit,
-    )
-    return [ROWS.read(row) for row in rows]
-
-
-async def next_due_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
-    row = await tx.fetch_one(
-        """SELECT next_check_at FROM machine_payments
-           WHERE next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]
-           ORDER BY next_check_at LIMIT 1""",
-        exclude_ids=exclude_ids,
-    )
-    return None if row is None else int(row["next_check_at"])
-
-
 async def undelivered(
     tx: Transaction, *, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[MachinePayment]:
@@ -323,6 +300,8 @@ async def update(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
 ROWS = RowMapping(
     MachinePayment, stored={"spent_by": WORDS_OR_NULL, "request": as_json(PaidRequest)}
 )
+# Whose settlement is to be followed.
+DUE = DueRows("machine_payments", ROWS, is_at_provider=False)
 _STUCK: Final = "state IN ('settling', 'unknown') AND next_check_at IS NULL"
 _CHANGING = (
     *("state", "settlement", "detail", "checks_made", "is_lost", "lease_until", "next_check_at"),

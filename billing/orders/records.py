@@ -17,6 +17,7 @@ from billing.orders.refund import Reversal
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from store.database import Transaction
+from store.due_rows import DueRows
 from store.keyset import Begin, Keyset, ListStretch
 from store.row_mapping import RowMapping
 
@@ -321,45 +322,6 @@ async def numbered_page(
     return [ROWS.read(row) for row in rows], total
 
 
-async def due(
-    tx: Transaction,
-    *,
-    now_us: int,
-    limit: int,
-    exclude_ids: Sequence[str] = (),
-    exclude_keys: Sequence[str] = (),
-) -> Sequence[Order]:
-    """Return pending orders whose provider is to be called, the longest due first. exclude_keys:
-    "environment/provider".
-    """
-    rows = await tx.fetch(
-        f"""SELECT {ROWS.listed} FROM orders
-            WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-              AND NOT id IN :exclude_ids[text]
-              AND NOT environment || '/' || provider IN :exclude_keys[text]
-            ORDER BY next_check_at LIMIT :limit""",
-        now=now_us,
-        limit=limit,
-        exclude_ids=exclude_ids,
-        exclude_keys=exclude_keys,
-    )
-    return [ROWS.read(row) for row in rows]
-
-
-async def next_due_at(
-    tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
-) -> int | None:
-    row = await tx.fetch_one(
-        """SELECT next_check_at FROM orders
-            WHERE status = 'pending' AND next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]
-              AND NOT environment || '/' || provider IN :exclude_keys[text]
-            ORDER BY next_check_at LIMIT 1""",
-        exclude_ids=exclude_ids,
-        exclude_keys=exclude_keys,
-    )
-    return None if row is None else int(row["next_check_at"])
-
-
 async def opened_since(
     tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
 ) -> Sequence[Order]:
@@ -414,6 +376,8 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
     return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
+# Whose provider is to be called.
+DUE = DueRows("orders", ROWS, "status = 'pending'")
 # By credits, because prices may be in several currencies.
 _PAGES = Keyset(
     ROWS.listed,

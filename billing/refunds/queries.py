@@ -1,12 +1,11 @@
 """Read refunds: one, pages, an order's, and due ones."""
 
-from collections.abc import Sequence
-
 from billing.orders import uncredited_payment
 from billing.orders.order import Order
 from billing.orders.refund_row import OPEN, ROWS, Refund
 from kernel.errors import NotFound
 from store.database import Transaction
+from store.due_rows import DueRows
 from store.keyset import Begin, Keyset
 
 # After this long without a response, an operator should check.
@@ -59,44 +58,8 @@ async def page(
     return [ROWS.read(row) for row in rows]
 
 
-async def due(
-    tx: Transaction,
-    *,
-    now_us: int,
-    limit: int,
-    exclude_ids: Sequence[str] = (),
-    exclude_keys: Sequence[str] = (),
-) -> list[Refund]:
-    """Return refunds whose provider is to be called, the longest due first. exclude_keys:
-    "environment/provider".
-    """
-    rows = await tx.fetch(
-        f"""SELECT {ROWS.listed} FROM refunds
-            WHERE next_check_at IS NOT NULL AND next_check_at <= :now AND NOT id IN :exclude_ids[text]
-              AND NOT environment || '/' || provider IN :exclude_keys[text]
-            ORDER BY next_check_at LIMIT :limit""",
-        now=now_us,
-        limit=limit,
-        exclude_ids=exclude_ids,
-        exclude_keys=exclude_keys,
-    )
-    return [ROWS.read(row) for row in rows]
-
-
-async def next_due_at(
-    tx: Transaction, *, exclude_ids: Sequence[str] = (), exclude_keys: Sequence[str] = ()
-) -> int | None:
-    row = await tx.fetch_one(
-        """SELECT next_check_at FROM refunds
-           WHERE next_check_at IS NOT NULL AND NOT id IN :exclude_ids[text]
-             AND NOT environment || '/' || provider IN :exclude_keys[text]
-           ORDER BY next_check_at LIMIT 1""",
-        exclude_ids=exclude_ids,
-        exclude_keys=exclude_keys,
-    )
-    return None if row is None else int(row["next_check_at"])
-
-
+# Whose provider is to be called.
+DUE = DueRows("refunds", ROWS)
 _PAGES = Keyset(
     ROWS.listed,
     "refunds",

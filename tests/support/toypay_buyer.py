@@ -70,7 +70,7 @@ class ToypayBuyer:
         """One look at what is due a minute from now; how many orders there were."""
         self.account.clock.advance_s(60)
         due = await self.account.database.read(
-            lambda tx: order_list.due(tx, now_us=self.account.clock.now_us(), limit=100)
+            lambda tx: order_list.DUE.due(tx, now_us=self.account.clock.now_us(), limit=100)
         )
         for order in due:
             await (payments or self.payments).check(order)

@@ -1,4 +1,4 @@
-"""Show an endpoint's health, and the notices of failing endpoints."""
+"""Webhook health: whether endpoints deliver, and the notices of failing ones."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self

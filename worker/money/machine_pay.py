@@ -26,7 +26,7 @@ class MachinePayer(DueLoop):
         self._paying = paying
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        due = await payments.due(
+        due = await payments.DUE.due(
             tx, now_us=look.now_us, limit=look.limit, exclude_ids=look.exclude_ids
         )
         ended = await payments.undelivered(tx, limit=look.limit, exclude_ids=look.exclude_ids)
@@ -46,4 +46,4 @@ class MachinePayer(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await payments.next_due_at(tx, exclude_ids=look.exclude_ids)
+        return await payments.DUE.next_at(tx, exclude_ids=look.exclude_ids)

@@ -30,7 +30,7 @@ class Reconciler(DueLoop):
         self._payments = payments
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        due = await order_list.due(
+        due = await order_list.DUE.due(
             tx,
             now_us=look.now_us,
             limit=look.limit,
@@ -45,6 +45,6 @@ class Reconciler(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await order_list.next_due_at(
+        return await order_list.DUE.next_at(
             tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
         )

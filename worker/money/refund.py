@@ -26,7 +26,7 @@ class RefundLoop(DueLoop):
         self._refunder = refunder
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
-        due = await refund_rows.due(
+        due = await refund_rows.DUE.due(
             tx,
             now_us=look.now_us,
             limit=look.limit,
@@ -41,6 +41,6 @@ class RefundLoop(DueLoop):
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await refund_rows.next_due_at(
+        return await refund_rows.DUE.next_at(
             tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
         )

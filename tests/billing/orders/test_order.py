@@ -299,8 +299,8 @@ async def test_due_orders_come_longest_waiting_first(buyer: Buyer, clock: FixedC
     await buyer.pay(third)
 
     async def work(tx: Transaction) -> tuple[list[str], int | None]:
-        due = await order_list.due(tx, now_us=clock.now_us(), limit=10)
-        return [order.id for order in due], await order_list.next_due_at(tx)
+        due = await order_list.DUE.due(tx, now_us=clock.now_us(), limit=10)
+        return [order.id for order in due], await order_list.DUE.next_at(tx)
 
     database = buyer.account.database
     assert await database.read(work) == ([], first.next_check_at)

@@ -354,9 +354,9 @@ async def test_refunds_of_a_provider_that_is_asked_enough_hide_nobody_elses(
 
     async def due(*full: str) -> tuple[list[str], int | None]:
         found = await database.read(
-            lambda tx: refund_rows.due(tx, now_us=now_us, limit=1, exclude_keys=full)
+            lambda tx: refund_rows.DUE.due(tx, now_us=now_us, limit=1, exclude_keys=full)
         )
-        next_at = await database.read(lambda tx: refund_rows.next_due_at(tx, exclude_keys=full))
+        next_at = await database.read(lambda tx: refund_rows.DUE.next_at(tx, exclude_keys=full))
         return [one.id for one in found], next_at
 
     assert await due("live/epay", "staging/stripe") == ([asked.id], now_us)
