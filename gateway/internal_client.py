@@ -43,12 +43,14 @@ async def ask(
     text: TextBody | None = None,
     receive: Receive | None = None,
     wrong: Mapping[str, str] | None = None,
+    rows: int | None = None,
 ) -> Envelope:
     """Call the API; path is below /api/public/v1. Raises its DomainErrors.
 
     A query's parameters that are None or empty are left out. text: a body that is not JSON, for a route that
     takes one. receive: of a caller whose leaving ends a wait. wrong: errors that a page found already, by the
-    body's field names: then nothing is done, and InvalidInput names these and all other bad fields.
+    body's field names: then nothing is done, and InvalidInput names these and all other bad fields. rows: a
+    list's limit, which may exceed a caller's.
     """
     found = _router().find(API_PREFIX + path)
     if found is None:
@@ -63,6 +65,8 @@ async def ask(
     inner.method, inner.path, inner.receive = method, API_PREFIX + path, receive
     listed = {name: value for name, value in (query or {}).items() if value not in {None, ""}}
     inner.query = route.query_shape.of_query(urlencode(listed).encode(), principal.environment)
+    if rows is not None:
+        inner.query = msgspec.structs.replace(inner.query, limit=rows)
     if route.is_unsafe:
         inner.raw = _encode(body or {})
         if route.decode is None:

@@ -321,6 +321,8 @@ class ListAct(ActRow, Generic[Q, R]):
     sorts: Collection[str] = ()
     # The fields of its CSV; empty: there is no CSV.
     export: tuple[str, ...] = ()
+    # The amount that a page adds up, and the field of its currency, if it isn't in US cents.
+    summed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -207,6 +207,7 @@ LIST_CODES = ListAct(
     result=StockedCode,
     prefix="stk",
     is_catalogue=True,
+    summed=("amount_cents",),
     columns=(
         *("id", "supplier", "platform", "amount_cents", "code", "expires_at"),
         *("added_at", "transaction_id"),

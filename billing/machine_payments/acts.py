@@ -149,6 +149,7 @@ LIST_PAYMENTS = ListAct(
     result=MachinePayment,
     prefix="mpy",
     is_catalogue=True,
+    summed=("charged_cents",),
     columns=(
         *("id", "state", "charged_cents", "platform", "recipient_email", "payer", "network"),
         *("settlement", "detail", "transaction_id", "created_at"),

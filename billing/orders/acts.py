@@ -69,6 +69,7 @@ LIST_ORDERS = ListAct(
     prefix="ord",
     sorts=order_list.SORTS,
     is_catalogue=True,
+    summed=("pay_amount", "pay_currency"),
     columns=("id", "account_id", "status", "provider", "pay_amount", "credits", "created_at"),
     examples=("topup orders list --status review --environment live",),
 )

@@ -71,6 +71,7 @@ LIST_DISPUTES = ListAct(
     result=Dispute,
     own_cursors=True,
     is_catalogue=True,
+    summed=("amount", "currency"),
     columns=(
         "id",
         "provider",

@@ -111,6 +111,7 @@ LIST_REFUNDS = ListAct(
     result=Refund,
     prefix="rfd",
     is_catalogue=True,
+    summed=("amount", "currency"),
     columns=("id", "status", "amount", "order_id", "provider", "reason", "detail", "created_at"),
     examples=("topup refunds list --environment live --open", "topup refunds list --status failed"),
 )

@@ -17,8 +17,9 @@ from billing.ledger.price import in_words
 from gateway.answers.answer import Answer
 from gateway.dashboard.admin.fields import SCOPES, admin_route
 from gateway.dashboard.form_idempotency import form_key
-from gateway.dashboard.paging import ROWS, Paged
-from gateway.dashboard.sheet import Sheet, csv_url_of, one_page, whole_list, whole_short_list
+from gateway.dashboard.match_all import MATCHED_MAX, NOTHING, Matched, all_links, confirm, on_all
+from gateway.dashboard.paging import ASKED, ROWS, Paged, Summed, address, columns_of, kept_of
+from gateway.dashboard.sheet import ReadRows, Sheet, one_page, short, whole_list, whole_short_list
 from gateway.html.act_form import ShownField, fields_of, form_of, typed_values
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -39,6 +40,8 @@ from store.idempotency import KeyReused
 
 _ADMIN: Final = "/dashboard/admin"
 _LINES_MAX: Final = 500
+# Fields without a cell of a table.
+_NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
 _USED: Final = Problem(
     409, "This form was sent before, with other fields. Press the button to send this one."
@@ -47,6 +50,8 @@ _USED: Final = Problem(
 
 # Every subject's pages, in the order of mounting; the test of all doors walks them.
 ACT_PAGES: Final[list["ActPages"]] = []
+# Acts with a form on their object's own page.
+FORM_ACTS: Final[list[AnyChange]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +165,26 @@ class ActPages:
         press.__doc__ = act.summary
         return press
 
+    async def on_all(self, call: RequestContext[Any, Any], act: AnyChange) -> Reply:
+        listed, (sheet, read) = self.listed, self._reader(call)
+        found = await call.context.database.read(lambda tx: read(tx, None, MATCHED_MAX))
+        rows = [one for one in found if act.applies is None or act.applies(listed.show(one))]
+
+        async def run(object_id: str, _form: Form) -> object:
+            # Each run finds its object by the path's parameter.
+            call.params = {_param(act)[1:-1]: object_id} if "{" in act.path else {}
+            return await run_typed(call, act, Form({act.named_by: [object_id]}))
+
+        matched = Matched(
+            f"{_verb(act)} all".capitalize(),
+            [str(sheet.seen(one)[act.named_by]) for one in rows],
+            sheet.total(rows),
+            len(found) >= MATCHED_MAX,
+            self.title,
+            address(self.address, kept_of(call, self.filters)),
+        )
+        return await on_all(call, matched, run)
+
     async def _page(
         self,
         call: RequestContext[Any, Any],
@@ -174,13 +199,21 @@ class ActPages:
             problem, listing = problem_of(error), Paged(filters=read_query(call), is_filtered=True)
         if not isinstance(listing, Paged):
             return listing
-        facts = {one.name: one for one in facts_of(act.result)}
+        facts = {
+            one.name: one
+            for one in facts_of(act.result)
+            if one.kind not in _NO_CELLS or one.name in act.columns
+        }
+        chosen = [one for one in columns_of(read_query(call)) if one in facts]
         return page(
             call,
             "acts/list.html",
             status=problem.status,
             pages=self,
-            columns=[facts[name] for name in act.columns],
+            columns=[facts[name] for name in chosen or act.columns],
+            offered=[(one.name, one.label) for one in facts.values()],
+            usual=act.columns,
+            on_all=self._offered_on_all(listing),
             listing=listing,
             rows=[
                 (msgspec.to_builtins(view), self.buttons_of(view))
@@ -199,22 +232,8 @@ class ActPages:
 
     async def _listing(self, call: RequestContext[Any, Any]) -> Paged | Reply:
         """Read the page's rows, or make the whole list's file; raise InvalidInput for a wrong filter or cursor."""
-        act, is_long = self.listed, bool(self.listed.prefix or self.listed.own_cursors)
-        door = Door(act, call, is_operator=True)
-        facts = {one.name: one for one in facts_of(act.result)}
-        sheet = _ActSheet(
-            act.name.partition(".")[0],
-            tuple(facts),
-            filters=self.filters,
-            sorts=act.sorts,
-            view=act.show,
-        )
-        query = self._query(call)
-
-        async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Any]:
-            begin = place_of(cursor, act.prefix, act.sorts) if act.prefix else cursor
-            limit = min(limit, ROWS) if act.own_cursors else limit
-            return await act.run(await door.context(tx), query, begin, limit)
+        is_long = bool(self.listed.prefix or self.listed.own_cursors)
+        sheet, read = self._reader(call)
 
         async def read_all(tx: Transaction) -> Sequence[Any]:
             return await read(tx, None, 0)
@@ -228,7 +247,28 @@ class ActPages:
         if is_long:
             return await one_page(call, sheet, read)
         found = await call.context.database.read(read_all)
-        return Paged(found, csv_url=csv_url_of(self.address))
+        return short(call, sheet, found)
+
+    def _reader(self, call: RequestContext[Any, Any]) -> tuple["_ActSheet", ReadRows[Any]]:
+        act, door = self.listed, Door(self.listed, call, is_operator=True)
+        facts = {one.name: one for one in facts_of(act.result)}
+        sheet = _ActSheet(
+            act.name.partition(".")[0],
+            tuple(facts),
+            filters=self.filters,
+            sorts=act.sorts,
+            view=act.show,
+            summed=Summed(*act.summed),
+        )
+        query = self._query(call)
+
+        async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Any]:
+            begin = place_of(cursor, act.prefix, act.sorts) if act.prefix else cursor
+            # Its own cursors go on after the last row that is shown.
+            limit = ROWS if act.own_cursors and limit == ASKED else limit
+            return await act.run(await door.context(tx), query, begin, limit)
+
+        return sheet, read
 
     async def _form(
         self, call: RequestContext[Any, Any], act: AnyChange, form: Form
@@ -256,12 +296,21 @@ class ActPages:
         return [
             (
                 self._address_of(act, fields),
-                act.name.partition(".")[2].replace("-", " ").capitalize(),
+                _verb(act).replace("-", " ").capitalize(),
                 act.asks.format_map(in_words(act.result, fields)),
             )
             for act in self.buttons
             if act.applies is None or act.applies(view)
         ]
+
+    def _offered_on_all(self, listing: Paged) -> Sequence[tuple[str, str]]:
+        views = list(map(self.listed.show, listing.items))
+        acts = {
+            f"{_verb(act)} all".capitalize(): _verb(act)
+            for act in self.buttons
+            if any(act.applies is None or act.applies(view) for view in views)
+        }
+        return all_links(f"{_ADMIN}/all", self.path, acts, listing)
 
     def _address_of(self, act: AnyChange, fields: Mapping[str, Any]) -> str:
         address, named = _ADMIN + self.path_of(act), fields[act.named_by]
@@ -276,8 +325,8 @@ class _ActSheet(Sheet[Any]):
 
     view: Callable[[Any], Any] = field(kw_only=True)
 
-    def cells(self, row: Any) -> Mapping[str, object]:
-        return super().cells(msgspec.to_builtins(self.view(row)))
+    def seen(self, row: Any) -> Any:
+        return msgspec.to_builtins(self.view(row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -463,7 +512,22 @@ def form_route(
 
     send.__doc__ = act.summary
     SAID[act.name] = act.done
+    FORM_ACTS.append(act)
     return admin_route("POST", path, send, act.summary)
+
+
+async def _on_all(call: RequestContext[Any, Any]) -> Reply:
+    asked = read_query(call)
+    for pages in ACT_PAGES:
+        for act in pages.buttons:
+            if (pages.path, _verb(act)) == (asked.text("on"), asked.text("do")):
+                return await pages.on_all(call, act)
+    return confirm(call, NOTHING)
+
+
+ALL_ROUTES: Final = tuple(
+    admin_route(method, "/all", _on_all, "An act on all that match") for method in ("GET", "POST")
+)
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Sent:
@@ -525,6 +589,10 @@ def _csv(name: str, lines: Sequence[str]) -> str:
     """Return a link that holds the file: what is shown once can't be fetched from elsewhere."""
     text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def _verb(act: AnyChange) -> str:
+    return act.name.partition(".")[2]
 
 
 def _named(call: RequestContext[Any, Any], act: AnyChange) -> Mapping[str, str]:

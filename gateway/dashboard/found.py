@@ -105,7 +105,6 @@ ACTIONS: Final[Sequence[Action]] = (
     Action(
         phrase("Decide approvals"), f"{_D}/approvals?status=pending", "topup:read", "approve deny"
     ),
-    Action(phrase("Buy credit"), f"{_D}/buy", "billing:read", "pay add funds"),
     Action(phrase("Set auto-recharge"), f"{_D}/recharge", "billing:read", "automatic"),
     Action(phrase("Redeem a voucher or code"), f"{_D}/vouchers", "vouchers:read", "coupon atu"),
     Action(phrase("Failed top-ups"), f"{_D}/topups?status=failed", "topup:read", "errors"),
@@ -115,22 +114,6 @@ ACTIONS: Final[Sequence[Action]] = (
         "webhooks:read",
         "errors replay",
     ),
-    Action(phrase("Request log"), f"{_D}/requests", "topup:read", "refused errors api why curl"),
-    Action(phrase("Statement"), f"{_D}/statement", "topup:read", "print ledger balance accountant"),
-    Action(phrase("Receipts and documents"), f"{_D}/documents", "billing:read", "invoice pdf"),
-    Action(phrase("Usage"), f"{_D}/usage", "usage:read", "tokens models spend"),
-    Action(phrase("Wallets of recipients"), f"{_D}/wallets", "topup:read", "customers balance"),
-    Action(phrase("Your account"), f"{_D}/account", "", "password sessions language settings"),
-    Action(phrase("Security log"), f"{_D}/account/security", "", "audit who"),
-    Action(phrase("Documentation"), "/docs", "", "help api reference"),
-    Action(phrase("Operator: home"), f"{_A}/home", "admin", "queue workers suppliers waiting"),
-    Action(phrase("Operator: accounts"), f"{_A}/accounts", "admin", "customers"),
-    Action(phrase("Operator: manual review"), f"{_A}/topups", "admin", "waiting pending top-ups"),
-    Action(phrase("Operator: orders"), f"{_A}/orders", "admin", "payments"),
-    Action(
-        phrase("Operator: reconciliation"), f"{_A}/reconciliation", "admin", "differences money"
-    ),
-    Action(phrase("Operator: audit log"), f"{_A}/audit", "admin", "who changed"),
 )
 
 

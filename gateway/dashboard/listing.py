@@ -2,12 +2,23 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from typing import Any, Final
 
-from gateway.dashboard.sorting import UNSORTED, Sorting, sorting_of
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
+from gateway.dashboard.paging import (
+    COUNTED_MAX,
+    NOTHING_SUMMED,
+    ROWS,
+    Paged,
+    Period,
+    Summed,
+    Total,
+    address,
+    kept_of,
+    laid_out,
+    total_of,
+)
+from gateway.dashboard.sorting import sorting_of
+from gateway.html.forms import problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.zone import ReadersZone, zone_of_request
 from gateway.http.request_context import RequestContext
@@ -15,7 +26,6 @@ from gateway.internal_client import ask
 from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError
 
-ROWS: int = 50
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
@@ -29,31 +39,6 @@ _PERIODS: Final = (
 )
 
 
-class Period(NamedTuple):
-    """A link that narrows the list to a time up to now."""
-
-    label: str
-    url: str
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ListView:
-    """What the template shows. next_url and first_url are null without such a page; csv_url is the whole list
-    with its filters, null if the API has no CSV of it.
-    """
-
-    items: Sequence[Mapping[str, Any]] = ()
-    filters: Form = field(default_factory=Form)
-    problem: Problem = NO_PROBLEM
-    is_filtered: bool = False
-    next_url: str | None = None
-    first_url: str | None = None
-    csv_url: str | None = None
-    sorting: Sorting = UNSORTED
-    periods: Sequence[Period] = ()
-
-
 async def listing(
     call: RequestContext[Any, Any],
     path: str,
@@ -62,60 +47,80 @@ async def listing(
     here: str = "",
     has_csv: bool = True,
     sorts: Collection[str] = (),
-    **fixed: Any,
-) -> ListView:
+    summed: Summed = NOTHING_SUMMED,
+) -> Paged:
     """Call the API for the list at that path. A refused filter is reported, and nothing listed.
 
     here: the address of its further pages, by default the call's own path. has_csv: the API gives it as CSV.
     sorts: further orders of its cursors.
     """
-    asked = read_query(call)
-    wanted = {name: text for name in filters if (text := asked.text(name))}
-    here = here or call.path
-    sorting = sorting_of(call, sorts, wanted, path=here)
-    cursor = asked.text("cursor") or sorting.chosen
-    query = {**wanted, **fixed, "cursor": cursor, "limit": rows}
-    zone = zone_of_request(call.scope)
-    for name in _DAYS:
-        # A browser's date field has a day of the reader's; the API wants a moment.
-        if _DAY.fullmatch(str(query.get(name, ""))):
-            query[name] = _first_moment(query[name], zone)
-    is_filtered = bool(wanted)
-    periods = _periods(call, filters, wanted, here)
+    asked, here = read_query(call), here or call.path
+    kept = kept_of(call, filters)
+    wanted = {name: text for name, text in kept.items() if name in filters}
+    sorting = sorting_of(call, sorts, kept, path=here)
+    query: dict[str, Any] = {
+        **wanted,
+        "cursor": asked.text("cursor") or sorting.chosen,
+        "limit": rows,
+    }
+    query |= moments_of(call, wanted)
+    shown: dict[str, Any] = {
+        "filters": filters,
+        "sorting": sorting,
+        "here": here,
+        "periods": _periods(call, filters, kept, here),
+    }
     try:
         data = (await ask(call, "GET", path, query=query)).data
+        total = None if asked.text("cursor") else await _total(call, path, query, data, summed)
     except DomainError as error:
-        return ListView((), asked, problem_of(error), is_filtered, sorting=sorting, periods=periods)
-    wanted |= {"sort": sorting.chosen} if sorting.chosen else {}
+        return laid_out(call, (), None, problem=problem_of(error), **shown)
     whole = {**query, "cursor": sorting.chosen, "limit": "", "format": "csv_excel"}
-    whole = {name: value for name, value in whole.items() if value}
-    following = data["next_cursor"] if data["has_more"] else None
-    return ListView(
+    return laid_out(
+        call,
         data["items"],
-        asked,
-        NO_PROBLEM,
-        is_filtered,
-        None if following is None else f"{here}?{urlencode({**wanted, 'cursor': following})}",
-        f"{here}?{urlencode(wanted)}" if asked.text("cursor") else None,
-        f"{API_PREFIX}{path}?{urlencode(whole)}" if has_csv else None,
-        sorting,
-        periods,
+        data["next_cursor"] if data["has_more"] else None,
+        csv_url=address(API_PREFIX + path, whole) if has_csv else None,
+        total=total,
+        **shown,
     )
 
 
+def moments_of(call: RequestContext[Any, Any], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Convert days of the reader to the moments that the API takes."""
+    zone = zone_of_request(call.scope)
+    return {
+        name: _first_moment(text, zone) if _DAY.fullmatch(text) else text
+        for name in _DAYS
+        if (text := wanted.get(name, ""))
+    }
+
+
+async def _total(
+    call: RequestContext[Any, Any],
+    path: str,
+    query: Mapping[str, Any],
+    data: Mapping[str, Any],
+    summed: Summed,
+) -> Total:
+    if data["has_more"]:
+        data = (await ask(call, "GET", path, query=query, rows=COUNTED_MAX + 1)).data
+    return total_of(data["items"], summed, is_more=data["has_more"])
+
+
 def _periods(
-    call: RequestContext[Any, Any], filters: Sequence[str], wanted: Mapping[str, str], here: str
+    call: RequestContext[Any, Any], filters: Sequence[str], kept: Mapping[str, str], here: str
 ) -> Sequence[Period]:
     """Return the periods of a list that has a filter by day, in the reader's zone."""
     after = next((name for name in filters if name in {"created_after", "dated_after"}), None)
     if after is None:
         return ()
-    rest = {name: text for name, text in wanted.items() if name not in _DAYS}
+    rest = {name: text for name, text in kept.items() if name not in _DAYS}
     zone = zone_of_request(call.scope)
     days = [(label, zone.day_before(call.now_us, back)) for label, back in _PERIODS]
-    given = {name: wanted.get(name) for name in _DAYS if name in wanted}
+    given = {name: kept.get(name) for name in _DAYS if name in kept}
     return [
-        Period(label, f"{here}?{urlencode({**rest, after: day})}", given == {after: day})
+        Period(label, address(here, {**rest, after: day}), given == {after: day})
         for label, day in days
     ]
 

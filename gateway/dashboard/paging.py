@@ -1,23 +1,58 @@
-"""A page of rows from a read of one more than are shown, and the way to the next page."""
+"""A list's page: its rows, the way to the next page, its total, and what its head offers."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import urlencode
+from functools import partial
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
+from gateway.dashboard.saved_views import SavedView, views_of
 from gateway.dashboard.sorting import UNSORTED, Sorting, sorting_of
-from gateway.html.forms import Form, read_query
+from gateway.html.format import micros, money, price
+from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.http.request_context import RequestContext
 from store.keyset import end_of
 
 ROWS: Final = 50
 # One row more says that there is another page.
 ASKED: Final = ROWS + 1
+# A total counts at most so many rows: it reads them, and one more.
+COUNTED_MAX: Final = 1_000
+COLUMNS: Final = "columns"
+
+
+class Period(NamedTuple):
+    """A link that narrows the list to a time up to now."""
+
+    label: str
+    url: str
+    is_current: bool
+
+
+class Summed(NamedTuple):
+    """The field that is added up, and the one of its currency; empty: US dollars."""
+
+    amount: str = ""
+    currency: str = ""
+
+
+NOTHING_SUMMED: Final = Summed()
+
+
+class Total(NamedTuple):
+    """is_more: at least so many. sums: each writes the amount of one currency."""
+
+    number: int
+    is_more: bool = False
+    sums: Sequence[Callable[[], str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """What the template shows. next_url and first_url are null without such a page."""
+    """What the template shows. next_url and first_url are null without such a page; csv_url is the whole list
+    with its filters, null if there is no CSV of it. here: the address of the first page. total: null if it was
+    not counted, such as on a further page. columns: those that the reader chose; empty: the list's own.
+    """
 
     items: Sequence[Any] = ()
     filters: Form = field(default_factory=Form)
@@ -26,6 +61,26 @@ class Paged:
     first_url: str | None = None
     csv_url: str | None = None
     sorting: Sorting = UNSORTED
+    problem: Problem = NO_PROBLEM
+    periods: Sequence[Period] = ()
+    here: str = ""
+    total: Total | None = None
+    views: Sequence[SavedView] = ()
+    columns: Sequence[str] = ()
+
+    @property
+    def base(self) -> str:
+        return self.here.partition("?")[0]
+
+    @property
+    def kept(self) -> Sequence[tuple[str, str]]:
+        return [one for one in parse_qsl(self.here.partition("?")[2]) if one[0] != COLUMNS]
+
+    def without(self, offered: Sequence[tuple[str, str]], first: int = 1) -> str:
+        """Return the classes that hide what the reader left out; first: the first column's number."""
+        chosen = self.columns or [name for name, _ in offered]
+        hidden = [n for n, (name, _) in enumerate(offered, first) if name not in chosen]
+        return "".join(f" without-{number}" for number in hidden)
 
 
 def paged(
@@ -37,27 +92,97 @@ def paged(
     name: str = "cursor",
     has_csv: bool = False,
     sorts: Collection[str] = (),
+    total: Total | None = None,
 ) -> Paged:
     """Lay out at most ASKED rows. name: the cursor's parameter, if a page has two lists.
 
     has_csv: the same address gives the whole list, too (gateway/dashboard/sheet.py). sorts: of the list's
     Keyset.
     """
-    asked = read_query(call)
-    wanted: Mapping[str, str] = {param: text for param in filters if (text := asked.text(param))}
-    is_filtered, sorting = bool(wanted), sorting_of(call, sorts, wanted)
-    if sorting.chosen:
-        wanted = {**wanted, "sort": sorting.chosen}
-    shown, end = rows[:ROWS], end_of(rows)
-    following = cursor_of(shown[-1]) if len(rows) > ROWS else None
+    kept = kept_of(call, filters)
+    sorting = sorting_of(call, sorts, kept)
+    end = end_of(rows)
+    following = cursor_of(rows[ROWS - 1]) if len(rows) > ROWS else None
     if following is None and end is not None:
         following = f"{sorting.chosen}.{end}" if sorting.chosen else end
-    return Paged(
-        shown,
-        asked,
-        is_filtered,
-        None if following is None else f"{call.path}?{urlencode({**wanted, name: following})}",
-        f"{call.path}?{urlencode(wanted)}" if asked.text(name) else None,
-        f"{call.path}?{urlencode({**wanted, 'format': 'csv_excel'})}" if has_csv else None,
-        sorting,
+    csv = {**kept, "sort": sorting.chosen, "format": "csv_excel"} if has_csv else None
+    return laid_out(
+        call,
+        rows[:ROWS],
+        following,
+        filters=filters,
+        name=name,
+        sorting=sorting,
+        csv_url=None if csv is None else address(call.path, csv),
+        total=total,
     )
+
+
+def laid_out(
+    call: RequestContext[Any, Any],
+    items: Sequence[Any],
+    following: str | None,
+    *,
+    filters: Sequence[str],
+    sorting: Sorting,
+    here: str = "",
+    name: str = "cursor",
+    **more: Any,
+) -> Paged:
+    asked, here = read_query(call), here or call.path
+    kept = {**kept_of(call, filters), "sort": sorting.chosen}
+    first = address(here, kept)
+    return Paged(
+        items,
+        asked,
+        any(asked.text(param) for param in filters),
+        None if following is None else address(here, {**kept, name: following}),
+        first if asked.text(name) else None,
+        sorting=sorting,
+        here=first,
+        views=views_of(call, first),
+        columns=columns_of(asked),
+        **more,
+    )
+
+
+def kept_of(call: RequestContext[Any, Any], filters: Sequence[str]) -> dict[str, str]:
+    asked = read_query(call)
+    kept = {name: text for name in filters if (text := asked.text(name))}
+    columns = ",".join(columns_of(asked))
+    return {**kept, COLUMNS: columns} if columns else kept
+
+
+def columns_of(asked: Form) -> Sequence[str]:
+    return [one for text in asked.many(COLUMNS) for one in text.split(",") if one]
+
+
+def address(path: str, query: Mapping[str, str]) -> str:
+    shown = urlencode({name: text for name, text in query.items() if text}, safe=",")
+    return f"{path}?{shown}" if shown else path
+
+
+def total_of(
+    rows: Sequence[Any], summed: Summed = NOTHING_SUMMED, *, is_more: bool = False
+) -> Total:
+    is_more = is_more or len(rows) > COUNTED_MAX
+    if is_more or not summed.amount:
+        return Total(min(len(rows), COUNTED_MAX), is_more)
+    sums: dict[str, int] = {}
+    for row in rows:
+        amount = _part(row, summed.amount)
+        currency = _part(row, summed.currency) if summed.currency else ""
+        if amount is not None:
+            sums[currency] = sums.get(currency, 0) + amount
+    write = micros if summed.amount.endswith("_micros") else money
+    return Total(
+        len(rows),
+        sums=[
+            partial(price, amount, currency) if currency else partial(write, amount)
+            for currency, amount in sorted(sums.items())
+        ],
+    )
+
+
+def _part(row: Any, name: str) -> Any:
+    return row[name] if isinstance(row, Mapping) else getattr(row, name)

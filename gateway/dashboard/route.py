@@ -7,6 +7,8 @@ these alone.
 from functools import wraps
 from typing import Any, Final
 
+from msgspec import field
+
 from billing.topups.approval import count_waiting
 from gateway.html.render import APPROVALS_WAITING
 from gateway.http.request_context import RequestContext
@@ -17,6 +19,12 @@ from kernel.limits import BODY_BYTES_MAX
 _DECIDES: Final = "approvals:write"
 
 
+class PageQuery(LooseFields, frozen=True, kw_only=True):
+    """A page's query; a form ticks the columns of its list."""
+
+    columns: list[str] = field(default_factory=list)
+
+
 def page_route(
     method: str,
     path: str,
@@ -24,7 +32,7 @@ def page_route(
     summary: str,
     scopes: tuple[str, ...],
     *,
-    query: type[LooseFields] = LooseFields,
+    query: type[LooseFields] = PageQuery,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> Route:
     return Route(

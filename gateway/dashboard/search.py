@@ -1,7 +1,7 @@
 """The search of everything: a page of its own, which the script of each page shows as a dialog."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -11,9 +11,10 @@ from billing.reports.find_by_words import PART_CHARACTERS_MIN
 from billing.reports.search import SearchResult, rows_looked_at, search_account, search_all
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.found import actions_for, operators_line, own_line
+from gateway.dashboard.palette import CommandLine, Wanted, lines_of, wanted
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
-from gateway.html.language import language_of_request
+from gateway.html.language import NotSaid, language_of_request
 from gateway.html.phrase import counted, phrase
 from gateway.html.render import page
 from gateway.http.fields import cursor_id
@@ -23,10 +24,12 @@ from gateway.http.strict_json import has_control
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from keys.principal import ACCOUNT_SCOPES
+from store.database import Transaction
 
 PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"
 TEXT_CHARACTERS_MAX: Final = 320
+_Look = Callable[[Transaction, str, str | None], Awaitable[SearchResult]]
 # A key, a token, or a whole redeemable code: its holder can spend, so it belongs in no address.
 _SECRET: Final = re.compile(
     r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
@@ -36,25 +39,50 @@ _SECRET: Final = re.compile(
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    text, before_id, problem = _asked(call)
-    found = SearchResult()
-    if text and not problem.sentence:
-        tenant, scopes = call.principal.tenant, call.principal.scopes
-        found = await call.context.database.read(
-            lambda tx: search_account(tx, tenant, text, scopes, before_id=before_id)
-        )
-    return _page(call, PATH, text, found, problem, rows_looked_at(before_id))
+    tenant, scopes = call.principal.tenant, call.principal.scopes
+
+    async def look(tx: Transaction, text: str, before_id: str | None) -> SearchResult:
+        return await search_account(tx, tenant, text, scopes, before_id=before_id)
+
+    return await _found(call, PATH, look)
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
+    environment, scopes = call.principal.environment, call.principal.scopes
+
+    async def look(tx: Transaction, text: str, before_id: str | None) -> SearchResult:
+        return await search_all(tx, environment, text, scopes, before_id=before_id)
+
+    return await _found(call, ADMIN_PATH, look)
+
+
+async def _found(call: RequestContext[Any, Any], path: str, look: _Look) -> Response:
     text, before_id, problem = _asked(call)
-    found = SearchResult()
+    principal, is_operator = call.principal, path == ADMIN_PATH
+    reading = language_of_request(call.scope)
+
+    def say(label: str) -> str:
+        try:
+            return reading.say(label)
+        except NotSaid:
+            return ""
+
+    asked, found, objects = Wanted(), SearchResult(), SearchResult()
     if text and not problem.sentence:
-        environment, scopes = call.principal.environment, call.principal.scopes
-        found = await call.context.database.read(
-            lambda tx: search_all(tx, environment, text, scopes, before_id=before_id)
-        )
-    return _page(call, ADMIN_PATH, text, found, problem, rows_looked_at(before_id))
+        asked = wanted(text, principal.scopes, say, is_operator=is_operator)
+
+        async def work(tx: Transaction) -> tuple[SearchResult, SearchResult]:
+            named = await look(tx, asked.rest, None) if asked.rest and asked.commands else objects
+            return await look(tx, text, before_id), named
+
+        found, objects = await call.context.database.read(work)
+    commands = lines_of(
+        asked,
+        (*objects.named, *objects.parts.items),
+        principal.environment,
+        is_operator=is_operator,
+    )
+    return _page(call, path, text, found, problem, rows_looked_at(before_id), commands)
 
 
 def _asked(call: RequestContext[Any, Any]) -> tuple[str, str | None, Problem]:
@@ -93,6 +121,7 @@ def _page(
     found: SearchResult,
     problem: Problem,
     looked_at: int,
+    commands: Sequence[CommandLine],
 ) -> Response:
     line_of = operators_line if path == ADMIN_PATH else own_line
     environment = call.principal.environment
@@ -110,7 +139,9 @@ def _page(
         looked_at=looked_at,
         is_recipient=path == PATH and _is_recipient(text, found.parts.items),
         characters_min=PART_CHARACTERS_MIN,
+        commands=commands,
         actions=actions_for(text, call.principal.scopes, language_of_request(call.scope).say),
+        words=text.lower().split(),
     )
 
 

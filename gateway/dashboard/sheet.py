@@ -10,8 +10,20 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
-from gateway.dashboard.paging import ASKED, Paged, paged
-from gateway.dashboard.sorting import sorting_of
+from gateway.dashboard.paging import (
+    ASKED,
+    COUNTED_MAX,
+    NOTHING_SUMMED,
+    Paged,
+    Summed,
+    Total,
+    address,
+    kept_of,
+    laid_out,
+    paged,
+    total_of,
+)
+from gateway.dashboard.sorting import UNSORTED, sorting_of
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
@@ -35,7 +47,7 @@ _TIMES: Final = ("_at", "_until", "_day", "since")
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
     """A list's name as a file, and which attributes of its rows are in it. sorts: of its Keyset; scopes: of
-    its page.
+    its page; summed: what its total adds up.
     """
 
     name: str
@@ -44,6 +56,7 @@ class Sheet(Generic[R]):
     filters: Sequence[str] = ()
     sorts: Collection[str] = ()
     scopes: Sequence[str] = (ADMIN,)
+    summed: Summed = NOTHING_SUMMED
 
     @property
     def is_everybodys(self) -> bool:
@@ -52,8 +65,16 @@ class Sheet(Generic[R]):
     def after(self, row: R, sort: str) -> str:
         return str(_after(sort, str(self.cursor(row))))
 
+    def seen(self, row: R) -> Any:
+        return row
+
     def cells(self, row: R) -> Mapping[str, object]:
-        return {_name(column): _cell(row, column) for column in self.columns}
+        seen = self.seen(row)
+        return {_name(column): _cell(seen, column) for column in self.columns}
+
+    def total(self, rows: Sequence[R]) -> Total:
+        seen = list(map(self.seen, rows)) if self.summed.amount else rows
+        return total_of(seen, self.summed, is_more=end_of(rows) is not None)
 
 
 async def list_page(
@@ -73,11 +94,20 @@ async def short_page(
     if whole is not None:
         return whole
     found = await call.context.database.read(read)
-    return page(call, template, listing=Paged(found, csv_url=csv_url_of(call.path)), **values)
+    return page(call, template, listing=short(call, sheet, found), **values)
 
 
-def csv_url_of(path: str) -> str:
-    return f"{path}?format=csv_excel"
+def short(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) -> Paged:
+    filters = sheet.filters
+    return laid_out(
+        call,
+        found,
+        None,
+        filters=filters,
+        sorting=UNSORTED,
+        csv_url=address(call.path, {**kept_of(call, filters), "format": "csv_excel"}),
+        total=sheet.total(found),
+    )
 
 
 async def whole_short_list(
@@ -93,19 +123,29 @@ async def whole_short_list(
 
 
 async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]) -> Paged:
-    cursor = read_query(call).text("cursor") or _sort(call, sheet) or None
-    found = await call.context.database.read(lambda tx: read(tx, cursor, ASKED))
-    return listed(call, sheet, found)
+    given, sort = read_query(call).text("cursor"), _sort(call, sheet)
+    is_first, begin = not given, given or sort or None
 
+    async def work(tx: Transaction) -> tuple[Sequence[R], Total | None]:
+        found = counted = await read(tx, begin, ASKED)
+        if is_first and (len(found) == ASKED or end_of(found) is not None):
+            counted = await read(tx, begin, COUNTED_MAX + 1)
+        return found, sheet.total(counted) if is_first else None
 
-def listed(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) -> Paged:
-    """Show rows that a page read itself, ASKED of them at most."""
-    sort, filters = _sort(call, sheet), sheet.filters
+    found, total = await call.context.database.read(work)
 
     def cursor(row: R) -> str:
         return sheet.after(row, sort)
 
-    return paged(call, found, cursor, filters=filters, has_csv=True, sorts=sheet.sorts)
+    return paged(
+        call,
+        found,
+        cursor,
+        filters=sheet.filters,
+        has_csv=True,
+        sorts=sheet.sorts,
+        total=total,
+    )
 
 
 async def whole_list(

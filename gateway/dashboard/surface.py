@@ -1,6 +1,13 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.dashboard import demonstration, landing, overview, search
+from gateway.dashboard import (
+    demonstration,
+    landing,
+    match_all,
+    overview,
+    saved_views,
+    search,
+)
 from gateway.dashboard.account import (
     account,
     cli_login,
@@ -51,6 +58,7 @@ DASHBOARD = ApiSurface(
     (
         *overview.ROUTES,
         *search.ROUTES,
+        *match_all.ROUTES,
         *send.ROUTES,
         *topups.ROUTES,
         *bulk.ROUTES,
@@ -80,6 +88,7 @@ DASHBOARD = ApiSurface(
         *departure.ROUTES,
         *two_factor.ROUTES,
         *passkeys.ROUTES,
+        *saved_views.ROUTES,
         *invitation.ROUTES,
         *grants.ROUTES,
         *apps.ROUTES,

@@ -96,6 +96,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "batches.html",
             "bulk.html",
             "elsewhere.html",
+            "match_all.html",
             "error.html",
             "outbox.html",
             "outbox_mail.html",

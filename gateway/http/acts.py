@@ -74,8 +74,14 @@ _ANSWERS: Final[Mapping[int, Callable[[Any], tuple[Outcome, ...]]]] = {
 }
 
 
+# The merchants' acts that have a route, by name; the dashboard's search offers them.
+MOUNTED: Final[dict[str, AnyAct]] = {}
+
+
 def routes_of(acts: Sequence[AnyAct], *, is_operator: bool = False) -> tuple[Route, ...]:
     audience = OPERATOR if is_operator else MERCHANT
+    if not is_operator:
+        MOUNTED.update({act.name: act for act in acts if audience in act.audience})
     return tuple(_route(act, is_operator=is_operator) for act in acts if audience in act.audience)
 
 

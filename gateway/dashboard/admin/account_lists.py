@@ -13,6 +13,7 @@ from billing.topups.queries import TopUpFilter
 from billing.topups.topup import MOVES, TopUp
 from gateway.dashboard.admin.account_parts import SeenEndpoint, list_webhooks
 from gateway.dashboard.admin.fields import admin_route, day_us
+from gateway.dashboard.paging import Summed
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import Form, read_query
 from gateway.html.render import page
@@ -45,6 +46,7 @@ _TOPUPS: Final = Sheet[TopUp](
         "created_before",
     ),
     sorts=topup_list.SORTS,
+    summed=Summed("amount_cents"),
 )
 _KEYS: Final = Sheet[ApiKey](
     "keys-of-account",
@@ -70,6 +72,7 @@ _WALLETS: Final = Sheet[RecipientWallet](
     "recipients-of-account",
     ("id", "recipient_email", "platform", "balance_cents", "updated_at"),
     filters=("recipient_email", "platform"),
+    summed=Summed("balance_cents"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gateway.dashboard.route import page_route
+from gateway.dashboard.route import PageQuery, page_route
 from gateway.dashboard.unattended import review_waiting
 from gateway.html.forms import Form
 from gateway.http.request_context import RequestContext
@@ -20,7 +20,7 @@ def admin_route(
     path: str,
     handler: Handler,
     summary: str,
-    query: type[LooseFields] = LooseFields,
+    query: type[LooseFields] = PageQuery,
 ) -> Route:
     """Return a page's or form's route below /dashboard/admin; its menu counts the top-ups for review."""
 

@@ -1,5 +1,6 @@
 """Every page of the operator's, as rows of the route table."""
 
+from gateway.dashboard.act_pages import ALL_ROUTES
 from gateway.dashboard.admin import (
     account_lists,
     accounts,
@@ -34,6 +35,7 @@ from gateway.dashboard.sales import (
 
 ADMIN_ROUTES = (
     *home.ROUTES,
+    *ALL_ROUTES,
     *design.ROUTES,
     *work.ROUTES,
     *review.ROUTES,

@@ -1,13 +1,14 @@
 """The delivery log: filters, a live tail, one delivery with its attempts, sending it again, and cancelling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
 from gateway.dashboard.act import act
-from gateway.dashboard.listing import ROWS, listing
+from gateway.dashboard.listing import listing, moments_of
+from gateway.dashboard.paging import ROWS, Paged
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -23,6 +24,7 @@ from webhooks.deliveries.endpoint_health import recovered
 from webhooks.deliveries.log import SORTS, last_answers
 from webhooks.deliveries.stage import STATUSES
 from webhooks.events.event import EVENT_TYPES
+from webhooks.replays.match import REPLAYED_STATUSES
 
 PATH = "/dashboard/deliveries"
 IDEMPOTENCY_CHARACTERS: Final = 80
@@ -110,7 +112,27 @@ async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         urls={endpoint["id"]: endpoint["url"] for endpoint in endpoints},
         statuses=STATUSES,
         event_types=EVENT_TYPES,
+        replay_all=_replay_all(call, found, endpoints),
     )
+
+
+def _replay_all(
+    call: RequestContext[Any, Any], found: Paged, endpoints: Sequence[Mapping[str, Any]]
+) -> Mapping[str, str] | None:
+    """Return the fields of a replay of just what matches, or None."""
+    asked = found.filters
+    named = asked.text("endpoint_id") or (endpoints[0]["id"] if len(endpoints) == 1 else "")
+    status = asked.text("status")
+    if not named or status not in REPLAYED_STATUSES or asked.text("transaction_id"):
+        return None
+    days = moments_of(call, {name: asked.text(name) for name in _FILTERS})
+    return {
+        "endpoint_id": named,
+        "delivery_status": status,
+        "event_type": asked.text("event_type"),
+        "since": days.get("created_after", ""),
+        "until": days.get("created_before", ""),
+    }
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

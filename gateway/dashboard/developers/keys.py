@@ -14,7 +14,8 @@ from gateway.dashboard.developers.key_form import (
     key_fields,
     preset_form,
 )
-from gateway.dashboard.listing import ROWS, listing
+from gateway.dashboard.listing import listing
+from gateway.dashboard.paging import ROWS
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sorting import sorting_of

@@ -84,6 +84,7 @@ def _body(form: Form) -> dict[str, Any]:
         "status": form.text("delivery_status"),
         "rate_per_s": form.integer("rate_per_s"),
         "like": form.text("like") or None,
+        "events": form.many("event_type"),
         "ramp": form.text("step") == "ramp",
         **{name: _moment(text) for name, text in moments.items() if text},
     }

@@ -11,6 +11,7 @@ from billing.orders.records import SORTS
 from billing.payments.trace import own_timeline
 from billing.reports.plan_overview import plan_of_order
 from gateway.dashboard.listing import listing
+from gateway.dashboard.paging import Summed
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
 from gateway.html.render import go, page
@@ -22,13 +23,14 @@ from kernel.fields import Fields
 PATH: Final = "/dashboard/orders"
 _READ: Final = ("billing:read",)
 _FILTERS: Final = ("status", "provider", "created_after", "created_before")
+_SUMMED: Final = Summed("pay_amount", "pay_currency")
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "orders.html",
-        listing=await listing(call, "/orders", *_FILTERS, sorts=SORTS),
+        listing=await listing(call, "/orders", *_FILTERS, sorts=SORTS, summed=_SUMMED),
         statuses=STATUSES,
         providers=call.context.payments.providers.names(),
     )

@@ -9,8 +9,8 @@ from billing.reports.usage_overview import every_hold, open_holds
 from billing.reports.usage_report import UsageWanted
 from billing.usage.hold import Hold
 from gateway.dashboard.act import act
-from gateway.dashboard.listing import ListView, listing
-from gateway.dashboard.paging import ROWS
+from gateway.dashboard.listing import listing
+from gateway.dashboard.paging import ROWS, Paged, Summed
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import DAYS, last_days, spend_of
@@ -55,7 +55,7 @@ _SPANS: Final = (
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, now_us = call.principal.tenant, call.now_us
-    listed = await listing(call, "/usage", *_FILTERS)
+    listed = await listing(call, "/usage", *_FILTERS, summed=Summed("amount_micros"))
     held = await call.context.database.read(
         lambda tx: open_holds(tx, tenant, limit=ROWS, now_us=now_us)
     )
@@ -106,7 +106,7 @@ async def extend(call: RequestContext[Fields, Fields]) -> Reply:
     return await act(call, "POST", path, {"ttl_s": 3600}, then=PATH, said="hold-extended")
 
 
-def _period(listed: ListView, now_us: int) -> tuple[UsageWanted, bool]:
+def _period(listed: Paged, now_us: int) -> tuple[UsageWanted, bool]:
     """Return the period of the sums, and whether they cover all that is listed.
 
     They are of whole UTC days, at most 366, and know no reference.

@@ -25,6 +25,7 @@ from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Period
 from gateway.dashboard.act_pages import form_route
 from gateway.dashboard.admin.fields import admin_route
+from gateway.dashboard.paging import Summed
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.html.render import page
@@ -50,6 +51,7 @@ _SHEET: Final = Sheet[Order](
     COLUMNS,
     filters=("status", "provider", "account_id", "order_no"),
     sorts=order_list.SORTS,
+    summed=Summed("pay_amount", "pay_currency"),
 )
 
 

@@ -20,7 +20,7 @@ from billing.payments.recharging.forgotten import ForgottenCustomer, list_forgot
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Paged
-from gateway.dashboard.sheet import Sheet, csv_url_of, whole_short_list
+from gateway.dashboard.sheet import Sheet, whole_short_list
 from gateway.html.forms import NO_PROBLEM, Form, Problem
 from gateway.html.render import page
 from gateway.http.rate_limit import take_one
@@ -75,7 +75,7 @@ async def _page(
         form=form or Form(),
         problem=problem,
         forgotten=forgotten,
-        forgotten_pages=Paged(csv_url=csv_url_of(PATH)),
+        forgotten_pages=Paged(csv_url=f"{PATH}?format=csv_excel"),
         known=[one for one in known if one.environment == call.principal.environment],
         checked=checked,
         is_asked=call.method == "POST" and form is None,

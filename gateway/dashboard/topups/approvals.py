@@ -7,6 +7,8 @@ from billing.reports.approval_limits import limits_of_askers
 from billing.reports.key_tree import LimitUsage
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
+from gateway.dashboard.match_all import offered_on_all
+from gateway.dashboard.paging import Summed
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
@@ -23,7 +25,8 @@ _WRITE = ("approvals:write",)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    listed, tenant = await listing(call, "/approvals", "status"), call.principal.tenant
+    listed = await listing(call, "/approvals", "status", summed=Summed("amount_cents"))
+    tenant = call.principal.tenant
     key_ids = [
         one["requester"]["key_id"]
         for one in listed.items
@@ -35,7 +38,8 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     shown = {key_id: [LimitUsage.of(one) for one in found] for key_id, found in limits.items()}
     kept = {name: text for name in ("status", "cursor") if (text := listed.filters.text(name))}
     here = f"{PATH}?{urlencode(kept)}"
-    return page(call, "approvals.html", listing=listed, limits=shown, here=here)
+    on_all = offered_on_all(call, "approvals", listed)
+    return page(call, "approvals.html", listing=listed, limits=shown, here=here, on_all=on_all)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

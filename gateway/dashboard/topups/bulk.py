@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from gateway.dashboard.act import act
-from gateway.dashboard.listing import ListView, listing
+from gateway.dashboard.listing import listing
+from gateway.dashboard.paging import Paged
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase
@@ -66,7 +67,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     status = asked.text("status")
     chosen = {"status": status} if status else {}
     here = f"{_here(call)}?{urlencode({'status': status})}"
-    listed = ListView(
+    listed = Paged(
         items["items"],
         asked,
         is_filtered=bool(status),

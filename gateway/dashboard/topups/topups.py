@@ -10,6 +10,8 @@ from billing.topups import queries as history
 from gateway.api.topup_receipts import JOSE
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
+from gateway.dashboard.match_all import TOPUPS, offered_on_all
+from gateway.dashboard.paging import Summed
 from gateway.dashboard.route import page_route
 from gateway.dashboard.story import shown_story
 from gateway.html.forms import read_form
@@ -27,20 +29,15 @@ _READ = ("topup:read",)
 _SEND = ("topup:send",)
 _BILLING = ("billing:read",)
 _REVERSE = ("topup:reverse",)
-_FILTERS = (
-    "status",
-    "platform",
-    "recipient_email",
-    "reference",
-    "created_after",
-    "created_before",
-)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
-    found = await listing(call, "/topup/history", *_FILTERS, sorts=history.SORTS)
-    return page(call, "topups.html", listing=found, platforms=platforms)
+    found = await listing(
+        call, TOPUPS.api, *TOPUPS.filters, sorts=history.SORTS, summed=Summed("amount_cents")
+    )
+    on_all = offered_on_all(call, "topups", found)
+    return page(call, "topups.html", listing=found, platforms=platforms, on_all=on_all)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from gateway.dashboard.listing import listing
+from gateway.dashboard.paging import Summed
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
@@ -42,7 +43,9 @@ async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def show_wallets(call: RequestContext[Fields, Fields]) -> Reply:
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
-    found = await listing(call, "/wallets", "recipient_email", "platform")
+    found = await listing(
+        call, "/wallets", "recipient_email", "platform", summed=Summed("balance_cents")
+    )
     return page(call, "wallets.html", listing=found, platforms=platforms)
 
 

@@ -156,3 +156,44 @@ async def test_odd_questions_are_answered_in_words(gateway: Gateway) -> None:
     do = text_of((await ann.get(f"{SEARCH}?q=new+key")).text)
     assert "New key" in do
     assert "Operator:" not in do
+
+
+async def done(browser: Browser, text: str, path: str = SEARCH) -> list[str]:
+    """Where the acts and pages that one can do lead to."""
+    page = await browser.request("GET", path, params={"q": text})
+    listed = re.search(r"<h2>Do</h2>\s*<ul>(.*?)</ul>", page.text, re.DOTALL)
+    return re.findall(r'href="([^"]*)"', listed[1]) if listed else []
+
+
+async def test_an_act_and_a_name_lead_to_the_acts_form(gateway: Gateway) -> None:
+    ann, bob = await world(gateway, "ann"), await world(gateway, "bob")
+    keys = "/dashboard/keys"
+    careful = next(path for path in ann.ids.values() if path.startswith(f"{keys}/"))
+    hook = next(path for path in ann.ids.values() if path.startswith("/dashboard/webhooks/"))
+    replay = next(one for one in ann.ids if one.startswith("rpl_"))
+
+    assert await done(ann.browser, "pause key careful") == [f"{careful}#pause"]
+    assert await done(ann.browser, "Revoke the key CAREFUL") == [f"{careful}#revoke"]
+    assert await done(ann.browser, f"pause {replay}") == [f"/dashboard/replays/{replay}#pause"]
+    assert await done(ann.browser, "replay failures of 10009/ann") == [f"{hook}#replay"]
+    # Of an account without that name, the list.
+    assert await done(ann.browser, "pause key nobody") == [keys]
+    assert careful not in str(await done(bob.browser, f"pause key {careful.rpartition('/')[2]}"))
+    assert keys in await done(ann.browser, "pause")
+    # Each form is on the page that it leads to.
+    for path in (f"{careful}#pause", f"{careful}#revoke", f"{hook}#replay"):
+        page, _, place = path.partition("#")
+        assert f'id="{place}"' in (await ann.browser.get(page)).text, path
+
+
+@pytest.mark.one_database
+async def test_pages_are_found_and_what_a_role_refuses_is_not_offered(gateway: Gateway) -> None:
+    ann, boss = await signed_in(gateway), await operator(gateway)
+
+    assert await done(ann, "delivery log") == ["/dashboard/deliveries"]
+    assert await done(ann, "invoice pdf") == ["/dashboard/documents"]
+    assert await done(ann, "suppliers") == []
+    assert "/dashboard/admin/suppliers" in await done(boss, "suppliers")
+    assert await done(boss, "create a pack", ALL) == ["/dashboard/admin/packs#create"]
+    assert 'id="create"' in (await boss.get("/dashboard/admin/packs")).text
+    assert "/dashboard/admin/packs" in await done(boss, "disable pack", ALL)

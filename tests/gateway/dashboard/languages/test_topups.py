@@ -118,6 +118,11 @@ PAGES = (
     Visit("topups.html", "/dashboard/topups?status=failed&sort=amount"),
     Visit("topups.html", "/dashboard/topups?recipient_email=nobody@mail.com"),
     Visit("topups.html", "/dashboard/topups?status=none&created_after=never"),
+    Visit("match_all.html", "/dashboard/all?on=topups&do=cancel"),
+    Visit("match_all.html", "/dashboard/all?on=topups&do=cancel", {"of": "others"}),
+    Visit("match_all.html", "/dashboard/all?on=approvals&do=deny&status=denied"),
+    Visit("search.html", "/dashboard/search?q=pause+key+agent"),
+    Visit("search.html", "/dashboard/search?q=replay"),
     *(
         Visit("topup.html", f"/dashboard/topups/{{{name}}}?said=sent-{name}")
         for name in (
