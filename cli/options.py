@@ -3,10 +3,9 @@
 import contextlib
 import getpass
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
@@ -75,19 +74,6 @@ def take_secret(context: click.Context, option: click.Parameter, value: str | No
     if not text.strip():
         raise click.BadParameter("there is no secret there")
     return text.strip()
-
-
-class IdOf(click.ParamType[str]):
-    """An ID with this prefix: nothing else may be in a call's path."""
-
-    def __init__(self, prefix: str) -> None:
-        self.name = f"{prefix}_…"
-        self._prefix = prefix
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(rf"{self._prefix}_[0-9A-Za-z]{{1,40}}", str(value)):
-            self.fail(f"such an id begins with {self._prefix}_", param, ctx)
-        return str(value)
 
 
 by_option: Final = click.option("--by", help="Who decides; else the user of this machine.")

@@ -1,13 +1,17 @@
 """Every API that this gateway answers to: the one table that requests, documents and tests walk."""
 
+from billing.bulk import acts as bulk_acts
 from billing.catalog import pack_acts
-from billing.credits import sandbox_acts
+from billing.credits import code_acts, sandbox_acts
 from billing.documents import acts as document_acts
+from billing.fulfilment.reversal_acts import REVERSE
 from billing.payments import dispute_acts, purchase_acts
 from billing.payments.recharging import acts as recharging_acts
+from billing.recipients.resend import RESEND
 from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
 from billing.reports import (
     balance_acts,
+    credit_line_acts,
     day_limit,
     free_period_acts,
     report_acts,
@@ -17,31 +21,21 @@ from billing.reports import (
 from billing.reports.key_tree import SHOW_TREE
 from billing.reports.own_key import SHOW_OWN
 from billing.subscriptions import entitlement_acts
-from billing.topups import approval_acts
-from billing.usage import price_acts
+from billing.topups import acts as topup_acts, approval_acts, voucher_redemption as vouchers
+from billing.usage import hold_acts, price_acts
 from gateway.answers import envelope
 from gateway.answers.words import API_PREFIX as API_PREFIX
 from gateway.api import (
-    approvals,
     bulk,
     cli_login,
     codes,
     fulfilments,
     keys,
-    platforms,
-    recipients,
-    redemptions,
-    reversals,
-    sandbox,
     topup_receipts,
-    topup_status,
     topups,
-    vouchers,
 )
 from gateway.api.money import (
-    credit_lines,
     documents,
-    holds,
     statement,
     usage,
 )
@@ -65,23 +59,20 @@ API = ApiSurface(
     API_PREFIX,
     (
         *topups.ROUTES,
-        *topup_status.ROUTES,
+        *routes_of(topup_acts.ACTS),
         *topup_receipts.ROUTES,
-        *reversals.ROUTES,
+        *routes_of((REVERSE,)),
         *bulk.ROUTES,
+        *routes_of(bulk_acts.ACTS),
         *routes_of(balance_acts.ACTS),
-        *platforms.ROUTES,
         *routes_of(recharging_acts.OWN_ACTS),
         *statement.ROUTES,
-        *vouchers.ROUTES,
-        *redemptions.ROUTES,
+        *routes_of((vouchers.SHOW, vouchers.REDEEM, code_acts.REDEEM)),
         *routes_of(approval_acts.ACTS),
-        *approvals.ROUTES,
-        *recipients.ROUTES,
-        *sandbox.ROUTES,
+        *routes_of((RESEND,)),
         *routes_of(sandbox_acts.ACTS),
         *usage.ROUTES,
-        *holds.ROUTES,
+        *routes_of(hold_acts.ACTS),
         *routes_of(price_acts.ACTS),
         *fulfilments.ROUTES,
         *routes_of(entitlement_acts.ACTS),
@@ -89,8 +80,8 @@ API = ApiSurface(
         *routes_of(subscription_acts.OWN_ACTS),
         *routes_of((*subscription_change_acts.OWN_ACTS, *free_period_acts.PUBLIC_ACTS)),
         *routes_of(purchase_acts.ACTS),
-        *credit_lines.ROUTES,
-        *routes_of((*refund_order_acts.ACTS, *refund_acts.ACTS, *dispute_acts.ACTS)),
+        *routes_of((credit_line_acts.LIST, *refund_order_acts.ACTS)),
+        *routes_of((*refund_acts.ACTS, *dispute_acts.ACTS)),
         *routes_of(document_acts.ACTS),
         *documents.ROUTES,
         *routes_of(report_acts.ACTS),

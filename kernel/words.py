@@ -1,8 +1,8 @@
 """The types of fields in inputs, responses and events: ids, times, amounts, each with its description."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from kernel.clock import rfc3339
 from kernel.fields import LINE, said
@@ -97,6 +97,15 @@ TopUpStatus = Literal[
     "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
 ]
 LedgerCurrency = Literal["USD"]
+
+
+class Link(Struct, kw_only=True, omit_defaults=True):
+    """A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser."""
+
+    rel: Annotated[str, Meta(description="What it is for, such as earlier, platforms, balance.")]
+    method: Annotated[str, Meta(description="The HTTP method.")]
+    href: Annotated[str, Meta(description="The whole address.")]
+    body: Annotated[dict[str, Any] | None, Meta(description="The JSON body to send.")] = None
 
 
 def time_of(at_us: int | None) -> str | None:

@@ -14,6 +14,7 @@ from msgspec import Meta
 from kernel.errors import DomainError
 from kernel.fields import Fields, Page
 from kernel.tenant import Tenant
+from kernel.words import TopUpStatus
 from keys.audit_log import Actor
 from keys.principal import ADMIN, Environment, Principal, ScopeMissing
 from store.database import Database, Transaction
@@ -80,6 +81,16 @@ class CallContext:
     def environment(self) -> Environment:
         return cast(Environment, self.tenant.environment)
 
+    @property
+    def caller(self) -> Principal:
+        """Return the credential of a merchant's act."""
+        assert self.asker is not None, "merchants alone"
+        return self.asker
+
+    @property
+    def database(self) -> Database:
+        return self.service(Database)  # type: ignore[type-abstract]
+
     def require_machine(self, words: str) -> None:
         """Raise ScopeMissing, with these words, unless this is the installation's own machine."""
         if self.by.kind != "cli":
@@ -133,6 +144,25 @@ class Pace(NamedTuple):
     is_sandbox: bool = False
 
 
+class Told(NamedTuple):
+    """What a response says of its top-up beside the data."""
+
+    id: str | None = None
+    # Empty: the response's status is ok.
+    status: str = ""
+    # Of the approval that it waits for.
+    approval_id: str | None = None
+    # The data shows this code of this top-up once; a stored response has it no more.
+    voucher_of: str | None = None
+    voucher_code: str | None = None
+    # When it was done, if a repeated call says so, too. None: the response has its own time.
+    at_us: int | None = None
+
+
+def about_topup(found: Any, _shown: Any) -> Told:
+    return Told(found.transaction_id)
+
+
 class Failing(NamedTuple):
     """How an act that was done may have failed outside, such as at a receiver.
 
@@ -171,7 +201,15 @@ class ActRow:
     columns: tuple[str, ...] = ()
     # The field of the view that the path's parameter names.
     named_by: str = "id"
-    topup_of: Callable[[Any], str | None] | None = None
+    # Makes the result's struct for a caller; a file has the struct of `view`. None: all callers see the same.
+    seen: Callable[[CallContext, Any], Any] | None = None
+    # What the response says of the top-up that it is about, from the result and its struct. None: it is
+    # about none.
+    told: Callable[[Any, Any], Told] | None = None
+    # The states of that top-up which are the response's code; ok: a response without them.
+    outcomes: tuple[TopUpStatus | Literal["ok"], ...] = ("ok",)
+    # The caller names a secret code: a wrong one takes ten times as much of the account's budget.
+    guesses_code: bool = False
     # Whether somebody has to act; the command then exits with 1.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
     # For a person in a browser, and no other credential.
@@ -194,6 +232,8 @@ class ChangingAct(ActRow, Generic[I]):
     input: type[I]
     # The API has the input in the query instead of the body.
     is_in_query: bool = False
+    # The input's field that names the object, where the path doesn't; a command takes it as its argument.
+    about: str = ""
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
     # Decides from a view whether it has not ended; the API then responds with 202 and status pending.
@@ -248,6 +288,8 @@ class EngineAct(ChangingAct[I], Generic[I, R]):
     # Makes the command; it may read first, and writes nothing. The command names `by` and, for operators,
     # `person`.
     command: Callable[[CallContext, I], Awaitable[Command[R]]]
+    # What the command refused after all, although it changed something. None: nothing.
+    refusal: Callable[[R], DomainError | None] | None = None
 
     def __post_init__(self) -> None:
         """Check that the engine, which seals no response, gets no secret."""

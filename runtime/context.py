@@ -15,8 +15,10 @@ from typing import Any, Final, TypeVar, cast
 
 import httpx
 
+from billing.bulk.runner import BatchRunner
 from billing.catalog.product_fields import ProductFields
 from billing.credits.redemption_code import RedemptionCodes
+from billing.credits.sandbox_acts import Samples
 from billing.engine.batch_state import Rules
 from billing.engine.engine import Engine
 from billing.fulfilment.kinds import SupplierKinds
@@ -163,6 +165,7 @@ class Context:
 
 
 _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
+    BatchRunner: lambda context: BatchRunner(context.database, context.clock, context.engine),
     DailyReconciliation: lambda context: DailyReconciliation(
         context.database, context.clock, context.payments, context.suppliers
     ),
@@ -181,9 +184,11 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     ProductFields: lambda context: ProductFields.of(context.payments.providers.registrations),
     Providers: lambda context: context.payments.providers,
     PublicUrl: lambda context: PublicUrl(context.topup_rules.public_url),
+    RedemptionCodes: attrgetter("redemption_codes"),
     Refunder: attrgetter("refunder"),
     Savings: lambda context: context.payments.savings,
     SeenCodes: lambda context: SeenCodes(partial(events_shown, context.topup_rules.codes)),
+    Samples: lambda context: Samples(context.suppliers.sample),
     Senders: lambda _: Senders(sender_keys),
     Probes: lambda context: Probes(context.settings.webhook_probe),
     Sender: lambda context: Sender(

@@ -13,7 +13,7 @@ import msgspec
 from kernel.clock import SECOND_US
 from kernel.tenant import Tenant
 from store.database import Transaction
-from store.keyset import Keyset
+from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 BatchStatus = Literal["accepting", "releasing", "undoing", "refused", "running", "completed"]
@@ -133,9 +133,7 @@ async def find_by_request(tx: Transaction, tenant: Tenant, digest: str) -> SendB
     return None if row is None else _ROWS.read(row)
 
 
-async def page(
-    tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int
-) -> list[SendBatch]:
+async def page(tx: Transaction, tenant: Tenant, *, before_id: Begin, limit: int) -> list[SendBatch]:
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 

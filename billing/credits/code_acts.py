@@ -1,22 +1,42 @@
-"""Redemption codes: made in batches, listed by their last characters, disabled.
+"""Redemption codes: credit for whoever types one in first.
 
-A code is shown once, to the maker of its batch; only its digest is stored.
+They are made in batches, listed by their last characters, and disabled. A code is shown once, to the maker of its batch; only its digest is stored.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from billing.credits import code_batch as batches
 from billing.credits.code_batch import CodeStatus, NewBatch
-from billing.credits.redemption_code import DATA_KEY, RedemptionCodes
-from billing.ledger.money import MICROS_PER_CREDIT
+from billing.credits.redemption_code import (
+    DATA_KEY,
+    CodeRedeemed,
+    RedeemCode,
+    RedemptionCodes,
+    find_code,
+    is_code,
+)
+from billing.ledger.money import MICROS_PER_CENT, MICROS_PER_CREDIT, micros_to_cents
+from billing.topups.voucher import NotRedeemable
+from billing.topups.voucher_redemption import Redeem, Redeemed, find_redeem
 from kernel.clock import rfc3339
-from kernel.fields import LINE, Fields, Page, Time as TimeText, said, time_us
-from kernel.words import Credits, Environment, Time, time_of
-from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
+from kernel.fields import LINE, Fields, Page, Text, Time as TimeText, said, time_us
+from kernel.words import Cents, Credits, Environment, Micros, Time, time_of
+from keys.act import (
+    MERCHANT,
+    OPERATOR,
+    Act,
+    ActContext,
+    Audited,
+    CallContext,
+    Change,
+    EngineAct,
+    ListAct,
+    ReadAct,
+)
 from keys.vault import Vault
 from store.keyset import Begin
 
@@ -52,6 +72,63 @@ class MadeBatch(CodeBatch, kw_only=True):
     """A new batch with its codes, which are shown only this once."""
 
     codes: Annotated[list[str], Meta(description="Shown this once."), said(is_secret=True)]
+
+
+class RedemptionsRedeemBody(Fields, frozen=True, kw_only=True):
+    """code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
+
+    code: Annotated[
+        Text,
+        Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."),
+        said(is_secret=True),
+    ]
+
+
+class RedeemedCode(Struct, kw_only=True):
+    """Credit that a code or a voucher brought. expires_at is null unless it expires."""
+
+    id: Annotated[str | None, Meta(description="Of a code's redemption; a voucher's has none.")]
+    type: Annotated[Literal["code", "voucher"], Meta(description="What was redeemed.")]
+    last4: str
+    amount_cents: Cents
+    amount_micros: Micros
+    credits: Annotated[int, Meta(description="In credits of $0.001.")]
+    promotional: bool
+    expires_at: Time | None
+    redeemed_at: Time
+    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
+
+    @classmethod
+    def of(cls, done: CodeRedeemed | Redeemed) -> Self:
+        if isinstance(done, Redeemed):
+            amount_micros = done.topup.amount_cents * MICROS_PER_CENT
+            facts: dict[str, Any] = {
+                "id": None,
+                "type": "voucher",
+                "last4": done.voucher_code[-4:],
+                "promotional": False,
+                "expires_at": None,
+                "redeemed_at": rfc3339(done.redemption.redeemed_at),
+                "balance_cents": done.wallet_balance_cents,
+            }
+        else:
+            made = done.redemption
+            amount_micros = made.credits_micros
+            facts = {
+                "id": made.id,
+                "type": "code",
+                "last4": made.last4,
+                "promotional": made.is_promotional,
+                "expires_at": time_of(made.expires_at),
+                "redeemed_at": rfc3339(made.created_at),
+                "balance_cents": micros_to_cents(done.balance_micros),
+            }
+        return cls(
+            amount_cents=micros_to_cents(amount_micros),
+            amount_micros=amount_micros,
+            credits=amount_micros // MICROS_PER_CREDIT,
+            **facts,
+        )
 
 
 class RedemptionCode(Struct, kw_only=True):
@@ -250,6 +327,18 @@ async def disable_code(context: ActContext, _asked: Fields) -> Change[Redemption
     return Change(before=before, after=await show_code(context) if is_changed else before)
 
 
+async def redeem(context: CallContext, asked: RedemptionsRedeemBody) -> RedeemCode | Redeem:
+    if not is_code(asked.code):
+        return await find_redeem(context, asked.code, "wallet")
+    code_id = await find_code(
+        context.database,
+        context.service(RedemptionCodes),
+        asked.code,
+        environment=context.environment,
+    )
+    return RedeemCode(code_id, context.tenant)
+
+
 CREATE_BATCH = Act(
     name="code-batches.create",
     moves_money=True,
@@ -356,4 +445,19 @@ DISABLE_CODE = Act(
     examples=("topup codes disable rdc_81Lm",),
 )
 BATCH_ACTS = (CREATE_BATCH, LIST_BATCHES, SHOW_BATCH, DISABLE_BATCH)
-CODE_ACTS = (LIST_CODES, SHOW_CODE, DISABLE_CODE)
+REDEEM = EngineAct(
+    name="codes.redeem",
+    summary="Redeem a code or a voucher once",
+    description="Wrong codes are counted: guessing ends soon.",
+    path="/codes/redeem",
+    scopes=("billing:write",),
+    audience=(MERCHANT,),
+    input=RedemptionsRedeemBody,
+    command=redeem,
+    result=RedeemedCode,
+    refuses=(NotRedeemable,),
+    guesses_code=True,
+    moves_money=True,
+    examples=("topup codes redeem --code @code.txt",),
+)
+CODE_ACTS = (LIST_CODES, SHOW_CODE, DISABLE_CODE, REDEEM)

@@ -1,6 +1,7 @@
 """The sandbox, staging only: settle a pending top-up, add test credit, see a later time."""
 
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -10,7 +11,13 @@ from billing.credits.unpaid_credit import (
     Credit,
 )
 from billing.ledger.ledger import LedgerAccountKind
+from billing.topups import topup as topups
+from billing.topups.acts import code_kept, told_ended
+from billing.topups.fulfilment import Settle
 from billing.topups.send import AmountOutOfRange
+from billing.topups.settlement import EndedTopUp
+from billing.topups.topup import AlreadyDelivered, AlreadyEnded, Deliverable
+from billing.topups.views import SettledTopUp
 from kernel.clock import SECOND_US, rfc3339
 from kernel.fields import Fields, Int64, within
 from kernel.shaped import Shaped
@@ -20,6 +27,18 @@ from keys.act import MERCHANT, Act, ActContext, CallContext, Change, EngineAct, 
 from keys.api_keys.lookup import check_may_move_clock
 from keys.caps import CapExceeded
 from keys.principal import Environment, ScopeMissing
+
+
+class Samples(NamedTuple):
+    """Makes what a platform's first supplier would deliver for a top-up; nothing real."""
+
+    of: Callable[[str, str, str], Deliverable | None]
+
+
+class OutcomeBody(Fields, frozen=True, kw_only=True):
+    """How the pending top-up ends."""
+
+    outcome: Annotated[Literal["delivered", "failed"], Meta(description="How it ends.")]
 
 
 class FundBody(Fields, frozen=True, kw_only=True):
@@ -64,6 +83,25 @@ class AccountClock(Struct, kw_only=True):
     now: Annotated[Time, Meta(description="The account's own time.")]
 
 
+async def settle(context: CallContext, asked: OutcomeBody) -> Settle:
+    check_staging(context.environment)
+    topup_id = context.object_id
+    found = await context.database.read(lambda tx: topups.load(tx, [topup_id]))
+    platform = found[topup_id].platform if topup_id in found else ""
+    return Settle(
+        topup_id=topup_id,
+        tenant=context.tenant,
+        outcome=asked.outcome,
+        reason="sandbox: settled as failed",
+        given=context.service(Samples).of("staging", platform, topup_id),
+    )
+
+
+def _settled(context: CallContext, ended: EndedTopUp) -> SettledTopUp:
+    code, balance = code_kept(context, ended.topup), ended.wallet_balance_cents
+    return SettledTopUp.of(ended.topup, code, wallet_balance_cents=balance)
+
+
 async def fund(context: CallContext, asked: FundBody) -> Credit:
     """Add test credit; raises ScopeMissing outside staging, and AmountOutOfRange."""
     check_staging(context.environment)
@@ -89,8 +127,7 @@ async def show_clock(context: ActContext) -> OwnTime:
 
 async def advance(context: ActContext, asked: ClockBody) -> Change[AccountClock]:
     check_staging(context.environment)
-    assert context.asker is not None, "merchants alone"
-    await check_may_move_clock(context.tx, context.asker)
+    await check_may_move_clock(context.tx, context.caller)
     ahead_us = await sandbox_clock.advance(context.tx, context.tenant, advance_s=asked.advance_s)
     return Change(
         after=AccountClock(
@@ -108,6 +145,27 @@ def check_staging(environment: Environment) -> None:
         )
 
 
+SETTLE: Final = EngineAct(
+    name="sandbox.settle",
+    summary="Settle a pending staging top-up",
+    description=(
+        "As its fulfilment would. One that waits for an approval is refused (2009, `reason:"
+        " awaits_approval`): whoever asks does not decide. The `approver_key` of a sandbox"
+        " account decides, or a person in the dashboard."
+    ),
+    path="/sandbox/topups/{transaction_id}",
+    scopes=("topup:send",),
+    audience=(MERCHANT,),
+    input=OutcomeBody,
+    command=settle,
+    seen=_settled,
+    result=SettledTopUp,
+    refuses=(AlreadyDelivered, AlreadyEnded),
+    told=told_ended,
+    outcomes=("delivered", "failed"),
+    moves_money=True,
+    examples=("topup sandbox settle txn_4Kp1 --outcome delivered",),
+)
 FUND: Final = EngineAct[FundBody, Any](
     name="sandbox.fund",
     summary="Add test credit to the staging wallet",
@@ -152,4 +210,4 @@ ADVANCE: Final = Act(
     audit=None,
     examples=("topup sandbox advance --advance-s 86400",),
 )
-ACTS: Final = (FUND, CLOCK, ADVANCE)
+ACTS: Final = (SETTLE, FUND, CLOCK, ADVANCE)

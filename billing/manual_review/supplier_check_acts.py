@@ -13,7 +13,7 @@ from kernel.errors import NotFound
 from kernel.fields import Fields, ShortText, said
 from kernel.words import Cents
 from keys.act import OPERATOR, CallContext, StepsAct
-from store.database import Database, Transaction
+from store.database import Transaction
 
 CHECK_S: Final = 10.0
 
@@ -54,7 +54,7 @@ async def check_suppliers(context: CallContext, asked: CheckQuery) -> CheckedSup
     async def work(tx: Transaction) -> Sequence[SupplierRow]:
         return await platform_rows.list_suppliers(tx, environment)
 
-    rows = await context.service(Database).read(work)  # type: ignore[type-abstract]
+    rows = await context.database.read(work)
     wanted = [row for row in rows if asked.supplier in {None, row.id}]
     if asked.supplier is not None and not wanted:
         raise NotFound("Supplier", param="supplier")

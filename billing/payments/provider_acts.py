@@ -231,7 +231,7 @@ async def check_providers(context: CallContext, asked: CheckBody) -> Sequence[Ch
     names = sorted({one.name for one in known})
     if asked.provider is not None and asked.provider not in names:
         raise InvalidInput(f"The provider must be one of {', '.join(names)}.", param="provider")
-    database: Any = context.service(Database)  # type: ignore[type-abstract]
+    database = context.database
     found = [
         await check(database, payments, one)
         for one in known

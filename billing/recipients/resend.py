@@ -1,17 +1,21 @@
-"""POST /topup/{id}/resend: mail a delivered top-up's recipient again, at the same address.
+"""Recipients: the mail about a delivered top-up, once more, at the same address.
 
 No second mail while one is on its way; a new one counts against the limits.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.topups.mail import Mail
 from billing.topups.settlement import OnTopUp
 from billing.topups.topup import AlreadyEnded, TopUp
+from billing.topups.views import RecipientMail
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import HOUR_US, SECOND_US
-from kernel.errors import DomainError
+from kernel.errors import DomainError, NotFound
+from kernel.fields import Fields
+from keys.act import MERCHANT, CallContext, EngineAct, Told
 
 # The limits count the last 24 hours.
 _WAIT_S = HOUR_US // SECOND_US
@@ -61,3 +65,27 @@ class Resend(OnTopUp):
                 extra=facts,
             )
         return Resent(topup, topups.write_mail(topup, state.now_us))
+
+
+async def resend(context: CallContext, _asked: Fields) -> Resend:
+    return Resend(context.object_id, context.tenant)
+
+
+RESEND: Final = EngineAct(
+    name="topups.resend",
+    summary="Send the recipient's mail once more",
+    description=(
+        "To the top-up's own recipient, with the link to the claim page. While a mail is on its"
+        " way no second one is written. Counts against the limits of mail in 24 hours."
+    ),
+    path="/topup/{transaction_id}/resend",
+    scopes=("topup:send",),
+    audience=(MERCHANT,),
+    input=Fields,
+    command=resend,
+    view=lambda resent: RecipientMail.of(resent.mail),
+    result=RecipientMail,
+    refuses=(NotYetDelivered, NotFound, AlreadyEnded, MailLimitReached),
+    told=lambda resent, _: Told(resent.topup.id, resent.topup.status),
+    examples=("topup topups resend txn_4Kp1",),
+)

@@ -1,16 +1,18 @@
 """Balances: the account's own wallet and its threshold, the recipients' wallets, the platforms."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from msgspec import Meta, Struct
 
 from billing.engine.engine import Engine
 from billing.ledger import balances
 from billing.ledger.money import cents_to_micros, micros_to_cents
+from billing.topups import platform
+from billing.topups.rules import TopUpRules
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput
-from kernel.fields import ExportPage, Fields, Int64, Text
+from kernel.fields import ExportPage, Fields, Int64, Page, Text
 from kernel.shaped import Shaped
 from kernel.words import Cents, Environment, KeyIdText, LedgerCurrency, Time
 from keys.account import THRESHOLDS_MAX, set_low_balance_thresholds
@@ -113,15 +115,34 @@ class RecipientWallet(Shaped, kw_only=True):
     updated_at: Time
 
 
+class Platform(Struct, kw_only=True):
+    """What can be topped up."""
+
+    id: Annotated[str, Meta(description="Its name in calls.")]
+    name: Annotated[str, Meta(description="Its name for people.")]
+    min_amount_cents: Cents
+    max_amount_cents: Cents
+    fulfilment: Literal["immediate", "asynchronous"]
+
+    @classmethod
+    def of(cls, one: platform.Platform) -> Self:
+        return cls(
+            id=one.id,
+            name=one.name,
+            min_amount_cents=one.min_amount_cents,
+            max_amount_cents=one.max_amount_cents,
+            fulfilment="immediate" if one.first.delivers_at_once else "asynchronous",
+        )
+
+
 class Thresholds(NamedTuple):
     micros: tuple[int, ...]
 
 
 async def show_balance(context: ActContext) -> Balance:
-    assert context.asker is not None, "merchants alone"
     is_promo_sendable = context.service(Engine).rules.is_promo_sendable
     found = await balances.balance(
-        context.tx, context.asker, now_us=context.now_us, is_promo_sendable=is_promo_sendable
+        context.tx, context.caller, now_us=context.now_us, is_promo_sendable=is_promo_sendable
     )
     return Balance.of(found)
 
@@ -162,6 +183,12 @@ async def list_wallets(
         before_id=begin,
         limit=limit,
     )
+
+
+async def list_platforms(
+    context: ActContext, _asked: Page, _begin: Begin, _limit: int
+) -> Sequence[platform.Platform]:
+    return context.service(TopUpRules).platforms.of(context.environment).offered()
 
 
 def _shown(found: Thresholds) -> Threshold:
@@ -219,4 +246,16 @@ WALLETS: Final[ListAct[Any, Any]] = ListAct(
     columns=("recipient_email", "platform", "balance_cents", "updated_at"),
     examples=("topup balance wallets --platform claude",),
 )
-ACTS: Final = (SHOW, SET_THRESHOLD, WALLETS)
+PLATFORMS: Final[ListAct[Any, Any]] = ListAct(
+    name="balance.platforms",
+    summary="What can be topped up",
+    path="/platforms",
+    scopes=("topup:read", "general_api_access"),
+    audience=(MERCHANT,),
+    query=Page,
+    run=list_platforms,
+    result=Platform,
+    columns=("id", "name", "min_amount_cents", "max_amount_cents", "fulfilment"),
+    examples=("topup balance platforms",),
+)
+ACTS: Final = (SHOW, SET_THRESHOLD, WALLETS, PLATFORMS)

@@ -1,17 +1,41 @@
 """Approvals: an operator, or a key outside the requester's lineage, decides on a held send."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import Meta, Struct
 
+from billing.ledger.ledger import InsufficientBalance
 from billing.topups import approval as approvals, queries
+from billing.topups.acts import code_kept, told_ended
+from billing.topups.platform import InvalidPlatform
 from billing.topups.queries import with_topups
 from billing.topups.rules import PublicUrl
+from billing.topups.settlement import (
+    Decide,
+    EndedTopUp,
+    RequesterBlocked,
+    WrongStateForApproval,
+)
+from billing.topups.topup import TopUp
+from billing.topups.views import DecidedTopUp
 from kernel.errors import NotFound
-from kernel.fields import ExportPage
+from kernel.fields import ExportPage, Fields
 from kernel.words import Cents, ChargedCents, KeyIdText
-from keys.act import MERCHANT, ActContext, ListAct, ReadAct, State, WaitQuery
+from keys.act import (
+    MERCHANT,
+    ActContext,
+    CallContext,
+    EngineAct,
+    ListAct,
+    ReadAct,
+    State,
+    WaitQuery,
+)
+from keys.api_keys.api_key import makers_of
+from keys.principal import Principal, ScopeMissing
+from store.database import Database, Transaction
 from store.keyset import Begin
 from webhooks.events.schemas import Approval
 
@@ -80,15 +104,71 @@ async def list_approvals(
     return [AskedApproval.seen(one, url) for one in await with_topups(tx, page)]
 
 
-async def find(context: ActContext) -> queries.AskedApproval:
-    asked = await approvals.find(context.tx, context.object_id, now_us=context.now_us)
+async def find(context: CallContext, tx: Transaction) -> queries.AskedApproval:
+    asked = await approvals.find(tx, context.object_id, now_us=context.now_us)
     if asked is None or asked.tenant != context.tenant:
         raise NotFound("Approval", param="id")
-    return (await with_topups(context.tx, [asked]))[0]
+    return (await with_topups(tx, [asked]))[0]
 
 
 async def show(context: ActContext, _asked: WaitQuery) -> AskedApproval:
-    return AskedApproval.seen(await find(context), context.service(PublicUrl).text)
+    found = await find(context, context.tx)
+    return AskedApproval.seen(found, context.service(PublicUrl).text)
+
+
+async def decide(
+    context: CallContext, _asked: Fields, decision: Literal["approved", "denied"]
+) -> Decide:
+    database, caller = context.database, context.caller
+    found = await database.read(lambda tx: find(context, tx))
+    asked, held = found.approval, found.topup
+    _check_outside_lineage(caller, held)
+    await _check_not_theirs(database, caller, asked)
+    return Decide(
+        topup_id=asked.transaction_id,
+        tenant=asked.tenant,
+        approval_id=asked.id,
+        decision=decision,
+        decided_by=caller.credential_id,
+        spent_by=held.spent_by,
+        actor=context.by,
+    )
+
+
+def _check_outside_lineage(caller: Principal, held: TopUp) -> None:
+    """Refuse a key's decision on a send of its own family.
+
+    Any common ancestor counts: its holder can make both the requester and the decider.
+    """
+    if not set(held.spent_by).isdisjoint(caller.lineage):
+        raise ScopeMissing(
+            "A key related to the requesting key can't decide. Use an unrelated key, or sign in.",
+            reason="same_lineage",
+        )
+
+
+async def _check_not_theirs(
+    database: Database, caller: Principal, asked: approvals.Approval
+) -> None:
+    """Refuse a former colleague's decision on their own sends through a key that they made."""
+    lineage = caller.lineage
+    if asked.reason != "sender_left" or not lineage:
+        return
+    makers = await database.read(lambda tx: makers_of(tx, lineage))
+    if asked.requested_by in makers:
+        raise ScopeMissing(
+            "A key that the sender created can't decide on their send.", reason="same_lineage"
+        )
+
+
+def _decided(context: CallContext, ended: EndedTopUp) -> DecidedTopUp:
+    decided = ended.approval
+    return DecidedTopUp.of(
+        ended.topup,
+        code_kept(context, ended.topup),
+        wallet_balance_cents=ended.wallet_balance_cents,
+        approval=None if decided is None else decided.shape(),
+    )
 
 
 def _state_of(found: AskedApproval) -> State:
@@ -125,4 +205,44 @@ SHOW: Final = ReadAct(
     state=_state_of,
     examples=("topup approvals show apr_5Fxp --wait-s 50",),
 )
-ACTS: Final = (LIST, SHOW)
+APPROVE: Final = EngineAct(
+    name="approvals.approve",
+    summary="Let a held send go on",
+    description=(
+        "The rules are checked again. A key that has an ancestor in common with the one that"
+        " asked cannot decide, nor one that the person made whose send it is, and nobody can after"
+        " `expires_at`. If the key that asked has ended, the"
+        " top-up is cancelled, its funds go back, and the answer is 3009."
+    ),
+    path="/approvals/{approval_id}/approve",
+    scopes=("approvals:write",),
+    audience=(MERCHANT,),
+    input=Fields,
+    command=partial(decide, decision="approved"),
+    seen=_decided,
+    result=DecidedTopUp,
+    refuses=(WrongStateForApproval, RequesterBlocked, InsufficientBalance, InvalidPlatform),
+    refusal=lambda ended: ended.refusal,
+    told=told_ended,
+    outcomes=("delivered", "pending", "scheduled", "ok"),
+    moves_money=True,
+    asks="Approve {amount_cents} of {platform} to {recipient_email}?",
+    examples=("topup approvals approve apr_5Fxp",),
+)
+DENY: Final = EngineAct(
+    name="approvals.deny",
+    summary="Cancel a held send",
+    path="/approvals/{approval_id}/deny",
+    scopes=("approvals:write",),
+    audience=(MERCHANT,),
+    input=Fields,
+    command=partial(decide, decision="denied"),
+    seen=_decided,
+    result=DecidedTopUp,
+    refuses=(WrongStateForApproval,),
+    told=told_ended,
+    moves_money=True,
+    asks="Deny {amount_cents} of {platform} to {recipient_email}?",
+    examples=("topup approvals deny apr_5Fxp",),
+)
+ACTS: Final = (LIST, SHOW, APPROVE, DENY)

@@ -1,27 +1,113 @@
-"""Redeem a voucher, once, from the recipient's wallet that holds its value.
+"""Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited.
 
-settle "wallet" credits the redeeming account's wallet, through a transit account in each tenant's books.
+A voucher is redeemed from the recipient's wallet that holds its value. settle "wallet" credits the redeeming account's wallet, through a transit account in each tenant's books.
 settle "external" says that the platform honoured it; only the issuing account or an operator may say so.
 """
 
 from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Self
+
+from msgspec import Meta, Struct
 
 from billing.engine.batch_state import BatchState, ReadSet
+from billing.ledger.balances import recipients
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import topup as topups
+from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
-from billing.topups.voucher import NotRedeemable, Redemption, VoucherCodes, VoucherTarget
+from billing.topups.views import DeliverableField, deliverable_of
+from billing.topups.voucher import (
+    NotRedeemable,
+    Redemption,
+    VoucherCodes,
+    VoucherTarget,
+    load_redemptions,
+)
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError
+from kernel.fields import Fields, Text, said
 from kernel.tenant import Tenant
+from kernel.words import Cents, Time, TransactionId, Voucher, time_of
+from keys.act import MERCHANT, ActContext, CallContext, EngineAct, ReadAct, Told
 from keys.principal import REDEEMS, Principal, require_scope
 from store.database import Database, Transaction
 
 
 class ExternalNotAllowed(DomainError):
     pass
+
+
+class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
+    """settle: into the caller's wallet, or external: the platform has honoured it."""
+
+    code: Annotated[Text, Meta(description="The voucher's code, ATU-…."), said(is_secret=True)]
+    settle: Literal["wallet", "external"] = "wallet"
+
+
+class IssuedVoucher(Struct, kw_only=True):
+    """A voucher: the claim on value that lies in the recipient's wallet. spent: no longer there.
+
+    deliverable: what a supplier delivered, which settled the voucher; kind credit: nothing else.
+    """
+
+    code: Annotated[Voucher, Meta(description="The voucher's code.")]
+    status: Annotated[
+        Literal["issued", "redeemed", "spent"],
+        Meta(description="spent: its credit is no longer in the recipient's wallet."),
+    ]
+    platform: str
+    amount_cents: Cents
+    transaction_id: TransactionId | None
+    issued_at: Time | None
+    redeemed_at: Time | None
+    deliverable: DeliverableField | None
+
+    @classmethod
+    def of_topup(
+        cls,
+        topup: TopUp,
+        code: str,
+        *,
+        status: Literal["issued", "redeemed", "spent"],
+        redeemed_at: int | None,
+        value: str | None = None,
+        **more: Any,
+    ) -> Self:
+        named = {"transaction_id": topup.id, **more}
+        return cls(
+            code=code,
+            status=status,
+            platform=topup.platform,
+            amount_cents=topup.amount_cents,
+            issued_at=time_of(topup.settled_at),
+            redeemed_at=time_of(redeemed_at),
+            deliverable=deliverable_of(topup, value),
+            **named,
+        )
+
+
+class RedeemedVoucher(IssuedVoucher, kw_only=True):
+    """A voucher just redeemed; transaction_id is null unless the caller issued it."""
+
+    settle: Literal["wallet", "external"]
+    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
+
+    @classmethod
+    def of(cls, done: "Redeemed") -> Self:
+        topup, redemption = done.topup, done.redemption
+        is_own = redemption.redeemed_by == topup.account_id
+        return cls.of_topup(
+            topup,
+            done.voucher_code,
+            status="redeemed",
+            redeemed_at=redemption.redeemed_at,
+            # The issuer's id means nothing to anybody else.
+            transaction_id=topup.id if is_own else None,
+            settle=redemption.settle,
+            balance_cents=done.wallet_balance_cents,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +126,16 @@ def unknown_voucher() -> NotRedeemable:
 async def find_issued(
     database: Database, codes: VoucherCodes, code: str, *, environment: str
 ) -> TopUp:
+    return await database.read(
+        lambda tx: _issued(tx, codes, code, environment=environment), is_single=True
+    )
+
+
+async def _issued(tx: Transaction, codes: VoucherCodes, code: str, *, environment: str) -> TopUp:
     topup_id = codes.topup_id_of(code)
     if topup_id is None:
         raise unknown_voucher()
-
-    async def work(tx: Transaction) -> TopUp | None:
-        return (await topups.load(tx, [topup_id])).get(topup_id)
-
-    found = await database.read(work, is_single=True)
+    found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.environment != environment:
         raise unknown_voucher()
     _check_issued(found)
@@ -141,6 +229,13 @@ def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> N
     state.publish(topup.tenant, "voucher.redeemed", data, topup.id, trace=topup.trace)
 
 
+async def find_redeem(context: CallContext, code: str, settle: VoucherTarget) -> Redeem:
+    """Return the command for the voucher of this code; raise NotRedeemable for an unknown one."""
+    codes, database = context.service(TopUpRules).codes, context.database
+    issued = await find_issued(database, codes, code, environment=context.environment)
+    return new_redeem(context.caller, issued, settle)
+
+
 def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Redeem:
     _check_target(principal, issued, settle)
     _check_sender(principal, issued)
@@ -163,3 +258,67 @@ def _check_target(principal: Principal, issued: TopUp, settle: VoucherTarget) ->
         raise ExternalNotAllowed(
             "Only the issuing account can settle a voucher externally.", param="settle"
         )
+
+
+async def show(context: ActContext) -> IssuedVoucher:
+    principal, rules = context.caller, context.service(TopUpRules)
+    code, environment = context.object_id, principal.environment
+    issued = await _issued(context.tx, rules.codes, code, environment=environment)
+    if issued.account_id != principal.account_id:
+        raise unknown_voucher()
+    redeemed = (await load_redemptions(context.tx, [issued.id])).get(issued.id)
+    status: Literal["issued", "redeemed", "spent"]
+    status = "issued" if redeemed is None else "redeemed"
+    if redeemed is None and await _is_spent(context.tx, issued):
+        status = "spent"
+    return IssuedVoucher.of_topup(
+        issued,
+        rules.codes.code_of(issued.id),
+        status=status,
+        redeemed_at=None if redeemed is None else redeemed.redeemed_at,
+        value=rules.codes.value_shown(issued, principal),
+    )
+
+
+async def _is_spent(tx: Transaction, issued: TopUp) -> bool:
+    address = issued.recipient_email
+    found = await recipients(
+        tx, issued.tenant, recipient_email=address, platform=issued.platform, limit=1
+    )
+    return not found or found[0].balance_cents < issued.amount_cents
+
+
+async def redeem(context: CallContext, asked: VouchersRedeemBody) -> Redeem:
+    return await find_redeem(context, asked.code, asked.settle)
+
+
+SHOW: Final = ReadAct(
+    name="vouchers.show",
+    summary="A voucher that this account issued",
+    path="/vouchers/{code}",
+    scopes=("topup:read",),
+    audience=(MERCHANT,),
+    run=show,
+    result=IssuedVoucher,
+    refuses=(NotRedeemable,),
+    guesses_code=True,
+)
+REDEEM: Final = EngineAct(
+    name="vouchers.redeem",
+    summary="Redeem a voucher once",
+    description=(
+        "Moves its amount out of the recipient's wallet; wrong codes are counted. What another"
+        " key of your account sent, not your own or a descendant of it, needs vouchers:redeem."
+    ),
+    path="/vouchers/redeem",
+    scopes=("topup:send", REDEEMS),
+    audience=(MERCHANT,),
+    input=VouchersRedeemBody,
+    command=redeem,
+    result=RedeemedVoucher,
+    refuses=(NotRedeemable,),
+    told=lambda done, _: Told(voucher_of=done.topup.id, voucher_code=done.voucher_code),
+    guesses_code=True,
+    moves_money=True,
+    examples=("topup vouchers redeem --code @voucher.txt",),
+)

@@ -17,7 +17,7 @@ from billing.usage.price_rows import PriceWorkingSet
 from billing.usage.usage import check_priced, check_spendable
 from billing.usage.usage_day import Spent, UsageDays
 from kernel.clock import DAY_US, SECOND_US
-from kernel.errors import InvalidInput
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal
@@ -91,7 +91,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
 class CaptureHold(msgspec.Struct, frozen=True):
     """POST /holds/{hold_id}/capture: an amount, tokens, or all of it. model: of the tokens; default the
-    hold's.
+    hold's. amount_param: the caller's field with the amount.
     """
 
     hold_id: str
@@ -99,6 +99,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
     amount_micros: int | None
     tokens: Tokens | None = None
     model: str | None = None
+    amount_param: str = "amount_micros"
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.places.add((*self.tenant, LedgerAccountKind.USED, ""))
@@ -112,7 +113,11 @@ class CaptureHold(msgspec.Struct, frozen=True):
         check_open(hold, state.now_of(self.tenant))
         hold, amount_micros = self._priced(state, hold)
         within_micros = min(amount_micros, hold.amount_micros)
-        overage_micros = over_of(state, hold, amount_micros)
+        try:
+            overage_micros = over_of(state, hold, amount_micros)
+        except DomainError as error:
+            error.rename({"amount_micros": self.amount_param})
+            raise
         hold = self._counted(state, hold, within_micros + overage_micros)
         if overage_micros:
             charge_over(state, hold, overage_micros)

@@ -123,9 +123,8 @@ def _nothing() -> None:
 def command_of(act: AnyAct, shown: Callable[[], ReadAct[Any] | None] = _nothing) -> click.Command:
     """Return the act's command. shown: finds what reads its object, for confirmations."""
     params: list[click.Parameter] = []
-    if "{" in act.path:
-        metavar = act.path.partition("{")[2].partition("}")[0].upper()
-        params.append(click.Argument(["object_id"], metavar=metavar))
+    if named := _named(act):
+        params.append(click.Argument(["object_id"], metavar=named.upper()))
     params += options_of(_facts(act))
     command: Any = partial(_run, act, shown)
     if isinstance(act, ChangingAct) and act.asks:
@@ -154,9 +153,18 @@ def verb_of(act: ActRow) -> str:
     return act.name.partition(".")[2]
 
 
+def _named(act: AnyAct) -> str:
+    """Return what the command calls the object, or an empty text."""
+    return _about(act) or act.path.partition("{")[2].partition("}")[0]
+
+
+def _about(act: AnyAct) -> str:
+    return act.about if isinstance(act, ChangingAct) else ""
+
+
 def _facts(act: AnyAct) -> Sequence[FieldFacts]:
     struct: type[Fields] = act.input if isinstance(act, ChangingAct) else act.query
-    return [fact for fact in facts_of(struct) if fact.name != "format"]
+    return [fact for fact in facts_of(struct) if fact.name not in {"format", _about(act)}]
 
 
 def _run(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], **given: Any) -> None:
@@ -193,7 +201,10 @@ def _do(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], given: Mapping[st
         seen = {} if reads is None else way.show(reads)
         values = with_amounts(facts, values, seen)
         if asks:
-            _confirm(_question(act, values, reads, seen))
+            named = {_named(act): given.get("object_id", "")}
+            _confirm(_question(act, values, reads, {**named, **seen}))
+        if act.about:
+            values[act.about] = given["object_id"]
         result = way.change(act, values)
         secrets = [result.get(fact.name) for fact in facts_of(act.result) if fact.is_secret]
         is_secret = act.shows_secret and (not secrets or any(secrets))
@@ -211,7 +222,7 @@ def _question(
     seen: Mapping[str, Any],
 ) -> str:
     """Return what is asked first, of the object as it is and of what was said of it."""
-    object_words = {} if shown is None else in_words(shown.result, seen)
+    object_words = seen if shown is None else in_words(shown.result, seen)
     blank = {fact.name: fact.words[""] for fact in _facts(act) if "" in fact.words}
     said = in_words(act.input, {**seen, **values})
     return act.asks.format_map({**object_words, **blank, **{name: said[name] for name in values}})

@@ -1,18 +1,18 @@
 """`topup send`: send credit once, however often the command is repeated."""
 
 import secrets
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 import click
 
-from cli.client.consent import confirm
 from cli.client.money import Dollars, dollars_of
-from cli.client.profiles import access, profile_option
+from cli.client.profiles import Access, access, profile_option
 from cli.client.remote_gateway import WAIT_S_MAX, RemoteAnswer, RemoteGateway
 from cli.examples import examples
-from cli.output import fail, json_option, note, show_record, wants_json
+from cli.output import EXIT_USAGE, fail, json_option, note, show_record, wants_json
 
 _OPEN: Final = ("pending", "scheduled", "reversing")
 _SHOWN: Final = (
@@ -62,7 +62,7 @@ def send(
     """
     given = access(profile)
     if not yes:
-        confirm(given, f"Send {dollars_of(amount)} of {platform} to {recipient}")
+        _confirm(given, f"Send {dollars_of(amount)} of {platform} to {recipient}")
     who = {"recipient": "self"} if recipient == "self" else {"recipient_email": recipient}
     body = {"platform": platform, "amount_cents": amount, **who}
     body |= {} if reference is None else {"reference": reference}
@@ -79,6 +79,19 @@ def send(
         raise fail(
             f"it is {answer.status} after {wait_s} s" if _is_open(answer) else answer.message
         )
+
+
+def _confirm(given: Access, what: str) -> None:
+    """Continue in staging or after a yes; exit after a no, and if nobody can be asked."""
+    if given.is_staging:
+        return
+    if not sys.stdin.isatty():
+        raise fail(
+            "this would spend live credit, and nobody can be asked",
+            advice="add --yes to go on without a question",
+            exit_code=EXIT_USAGE,
+        )
+    click.confirm(f"{what} in live at {given.url}?", abort=True, err=True)
 
 
 def _waited(gateway: RemoteGateway, answer: RemoteAnswer, wait_s: int) -> RemoteAnswer:

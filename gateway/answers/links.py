@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from gateway.answers import response_codes as codes
-from gateway.answers.refused import Link
+from kernel.words import Link
 
 DASHBOARD: Final = "/dashboard"
 _KEYS: Final = f"{DASHBOARD}/keys"

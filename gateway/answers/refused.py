@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.answers.response_codes import NextAction
-from kernel.words import Time
+from kernel.words import Link, Time
 
 
 class FieldProblem(Struct, kw_only=True):
@@ -23,15 +23,6 @@ class FieldProblem(Struct, kw_only=True):
         str | UnsetType, Meta(description="The name or value that was probably meant.")
     ] = UNSET
     example: Annotated[Any, Meta(description="A value that is taken.")] = UNSET
-
-
-class Link(Struct, kw_only=True, omit_defaults=True):
-    """A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser."""
-
-    rel: Annotated[str, Meta(description="What it is for, such as earlier, platforms, balance.")]
-    method: Annotated[str, Meta(description="The HTTP method.")]
-    href: Annotated[str, Meta(description="The whole address.")]
-    body: Annotated[dict[str, Any] | None, Meta(description="The JSON body to send.")] = None
 
 
 class Failure(Struct, kw_only=True):

@@ -1,7 +1,10 @@
 """The one table of numeric codes. A published code never changes its number or its meaning."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from kernel.words import TopUpStatus
 
 NextAction = Literal["fix_request", "wait", "poll", "top_up", "pay", "ask_human", "stop"]
 
@@ -104,3 +107,14 @@ _ROWS = (
 )
 
 CODES: Final = {row.code: row for row in _ROWS}
+
+# The code of a top-up's state.
+OUTCOMES: Final[Mapping[TopUpStatus, int]] = {
+    "delivered": DELIVERED,
+    "scheduled": PENDING,
+    "pending": PENDING,
+    "failed": FAILED_REFUNDED,
+    "cancelled": CANCELLED,
+    "reversing": PENDING,
+    "reversed": REVERSED,
+}

@@ -1,27 +1,25 @@
 """Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing."""
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Annotated, Any, Final, Literal, NamedTuple, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import Meta, Struct
 
 from billing.bulk import batch as batches, item as items
-from billing.bulk.batch import BatchCounts, SendBatch
+from billing.bulk.acts import CountedBatch, count
+from billing.bulk.batch import SendBatch
 from billing.bulk.item import BatchItem, ListedItem
 from billing.bulk.runner import BatchRunner, Bulk, BulkLine
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer, listing
-from gateway.answers.outcome import Listing, Outcome, begun, exported, ok
-from gateway.answers.refused import Failure, Link
+from gateway.answers.outcome import Outcome, begun, exported
+from gateway.answers.refused import Failure
 from gateway.answers.words import API_PREFIX
 from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
-from gateway.api.refused_items import RefusedItems
 from gateway.api.schemas.batches import (
     AcceptedBatch,
-    Batch,
     BatchLine,
     BatchStory,
     BulkQuote,
@@ -30,31 +28,21 @@ from gateway.api.schemas.batches import (
     RefusedBulk,
 )
 from gateway.api.topups import request_of
-from gateway.api.waiting import POLL_S
 from gateway.http.errors import doc_url
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, list_or_csv
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
+from gateway.http.refused_items import RefusedItems
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from gateway.http.waiting import POLL_S
 from kernel.errors import DomainError, NotFound
 from kernel.fields import ExportPage, Fields
 from kernel.limits import BULK_BODY_BYTES_MAX
-from keys.principal import key_bound_to_own
+from kernel.words import Link
 from store.database import Transaction
 
 _SEND: Final = "/topup/send"
 _READS: Final = ("topup:read",)
-_COUNTS: Final = tuple(f"counts.{name}" for name in BatchCounts.__struct_fields__)
-_EXPORT: Final = Export(
-    "batches",
-    _READS,
-    (
-        *("id", "status", "all_or_nothing", "items_total", *_COUNTS),
-        *("key_id", "created_at", "accepted_at", "cancelled_at", "completed_at"),
-    ),
-)
-
-
 _ITEMS_EXPORT: Final = Export(
     "batch-items",
     _READS,
@@ -94,13 +82,6 @@ class ItemQuery(ExportPage, frozen=True, kw_only=True):
     cursor: Annotated[str, Meta(pattern=r"^[0-9]{1,4}\Z")] | None = None
 
 
-class _Counted(NamedTuple):
-    """A batch with its items by where they are now."""
-
-    batch: SendBatch
-    counts: BatchCounts
-
-
 async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
     """Accept the items in steps; respond when each is durably accepted or refused."""
     principal = call.principal
@@ -122,28 +103,12 @@ async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
     return _told(call, await run_steps(call.context, principal, call.request_key, steps))
 
 
-async def list_batches(call: RequestContext[Fields, ExportPage]) -> Reply:
-    tenant = call.principal.tenant
-
-    async def read(tx: Transaction, *, before_id: str | None, limit: int) -> list[_Counted]:
-        return await _count(tx, await batches.page(tx, tenant, before_id=before_id, limit=limit))
-
-    return await list_or_csv(
-        call,
-        "bat",
-        read,
-        _EXPORT,
-        shape=lambda one: Batch.with_counts(*one),
-        cursor=lambda one: one.batch.id,
-    )
-
-
 async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
     query = call.query
     if query.format != "json":
         return await _items_as_csv(call)
 
-    async def work(tx: Transaction) -> tuple[_Counted, list[ListedItem]]:
+    async def work(tx: Transaction) -> tuple[CountedBatch, list[ListedItem]]:
         counted = await _find(tx, call)
         listed = await items.page(
             tx,
@@ -188,22 +153,6 @@ async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
     cursor = call.query.cursor
     first = None if cursor is None else int(cursor)
     return await csv_stream(call, _ITEMS_EXPORT, call.query.format, read, first)
-
-
-async def cancel(call: RequestContext[Fields, Fields]) -> Answer:
-    principal = call.principal
-
-    async def steps() -> Answer:
-        batch = await _runner(call).cancel(
-            principal.tenant,
-            call.params["batch_id"],
-            principal.credential_id,
-            own_key=key_bound_to_own(principal),
-        )
-        (counted,) = await call.context.database.read(partial(_count, listed=[batch]))
-        return answer(codes.SUCCESS, Batch.with_counts(*counted), now_us=call.now_us)
-
-    return await run_steps(call.context, principal, call.request_key, steps)
 
 
 def _runner(call: RequestContext[Any, Any]) -> BatchRunner:
@@ -251,8 +200,8 @@ async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> An
 
 
 async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch) -> Answer:
-    async def work(tx: Transaction) -> tuple[list[_Counted], list[BatchItem]]:
-        return await _count(tx, [batch]), await items.refused(tx, batch.id)
+    async def work(tx: Transaction) -> tuple[list[CountedBatch], list[BatchItem]]:
+        return await count(tx, [batch]), await items.refused(tx, batch.id)
 
     (counted,), refused = await call.context.database.read(work)
     errors, told = [], RefusedItems(call, _SEND)
@@ -341,19 +290,13 @@ def _told(call: RequestContext[ReadBulk, BulkQuery], given: Answer) -> Answer:
     return given
 
 
-async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> _Counted:
+async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> CountedBatch:
     batch_id = call.params["batch_id"]
     found = (await batches.load(tx, [batch_id])).get(batch_id)
     if found is None or found.tenant != call.principal.tenant:
         raise NotFound("Batch", param="batch_id")
-    (counted,) = await _count(tx, [found])
+    (counted,) = await count(tx, [found])
     return counted
-
-
-async def _count(tx: Transaction, listed: list[SendBatch]) -> list[_Counted]:
-    open_ids = [one.id for one in listed if one.counts is None]
-    counts = await items.count(tx, open_ids) if open_ids else {}
-    return [_Counted(one, one.counts or counts[one.id]) for one in listed]
 
 
 ROUTES = (
@@ -386,34 +329,11 @@ ROUTES = (
     ),
     Route(
         "GET",
-        "/batches",
-        list_batches,
-        "Bulk sends, newest first",
-        scopes=_READS,
-        query=ExportPage,
-        answers=exported(Listing[Batch]),
-    ),
-    Route(
-        "GET",
         "/batches/{batch_id}",
         show,
         "A bulk send with its items",
         scopes=("topup:read",),
         query=ItemQuery,
         answers=exported(BatchStory),
-    ),
-    Route(
-        "POST",
-        "/batches/{batch_id}/cancel",
-        cancel,
-        "Take back what is not delivered yet",
-        scopes=("topup:send",),
-        description=(
-            "What is scheduled, waits for a person or was not handed over yet is cancelled, and its"
-            " funds come back. What is with its platform already goes on. A key takes back what it or a key"
-            " below it sent; what others sent, with `topup:reverse`."
-        ),
-        is_for_paused=True,
-        answers=ok(Batch),
     ),
 )

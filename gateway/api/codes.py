@@ -1,14 +1,33 @@
 """Codes: the table of numeric codes, for programs; it needs no credential."""
 
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Listing, ok
-from gateway.api.schemas.keys import CodeRow
 from gateway.http.lists import short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.fields import Fields, Page
+from kernel.shaped import Shaped
+
+
+class CodeRow(Shaped, kw_only=True):
+    """One row of the table of codes; http_status is the usual one."""
+
+    code: Annotated[int, Meta(ge=1000, le=5002, description="The code.")]
+    message: str
+    http_status: Annotated[int, Meta(description="The usual HTTP status.")]
+    http_statuses: Annotated[
+        list[int], Meta(description="Every HTTP status that it comes with, the usual one first.")
+    ]
+    success: Annotated[bool, Meta(description="What success is with the usual HTTP status.")]
+    retryable: bool
+    next_action: Literal["fix_request", "wait", "top_up", "ask_human", "stop"] | None
+
 
 _ITEMS = [
     CodeRow.of(row, success=row.is_success, retryable=row.is_retryable)

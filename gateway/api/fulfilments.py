@@ -8,7 +8,7 @@ the response of a wrong signature, so nobody learns which ids exist.
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from billing.fulfilment.http import COST_CENTS_MAX
 from billing.fulfilment.protocol import CREDIT, SignatureRefused
@@ -30,12 +30,12 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import ok
-from gateway.api.schemas.topups import Settlement
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Time, time_us
+from kernel.words import TopUpStatus
 from keys.signatures.signing import ID_HEADER, verify
 from store.database import Transaction
 
@@ -119,6 +119,12 @@ class SettleBody(Fields, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+
+
+class Settlement(Struct, kw_only=True):
+    """How the top-up ended."""
+
+    status: TopUpStatus
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:

@@ -10,7 +10,6 @@ from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import created
-from gateway.api.schemas.keys import SandboxKey
 from gateway.http.auth import block_of
 from gateway.http.fields import EnvironmentMismatch
 from gateway.http.rate_limit import take_one
@@ -22,6 +21,7 @@ from kernel.fields import Fields
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
+from keys.api_keys.views import CreatedKey
 from keys.principal import ACCOUNT_SCOPES, Environment
 from keys.staging_quota import check_new_sandbox
 from store.database import Transaction
@@ -37,6 +37,19 @@ class SandboxBody(Fields, frozen=True, kw_only=True):
     """environment may say what is so anyway."""
 
     environment: Annotated[str, Meta(max_length=20)] = STAGING
+
+
+class SandboxKey(CreatedKey, kw_only=True):
+    """The key of a fresh staging account, and another that decides on what it asks for."""
+
+    account_id: str
+    approver_key: Annotated[
+        str,
+        Meta(
+            pattern=r"^ak_staging_[0-9A-Za-z]{32}$",
+            description="A key of another lineage with approvals:write only, shown this once.",
+        ),
+    ]
 
 
 async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:

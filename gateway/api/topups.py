@@ -1,82 +1,40 @@
-"""Top-ups: send, validate, cancel, status, history. The send is the hot path of the gateway."""
+"""Top-ups: send, validate, cancel, status, history.
 
-from functools import partial
+The send is the hot path of the gateway, so it is no act; see billing/topups/acts.py for the rest.
+"""
+
 from typing import Annotated, Any
 
 from msgspec import Meta
+from msgspec.structs import asdict, replace
 
-from billing.topups import queries as history
+from billing.topups.approval import Approval
 from billing.topups.quote import Rehearsal, quote_id, with_quote
-from billing.topups.send import Caller, SendRequest, new_send, prepare
-from billing.topups.settlement import Cancel, EndedTopUp
+from billing.topups.send import Caller, SendRequest, Sent as Decided, new_send, prepare
 from billing.topups.topup import (
     DeliveryOptions,
+    TopUp,
 )
+from billing.topups.views import Held, Quote, Sent, SentForApproval, TopUpFields
+from billing.topups.voucher import sees_code
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, Outcome, exported, ok
-from gateway.api.bodies.send_body import (
-    Address,
-    DeliveryBody,
-    OneSend,
-    SendBody,
-    SenderReferenceField,
-    ValidateBody,
-)
-from gateway.api.schemas.topups import (
-    FailedSend,
-    Quote,
-    Sent,
-    SentForApproval,
-    SettledTopUp,
-    TopUp as TopUpShape,
-)
-from gateway.api.sent_answer import SentAnswer, failed
-from gateway.api.waiting import told_to_poll
-from gateway.http.lists import Export, list_or_csv
+from gateway.answers.outcome import Outcome, ok
+from gateway.answers.refused import Failure
+from gateway.answers.words import API_PREFIX
+from gateway.api.bodies.send_body import DeliveryBody, OneSend, SendBody, ValidateBody
+from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply, Route
+from gateway.http.routing import Route
+from gateway.http.waiting import poll_links, told_to_poll
 from kernel.clock import rfc3339
-from kernel.fields import ExportPage, Fields, Text, Time, time_us
-from kernel.words import TopUpStatus
-from keys.normalise import InvalidEmail, normalise_email
-from keys.principal import key_bound_to_own
+from kernel.fields import Fields, time_us
+from kernel.words import Link
+from keys.normalise import InvalidEmail
 from runtime.log import mask
 
 HTTP_OK = 200
-_READS = ("topup:read",)
-_COLUMNS = (
-    *("transaction_id", "status", "platform", "amount_cents", "fee_cents", "charged_cents"),
-    *("recipient_email", "voucher_code_hint", "new_balance_cents", "reference", "note"),
-    *("failure_reason", "key_id", "scheduled_for", "created_at", "settled_at", "claimed_at"),
-    *("emailed_at", "metadata", "key_name"),
-)
-# A file never has a code in it.
-_EXPORT = Export("topups", _READS, _COLUMNS, TopUpShape.of)
-
-
-class CancelBody(Fields, frozen=True, kw_only=True):
-    """Which top-up."""
-
-    transaction_id: Text
-
-
-class HistoryQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the history; created_after is inclusive, created_before exclusive."""
-
-    status: Annotated[TopUpStatus, Meta(description="Only top-ups in this state.")] | None = None
-    platform: Annotated[Text, Meta(description="Only top-ups of this platform.")] | None = None
-    recipient_email: (
-        Annotated[Address, Meta(description="Only top-ups to this recipient.")] | None
-    ) = None
-    reference: (
-        Annotated[SenderReferenceField, Meta(description="Only the top-up with this reference.")]
-        | None
-    ) = None
-    key_id: Annotated[Text, Meta(description="Only top-ups that this key sent.")] | None = None
-    created_after: Time | None = None
-    created_before: Time | None = None
 
 
 async def send(call: RequestContext[SendBody, Fields]) -> Answer:
@@ -103,53 +61,9 @@ async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
     return answer(codes.SUCCESS, named, now_us=call.now_us)
 
 
-async def cancel(call: RequestContext[CancelBody, Fields]) -> Answer:
-    principal = call.principal
-    command = Cancel(
-        call.body.transaction_id,
-        principal.tenant,
-        principal.credential_id,
-        key_bound_to_own(principal),
-    )
-    return await call.context.engine.submit_once(command, call.request_key, _cancelled)
-
-
-async def list_topups(call: RequestContext[Fields, HistoryQuery]) -> Reply:
-    query = call.query
-    wanted = history.TopUpFilter(
-        status=query.status,
-        platform=None if query.platform is None else query.platform.strip().lower(),
-        recipient_email=_normalised(query.recipient_email),
-        reference=query.reference,
-        key_id=query.key_id,
-        created_after=time_us(query.created_after, "created_after"),
-        created_before=time_us(query.created_before, "created_before"),
-    )
-    rules, principal = call.context.topup_rules, call.principal
-    seen = rules.codes
-    read = partial(history.page, tenant=principal.tenant, wanted=wanted)
-    return await list_or_csv(
-        call,
-        "txn",
-        read,
-        _EXPORT,
-        shape=lambda topup: TopUpShape.of(
-            topup,
-            seen.shown(topup, principal),
-            seen.value_shown(topup, principal),
-            claim_url=rules.claim_url_shown(topup, principal),
-        ),
-        sorts=history.SORTS,
-    )
-
-
 def _caller_of(call: RequestContext[Any, Any]) -> Caller:
     key = call.request_key
     return Caller(call.address_text, None if key is None else mask(key.text))
-
-
-def _normalised(address: str | None) -> str | None:
-    return None if address is None else normalise_email(address)
 
 
 def request_of(
@@ -199,14 +113,110 @@ def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
     return address
 
 
-def _cancelled(ended: EndedTopUp) -> Answer:
-    topup = ended.topup
+class FailedSend(TopUpFields, kw_only=True):
+    """A send that its platform refused; the funds are back. A dry run has no id."""
+
+    error: Annotated[Failure, Meta(description="Why the platform refused it.")]
+
+
+class SentAnswer:
+    """Makes the response to a send; a class, since a closure for each send costs more."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: RequestContext[SendBody, Fields]) -> None:
+        self._call = call
+
+    def __call__(self, sent: Decided) -> Answer:
+        if sent.is_replay:
+            return self._replayed(sent)
+        topup, call = sent.topup, self._call
+        if topup.status == "failed":
+            return failed(call, topup, transaction_id=topup.id)
+        may_see = sees_code(call.principal, topup.spent_by)
+        claim_url = sent.claim_url if may_see else None
+        code, data = self._told(sent, claim_url)
+        return answer(
+            code,
+            data,
+            now_us=topup.created_at,
+            status=topup.status,
+            transaction_id=topup.id,
+            voucher_of=topup.id,
+            voucher_code=sent.voucher_code,
+            claim_url=claim_url,
+        )
+
+    def _replayed(self, sent: Decided) -> Answer:
+        """Return what an intent named before, with its code for readers who may see it."""
+        topup, call = sent.topup, self._call
+        if topup.status == "failed":
+            return failed(call, topup, transaction_id=topup.id)
+        may_see = sees_code(call.principal, topup.spent_by)
+        shown = replace(sent, voucher_code=sent.voucher_code if may_see else None)
+        claim_url = sent.claim_url if may_see else None
+        code, data = self._told(shown, claim_url)
+        made = answer(
+            code,
+            data,
+            now_us=topup.created_at,
+            status=topup.status,
+            transaction_id=topup.id,
+            voucher_of=topup.id,
+            voucher_code=shown.voucher_code,
+            claim_url=claim_url,
+        )
+        return replace(made, is_replay=True)
+
+    def _told(self, sent: Decided, claim_url: str | None) -> tuple[int, Sent]:
+        """Return the code and the data; of a waiting one with the calls that come next."""
+        topup, data = sent.topup, Sent.of(sent, claim_url)
+        if sent.approval is not None:
+            return codes.APPROVAL_REQUIRED, self._for_approval(data, topup, sent.approval)
+        code = codes.OUTCOMES[topup.status]
+        if code == codes.PENDING:
+            data.links = poll_links(self._call, topup.id, topup.status)
+            data.next_action = "poll"
+        return code, data
+
+    def _for_approval(self, sent: Sent, topup: TopUp, asked: Approval) -> Sent:
+        public_url = self._call.context.topup_rules.public_url
+        held = Held.of(asked, url=f"{public_url}/dashboard/approvals/{asked.id}")
+        links = poll_links(self._call, topup.id, topup.status, asked.id)
+        return SentForApproval(
+            **{**asdict(sent), "approval": held, "links": links, "next_action": "poll"}
+        )
+
+
+def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -> list[Link]:
+    api = f"{call.home}{API_PREFIX}"
+    links = [Link(rel="platforms", method="GET", href=f"{api}/platforms")]
+    if transaction_id is not None:
+        path = f"/topup/status/{transaction_id}"
+        links.insert(0, Link(rel="earlier", method="GET", href=api + path))
+    return links
+
+
+def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
+    """Return 3005: the top-up failed and the funds are back; repeating it is no use."""
+    next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
+    assert next_action is not None, "a code of an error says what to do next"
+    error = Failure(
+        detail=topup.failure_reason or "the fulfilment refused",
+        param=None,
+        retryable=False,
+        retry_after_s=None,
+        next_action=next_action,
+        doc_url=doc_url(call.home, codes.FAILED_REFUNDED),
+        links=_after_failure(call, transaction_id),
+    )
     return answer(
-        codes.CANCELLED,
-        SettledTopUp.of(topup, wallet_balance_cents=ended.wallet_balance_cents),
-        now_us=topup.settled_at or topup.created_at,
+        codes.FAILED_REFUNDED,
+        FailedSend.of(topup, error=error, transaction_id=transaction_id),
+        now_us=topup.created_at,
+        http_status=422,
         status=topup.status,
-        transaction_id=topup.id,
+        transaction_id=transaction_id,
     )
 
 
@@ -256,30 +266,5 @@ ROUTES = (
         is_for_paused=True,
         answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
         refuses=_REFUSES,
-    ),
-    Route(
-        "POST",
-        "/topup/cancel",
-        cancel,
-        "Cancel a scheduled or pending top-up",
-        scopes=("topup:send",),
-        body=CancelBody,
-        is_for_paused=True,
-        description=(
-            "Its funds go back to where they came from, and topup.cancelled is sent. A key takes back what"
-            " it or a key below it sent; what others sent, with `topup:reverse`."
-        ),
-        answers=ok(SettledTopUp, codes.CANCELLED),
-        refuses=(codes.ALREADY_DELIVERED, codes.NOT_FOUND, codes.ALREADY_SETTLED),
-    ),
-    Route(
-        "GET",
-        "/topup/history",
-        list_topups,
-        "Top-ups, newest first",
-        scopes=_READS,
-        query=HistoryQuery,
-        answers=exported(Listing[TopUpShape]),
-        refuses=(codes.INVALID_RECIPIENT,),
     ),
 )

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial, wraps
 from operator import attrgetter
-from typing import Annotated, Any, Final, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from msgspec import Meta, defstruct
 from msgspec.structs import asdict, replace
@@ -12,9 +12,9 @@ from starlette.requests import Request
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, page
+from gateway.answers.envelope import answer, page, refuse
 from gateway.answers.links import person_link
-from gateway.answers.outcome import Listing, Outcome, begun, created, exported, ok
+from gateway.answers.outcome import Listing, Outcome, exported, ok
 from gateway.answers.refused import Failure
 from gateway.answers.words import API_PREFIX
 from gateway.http.acting import actor_of
@@ -32,12 +32,16 @@ from gateway.http.lists import (
 )
 from gateway.http.outbound_limits import pace, pace_target
 from gateway.http.password_again import require_password
+from gateway.http.rate_limit import guarded
+from gateway.http.refused_items import RefusedItems
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
-from gateway.http.waiting import when_changed
+from gateway.http.waiting import poll_links, told_to_poll, when_changed
 from kernel.errors import DomainError, NotFound
 from kernel.fields import ExportPage, Fields, facts_of
+from kernel.shaped import Ordered
 from kernel.tenant import Tenant
+from kernel.words import TopUpStatus
 from keys.account import account_named, tenants_of
 from keys.act import (
     MERCHANT,
@@ -56,6 +60,7 @@ from keys.act import (
     ReadAct,
     ReportAct,
     StepsAct,
+    Told,
 )
 from keys.audit_log import Actor
 from keys.principal import ADMIN, AddressNotAllowed, ScopeMissing
@@ -66,12 +71,7 @@ from store.keyset import Begin
 from webhooks.endpoints.fields import check_target
 
 R = TypeVar("R")
-
-_ANSWERS: Final[Mapping[int, Callable[[Any], tuple[Outcome, ...]]]] = {
-    200: ok,
-    201: created,
-    202: begun,
-}
+T = TypeVar("T")
 
 
 # The merchants' acts that have a route, by name; the dashboard's search offers them.
@@ -96,7 +96,7 @@ def _route(act: AnyAct, *, is_operator: bool) -> Route:
             act.summary,
             _scopes(act, is_operator=is_operator),
             query=_query(act, act.query, is_operator=is_operator),
-            answers=ok(act.result),
+            answers=ok(act.result, *_codes(act)),
             session_only=act.session_only and not is_operator,
             **_documents(act),
         )
@@ -119,9 +119,13 @@ def _route(act: AnyAct, *, is_operator: bool) -> Route:
 
 
 def _changing(act: AnyChange, *, is_operator: bool) -> Route:
-    outcomes: tuple[Outcome, ...] = _ANSWERS[act.status](act.result)
-    if act.is_pending is not None:
-        outcomes = (*outcomes, *begun(act.result))
+    found = _codes(act)
+    if act.is_pending is None:
+        outcomes: tuple[Outcome, ...] = (Outcome(act.status, act.result, found),)
+    else:
+        ended = tuple(code for code in found if code != codes.PENDING)
+        waits = (codes.PENDING,) if codes.PENDING in found else found
+        outcomes = (Outcome(act.status, act.result, ended), Outcome(202, act.result, waits))
     if isinstance(act, Act) and act.dry is not None:
         outcomes += (Outcome(act.status, act.dry),)
     if isinstance(act, StepsAct) and act.failing is not None:
@@ -146,6 +150,11 @@ def _changing(act: AnyChange, *, is_operator: bool) -> Route:
 def _failures(failing: Failing, result: type) -> tuple[Outcome, ...]:
     row = row_of(failing.kind)
     return () if row is None else (Outcome(row.http_status, _failed_shape(result), (row.code,)),)
+
+
+def _codes(act: ActRow) -> tuple[int, ...]:
+    found = (codes.SUCCESS if one == "ok" else codes.OUTCOMES[one] for one in act.outcomes)
+    return tuple(dict.fromkeys(found))
 
 
 def _query(act: ActRow, query: type[Fields], *, is_operator: bool) -> type[Fields]:
@@ -206,11 +215,12 @@ def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
 
 async def _change(act: AnyChange, call: RequestContext[Any, Any], *, is_operator: bool) -> Answer:
     asked = call.query if act.is_in_query else call.body
-    door, render = Door(act, call, is_operator=is_operator), partial(_changed, act, call)
+    door = Door(act, call, is_operator=is_operator)
+    render = partial(_changed, act, call, await door.shape())
     if isinstance(act, Act) and act.dry is not None and asked.dry_run:
         await door.prepare(asked)
         return render(await call.context.database.read(door.work(act, asked)))
-    return await door.run(asked, render)
+    return _to_poll(act, call, await door.run(asked, render))
 
 
 def _failed(call: RequestContext[Any, Any], error: DomainError, shown: Any) -> Answer:
@@ -241,26 +251,64 @@ def _word_of(result: type) -> str:
     return result.__name__.lower()
 
 
-def _changed(act: AnyChange, call: RequestContext[Any, Any], result: Any) -> Answer:
+def _changed(
+    act: AnyChange, call: RequestContext[Any, Any], show: Callable[[Any], Any], result: Any
+) -> Answer:
+    refused = None
+    if isinstance(act, EngineAct) and act.refusal is not None:
+        refused = act.refusal(result)
+    if refused is not None:
+        path = call.template.removeprefix(API_PREFIX)
+        return refuse(RefusedItems(call, path).of(refused, {}), call.now_us)
     found = result.after if isinstance(result, Change) else result
-    shown = shown_of(act, result) if isinstance(result, Change) else act.show(result)
+    shown = shown_of(act, result) if isinstance(result, Change) else show(result)
     failing = act.failing if isinstance(act, StepsAct) else None
     detail = None if failing is None else failing.detail(result)
     if failing is not None and detail is not None:
         return _failed(call, failing.kind(detail), shown)
     is_pending = act.is_pending is not None and act.is_pending(shown)
+    http_status, status = (202, "pending") if is_pending else (act.status, None)
+    return _answer(act, call, shown, found, http_status=http_status, status=status)
+
+
+def _answer(
+    act: ActRow,
+    call: RequestContext[Any, Any],
+    shown: Any,
+    found: Any,
+    *,
+    http_status: int = 200,
+    status: str | None = None,
+) -> Answer:
+    told = Told() if act.told is None else act.told(found, shown)
+    code = codes.SUCCESS
+    if told.status in act.outcomes:
+        code = codes.OUTCOMES[cast(TopUpStatus, told.status)]
+    if code == codes.PENDING and told.id is not None:
+        shown.links = poll_links(call, told.id, told.status, told.approval_id)
+        shown.next_action = "poll"
     return answer(
-        codes.SUCCESS,
-        shown,
-        now_us=call.now_us,
-        http_status=202 if is_pending else act.status,
-        status="pending" if is_pending else None,
-        transaction_id=_topup_of(act, found),
+        code,
+        shown.in_order() if isinstance(shown, Ordered) else shown,
+        now_us=call.now_us if told.at_us is None else told.at_us,
+        http_status=http_status,
+        status=told.status or status,
+        transaction_id=told.id,
+        voucher_of=told.voucher_of,
+        voucher_code=told.voucher_code,
     )
 
 
-def _topup_of(act: ActRow, found: Any) -> str | None:
-    return None if act.topup_of is None else act.topup_of(found)
+def _to_poll(act: ActRow, call: RequestContext[Any, Any], given: Answer) -> Answer:
+    return given if act.outcomes == ("ok",) else told_to_poll(call, given)
+
+
+async def _looked_up(
+    act: ActRow, call: RequestContext[Any, Any], look_up: Callable[[], Awaitable[T]]
+) -> T:
+    if not act.guesses_code:
+        return await look_up()
+    return await guarded(call.context.limiter, call.principal, look_up)
 
 
 async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool) -> Answer:
@@ -273,10 +321,12 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
     async def read() -> Any:
         return await call.context.database.read(work)
 
-    scopes = _scopes(act, is_operator=is_operator)
-    found = await (read() if act.state is None else when_changed(call, read, act.state, scopes))
-    topup_id = _topup_of(act, found)
-    return answer(codes.SUCCESS, act.show(found), now_us=call.now_us, transaction_id=topup_id)
+    if act.state is None:
+        found = await _looked_up(act, call, read)
+    else:
+        found = await when_changed(call, read, act.state, _scopes(act, is_operator=is_operator))
+    show = await door.shape()
+    return _to_poll(act, call, _answer(act, call, show(found), found))
 
 
 async def _list(
@@ -287,20 +337,26 @@ async def _list(
     async def rows(tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
         return await act.run(await door.context(tx), call.query, before_id, limit)
 
-    scopes = _scopes(act, is_operator=is_operator)
-    export = Export(act.path.strip("/"), scopes, act.export)
+    scopes, show = _scopes(act, is_operator=is_operator), await door.shape()
+    name = act.path.strip("/")
+    export = Export(
+        act.name.partition(".")[0] if "/" in name else name,
+        scopes,
+        act.export,
+        None if act.seen is None else act.show,
+    )
     if act.own_cursors:
-        return await list_stretches(call, rows, export, shape=act.show)
+        return await list_stretches(call, rows, export, shape=show)
     if not act.prefix:
         found = await call.context.database.read(partial(rows, before_id=None, limit=0))
-        items = [act.show(one) for one in found]
+        items = [show(one) for one in found]
         if act.export and call.query.format != "json":
             return await short_csv(call, export, call.query.format, items)
         data = short_list(items, call.query, act.cursor or attrgetter(act.named_by))
         return answer(codes.SUCCESS, data, now_us=call.now_us)
     if not act.export:
-        return await list_rows(call, act.prefix, rows, shape=act.show, sorts=act.sorts)
-    return await list_or_csv(call, act.prefix, rows, export, shape=act.show, sorts=act.sorts)
+        return await list_rows(call, act.prefix, rows, shape=show, sorts=act.sorts)
+    return await list_or_csv(call, act.prefix, rows, export, shape=show, sorts=act.sorts)
 
 
 async def _report(
@@ -413,7 +469,8 @@ class Door:
     ) -> Answer:
         context, key = self._call.context, self._call.request_key
         try:
-            command = await act.command(await self.alone(), asked)
+            caller = await self.alone()
+            command = await _looked_up(act, self._call, lambda: act.command(caller, asked))
         except DomainError:
             # What is read first may have changed since the call that this one repeats.
             stored = await stored_answer(context, key)
@@ -436,6 +493,11 @@ class Door:
         if tenant is None:
             tenant = await self._call.context.database.read(self._allowed)
         return CallContext(tenant=tenant, **self._caller())
+
+    async def shape(self) -> Callable[[Any], Any]:
+        """Return what makes the result's struct for the caller."""
+        seen = self._act.seen
+        return self._act.show if seen is None else partial(seen, await self.alone())
 
     def _caller(self) -> dict[str, Any]:
         caller, act = self._call.principal, self._act

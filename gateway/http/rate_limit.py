@@ -6,10 +6,11 @@ twice its rate, so the window is two seconds.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
+from billing.topups.voucher import NotRedeemable
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
@@ -21,6 +22,10 @@ BURST_S = 2
 # A sandbox account gets this part of an account's rate.
 SANDBOX_SHARE = 5
 KNOWN_MAX = 10_000
+# 600 codes a minute, of which 60 may be wrong.
+LOOK_UPS = 600
+LOOK_UPS_PER_S = 10.0
+MISS_COST = 10
 # Larger calls count in units (a record, or a KiB).
 SMALL_BODY_BYTES = 4 * 1024
 WORK_MAX = BULK_BODY_BYTES_MAX // 1024
@@ -28,6 +33,7 @@ WORK_MAX = BULK_BODY_BYTES_MAX // 1024
 _NAMES = (b"account", b"default")
 
 HeaderList = list[tuple[bytes, bytes]]
+T = TypeVar("T")
 
 
 class RateLimited(DomainError):
@@ -120,6 +126,23 @@ async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, det
     decision = await limiter.take(key, count / period_s, count)
     if not decision.allowed:
         raise refusal(decision, detail)
+
+
+async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
+    """Look up a secret code out of the account's budget; raise RateLimited once it is spent.
+
+    A wrong code takes ten times as much as a right one, so guessing ends soon.
+    """
+    key = f"voucher:{caller.account_id}"
+    decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
+    # A caller who couldn't pay for a miss may not try: the last tokens would buy cheap guesses.
+    if not decision.allowed or decision.remaining < MISS_COST - 1:
+        raise refusal(decision, "too many voucher codes, or too many wrong ones")
+    try:
+        return await look_up()
+    except NotRedeemable:
+        await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS, cost=MISS_COST - 1)
+        raise
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:

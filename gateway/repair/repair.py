@@ -18,9 +18,9 @@ from gateway.answers import response_codes as codes
 from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
-from gateway.api.refused_items import smaller_cents
 from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import tell_unused
+from gateway.http.refused_items import smaller_cents
 from gateway.http.request_context import RequestContext
 from gateway.http.strict_json import ERRORS_MAX
 from gateway.openapi.examples import EXAMPLES

@@ -5,19 +5,18 @@ from typing import Any, Final, Literal
 from billing.machine_payments.payment import MachinePayment, PaymentState
 from billing.topups.approval import Approval
 from billing.topups.topup import TopUp
+from billing.topups.views import Held, deliverable_of
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.refused import Failure, Link
+from gateway.answers.refused import Failure
 from gateway.api.schemas.machine_payments import GivenBack, MachinePaymentShape, PaidTopUp
-from gateway.api.schemas.topups import Held, deliverable_of
-from gateway.api.sent_answer import OUTCOMES
-from gateway.api.waiting import poll_links, told_to_poll
 from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
+from gateway.http.waiting import poll_links, told_to_poll
 from kernel.clock import rfc3339
 from kernel.fields import Fields
-from kernel.words import time_of
+from kernel.words import Link, time_of
 
 RETRY_AFTER_S: Final = 2
 _STATES: Final[dict[PaymentState, Literal["settling", "paid", "refused", "refunded"]]] = {
@@ -46,7 +45,7 @@ def answer_of(
         _add_next(data, [_again(call)])
         return answer(codes.PENDING, data, now_us=call.now_us, status="pending")
     data = _shape(call, payment, topup, may_see=may_see)
-    code = OUTCOMES[topup.status]
+    code = codes.OUTCOMES[topup.status]
     if code == codes.PENDING:
         code = _add_wait(call, data, topup, approval)
     made = answer(
@@ -72,11 +71,11 @@ def _add_wait(
         _add_next(data, [_again(call)])
         return codes.PENDING
     if approval is None or approval.status != "pending":
-        _add_next(data, poll_links(call, topup))
+        _add_next(data, poll_links(call, topup.id, topup.status))
         return codes.PENDING
     public_url = call.context.topup_rules.public_url
     data.approval = Held.of(approval, url=f"{public_url}/dashboard/approvals/{approval.id}")
-    _add_next(data, poll_links(call, topup, approval.id))
+    _add_next(data, poll_links(call, topup.id, topup.status, approval.id))
     return codes.APPROVAL_REQUIRED
 
 
@@ -100,7 +99,7 @@ def named_answer(call: RequestContext[Any, Fields], topup: TopUp, *, may_see: bo
         payment=None,
         refund=None,
     )
-    code = OUTCOMES[topup.status]
+    code = codes.OUTCOMES[topup.status]
     if topup.status == "failed":
         data.error = _failure(call, topup.failure_reason)
     return answer(

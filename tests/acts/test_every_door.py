@@ -46,13 +46,15 @@ MERCHANTS: dict[str, AnyAct] = {
 }
 # The pages by the acts whose forms they have.
 FORMS = {act.name: pages for pages in ACT_PAGES for act in pages.acts}
-MAKERS = {**webhooks.MAKERS, **ACCOUNT_MAKERS, **BOOK_MAKERS, **REVIEW_MAKERS}
+MAKERS = {**webhooks.MAKERS, **ACCOUNT_MAKERS, **BOOK_MAKERS, **REVIEW_MAKERS, **balances.MAKERS}
 _MASKED = (
     # First: its random part may look like an id, which would be masked inside it.
     (re.compile(r"\S+/sandbox/checkout/[\w-]+"), "CHECKOUT"),
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
+    (re.compile(r"ATU-[0-9A-Z-]+"), "ATU-…"),
+    (re.compile(r"/claim/\S+"), "/claim/…"),
     (re.compile(r"\boas_[0-9A-Za-z]+"), "oas_…"),
     (re.compile(r"operator@example\.com|\S+ on the command line"), "PERSON"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
@@ -76,12 +78,25 @@ _RANDOM = (
     "body_sha256",
     "public_key",
     "closed_by",
+    # Each send to one recipient adds to the wallet, and takes from the sender's.
+    "new_balance_cents",
+    "wallet_balance_cents",
+    "voucher_code_hint",
     "requested_by",
 )
 
 
 # What each door's call adds to.
-_GROWS = {"sandbox.fund": "balance_cents", "sandbox.advance": "ahead_s"}
+_GROWS = {
+    "sandbox.fund": ("balance_cents",),
+    "sandbox.advance": ("ahead_s",),
+    "vouchers.redeem": ("balance_cents",),
+    "codes.redeem": ("balance_cents",),
+    **{
+        f"holds.{verb}": ("balance_cents", "balance_credits", "balance_micros")
+        for verb in ("place", "capture", "extend", "release")
+    },
+}
 
 
 class Outcome(NamedTuple):
@@ -142,6 +157,8 @@ class Api:
         body = None
         if isinstance(act, ChangingAct):
             method, body = act.method, dict(values)
+            if act.about:
+                body[act.about] = object_id
         else:
             params |= {
                 name: value if isinstance(value, list) else _in_query(value)
@@ -281,6 +298,11 @@ def typed_at_prompt(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) ->
     return None
 
 
+def about_of(act: AnyAct) -> str:
+    """The input's field that names the object."""
+    return act.about if isinstance(act, ChangingAct) else ""
+
+
 def _facts(act: AnyAct) -> tuple[FieldFacts, ...]:
     struct: type[Fields] = act.input if isinstance(act, ChangingAct) else act.query
     return facts_of(struct)
@@ -400,7 +422,9 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
         cards = {"id": "cards", "kind": "code_stock"}
         made = await Api(shop, is_operator=True).run(BY_NAME["suppliers.create"], "", cards)
         shop.shared[subject] = made.data["id"]
-    if "{" not in act.path:
+    if before := balances.BEFORE.get(act.name):
+        await before(shop.gateway, shop.account_id, shop.merchant)
+    if "{" not in act.path and not about_of(act):
         return ""
     if subject == "webhooks":
         api, asked = Api(shop, is_operator=False), {"url": shop.shared["hook"]}
@@ -410,8 +434,6 @@ async def object_of(shop: Shop, act: AnyAct, door: str) -> str:
         return await _code_of(shop, made.data["id"])
     if act.name == "documents.credit-notes":
         return str(await MONEY_MAKERS["orders"](shop.gateway, shop.key))
-    if subject == "approvals":
-        return await balances.made_approval(shop.gateway, shop.account_id, "")
     make = MAKERS.get(act.name, MAKERS.get(subject))
     if make is not None:
         return await make(shop.gateway, shop.account_id, shop.merchant)
@@ -443,17 +465,17 @@ async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
     object_id = await object_of(shop, act, door.name)
     await entries_of(shop, seen)
     for sample in GOOD[act.name]:
-        values = filled(sample.values, door.name)
         if sample.is_of_new:
             object_id = await object_of(shop, act, door.name)
+        values = filled(sample.values, door.name)
         await do_first(shop, sample, object_id)
         await entries_of(shop, seen)
         for _ in range(2 if sample.is_again else 1):
             outcome = await door.run(act, object_id, values)
             assert outcome.detail is None, (door.name, act.name, outcome)
             data = outcome.data
-            if act.name in _GROWS:
-                assert data.pop(_GROWS[act.name]) > 0
+            for name in _GROWS.get(act.name, ()):
+                assert data.pop(name) > 0
             said.append(masked((data, await entries_of(shop, seen)), door.name))
     for bad in BAD.get(act.name, ()):
         outcome = await door.run(act, object_id, filled(bad, door.name))

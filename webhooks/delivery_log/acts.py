@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, Self, cast
 
 from msgspec import UNSET, Meta, UnsetType
@@ -34,6 +33,7 @@ from keys.act import (
     Pace,
     ReadAct,
     StepsAct,
+    about_topup,
 )
 from store.database import Transaction
 from store.keyset import Begin, ListStretch
@@ -263,7 +263,7 @@ SHOW: Final = ReadAct(
     run=show,
     result=DeliveryWithAttempts,
     owner_of=owner_of,
-    topup_of=attrgetter("transaction_id"),
+    told=about_topup,
     examples=("topup deliveries show dlv_5Fxp",),
 )
 REPLAY: Final = Act(
@@ -277,7 +277,7 @@ REPLAY: Final = Act(
     result=Delivery,
     status=202,
     owner_of=owner_of,
-    topup_of=attrgetter("transaction_id"),
+    told=about_topup,
     audit=None,
     examples=("topup deliveries replay dlv_5Fxp",),
 )
@@ -293,7 +293,7 @@ CANCEL: Final = Act(
     run=cancel,
     result=Delivery,
     owner_of=owner_of,
-    topup_of=attrgetter("transaction_id"),
+    told=about_topup,
     refuses=(CannotCancel,),
     audit=Audited("delivery.cancelled", _status),
     examples=("topup deliveries cancel dlv_5Fxp",),

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -11,7 +10,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.fields import ExportPage, word_of
 from kernel.tenant import Tenant
 from kernel.words import Environment, EventIdText, EventSequence, Time
-from keys.act import ActContext, ListAct, ReadAct
+from keys.act import ActContext, ListAct, ReadAct, about_topup
 from keys.principal import Principal
 from store.database import Transaction
 from store.keyset import Begin, ListStretch
@@ -121,7 +120,7 @@ SHOW: Final = ReadAct(
     view=log.Event.shape,
     result=Event,
     owner_of=owner_of,
-    topup_of=attrgetter("transaction_id"),
+    told=about_topup,
     examples=("topup events show evt_5Fxp --json",),
 )
 ACTS: Final = (LIST, SHOW)

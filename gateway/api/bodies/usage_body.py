@@ -12,8 +12,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from billing.usage.price_acts import Model
-from billing.usage.price_list import TOKENS_MAX, Tokens
+from billing.usage.fields import TokenFields, UsageDescription
 from billing.usage.usage import DESCRIPTION, UsageItem, amount_of
 from billing.usage.usage_batch import RECORDS_MAX
 from gateway.api.bodies.bulk_body import ItemProblem, problem_of_item, reference_in
@@ -22,45 +21,12 @@ from gateway.http.fields import Shape
 from gateway.http.strict_json import parse
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import LINE, Fields, Int64, LooseFields
-from kernel.limits import NOTE_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
+from kernel.limits import REFERENCE_CHARACTERS_MAX
 from kernel.words import CallerReferenceField
 
-UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
-TokenCount = Annotated[int, Meta(ge=0, le=TOKENS_MAX)]
 # A URI reference has no space in it, so it can stand before one.
 _EventSource = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[!-~]+\Z")]
 _EventWord = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
-
-
-class TokenFields(Fields, frozen=True, kw_only=True):
-    """What was used of a model, in tokens."""
-
-    model: Model | None = None
-    input_tokens: TokenCount | None = None
-    output_tokens: TokenCount | None = None
-    cached_tokens: Annotated[
-        TokenCount | None, Meta(description="Those of the input tokens that were cached.")
-    ] = None
-
-    def tokens(self) -> Tokens | None:
-        """Raise InvalidInput if only a part of them is given."""
-        given = (self.input_tokens, self.output_tokens, self.cached_tokens)
-        if given == (None, None, None):
-            return None
-        for param in ("input_tokens", "output_tokens"):
-            if getattr(self, param) is None:
-                raise InvalidInput(f"{param} is required with the other tokens.", param=param)
-        assert self.input_tokens is not None
-        assert self.output_tokens is not None
-        cached = self.cached_tokens or 0
-        if cached > self.input_tokens:
-            raise InvalidInput(
-                "Cached tokens can't be more than `input_tokens`.",
-                param="cached_tokens",
-            )
-        if self.input_tokens + self.output_tokens == 0:
-            raise InvalidInput("At least one token count must be above 0.", param="input_tokens")
-        return Tokens(self.input_tokens, self.output_tokens, cached)
 
 
 class UsageRecordBody(TokenFields, frozen=True, kw_only=True):

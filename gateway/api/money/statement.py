@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from billing.documents import billing_details
@@ -14,17 +14,18 @@ from billing.documents.statement_sheet import LINES_MAX, StatementSheet
 from billing.ledger import statement
 from billing.ledger.money import micros_to_cents
 from billing.reports.attributed_statement import attributed_lines
+from billing.topups.views import Transfer
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
-from gateway.api.schemas.statement import StatedTransfer, Statement
 from gateway.http.lists import csv_file, streamed
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import moment_us, next_month_start_us, parse_rfc3339, rfc3339
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Time, time_us
+from kernel.fields import Fields, Time as TimeText, time_us
+from kernel.words import Cents, Micros, Time
 
 _encode = msgspec.json.Encoder().encode
 _READS = ("topup:read",)
@@ -48,16 +49,36 @@ _CSV_COLUMNS = (
 )
 
 
+class StatedTransfer(Transfer, kw_only=True):
+    """A transfer of a statement, and the wallet's balance after it."""
+
+    balance_micros: Micros
+
+
+class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
+    """Opening balance + what the transfers did to the wallet = closing balance."""
+
+    since: Time
+    until: Time
+    opening_balance_cents: Cents
+    opening_balance_micros: Micros
+    transfers: list[StatedTransfer]
+    closing_balance_cents: Cents
+    closing_balance_micros: Micros
+
+
 class StatementQuery(
     Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
 ):
     """from is inclusive (default: the beginning), to exclusive (default: now); or a whole month."""
 
     since: (
-        Annotated[Time, Meta(description="The beginning, inclusive; left out: the first transfer.")]
+        Annotated[
+            TimeText, Meta(description="The beginning, inclusive; left out: the first transfer.")
+        ]
         | None
     ) = None
-    until: Annotated[Time, Meta(description="The end, exclusive; left out: now.")] | None = None
+    until: Annotated[TimeText, Meta(description="The end, exclusive; left out: now.")] | None = None
     month: (
         Annotated[
             str,

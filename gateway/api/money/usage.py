@@ -13,13 +13,19 @@ from billing.usage.usage import Used, new_usage
 from billing.usage.usage_batch import RecordVerdict, UsedBatch, new_usage_batch
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import CSV, JSON, Listing, Outcome
 from gateway.api.bodies.usage_body import ReadBatch, UsageBody, UsageRecordBody, decode
-from gateway.api.refused_items import RefusedItems
-from gateway.api.schemas.usage import Usage, UsageBatch, UsageVerdict
-from gateway.api.schemas.usage_lists import UsageGroup, UsageGroups, UsageLine
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, short_csv, short_list
+from gateway.api.schemas.usage import (
+    Usage,
+    UsageBatch,
+    UsageGroup,
+    UsageGroups,
+    UsageLine,
+    UsageVerdict,
+)
+from gateway.http.lists import Export, list_stretches, short_csv, short_list
+from gateway.http.refused_items import RefusedItems
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.clock import DAY_US, rfc3339
@@ -27,40 +33,13 @@ from kernel.errors import DomainError, InvalidInput, UnknownCursor
 from kernel.fields import ExportPage, Fields, Text, time_us
 from kernel.limits import BULK_BODY_BYTES_MAX, INT64_MAX
 from store.database import Transaction
+from store.keyset import cut
 
 _READS: Final = ("usage:read",)
 GROUP_DAYS: Final = 30
 GROUP_DAYS_MAX: Final = 366
 _DATE_CHARACTERS: Final = 10
-_CSV_COLUMNS: Final = (
-    "id",
-    "kind",
-    "created_at",
-    "amount_micros",
-    "credits",
-    "description",
-    "model",
-    "key_id",
-    "app_id",
-    "reference",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "price_version",
-)
-_CSV_GROUP_COLUMNS: Final = (
-    "day",
-    "model",
-    "key_id",
-    "app_id",
-    "records",
-    "amount_micros",
-    "credits",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-)
-_EXPORT: Final = Export("usage", _READS, _CSV_COLUMNS)
+_EXPORT: Final = Export("usage", _READS, UsageLine.__struct_fields__)
 _PLACE: Final = re.compile(r"([0-9]{1,18})\.((?:usg|hld|chg)_[0-9A-Za-z]{1,32})")
 Moment = Annotated[
     str, Meta(max_length=40, description="RFC 3339, or a day such as 2026-06-13, from its start.")
@@ -96,22 +75,15 @@ async def list_usage(call: RequestContext[Fields, UsageQuery]) -> Reply:
         return await _grouped(call, call.query.group_by)
     wanted, tenant = _wanted(call), call.principal.tenant
 
-    async def lines(after: LineKey | None, limit: int) -> Sequence[usage_report.UsageLine]:
-        return await call.context.database.read(
-            lambda tx: usage_lines(tx, tenant, wanted, after=after, limit=limit)
+    async def lines(
+        tx: Transaction, *, before_id: str | None, limit: int
+    ) -> Sequence[usage_report.UsageLine]:
+        after = _place_of(before_id)
+        return cut(
+            await usage_lines(tx, tenant, wanted, after=after, limit=limit + 1), limit, _cursor
         )
 
-    async def csv_after(after: LineKey | None) -> CsvPage:
-        rows = await lines(after, ROWS_AT_ONCE)
-        following = rows[-1].place if len(rows) == ROWS_AT_ONCE else None
-        return CsvPage([UsageLine.of_line(one) for one in rows], following)
-
-    first, limit = _place_of(call.query.cursor), call.query.limit
-    if call.query.format != "json":
-        return await csv_stream(call, _EXPORT, call.query.format, csv_after, first)
-    rows = await lines(first, limit + 1)
-    shown = listing(rows, limit, shape=UsageLine.of_line, cursor=_cursor)
-    return answer(codes.SUCCESS, shown, now_us=call.now_us)
+    return await list_stretches(call, lines, _EXPORT, shape=UsageLine.of_line)
 
 
 async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Reply:
@@ -124,7 +96,7 @@ async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Rep
 
     groups, total = await call.context.database.read(work)
     if call.query.format != "json":
-        export = Export(f"usage-by-{by}", _READS, _CSV_GROUP_COLUMNS)
+        export = Export(f"usage-by-{by}", _READS, UsageGroup.__struct_fields__)
         return await short_csv(call, export, call.query.format, groups)
     listed = short_list(groups, call.query, lambda one: one.cursor)
     data = UsageGroups(

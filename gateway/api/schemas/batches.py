@@ -1,59 +1,22 @@
 """The shapes of bulk sends: batches, their items, and what a dry run says."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import asdict
 
 from billing.bulk import batch as batches
+from billing.bulk.acts import Batch, BatchIdText
 from billing.bulk.batch import SendBatch
 from billing.bulk.item import ListedItem
 from gateway.answers.outcome import Listing
 from gateway.answers.refusals import Refusal
-from gateway.answers.refused import Failure, Link
-from kernel.shaped import Shaped
-from kernel.words import Cents, Count, KeyIdText, ScheduledFor, Time, TransactionId, time_of
+from gateway.answers.refused import Failure
+from kernel.words import Cents, Count, Link, ScheduledFor, TransactionId, time_of
 from webhooks.events.schemas import BatchCounts
 
-__all__ = ["BatchCounts"]
-
-BatchIdText = Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z]+$")]
 Index = Annotated[int, Meta(ge=0, description="Which item, counted from 0.")]
 ItemReference = Annotated[str | None, Meta(description="Its own; null where it cannot be read.")]
-# While a batch is being released or undone, it looks like one state.
-_SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
-
-
-class Batch(Shaped, kw_only=True):
-    """A bulk send. status accepting: not every item is accepted or refused yet; running: some have not
-    ended; completed: all have; refused: of all or nothing, none was accepted.
-    """
-
-    id: BatchIdText
-    status: Literal["accepting", "running", "completed", "refused"]
-    all_or_nothing: bool
-    items_total: Annotated[int, Meta(ge=1)]
-    counts: BatchCounts
-    key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
-    created_at: Time
-    accepted_at: Annotated[
-        Time | None, Meta(description="When every item was accepted or refused.")
-    ]
-    cancelled_at: Annotated[Time | None, Meta(description="When somebody took it back.")]
-    completed_at: Annotated[Time | None, Meta(description="When every item had ended.")]
-
-    @classmethod
-    def with_counts(cls, batch: SendBatch, counts: batches.BatchCounts, /, **more: Any) -> Self:
-        return cls.of(
-            batch,
-            status=_SHOWN.get(batch.status, batch.status),
-            all_or_nothing=batch.is_all_or_nothing,
-            items_total=batch.items,
-            counts=BatchCounts(**asdict(counts), accepted=counts.accepted),
-            **more,
-        )
 
 
 class ItemError(Struct, kw_only=True):

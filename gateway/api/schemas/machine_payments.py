@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from billing.topups.views import DeliverableField, Held, NextLinks, NextPoll
 from gateway.answers.refused import Failure
-from gateway.api.schemas.topups import DeliverableField, Held, NextLinks, NextPoll
 from kernel.words import Cents, ChargedCents, Code, CodeHint, FeeCents, Time
 
 

@@ -1,30 +1,32 @@
-"""The shapes of usage: charges, holds, and the sandbox clock that ends them early."""
+"""The shapes of usage: charges, one or a batch, their list and its sums."""
 
 from typing import Annotated, Any, Literal, Self, cast
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
-from billing.ledger.money import MICROS_PER_CREDIT, micros_to_cents
-from billing.usage import hold as holds
-from billing.usage.hold_commands import Held
+from billing.ledger.money import MICROS_PER_CREDIT
+from billing.reports import usage_report
+from billing.reports.usage_report import UsageBy, UsageKind, UsageSum
+from billing.usage.fields import (
+    BalanceCents,
+    BalanceCredits,
+    BalanceMicros,
+    CallerReference,
+    FlooredCredits,
+    balance_fields,
+)
 from billing.usage.usage import Used
 from billing.usage.usage_batch import Charged, UsedBatch
 from gateway.answers.refusals import Refusal
 from gateway.answers.refused import Failure
+from kernel.clock import rfc3339
 from kernel.shaped import Shaped
-from kernel.words import Count, Micros, Time
+from kernel.words import Count, KeyIdText, Micros, Time
 
+Tokens = Annotated[int, Meta(ge=0, description="Of the model.")]
+CachedTokens = Annotated[int, Meta(ge=0, description="Of the input tokens.")]
+AppIdText = Annotated[str, Meta(description="The app that took it; null: no app.")]
 UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
-HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
-FlooredCredits = Annotated[int, Meta(description="In credits of $0.001, floored.")]
-BalanceMicros = Annotated[
-    int, Meta(description="The account's wallet afterwards, in millionths of a US dollar.")
-]
-BalanceCredits = Annotated[int, Meta(description="The same in credits of $0.001, floored.")]
-BalanceCents = Annotated[int, Meta(description="The same in US cents, floored.")]
-CallerReference = Annotated[
-    str, Meta(description="The caller's own name for it, once per environment.")
-]
 
 
 class Usage(Shaped, kw_only=True):
@@ -53,7 +55,7 @@ class Usage(Shaped, kw_only=True):
     @classmethod
     def of(cls, used: Used, /, **more: Any) -> Self:
         credits_ = used.record.amount_micros // MICROS_PER_CREDIT
-        balance = _balance(used.balance_micros)
+        balance = balance_fields(used.balance_micros)
         repeated = used.is_repeated
         return super().of(used.record, credits=credits_, repeated=repeated, **balance, **more)
 
@@ -132,61 +134,96 @@ class UsageBatch(Struct, kw_only=True):
             refused=statuses.count("refused"),
             amount_micros=sum(charged),
             results=results,
-            **_balance(used.balance_micros),
+            **balance_fields(used.balance_micros),
         )
 
 
-class Hold(Shaped, kw_only=True):
-    """Credit set aside. What of an ended one was not captured went back."""
+class UsageLine(Shaped, kw_only=True):
+    """One charge. kind: usage, a hold that was captured (created_at: when it was set aside), or what an
+    app took. The tokens and the price list's version are null where an amount was charged.
+    """
 
-    id: HoldId
-    status: Literal["held", "captured", "released", "expired"]
+    id: str
+    kind: Annotated[
+        UsageKind, Meta(description="A charge, a hold that was captured, or what an app took.")
+    ]
+    created_at: Time
     amount_micros: Micros
     credits: FlooredCredits
-    captured_micros: Micros
-    captured_credits: FlooredCredits
-    overage: Annotated[
-        Literal["reject", "cap", "owe"],
-        Meta(description="What a capture above the amount does; see POST /holds."),
-    ]
-    overage_micros: Annotated[int, Meta(ge=0, description="Captured above the amount, in micros.")]
     description: str
     model: str | None
-    reference: CallerReference | None
-    created_at: Time
-    expires_at: Annotated[str, Meta(description="By the account's own clock; see the sandbox's.")]
-    ended_at: Time | None
-    input_tokens: int | None
-    output_tokens: int | None
-    cached_tokens: int | None
-    price_version: int | None
+    key_id: Annotated[KeyIdText | None, Meta(description="That charged it; null: no key.")]
+    app_id: AppIdText | None
+    reference: Annotated[str | None, Meta(description="The caller's own; an app's order_no.")]
+    input_tokens: Tokens | None
+    output_tokens: Tokens | None
+    cached_tokens: CachedTokens | None
+    price_version: Annotated[int | None, Meta(description="Of the price list that priced it.")]
 
     @classmethod
-    def of(cls, hold: holds.Hold, /, **more: Any) -> Self:
-        return super().of(
-            hold,
-            overage=hold.overage or "reject",
-            credits=hold.amount_micros // MICROS_PER_CREDIT,
-            captured_credits=hold.captured_micros // MICROS_PER_CREDIT,
-            **more,
+    def of_line(cls, line: usage_report.UsageLine) -> Self:
+        return cls.of(line, credits=line.amount_micros // MICROS_PER_CREDIT)
+
+
+class UsageGroup(Struct, kw_only=True):
+    """What a group adds up to; of day, model and key_id with app_id those are set that it is grouped by.
+
+    All null: of the total, or of what named none.
+    """
+
+    day: Annotated[str | None, Meta(description="In UTC, such as 2026-06-13.")] = None
+    model: str | None = None
+    key_id: KeyIdText | None = None
+    app_id: AppIdText | None = None
+    records: Annotated[Count, Meta(description="How many charges.")]
+    amount_micros: Micros
+    credits: FlooredCredits
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cached_tokens: CachedTokens
+
+    @property
+    def cursor(self) -> str:
+        return self.day or self.model or self.key_id or self.app_id or "-"
+
+    @classmethod
+    def of_sum(cls, found: UsageSum) -> Self:
+        day = found.day_start_at
+        return cls(
+            day=None if day is None else rfc3339(day)[:10],
+            model=found.model,
+            key_id=found.key_id,
+            app_id=found.app_id,
+            records=found.records,
+            amount_micros=found.amount_micros,
+            credits=found.amount_micros // MICROS_PER_CREDIT,
+            input_tokens=found.input_tokens,
+            output_tokens=found.output_tokens,
+            cached_tokens=found.cached_tokens,
+        )
+
+    @classmethod
+    def of_total(cls, found: UsageSum | None) -> Self:
+        """Accept None: nothing was used."""
+        if found is not None:
+            return cls.of_sum(found)
+        return cls(
+            records=0,
+            amount_micros=0,
+            credits=0,
+            input_tokens=0,
+            output_tokens=0,
+            cached_tokens=0,
         )
 
 
-class ChangedHold(Hold, kw_only=True):
-    """A hold that was just made or ended, and the wallet afterwards."""
+class UsageGroups(Struct, kw_only=True):
+    """Sums of whole UTC days: days newest first, models and keys by their amounts. to is exclusive."""
 
-    balance_micros: BalanceMicros
-    balance_credits: BalanceCredits
-    balance_cents: BalanceCents
-
-    @classmethod
-    def of_held(cls, held: Held) -> Self:
-        return cls.of(held.hold.at(held.account_now_us), **_balance(held.balance_micros))
-
-
-def _balance(micros: int) -> dict[str, Any]:
-    return {
-        "balance_micros": micros,
-        "balance_credits": micros // MICROS_PER_CREDIT,
-        "balance_cents": micros_to_cents(micros),
-    }
+    group_by: Annotated[UsageBy, Meta(description="What each group is of.")]
+    since: Time = field(name="from")
+    until: Time = field(name="to")
+    total: Annotated[UsageGroup, Meta(description="The sum of all, on every page.")]
+    items: Annotated[list[UsageGroup], Meta(description="This page's groups.")]
+    next_cursor: str | None
+    has_more: bool

@@ -17,6 +17,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from billing.catalog.plan import MONTHS, Plan, item_of, list_plans
+from billing.credits.code_acts import REDEEM, RedeemedCode, RedemptionsRedeemBody
+from billing.credits.redemption_code import CodeRedeemed
 from billing.ledger.money import MICROS_PER_QUOTA, MICROS_PER_USD
 from billing.ledger.price import Price
 from billing.orders.place import AMOUNT_CENTS_MAX, NewOrder
@@ -25,12 +27,13 @@ from billing.providers.registry import Providers
 from billing.reports import credit_history
 from billing.reports.credit_history import CreditLine
 from billing.topups.send import AmountOutOfRange
+from billing.topups.voucher_redemption import Redeemed as VoucherRedeemed
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import ok
 from gateway.answers.plain import Number, number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
-from gateway.api.redeem import Credited, redeem
+from gateway.http.acts import Door
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
@@ -267,12 +270,13 @@ async def redeem_key(call: RequestContext[NewapiRedeemBody, Fields]) -> Answer:
     """Credit the code's value, once."""
     _check_user(call)
 
-    def render(credited: Credited) -> Answer:
-        quota = credited.amount_micros // MICROS_PER_QUOTA
+    def render(done: CodeRedeemed | VoucherRedeemed) -> Answer:
+        quota = RedeemedCode.of(done).amount_micros // MICROS_PER_QUOTA
         message = f"Redeemed successfully: {quota} quota added"
         return plain_answer(Redeemed(success=True, message=message, data=quota))
 
-    return await redeem(call, call.body.key, render)
+    asked = RedemptionsRedeemBody(code=call.body.key)
+    return await Door(REDEEM, call, is_operator=False).run(asked, render)
 
 
 async def history(call: RequestContext[Fields, HistoryQuery]) -> Answer:

@@ -1,4 +1,4 @@
-"""The shapes of top-ups: what a send answers, what came of it, transfers, quotes, platforms."""
+"""Top-ups as callers see them: the result of a send, the story of one, transfers, quotes, mails."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -8,8 +8,6 @@ from msgspec.structs import asdict
 from billing.topups import send, topup as topups
 from billing.topups.attempt import Attempt
 from billing.topups.topup import WALLET_CREDIT_SHAPE
-from gateway.answers.refused import Failure, Link
-from gateway.api.schemas.recipients import RecipientMail, ShownDelivery
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped
 from kernel.words import (
@@ -21,6 +19,7 @@ from kernel.words import (
     EventIdText,
     FeeCents,
     KeyIdText,
+    Link,
     Micros,
     ScheduledFor,
     Time,
@@ -30,8 +29,6 @@ from kernel.words import (
 )
 from webhooks.events.event import EventTypeWord
 from webhooks.events.schemas import Approval, Deliverable
-
-__all__ = ["Approval", "Deliverable"]
 
 DeliverableField = Annotated[Deliverable, Meta(description="What the recipient is given.")]
 SenderReference = Annotated[
@@ -49,8 +46,34 @@ NextPoll = Annotated[
     Meta(description="While it waits: ask links[] of rel poll again until the state is another."),
 ]
 
-
 WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
+
+
+class ShownDelivery(Struct, kw_only=True):
+    """What the send said about its recipient."""
+
+    email: Annotated[bool, Meta(description="Whether mail was asked for.")]
+    locale: Annotated[str | None, Meta(description="The language that was asked for.")]
+    message: Annotated[str | None, Meta(description="The sender's words to the recipient.")]
+
+
+class RecipientMail(Shaped, kw_only=True):
+    """One mail about a top-up. It holds the link to the claim page, never the code itself."""
+
+    id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
+    status: Annotated[
+        Literal["queued", "sent", "bounced", "failed", "unwanted", "outbox", "limited"],
+        Meta(
+            description="sent: a mail server took it. bounced: it was refused for good. failed: tried"
+            " for a day and a half. unwanted: the recipient asked for no mail. outbox: no mail"
+            " leaves here, read it in the dashboard. limited: the mails of 24 hours were used up."
+        ),
+    ]
+    attempts: Annotated[int, Meta(ge=0, description="How many times it was tried.")]
+    reason: Annotated[str | None, Meta(description="What the mail server said.")]
+    created_at: Time
+    next_attempt_at: Time | None
+    ended_at: Time | None
 
 
 def shown_delivery(topup: topups.TopUp) -> ShownDelivery | None:
@@ -129,7 +152,7 @@ class SentForApproval(Sent, kw_only=True):
     next_action: NextPoll
 
 
-class _TopUp(Shaped, kw_only=True):
+class TopUpFields(Shaped, kw_only=True):
     """A top-up; a rehearsed one has no id."""
 
     transaction_id: TransactionId | None
@@ -186,7 +209,7 @@ class _TopUp(Shaped, kw_only=True):
         return super().of(topup, **{**own, **more})
 
 
-class TopUp(_TopUp, kw_only=True):
+class TopUp(TopUpFields, kw_only=True):
     """A top-up. Voucher and new balance are null unless it was delivered; once it was reversed, new
     balance is what the recipient's wallet holds after that.
 
@@ -196,12 +219,6 @@ class TopUp(_TopUp, kw_only=True):
     """
 
     transaction_id: TransactionId
-
-
-class FailedSend(_TopUp, kw_only=True):
-    """A send that its platform refused; the funds are back. A dry run has no id."""
-
-    error: Annotated[Failure, Meta(description="Why the platform refused it.")]
 
 
 class SettledTopUp(TopUp, kw_only=True):
@@ -358,16 +375,6 @@ class Quote(Shaped, kw_only=True):
     quote_expires_at: Time
 
 
-class Platform(Struct, kw_only=True):
-    """What can be topped up."""
-
-    id: Annotated[str, Meta(description="Its name in calls.")]
-    name: Annotated[str, Meta(description="Its name for people.")]
-    min_amount_cents: Cents
-    max_amount_cents: Cents
-    fulfilment: Literal["immediate", "asynchronous"]
-
-
 class DecidedTopUp(SettledTopUp, kw_only=True):
     """The decision, and the top-up as it left it."""
 
@@ -375,13 +382,7 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
     links: NextLinks | UnsetType = UNSET
     next_action: NextPoll | UnsetType = UNSET
 
-    def approval_first(self) -> dict[str, Any]:
+    def in_order(self) -> dict[str, Any]:
         """Put the decision first: a struct has the fields of its bases before its own."""
         told = {name: value for name, value in asdict(self).items() if value is not UNSET}
         return {"approval": self.approval, **told}
-
-
-class Settlement(Struct, kw_only=True):
-    """How the top-up ended."""
-
-    status: TopUpStatus

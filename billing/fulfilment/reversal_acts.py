@@ -1,0 +1,96 @@
+"""Reversals: a delivered top-up that nobody used is taken back."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from billing.fulfilment.suppliers import Suppliers
+from billing.topups import topup as topups
+from billing.topups.reverse import (
+    REVERSAL_REASON_CHARACTERS_MAX,
+    AlreadyUsed,
+    Reverse,
+    ReversedOutcome,
+)
+from billing.topups.topup import AlreadyEnded, TopUp
+from billing.topups.views import Reversal, ReversedTopUp
+from kernel.errors import NotFound
+from kernel.fields import LINE, Fields
+from keys.act import MERCHANT, CallContext, EngineAct, Told
+from store.database import Transaction
+
+
+class ReverseBody(Fields, frozen=True, kw_only=True):
+    """Why; the event and the history tell it."""
+
+    reason: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=REVERSAL_REASON_CHARACTERS_MAX,
+            pattern=LINE,
+            description="Why it is taken back, in your words; topup.reversed carries it.",
+        ),
+    ]
+
+
+async def reverse(context: CallContext, asked: ReverseBody) -> Reverse:
+    return Reverse(
+        context.object_id,
+        context.tenant,
+        reason=asked.reason,
+        requested_by=context.caller.credential_id,
+        can_revoke=await _can_revoke(context),
+    )
+
+
+async def _can_revoke(context: CallContext) -> bool:
+    """Return whether a supplier may take back what it delivered; which one never changes."""
+
+    async def work(tx: Transaction) -> TopUp | None:
+        return (await topups.load(tx, [context.object_id])).get(context.object_id)
+
+    found = await context.database.read(work)
+    if found is None or found.tenant != context.tenant:
+        return False
+    supplier = context.service(Suppliers).find(found.environment, found.supplier)
+    return supplier is not None and supplier.can_revoke
+
+
+def _view(done: ReversedOutcome) -> ReversedTopUp:
+    assert done.reversal is not None, "what is reversed or reversing has a reversal"
+    reversal = Reversal.of(done.reversal)
+    balance = done.wallet_balance_cents
+    return ReversedTopUp.of(done.topup, wallet_balance_cents=balance, reversal=reversal)
+
+
+def _told(done: ReversedOutcome, _: ReversedTopUp) -> Told:
+    asked = done.reversal
+    at_us = None if asked is None else asked.ended_at or asked.requested_at
+    return Told(done.topup.id, done.topup.status, at_us=at_us)
+
+
+REVERSE: Final = EngineAct(
+    name="topups.reverse",
+    summary="Take a delivered top-up back that was not used",
+    description=(
+        "Credit in the recipient's wallet here comes back at once and whole, while its voucher was"
+        " not redeemed. What a supplier handed over counts as used, unless that supplier can revoke"
+        " it: then the answer is 202 with status reversing, and topup.reversed follows once it"
+        " confirmed; a no leaves the top-up delivered. Called again it answers the same."
+    ),
+    path="/topup/{transaction_id}/reverse",
+    scopes=("topup:reverse",),
+    audience=(MERCHANT,),
+    input=ReverseBody,
+    command=reverse,
+    view=_view,
+    result=ReversedTopUp,
+    refuses=(AlreadyUsed, NotFound, AlreadyEnded),
+    told=_told,
+    outcomes=("reversed", "reversing"),
+    is_pending=lambda shown: shown.status == "reversing",
+    moves_money=True,
+    asks="Take the {amount_cents} of {platform} back from {recipient_email}?",
+    examples=("topup topups reverse txn_4Kp1 --reason 'sent to the wrong person'",),
+)
