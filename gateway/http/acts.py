@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial, wraps
 from operator import attrgetter
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 from msgspec import Meta, defstruct
 from msgspec.structs import asdict, replace
