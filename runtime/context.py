@@ -49,6 +49,7 @@ from keys.authorization.token import TokenMaker
 from keys.sign_in.password import Passwords
 from keys.staging_quota import StagingRoom
 from keys.vault import Vault
+from runtime.agents import Agents
 from runtime.client_documents import ClientDocuments, McpSignIn
 from runtime.data_keys import open_data_keys
 from runtime.database_clock import open_clock
@@ -129,6 +130,7 @@ class Context:
     database: Store
     vault: Vault
     mcp_sign_in: McpSignIn
+    agents: Agents
     authenticator: Authenticator
     passwords: Passwords
     limiter: Limiter
@@ -235,9 +237,8 @@ async def open_context(
         waits = _waits(database, hints, queue, stack)
         policy, resolver, operators = webhook_policy(settings), _resolver(stack), _resolver(stack)
         transport = _transport(settings, policy, resolver, operators, clock, stack)
-        suppliers = await stack.enter_async_context(
-            _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
-        )
+        supplying = _open_suppliers(settings, database, Vault([supplier_key]), operators, clock)
+        suppliers = await stack.enter_async_context(supplying)
         opened = open_providers(settings, database, vault, operators, clock, metrics)
         providers = await stack.enter_async_context(opened)
         rules = _topup_rules(settings, suppliers.book, voucher_key)
@@ -251,6 +252,7 @@ async def open_context(
             database=database,
             vault=vault,
             mcp_sign_in=McpSignIn(TokenMaker(voucher_key), ClientDocuments(transport, clock)),
+            agents=_agents(transport, database, clock, stack),
             authenticator=_authenticator(database, clock, stack),
             passwords=Passwords(),
             limiter=Limiter(link),
@@ -302,6 +304,14 @@ def _waits(database: Store, hints: Hints, queue: Queue | WakePipe, stack: AsyncE
     hints.listen(waits.feed.on_hint)
     stack.push_async_callback(waits.aclose)
     return waits
+
+
+def _agents(
+    transport: Transport, database: Database, clock: Clock, stack: AsyncExitStack
+) -> Agents:
+    agents = Agents(transport, database, clock)
+    stack.push_async_callback(agents.close)
+    return agents
 
 
 def _authenticator(database: Store, clock: Clock, stack: AsyncExitStack) -> Authenticator:

@@ -154,6 +154,9 @@ class Settings(SettingGroups, BaseSettings):
     rate_limit_account_per_s: int = Field(
         1000, ge=0, description="The same for all keys of an account; sandboxes: a fifth; 0: off."
     )
+    rate_limit_agent_per_s: int = Field(
+        0, ge=0, le=1_000_000, description="Requests a second of one agent (Web Bot Auth); 0: off."
+    )
     connections_per_address_max: int = Field(
         256, ge=0, description="Connections from one address, proxies' not counted; 0: no limit."
     )

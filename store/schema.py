@@ -152,6 +152,7 @@ api_keys = sa.Table(
     _text("last4"),
     _int("created_at"),
     _int("last_used_at", null=True),  # minute-grained
+    _text("last_used_by", null=True),  # the URL of the agent that signed a call last
     _int("revoked_at", null=True),
     _text("purpose", null=True),
     _int("lifetime_cents", null=True),
@@ -3069,6 +3070,7 @@ request_log = sa.Table(
     _int("request_bytes"),  # as it came
     _text("request_body"),  # at most 8 KiB
     _text("response_body"),  # at most 8 KiB; empty after a success
+    _text("agent", null=True),  # the URL of the agent that signed it (runtime/agents.py)
     _int("created_at"),
     sa.Index("ix_request_log_account", "account_id", "environment", "id"),
     sa.Index("ix_request_log_request", "request_id"),

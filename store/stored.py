@@ -75,7 +75,7 @@ COUNTED: Final = (
         "request_log",
         "rql",
         360,
-        ("request_body", "response_body", "path", "user_agent", "request_id"),
+        ("request_body", "response_body", "path", "user_agent", "request_id", "agent"),
     ),
     Counted("audit_log", "adt", 432, ("before", "after", "reason", "user_agent")),
     Counted("ledger_accounts", "lac", 344, ("name",), condition="AND t.kind = 'recipient'"),
@@ -86,7 +86,10 @@ COUNTED: Final = (
     Counted("notices", "ntc", 360, ("reason",)),
     Counted("replays", "rpl", 488, ("event_types", "like_error", "like_phrase", "paused_reason")),
     Counted(
-        "api_keys", "key", 408, ("lineage", "scopes", "ip_allow_list", "mandate", "name", "purpose")
+        "api_keys",
+        "key",
+        408,
+        ("lineage", "scopes", "ip_allow_list", "mandate", "name", "purpose", "last_used_by"),
     ),
     Counted("access_tokens", "tok", 296, ("name", "scopes")),
     Counted(

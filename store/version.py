@@ -13,7 +13,7 @@ from store.errors import StoreError
 from store.faults import Fault
 from store.fingerprints import TABLES
 
-VERSIONS = ("0102",)
+VERSIONS = ("0103",)
 # `topup migrate` takes over a database at the last version before the baseline as it is; an older one first
 # needs the last build that has those migrations.
 BASELINE: Final = "0100"

@@ -19,16 +19,16 @@ from tests.test_tidy import ROOT, sources, tree_of
 CEILINGS: Final = {
     "docstrings that open with no verb": 24,
     "error details that are no sentence": 22,
-    "words of docstrings and comments": 135_060,
-    "product lines": 161_950,
+    "words of docstrings and comments": 135_568,
+    "product lines": 162_515,
     "old words in docstrings and comments": 330,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,
     "sentences over 25 words": 6,
     "table cells over 200 characters": 3,
-    "words for callers": 15_550,
+    "words for callers": 15_587,
     "words for operators": 20_425,
-    "words for contributors": 7555,
+    "words for contributors": 7577,
     "words of the README": 455,
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, transaction_id_of
+from gateway.http.agents import agent_of
 from gateway.http.hosts import PROBED
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
@@ -66,7 +67,9 @@ class AccessLog:
         method = _method_of(call)
         self._requests.note(template, method, call.status, duration_s)
         body = answer.body if answer is not None else b""
-        caller = call.credential
+        caller, agent = call.credential, agent_of(call)
+        if agent is not None and caller is not None and caller.key_id is not None:
+            call.context.agents.note(caller.key_id, agent)
         if answer is not None and _is_kept(call):
             keep(call, call.status, body)
         if template.endswith(SEND_PATH):
@@ -89,6 +92,8 @@ class AccessLog:
         }
         if (trace_id := trace_id_of(call.trace)) is not None:
             fields["trace_id"] = trace_id
+        if agent is not None:
+            fields["agent"] = agent
         _log.handle(_Line(fields))
 
 
@@ -162,6 +167,7 @@ def keep(
         request_bytes=len(raw) or _length(call),
         request_body="",
         response_body="",
+        agent=agent_of(call),
         created_at=call.now_us,
     )
     log.note(row, raw, body if status >= HTTP_REFUSED else b"")

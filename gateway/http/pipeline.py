@@ -15,6 +15,7 @@ from starlette.types import Receive
 
 from gateway.answers import envelope
 from gateway.answers.answer import Answer
+from gateway.http.agents import limit_agent
 from gateway.http.auth import check_presented, presented
 from gateway.http.body import check_media_type, read_aside, read_body
 from gateway.http.idempotency_key import handled, take_key
@@ -28,6 +29,7 @@ from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment, Principal, check_address, require_scope
+from keys.signatures.web_bot_auth import AGENT_HEADER
 from runtime.context import Context
 
 
@@ -82,6 +84,8 @@ class Pipeline:
             _identify(call, route, caller, shown)
             if not self._limit.take_now(caller, call.reply_headers):
                 await self._limit.take(caller, call.reply_headers)
+            if AGENT_HEADER in call.headers:
+                await limit_agent(call)
             require_scope(caller, *route.scopes)
         _read_query(call, route)
         if route.is_unsafe:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
+from msgspec import UNSET, UnsetType
 from starlette.types import Receive, Scope
 
 from gateway.answers.envelope import refuse
@@ -30,10 +31,12 @@ class RequestContext(Generic[B, Q]):
     - raw: the body's bytes. whole: the body if it arrived with the request.
     - session_token: of a caller by cookie.
     - template: the route's path, never the caller's, so a log or a metric can hold it.
+    - agent: the URL of the agent that signed it; unset until it was looked for (gateway/http/agents.py).
     - receive: the server's, for long waits; null for a call from inside.
     """
 
     __slots__ = (
+        "agent",
         "body",
         "context",
         "credential",
@@ -82,6 +85,7 @@ class RequestContext(Generic[B, Q]):
         self.request_key: RequestKey | None = None
         self.session_token: str | None = None
         self.credential: Principal | None = None
+        self.agent: str | UnsetType | None = UNSET
         self.status = 0
 
     @property

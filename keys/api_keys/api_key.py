@@ -86,6 +86,7 @@ class ApiKey:
     paused_at: int | None = None
     client_id: str | None = None
     made_by: str | None = None  # the person who made or allowed it; null: another key or the CLI
+    last_used_by: str | None = None  # the agent that signed a call last (runtime/agents.py)
 
 
 async def mint(
@@ -337,6 +338,19 @@ _PAGES = Keyset(
     sorts={"name": "LOWER(k.name)", "used": "COALESCE(k.last_used_at, 0)"},
 )
 SORTS = _PAGES.sorts
+_USED_BY = """
+UPDATE api_keys SET last_used_by = w.agent FROM (
+    SELECT v.id, v.agent FROM :rows[id text, agent text] AS v
+    JOIN api_keys k ON k.id = v.id
+    WHERE k.last_used_by IS NULL OR k.last_used_by <> v.agent
+    ORDER BY k.id FOR NO KEY UPDATE OF k SKIP LOCKED) AS w
+WHERE api_keys.id = w.id
+"""
+
+
+async def mark_used_by(tx: Transaction, agents: Mapping[str, str]) -> int:
+    """Record which agent signed a call with these keys, by key id; return how many rows changed."""
+    return await tx.execute(_USED_BY, rows=sorted(agents.items()))
 
 
 async def _find(tx: Transaction, tenant: Tenant, key_id: str, text: str = _FIND) -> ApiKey:

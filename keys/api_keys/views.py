@@ -93,6 +93,12 @@ class ApiKey(_Numbers, kw_only=True):
     expires_at: Time | None
     created_at: Time
     last_used_at: UsedAt
+    last_used_by: Annotated[
+        str | None,
+        Meta(
+            description="The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."
+        ),
+    ]
     paused_at: Annotated[
         Time | None,
         Meta(description="From then on it reads only; its ancestors may be paused, too."),

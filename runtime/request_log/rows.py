@@ -24,7 +24,7 @@ class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     path includes its query; route is its template. code is our envelope's; null for another surface's
     response. request_bytes is the body's length as it came. Both bodies are cut and without secrets;
-    response_body is empty after a success.
+    response_body is empty after a success. agent: the URL of the agent that signed it.
     """
 
     id: str
@@ -46,6 +46,7 @@ class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     request_bytes: int
     request_body: str
     response_body: str
+    agent: str | None = None
     created_at: int
 
 

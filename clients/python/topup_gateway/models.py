@@ -152,6 +152,8 @@ class ApiKey(Model):
     """RFC 3339, UTC, whole seconds."""
     last_used_at: AwareDatetime | None
     """The minute of the last use, rounded down; noted some seconds later."""
+    last_used_by: str | None
+    """The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."""
     paused_at: AwareDatetime | None
     """From then on it reads only; its ancestors may be paused, too."""
     revoked_at: AwareDatetime | None
@@ -1037,6 +1039,8 @@ class CreatedKey(Model):
     """RFC 3339, UTC, whole seconds."""
     last_used_at: AwareDatetime | None
     """The minute of the last use, rounded down; noted some seconds later."""
+    last_used_by: str | None
+    """The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."""
     paused_at: AwareDatetime | None
     """From then on it reads only; its ancestors may be paused, too."""
     revoked_at: AwareDatetime | None
@@ -3681,6 +3685,8 @@ class SandboxKey(Model):
     """RFC 3339, UTC, whole seconds."""
     last_used_at: AwareDatetime | None
     """The minute of the last use, rounded down; noted some seconds later."""
+    last_used_by: str | None
+    """The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."""
     paused_at: AwareDatetime | None
     """From then on it reads only; its ancestors may be paused, too."""
     revoked_at: AwareDatetime | None

@@ -161,6 +161,8 @@ export interface components {
             created_at: string;
             /** @description The minute of the last use, rounded down; noted some seconds later. */
             last_used_at: string | null;
+            /** @description The agent that signed a call with it last: the URL of its keys (Web Bot Auth). */
+            last_used_by: string | null;
             /** @description From then on it reads only; its ancestors may be paused, too. */
             paused_at: string | null;
             /** @description RFC 3339, UTC, whole seconds. */
@@ -1181,6 +1183,8 @@ export interface components {
             created_at: string;
             /** @description The minute of the last use, rounded down; noted some seconds later. */
             last_used_at: string | null;
+            /** @description The agent that signed a call with it last: the URL of its keys (Web Bot Auth). */
+            last_used_by: string | null;
             /** @description From then on it reads only; its ancestors may be paused, too. */
             paused_at: string | null;
             /** @description RFC 3339, UTC, whole seconds. */
@@ -4074,6 +4078,8 @@ export interface components {
             created_at: string;
             /** @description The minute of the last use, rounded down; noted some seconds later. */
             last_used_at: string | null;
+            /** @description The agent that signed a call with it last: the URL of its keys (Web Bot Auth). */
+            last_used_by: string | null;
             /** @description From then on it reads only; its ancestors may be paused, too. */
             paused_at: string | null;
             /** @description RFC 3339, UTC, whole seconds. */

@@ -1,0 +1,263 @@
+"""Verify who calls by Web Bot Auth: HTTP Message Signatures (RFC 9421) of automated callers. Pure.
+
+A valid signature says that the holder of a key which a URL publishes signed these parts of the request. It
+may be repeated until it expires, with another body and mostly another path. So it names a caller in logs and
+can slow one down; it authorizes nothing, and spends nothing. docs/decisions/0049-web-bot-auth.md.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from keys.signatures.structured_fields import (
+    InnerList,
+    Item,
+    Malformed,
+    read_dictionary,
+    read_string,
+)
+
+TAG: Final = "web-bot-auth"
+AGENT_HEADER: Final = b"signature-agent"
+INPUT_HEADER: Final = b"signature-input"
+SIGNATURE_HEADER: Final = b"signature"
+FIELD_BYTES_MAX: Final = 2_048
+URL_CHARACTERS_MAX: Final = 256
+LIFE_S_MAX: Final = 86_400
+# Clocks differ.
+AHEAD_S_MAX: Final = 60
+KEYS_MAX: Final = 20
+_ALGORITHM: Final = "ed25519"
+_KEY_BYTES: Final = 32
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
+_AGENT: Final = "signature-agent"
+_TARGETS: Final = frozenset({"@authority", "@target-uri"})
+# RFC 9421's example key, whose private half everybody has.
+TEST_KEY: Final = "poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U"
+
+
+class Target(NamedTuple):
+    """The request as the signer saw it. authority: ours, never what a caller says of us.
+
+    path and query as they came; headers by name in lower case.
+    """
+
+    method: str
+    scheme: str
+    authority: str
+    path: str
+    query: str
+    headers: Mapping[bytes, bytes]
+
+
+class Claim(NamedTuple):
+    """A well-formed signature of now, not yet checked.
+
+    agent: the URL that names its keys, without a query. directory: the URL to fetch. base: what is signed.
+    nonce: None if it may be used again.
+    """
+
+    agent: str
+    directory: str
+    key_id: str
+    signature: bytes
+    base: bytes
+    nonce: str | None
+    life_s: int
+
+    def is_signed_by(self, key: bytes) -> bool:
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(self.signature, self.base)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def claim_of(target: Target, *, now_s: int, life_s_max: int = LIFE_S_MAX) -> Claim | None:
+    """Return the request's first signature of this tag; None for what isn't one, or isn't valid now.
+
+    Unknown algorithms and components count as no signature: the caller is then nobody in particular.
+    """
+    texts = [target.headers.get(name) for name in (INPUT_HEADER, SIGNATURE_HEADER, AGENT_HEADER)]
+    if any(text is None or len(text) > FIELD_BYTES_MAX for text in texts):
+        return None
+    inputs, signatures, agents = (text.decode("latin-1") for text in texts if text is not None)
+    try:
+        found = _claim(target, inputs, signatures, agents, now_s)
+    except (Malformed, UnicodeEncodeError):
+        return None
+    return found if found is None or found.life_s <= life_s_max else None
+
+
+def _claim(target: Target, inputs: str, signatures: str, agents: str, now_s: int) -> Claim | None:
+    for label, listed in read_dictionary(inputs).items():
+        if not isinstance(listed, InnerList) or listed.params.get("tag") != TAG:
+            continue
+        signature = read_dictionary(signatures).get(label)
+        if not isinstance(signature, Item) or not isinstance(signature.value, bytes):
+            return None
+        params = listed.params
+        key_id, nonce = params.get("keyid"), params.get("nonce")
+        if not _is_timely(params, now_s) or params.get("alg", _ALGORITHM) != _ALGORITHM:
+            return None
+        if not isinstance(key_id, str) or _THUMBPRINT.fullmatch(key_id) is None:
+            return None
+        if nonce is not None and not isinstance(nonce, str):
+            return None
+        agent = _agent_of(listed, agents, label)
+        base = _base_of(target, listed, agents)
+        if agent is None or base is None:
+            return None
+        return Claim(
+            agent.partition("?")[0],
+            agent,
+            key_id,
+            signature.value,
+            base,
+            nonce,
+            int(params["expires"]) - int(params["created"]),
+        )
+    return None
+
+
+def _is_timely(params: Mapping[str, Any], now_s: int) -> bool:
+    created, expires = params.get("created"), params.get("expires")
+    if type(created) is not int or type(expires) is not int:
+        return False
+    return created < expires and created <= now_s + AHEAD_S_MAX and now_s < expires
+
+
+def _agent_of(listed: InnerList, agents: str, label: str) -> str | None:
+    """Return the URL that the signature covers; None if it covers none of its own."""
+    covered = [one for one in listed.items if one.value == _AGENT]
+    if agents.lstrip(" ").startswith('"'):
+        # The form of earlier drafts: one URL for the one signature.
+        is_plain = len(covered) == 1 and not covered[0].params
+        return _url(read_string(agents)) if is_plain else None
+    names = [one.params.get("key") for one in covered if len(one.params) == 1]
+    # A signature may cover other signers' members; the draft's own vectors name the one member otherwise.
+    name = label if label in names else names[0] if len(names) == 1 else None
+    found = read_dictionary(agents).get(str(name))
+    if not isinstance(found, Item) or found.params or not isinstance(found.value, str):
+        return None
+    return _url(found.value)
+
+
+def _url(text: str) -> str | None:
+    """Return the URL in one spelling; None for what can't be a directory's."""
+    if len(text) > URL_CHARACTERS_MAX or not text.isascii():
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    host = (parts.hostname or "").lower()
+    is_plain = parts.username is None and parts.password is None and not parts.fragment
+    if parts.scheme.lower() != "https" or not is_plain or _HOST.fullmatch(host) is None:
+        return None
+    place = host if port in {None, 443} else f"{host}:{port}"
+    query = f"?{parts.query}" if parts.query else ""
+    return f"https://{place}{parts.path or '/'}{query}"
+
+
+def _base_of(target: Target, listed: InnerList, agents: str) -> bytes | None:
+    """Return the signature base (RFC 9421, 2.5); None if a component isn't known here."""
+    lines: list[str] = []
+    names = [one.text for one in listed.items]
+    if len(set(names)) < len(names):
+        return None
+    if _TARGETS.isdisjoint(str(one.value) for one in listed.items):
+        return None
+    for one in listed.items:
+        value = _value_of(target, one, agents)
+        if value is None or "\n" in value:
+            return None
+        lines.append(f"{one.text}: {value}")
+    lines.append(f'"@signature-params": {listed.text}')
+    return "\n".join(lines).encode("latin-1")
+
+
+def _value_of(target: Target, one: Item, agents: str) -> str | None:
+    name = one.value
+    if not isinstance(name, str) or not one.text.startswith('"'):
+        return None
+    if name == _AGENT and one.params:
+        member = read_dictionary(agents).get(str(one.params.get("key")))
+        return None if member is None else member.text
+    if one.params:
+        return None
+    query = f"?{target.query}" if target.query else ""
+    derived = {
+        "@method": target.method,
+        "@authority": target.authority,
+        "@scheme": target.scheme,
+        "@path": target.path,
+        "@query": query or "?",
+        "@request-target": f"{target.path}{query}",
+        "@target-uri": f"{target.scheme}://{target.authority}{target.path}{query}",
+    }
+    if name.startswith("@"):
+        return derived.get(name)
+    found = target.headers.get(name.encode())
+    return None if found is None else found.decode("latin-1").strip(" \t")
+
+
+class _Jwk(msgspec.Struct):
+    kty: str = ""
+    crv: str = ""
+    x: str = ""
+    nbf: int | None = None
+    exp: int | None = None
+
+
+class _Directory(msgspec.Struct):
+    keys: list[dict[str, Any]]
+
+
+def keys_of(body: bytes, *, now_s: int) -> dict[str, bytes]:
+    """Return a directory's keys for Ed25519 by thumbprint, those that hold now; raise ValueError.
+
+    Its own `kid` isn't believed: the thumbprint is worked out.
+    """
+    try:
+        listed = msgspec.json.decode(body, type=_Directory).keys
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"it is no JWK Set: {error}") from None
+    if len(listed) > KEYS_MAX:
+        raise ValueError(f"it has more than {KEYS_MAX} keys")
+    found: dict[str, bytes] = {}
+    for one in listed:
+        key = _key_of(one, now_s)
+        if key is not None and (name := thumbprint(key)) != TEST_KEY:
+            found[name] = key
+    return found
+
+
+def _key_of(listed: Mapping[str, Any], now_s: int) -> bytes | None:
+    try:
+        jwk = msgspec.convert(listed, _Jwk)
+        key = base64.urlsafe_b64decode(f"{jwk.x}==")
+    except (msgspec.ValidationError, ValueError):
+        return None
+    is_now = (jwk.nbf is None or jwk.nbf <= now_s) and (jwk.exp is None or now_s < jwk.exp)
+    is_known = (jwk.kty, jwk.crv, len(key)) == ("OKP", "Ed25519", _KEY_BYTES)
+    return key if is_known and is_now else None
+
+
+def thumbprint(key: bytes) -> str:
+    """Return an Ed25519 key's JWK thumbprint (RFC 7638, RFC 8037)."""
+    text = msgspec.json.encode({"crv": "Ed25519", "kty": "OKP", "x": _base64url(key)})
+    return _base64url(hashlib.sha256(text).digest())
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

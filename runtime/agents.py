@@ -1,0 +1,220 @@
+"""Know who calls by Web Bot Auth: the keys of agents' directories, fetched off the path and cached.
+
+A request never waits for a directory. Only a caller with a credential has one fetched, and only so many an
+hour for an account; what is fetched names the next requests. A directory that can't be fetched keeps its
+keys for STALE_S; one that was fetched without a key has lost it.
+"""
+
+import asyncio
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import partial
+from typing import Final, NamedTuple
+
+from kernel.clock import HOUR_US, SECOND_US, Clock
+from keys.api_keys.api_key import mark_used_by
+from keys.principal import Principal
+from keys.signatures.web_bot_auth import Claim, Target, claim_of, keys_of
+from store.database import Database, Transaction
+from store.errors import StoreError
+from webhooks.http.transport import Transport
+
+DIRECTORIES_MAX: Final = 200
+DIRECTORY_BYTES_MAX: Final = 32_768
+TIMEOUT_S: Final = 5.0
+FETCHES_AT_ONCE_MAX: Final = 2
+# New directories that one account, and a sandbox account, may name in an hour; and all accounts together.
+PER_HOUR_MAX: Final = 10
+SANDBOX_PER_HOUR_MAX: Final = 2
+ALL_PER_HOUR_MAX: Final = 300
+FRESH_S_MIN: Final = 60
+FRESH_S_MAX: Final = 86_400
+FRESH_S: Final = 3_600
+FAILURE_S: Final = 300
+STALE_S: Final = 86_400
+NONCES_MAX: Final = 10_000
+WRITE_AFTER_S: Final = 10.0
+KEYS_NOTED_MAX: Final = 1_000
+KEYS_WRITTEN_MAX: Final = 10_000
+_HEADERS: Final = (
+    ("Accept", "application/http-message-signatures-directory+json, application/json"),
+    ("User-Agent", "AiTopUp-Gateway/1"),
+)
+_MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})\"?(?:$|[\s,])", re.IGNORECASE)
+
+logger = logging.getLogger(__name__)
+
+
+class _Directory(NamedTuple):
+    """keys by thumbprint; null: never fetched. until_us: when it is fetched again."""
+
+    keys: Mapping[str, bytes] | None
+    fetched_us: int
+    until_us: int
+
+
+class Agents:
+    """One for each gateway."""
+
+    def __init__(self, transport: Transport, database: Database, clock: Clock) -> None:
+        self._transport = transport
+        self._database = database
+        self._clock = clock
+        self._directories: OrderedDict[str, _Directory] = OrderedDict()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._nonces: OrderedDict[bytes, None] = OrderedDict()
+        self._hour = 0
+        self._of_hour: dict[str, int] = {}
+        # By key: what is to be written, and what was written last.
+        self._noted: dict[str, str] = {}
+        self._written: OrderedDict[str, str] = OrderedDict()
+        self._write: asyncio.Task[None] | None = None
+
+    def caller_of(self, target: Target, caller: Principal | None) -> str | None:
+        """Return the URL of the agent that signed the request; None: nobody known did.
+
+        Takes a tenth of a millisecond. A directory that isn't known is
+        fetched for a caller with a credential, after this request.
+        """
+        now_s = self._clock.now_us() // SECOND_US
+        claim = claim_of(target, now_s=now_s)
+        if claim is None:
+            return None
+        keys = self._known(claim, caller)
+        key = None if keys is None else keys.get(claim.key_id)
+        if key is None or not claim.is_signed_by(key) or self._was_used(claim):
+            return None
+        return claim.agent
+
+    def note(self, key_id: str, agent: str) -> None:
+        """Have it written, soon, that the agent used the key."""
+        if self._written.get(key_id) == agent or len(self._noted) >= KEYS_NOTED_MAX:
+            return
+        self._noted[key_id] = agent
+        if self._write is None or self._write.done():
+            self._write = asyncio.create_task(self._write_later())
+
+    async def flush(self) -> None:
+        """Wait for the fetches under way, and write what is noted."""
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._write_noted()
+
+    async def close(self) -> None:
+        tasks = [*self._under_way.values(), *([self._write] if self._write else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def keep(self, directory: str, keys: Mapping[str, bytes], *, fresh_s: int) -> None:
+        now_us = self._clock.now_us()
+        self._keep(directory, _Directory(keys, now_us, now_us + fresh_s * SECOND_US))
+
+    async def _write_later(self) -> None:
+        while self._noted:
+            await asyncio.sleep(WRITE_AFTER_S)
+            await self._write_noted()
+
+    async def _write_noted(self) -> None:
+        noted, self._noted = self._noted, {}
+        if not noted:
+            return
+        try:
+            await self._database.transaction(partial(_mark, agents=noted), durable=False)
+        except StoreError as error:
+            # The next use is written; nothing depends on it.
+            logger.warning("agents.not_written", extra={"error": str(error)})
+            return
+        self._written.update(noted)
+        while len(self._written) > KEYS_WRITTEN_MAX:
+            self._written.popitem(last=False)
+
+    def _known(self, claim: Claim, caller: Principal | None) -> Mapping[str, bytes] | None:
+        now_us = self._clock.now_us()
+        found = self._directories.get(claim.directory)
+        is_due = found is None or found.until_us <= now_us
+        if is_due and caller is not None:
+            self._want(claim.directory, caller, now_us, is_new=found is None)
+        if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
+            return None
+        self._directories.move_to_end(claim.directory)
+        return found.keys
+
+    def _want(self, directory: str, caller: Principal, now_us: int, *, is_new: bool) -> None:
+        if directory in self._under_way or len(self._under_way) >= FETCHES_AT_ONCE_MAX:
+            return
+        if is_new and not self._has_room(caller, now_us):
+            return
+        task = asyncio.get_running_loop().create_task(self._fetch(directory, caller.account_id))
+        self._under_way[directory] = task
+        task.add_done_callback(lambda _: self._under_way.pop(directory, None))
+
+    def _has_room(self, caller: Principal, now_us: int) -> bool:
+        hour = now_us // HOUR_US
+        if hour != self._hour:
+            self._hour, self._of_hour = hour, {}
+        most = SANDBOX_PER_HOUR_MAX if caller.is_sandbox else PER_HOUR_MAX
+        used = self._of_hour.get(caller.account_id, 0)
+        if used >= most or sum(self._of_hour.values()) >= ALL_PER_HOUR_MAX:
+            return False
+        self._of_hour[caller.account_id] = used + 1
+        return True
+
+    async def _fetch(self, directory: str, account_id: str) -> None:
+        result = await self._transport.request(
+            "GET",
+            directory,
+            _HEADERS,
+            b"",
+            TIMEOUT_S,
+            account_id=account_id,
+            body_bytes_max=DIRECTORY_BYTES_MAX,
+            body_bytes_kept_max=DIRECTORY_BYTES_MAX,
+        )
+        now_us = self._clock.now_us()
+        before = self._directories.get(directory)
+        why = None
+        keys: Mapping[str, bytes] = {}
+        if result.status != 200 or result.error is not None or result.is_cut:
+            why = result.reason or f"HTTP {result.status}"
+        else:
+            try:
+                keys = keys_of(result.response_body, now_s=now_us // SECOND_US)
+            except ValueError as error:
+                why = str(error)
+        if why is None:
+            self.keep(directory, keys, fresh_s=_fresh_s(result.response_headers))
+            return
+        logger.info("agent.directory_failed", extra={"directory": directory, "reason": why[:200]})
+        again_us = now_us + FAILURE_S * SECOND_US
+        if before is None:
+            self._keep(directory, _Directory(None, now_us, again_us))
+        else:
+            self._keep(directory, before._replace(until_us=again_us))
+
+    def _keep(self, directory: str, found: _Directory) -> None:
+        self._directories[directory] = found
+        self._directories.move_to_end(directory)
+        while len(self._directories) > DIRECTORIES_MAX:
+            self._directories.popitem(last=False)
+
+    def _was_used(self, claim: Claim) -> bool:
+        """Note a signature with a nonce; return whether this process has seen it before."""
+        if claim.nonce is None:
+            return False
+        if claim.signature in self._nonces:
+            return True
+        self._nonces[claim.signature] = None
+        while len(self._nonces) > NONCES_MAX:
+            self._nonces.popitem(last=False)
+        return False
+
+
+async def _mark(tx: Transaction, agents: Mapping[str, str]) -> int:
+    return await mark_used_by(tx, agents)
+
+
+def _fresh_s(headers: Mapping[str, str]) -> int:
+    age = _MAX_AGE.search(headers.get("cache-control", ""))
+    return FRESH_S if age is None else min(max(int(age[1]), FRESH_S_MIN), FRESH_S_MAX)

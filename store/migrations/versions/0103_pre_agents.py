@@ -1,0 +1,20 @@
+"""Calls may be signed by an agent: its URL is shown in the request log and at the key.
+
+Additive: null is nobody known.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from store.dialect import TEXT
+
+revision = "0103"
+down_revision = "0102"
+branch_labels = None
+depends_on = None
+oldest_code = "0100"
+
+
+def upgrade() -> None:
+    op.add_column("request_log", sa.Column("agent", TEXT, nullable=True))
+    op.add_column("api_keys", sa.Column("last_used_by", TEXT, nullable=True))
