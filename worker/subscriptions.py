@@ -57,7 +57,11 @@ class Subscriptions:
     async def _sweep(self) -> None:
         found = await self._database.read(partial(_expired, now_us=self._clock.now_us()))
         for endpoint_id, tenant in found:
-            await self._end(endpoint_id, tenant)
+            try:
+                await self._end(endpoint_id, tenant)
+            except Exception:
+                # The others end nevertheless; the next sweep comes back to this one.
+                logger.exception("subscription.not_ended", extra={"endpoint_id": endpoint_id})
             await asyncio.sleep(PAUSE_S)
 
     async def _prune(self) -> None:

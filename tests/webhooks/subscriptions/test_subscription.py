@@ -13,7 +13,6 @@ from keys.tokens import access_token
 from store.database import Database, Transaction
 from tests.support.mcp_events import new_secret
 from tests.support.webhook_rows import given_account, new_vault
-from webhooks.deliveries import endpoint_queue
 from webhooks.subscriptions import subscription
 from webhooks.subscriptions.subscription import Granted, Request, Wanted
 
@@ -107,7 +106,6 @@ async def test_one_ends_with_its_key_and_its_row_goes_last(
     )
     assert await run(database, subscription.prune) == 1
     assert await run(database, subscription.prune) == 0
-    assert endpoint_queue.ENDING_HINT
 
 
 async def test_a_credential_is_judged_by_its_id(database: Database, clock: FixedClock) -> None:
