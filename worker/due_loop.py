@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError
 from store.database import Database, Transaction
+from store.due_rows import DueRows
 from store.errors import StoreError
 from worker.setbacks import Setbacks
 from worker.woken_loop import PAUSE_S, WokenLoop
@@ -168,3 +169,31 @@ class DueLoop(WokenLoop):
         else:
             self._setbacks.went_well(item.id)
             self._rests[item.id] = asyncio.get_running_loop().time() + PAUSE_S
+
+
+class ProviderLoop(DueLoop):
+    """A loop over the rows of a table that each have a provider to call."""
+
+    rows: ClassVar[DueRows[Any]]
+
+    @abstractmethod
+    async def _ask(self, row: Any) -> None:
+        """Call the row's provider."""
+
+    async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
+        due = await self.rows.due(
+            tx,
+            now_us=look.now_us,
+            limit=look.limit,
+            exclude_ids=look.exclude_ids,
+            exclude_keys=look.exclude_keys,
+        )
+        return [
+            DueItem(one.id, place_of(one.environment, one.provider), partial(self._ask, one))
+            for one in due
+        ]
+
+    async def _next_at(self, tx: Transaction, look: Look) -> int | None:
+        return await self.rows.next_at(
+            tx, exclude_ids=look.exclude_ids, exclude_keys=look.exclude_keys
+        )

@@ -104,6 +104,10 @@ class KeyVendor(ABC):
     name: str
     costs_face_value: bool
 
+    def refused(self, reason: str) -> Refused:
+        by = f"refused by {self.name}"
+        return Refused(f"{by}: {reason}" if reason else by)
+
     @abstractmethod
     async def find(self, key_id: str) -> KeyState | None:
         """Return the key, or None if it surely doesn't exist."""

@@ -156,7 +156,7 @@ class LiteLlmKeys(KeyVendor):
             return found
         if answer.status == HTTP_OK:
             raise NoSupplierAnswer("a key that cannot be seen")
-        return _refused(refusal_of(answer))
+        return self.refused(refusal_of(answer))
 
     async def look_made(
         self, request: Request, mark: Mark, sealed: str | None
@@ -187,7 +187,7 @@ class LiteLlmKeys(KeyVendor):
         reason = refusal_of(answer)
         if answer.status == HTTP_NOT_FOUND:
             raise NoSupplierAnswer("the key was deleted meanwhile")
-        return _refused(reason)
+        return self.refused(reason)
 
     def made(self, secret: str, limit: Decimal) -> Deliverable:
         url = self._options.shown_url
@@ -252,10 +252,6 @@ class LiteLlm(LimitedKeys):
         return Health(
             is_well=True, detail=f"LiteLLM knows the key, which sees {number} keys of the proxy"
         )
-
-
-def _refused(reason: str) -> Refused:
-    return Refused(f"refused by LiteLLM: {reason}" if reason else "refused by LiteLLM")
 
 
 def _make(options: LiteLlmOptions, tools: Tools) -> LiteLlm:

@@ -153,7 +153,7 @@ class OpenRouterKeys(KeyVendor):
             body["workspace_id"] = self._options.workspace_id
         answer = await self._api.call("POST", "/keys", body=body)
         if answer.status != HTTP_CREATED:
-            return _refused(refusal_of(answer))
+            return self.refused(refusal_of(answer))
         made = decoded(answer.body, _MadeAnswer)
         amount = key_amount(made.data.limit)
         if amount is None or not is_same_usd(amount, limit):
@@ -170,7 +170,7 @@ class OpenRouterKeys(KeyVendor):
         reason = refusal_of(answer)
         if answer.status == HTTP_NOT_FOUND:
             raise NoSupplierAnswer("the key was deleted meanwhile")
-        return _refused(reason)
+        return self.refused(reason)
 
     def made(self, secret: str, limit: Decimal) -> Deliverable:
         return self._given(
@@ -278,10 +278,6 @@ def _path(key_id: str) -> str:
 def _must_be(status: int, expected: int) -> None:
     if status != expected:
         raise NoSupplierAnswer(f"HTTP {status}")
-
-
-def _refused(reason: str) -> Refused:
-    return Refused(f"refused by OpenRouter: {reason}" if reason else "refused by OpenRouter")
 
 
 def _make(options: OpenRouterOptions, tools: Tools) -> OpenRouter:
