@@ -87,6 +87,7 @@ from webhooks.endpoints.endpoint import TooManyEndpoints
 from webhooks.events.feed import TooManyStreams, TooManyWaits
 from webhooks.http.guard import UrlRefused
 from webhooks.replays.replay import ReplayEnded, ReplayOverlaps, TooManyReplays
+from webhooks.subscriptions.subscription import TooManySubscriptions
 
 _log = logging.getLogger(__name__)
 _OUTAGES: Final = (Contention, Unable, ConnectionLost, CommitUnknown)
@@ -151,6 +152,7 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
     TooManyReplays: ErrorRow(codes.LIMIT_REACHED, 409),
     ReplayOverlaps: ErrorRow(codes.LIMIT_REACHED, 409),
     TooManyOrders: ErrorRow(codes.LIMIT_REACHED, 409),
+    TooManySubscriptions: ErrorRow(codes.LIMIT_REACHED, 409),
     CouponTaken: ErrorRow(codes.DUPLICATE, 409),
     PackTaken: ErrorRow(codes.DUPLICATE, 409),
     PlanTaken: ErrorRow(codes.DUPLICATE, 409),
