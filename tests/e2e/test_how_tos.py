@@ -81,7 +81,7 @@ def test_mail(shell: PageShell) -> None:
     filled: Filled = {
         "--status bounced": "--status outbox",
         "mal_…": re.compile(r"mal_\w+"),
-        "erase user@example.com": "erase user@example.com --yes",
+        "mail erase": "mail erase --yes",
         "ACCOUNT": SHOP,
     }
     shell.follow("mail", filled)

@@ -317,45 +317,40 @@ SHOW: Final = ReadAct(
     owner_of=owner_of,
     examples=("topup replay show rpl_6Tt3",),
 )
+_STEERING: Final[dict[str, Any]] = {
+    "scopes": _WRITE,
+    "input": Fields,
+    "result": Replay,
+    "owner_of": owner_of,
+    "refuses": (ReplayEnded,),
+}
 PAUSE: Final = Act(
     name="replay.pause",
     undo="replay.resume",
     summary="Pause a replay",
     path="/replays/{replay_id}/pause",
-    scopes=_WRITE,
-    input=Fields,
     run=pause,
-    result=Replay,
-    owner_of=owner_of,
-    refuses=(ReplayEnded,),
     audit=Audited("replay.paused", _status),
     examples=("topup replay pause rpl_6Tt3",),
+    **_STEERING,
 )
 RESUME: Final = Act(
     name="replay.resume",
     undo="replay.pause",
     summary="Resume a replay",
     path="/replays/{replay_id}/resume",
-    scopes=_WRITE,
-    input=Fields,
     run=resume,
-    result=Replay,
-    owner_of=owner_of,
-    refuses=(ReplayEnded,),
     audit=Audited("replay.resumed", _status),
     examples=("topup replay resume rpl_6Tt3",),
+    **_STEERING,
 )
 CANCEL: Final = Act(
     name="replay.cancel",
     summary="Cancel a replay",
     path="/replays/{replay_id}/cancel",
-    scopes=_WRITE,
-    input=Fields,
     run=cancel,
-    result=Replay,
-    owner_of=owner_of,
-    refuses=(ReplayEnded,),
     audit=Audited("replay.cancelled", _status),
     examples=("topup replay cancel rpl_6Tt3",),
+    **_STEERING,
 )
 ACTS: Final = (CREATE, LIST, SHOW, PAUSE, RESUME, CANCEL)
