@@ -170,6 +170,26 @@ class Keyset:
         rows = await self.page(tx, tenant, limit=limit, before_id=before_id, **narrowed)
         return ListStretch((read(row) for row in rows), end_id)
 
+    async def total(
+        self, tx: Transaction, tenant: Tenant, amount: str, *, most: int, **values: Any
+    ) -> tuple[int, int, bool]:
+        """Count at most so many of the rows that a stretch reads, and add up an expression of each.
+
+        Return also whether more may match.
+        """
+        known = self._values(tenant, None, values)
+        end_id = await self._end_of_look(tx, None, known)
+        known |= {"last_id": end_id, "page_rows": most + 1}
+        row = await tx.fetch_one(
+            f"SELECT COUNT(*) AS number, COALESCE(SUM(counted.amount), 0) AS total FROM"
+            f" (SELECT {amount} AS amount FROM {self._source}{self._narrowed(known)}"
+            f" {self._order}) AS counted",
+            **known,
+        )
+        assert row is not None, "an aggregate has one row"
+        number = int(row["number"])
+        return min(number, most), int(row["total"]), number > most or end_id is not None
+
     async def _end_of_look(
         self, tx: Transaction, begin: Begin, values: Mapping[str, Any]
     ) -> str | None:

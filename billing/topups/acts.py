@@ -71,11 +71,9 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     created_before: Time | None = None
 
 
-async def list_topups(
-    context: ActContext, asked: HistoryQuery, begin: Begin, limit: int
-) -> Sequence[TopUp]:
+def wanted_of(asked: HistoryQuery) -> queries.TopUpFilter:
     address = asked.recipient_email
-    wanted = queries.TopUpFilter(
+    return queries.TopUpFilter(
         status=asked.status,
         platform=None if asked.platform is None else asked.platform.strip().lower(),
         recipient_email=None if address is None else normalise_email(address),
@@ -84,6 +82,12 @@ async def list_topups(
         created_after=time_us(asked.created_after, "created_after"),
         created_before=time_us(asked.created_before, "created_before"),
     )
+
+
+async def list_topups(
+    context: ActContext, asked: HistoryQuery, begin: Begin, limit: int
+) -> Sequence[TopUp]:
+    wanted = wanted_of(asked)
     return await queries.page(context.tx, context.tenant, wanted, before_id=begin, limit=limit)
 
 

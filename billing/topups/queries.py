@@ -64,10 +64,22 @@ async def page(
     tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[TopUp]:
     """Return top-ups older than before_id, newest first, or from a place in one of SORTS."""
+    values = _values(wanted)
+    return await _PAGES.stretch(tx, ROWS.read, tenant, before_id=before_id, limit=limit, **values)
+
+
+async def total(
+    tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, most: int
+) -> tuple[int, int, bool]:
+    """Return how many match, up to a bound, their cents, and whether more do."""
+    return await _PAGES.total(tx, tenant, "amount_cents", most=most, **_values(wanted))
+
+
+def _values(wanted: TopUpFilter) -> dict[str, Any]:
     values = asdict(wanted)
     if wanted.status != "delivered":
         values["rare_status"] = values.pop("status")
-    return await _PAGES.stretch(tx, ROWS.read, tenant, before_id=before_id, limit=limit, **values)
+    return values
 
 
 class SenderKey(NamedTuple):

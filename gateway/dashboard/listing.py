@@ -1,7 +1,7 @@
 """A list's page: the filters of its address, the API's page of items, and the way to the next one."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from gateway.dashboard.paging import (
@@ -30,6 +30,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 
+# Takes the API's query.
+Count = Callable[[Mapping[str, Any]], Awaitable[Total]]
 # Each period's name, and how many days before today it begins.
 _PERIODS: Final = (
     (phrase("Today"), 0),
@@ -48,11 +50,12 @@ async def listing(
     has_csv: bool = True,
     sorts: Collection[str] = (),
     summed: Summed = NOTHING_SUMMED,
+    count: Count | None = None,
 ) -> Paged:
     """Call the API for the list at that path. A refused filter is reported, and nothing listed.
 
     here: the address of its further pages, by default the call's own path. has_csv: the API gives it as CSV.
-    sorts: further orders of its cursors.
+    sorts: further orders of its cursors. count: of a list whose rows are dear to show.
     """
     asked, here = read_query(call), here or call.path
     kept = kept_of(call, filters)
@@ -72,7 +75,9 @@ async def listing(
     }
     try:
         data = (await ask(call, "GET", path, query=query)).data
-        total = None if asked.text("cursor") else await _total(call, path, query, data, summed)
+        total = (
+            None if asked.text("cursor") else await _total(call, path, query, data, summed, count)
+        )
     except DomainError as error:
         return laid_out(call, (), None, problem=problem_of(error), **shown)
     whole = {**query, "cursor": sorting.chosen, "limit": "", "format": "csv_excel"}
@@ -102,7 +107,10 @@ async def _total(
     query: Mapping[str, Any],
     data: Mapping[str, Any],
     summed: Summed,
+    count: Count | None,
 ) -> Total:
+    if data["has_more"] and count is not None:
+        return await count({name: text for name, text in query.items() if text})
     if data["has_more"]:
         data = (await ask(call, "GET", path, query=query, rows=COUNTED_MAX + 1)).data
     return total_of(data["items"], summed, is_more=data["has_more"])

@@ -1,19 +1,24 @@
 """Top-ups: the history with its filters, and one top-up's whole story."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import Response
 
 from billing.reports.find_by_id import find_by_id
 from billing.reports.topup_story import topup_story
 from billing.topups import queries as history
+from billing.topups.acts import HistoryQuery, wanted_of
 from gateway.api.topup_receipts import JOSE
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing
 from gateway.dashboard.match_all import TOPUPS, offered_on_all
-from gateway.dashboard.paging import Summed
+from gateway.dashboard.paging import COUNTED_MAX, Summed, Total
 from gateway.dashboard.route import page_route
 from gateway.dashboard.story import shown_story
+from gateway.html.format import money
 from gateway.html.forms import read_form
 from gateway.html.render import go, page
 from gateway.http.request_context import RequestContext
@@ -33,8 +38,22 @@ _REVERSE = ("topup:reverse",)
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     platforms = (await ask(call, "GET", "/platforms")).data["items"]
+
+    async def count(query: Mapping[str, Any]) -> Total:
+        asked = msgspec.convert({**query, "cursor": None}, HistoryQuery)
+        tenant, wanted = call.principal.tenant, wanted_of(asked)
+        number, cents, is_more = await call.context.database.read(
+            lambda tx: history.total(tx, tenant, wanted, most=COUNTED_MAX)
+        )
+        return Total(number, is_more, () if is_more else (partial(money, cents),))
+
     found = await listing(
-        call, TOPUPS.api, *TOPUPS.filters, sorts=history.SORTS, summed=Summed("amount_cents")
+        call,
+        TOPUPS.api,
+        *TOPUPS.filters,
+        sorts=history.SORTS,
+        summed=Summed("amount_cents"),
+        count=count,
     )
     on_all = offered_on_all(call, "topups", found)
     return page(call, "topups.html", listing=found, platforms=platforms, on_all=on_all)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from billing.topups.queries import TopUpFilter, total as topup_total
 from gateway.dashboard.paging import COUNTED_MAX, Summed, total_of
+from kernel.tenant import Tenant
 from store.keyset import ListStretch
 from tests.support.browser import Browser, signed_in, text_of
 from tests.support.gateway import Gateway
@@ -44,6 +46,12 @@ async def test_a_total_is_of_what_the_filters_match(gateway: Gateway) -> None:
     assert await total(ann, f"{TOPUPS}?status=scheduled") == "2 results · $7.50"
     assert await total(ann, f"{TOPUPS}?status=failed") == "0 results"
     assert await total(bob, TOPUPS) == "1 result · $7.00"
+    # No more rows are counted than a page says.
+    tenant = Tenant(await account_of(ann), "staging")
+    found = await gateway.context.database.read(
+        lambda tx: topup_total(tx, tenant, TopUpFilter(status="delivered"), most=10)
+    )
+    assert (found[0], found[2]) == (10, True)
     assert await total(bob, "/dashboard/deliveries") == ""
     further = re.search(r'href="([^"]*cursor=[^"]*)"', (await ann.get(TOPUPS)).text)
     assert further is not None
