@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gateway.answers.words import API_PREFIX
 from gateway.openapi.schemas import PLACE, pruned
+from gateway.x402 import endpoint as x402
 
 # In the order in which a newcomer needs them.
 CALLS: Final = (
@@ -36,6 +37,7 @@ _NULL: Final = {"type": "null"}
 _ABOUT: Final = (
     "The calls that an agent needs first: a key, a send, its status, the balance, webhooks. /docs/agent.md"
     " shows them in order; the whole API is at /openapi.json. Amounts are whole US cents: 1000 means $10.00."
+    f" Without a key, POST {x402.PATH} answers 402 with its price and is paid in the call (/docs/x402.md)."
 )
 _ERROR: Final = (
     "Refused: data.error says why, and its next_action, errors[] and links[] say what to do."
