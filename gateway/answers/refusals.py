@@ -33,7 +33,6 @@ class Refusal:
 
     @property
     def sentence(self) -> str:
-        """Name the detail and its field."""
         param = self.error.get("param")
         is_named = param is None or param in _WORDS.split(self.detail)
         if is_named or self.code.code != MALFORMED:

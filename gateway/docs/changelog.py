@@ -33,8 +33,6 @@ _ENTRY: Final = re.compile(r"^- ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What was added, changed or fixed in one release."""
-
     release: str
     name: str
     text: str

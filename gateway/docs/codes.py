@@ -38,7 +38,6 @@ class CodePage(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def asked(request: Request, server: str) -> CodePage:
-    """Return the code of the address; raise Starlette's 404."""
     number = request.path_params["code"]
     is_number = number.isascii() and number.isdecimal() and len(number) == len("1000")
     row = CODES.get(int(number)) if is_number else None
@@ -48,7 +47,6 @@ def asked(request: Request, server: str) -> CodePage:
 
 
 def page_of(row: Code, server: str) -> CodePage:
-    """Return the code's page. server: the gateway's address, for the call."""
     repair = REPAIRS.get(row.code)
     shown = None if repair is None else _call(repair, server)
     call = None

@@ -43,7 +43,6 @@ webhook-signature: v1,K5oZfzN95Z\u2026"""
 
 
 def routes(context: Context, pages: Pages, documents: Documents) -> list[Route]:
-    """Return the routes: all types, and each alone, in their three forms."""
     address = context.settings.address()
     shown = EventPages(pages)
 
@@ -79,8 +78,6 @@ def routes(context: Context, pages: Pages, documents: Documents) -> list[Route]:
 
 
 class EventPages:
-    """The pages for people."""
-
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 

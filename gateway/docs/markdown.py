@@ -34,7 +34,6 @@ def headings(source: str) -> list[Heading]:
 
 
 def sections(source: str) -> list[tuple[Heading, str]]:
-    """Return each heading with the plain text below it, up to the next one."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     found: list[tuple[Heading, list[str]]] = []

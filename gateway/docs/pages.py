@@ -129,7 +129,6 @@ class Pages:
         return address_for(self._public_url, request)
 
     def asked(self, request: Request) -> DocumentedResource:
-        """Return the resource of the address; raise Starlette's 404."""
         slug = request.path_params["slug"]
         shown = next((resource for resource in self.listed if resource.slug == slug), None)
         if shown is None:
@@ -146,7 +145,6 @@ class Pages:
         return answer
 
     def _sample(self, language: str, text: str, place: int) -> str | None:
-        """Show a guide's call in each language; None if it is no single call."""
         found = self.runnables.of_text(text)
         if found is None:
             return None
@@ -228,8 +226,6 @@ class Pages:
 
 
 class PlainText:
-    """The same pages as text."""
-
     def __init__(self, pages: Pages, *, is_open: bool) -> None:
         self._pages = pages
         self._is_open = is_open

@@ -55,7 +55,6 @@ _MORE: Final = (
 
 
 def overview(server: str, *, is_open: bool) -> str:
-    """Return what an agent needs that knows only the address."""
     first = _SANDBOX if is_open else _BY_OPERATOR
     listed = "\n".join(f"- [{about}]({server}{path})" for path, about in _MORE)
     text = f"# Topup Gateway\n\n> {SUMMARY}\n\n{first}\n\n{_SEND}\n\n## More\n\n{listed}\n"

@@ -21,8 +21,6 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field's dotted name, type and description."""
-
     name: str
     kind: str
     is_required: bool
@@ -31,8 +29,6 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedAnswer:
-    """One HTTP status with its codes and the fields of `data`."""
-
     status: str
     description: str
     codes: tuple[int, ...]
@@ -58,8 +54,6 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedResource:
-    """The calls of one resource."""
-
     slug: str
     name: str
     about: str
@@ -67,7 +61,6 @@ class DocumentedResource:
 
 
 def resources(document: Json, server: str) -> list[DocumentedResource]:
-    """Return every resource in the document's order."""
     reader = _Reader(document, server)
     found: dict[str, list[Operation]] = {tag["name"]: [] for tag in document["tags"]}
     for path, item in document["paths"].items():

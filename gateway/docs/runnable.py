@@ -42,15 +42,11 @@ Runnable = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class GuideSample:
-    """A guide's call by curl: what is run, and its text in each language."""
-
     run: Runnable
     texts: Sequence[tuple[str, str]]
 
 
 class Runnables:
-    """The calls of the reference that can be run."""
-
     def __init__(self, listed: Sequence[DocumentedResource]) -> None:
         operations = [one for resource in listed for one in resource.operations]
         self._known = [
@@ -60,7 +56,6 @@ class Runnables:
         ]
 
     def of_text(self, text: str) -> GuideSample | None:
-        """Parse a line for a shell; return None if it can't be run."""
         call = _read(text)
         if call is None:
             return None
@@ -90,7 +85,6 @@ def is_runnable(operation: Operation) -> bool:
 
 
 def of_operation(operation: Operation) -> Runnable | None:
-    """Return the call of the reference's sample; None if it can't be run."""
     return _run(operation.call) if is_runnable(operation) else None
 
 

@@ -45,7 +45,6 @@ class Call:
 def call_of(
     server: str, template: str, method: str, operation: Mapping[str, Any], parameters: Any
 ) -> Call:
-    """Build it from an example. parameters resolves a reference."""
     content = operation.get("requestBody", {}).get("content", {})
     kind = next(iter(content), "")
     known = [parameters(one) for one in operation["parameters"]]
@@ -148,7 +147,6 @@ def _python_answer(call: Call, asked: str) -> list[str]:
 
 
 def javascript(call: Call) -> str:
-    """Write a module for Node 18 or later."""
     headers = [
         f"    {_name(name)}: {value}," for name, value in _headers(call, _JAVASCRIPT).items()
     ]
@@ -200,7 +198,6 @@ _JAVASCRIPT: Final[_Writing] = {
 
 
 def _headers(call: Call, writing: _Writing) -> dict[str, str]:
-    """Return the headers, each value as this language writes it."""
     found = {}
     if call.credential == "key":
         found["Authorization"] = writing["key"]

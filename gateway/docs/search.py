@@ -54,7 +54,6 @@ class SearchPages:
         self._making = threading.Lock()
 
     async def page(self, request: Request) -> Response:
-        """Refuse a query that is too long with 400."""
         query, is_long = _query(request)
         return self._pages.page(
             request,

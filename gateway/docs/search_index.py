@@ -87,7 +87,6 @@ class PassageIndex:
         self._words = sorted(self._holders)
 
     def search(self, query: str) -> Searched:
-        """Return the passages with most of the query's words."""
         asked = _asked(query)
         found = [self._beginning_with(word) for word in asked]
         scores: dict[int, _Score] = defaultdict(_Score)
@@ -168,7 +167,6 @@ def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:
 
 
 def _excerpt(text: str, asked: Sequence[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
-    """Yield some words before the first match, and what follows it."""
     first = asked[0][0] if asked else 0
     start = 0 if first < _LEAD else text.find(" ", first - _LEAD)
     # Cut only at spaces between words.

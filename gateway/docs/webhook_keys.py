@@ -65,7 +65,6 @@ async def _throttle(call: RequestContext[Any, Any]) -> None:
 
 
 async def _found(context: Context, query: QueryParams) -> dict[str, Any]:
-    """Return one endpoint's keys, or a page of all."""
     endpoint_id = query.get("endpoint_id")
     if endpoint_id is None:
         return await _page(context, query)

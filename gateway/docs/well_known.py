@@ -47,7 +47,6 @@ _SKILLS: Final = (
 
 
 def routes(context: Context, api: str, documents: Documents) -> list[Route]:
-    """Return the routes. api: the path below which the API lies."""
     settings = context.settings
 
     def catalogue(request: Request) -> Response:
@@ -72,7 +71,6 @@ def routes(context: Context, api: str, documents: Documents) -> list[Route]:
 
 
 def _catalogue(server: str, api: str) -> Mapping[str, Any]:
-    """Return a linkset (RFC 9264): the API with its description, pages and health, and the tools."""
     described = [{"href": f"{server}/openapi.json", "type": "application/json"}]
     pages = [
         {"href": f"{server}{DOCS}", "type": "text/html"},

@@ -73,7 +73,6 @@ def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
 
 
 def form_of(struct: type[Fields], current: Any) -> Form:
-    """Fill the form with an object's fields, which have the input's names."""
     fields: dict[str, Sequence[str]] = {}
     for fact in _asked(struct):
         value = _part(current, fact.name)

@@ -25,8 +25,6 @@ _MICROS_PER_CENT: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A name, the colour's class, and the states that it adds up."""
-
     name: str
     tone: str
     statuses: tuple[str, ...] = ()
@@ -164,8 +162,6 @@ def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
 
 
 class _Frame:
-    """The steps' places, and what surrounds the figures of every chart."""
-
     def __init__(self, activity: Activity, *, left: int) -> None:
         self.starts = activity.starts
         self.labels = [_label(start, activity.step_us) for start in activity.starts]
@@ -249,7 +245,6 @@ def _halves(top: int, show: Callable[[int], str]) -> list[str]:
 
 
 def _left_of(*labels: str) -> int:
-    """Return where the picture begins, so that the longest label fits."""
     return _GAP + round(_CHARACTER * max(4, *map(len, labels)))
 
 
@@ -289,7 +284,6 @@ def _span(activity: Activity) -> str:
 
 
 def halves(activity: Activity) -> tuple[Activity, Activity]:
-    """Return the earlier and the later half of the time."""
     half = len(activity.starts) // 2
     return (
         Activity(activity.step_us, activity.starts[:half], activity.rows),
@@ -310,7 +304,6 @@ class Compared:
 
 
 def compared(activity: Activity, figure_of: Callable[[Activity, int], int]) -> Compared:
-    """Return figure_of's sums over both halves of the time."""
     before, now = (
         sum(figure_of(half, start) for start in half.starts) for half in halves(activity)
     )

@@ -24,7 +24,6 @@ _NUMBERS: Final = {
 
 
 def for_people(detail: str, param: str | None = None) -> str:
-    """Return a refusal's detail without the API's names."""
     for pattern, words in _RULES:
         if found := pattern.fullmatch(detail):
             return words(found, param or "")

@@ -53,7 +53,6 @@ class Form:
         return self.raw(name).replace(",", " ").split()
 
     def integer(self, name: str) -> int | None:
-        """Return a whole number, None if blank."""
         text = ungrouped(self.text(name))
         if not text:
             return None
@@ -181,7 +180,6 @@ def _together(texts: Iterable[str]) -> str:
 
 
 def _field_words(param: str, detail: str) -> tuple[str, str]:
-    """Return the form's field, and what is wrong with it."""
     name, bracket, rest = param.partition("[")
     number, _, inner = rest.partition("]")
     if not (bracket and number.isdigit()):

@@ -47,8 +47,6 @@ class NotSaid(Exception):
 
 
 class _Pattern(NamedTuple):
-    """Finds a sentence's values in a text made from it."""
-
     found: re.Pattern[str]
     one: str
     several: str
@@ -96,7 +94,6 @@ class PageLanguage:
         return self.catalogue.gettext(known) if known else self._recognised(text)
 
     def say_number(self, one: str, several: str, number: int) -> str:
-        """Return the sentence's form for the number, without its values."""
         if not self.is_english and one not in self.texts:
             raise NotSaid(one)
         return self.catalogue.ngettext(one, several, number)
@@ -241,7 +238,6 @@ def language_of_request(scope: Scope) -> PageLanguage:
 
 
 def chosen_tag(scope: Scope) -> str:
-    """Return the chosen language, or empty."""
     for part in _header(scope, b"cookie").split(";"):
         key, _, tag = part.strip().partition("=")
         if key == LANGUAGE_COOKIE and tag in page_languages():

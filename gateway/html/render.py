@@ -130,7 +130,6 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Render the template as a response to this call."""
     problem = values.get("problem")
     known = {
         "principal": call.credential,
@@ -169,7 +168,6 @@ def standing(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Render the template without a call, such as for an unknown path."""
     known = {"principal": None, "csrf_token": "", "undo": "", "now_us": 0, **values}
     return _answer(template, _written(template, scope, known).text, status, headers)
 

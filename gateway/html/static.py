@@ -25,15 +25,12 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file's bytes, its type, and the beginning of its SHA-256."""
-
     content: bytes
     media_type: str
     digest: str
 
 
 def static_url(name: str) -> str:
-    """Return the address of a file of gateway/static/."""
     return f"{PREFIX}{name}?v={_files()[name].digest}"
 
 

@@ -35,16 +35,12 @@ _TICK_WIDTH: Final = 16.0
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A step's place: x and width."""
-
     x: float
     width: float
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From the first step to the end of the last, in microseconds."""
-
     begin_us: int
     length_us: int
 

@@ -48,7 +48,6 @@ class ReadersZone:
         return rfc3339(start_of(date.fromisoformat(day), self.info))
 
     def day_before(self, now_us: int, days: int) -> str:
-        """Return the day there that many days before now."""
         return (self._at(now_us).date() - timedelta(days=days)).isoformat()
 
     def _at(self, at_us: int) -> datetime:
@@ -60,7 +59,6 @@ current: ContextVar[ReadersZone] = ContextVar("readers_zone", default=NO_ZONE)
 
 
 def zone_of_request(scope: Scope) -> ReadersZone:
-    """Read the cookie; an invalid value counts as none."""
     for name, value in scope["headers"]:
         if name == b"cookie":
             for part in value.decode("latin-1").split(";"):
@@ -71,7 +69,6 @@ def zone_of_request(scope: Scope) -> ReadersZone:
 
 
 def cookie_of(name: str) -> str:
-    """Return the cookie's value for a chosen zone."""
     zone_of(name)
     return name.replace("/", _SLASH)
 

@@ -11,7 +11,6 @@ from store.database import Transaction
 
 
 def actor_of(call: RequestContext[Any, Any]) -> Actor:
-    """Return who acts, and from where."""
     address = call.address
     where = None if address is None else str(address)
     user_agent = call.headers.get(b"user-agent", b"").decode("latin-1")
@@ -49,7 +48,6 @@ async def note(
 
 
 async def enter(tx: Transaction, call: RequestContext[Any, Any], environment: Environment) -> None:
-    """Raise LiveNotOpen if live isn't open to the account."""
     if environment != "live":
         return
     account_id, is_self_serve = call.principal.account_id, call.context.settings.self_serve_live

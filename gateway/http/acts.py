@@ -202,7 +202,6 @@ def _check_address(call: RequestContext[Any, Any]) -> None:
 
 
 def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
-    """Raise ScopeMissing for a staging token that would change live."""
     if (
         act.is_account_wide
         and isinstance(act, ChangingAct)
@@ -379,7 +378,6 @@ async def report_file(
     form: str,
     scopes: Sequence[str],
 ) -> Reply:
-    """Stream a report as CSV. form: csv or csv_excel; scopes: of the route."""
     export = Export(
         act.name.partition(".")[2], scopes, [fact.name for fact in facts_of(act.result)]
     )
@@ -387,8 +385,6 @@ async def report_file(
 
 
 class Door:
-    """One call of an act over HTTP: whose rows it touches, and who acts."""
-
     def __init__(self, act: AnyAct, call: RequestContext[Any, Any], *, is_operator: bool) -> None:
         self._act, self._call = act, call
         # The public API has acts of operators, too.
@@ -400,7 +396,6 @@ class Door:
         self._prepared: Any = None
 
     async def prepare(self, asked: Any) -> None:
-        """Read what the act reads before its transaction; `context` then has it."""
         if isinstance(self._act, Act | ReadAct) and self._act.prepare is not None:
             database = self._call.context.database
             self._prepared = await self._act.prepare(await self.alone(), asked, database)
@@ -495,7 +490,6 @@ class Door:
         return CallContext(tenant=tenant, **self._caller())
 
     async def shape(self) -> Callable[[Any], Any]:
-        """Return what makes the result's struct for the caller."""
         seen = self._act.seen
         return self._act.show if seen is None else partial(seen, await self.alone())
 
@@ -549,7 +543,6 @@ class Door:
 
 
 def shown_of(act: ActRow, change: Change[Any]) -> Any:
-    """Return the object's view, with the secrets that are shown this once."""
     shown = act.show(change.after)
     if not change.shown_once:
         return shown

@@ -73,7 +73,6 @@ def caller_address(
 
 
 def parse_address(text: str | None) -> Address | None:
-    """Parse an address, also with a port or in brackets. IPv4 inside IPv6 becomes IPv4."""
     if text is None:
         return None
     if text.startswith("["):

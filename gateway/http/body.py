@@ -45,7 +45,7 @@ class MediaTypeRefused(DomainError):
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its body was complete."""
+    pass
 
 
 async def read_body(
@@ -77,7 +77,6 @@ def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> b
 
 
 def media_type_of(headers: Mapping[bytes, bytes], media: Media) -> bytes:
-    """Return the media type without its parameters."""
     said = headers.get(b"content-type", b"")
     kind = _taken(said, media) if len(said) <= _MEDIA_TYPE_BYTES_MAX else None
     if kind is None:

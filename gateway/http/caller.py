@@ -32,7 +32,6 @@ def address_of(request: Request, trusted: Sequence[Network]) -> Address | None:
 
 
 def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
-    """Return whether that address is the caller's own."""
     headers = dict(request.scope["headers"])
     peer = parse_address(_peer(request))
     if is_within(peer, trusted):

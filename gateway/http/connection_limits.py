@@ -28,7 +28,6 @@ class ConnectionLimits:
         self._logged_s = float("-inf")
 
     def counted_as(self, peer: str | None) -> str | None:
-        """Return the name under which the peer is counted, or None."""
         if self._held_max == 0:
             return None
         address = parse_address(peer)

@@ -28,7 +28,6 @@ def known_device(headers: Headers, vault: Vault, name: str) -> str | None:
 
 
 def device_cookie(vault: Vault, name: str, *, is_secure: bool) -> tuple[bytes, bytes]:
-    """Return the header that makes this browser a known one, under a new ID."""
     device = secrets.token_hex(16)
     proof = vault.sign(f"{device} {name}", purpose=_PURPOSE)
     text = f"{NAME}={device}.{proof}; Path=/sign-in; Max-Age={AGE_S}; HttpOnly; SameSite=Lax"

@@ -42,7 +42,6 @@ _Header = tuple[bytes, bytes]
 
 
 def address_for(public_url: str, request: Request) -> str:
-    """Return where the gateway is reached."""
     if public_url:
         return public_url
     host = request.headers.get("host", "")
@@ -50,8 +49,6 @@ def address_for(public_url: str, request: Request) -> str:
 
 
 class Reader(NamedTuple):
-    """What a document may depend on."""
-
     accept: bytes
     encoding: bytes
     cookies: bytes
@@ -76,8 +73,6 @@ class _Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's bytes for one Reader; serves them, or a 304."""
-
     headers: Sequence[_Header]
     etag: bytes
     body: bytes
@@ -123,7 +118,6 @@ class Documents:
         return self._bytes
 
     def find(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Document | None:
-        """Return the cached document, or None if it must be made or is no document."""
         if scope["method"] not in _READS:
             return None
         asked = scope[_ASKED] = _Asked(scope["path"], self._reader(scope, headers))
@@ -191,7 +185,6 @@ def _bytes_of(asked: _Asked, document: Document) -> int:
 
 
 def _made(endpoint: Endpoint, scope: Scope, asked: _Asked) -> Document | Response:
-    """Make the document in a thread. Raise what the endpoint raises."""
     began_s = time.thread_time()
     try:
         return _made_alone(endpoint, scope, asked)
@@ -214,7 +207,6 @@ def _document(scope: Scope, response: Response) -> Document:
 
 
 def _messages(scope: Scope, response: Response) -> list[Message]:
-    """Return what the response sends, compressed."""
     sent: list[Message] = []
 
     async def receive() -> Message:

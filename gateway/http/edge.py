@@ -170,8 +170,6 @@ class Edge:
         return call.refuse(refusal, call.now_us)
 
     def _framed(self, call: RequestContext[Fields, Fields], send: Send) -> Send:
-        """Return a `send` that adds our headers."""
-
         async def framed(message: Message) -> None:
             if message["type"] == _START:
                 call.status = message["status"]
@@ -199,7 +197,6 @@ def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
 
 
 def _dress(call: RequestContext[Fields, Fields], answer: Answer) -> bytes:
-    """Add the response's headers; return the body, empty if none is sent."""
     body = answer.body
     headers = call.reply_headers
     if body:

@@ -49,8 +49,6 @@ _HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class StreamWaits:
-    """The waits of a stream, in seconds. Tests shorten them."""
-
     heartbeat_s: float = HEARTBEAT_S
     check_s: float = CHECK_S
     send_s_max: float = SEND_S_MAX

@@ -57,8 +57,6 @@ _encode_canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Shape(Generic[F]):
-    """A struct and its decoder."""
-
     def __init__(self, struct: type[F]) -> None:
         self.struct = struct
         self._decode = msgspec.json.Decoder(struct).decode
@@ -91,7 +89,6 @@ class Shape(Generic[F]):
         return self._convert(_pairs(raw, BODY_BYTES_MAX), environment, is_strict=False)
 
     def of_texts(self, values: dict[str, Any], environment: str | None) -> F:
-        """Decode values that came as text, such as a line of CSV."""
         return self._convert(values, environment, is_strict=False)
 
     def empty(self) -> F:
@@ -189,7 +186,6 @@ def cursor_after(begin: Begin, id_: str) -> str:
 def _pairs(
     query: bytes, bytes_max: int = QUERY_BYTES_MAX, *, lists: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return each parameter. lists: those that may appear several times."""
     if len(query) > bytes_max:
         raise InvalidInput(f"The parameters are longer than {bytes_max} bytes.")
     try:

@@ -47,7 +47,6 @@ class Hosts:
 
 
 def _name_of(host: bytes) -> str | None:
-    """Return the host without its port, in lower case, or None."""
     if not 0 < len(host) <= HOST_BYTES_MAX:
         return None
     if host.startswith(b"["):

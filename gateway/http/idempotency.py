@@ -145,8 +145,6 @@ async def run_steps(
 async def _extend(
     context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
 ) -> None:
-    """Extend the lease until cancelled, or until it is another's."""
-
     async def work(tx: Transaction) -> bool:
         await lock_tenants(tx, [principal.tenant])
         until = context.clock.now_us() + lease_s * SECOND_US
@@ -164,8 +162,6 @@ async def _extend(
 async def _begin(
     context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
 ) -> Answer | None:
-    """Return the stored response, or None once the lease is ours."""
-
     async def look(tx: Transaction) -> Answer | None:
         await lock_tenants(tx, [principal.tenant])
         now_us = context.clock.now_us()

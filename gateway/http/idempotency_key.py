@@ -17,7 +17,6 @@ from store.idempotency import KeyReused, find, request_key
 
 
 def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
-    """Put the request under the caller's key. Its body is read."""
     caller = call.principal
     asked = canonical(call.body)
     if call.query.__struct_fields__:
@@ -35,7 +34,6 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
 
 
 async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
-    """Return the handler's reply, and refuse a change that the caller may not make."""
     caller = call.credential
     if caller is not None and route.is_unsafe and not route.is_for_paused:
         _check_may_change(caller, route)

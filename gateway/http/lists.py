@@ -57,8 +57,6 @@ class Export(NamedTuple):
 
 
 class CsvPage(NamedTuple):
-    """Some rows, and the cursor of those after them."""
-
     rows: Sequence[object]
     following: Any | None
 
@@ -163,8 +161,6 @@ async def short_csv(
     *,
     is_everybodys: bool = False,
 ) -> ASGIApp:
-    """Stream a list that is whole in memory."""
-
     async def whole(_cursor: object) -> CsvPage:
         return CsvPage(items, None)
 
@@ -179,7 +175,6 @@ def csv_file(
     name: str,
     form: str,
 ) -> ASGIApp:
-    """Stream the lines as a file to save. name: without its ending."""
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.csv"',
         "Cache-Control": "private, no-store",
@@ -232,7 +227,6 @@ def _cursor(begin: Begin, cursor: Callable[[R], str], row: R) -> str:
 
 
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:
-    """Return the `data` of one page of items in memory."""
     first = 0
     if query.cursor is not None:
         known = [cursor(item) for item in items]
@@ -287,7 +281,6 @@ async def while_admitted(
     *,
     check_s: float = CHECK_S,
 ) -> AsyncIterator[bytes]:
-    """Yield the parts for as long as the caller may have them."""
     checked_s = time.monotonic()
     async for part in parts:
         now_s = time.monotonic()

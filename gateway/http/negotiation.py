@@ -24,7 +24,6 @@ def prefers_text(accept: str) -> bool:
 
 
 def prefers_html(accept: str) -> bool:
-    """Return whether it names HTML, and no less than JSON."""
     return _prefers(_HTML, accept, over=_JSON)
 
 

@@ -41,5 +41,4 @@ async def pace(
 
 
 async def pace_target(limiter: Limiter, principal: Principal) -> None:
-    """Count one look-up of a webhook's host."""
     await pace(limiter, principal, "target", TARGETS)

@@ -61,7 +61,6 @@ async def require_password(
 
 
 async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "") -> None:
-    """Record that the person gave the password, or what replaces it."""
     principal, now_us = call.principal, call.now_us
     if answer:
         await check_passkey(call, purpose_of(call, "confirm"), answer)
@@ -128,7 +127,6 @@ async def check_code(
 async def check_passkey(
     call: RequestContext[Any, Any], purpose: Purpose, answer: str, *, source: str = "session"
 ) -> None:
-    """Use a passkey's response to the purpose's challenge."""
     context, now_us, site = call.context, call.now_us, site_of(call)
     person_id = purpose.account_id
     await _take_try(call, person_id, source)
@@ -149,7 +147,6 @@ async def check_passkey(
 
 
 async def passkey_options(call: RequestContext[Any, Any], purpose: Purpose) -> str:
-    """Return the JSON with which a browser requests a passkey; empty if there is none."""
     site, vault = site_of(call), call.context.vault
     existing = await call.context.database.read(
         lambda tx: passkey.list_passkeys(tx, purpose.account_id)
@@ -190,7 +187,6 @@ async def _note_wrong(
 
 
 async def check_own(call: RequestContext[Any, Any], password: str) -> None:
-    """Raise SignInRefused unless it is the signed-in person's password."""
     principal, context = call.principal, call.context
     await take_one(
         context.limiter,

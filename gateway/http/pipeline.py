@@ -127,7 +127,6 @@ def _identify(
     caller: Principal,
     shown: tuple[str, bool],
 ) -> None:
-    """Check that the credential came in its way and from an allowed address."""
     token, is_cookie = shown
     check_presented(caller, is_cookie=is_cookie, takes_mcp=route.takes_mcp)
     call.credential = caller

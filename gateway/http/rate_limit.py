@@ -66,7 +66,6 @@ class RateLimit:
         return True
 
     async def take(self, caller: Principal, headers: HeaderList) -> None:
-        """Take one token of each bucket and add the headers."""
         buckets = self._buckets(caller)
         _tell(buckets, await self._limiter.take_each(buckets), headers)
 
@@ -122,7 +121,6 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
 
 
 async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:
-    """Take one of `count` in each period for the key."""
     decision = await limiter.take(key, count / period_s, count)
     if not decision.allowed:
         raise refusal(decision, detail)

@@ -103,7 +103,6 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def request_digest(self) -> str | None:
-        """Return what identifies the request under its Idempotency-Key, or None without one."""
         return None if self.request_key is None else self.request_key.request_digest
 
     @property
@@ -112,7 +111,6 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def home(self) -> str:
-        """Return where the caller's programs reach this gateway."""
         settings = self.context.settings
         host = self.headers.get(b"host", b"").decode("latin-1")
         if settings.public_url or _HOST.fullmatch(host) is None:
@@ -121,7 +119,6 @@ class RequestContext(Generic[B, Q]):
 
     @property
     def address_text(self) -> str | None:
-        """Return the address for people."""
         client = self.scope.get("client")
         if client is not None and self.context.settings.trusted_proxies:
             found = self.address

@@ -170,7 +170,6 @@ class Resource:
         return (*sorted(self.routes), *also, "OPTIONS")
 
     def route(self, method: str) -> Route:
-        """Return the route for the method, GET's for HEAD."""
         found = self.routes.get("GET" if method == "HEAD" else method)
         if found is None:
             raise MethodNotAllowed(self.allow)
@@ -191,8 +190,6 @@ NO_PARAMS: Mapping[str, str] = {}
 
 
 class Router:
-    """Finds a path's resource: a fixed path in one look-up, another step by step."""
-
     def __init__(self, surfaces: Sequence[ApiSurface]) -> None:
         self.surfaces = tuple(surfaces)
         self._fixed: dict[str, Resource] = {}

@@ -40,8 +40,6 @@ logger = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server with our signals, a frozen heap, and a sweep of slow connections."""
-
     def __init__(
         self,
         config: uvicorn.Config,
@@ -201,8 +199,6 @@ async def serve(
 
 
 class _Beside(_Server):
-    """A server beside a process's other work."""
-
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
@@ -215,7 +211,6 @@ class _Beside(_Server):
 async def serving(
     app: ASGIApp, listener: socket.socket, *, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[None]:
-    """Serve for as long as it is open, beside the process's other work."""
     server = _Beside(
         config_of(app, limits),
         on_ready=lambda: None,
@@ -248,7 +243,6 @@ def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.C
 
 
 def raise_open_files_limit() -> None:
-    """Raise the limit of descriptors up to OPEN_FILES."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

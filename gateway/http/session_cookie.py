@@ -65,7 +65,6 @@ def clear_cookie(*, is_secure: bool) -> tuple[bytes, bytes]:
 def check_forgery(
     scope: Scope, headers: Headers, raw: bytes, settings: Settings, token: str
 ) -> None:
-    """Raise ForgeryRefused unless the request came from our own page."""
     if is_same_origin(scope, headers, settings):
         return
     given = headers.get(TOKEN_HEADER, b"").decode("latin-1")

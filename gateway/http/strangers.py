@@ -47,8 +47,6 @@ class TooMuchWork(RateLimited):
 
 
 class _Bill:
-    """CPU seconds of one request, on the loop and in other threads."""
-
     __slots__ = ("elsewhere_s", "spent_s")
 
     def __init__(self) -> None:
@@ -59,15 +57,12 @@ _bill: ContextVar[_Bill | None] = ContextVar("bill", default=None)
 
 
 def charge(seconds: float) -> None:
-    """Count CPU time of a thread that has the request's context."""
     bill = _bill.get()
     if bill is not None:
         bill.elsewhere_s += seconds
 
 
 class Strangers:
-    """The line of one process, and what each address has spent."""
-
     def __init__(
         self,
         trusted: Sequence[Network] = (),
@@ -110,7 +105,6 @@ class Strangers:
                 self._charge(address, bill.spent_s + bill.elsewhere_s + AROUND_S)
 
     async def turn(self, call: RequestContext[Any, Any]) -> None:
-        """Return when the caller is the one stranger of this turn."""
         if self._is_serving:
             waiting = asyncio.get_running_loop().create_future()
             self._lines[call.path in PROBED].append(waiting)
@@ -166,8 +160,6 @@ def _is_refusal(reply: object) -> bool:
 
 
 class _Metered:
-    """Awaits work, and counts the CPU time of each of its steps."""
-
     def __init__(
         self,
         work: Awaitable[Any],

@@ -110,7 +110,6 @@ def has_control(text: str) -> bool:
 
 
 def is_unicode(text: str) -> bool:
-    """Return whether the text has no lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

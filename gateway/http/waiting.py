@@ -65,7 +65,6 @@ async def _until(until_s: float, woken: Awaitable[None]) -> bool:
 
 @contextlib.asynccontextmanager
 async def _ended_when_gone(receive: Receive | None, wait: Wait) -> AsyncIterator[None]:
-    """End the wait when the client has left, and raise ClientGone."""
     if receive is None:
         yield
         return

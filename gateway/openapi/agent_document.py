@@ -73,7 +73,6 @@ def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _short(operation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the operation with its successes, and one response for all refusals."""
     done = {
         status: {"description": one["description"], "content": one["content"]}
         for status, one in operation["responses"].items()

@@ -95,7 +95,6 @@ def _found(response: Mapping[str, Any], components: Mapping[str, Schema]) -> dic
 
 
 def _data(response: Mapping[str, Any], components: Mapping[str, Schema]) -> Iterator[Schema]:
-    """Yield the schema of `data` of each form that the response may have."""
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     for choice in schema.get("anyOf", [schema]):
         whole = components.get(choice.get("$ref", "").removeprefix(PLACE), {})
@@ -246,7 +245,6 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
 
 
 def _event(event_type: str, schemas: Schemas) -> Schema:
-    """Refer to the schema of a whole event of that type."""
     inside = event_schema(event_type)["$defs"]["Event"]
     fields = {name: value for name, value in inside["properties"].items() if name != "data"}
     fields |= {

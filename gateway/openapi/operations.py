@@ -64,7 +64,6 @@ SESSION: Final = "session"
 
 
 def is_ours(resource: Resource) -> bool:
-    """Return whether its responses have our envelope."""
     return resource.surface.refuse is envelope.refuse
 
 

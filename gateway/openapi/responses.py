@@ -21,7 +21,6 @@ CODES_HERE: Final = "x-codes"
 
 
 def refusals_of(route: Route, *, has_params: bool) -> Statuses:
-    """Return the codes of every refusal, by HTTP status."""
     found: Statuses = {500: {codes.INTERNAL}, 503: {codes.INTERNAL}, 422: {codes.MALFORMED}}
     if not route.is_public:
         found[401] = {codes.INVALID_KEY, codes.KEY_ENDED}
@@ -70,7 +69,6 @@ class Shared:
 
 
 def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared) -> dict[str, Any]:
-    """Return the responses of our own route."""
     outcomes = _by_status(route)
     responses: dict[str, Any] = {}
     for status in sorted({*outcomes, *refused}):
@@ -94,7 +92,6 @@ def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared)
 def plain(
     route: Route, refused: Statuses, schemas: Schemas, shared: Shared, refusal: Any | None
 ) -> dict[str, Any]:
-    """Return the responses of a dialect's route."""
     responses: dict[str, Any] = {}
     for status, mine in _by_status(route).items():
         choices = [schemas.of(one.data) for one in mine if one.data is not None]

@@ -51,7 +51,6 @@ def names_of(structs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def name_of(kind: Any) -> str:
-    """Begin a generic struct's name with its argument's."""
     origin = getattr(kind, "__origin__", None)
     if origin is list:
         return name_of(kind.__args__[0]) + "List"
@@ -127,8 +126,6 @@ _PREFIX: Final = re.compile(r"\^([a-z]+_)")
 
 
 class Schemas:
-    """Each struct is a component, everything else in its place."""
-
     def __init__(self, types: Iterable[Any]) -> None:
         listed = list(dict.fromkeys(types))
         found, components = msgspec.json.schema_components(listed, ref_template=PLACE + "{name}")
@@ -177,7 +174,6 @@ def pruned(components: Mapping[str, Schema], roots: Any) -> dict[str, Schema]:
 
 
 def without_null(schema: Schema) -> Schema:
-    """Return the schema for a place that cannot hold null."""
     left = {name: value for name, value in schema.items() if (name, value) != ("default", None)}
     choices = [one for one in left.get("anyOf", ()) if one.get("type") != "null"]
     if len(choices) == 1:

@@ -29,8 +29,6 @@ STATUS_LINES: Final = {status: _status_line(status) for status in range(STATUS_M
 
 @dataclass(slots=True)
 class AnswerHead:
-    """length is None if the headers don't say it."""
-
     lines: list[bytes]
     length: int | None = None
     is_chunked: bool = False

@@ -360,7 +360,6 @@ class Connection(Wire):
         return exchange
 
     def _take_target(self) -> None:
-        """Parse the target; raise if it has no path, or isn't ASCII."""
         target = httptools.parse_url(self._target)
         raw_path = target.path
         path = raw_path.decode("ascii")
@@ -370,7 +369,6 @@ class Connection(Wire):
         self._known_target = self._target
 
     def on_chunk_header(self) -> None:
-        """Refuse a transfer coding other than chunked."""
         codings = [value for name, value in self._headers if name == b"transfer-encoding"]
         if [coding.strip().lower() for coding in codings] != [b"chunked"]:
             self._end(NOT_IMPLEMENTED)
