@@ -13,12 +13,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from billing.credits.redemption_code import RedemptionCodes
 from billing.engine.engine import Engine
-from billing.machine_payments.facilitator import Facilitator, HttpFacilitator, SimulatedFacilitator
-from billing.machine_payments.offer import Offer, offers_of
+from billing.machine_payments.facilitator import (
+    Facilitator,
+    HttpFacilitator,
+    SimulatedFacilitator,
+    SimulatedTokens,
+    TokenFacilitator,
+)
+from billing.machine_payments.offer import Offer, TokenOffer, offers_of, token_offers_of
 from billing.machine_payments.payment import MPP, X402
 from billing.machine_payments.settling import MachinePayments
-from billing.machine_payments.token_charges import SimulatedTokens, TokenFacilitator
-from billing.machine_payments.token_offer import TokenOffer, token_offers_of
 from billing.providers.http import BODY_BYTES_MAX
 from billing.providers.registry import Providers
 from kernel.clock import Clock

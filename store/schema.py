@@ -1225,7 +1225,7 @@ sealed_sums = sa.Table(
     _int("tiles"),  # of the next one that are in
 )
 
-# billing/checkpoints/verified.py. The last check of all checkpoints of an environment against their transfers.
+# billing/checkpoints/proving.py. The last check of all checkpoints of an environment against their transfers.
 checkpoint_proofs = sa.Table(
     "checkpoint_proofs",
     metadata,
@@ -2415,7 +2415,7 @@ owner_mails = sa.Table(
     ),
 )
 
-# billing/recipients/notifications/turn.py. The last report of a gathered kind. Writers of its mail lock it.
+# billing/recipients/gathered_mail.py. The last report of a gathered kind. Writers of its mail lock it.
 notification_turns = sa.Table(
     "notification_turns",
     metadata,
@@ -2852,7 +2852,7 @@ usage_days = sa.Table(
     postgresql_with=_HOT,
 )
 
-# billing/usage/usage.py, but counted_day by billing/usage/uncounted.py too. Credit used up at once, for AI usage.
+# billing/usage/usage.py, but counted_day by billing/usage/usage_day.py too. Credit used up at once, for AI usage.
 usage_records = sa.Table(
     "usage_records",
     metadata,
@@ -2901,7 +2901,7 @@ usage_records = sa.Table(
     ),
 )
 
-# billing/usage/hold.py, but counted_day by billing/usage/uncounted.py too. Credit set aside for AI usage whose price is not known yet.
+# billing/usage/hold.py, but counted_day by billing/usage/usage_day.py too. Credit set aside for AI usage whose price is not known yet.
 holds = sa.Table(
     "holds",
     metadata,
@@ -3253,7 +3253,7 @@ authorization_tokens = sa.Table(
     sa.Index("ix_authorization_tokens_account", "account_id"),
 )
 
-# billing/usage/oauth_charge.py, but counted_day by billing/usage/uncounted.py too. What an app took from a user's wallet for its owner.
+# billing/usage/oauth_charge.py, but counted_day by billing/usage/usage_day.py too. What an app took from a user's wallet for its owner.
 oauth_charges = sa.Table(
     "oauth_charges",
     metadata,

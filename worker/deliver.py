@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from billing.records.body_check import is_replay
+from billing.records.sealing import is_replay
 from kernel.clock import SECOND_US, Clock, rfc3339_ms
 from kernel.ids import are_near
 from kernel.trace import Span, request_id_of, span_of

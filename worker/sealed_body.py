@@ -4,7 +4,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from billing.records.body_check import is_as_sealed
+from billing.records.sealing import is_as_sealed
 from runtime.metrics import Metrics
 from store.database import Database
 from webhooks.deliveries.stage import Claimed

@@ -1,1 +1,1 @@
-"""Accounts by operators: created, found, changed, suspended, and their people's sign-in."""
+"""Manage accounts as an operator."""

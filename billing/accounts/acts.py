@@ -1,26 +1,141 @@
 """Accounts: created, found, changed, suspended, resumed; live opened and closed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol, Self
 
 from msgspec import UNSET, Meta, UnsetType
 
-from billing.accounts.rows import SORTS, AccountWithWallet as RowWithWallet, list_with_wallets
-from billing.accounts.views import Account, AccountDetails, AccountWithWallet
 from billing.credits.checkin_day import zone_of
 from billing.credits.opening import open_account
-from billing.recipients import suspension_mail
+from billing.recipients import account_mail
 from billing.topups.mail import MailRules
 from kernel.fields import Fields, Page, Text, said
+from kernel.ids import number_of
 from kernel.limits import EMAIL_CHARACTERS_MAX
+from kernel.shaped import Shaped
+from kernel.words import Micros, Time
 from keys import account_access, second_factor
 from keys.account import Account as Row, EmailTaken, get_account, set_operator, set_time_zone
 from keys.account_access import REASON_CHARACTERS_MAX, close_live, open_live, verify_email
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.notifications import NOTIFICATIONS, STAGING, Person
 from keys.second_factor import SecondFactor
 from store.database import Transaction
-from store.keyset import Begin
+from store.keyset import NEWEST, Begin, Keyset
+from store.row_mapping import RowMapping
+
+Id = Annotated[str, Meta(pattern=r"^acc_[0-9A-Za-z]+$"), said("Account")]
+
+
+class Account(Shaped, kw_only=True):
+    """An account."""
+
+    id: Id
+    user_id: Annotated[int, Meta(description="Its id where a dialect wants a number.")]
+    name: Annotated[str, said("Name")]
+    email: Annotated[
+        str | None, Meta(description="It signs in with it, and gets mail there."), said("Email")
+    ]
+    operator: Annotated[
+        bool, Meta(description="Its own credentials may carry `admin`."), said("Operator")
+    ]
+    sandbox: Annotated[bool, Meta(description="It is staging's only, and goes when it is idle.")]
+    live: Annotated[bool, Meta(description="It may hold live credentials."), said("Live")]
+    email_verified: Annotated[bool, Meta(description="Somebody reads the mail of its address.")]
+    suspended_at: Annotated[
+        Time | None, Meta(description="Since when an operator stops what it spends and makes.")
+    ]
+    suspended_for: Annotated[
+        str | None, Meta(description="Why; its owner reads it."), said("Suspended for")
+    ]
+    time_zone: Annotated[str, Meta(description="Where its days begin.")]
+    created_at: Annotated[Time, said("Created")]
+    last_active_at: Annotated[
+        Time, Meta(description="To the day, of its latest call."), said("Last active")
+    ]
+
+    @classmethod
+    def of(cls, row: Row, /, **more: Any) -> Self:
+        return super().of(
+            row,
+            user_id=number_of(row.id),
+            operator=row.is_operator,
+            sandbox=row.is_sandbox,
+            live=row.is_live_open,
+            email_verified=row.email_verified_at is not None,
+            **more,
+        )
+
+
+class AccountWithWallet(Account, kw_only=True):
+    """An account, with its wallet in one environment."""
+
+    wallet_micros: Annotated[
+        Micros, Meta(description="The purchased credit that it has."), said("Wallet")
+    ]
+
+
+class AccountDetails(Account, kw_only=True):
+    """An account, and whether its sign-in needs a second factor."""
+
+    two_factor: Annotated[bool, Meta(description="Signing in takes a code or a passkey, too.")]
+    recovery_codes_left: Annotated[int, Meta(description="Each gets in once without the phone.")]
+
+    @classmethod
+    def of_found(cls, found: tuple[Row, SecondFactor | None]) -> Self:
+        row, factor = found
+        is_on = factor is not None and factor.confirmed_at is not None
+        left = len(factor.recovery) if factor is not None and is_on else 0
+        return cls.of(row, two_factor=is_on, recovery_codes_left=left)
+
+
+class AccountPassword(Shaped, kw_only=True):
+    """A generated password is shown this once."""
+
+    id: Id
+    email: str | None
+    password: Annotated[str | None, said(is_secret=True)] = None
+
+
+class PasswordLink(Shaped, kw_only=True):
+    """Sets a password, once, until expires_at."""
+
+    id: Id
+    expires_at: Time
+    url: str | None = None
+
+
+class Colleague(Shaped, kw_only=True):
+    """A colleague who joined an account, or is invited."""
+
+    id: str
+    email: Annotated[str, Meta(description="Where the invitation went.")]
+    role: Annotated[str, Meta(description="What they may do.")]
+    joined_at: Annotated[Time | None, Meta(description="null: invited, and not joined yet.")]
+    person_id: Annotated[str | None, Meta(description="The account that they sign in with.")]
+
+
+class Told(Shaped, kw_only=True):
+    """What mail the owner or a colleague gets."""
+
+    id: Annotated[str, Meta(description="The account that they sign in with.")]
+    email: Annotated[str | None, Meta(description="Where mail to them goes.")]
+    role: Annotated[str, Meta(description="owner, or what they may do as a colleague.")]
+    told: Annotated[list[str], Meta(description="Of what; of failed payments always the owner.")]
+    staging: Annotated[bool, Meta(description="Whether what is on counts in staging, too.")]
+
+    @classmethod
+    def of(cls, person: Person, /, **more: Any) -> Self:
+        return super().of(
+            person,
+            id=person.person_id,
+            told=[kind for kind in NOTIFICATIONS if kind in person.wanted],
+            staging=STAGING in person.wanted,
+            **more,
+        )
+
 
 ACCOUNT: Final = "/accounts/{account}"
 _IsOperator = Annotated[
@@ -86,6 +201,29 @@ class Suspension(Fields, frozen=True, kw_only=True):
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _RowWithWallet(Row):
+    wallet_micros: int
+
+
+_WALLET: Final = """COALESCE((
+    SELECT l.balance_micros FROM ledger_accounts l
+    WHERE l.account_id = a.id AND l.environment = :environment AND l.kind = 'wallet' AND l.name = ''
+), 0)"""
+_ROWS: Final = RowMapping(_RowWithWallet)
+# LIKE would take an underscore for a wildcard.
+_PAGES: Final = Keyset(
+    f"{RowMapping(Row).of('a')}, {_WALLET} AS wallet_micros",
+    "accounts a",
+    filters={
+        "matching": """(a.id = :matching OR REPLACE(LOWER(a.name), :lowered, '') <> LOWER(a.name)
+            OR REPLACE(LOWER(a.email), :lowered, '') <> LOWER(a.email))"""
+    },
+    key="a.id",
+    sorts={"name": "LOWER(a.name)", "wallet": _WALLET, "active": "a.last_active_at"},
+)
+
+
 class _Write(Protocol):
     def __call__(self, tx: Transaction, account_id: str, /, *, now_us: int) -> Awaitable[None]: ...
 
@@ -105,10 +243,17 @@ async def create_account(context: ActContext, asked: NewAccount) -> Change[Row]:
 
 async def list_accounts(
     context: ActContext, asked: AccountsQuery, begin: Begin, limit: int
-) -> Sequence[RowWithWallet]:
-    return await list_with_wallets(
-        context.tx, context.environment, matching=asked.matching, before_id=begin, limit=limit
+) -> Sequence[_RowWithWallet]:
+    """Return accounts with their wallets; matching: this ID, or text in the name or address, in either case."""
+    rows = await _PAGES.page(
+        context.tx,
+        before_id=begin or NEWEST,
+        limit=limit,
+        environment=context.environment,
+        matching=asked.matching or None,
+        lowered=asked.matching.lower(),
     )
+    return [_ROWS.read(row) for row in rows]
 
 
 async def show_account(context: ActContext) -> tuple[Row, SecondFactor | None]:
@@ -147,7 +292,7 @@ async def _stands(context: ActContext, before: Row) -> Change[Row]:
     after = await get_account(context.tx, before.id)
     if before.suspended_for != after.suspended_for:
         rules = context.service(MailRules)
-        await suspension_mail.write(context.tx, rules, after, now_us=context.now_us)
+        await account_mail.write_suspension(context.tx, rules, after, now_us=context.now_us)
     return Change(before=before, after=after)
 
 
@@ -206,7 +351,7 @@ LIST_ACCOUNTS = ListAct(
     run=list_accounts,
     result=AccountWithWallet,
     prefix="acc",
-    sorts=SORTS,
+    sorts=_PAGES.sorts,
     is_catalogue=True,
     columns=(
         *("id", "name", "email", "wallet_micros", "operator", "suspended_for"),

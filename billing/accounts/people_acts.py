@@ -6,8 +6,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from billing.accounts.acts import ACCOUNT
-from billing.accounts.views import AccountDetails, AccountPassword, Colleague, PasswordLink, Told
+from billing.accounts.acts import (
+    ACCOUNT,
+    AccountDetails,
+    AccountPassword,
+    Colleague,
+    PasswordLink,
+    Told,
+)
 from billing.topups.rules import LinkTokens, PublicUrl, password_url
 from billing.topups.voucher import VOUCHER_KEY
 from kernel.errors import InvalidInput

@@ -1,1 +1,1 @@
-"""Many sends in one call: batches and their items."""
+"""Accept and run many sends in one call."""

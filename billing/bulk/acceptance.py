@@ -1,9 +1,8 @@
 """Accept the items of a batch, some in each transaction.
 
-For all-or-nothing batches, an item's top-up is reserved first: funds are held, caps counted, its reference
-taken, nothing published. All are then released; or, if one is refused, those before it are undone and their
-references freed. So no lock covers the whole. An item's outcome is written with its top-up, so a second try
-changes nothing.
+For all-or-nothing batches, an item's top-up is reserved first: funds are held, caps counted, nothing
+published. All are then released; or, if one is refused, those before it are undone and their references
+freed. An item's outcome is written with its top-up, so a second try changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 
 from billing.bulk.batch import SendBatch
 from billing.bulk.item import BatchItem, ItemRefusal
-from billing.bulk.working_set import BatchWorkingSet, batches_of
+from billing.bulk.progress import BatchWorkingSet, batches_of
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code
 from billing.ledger.money import micros_to_cents
@@ -59,11 +58,7 @@ class AcceptItems:
     items: Sequence[ItemSend]
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        working_set = read_set.working_set(BatchWorkingSet)
-        working_set.ids.add(self.batch_id)
-        numbers = working_set.numbers.setdefault(self.batch_id, [])
-        numbers += [one.number for one in self.items]
+        _declare(read_set, self.tenant, self.batch_id, [one.number for one in self.items])
         topups = read_set.working_set(TopUpWorkingSet)
         for one in self.items:
             if isinstance(one.send, Send):
@@ -112,10 +107,7 @@ class DropItems:
     numbers: Sequence[int]
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        working_set = read_set.working_set(BatchWorkingSet)
-        working_set.ids.add(self.batch_id)
-        working_set.numbers.setdefault(self.batch_id, []).extend(self.numbers)
+        _declare(read_set, self.tenant, self.batch_id, self.numbers)
 
     def decide(self, state: BatchState) -> None:
         batches = batches_of(state)
@@ -134,12 +126,8 @@ class _OnReserved:
     items: Sequence[BatchItem]
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
+        _declare(read_set, self.tenant, self.batch_id, [one.number for one in self.items])
         read_set.key_ids.update(self.lineage)
-        working_set = read_set.working_set(BatchWorkingSet)
-        working_set.ids.add(self.batch_id)
-        numbers = working_set.numbers.setdefault(self.batch_id, [])
-        numbers += [one.number for one in self.items]
         topups = read_set.working_set(TopUpWorkingSet)
         topups.ids.update(one.transaction_id for one in self.items)
 
@@ -156,8 +144,6 @@ class _OnReserved:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseItems(_OnReserved):
-    """Releases the reserved top-ups of a wholly accepted batch, each as if it had just been sent."""
-
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
             batches_of(state).change_item(replace(item, state="accepted"))
@@ -166,8 +152,6 @@ class ReleaseItems(_OnReserved):
 
 @dataclass(frozen=True, slots=True)
 class UndoItems(_OnReserved):
-    """Undoes a refused batch: what was reserved returns, and nothing is published."""
-
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
             if topup.status not in HELD_STATES:
@@ -181,6 +165,13 @@ class UndoItems(_OnReserved):
             batches_of(state).free_names(topup, item)
 
 
+def _declare(read_set: ReadSet, tenant: Tenant, batch_id: str, numbers: Sequence[int]) -> None:
+    read_set.tenants.add(tenant)
+    working_set = read_set.working_set(BatchWorkingSet)
+    working_set.ids.add(batch_id)
+    working_set.numbers.setdefault(batch_id, []).extend(numbers)
+
+
 def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
     """Return the send, at once if its time came after the batch was opened: the delay is ours."""
     request = send.request
@@ -192,33 +183,18 @@ def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
 
 
 def reserve(state: BatchState, send: Send) -> TopUp:
-    """Return the send's held and unpublished top-up; raise what refuses the send."""
     topups = topups_of(state)
     request, tenant = send.request, send.tenant
     charged_micros = request.charged_micros
     would_be, _ = send.judge(state, topups, charged_micros)
     is_asked = would_be == "approval_required"
     counted_in = state.spending.spend(tenant, send.lineage, charged_micros, send)
-    topup = TopUp(
-        id=send.topup_id,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        spent_by=send.lineage,
-        status="pending" if is_asked else "scheduled",
-        platform=request.platform.id,
-        amount_cents=request.amount_cents,
-        fee_cents=request.fee_cents,
-        recipient_email=request.recipient_email,
-        created_at=state.now_us,
-        fulfilment=BY_APPROVAL if is_asked else BY_BATCH,
-        reference=request.reference,
-        metadata=request.metadata or {},
-        note=request.note,
-        delivery=request.delivery,
-        scheduled_for=request.send_at,
+    topup = send.topup(
+        state,
+        BY_APPROVAL if is_asked else BY_BATCH,
+        "pending" if is_asked else "scheduled",
         trace=state.trace,
         counted_in=counted_in,
-        key_name=state.spending.name_of(send.lineage),
         sent_by=send.sent_by,
     )
     held = state.ledger.held(tenant)
@@ -253,8 +229,6 @@ def _schedule(state: BatchState, topup: TopUp) -> None:
 
 
 class BatchQuote(msgspec.Struct, frozen=True):
-    """What a batch would do now: each item's refusal by number, and cents."""
-
     refused: dict[int, DomainError]
     accepted_cents: int
     fee_cents: int

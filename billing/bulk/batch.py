@@ -1,8 +1,7 @@
 """A batch: many sends of one call, and their outcomes.
 
-accepting -> running -> completed. An all-or-nothing batch reserves while accepting, then releasing -> running
--> completed, or undoing -> refused. A batch is accepted once per Idempotency-Key, and batch.completed is
-published once, when its last top-up has ended.
+A batch is accepted once per Idempotency-Key, and batch.completed is published once, when its last top-up has
+ended.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,8 +37,8 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Items by where they are; cents of accepted and delivered ones, fee_cents of all accepted ones. waiting:
-    neither accepted nor refused. dropped: fine, but another item was refused.
+    """Cents of accepted and delivered items, fee_cents of all accepted ones. waiting: neither accepted nor
+    refused. dropped: fine, but another item was refused.
     """
 
     waiting: int = 0
@@ -106,14 +105,13 @@ def move(batch: SendBatch, status: BatchStatus) -> SendBatch:
 
 
 class LookedAt(NamedTuple):
-    """A batch due for a check; is_waiting: only its top-ups are under way."""
+    """is_waiting: only its top-ups are under way."""
 
     batch: SendBatch
     is_waiting: bool
 
 
 async def load(tx: Transaction, ids: Sequence[str]) -> dict[str, SendBatch]:
-    """Return batches of any tenant; the caller compares the tenant."""
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM batches WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
@@ -121,7 +119,6 @@ async def load(tx: Transaction, ids: Sequence[str]) -> dict[str, SendBatch]:
 
 
 async def find_by_request(tx: Transaction, tenant: Tenant, digest: str) -> SendBatch | None:
-    """Return the batch that this very call opened under its Idempotency-Key."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.listed} FROM batches
             WHERE account_id = :account_id AND environment = :environment

@@ -21,9 +21,7 @@ ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an item is to send, as stored. fee_cents: of the price when the batch was made, or of its own
-    quote; a worker uses it too.
-    """
+    """fee_cents: of the price when the batch was made, or of its own quote."""
 
     platform: str
     amount_cents: int
@@ -57,7 +55,6 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         )
 
     def prepare(self, platforms: Platforms, account_id: str) -> SendRequest:
-        """Raise InvalidPlatform, InvalidEmail or AmountOutOfRange: a platform may have changed."""
         fields = msgspec.structs.asdict(self)
         price = {name: fields.pop(name) for name in ("fee_cents", "quote_ends_at")}
         request = prepare(platforms, account_id=account_id, **fields)
@@ -65,8 +62,6 @@ class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ItemRefusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A DomainError as stored: its class's name, and what it says."""
-
     kind: str
     detail: str
     param: str | None = None
@@ -148,7 +143,7 @@ async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
 async def page(
     tx: Transaction, batch_id: str, *, status: str | None, after: int, limit: int
 ) -> list[ListedItem]:
-    """Return items after that number; status: of the item, or of its top-up. waiting includes reserved."""
+    """Return a page; status: of the item, or of its top-up. waiting includes reserved."""
     only = "" if status is None else "AND COALESCE(t.status, i.state) IN :places[text]"
     places = ["waiting", "reserved"] if status == "waiting" else [status]
     named = {} if status is None else {"places": places}

@@ -37,16 +37,12 @@ STEP_ITEMS: Final = 250
 
 
 class BulkLine(NamedTuple):
-    """A line of a bulk send, or why it can't be sent. reference: if it could be read."""
-
     request: SendRequest | DomainError
     reference: str | None
 
 
 class Bulk(NamedTuple):
-    """A bulk send and its sender; request_digest: of its Idempotency-Key and content; sent_by:
-    Principal.sender.
-    """
+    """request_digest: of its Idempotency-Key and content; sent_by: Principal.sender."""
 
     tenant: Tenant
     lineage: tuple[str, ...]
@@ -97,7 +93,6 @@ class BatchRunner:
     async def cancel(
         self, tenant: Tenant, batch_id: str, cancelled_by: str, *, own_key: str | None
     ) -> SendBatch:
-        """Cancel what isn't delivered yet; raise NotFound, and ScopeMissing as TakeBack says."""
         command = TakeBack(batch_id, tenant, cancelled_by=cancelled_by, own_key=own_key)
         return await self.run(await self._engine.submit(command))
 
@@ -123,7 +118,6 @@ class BatchRunner:
         return False
 
     async def _accept(self, batch: SendBatch, sends: Sequence[ItemSend]) -> None:
-        """Accept in steps, so that others of the account have their turn in between."""
         for first in range(0, len(sends), STEP_ITEMS):
             some = sends[first : first + STEP_ITEMS]
             refused = await self._engine.submit(AcceptItems(batch.id, batch.tenant, some))
@@ -160,7 +154,7 @@ class BatchRunner:
     def opening(
         self, bulk: Bulk, refused: Mapping[int, DomainError]
     ) -> tuple[SendBatch, list[BatchItem]]:
-        """Return the rows that it begins with. refused: of all or nothing, by a rehearsal."""
+        """Return the first rows. refused: of all or nothing, by a rehearsal."""
         now_us = self._clock.now_us()
         batch_id = new_id("bat")
         lines = [

@@ -1,7 +1,7 @@
 """A checkpoint: one sealed UTC day of one environment's ledger.
 
-A day is claimed by a worker until claimed_until, then sealed by its JWS. A sealed day never changes, days
-have no gap, and each statement names the digest of the one before.
+A day is claimed by a worker, then sealed by its JWS. A sealed day never changes, days have no gap, and each
+statement names the digest of the one before.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is signed: hashes in hex; previous null in an environment's first one."""
+    """Hashes in hex; previous null in an environment's first one."""
 
     environment: str
     day: str
@@ -77,7 +77,7 @@ def digest_of(statement: bytes) -> bytes:
 
 
 def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[Statement, bytes]:
-    """Check the signature; return the statement and its bytes. Raises StatementRefused."""
+    """Check the signature; return the statement and its bytes."""
     payload = verify(jws, typ=TYP, keys=keys).payload
     try:
         return msgspec.json.decode(payload, type=Statement), payload
@@ -128,9 +128,6 @@ async def after(
 
 
 async def next_day(tx: Transaction, environment: str) -> int | None:
-    """Return the day to seal next, even if it isn't over; None without any transfer. An environment begins
-    with the first day on which any transfer was made.
-    """
     last = await last_sealed(tx, environment)
     if last is not None:
         return last.day_start_at + DAY_US
@@ -171,7 +168,7 @@ async def claim(
 async def keep_claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, until: int
 ) -> None:
-    """Extend the claim before each write, so a process that lost it writes nothing. Raises ClaimLost."""
+    """Extend the claim before each write, so a process that lost it writes nothing."""
     kept = await tx.execute(
         """UPDATE checkpoints SET claimed_until = :until
            WHERE environment = :environment AND day_start_at = :day AND jws IS NULL

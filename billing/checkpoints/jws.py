@@ -80,7 +80,6 @@ def jwk_of(public: bytes) -> dict[str, str]:
 
 
 def keys_of_jwks(document: bytes) -> dict[str, bytes]:
-    """Return a JWK Set's Ed25519 keys by thumbprint. Raises StatementRefused."""
     try:
         listed = msgspec.json.decode(document)["keys"]
         rows = [one for one in listed if isinstance(one, dict) and one.get("crv") == "Ed25519"]
@@ -94,7 +93,6 @@ def keys_of_jwks(document: bytes) -> dict[str, bytes]:
 
 
 def encode(data: bytes) -> str:
-    """Return base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 

@@ -4,15 +4,15 @@ Each step is short; memory is a few tiles. In staging a missing transfer is no f
 are erased whole.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from billing.checkpoints import checkpoint, tiles
-from billing.checkpoints.checkpoint import Checkpoint, digest_of, statement_of
+from billing.checkpoints.checkpoint import Checkpoint, digest_of, last_sealed, statement_of
 from billing.checkpoints.jws import StatementRefused
-from billing.checkpoints.leaf import COLUMNS, SealedTransfer, hash_of, of_row, salt_of
-from billing.checkpoints.merkle import root_of
+from billing.checkpoints.merkle import COLUMNS, SealedTransfer, hash_of, of_row, root_of, salt_of
 from billing.checkpoints.sealing import LOOK_BACK_US, PAGE
 from billing.checkpoints.signing_keys import by_kid
 from billing.checkpoints.tiles import TILE, Tile
@@ -31,8 +31,6 @@ ORDER BY id LIMIT {PAGE}
 
 
 class SealedDifference(NamedTuple):
-    """Its rule, day, and row (a transfer, or the day itself)."""
-
     rule: str
     environment: str
     day: str
@@ -136,7 +134,6 @@ def _tile_faults(
 async def _unsealed(
     database: Database, last: Checkpoint, since_day: int
 ) -> AsyncIterator[SealedDifference]:
-    """Yield transfers from sealed days that no checkpoint holds and the next one won't find."""
     after = "" if since_day == 0 else least_id("trf", since_day)
     before = least_id("trf", last.day_start_at + DAY_US - LOOK_BACK_US)
     days = (since_day - 3 * DAY_US, last.day_start_at + DAY_US)
@@ -171,3 +168,52 @@ async def _transfers(tx: Transaction, *, some: Sequence[Tile]) -> Mapping[str, S
 async def _ids(tx: Transaction, *, after: str, before: str) -> list[tuple[str, str, int]]:
     rows = await tx.fetch(_PAGE, after=after, before=before)
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+# With more, the reader knows that something is wrong on a large scale.
+DIFFERENCES_MAX: Final = 10_000
+
+_ROWS: Final = "SELECT environment, day_start_at, began_at, findings FROM checkpoint_proofs"
+
+
+class LastVerified(NamedTuple):
+    day_start_at: int
+    began_at: int
+    findings: int
+
+
+async def note_verified(tx: Transaction, environment: str, verified: LastVerified) -> None:
+    await tx.insert(
+        "checkpoint_proofs",
+        ("environment", "day_start_at", "began_at", "findings"),
+        [(environment, *verified)],
+        on_conflict="""ON CONFLICT (environment) DO UPDATE SET day_start_at = excluded.day_start_at,
+            began_at = excluded.began_at, findings = excluded.findings""",
+    )
+
+
+async def last_verified(tx: Transaction) -> Mapping[str, LastVerified]:
+    return {str(row[0]): LastVerified(row[1], row[2], row[3]) for row in await tx.fetch(_ROWS)}
+
+
+async def verify_all(
+    database: Database, environment: str = "", *, began_at: int
+) -> tuple[Sequence[SealedDifference], Mapping[str, LastVerified]]:
+    days: dict[str, int] = {}
+    for one in ENVIRONMENTS:
+        last = await database.read(partial(last_sealed, environment=one))
+        if last is not None and environment in {"", one}:
+            days[one] = last.day_start_at
+    found: list[SealedDifference] = []
+    async for difference in prove_checkpoints(database, environment):
+        found.append(difference)
+        if len(found) >= DIFFERENCES_MAX:
+            break
+    numbers = Counter(one.environment for one in found)
+    noted = {one: LastVerified(day, began_at, numbers[one]) for one, day in days.items()}
+    return found, noted
+
+
+async def note_all(tx: Transaction, noted: Mapping[str, LastVerified]) -> None:
+    for environment, verified in noted.items():
+        await note_verified(tx, environment, verified)

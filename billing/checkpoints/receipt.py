@@ -12,8 +12,7 @@ import msgspec
 
 from billing.checkpoints.checkpoint import Statement, statement_of
 from billing.checkpoints.jws import NOT_JSON, StatementRefused, decode, verify
-from billing.checkpoints.leaf import SealedTransfer, hash_of
-from billing.checkpoints.merkle import root_from_path
+from billing.checkpoints.merkle import SealedTransfer, hash_of, root_from_path
 from billing.ledger.chart import Code
 from billing.ledger.money import MICROS_PER_CENT
 
@@ -24,7 +23,7 @@ _DELIVERED: Final = frozenset({"delivered", "reversed"})
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A transfer's place in its day's checkpoint: hashes in hex, from the leaf's sibling up."""
+    """Hashes in hex, from the leaf's sibling up."""
 
     day: str
     index: int
@@ -42,8 +41,6 @@ class ProvedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is signed. checkpoints: JWS of each day that a proof names."""
-
     version: int
     issuer: str | None
     issued_at: str
@@ -65,9 +62,7 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify a receipt; raise StatementRefused. keys: public keys by kid. kept: verified checkpoints from
-    another time or source.
-    """
+    """Verify by public keys (by kid). kept: verified checkpoints from another time or source."""
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)

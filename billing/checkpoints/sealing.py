@@ -1,13 +1,9 @@
 """Seal the days of the ledger, one after the other: tree, chain and signature.
 
-Each transfer is in exactly one checkpoint, whichever process seals, however often sealing restarts, and whatever
-commits meanwhile. A checkpoint holds what was made before its day's end and is in no earlier one. What
+Each transfer is in exactly one checkpoint, whichever process seals and whatever commits meanwhile. What
 commits behind the walk (a long transaction, a wrong clock) is late: the next day's walk begins LOOK_BACK_US
-earlier and includes it. `topup audit` reports what comes even later, and `topup checkpoints seal
---look-back-days` includes it.
-
-Pages and tiles have transactions of their own; no row of the ledger is locked or changed. Memory: one page,
-and 32 bytes for 256 transfers.
+earlier and includes it. `topup audit` reports what comes even later, and `topup checkpoints seal --look-back-
+days` includes it. No row of the ledger is locked or changed.
 """
 
 import asyncio
@@ -19,15 +15,15 @@ from typing import Final, NamedTuple
 from billing.checkpoints import checkpoint, tiles
 from billing.checkpoints.checkpoint import CLAIMED_US, Checkpoint, ClaimLost, Statement, digest_of
 from billing.checkpoints.jws import sign
-from billing.checkpoints.leaf import (
+from billing.checkpoints.merkle import (
     COLUMNS,
     HASHED_AT_ONCE,
     SealedTransfer,
     hash_of,
     of_row,
+    root_of,
     salt_of,
 )
-from billing.checkpoints.merkle import root_of
 from billing.checkpoints.signing_keys import signing_seed
 from billing.checkpoints.tiles import TILE, Leaf
 from kernel.clock import DAY_US, HOUR_US, Clock, rfc3339
@@ -63,8 +59,6 @@ async def read_page(database: Database, after: str, before: str) -> Sequence[Sea
 
 
 class Sealer:
-    """The sealer of one process; others may run at once. pause_s: between pages of transfers."""
-
     def __init__(
         self,
         database: Database,
@@ -81,9 +75,7 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Seal every due day, oldest first, in each environment. Raises StoreError, SealBroken.
-        look_back_days: how much further back than LOOK_BACK_US to search.
-        """
+        """look_back_days: how much further back than LOOK_BACK_US to search."""
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
         )

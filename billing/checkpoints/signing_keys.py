@@ -1,7 +1,7 @@
 """The Ed25519 keys that sign checkpoints and receipts.
 
-The private half is a data key of the vault: stored sealed, it moves to a new master key and never leaves. The
-public half stays published for ever, to verify old signatures.
+The private half is a data key of the vault: stored sealed, it never leaves. The public half stays published
+for ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,13 +33,11 @@ async def by_kid(tx: Transaction) -> Mapping[str, bytes]:
 
 
 async def signing_seed(tx: Transaction, vault: Vault, *, now_us: int) -> bytes:
-    """Return the private key that signs now, making the first one. Raises SealBroken."""
     keys = await published(tx)
     return await _seed(tx, vault, max((key.number for key in keys), default=1), now_us=now_us)
 
 
 async def rotate(tx: Transaction, vault: Vault, *, now_us: int) -> str:
-    """Make a new key that signs from now on; return its kid. Raises SealBroken."""
     keys = await published(tx)
     number = max((key.number for key in keys), default=0) + 1
     return kid_of(public_of(await _seed(tx, vault, number, now_us=now_us)))

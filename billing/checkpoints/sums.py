@@ -1,17 +1,20 @@
-"""Each ledger account's debits and credits in all checkpoints together.
+"""Each ledger account's debits and credits in all checkpoints together, on which an audit rests.
 
-A step's sums are written in a transaction that moves the mark, or changes nothing if another process moved
-it; so each sealed transfer counts once. A row keeps its value without its last day, so readers see whole
-days. A transfer that differs from its sealed leaf stops the sums at its day.
+A step's sums are written in a transaction that moves the mark, so each sealed transfer counts once. A row
+keeps its value without its last day, so readers see whole days. A transfer that differs from its sealed leaf
+stops the sums at its day.
 """
 
-from collections import Counter
+import asyncio
+import logging
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from billing.checkpoints import checkpoint, tiles
 from billing.checkpoints.checkpoint import Checkpoint
-from billing.checkpoints.leaf import (
+from billing.checkpoints.merkle import (
     COLUMNS,
     HASHED_AT_ONCE,
     SealedTransfer,
@@ -19,8 +22,15 @@ from billing.checkpoints.leaf import (
     of_row,
     salt_of,
 )
+from billing.checkpoints.sealing import DAYS_BEFORE, LOOK_BACK_US, PAGE
 from billing.checkpoints.tiles import Tile
-from store.database import Transaction
+from billing.ledger.audit_balances import SETTLED_US, SealedPart
+from billing.ledger.proof import last_good
+from kernel.clock import DAY_US
+from kernel.ids import least_id
+from kernel.tenant import Tenant
+from keys.principal import ENVIRONMENTS
+from store.database import Database, Transaction
 
 # Few: SQLite has one writer, and a send waits while a step is written.
 TILES_PER_STEP: Final = 2
@@ -52,7 +62,7 @@ _Side = tuple[str, str, str]
 
 
 class SealedChanged(RuntimeError):
-    """A transfer differs from its seal: check what `topup checkpoints verify` names first."""
+    pass
 
 
 class SumsMark(NamedTuple):
@@ -63,8 +73,6 @@ class SumsMark(NamedTuple):
 
 
 class SumsStep(NamedTuple):
-    """Some tiles of a day: between which marks, and what they add to each ledger account."""
-
     environment: str
     mark: SumsMark
     to: SumsMark
@@ -92,7 +100,6 @@ async def read_step(tx: Transaction, *, environment: str) -> SumsStep | None:
 
 
 async def write_step(tx: Transaction, *, step: SumsStep) -> None:
-    """Add what was read, unless another process did."""
     await tx.insert(
         "sealed_sums",
         ("environment", "summed_day", "tiles"),
@@ -144,3 +151,107 @@ def _sums(transfers: Sequence[SealedTransfer]) -> Mapping[_Side, tuple[int, int]
         sums[(one.account_id, one.environment, one.debit_id), 0] += one.amount_micros
         sums[(one.account_id, one.environment, one.credit_id), 1] += one.amount_micros
     return {side: (sums[side, 0], sums[side, 1]) for side, _ in list(sums)}
+
+
+# With older sums, one snapshot would read too much.
+BEHIND_US_MAX: Final = 4 * DAY_US
+_PAGE: Final = f"""
+SELECT id, account_id, environment, created_at FROM transfers WHERE id > :after AND id < :before
+ORDER BY id LIMIT {PAGE}
+"""
+_Row = tuple[str, str, str, int]
+
+
+async def read_sealed_part(
+    database: Database, environment: str, *, now_us: int
+) -> SealedPart | None:
+    """Return what an environment's sealed sums contain, and which earlier transfers they lack; None if they
+    are too old.
+    """
+    day = await database.read(partial(summed_day, environment=environment))
+    if day is None or day + DAY_US < now_us - BEHIND_US_MAX:
+        return None
+    from_id = least_id("trf", max(0, day + DAY_US - LOOK_BACK_US))
+    late = await _late(database, environment, day, from_id)
+    return SealedPart(environment, day, from_id, late)
+
+
+async def _late(
+    database: Database, environment: str, day: int, after: str
+) -> Mapping[Tenant, Sequence[str]]:
+    late: defaultdict[Tenant, list[str]] = defaultdict(list)
+    days = (day - DAYS_BEFORE * DAY_US, day + 1)
+    # A machine whose clock is more than a day ahead makes IDs behind this.
+    before = least_id("trf", day + 2 * DAY_US)
+    while found := await database.read(partial(_page, after=after, before=before)):
+        span = (found[0][0], found[-1][0])
+        after = span[1]
+        sealed = await database.read(
+            partial(tiles.sealed_ids, environment=environment, days=days, ids=span)
+        )
+        for transfer_id, account_id, of, created_at in found:
+            is_due = of == environment and created_at < day + DAY_US
+            if is_due and transfer_id not in sealed:
+                late[Tenant(account_id, of)].append(transfer_id)
+    return late
+
+
+async def _page(tx: Transaction, *, after: str, before: str) -> list[_Row]:
+    rows = await tx.fetch(_PAGE, after=after, before=before)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+class ProofBasis:
+    def __init__(self, database: Database, *, since_us: int, now_us: int) -> None:
+        self._database = database
+        self._now_us = now_us
+        self._parts: dict[str, SealedPart | None] = {}
+        self.since_us: Final = since_us
+
+    @property
+    def is_full(self) -> bool:
+        return not self.since_us
+
+    @property
+    def days(self) -> Mapping[str, int]:
+        return {name: part.day_start_at for name, part in self._parts.items() if part is not None}
+
+    async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
+        if is_anew or environment not in self._parts:
+            self._parts[environment] = await read_sealed_part(
+                self._database, environment, now_us=self._now_us
+            )
+        return self._parts[environment]
+
+
+async def open_basis(database: Database, *, is_full: bool, now_us: int) -> ProofBasis:
+    proved_at = None if is_full else await database.read(partial(last_good, until=now_us))
+    since_us = max(0, (proved_at or 0) - SETTLED_US)
+    return ProofBasis(database, since_us=since_us, now_us=now_us)
+
+
+_log = logging.getLogger(__name__)
+
+
+async def add_sealed(database: Database, *, pause_s: float = 0.0) -> None:
+    for environment in ENVIRONMENTS:
+        has_more = True
+        while has_more:
+            has_more = await _add_some(database, environment)
+            await asyncio.sleep(pause_s)
+
+
+async def add_some(database: Database, environment: str) -> bool:
+    step = await database.read(partial(read_step, environment=environment))
+    if step is not None:
+        await database.transaction(partial(write_step, step=step), durable=False)
+    return step is not None
+
+
+async def _add_some(database: Database, environment: str) -> bool:
+    try:
+        return await add_some(database, environment)
+    except SealedChanged as error:
+        fields = {"environment": environment, "at": str(error)}
+        _log.error("checkpoint.changed", extra=fields)
+        return False

@@ -79,9 +79,7 @@ async def remove_some(tx: Transaction, environment: str, day: int) -> int:
 async def sealed_ids(
     tx: Transaction, environment: str, *, days: tuple[int, int], ids: tuple[str, str]
 ) -> set[str]:
-    """Return the sealed IDs between those two, and possibly others. days: the first included, the second
-    excluded.
-    """
+    """Return the sealed IDs between those two, and possibly others. days: the second excluded."""
     rows = await tx.fetch(
         """SELECT ids FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0

@@ -1,1 +1,1 @@
-"""What a colleague made for an account, listed when they leave and ended with one act."""
+"""List and end what a colleague made for an account."""

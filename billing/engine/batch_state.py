@@ -121,9 +121,7 @@ T = TypeVar("T")
 
 
 class Rules:
-    """The operator's rules. code_of and claim_token_of take a top-up's ID; stored answers contain neither
-    result.
-    """
+    """code_of and claim_token_of take a top-up's ID; stored answers contain neither result."""
 
     __slots__ = ("_packages", "claim_token_of", "code_of", "is_promo_sendable")
 
@@ -335,10 +333,8 @@ class BatchState:
         )
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return the credit that a send may use: purchased, and promotional if allowed.
-
-        is_own_use: AI usage by the account itself, which may use promotional credit. Purchased credit then
-        counts only if the plan lets usage continue from the wallet.
+        """Return the credit that a send may use. is_own_use: AI usage by the account itself, which may use
+        promotional credit; purchased credit then counts only if the plan lets usage continue from the wallet.
         """
         granted = 0
         if self.ledger.has_grants(tenant):
@@ -369,7 +365,7 @@ class BatchState:
                 "The plan's credit doesn't cover the amount, and the wallet doesn't pay for "
                 "its usage."
                 if is_plan_used_up
-                else "the wallet does not cover the amount",
+                else "The wallet doesn't cover the amount.",
                 reason="plan_used_up" if is_plan_used_up else None,
                 retry_after_s=None if recharge is None else RETRY_AFTER_S,
                 extra={
@@ -489,9 +485,7 @@ class BatchState:
         code_sealed: str | None = None,
         trace: str | None = None,
     ) -> str:
-        """Publish a tenant's event. code_sealed: a fulfilment's code. trace: of an earlier request than the
-        command's.
-        """
+        """trace: of an earlier request than the command's."""
         return self.outbox.publish(
             tenant,
             type=event_type,

@@ -25,9 +25,7 @@ from store.idempotency import RequestKey, StoredAnswer
 
 
 class BatchTimes(NamedTuple):
-    """began_ns: since the epoch. waited_s: for a connection and rows. commit_s: the last writes and the
-    commit.
-    """
+    """waited_s: for a connection and rows. commit_s: the last writes and the commit."""
 
     size: int
     began_ns: int
@@ -91,8 +89,6 @@ class Command(Protocol[R_co]):
 
 
 class LongCommand(Protocol[R_co]):
-    """A command that takes many milliseconds and lets the process serve others meanwhile."""
-
     def declare(self, read_set: ReadSet) -> None: ...
 
     async def decide_in_steps(
@@ -166,13 +162,11 @@ class Engine:
         key: RequestKey | None,
         encode: Callable[[R], StoredAnswer],
     ) -> Awaitable[StoredAnswer]:
-        """Do as submit_once, in a transaction of its own beside other tenants' commands."""
+        """Do as submit_once, in a transaction of its own."""
         request = _LongRequest(command, key, encode, current_line.get())
         return self._batches.submit(request, is_long=True)
 
     async def rehearse(self, command: Command[R]) -> R:
-        """Decide the command on a snapshot and write nothing."""
-
         async def work(tx: Transaction) -> R:
             read_set = _read_set_of([_Request(command)], self.rules)
             state = BatchState(read_set, self.clock.now_us())

@@ -25,9 +25,7 @@ from store.database import BatchRead, Transaction
 
 
 class Sum(msgspec.Struct, gc=False):
-    """One row of spend_windows: its value and what this transaction added. detail None: not read. is_derived:
-    computed from other rows, not written here.
-    """
+    """detail None: not read. is_derived: computed from other rows, not written here."""
 
     spent_micros: int
     account_id: str = ""
@@ -106,9 +104,7 @@ NEAR_PERCENT = 80
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """A limit in its unit. seconds: length of a rolling window. key_id null: the account's. resets_at null:
-    never.
-    """
+    """seconds: length of a rolling window. key_id null: the account's. resets_at null: never."""
 
     cap: Cap
     key_id: str | None
@@ -232,8 +228,6 @@ def _shown(at_us: int) -> str:
 
 
 class SendFacts(NamedTuple):
-    """What limits check in a send. is_distinct: the caller said that it isn't a repeat."""
-
     topup_id: str
     platform: str
     recipient_email: str
@@ -246,8 +240,6 @@ class SendFacts(NamedTuple):
 
 
 class LimitedSend(Protocol):
-    """A send to decide; its facts are computed only if a mandate needs them."""
-
     @property
     def lineage(self) -> tuple[str, ...]: ...
     @property
@@ -370,13 +362,13 @@ KeyEnd = Literal["revoked", "expired", "paused"]
 
 
 class LineLimits(msgspec.Struct, frozen=True, gc=False):
-    """What a key and its ancestors allow together, computed once per lineage and batch.
+    """What a key and its ancestors allow together.
 
     - ended: how one of the keys ended, or that it is paused.
     - capped: (window, most) of each cap; a cap on one call has no window.
     - unasked: (window, most) of a day's sends without an approval.
     - watched: limits that publish an event before they are used up, beside days and months.
-    - rolling, money: mandates' limits on any spend. sends: on sends.
+    - money: mandates' limits on any spend. sends: on sends.
     """
 
     ended: KeyEnd | None
@@ -414,7 +406,6 @@ def windows_of_mandates(states: Iterable[KeyState]) -> list[Window]:
 
 
 def line_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> LineLimits:
-    """Return a lineage's limits. states: of keys that haven't ended, the lineage's own first."""
     thresholds = [
         state.approval_threshold_cents
         for state in states
@@ -526,11 +517,8 @@ def _counts(
 def notices_of(
     limits: Iterable[Limit], account_id: str, now_us: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return the type and data of each unpublished key.cap_near and key.cap_reached, and mark it as
-    published.
-
-    Each is published once for a calendar window, a rolling window's length or a key's life. A changed limit
-    allows another.
+    """Return each unpublished key.cap_near and key.cap_reached, and mark it as published: once for a calendar
+    window, a rolling window's length or a key's life.
     """
     for limit in limits:
         used = limit.used(now_us)

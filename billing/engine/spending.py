@@ -36,9 +36,7 @@ from store.database import BatchRead, Transaction
 
 
 class OwnTime:
-    """Each account's time in one transaction: now_us, or ahead if its sandbox clock was advanced. Caps,
-    mandates, daily limits and the ends of keys use it. key_states are filled while the transaction loads.
-    """
+    """Each account's time in one transaction: now_us, or ahead if its sandbox clock was advanced."""
 
     def __init__(self, now_us: int, key_states: Mapping[str, KeyState]) -> None:
         self.now_us = now_us
@@ -123,7 +121,6 @@ class Spending:
         self._day_limits = cents
 
     def further_readings(self, sends: Iterable[LimitedSend]) -> list[BatchRead]:
-        """Return the reads that the loaded limits need for the sends to come; mostly none."""
         states = [state for state in self.key_states.values() if _is_limited(state)]
         ahead = self.time.windows_ahead()
         if not states and not self._day_limits and not ahead:
@@ -206,7 +203,7 @@ class Spending:
         return min((one for one in rooms if one is not None), default=None)
 
     def standing(self, tenant: Tenant, lineage: Lineage) -> tuple[Sequence[Limit], int | None]:
-        """Return all limits of the keys, paused or not, and the account, with the cents they allow now."""
+        """Return all limits of the keys and the account, with the cents they allow now."""
         now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
         line = line_limits(states, self._sums, now_us)
@@ -285,7 +282,6 @@ class Spending:
     def give_back_unasked(
         self, account_id: str, lineage: Lineage, amount_micros: int, at: int
     ) -> None:
-        """Count back such a send; an empty window stays empty."""
         for key_id in lineage:
             day = self._sums.of(caps.unapproved_window(key_id, at))
             if day.spent_micros:
@@ -420,7 +416,6 @@ class KeyStandings:
         return self._spending.key_states
 
     def of(self, lineage: Lineage) -> KeyUsage:
-        """Return the usage of a lineage that hasn't ended; it may be paused."""
         limits, max_now_cents = self._spending.standing(self._tenant, lineage)
         return KeyUsage([one.view(self.now_us) for one in limits], max_now_cents)
 
@@ -428,7 +423,7 @@ class KeyStandings:
 async def load_key_usage(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> KeyStandings:
-    """Load what keys may still spend, by a spend's rules. now_us: our time, not the tenant's."""
+    """Load what the keys may spend. now_us: our time, not the tenant's."""
     spending = Spending(now_us)
 
     def take(found: Standings) -> None:

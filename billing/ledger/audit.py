@@ -200,7 +200,7 @@ class Basis(Protocol):
         ...
 
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
-        """Return the sealed part, or None if no sums reach near enough. is_anew: read it again."""
+        """Return None if no sums reach near enough. is_anew: read it again."""
         ...
 
 
@@ -229,7 +229,6 @@ async def audit(
     steps: Steps = STEPS,
     more: More | None = None,
 ) -> AsyncIterator[Finding]:
-    """Yield every finding, account by account. Without a basis, check from the first transfer on."""
     after = Tenant("", "")
     while page := await database.read(partial(_page, after=after, few=whole_up_to)):
         after = page[-1].tenant
@@ -277,7 +276,6 @@ async def _tenant(
     sealed: Sequence[Finding] | None,
     steps: Steps,
 ) -> AsyncIterator[Finding]:
-    """Yield the tenant's findings. sealed: those from sealed sums, or None."""
     tenant = listed.tenant
     for finding in sealed or ():
         yield finding

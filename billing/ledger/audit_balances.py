@@ -123,7 +123,6 @@ async def sealed_findings(
 async def differing(
     tx: Transaction, *, account_ids: Sequence[str], part: SealedPart
 ) -> Sequence[str] | None:
-    """Return the small accounts with findings as above, by one snapshot and two statements."""
     row = await tx.fetch_one(_SUMMED, environment=part.environment)
     if row is None or row[0] != part.day_start_at:
         return None
@@ -198,7 +197,6 @@ async def _moved_since(
 async def walked_findings(
     database: Database, tenant: Tenant, settled_id: str, steps: Steps
 ) -> Sequence[Finding]:
-    """Return balances that differ from the sum of all their transfers."""
     found: list[Finding] = []
     after = ""
     while after != _LAST_OF_ALL:

@@ -61,7 +61,6 @@ async def balance_of(
 async def _key_windows(
     tx: Transaction, principal: Principal, now_us: int
 ) -> Mapping[str, Any] | None:
-    """Return the tightest caps of the key and its ancestors, or null."""
     if principal.key_id is None:
         return None
     now_us = await sandbox_clock.now_of(tx, principal.tenant, now_us=now_us)
@@ -103,7 +102,6 @@ async def recipients(
     before_id: Begin = None,
     limit: int,
 ) -> ListStretch[RecipientWallet]:
-    """Return recipient wallets, newest first; the address is already normalised."""
     values: dict[str, Any] = {}
     if platform is not None and recipient_email is not None:
         values["name"] = f"{platform}/{recipient_email}"

@@ -150,12 +150,11 @@ _SHOWN_BY_NAME: Final = frozenset(
 
 
 def code_words(code: str) -> str:
-    """Return why value moved: topup_send -> Top-up sent."""
     return _CODES[Code(code)]
 
 
 def account_words(label: str) -> str:
-    """Return a label in words: recipient:claude/bob@example.com -> bob@example.com, claude."""
+    """Return recipient:claude/bob@example.com as bob@example.com, claude."""
     return ", ".join(filter(None, account_parts(label)))
 
 

@@ -32,8 +32,6 @@ class InsufficientBalance(DomainError):
 
 
 class LedgerAccount(msgspec.Struct, gc=False):
-    """`balance_micros` follows the transfers posted so far."""
-
     id: str
     account_id: str
     environment: str
@@ -56,7 +54,6 @@ class LedgerAccount(msgspec.Struct, gc=False):
 
     @property
     def label(self) -> str:
-        """Return the API's name: wallet, or recipient:claude/user@example.com."""
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
 
@@ -74,9 +71,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ledger:
-    """The accounts that one transaction touches, and the transfers it adds. `post` moves value in memory;
-    `flush` writes all in three statements.
-    """
+    """The accounts that one transaction touches, and the transfers it adds."""
 
     def __init__(self) -> None:
         self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
@@ -110,7 +105,6 @@ class Ledger:
             self._keep(_from_row(row))
 
     async def load_ids(self, tx: Transaction, ids: Iterable[str]) -> None:
-        """Read accounts by ID: the sides of transfers to reverse."""
         missing = sorted(set(ids) - self._by_id.keys())
         for row in await tx.fetch(_BY_ID, ids=missing) if missing else ():
             self._keep(_from_row(row))
@@ -163,8 +157,8 @@ class Ledger:
     def grants(
         self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
     ) -> list[LedgerAccount]:
-        """Return unexpired grants with credit, earliest expiry first, endless ones last. Without
-        is_promo_counted, only paid ones.
+        """Return unexpired grants with credit, earliest expiry first. Without is_promo_counted, only paid
+        ones.
         """
         held = self._grants.get(tenant)
         if held is None:

@@ -55,7 +55,7 @@ class Price:
         return _PLACES.get(self.currency, 0)
 
     def decimal(self) -> str:
-        """Write the exact amount, such as 20.00, 1.500 or 300; unlisted currencies in their smallest unit."""
+        """Write the exact amount, such as 20.00, 1.500 or 300."""
         places = self.places
         if places == 0:
             return str(self.amount)
@@ -63,7 +63,7 @@ class Price:
         return f"{whole}.{part:0{places}d}"
 
     def words(self) -> str:
-        """Write the amount for people: 1,234.50 USD; unlisted: 500 smallest units of ABC."""
+        """Write the amount for people: 1,234.50 USD."""
         if not self.is_listed and self.currency:
             return f"{self.amount:,} smallest units of {self.currency}"
         whole, point, part = Price(abs(self.amount), self.currency).decimal().partition(".")
@@ -108,9 +108,7 @@ def _in_use() -> frozenset[str]:
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:
-    """Return exact units of 10**-places; raise InvalidInput for signs, exponents and more places. Zeros
-    beyond the places pass: 20.000 with two places is 2000.
-    """
+    """Return exact units of 10**-places; raise InvalidInput for signs, exponents and more places than zeros."""
     found = _DECIMAL.fullmatch(text)
     fraction = (found[2] or "").rstrip("0") if found else ""
     if found is None or len(fraction) > places:

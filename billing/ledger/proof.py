@@ -32,9 +32,7 @@ WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id
 
 
 class LedgerProof(NamedTuple):
-    """One audit of the whole ledger, and its number of findings. is_full: from the first transfer on.
-    live_day, staging_day: of the last checkpoint it relied on.
-    """
+    """is_full: from the first transfer on. live_day, staging_day: of the last checkpoint it relied on."""
 
     id: str
     began_at: int
@@ -46,7 +44,7 @@ class LedgerProof(NamedTuple):
 
 
 class LastProof(NamedTuple):
-    """The last audit of the whole ledger. proved_at: when the last clean one began."""
+    """proved_at: when the last clean one began."""
 
     began_at: int
     findings: int
@@ -62,9 +60,7 @@ async def note_proof(
     is_full: bool = True,
     days: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Store an audit's result; a bounded number of earlier ones stays. days: by environment, of the last
-    checkpoint it relied on.
-    """
+    """Store a result. days: by environment, of the last checkpoint it relied on."""
     relied_on = (int(is_full), days.get("live"), days.get("staging"))
     proof = LedgerProof(new_id("prf"), began_at, ended_at, findings, *relied_on)
     await tx.insert("ledger_proofs", LedgerProof._fields, [proof])

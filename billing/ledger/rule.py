@@ -1,7 +1,7 @@
 """A rule of the audit: its sentence, its subject, and the statement that selects the rows that break it.
 
-A whole tenant's statement runs as it is. For some subjects of a large tenant, its tables hold only, and all,
-the rows of these subjects, so the findings are the same.
+A whole tenant's statement runs as it is. For some subjects of a large tenant, its tables hold only the rows
+of these subjects, so the findings are the same.
 """
 
 import re

@@ -1,7 +1,7 @@
 """An account's statement: opening balance, every transfer, closing balance, page by page.
 
-The balance is that of GET /topup/balance. Transfers between other ledger accounts are listed without an
-effect on it; suppliers' costs aren't shown to merchants. Pages go by keyset, so no transaction is long.
+Transfers between other ledger accounts are listed without an effect on the balance; suppliers' costs aren't
+shown to merchants.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -21,7 +21,7 @@ _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A transfer and its effect on the balance, in micros. subject_id: the order, charge or hold."""
+    """subject_id: the order, charge or hold."""
 
     transfer: Mapping[str, Any]
     change_micros: int
@@ -56,7 +56,6 @@ async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> 
 async def lines(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[StatementLine]:
-    """Yield every transfer with since <= created_at < until, oldest first."""
     async for page in pages(database, tenant, since=since, until=until):
         for line in page:
             yield line
@@ -131,7 +130,6 @@ def _line(row: Any) -> StatementLine:
 
 
 def account_label(kind: str, name: str) -> str:
-    """Return a ledger account's name in statements: wallet, recipient:claude/bob@example.com."""
     return f"{kind}:{name}" if name else kind
 
 
@@ -146,7 +144,6 @@ def transfer_shape(
     key_id: str | None = None,
     key_name: str | None = None,
 ) -> dict[str, Any]:
-    """Return a transfer as the API shows it. key_id: the key whose call moved it."""
     return {
         "id": transfer_id,
         "debit": debit,

@@ -1,8 +1,8 @@
 """Count what was sent and sold on each UTC day over all accounts, from the transfers.
 
-One transaction writes the sums and how far they reach, so each transfer counts once, whichever process
-counts. The rows are read in an earlier transaction, because a send waits for SQLite's one writer. Transfers
-that commit later than YOUNG_US after they were made are missing; reports add up the rows themselves.
+One transaction writes the sums and how far they reach, so each transfer counts once. The rows are read in an
+earlier transaction, because a send waits for SQLite's one writer. Transfers that commit later than YOUNG_US
+after they were made are missing; reports add up the rows themselves.
 """
 
 from collections import Counter
@@ -40,7 +40,7 @@ _DAYS: Final = f"SELECT {', '.join(_COLUMNS)} FROM volume_days WHERE day_start_a
 
 
 class VolumeDay(NamedTuple):
-    """One day of an environment. sold: credit by payment provider."""
+    """sold: credit by payment provider."""
 
     environment: str
     day_start_at: int

@@ -1,1 +1,1 @@
-"""Machine payments for one top-up: no order, no account; the payment comes with the request."""
+"""Sell one top-up to a machine that pays in its own request, without an account."""

@@ -1,8 +1,7 @@
-"""What happens to a machine payment: opened, claimed, ended, returned.
+"""Commands on machine payments: open, claim, end, return.
 
 A payment ends once, in any number of processes. What was settled is credited and sent in one transaction, or
-returned as a code in it. Nothing is sent twice or lost, and no network transfer is credited twice, whatever a
-facilitator repeats.
+returned as a code in it. No network transfer is credited twice, whatever a facilitator repeats.
 """
 
 from dataclasses import dataclass
@@ -15,18 +14,19 @@ from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.engine.limit import LooksRepeated
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT
-from billing.machine_payments.account import MACHINE_ACCOUNT
 from billing.machine_payments.payment import (
     DETAIL_CHARACTERS_MAX,
+    MACHINE_ACCOUNT,
     OPEN,
     REPEAT_GUARD_US,
     X402,
     MachinePayment,
+    PaymentWorkingSet,
     check_same,
     pause_us,
+    payments_of,
     without_private,
 )
-from billing.machine_payments.working_set import PaymentWorkingSet, payments_of
 from billing.topups.send import Send
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339
@@ -62,11 +62,7 @@ class _OnPayment:
 
 @dataclass(frozen=True, slots=True)
 class OpenPayment:
-    """Writes the payment before anybody is asked to settle it, or finds it.
-
-    Raises PaymentUsed if it paid for something else, and LooksRepeated for the payer's same recent request,
-    unless distinct: before anything is settled.
-    """
+    """Write the payment before anybody is asked to settle it, or find it."""
 
     payment: MachinePayment
 
@@ -84,7 +80,6 @@ class OpenPayment:
         return Claimed(self.payment, is_ours=True)
 
     def _check_repeated(self, payments: PaymentWorkingSet, now_us: int) -> None:
-        """Check it here, where one payer's requests meet: the machine account is locked."""
         earlier = None
         if self.payment.protocol == X402 and not self.payment.request.distinct:
             earlier = payments.looks_like(self.payment, now_us)
@@ -104,8 +99,6 @@ class OpenPayment:
 
 @dataclass(frozen=True, slots=True)
 class ClaimPayment(_OnPayment):
-    """Claims it for lease_us, unless another caller asks or it has ended."""
-
     lease_us: int
 
     def decide(self, state: BatchState) -> Claimed:
@@ -125,11 +118,9 @@ class ClaimPayment(_OnPayment):
 
 @dataclass(frozen=True, slots=True)
 class EndPayment(_OnPayment):
-    """The settlement's result. send: what it paid for; null: it can't be sent any more.
-
-    settlement: its name at the settling party. code: returns it if nothing can be delivered. is_for_person:
-    an operator decides. is_final: a refusal that holds despite an earlier lost response. entry: of the
-    deciding operator.
+    """send: what it paid for; null: it can't be sent any more. settlement: its name at the settling party.
+    code: returns it if nothing can be delivered. is_for_person: an operator decides. is_final: a refusal that
+    holds despite an earlier lost response.
     """
 
     verdict: PaymentVerdict
@@ -276,7 +267,6 @@ def _check_unasked(found: MachinePayment, now_us: int) -> None:
 
 
 def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePayment:
-    """Return it with one more question under way, repeated after the lease if its asker is gone."""
     until = now_us + lease_us
     return replace(
         payment, checks_made=payment.checks_made + 1, lease_until=until, next_check_at=until
@@ -328,3 +318,25 @@ def _lock(read_set: ReadSet, payment: MachinePayment) -> None:
 
 def _kept(detail: str | None) -> str | None:
     return None if detail is None else storable(detail, characters_max=DETAIL_CHARACTERS_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidRehearsal:
+    """Credit and send as a payment would, before any charge, and write nothing. Raises the refusal of a send."""
+
+    payment: MachinePayment
+    send: Send
+
+    def declare(self, read_set: ReadSet) -> None:
+        self.send.declare(read_set)
+        read_set.places.add(
+            (*self.payment.tenant, LedgerAccountKind.PROVIDER, self.payment.protocol)
+        )
+
+    def decide(self, state: BatchState) -> None:
+        tenant = self.payment.tenant
+        source = state.ledger.account(tenant, LedgerAccountKind.PROVIDER, self.payment.protocol)
+        wallet = state.ledger.wallet(tenant)
+        micros = self.payment.charged_cents * MICROS_PER_CENT
+        state.move(source, wallet, micros, Code.PURCHASE, subject_id=self.payment.id)
+        self.send.decide(state)

@@ -1,8 +1,8 @@
-"""Verify and settle an x402 payment: a facilitator over HTTP, or simulated in staging.
+"""Verify and settle payments: x402 by a facilitator over HTTP, shared tokens at their provider; or simulated
+in staging.
 
-A call ends in time with a whole response, or as unsure. A response is believed only about this network, payer
-and amount. The payer sees only the facilitator's short words. No header or body is logged, except whether the
-facilitator lists this gateway.
+A call ends in time with a whole response, or as unsure. A response is believed only about this payment's
+network, payer and amount. No header or body is logged, except whether the facilitator lists this gateway.
 """
 
 import base64
@@ -16,8 +16,20 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 import httpx
 import msgspec
 
+from billing.ledger.price import Price
 from billing.machine_payments.commands import PaymentVerdict
+from billing.machine_payments.offer import CURRENCY
+from billing.providers.abilities import (
+    SharedToken,
+    SharedTokens,
+    TokenCharge,
+    TokenCharged,
+    TokenDeclined,
+    TokenOutcome,
+)
 from billing.providers.http import NoAnswer, ask, says_nothing, unavailable
+from billing.providers.protocol import ProviderRefused, ProviderUnavailable
+from kernel.clock import Clock
 from kernel.storable import storable
 
 VERIFY_S_MAX: Final = 10.0
@@ -35,9 +47,7 @@ T = TypeVar("T")
 
 
 class Expected(NamedTuple):
-    """What a response must be about. settlement: its name, if known; expires_at: the end of the payer's
-    consent.
-    """
+    """settlement: its name, if known; expires_at: the end of the payer's consent."""
 
     network: str
     payer: str
@@ -67,9 +77,7 @@ class Settlement(NamedTuple):
 class Facilitator(Protocol):
     """request: what is stored of the payment; for x402 the JSON body of /verify and /settle."""
 
-    async def verify(self, request: bytes, expected: Expected) -> Verified:
-        """Raise ProviderUnavailable, and ProviderRefused if it doesn't accept the operator."""
-        ...
+    async def verify(self, request: bytes, expected: Expected) -> Verified: ...
 
     async def settle(self, request: bytes, expected: Expected) -> Settlement:
         """Settle it, raising nothing; repeating it never charges again."""
@@ -105,8 +113,6 @@ _LISTINGS: Final = msgspec.json.Decoder(_Listings)
 
 @dataclass(frozen=True, slots=True)
 class HttpFacilitator:
-    """The operator's facilitator; key: a Bearer token, if required."""
-
     client: httpx.AsyncClient
     url: str
     key: str = ""
@@ -160,7 +166,7 @@ class HttpFacilitator:
 
 
 class SimulatedFacilitator:
-    """Staging's: every well-formed payment is good; its transaction comes from its authorization."""
+    """Accept every well-formed payment, in staging."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
         return Verified(is_valid=True)
@@ -212,3 +218,101 @@ def _read(body: bytes, form: type[T]) -> T | None:
 
 def _word(text: str | None) -> str | None:
     return text if text and _WORD.fullmatch(text) else None
+
+
+# Simulated charges of these tokens are declined.
+DECLINED_PREFIX: Final = "spt_declined"
+TITLE: Final = "Prepaid AI credit"
+
+
+class TokenProof(msgspec.Struct, frozen=True):
+    payment_id: str
+    token: str
+    cents: int
+
+    def encoded(self) -> bytes:
+        return msgspec.json.encode(self)
+
+    @property
+    def price(self) -> Price:
+        return Price(self.cents, CURRENCY)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacilitator:
+    """Charges a shared payment token until the challenge ends, under the payment's idempotency key;
+    afterwards only asks. A charge is believed only for this payment's amount, and made of the stored bytes
+    alone, so each request is the same. request: a TokenProof's bytes.
+    """
+
+    tokens: SharedTokens
+    clock: Clock
+
+    async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
+        proof = _proof(request)
+        found = await self.tokens.find_token(proof.token)
+        reason = _unfit(found, proof.price, self.clock.now_us())
+        return Verified(reason is None, reason or "")
+
+    async def settle(self, request: bytes, expected: Expected) -> Settlement:
+        proof = _proof(request)
+        try:
+            outcome = await self._outcome(proof, expected)
+        except ProviderUnavailable:
+            return Settlement("unknown", "the provider did not answer", expected.settlement, True)
+        except ProviderRefused as error:
+            return Settlement("refused", error.detail)
+        if outcome is None:
+            # Its search may lag; after a while an operator decides (settling.py).
+            why = "the provider's search shows no charge of it yet"
+            return Settlement("unknown", why, is_lost=True)
+        return _settlement(outcome, proof)
+
+    async def _outcome(self, proof: TokenProof, expected: Expected) -> TokenOutcome | None:
+        is_over = self.clock.now_us() >= expected.expires_at
+        if expected.settlement is not None or is_over:
+            return await self.tokens.token_charged(proof.payment_id, expected.settlement)
+        charge = TokenCharge(proof.payment_id, proof.token, proof.price, TITLE)
+        return await self.tokens.charge_token(charge)
+
+
+class SimulatedTokens:
+    """Accept every token but those that begin with DECLINED_PREFIX, in staging."""
+
+    async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
+        return Verified(is_valid=True)
+
+    async def settle(self, request: bytes, expected: Expected) -> Settlement:  # noqa: ARG002
+        proof = _proof(request)
+        if proof.token.startswith(DECLINED_PREFIX):
+            return Settlement("refused", "card_declined", is_final=True)
+        return Settlement("settled", transaction=f"pi_{proof.payment_id.removeprefix('mpy_')}")
+
+
+def _unfit(found: SharedToken | None, price: Price, now_us: int) -> str | None:
+    if found is None:
+        return "token_unknown"
+    if found.is_ended:
+        return "token_ended"
+    if found.expires_at is not None and found.expires_at <= now_us:
+        return "token_expired"
+    if found.left is None:
+        return None
+    if found.left.currency != price.currency:
+        return "token_currency"
+    return "token_limit" if found.left.amount < price.amount else None
+
+
+def _settlement(outcome: TokenOutcome, proof: TokenProof) -> Settlement:
+    if isinstance(outcome, TokenDeclined):
+        return Settlement("refused", outcome.reason, is_final=True)
+    if not isinstance(outcome, TokenCharged):
+        return Settlement("unknown", "the provider has not decided", outcome.ref, is_lost=True)
+    if outcome.price != proof.price:
+        why = "the provider told of another amount"
+        return Settlement("unknown", why, outcome.ref, is_lost=True, is_for_person=True)
+    return Settlement("settled", transaction=outcome.ref)
+
+
+def _proof(request: bytes) -> TokenProof:
+    return msgspec.json.decode(request, type=TokenProof)

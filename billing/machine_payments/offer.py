@@ -1,14 +1,18 @@
-"""What a machine may pay with: networks and assets, and a price's exact amount in them.
+"""What a machine may pay with: networks and assets with a price's exact amount in them, or a card.
 
 An asset's facts are its contract's (EIP-712 domain name and version, decimals), as the x402 package lists
-them. Only assets with signed transfers (EIP-3009) are accepted. One US dollar is one unit.
+them. Only assets with signed transfers (EIP-3009) are accepted. One US dollar is one unit. Card requests
+follow draft-stripe-charge-00, the method `stripe` of the HTTP authentication scheme `Payment` (draft-
+httpauth-payment-01).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from keys.principal import Environment
+from billing.providers.abilities import SharedTokens, ability
+from billing.providers.registry import Providers
+from keys.principal import ENVIRONMENTS, Environment
 
 SCHEME: Final = "exact"
 # How long a payer's authorization must be valid.
@@ -45,7 +49,7 @@ SIMULATED_ADDRESS: Final = "0x0000000000000000000000000000000000000402"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How an environment's top-ups are paid. is_simulated: no facilitator is called, and nothing has worth."""
+    """is_simulated: no facilitator is called, and nothing has worth."""
 
     environment: Environment
     asset: Asset
@@ -84,8 +88,8 @@ def find_asset(network: str, address: str = "") -> Asset | None:
 def offers_of(
     asset: Asset | None, pay_to: str, *, is_simulated_offered: bool = True
 ) -> Mapping[str, Offer]:
-    """Return the offers if the operator named an asset and an address. A test network's money buys staging
-    credit alone; staging without one simulates payments.
+    """Return the offers. A test network's money buys staging credit alone; staging without an asset and
+    address simulates payments.
     """
     offers: dict[str, Offer] = {}
     if is_simulated_offered:
@@ -93,4 +97,45 @@ def offers_of(
     if asset is not None:
         where: Environment = "live" if asset.is_money else "staging"
         offers[where] = Offer(where, asset, pay_to)
+    return offers
+
+
+METHOD: Final = "stripe"
+CURRENCY: Final = "USD"
+# The least that a card can be charged.
+CENTS_MIN: Final = 50
+# The network of simulated payments: no provider has such a payment.
+SANDBOX: Final = "sandbox"
+SIMULATED_SELLER: Final = "profile_sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOffer:
+    """A shared payment token, in US cents. seller_id: the operator's, for payers' tokens; tokens: who charges
+    them; null: simulated, in staging.
+    """
+
+    environment: Environment
+    seller_id: str
+    tokens: SharedTokens | None = None
+
+    def request(self, cents: int) -> dict[str, Any]:
+        return {
+            "amount": str(cents),
+            "currency": CURRENCY.lower(),
+            "methodDetails": {"networkId": self.seller_id, "paymentMethodTypes": ["card"]},
+        }
+
+
+def token_offers_of(
+    providers: Providers, *, is_simulated_offered: bool = True
+) -> Mapping[str, TokenOffer]:
+    offers: dict[str, TokenOffer] = {}
+    if is_simulated_offered:
+        offers["staging"] = TokenOffer("staging", SIMULATED_SELLER)
+    for environment in ENVIRONMENTS:
+        provider = providers.of(METHOD, environment)
+        tokens = None if provider is None else ability(provider, SharedTokens)  # type: ignore[type-abstract]
+        if tokens is not None:
+            offers[environment] = TokenOffer(environment, tokens.seller_id, tokens)
     return offers

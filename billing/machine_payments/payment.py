@@ -1,10 +1,8 @@
 """A machine payment: one top-up that was paid in its own request.
 
-settling -> paid | refused | refunded; settling -> unknown after a lost response, then as before; paid ->
-refunded if the top-up fails; refused -> refunded if the money came after all. A payment has one row, by its
-identity at the settling party and by the payer's secret identifier. It is written before anybody is called,
-and fixes the ID of its one top-up. A settlement settles one payment. The caller holds the locks of the
-machine account and the payment's own.
+It has one row, by its identity at the settling party and by the payer's secret identifier, written before
+anybody is called. A settlement settles one payment. refused -> refunded if the money came after all. The
+caller holds the locks of the machine account and the payment's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,15 +10,18 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from billing.credits.code_batch import OneCode, insert_one
+from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.topups.platform import Platforms
 from billing.topups.send import SendRequest, prepare
 from billing.topups.topup import DeliveryOptions
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
-from kernel.ids import least_id
+from kernel.ids import AccountId, least_id
 from kernel.tenant import Tenant
+from keys.account import EmailTaken, create_account
 from keys.principal import ENVIRONMENTS
-from store.database import Transaction
+from store.database import Database, Transaction
 from store.due_rows import DueRows
 from store.keyset import NEWEST, Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
@@ -119,7 +120,6 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_review(self) -> bool:
-        """Return whether nobody knows if it was settled, and nobody checks any more."""
         return self.state in OPEN and self.next_check_at is None
 
     def shape(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
     """Raise PaymentUsed unless it pays for that digest, through that protocol. Of one identifier with two
-    payments the first counts: its payer repeats with a new signature, and isn't charged for it.
+    payments the first counts.
     """
     if found.body_digest != body_digest:
         raise PaymentUsed(
@@ -189,7 +189,6 @@ async def find(tx: Transaction, payment_id: str) -> MachinePayment:
 async def load(
     tx: Transaction, ids: Iterable[str], settlements: Iterable[str]
 ) -> list[MachinePayment]:
-    """Return the payments of these IDs and of these settlements."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments WHERE id IN :ids[text]
             UNION SELECT {ROWS.listed} FROM machine_payments
@@ -221,7 +220,6 @@ async def find_same(
 async def find_recent(
     tx: Transaction, environment: str, payer: str, *, since_us: int
 ) -> list[MachinePayment]:
-    """Return the payer's later ones that weren't refused or returned."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE environment = :environment AND id >= :least AND created_at > :since
@@ -275,7 +273,6 @@ async def count_stuck(tx: Transaction) -> dict[str, int]:
 
 
 async def drop_private(tx: Transaction, *, limit: int) -> int:
-    """Drop what `without_private` leaves out of at most `limit` ended payments; return how many."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM machine_payments
             WHERE ended_at IS NOT NULL AND proof <> '' ORDER BY id LIMIT :limit""",
@@ -286,12 +283,11 @@ async def drop_private(tx: Transaction, *, limit: int) -> int:
     return len(kept)
 
 
-async def insert(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
+async def insert_payments(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
     await tx.insert("machine_payments", ROWS.columns, [ROWS.write(one) for one in payments])
 
 
-async def update(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
-    """Write a payment's changes; the rows exist."""
+async def update_payments(tx: Transaction, payments: Sequence[MachinePayment]) -> None:
     rows = [_CHANGED.write(one) for one in sorted(payments, key=lambda one: one.id)]
     changed = await tx.execute(_UPDATE, rows=rows)
     assert changed == len(rows), "a payment vanished under the lock"
@@ -323,3 +319,115 @@ _PAGES = Keyset(
     "environment = :environment",
     filters={"state": "state = :state", "stuck": f":stuck = 1 AND {_STUCK}"},
 )
+
+
+MACHINE_ACCOUNT: Final = AccountId("acc_0000000000000000")
+NAME: Final = "Payers without an account"
+
+
+async def open_machine_account(database: Database, *, now_us: int) -> None:
+    async def work(tx: Transaction) -> None:
+        found = await tx.fetch_one("SELECT id FROM accounts WHERE id = :id", id=MACHINE_ACCOUNT)
+        if found is None:
+            await create_account(
+                tx, name=NAME, email=None, now_us=now_us, account_id=MACHINE_ACCOUNT
+            )
+
+    try:
+        await database.transaction(work)
+    except EmailTaken:
+        # Another process made it at the same moment.
+        return
+
+
+class PaymentWorkingSet(WorkingSet):
+    """Commands add in `declare`: ids, settlements to use, and asked, payments to find by name."""
+
+    rank = 65
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.settlements: set[str] = set()
+        self.asked: list[MachinePayment] = []
+        self._found: dict[str, MachinePayment] = {}
+        self._new: dict[str, MachinePayment] = {}
+        self._changed: dict[str, MachinePayment] = {}
+        self._codes: list[OneCode] = []
+
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
+        found = await load(tx, self.ids, self.settlements) if self.ids else []
+        for one in self.asked:
+            found += await find_same(
+                tx,
+                one.environment,
+                one.protocol,
+                payment_ref=one.payment_ref,
+                identifier=one.identifier,
+            )
+            # Of a card only the end of its token is known, which others may share.
+            if one.protocol == X402 and not one.request.distinct:
+                since_us = now_us - REPEAT_GUARD_US
+                found += await find_recent(tx, one.environment, one.payer, since_us=since_us)
+        self._found = {one.id: one for one in found}
+
+    async def update(self, tx: Transaction, now_us: int) -> None:
+        if self._new:
+            await insert_payments(tx, list(self._new.values()))
+        if self._changed:
+            await update_payments(tx, list(self._changed.values()))
+        for code in self._codes:
+            await insert_one(tx, code, now_us=now_us)
+
+    def hints(self) -> Iterable[str]:
+        if any(
+            one.next_check_at is not None for one in (*self._new.values(), *self._changed.values())
+        ):
+            yield HINT
+
+    def find(self, payment_id: str) -> MachinePayment:
+        return self._found[payment_id]
+
+    def same_as(self, asked: MachinePayment) -> list[MachinePayment]:
+        return [
+            one
+            for one in self._found.values()
+            if (one.environment, one.protocol) == (asked.environment, asked.protocol)
+            and (one.payment_ref == asked.payment_ref or one.identifier == asked.identifier)
+        ]
+
+    def settled_by(self, settlement: str | None, asked: MachinePayment) -> MachinePayment | None:
+        for one in self._found.values():
+            is_same = (one.settlement, one.environment) == (settlement, asked.environment)
+            if is_same and one.settled_at is not None and one.id != asked.id:
+                return one
+        return None
+
+    def looks_like(self, asked: MachinePayment, now_us: int) -> MachinePayment | None:
+        """Return the payer's latest payment for the same request, within the guard's time."""
+        alike = [
+            one
+            for one in self._found.values()
+            if (one.protocol, one.environment, one.payer)
+            == (asked.protocol, asked.environment, asked.payer)
+            and one.request.wish == asked.request.wish
+            and one.state in {"settling", "unknown", "paid"}
+            and one.created_at > now_us - REPEAT_GUARD_US
+        ]
+        return max(alike, key=lambda one: one.created_at, default=None)
+
+    def add(self, payment: MachinePayment) -> None:
+        self.changes += 1
+        self._found[payment.id] = self._new[payment.id] = payment
+
+    def change(self, payment: MachinePayment) -> None:
+        self.changes += 1
+        self._found[payment.id] = payment
+        (self._new if payment.id in self._new else self._changed)[payment.id] = payment
+
+    def add_code(self, code: OneCode) -> None:
+        self.changes += 1
+        self._codes.append(code)
+
+
+def payments_of(state: BatchState) -> PaymentWorkingSet:
+    return state.working_set(PaymentWorkingSet)

@@ -1,9 +1,8 @@
 """Settle machine payments, one call at a time for each, until the outcome is known.
 
-The payment is written before the facilitator is called, without a transaction, lock or connection meanwhile.
-A second caller with the same payment waits WAIT_S for the first. A worker, or a returning payer, continues
-what stopped. A refusal is believed only if no response was lost. After that the money may have moved, so the
-call is repeated until it is settled or an operator decides.
+No transaction is open during a call. A second caller with the same payment waits WAIT_S for the first. A
+worker, or a returning payer, continues what stopped. A refusal is believed only if no response was lost;
+otherwise the money may have moved, so the call is repeated until it is settled or an operator decides.
 """
 
 import asyncio
@@ -15,21 +14,19 @@ from typing import Final
 from billing.credits.redemption_code import RedemptionCodes, new_code
 from billing.engine.engine import Engine
 from billing.machine_payments import payment as payments
-from billing.machine_payments.account import open_machine_account
 from billing.machine_payments.commands import (
     ClaimPayment,
     EndDelivery,
     EndPayment,
     OpenPayment,
+    PaidRehearsal,
     PaymentVerdict,
     RefundCode,
     begun,
 )
 from billing.machine_payments.facilitator import Expected, Facilitator, Settlement, Verified
-from billing.machine_payments.offer import Offer
-from billing.machine_payments.payment import OPEN, MachinePayment, NotOffered
-from billing.machine_payments.rehearsal import PaidRehearsal
-from billing.machine_payments.token_offer import TokenOffer
+from billing.machine_payments.offer import Offer, TokenOffer
+from billing.machine_payments.payment import OPEN, MachinePayment, NotOffered, open_machine_account
 from billing.topups.rules import TopUpRules
 from billing.topups.send import Send
 from kernel.clock import MINUTE_US, SECOND_US, Clock
@@ -51,8 +48,8 @@ _REFUND: Final = "machine refund"
 
 @dataclass(frozen=True, slots=True)
 class MachinePayments:
-    """How each environment is paid: offers by x402, token_offers by card; facilitators by environment and
-    protocol. vault: seals what is posted; challenge_key: binds priced challenges. wait_s: of a second caller.
+    """offers by x402, token_offers by card; facilitators by environment and protocol. vault: seals what is
+    posted; challenge_key: binds priced challenges.
     """
 
     database: Database
@@ -99,7 +96,6 @@ class MachinePayments:
         return (payment.environment, payment.protocol) in self.facilitators
 
     async def go_on(self, payment: MachinePayment, *, wait_s: float = 0.0) -> MachinePayment:
-        """Check an open one, or wait for the caller that does."""
         if payment.needs_review or payment.state not in OPEN or not self.can_ask(payment):
             return await self.deliver(payment)
         claimed = await self.engine.submit(ClaimPayment(payment, LEASE_US))
@@ -108,7 +104,6 @@ class MachinePayments:
         return await self._wait(claimed.payment, wait_s)
 
     async def ask_again(self, payment_id: str) -> MachinePayment:
-        """Check one that has not ended, also if nobody follows it any more; raise NotFound and NotOffered."""
         payment = await self._find(payment_id)
         if payment.ended_at is not None:
             return payment
@@ -132,10 +127,8 @@ class MachinePayments:
         actor: Actor,
         by_name: str | None,
     ) -> MachinePayment:
-        """Record an operator's findings: settled sends or returns it as a code; refused ends it.
-
-        A refused one that was settled after all is returned as a code. settlement: its ID at the network.
-        Raises NotFound, and InvalidInput for an ended one or a settled one without its ID.
+        """Record an operator's findings: settled sends or returns it as a code; refused ends it. A refused
+        one that was settled after all is returned as a code.
         """
         found = await self._find(payment_id)
         is_late = found.state == "refused" and verdict == "settled"

@@ -1,1 +1,1 @@
-"""Prove the ledger and the rows beside it, for `topup audit`."""
+"""Prove the rows beside the ledger, for `topup audit`."""

@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 
 class Check(Protocol):
-    """Checks rules about one kind of row. An empty account is the environment as a whole."""
+    """An empty account is the environment as a whole."""
 
     @property
     def rules(self) -> Sequence[str]: ...

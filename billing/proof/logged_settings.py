@@ -22,8 +22,6 @@ SettingKey = tuple[str, ...]
 
 
 class _Source(NamedTuple):
-    """A table that acts write, its key by an audit entry, and its columns by the entry's names."""
-
     table: str
     acts: Sequence[str]
     keys: Sequence[str]
@@ -143,8 +141,6 @@ _SHARED: Final = "account_id IS NULL AND environment = :environment"
 
 
 class SettingCheck:
-    """Made for one account or environment."""
-
     rules = (SETTING,)
 
     def __init__(self) -> None:
@@ -186,7 +182,6 @@ class SettingCheck:
         return Step(broken, rows[-1]["id"] if len(rows) == ROWS_AT_ONCE else None)
 
     def _news(self, source: _Source, rows: Sequence[Row]) -> Mapping[SettingKey, Named]:
-        """Return what these entries say that no newer one said, by key."""
         told: dict[SettingKey, dict[str, Any]] = {}
         for row in rows:
             if row["action"] not in source.acts:

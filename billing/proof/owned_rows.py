@@ -1,7 +1,6 @@
 """Compare each row's account with that of the row it names, such as a refund with its order.
 
-A test derives LINKS from the schema: a new column is listed here, or there with a reason. Top-ups' rows are
-in billing/ledger/audit_topups.py.
+A test derives LINKS from the schema. Top-ups' rows are in billing/ledger/audit_topups.py.
 """
 
 from collections.abc import Sequence
@@ -42,7 +41,6 @@ class Link(NamedTuple):
 
 
 def _links(owner: str, *columns: str, **more: Any) -> Sequence[Link]:
-    """Build a link for each `table.column`, which its table's keys may follow."""
     found = []
     for each in columns:
         name, *keys = each.split()

@@ -1,4 +1,4 @@
-"""The paid side of orders: what was returned, what that took of the credit, and what was billed.
+"""Compare orders with what was returned, what that took of the credit, and what was billed.
 
 The returned amount is the sum of refunds and disputes; billing/orders/reversal.py takes the share of credit;
 a refund matches its request in the audit log.
@@ -160,7 +160,6 @@ def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
 def fitting(
     reversals: Sequence[Reversal], refunds: Iterable[Refund], paid_amount: int
 ) -> Iterator[Broken]:
-    """Yield reversals that contradict their kind, the payment, or our refunds."""
     ours = {one.id: one for one in refunds}
     has_part = any(one.kind == "part" and one.status == "done" for one in reversals)
     for one in reversals:

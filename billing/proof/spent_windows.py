@@ -80,7 +80,6 @@ class WindowCheck:
 
 
 def _detailed(row: Row) -> Iterator[Broken]:
-    """Check that a window that counts in its detail has no sum."""
     if row["period"].partition(":")[0] in {"last", "count", "recipients", "same", caps.LIFETIME}:
         yield from differs(DETAILED, row["key_id"], 0, row["spent_micros"])
 

@@ -1,7 +1,6 @@
-"""Rows whose state other columns and tables prove, each rule one statement over an account.
+"""Rows of small tables whose state other columns and tables prove, each rule one statement over an account.
 
-A statement selects rows that break its rule, by ID: id, expected, found. Only small tables;
-billing/ledger/audit_rules.py has the others.
+A statement selects rows that break its rule, by ID: id, expected, found.
 """
 
 from collections.abc import Sequence

@@ -96,8 +96,6 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 class EventCheck:
-    """Made for one account, since it remembers the rows it has seen."""
-
     rules = (ITSELF, HAS_TOPUP, TOPUP, TOPUP_STATE, ORDER, APPROVAL, PLAN, BATCH)
 
     def __init__(self) -> None:

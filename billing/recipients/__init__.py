@@ -1,1 +1,1 @@
-"""Recipients, who have no account: their mail, their claim page, their languages, their data."""
+"""Mail recipients, who have no account, and accounts' people."""

@@ -7,15 +7,18 @@
 - If a send's sender lost their access, the owner is always notified.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from billing.recipients import owner_mail
+from billing.recipients.language import Language
 from billing.recipients.owner_mail import OwnerMail, addressees, written_mail
+from billing.recipients.owner_message import ACCOUNT_PATH, OwnerLetter
 from billing.topups import approval
 from billing.topups.approval import Approval
+from billing.topups.queries import AskedApproval
 from billing.topups.rules import LinkTokens
 from kernel.clock import HOUR_US
 from kernel.errors import NotFound
@@ -50,9 +53,7 @@ async def write_due(
     after: Tenant | None = None,
     tenants_max: int = TENANTS_AT_ONCE,
 ) -> Written:
-    """Write the mails that may be written now, to at most tenants_max tenants behind `after`. sent_in: the
-    environments whose mail leaves. A tenant that reached its hourly limit blocks no others.
-    """
+    """Write mails for environments in sent_in. A tenant that reached its hourly limit blocks no others."""
     tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
         return Written(0, None)
@@ -84,8 +85,8 @@ class _News(NamedTuple):
     def mails(
         self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
     ) -> list[OwnerMail]:
-        """Return at most `room` mails. The owner learns of a departed sender's send even with mail about
-        approvals off: nobody else may know of it, and it fails in the end.
+        """Return the mails. The owner learns of a departed sender's send even with mail about approvals off:
+        nobody else may know of it.
         """
         is_owner = self.person.member_id is None
         left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]
@@ -142,3 +143,102 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
 
 def _ended_last(asked: Approval) -> tuple[bool, int]:
     return asked.status == "pending", asked.decided_at or 0
+
+
+APPROVALS_PATH: Final = "/dashboard/approvals"
+TEAM_PATH: Final = "/dashboard/team"
+
+
+def approval_letter(
+    asked: Sequence[AskedApproval],
+    *,
+    public_url: str,
+    link_of: Callable[[str], str] | None,
+    language: Language,
+    is_always_sent: bool = False,
+) -> OwnerLetter:
+    """link_of: the deciding page by approval ID; null: the reader may not decide. is_always_sent: can't be
+    switched off.
+    """
+    if link_of is None:
+        return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
+    say = language.say
+    if len(asked) == 1:
+        (one,) = asked
+        subject = say(
+            "{amount} for {recipient} waits for you",
+            amount=language.money(one.topup.charged_cents),
+            recipient=one.topup.recipient_email,
+        )
+        happened = (*_told(one, language), say("Whoever has this link can decide, once."))
+        button = say("Approve or deny")
+        # The page goes by the browser's languages, but the owner chose this one.
+        url = f"{link_of(one.id)}?lang={language.tag}"
+    else:
+        subject = say("{count} sends wait for you", count=language.count(len(asked)))
+        happened = (
+            say(
+                "{count} sends of {amount} in all wait for your decision.",
+                count=language.count(len(asked)),
+                amount=language.money(_total(asked)),
+            ),
+        )
+        button, url = say("Decide on the page of approvals"), f"{public_url}{APPROVALS_PATH}"
+    after, path = say("You can switch mail of this kind off on this page:"), ACCOUNT_PATH
+    if is_always_sent:
+        after, path = say("End whatever else they made under Team in your dashboard:"), TEAM_PATH
+    return OwnerLetter(language, subject, happened, button, url, after, f"{public_url}{path}")
+
+
+def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> OwnerLetter:
+    say = language.say
+    if len(asked) == 1:
+        subject = say(
+            "{amount} for {recipient} waits for a decision",
+            amount=language.money(asked[0].topup.charged_cents),
+            recipient=asked[0].topup.recipient_email,
+        )
+        happened = _told(asked[0], language)
+    else:
+        subject = say("{count} sends wait for a decision", count=language.count(len(asked)))
+        happened = (
+            say(
+                "{count} sends of {amount} in all wait for a decision.",
+                count=language.count(len(asked)),
+                amount=language.money(_total(asked)),
+            ),
+        )
+    after = say("You can switch mail of this kind off on this page:")
+    return OwnerLetter(
+        language, subject, happened, say("Look at the page of approvals"), url, after
+    )
+
+
+def _total(asked: Sequence[AskedApproval]) -> int:
+    return sum(one.topup.charged_cents for one in asked)
+
+
+def _told(one: AskedApproval, language: Language) -> tuple[str, ...]:
+    say, topup = language.say, one.topup
+    known = {
+        "amount": language.money(topup.charged_cents),
+        "platform": topup.platform,
+        "recipient": topup.recipient_email,
+    }
+    if one.approval.reason == "sender_left":
+        asks = say(
+            "{sender} asked to send {amount} of {platform} credit to {recipient}, and has lost the access to"
+            " your account since.",
+            sender=one.sender_email or say("A token of yours"),
+            **known,
+        )
+    elif one.key_name is None:
+        asks = say("{amount} of {platform} credit is to be sent to {recipient}.", **known)
+    else:
+        asks = say(
+            "{key} asks to send {amount} of {platform} credit to {recipient}.",
+            key=one.key_name,
+            **known,
+        )
+    when = language.moment(one.approval.expires_at)
+    return asks, say("Nobody is charged unless you approve it by {when}.", when=when)

@@ -1,6 +1,6 @@
 """The recipient's claim: what the page shows before it, and the press that reveals the delivery.
 
-Only a press claims, because scanners and previews open links. topup.claimed is published once. Whoever has
+Only a press claims, because scanners and previews open links. topup.claimed is published once. Anyone with
 the token is the recipient, and may see the delivery again.
 """
 
@@ -24,7 +24,7 @@ ClaimState = Literal["ready", "waiting", "gone"]
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """A top-up on its recipient's page. redeemed_at null: unused, or without a voucher."""
+    """redeemed_at null: unused, or without a voucher."""
 
     topup: TopUp
     sender: str
@@ -39,8 +39,6 @@ class Claimable:
 
 @dataclass(frozen=True, slots=True)
 class RecipientClaim(OnTopUp):
-    """The press of the page's button; a repeated or early press changes nothing."""
-
     def decide(self, state: BatchState) -> TopUp:
         topup = self._topup(state)
         if topup.status != "delivered" or topup.claimed_at is not None:
@@ -81,9 +79,7 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
 
 
 def handed_out(rules: TopUpRules, topup: TopUp) -> str | None:
-    """Return the code, key, link or note to show after the press. Raises SealBroken. None: the supplier put
-    the credit where it belongs.
-    """
+    """Return what to show after the press; None: the supplier put the credit where it belongs."""
     assert topup.status == "delivered", "what was not delivered is not handed out"
     given = topup.deliverable
     if given is not None and given.value_hint is None:

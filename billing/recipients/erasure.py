@@ -1,6 +1,6 @@
 """Erase what is stored about a recipient, except what the ledger must keep.
 
-Erased: the sender's message and language, the rows and addresses of mail. Kept: the address in top-ups and
+Erased: the sender's message and language, the rows and addresses of mail. The address stays in top-ups and
 ledger accounts, by which value is found and proved. Events and deliveries go with their retention. A pending
 or scheduled top-up keeps what it needs to arrive.
 """
@@ -50,7 +50,6 @@ async def erase_step(tx: Transaction, address: str) -> Erased:
 
 
 async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most ROWS_PER_STEP older mails that aren't on their way; return how many."""
     return await tx.execute(
         """DELETE FROM mails WHERE id IN (
                SELECT id FROM mails

@@ -1,7 +1,7 @@
 """The languages of mail to recipients: one .po file each in billing/recipients/languages/.
 
-A new file is a new language, without code. A sentence is whole, with names in braces for values; a missing
-text is English. Files are read when first needed.
+A sentence is whole, with names in braces for values; a missing text is English. Files are read when first
+needed.
 """
 
 import re
@@ -46,7 +46,7 @@ _LEFT_TO_RIGHT, _RIGHT_TO_LEFT_MARK = "\u2066", "\u200f"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """tag: as in the attribute lang. name: in the language itself."""
+    """tag: as in the attribute lang."""
 
     tag: str
     locale: Locale
@@ -58,7 +58,6 @@ class Language:
 
     @property
     def direction(self) -> str:
-        """Return ltr or rtl."""
         return str(self.locale.text_direction)
 
     def say(self, text: str, **values: str) -> str:
@@ -71,7 +70,6 @@ class Language:
         return self._written(Decimal(cents).scaleb(-_CENTS), CURRENCY)
 
     def micros(self, micros: int) -> str:
-        """Write micros of a US dollar with the places they have, at least two."""
         return self._written(Decimal(micros).scaleb(-_MICROS), CURRENCY)
 
     def price(self, price: Price) -> str:
@@ -94,7 +92,6 @@ class Language:
         return format_date(moment.date(), format="long", locale=self.locale)
 
     def moment(self, at_us: int) -> str:
-        """Return the day and minute, named as UTC."""
         moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
         written = format_datetime(moment, format="medium", locale=self.locale)
         return f"{written} UTC"
@@ -119,7 +116,6 @@ class Language:
 
 @cache
 def languages() -> Mapping[str, Language]:
-    """Return the languages by tag, English first."""
     found = {ENGLISH: Language(ENGLISH, Locale.parse(ENGLISH), {})}
     folder = files("billing.recipients") / "languages"
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):

@@ -9,21 +9,18 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import cache
-from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from billing.recipients.language import Language, english, nearest
-from billing.recipients.mail_headers import MAIL_POLICY
 from billing.recipients.mailing import ClaimedMail
+from billing.recipients.owner_message import MAIL_POLICY
+from billing.recipients.refusal import NO_MAIL_PATH
 from billing.topups.mail import Mail
 from billing.topups.platform import InvalidPlatform
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US
-
-# Where recipients stop and resume mail; a token follows.
-NO_MAIL_PATH: Final = "/no-mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,6 @@ def claimed_message(claimed: ClaimedMail, rules: TopUpRules, mail_from: Address)
 
 
 def platform_name(rules: TopUpRules, topup: TopUp) -> str:
-    """Return its name, or its ID if it is no longer offered."""
     try:
         return rules.platforms.of(topup.environment).find(topup.platform).name
     except InvalidPlatform:

@@ -1,8 +1,7 @@
 """Claim due mail and settle its result.
 
-A claim lasts for its lease and raises the row's claim_no; an older claim's result isn't written. No
-transaction is open while mail is sent. A dead worker's mail is sent again under the same Message-ID, and its
-attempts count.
+A claim raises the row's claim_no; an older claim's result isn't written. No transaction is open while mail is
+sent. A dead worker's mail is sent again under the same Message-ID.
 """
 
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ REASON_CHARACTERS_MAX: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMail:
-    """A mail that this process may send once. topup null: it is gone."""
+    """topup null: it is gone."""
 
     mail: Mail
     topup: TopUp | None
@@ -43,8 +42,6 @@ class ClaimedMail:
 
 @dataclass(frozen=True, slots=True)
 class MailEnding:
-    """The result of one attempt; next_attempt_at null: the last one."""
-
     status: MailStatus
     reason: str | None = None
     next_attempt_at: int | None = None
@@ -77,14 +74,13 @@ async def claim(
 
 
 def tried_again(mail: Mail, reason: str, *, now_us: int) -> MailEnding:
-    """Return the result of a passing failure: later and later, then failed."""
     if mail.attempts >= ATTEMPTS_MAX:
         return MailEnding("failed", reason)
     return MailEnding("queued", reason, now_us + WAITS_US[mail.attempts - 1])
 
 
 async def settle(tx: Transaction, mail: Mail, ending: MailEnding, *, now_us: int) -> bool:
-    """Write this claim's result; return False if a newer claim has taken over."""
+    """Return False if a newer claim has taken over."""
     reason = ending.reason
     changed = await tx.execute(
         """UPDATE mails SET status = :status, reason = :reason, next_attempt_at = :next_attempt_at,

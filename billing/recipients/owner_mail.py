@@ -1,8 +1,8 @@
 """Mail to an account's owner and colleagues, queued in the transaction that it reports.
 
-queued -> sent | bounced | failed | unwanted | limited; the outbox is never sent. A change brings one mail;
-its first claim copies it to each colleague who wants it. A row holds no address: it is looked up when the
-mail is sent. A try is claimed by its number for a lease, and an older one's result isn't written.
+A change brings one mail; its first claim copies it to each colleague who wants it. A row holds no address: it
+is looked up when the mail is sent. A try is claimed by its number for a lease, and an older one's result
+isn't written.
 """
 
 from collections import Counter
@@ -70,7 +70,7 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "suspended": 10,
     "resumed": 10,
     "address": 20,
-    # billing/recipients/notifications/writing.py writes four an hour.
+    # billing/recipients/gathered_mail.py writes four an hour.
     "webhook": 96,
     "balance": 96,
     "key": 96,
@@ -110,9 +110,7 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
-    """A mail that this process may send once. person null: no longer a member. is_over: they got too many of
-    this kind within a day.
-    """
+    """person null: no longer a member. is_over: they got too many of this kind within a day."""
 
     mail: OwnerMail
     person: Person | None
@@ -149,9 +147,7 @@ def written_mail(
     now_us: int,
     member_id: str | None = None,
 ) -> OwnerMail:
-    """Return a mail that is due now, or in the outbox without is_sent. member_id: its colleague; else it goes
-    to the owner.
-    """
+    """Return a mail that is due now, or in the outbox without is_sent. member_id null: the owner's."""
     due_at = now_us if is_sent else None
     return OwnerMail(
         id=new_id("oml"),
@@ -172,7 +168,7 @@ def addressees(
     people: Sequence[Person], choice: Notification, tenant: Tenant, *, is_sent: bool
 ) -> list[Person]:
     """Return the account's people who want the mail and have an address. Mail that doesn't leave is in the
-    outbox once, as the owner's.
+    outbox once.
     """
     return [
         one
@@ -216,7 +212,6 @@ async def claim(
 
 
 def _copies(mail: OwnerMail, people: Sequence[Person], now_us: int) -> list[OwnerMail]:
-    """Return copies of an owner's mail for each colleague who wants it, already claimed."""
     if mail.attempts > 1 or mail.member_id is not None or mail.kind not in _SHARED:
         return []
     tenant, choice = Tenant(mail.account_id, mail.environment), CHOICE_OF[mail.kind]
@@ -299,7 +294,6 @@ async def latest(tx: Transaction, tenant: Tenant, *, limit: int) -> Sequence[Own
 async def written_since(
     tx: Transaction, kind: OwnerMailKind, tenants: Sequence[Tenant], *, after_us: int
 ) -> Counter[Tenant]:
-    """Return how many mails of the kind the person who got most received, by tenant."""
     rows = await tx.fetch(
         """SELECT account_id, environment, COUNT(*) AS number FROM owner_mails
            WHERE account_id IN :ids[text] AND kind = :kind AND created_at > :after
@@ -316,7 +310,6 @@ async def written_since(
 
 
 async def prune(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most PRUNED_MAX older mails that aren't on their way; return how many."""
     return await tx.execute(
         """DELETE FROM owner_mails WHERE id IN (
                SELECT id FROM owner_mails

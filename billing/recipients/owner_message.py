@@ -1,20 +1,64 @@
 """A mail to an account's owner or colleague as bytes: what happened, one button, a last sentence.
 
-One row makes the same bytes; people's text is escaped in HTML. An address has its own line, so that no mark
-of another writing direction joins it.
+One row makes the same bytes; people's text is escaped in HTML and stays text in headers. An address has its
+own line, so that no mark of another writing direction joins it.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
+from email.policy import SMTP, Policy
 from html import escape
-from typing import Final
+from typing import Any, Final, cast
 
 from billing.recipients.language import Language
-from billing.recipients.mail_headers import MAIL_POLICY
 from billing.recipients.owner_mail import OwnerMail
 from kernel.clock import SECOND_US
+
+_ENCODED: Final = "=?"
+# A longer word doesn't fit on a line of 78, and is folded only once it is encoded.
+_WORD_CHARACTERS_MAX: Final = 60
+
+
+class _Written:
+    """A header whose value isn't parsed again. The standard library parses encoded words (RFC 2047) in
+    headers: a name such as `=?utf-8?q?=0d=0aBcc=3a…?=` would become a header of its own.
+    """
+
+    max_count = 1
+
+    @staticmethod
+    def parse(value: str, kwds: dict[str, Any]) -> None:
+        kwds.update(decoded=value, parse_tree=None)
+
+
+class _OneLine(_Written):
+    def fold(self: Any, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+class _Words(_Written):
+    """Folded, and encoded if it is more than ASCII or looks encoded."""
+
+    def fold(self: Any, *, policy: Policy) -> str:
+        text = str(self)
+        longest = max(map(len, text.split(" ")))
+        is_plain = text.isascii() and _ENCODED not in text and longest <= _WORD_CHARACTERS_MAX
+        written = Header(text, "us-ascii" if is_plain else "utf-8", header_name=self.name)
+        return f"{self.name}: {written.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
+def _registry() -> HeaderRegistry:
+    made = HeaderRegistry()
+    for name, kind in (("list-unsubscribe", _OneLine), ("to", _OneLine), ("subject", _Words)):
+        made.map_to_type(name, cast(Any, kind))
+    return made
+
+
+MAIL_POLICY: Final = SMTP.clone(header_factory=_registry())
+
 
 ACCOUNT_PATH: Final = "/dashboard/account"
 _BODY: Final = (
@@ -37,8 +81,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class OwnerLetter:
-    """The text of one mail. button: what to do at url. after: the last sentence and its link. listed: the
-    first subjects; more: how many others. account: its name, for people with several.
+    """button: what to do at url. after: the last sentence and its link. listed: the first subjects; more: how
+    many others.
     """
 
     language: Language

@@ -1,16 +1,22 @@
-"""Addresses that want no mail, stored as keyed digests.
+"""Stop mail: recipients' addresses that want none, and people's links for one kind of mail about an account.
 
-The list tells whether a given address is on it, but no address can be read from it. It holds for every
-account, because the recipient knows one sender: this installation.
+Addresses are stored as keyed digests. The list tells whether a given address is on it, but no address can be
+read from it. It holds for every account, because the recipient knows one sender: this installation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
+from billing.recipients.owner_mail import OwnerMail
+from billing.topups.rules import LinkPurpose, LinkTokens, TopUpRules
+from keys.notifications import Notification
 from store.database import Transaction
+
+# Where recipients and people stop and resume mail; a token follows.
+NO_MAIL_PATH: Final = "/no-mail"
 
 
 async def refuse_mail(tx: Transaction, digest: str, *, now_us: int) -> None:
-    """Send no more mail there; the first time stays."""
     await tx.insert(
         "mail_refusals",
         ("digest", "created_at"),
@@ -20,7 +26,6 @@ async def refuse_mail(tx: Transaction, digest: str, *, now_us: int) -> None:
 
 
 async def allow_mail(tx: Transaction, digest: str) -> bool:
-    """Send mail there again; return False if it wasn't on the list."""
     return await tx.execute("DELETE FROM mail_refusals WHERE digest = :digest", digest=digest) > 0
 
 
@@ -32,3 +37,51 @@ async def refusing(tx: Transaction, digests: Iterable[str]) -> frozenset[str]:
         "SELECT digest FROM mail_refusals WHERE digest IN :digests[text]", digests=wanted
     )
     return frozenset(str(row["digest"]) for row in rows)
+
+
+_PURPOSES: Final[Mapping[Notification, LinkPurpose]] = {
+    "expiring": "no_expiring",
+    "receipt": "no_receipt",
+    "approval": "no_approval",
+    "webhook": "no_webhook",
+    "balance": "no_balance",
+    "key": "no_key",
+}
+_OF_MEMBERS: Final[Mapping[Notification, LinkPurpose]] = {
+    "expiring": "member_no_expiring",
+    "receipt": "member_no_receipt",
+    "approval": "member_no_approval",
+    "webhook": "member_no_webhook",
+    "balance": "member_no_balance",
+    "key": "member_no_key",
+}
+
+
+def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
+    """Return the token of the link by which a person stops this kind of mail without signing in; None: it is
+    always sent.
+
+    It is bound to one person, account and kind. An owner's is made from the account's ID, a colleague's from
+    the membership's.
+    """
+    choice = mail.choice
+    if choice is None:
+        return None
+    if mail.member_id is not None:
+        return links.token_of(_OF_MEMBERS[choice], mail.member_id)
+    return links.token_of(_PURPOSES[choice], mail.account_id)
+
+
+def no_mail_url(rules: TopUpRules, mail: OwnerMail) -> str | None:
+    token = no_mail_token(rules.links, mail)
+    return None if token is None else f"{rules.public_url}{NO_MAIL_PATH}/{token}"
+
+
+def choice_of_token(links: LinkTokens, token: str) -> tuple[str, Notification] | None:
+    """Return the account's or membership's ID and the kind of mail."""
+    for purposes in (_PURPOSES, _OF_MEMBERS):
+        for choice, purpose in purposes.items():
+            subject_id = links.id_of(purpose, token)
+            if subject_id is not None:
+                return subject_id, choice
+    return None

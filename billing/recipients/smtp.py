@@ -38,10 +38,9 @@ class Handed:
 
 
 class SmtpSender:
-    """Passes on mail, each over its own connection, so that a broken one affects no other mail."""
+    """Use one connection for each mail, so that a broken one affects no other."""
 
     def __init__(self, server: SmtpServer, *, our_domain: str, send_s: float = SEND_S) -> None:
-        """Make a sender. our_domain: our name, which some servers check."""
         self._server = server
         self._our_domain = our_domain
         self._send_s = send_s

@@ -21,8 +21,6 @@ _SCHEMES: Final[dict[str, tuple[Security, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """user null: no sign-in."""
-
     host: str
     port: int
     security: Security
@@ -53,7 +51,6 @@ def parse_smtp_url(url: str) -> SmtpServer:
 
 
 def parse_mail_from(text: str) -> Address:
-    """Parse `Name <address>` or an address; raise ValueError."""
     if not text.isprintable():
         raise ValueError("has a character that cannot be printed")
     name, address = parseaddr(text)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from billing.checkpoints.basis import open_basis
+from billing.checkpoints.sums import open_basis
 from billing.proof.audit import audit
 from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.differences import MICROS

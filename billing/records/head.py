@@ -47,7 +47,7 @@ class RecordHead(msgspec.Struct, frozen=True):
 
 
 class HeadStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is signed: hashes in hex. checkpoints: the newest one's digest by environment."""
+    """Hashes in hex. checkpoints: the newest one's digest by environment."""
 
     number: int
     day: str
@@ -64,7 +64,6 @@ _ROWS = RowMapping(RecordHead)
 
 
 def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[HeadStatement, bytes]:
-    """Check a head's signature; return its statement and bytes. Raises StatementRefused."""
     payload = verify(jws, typ=TYP, keys=keys).payload
     try:
         return msgspec.json.decode(payload, type=HeadStatement), payload
@@ -114,7 +113,6 @@ async def insert(
     sealed_to: int,
     now_us: int,
 ) -> RecordHead:
-    """Sign the next head after moving the log's mark in the same transaction. Raises SealBroken."""
     before = await last(tx)
     newest = {one: await last_sealed(tx, one) for one in ENVIRONMENTS}
     number = 1 if before is None else before.number + 1

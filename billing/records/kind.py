@@ -1,16 +1,19 @@
-"""Kinds of rows that the record log seals, and how each is read.
+"""Kinds of rows that the record log seals, how each is read, and its leaf.
 
-Only what never changes again is sealed: rows written once, and final deliveries with their attempts. Columns
-are listed here, so a new column in the schema changes no leaf.
+Only what never changes again is sealed. Columns are listed here, so a new column in the schema changes no
+leaf. A leaf has in clear what a row was, and a salted digest of its content. It still proves after its row is
+gone, and says nothing without its salt.
 """
 
 import hashlib
+import hmac
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from billing.checkpoints.merkle import leaf_hash
 from kernel.clock import DAY_US
 from kernel.ids import least_id
 from store.database import Row, Transaction
@@ -24,8 +27,6 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class RecordSource(NamedTuple):
-    """A table whose rows are sealed, walked by ID."""
-
     name: str
     prefix: str
     select: str
@@ -43,7 +44,7 @@ class RecordSource(NamedTuple):
 
 
 class Record(NamedTuple):
-    """content: the bytes that the digest covers; None while the row may change."""
+    """content null: the row may still change."""
 
     kind: str
     id: str
@@ -147,7 +148,6 @@ def period_of(kind: str, created_at: int) -> int:
 async def read_after(
     tx: Transaction, source: RecordSource, after: str, before: str, *, limit: int
 ) -> Sequence[Record]:
-    """Read the rows between two IDs, both excluded, in order."""
     rows = await tx.fetch(
         f"{source.select} WHERE id > :after AND id < :before ORDER BY id LIMIT :rows",
         after=after,
@@ -224,3 +224,54 @@ def _plain(value: Any) -> Any:
 
 
 _BY_NAME: Final = {one.name: one for one in SOURCES}
+
+
+SEED_BYTES: Final = 32
+SALT_BYTES: Final = 16
+_VERSION: Final = 1
+_encode_leaf = msgspec.msgpack.Encoder().encode
+
+
+class RecordLeaf(msgspec.Struct, frozen=True, gc=False):
+    kind: str
+    id: str
+    account_id: str
+    environment: str
+    created_at: int
+    digest: bytes
+
+    @property
+    def seed_name(self) -> tuple[str, int]:
+        return self.account_id, period_of(self.kind, self.created_at)
+
+    def hash(self) -> bytes:
+        return leaf_hash(
+            _encode_leaf(
+                (
+                    _VERSION,
+                    self.kind,
+                    self.id,
+                    self.account_id,
+                    self.environment,
+                    self.created_at,
+                    self.digest,
+                )
+            )
+        )
+
+
+def digest_of(content: bytes, seed: bytes, id_: str) -> bytes:
+    salt = hmac.digest(seed, id_.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
+    return hashlib.sha256(salt + content).digest()
+
+
+def leaf_of(record: Record, seed: bytes) -> RecordLeaf:
+    assert record.content is not None, "what may still change has no leaf"
+    return RecordLeaf(
+        record.kind,
+        record.id,
+        record.account_id,
+        record.environment,
+        record.created_at,
+        digest_of(record.content, seed, record.id),
+    )

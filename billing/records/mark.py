@@ -1,7 +1,6 @@
 """How far the record log has come, the seeds of its salts, and deliveries waiting for their end.
 
-A step moves the mark from the number it was read with, or changes nothing. So it is written whole or not at
-all, and never twice.
+A step moves the mark from the number it was read with, or changes nothing: it is written whole or not at all.
 """
 
 import secrets
@@ -10,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from billing.records.kind import PERIOD_US, SOURCES
-from billing.records.leaf import SEED_BYTES
+from billing.records.kind import PERIOD_US, SEED_BYTES, SOURCES
 from kernel.clock import day_start_us
 from store.database import Transaction
 from store.row_mapping import RowMapping, as_json
@@ -20,9 +18,7 @@ _ID: Final = "records"
 
 
 class RecordMark(msgspec.Struct, frozen=True):
-    """began_at: earlier rows are in no leaf. size: leaves of the day. after_ids: the last ID passed, by
-    source.
-    """
+    """began_at: earlier rows are in no leaf. after_ids: the last ID passed, by source."""
 
     id: str
     step_no: int
@@ -52,7 +48,7 @@ async def begin(tx: Transaction, *, began_at: int, now_us: int) -> None:
 
 
 async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
-    """Move the mark from what was seen; return False if another sealer has moved it."""
+    """Return False if another sealer has moved it."""
     stored = dict(zip(_ROWS.columns, _ROWS.write(to), strict=True))
     moved = await tx.execute(
         """UPDATE record_marks SET step_no = step_no + 1, day_start_at = :day, size = :size,
@@ -90,7 +86,6 @@ async def insert_seeds(tx: Transaction, made: Mapping[tuple[str, int], bytes]) -
 
 
 async def forget_seeds(tx: Transaction, *, pruned_until: int) -> None:
-    """Delete the seeds of erased accounts and of wholly pruned periods."""
     await tx.execute(
         """DELETE FROM record_seeds WHERE account_id IN (
                SELECT r.subject FROM record_removals r WHERE r.kind = 'account'

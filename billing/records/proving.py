@@ -1,7 +1,6 @@
 """Compare the record log with the rows: what was changed, removed or added, and what isn't proved yet.
 
-A missing row is no finding if a signed watermark or tombstone covers it. Each read is short; memory is a few
-tiles, and 32 bytes for 256 leaves of a day.
+A missing row is no finding if a signed watermark or tombstone covers it.
 """
 
 from collections import defaultdict
@@ -20,13 +19,14 @@ from billing.records.kind import (
     NAMES,
     SOURCES,
     Record,
+    RecordLeaf,
     RecordSource,
     count_after,
+    digest_of as record_digest,
     read_ids,
     read_these,
     source_of,
 )
-from billing.records.leaf import RecordLeaf, digest_of as record_digest
 from billing.records.removal import Removal
 from billing.records.sealing import LOOK_BACK_US, known_ids
 from billing.records.tiles import TILE, RecordTile
@@ -54,8 +54,8 @@ class _Known(NamedTuple):
 async def prove_records(
     database: Database, *, since_day: int = 0, vault: Vault | None = None
 ) -> AsyncIterator[SealedDifference]:
-    """Yield every difference, from `since_day` on. With `vault`, signing keys must be sealed under its master
-    keys; without it, published keys are trusted.
+    """Yield every difference. With `vault`, signing keys must be sealed under its master keys; else published
+    keys are trusted.
     """
     keys = await database.read(by_kid)
     if vault is not None:
@@ -167,7 +167,6 @@ async def _has_checkpoint(tx: Transaction, *, environment: str, digest: str) -> 
 async def _day(
     database: Database, day: int, heads: Sequence[RecordHead], known: _Known
 ) -> AsyncIterator[SealedDifference]:
-    """Compare each leaf with its row, and each head with the leaves before it."""
     roots: list[bytes] = []
     waiting = list(heads)
     size = 0
@@ -260,7 +259,6 @@ async def _found(
 async def _mark_faults(
     database: Database, last: RecordHead | None
 ) -> AsyncIterator[SealedDifference]:
-    """Check that the mark is where the newest head left it, or further."""
     if last is None:
         return
     found = await database.read(mark.read)
@@ -273,7 +271,6 @@ async def _mark_faults(
 async def _unsealed(
     database: Database, since_day: int, last: RecordHead | None
 ) -> AsyncIterator[SealedDifference]:
-    """Yield rows that a pass went by long ago and that are in no leaf."""
     found = await database.read(mark.read)
     if found is None or last is None:
         return

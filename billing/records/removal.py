@@ -1,7 +1,7 @@
 """What was removed on purpose, signed before anything is deleted.
 
-A watermark says up to when rows of a kind may have been pruned; a tombstone says that an account was erased.
-Both are signed, so somebody with the database alone can't explain a deletion.
+A watermark says up to when rows of a kind may have been pruned; a tombstone, that an account was erased.
+Somebody with the database alone can't explain a deletion.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ import msgspec
 
 from billing.checkpoints.jws import NOT_JSON, StatementRefused, sign, verify
 from billing.checkpoints.signing_keys import signing_seed
-from billing.records.leaf import RecordLeaf
+from billing.records.kind import RecordLeaf
 from kernel.clock import rfc3339
 from keys.vault import Vault
 from store.database import Row, Transaction
@@ -23,7 +23,7 @@ EVERYWHERE: Final = "*"
 
 
 class RemovalStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is signed. kind: event, delivery or security, whose subject is the environment; or account."""
+    """kind: event, delivery or security, whose subject is the environment; or account."""
 
     kind: str
     subject: str
@@ -55,7 +55,7 @@ def name_of(leaf: RecordLeaf) -> tuple[str, str]:
 async def sign_removal(
     tx: Transaction, vault: Vault, *, kind: str, subjects: Iterable[str], until: int, now_us: int
 ) -> None:
-    """Sign what is about to be deleted; a watermark never goes back. Raises SealBroken."""
+    """Sign what is about to be deleted; a watermark never goes back."""
     seed = await signing_seed(tx, vault, now_us=now_us)
     rows = []
     for subject in sorted(set(subjects)):
@@ -100,7 +100,6 @@ def _by_name(rows: Iterable[Row]) -> Mapping[tuple[str, str], Removal]:
 
 
 async def pruned_until(tx: Transaction) -> int:
-    """Return until when everything prunable is pruned, or 0 if a kind has no watermark."""
     found = await watermarks(tx)
     expected = {("security", EVERYWHERE)}
     expected |= {(kind, one) for kind in ("event", "delivery") for one in ("live", "staging")}

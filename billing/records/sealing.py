@@ -1,8 +1,7 @@
 """Seal rows into the record log, pass after pass by ID, and sign a head after each.
 
 Each final row is in one leaf, whichever process seals and wherever a sealer was killed. No sealed row is
-locked. A step reads a page in one snapshot and writes it in a transaction that moves the mark, or is read
-again if another sealer moved it.
+locked. A step is written in a transaction that moves the mark, or is read again if another sealer moved it.
 
 A pass seals what is SETTLED_US old. What committed behind it is found by reading the last LOOK_BACK_US again.
 An open delivery waits in its own table.
@@ -17,18 +16,21 @@ from typing import Final, NamedTuple
 import msgspec
 
 from billing.checkpoints.merkle import root_of
-from billing.records import head, mark, tiles
+from billing.records import head, mark, removal, tiles
 from billing.records.head import RecordHead
 from billing.records.kind import (
     DELIVERY,
+    EVENT,
     SOURCES,
     Record,
+    RecordLeaf,
     RecordSource,
+    digest_of,
+    leaf_of,
     read_after,
     read_ids,
     read_these,
 )
-from billing.records.leaf import RecordLeaf, leaf_of
 from billing.records.mark import RecordMark
 from billing.records.removal import pruned_until
 from billing.records.tiles import TILE
@@ -58,8 +60,6 @@ class _Step(NamedTuple):
 
 
 class RecordSealer:
-    """Several processes may seal at once. `pause_s`: between two steps."""
-
     def __init__(
         self, database: Database, vault: Vault, clock: Clock, *, pause_s: float = 0.0
     ) -> None:
@@ -69,14 +69,12 @@ class RecordSealer:
         self._pause_s = pause_s
 
     async def seal_due(self) -> RecordHead | None:
-        """Seal once an hour; None if it isn't due. Raises StoreError, SealBroken."""
         last = await self._database.read(head.last)
         if last is not None and last.sealed_at >= _hour_start(self._clock.now_us()):
             return None
         return await self.seal()
 
     async def seal(self, *, look_back_us: int = LOOK_BACK_US) -> RecordHead:
-        """Seal all final rows and sign a head. Raises StoreError, SealBroken."""
         now_us = self._clock.now_us()
         sealed_to = now_us - SETTLED_US
         await self._database.transaction(
@@ -99,7 +97,6 @@ class RecordSealer:
         return signed
 
     async def _begin_day(self, day: int, sealed_to: int) -> None:
-        """Begin a new day once a head covers all of the last one."""
         while True:
             seen = await self._database.read(_mark)
             if seen.day_start_at >= day:
@@ -202,7 +199,6 @@ class RecordSealer:
         return True
 
     async def _sign(self, sealed_to: int) -> RecordHead:
-        """Sign the day as it stands, however often another sealer intervenes."""
         while True:
             seen, roots = await self._database.read(_roots)
             signed = await self._database.transaction(
@@ -233,7 +229,6 @@ class RecordSealer:
 async def known_ids(
     tx: Transaction, source: RecordSource, ids: tuple[str, str], *, until_day: int
 ) -> set[str]:
-    """Return the IDs between those two, both included, that are sealed or waiting."""
     first_day = day_start_us(made_at_us(ids[0])) - DAY_US
     known = await tiles.sealed_ids(tx, ids=ids, days=(first_day, until_day))
     if source is DELIVERY:
@@ -275,3 +270,31 @@ class RecordStanding(NamedTuple):
 async def record_standing(tx: Transaction) -> RecordStanding | None:
     found = await mark.read(tx)
     return None if found is None else RecordStanding(found.began_at, await head.last(tx))
+
+
+# A delivery made this long after its event is a replay.
+REPLAY_AFTER_US: Final = HOUR_US
+
+
+def is_replay(event_id: str, *, delivery_created_at: int) -> bool:
+    return delivery_created_at - made_at_us(event_id) > REPLAY_AFTER_US
+
+
+async def is_as_sealed(tx: Transaction, event_id: str, body: bytes) -> bool:
+    """Return whether a body to be sent again is what was sealed; an event without a leaf or salt counts as
+    sealed.
+    """
+    day = day_start_us(made_at_us(event_id))
+    # Sealed within hours of its making, or as a late one.
+    leaf = await tiles.find(tx, event_id, days=(day, day + 2 * DAY_US))
+    if leaf is None:
+        return True
+    found = await read_these(tx, EVENT, [event_id])
+    seed = (await mark.seeds(tx, {leaf.seed_name})).get(leaf.seed_name)
+    if seed is None:
+        pruned = (await removal.watermarks(tx)).get(removal.name_of(leaf))
+        return pruned is not None and leaf.created_at < pruned.until_at
+    content = found[0].content if found else None
+    if content is None or body not in content:
+        return False
+    return digest_of(content, seed, event_id) == leaf.digest

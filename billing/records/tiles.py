@@ -1,7 +1,6 @@
 """A day's leaves of the record log, 256 in a row, in sealing order.
 
-A day's tree only grows: its last tile is rewritten while it has room. So the tree under an earlier head is a
-prefix of each later one of the day.
+A day's tree only grows, so the tree under an earlier head is a prefix of each later one of the day.
 """
 
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from billing.checkpoints.merkle import HASH_BYTES, root_of
-from billing.records.leaf import RecordLeaf
+from billing.records.kind import RecordLeaf
 from store.database import Transaction
 
 TILE: Final = 256
@@ -26,8 +25,6 @@ class RecordTile(NamedTuple):
 
 
 class _Packed(msgspec.Struct, array_like=True):
-    """Leaves by column; kinds, owners and environments are places in words."""
-
     words: list[str]
     kinds: list[int]
     owners: list[int]
@@ -40,7 +37,6 @@ class _Packed(msgspec.Struct, array_like=True):
 async def write(
     tx: Transaction, day: int, first: int, leaves: Sequence[RecordLeaf], *, now_us: int
 ) -> None:
-    """Write leaves from tile number `first` on, replacing one that exists."""
     rows = []
     for number, at in enumerate(range(0, len(leaves), TILE), start=first):
         piece = leaves[at : at + TILE]
@@ -86,13 +82,12 @@ async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
 
 
 async def sealed_ids(tx: Transaction, *, ids: tuple[str, str], days: tuple[int, int]) -> set[str]:
-    """Return the sealed IDs of these days between the two, both included, and a few others."""
+    """Return the sealed IDs of these days between the two, and a few others."""
     found = await _holding(tx, ids=ids, days=days)
     return {one for leaves in found for one in leaves.ids}
 
 
 async def find(tx: Transaction, id_: str, *, days: tuple[int, int]) -> RecordLeaf | None:
-    """Return a row's leaf, or None if it wasn't sealed on these days, both included."""
     for packed in await _holding(tx, ids=(id_, id_), days=days):
         if id_ in packed.ids:
             return _leaf(packed, packed.ids.index(id_))

@@ -14,7 +14,7 @@ import msgspec
 from billing.checkpoints import checkpoint, tiles
 from billing.checkpoints.checkpoint import Checkpoint
 from billing.checkpoints.jws import encode, sign
-from billing.checkpoints.leaf import SealedTransfer, salt_of
+from billing.checkpoints.merkle import SealedTransfer, salt_of
 from billing.checkpoints.receipt import TYP, Proof, ProvedTransfer, Receipt
 from billing.checkpoints.signing_keys import signing_seed
 from billing.ledger.chart import OPERATORS_OWN

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from billing.usage.uncounted import IS_USAGE, UNCOUNTED
+from billing.usage.usage_day import IS_USAGE, UNCOUNTED
 from kernel.clock import DAY_US
 from kernel.limits import INT64_MAX
 from kernel.tenant import Tenant

@@ -1,7 +1,7 @@
 """Approvals: a send above its key's threshold, or from a sender who left, waits for a decision.
 
-pending -> approved | denied | cancelled (by the sender) | expired. Funds are held meanwhile. An approval past
-its end can only expire, and reads as expired before the sweep finds it.
+Funds are held meanwhile. An approval past its end can only expire, and reads as expired before the sweep
+finds it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,9 +32,7 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One row of approvals; expires_at is by the tenant's own clock. requested_by: a key's ID, or that of the
-    person who left.
-    """
+    """expires_at is by the tenant's own clock. requested_by: a key's ID, or that of the person who left."""
 
     id: str
     account_id: str
@@ -74,7 +72,7 @@ def decide(
     is_over = status != asked.status
     if status != "pending":
         raise ApprovalDecided(
-            "The approval has expired." if is_over else f"the approval was {status} before",
+            "The approval has expired." if is_over else f"The approval was already {status}.",
             extra={
                 "transaction_id": asked.transaction_id,
                 "status": topup_status,
@@ -144,7 +142,6 @@ async def count_waiting(tx: Transaction, tenant: Tenant, *, now_us: int) -> int:
 async def expired(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[Approval]:
-    """Return pending approvals past their end by their tenants' own clocks."""
     rows = await tx.fetch(
         f"""SELECT * FROM (
                 SELECT {_ROWS.listed} FROM approvals
@@ -170,7 +167,6 @@ async def expired(
 async def untold_tenants(
     tx: Transaction, *, after: Tenant | None = None, limit: int
 ) -> Sequence[Tenant]:
-    """Return, in order, tenants with pending approvals that no mail has reported."""
     rows = await tx.fetch(
         """SELECT DISTINCT account_id, environment FROM approvals
            WHERE status = 'pending' AND notified_at IS NULL
@@ -186,8 +182,8 @@ async def untold_tenants(
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
-    """Mark the tenant's approvals as reported and return their IDs, oldest first; skip those that another
-    process is taking.
+    """Mark the tenant's approvals as reported and return their IDs, oldest first; skip rows that another
+    process locks.
     """
     rows = await tx.fetch(
         """UPDATE approvals SET notified_at = :now_us WHERE id IN (

@@ -1,7 +1,7 @@
 """Fulfilment attempts: each turn of a top-up at a supplier, and its outcome.
 
 An attempt is written before the supplier is called, so a crash leaves "requested" behind. Only the last one
-can be open, and it ends once. The caller holds the account's lock.
+can be open. The caller holds the account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,8 +28,8 @@ ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of fulfilment_attempts; cost in US cents. requests_made: calls in this turn. dropped: an
-    operator ended it without the supplier's word. A turn that revokes a delivery ends as `revoked` or `kept`.
+    """requests_made: calls in this turn. dropped: an operator ended it without the supplier's word. A turn
+    that revokes a delivery ends as `revoked` or `kept`.
     """
 
     transaction_id: str
@@ -161,7 +161,6 @@ class AttemptWorkingSet(WorkingSet):
 
 
 def place_of(attempt: Attempt) -> tuple[str, str, str, str]:
-    """Return the key of the attempt's remainder: environment, supplier, account, recipient."""
     return (attempt.environment, attempt.supplier, attempt.account_id, attempt.recipient_email)
 
 
@@ -204,8 +203,8 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Return whether this call is the supplier's newest, and lock that until the transaction ends. A worker
-    that resumes after a newer call or an operator's decision must have no effect on the supplier's own rows.
+    """Lock the supplier's newest call; return False if this isn't it. A worker that resumes after a newer
+    call must not change the supplier's own rows.
     """
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts

@@ -1,8 +1,7 @@
 """Move a pending top-up through its suppliers: hand over, settle, or try the next one.
 
 A supplier is called only after its attempt is written, and the next one only after a definite no. While an
-outcome is open, the top-up isn't switched, failed or called elsewhere. Each word changes its attempt and the
-top-up in one transaction.
+outcome is open, the top-up isn't switched, failed or called elsewhere.
 """
 
 from dataclasses import dataclass, replace as changed
@@ -49,7 +48,7 @@ class NoLongerAsked(DomainError):
 
 
 class WordKept(DomainError):
-    """A supplier's word contradicts what is known. It is stored for an operator and not followed."""
+    pass
 
 
 def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
@@ -61,7 +60,6 @@ def check_not_asked_now(state: BatchState, topup: TopUp) -> None:
 
 
 def _check_begun(topup: TopUp) -> None:
-    """Raise StillOpen if no supplier was called yet."""
     if topup.status == "scheduled":
         raise StillOpen("The top-up is scheduled. Its supplier is called at its time.")
     if topup.status == "pending" and topup.fulfilment == BY_APPROVAL:
@@ -139,7 +137,7 @@ class HandOver(AskSupplier):
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
     """Record that the supplier gave no final word; an older or ended attempt changes nothing. next_check_at
-    null: no more calls, an operator decides. left_over null: the remainder stays.
+    null: an operator decides. left_over null: the remainder stays.
     """
 
     number: int
@@ -174,14 +172,13 @@ class Settle(OnAttempts):
     """End a pending top-up by the word of its supplier, an operator or the sandbox.
 
     - given: what was delivered; None: the credit is in the recipient's wallet here.
-    - by: the supplier. Its `failed` is a definite no: the next supplier is called, or the funds return. Null:
-      an operator or the sandbox decides for all suppliers.
+    - by: the supplier, whose `failed` is a definite no. Null: an operator or the sandbox decides for all
+      suppliers.
     - attempt: the turn and call of the word; a no of an older call changes nothing.
     - doubt, terms: why the supplier's kind doubts the word, and what the operator allows it.
 
-    Raises AwaitsApproval, because no supplier was called and the caller may be its sender, and NoLongerAsked
-    for a no of a former supplier. A late, contradictory or implausible word is stored for an operator:
-    `objection` says why, and nothing is delivered by it. A bad hand-over by an operator is refused.
+    A late, contradictory or implausible word is stored for an operator (`objection`), and delivers nothing.
+    Raises AwaitsApproval, and NoLongerAsked for a no of a former supplier.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -245,7 +242,6 @@ class Settle(OnAttempts):
         return topups_of(state).rules.codes.issued(topup.id, topup.fulfilment_code) == value
 
     def _objection(self, state: BatchState, topup: TopUp) -> tuple[Why, str] | None:
-        """Return why the word isn't followed, or None. Raises NoLongerAsked."""
         said = f'It said "{self.outcome}"'
         if topup.status in {"delivered", "reversing", "reversed"} and self._has_it(topup):
             what = "handed over something else" if self.outcome == "delivered" else "said no"
@@ -282,7 +278,6 @@ class Settle(OnAttempts):
             raise InvalidInput(wrong, param="value")
 
     def _keep(self, state: BatchState, topup: TopUp, why: Why, detail: str) -> EndedTopUp:
-        """Store the word for an operator, who decides what it would have ended."""
         assert self.by is not None, "a person's word is followed or refused"
         words = words_of(state)
         words.keep(state, topup, self.by, self.outcome, why, detail, self.given, self.cost_cents)

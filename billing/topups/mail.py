@@ -1,7 +1,6 @@
 """Mail to recipients, queued in the transaction that delivers the top-up.
 
-queued -> sent | bounced | failed | unwanted; outbox and limited are never sent. Retries share one row and one
-Message-ID. A row holds no code: the letter is made when it is sent. Limits are exact, because they are
+Retries share one row and one Message-ID. A row holds no code: the letter is made when it is sent. Limits are
 counted under the account's lock.
 """
 
@@ -25,8 +24,8 @@ _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """Whether mail leaves, and how much in 24 hours. Mail of an environment outside sent_in stays in the
-    outbox. account_max: per account and environment. recipient_max: of these, per address.
+    """Mail outside sent_in stays in the outbox. In 24 hours: account_max per account and environment,
+    recipient_max of these per address.
     """
 
     sent_in: frozenset[str] = frozenset()
@@ -38,9 +37,8 @@ class MailRules:
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of mails. next_attempt_at: when it is due, or how long a claim lasts; null: never again.
-    claim_no separates a late outcome from the newest claim's. reason: the mail server's message, without
-    addresses.
+    """next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no separates a
+    late outcome from the newest claim's.
     """
 
     id: str

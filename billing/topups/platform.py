@@ -30,7 +30,6 @@ class FeeRule(msgspec.Struct, frozen=True, gc=False):
 
 
 def earned_cents(status: str, fee_cents: int) -> int:
-    """Return how much of its fee a top-up has earned; the schema has the same rule."""
     return fee_cents if status in {"delivered", "reversing"} else 0
 
 
@@ -46,9 +45,7 @@ class InvalidPlatform(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A platform's supplier and its kind in billing/fulfilment/. is_paused: an operator or the circuit
-    breaker paused it; its top-ups wait.
-    """
+    """is_paused: an operator or the circuit breaker paused it; its top-ups wait."""
 
     id: str
     kind: str
@@ -62,8 +59,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform of an environment; amounts in cents. Only enabled suppliers are listed; without one the
-    platform isn't offered. account_fees replace the platform's fee.
+    """Amounts in cents. Only enabled suppliers are listed; without one the platform isn't offered.
+    account_fees replace fee.
     """
 
     id: str
@@ -76,7 +73,6 @@ class Platform:
 
     @property
     def first(self) -> Source:
-        """Return the supplier to call first; the platform must be offered."""
         return self.suppliers[0]
 
     def fee_cents(self, account_id: str, amount_cents: int) -> int:
@@ -98,14 +94,13 @@ class Platforms:
         self._by_id = {platform.id: platform for platform in listed}
 
     def find(self, name: str) -> Platform:
-        """Return the platform; raise InvalidPlatform, which names the offered ones."""
         found = self._by_id.get(name) or self._by_id.get(name.strip().lower())
         if found is None:
             offered = [one.id for one in self.offered()]
             raise InvalidPlatform(
                 f"`platform` must be one of {', '.join(offered)}."
                 if offered
-                else "no platform is offered",
+                else "No platform is offered at the moment.",
                 param="platform",
                 extra={"allowed": offered},
             )
@@ -119,7 +114,6 @@ class Platforms:
         return found
 
     def id_of(self, name: str) -> str:
-        """Return the name's ID, offered or not; an unknown name in lower case."""
         return name if name in self._by_id else name.strip().lower()
 
     def ids(self) -> list[str]:

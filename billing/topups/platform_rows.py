@@ -31,7 +31,7 @@ ACCOUNT_FEES_MAX: Final = 5_000
 
 
 class FeeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of platform_fees; account_id empty: for accounts without a fee of their own."""
+    """account_id empty: for accounts without a fee of their own."""
 
     environment: str
     platform: str
@@ -48,7 +48,6 @@ class FeeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def fees_by_platform(tx: Transaction) -> Mapping[tuple[str, str], Mapping[str, FeeRule]]:
-    """Return the rules of each (environment, platform), by account or EVERYBODY."""
     found: dict[tuple[str, str], dict[str, FeeRule]] = {}
     for row in await tx.fetch(f"SELECT {_ROWS.listed} FROM platform_fees"):
         one = _ROWS.read(row)
@@ -156,8 +155,8 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of suppliers; sealed: the secret options, as one blob. hints: each secret's last characters.
-    breaker_opened_at: workers call it rarely, because it failed several times in a row.
+    """sealed: the secret options; hints: each secret's last characters. breaker_opened_at: workers call it
+    rarely, because it failed several times in a row.
     """
 
     environment: str
@@ -280,7 +279,6 @@ async def put_platform(tx: Transaction, row: PlatformRow, *, is_new: bool) -> Pl
 async def set_suppliers(
     tx: Transaction, environment: str, platform: str, suppliers: Sequence[str]
 ) -> None:
-    """Set the platform's suppliers in order; raise InvalidInput, or NotFound for an unknown ID."""
     await get_platform(tx, environment, platform)
     if len(set(suppliers)) < len(suppliers):
         raise InvalidInput("A platform's list names each supplier once.", param="suppliers")

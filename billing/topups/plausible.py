@@ -18,9 +18,7 @@ _SHARED_SEPARATOR: Final = ","
 
 
 class DeliveryTerms(msgspec.Struct, frozen=True, gc=False):
-    """What the operator allows a supplier. is_shared: several top-ups may bring the same code.
-    cost_max_percent: the most that it may take of what the sender paid.
-    """
+    """is_shared: several top-ups may bring the same code. cost_max_percent: of what the sender paid."""
 
     is_shared: bool = False
     cost_max_percent: int = COST_PERCENT_MAX
@@ -30,7 +28,7 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """The terms of a whole supplier; shared_codes: `platform` or `platform:amount_cents`, joined by commas."""
+    """shared_codes: `platform` or `platform:amount_cents`, joined by commas."""
 
     shared_codes: str = ""
     cost_max_percent: int = COST_PERCENT_MAX

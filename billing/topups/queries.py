@@ -12,7 +12,8 @@ from billing.topups.approval import Approval
 from billing.topups.attempt import Attempt
 from billing.topups.mail import Mail, of_topups
 from billing.topups.reverse import TopUpReversal
-from billing.topups.topup import ROWS, TopUp
+from billing.topups.topup import ROWS, TopUp, load
+from billing.topups.working_set import load_intents
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -63,7 +64,6 @@ SORTS: Final = _PAGES.sorts
 async def page(
     tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, before_id: Begin, limit: int
 ) -> ListStretch[TopUp]:
-    """Return top-ups older than before_id, newest first, or from a place in one of SORTS."""
     values = _values(wanted)
     return await _PAGES.stretch(tx, ROWS.read, tenant, before_id=before_id, limit=limit, **values)
 
@@ -90,7 +90,6 @@ class SenderKey(NamedTuple):
 async def sender_keys(
     tx: Transaction, tenant: Tenant, ids: Iterable[str | None]
 ) -> dict[str | None, SenderKey]:
-    """Return sender keys by top-up, without those of another account or environment."""
     wanted = sorted({one for one in ids if one is not None})
     rows = await tx.fetch(_SENDER_KEYS, ids=wanted, **tenant._asdict()) if wanted else []
     return {row["id"]: SenderKey(row["key_id"], row["key_name"]) for row in rows}
@@ -103,7 +102,7 @@ async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
 
 
 class Due(NamedTuple):
-    """What a sweep needs of a top-up. Nothing needs decoding, so no row stops the others."""
+    """Nothing needs decoding, so no row stops the others."""
 
     id: str
     tenant: Tenant
@@ -123,14 +122,14 @@ async def due(
     but_suppliers: Sequence[tuple[str, str]] = (),
 ) -> list[Due]:
     rows = await tx.fetch(
-        f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
-                recipient_email FROM topups
+        f"""SELECT {_DUE_COLUMNS} FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-            {_but(exclude_ids, but_suppliers)}
+              AND {_NOT_EXCLUDED}
             ORDER BY next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        **_but_values(exclude_ids, but_suppliers),
+        exclude_ids=exclude_ids,
+        but_suppliers=["/".join(pair) for pair in but_suppliers],
     )
     return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
 
@@ -143,21 +142,19 @@ async def due_of(
     exclude_ids: Sequence[str] = (),
     last_ids: Sequence[str] = (),
 ) -> list[Due]:
-    """Return the due top-up to try a supplier with: preferably one that it was never called for. place:
-    environment and supplier. last_ids come last.
-    """
+    """Return the due top-up to try a supplier with: preferably one that it was never called for, last_ids last."""
     rows = await tx.fetch(
-        f"""SELECT id, account_id, environment, platform, fulfilment, supplier, checks_made,
-                recipient_email FROM topups
+        f"""SELECT {_DUE_COLUMNS} FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
-              AND environment = :environment AND supplier = :supplier {_but(exclude_ids, ())}
+              AND environment = :environment AND supplier = :supplier
+              AND NOT id IN :exclude_ids[text]
             ORDER BY CASE WHEN id IN :last_ids[text] THEN 2 WHEN checks_made > 0 THEN 1 ELSE 0 END,
                 next_check_at LIMIT 1""",
         now=now_us,
         environment=place[0],
         supplier=place[1],
-        last_ids=list(last_ids),
-        **_but_values(exclude_ids, ()),
+        exclude_ids=exclude_ids,
+        last_ids=last_ids,
     )
     return [Due(row[0], Tenant(row[1], row[2]), *row[3:8]) for row in rows]
 
@@ -170,33 +167,24 @@ async def next_due_at(
 ) -> int | None:
     row = await tx.fetch_one(
         f"""SELECT next_check_at FROM topups
-            WHERE status = 'pending' AND next_check_at IS NOT NULL
-            {_but(exclude_ids, but_suppliers)}
+            WHERE status = 'pending' AND next_check_at IS NOT NULL AND {_NOT_EXCLUDED}
             ORDER BY next_check_at LIMIT 1""",
-        **_but_values(exclude_ids, but_suppliers),
+        exclude_ids=exclude_ids,
+        but_suppliers=["/".join(pair) for pair in but_suppliers],
     )
     return None if row is None else int(row["next_check_at"])
 
 
-def _but(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> str:
-    without_ids = "AND NOT id IN :exclude_ids[text]" if ids else ""
-    without_suppliers = (
-        "AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"
-        if suppliers
-        else ""
-    )
-    return f"{without_ids} {without_suppliers}"
-
-
-def _but_values(ids: Sequence[str], suppliers: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    pairs = ["/".join(pair) for pair in suppliers]
-    return {**({"exclude_ids": ids} if ids else {}), **({"but_suppliers": pairs} if pairs else {})}
+_DUE_COLUMNS: Final = """id, account_id, environment, platform, fulfilment, supplier, checks_made,
+    recipient_email"""
+_NOT_EXCLUDED: Final = """NOT id IN :exclude_ids[text]
+    AND (supplier IS NULL OR NOT environment || '/' || supplier IN :but_suppliers[text])"""
 
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """A top-up with its events and transfers in the API's shapes, without the supplier's cost. request_id: of
-    the send; null once its events are deleted.
+    """In the API's shapes, without the supplier's cost. request_id: of the send; null once its events are
+    deleted.
     """
 
     topup: TopUp
@@ -256,7 +244,7 @@ async def topup_timeline(
 
 @dataclass(frozen=True, slots=True)
 class AskedApproval:
-    """An approval with its top-up. sender_email: of a sender who left."""
+    """sender_email: of a sender who left."""
 
     approval: Approval
     topup: TopUp
@@ -301,7 +289,6 @@ async def waiting(
 
 
 async def ledger_labels(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
-    """Return the names of ledger accounts: wallet, or recipient:claude/user@example.com."""
     rows = await tx.fetch(
         "SELECT id, kind, name FROM ledger_accounts WHERE id IN :ids[text]", ids=sorted(set(ids))
     )
@@ -317,3 +304,9 @@ _SENDER_KEYS = """
 SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name
 FROM topups WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment
 """
+
+
+async def find_named(tx: Transaction, tenant: Tenant, intent: str) -> TopUp | None:
+    key = (*tenant, intent)
+    topup_id = (await load_intents(tx, [key])).get(key)
+    return None if topup_id is None else (await load(tx, [topup_id])).get(topup_id)

@@ -27,8 +27,6 @@ _FORM: Final = re.compile(r"qte_([1-9][0-9]{0,17})_(0|[1-9][0-9]{0,11})_([0-9a-f
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a send would do now. ends_at: how long its price is valid, in microseconds."""
-
     amount_cents: int
     fee_cents: int
     charged_cents: int

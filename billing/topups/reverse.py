@@ -2,8 +2,7 @@
 
 Credit of a wallet here returns at once, if its voucher isn't redeemed and the wallet still holds it. What a
 supplier handed over may have been seen, so it returns only after the supplier confirms that it is worthless.
-Until then the top-up is `reversing`, and nothing else happens to it. A top-up has at most one reversal: the
-first decision is final, unless an operator decides otherwise. The caller holds the account's lock.
+Until then the top-up is `reversing`. The first decision is final, unless an operator decides otherwise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,9 +37,7 @@ ReversalOutcome = Literal["reversed", "kept"]
 
 
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of topup_reversals. requested_by null: the operator. checks_made: calls of the supplier.
-    next_check_at null: no more calls. detail: why the top-up was kept.
-    """
+    """requested_by null: the operator. next_check_at null: no more calls. detail: why the top-up was kept."""
 
     transaction_id: str
     account_id: str
@@ -64,7 +61,6 @@ class DueReversal(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> str:
-        """Return environment and supplier as one word; neither has a slash."""
         return f"{self.tenant.environment}/{self.supplier}"
 
 
@@ -126,20 +122,19 @@ async def due_reversals(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[DueReversal]:
-    without = "AND NOT r.transaction_id IN :exclude_ids[text]" if exclude_ids else ""
-    if exclude_keys:
-        without += """ AND (t.supplier IS NULL
-            OR NOT r.environment || '/' || t.supplier IN :exclude_keys[text])"""
     rows = await tx.fetch(
-        f"""SELECT r.transaction_id, r.account_id, r.environment, t.supplier, r.checks_made,
+        """SELECT r.transaction_id, r.account_id, r.environment, t.supplier, r.checks_made,
                 t.recipient_email
             FROM topup_reversals r JOIN topups t ON t.id = r.transaction_id
-            WHERE r.ended_at IS NULL AND r.next_check_at <= :now {without}
+            WHERE r.ended_at IS NULL AND r.next_check_at <= :now
+              AND NOT r.transaction_id IN :exclude_ids[text]
+              AND (t.supplier IS NULL
+                OR NOT r.environment || '/' || t.supplier IN :exclude_keys[text])
             ORDER BY r.next_check_at LIMIT :limit""",
         now=now_us,
         limit=limit,
-        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
-        **({"exclude_keys": exclude_keys} if exclude_keys else {}),
+        exclude_ids=exclude_ids,
+        exclude_keys=exclude_keys,
     )
     return [DueReversal(row[0], Tenant(row[1], row[2]), *row[3:6]) for row in rows]
 
@@ -154,12 +149,12 @@ async def postpone_reversal(tx: Transaction, topup_id: str, until: int) -> None:
 
 
 async def next_reversal_at(tx: Transaction, *, exclude_ids: Sequence[str] = ()) -> int | None:
-    without = "AND NOT transaction_id IN :exclude_ids[text]" if exclude_ids else ""
     row = await tx.fetch_one(
-        f"""SELECT next_check_at FROM topup_reversals
-            WHERE ended_at IS NULL AND next_check_at IS NOT NULL {without}
+        """SELECT next_check_at FROM topup_reversals
+            WHERE ended_at IS NULL AND next_check_at IS NOT NULL
+              AND NOT transaction_id IN :exclude_ids[text]
             ORDER BY next_check_at LIMIT 1""",
-        **({"exclude_ids": exclude_ids} if exclude_ids else {}),
+        exclude_ids=exclude_ids,
     )
     return None if row is None else int(row["next_check_at"])
 
@@ -178,7 +173,7 @@ REVERSAL_REASON_CHARACTERS_MAX: Final = 200
 
 
 class AlreadyUsed(DomainError):
-    """The top-up isn't reversed; reason: redeemed, spent, handed_over, kept or pending."""
+    """reason: redeemed, spent, handed_over, kept or pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +204,8 @@ class _Ending(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class Reverse(_Ending):
-    """POST /topup/{id}/reverse; requested_by null: the operator. can_revoke: the supplier may take back what
-    it handed over, and the worker calls it. A repeated command has the same result.
+    """requested_by null: the operator. can_revoke: the supplier may take back what it handed over, and the
+    worker calls it. A repeated command has the same result.
     """
 
     reason: str
@@ -264,8 +259,8 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class AskedRevocation:
-    """attempt: the call to make; None if it isn't the caller's turn. recipient_left: the supplier's remainder
-    for the recipient. prepared: from before the delivery.
+    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for the recipient.
+    prepared: from before the delivery.
     """
 
     topup: TopUp
@@ -276,8 +271,6 @@ class AskedRevocation:
 
 @dataclass(frozen=True, slots=True)
 class AskRevocation(AskSupplier):
-    """Call a supplier to take back what it handed over."""
-
     def declare(self, read_set: ReadSet) -> None:
         AskSupplier.declare(self, read_set)
         read_set.working_set(ReversalWorkingSet).topup_ids.add(self.topup_id)
@@ -301,8 +294,8 @@ class AskRevocation(AskSupplier):
 
 @dataclass(frozen=True, slots=True)
 class KeepReversing(_OnReversal):
-    """Call again at next_check_at; if that is null, an operator decides. A newer call or an ended reversal
-    leaves nothing to change.
+    """Call again at next_check_at, or let an operator decide. A newer call or an ended reversal leaves
+    nothing to change.
     """
 
     checks_made: int

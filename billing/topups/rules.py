@@ -86,11 +86,10 @@ _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turns IDs into tokens of pages that need no account, and back.
+    """Turn IDs into tokens of pages that need no account, and back.
 
     A token is one AES block: the ID of its purpose's object, under a key derived for that purpose. No token
-    is stored, and the database alone can't make one. A token has one spelling; a guess hits one of 2**128
-    numbers.
+    is stored. A token has one spelling; a guess hits one of 2**128 numbers.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -120,7 +119,6 @@ class LinkTokens:
         return [text[at : at + _CHARACTERS] for at in range(0, len(text), _FILLED_CHARACTERS)]
 
     def digest_of(self, address: str) -> str:
-        """Return the digest (64 hex digits) of an address on the list of those that want no mail."""
         return hmac.digest(self._digest_key, address.encode(), hashlib.sha256).hex()
 
     def id_of(self, purpose: LinkPurpose, token: str) -> str | None:
@@ -157,7 +155,6 @@ def password_url(public_url: str, links: LinkTokens, reset_id: str) -> str:
 
 
 def sign_in_url(public_url: str, links: LinkTokens, link_id: str) -> str:
-    """Return the page that signs in, once, on a press of its button."""
     return f"{public_url}{SIGN_IN_LINK_PATH}/{links.token_of('sign_in', link_id)}"
 
 
@@ -170,7 +167,6 @@ class TopUpRules:
     mail: MailRules = field(default_factory=MailRules)
 
     def claim_url_shown(self, topup: TopUp, principal: Principal) -> str | None:
-        """Return the claim page for readers who may see the code, or None."""
         return self.claim_url(topup.id) if sees_code(principal, topup.spent_by) else None
 
     def claim_url(self, topup_id: str, token: str | None = None) -> str:
@@ -188,9 +184,6 @@ class TopUpRules:
         return f"{self.public_url}{DECIDE_PATH}/{token}"
 
     def invitation_url(self, invitation_id: str, address: str = "") -> str:
-        """Return the page to join, once, for a sign-in with the invited address. address: where the caller
-        found this gateway, if there is no public_url.
-        """
         token = self.links.token_of("invitation", invitation_id)
         return f"{self.public_url or address}{INVITATION_PATH}/{token}"
 

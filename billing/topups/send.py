@@ -1,8 +1,7 @@
 """Send a top-up: the rules, in the order in which they refuse, and what a send does.
 
 One batch debits the wallet by amount and fee, credits the recipient and the fees, issues the voucher and
-writes the event. If the top-up waits for a fulfilment, an approval or its time, funds are held, and the
-credit follows on delivery.
+writes the event. If the top-up waits, funds are held, and the credit follows on delivery.
 """
 
 from collections.abc import Mapping
@@ -57,7 +56,7 @@ class AmountOutOfRange(DomainError):
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """The address and the Idempotency-Key, without its secrets, as stored with the top-up."""
+    """As stored with the top-up: the address, and the Idempotency-Key without its secrets."""
 
     address: str | None = None
     idempotency_key: str | None = None
@@ -67,9 +66,7 @@ NO_CALLER = Caller()
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """A send, checked by every rule that needs no database. fee_cents: by the present rule, or quoted until
-    quote_ends_at (tenant's clock).
-    """
+    """A checked send. fee_cents: by the present rule, or quoted until quote_ends_at (tenant's clock)."""
 
     platform: Platform
     amount_cents: int
@@ -178,10 +175,8 @@ class RateLimited(DomainError):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """The top-up, the sender's balance after it, the approval it waits for, and its code.
-
-    is_replay: the intent already named the top-up, so nothing was done; then the code is for readers who may
-    see it, not for every caller.
+    """is_replay: the intent already named the top-up, so nothing was done; then the code is for readers who
+    may see it, not for every caller.
     """
 
     topup: TopUp
@@ -193,7 +188,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
-    """POST /topup/send. The top-up's ID is fixed before the first try."""
+    """The top-up's ID is fixed before the first try."""
 
     topup_id: str
     tenant: Tenant
@@ -259,7 +254,6 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         return Sent(topup, balance_cents, approval, code, claim_url=claim_url)
 
     def check_unmet(self, topups: TopUpWorkingSet) -> None:
-        """Raise IntentMet if the intent names a top-up already, IntentUsed if that is another one."""
         intent = self.request.intent
         named = None if intent is None else topups.of_intent(self.tenant, intent)
         if named is None:
@@ -335,7 +329,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
                 extra={"expired_at": rfc3339(ends_at)},
             )
 
-    def _topup(
+    def topup(
         self, state: BatchState, fulfilment: str, status: TopUpStatus, **outcome: Any
     ) -> TopUp:
         return TopUp(
@@ -379,7 +373,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             state.record_drop(self.tenant, before)
         else:
             state.take(self.tenant, amount_micros, to=recipient, code=code, topup_id=topup_id)
-        delivered = self._topup(
+        delivered = self.topup(
             state,
             fulfilment,
             "delivered",
@@ -411,7 +405,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         is_asked = would_be == "pending" and fulfilment != BY_SANDBOX
         supplier = self.request.platform.first.id if is_asked else None
         status: TopUpStatus = "scheduled" if would_be == "scheduled" else "pending"
-        topup = self._topup(
+        topup = self.topup(
             state,
             fulfilment,
             status,
@@ -455,7 +449,7 @@ def check_time(send_at: int, account_now_us: int) -> None:
     if send_at <= account_now_us:
         raise InvalidInput("`send_at` must be in the future. Omit it to send now.", param="send_at")
     if send_at > account_now_us + SCHEDULED_AHEAD_US_MAX:
-        detail = "send_at is at most 90 days ahead"
+        detail = "`send_at` must be at most 90 days ahead."
         latest = {"example": rfc3339(account_now_us + SCHEDULED_AHEAD_US_MAX)}
         errors = [{"param": "send_at", "detail": detail, **latest}]
         raise InvalidInput(detail, param="send_at", errors=errors)
@@ -468,7 +462,6 @@ def sandbox_script(tenant: Tenant, recipient_email: str) -> str:
 
 
 def first_check_at(topup: TopUp, now_us: int) -> int | None:
-    """Return when the worker first checks a new pending top-up; None if a sandbox call decides."""
     if topup.fulfilment != BY_SANDBOX:
         return now_us
     is_delayed = topup.recipient_email.startswith("delayed@")

@@ -53,9 +53,7 @@ class WrongStateForApproval(DomainError):
 
 
 class RequesterBlocked(DomainError):
-    """The requesting key may not send this now. reason: requester_ended (final), requester_paused or
-    requester_limits.
-    """
+    """reason: requester_ended (final), requester_paused or requester_limits."""
 
 
 class AwaitsApproval(DomainError):
@@ -63,7 +61,7 @@ class AwaitsApproval(DomainError):
 
 
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
-    """Credit the recipient and the fees from the hold; raise if the top-up has ended.
+    """Credit the recipient and the fees from the hold.
 
     given: what a supplier delivered; None: the credit is in the recipient's wallet here. With a supplier's
     own credit the voucher is settled externally at once, so nobody holds both. A given code replaces the
@@ -123,7 +121,6 @@ def cancel(state: BatchState, topup: TopUp, *, reason: str | None = None) -> Top
 
 
 def call_off(state: BatchState, topup: TopUp, *, by: str) -> TopUp:
-    """Cancel for the sender, with its approval; raise AlreadyDelivered or AlreadyEnded."""
     asked = waits_for(state, topup)
     if asked is not None:
         account_now_us = state.now_of(topup.tenant)
@@ -187,8 +184,8 @@ class OnTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnTopUp):
-    """POST /topup/cancel: the sender takes a pending top-up back, with its approval. own_key: as of
-    keys.principal.key_bound_to_own. Raises ScopeMissing for another key's top-up.
+    """Take a pending top-up back for its sender, with its approval. own_key: as of
+    keys.principal.key_bound_to_own.
     """
 
     cancelled_by: str
@@ -208,7 +205,7 @@ class Cancel(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class Decide(OnTopUp):
-    """Approve, deny or expire; decided_by is a credential's ID. actor: for the security log."""
+    """decided_by: a credential's ID. actor: for the security log."""
 
     approval_id: str
     decision: ApprovalDecision
@@ -331,10 +328,8 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 
 
 def check_again(state: BatchState, topup: TopUp) -> Source:
-    """Return the first supplier for a held top-up that continues now; raise what refuses it.
-
-    Checks again that the key is valid, not paused and may send this (else RequesterBlocked), that the account
-    owes nothing, and that the platform is offered. Funds and caps were settled on acceptance.
+    """Return the first supplier for a held top-up that continues now; raise what refuses it: the key, its
+    limits, a debt, or the platform. Funds and caps were settled on acceptance.
     """
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     try:
@@ -349,7 +344,6 @@ def check_again(state: BatchState, topup: TopUp) -> Source:
 def _blocked(
     topup: TopUp, refusal: CredentialEnded | KeyPaused | OutsideMandate
 ) -> RequesterBlocked:
-    """Return the refusal that the caller's own key would get, for the sender's key."""
     named = "" if topup.key_name is None else f' "{topup.key_name}"'
     key = f"The API key{named} that made this send"
     if isinstance(refusal, CredentialEnded):
@@ -365,7 +359,6 @@ def _blocked(
 
 
 def go_on(state: BatchState, topup: TopUp, source: Source) -> TopUp:
-    """Continue a held top-up: scheduled until its time, else like a send just made."""
     released = replace(topup, fulfilment=source.kind)
     is_early = (topup.scheduled_for or 0) > state.now_of(topup.tenant)
     if not is_early and source.delivers_at_once:

@@ -30,9 +30,7 @@ GAUGED_MAX: Final = 10_000
 
 
 class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of supplier_words; cost in US cents.
-
-    late: the top-up had ended or moved on. second: it contradicts an earlier word. repeated: its value was
+    """late: the top-up had ended or moved on. second: it contradicts an earlier word. repeated: its value was
     delivered for another top-up. implausible: see billing/topups/plausible.py.
     """
 
@@ -204,8 +202,7 @@ class DeliveredValues(WorkingSet):
     """Which top-ups have the codes, keys and links that the batch's commands deliver.
 
     A value is delivered for one top-up of its environment: its row is written before the delivery is decided,
-    in the same transaction. A value is stored as a keyed digest; the key survives a rotation of the master
-    key.
+    in the same transaction. It is stored as a keyed digest; the key survives a rotation of the master key.
     """
 
     rank = 15
@@ -227,8 +224,8 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Claim each value for its top-up unless another one has it; sorted, so batches can't deadlock. Ended
-        top-ups are skipped: a repeated word must not block the next one.
+        """Claim each value for its top-up; sorted, so batches can't deadlock. Ended top-ups are skipped: a
+        repeated word must not block the next one.
         """
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):
@@ -277,9 +274,7 @@ def delivered_values_of(state: BatchState) -> DeliveredValues:
 
 
 async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
-    """Enter the next delivered top-ups that the table lacks; return False when none is left. A value of two
-    top-ups stays with the earlier one.
-    """
+    """Enter the next delivered top-ups that the table lacks; return False when none is left."""
     row = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 1 FOR UPDATE")
     end = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 2")
     assert row is not None, "the migration has made it"
@@ -297,7 +292,6 @@ async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
 
 
 def _row_of(topup: Row, codes: VoucherCodes) -> tuple[str, str, str] | None:
-    """Return the row of a top-up; None if it has no value of its own or its seal is broken."""
     given = _STORED.read(topup["deliverable"])
     kind = "code" if given is None else given.kind
     if topup["code"] is None or kind not in UNIQUE_KINDS:

@@ -1,8 +1,7 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient on a platform.
 
-A send makes it delivered, failed (refunded), pending or scheduled. The last two hold its funds and end once:
-delivered, failed or cancelled. An unused delivered top-up may be reversed, by way of reversing if a supplier
-must revoke it. Only `move` changes the state. The caller holds the account's lock.
+A pending or scheduled one holds its funds and ends once: delivered, failed or cancelled. An unused delivered
+one may be reversed. Only `move` changes the state. The caller holds the account's lock.
 """
 
 import re
@@ -42,12 +41,12 @@ _SHOWS_NOTHING = re.compile(
 
 
 class DeliverableRefused(ValueError):
-    """The deliverable can't be stored; the message doesn't repeat it."""
+    """The message doesn't repeat the deliverable."""
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A send's `delivery`, erased with the recipient. locale: a language tag such as zh-Hans; null: English
-    in the mail, the browser's language on the page.
+    """Erased with the recipient. locale: a language tag such as zh-Hans; null: English in the mail, the
+    browser's on the page.
     """
 
     email: bool = False
@@ -56,8 +55,8 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
-    """What the recipient is given: credit (without a value), or a code, key, link or note. Only `value` can
-    be spent. It is stored sealed, and shown only to readers who may see codes; no other field contains it.
+    """Credit (without a value), or a code, key, link or note. Only `value` can be spent. It is stored sealed,
+    and shown only to readers who may see codes; no other field contains it.
     """
 
     kind: DeliverableKind
@@ -104,8 +103,8 @@ def hint_of(code: str) -> str:
 
 
 def visible(value: str) -> str:
-    """Return what a reader sees of a value: NFKC, without white space and invisible characters. Letters keep
-    their case, which matters in keys and links.
+    """Return what a reader sees of a value: NFKC, without white space and invisible characters, in its own
+    case.
     """
     plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
     return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")
@@ -114,18 +113,20 @@ def visible(value: str) -> str:
 def checked_deliverable(given: Deliverable) -> Deliverable:
     """Return the deliverable as it can be stored; raise DeliverableRefused.
 
-    The value stays exactly as it is; instructions are cut. A link or instructions that repeat the value lose
-    it, because readers without the right to the value see them.
+    A link or instructions that repeat the value lose it, because readers without the right to the value see
+    them.
     """
     if given.kind not in KINDS:
-        raise DeliverableRefused(f"the kind of a deliverable is one of {', '.join(sorted(KINDS))}")
+        raise DeliverableRefused(f"The kind must be one of {', '.join(sorted(KINDS))}.")
     value = given.value
     if (value is None) != (given.kind == "credit"):
-        raise DeliverableRefused("every kind of deliverable but credit has a value")
+        raise DeliverableRefused("A code, key, link or note needs a value; credit has none.")
     if value is not None and (
         not visible(value) or not is_storable(value, characters_max=VALUE_CHARACTERS_MAX)
     ):
-        raise DeliverableRefused(f"a value has 1 to {VALUE_CHARACTERS_MAX} visible characters")
+        raise DeliverableRefused(
+            f"The value must have 1 to {VALUE_CHARACTERS_MAX} visible characters."
+        )
     url, text = given.redeem_url, given.instructions
     if url is not None and not _is_shown_url(url, value):
         url = None
@@ -198,7 +199,7 @@ class DuplicateReference(DomainError):
 
 
 class TopUp(msgspec.Struct, frozen=True, gc=False):
-    """One row of topups. A struct: a frozen dataclass takes ten times as long to make on the hot path."""
+    """A struct: a frozen dataclass takes ten times as long to make on the hot path."""
 
     id: str
     account_id: str
@@ -276,9 +277,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """Return the top-up as its events have it, with room for voucher_code and deliverable.value before
-        what a tenant wrote.
-        """
+        """Return the events' fields; voucher_code and deliverable.value come before what a tenant wrote."""
         deliverable: dict[str, Any] | msgspec.Raw | None = None
         if self.status == "delivered":
             given = self.deliverable
@@ -315,9 +314,7 @@ def move(
     seen: TopUpStatus | None = None,
     **changes: Any,
 ) -> TopUp:
-    """Return the top-up in another state; raise AlreadyDelivered or AlreadyEnded. seen: the state to leave;
-    null: any that holds funds.
-    """
+    """Leave `seen`, or any state that holds funds."""
     is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
     if not is_seen or status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
@@ -333,7 +330,6 @@ def move(
 
 
 async def load(tx: Transaction, ids: Iterable[str]) -> dict[str, TopUp]:
-    """Return the top-ups of any tenant; the caller compares the tenant."""
     rows = await tx.fetch(_LOAD, ids=sorted(set(ids)))
     return {row["id"]: ROWS.read(row) for row in rows}
 

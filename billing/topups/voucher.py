@@ -1,8 +1,8 @@
 """Voucher codes: claims on value in the recipient's wallet, redeemed once.
 
 A code is ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last is a check. The
-bits are the top-up's ID under a keyed permutation, so a code needs no index and can't be guessed without the
-key. No code is stored; a supplier's code is stored sealed. A voucher exists while its top-up is delivered.
+bits are the top-up's ID under a keyed permutation, so a code needs no index and can't be guessed. No code is
+stored; a supplier's code is stored sealed. A voucher exists while its top-up is delivered.
 """
 
 import base64
@@ -61,7 +61,7 @@ VoucherTarget = Literal["wallet", "external"]
 
 
 class NotRedeemable(DomainError):
-    """reason: the code is unknown, redeemed or reversed, or the wallet has spent its amount."""
+    pass
 
 
 class VoucherCodes:
@@ -86,7 +86,6 @@ class VoucherCodes:
         return [_written(number) for number in self._permute_all(numbers)]
 
     def topup_id_of(self, code: str) -> str | None:
-        """Return the code's top-up, or None for a made-up code. Case, hyphens and spaces are ignored."""
         text = code.strip().upper().replace("-", "").replace(" ", "")
         if not text.startswith(PREFIX) or len(text) != len(PREFIX) + _DATA_CHARACTERS + 1:
             return None
@@ -117,7 +116,6 @@ class VoucherCodes:
         return plain.decode()
 
     def digest(self, text: str) -> str:
-        """Return a keyed digest: equal for equal texts, worthless without the key."""
         return hmac.new(self._digest_key, text.encode(), hashlib.sha256).hexdigest()
 
     def shown(self, topup: TopUp, principal: Principal) -> str | None:
@@ -152,7 +150,6 @@ class VoucherCodes:
         return [high << _RIGHT_BITS | low for high, low in zip(left, right, strict=True)]
 
     def _encrypt_all(self, step: int, halves: Sequence[int]) -> Sequence[int]:
-        """Return the first word of each encrypted block of step and half."""
         words = [step] * (2 * len(halves))
         words[1::2] = halves
         form = f">{len(words)}Q"
@@ -168,9 +165,7 @@ class VoucherCodes:
 
 
 def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """Make a cipher's update usable by any thread. The library refuses simultaneous calls, and SQLite's
-    writer computes codes beside the event loop.
-    """
+    """Make a cipher's update usable by any thread: the library refuses simultaneous calls."""
     lock = threading.Lock()
 
     def locked(blocks: bytes) -> bytes:
@@ -257,7 +252,6 @@ def _digit_pairs(number: int) -> tuple[int, ...]:
 async def events_shown(
     codes: VoucherCodes, tx: Transaction, principal: Principal, events: Sequence[Event]
 ) -> list[Event]:
-    """Return the events, each with its code if the caller may see it. Runs at most one statement."""
     coded = {
         event.transaction_id
         for event in events

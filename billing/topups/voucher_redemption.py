@@ -151,8 +151,6 @@ def _check_issued(topup: TopUp) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Redeem:
-    """POST /vouchers/redeem; `issued` was looked up by its code."""
-
     issued: TopUp
     redeemer: Tenant
     settle: VoucherTarget

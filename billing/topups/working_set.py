@@ -108,7 +108,6 @@ class TopUpWorkingSet(WorkingSet):
         return cls(rules.of(TopUpRules))
 
     def prepare(self) -> None:
-        """Compute codes and claim links, which depend only on the IDs."""
         ids = self.voucher_ids
         self._codes.update(zip(ids, self.rules.codes.codes_of(ids), strict=True))
         tokens = self.rules.links.tokens_of("claim", ids)
@@ -207,7 +206,7 @@ class TopUpWorkingSet(WorkingSet):
         return self._approvals.get(topup_id)
 
     def has_left(self, account_id: str, sent_by: str | None) -> bool:
-        """Return whether the sender lost the access that a send needs; a new send isn't checked."""
+        """Return whether the sender lost the access that a send needs."""
         return (account_id, sent_by) in self._left
 
     def redemption_of(self, topup_id: str) -> Redemption | None:
@@ -256,7 +255,6 @@ class TopUpWorkingSet(WorkingSet):
         self._new_redemptions.append(redemption)
 
     def _add_needs(self, read_set: ReadSet, one: TopUp) -> None:
-        """Add the accounts, windows and mail that the top-up's end touches."""
         if one.id in self.mailed_ids or (one.delivery is not None and one.delivery.email):
             self.mails.expect(one.account_id, one.environment, one.recipient_email)
         read_set.places.add((*one.tenant, LedgerAccountKind.RECIPIENT, one.recipient_name))

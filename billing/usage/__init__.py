@@ -1,1 +1,1 @@
-"""Usage: charged at once, held first, or taken by an OAuth app."""
+"""Charge usage: at once, held first, or taken by an OAuth app."""

@@ -1,11 +1,7 @@
 """A hold: credit set aside for usage whose price isn't known yet.
 
-held ends once, in captured (in part or whole), released or expired; only `move` changes the state. A held
-amount is in the tenant's HELD account and counts in its moment's windows. What isn't captured returns to its
-sources and out of those windows. The caller holds the account's lock.
-
-A hold's ID is made before the first try and stored with the answer, so a repeated request is the same hold,
-also after a crash.
+It ends once: captured (in part or whole), released or expired; only `move` changes the state. What isn't
+captured returns to its sources and out of its moment's windows. The caller holds the account's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,11 +43,8 @@ class HoldEnded(DomainError):
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """One row of holds; expires_at is by the tenant's own clock.
-
-    spent_by: the key and its ancestors. sources: where it was taken from, in order; capturing follows it.
-    overage: for captures above the amount; null: refused. overage_micros: captured above the amount. Tokens
-    and price version: of a capture by tokens; counted_day: where it counts in usage_days.
+    """expires_at is by the tenant's own clock. sources: where it was taken from; capturing follows their
+    order. overage: for captures above the amount; null: refused.
     """
 
     id: str
@@ -83,11 +76,9 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def counted_at(self) -> int:
-        """Return when it was counted, by its account's own clock."""
         return caps.counted_at(self.counted_in, self.created_at)
 
     def at(self, account_now_us: int) -> "Hold":
-        """Return the hold at that time: expired after its end, swept or not."""
         is_over = self.status == "held" and self.expires_at <= account_now_us
         return replace(self, status="expired") if is_over else self
 
@@ -102,7 +93,6 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
 
 def check_open(hold: Hold, account_now_us: int, status: HoldStatus | None = None) -> None:
-    """Raise HoldEnded if it has ended or is past its end, unless it is to expire."""
     is_over = hold.expires_at <= account_now_us
     if hold.status == "held" and (not is_over or status == "expired"):
         return
@@ -117,7 +107,6 @@ def check_open(hold: Hold, account_now_us: int, status: HoldStatus | None = None
 def move(
     hold: Hold, status: HoldStatus, *, now_us: int, account_now_us: int, captured_micros: int = 0
 ) -> Hold:
-    """Return the hold in its final state; raise HoldEnded if it has ended or is past its end."""
     is_over = hold.expires_at <= account_now_us
     assert is_over or status != "expired", "a hold does not expire early"
     check_open(hold, account_now_us, status)
@@ -137,7 +126,6 @@ class HoldWorkingSet(WorkingSet):
         self._changed: dict[str, Hold] = {}
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Load them with their sources' accounts and windows."""
         if self.ids:
             rows = await tx.fetch(_BY_IDS, ids=sorted(self.ids))
             # A hold of a tenant that isn't locked here doesn't exist here.
@@ -167,14 +155,12 @@ class HoldWorkingSet(WorkingSet):
             tx.hint(HINT)
 
     async def insert(self, tx: Transaction) -> None:
-        """Insert and update: nothing in the transaction waits for either."""
         rows = [_ROWS.write(one) for one in self._new.values()]
         await tx.insert_deferred("holds", _ROWS.columns, rows)
         if self._changed:
             await _update(tx, list(self._changed.values()))
 
     def get(self, hold_id: str, tenant: Tenant) -> Hold:
-        """Return the tenant's hold; raise NotFound, also for another's."""
         found = self._holds.get(hold_id)
         if found is None or found.tenant != tenant:
             raise NotFound("Hold", param="hold_id")

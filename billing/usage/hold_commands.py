@@ -1,17 +1,19 @@
-"""Commands on holds: set credit aside, capture, release and expire.
+"""Commands on holds: set credit aside, capture, extend, release and expire.
 
-A hold debits the wallet and counts in the caps at once, for the account's own use. Its end moves all of it:
-what was captured to USED, the rest back. A capture above it is refused, cut, or charged
-(billing/usage/overage.py), as the hold says.
+A hold debits the wallet and counts in the caps at once. Its end moves all of it: what was captured to USED,
+the rest back. Of a capture above it, `cap` charges nothing above the amount; `owe` charges the rest within
+the key's caps, and the account owes what is missing. Ten times the amount is the most.
 """
+
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.topups.send import AmountOutOfRange
 from billing.usage.hold import Hold, HoldStatus, HoldWorkingSet, Overage, check_open, move
-from billing.usage.overage import charge_over, over_of
 from billing.usage.price_list import Tokens
 from billing.usage.price_rows import PriceWorkingSet
 from billing.usage.usage import check_priced, check_spendable
@@ -21,6 +23,49 @@ from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal
+
+TIMES_MAX: Final = 10
+
+
+def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
+    """Return the micros to charge beside the hold's amount for this capture."""
+    overage_micros = amount_micros - hold.amount_micros
+    if overage_micros <= 0 or hold.overage == "cap":
+        return 0
+    if hold.overage is None:
+        raise _out_of_range(hold, hold.amount_micros)
+    if amount_micros > hold.amount_micros * TIMES_MAX:
+        raise _out_of_range(hold, hold.amount_micros * TIMES_MAX)
+    state.check_not_suspended(hold.tenant)
+    ended = state.spending.end_of(hold.spent_by)
+    if ended is not None:
+        # The caps of its lineage can't be checked any more; a paused key spends nothing.
+        reason = "key_paused" if ended == "paused" else "key_ended"
+        raise _out_of_range(hold, hold.amount_micros, reason=reason)
+    state.spending.check(hold.tenant, hold.spent_by, overage_micros)
+    return overage_micros
+
+
+def charge_over(state: BatchState, hold: Hold, overage_micros: int) -> None:
+    tenant, code = hold.tenant, Code.USAGE_OVERAGE
+    used = state.ledger.account(tenant, LedgerAccountKind.USED)
+    there = min(overage_micros, state.sendable_micros(tenant, is_own_use=True))
+    if there:
+        state.take(tenant, there, to=used, code=code, subject_id=hold.id, is_own_use=True)
+    if overage_micros > there:
+        owed = state.ledger.owed(tenant)
+        state.move(owed, used, overage_micros - there, code, subject_id=hold.id)
+    state.spending.spend(tenant, hold.spent_by, overage_micros)
+
+
+def _out_of_range(hold: Hold, max_micros: int, *, reason: str | None = None) -> AmountOutOfRange:
+    return AmountOutOfRange(
+        f"At most {max_micros} micros can be captured of this hold.",
+        param="amount_micros",
+        reason=reason,
+        extra={"hold_id": hold.id, "max_micros": max_micros},
+    )
+
 
 TTL_S = 900
 TTL_S_MAX = 86_400
@@ -34,8 +79,6 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlaceHold(msgspec.Struct, frozen=True):
-    """POST /holds. The hold's ID is fixed before the first try."""
-
     hold_id: str
     tenant: Tenant
     lineage: tuple[str, ...]
@@ -90,9 +133,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
 
 class CaptureHold(msgspec.Struct, frozen=True):
-    """POST /holds/{hold_id}/capture: an amount, tokens, or all of it. model: of the tokens; default the
-    hold's. amount_param: the caller's field with the amount.
-    """
+    """An amount, tokens, or all of it. model: of the tokens; default the hold's. amount_param: the caller's field."""
 
     hold_id: str
     tenant: Tenant
@@ -151,7 +192,6 @@ class CaptureHold(msgspec.Struct, frozen=True):
         return priced, amount_micros
 
     def _counted(self, state: BatchState, hold: Hold, amount_micros: int) -> Hold:
-        """Count it in the sums of the day of the hold, as the caps do."""
         spent = Spent(
             hold.account_id,
             hold.environment,
@@ -168,7 +208,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
 
 
 class ExtendHold(msgspec.Struct, frozen=True):
-    """POST /holds/{hold_id}/extend: ends this long from now, never earlier than before."""
+    """End this long from now, never earlier than before."""
 
     hold_id: str
     tenant: Tenant

@@ -1,8 +1,7 @@
 """Charges: an OAuth app takes from its user's wallet for its owner, as the user consented.
 
-The value passes a transit account in each tenant's books, as a voucher's does. There is one charge for each
-app, user and order_no. A grant's cap for a UTC day or month holds, because it is counted under the user's
-lock. Only sendable credit is taken, and none while something is owed.
+There is one charge for each app, user and order_no. A grant's cap for a UTC day or month is counted under the
+user's lock. Only sendable credit is taken, and none while something is owed.
 """
 
 from collections.abc import Iterable
@@ -31,7 +30,7 @@ ChargeKey = tuple[str, str, str]  # app id, the user's account id, order_no
 
 
 class OrderNoReused(DomainError):
-    """The order_no was used for this user with another amount or remark."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,6 @@ class ChargeWorkingSet(WorkingSet):
         return self._charges.get(place)
 
     def add(self, charge: OAuthCharge) -> None:
-        """Add the charge, also for later commands of this batch."""
         self.changes += 1
         self._charges[_place(charge)] = charge
         self._new.append(charge)

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Final, Self
 from msgspec import Meta, Struct
 
 from billing.usage import price_commands
-from billing.usage.price_commands import NewPrice, PriceChange
-from billing.usage.price_file import dollars_micros, read_prices
+from billing.usage.price_commands import NewPrice, PriceChange, dollars_micros, read_prices
 from billing.usage.price_list import MODEL_CHARACTERS_MAX, ModelPrice
 from billing.usage.price_rows import history, read_list
 from kernel.errors import InvalidInput

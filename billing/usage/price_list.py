@@ -1,7 +1,7 @@
 """What a model's tokens cost: whole micros for 1,000,000 of them, by kind.
 
 A charge is the exact sum over the kinds, rounded up once to a micro. A model has its own price, else that of
-the longest matching entry ending in *, else none; then it is refused, never free.
+the longest matching entry ending in *; without one it is refused, never free.
 """
 
 import bisect
@@ -38,13 +38,12 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Return input, output, and cached of the input."""
         return self.input_tokens, self.output_tokens, self.cached_tokens
 
 
 class ModelPrice(msgspec.Struct, frozen=True, gc=False):
-    """A model's price from a version on; in micros for 1,000,000 tokens. model may end in *. The prices are
-    null together: no price from then on. changed_by: a credential's ID, or "cli".
+    """In micros for 1,000,000 tokens. model may end in *. The prices are null together: no price from then
+    on. changed_by: a credential's ID, or "cli".
     """
 
     environment: str
@@ -61,7 +60,6 @@ class ModelPrice(msgspec.Struct, frozen=True, gc=False):
         return self.input_micros is None
 
     def charge_micros(self, used: Tokens) -> int:
-        """Return what the tokens cost, rounded up to a micro; the price must not be withdrawn."""
         assert self.input_micros is not None
         assert self.output_micros is not None
         assert self.cached_micros is not None
@@ -75,8 +73,6 @@ class ModelPrice(msgspec.Struct, frozen=True, gc=False):
 
 
 class PriceList:
-    """One environment's prices as of a version; version 0 has none."""
-
     def __init__(self, version: int = 0, prices: Iterable[ModelPrice] = ()) -> None:
         self.version = version
         self.prices: Sequence[ModelPrice] = sorted(
@@ -115,8 +111,8 @@ class PriceList:
         )
 
     def compared_with(self, model: str) -> Sequence[str]:
-        """Return at most COMPARED_MAX names to search for the most similar one. Half are beside it in the
-        alphabet, half of about its length with the same first letter.
+        """Return at most COMPARED_MAX names to search for the most similar one: half beside it in the
+        alphabet, half of about its length.
         """
         half, quarter = COMPARED_MAX // 2, COMPARED_MAX // 4
         place = bisect.bisect(self._names, model)

@@ -18,7 +18,7 @@ _NONE: Final = PriceList()
 
 
 class PriceBook:
-    """The price lists as last read; reread when their version rises."""
+    """Reread when a version rises."""
 
     def __init__(self) -> None:
         self._lists: dict[str, PriceList] = {}
@@ -31,8 +31,6 @@ class PriceBook:
 
 
 class PriceWorkingSet(WorkingSet):
-    """The price lists of the environments in which a batch prices tokens."""
-
     rank = 79
 
     def __init__(self, book: PriceBook) -> None:
@@ -45,8 +43,7 @@ class PriceWorkingSet(WorkingSet):
     def under(cls, rules: Rules) -> "PriceWorkingSet":
         return cls(rules.of(PriceBook))
 
-    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Read nothing here: all is read with the wallets, and changed lists' prices after that."""
+    async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None: ...
 
     def readings(self) -> Sequence[BatchRead]:
         wanted = sorted(self.environments)
@@ -91,9 +88,6 @@ async def history(
     after: tuple[int, str] | None = None,
     limit: int,
 ) -> list[ModelPrice]:
-    """Return changes, newest version first, those of one version by model. after: the version and model of
-    the last one seen.
-    """
     version, last = (INT64_MAX, "") if after is None else after
     rows = await tx.fetch(
         _HISTORY if model is None else _HISTORY_OF_MODEL,
@@ -107,7 +101,6 @@ async def history(
 
 
 async def lock_list(tx: Transaction, environment: str) -> PriceList:
-    """Return the present prices, locked until the transaction ends."""
     await tx.insert(
         "price_lists",
         ("environment", "version"),

@@ -1,11 +1,11 @@
 """Usage: credit that an account uses up itself, charged at once.
 
 Own use takes promotional credit first, also in live, and counts in the caps of the key and its ancestors. It
-is an amount, or tokens at the operator's price (billing/usage/price_list.py). One charge for each reference,
-however often it is repeated.
+is an amount, or tokens at the operator's price. One charge for each reference, however often it is repeated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -15,10 +15,10 @@ from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange
 from billing.topups.topup import DuplicateReference
-from billing.usage.price_list import ModelPrice, Tokens
+from billing.usage.price_list import ModelPrice, Tokens, UnknownModel
 from billing.usage.price_rows import PriceWorkingSet
 from billing.usage.usage_day import Spent, UsageDays
-from kernel.errors import InvalidInput
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import Principal
@@ -38,9 +38,7 @@ class UsageItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageRecord(msgspec.Struct, frozen=True, gc=False):
-    """One row of usage_records. Tokens and price version are null together; counted_day null: not yet in
-    usage_days.
-    """
+    """Tokens and price version are null together; counted_day null: not yet in usage_days."""
 
     id: str
     account_id: str
@@ -94,8 +92,8 @@ class UsageWorkingSet(WorkingSet):
         await tx.insert_deferred("usage_records", _ROWS.columns, rows)
 
     def earlier(self, tenant: Tenant, item: UsageItem) -> UsageRecord | None:
-        """Return the same item's earlier record. Raises DuplicateReference if something else was charged
-        under its reference.
+        """Return the same item's earlier record; raise DuplicateReference if something else was charged under
+        its reference.
         """
         if item.reference is None:
             return None
@@ -109,7 +107,6 @@ class UsageWorkingSet(WorkingSet):
         return seen
 
     def add(self, record: UsageRecord) -> None:
-        """Add the record, also for later commands of this batch."""
         self.changes += 1
         self._new.append(record)
         if record.reference is not None:
@@ -118,7 +115,7 @@ class UsageWorkingSet(WorkingSet):
 
 
 class Used(msgspec.Struct, frozen=True, gc=False):
-    """The record and the balance in micros. is_repeated: it was charged before."""
+    """In micros. is_repeated: it was charged before."""
 
     record: UsageRecord
     balance_micros: int
@@ -126,8 +123,6 @@ class Used(msgspec.Struct, frozen=True, gc=False):
 
 
 class UseCredit(msgspec.Struct, frozen=True):
-    """POST /usage. The record's ID is fixed before the first try."""
-
     usage_id: str
     tenant: Tenant
     lineage: tuple[str, ...]
@@ -174,9 +169,7 @@ def charge(
     *,
     is_told: bool = True,
 ) -> UsageRecord:
-    """Take what the item costs; its reference must be new. is_told: name the most similar model. Raises
-    UnknownModel, AmountOutOfRange, CapExceeded and InsufficientBalance.
-    """
+    """Take what the item costs; its reference must be new. is_told: name the most similar model."""
     amount_micros, price = _priced(state, tenant, item, is_told=is_told)
     check_spendable(state, tenant, lineage, amount_micros)
     # Free usage is recorded too, and moves nothing.
@@ -196,7 +189,6 @@ def charge(
 
 
 def check_priced(amount_micros: int) -> None:
-    """Raise AmountOutOfRange for tokens that cost more than one charge may."""
     if amount_micros > AMOUNT_MICROS_MAX:
         raise AmountOutOfRange(
             f"The tokens cost more than {AMOUNT_MICROS_MAX} micros, the maximum of one charge.",
@@ -206,9 +198,7 @@ def check_priced(amount_micros: int) -> None:
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
-    """Return the micros of a body that names one of the two units. Raises InvalidInput unless exactly one is
-    there, AmountOutOfRange beyond 1 micro to 10**9 dollars.
-    """
+    """Return the micros of a body that names exactly one of the two units, from 1 micro to 10**9 dollars."""
     if (credit_count is None) == (amount_micros is None):
         raise InvalidInput("Give either `credits` or `amount_micros`.", param="credits")
     param, unit = ("amount_micros", 1) if credit_count is None else ("credits", MICROS_PER_CREDIT)
@@ -284,3 +274,76 @@ _OF_REFERENCES = f"""
     CROSS JOIN usage_records u
     WHERE u.account_id = v.account_id AND u.environment = v.environment
       AND u.reference = v.reference"""
+
+
+RECORDS_MAX: Final = 1_000
+# Each takes a few microseconds: so many are decided without a pause.
+_STEP_RECORDS: Final = 100
+
+
+class Charged(msgspec.Struct, frozen=True, gc=False):
+    record: UsageRecord
+    is_repeated: bool
+
+
+RecordVerdict = Charged | DomainError
+
+
+class UsedBatch(msgspec.Struct, frozen=True, gc=False):
+    verdicts: Sequence[RecordVerdict]
+    balance_micros: int
+    now_us: int
+
+
+class UseBatch(msgspec.Struct, frozen=True):
+    """Charge items in order in one transaction. A refused item leaves the others. items: what was read, or
+    why it couldn't be.
+    """
+
+    usage_ids: Sequence[str]
+    tenant: Tenant
+    lineage: Lineage
+    items: Sequence[UsageItem | DomainError]
+
+    def declare(self, read_set: ReadSet) -> None:
+        read = [item for item in self.items if isinstance(item, UsageItem)]
+        declare_usage(read_set, self.tenant, self.lineage, read)
+
+    async def decide_in_steps(
+        self, state: BatchState, pause: Callable[[], Awaitable[None]]
+    ) -> UsedBatch:
+        state.check_alive(self.tenant, self.lineage)
+        # Finding a similar name takes longer than many records: once only.
+        is_told = False
+        verdicts: list[RecordVerdict] = []
+        for number, (item, usage_id) in enumerate(zip(self.items, self.usage_ids, strict=True), 1):
+            if isinstance(item, UsageItem):
+                verdict = self._decide_item(state, item, usage_id, is_told=not is_told)
+            else:
+                verdict = item
+            is_told = is_told or isinstance(verdict, UnknownModel)
+            verdicts.append(verdict)
+            if number % _STEP_RECORDS == 0:
+                await pause()
+        balance_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        return UsedBatch(verdicts, balance_micros, state.now_us)
+
+    def _decide_item(
+        self, state: BatchState, item: UsageItem, usage_id: str, *, is_told: bool
+    ) -> RecordVerdict:
+        changes = state.changes
+        try:
+            earlier = state.working_set(UsageWorkingSet).earlier(self.tenant, item)
+            if earlier is not None:
+                return Charged(earlier, is_repeated=True)
+            record = charge(state, self.tenant, self.lineage, item, usage_id, is_told=is_told)
+        except DomainError as refusal:
+            assert state.changes == changes, "a refusal came after a change of the batch's state"
+            return refusal
+        return Charged(record, is_repeated=False)
+
+
+def new_usage_batch(principal: Principal, items: Iterable[UsageItem | DomainError]) -> UseBatch:
+    listed = list(items)
+    assert len(listed) <= RECORDS_MAX, "the edge refuses longer ones"
+    return UseBatch([new_id("usg") for _ in listed], principal.tenant, principal.lineage, listed)

@@ -7,10 +7,15 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
-from billing.checkpoints.basis import ProofBasis, open_basis
 from billing.checkpoints.checkpoint import day_text
-from billing.checkpoints.proving import prove_checkpoints
-from billing.checkpoints.verified import LastVerified, last_verified, note_all, verify_all
+from billing.checkpoints.proving import (
+    LastVerified,
+    last_verified,
+    note_all,
+    prove_checkpoints,
+    verify_all,
+)
+from billing.checkpoints.sums import ProofBasis, open_basis
 from billing.ledger.proof import note_proof
 from billing.proof.audit import audit as findings_of
 from billing.records.kind import NAMES, PLURALS

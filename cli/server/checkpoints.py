@@ -8,11 +8,10 @@ import click
 
 from billing.checkpoints import checkpoint as rows
 from billing.checkpoints.checkpoint import Checkpoint, day_start_of, shape_of
-from billing.checkpoints.proving import prove_checkpoints
+from billing.checkpoints.proving import note_all, prove_checkpoints, verify_all
 from billing.checkpoints.sealing import Sealer
 from billing.checkpoints.signing_keys import rotate
-from billing.checkpoints.summing import add_sealed
-from billing.checkpoints.verified import note_all, verify_all
+from billing.checkpoints.sums import add_sealed
 from billing.records import head as record_head
 from billing.records.head import RecordHead
 from billing.records.proving import prove_records

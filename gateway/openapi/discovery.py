@@ -6,9 +6,8 @@ By AgentCash's discovery profile and draft-payment-discovery-00. Only the 402 na
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from billing.machine_payments.account import MACHINE_ACCOUNT
-from billing.machine_payments.payment import MPP, X402
-from billing.machine_payments.token_offer import CURRENCY, METHOD
+from billing.machine_payments.offer import CURRENCY, METHOD
+from billing.machine_payments.payment import MACHINE_ACCOUNT, MPP, X402
 from billing.topups.platform import Platform
 from gateway.x402.endpoint import PATH
 from gateway.x402.offered import LIVE_FIRST, offered

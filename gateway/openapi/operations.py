@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from billing.usage.usage_batch import RECORDS_MAX
+from billing.usage.usage import RECORDS_MAX
 from gateway.answers import envelope
 from gateway.http.body import Media
 from gateway.http.routing import Resource, Route

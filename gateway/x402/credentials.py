@@ -27,8 +27,8 @@ from mpp import (  # type: ignore[attr-defined]  # its ParseError is no part of 
     Receipt,
 )
 
+from billing.machine_payments.offer import METHOD, TokenOffer
 from billing.machine_payments.payment import MPP
-from billing.machine_payments.token_offer import METHOD, TokenOffer
 from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
 
 INTENT: Final = "charge"

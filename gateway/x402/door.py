@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from billing.machine_payments.account import MACHINE_ACCOUNT
-from billing.machine_payments.intent_lookup import find_named
 from billing.machine_payments.payment import (
+    MACHINE_ACCOUNT,
     MPP,
     X402,
     MachinePayment,
@@ -26,6 +25,7 @@ from billing.machine_payments.payment import (
     find,
 )
 from billing.topups.approval import Approval, load_for_topups
+from billing.topups.queries import find_named
 from billing.topups.send import Send, check_same as check_same_intent
 from billing.topups.topup import DeliveryOptions, TopUp, load
 from billing.topups.voucher import sees_code

@@ -6,10 +6,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from billing.machine_payments.offer import Offer
+from billing.machine_payments.facilitator import TokenProof
+from billing.machine_payments.offer import CENTS_MIN, METHOD, SANDBOX, Offer, TokenOffer
 from billing.machine_payments.payment import MPP, X402, MachinePayment, PaidRequest
-from billing.machine_payments.token_charges import TokenProof
-from billing.machine_payments.token_offer import CENTS_MIN, METHOD, SANDBOX, TokenOffer
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.http.request_context import RequestContext
 from gateway.x402 import bazaar, credentials, headers

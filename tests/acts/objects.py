@@ -7,8 +7,12 @@ from urllib.parse import urlsplit
 from billing.catalog import plan as plans
 from billing.ledger.price import Price
 from billing.machine_payments import payment as payments
-from billing.machine_payments.account import MACHINE_ACCOUNT, open_machine_account
-from billing.machine_payments.payment import MachinePayment, PaidRequest
+from billing.machine_payments.payment import (
+    MACHINE_ACCOUNT,
+    MachinePayment,
+    PaidRequest,
+    open_machine_account,
+)
 from billing.orders.acts import find_order
 from billing.providers.protocol import SandboxEvent
 from billing.refunds.settle import AskRefund, KeepRefund
@@ -84,7 +88,7 @@ async def payment(gateway: Gateway, _key: str) -> str:
     )
 
     async def work(tx: Transaction) -> None:
-        await payments.insert(tx, [made])
+        await payments.insert_payments(tx, [made])
 
     await gateway.context.database.transaction(work)
     return payment_id

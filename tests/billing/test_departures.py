@@ -4,8 +4,7 @@ from collections import Counter
 
 import pytest
 
-from billing.departures.ending import Ending
-from billing.departures.made import Made, made_by
+from billing.departures.ending import Ending, Made, made_by
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from keys.api_keys import api_key

@@ -9,7 +9,7 @@ from typing import Any
 
 from billing.catalog.pack_acts import CREATE_PACK
 from billing.checkpoints.sealing import Sealer
-from billing.checkpoints.summing import add_sealed
+from billing.checkpoints.sums import add_sealed
 from billing.credits.code_acts import CREATE_BATCH
 from billing.documents.facts import Party, Seller
 from billing.documents.numbering import number_step

@@ -7,8 +7,7 @@ from typing import Any
 import httpx
 
 from billing.machine_payments import payment as payments
-from billing.machine_payments.account import MACHINE_ACCOUNT
-from billing.machine_payments.payment import MachinePayment
+from billing.machine_payments.payment import MACHINE_ACCOUNT, MachinePayment
 from billing.proof.audit import audit
 from tests.support.gateway import Gateway
 from tests.support.machine_payer import SHOWN, Wallet, payer_client

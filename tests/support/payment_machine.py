@@ -9,13 +9,17 @@ from msgspec.structs import replace
 
 from billing.credits.redemption_code import RedemptionCodes
 from billing.machine_payments import payment as payments
-from billing.machine_payments.account import MACHINE_ACCOUNT, open_machine_account
 from billing.machine_payments.commands import PaymentVerdict
-from billing.machine_payments.facilitator import Facilitator
+from billing.machine_payments.facilitator import Facilitator, TokenProof
 from billing.machine_payments.offer import offers_of
-from billing.machine_payments.payment import X402, MachinePayment, PaidRequest
+from billing.machine_payments.payment import (
+    MACHINE_ACCOUNT,
+    X402,
+    MachinePayment,
+    PaidRequest,
+    open_machine_account,
+)
 from billing.machine_payments.settling import MachinePayments
-from billing.machine_payments.token_charges import TokenProof
 from billing.proof.audit import audit
 from kernel.clock import FixedClock
 from kernel.ids import new_id

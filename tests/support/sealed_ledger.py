@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from billing.checkpoints.basis import ProofBasis
-from billing.checkpoints.summing import add_sealed
+from billing.checkpoints.sums import ProofBasis, add_sealed
 from billing.ledger.audit import Steps
 from billing.ledger.audit_balances import SEALED_RULE, SETTLED_US
 from billing.ledger.rule import Finding

@@ -1,4 +1,4 @@
-"""Enter uncounted usage into the sums of its day (billing/usage/uncounted.py).
+"""Enter uncounted usage into the sums of its day (billing/usage/usage_day.py).
 
 An account that can't be counted waits for the next round. Reads are right meanwhile.
 """
@@ -8,7 +8,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from billing.usage import uncounted
+from billing.usage import usage_day
 from kernel.tenant import Tenant
 from store.database import Database
 from store.errors import StoreError
@@ -27,7 +27,7 @@ def counting_chore(database: Database) -> Chore:
 async def count_usage(database: Database) -> None:
     after = Tenant("", "")
     while True:
-        found = await database.read(partial(uncounted.next_tenant, after=after))
+        found = await database.read(partial(usage_day.next_tenant, after=after))
         if found is None:
             return
         try:
@@ -41,6 +41,6 @@ async def count_usage(database: Database) -> None:
 async def _count(database: Database, tenant: Tenant) -> None:
     counted = -1
     while counted:
-        step = partial(uncounted.count_step, tenant=tenant)
+        step = partial(usage_day.count_step, tenant=tenant)
         counted = await database.transaction(step)
         await asyncio.sleep(PAUSE_S)

@@ -3,8 +3,8 @@
 from functools import partial
 from typing import Final
 
-from billing.recipients.notifications import writing
-from billing.recipients.notifications.turn import GATHERED, GatheredKind
+from billing.recipients import gathered_mail
+from billing.recipients.gathered_mail import GATHERED, GatheredKind
 from kernel.clock import DAY_US, HOUR_US, Clock
 from store.database import Database
 from worker.woken_loop import WokenLoop
@@ -27,7 +27,7 @@ class NotificationWriter(WokenLoop):
         clock: Clock,
         sent_in: frozenset[str],
         *,
-        accounts_at_once: int = writing.ACCOUNTS_AT_ONCE,
+        accounts_at_once: int = gathered_mail.ACCOUNTS_AT_ONCE,
     ) -> None:
         super().__init__()
         self._database = database
@@ -53,7 +53,7 @@ class NotificationWriter(WokenLoop):
         mails, is_more = 0, True
         while is_more:
             write = partial(
-                writing.write_due,
+                gathered_mail.write_due,
                 kind=kind,
                 sent_in=self._sent_in,
                 since_us=since_us,

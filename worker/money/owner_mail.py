@@ -15,18 +15,22 @@ from typing import Final
 from billing.documents.receipt_letter import receipt_letter
 from billing.recharges import records as recharge_rows
 from billing.recipients import owner_mail
-from billing.recipients.address_mail import verification_letter
-from billing.recipients.approval_letter import approval_letter
-from billing.recipients.invitation_letter import invitation_letter
+from billing.recipients.account_mail import (
+    invitation_letter,
+    password_changed_letter,
+    password_letter,
+    resumed_letter,
+    suspended_letter,
+    verification_letter,
+)
+from billing.recipients.approval_mail import approval_letter
+from billing.recipients.gathered_letters import gathered_letter
+from billing.recipients.gathered_mail import GATHERED
 from billing.recipients.language import Language, english, nearest
-from billing.recipients.notifications.reading import gathered_letter
-from billing.recipients.notifications.turn import GATHERED
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
 from billing.recipients.owner_message import OwnerLetter, owner_message
-from billing.recipients.owner_no_mail import no_mail_token, no_mail_url
-from billing.recipients.password_letter import changed_letter, password_letter
+from billing.recipients.refusal import no_mail_token, no_mail_url
 from billing.recipients.smtp import SEND_S, SmtpSender
-from billing.recipients.suspension_letter import resumed_letter, suspended_letter
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.owner_letter import owner_letter
 from billing.subscriptions.subscription import Subscription
@@ -170,7 +174,7 @@ class OwnerMailer(WokenLoop):
             return _about_suspension(mail, self._rules.public_url, language)
         if mail.kind == "password_changed":
             at, public_url = mail.data["changed_at"], self._rules.public_url
-            return changed_letter(changed_at=at, public_url=public_url, language=language)
+            return password_changed_letter(changed_at=at, public_url=public_url, language=language)
         is_over, one = await _subject_of(tx, mail)
         if is_over:
             return None

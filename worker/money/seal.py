@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from billing.checkpoints.sealing import Sealer
-from billing.checkpoints.summing import add_sealed
+from billing.checkpoints.sums import add_sealed
 from billing.records.sealing import RecordSealer
 from runtime.context import Context
 from worker.chores import PAUSE_S, Chore

@@ -13,8 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from billing.usage.fields import TokenFields, UsageDescription
-from billing.usage.usage import DESCRIPTION, UsageItem, amount_of
-from billing.usage.usage_batch import RECORDS_MAX
+from billing.usage.usage import DESCRIPTION, RECORDS_MAX, UsageItem, amount_of
 from gateway.api.bodies.bulk_body import ItemProblem, problem_of_item, reference_in
 from gateway.http.body import EVENT, EVENTS, media_type_of
 from gateway.http.fields import Shape

@@ -9,8 +9,7 @@ from msgspec import Meta
 
 from billing.reports import usage_report
 from billing.reports.usage_report import LineKey, UsageBy, UsageWanted, usage_lines, usage_sums
-from billing.usage.usage import Used, new_usage
-from billing.usage.usage_batch import RecordVerdict, UsedBatch, new_usage_batch
+from billing.usage.usage import RecordVerdict, Used, UsedBatch, new_usage, new_usage_batch
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer

@@ -15,8 +15,7 @@ from billing.usage.fields import (
     FlooredCredits,
     balance_fields,
 )
-from billing.usage.usage import Used
-from billing.usage.usage_batch import Charged, UsedBatch
+from billing.usage.usage import Charged, Used, UsedBatch
 from gateway.answers.refusals import Refusal
 from gateway.answers.refused import Failure
 from kernel.clock import rfc3339

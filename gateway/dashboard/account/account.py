@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.recipients import password_mail
+from billing.recipients import account_mail
 from gateway.dashboard.account import notifications
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.listing import listing
@@ -77,7 +77,7 @@ async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
         await note(tx, call, "password.changed", account_id, environment="", after=after)
         account = await get_account(tx, account_id)
         rules = context.topup_rules.mail
-        await password_mail.write_changed(tx, rules, account, now_us=now_us)
+        await account_mail.write_password_changed(tx, rules, account, now_us=now_us)
 
     await context.database.transaction(work)
     return go(PATH, said="password-changed")

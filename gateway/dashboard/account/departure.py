@@ -5,8 +5,7 @@ Only the owner sees and ends it, and if live is open not without the password ag
 
 from typing import Any, Final
 
-from billing.departures.ending import Ending
-from billing.departures.made import Made, made_by
+from billing.departures.ending import Ending, Made, made_by
 from gateway.dashboard.account.team import PATH, check_may
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form

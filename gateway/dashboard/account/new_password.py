@@ -13,8 +13,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.credits.opening import open_account
-from billing.recipients import password_mail
-from billing.recipients.password_letter import FORGOT_PATH
+from billing.recipients import account_mail
+from billing.recipients.account_mail import FORGOT_PATH
 from billing.topups.rules import PASSWORD_PATH
 from gateway.dashboard.account import sign_in
 from gateway.dashboard.route import open_route
@@ -105,7 +105,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _write(call: RequestContext[Any, Any], email: str) -> None:
     """Write a link and its mail, if the address has an account and hasn't got too many."""
-    if not password_mail.is_mailed(call.context.topup_rules.mail, email):
+    if not account_mail.is_mailed(call.context.topup_rules.mail, email):
         return
     name = sha256(email.encode()).hexdigest()
     try:
@@ -131,7 +131,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
         await lock_tenants(tx, [Tenant(account.id, "staging")])
         reset = await password_reset.begin(tx, account, now_us=call.now_us)
         if reset is not None:
-            await password_mail.write_link(tx, reset)
+            await account_mail.write_password_link(tx, reset)
             await note(
                 tx, call, "password.asked", account.id, account_id=account.id, environment=""
             )
@@ -164,7 +164,7 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
             after=after,
         )
         rules = call.context.topup_rules.mail
-        await password_mail.write_changed(tx, rules, account, now_us=call.now_us)
+        await account_mail.write_password_changed(tx, rules, account, now_us=call.now_us)
 
     await call.context.database.transaction(work)
 

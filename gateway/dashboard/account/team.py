@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.recipients import invitation_mail
+from billing.recipients import account_mail
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -200,7 +200,7 @@ async def _take_one(call: RequestContext[Any, Any]) -> None:
 
 async def _may_mail(call: RequestContext[Any, Any], email: str) -> bool:
     """Return whether the invitation is mailed; else the inviter hands over its link."""
-    if not invitation_mail.is_mailed(call.context.topup_rules.mail, email):
+    if not account_mail.is_mailed(call.context.topup_rules.mail, email):
         return False
     try:
         await take_one(
@@ -229,7 +229,7 @@ async def _told(
 ) -> None:
     await _note(tx, call, "member.invited", made)
     if is_mailed:
-        await invitation_mail.write(tx, made, now_us=call.now_us)
+        await account_mail.write_invitation(tx, made, now_us=call.now_us)
 
 
 def _role(form: Form) -> MemberRole:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.recipients import address_mail, password_mail
+from billing.recipients import account_mail
 from billing.topups.rules import ADDRESS_PATH
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import read_form
@@ -35,7 +35,7 @@ _ACCOUNT_PATH: Final = "/dashboard/account"
 
 
 def is_mailed(call: RequestContext[Any, Any], email: str | None) -> bool:
-    return email is not None and password_mail.is_mailed(call.context.topup_rules.mail, email)
+    return account_mail.is_mailed(call.context.topup_rules.mail, email)
 
 
 async def write_link(
@@ -48,7 +48,7 @@ async def write_link(
         return None
     made = await email_verification.begin(tx, account, now_us=call.now_us)
     if made is not None:
-        await address_mail.write_verification(tx, made)
+        await account_mail.write_verification(tx, made)
     return made
 
 

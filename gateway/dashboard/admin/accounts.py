@@ -14,10 +14,10 @@ from billing.accounts.acts import (
     RESUME_ACCOUNT,
     SUSPEND_ACCOUNT,
     VERIFY_EMAIL,
+    Account as AccountView,
     AccountsQuery,
 )
 from billing.accounts.credit_acts import ADJUST_CREDIT
-from billing.accounts.views import Account as AccountView
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument
 from billing.ledger import balances as wallet

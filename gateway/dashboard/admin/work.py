@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
-from billing.checkpoints.verified import last_verified
+from billing.checkpoints.proving import last_verified
 from billing.ledger.proof import LedgerProof, list_proofs
 from billing.payments.unanswered import UNANSWERED_US
 from billing.proof.audit import rules

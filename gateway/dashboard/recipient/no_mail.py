@@ -6,9 +6,13 @@ POST, without a question).
 
 from typing import Any
 
-from billing.recipients.letter import NO_MAIL_PATH
-from billing.recipients.owner_no_mail import choice_of_token
-from billing.recipients.refusal import allow_mail, refuse_mail, refusing
+from billing.recipients.refusal import (
+    NO_MAIL_PATH,
+    allow_mail,
+    choice_of_token,
+    refuse_mail,
+    refusing,
+)
 from billing.topups.topup import TopUp, load
 from gateway.dashboard.recipient import owner_no_mail
 from gateway.dashboard.recipient.page import language_of, masked, recipient_page, throttle

@@ -6,9 +6,14 @@ from functools import partial
 
 import pytest
 
-from billing.checkpoints.basis import ProofBasis, open_basis
-from billing.checkpoints.summing import add_sealed, add_some
-from billing.checkpoints.sums import TILES_PER_STEP, summed_day
+from billing.checkpoints.sums import (
+    TILES_PER_STEP,
+    ProofBasis,
+    add_sealed,
+    add_some,
+    open_basis,
+    summed_day,
+)
 from billing.checkpoints.tiles import TILE
 from billing.ledger.audit import SMALL_AT_ONCE
 from billing.ledger.audit_balances import SEALED_RULE, WALKED_RULE

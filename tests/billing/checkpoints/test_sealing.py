@@ -13,8 +13,7 @@ from hypothesis import given, settings, strategies as st
 from billing.checkpoints import sealing, tiles
 from billing.checkpoints.checkpoint import Checkpoint, ClaimLost, claim, statement_of
 from billing.checkpoints.jws import StatementRefused
-from billing.checkpoints.leaf import SealedTransfer
-from billing.checkpoints.merkle import EMPTY_ROOT, root_from_path
+from billing.checkpoints.merkle import EMPTY_ROOT, SealedTransfer, root_from_path
 from billing.checkpoints.proving import SealedDifference
 from billing.checkpoints.sealing import Sealer, read_page
 from billing.checkpoints.signing_keys import by_kid, rotate

@@ -11,8 +11,7 @@ from billing.topups.send import new_send, prepare
 from billing.topups.settlement import Decide, RequesterBlocked
 from billing.topups.topup import TopUp
 from billing.usage.hold_commands import CaptureHold, new_hold
-from billing.usage.usage import UsageItem, new_usage
-from billing.usage.usage_batch import UseBatch, UsedBatch, new_usage_batch
+from billing.usage.usage import UsageItem, UseBatch, UsedBatch, new_usage, new_usage_batch
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import DomainError
 from keys.account import lock_tenants, set_day_limit

@@ -118,7 +118,7 @@ GIVEN = Deliverable("code", "GIFT-1234-5678", "https://vendor.example/redeem")
             200,
             b'{"status": "delivered", "deliverable": {"kind": "code"}}',
             Unknown(
-                "a deliverable that cannot be kept: every kind of deliverable but credit has a value",
+                "a deliverable that cannot be kept: A code, key, link or note needs a value; credit has none.",
                 is_unreadable=True,
             ),
         ),

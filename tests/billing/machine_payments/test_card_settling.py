@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from billing.ledger.price import Price
+from billing.machine_payments.facilitator import TokenFacilitator
 from billing.machine_payments.payment import MPP
-from billing.machine_payments.token_charges import TokenFacilitator
 from billing.providers.abilities import (
     SharedToken,
     TokenCharge,

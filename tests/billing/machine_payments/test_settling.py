@@ -309,7 +309,7 @@ async def test_what_an_older_process_left_in_a_payment_is_dropped(
     asked = machine.payment(0, delivery=DeliveryOptions(message="for your birthday"))
     ended = await machine.pay(asked)
     older = msgspec.structs.replace(ended, proof=asked.proof, request=asked.request)
-    await database.transaction(lambda tx: payments.update(tx, [older]))
+    await database.transaction(lambda tx: payments.update_payments(tx, [older]))
 
     dropped = [
         await database.transaction(lambda tx: payments.drop_private(tx, limit=500))

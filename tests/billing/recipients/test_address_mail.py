@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from billing.recipients import address_mail
+from billing.recipients import account_mail
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -27,7 +27,7 @@ async def ask(owner: FundedAccount) -> EmailVerification | None:
         account = await get_account(tx, owner.account_id)
         made = await email_verification.begin(tx, account, now_us=owner.clock.now_us())
         if made is not None:
-            await address_mail.write_verification(tx, made)
+            await account_mail.write_verification(tx, made)
         return made
 
     return await owner.database.transaction(work)

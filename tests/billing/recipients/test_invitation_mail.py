@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from billing.recipients import invitation_mail
+from billing.recipients import account_mail
 from billing.topups.mail import MailRules
 from kernel.clock import FixedClock
 from keys import member
@@ -41,7 +41,7 @@ async def invite(team: FundedAccount, email: str) -> Member:
             invited_by=team.account_id,
             now_us=now_us,
         )
-        await invitation_mail.write(tx, made, now_us=now_us)
+        await account_mail.write_invitation(tx, made, now_us=now_us)
         return made
 
     return await team.database.transaction(work)
@@ -114,6 +114,6 @@ async def test_it_speaks_the_language_that_its_owner_chose(
 
 @pytest.mark.one_database
 def test_mail_leaves_where_a_mailbox_can_be() -> None:
-    assert invitation_mail.is_mailed(MAIL, "ann@example.com")
-    assert not invitation_mail.is_mailed(MAIL, "ann@acme.example")
-    assert not invitation_mail.is_mailed(MailRules(), "ann@example.com")
+    assert account_mail.is_mailed(MAIL, "ann@example.com")
+    assert not account_mail.is_mailed(MAIL, "ann@acme.example")
+    assert not account_mail.is_mailed(MailRules(), "ann@example.com")

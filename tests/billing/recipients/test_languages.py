@@ -29,14 +29,11 @@ TEMPLATES = [
 ]
 CODE = [
     ROOT / "billing/documents/receipt_letter.py",
-    ROOT / "billing/recipients/address_mail.py",
-    ROOT / "billing/recipients/approval_letter.py",
-    ROOT / "billing/recipients/invitation_letter.py",
+    ROOT / "billing/recipients/account_mail.py",
+    ROOT / "billing/recipients/approval_mail.py",
     ROOT / "billing/recipients/letter.py",
-    ROOT / "billing/recipients/notifications/letters.py",
+    ROOT / "billing/recipients/gathered_letters.py",
     ROOT / "billing/recipients/owner_message.py",
-    ROOT / "billing/recipients/password_letter.py",
-    ROOT / "billing/recipients/suspension_letter.py",
     ROOT / "billing/subscriptions/owner_letter.py",
 ]
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from billing.recipients import password_mail
+from billing.recipients import account_mail
 from kernel.clock import FixedClock
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -41,7 +41,7 @@ async def forget(owner: FundedAccount) -> PasswordReset | None:
         await lock_tenants(tx, [Tenant(account.id, "staging")])
         made = await password_reset.begin(tx, account, now_us=now_us)
         if made is not None:
-            await password_mail.write_link(tx, made)
+            await account_mail.write_password_link(tx, made)
         return made
 
     return await owner.database.transaction(work)
@@ -53,7 +53,7 @@ async def change(owner: FundedAccount) -> None:
         await password_reset.change_password(
             tx, account.id, "argon2's text", now_us=owner.clock.now_us()
         )
-        await password_mail.write_changed(tx, MAIL, account, now_us=owner.clock.now_us())
+        await account_mail.write_password_changed(tx, MAIL, account, now_us=owner.clock.now_us())
 
     await owner.database.transaction(work)
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from billing.checkpoints.jws import kid_of, public_of
 from billing.records import mark, removal, tiles
-from billing.records.body_check import is_as_sealed, is_replay
 from billing.records.proving import prove_records
+from billing.records.sealing import is_as_sealed, is_replay
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, FixedClock
 from kernel.ids import made_at
 from keys.vault import Vault

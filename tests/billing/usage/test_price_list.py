@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers
 
-from billing.usage.price_commands import NewPrice, withdraw_price
-from billing.usage.price_file import dollars_micros, read_prices
+from billing.usage.price_commands import NewPrice, dollars_micros, read_prices, withdraw_price
 from billing.usage.price_list import (
     COMPARED_MAX,
     PRICE_MICROS_MAX,

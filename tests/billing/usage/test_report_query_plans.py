@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.reports.usage_report import UsageWanted, usage_lines, usage_sums
-from billing.usage.uncounted import next_tenant
+from billing.usage.usage_day import next_tenant
 from kernel.clock import DAY_US, FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction

@@ -10,8 +10,7 @@ from billing.engine.engine import Engine
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.topup import DuplicateReference
 from billing.usage.price_list import Tokens, UnknownModel
-from billing.usage.usage import UsageItem
-from billing.usage.usage_batch import Charged, UsedBatch, new_usage_batch
+from billing.usage.usage import Charged, UsageItem, UsedBatch, new_usage_batch
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput
 from keys.authenticator import CredentialEnded

@@ -12,8 +12,7 @@ from hypothesis import given, strategies as st
 from billing.checkpoints import checkpoint
 from billing.checkpoints.checkpoint import Statement
 from billing.checkpoints.jws import StatementRefused, jwk_of, kid_of, public_of, sign
-from billing.checkpoints.leaf import SealedTransfer, hash_of
-from billing.checkpoints.merkle import audit_path, leaf_hash, root_of
+from billing.checkpoints.merkle import SealedTransfer, audit_path, hash_of, leaf_hash, root_of
 from billing.checkpoints.receipt import TYP, Proof, ProvedTransfer, Receipt, verify_receipt
 from cli.main import main
 

@@ -163,7 +163,7 @@ async def test_the_menu_says_how_many_sends_wait_and_each_takes_one_press(
     assert "Approvals 1 wait" in text_of(home)
     assert 'href="/dashboard/approvals?status=pending"' in home
     assert other_tab.status_code == 409
-    assert "This changed meanwhile The approval was denied before" in text_of(other_tab.text)
+    assert "This changed meanwhile The approval was already denied." in text_of(other_tab.text)
     assert "Approvals 0" not in text_of(none)
     assert 'href="/dashboard/approvals?status=pending"' not in none
 

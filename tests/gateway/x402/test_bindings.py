@@ -130,6 +130,6 @@ async def _edit(gateway: Gateway, statement: str, payment_id: str) -> None:
 async def _put_back(gateway: Gateway, kept: list[MachinePayment]) -> None:
     async def work(tx: Transaction) -> None:
         await tx.execute("DELETE FROM machine_payments")
-        await payments.insert(tx, kept)
+        await payments.insert_payments(tx, kept)
 
     await gateway.context.database.transaction(work)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from x402.extensions.payment_identifier import append_payment_identifier_to_extensions
 from x402.schemas import PaymentCreationContext
 
-from billing.machine_payments.account import MACHINE_ACCOUNT
+from billing.machine_payments.payment import MACHINE_ACCOUNT
 from billing.topups import platform_rows
 from billing.topups.fulfilment import Settle
 from kernel.tenant import Tenant

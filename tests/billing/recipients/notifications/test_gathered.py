@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from billing.recipients import owner_mail
-from billing.recipients.owner_no_mail import choice_of_token
+from billing.recipients.refusal import choice_of_token
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys import member

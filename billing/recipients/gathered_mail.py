@@ -1,16 +1,22 @@
-"""Where there is news, and what was last reported, by account, environment and kind of mail.
+"""Gathered mail: one of a kind for each person who wants it, about all news of an account and environment.
 
-News is found in events and notices. A writer holds its turn's row, so of two workers one writes, and one kind
-is mailed to an account once in SPACING_US.
+A writer holds its turn's row, so of two workers one writes, and one kind is mailed to an account once in
+SPACING_US. Unwanted news counts as reported. A row only says where to look: the content is read when the mail
+is sent.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from billing.recipients import owner_mail
+from billing.recipients.owner_mail import OwnerMail, addressees, written_mail
+from billing.topups.mail import HINT
 from kernel.clock import MINUTE_US
 from kernel.tenant import Tenant
+from keys.notifications import Person, people_of
 from store.database import Transaction
+from webhooks.deliveries import notice
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
@@ -41,7 +47,6 @@ class News:
 async def find_news(
     tx: Transaction, kind: GatheredKind, *, since_us: int, now_us: int, limit: int
 ) -> Sequence[News]:
-    """Return what may be reported now, of at most `limit` accounts; older events aren't read."""
     times = {"gathered_at": now_us - GATHER_US[kind], "spaced_at": now_us - SPACING_US}
     if kind == "webhook":
         rows = await tx.fetch(_NOTICES, limit=limit, **times)
@@ -84,7 +89,6 @@ async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
 
 
 async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> None:
-    """Record that the news was reported; written_at null: nobody wanted it."""
     await tx.execute(
         """UPDATE notification_turns
            SET notified_no = :notified_no, written_at = COALESCE(:written_at, written_at)
@@ -131,3 +135,54 @@ SELECT notified_no, written_at FROM notification_turns
 WHERE account_id = :account_id AND environment = :environment AND kind = :kind
 FOR NO KEY UPDATE SKIP LOCKED
 """
+
+
+# Few, because a delivery that ends a notice waits for this transaction.
+ACCOUNTS_AT_ONCE: Final = 50
+
+
+async def write_due(
+    tx: Transaction,
+    kind: GatheredKind,
+    *,
+    sent_in: frozenset[str],
+    since_us: int,
+    now_us: int,
+    accounts_max: int = ACCOUNTS_AT_ONCE,
+) -> tuple[int, bool]:
+    """Return how many mails were written, and whether there may be more accounts. since_us: older events
+    aren't read.
+    """
+    found = await find_news(tx, kind, since_us=since_us, now_us=now_us, limit=accounts_max)
+    people = await people_of(tx, [one.tenant.account_id for one in found])
+    mails: list[OwnerMail] = []
+    taken = 0
+    for news in found:
+        if await take_turn(tx, news, now_us=now_us):
+            is_sent = news.tenant.environment in sent_in
+            told = addressees(people[news.tenant.account_id], kind, news.tenant, is_sent=is_sent)
+            mails += await _told(tx, news, told, is_sent=is_sent, now_us=now_us)
+            taken += 1
+    if mails:
+        await owner_mail.insert(tx, mails)
+        tx.hint(HINT)
+    return len(mails), taken == accounts_max
+
+
+async def _told(
+    tx: Transaction, news: News, told: Sequence[Person], *, is_sent: bool, now_us: int
+) -> list[OwnerMail]:
+    if news.kind == "webhook":
+        await notice.take_unnotified(tx, news.tenant, is_notified=bool(told), now_us=now_us)
+    await note_told(tx, news, written_at=now_us if told else None)
+    return [
+        written_mail(
+            news.tenant,
+            news.kind,
+            data=None if news.kind == "webhook" else news.data,
+            is_sent=is_sent,
+            now_us=now_us,
+            member_id=one.member_id,
+        )
+        for one in told
+    ]
