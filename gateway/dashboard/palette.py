@@ -20,6 +20,9 @@ from keys.principal import ADMIN
 _D: Final = "/dashboard"
 # Which objects a path is about, by its first part.
 _KINDS: Final[Mapping[str, Kind]] = {
+    "topup": "topup",
+    "approvals": "approval",
+    "batches": "batch",
     "keys": "key",
     "webhooks": "endpoint",
     "deliveries": "delivery",
@@ -29,7 +32,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "refunds": "refund",
     "machine-payments": "machine_payment",
 }
-_LISTS: Final = {"subscriptions": "plan"}
+_LISTS: Final = {"subscriptions": "plan", "topup": "topups"}
 # Further words that find an act.
 _ALSO: Final = {"replay.create": "replay failures failed webhook"}
 _FILLERS: Final = frozenset({"a", "all", "an", "my", "of", "the", "to"})

@@ -176,6 +176,11 @@ async def test_an_act_and_a_name_lead_to_the_acts_form(gateway: Gateway) -> None
     assert await done(ann.browser, "Revoke the key CAREFUL") == [f"{careful}#revoke"]
     assert await done(ann.browser, f"pause {replay}") == [f"/dashboard/replays/{replay}#pause"]
     assert await done(ann.browser, "replay failures of 10009/ann") == [f"{hook}#replay"]
+    approval = next(path for path in ann.ids.values() if "/approvals/" in path)
+    found = await done(ann.browser, f"approve {approval.rpartition('/')[2]}")
+    assert found == [f"{approval}#approve"]
+    topup = next(iter(ann.ids.values()))
+    assert await done(ann.browser, "reverse INV-ann-0042") == [f"{topup}#reverse"]
     # Of an account without that name, the list.
     assert await done(ann.browser, "pause key nobody") == [keys]
     assert careful not in str(await done(bob.browser, f"pause key {careful.rpartition('/')[2]}"))
