@@ -19,7 +19,7 @@ from keys import account, session
 from keys.api_keys import api_key, lookup as key_principal
 from keys.authorization import token as mcp_token
 from keys.oauth import token as oauth_token
-from keys.principal import Principal, Refusal
+from keys.principal import CredentialEnded, Principal, Refusal
 from keys.token_format import TOKEN_CHARACTERS_MAX, TokenKind, digest, parse
 from keys.tokens import access_token
 from store.database import Database, Transaction
@@ -59,10 +59,6 @@ _Waiting = tuple[TokenKind, "asyncio.Future[Principal | Refusal | None]"]
 
 class InvalidCredential(DomainError):
     """No such key or token, or text that can't be one."""
-
-
-class CredentialEnded(DomainError):
-    """The key or token, or an ancestor, is revoked or expired; reason says which."""
 
 
 @dataclass(slots=True)

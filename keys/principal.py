@@ -91,6 +91,10 @@ ROLE_SCOPES: Final[Mapping[MemberRole, frozenset[str]]] = {
 }
 
 
+class CredentialEnded(DomainError):
+    """The key or token, or an ancestor, is revoked or expired; reason says which."""
+
+
 class ScopeMissing(DomainError):
     """The credential is valid, but it may not do this."""
 

@@ -28,9 +28,9 @@ from keys import audit_log
 from keys.account import NOTHING, BalanceWatch, Standings, note_recharges, standings_reading
 from keys.account_access import suspended
 from keys.audit_log import AuditEntry
-from keys.authenticator import CredentialEnded
 from keys.caps import Window
 from keys.mandate import paused
+from keys.principal import CredentialEnded
 from store import idempotency
 from store.database import BatchRead, Transaction
 from store.idempotency import RequestKey, Stored, StoredAnswer

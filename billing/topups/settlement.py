@@ -32,9 +32,8 @@ from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
-from keys.authenticator import CredentialEnded
 from keys.mandate import KeyPaused, OutsideMandate
-from keys.principal import check_sender
+from keys.principal import CredentialEnded, check_sender
 from store.database import Transaction
 from store.row_mapping import WORDS_OR_NULL
 

@@ -17,11 +17,10 @@ from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from keys import caps, sandbox_clock
-from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded, Window
 from keys.oauth import grant as oauth_grant
 from keys.oauth.grant import Grant
-from keys.principal import OAuthOrigin
+from keys.principal import CredentialEnded, OAuthOrigin
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping

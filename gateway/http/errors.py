@@ -67,7 +67,7 @@ from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound, Una
 from keys.account import EmailTaken
 from keys.account_access import AccountSuspended, LiveNotOpen
 from keys.api_keys.grantable import KeyLimitReached
-from keys.authenticator import CredentialEnded, InvalidCredential
+from keys.authenticator import InvalidCredential
 from keys.authorization.client import AuthorizationRefused, ClientUnknown
 from keys.caps import CapExceeded
 from keys.mandate import KeyPaused, OutsideMandate
@@ -75,7 +75,7 @@ from keys.normalise import InvalidEmail
 from keys.oauth.app import ClientRefused
 from keys.oauth.grant import CodeRefused
 from keys.oauth.redirect import RedirectRefused
-from keys.principal import AddressNotAllowed, ScopeMissing
+from keys.principal import AddressNotAllowed, CredentialEnded, ScopeMissing
 from keys.staging_quota import StagingClosed, StagingFull
 from keys.tokens.device_login import LoginDenied, LoginExpired
 from store.errors import CommitUnknown, ConnectionLost, Contention, StoreError, Unable

@@ -11,7 +11,8 @@ from kernel.tenant import Tenant
 from keys import token_format
 from keys.account import set_operator
 from keys.api_keys import api_key
-from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
+from keys.authenticator import Authenticator, InvalidCredential
+from keys.principal import CredentialEnded
 from keys.tokens import access_token
 from tests.support.gated_authenticator import GatedAuthenticator, queries_done
 

@@ -7,7 +7,8 @@ import pytest
 from kernel.errors import Unavailable
 from keys import token_format
 from keys.account import get_account
-from keys.authenticator import CredentialEnded, InvalidCredential
+from keys.authenticator import InvalidCredential
+from keys.principal import CredentialEnded
 from store.errors import StoreError
 from tests.support.gated_authenticator import GatedAuthenticator, queries_done, settle
 

@@ -4,8 +4,8 @@ import pytest
 
 from kernel.clock import DAY_US, FixedClock
 from keys import session
-from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
-from keys.principal import ACCOUNT_SCOPES, SCOPES, Environment, Principal, Refusal
+from keys.authenticator import Authenticator, InvalidCredential
+from keys.principal import ACCOUNT_SCOPES, SCOPES, CredentialEnded, Environment, Principal, Refusal
 from keys.session import Session
 from keys.token_format import digest, new_session_token, parse
 from store.database import Database

@@ -36,11 +36,10 @@ from kernel.fields import LINE, WEB_URL, Fields, LooseFields, Text
 from kernel.ids import number_of
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.account import Account, get_account
-from keys.authenticator import CredentialEnded
 from keys.oauth import grant as oauth_grant, token as oauth_token
 from keys.oauth.grant import Grant
 from keys.oauth.token import OAuthToken
-from keys.principal import OAUTH_SCOPES, OAuthOrigin, ScopeMissing
+from keys.principal import OAUTH_SCOPES, CredentialEnded, OAuthOrigin, ScopeMissing
 from store.database import Transaction
 
 T = TypeVar("T")

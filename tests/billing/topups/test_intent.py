@@ -12,8 +12,8 @@ from billing.topups.send import Sent, new_send, prepare
 from billing.topups.working_set import IntentUsed
 from kernel.clock import FixedClock
 from keys.api_keys import api_key
-from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
+from keys.principal import CredentialEnded
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 

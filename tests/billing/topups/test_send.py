@@ -14,9 +14,9 @@ from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
 from keys.account import set_low_balance_thresholds
 from keys.api_keys import api_key
-from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.normalise import InvalidEmail
+from keys.principal import CredentialEnded
 from store.database import Database, Transaction
 from store.idempotency import KeyReused
 from tests.support.funded_account import open_funded_account

@@ -13,9 +13,9 @@ from billing.usage.oauth_charge import OrderNoReused, list_charges, load_spent
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.account import set_day_limit
-from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
 from keys.oauth import grant as oauth_grant
+from keys.principal import CredentialEnded
 from keys.sandbox_clock import advance
 from store.database import Database, Transaction
 from store.open import open_database

@@ -11,8 +11,8 @@ from billing.topups.topup import DuplicateReference
 from billing.usage.usage import UsageRecord, amount_of
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
-from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
+from keys.principal import CredentialEnded
 from store.database import Database, Transaction
 from store.open import open_database
 from tests.billing.engine.test_query_plans import Recording

@@ -13,9 +13,8 @@ from billing.usage.price_list import Tokens, UnknownModel
 from billing.usage.usage import Charged, UsageItem, UsedBatch, new_usage_batch
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput
-from keys.authenticator import CredentialEnded
 from keys.caps import CapExceeded
-from keys.principal import Principal
+from keys.principal import CredentialEnded, Principal
 from store.database import Database
 from store.idempotency import StoredAnswer
 from store.open import open_database

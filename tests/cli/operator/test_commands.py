@@ -14,8 +14,8 @@ from cli.main import COMMANDS, main
 from kernel.clock import SystemClock
 from kernel.ids import number_of
 from keys.api_keys.views import ApiKey, CreatedKey
-from keys.authenticator import Authenticator, CredentialEnded
-from keys.principal import Principal
+from keys.authenticator import Authenticator
+from keys.principal import CredentialEnded, Principal
 from keys.tokens.acts import IssuedToken
 from store.database import Transaction
 from store.open import open_database

@@ -18,7 +18,7 @@ from gateway.http.body import ClientGone
 from gateway.http.event_stream import EventStream, StreamWaits
 from gateway.http.serve import serve
 from kernel.tenant import Tenant
-from keys.authenticator import CredentialEnded
+from keys.principal import CredentialEnded
 from runtime.supervisor import bind_listener
 from tests.support.gateway import API, Gateway, running, settings_of
 from tests.support.plain_http import http_client

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from gateway.http.lists import CsvPage, csv_parts, streamed, told_if_cut, while_admitted
 from gateway.http.request_context import RequestContext
 from kernel.clock import FixedClock
-from keys.authenticator import CredentialEnded
-from keys.principal import ACCOUNT_SCOPES, ScopeMissing
+from keys.principal import ACCOUNT_SCOPES, CredentialEnded, ScopeMissing
 from tests.support.gateway import Gateway
 
 pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]

@@ -10,11 +10,11 @@ from kernel.clock import DAY_US, FixedClock
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 from keys.account_access import LiveNotOpen
-from keys.authenticator import Authenticator, CredentialEnded, InvalidCredential
+from keys.authenticator import Authenticator, InvalidCredential
 from keys.oauth import grant as oauth_grant, token as oauth_token
 from keys.oauth.grant import CodeRefused
 from keys.oauth.token import OAuthToken
-from keys.principal import OAuthOrigin, Refusal
+from keys.principal import CredentialEnded, OAuthOrigin, Refusal
 from keys.token_format import new_oauth_token, parse
 from store.database import Database, Row, Transaction
 from store.open import open_database
