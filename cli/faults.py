@@ -7,8 +7,7 @@ from typing import Final
 import click
 
 from cli.output import EXIT_UNREACHABLE, fail
-from store.errors import Contention, StoreError
-from store.faults import CannotOpen, Fault
+from store.errors import CannotOpen, Contention, Fault, StoreError
 from store.version import SchemaOutOfRange
 
 _URL: Final = "TOPUP_DATABASE_URL"

@@ -62,25 +62,25 @@ from runtime.installation import (
     warn_of_changes,
 )
 from runtime.limiter import Limiter
-from runtime.machine_payments import open_machine_payments
 from runtime.metrics import Metrics
 from runtime.outbound import own_place, webhook_policy
-from runtime.payments import open_providers
+from runtime.payments import open_machine_payments, open_providers
 from runtime.printing import Printer
 from runtime.processes.siblings import Siblings
 from runtime.queue import Queue
-from runtime.redis_faults import WORDS, RedisFault, RedisState
-from runtime.redis_link import RedisLink
+from runtime.redis_link import WORDS, RedisFault, RedisLink, RedisState
 from runtime.request_log import rows as request_rows
 from runtime.request_log.recorder import RequestLog
 from runtime.settings import Settings, SettingsError
 from runtime.traces.open import open_tracing
 from runtime.traces.tracing import Tracing
 from runtime.wake_pipe import WakePipe
-from runtime.watches.open_files import watching_open_files
-from runtime.watches.servers import watching_servers
-from runtime.watches.staging_room import watching_staging_room
-from runtime.watches.stalled import ending_stalled
+from runtime.watch import (
+    ending_stalled,
+    watching_open_files,
+    watching_servers,
+    watching_staging_room,
+)
 from store import batch, blocked_commands
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.delivery_log.acts import Senders

@@ -15,7 +15,7 @@ from runtime.embedded_redis import prepare_home
 from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
 from store.database import OnHint, Store, Transaction, no_hint
-from store.faults import Fault
+from store.errors import Fault
 from store.kept.commits import FOLDER as COMMITS_FOLDER, AcknowledgedCommits
 from store.open import file_of, open_database
 from store.pool_options import PoolOptions

@@ -16,8 +16,7 @@ from arq.worker import Function, Worker
 from redis.exceptions import RedisError
 
 from runtime.queue import JOBS, QUEUE_NAME, from_json, to_json, wake_channel
-from runtime.redis_faults import RedisState
-from runtime.redis_link import RETRY_S, listen
+from runtime.redis_link import RETRY_S, RedisState, listen
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from store.database import ANYTHING
 

@@ -9,6 +9,8 @@ StoreError
 `- CommitUnknown       the connection died around COMMIT; only a look at the rows can tell
 """
 
+from enum import StrEnum
+
 
 class StoreError(Exception):
     """Carries only the SQLSTATE or SQLite name and the constraint."""
@@ -51,3 +53,51 @@ def check_touched(touched: int, expected: int) -> None:
     """Raise StoreError unless a statement changed the rows that were read under a lock."""
     if touched != expected:
         raise StoreError("rows", f"{touched} touched, not {expected}")
+
+
+class Fault(StrEnum):
+    URL_UNREADABLE = "url_unreadable"
+    PORT_NO_NUMBER = "port_no_number"
+    HOST_UNKNOWN = "host_unknown"
+    PORT_CLOSED = "port_closed"
+    NO_ANSWER = "no_answer"
+    NO_POSTGRESQL = "no_postgresql"
+    NO_SUCH_SERVER = "no_such_server"  # none of them is as target_session_attrs asks
+    TLS_MISSING = "tls_missing"  # we want it and the server has none
+    TLS_REQUIRED = "tls_required"  # the server wants it and the URL forbids it
+    TLS_UNTRUSTED = "tls_untrusted"
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105 no password
+    ROLE_UNKNOWN = "role_unknown"
+    DATABASE_UNKNOWN = "database_unknown"
+    NOT_LET_IN = "not_let_in"  # by pg_hba.conf, or without CONNECT
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    NOT_READY = "not_ready"  # it starts, stops or recovers
+    POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # a pooler in transaction mode
+    OLD_PRIMARY = "old_primary"  # another server was promoted in its place
+    TWO_PRIMARIES = "two_primaries"  # and nothing says which of them is the database
+    WENT_BACK = "went_back"  # what was acknowledged here is missing there
+    FOLDER_MISSING = "folder_missing"
+    FILE_MISSING = "file_missing"
+    NOT_WRITABLE = "not_writable"
+    NO_SQLITE = "no_sqlite"
+    LOCKED = "locked"
+    FILE_REPLACED = "file_replaced"  # another file lies where the open one was
+    SCHEMA_MISSING = "schema_missing"
+    NOT_OURS = "not_ours"
+    SCHEMA_OLD = "schema_old"
+    SCHEMA_NEW = "schema_new"
+    SCHEMA_DIFFERS = "schema_differs"
+    NOT_PERMITTED = "not_permitted"  # what the role may not do inside the database
+    TABLE_BUSY = "table_busy"  # a migration waits for no table
+
+
+class CannotOpen(ConnectionLost):
+    """No connection can be opened, so nothing was stored. code is the driver's.
+
+    subject is a host, a role or a file, never a password.
+    """
+
+    def __init__(self, fault: Fault, code: str, subject: str = "") -> None:
+        super().__init__(code)
+        self.fault = fault
+        self.subject = subject

@@ -30,9 +30,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from kernel.clock import SystemClock
 from kernel.version import running
-from store.faults import CannotOpen, Fault
+from store.errors import CannotOpen, Fault
 from store.open import SQLITE_PREFIX, open_database
-from store.postgresql.faults import cannot_open as cannot_open_server
+from store.postgresql.errors import cannot_open as cannot_open_server
 from store.schema import metadata
 from store.sqlite.database import make_private_file
 from store.sqlite.errors import cannot_open as cannot_open_file

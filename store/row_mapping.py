@@ -33,7 +33,7 @@ from typing import (
 
 import msgspec
 
-from store.database import Row
+from store.database import Row, Transaction
 
 T = TypeVar("T")
 
@@ -198,3 +198,19 @@ def _kind_of(hint: Any, field: str) -> str:
     if hint not in kinds:
         raise TypeError(f"{field} needs a word on how {hint} is stored")
     return kinds[hint]
+
+
+async def update(
+    tx: Transaction, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]
+) -> int:
+    """Return how many rows had this key.
+
+    A column of the key may be among those that change: its old value finds the row.
+    """
+    assigned = ", ".join(f"{name} = :new_{name}" for name in columns)
+    found = " AND ".join(f"{name} = :old_{name}" for name in key)
+    return await tx.execute(
+        f"UPDATE {table} SET {assigned} WHERE {found}",
+        **{f"new_{name}": value for name, value in columns.items()},
+        **{f"old_{name}": value for name, value in key.items()},
+    )

@@ -3315,7 +3315,7 @@ backups = sa.Table(
     _int("size", null=True),  # bytes; null: unfinished, or kept elsewhere
 )
 
-# store/kept/loss.py. What operators accepted as lost after a failover or a restore.
+# store/kept/commits.py. What operators accepted as lost after a failover or a restore.
 accepted_losses = sa.Table(
     "accepted_losses",
     metadata,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
-from store.faults import Fault
+from store.errors import Fault
 
 Role = Literal["primary", "standby", "unknown"]
 

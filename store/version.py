@@ -9,8 +9,7 @@ import re
 from typing import Final
 
 from store.database import Database, Store, Transaction
-from store.errors import StoreError
-from store.faults import Fault
+from store.errors import Fault, StoreError
 from store.fingerprints import TABLES
 
 VERSIONS = ("0103",)

@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 24,
+    "docstrings that open with no verb": 22,
     "error details that are no sentence": 22,
-    "words of docstrings and comments": 130_370,
-    "product lines": 161_673,
-    "old words in docstrings and comments": 330,
+    "words of docstrings and comments": 129_368,
+    "product lines": 161_068,
+    "old words in docstrings and comments": 321,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,
     "sentences over 25 words": 6,

@@ -33,7 +33,7 @@ SPEAKS_OF_DATABASES_TOO = {"runtime/settings.py", "runtime/log.py"}
 KNOWS_ARQ = {"runtime/queue.py", "runtime/woken_worker.py", "worker/main.py"}
 SAYS_WHY_LATE = re.compile(r"# noqa: (?:F401, )?PLC0415 \w")
 # tx.insert's own text, and erasing an account, which crosses the owners of tables and says so.
-WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py", "store/update.py"}
+WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py", "store/row_mapping.py"}
 
 _TABLE = re.compile(
     r"^(?P<comment>(?:#.*\n)+)\w+ = sa\.Table\(\n    \"(?P<name>\w+)\"", re.MULTILINE

@@ -19,8 +19,7 @@ from kernel.clock import SECOND_US, Clock
 from kernel.errors import Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.setbacks import Setbacks
-from worker.woken_loop import PAUSE_S, WokenLoop
+from worker.woken_loop import PAUSE_S, Setbacks, WokenLoop
 
 LOOKED_AT_MAX: Final = 50
 BEAT_S: Final = 15.0

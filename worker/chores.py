@@ -6,11 +6,12 @@ process's timers, so they work without Redis.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from billing.records.removal import ACCOUNT, EVERYWHERE, sign_removal
 from billing.topups import supplier_words
 from billing.topups.voucher import VoucherCodes
 from kernel.clock import DAY_US, Clock
@@ -18,6 +19,7 @@ from kernel.ids import AccountId
 from keys import caps
 from keys.account import BEFORE_ALL_IDLE, SANDBOX_IDLE_US, idle_sandboxes
 from keys.caps import REPEAT_PERIOD_US
+from keys.principal import ENVIRONMENTS
 from keys.vault import Vault
 from store import commit_token, idempotency
 from store.database import Database, Store, Transaction
@@ -25,7 +27,53 @@ from store.erase import ChargeUnderWay, NotIdle, erase_account
 from store.errors import StoreError
 from webhooks.deliveries import ending, endpoint_queue
 from webhooks.endpoints import resealing
-from worker.removals import erased_note
+
+OnPruning = Callable[[Mapping[str, int]], Awaitable[None]]
+# Security entries have one retention for both environments.
+_OF_ENVIRONMENTS: Final = ("event", "delivery")
+
+
+async def not_noted(_until: Mapping[str, int]) -> None:
+    """Sign nothing, for a database that has no record log."""
+
+
+def pruned_note(database: Database, vault: Vault, clock: Clock) -> OnPruning:
+    """Return what moves the watermarks; each commits before anything is deleted. Raises SealBroken."""
+
+    async def note(until: Mapping[str, int]) -> None:
+        async def work(tx: Transaction) -> None:
+            for subject, until_us in until.items():
+                kinds = _OF_ENVIRONMENTS if subject in ENVIRONMENTS else ("security",)
+                for kind in kinds:
+                    await sign_removal(
+                        tx,
+                        vault,
+                        kind=kind,
+                        subjects=[subject],
+                        until=until_us,
+                        now_us=clock.now_us(),
+                    )
+
+        await database.transaction(work)
+
+    return note
+
+
+def erased_note(
+    vault: Vault, account_id: str, *, now_us: int
+) -> Callable[[Transaction], Awaitable[None]]:
+    """Return what writes an account's tombstone, in the transaction that begins to erase it."""
+
+    async def note(tx: Transaction) -> None:
+        await sign_removal(
+            tx, vault, kind=ACCOUNT, subjects=[account_id], until=now_us, now_us=now_us
+        )
+
+    return note
+
+
+__all__ = ["EVERYWHERE", "OnPruning", "erased_note", "not_noted", "pruned_note"]
+
 
 ROUNDS_MAX: Final = 100
 ERASED_ACCOUNTS_MAX: Final = 100

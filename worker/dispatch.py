@@ -2,7 +2,7 @@
 
 A hint, a freed slot or the next due time starts a claim. A beat of some seconds finds what a lost hint left
 behind, so it works without Redis. One claim runs at a time, and all that calls for another meanwhile is one
-more; beside other workers milliseconds later (worker/presence.py). A claimed delivery holds a slot until its
+more; beside other workers milliseconds later (worker/slots.py). A claimed delivery holds a slot until its
 outcome is written.
 """
 
@@ -19,10 +19,8 @@ from store.errors import StoreError
 from webhooks.deliveries.claim import FIRST_HEAD, claim, claim_at_once
 from webhooks.deliveries.endpoint_queue import put_off, take_turns
 from webhooks.deliveries.stage import Claim, Claimed, Line
-from worker.deliver import DeliverySender, Settled, log_attempt
-from worker.presence import LATE_S, HintSharing
-from worker.settle import Settler
-from worker.slots import Slots
+from worker.deliver import DeliverySender, Settled, Settler, log_attempt
+from worker.slots import LATE_S, HintSharing, Slots
 
 BEAT_S: Final = 2.0
 # With work left over, freed slots are gathered this long, or until a quarter of them is free.

@@ -23,11 +23,8 @@ from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.ask import Superseded
-from worker.breaker import Breakers, SupplierPlace
-from worker.fulfilment_runner import FulfilmentRunner, OnCall
-from worker.setbacks import Setbacks
-from worker.woken_loop import WokenLoop
+from worker.fulfilment_runner import Breakers, FulfilmentRunner, OnCall, Superseded, SupplierPlace
+from worker.woken_loop import Setbacks, WokenLoop
 
 UNDER_WAY_MAX = 64
 ASKED_AT_ONCE_MAX = 16  # of one supplier

@@ -2,20 +2,28 @@
 
 The attempt is written before the call. An open attempt continues with its supplier, as the kind allows. The
 last supplier's no returns the funds. If nothing can find out what a supplier did, an operator decides. No
-transaction is open during a call.
+transaction is open during a call. An outcome that can't be stored, a timeout and any exception are Unknown,
+because the supplier may have delivered.
+
+A supplier that fails to respond several times in a row rests. Its top-ups wait uncounted, and continue when
+one call after the rest succeeds. That call prefers a top-up without a failed call: only its failure lengthens
+the next rest, so a few bad top-ups hold back no others. The state is in memory.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from billing.engine.engine import Engine
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
+    LEFT_CHARACTERS_MAX,
     Delivered,
+    NotDone,
     Outcome,
     Refused,
     Request,
@@ -30,12 +38,22 @@ from billing.topups.platform import WALLET, Source
 from billing.topups.queries import Due
 from billing.topups.send import BY_SANDBOX
 from billing.topups.settlement import EndedTopUp
-from billing.topups.topup import TopUp
+from billing.topups.topup import Deliverable, DeliverableRefused, TopUp, checked_deliverable
 from kernel.clock import DAY_US, SECOND_US, Clock
+from kernel.storable import is_storable, storable
 from store.database import Database
-from worker.ask import ask
-from worker.breaker import Breakers
 
+DETAIL_CHARACTERS_MAX = 200
+COST_CENTS_MAX = 10**12
+
+# Stores what was prepared; False: another worker has taken over.
+Keep = Callable[[str], Awaitable[bool]]
+FAILURES_MAX: Final = 5
+# How many top-ups without a response are distinguished.
+SILENT_MAX: Final = 1_000
+REST_S_FIRST: Final = 30.0
+REST_S_MAX: Final = 600.0
+SupplierPlace = tuple[str, str]  # environment, supplier
 # Longer than any call: a dead worker's is then repeated, and two never overlap.
 FIRST_WAIT_US = 75 * SECOND_US
 WAIT_US_MAX = 600 * SECOND_US
@@ -44,8 +62,160 @@ AGAIN_US_MAX = 3_600 * SECOND_US
 # How long a top-up waits if no supplier can be called.
 NOBODY_WAIT_US = 60 * SECOND_US
 OVERDUE_US = DAY_US
-
 _log = logging.getLogger(__name__)
+
+
+class Superseded(Exception):
+    pass
+
+
+async def call_supplier(
+    supplier: ReadySupplier, request: Request, keep: Keep, *, until_s: float
+) -> Outcome:
+    """Return the outcome; raise Superseded, and StoreError if `keep` does.
+
+    until_s: ASK_S_MAX after the hand-over began, by the loop's time. A worker delayed beyond it must not call
+    any more, because another one may.
+    """
+    if asyncio.get_running_loop().time() >= until_s:
+        raise Superseded
+    try:
+        async with asyncio.timeout_at(until_s):
+            return stored_outcome(await _turn(supplier, request, keep))
+    except TimeoutError:
+        return Unknown("timeout")
+
+
+async def _turn(supplier: ReadySupplier, request: Request, keep: Keep) -> Outcome:
+    must_look = request.attempt > 1 and supplier.asked_again == "look"
+    if must_look:
+        found = await _guarded(supplier, supplier.asked.look(request))
+        if not isinstance(found, NotDone):
+            assert isinstance(found, Delivered | Refused | Waiting | Unknown)
+            return found
+    if must_look or request.prepared is None:
+        prepared = await _guarded(supplier, supplier.asked.prepare(request))
+        if isinstance(prepared, Refused | Unknown):
+            return prepared
+        if isinstance(prepared, str):
+            if not is_storable(prepared, characters_max=LEFT_CHARACTERS_MAX):
+                return Unknown("what was prepared cannot be kept")
+            if not await keep(prepared):
+                raise Superseded
+            request = replace(request, prepared=prepared)
+    outcome = await _guarded(supplier, supplier.asked.fulfil(request))
+    assert not isinstance(outcome, NotDone | str)
+    return outcome if outcome is not None else Unknown("an outcome that cannot be kept")
+
+
+async def _guarded(
+    supplier: ReadySupplier, asked: Awaitable[Outcome | NotDone | str | None]
+) -> Outcome | NotDone | str | None:
+    """Return what the supplier says; an exception, which it promises not to raise, says nothing."""
+    try:
+        return await asked
+    except TimeoutError:
+        raise
+    except Exception as error:
+        _log.exception("supplier.broke", extra={"fields": {"supplier": supplier.id}})
+        return Unknown(type(error).__name__)
+
+
+def stored_outcome(outcome: object) -> Outcome:
+    """Return the outcome in a storable form; Unknown if a part that must stay exact can't be stored."""
+    match outcome:
+        case Delivered(deliverable=Deliverable() as given, cost_cents=cost, left=left):
+            if not _is_left(left) or not _is_cost(cost):
+                return Unknown("an outcome that cannot be kept")
+            try:
+                return replace(outcome, deliverable=checked_deliverable(given))
+            except (DeliverableRefused, TypeError, AttributeError) as error:
+                return Unknown(f"a deliverable that cannot be kept: {type(error).__name__}")
+        case Refused(reason=str()):
+            return outcome
+        case Waiting(left=left) if _is_left(left):
+            return outcome
+        case Unknown(detail=str(detail), left=left) if _is_left(left):
+            return replace(outcome, detail=storable(detail, characters_max=DETAIL_CHARACTERS_MAX))
+        case _:
+            return Unknown("an outcome that cannot be kept")
+
+
+def _is_left(left: object) -> bool:
+    return left is None or (
+        isinstance(left, str) and is_storable(left, characters_max=LEFT_CHARACTERS_MAX)
+    )
+
+
+def _is_cost(cost: object) -> bool:
+    return cost is None or (isinstance(cost, int) and 0 <= cost <= COST_CENTS_MAX)
+
+
+@dataclass(slots=True)
+class _State:
+    silent: set[str] = field(default_factory=set)  # top-ups that got no word since its last one
+    rests: int = 0
+    until_s: float = 0.0
+    is_probed: bool = False  # one ask is under way after a rest
+
+
+class Breakers:
+    """now_s is a clock that is never set."""
+
+    def __init__(
+        self, now_s: Callable[[], float] = time.monotonic, *, failures_max: int = FAILURES_MAX
+    ) -> None:
+        self._now_s = now_s
+        self._failures_max = failures_max
+        self._states: dict[SupplierPlace, _State] = {}
+
+    def begins(self, place: SupplierPlace) -> None:
+        state = self._states.get(place)
+        if state is not None and state.rests:
+            state.is_probed = True
+
+    def answered(self, place: SupplierPlace) -> bool:
+        """Note that it responded; return whether it rested before."""
+        state = self._states.pop(place, None)
+        return state is not None and state.rests > 0
+
+    def gave_no_word(self, place: SupplierPlace, topup_id: str) -> bool:
+        """Note that it didn't respond for this top-up; return whether its rest begins now."""
+        state = self._states.setdefault(place, _State())
+        was_probed, state.is_probed = state.is_probed, False
+        is_fresh = topup_id not in state.silent
+        if is_fresh and len(state.silent) < SILENT_MAX:
+            state.silent.add(topup_id)
+        if len(state.silent) < self._failures_max or (state.rests and not was_probed):
+            return False
+        if state.rests and not is_fresh:
+            # It says nothing about the supplier: a fresh top-up tries it soon.
+            state.until_s = self._now_s() + REST_S_FIRST
+            return False
+        rest_s = min(REST_S_MAX, REST_S_FIRST * 2.0 ** min(state.rests, 10))
+        state.until_s, state.rests = self._now_s() + rest_s, state.rests + 1
+        return state.rests == 1
+
+    def ended(self, place: SupplierPlace) -> None:
+        state = self._states.get(place)
+        if state is not None:
+            state.is_probed = False
+
+    def left_alone(self) -> list[SupplierPlace]:
+        return sorted(place for place, state in self._states.items() if state.rests)
+
+    def to_be_tried(self) -> dict[SupplierPlace, list[str]]:
+        now_s = self._now_s()
+        return {
+            place: sorted(state.silent)
+            for place, state in sorted(self._states.items())
+            if state.rests and state.until_s <= now_s and not state.is_probed
+        }
+
+    def next_s(self) -> float | None:
+        now_s = self._now_s()
+        waits = [one.until_s - now_s for one in self._states.values() if one.until_s > now_s]
+        return min(waits, default=None)
 
 
 class SupplierCall(NamedTuple):
@@ -169,7 +339,9 @@ class FulfilmentRunner:
             recipient_left=handed.recipient_left,
         )
         began_s = time.monotonic()
-        outcome = await ask(supplier, request, partial(self._keep, attempt), until_s=until_s)
+        outcome = await call_supplier(
+            supplier, request, partial(self._keep, attempt), until_s=until_s
+        )
         self._on_call(SupplierCall(time.monotonic() - began_s, topup, attempt, _word(outcome)))
         _log_ask(topup, attempt, outcome, self._clock.now_us())
         await self._settle(supplier, topup, attempt, outcome)

@@ -43,32 +43,28 @@ from worker.chores import (
     do_chores,
     erase_idle,
     handed_over_chore,
+    pruned_note,
     pruning_chores,
     resealing_chore,
     space_chore,
 )
-from worker.counting import note_chore, note_pruned
-from worker.deliver import DeliverySender, lease_us
+from worker.deliver import DeliverySender, SealedBodies, lease_us
 from worker.dispatch import Dispatcher
 from worker.end import Ender
 from worker.fulfil import Fulfiller
-from worker.money.approval_mail import ApprovalTeller
-from worker.money.compare import reconciliation_chore
-from worker.money.count_usage import counting_chore
-from worker.money.count_volume import volume_chore
+from worker.money.chores import (
+    forgetting_chore,
+    reconciliation_chore,
+    sealing_chores,
+    usage_chore,
+    volume_chore,
+)
 from worker.money.expire import Expirer
-from worker.money.forget import forgetting_chore
-from worker.money.machine_pay import MachinePayer
-from worker.money.notify import NotificationWriter
+from worker.money.notify import ApprovalTeller, NotificationWriter
 from worker.money.number import Numberer
 from worker.money.plan_credit import PlanCreditor
-from worker.money.recharge import Recharger
-from worker.money.reconcile import Reconciler
-from worker.money.refund import RefundLoop
+from worker.money.provider_calls import MachinePayer, Recharger, Reconciler, RefundLoop, Steerer
 from worker.money.renew import Renewer
-from worker.money.seal import sealing_chores
-from worker.money.steer import Steerer
-from worker.presence import be_present
 from worker.probe import probers_of
 from worker.prune import (
     log_chores,
@@ -79,14 +75,12 @@ from worker.prune import (
     sign_in_chores,
 )
 from worker.release import Releaser
-from worker.removals import pruned_note
 from worker.replay import Replayer
 from worker.revoke import Revoker
-from worker.sealed_body import SealedBodies
-from worker.slots import Slots, slots_of_process
+from worker.slots import Slots, be_present, slots_of_process
 from worker.staging import staging_chore
 from worker.subscriptions import Subscriptions
-from worker.traced import telling
+from worker.traced import note_chore, note_pruned, telling
 from worker.woken_loop import WokenLoop
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
@@ -131,7 +125,7 @@ def chores_of(context: Context) -> Sequence[Chore]:
         resealing_chore(context.database, context.vault),
         space_chore(context.database),
         handed_over_chore(context.database, context.topup_rules.codes),
-        counting_chore(context.database),
+        usage_chore(context.database),
         staging_chore(context.database, context.clock, context.settings.staging_quotas),
         volume_chore(context.database, context.clock),
         *pruning_chores(context.database, context.clock),
@@ -284,9 +278,9 @@ def _mailers_of(context: Context) -> Sequence[WokenLoop]:
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()
-    from worker.money import mailers  # noqa: PLC0415 what writes letters [3 MB]
+    from worker.money import owner_mail  # noqa: PLC0415 what writes letters [3 MB]
 
-    return mailers.mailers_of(context, server, mail_from)
+    return owner_mail.mailers_of(context, server, mail_from)
 
 
 def _waking(

@@ -11,7 +11,7 @@ from functools import partial
 from runtime.context import Context
 from store.database import Transaction
 from webhooks.endpoints.probe import DueProbe, Probe, due_probes, next_probe_at
-from worker.due_loop import DueItem, DueLoop, Look
+from worker.woken_loop import DueItem, DueLoop, Look
 
 _log = logging.getLogger(__name__)
 

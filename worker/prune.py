@@ -26,8 +26,7 @@ from store.database import Database, Transaction
 from store.errors import DataRefused, StoreError
 from webhooks.deliveries import retention
 from webhooks.deliveries.log import DeliveryCursor
-from worker.chores import DAY_S, PAUSE_S, Chore
-from worker.removals import EVERYWHERE, OnPruning, not_noted
+from worker.chores import DAY_S, EVERYWHERE, PAUSE_S, Chore, OnPruning, not_noted
 
 RETENTION_S: Final = 3600
 # A smaller step still counts as this, because its transactions cost too.

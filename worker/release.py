@@ -17,8 +17,7 @@ from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.setbacks import Setbacks
-from worker.woken_loop import WokenLoop
+from worker.woken_loop import Setbacks, WokenLoop
 
 RELEASED_MAX: Final = 500
 # The longest sleep: another worker's hint may be lost, and a clock may be set.

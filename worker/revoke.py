@@ -34,15 +34,15 @@ from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US, Clock
 from kernel.storable import storable
 from store.database import Database, Transaction
-from worker.ask import DETAIL_CHARACTERS_MAX
-from worker.due_loop import DueItem, DueLoop, Look
 from worker.fulfilment_runner import (
     AGAIN_US_MAX,
     AGAIN_US_MIN,
+    DETAIL_CHARACTERS_MAX,
     FIRST_WAIT_US,
     NOBODY_WAIT_US,
     WAIT_US_MAX,
 )
+from worker.woken_loop import DueItem, DueLoop, Look
 
 _log = logging.getLogger(__name__)
 

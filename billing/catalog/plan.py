@@ -21,8 +21,7 @@ from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from kernel.shaped import shown
 from keys.normalise import normalise_name
 from store.database import Row, Transaction
-from store.row_mapping import RowMapping, as_json
-from store.update import update
+from store.row_mapping import RowMapping, as_json, update
 
 PlanKey = tuple[str, str]  # environment, id
 AMOUNT_MAX = 100_000_000_000

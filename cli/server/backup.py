@@ -17,8 +17,7 @@ from runtime.installation import is_database_missing
 from runtime.settings import load_settings
 from store.backup import back_up, kind_of
 from store.database import Transaction, Work
-from store.errors import BackupRefused
-from store.faults import CannotOpen, Fault
+from store.errors import BackupRefused, CannotOpen, Fault
 from store.kept import backups
 from store.open import file_of, open_database
 from store.version import check_schema, schema_version

@@ -19,7 +19,7 @@ from keys.principal import Environment
 from runtime.installation import kept_commits, pool_options
 from runtime.settings import load_settings
 from store.database import Store, Transaction
-from store.kept import backups, loss
+from store.kept import backups, commits
 from store.kept.backups import Backup
 from store.open import file_of, open_database
 from store.servers import SeenServer
@@ -131,7 +131,7 @@ def copies() -> None:
     show_rows([_shown_copy(one) for one in run(read(backups.newest))], *names)
 
 
-async def _status() -> tuple[Sequence[SeenServer], Sequence[loss.AcceptedLoss]]:
+async def _status() -> tuple[Sequence[SeenServer], Sequence[commits.AcceptedLoss]]:
     store = _open(is_known=True)
     try:
         seen = await store.servers.look_around()
@@ -140,7 +140,7 @@ async def _status() -> tuple[Sequence[SeenServer], Sequence[loss.AcceptedLoss]]:
     store = _open(is_known=False)
     try:
         await check_schema(store)
-        return seen, await store.read(loss.newest)
+        return seen, await store.read(commits.newest_loss)
     finally:
         await store.close()
 
@@ -168,7 +168,7 @@ def _acceptance(reason: str, from_us: int | None, until_us: int | None) -> Any:
     async def work(tx: Transaction) -> dict[str, Any]:
         row = await tx.fetch_one("SELECT DATABASE_NOW_US() AS now_us")
         now_us = (row and row["now_us"]) or SystemClock().now_us()
-        accepted = await loss.accept(
+        accepted = await commits.accept_loss(
             tx, now_us=now_us, lost_from_at=from_us, lost_until_at=until_us, reason=reason
         )
         # Lost event numbers are reused, so earlier cursors must not fit.

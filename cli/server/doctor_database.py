@@ -8,7 +8,7 @@ from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from runtime.context import connections_of_a_process
 from runtime.installation import open_store, pool_options
 from runtime.settings import Settings
-from runtime.watches.staging_room import staging_left
+from runtime.watch import staging_left
 from store.database import Transaction
 from store.kept.backups import last_finished
 from store.open import file_of, open_database

@@ -17,7 +17,7 @@ from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import open_store, redis_url
 from runtime.processes.presence import list_workers
 from runtime.queue import QUEUE_NAME, wake_channel
-from runtime.redis_faults import WORDS, check_usable, fault_of
+from runtime.redis_link import WORDS, check_usable, fault_of
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from runtime.settings import Settings
 from store.errors import StoreError

@@ -16,7 +16,7 @@ from runtime.settings import Settings, SettingsError, load_settings
 from store.backup import restore as restore_database
 from store.database import Transaction
 from store.errors import BackupRefused, StoreError
-from store.kept import backups, loss
+from store.kept import backups, commits
 from store.kept.backups import Backup
 from store.open import file_of, open_database
 from store.version import SchemaOutOfRange, check_schema, migrated_by, schema_version
@@ -77,7 +77,7 @@ async def _renew_epoch(tx: Transaction) -> None:
 
 async def _accept_loss(tx: Transaction) -> None:
     now_us = SystemClock().now_us()
-    await loss.accept(
+    await commits.accept_loss(
         tx, now_us=now_us, lost_from_at=None, lost_until_at=now_us, reason="topup restore"
     )
 

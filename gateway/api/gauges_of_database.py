@@ -11,8 +11,7 @@ from billing.ledger.proof import LastProof
 from billing.reconciliation.standing import Standing
 from gateway.api.readiness import Readiness, T, Watch
 from kernel.clock import SECOND_US
-from runtime.metrics import Metrics
-from runtime.plain_metrics import PlainGauge
+from runtime.metrics import Metrics, PlainGauge
 from store.pool_options import ServerRoom
 from webhooks.deliveries.backlog import Backlog
 

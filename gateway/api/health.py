@@ -27,8 +27,7 @@ from kernel.errors import DomainError
 from keys.principal import ADMIN, check_address, require_scope
 from runtime.context import Context
 from runtime.metrics import CONTENT_TYPE
-from runtime.processes.merged_figures import merged
-from runtime.processes.siblings import Siblings
+from runtime.processes.siblings import Siblings, merged_figures
 from store.errors import StoreError
 
 _Answering = Callable[[Request], Awaitable[Response]]
@@ -181,7 +180,7 @@ async def _figures_of_all(siblings: Siblings, own: str) -> str:
     texts: dict[str, str | None] = {siblings.name: own}
     for name, answer in (await siblings.ask("/metrics")).items():
         texts[name] = answer.text if answer is not None and answer.is_success else None
-    return merged(dict(sorted(texts.items())))
+    return merged_figures(dict(sorted(texts.items())))
 
 
 async def _read_gauges(context: Context, readiness: Readiness) -> None:

@@ -36,8 +36,7 @@ from keys.mandate import NO_MANDATE, Mandate, mandate_text, paused, read_mandate
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, Environment, Principal, ScopeMissing
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
-from store.row_mapping import WORDS, Conversion, RowMapping
-from store.update import update
+from store.row_mapping import WORDS, Conversion, RowMapping, update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
 # LIKE would take an id's underscore for a wildcard, and ignore case on one of the databases.

@@ -1,10 +1,12 @@
-"""Know which commits were acknowledged last, and by which server, to detect a database that went back in
-time.
+"""Know which commits were acknowledged last, and by which server, to detect a database that went back in time.
 
 Each process has a file in the data directory with a place for each connection: its row's id in commit_tokens
 and the last acknowledged token, written after the server answered the COMMIT. A starting process reads all
 files. Files survive a killed process, but aren't flushed: a machine that loses power may lose its last
 seconds. Without a folder, a process knows only its own commits.
+
+What an operator accepted as lost is a row of the database that continues, so every process sees it and an
+older copy doesn't have it.
 """
 
 import contextlib
@@ -15,10 +17,12 @@ import secrets
 import struct
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from store.commit_token import KEPT_DAYS
+from store.database import Transaction
 from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
@@ -233,3 +237,47 @@ def _most_recent(commits: Sequence[AcknowledgedCommit]) -> list[AcknowledgedComm
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one
     return sorted(by_row.values(), key=lambda commit: commit.kept_s)[-PLACES // 2 :]
+
+
+_LISTED_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedLoss:
+    """Times in microseconds; lost_* are null if unknown."""
+
+    accepted_at: int
+    lost_from_at: int | None
+    lost_until_at: int | None
+    reason: str
+
+
+async def accept_loss(
+    tx: Transaction,
+    *,
+    now_us: int,
+    lost_from_at: int | None,
+    lost_until_at: int | None,
+    reason: str,
+) -> AcceptedLoss:
+    """Record a loss with a time later than any before, whatever the clock says."""
+    row = await tx.fetch_one("SELECT COALESCE(MAX(accepted_at), 0) AS last_at FROM accepted_losses")
+    assert row is not None, "it counts"
+    accepted_at = max(now_us, row["last_at"] + 1)
+    loss = AcceptedLoss(accepted_at, lost_from_at, lost_until_at, reason)
+    await tx.insert("accepted_losses", _COLUMNS, [_values(loss)])
+    return loss
+
+
+async def newest_loss(tx: Transaction) -> Sequence[AcceptedLoss]:
+    rows = await tx.fetch(
+        f"SELECT {', '.join(_COLUMNS)} FROM accepted_losses ORDER BY accepted_at DESC LIMIT {_LISTED_MAX}"
+    )
+    return [AcceptedLoss(*row) for row in rows]
+
+
+_COLUMNS: Final = AcceptedLoss.__slots__
+
+
+def _values(loss: AcceptedLoss) -> tuple[object, ...]:
+    return tuple(getattr(loss, name) for name in _COLUMNS)

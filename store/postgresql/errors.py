@@ -1,12 +1,26 @@
-"""Map asyncpg's failures to store/errors.py: SQLSTATE and constraint, never a value."""
+"""Map asyncpg's failures to store/errors.py: SQLSTATE and constraint, never a value.
+
+If no connection can be opened, the server's codes tell the fault, because its texts are in its own language.
+If a code has several causes, the name of the refusing server function decides.
+"""
+
+import os
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
 from store.errors import (
+    CannotOpen,
     CommitUnknown,
     ConnectionLost,
     Contention,
     DataRefused,
+    Fault,
     LockTimeout,
     StoreError,
     Unable,
@@ -72,3 +86,130 @@ def _is_unencodable(error: BaseException) -> bool:
         isinstance(error, ValueError)
         and not isinstance(error, asyncpg.exceptions.ClientConfigurationError)
     )
+
+
+_PORT = re.compile(r":(?!\d*$)[^\]]*$")
+_UNREADABLE = (asyncpg.exceptions.ClientConfigurationError, ValueError, TypeError)
+_PORT_MAX: Final = 65_535
+# The narrowest first. Any other OSError is a refused or unreachable address.
+_BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
+    (asyncpg.exceptions.TargetServerAttributeNotMatched, Fault.NO_SUCH_SERVER),
+    (asyncpg.InvalidPasswordError, Fault.PASSWORD_WRONG),
+    (asyncpg.InvalidCatalogNameError, Fault.DATABASE_UNKNOWN),
+    (asyncpg.InsufficientPrivilegeError, Fault.NOT_LET_IN),
+    (asyncpg.TooManyConnectionsError, Fault.TOO_MANY_CONNECTIONS),
+    # The driver passes unknown parts of a URL's query on to the server, which rejects them.
+    (asyncpg.UndefinedObjectError, Fault.URL_UNREADABLE),
+    (asyncpg.InvalidParameterValueError, Fault.URL_UNREADABLE),
+    (asyncpg.CantChangeRuntimeParamError, Fault.URL_UNREADABLE),
+    (asyncpg.CannotConnectNowError, Fault.NOT_READY),
+    (asyncpg.AdminShutdownError, Fault.NOT_READY),
+    (asyncpg.CrashShutdownError, Fault.NOT_READY),
+    (socket.gaierror, Fault.HOST_UNKNOWN),
+    (ssl.SSLError, Fault.TLS_UNTRUSTED),
+    (TimeoutError, Fault.NO_ANSWER),
+    (asyncpg.ConnectionDoesNotExistError, Fault.NO_POSTGRESQL),
+    (asyncpg.PostgresError, Fault.NOT_LET_IN),
+    (asyncpg.InternalClientError, Fault.NO_POSTGRESQL),
+    (ConnectionResetError, Fault.NO_POSTGRESQL),
+    (OSError, Fault.PORT_CLOSED),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UrlParts:
+    """A URL's parts; empty if missing or unreadable."""
+
+    hosts: str
+    role: str
+    database: str
+    tls: str
+
+    @property
+    def asks_for_tls(self) -> bool:
+        return self.tls not in {"disable", "allow", "prefer"}
+
+    @property
+    def has_port_too_high(self) -> bool:
+        ports = (host.rpartition(":")[2] for host in self.hosts.split(","))
+        return any(port.isdecimal() and int(port) > _PORT_MAX for port in ports)
+
+    @property
+    def is_socket(self) -> bool:
+        """Return whether the server's address may be a file, as it is without a host."""
+        return not self.hosts or any(host.startswith("/") for host in self.hosts.split(","))
+
+    @classmethod
+    def of(cls, url: str) -> "UrlParts":
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+        if "@" in parts.path or "@" in parts.fragment:
+            # A password with an unescaped character: its parts may be anywhere.
+            return cls("", "", "", "")
+        given = {name: values[-1] for name, values in query.items()}
+        login, _, hosts = parts.netloc.rpartition("@")
+        role = unquote(login.partition(":")[0]) or given.get("user", "")
+        database = unquote(parts.path.removeprefix("/"))
+        return cls(
+            hosts=unquote(hosts) or given.get("host", "") or os.environ.get("PGHOST", ""),
+            role=role or os.environ.get("PGUSER", ""),
+            database=database or given.get("dbname", given.get("database", "")) or role,
+            tls=given.get("sslmode", os.environ.get("PGSSLMODE", "prefer")),
+        )
+
+
+def cannot_open(error: Exception, url: str) -> CannotOpen | None:
+    """Return the fault behind a failure to connect, or None if it is unknown."""
+    try:
+        address = UrlParts.of(url)
+    except ValueError:
+        address = UrlParts("", "", "", "")
+    fault = _fault(error, address)
+    if fault is None:
+        return None
+    subject = {
+        Fault.PASSWORD_WRONG: address.role,
+        Fault.ROLE_UNKNOWN: address.role,
+        Fault.DATABASE_UNKNOWN: address.database,
+        Fault.URL_UNREADABLE: "",
+    }.get(fault, address.hosts)
+    return CannotOpen(fault, getattr(error, "sqlstate", None) or type(error).__name__, subject)
+
+
+def _fault(error: Exception, address: UrlParts) -> Fault | None:
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError) and not isinstance(
+        error, asyncpg.InvalidPasswordError
+    ):
+        return _refused(error, address)
+    if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
+        # The driver has no class for this. A server without TLS is then used without; so if the URL leaves
+        # the choice, the responder isn't PostgreSQL.
+        return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
+    if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
+        # The server wants a password and the URL has none.
+        return Fault.PASSWORD_WRONG
+    if isinstance(error, (OverflowError, OSError)) and address.has_port_too_high:
+        # One event loop raises the first, another the second.
+        return Fault.PORT_NO_NUMBER
+    if isinstance(error, FileNotFoundError) and not address.is_socket:
+        # A TCP connection opens no files but those for TLS.
+        return Fault.TLS_UNTRUSTED
+    for kind, fault in _BY_CLASS:
+        if isinstance(error, kind):
+            return fault
+    if isinstance(error, _UNREADABLE):
+        if isinstance(error, asyncpg.exceptions.ClientConfigurationError) and (
+            address.tls.startswith("verify")
+        ):
+            # The file of trusted certificates is missing.
+            return Fault.TLS_UNTRUSTED
+        is_port = any(_PORT.search(host) for host in address.hosts.split(","))
+        return Fault.PORT_NO_NUMBER if is_port else Fault.URL_UNREADABLE
+    return None
+
+
+def _refused(error: asyncpg.InvalidAuthorizationSpecificationError, address: UrlParts) -> Fault:
+    """Split 28000, which is an unknown role or a pg_hba.conf without a line for us."""
+    if error.server_source_function == "ClientAuthentication":
+        return Fault.TLS_REQUIRED if address.tls in {"disable", "allow"} else Fault.NOT_LET_IN
+    return Fault.ROLE_UNKNOWN

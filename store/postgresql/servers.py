@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import asyncpg
 
-from store.faults import CannotOpen, Fault
+from store.errors import CannotOpen, Fault
 from store.kept.commits import AcknowledgedCommit, AcknowledgedCommits
 from store.pool_options import PoolOptions
-from store.postgresql.faults import UrlParts, cannot_open
+from store.postgresql.errors import UrlParts, cannot_open
 from store.postgresql.session import Place, Pooler, ServerIdentity, open_session, places_of
 from store.servers import Position, SeenServer
 

@@ -25,17 +25,39 @@ from pathlib import Path
 from typing import Any, cast
 
 from store import commit_token
-from store.database import Lock, OnHint, OnHints, T, Work, no_hint, tell
-from store.errors import ConnectionLost, Contention
-from store.faults import CannotOpen
+from store.database import Lock, OnHint, OnHints, T, Transaction, Work, no_hint, tell
+from store.errors import CannotOpen, ConnectionLost, Contention
+from store.fingerprint import fingerprints
 from store.sqlite import hints
-from store.sqlite.checkpoint import ROWS_BETWEEN, Checkpointer
 from store.sqlite.errors import named_failures, opening
-from store.sqlite.file import BUSY_TIMEOUT_MS, WRITER_CACHE_KIB, connect, open_turn, turn
-from store.sqlite.open_file import OpenFile
-from store.sqlite.shape import shape
+from store.sqlite.file import (
+    BUSY_TIMEOUT_MS,
+    ROWS_BETWEEN,
+    WRITER_CACHE_KIB,
+    Checkpointer,
+    OpenFile,
+    connect,
+    open_turn,
+    turn,
+)
 from store.sqlite.space import give_back
 from store.sqlite.transaction import SqliteTransaction
+
+_COLUMNS = """
+    SELECT m.name, c.name, c.type, c."notnull", c.dflt_value IS NOT NULL
+    FROM sqlite_master m JOIN pragma_table_info(m.name) c
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"""
+_INDEXES = """
+    SELECT m.name, l."unique", l.partial, (
+        SELECT GROUP_CONCAT(COALESCE(k.name, '()'), ',')
+        FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno) AS k)
+    FROM sqlite_master m JOIN pragma_index_list(m.name) l
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"""
+
+
+async def shape(tx: Transaction) -> dict[str, str]:
+    return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))
+
 
 VERSION_MIN = (3, 35, 0)
 TURN_WAIT_S = 4.0

@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from store.errors import Contention, DataRefused, StoreError, Unable
-from store.faults import CannotOpen, Fault
+from store.errors import CannotOpen, Contention, DataRefused, Fault, StoreError, Unable
 
 _UNABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
 # The driver's names, which may continue as in SQLITE_BUSY_RECOVERY.

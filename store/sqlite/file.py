@@ -1,12 +1,25 @@
-"""Open SQLite's file, and take the turns in which processes write it."""
+"""Open SQLite's file, take the turns in which processes write it, and run its checkpoints.
+
+- After a restore or a move, a process would keep writing to the old file, which is lost. So it checks whether
+  its file still is the one at its path.
+- By default SQLite moves the log into the database inside a commit, which then takes 10 to 30 ms. Here a
+  thread moves most of it beside the writers, then the little that is new in the writers' turn, so the log
+  starts over instead of growing.
+"""
 
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from store.errors import CannotOpen, Fault, StoreError
+from store.servers import NOWHERE, Position, SeenServer
 
 # While it is being opened, and for readers and checkpoints.
 BUSY_TIMEOUT_MS = 5_000
@@ -14,8 +27,14 @@ BUSY_TIMEOUT_MS = 5_000
 # as much saved nothing beside 300,000 top-ups, because the system's page cache holds the rest.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 4 * 1024
-# SQLite's own checkpoint inside a commit, if store/sqlite/checkpoint.py can't keep up.
+# SQLite's own checkpoint inside a commit, if Checkpointer can't keep up.
 AUTOCHECKPOINT_PAGES = 32_000
+_log = logging.getLogger(__name__)
+# Whichever comes first: 30 MB of log by lone commits, 60 by full batches.
+COMMITS_BETWEEN = 500
+ROWS_BETWEEN = 40_000
+# Each round copies what was written during the one before.
+ROUNDS_BESIDE = 2
 
 
 def open_turn(path: Path) -> int:
@@ -59,3 +78,80 @@ def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
     connection.execute("PRAGMA temp_store = MEMORY")
+
+
+class OpenFile:
+    """Made when the file is open. A file has no servers to watch."""
+
+    system = 0
+    position = NOWHERE
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._id = self._id_now()
+        self.fault: Fault | None = None
+
+    def check(self) -> None:
+        """Raise CannotOpen if another file is there, or none [2 us]."""
+        if self.fault is None and self._id_now() != self._id:
+            self.fault = Fault.FILE_REPLACED
+            _log.error("database.file_replaced", extra={"path": str(self._path)})
+        if self.fault is not None:
+            raise CannotOpen(self.fault, self.fault.value, str(self._path))
+
+    def note(self, system: int, position: Position) -> None: ...
+
+    async def look_around(self) -> list[SeenServer]:
+        return []
+
+    def _id_now(self) -> tuple[int, int] | None:
+        try:
+            there = self._path.stat()
+        except OSError:
+            return None
+        return there.st_dev, there.st_ino
+
+
+class Checkpointer:
+    """Counts the commits of one process, and owns the thread and its connection."""
+
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        turn: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._turn = turn
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
+        self._commits = 0
+        self._rows = 0
+
+    def note(self, rows: int) -> None:
+        """Count a commit that changed so many rows; start a checkpoint when it is time."""
+        self._commits += 1
+        self._rows += rows
+        if self._commits >= COMMITS_BETWEEN or self._rows >= ROWS_BETWEEN:
+            self._commits = self._rows = 0
+            with contextlib.suppress(RuntimeError):  # closing
+                self._thread.submit(self._run)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _run(self) -> None:
+        try:
+            for _ in range(ROUNDS_BESIDE):
+                self._copy()
+            with self._turn():
+                self._copy()
+        except (sqlite3.Error, StoreError) as error:
+            # The next one, or SQLite's own inside a commit, makes up for it.
+            _log.warning("checkpoint.failed", extra={"error": type(error).__name__})
+
+    def _copy(self) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -1,14 +1,67 @@
-"""The statements of one transaction of SQLite."""
+"""The statements of one transaction of SQLite.
+
+Many rows go in one statement, because each has fixed costs: one for 64 rows takes two thirds of the time of
+64 [4 us of a send]. Columns that are NULL in every row are left out, because binding a NULL costs as much as
+a short text [2 us of a send].
+"""
 
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import Any, Final, cast
 
 from store.database import BatchRead, Row
 from store.errors import check_touched
-from store.sqlite.bulk import insert_rows
-from store.statement import SQLITE, SqlStatement, translate
+from store.statement import SQLITE, SqlStatement, insert_text, translate
+
+_Rows = Sequence[Sequence[Any]]
+
+# Rows in one statement while there are so many; the rest are inserted singly.
+_TOGETHER: Final = (64, 16)
+_LEAVING_OUT_ROWS_MIN: Final = 4
+# Which columns a batch leaves out depends on what is sent.
+_TEXTS_MAX: Final = 256
+
+_text = lru_cache(_TEXTS_MAX)(insert_text)
+
+
+def insert_rows(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: tuple[str, ...],
+    on_conflict: str,
+    rows: _Rows,
+) -> int:
+    given = _given(rows, len(columns))
+    bound = rows if given is None else list(map(itemgetter(*given), rows))
+    touched = at = 0
+    for count in _TOGETHER:
+        while len(bound) - at >= count:
+            text = _text(table, columns, on_conflict, given=given, rows=count)
+            values = list(chain.from_iterable(bound[at : at + count]))
+            touched += connection.execute(text, values).rowcount
+            at += count
+    if at < len(bound):
+        text = _text(table, columns, on_conflict, given=given)
+        touched += connection.executemany(text, bound[at:]).rowcount
+    return touched
+
+
+def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
+    """Return the places in which some row has a value; None to bind all of them."""
+    if len(rows) < _LEAVING_OUT_ROWS_MIN or None not in rows[0]:
+        return None
+    given = tuple(
+        place
+        for place, values in enumerate(zip(*rows, strict=True))
+        if values.count(None) < len(values)
+    )
+    # The values of a single place aren't rows.
+    return given if 1 < len(given) < columns else None
+
 
 _statements: dict[str, SqlStatement] = {}
 

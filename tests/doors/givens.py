@@ -19,7 +19,7 @@ from tests.support.billing_api_calls import PLAN, administrator
 from tests.support.dialect_calls import bearer
 from tests.support.gateway import Gateway
 from worker.fulfil import Fulfiller
-from worker.money.refund import RefundLoop
+from worker.money.provider_calls import RefundLoop
 from worker.money.renew import Renewer
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

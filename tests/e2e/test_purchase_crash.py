@@ -24,7 +24,7 @@ from tests.e2e.conftest import Install
 from tests.support.gateway import running
 from tests.support.installation import API, MASTER_KEY, Installation
 from tests.support.senders import PATIENCE_S, PAUSE_S, client
-from worker.money.reconcile import Reconciler
+from worker.money.provider_calls import Reconciler
 
 SEED = 20260613
 CLIENTS = 4

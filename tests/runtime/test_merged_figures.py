@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from runtime.processes.merged_figures import merged
+from runtime.processes.siblings import merged_figures
 
 ONE = """# HELP topup_sends_total Sends.
 # TYPE topup_sends_total counter
@@ -21,7 +21,7 @@ topup_only_here 1.5e+09
 
 
 def test_each_sample_says_whose_it_is_and_a_silent_process_is_seen() -> None:
-    text = merged({"gateway-1": ONE, "gateway-2": OTHER, "gateway-3": None})
+    text = merged_figures({"gateway-1": ONE, "gateway-2": OTHER, "gateway-3": None})
 
     assert text == (
         "# HELP topup_sends_total Sends.\n"

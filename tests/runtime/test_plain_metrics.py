@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
-from runtime.plain_metrics import PlainCounter, PlainGauge, PlainHistogram
+from runtime.metrics import PlainCounter, PlainGauge, PlainHistogram
 
 
 def shown(collector: Collector) -> list[str]:

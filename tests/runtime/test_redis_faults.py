@@ -9,8 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from runtime.metrics import Metrics
-from runtime.redis_faults import WORDS, RedisFault, RedisState
-from runtime.redis_link import RedisAway, RedisLink
+from runtime.redis_link import WORDS, RedisAway, RedisFault, RedisLink, RedisState
 from runtime.setting_forms.redis_url import check_redis_url
 from tests.support.redis_server import redis_server, say
 
@@ -131,7 +130,7 @@ async def test_an_outage_is_one_line_and_a_count(
         await back.wait()
     await link.aclose()
 
-    said = [record for record in caplog.records if record.name == "runtime.redis_faults"]
+    said = [record for record in caplog.records if record.name == "runtime.redis_link"]
     assert [record.msg for record in said] == ["redis.away", "redis.back"]
     assert vars(said[0])["fault"] == "full"
     assert "is full: raise its maxmemory" in vars(said[0])["why"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime.metrics import Metrics
-from runtime.watches.staging_room import read_size, staging_left, watching_staging_room
+from runtime.watch import read_size, staging_left, watching_staging_room
 from store.database import Database
 from store.open import open_database
 from tests.support.gateway import settings_of

@@ -3,7 +3,7 @@
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
-from store.update import update
+from store.row_mapping import update
 from tests.support.webhook_rows import given_account, given_endpoint
 
 

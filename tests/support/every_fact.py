@@ -51,8 +51,8 @@ from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_life import Life, open_lives
 from worker.fulfil import Fulfiller
-from worker.money.count_volume import count_volume
-from worker.money.recharge import Recharger
+from worker.money.chores import count_volume
+from worker.money.provider_calls import Recharger
 
 assert all((grant_lives, payment_lives, plan_lives, refund_lives, steered_lives))
 SELLER = Seller(

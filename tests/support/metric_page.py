@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from runtime.metrics import Metrics
-from runtime.processes.merged_figures import merged
+from runtime.processes.siblings import merged_figures
 
 ROOT: Final = Path(__file__).parent.parent.parent
 _START: Final = """\
@@ -29,7 +29,7 @@ _LINE: Final = re.compile(r"# HELP (\w+) (.*)\n# TYPE \1 (\w+)")
 
 def declared() -> dict[str, tuple[str, str]]:
     """Return each metric that a process shows, alone or among several, with its type and meaning."""
-    text = merged({"gateway-1": Metrics().render().decode()})
+    text = merged_figures({"gateway-1": Metrics().render().decode()})
     return {
         name: (kind, meaning)
         for name, meaning, kind in _LINE.findall(text)

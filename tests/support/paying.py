@@ -11,7 +11,7 @@ from billing.machine_payments.payment import MACHINE_ACCOUNT, MachinePayment
 from billing.proof.audit import audit
 from tests.support.gateway import Gateway
 from tests.support.machine_payer import SHOWN, Wallet, payer_client
-from worker.money.machine_pay import MachinePayer
+from worker.money.provider_calls import MachinePayer
 
 PAY_TO = "0x" + "ab" * 20
 BODY: dict[str, Any] = {

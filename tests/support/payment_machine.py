@@ -27,7 +27,7 @@ from keys.audit_log import Actor
 from keys.vault import Vault
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
-from worker.money.machine_pay import MachinePayer
+from worker.money.provider_calls import MachinePayer
 
 CODES = RedemptionCodes(b"c" * 32)
 VAULT = Vault([b"v" * 32])

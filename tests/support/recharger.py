@@ -28,8 +28,7 @@ from store.database import Database
 from tests.support.cardpay import CARD, Cardpay, Settings, registration_of
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.plain_http import http_client
-from worker.money.recharge import Recharger
-from worker.money.reconcile import Reconciler
+from worker.money.provider_calls import Recharger, Reconciler
 
 
 @dataclass(slots=True)

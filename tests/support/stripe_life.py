@@ -25,9 +25,8 @@ from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import StripeApi, serving
 from worker.money.expire import Expirer
 from worker.money.plan_credit import PlanCreditor
-from worker.money.refund import RefundLoop
+from worker.money.provider_calls import RefundLoop, Steerer
 from worker.money.renew import Renewer
-from worker.money.steer import Steerer
 
 WEBHOOK = "/payment/webhook/stripe"
 DAY_S = 86_400

@@ -10,7 +10,7 @@ import pytest
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.due_loop import DueItem, DueLoop, Look, place_of
+from worker.woken_loop import DueItem, DueLoop, Look, place_of
 
 pytestmark = pytest.mark.one_database
 BROKEN = place_of("live", "broken")

@@ -16,8 +16,7 @@ from tests.support.dispatcher import CLOCK, dispatching, given_tenant, until
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_endpoint, given_events
 from worker.dispatch import BEAT_S
-from worker.presence import HintSharing, be_present
-from worker.slots import Slots
+from worker.slots import HintSharing, Slots, be_present
 
 
 @pytest.mark.parametrize(

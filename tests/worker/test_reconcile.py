@@ -9,7 +9,7 @@ import pytest_asyncio
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.toypay_buyer import ToypayBuyer, open_toypay_buyer
-from worker.money.reconcile import Reconciler
+from worker.money.provider_calls import Reconciler
 
 
 @pytest_asyncio.fixture

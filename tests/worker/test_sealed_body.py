@@ -5,7 +5,7 @@ from runtime.metrics import Metrics
 from store.database import Database
 from tests.support.sealed_records import BEGUN, MADE, add_event, begin_log, execute, seal_at
 from webhooks.deliveries.stage import Claimed, Target
-from worker.sealed_body import CHANGED, SealedBodies
+from worker.deliver import CHANGED, SealedBodies
 
 TARGET = Target("ep_1", "https://merchant.example", b"", None, None, None, (1,), None, None)
 

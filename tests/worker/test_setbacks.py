@@ -1,6 +1,6 @@
 """What failed waits alone, longer each time and never for good."""
 
-from worker.setbacks import ITEMS_MAX, Setbacks
+from worker.woken_loop import ITEMS_MAX, Setbacks
 
 
 class Stopwatch:

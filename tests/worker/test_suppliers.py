@@ -25,8 +25,7 @@ from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database, Transaction
 from tests.support.scripted_suppliers import AGAIN_S, CODE, Shop, Told
-from worker.ask import Superseded, ask
-from worker.breaker import Breakers
+from worker.fulfilment_runner import Breakers, Superseded, call_supplier
 
 pytestmark = pytest.mark.one_database
 
@@ -384,6 +383,6 @@ async def test_worker_that_was_stopped_past_its_turn_asks_nobody() -> None:
         return True
 
     with pytest.raises(Superseded):
-        await ask(supplier, request, keep, until_s=asyncio.get_running_loop().time())
+        await call_supplier(supplier, request, keep, until_s=asyncio.get_running_loop().time())
 
     assert (told.prepares, told.asked, prepared) == (0, [], [])

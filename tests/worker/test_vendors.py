@@ -14,7 +14,7 @@ from tests.support.funded_account import open_engine, open_funded_account
 from tests.support.scripted_suppliers import Shop
 from tests.support.suppliers import VAULT, open_suppliers
 from tests.support.vendor_service import LiteLlmService, OpenRouterService
-from worker.breaker import Breakers
+from worker.fulfilment_runner import Breakers
 
 pytestmark = pytest.mark.one_database
 

@@ -19,8 +19,7 @@ from keys.signatures.signing import new_webhook_secret
 from keys.vault import SealBroken, Vault
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
-from store.row_mapping import NUMBERS, WORDS, RowMapping, as_json
-from store.update import update
+from store.row_mapping import NUMBERS, WORDS, RowMapping, as_json, update
 from webhooks.deliveries import delivery, endpoint_queue, notice, sequence
 from webhooks.deliveries.sealed import (
     MASKED,

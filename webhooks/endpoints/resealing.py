@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from keys.vault import SealBroken, Vault
 from store.database import Row, Transaction
-from store.update import update
+from store.row_mapping import update
 from webhooks.deliveries.sealed import (
     HEADERS_PURPOSE,
     OLDER_PURPOSE,

@@ -21,7 +21,7 @@ from kernel.tenant import Tenant
 from keys.authorization.credential_scopes import scopes_of
 from keys.vault import SealBroken, Vault
 from store.database import Transaction
-from store.update import update
+from store.row_mapping import update
 from webhooks.deliveries import delivery
 from webhooks.deliveries.sealed import opened_secret
 from webhooks.deliveries.stage import OPEN

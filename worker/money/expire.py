@@ -24,8 +24,7 @@ from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.setbacks import Setbacks
-from worker.woken_loop import PAUSE_S, WokenLoop
+from worker.woken_loop import PAUSE_S, Setbacks, WokenLoop
 
 SWEPT_MAX: Final = 100
 HOLDS_MAX: Final = 500

@@ -1,9 +1,9 @@
-"""Write the mails about failing webhooks, low balances and new keys; worker/money/owner_mail.py sends them."""
+"""Write mail about webhooks, balances, keys and waiting sends; worker/money/owner_mail.py sends it."""
 
 from functools import partial
 from typing import Final
 
-from billing.recipients import gathered_mail
+from billing.recipients import approval_mail, gathered_mail
 from billing.recipients.gathered_mail import GATHERED, GatheredKind
 from kernel.clock import DAY_US, HOUR_US, Clock
 from store.database import Database
@@ -63,3 +63,46 @@ class NotificationWriter(WokenLoop):
             written, is_more = await self._database.transaction(write, durable=False)
             mails += written
         return mails
+
+
+# Agents call at any moment; a mail within seconds keeps no person waiting.
+APPROVAL_BEAT_S: Final = 5.0
+
+
+class ApprovalTeller(WokenLoop):
+    """sent_in: environments whose mail leaves. tenants_at_once: in one transaction."""
+
+    name = "approval_mail"
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sent_in: frozenset[str],
+        *,
+        tenants_at_once: int = approval_mail.TENANTS_AT_ONCE,
+    ) -> None:
+        super().__init__()
+        self._tenants_at_once = tenants_at_once
+        self._database = database
+        self._clock = clock
+        self._sent_in = sent_in
+
+    async def _look(self) -> float:
+        await self.step()
+        return APPROVAL_BEAT_S
+
+    async def step(self) -> int:
+        mails, after = 0, None
+        while True:
+            write = partial(
+                approval_mail.write_due,
+                sent_in=self._sent_in,
+                now_us=self._clock.now_us(),
+                after=after,
+                tenants_max=self._tenants_at_once,
+            )
+            written = await self._database.transaction(write, durable=False)
+            mails, after = mails + written.mails, written.after
+            if after is None:
+                return mails

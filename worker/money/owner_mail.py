@@ -6,7 +6,7 @@ meanwhile, or that its reader doesn't want, isn't sent. No transaction is open w
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from email.headerregistry import Address
 from functools import partial
@@ -31,6 +31,7 @@ from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStat
 from billing.recipients.owner_message import OwnerLetter, owner_message
 from billing.recipients.refusal import no_mail_token, no_mail_url
 from billing.recipients.smtp import SEND_S, SmtpSender
+from billing.recipients.smtp_server import SmtpServer
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.owner_letter import owner_letter
 from billing.subscriptions.subscription import Subscription
@@ -43,7 +44,9 @@ from keys.account import get_account
 from keys.member import find_invitation
 from keys.notifications import Person
 from keys.sign_in import email_verification, password_reset
+from runtime.context import Context
 from store.database import Database, Transaction
+from worker.mail import Mailer
 from worker.woken_loop import WokenLoop
 
 AT_ONCE_MAX: Final = 8
@@ -280,3 +283,16 @@ async def _subject_of(tx: Transaction, mail: OwnerMail) -> tuple[bool, Subscript
         charge = (await recharge_rows.load_charges(tx, [order_id])).get(order_id)
         return charge is None or charge.reason is None, None
     return False, None
+
+
+def mailers_of(context: Context, server: SmtpServer, mail_from: Address) -> Sequence[WokenLoop]:
+    shared = (
+        context.database,
+        context.clock,
+        context.topup_rules,
+        SmtpSender(server, our_domain=mail_from.domain),
+        mail_from,
+        context.metrics.mails.add,
+    )
+    label = context.payments.providers.label
+    return Mailer(*shared), OwnerMailer(*shared, label=label)

@@ -18,8 +18,7 @@ from kernel.clock import HOUR_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.setbacks import Setbacks
-from worker.woken_loop import PAUSE_S, WokenLoop
+from worker.woken_loop import PAUSE_S, Setbacks, WokenLoop
 
 STEP_MAX: Final = 100
 # Expired credit can't be spent meanwhile, and parts come once a month.

@@ -22,8 +22,7 @@ from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from store.errors import StoreError
-from worker.setbacks import Setbacks
-from worker.woken_loop import PAUSE_S, WokenLoop
+from worker.woken_loop import PAUSE_S, Setbacks, WokenLoop
 
 DUE_MAX: Final = 100
 # Only an advanced sandbox clock is urgent here, and that wakes the loop.

@@ -33,8 +33,7 @@ from kernel.errors import NotFound
 from kernel.tenant import Tenant
 from keys import sandbox_clock
 from store.database import Database, Transaction
-from store.row_mapping import RowMapping
-from store.update import update
+from store.row_mapping import RowMapping, update
 
 SubscriptionOutcome = Literal["renewed", "renewal_failed", "changed", "ended"]
 PATH = "/sandbox/portal"

@@ -41,7 +41,7 @@ from tests.support.vendor_service import (
     OpenRouterService,
     made,
 )
-from worker.ask import ask
+from worker.fulfilment_runner import call_supplier
 
 FAULTS = st.lists(
     st.sampled_from(["none", "none", "lost", "late", "html", "busy", "denied"]), max_size=5
@@ -114,7 +114,7 @@ class Failing(RuleBasedStateMachine):
         assert self.open is not None
         self.open = replace(self.open, attempt=self.open.attempt + 1)
         self.service.faults.extend(faults)
-        outcome = self._run(ask(self._ready(), self.open, self._keep, until_s=math.inf))
+        outcome = self._run(call_supplier(self._ready(), self.open, self._keep, until_s=math.inf))
         self.service.faults.clear()
         if dies:
             return

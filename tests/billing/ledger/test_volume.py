@@ -10,7 +10,7 @@ from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Database, Transaction
 from tests.support.funded_account import open_funded_account
-from worker.money.count_volume import count_volume
+from worker.money.chores import count_volume
 
 
 async def sell(tx: Transaction, tenant: Tenant, cents: int, now_us: int) -> None:

@@ -27,9 +27,8 @@ from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import serving
 from tests.support.stripe_life import WEBHOOK, Lives
 from worker.chores import erase_idle
-from worker.money.forget import forgetting_chore
-from worker.money.recharge import Recharger
-from worker.money.reconcile import Reconciler
+from worker.money.chores import forgetting_chore
+from worker.money.provider_calls import Recharger, Reconciler
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from tests.support.promotional_credit import GivePromotion
 from tests.support.stripe_api import refunds
 from tests.support.stripe_api.account import Json
 from tests.support.stripe_life import WEBHOOK, Life, Lives, Outcome, open_lives
-from worker.money.reconcile import Reconciler
+from worker.money.provider_calls import Reconciler
 
 
 @pytest_asyncio.fixture

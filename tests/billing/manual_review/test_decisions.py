@@ -27,7 +27,7 @@ from kernel.errors import InvalidInput
 from store.database import Database
 from tests.support.operator_acts import act_in
 from tests.support.scripted_suppliers import AGAIN_S, CODE, Shop, Told
-from worker.breaker import Breakers
+from worker.fulfilment_runner import Breakers
 
 NOTE = Deliverable("note", "Account 4711 was credited by hand")
 

@@ -17,7 +17,7 @@ from keys.account_access import resume, suspend
 from keys.audit_log import Actor
 from store.database import Database, Transaction
 from tests.support.recharger import Recharging, open_recharging
-from worker.due_loop import place_of
+from worker.woken_loop import place_of
 
 HOUR_S, DAY_S = 3600, 86_400
 

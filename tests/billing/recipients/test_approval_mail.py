@@ -18,7 +18,7 @@ from store.database import Database, Transaction
 from tests.support.colleagues import given_colleague
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM, MailingAccount, open_mailing_account
-from worker.money.approval_mail import ApprovalTeller
+from worker.money.notify import ApprovalTeller
 from worker.money.owner_mail import OwnerMailer
 from worker.release import Releaser
 

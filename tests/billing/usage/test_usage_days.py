@@ -10,7 +10,7 @@ from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.prices import GPT, price
 from tests.support.usage import capture, hold, use
-from worker.money.count_usage import count_usage
+from worker.money.chores import count_usage
 
 DAY = 1_781_308_800_000_000  # 2026-06-13
 WEEK = UsageWanted(since=DAY - 7 * DAY_US, until=DAY + 7 * DAY_US)

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from cli.faults import FAULTS
 from cli.main import main
-from store.faults import CannotOpen, Fault
+from store.errors import CannotOpen, Fault
 from store.migrate import migrate
 from store.open import open_database
 from tests.support.command_line import SECRET_KEY, without_settings

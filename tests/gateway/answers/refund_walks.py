@@ -10,7 +10,7 @@ from tests.gateway.answers.own_walks import UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder
 from tests.support.billing_api_calls import administrator
 from tests.support.refunding import usd
-from worker.money.refund import RefundLoop
+from worker.money.provider_calls import RefundLoop
 
 NOTE = DisputeNote("needs_response", "fraudulent", parse_rfc3339("2026-06-20T12:00:00Z"))
 

@@ -12,7 +12,7 @@ from kernel.clock import FixedClock
 from tests.support.billing_api_calls import Caller, administrator
 from tests.support.operator_pages import ADMIN, operator
 from tests.support.selling_gateway import Store, open_store
-from worker.money.refund import RefundLoop
+from worker.money.provider_calls import RefundLoop
 
 pytestmark = pytest.mark.one_database
 

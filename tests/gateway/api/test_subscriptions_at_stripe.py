@@ -17,7 +17,7 @@ from tests.support.selling_gateway import Store, open_store
 from tests.support.stripe_api import customers, server
 from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
-from worker.money.steer import Steerer
+from worker.money.provider_calls import Steerer
 
 pytestmark = pytest.mark.one_database
 WEBHOOK = "/payment/webhook/stripe"

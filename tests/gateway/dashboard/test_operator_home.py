@@ -17,7 +17,7 @@ from tests.support.browser import Browser, text_of
 from tests.support.operator_pages import ADMIN, operator, switch
 from tests.support.selling_gateway import Store, open_store
 from tests.support.webhook_rows import given_endpoint, given_events
-from worker.money.count_volume import count_volume
+from worker.money.chores import count_volume
 
 HOME = f"{ADMIN}/home"
 

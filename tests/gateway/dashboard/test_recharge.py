@@ -14,8 +14,8 @@ from kernel.clock import FixedClock
 from tests.support.browser import Browser, csrf_of, signed_in, text_of
 from tests.support.operator_pages import ADMIN, account_of, fill, operator
 from tests.support.selling_gateway import Store, open_store
-from worker.money.forget import forgetting_chore
-from worker.money.recharge import Recharger
+from worker.money.chores import forgetting_chore
+from worker.money.provider_calls import Recharger
 
 PAGE = "/dashboard/recharge"
 

@@ -15,7 +15,7 @@ from tests.support.browser import member, new_browser
 from tests.support.gateway import API, Gateway
 from tests.support.oauth_agreement import agree
 from tests.support.redemption_codes import codes_of
-from worker.money.refund import RefundLoop
+from worker.money.provider_calls import RefundLoop
 from worker.money.renew import Renewer
 
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}

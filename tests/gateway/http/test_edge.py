@@ -25,15 +25,16 @@ from gateway.repair.repair import repaired
 from kernel.fields import Fields
 from runtime.context import Context
 from store.errors import (
+    CannotOpen,
     CommitUnknown,
     ConnectionLost,
     Contention,
     DataRefused,
+    Fault,
     LockTimeout,
     StoreError,
     Unable,
 )
-from store.faults import CannotOpen, Fault
 from tests.support.gateway import Gateway, running, settings_of
 
 FIELDS = ["success", "code", "message", "transaction_id", "status", "timestamp", "data"]

@@ -8,7 +8,7 @@ import resource
 import pytest
 
 from runtime.metrics import Metrics
-from runtime.watches.open_files import count_open, watching_open_files
+from runtime.watch import count_open, watching_open_files
 
 
 async def until(condition: object, metrics: Metrics, *, timeout_s: float = 10) -> None:

@@ -8,7 +8,7 @@ import pytest
 from kernel.clock import FixedClock
 from runtime.context import open_context
 from runtime.settings import load_settings
-from runtime.watches.stalled import ending_stalled
+from runtime.watch import ending_stalled
 from store.database import Database
 from store.postgresql.database import PostgresqlDatabase
 from tests.support.database_proxy import proxied

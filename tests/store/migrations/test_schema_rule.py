@@ -18,7 +18,7 @@ from kernel.version import running
 from runtime.context import open_context
 from runtime.settings import load_settings
 from store.database import Store, Transaction
-from store.faults import Fault
+from store.errors import Fault
 from store.fingerprints import TABLES
 from store.migrate import MIGRATIONS, RevisionPassed, migrate
 from store.open import open_database

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from store.database import Database, Lock, Transaction
-from store.postgresql.begin_with_lock import BeginWithLock
+from store.postgresql.commit import BeginWithLock
 from store.postgresql.pool import PooledConnection
 
 ROWS = (("plain_1", b"0"), ("it's {odd}", b"0"), ('"\\,', b"0"))

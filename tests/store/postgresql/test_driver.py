@@ -6,9 +6,9 @@ import sys
 
 import asyncpg
 
-from store.postgresql.known_types import KnowingConnection
+from store.postgresql.session import KnowingConnection
 
-# What store/postgresql/array_elements.py replaces.
+# What store/postgresql/session.py replaces.
 ASKED_BY = ("IterableABC", "MappingABC", "SizedABC")
 
 

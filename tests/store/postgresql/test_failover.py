@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from store.database import Store, Transaction
-from store.faults import CannotOpen, Fault
-from store.kept import loss
+from store.errors import CannotOpen, Fault
+from store.kept import commits
 from store.kept.commits import AcknowledgedCommits
 from store.migrate import migrate
 from store.open import open_database
@@ -39,7 +39,7 @@ async def go_back(tx: Transaction) -> None:
 
 
 async def accept(tx: Transaction) -> None:
-    await loss.accept(tx, now_us=1, lost_from_at=None, lost_until_at=None, reason="tried")
+    await commits.accept_loss(tx, now_us=1, lost_from_at=None, lost_until_at=None, reason="tried")
 
 
 @contextlib.asynccontextmanager

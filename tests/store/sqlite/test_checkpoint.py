@@ -4,7 +4,7 @@ from pathlib import Path
 
 from store.database import Transaction
 from store.open import open_database
-from store.sqlite.checkpoint import COMMITS_BETWEEN
+from store.sqlite.file import COMMITS_BETWEEN
 
 ROW_BYTES = 40_000
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from store.database import Transaction
-from store.faults import CannotOpen, Fault
+from store.errors import CannotOpen, Fault
 from store.sqlite.database import SqliteDatabase
 
 

@@ -7,7 +7,7 @@ import pytest
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
-from store.update import update
+from store.row_mapping import update
 from tests.support.webhook_rows import given_account, given_endpoint, new_vault
 from webhooks.certification.certify import CannotSign, certify_endpoint
 from webhooks.endpoints.endpoint import Endpoint, get, list_endpoints, patch

@@ -7,7 +7,7 @@ from kernel.tenant import Tenant
 from keys.signatures.signing import public_text
 from keys.vault import Vault
 from store.database import Database, Row, Transaction
-from store.update import update
+from store.row_mapping import update
 from tests.support.webhook_rows import given_account, given_endpoint
 from webhooks.deliveries.sealed import opened_keys, opened_secret
 from webhooks.endpoints.endpoint import Endpoint, rotate_secret

@@ -1,1 +1,0 @@
-"""What a process watches beside its work: file descriptors, the database's servers, statements."""
