@@ -85,7 +85,7 @@ def test_what_a_route_of_the_api_does_a_page_asks_the_api_for() -> None:
     findings = {(name, act) for name, act in both if act in routes}
 
     assert "billing.bulk.batch.load" in routes
-    assert "billing.topups.settlement.Cancel" in routes
+    assert "billing.topups.fulfilment.Settle" in routes
     assert findings == STILL_BESIDE_THE_API
 
 

@@ -128,7 +128,7 @@ def test_bash_takes_the_script_and_completes_commands_and_values() -> None:
         result = CliRunner().invoke(main, env=asked, prog_name="topup")
         return [line.partition(",")[2] for line in result.stdout.splitlines()]
 
-    assert completed("topup ba") == ["balance", "backup"]
+    assert completed("topup ba") == ["balance", "batches", "backup"]
     assert completed("topup keys ro") == ["rotate"]
     assert completed("topup keys create --environment ") == ["staging", "live"]
 
