@@ -150,7 +150,8 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) -> Subscription:
     assert may_move(subscription, status), f"{subscription.status} does not become {status}"
     is_over = status in {"cancelled", "expired"}
-    moved = replace(subscription, status=status, ended_at=now_us if is_over else None)
+    ended_at = (subscription.ended_at or now_us) if is_over else None
+    moved = replace(subscription, status=status, ended_at=ended_at)
     if is_over:
         moved = replace(moved, paused_at=None, resumes_at=None, next_check_at=None)
     if status == "past_due" and moved.charge_at is not None:

@@ -211,6 +211,7 @@ async def club(database: Database, clock: FixedClock, tmp_path: Path) -> AsyncIt
 @example(life=[("pause", 1), ("end", 1)])
 @example(life=[("team/month", 1), ("pro/month", 1), ("days", 3), ("bill", 1)])
 @example(life=[("dispute", 1), ("dispute", 0)])
+@example(life=[("days", 0), ("days", 3), ("end", 1)])
 @LIVES
 async def test_whatever_is_told_of_a_plan_is_proved(
     club: Subscriber, life: list[tuple[str, int]]
