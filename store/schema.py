@@ -2319,7 +2319,7 @@ subscription_periods = sa.Table(
     sa.Index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
-# billing/subscriptions/change_rows.py. What a person wants a subscription's provider to do, until it has.
+# billing/subscriptions/subscription_change.py. What a person wants a subscription's provider to do, until it has.
 subscription_steers = sa.Table(
     "subscription_steers",
     metadata,
@@ -2426,7 +2426,7 @@ notification_turns = sa.Table(
     _int("written_at", null=True),  # when the last mail was written; null: never
 )
 
-# billing/subscriptions/held_invoice.py. Paid invoices that no rule credits, until an operator decides.
+# billing/subscriptions/records.py. Paid invoices that no rule credits, until an operator decides.
 held_invoices = sa.Table(
     "held_invoices",
     metadata,
@@ -2524,7 +2524,7 @@ credit_adjustments = sa.Table(
     sa.Index("ix_credit_adjustments_account", "account_id", "environment", "id"),
 )
 
-# billing/subscriptions/entitlement_use.py. How often an account used its plan's limited features.
+# billing/subscriptions/entitlement.py. How often an account used its plan's limited features.
 entitlement_counts = sa.Table(
     "entitlement_counts",
     metadata,
@@ -2536,7 +2536,7 @@ entitlement_counts = sa.Table(
     sa.CheckConstraint("used >= 0", name="used_not_negative"),
 )
 
-# billing/subscriptions/entitlement_use.py. Each use that was counted, once for its reference.
+# billing/subscriptions/entitlement.py. Each use that was counted, once for its reference.
 entitlement_uses = sa.Table(
     "entitlement_uses",
     metadata,
@@ -2989,7 +2989,7 @@ checkins = sa.Table(
     _int("created_at"),
 )
 
-# billing/credits/checkin_settings.py. What a check-in awards; without a row the defaults hold.
+# billing/credits/checkin.py. What a check-in awards; without a row the defaults hold.
 checkin_settings = sa.Table(
     "checkin_settings",
     metadata,

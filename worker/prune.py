@@ -14,7 +14,7 @@ from billing.providers import event_log as provider_event
 from billing.recipients import owner_mail
 from billing.recipients.erasure import prune_mails
 from billing.reconciliation import differences
-from billing.subscriptions.entitlement_use import prune_uses
+from billing.subscriptions.entitlement import prune_uses
 from kernel.clock import DAY_US, Clock
 from kernel.tenant import Tenant
 from keys import audit_log, session

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Protocol, Self
 
 from msgspec import UNSET, Meta, UnsetType
 
-from billing.credits.checkin_day import zone_of
+from billing.credits.checkin import zone_of
 from billing.credits.opening import open_account
 from billing.recipients import account_mail
 from billing.topups.mail import MailRules

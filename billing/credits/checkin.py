@@ -5,22 +5,154 @@ within its budget. Days go by the account's time zone, and a changed one counts 
 because each one notes the next one's zone.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from billing.credits.checkin_day import day_of, next_at, streak_of, zone_of
-from billing.credits.checkin_settings import CheckinSettings, read_settings
 from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
-from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
-from kernel.errors import DomainError
+from kernel.clock import DAY_US, HOUR_US, SECOND_US, day_start_us, rfc3339
+from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import load_time_zones
 from store.database import Transaction
 from store.row_mapping import Conversion, RowMapping
+
+CREDITS_MAX = 1_000_000_000
+STREAK_DAYS_MAX = 365
+BUDGET_MAX = CREDITS_MAX * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinSettings:
+    """In credits. The award is random between credits_min and credits_max.
+
+    Each later day of a streak adds the bonus, up to streak_days_max times. daily_budget_credits: for all
+    accounts together, by UTC day; null: unlimited.
+    """
+
+    is_enabled: bool
+    credits_min: int
+    credits_max: int
+    streak_bonus_credits: int = 0
+    streak_days_max: int = 7
+    daily_budget_credits: int | None = None
+
+    def bonus_credits(self, streak: int) -> int:
+        return self.streak_bonus_credits * min(streak - 1, self.streak_days_max)
+
+
+DEFAULTS: Mapping[str, CheckinSettings] = {
+    "staging": CheckinSettings(
+        is_enabled=True,
+        credits_min=100,
+        credits_max=100,
+        streak_bonus_credits=10,
+        daily_budget_credits=1_000_000,
+    ),
+    "live": CheckinSettings(
+        is_enabled=False,
+        credits_min=100,
+        credits_max=100,
+        streak_bonus_credits=10,
+        daily_budget_credits=100_000,
+    ),
+}
+
+
+async def read_settings(tx: Transaction, environments: Iterable[str]) -> dict[str, CheckinSettings]:
+    wanted = sorted(set(environments))
+    rows = await tx.fetch(_READ, environments=wanted)
+    chosen = {row["environment"]: _SETTINGS_ROWS.read(row) for row in rows}
+    return {environment: chosen.get(environment, DEFAULTS[environment]) for environment in wanted}
+
+
+async def write_settings(
+    tx: Transaction, environment: str, settings: CheckinSettings, *, now_us: int
+) -> None:
+    _check(settings)
+    await tx.insert(
+        "checkin_settings",
+        (*_SETTINGS_ROWS.columns, "environment", "updated_at"),
+        [(*_SETTINGS_ROWS.write(settings), environment, now_us)],
+        on_conflict="""ON CONFLICT (environment) DO UPDATE SET
+            is_enabled = excluded.is_enabled, credits_min = excluded.credits_min,
+            credits_max = excluded.credits_max,
+            streak_bonus_credits = excluded.streak_bonus_credits,
+            streak_days_max = excluded.streak_days_max,
+            daily_budget_credits = excluded.daily_budget_credits,
+            updated_at = excluded.updated_at""",
+    )
+
+
+_SETTINGS_ROWS = RowMapping(CheckinSettings)
+_READ = f"""
+SELECT {_SETTINGS_ROWS.listed}, environment FROM checkin_settings WHERE environment IN :environments[text]
+"""
+
+
+def _check(settings: CheckinSettings) -> None:
+    limits = {
+        "credits_min": (settings.credits_min, 1, CREDITS_MAX),
+        "credits_max": (settings.credits_max, settings.credits_min, CREDITS_MAX),
+        "streak_bonus_credits": (settings.streak_bonus_credits, 0, CREDITS_MAX),
+        "streak_days_max": (settings.streak_days_max, 0, STREAK_DAYS_MAX),
+    }
+    if settings.daily_budget_credits is not None:
+        limits["daily_budget_credits"] = (settings.daily_budget_credits, 0, BUDGET_MAX)
+    for name, (value, low, high) in limits.items():
+        if not low <= value <= high:
+            raise InvalidInput(
+                "{param} must be from {low} to {high}.", param=name, low=low, high=high
+            )
+
+
+PAUSE_US = 20 * HOUR_US
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+\-/]{0,63}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=1024)
+def zone_of(name: str) -> tzinfo:
+    """Return the zone of an IANA name such as Asia/Kuwait; raise InvalidInput."""
+    if name == "UTC":
+        return UTC
+    try:
+        if _NAME.fullmatch(name):
+            return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        pass
+    raise InvalidInput(
+        "This isn't a time zone. Use one such as UTC or Asia/Kuwait.", param="time_zone"
+    )
+
+
+def day_of(at_us: int, zone: tzinfo) -> date:
+    return datetime.fromtimestamp(at_us // SECOND_US, zone).date()
+
+
+def start_of(day: date, zone: tzinfo) -> int:
+    """Return the day's first moment there; if midnight is skipped, what follows it."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return (midnight.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+
+
+def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
+    """Return when the next check-in may come; zone is the next one's. At least 20 hours pass, so a change of
+    zone or a short day never makes two awards out of one day.
+    """
+    return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
+
+
+def streak_of(last_day: date | None, last_streak: int, day: date) -> int:
+    follows = last_day is not None and last_day + timedelta(days=1) == day
+    return last_streak + 1 if follows else 1
+
 
 Pick = Callable[[int, int], int]  # a random number from the first to the second, both included
 

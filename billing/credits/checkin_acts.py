@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
-from billing.credits import checkin_settings
-from billing.credits.checkin_settings import (
+from billing.credits import checkin
+from billing.credits.checkin import (
     BUDGET_MAX,
     CREDITS_MAX,
     STREAK_DAYS_MAX,
@@ -103,9 +103,7 @@ def view_of(settings: CheckinSettings) -> CheckinConfig:
 async def change(context: ActContext, changes: Mapping[str, Any]) -> Change[CheckinSettings]:
     before = await settings(context)
     after = replace(before, **changes)
-    await checkin_settings.write_settings(
-        context.tx, context.environment, after, now_us=context.now_us
-    )
+    await checkin.write_settings(context.tx, context.environment, after, now_us=context.now_us)
     return Change(before=before, after=after)
 
 
@@ -119,7 +117,7 @@ async def _change(context: ActContext, asked: CheckinChanges) -> Change[CheckinS
 
 async def settings(context: ActContext) -> CheckinSettings:
     environment = context.environment
-    return (await checkin_settings.read_settings(context.tx, [environment]))[environment]
+    return (await checkin.read_settings(context.tx, [environment]))[environment]
 
 
 SHOW_CHECKIN = ReadAct(

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from billing.documents import billing_details, document, due
-from billing.documents.document import BillingDocument
+from billing.documents.document import BillingDocument, NoReceipt, NoSeller
 from billing.documents.due import Gone, Payment
 from billing.documents.facts import (
     DocumentKind,
@@ -24,14 +24,17 @@ from billing.documents.facts import (
     series_of,
 )
 from billing.documents.receipt_letter import receipt_mail
-from billing.orders import records as order_rows
+from billing.orders import records as order_list, records as order_rows
+from billing.orders.order import Order
 from billing.providers import breakdown
 from billing.providers.breakdown import Breakdown, PaymentKey
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions import records as subscription_rows
 from kernel.clock import SECOND_US
+from kernel.errors import Unavailable
 from kernel.ids import new_id
+from kernel.tenant import Tenant
 from store.database import Database, Transaction
 
 STEP_MAX: Final = 100
@@ -254,3 +257,46 @@ class _Clerk:
     @property
     def _is_test(self) -> bool:
         return self._environment != "live"
+
+
+# With more due before it, the caller waits for the worker.
+STEPS_MAX = 3
+
+
+async def receipt(
+    database: Database,
+    tenant: Tenant,
+    order_id: str,
+    *,
+    seller: Seller,
+    mail_sent_in: Collection[str],
+    now_us: int,
+) -> BillingDocument:
+    """Return the order's receipt, numbered at once if the worker hasn't come to it; for a plan's order its
+    first period's. Raises NotFound, NoReceipt, NoSeller, and Unavailable while earlier payments are numbered.
+    """
+
+    async def look(tx: Transaction) -> tuple[Order, BillingDocument | None]:
+        order = await order_list.get(tx, tenant, order_id)
+        return order, await document.receipt_of(tx, tenant, order_id)
+
+    for _ in range(STEPS_MAX):
+        order, found = await database.read(look)
+        if found is not None:
+            return found
+        if order.paid_at is None:
+            raise NoReceipt(f"The order is {order.status}, so it has no receipt yet.")
+        if tenant.environment == "live" and not seller.is_known:
+            raise NoSeller("The operator must set TOPUP_SELLER_NAME before documents can be made.")
+        numbered = await number_step(
+            database, tenant.environment, seller, now_us=now_us, mail_sent_in=mail_sent_in
+        )
+        if not numbered:
+            _, found = await database.read(look)
+            if found is None:
+                raise NoReceipt("Nothing was paid for the order, so there is no receipt.")
+            return found
+    _, found = await database.read(look)
+    if found is None:
+        raise Unavailable("Receipts of earlier payments are made first.", retry_after_s=10)
+    return found

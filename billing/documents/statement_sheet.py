@@ -6,6 +6,8 @@ from typing import Final
 
 from billing.documents.facts import Party
 from billing.ledger.statement import StatementLine
+from kernel.clock import month_start_us, next_month_start_us, rfc3339
+from kernel.file_name import plain_name
 
 # More belong in a spreadsheet: the CSV has no end.
 LINES_MAX: Final = 1_000
@@ -23,3 +25,19 @@ class StatementSheet:
     lines: Sequence[StatementLine]
     made_at: int
     is_test: bool
+
+
+def statement_name(account: str, since: int, until: int) -> str:
+    """Return the name without its ending; until is exclusive; since 0: from the beginning."""
+    parts = ("statement", plain_name(account), _period(since, until))
+    return "-".join(part for part in parts if part)
+
+
+def _period(since: int, until: int) -> str:
+    first, last = rfc3339(since)[:10], rfc3339(until - 1)[:10]
+    if since == 0:
+        return f"until-{last}"
+    is_month = since == month_start_us(since) and until <= next_month_start_us(since)
+    if is_month and (until == next_month_start_us(since) or first != last):
+        return first[:7]
+    return first if first == last else f"{first}-to-{last}"

@@ -29,12 +29,11 @@ from billing.providers.protocol import (
     Waiting,
 )
 from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.checkout_payment import SettlePaidPlan
 from billing.subscriptions.lifecycle import ChangeSubscription
 from billing.subscriptions.manual.uncredited import ReverseUncredited
-from billing.subscriptions.period import PayPeriod
+from billing.subscriptions.period import PayPeriod, ReversePeriod
+from billing.subscriptions.place import SettlePaidPlan
 from billing.subscriptions.records import ITSELF
-from billing.subscriptions.reversal import ReversePeriod
 from billing.subscriptions.subscription import Subscription
 from store.database import Transaction
 

@@ -23,9 +23,9 @@ from billing.orders.working_set import OrderWorkingSet
 from billing.providers import event_log
 from billing.providers.event_log import LogEntry, NotificationRef
 from billing.providers.problem import in_words
-from billing.subscriptions import held_invoice, records as subscription_rows
+from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.approved_period import approve_held, approve_order
-from billing.subscriptions.held_invoice import HeldInvoice
+from billing.subscriptions.records import HeldInvoice
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput
@@ -313,7 +313,7 @@ async def open_review(tx: Transaction, order: Order) -> OpenReview:
         gone = sent_back(order, await refund_row.load(tx, [order.id]))
         return waiting_of(order, None, [], gone)
     begun = await subscription_rows.find_by_order(tx, order.id)
-    held = [] if begun is None else await held_invoice.load(tx, [begun.id])
+    held = [] if begun is None else await subscription_rows.load_held(tx, [begun.id])
     return waiting_of(order, begun, held)
 
 
@@ -325,7 +325,7 @@ async def cases_of(tx: Transaction, order: Order) -> OrderCases:
     begun = await subscription_rows.find_by_order(tx, order.id)
     if begun is None:
         return _made(order, entries, await _spare(tx, order, (), ()), can_credit=False)
-    held = await held_invoice.load(tx, [begun.id])
+    held = await subscription_rows.load_held(tx, [begun.id])
     periods = (await subscription_rows.load_periods(tx, [begun.id])).get(begun.id, [])
     spare = await _spare(tx, order, held, periods)
     starts = {one.period_start_at for one in periods if one.comp_ended_at is None}

@@ -39,15 +39,17 @@ from billing.providers.protocol import (
     SubscriptionChanged,
 )
 from billing.providers.registry import Providers
-from billing.subscriptions import change_rows, records as subscription_rows
-from billing.subscriptions.change_rows import ATTEMPTS_MAX, ChangeStatus, SubscriptionChange
+from billing.subscriptions import records as subscription_rows, subscription_change
 from billing.subscriptions.lifecycle import PutOffCheck
 from billing.subscriptions.subscription import LIVING, Subscription
 from billing.subscriptions.subscription_change import (
+    ATTEMPTS_MAX,
     ChangedSubscription,
     ChangeNotAllowed,
+    ChangeStatus,
     EndSubscriptionChange,
     RequestSubscriptionChange,
+    SubscriptionChange,
 )
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import InvalidInput, NotFound
@@ -191,7 +193,7 @@ class SubscriptionSteering:
     async def go_on(self, due: SubscriptionChange) -> None:
         """Repeat a request without a clear response; one of several workers does."""
         claimed = await self.database.transaction(
-            lambda tx: change_rows.claim(tx, due, now_us=self._clock.now_us())
+            lambda tx: subscription_change.claim(tx, due, now_us=self._clock.now_us())
         )
         if claimed is None:
             return
@@ -313,7 +315,7 @@ class SubscriptionSteering:
                 return await self._end(change, "given_up", error.detail)
             why, now_us = error.detail, self._clock.now_us()
             await self.database.transaction(
-                lambda tx: change_rows.postpone(tx, change, why, now_us=now_us)
+                lambda tx: subscription_change.postpone(tx, change, why, now_us=now_us)
             )
             return ChangedSubscription(one, with_fields(change, reason=why))
         if has_ended(standing) and not request.is_reached(standing):

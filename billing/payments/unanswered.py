@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from billing.payments.recharging.forgotten import count_forgotten
 from billing.recharges import records
-from billing.subscriptions import change_rows, records as subscription_rows
+from billing.subscriptions import records as subscription_rows, subscription_change
 from kernel.clock import HOUR_US
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
@@ -18,7 +18,7 @@ async def count_unanswered(
 ) -> dict[tuple[str, UnansweredKind], int]:
     """Return counts by environment and kind, 0 included."""
     before_us = now_us - UNANSWERED_US
-    changes = await change_rows.count_open(tx, before_us=before_us)
+    changes = await subscription_change.count_open(tx, before_us=before_us)
     pauses = await subscription_rows.count_overdue_pauses(tx, before_us=before_us)
     charges = await records.count_open(tx, before_us=before_us)
     forgotten = await count_forgotten(tx, before_us=before_us)

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Final
 
+from billing.checkpoints.sums import open_basis
 from billing.fulfilment.suppliers import Suppliers
 from billing.payments.payments import Payments
+from billing.proof.audit import audit
 from billing.providers.abilities import Listing, ability
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.reconciliation import differences, own_payments, runs
-from billing.reconciliation.comparison import Comparison
-from billing.reconciliation.kinds import FoundDifference
-from billing.reconciliation.ledger_part import compare_ledger
+from billing.reconciliation.differences import MICROS
+from billing.reconciliation.kinds import Comparison, FoundDifference
 from billing.reconciliation.provider_list import Compared, compare
 from billing.reconciliation.provider_part import ProviderComparison
 from billing.reconciliation.runs import PartRun
@@ -26,6 +27,33 @@ from kernel.errors import InvalidInput
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 from store.errors import StoreError
+
+
+async def compare_ledger(
+    database: Database, comparison: Comparison
+) -> AsyncIterator[FoundDifference]:
+    comparison.checked = await database.read(lambda tx: _accounts(tx, comparison.environment))
+    basis = await open_basis(database, is_full=False, now_us=comparison.now_us)
+    async for finding in audit(database, comparison.environment, basis=basis):
+        yield FoundDifference(
+            "ledger_rule",
+            f"{finding.rule}: {finding.row_id}",
+            finding.expected,
+            finding.found,
+            MICROS,
+            f"{finding.rule} ({finding.row_id})",
+            finding.account_id,
+        )
+
+
+async def _accounts(tx: Transaction, environment: str) -> int:
+    row = await tx.fetch_one(
+        "SELECT COUNT(*) AS number FROM account_environments WHERE environment = :environment",
+        environment=environment,
+    )
+    assert row is not None, "a count has one row"
+    return int(row["number"])
+
 
 LEDGER: Final = "ledger"
 SUPPLIERS: Final = "suppliers"

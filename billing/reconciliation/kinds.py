@@ -1,6 +1,6 @@
 """Each kind of difference: what it means, and what an operator does about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 DifferenceKind = Literal[
@@ -82,3 +82,19 @@ class FoundDifference:
     unit: str
     detail: str
     account_id: str = ""
+
+
+@dataclass(slots=True)
+class Comparison:
+    """since: from when it compares. subjects: of its open differences, checked again. mark: where the next
+    run continues. unanswered: subjects without a response, whose differences stay.
+    """
+
+    environment: str
+    part: str
+    since: int
+    now_us: int
+    subjects: frozenset[str] = frozenset()
+    checked: int = 0
+    mark: str | None = None
+    unanswered: set[str] = field(default_factory=set)

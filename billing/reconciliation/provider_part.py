@@ -22,8 +22,7 @@ from billing.providers.protocol import (
     ProviderUnavailable,
     Refunded,
 )
-from billing.reconciliation.comparison import Comparison
-from billing.reconciliation.kinds import DifferenceKind, FoundDifference
+from billing.reconciliation.kinds import Comparison, DifferenceKind, FoundDifference
 from billing.reconciliation.own_payments import OwnPayments
 from billing.reconciliation.payment_rule import (
     Judged,

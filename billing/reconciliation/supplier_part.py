@@ -12,9 +12,8 @@ import msgspec
 
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.ledger.money import CURRENCY
-from billing.reconciliation.comparison import Comparison
 from billing.reconciliation.differences import TIMES
-from billing.reconciliation.kinds import DifferenceKind, FoundDifference
+from billing.reconciliation.kinds import Comparison, DifferenceKind, FoundDifference
 from kernel.ids import least_id
 from store.database import Database, Row, Transaction
 

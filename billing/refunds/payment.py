@@ -20,13 +20,9 @@ from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayme
 from billing.orders.working_set import OrderWorkingSet
 from billing.subscriptions.manual import uncredited
 from billing.subscriptions.manual.uncredited import follow_payment, waiting_payments
-from billing.subscriptions.plan_credit_back import (
-    given_back_of,
-    left_of,
-    sold_of as sold_by_period,
-)
+from billing.subscriptions.period import apply_reversals as apply_to_period
+from billing.subscriptions.plan_credit_back import given_back_of, left_of, sold_of as sold_by_period
 from billing.subscriptions.plan_grant import PlanGrant
-from billing.subscriptions.reversal import apply_reversals as apply_to_period
 from billing.subscriptions.subscription import Period, Subscription, due_micros as due_of_period
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput, NotFound

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from billing.credits.checkin import Checkin, CheckinSettings, last_of, read_settings
+from billing.ledger.chart import PAID_GRANT
 from billing.ledger.money import MICROS_PER_CENT
 from kernel.limits import INT64_MAX
 from kernel.tenant import Tenant
+from keys import sandbox_clock
+from keys.account import get_account, read_tenants
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -99,3 +103,82 @@ _OLDER = f"""SELECT {_ROWS.of("l")} FROM ({_LINES}) AS l
 _FOUND = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_NARROWED} {_ORDERED}"
 _COUNT = f"SELECT COUNT(*) AS total FROM ({_LINES}) AS l"
 _FOUND_COUNT = f"{_COUNT} {_NARROWED}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckinStatus:
+    """next_at is by our clock; null: now."""
+
+    settings: CheckinSettings
+    last: Checkin | None
+    next_at: int | None
+    time_zone: str
+
+
+async def free_credit(
+    tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
+) -> tuple[CheckinStatus, Sequence[CreditLine]]:
+    lines, _ = await page(tx, tenant, offset=0, limit=limit)
+    settings = (await read_settings(tx, [tenant.environment]))[tenant.environment]
+    last = await last_of(tx, tenant)
+    ahead_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us) - now_us
+    next_at = None if last is None else last.next_at - ahead_us
+    is_due = next_at is None or next_at <= now_us
+    time_zone = (await get_account(tx, tenant.account_id)).time_zone
+    return CheckinStatus(settings, last, None if is_due else next_at, time_zone), lines
+
+
+SHOWN_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EndingCredit:
+    """plan_name null: it is promotional."""
+
+    amount_micros: int
+    expires_at: int
+    plan_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComingCredit:
+    amount_micros: int
+    due_at: int
+    plan_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreditAhead:
+    ending: list[EndingCredit]
+    coming: ComingCredit | None
+
+
+async def credit_ahead(tx: Transaction, tenant: Tenant, *, now_us: int) -> CreditAhead:
+    """Read it by the tenant's own clock; at most SHOWN_MAX that end."""
+    own_now_us = now_us + (await read_tenants(tx, [tenant])).clocks_ahead_us.get(tenant, 0)
+    rows = await tx.fetch(
+        _ENDING, account_id=tenant[0], environment=tenant[1], now=own_now_us, limit=SHOWN_MAX
+    )
+    following = await tx.fetch_one(_COMING, account_id=tenant[0], environment=tenant[1])
+    return CreditAhead(
+        [EndingCredit(row[0], row[1], row[2]) for row in rows],
+        None if following is None else ComingCredit(following[0], following[1], following[2]),
+    )
+
+
+_ENDING = f"""
+SELECT l.balance_micros, l.expires_at, s.plan_name
+FROM ledger_accounts l
+LEFT JOIN plan_grants g ON g.id = l.name AND SUBSTR(l.name, 1, {len(PAID_GRANT)}) = '{PAID_GRANT}'
+LEFT JOIN subscriptions s ON s.id = g.subscription_id
+WHERE l.account_id = :account_id AND l.environment = :environment AND l.kind = 'grant'
+  AND l.is_spent = 0 AND l.expires_at > :now
+ORDER BY l.expires_at, l.id LIMIT :limit
+"""
+_COMING = """
+SELECT g.credits_micros, g.due_at, s.plan_name
+FROM plan_grants g JOIN subscriptions s ON s.id = g.subscription_id
+WHERE g.account_id = :account_id AND g.environment = :environment AND g.due_at IS NOT NULL
+  AND s.status IN ('active', 'past_due', 'paused')
+ORDER BY g.due_at, g.id LIMIT 1
+"""

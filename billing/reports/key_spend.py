@@ -11,11 +11,45 @@ import msgspec
 
 from billing.engine.limit import LimitView
 from billing.engine.spending import KeyStandings, load_key_usage
-from billing.reports.limit_forecast import used_up_at
+from kernel.clock import HOUR_US, SECOND_US, day_start_us, month_start_us
 from kernel.tenant import Tenant
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.tree import forest, tree
+from keys.caps import HOUR_S, SECONDS_OF
 from store.database import Transaction
+
+_LEAST_US: Final = HOUR_US
+
+
+def used_up_at(limit: LimitView, *, key_created_at: int, now_us: int) -> int | None:
+    """Return the time; now_us if nothing is left, None if it lasts. All by the account's own clock."""
+    if limit.remaining == 0:
+        return now_us
+    if limit.spent == 0:
+        return None
+    begun, ends = _period(limit, key_created_at, now_us)
+    elapsed = max(now_us - begun, min(_LEAST_US, _length(limit)))
+    at = now_us + -(-limit.remaining * elapsed // limit.spent)
+    return at if ends is None or at < ends else None
+
+
+def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | None]:
+    match limit.cap:
+        case "per_day":
+            return day_start_us(now_us), limit.resets_at
+        case "per_month":
+            return month_start_us(now_us), limit.resets_at
+        case "lifetime":
+            return created_at, None
+    # Early spending leaves a rolling window as it moves.
+    begun = max(created_at, now_us - _length(limit))
+    return begun, begun + _length(limit)
+
+
+def _length(limit: LimitView) -> int:
+    """Return a rolling window's length; any other limit's is more than the least time."""
+    seconds = limit.seconds or SECONDS_OF.get(limit.cap.rpartition("_per_")[2], HOUR_S)
+    return seconds * SECOND_US
 
 
 class LimitSeen(msgspec.Struct, frozen=True):
@@ -141,3 +175,15 @@ _NAMES: Final = """
 SELECT id, name FROM api_keys
 WHERE account_id = :account_id AND environment = :environment AND id IN :ids[text]
 """
+
+
+async def limits_of_askers(
+    tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
+) -> Mapping[str, Sequence[LimitView]]:
+    """Return each key's own limits, by ID; an ended key has none."""
+    wanted = sorted(set(key_ids))
+    if not wanted:
+        return {}
+    standings = await load_key_usage(tx, tenant, wanted, now_us=now_us)
+    usable = (one for one in standings.states.values() if one.is_usable(standings.now_us))
+    return {one.id: standings.of((one.id,)).limits for one in usable}

@@ -6,8 +6,13 @@ from typing import Annotated, Self
 from msgspec import Meta, Struct, field
 
 from billing.reports.margin import MarginBy, MarginLine, MarginPeriod, margin_lines
-from billing.reports.money_back import RevenuePeriod
-from billing.reports.revenue import OutstandingLine, RevenueLine, credit_lines, revenue_lines
+from billing.reports.revenue import (
+    OutstandingLine,
+    RevenueLine,
+    RevenuePeriod,
+    credit_lines,
+    revenue_lines,
+)
 from kernel.clock import DAY_US
 from kernel.errors import InvalidInput
 from kernel.fields import ExportFormat, Fields, ShortText, Time, said, time_us

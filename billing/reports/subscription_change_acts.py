@@ -16,8 +16,7 @@ from billing.reports.subscription_views import (
     Subscription,
     SubscriptionHistory,
 )
-from billing.subscriptions.change_rows import REASON_CHARACTERS_MAX
-from billing.subscriptions.subscription_change import ChangeNotAllowed
+from billing.subscriptions.subscription_change import REASON_CHARACTERS_MAX, ChangeNotAllowed
 from kernel.clock import SECOND_US
 from kernel.errors import NotFound
 from kernel.fields import LINE, Fields, Text, Time, said, time_us

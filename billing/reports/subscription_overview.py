@@ -6,9 +6,9 @@ from typing import Any
 
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
-from billing.subscriptions import change_rows, records as subscription_rows
-from billing.subscriptions.change_rows import SubscriptionChange
+from billing.subscriptions import records as subscription_rows, subscription_change
 from billing.subscriptions.subscription import Period, Subscription
+from billing.subscriptions.subscription_change import SubscriptionChange
 from billing.subscriptions.turn import shape
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
@@ -62,7 +62,7 @@ async def overview(
         raise NotFound("Subscription")
     [seen] = await _with_parts(tx, [found])
     place = {"account_id": found.account_id, "environment": found.environment, "id": found.id}
-    changes = await change_rows.of_subscription(tx, place)
+    changes = await subscription_change.of_subscription(tx, place)
     mails = await owner_mail.of_subscription(tx, found.tenant, found.id)
     return SubscriptionOverview(found, seen.periods, seen.open_change, changes, mails)
 
@@ -87,7 +87,7 @@ async def _with_parts(
 ) -> Sequence[SubscriptionOverview]:
     ids = [one.id for one in found]
     periods = await subscription_rows.load_periods(tx, ids)
-    changes = await change_rows.open_of(tx, ids)
+    changes = await subscription_change.open_of(tx, ids)
     return [
         SubscriptionOverview(one, periods.get(one.id, []), changes.get(one.id)) for one in found
     ]

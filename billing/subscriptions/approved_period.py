@@ -9,9 +9,9 @@ from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import BatchState
 from billing.orders.order import Order
 from billing.orders.records import PeriodClaim
-from billing.subscriptions.held_invoice import HeldInvoice
 from billing.subscriptions.period import too_much
 from billing.subscriptions.plan_credit import give_period
+from billing.subscriptions.records import HeldInvoice
 from billing.subscriptions.subscription import (
     Period,
     Subscription,

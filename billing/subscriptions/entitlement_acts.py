@@ -5,9 +5,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from billing.subscriptions import entitlement_use
-from billing.subscriptions.entitlement import EntitlementState, UnknownEntitlement
-from billing.subscriptions.entitlement_use import UseEntitlement
+from billing.subscriptions import entitlement
+from billing.subscriptions.entitlement import EntitlementState, UnknownEntitlement, UseEntitlement
 from billing.topups.topup import DuplicateReference
 from kernel.fields import Fields, Page
 from kernel.shaped import Shaped
@@ -46,11 +45,11 @@ class UseBody(Fields, frozen=True, kw_only=True):
 async def list_all(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[EntitlementState]:
-    return await entitlement_use.ask_all(context.tx, context.tenant, now_us=context.now_us)
+    return await entitlement.ask_all(context.tx, context.tenant, now_us=context.now_us)
 
 
 async def show(context: ActContext) -> EntitlementState:
-    return await entitlement_use.ask(
+    return await entitlement.ask(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
     )
 

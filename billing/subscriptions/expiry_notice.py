@@ -8,7 +8,7 @@ lost, and is reported apart.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from billing.credits.credit_end import EndOfCredit
+from billing.credits.grant import EndOfCredit
 from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.chart import PAID_GRANT
 from billing.recipients import owner_mail

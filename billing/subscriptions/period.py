@@ -9,27 +9,40 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec.structs import replace as with_fields
+
 from billing.catalog.plan import PlanItem, item_by_ref
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
+from billing.orders.order import amend as amend_order
 from billing.orders.records import PeriodClaim
+from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of
+from billing.orders.reversal import dispute_of, reason_of, tell_returned
+from billing.orders.sold_credit import follow
+from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef
 from billing.providers.problem import Problem
 from billing.providers.protocol import InvoiceLine
-from billing.subscriptions.changes import (
+from billing.subscriptions.invoice import (
+    Bill,
+    PeriodGrant,
     PlanChange,
     Reckoned,
+    Terms,
+    begins_trial,
     carried_at,
     carried_before,
     correct,
+    grant_of,
     reckon,
+    trial_grant,
 )
-from billing.subscriptions.held_invoice import HeldInvoice
-from billing.subscriptions.invoice import Bill, PeriodGrant, Terms, grant_of
-from billing.subscriptions.plan_credit import give_period
-from billing.subscriptions.records import ITSELF
+from billing.subscriptions.plan_credit import end_expired, give_part, give_period
+from billing.subscriptions.plan_credit_back import bring_back_to, kept_back_of
+from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
+from billing.subscriptions.records import ITSELF, HeldInvoice
 from billing.subscriptions.subscription import (
     Period,
     Subscription,
@@ -37,10 +50,9 @@ from billing.subscriptions.subscription import (
     revive,
     second_plan,
 )
-from billing.subscriptions.trial import begins_trial, trial_grant
 from billing.subscriptions.turn import turn
 from billing.subscriptions.working_set import SubscriptionWorkingSet
-from kernel.errors import NotFound
+from kernel.errors import LimitReached, NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 
@@ -333,3 +345,126 @@ def too_much(state: BatchState, one: Subscription, credits_micros: int) -> Probl
         return None
     sentence = "the account cannot hold so much credit"
     return Problem("too_much", sentence, "a smaller sum", f"{credits_micros} micros")
+
+
+class CannotHold(LimitReached):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class GiveParts:
+    """Return how many were given. One due after the subscription's end never is; one due before it is,
+    however late. Raises CannotHold.
+    """
+
+    subscription_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+
+    def decide(self, state: BatchState) -> int:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        one = working_set.find(self.subscription_id, self.tenant)
+        now_us, given = state.now_of(self.tenant), 0
+        for part in working_set.plan_grants.of_subscription(one.id):
+            if part.due_at is not None and part.due_at <= now_us:
+                given += self._give(state, one, part)
+        return given
+
+    def _give(self, state: BatchState, one: Subscription, part: PlanGrant) -> bool:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        micros = 0
+        if one.ended_at is None or part.starts_at < one.ended_at:
+            period = next(p for p in working_set.periods(one.id) if p.id == part.period_id)
+            parts = working_set.plan_grants.of_period(period.id)
+            kept_back = kept_back_of(period, parts, period.refunded_amount)
+            micros = min(part.credits_micros, ungiven_of(parts) - kept_back)
+        if micros <= 0:
+            working_set.plan_grants.keep(with_fields(part, due_at=None))
+            return False
+        problem = too_much(state, one, micros)
+        if problem is not None:
+            raise CannotHold(problem.sentence)
+        give_part(state, one, part, micros)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class EndParts:
+    subscription_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+
+    def decide(self, state: BatchState) -> int:
+        one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+        expired = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
+        before_micros = expired.balance_micros
+        found = end_expired(state, one)
+        # It stopped counting at its end: that was the drop.
+        left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
+        gone_micros = expired.balance_micros - before_micros
+        state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReversePeriod(OnSubscription):
+    order_id: str
+    period_start_at: int
+    fact: Reversed
+
+    def declare(self, read_set: ReadSet) -> None:
+        OnSubscription.declare(self, read_set)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
+
+    def apply(self, state: BatchState, one: Subscription) -> Billed:
+        working_set = state.working_set(SubscriptionWorkingSet)
+        period = working_set.period((one.id, self.period_start_at))
+        if period is None:
+            return Billed(one, "ignored", "its payment was not credited")
+        known = working_set.reversals.find(period.id, self.fact.key)
+        blank = blank_of(self.fact, period.id, period.tenant, state.now_us)
+        changed = change_of(self.fact, known, blank, period.payment)
+        if isinstance(changed, Problem):
+            return Billed(one, "review", changed.sentence, changed)
+        ours = follow(state, working_set.refunds, working_set.reversals, period.id, self.fact)
+        if changed is not None:
+            working_set.reversals.keep(changed)
+        elif ours is None:
+            return Billed(one, "repeated" if known is not None else "ignored")
+        why = reason_of(self.fact, ours)
+        apply_reversals(state, one, period, why, dispute_of(self.fact, changed))
+        return Billed(one, "repeated" if changed is None else "applied")
+
+
+def apply_reversals(
+    state: BatchState,
+    one: Subscription,
+    period: Period,
+    reason: str,
+    dispute: Reversal | None = None,
+) -> None:
+    """Bring the period's credit to what is gone of its payment, and publish it of the plan's order."""
+    working_set = state.working_set(SubscriptionWorkingSet)
+    reversals = working_set.reversals.of(period.id)
+    after = bring_back_to(state, one, period, gone_of(reversals, period.amount))
+    if after != period:
+        _note(state, one, after)
+    if after != period or dispute is not None:
+        order = state.working_set(OrderWorkingSet).find(one.order_id, one.tenant)
+        amount = after.refunded_amount - period.refunded_amount
+        tell_returned(state, order, amount, reason, dispute)
+
+
+def _note(state: BatchState, one: Subscription, after: Period) -> None:
+    working_set = state.working_set(SubscriptionWorkingSet)
+    working_set.keep_period(after)
+    orders = state.working_set(OrderWorkingSet)
+    order = orders.find(one.order_id, one.tenant)
+    gone = [p for p in working_set.periods(one.id) if p.currency == order.payment.currency]
+    orders.change(amend_order(order, refunded_amount=sum(each.refunded_amount for each in gone)))

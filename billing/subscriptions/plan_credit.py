@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from billing.catalog.grant_terms import NEVER, PERIOD_END, GrantTerms, days_of
-from billing.credits.credit_end import EndOfCredit, tell_expired
+from billing.credits.grant import EndOfCredit, tell_expired
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT

@@ -14,14 +14,9 @@ from billing.orders.records import ObjectKey, PeriodClaim
 from billing.orders.refund_row import SaleWorkingSet
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
-from billing.subscriptions import (
-    held_invoice,
-    plan_grant as plan_grant_rows,
-    records as subscription_rows,
-)
-from billing.subscriptions.held_invoice import HeldInvoice
+from billing.subscriptions import plan_grant as plan_grant_rows, records as subscription_rows
 from billing.subscriptions.plan_grant import PlanGrants
-from billing.subscriptions.records import PeriodKey
+from billing.subscriptions.records import HeldInvoice, PeriodKey
 from billing.subscriptions.subscription import GRACE_US, LIVING, Period, Subscription
 from kernel.errors import NotFound
 from kernel.tenant import Tenant
@@ -81,7 +76,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             read_set.places.add((*one.tenant, str(LedgerAccountKind.PROVIDER), one.provider))
         self._by_order = {one.order_id: one.id for one in self._subscriptions.values()}
         if self.orders:
-            for each in await held_invoice.load(tx, self._subscriptions):
+            for each in await subscription_rows.load_held(tx, self._subscriptions):
                 self._held.setdefault(each.subscription_id, []).append(each)
         periods = await subscription_rows.load_periods(tx, self._subscriptions)
         self._periods = {i: {p.period_start_at: p for p in kept} for i, kept in periods.items()}
@@ -129,9 +124,9 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         if self._owned:
             await subscription_rows.claim(tx, self._owned, now_us=now_us)
         await owner_mail.insert(tx, self._owner_mails)
-        await held_invoice.keep(tx, self._new_held)
-        await held_invoice.resolve(tx, self._resolved, now_us=now_us)
-        await held_invoice.reopen(tx, self._reopened)
+        await subscription_rows.keep(tx, self._new_held)
+        await subscription_rows.resolve(tx, self._resolved, now_us=now_us)
+        await subscription_rows.reopen(tx, self._reopened)
         await self.write_log(tx)
 
     def find(self, subscription_id: str, tenant: Tenant) -> Subscription:

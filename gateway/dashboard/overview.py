@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from billing.ledger.money import cents_to_micros
 from billing.reports.activity import lately
-from billing.reports.credit_ahead import credit_ahead
+from billing.reports.credit_history import credit_ahead
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import overlooked_s, review_waiting
 from gateway.html.chart import Chart, Compared, Series, balance_line, bars, compared, halves

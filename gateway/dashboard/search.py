@@ -6,9 +6,14 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.reports.find_by_id import Found
-from billing.reports.find_by_words import PART_CHARACTERS_MIN
-from billing.reports.search import SearchResult, rows_looked_at, search_account, search_all
+from billing.reports.find_by_id import (
+    PART_CHARACTERS_MIN,
+    Found,
+    SearchResult,
+    rows_looked_at,
+    search_account,
+    search_all,
+)
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.found import actions_for, operators_line, own_line
 from gateway.dashboard.palette import CommandLine, Wanted, lines_of, wanted

@@ -11,7 +11,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from billing.credits.checkin_day import start_of, zone_of
+from billing.credits.checkin import start_of, zone_of
 from gateway.html import language
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput

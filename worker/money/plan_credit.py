@@ -13,7 +13,7 @@ from typing import Final
 from billing.engine.engine import Command, Engine
 from billing.subscriptions import expiry_notice, plan_grant
 from billing.subscriptions.expiry_notice import TellExpiring
-from billing.subscriptions.part_commands import EndParts, GiveParts
+from billing.subscriptions.period import EndParts, GiveParts
 from kernel.clock import HOUR_US, Clock
 from kernel.errors import DomainError, Unavailable
 from store.database import Database, Transaction

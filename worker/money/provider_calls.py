@@ -25,7 +25,7 @@ from billing.payments.recharging.charging import (
 from billing.payments.steering import SubscriptionSteering
 from billing.refunds import queries as refund_rows
 from billing.refunds.refunder import Refunder
-from billing.subscriptions import change_rows, records as subscription_rows
+from billing.subscriptions import records as subscription_rows, subscription_change
 from kernel.clock import Clock
 from store.database import Database, Transaction
 from worker.woken_loop import DueItem, DueLoop, Look, ProviderLoop, place_of
@@ -130,7 +130,7 @@ class Steerer(DueLoop):
             "exclude_ids": look.exclude_ids,
             "exclude_keys": look.exclude_keys,
         }
-        due = await change_rows.due(tx, **asked)
+        due = await subscription_change.due(tx, **asked)
         wishes = [
             DueItem(one.id, place_of(one.environment, provider), partial(self._steering.go_on, one))
             for provider, one in due
@@ -148,7 +148,7 @@ class Steerer(DueLoop):
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
         left_out: Any = {"exclude_ids": look.exclude_ids, "exclude_keys": look.exclude_keys}
-        wish_at = await change_rows.next_due_at(tx, **left_out)
+        wish_at = await subscription_change.next_due_at(tx, **left_out)
         check_at = await subscription_rows.next_check_at(tx, **left_out)
         return min((at for at in (wish_at, check_at) if at is not None), default=None)
 

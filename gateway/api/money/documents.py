@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from billing.documents import document
 from billing.documents.document import BillingDocument
-from billing.documents.receipts import receipt
+from billing.documents.numbering import receipt
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import Outcome
 from gateway.http.request_context import RequestContext

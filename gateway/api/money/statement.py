@@ -9,8 +9,7 @@ from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from billing.documents import billing_details
-from billing.documents.statement_file import statement_name
-from billing.documents.statement_sheet import LINES_MAX, StatementSheet
+from billing.documents.statement_sheet import LINES_MAX, StatementSheet, statement_name
 from billing.ledger import statement
 from billing.ledger.money import micros_to_cents
 from billing.reports.attributed_statement import attributed_lines

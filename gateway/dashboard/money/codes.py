@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.credits.checkin import CheckIn
-from billing.credits.checkin_day import zone_of
-from billing.reports.free_credit import free_credit
+from billing.credits.checkin import CheckIn, zone_of
+from billing.reports.credit_history import free_credit
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page

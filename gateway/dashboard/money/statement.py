@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from billing.reports.credit_ahead import credit_ahead
-from billing.reports.statement_page import statement_page
+from billing.reports.attributed_statement import statement_page
+from billing.reports.credit_history import credit_ahead
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase

@@ -5,8 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from billing.reports.key_spend import key_names
-from billing.reports.usage_overview import every_hold, open_holds
-from billing.reports.usage_report import UsageWanted
+from billing.reports.usage_report import UsageWanted, every_hold, open_holds
 from billing.usage.hold import Hold
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing

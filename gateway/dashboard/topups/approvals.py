@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from billing.reports.approval_limits import limits_of_askers
+from billing.reports.key_spend import limits_of_askers
 from billing.reports.key_tree import LimitUsage
 from gateway.dashboard.act import act
 from gateway.dashboard.listing import listing

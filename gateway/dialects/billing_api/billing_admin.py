@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from billing.catalog.grant_terms import DEFAULT_TERMS, NEVER, GrantTerms
 from billing.catalog.plan import Plan
 from billing.credits.adjustment import Adjusted
-from billing.credits.checkin_settings import CheckinSettings
+from billing.credits.checkin import CheckinSettings
 from billing.ledger.money import MICROS_PER_CREDIT
 from gateway.dialects.billing_api.schemas import PRODUCTS, Limit, Transaction
 from kernel.errors import InvalidInput

@@ -23,8 +23,7 @@ from billing.catalog.plan_acts import OfferedPlan
 from billing.catalog.product_fields import ProductFields
 from billing.credits import checkin_acts
 from billing.credits.adjustment import Adjusted, new_adjustment
-from billing.credits.checkin import CheckedIn, CheckIn
-from billing.credits.checkin_settings import CheckinSettings
+from billing.credits.checkin import CheckedIn, CheckIn, CheckinSettings
 from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.place import NewOrder

@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from billing.credits.checkin import AlreadyCheckedIn, BudgetExhausted, CheckedIn, CheckinOff
-from billing.credits.checkin_settings import DEFAULTS, CheckinSettings, write_settings
+from billing.credits.checkin import (
+    DEFAULTS,
+    AlreadyCheckedIn,
+    BudgetExhausted,
+    CheckedIn,
+    CheckinOff,
+    CheckinSettings,
+    write_settings,
+)
 from kernel.clock import FixedClock, parse_rfc3339, rfc3339
 from kernel.errors import InvalidInput
 from keys.account import set_time_zone

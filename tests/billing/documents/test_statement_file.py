@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.documents.statement_file import statement_name
+from billing.documents.statement_sheet import statement_name
 from kernel.clock import parse_rfc3339
 
 MARCH = "2026-03-01T00:00:00Z"

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from billing.fulfilment.stock_csv import read_codes
+from billing.fulfilment.stock_acts import read_codes
 from kernel.errors import InvalidInput
 
 HEAD = "platform,amount_cents,code"

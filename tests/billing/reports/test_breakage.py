@@ -9,8 +9,7 @@ from billing.catalog.grant_terms import GrantTerms
 from billing.credits import grant
 from billing.ledger.price import Price
 from billing.providers.protocol import DisputeClosed, Disputed, Subject
-from billing.reports.money_back import RevenuePeriod
-from billing.reports.revenue import credit_lines, revenue_lines
+from billing.reports.revenue import RevenuePeriod, credit_lines, revenue_lines
 from kernel.clock import DAY_US, FixedClock
 from store.database import Database
 from tests.billing.reports.test_revenue import held_micros, line

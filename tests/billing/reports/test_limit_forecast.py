@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from billing.engine.limit import Cap, LimitView
-from billing.reports.limit_forecast import used_up_at
+from billing.reports.key_spend import used_up_at
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, parse_rfc3339
 from keys.mandate import unit_of
 

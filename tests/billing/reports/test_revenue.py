@@ -2,10 +2,10 @@
 
 import pytest
 
-from billing.reports.money_back import RevenuePeriod
 from billing.reports.revenue import (
     OutstandingLine,
     RevenueLine,
+    RevenuePeriod,
     credit_lines,
     revenue_lines,
 )

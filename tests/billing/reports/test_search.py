@@ -2,8 +2,7 @@
 
 import pytest
 
-from billing.reports.find_by_id import PLACES, find_by_id
-from billing.reports.find_by_words import all_topups_by_part, topups_by_part
+from billing.reports.find_by_id import PLACES, all_topups_by_part, find_by_id, topups_by_part
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.principal import SCOPES

@@ -17,7 +17,7 @@ from billing.catalog.grant_terms import GrantTerms
 from billing.ledger.balances import balance_micros
 from billing.ledger.price import Price
 from billing.providers.protocol import InvoiceLine, InvoicePaid, Subject
-from billing.subscriptions.changes import ChangeResult, PlanChange, all_grant
+from billing.subscriptions.invoice import ChangeResult, PlanChange, all_grant
 from billing.usage.usage import UsageItem, UseCredit
 from kernel.clock import DAY_US, FixedClock
 from kernel.ids import new_id

@@ -19,7 +19,7 @@ from billing.subscriptions.manual.complimentary_period import (
     GivePeriod,
     TakePeriodBack,
 )
-from billing.subscriptions.part_commands import GiveParts
+from billing.subscriptions.period import GiveParts
 from billing.subscriptions.subscription import Period, Subscription
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from kernel.errors import InvalidInput

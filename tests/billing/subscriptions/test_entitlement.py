@@ -9,9 +9,8 @@ import pytest
 from billing.catalog.grant_terms import GrantTerms, UseLimit
 from billing.payments.steering import SubscriptionChangeRequest
 from billing.providers.protocol import Subject, SubscriptionChanged
-from billing.subscriptions import entitlement_use
-from billing.subscriptions.entitlement import EntitlementState, UnknownEntitlement
-from billing.subscriptions.entitlement_use import UseEntitlement
+from billing.subscriptions import entitlement
+from billing.subscriptions.entitlement import EntitlementState, UnknownEntitlement, UseEntitlement
 from billing.topups.topup import DuplicateReference
 from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.database import Database
@@ -40,7 +39,7 @@ async def club(database: Database, tmp_path: Path) -> AsyncIterator[Subscriber]:
 
 async def ask(club: Subscriber, name: str) -> EntitlementState:
     tenant, now_us = club.buyer.account.principal.tenant, club.clock.now_us()
-    return await club.database.read(lambda tx: entitlement_use.ask(tx, tenant, name, now_us=now_us))
+    return await club.database.read(lambda tx: entitlement.ask(tx, tenant, name, now_us=now_us))
 
 
 async def use(

@@ -4,8 +4,7 @@ import httpx
 
 from billing.reconciliation import differences
 from billing.reconciliation.daily import DailyReconciliation
-from billing.reports.money_back import RevenuePeriod
-from billing.reports.revenue import revenue_lines
+from billing.reports.revenue import RevenuePeriod, revenue_lines
 from tests.support.card_shop import CardShop
 from tests.support.paying import make_due, rows, sweep
 from tests.support.stripe_api import payments, refunds
