@@ -14,7 +14,11 @@ from kernel.words import EndpointIdText, Time, time_of
 from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.vault import Vault
 from store.keyset import Begin
-from webhooks.deliveries.retry import SCHEDULE_ENTRIES_MAX, SCHEDULE_S_DEFAULT, SCHEDULE_WAIT_S_MAX
+from webhooks.deliveries.message import (
+    SCHEDULE_ENTRIES_MAX,
+    SCHEDULE_S_DEFAULT,
+    SCHEDULE_WAIT_S_MAX,
+)
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.endpoints.endpoint import (
     OVERLAP_S_DEFAULT,

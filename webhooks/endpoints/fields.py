@@ -15,10 +15,9 @@ from kernel.errors import InvalidInput
 from kernel.problems import word_entry
 from kernel.tenant import Tenant
 from keys.principal import SEES_CODES, Principal, ScopeMissing
-from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT, check_schedule
+from webhooks.deliveries.message import SCHEDULE_S_DEFAULT, check_schedule
 from webhooks.events.event import EVENT_TYPES
-from webhooks.http.guard import Policy
-from webhooks.http.request import check_header
+from webhooks.http.guard import Policy, check_header
 from webhooks.http.transport import Transport
 
 DESCRIPTION_CHARACTERS_MAX: Final = 500
@@ -27,7 +26,7 @@ HEADER_NAME_CHARACTERS_MAX: Final = 64
 HEADER_VALUE_CHARACTERS_MAX: Final = 1024
 RATE_LIMIT_PER_S_MAX: Final = 10_000
 STAGING: Final = "staging"
-# webhooks/http/request.py refuses the connection's own headers.
+# webhooks/http/guard.py refuses the connection's own headers.
 _OUR_HEADERS = frozenset(
     {
         "content-type",

@@ -1,22 +1,26 @@
-"""Decide which URLs and hosts a stranger may make us call.
+"""Decide which URLs and hosts a stranger may make us call, and build the request's bytes.
 
 check_url() judges the text, vet() the resolved addresses, again at every attempt. A caller can't tell a
 forbidden host from an unresolvable one; the operator sees `log_reason`.
 
 Public and link-local addresses are tables of our own: ipaddress.is_global changes between Python releases,
 and calls 17 of our 28 probes global on CPython 3.11 (5f00::1, 168.63.129.16, ::ffff:0:7f00:1, ...).
+
+No tenant's header or URL can add a line to a request. Host, Content-Length, Accept-Encoding and the
+connection's headers are ours alone.
 """
 
 import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 import idna
 
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.limits import URL_CHARACTERS_MAX
 
 Address = IPv4Address | IPv6Address
@@ -130,6 +134,27 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[0-9]{1,5}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+HEADER_NAME_CHARACTERS_MAX = 128
+HEADER_VALUE_CHARACTERS_MAX = 4096
+RESERVED_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 def is_public(address: Address) -> bool:
@@ -384,3 +409,56 @@ def _check_host(host: str, literal: Address | None, policy: Policy) -> None:
         return
     if "." not in host or host.endswith(INTERNAL_SUFFIXES):
         raise unreachable(f"{host} is an internal name")
+
+
+def check_header(name: str, value: str) -> None:
+    """Raise InvalidInput unless the pair may join a request: a token and visible ASCII."""
+    if not _is_free_name(name):
+        raise InvalidInput("This header name cannot be set.", param="headers")
+    if len(value) > HEADER_VALUE_CHARACTERS_MAX or not _VALUE.fullmatch(value):
+        raise InvalidInput(
+            f"A header value has at most {HEADER_VALUE_CHARACTERS_MAX} printable ASCII characters.",
+            param="headers",
+        )
+
+
+def request_bytes(
+    method: str, url: ParsedUrl, headers: Iterable[tuple[str, str]], body: bytes
+) -> bytes:
+    """Raise InvalidInput for a header that check_header() refuses."""
+    headers = list(headers)
+    _check_headers(headers)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    head = f"{_opening(method, url)}{lines}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("ascii") + body
+
+
+def _check_headers(headers: list[tuple[str, str]]) -> None:
+    """Check all together first, which takes a third of the time."""
+    values = "".join([value for _, value in headers])
+    are_values_well = len(values) <= HEADER_VALUE_CHARACTERS_MAX and _VALUE.fullmatch(values)
+    if not are_values_well or not _are_free_names(tuple([name for name, _ in headers])):
+        for name, value in headers:
+            check_header(name, value)
+
+
+def _opening(method: str, url: ParsedUrl) -> str:
+    assert method.isalpha(), "methods come from code"
+    # A receiver that compresses all the same isn't followed: no byte is ever decompressed.
+    return (
+        f"{method} {url.target} HTTP/1.1\r\nHost: {url.authority}\r\nAccept-Encoding: identity\r\n"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _are_free_names(names: tuple[str, ...]) -> bool:
+    return all(map(_is_free_name, names))
+
+
+@lru_cache(maxsize=1024)
+def _is_free_name(name: str) -> bool:
+    return (
+        len(name) <= HEADER_NAME_CHARACTERS_MAX
+        and _TOKEN.fullmatch(name) is not None
+        and name.lower().replace("_", "-") not in RESERVED_HEADERS
+    )

@@ -6,7 +6,7 @@ A body is whole or an error, and never compressed: httpx would inflate it [a 195
 import httpx
 
 from kernel.errors import InvalidInput
-from webhooks.http.request import RESERVED_HEADERS
+from webhooks.http.guard import RESERVED_HEADERS
 from webhooks.http.transport import BODY_BYTES_READ_MAX, SendResult, Transport
 
 TIMEOUT_S_DEFAULT = 10.0

@@ -26,9 +26,8 @@ from webhooks.http.connection import (
     client_ssl_context,
     dial,
 )
-from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url
+from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, check_url, request_bytes
 from webhooks.http.names import ANSWER_AGE_S_MAX, OwnAddress, Resolver, VettedNames
-from webhooks.http.request import request_bytes
 
 BODY_BYTES_READ_MAX = 64 * 1024
 BODY_BYTES_KEPT_MAX = 4 * 1024

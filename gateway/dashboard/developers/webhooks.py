@@ -24,7 +24,7 @@ from kernel.fields import Fields
 from kernel.ids import new_id
 from store.activity import Activity
 from webhooks.deliveries.endpoint_health import recovered
-from webhooks.deliveries.retry import SCHEDULE_S_DEFAULT
+from webhooks.deliveries.message import SCHEDULE_S_DEFAULT
 from webhooks.endpoints.endpoint import SORTS
 from webhooks.events.event import EVENT_TYPES
 

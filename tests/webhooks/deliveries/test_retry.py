@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kernel.errors import InvalidInput
-from webhooks.deliveries.retry import (
+from webhooks.deliveries.message import (
     check_schedule,
     disable_reason,
     next_attempt_at_us,

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.http import event_stream
 from keys.signatures.signing import TOLERANCE_S, public_text, signature_headers, signer_of
-from webhooks.deliveries import retry
+from webhooks.deliveries import message
 from webhooks.events import feed
 from webhooks.events.event import EVENT_TYPES
 
@@ -62,8 +62,8 @@ def test_each_check_of_the_page_takes_what_is_genuine_and_nothing_else(
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:
     for sentence in (
-        f"By default `{list(retry.SCHEDULE_S_DEFAULT)}`",
-        f"{retry.SCHEDULE_ENTRIES_MAX} waits of at most three days",
+        f"By default `{list(message.SCHEDULE_S_DEFAULT)}`",
+        f"{message.SCHEDULE_ENTRIES_MAX} waits of at most three days",
         f"every {event_stream.HEARTBEAT_S:.0f} seconds",
         f"does not read for {event_stream.SEND_S_MAX:.0f} seconds",
         f"have {feed.STREAMS_PER_HOLDER} streams open, an account {feed.STREAMS_PER_TENANT}",

@@ -4,7 +4,7 @@ import pytest
 
 from kernel.errors import InvalidInput
 from tests.support.scripted_receiver import NOON, OK, Client, Handler, Start, Talk, always, send
-from webhooks.http.request import check_header
+from webhooks.http.guard import check_header
 
 
 async def test_request_arrives_as_it_was_given(start: Start, client: Client) -> None:
