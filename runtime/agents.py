@@ -132,13 +132,13 @@ class Agents:
 
     def _known(self, claim: Claim, caller: Principal | None) -> Mapping[str, bytes] | None:
         now_us = self._clock.now_us()
-        found = self._directories.get(claim.directory)
+        found = self._directories.get(claim.agent)
         is_due = found is None or found.until_us <= now_us
         if is_due and caller is not None:
-            self._want(claim.directory, caller, now_us, is_new=found is None)
+            self._want(claim.agent, caller, now_us, is_new=found is None)
         if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
             return None
-        self._directories.move_to_end(claim.directory)
+        self._directories.move_to_end(claim.agent)
         return found.keys
 
     def _want(self, directory: str, caller: Principal, now_us: int, *, is_new: bool) -> None:

@@ -25,10 +25,12 @@ from kernel.errors import InvalidInput
 from kernel.limits import URL_CHARACTERS_MAX
 from keys import audit_log
 from keys.account import lock_tenants
+from keys.account_access import AccountSuspended, suspended
 from keys.act import Pace
 from keys.audit_log import AuditEntry
 from keys.principal import Principal
 from keys.signatures.signing import InvalidSecret, secret_key, signature_headers
+from keys.staging_quota import StagingClosed, StagingFull
 from store.database import Transaction
 from webhooks.deliveries.message import USER_AGENT
 from webhooks.deliveries.occurrence import SUBSCRIPTION_HEADER, occurrence_of
@@ -138,9 +140,13 @@ async def _told(answer: Any) -> dict[str, Any]:
     except TooManySubscriptions as error:
         data = {"limit": "subscriptions", "max": error.extra["limit"]}
         raise MCPError(EXHAUSTED, f"ResourceExhausted: {error.detail}", data) from None
-    except RateLimited as error:
-        data = {"limit": "rate", "retryAfterMs": 1000 * (error.retry_after_s or 1)}
+    except (RateLimited, StagingFull, StagingClosed) as error:
+        limit = "rate" if isinstance(error, RateLimited) else "storage"
+        data = {"limit": limit, "retryAfterMs": 1000 * (error.retry_after_s or 1)}
         raise MCPError(EXHAUSTED, f"ResourceExhausted: {error.detail}", data) from None
+    except AccountSuspended as error:
+        data = {"reason": error.reason}
+        raise MCPError(FORBIDDEN, f"Forbidden: {error.detail}", data) from None
     except (InvalidInput, UrlRefused) as error:
         words = f"Invalid params: {error.param}: {error.detail}"
         raise MCPError(INVALID_PARAMS, words, {"param": error.param}) from None
@@ -235,6 +241,10 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         raise MCPError(UNSUPPORTED, "Unsupported: events are delivered by webhook or poll.", data)
     _check_secret(delivery.secret)
     principal, context = call.principal, call.context
+    # /mcp is open to paused and suspended callers, because they may read.
+    if principal.suspended_for is not None:
+        raise suspended(principal.suspended_for)
+    context.staging_room.check(principal, context.clock)
     wanted = _wanted(principal, delivery, params)
     asked = subscription.Request(
         wanted,
@@ -254,17 +264,26 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
     async def look(tx: Transaction) -> bool:
         if await subscription.is_verified(tx, wanted, now_us=call.now_us):
             return True
-        await subscription.check_room(tx, wanted, is_sandbox=principal.is_sandbox)
+        if not await subscription.is_held(tx, wanted):
+            await subscription.check_room(
+                tx, wanted, is_sandbox=principal.is_sandbox, now_us=call.now_us
+            )
         return False
 
-    if not await context.database.read(look):
+    has_agreed = not await context.database.read(look)
+    if has_agreed:
         await pace(context.limiter, principal, "mcp-verify", _PACES[:1], delivery.url)
         await _verify(call, wanted, delivery.secret)
 
     async def work(tx: Transaction) -> Granted:
         await lock_tenants(tx, [wanted.tenant])
         granted = await subscription.subscribe(
-            tx, context.vault, asked, is_sandbox=principal.is_sandbox, now_us=call.now_us
+            tx,
+            context.vault,
+            asked,
+            is_sandbox=principal.is_sandbox,
+            has_agreed=has_agreed,
+            now_us=call.now_us,
         )
         if granted.is_new:
             await audit_log.record(tx, [_entry(call, "endpoint.created", granted.endpoint)])

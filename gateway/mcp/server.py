@@ -17,6 +17,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types import (
+    INTERNAL_ERROR,
     CallToolRequestParams,
     CallToolResult,
     DiscoverResult,
@@ -29,6 +30,7 @@ from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.types import Message as AsgiMessage, Receive, Scope, Send
 
+from gateway.http.errors import note_failure, refusal_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.strict_json import refuse_repeated_names
@@ -211,9 +213,13 @@ async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 async def _told_in_words(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Name what is wrong with a method's params, which the SDK leaves out."""
+    """Name what is wrong with a method's params, which the SDK leaves out, and hide an unexpected error's
+    own words, which it shows to older clients.
+    """
     try:
         return await call_next(ctx)
+    except MCPError:
+        raise
     except ValidationError as error:
         faults = [
             {"param": ".".join(map(str, one["loc"])), "detail": one["msg"]}
@@ -221,3 +227,7 @@ async def _told_in_words(ctx: Context, call_next: CallNext) -> HandlerResult:
         ]
         words = f"Invalid params: {faults[0]['param']}: {faults[0]['detail']}"
         raise MCPError(INVALID_PARAMS, words, {"errors": faults}) from None
+    except Exception as error:
+        note_failure(_call_of(ctx), error)
+        words = f"Internal error: {refusal_of(error).error['detail']}"
+        raise MCPError(INTERNAL_ERROR, words) from None

@@ -83,7 +83,10 @@ async def created(call: Call, sent: CallToolResult) -> CallToolResult | dict[str
     if not is_waiting or _READS not in call.principal.scopes:
         return sent
     task_id = _PREFIX + call.context.topup_rules.links.token_of("task", str(topup_id))
-    now = await _asked(call, STATUS, str(topup_id))
+    now = await _used(call, STATUS, str(topup_id))
+    if now.is_error:
+        # The send happened, whatever reading it says.
+        return sent
     if _code(now) != codes.PENDING:
         return now
     task = _task(task_id, now)

@@ -2,13 +2,15 @@
 
 from typing import Final
 
+from keys.account_access import IS_LIVE_OPEN
 from keys.api_keys import lookup
 from keys.principal import Principal, Refusal
 from keys.tokens import access_token
 from store.database import Transaction
 
-_KEY: Final = """
-SELECT k.client_id, k.lineage FROM api_keys k WHERE k.id = :id
+_KEY: Final = f"""
+SELECT k.client_id, k.lineage, k.environment, {IS_LIVE_OPEN} FROM api_keys k
+JOIN accounts a ON a.id = k.account_id WHERE k.id = :id
 """
 _SECRETS: Final = "SELECT digest FROM api_key_secrets WHERE key_id = :id"
 _TOKEN: Final = "SELECT digest FROM access_tokens WHERE id = :id"  # noqa: S105 - a statement
@@ -28,6 +30,8 @@ async def scopes_of(tx: Transaction, credential_id: str, *, now_us: int) -> froz
     """
     key = await tx.fetch_one(_KEY, id=credential_id)
     if key is not None and key["client_id"] is not None:
+        if key["environment"] == "live" and not key["is_live_open"]:
+            return frozenset()
         return await _of_client(tx, credential_id, key["lineage"], now_us=now_us)
     load = access_token.load_principals if key is None else lookup.load_principals
     rows = await tx.fetch(_TOKEN if key is None else _SECRETS, id=credential_id)

@@ -61,12 +61,11 @@ class Target(NamedTuple):
 class Claim(NamedTuple):
     """A well-formed signature of now, not yet checked.
 
-    agent: the URL that names its keys, without a query. directory: the URL to fetch. base: what is signed.
+    agent: the URL that names its keys, and is fetched. base: what is signed.
     nonce: None if it may be used again.
     """
 
     agent: str
-    directory: str
     key_id: str
     signature: bytes
     base: bytes
@@ -117,7 +116,6 @@ def _claim(target: Target, inputs: str, signatures: str, agents: str, now_s: int
         if agent is None or base is None:
             return None
         return Claim(
-            agent.partition("?")[0],
             agent,
             key_id,
             signature.value,
@@ -161,12 +159,14 @@ def _url(text: str) -> str | None:
     except ValueError:
         return None
     host = (parts.hostname or "").lower()
-    is_plain = parts.username is None and parts.password is None and not parts.fragment
+    # Directories that differ in a query alone would be one name, or an agent would have many.
+    is_plain = (
+        parts.username is None and parts.password is None and "?" not in text and "#" not in text
+    )
     if parts.scheme.lower() != "https" or not is_plain or _HOST.fullmatch(host) is None:
         return None
     place = host if port in {None, 443} else f"{host}:{port}"
-    query = f"?{parts.query}" if parts.query else ""
-    return f"https://{place}{parts.path or '/'}{query}"
+    return f"https://{place}{parts.path or '/'}"
 
 
 def _base_of(target: Target, listed: InnerList, agents: str) -> bytes | None:

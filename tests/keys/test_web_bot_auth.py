@@ -140,6 +140,8 @@ def test_other_components_are_no_signature(agent: SignedAgent, components: str) 
         "http://agent.example/keys",
         "https://user:pass@agent.example/keys",
         "https://agent.example/keys#x",
+        "https://agent.example/keys?tenant=other",
+        "https://agent.example/keys?",
         "https://localhost/keys",
         "https:///keys",
         "https://agent.example:99999/keys",
@@ -155,11 +157,8 @@ def test_other_urls_are_no_agents(url: str) -> None:
     assert found(agent, agent.sign(plain(), '"@authority"')) is None
 
 
-@pytest.mark.parametrize(
-    "url", ["https://AGENT.example:443/keys", "https://agent.example/keys?again=1"]
-)
-def test_one_agent_has_one_name(url: str) -> None:
-    agent = SignedAgent(url)
+def test_one_agent_has_one_name() -> None:
+    agent = SignedAgent("https://AGENT.example:443/keys")
     claim = found(agent, agent.sign(plain(), '"@authority"'))
 
     assert claim is not None

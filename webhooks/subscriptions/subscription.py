@@ -56,13 +56,18 @@ _LIVE: Final = """account_id = :account_id AND environment = :environment
     AND subscription_id IS NOT NULL AND deleted_at IS NULL"""
 _BY_ID: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_id = :subscription_id"
 _HELD: Final = f"""
-SELECT COUNT(*) AS of_account,
-    COALESCE(SUM(CASE WHEN subscriber_id = :subscriber_id THEN 1 ELSE 0 END), 0) AS of_credential
-FROM endpoints WHERE {_LIVE}
+SELECT subscriber_id, COUNT(*) AS n FROM endpoints WHERE {_LIVE} AND subscription_until_at > :now_us
+GROUP BY subscriber_id
 """
+_OF_SUBSCRIBERS: Final = (
+    f"SELECT id FROM endpoints WHERE {_LIVE} AND subscriber_id IN :subscriber_ids[text]"
+)
+# A receiver that answered 410, or failed for days, is asked again.
 _VERIFIED: Final = f"""
-SELECT id FROM endpoints WHERE {_LIVE} AND subscriber_id = :subscriber_id AND url = :url
-  AND subscription_until_at > :now_us LIMIT 1
+SELECT COUNT(*) AS n,
+    SUM(CASE WHEN status = '{DISABLED}' AND disabled_reason <> '{BY_REQUEST}' THEN 1 ELSE 0 END) AS given_up
+FROM endpoints WHERE {_LIVE} AND subscriber_id = :subscriber_id AND url = :url
+  AND subscription_until_at > :now_us
 """
 _OVERDUE: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_until_at <= :now_us"
 _STANDING: Final = """
@@ -145,17 +150,26 @@ async def is_verified(tx: Transaction, wanted: Wanted, *, now_us: int) -> bool:
         url=wanted.url,
         now_us=now_us,
     )
+    assert row is not None, "a count has a row"
+    return row["n"] > 0 and not row["given_up"]
+
+
+async def is_held(tx: Transaction, wanted: Wanted) -> bool:
+    row = await tx.fetch_one(_BY_ID, **wanted.tenant._asdict(), subscription_id=wanted.id)
     return row is not None
 
 
-async def check_room(tx: Transaction, wanted: Wanted, *, is_sandbox: bool) -> None:
-    """Raise TooManySubscriptions."""
-    row = await tx.fetch_one(_HELD, **wanted.tenant._asdict(), subscriber_id=wanted.subscriber_id)
-    assert row is not None, "a count has a row"
-    account_max = SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
+async def check_room(tx: Transaction, wanted: Wanted, *, is_sandbox: bool, now_us: int) -> None:
+    """Raise TooManySubscriptions. Those of ended credentials don't count: nothing is sent to them."""
+    rows = await tx.fetch(_HELD, **wanted.tenant._asdict(), now_us=now_us)
+    of = {row["subscriber_id"]: int(row["n"]) for row in rows}
+    account_max = _account_max(is_sandbox=is_sandbox)
+    if sum(of.values()) >= account_max:
+        over = await _ended_among(tx, [one for one in of if one != wanted.subscriber_id], now_us)
+        of = {one: held for one, held in of.items() if one not in over}
     for held, most, whose in (
-        (row["of_account"], account_max, "An account has"),
-        (row["of_credential"], min(CREDENTIAL_MAX, account_max), "A key or token has"),
+        (sum(of.values()), account_max, "An account has"),
+        (of.get(wanted.subscriber_id, 0), min(CREDENTIAL_MAX, account_max), "A key or token has"),
     ):
         if held >= most:
             raise TooManySubscriptions(
@@ -165,18 +179,36 @@ async def check_room(tx: Transaction, wanted: Wanted, *, is_sandbox: bool) -> No
             )
 
 
+def _account_max(*, is_sandbox: bool) -> int:
+    return SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
+
+
+async def _ended_among(tx: Transaction, subscriber_ids: Sequence[str], now_us: int) -> set[str]:
+    return {one for one in subscriber_ids if SCOPE not in await scopes_of(tx, one, now_us=now_us)}
+
+
 async def subscribe(
-    tx: Transaction, vault: Vault, asked: Request, *, is_sandbox: bool, now_us: int
+    tx: Transaction,
+    vault: Vault,
+    asked: Request,
+    *,
+    is_sandbox: bool,
+    has_agreed: bool = False,
+    now_us: int,
 ) -> Granted:
-    """Make the subscription or renew it; the caller has verified a new URL. Raises TooManySubscriptions."""
+    """Make the subscription or renew it; the caller has verified a new URL. Raises TooManySubscriptions.
+
+    has_agreed: the receiver was asked just now, so one that was given up goes on.
+    """
     wanted = asked.wanted
     await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
     until_at = now_us + _ttl_us(asked.ttl_us)
     found = await find(tx, vault, wanted)
     if found is None:
-        await check_room(tx, wanted, is_sandbox=is_sandbox)
+        await _end_orphans(tx, vault, wanted, is_sandbox=is_sandbox, now_us=now_us)
+        await check_room(tx, wanted, is_sandbox=is_sandbox, now_us=now_us)
         return await _begin(tx, vault, asked, until_at, now_us=now_us)
-    return await _renew(tx, vault, asked, found, until_at, now_us=now_us)
+    return await _renew(tx, vault, asked, found, until_at, has_agreed=has_agreed, now_us=now_us)
 
 
 async def unsubscribe(
@@ -221,6 +253,19 @@ def _ttl_us(asked_us: int | None) -> int:
 
 async def _end_overdue(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us: int) -> None:
     for row in await tx.fetch(_OVERDUE, **tenant._asdict(), now_us=now_us):
+        await endpoints.delete(tx, vault, tenant, row["id"], now_us=now_us)
+
+
+async def _end_orphans(
+    tx: Transaction, vault: Vault, wanted: Wanted, *, is_sandbox: bool, now_us: int
+) -> None:
+    """End those of ended credentials if the account is full, so that keys don't multiply them."""
+    tenant = wanted.tenant
+    rows = await tx.fetch(_HELD, **tenant._asdict(), now_us=now_us)
+    if sum(int(row["n"]) for row in rows) < _account_max(is_sandbox=is_sandbox):
+        return
+    over = await _ended_among(tx, [row["subscriber_id"] for row in rows], now_us)
+    for row in await tx.fetch(_OF_SUBSCRIBERS, **tenant._asdict(), subscriber_ids=sorted(over)):
         await endpoints.delete(tx, vault, tenant, row["id"], now_us=now_us)
 
 
@@ -299,6 +344,7 @@ async def _renew(
     found: Endpoint,
     until_at: int,
     *,
+    has_agreed: bool,
     now_us: int,
 ) -> Granted:
     tenant = asked.wanted.tenant
@@ -314,8 +360,8 @@ async def _renew(
         await endpoints.rotate_secret(
             tx, vault, tenant, found.id, overlap_s=OVERLAP_S, given=asked.secret, now_us=now_us
         )
-    # A client's sign of life resumes what was given up, but not what a person turned off.
-    if found.status == DISABLED and found.disabled_reason != BY_REQUEST:
+    # A receiver that agrees again resumes what was given up, but not what a person turned off.
+    if has_agreed and found.status == DISABLED and found.disabled_reason != BY_REQUEST:
         await endpoints.patch(
             tx, vault, tenant, found.id, changes=EndpointChanges(status=ENABLED), now_us=now_us
         )

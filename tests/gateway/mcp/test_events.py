@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from kernel.clock import FixedClock
+from kernel.tenant import Tenant
+from keys import account_access
+from keys.api_keys.api_key import revoke
 from keys.signatures.signing import verify
 from store.database import Transaction
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.mcp_agent import ORDER, fresh_key
-from tests.support.mcp_events import EventsClient, agreeing, new_secret, subscription
+from tests.support.mcp_events import EventsClient, agree, agreeing, new_secret, subscription
 from tests.support.receiver import Received, Receiver
 from webhooks.subscriptions.subscription import CREDENTIAL_MAX, SANDBOX_MAX
 from worker.subscriptions import Subscriptions
@@ -380,3 +383,112 @@ async def test_payers_without_an_account_have_no_events(gateway: Gateway) -> Non
         headers={"Accept": "application/json"},
     )
     assert answer.json()["error"]["code"] == -32601
+
+
+async def test_who_may_change_nothing_subscribes_to_nothing(gateway: Gateway) -> None:
+    suspended = await gateway.account()
+    stopped = EventsClient(gateway, await gateway.key(suspended))
+    full = await gateway.account()
+    stuffed = EventsClient(gateway, await gateway.key(full))
+    database, now_us = gateway.context.database, gateway.context.clock.now_us()
+    await database.transaction(
+        lambda tx: account_access.suspend(tx, suspended, "spam", now_us=now_us)
+    )
+    await database.transaction(
+        lambda tx: tx.execute(
+            "UPDATE accounts SET staging_full_until = :until WHERE id = :id",
+            until=now_us + 60_000_000,
+            id=full,
+        )
+    )
+    async with agreeing() as receiver:
+        forbidden = await stopped.error("events/subscribe", subscription(receiver.url))
+        exhausted = await stuffed.error("events/subscribe", subscription(receiver.url))
+
+    assert forbidden == (-32024, {"reason": "account_suspended"})
+    assert exhausted[0] == -32025
+    assert exhausted[1]["limit"] == "storage"
+    assert receiver.received == []
+
+
+async def test_a_receiver_that_is_gone_is_asked_again(gateway: Gateway) -> None:
+    answers: list[int] = []
+
+    async def answer(received: Received) -> Any:
+        agreed = await agree(received)
+        return answers[-1] if answers else agreed
+
+    client, key = await client_of(gateway)
+    async with Receiver(answer) as receiver, delivering(gateway):
+        await client.subscribe(receiver.url)
+        answers.append(410)
+        await send(gateway, key)
+        await until_disabled(gateway, key)
+        refused = await client.error("events/subscribe", subscription(receiver.url))
+        answers.clear()
+        resumed = await client.subscribe(receiver.url)
+
+    assert refused == (-32027, {"reason": "http_4xx"})
+    assert resumed["deliveryStatus"]["active"] is True
+    kinds = [one.event.get("type") for one in receiver.received]
+    assert kinds.count("verification") == 3
+
+
+async def until_disabled(gateway: Gateway, key: str) -> None:
+    for _ in range(200):
+        listed = (await gateway.call("GET", "/webhooks", key=key)).json()["data"]["items"]
+        if [one["status"] for one in listed] == ["disabled"]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the webhook was not disabled")
+
+
+async def test_a_revoked_key_holds_no_room(gateway: Gateway) -> None:
+    account_id = await gateway.account(is_sandbox=True)
+    old_key, new_key = await gateway.key(account_id), await gateway.key(account_id)
+    old, new = EventsClient(gateway, old_key), EventsClient(gateway, new_key)
+    own = (await gateway.call("GET", "/keys/self", key=old_key)).json()["data"]
+    async with agreeing() as receiver:
+        for number in range(SANDBOX_MAX):
+            await old.subscribe(receiver.url, arguments={"transaction_id": f"txn_{number}"})
+        full = await new.error("events/subscribe", subscription(receiver.url))
+        await gateway.context.database.transaction(
+            lambda tx: revoke(tx, Tenant(account_id, "staging"), own["id"], asker=None, now_us=1)
+        )
+        await new.subscribe(receiver.url)
+    listed = (await gateway.call("GET", "/webhooks", key=new_key)).json()["data"]["items"]
+
+    assert full == (-32025, {"limit": "subscriptions", "max": SANDBOX_MAX})
+    assert len(listed) == 1
+
+
+async def test_an_unexpected_error_shows_older_clients_no_words(gateway: Gateway) -> None:
+    _, key = await client_of(gateway)
+    database = gateway.context.database
+    await database.transaction(
+        lambda tx: tx.execute("ALTER TABLE account_environments RENAME COLUMN event_no TO away")
+    )
+    try:
+        answer = await gateway.client.post(
+            "/mcp",
+            json={
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "events/poll",
+                "params": {"name": "topup.delivered", "cursor": "0"},
+            },
+            headers={
+                "Accept": "application/json, text/event-stream",
+                "MCP-Protocol-Version": "2025-06-18",
+                "Authorization": f"Bearer {key}",
+            },
+        )
+    finally:
+        await database.transaction(
+            lambda tx: tx.execute("ALTER TABLE account_environments RENAME COLUMN away TO event_no")
+        )
+    told = answer.json()["error"]
+
+    assert told["code"] == -32603
+    assert "event_no" not in str(told)
+    assert "account_environments" not in str(told)

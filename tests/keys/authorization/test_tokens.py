@@ -7,8 +7,10 @@ import pytest
 
 from kernel.clock import DAY_US, MINUTE_US, FixedClock
 from kernel.errors import InvalidInput
+from keys.account_access import close_live
 from keys.api_keys import api_key
 from keys.authorization.client import AuthorizationRefused
+from keys.authorization.credential_scopes import scopes_of
 from keys.authorization.token import TokenMaker, TokenPair
 from keys.principal import Principal, Refusal
 from keys.sandbox_clock import advance
@@ -315,3 +317,20 @@ def test_tokens_are_worked_out_and_look_like_what_they_are() -> None:
     assert (parsed.kind, parsed.environment) == ("mcp_token", None)
     # It is exchanged, never presented.
     assert parse(refresh) is None
+
+
+async def test_what_outlives_a_request_ends_with_live(desk: SignedIn) -> None:
+    """As a token of the client does: a subscription of live is sent nothing once live is closed."""
+    code, _, key = await desk.consent()
+    pair = await desk.exchange(code)
+
+    async def held() -> frozenset[str]:
+        now_us = desk.clock.now_us()
+        return await desk.database.read(lambda tx: scopes_of(tx, key.id, now_us=now_us))
+
+    await desk.database.transaction(
+        lambda tx: tx.execute("UPDATE api_keys SET environment = 'live' WHERE id = :id", id=key.id)
+    )
+    assert await held() == {*pair.scopes}
+    await desk.database.transaction(lambda tx: close_live(tx, desk.account_id, now_us=2))
+    assert await held() == frozenset()
