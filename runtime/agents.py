@@ -25,9 +25,11 @@ DIRECTORIES_MAX: Final = 200
 DIRECTORY_BYTES_MAX: Final = 32_768
 TIMEOUT_S: Final = 5.0
 FETCHES_AT_ONCE_MAX: Final = 2
-# New directories that one account, and a sandbox account, may name in an hour; and all accounts together.
+# Directories without a key so far that one account, and a sandbox account, may have fetched in an hour; all
+# sandboxes together, which anybody can open, and all accounts together.
 PER_HOUR_MAX: Final = 10
 SANDBOX_PER_HOUR_MAX: Final = 2
+SANDBOXES_PER_HOUR_MAX: Final = 100
 ALL_PER_HOUR_MAX: Final = 300
 FRESH_S_MIN: Final = 60
 FRESH_S_MAX: Final = 86_400
@@ -67,6 +69,7 @@ class Agents:
         self._nonces: OrderedDict[bytes, None] = OrderedDict()
         self._hour = 0
         self._of_hour: dict[str, int] = {}
+        self._of_sandboxes = 0
         # By key: what is to be written, and what was written last.
         self._noted: dict[str, str] = {}
         self._written: OrderedDict[str, str] = OrderedDict()
@@ -135,7 +138,8 @@ class Agents:
         found = self._directories.get(claim.agent)
         is_due = found is None or found.until_us <= now_us
         if is_due and caller is not None:
-            self._want(claim.agent, caller, now_us, is_new=found is None)
+            # One that answers slowly and badly must not take the places of others every few minutes.
+            self._want(claim.agent, caller, now_us, is_new=found is None or not found.keys)
         if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
             return None
         self._directories.move_to_end(claim.agent)
@@ -153,12 +157,15 @@ class Agents:
     def _has_room(self, caller: Principal, now_us: int) -> bool:
         hour = now_us // HOUR_US
         if hour != self._hour:
-            self._hour, self._of_hour = hour, {}
+            self._hour, self._of_hour, self._of_sandboxes = hour, {}, 0
         most = SANDBOX_PER_HOUR_MAX if caller.is_sandbox else PER_HOUR_MAX
         used = self._of_hour.get(caller.account_id, 0)
         if used >= most or sum(self._of_hour.values()) >= ALL_PER_HOUR_MAX:
             return False
+        if caller.is_sandbox and self._of_sandboxes >= SANDBOXES_PER_HOUR_MAX:
+            return False
         self._of_hour[caller.account_id] = used + 1
+        self._of_sandboxes += caller.is_sandbox
         return True
 
     async def _fetch(self, directory: str, account_id: str) -> None:

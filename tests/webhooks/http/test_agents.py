@@ -13,7 +13,14 @@ import pytest
 from kernel.clock import SECOND_US, FixedClock
 from keys.principal import Principal
 from keys.signatures.web_bot_auth import Target, thumbprint
-from runtime.agents import FAILURE_S, PER_HOUR_MAX, STALE_S, Agents
+from runtime.agents import (
+    FAILURE_S,
+    PER_HOUR_MAX,
+    SANDBOX_PER_HOUR_MAX,
+    SANDBOXES_PER_HOUR_MAX,
+    STALE_S,
+    Agents,
+)
 from store.database import Database
 from tests.support.agent_signing import SignedAgent
 from tests.support.authority import Authority
@@ -154,6 +161,41 @@ async def test_an_account_has_only_so_many_fetched_in_an_hour(
 
     assert used == PER_HOUR_MAX
     assert requests_to(receiver) - used == 2
+
+
+async def test_a_directory_without_a_key_is_not_fetched_for_ever(
+    start: Start, agents: Opened, served: ssl.SSLContext, own_clock: FixedClock
+) -> None:
+    known = agents()
+    for handler in (
+        directory(status="404 Not Found"),
+        directory(more="Cache-Control: max-age=1\r\n"),
+    ):
+        receiver = await start(handler, ssl_context=served)
+        sandbox = dataclasses.replace(CALLER, account_id=f"{receiver.port}", is_sandbox=True)
+        for _ in range(6):
+            known.caller_of(signed(agent_at(receiver), own_clock), sandbox)
+            await known.flush()
+            own_clock.advance_s(FAILURE_S + 1)
+
+        assert requests_to(receiver) == SANDBOX_PER_HOUR_MAX
+
+
+async def test_sandboxes_leave_room_for_accounts(
+    start: Start, agents: Opened, served: ssl.SSLContext, own_clock: FixedClock
+) -> None:
+    known = agents()
+    receiver = await start(directory(status="404 Not Found"), ssl_context=served)
+    for number in range(SANDBOXES_PER_HOUR_MAX + 1):
+        sandbox = dataclasses.replace(CALLER, account_id=f"acc_s{number}", is_sandbox=True)
+        known.caller_of(signed(agent_at(receiver, f"s{number}"), own_clock), sandbox)
+        await known.flush()
+    of_sandboxes = requests_to(receiver)
+    known.caller_of(signed(agent_at(receiver), own_clock), CALLER)
+    await known.flush()
+
+    assert of_sandboxes == SANDBOXES_PER_HOUR_MAX
+    assert requests_to(receiver) == SANDBOXES_PER_HOUR_MAX + 1
 
 
 @pytest.mark.parametrize(
