@@ -39,7 +39,7 @@ MEANINGS: Final[Mapping[ReviewState, str]] = {
     "ended": "It has ended; nothing is left to do.",
     "reversing": (
         "Its supplier is asked to take back what it handed over; a person who asked it there may say"
-        " what became of it: `topup desk reverse` with --revoked or --kept."
+        " what became of it: `topup manual-review reverse` with --revoked or --no-revoked."
     ),
     "approval": "It waits for an approval; nobody was asked yet.",
     "sandbox": "The sandbox's script ends it; no supplier was asked.",

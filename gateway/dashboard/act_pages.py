@@ -27,6 +27,7 @@ from gateway.html.render import go, page, undo_of
 from gateway.html.typed import Typed
 from gateway.http.acts import Door, report_file
 from gateway.http.fields import place_of, shape_of
+from gateway.http.lists import ROWS_AT_ONCE
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from kernel.errors import DomainError, InvalidInput
@@ -37,9 +38,12 @@ from keys.act import Act, AnyChange, Change, ListAct, ReadAct, ReportAct
 from runtime.acts import check_done, run_alone
 from store.database import Transaction
 from store.idempotency import KeyReused
+from store.keyset import end_of
 
 _ADMIN: Final = "/dashboard/admin"
 _LINES_MAX: Final = 500
+# How often rows are read to find those that an act on all applies to.
+_READS_MAX: Final = 20
 # Fields without a cell of a table.
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
@@ -50,8 +54,8 @@ _USED: Final = Problem(
 
 # Every subject's pages, in the order of mounting; the test of all doors walks them.
 ACT_PAGES: Final[list["ActPages"]] = []
-# Acts with a form on their object's own page.
-FORM_ACTS: Final[list[AnyChange]] = []
+# Acts with a form on their object's own page, and the form's path below /dashboard/admin.
+FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +170,10 @@ class ActPages:
         return press
 
     async def on_all(self, call: RequestContext[Any, Any], act: AnyChange) -> Reply:
-        listed, (sheet, read) = self.listed, self._reader(call)
-        found = await call.context.database.read(lambda tx: read(tx, None, MATCHED_MAX))
-        rows = [one for one in found if act.applies is None or act.applies(listed.show(one))]
+        sheet, read = self._reader(call)
+        rows, is_cut = await call.context.database.read(
+            lambda tx: self._applicable(tx, act, sheet, read)
+        )
 
         async def run(object_id: str, _form: Form) -> object:
             # Each run finds its object by the path's parameter.
@@ -179,11 +184,34 @@ class ActPages:
             f"{_verb(act)} all".capitalize(),
             [str(sheet.seen(one)[act.named_by]) for one in rows],
             sheet.total(rows),
-            len(found) >= MATCHED_MAX,
+            is_cut,
             self.title,
             address(self.address, kept_of(call, self.filters)),
+            act.description or act.summary,
         )
         return await on_all(call, matched, run)
+
+    async def _applicable(
+        self, tx: Transaction, act: AnyChange, sheet: "_ActSheet", read: ReadRows[Any]
+    ) -> tuple[Sequence[Any], bool]:
+        """Return the first MATCHED_MAX rows to which the act applies, and whether there may be more.
+
+        Rows to which it doesn't apply, such as those of the presses before, are read past.
+        """
+        rows: list[Any] = []
+        cursor: str | None = None
+        for _ in range(_READS_MAX):
+            found = await read(tx, cursor, ROWS_AT_ONCE)
+            rows += [
+                one for one in found if act.applies is None or act.applies(self.listed.show(one))
+            ]
+            is_long = bool(self.listed.prefix or self.listed.own_cursors)
+            cursor = end_of(found)
+            if is_long and len(found) == ROWS_AT_ONCE:
+                cursor = sheet.after(found[-1], "")
+            if cursor is None or len(rows) > MATCHED_MAX:
+                break
+        return rows[:MATCHED_MAX], cursor is not None or len(rows) > MATCHED_MAX
 
     async def _page(
         self,
@@ -512,7 +540,7 @@ def form_route(
 
     send.__doc__ = act.summary
     SAID[act.name] = act.done
-    FORM_ACTS.append(act)
+    FORM_ACTS.append((act, path))
     return admin_route("POST", path, send, act.summary)
 
 

@@ -27,6 +27,7 @@ from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NOT_NARROWED: Final[Mapping[str, str]] = {}
 _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 
@@ -51,15 +52,17 @@ async def listing(
     sorts: Collection[str] = (),
     summed: Summed = NOTHING_SUMMED,
     count: Count | None = None,
+    narrowed: Mapping[str, str] = _NOT_NARROWED,
 ) -> Paged:
     """Call the API for the list at that path. A refused filter is reported, and nothing listed.
 
     here: the address of its further pages, by default the call's own path. has_csv: the API gives it as CSV.
-    sorts: further orders of its cursors. count: of a list whose rows are dear to show.
+    sorts: further orders of its cursors. count: of a list whose rows are dear to show. narrowed: filters that
+    the address doesn't choose.
     """
     asked, here = read_query(call), here or call.path
     kept = kept_of(call, filters)
-    wanted = {name: text for name, text in kept.items() if name in filters}
+    wanted = {**{name: text for name, text in kept.items() if name in filters}, **narrowed}
     sorting = sorting_of(call, sorts, kept, path=here)
     query: dict[str, Any] = {
         **wanted,

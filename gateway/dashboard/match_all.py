@@ -52,7 +52,7 @@ async def on_all(
     matched: Matched,
     run: Callable[[str, Form], Awaitable[object]],
 ) -> Reply:
-    if call.method == "GET":
+    if call.method != "POST":
         return confirm(call, matched)
     form = read_form(call)
     if form.text("of") != _digest(matched.ids):
@@ -175,7 +175,12 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         return confirm(call, NOTHING)
     require_scope(call.principal, act.scope)
     here = f"/dashboard/{name}"
-    found = await listing(call, of.api, *of.filters, rows=MATCHED_MAX, here=here)
+    chosen = asked.text("status")
+    if chosen not in {"", act.state}:
+        return confirm(call, NOTHING)
+    # Rows in another state would hide those beyond the bound.
+    state = {"status": act.state}
+    found = await listing(call, of.api, *of.filters, rows=MATCHED_MAX, here=here, narrowed=state)
     rows = [one for one in found.items if one["status"] == act.state]
 
     async def run(object_id: str, form: Form) -> object:

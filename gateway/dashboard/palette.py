@@ -18,7 +18,7 @@ from keys.act import AnyChange, ChangingAct
 from keys.principal import ADMIN
 
 _D: Final = "/dashboard"
-# Which objects a path is about, by its first part.
+# Which objects a path is about, by its first part: merchants' acts, and operators' forms.
 _KINDS: Final[Mapping[str, Kind]] = {
     "topup": "topup",
     "approvals": "approval",
@@ -30,7 +30,13 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "subscriptions": "subscription",
     "orders": "order",
     "refunds": "refund",
+}
+_OPERATORS_KINDS: Final[Mapping[str, Kind]] = {
+    "accounts": "account",
+    "topups": "topup",
     "machine-payments": "machine_payment",
+    "orders": "order",
+    "refunds": "refund",
 }
 _LISTS: Final = {"subscriptions": "plan", "topup": "topups"}
 # Further words that find an act.
@@ -111,9 +117,9 @@ def _is_known(word: str, known: Iterable[str]) -> bool:
 def _own() -> Sequence[Command]:
     acts = [one for one in MOUNTED.values() if isinstance(one, ChangingAct)]
     return [
-        _command(act, _KINDS[_first(act)], _D)
+        _command(act, act.path, _KINDS.get(_first(act.path)), _D)
         for act in acts
-        if "{" in act.path and _first(act) in _KINDS and ADMIN not in act.scopes
+        if _first(act.path) in _KINDS and _is_about_one(act.path) and ADMIN not in act.scopes
     ]
 
 
@@ -121,17 +127,19 @@ def _own() -> Sequence[Command]:
 def _operators() -> Sequence[Command]:
     admin = f"{_D}/admin"
     listed = [
-        _command(act, None, admin)._replace(
+        _command(act, act.path, None, admin)._replace(
             path=pages.address + ("" if act in pages.buttons else f"#{_place(act)}")
         )
         for pages in ACT_PAGES
         for act in pages.acts
     ]
-    formed = [_command(act, _KINDS.get(_first(act)), admin) for act in FORM_ACTS]
+    formed = [
+        _command(act, path, _OPERATORS_KINDS.get(_first(path)), admin) for act, path in FORM_ACTS
+    ]
     return [one._replace(scopes=frozenset({ADMIN})) for one in (*listed, *formed)]
 
 
-def _command(act: AnyChange, kind: Kind | None, base: str) -> Command:
+def _command(act: AnyChange, path: str, kind: Kind | None, base: str) -> Command:
     verbs = f"{act.name.partition('.')[2]} {act.summary.split()[0]} {_ALSO.get(act.name, '')}"
     return Command(
         phrase(act.summary),
@@ -140,7 +148,7 @@ def _command(act: AnyChange, kind: Kind | None, base: str) -> Command:
         _words_of(f"{act.name} {act.summary} {verbs} {kind or ''}"),
         frozenset(act.scopes),
         kind,
-        f"{base}/{_LISTS.get(_first(act), _first(act))}",
+        f"{base}/{_LISTS.get(_first(path), _first(path))}",
     )
 
 
@@ -148,8 +156,13 @@ def _words_of(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]+", text.lower()))
 
 
-def _first(act: AnyChange) -> str:
-    return act.path.split("/")[1]
+def _first(path: str) -> str:
+    return path.split("/")[1]
+
+
+def _is_about_one(path: str) -> bool:
+    """Return whether the path names an object of its first part, and none of something below it."""
+    return path.partition("{")[0] == f"/{_first(path)}/"
 
 
 def _place(act: AnyChange) -> str:

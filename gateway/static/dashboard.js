@@ -105,6 +105,12 @@ function linkOf(row) {
   return row.querySelector(".lead a[href]") ?? row.querySelector("a[href]");
 }
 
+// A file, or another site, is no page to show beside the list.
+function pageOf(row) {
+  const link = linkOf(row);
+  return link.origin === location.origin && link.pathname.startsWith("/dashboard/") ? link : null;
+}
+
 function makeBeside() {
   const dialog = element("dialog", { className: "beside" });
   const head = element("div", { className: "buttons" });
@@ -131,9 +137,11 @@ function renameIds(content) {
 
 async function showBeside(row) {
   const mine = ++shows;
-  const link = linkOf(row);
-  const answer = await fetch(link.href, { credentials: "same-origin" });
-  if (!answer.ok || answer.redirected) return location.assign(link.href);
+  const link = pageOf(row);
+  if (!link) return;
+  const answer = await fetch(link.href, { credentials: "same-origin" }).catch(() => null);
+  const isPage = answer?.ok && !answer.redirected && answer.headers.get("content-type")?.startsWith("text/html");
+  if (!isPage) return location.assign(link.href);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== shows) return;
   beside ??= makeBeside();

@@ -305,6 +305,15 @@ async def test_keys_walk_a_list_and_a_row_is_shown_beside_it(
     await expect(beside.locator("h1")).to_have_text("$12.50 to ada@example.com")
     await beside.get_by_role("link", name="Open the page").click()
     await expect(page.locator("main h1")).to_have_text("$12.50 to ada@example.com")
+    # A row whose links are files is no page to show.
+    await page.goto("/dashboard/documents")
+    month = page.locator("table.lines tbody tr", has=page.locator("a[href*='statement']")).first
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    await month.locator("th").click()
+    await page.locator("h1").click()
+    await expect(page.locator("dialog.beside")).to_have_count(0)
+    assert asked == []
 
     assert faults == []
     assert window.complaints == []

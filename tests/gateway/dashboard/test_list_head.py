@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from billing.topups.queries import TopUpFilter, total as topup_total
+from gateway.dashboard.match_all import MATCHED_MAX
 from gateway.dashboard.paging import COUNTED_MAX, Summed, total_of
 from kernel.tenant import Tenant
 from store.keyset import ListStretch
@@ -221,6 +222,40 @@ async def test_an_operator_disables_all_that_match(gateway: Gateway) -> None:
     assert (await stranger.send(place, {"of": of[1]})).status_code == 403
     log = text_of((await boss.get(f"{ADMIN}/audit")).text)
     assert log.count("pack.disable") == 5
+
+
+@pytest.mark.one_database
+async def test_rows_in_another_state_hide_none_that_match(gateway: Gateway) -> None:
+    ann = await signed_in(gateway)
+    await sent(gateway, ann, 250, send_at=LATER)
+    await sent(gateway, ann, *[100] * MATCHED_MAX)
+    place = "/dashboard/all?on=topups&do=cancel"
+
+    asked = text_of((await ann.get(place)).text)
+
+    assert "1 $2.50" in asked
+    assert "More may match" not in asked
+    assert "Nothing matches" in (await ann.get(f"{place}&status=delivered")).text
+    assert (await ann.request("HEAD", place)).status_code == 200
+
+
+@pytest.mark.one_database
+async def test_an_operators_next_press_reaches_the_rows_beyond_the_bound(gateway: Gateway) -> None:
+    boss = await operator(gateway)
+    made = {"credits": "10", "count": str(MATCHED_MAX + 5)}
+    assert (await fill(boss, f"{ADMIN}/code-batches", made)).status_code == 200
+    place = f"{ADMIN}/all?on=/codes&do=disable"
+
+    for number in (MATCHED_MAX, 5):
+        asked = (await boss.get(place)).text
+        of = re.search(r'name="of" value="([0-9a-f]+)"', asked)
+        assert of is not None
+        assert f"Disable all: {number}" in text_of(asked)
+        assert ("More may match" in asked) is (number == MATCHED_MAX)
+        assert "It can't be redeemed any more" in unescape(asked)
+        assert (await boss.send(place, {"of": of[1]})).status_code == 303
+
+    assert "Nothing matches any more." in (await boss.get(place)).text
 
 
 @pytest.mark.one_database

@@ -181,6 +181,8 @@ async def test_an_act_and_a_name_lead_to_the_acts_form(gateway: Gateway) -> None
     assert found == [f"{approval}#approve"]
     topup = next(iter(ann.ids.values()))
     assert await done(ann.browser, "reverse INV-ann-0042") == [f"{topup}#reverse"]
+    # A saved card lies below /topup, and is none.
+    assert topup not in str(await done(ann.browser, f"remove {topup.rpartition('/')[2]}"))
     # Of an account without that name, the list.
     assert await done(ann.browser, "pause key nobody") == [keys]
     assert careful not in str(await done(bob.browser, f"pause key {careful.rpartition('/')[2]}"))
@@ -202,3 +204,11 @@ async def test_pages_are_found_and_what_a_role_refuses_is_not_offered(gateway: G
     assert await done(boss, "create a pack", ALL) == ["/dashboard/admin/packs#create"]
     assert 'id="create"' in (await boss.get("/dashboard/admin/packs")).text
     assert "/dashboard/admin/packs" in await done(boss, "disable pack", ALL)
+    for verb in ("ask", "decide", "retry", "settle", "suspend", "switch"):
+        offered = await done(boss, verb, ALL)
+        assert offered, verb
+        for path in offered:
+            assert (await boss.get(path)).status_code == 200, path
+    asked = f"suspend account {await account_of(ann)}"
+    account = f"/dashboard/admin/accounts/{await account_of(ann)}"
+    assert await done(boss, asked, ALL) == [f"{account}#suspend"]
