@@ -13,10 +13,10 @@ ITEMS_MAX: Final = 32
 PARAMS_MAX: Final = 16
 _KEY: Final = re.compile(r"[a-z*][a-z0-9_.*-]{0,63}")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,15}(?![0-9.])")
-_STRING: Final = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
+_PLAIN: Final = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
 _BYTES: Final = re.compile(r":([A-Za-z0-9+/]*={0,2}):")
 _TOKEN: Final = re.compile(r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
-_ESCAPED: Final = re.compile(r"\\(.)")
+_ESCAPED: Final = re.compile(r'\\(["\\])')
 
 Bare = str | int | bytes | bool
 
@@ -64,10 +64,17 @@ class _Reader:
         self.at = found.end()
         return found
 
+    def string(self) -> str:
+        self.at += 1
+        parts = [self.match(_PLAIN)[0]]
+        while not self.takes('"'):
+            parts += [self.match(_ESCAPED)[1], self.match(_PLAIN)[0]]
+        return "".join(parts)
+
     def bare(self) -> Bare:
         first = self.text[self.at : self.at + 1]
         if first == '"':
-            return _ESCAPED.sub(r"\1", self.match(_STRING)[1])
+            return self.string()
         if first == ":":
             try:
                 return base64.b64decode(self.match(_BYTES)[1], validate=True)

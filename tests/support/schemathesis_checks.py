@@ -241,7 +241,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/billing/webhook/myfatoorah",
-        r"in a shape of MyFatoorah",
+        r"MyFatoorah's format",
         "the provider's own words, which it specifies and signs",
     ),
     Unforeseeable(

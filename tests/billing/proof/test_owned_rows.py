@@ -38,6 +38,8 @@ NOT_COMPARED: Final = {
     "deliveries.endpoint_id": _LEAVES,
     "deliveries.replay_id": _LEAVES,
     "deliveries.transaction_id": _LEAVES,
+    "endpoints.subscriber_id": "the worker judges the credential before each delivery",
+    "endpoints.subscription_id": "a digest of what an MCP client asked for, and no row's name",
     "entitlement_uses.key_id": "a count without money, which retention deletes",
     "events.transaction_id": _LEAVES,
     "handed_over.transaction_id": "of a digest of all accounts together",

@@ -49,15 +49,15 @@ async def test_top_ups_are_listed_shown_cancelled_and_reversed(merchant: Merchan
 
     listed = await merchant.said("topups", "list")
     only = await merchant.said("topups", "list", "--status", "pending")
-    cancelled = await merchant.said("topups", "cancel", ids[0])
+    cancelled = await merchant.said("topups", "cancel", ids[0], "--yes")
     shown = await merchant.ran("topups", "show", ids[1])
-    reversed_ = await merchant.ran("topups", "reverse", ids[1], "--reason", "a mistake")
-    again = await merchant.ran("topups", "cancel", ids[0])
+    reversed_ = await merchant.ran("topups", "reverse", ids[1], "--reason", "a mistake", "--yes")
+    again = await merchant.ran("topups", "cancel", ids[0], "--yes")
 
     assert [one["transaction_id"] for one in listed["items"]] == ids[::-1]
     assert [one["transaction_id"] for one in only["items"]] == ids[:1]
     assert cancelled["status"] == "cancelled"
-    assert "$3.00" in shown.stdout
+    assert "3.00 USD" in shown.stdout
     assert "topup.delivered" in shown.stdout
     assert "reversed" in reversed_.stdout, reversed_.stderr
     assert again.exit_code == 1

@@ -138,9 +138,9 @@ async def test_another_key_decides_on_a_send_that_waits(gateway: Gateway, ran: R
     sent = [said(await ran(*SENT, **asks)) for _ in range(2)]
     rows = said(await ran("approvals", "list", "--status", "pending", "--json", **decides))["items"]
     ids = [one["id"] for one in rows]
-    own = await ran("approvals", "approve", ids[0], **asks)
-    approved = await ran("approvals", "approve", ids[0], **decides)
-    denied = said(await ran("approvals", "deny", ids[1], "--json", **decides))
+    own = await ran("approvals", "approve", ids[0], "--yes", **asks)
+    approved = await ran("approvals", "approve", ids[0], "--yes", **decides)
+    denied = said(await ran("approvals", "deny", ids[1], "--yes", "--json", **decides))
     strange = await ran("approvals", "show", "../keys", **decides)
     table = await ran("approvals", "list", **decides)
 
@@ -149,7 +149,7 @@ async def test_another_key_decides_on_a_send_that_waits(gateway: Gateway, ran: R
     assert approved.exit_code == 0, approved.stderr
     assert "12.50 USD" in approved.stdout
     assert "approved" in approved.stdout
-    assert denied["status"] == "denied"
+    assert denied["status"] == "cancelled"
     assert strange.exit_code == 2
     assert all(one in table.stdout for one in (*ids, "denied", "approved"))
 

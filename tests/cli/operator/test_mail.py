@@ -84,7 +84,7 @@ def test_an_operator_lists_retries_stops_and_erases(
     twice = topup("mail", "retry", listed["id"])
     stopped = topup("mail", "stop", "--address", ADDRESS)
     allowed = [result_of(topup("mail", "allow", "--address", ADDRESS, "--json")) for _ in range(2)]
-    kept = result_of(topup("mail", "erase", ADDRESS, "--yes", "--json"))
+    kept = result_of(topup("mail", "erase", "--address", ADDRESS, "--yes", "--json"))
 
     assert (listed["status"], listed["transaction_id"]) == ("outbox", topup_id)
     assert again["status"] == "queued"

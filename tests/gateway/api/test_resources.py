@@ -41,6 +41,7 @@ KEY_FIELDS = {
     "expires_at",
     "created_at",
     "last_used_at",
+    "last_used_by",
     "paused_at",
     "revoked_at",
 }
@@ -62,6 +63,7 @@ ENDPOINT_FIELDS = {
     "created_at",
     "ed25519",
     "public_key",
+    "mcp_subscription",
 }
 
 

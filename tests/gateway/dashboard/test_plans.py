@@ -158,7 +158,7 @@ async def test_a_form_that_is_sent_twice_makes_one_order(store: Store) -> None:
         ({"plan": "pro"}, "Choose a plan"),
         ({"plan": "pro/week"}, "Choose a plan"),
         ({"plan": "none/month"}, "Plan"),
-        ({"provider": "nobody"}, "Choose one of"),
+        ({"provider": "nobody"}, "The provider must be one of"),
         ({"provider": "creem"}, "which creem needs"),
         ({"coupon": "NOSUCH"}, "There is no coupon with this code."),
     ],
