@@ -31,7 +31,7 @@ from tests.support.forked_processes import Collected
 from tests.support.long_first import long_first
 from tests.support.preloaded import Preloaded
 from tests.support.programs import NO_REDIS, NO_SERVER, missing
-from tests.support.sampled import PROVE, sample, seed
+from tests.support.sampled import MARK, PROVE, sample, seed
 from tests.support.templates import shared
 
 SERVER_URL = os.environ.get("TEST_DATABASE_URL", "")
@@ -43,6 +43,16 @@ IN_MEMORY = Path("/dev/shm")
 # What of the large matrices is left out, as one line; `.ci/run` reads it in the cache.
 SAMPLED = pytest.StashKey[str]()
 SAMPLED_IN_CACHE = "topup/sampled"
+# Their subjects are tested on both databases themselves: each of these tests runs on one of them a day, and on
+# another day on the other. What kills processes runs on both.
+ONE_DATABASE_A_DAY = (
+    "tests/gateway/",
+    "tests/cli/",
+    "tests/doors/",
+    "tests/e2e/",
+    "tests/billing/lives/",
+)
+KILLS = "crash"
 IN_MEMORY_BYTES_MIN = 4 * 1024**3
 
 
@@ -53,6 +63,7 @@ if importlib.util.find_spec("sniffio") is None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(OneDatabaseADay())
     # Each connection to PostgreSQL would first make what TLS needs and ask for it, a third of the
     # client's part of its opening, and the tests' own servers have none.
     os.environ.setdefault("PGSSLMODE", "disable")
@@ -137,6 +148,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workeroutput"):
         config.workeroutput["sampled"] = config.stash[SAMPLED]
     items[:] = long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+class OneDatabaseADay:
+    """Marks tests as sampled by database, where there are two, before `-m` reads the marks."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            if SERVER_URL and _is_on_one_a_day(item):
+                item.add_marker(pytest.mark.sampled(len(DATABASES)))
+
+
+def _is_on_one_a_day(item: pytest.Item) -> bool:
+    given = getattr(item, "callspec", None)
+    return (
+        item.nodeid.startswith(ONE_DATABASE_A_DAY)
+        and KILLS not in item.nodeid
+        and given is not None
+        and (given.params.get("database_url") or given.params.get("kind")) in DATABASES
+        and not any(item.get_closest_marker(name) for name in (MARK, "one_database"))
+    )
 
 
 @pytest.hookimpl(optionalhook=True)

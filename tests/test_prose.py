@@ -19,8 +19,8 @@ from tests.test_tidy import ROOT, sources, tree_of
 CEILINGS: Final = {
     "docstrings that open with no verb": 21,
     "error details that are no sentence": 22,
-    "words of docstrings and comments": 128_987,
-    "product lines": 160_683,
+    "words of docstrings and comments": 129_600,
+    "product lines": 161_300,
     "old words in docstrings and comments": 321,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,

@@ -163,7 +163,7 @@ OWNED: Final = sorted(
 )
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", OWNED)
 async def test_an_object_is_not_found_from_another_account_or_environment(
     shop: Shop, name: str

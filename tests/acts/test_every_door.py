@@ -492,7 +492,7 @@ async def said_by(shop: Shop, door: Door, act: AnyAct) -> list[Any]:
     return said
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", sorted({*BY_NAME, *MERCHANTS}))
 async def test_every_door_does_the_same(shop: Shop, tmp_path: Path, name: str) -> None:
     act = BY_NAME.get(name) or MERCHANTS[name]
@@ -504,7 +504,7 @@ async def test_every_door_does_the_same(shop: Shop, tmp_path: Path, name: str) -
         assert await said_by(shop, door, act) == expected, f"{door.name} beside {first.name}"
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(FORMS))
 async def test_each_form_does_the_same(shop: Shop, name: str) -> None:
     act, api = BY_NAME[name], Api(shop, is_operator=True)
@@ -537,7 +537,7 @@ NAMING = sorted(
 )
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMING)
 async def test_the_audit_log_says_who_decided(shop: Shop, name: str) -> None:
     act, api = BY_NAME[name], Api(shop, is_operator=True)

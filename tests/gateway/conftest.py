@@ -1,10 +1,5 @@
-"""A running gateway for the tests of one.
+"""A running gateway for the tests of one."""
 
-What the gateway shows and reads stands on subjects that are tested on both databases themselves, so each of its
-tests runs on one of them a day, and another day on the other. `make prove` runs both.
-"""
-
-import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,28 +8,6 @@ import pytest
 import pytest_asyncio
 
 from tests.support.gateway import Gateway, running, settings_of
-from tests.support.sampled import MARK
-
-DATABASES = ("sqlite", "postgresql")
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sample the tests of the gateway by database, where there are two."""
-    if not os.environ.get("TEST_DATABASE_URL"):
-        return
-    for item in items:
-        if HERE not in item.path.parents or item.get_closest_marker(MARK):
-            continue
-        given = (
-            item.callspec.params
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else {}
-        )
-        is_on_both = item.get_closest_marker("one_database") is None
-        if is_on_both and given.get("database_url") in DATABASES:
-            item.add_marker(pytest.mark.sampled(len(DATABASES)))
 
 
 @pytest_asyncio.fixture
