@@ -261,16 +261,9 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         delivery.url, policy=context.policy, account_id=principal.account_id
     )
 
-    async def look(tx: Transaction) -> bool:
-        if await subscription.is_verified(tx, wanted, now_us=call.now_us):
-            return True
-        if not await subscription.is_held(tx, wanted):
-            await subscription.check_room(
-                tx, wanted, is_sandbox=principal.is_sandbox, now_us=call.now_us
-            )
-        return False
-
-    has_agreed = not await context.database.read(look)
+    has_agreed = not await context.database.read(
+        lambda tx: subscription.is_verified(tx, wanted, now_us=call.now_us)
+    )
     if has_agreed:
         await pace(context.limiter, principal, "mcp-verify", _PACES[:1], delivery.url)
         await _verify(call, wanted, delivery.secret)

@@ -88,13 +88,14 @@ async def created(call: Call, sent: CallToolResult) -> CallToolResult | dict[str
         # The send happened, whatever reading it says.
         return sent
     if _code(now) != codes.PENDING:
-        return now
+        return now.model_copy(update={"meta": sent.meta})
     task = _task(task_id, now)
     held = sent.content[0]
     if _code(sent) == codes.APPROVAL_REQUIRED and held.type == "text":
         # With the address where a person decides.
         task["statusMessage"] = held.text
-    return {"resultType": "task", **task}
+    # With the receipt of a send that was paid in its call.
+    return {"resultType": "task", **task, "_meta": sent.meta}
 
 
 async def _detailed(call: Call, task_id: str, topup_id: str) -> dict[str, Any]:

@@ -55,13 +55,7 @@ EXPIRED_ROWS: Final = 100
 _LIVE: Final = """account_id = :account_id AND environment = :environment
     AND subscription_id IS NOT NULL AND deleted_at IS NULL"""
 _BY_ID: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_id = :subscription_id"
-_HELD: Final = f"""
-SELECT subscriber_id, COUNT(*) AS n FROM endpoints WHERE {_LIVE} AND subscription_until_at > :now_us
-GROUP BY subscriber_id
-"""
-_OF_SUBSCRIBERS: Final = (
-    f"SELECT id FROM endpoints WHERE {_LIVE} AND subscriber_id IN :subscriber_ids[text]"
-)
+_HELD: Final = f"SELECT id, subscriber_id FROM endpoints WHERE {_LIVE}"
 # A receiver that answered 410, or failed for days, is asked again.
 _VERIFIED: Final = f"""
 SELECT COUNT(*) AS n,
@@ -154,39 +148,6 @@ async def is_verified(tx: Transaction, wanted: Wanted, *, now_us: int) -> bool:
     return row["n"] > 0 and not row["given_up"]
 
 
-async def is_held(tx: Transaction, wanted: Wanted) -> bool:
-    row = await tx.fetch_one(_BY_ID, **wanted.tenant._asdict(), subscription_id=wanted.id)
-    return row is not None
-
-
-async def check_room(tx: Transaction, wanted: Wanted, *, is_sandbox: bool, now_us: int) -> None:
-    """Raise TooManySubscriptions. Those of ended credentials don't count: nothing is sent to them."""
-    rows = await tx.fetch(_HELD, **wanted.tenant._asdict(), now_us=now_us)
-    of = {row["subscriber_id"]: int(row["n"]) for row in rows}
-    account_max = _account_max(is_sandbox=is_sandbox)
-    if sum(of.values()) >= account_max:
-        over = await _ended_among(tx, [one for one in of if one != wanted.subscriber_id], now_us)
-        of = {one: held for one, held in of.items() if one not in over}
-    for held, most, whose in (
-        (sum(of.values()), account_max, "An account has"),
-        (of.get(wanted.subscriber_id, 0), min(CREDENTIAL_MAX, account_max), "A key or token has"),
-    ):
-        if held >= most:
-            raise TooManySubscriptions(
-                f"{whose} at most {most} subscriptions in each environment. Call events/unsubscribe for one first.",
-                reason="subscriptions",
-                extra={"limit": most, "remaining": 0},
-            )
-
-
-def _account_max(*, is_sandbox: bool) -> int:
-    return SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
-
-
-async def _ended_among(tx: Transaction, subscriber_ids: Sequence[str], now_us: int) -> set[str]:
-    return {one for one in subscriber_ids if SCOPE not in await scopes_of(tx, one, now_us=now_us)}
-
-
 async def subscribe(
     tx: Transaction,
     vault: Vault,
@@ -205,8 +166,7 @@ async def subscribe(
     until_at = now_us + _ttl_us(asked.ttl_us)
     found = await find(tx, vault, wanted)
     if found is None:
-        await _end_orphans(tx, vault, wanted, is_sandbox=is_sandbox, now_us=now_us)
-        await check_room(tx, wanted, is_sandbox=is_sandbox, now_us=now_us)
+        await _make_room(tx, vault, wanted, is_sandbox=is_sandbox, now_us=now_us)
         return await _begin(tx, vault, asked, until_at, now_us=now_us)
     return await _renew(tx, vault, asked, found, until_at, has_agreed=has_agreed, now_us=now_us)
 
@@ -256,17 +216,30 @@ async def _end_overdue(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us:
         await endpoints.delete(tx, vault, tenant, row["id"], now_us=now_us)
 
 
-async def _end_orphans(
+async def _make_room(
     tx: Transaction, vault: Vault, wanted: Wanted, *, is_sandbox: bool, now_us: int
 ) -> None:
-    """End those of ended credentials if the account is full, so that keys don't multiply them."""
-    tenant = wanted.tenant
-    rows = await tx.fetch(_HELD, **tenant._asdict(), now_us=now_us)
-    if sum(int(row["n"]) for row in rows) < _account_max(is_sandbox=is_sandbox):
-        return
-    over = await _ended_among(tx, [row["subscriber_id"] for row in rows], now_us)
-    for row in await tx.fetch(_OF_SUBSCRIBERS, **tenant._asdict(), subscriber_ids=sorted(over)):
-        await endpoints.delete(tx, vault, tenant, row["id"], now_us=now_us)
+    """End those of ended credentials if the account is full. Raises TooManySubscriptions."""
+    tenant, account_max = wanted.tenant, SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
+    held = await tx.fetch(_HELD, **tenant._asdict())
+    if len(held) >= account_max:
+        holders = {row["subscriber_id"] for row in held}
+        ended = [one for one in holders if SCOPE not in await scopes_of(tx, one, now_us=now_us)]
+        for row in held:
+            if row["subscriber_id"] in ended:
+                await endpoints.delete(tx, vault, tenant, row["id"], now_us=now_us)
+        held = [row for row in held if row["subscriber_id"] not in ended]
+    own = [row for row in held if row["subscriber_id"] == wanted.subscriber_id]
+    for count, most, whose in (
+        (len(held), account_max, "An account has"),
+        (len(own), min(CREDENTIAL_MAX, account_max), "A key or token has"),
+    ):
+        if count >= most:
+            raise TooManySubscriptions(
+                f"{whose} at most {most} subscriptions in each environment. Call events/unsubscribe for one first.",
+                reason="subscriptions",
+                extra={"limit": most, "remaining": 0},
+            )
 
 
 async def _begin(

@@ -139,6 +139,21 @@ async def test_a_key_that_may_not_read_gets_no_task(gateway: Gateway) -> None:
     assert sent["structuredContent"]["code"] == 3006
 
 
+async def test_a_send_is_told_although_it_cannot_be_read(gateway: Gateway) -> None:
+    client = await client_of(gateway, approval_threshold_cents=500)
+    database = gateway.context.database
+    await database.transaction(lambda tx: tx.execute("ALTER TABLE topup_reversals RENAME TO away"))
+    try:
+        sent = await client.send()
+    finally:
+        await database.transaction(
+            lambda tx: tx.execute("ALTER TABLE away RENAME TO topup_reversals")
+        )
+
+    assert sent["structuredContent"]["code"] == 3006
+    assert sent["structuredContent"]["transaction_id"]
+
+
 class _Task(Result):
     result_type: Literal["task"] = "task"
     task_id: str

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema_rs import validate
@@ -13,6 +14,7 @@ from tests.support import node
 from tests.support.facilitator import FacilitatorService
 from tests.support.gateway import Gateway, running, settings_of
 from tests.support.machine_payer import Wallet
+from tests.support.mcp_events import EventsClient
 from tests.support.paying import BODY, delivered_cents, findings, make_due, rows, sweep
 from tests.support.paying_tools import (
     CHALLENGES,
@@ -357,6 +359,21 @@ async def test_what_waits_for_a_person_says_so_and_a_denial_returns_the_money(
     assert code_of(after) == 3005
     assert after["structuredContent"]["data"]["refund"]["voucher_code"] is not None
     assert await findings(gateway) == []
+
+
+async def test_a_paid_send_that_becomes_a_task_has_its_receipt(gateway: Gateway) -> None:
+    key = await gateway.key(await gateway.account(), approval_threshold_cents=999)
+    meta = by_token(await send(gateway))
+    tasks: dict[str, Any] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+    call = {"name": "send_topup", "arguments": {**BODY, "idempotency_key": "a"}}
+    answer = await EventsClient(gateway, key).request(
+        "tools/call", call, **{"io.modelcontextprotocol/clientCapabilities": tasks, **meta}
+    )
+    task = answer["result"]
+
+    assert (task["resultType"], task["status"]) == ("task", "working")
+    assert task["_meta"][RECEIPT]["status"] == "success"
+    assert len(await rows(gateway, "staging")) == 1
 
 
 async def _spend_all(gateway: Gateway, key: str) -> None:
