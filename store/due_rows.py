@@ -10,19 +10,20 @@ T = TypeVar("T")
 
 
 class DueRows(Generic[T]):
-    """The rows of a table that are due by `next_check_at`. is_at_provider: they can be excluded by exclude_keys,
-    each "environment/provider".
+    """The rows of a table that are due by `next_check_at`.
+
+    called: the column of the party to call. exclude_keys: each "environment/party".
     """
 
     def __init__(
-        self, table: str, rows: RowMapping[T], where: str = "", *, is_at_provider: bool = True
+        self, table: str, rows: RowMapping[T], where: str = "", *, called: str = "provider"
     ) -> None:
         more = f"AND {where}" if where else ""
-        place = "AND NOT environment || '/' || provider IN :exclude_keys[text]"
         waiting = f"""FROM {table} WHERE next_check_at IS NOT NULL {more}
-            AND NOT id IN :exclude_ids[text] {place if is_at_provider else ""}"""
+            AND NOT id IN :exclude_ids[text]
+            AND NOT environment || '/' || {called} IN :exclude_keys[text]"""
         order = "ORDER BY next_check_at LIMIT"
-        self._rows, self._is_at_provider = rows, is_at_provider
+        self._rows = rows
         self._due = f"SELECT {rows.listed} {waiting} AND next_check_at <= :now {order} :limit"
         self._next = f"SELECT next_check_at {waiting} {order} 1"
 
@@ -35,8 +36,13 @@ class DueRows(Generic[T]):
         exclude_ids: Sequence[str] = (),
         exclude_keys: Sequence[str] = (),
     ) -> list[T]:
-        excluded = self._excluded(exclude_ids, exclude_keys)
-        rows = await tx.fetch(self._due, now=now_us, limit=limit, **excluded)
+        rows = await tx.fetch(
+            self._due,
+            now=now_us,
+            limit=limit,
+            exclude_ids=exclude_ids,
+            exclude_keys=exclude_keys,
+        )
         return [self._rows.read(row) for row in rows]
 
     async def next_at(
@@ -46,9 +52,5 @@ class DueRows(Generic[T]):
         exclude_ids: Sequence[str] = (),
         exclude_keys: Sequence[str] = (),
     ) -> int | None:
-        row = await tx.fetch_one(self._next, **self._excluded(exclude_ids, exclude_keys))
+        row = await tx.fetch_one(self._next, exclude_ids=exclude_ids, exclude_keys=exclude_keys)
         return None if row is None else int(row["next_check_at"])
-
-    def _excluded(self, ids: Sequence[str], keys: Sequence[str]) -> dict[str, Sequence[str]]:
-        places = {"exclude_keys": keys} if self._is_at_provider else {}
-        return {"exclude_ids": ids, **places}

@@ -28,6 +28,7 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 X402: Final = "x402"
 MPP: Final = "mpp"
+PROTOCOLS: Final = (X402, MPP)
 # Sent after a commit with a payment to check.
 HINT: Final = "machine_payments"
 PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
@@ -297,7 +298,7 @@ ROWS = RowMapping(
     MachinePayment, stored={"spent_by": WORDS_OR_NULL, "request": as_json(PaidRequest)}
 )
 # Whose settlement is to be followed.
-DUE = DueRows("machine_payments", ROWS, is_at_provider=False)
+DUE = DueRows("machine_payments", ROWS, called="protocol")
 _STUCK: Final = "state IN ('settling', 'unknown') AND next_check_at IS NULL"
 _CHANGING = (
     *("state", "settlement", "detail", "checks_made", "is_lost", "lease_until", "next_check_at"),

@@ -27,6 +27,7 @@ from billing.refunds import queries as refund_rows
 from billing.refunds.refunder import Refunder
 from billing.subscriptions import records as subscription_rows, subscription_change
 from kernel.clock import Clock
+from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 from worker.woken_loop import DueItem, DueLoop, Look, ProviderLoop, place_of
 
@@ -166,7 +167,11 @@ class MachinePayer(DueLoop):
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
         due = await payments.DUE.due(
-            tx, now_us=look.now_us, limit=look.limit, exclude_ids=look.exclude_ids
+            tx,
+            now_us=look.now_us,
+            limit=look.limit,
+            exclude_ids=look.exclude_ids,
+            exclude_keys=self._not_now(look),
         )
         ended = await payments.undelivered(tx, limit=look.limit, exclude_ids=look.exclude_ids)
         return [
@@ -177,12 +182,25 @@ class MachinePayer(DueLoop):
                     partial(self._paying.go_on, one),
                 )
                 for one in due
-                # A facilitator that is no longer set up can't be called.
-                if self._paying.can_ask(one)
             ),
             # Calls no one, so it takes nobody's share.
             *(DueItem(one.id, one.id, partial(self._paying.deliver, one)) for one in ended),
         ]
 
     async def _next_at(self, tx: Transaction, look: Look) -> int | None:
-        return await payments.DUE.next_at(tx, exclude_ids=look.exclude_ids)
+        return await payments.DUE.next_at(
+            tx, exclude_ids=look.exclude_ids, exclude_keys=self._not_now(look)
+        )
+
+    def _not_now(self, look: Look) -> Sequence[str]:
+        """Return the places with their share under way, and those whose facilitator is no longer set up."""
+        known = self._paying.facilitators
+        return [
+            *look.exclude_keys,
+            *(
+                place_of(environment, protocol)
+                for environment in ENVIRONMENTS
+                for protocol in payments.PROTOCOLS
+                if (environment, protocol) not in known
+            ),
+        ]

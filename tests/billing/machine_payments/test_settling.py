@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from billing.engine.limit import LooksRepeated
 from billing.machine_payments import payment as payments
 from billing.machine_payments.facilitator import Expected, Settlement, Verified
-from billing.machine_payments.payment import PaymentUsed
+from billing.machine_payments.payment import MPP, PaymentUsed
 from billing.topups.topup import DeliveryOptions
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, InvalidInput, Unavailable
@@ -20,6 +20,8 @@ from store.database import Database
 from store.errors import StoreError
 from tests.support.mortal_database import MortalDatabase
 from tests.support.payment_machine import NUMBERS, Machine, open_machine
+from worker.money.provider_calls import MachinePayer
+from worker.woken_loop import Look
 
 
 @dataclass
@@ -117,6 +119,29 @@ async def test_a_refusal_after_a_death_proves_nothing(
 
     assert await machine.delivered() == 2
     assert await machine.findings() == []
+
+
+async def test_payments_that_nobody_can_settle_any_more_hide_no_other(
+    database: Database, clock: FixedClock
+) -> None:
+    machine, chain = await opened(database, clock, ["away"])
+    number = MachinePayer.under_way_max
+    gone = replace(machine, protocol=MPP, facilitator=Chain(["away"] * number))
+    for nth in range(number):
+        await gone.pay(gone.payment(nth, distinct=True))
+    clock.advance_s(1)
+    await machine.pay(machine.payment(number, distinct=True))
+    loop = MachinePayer(database, clock, machine.paying)
+
+    # Its process has a facilitator for the last one alone.
+    clock.advance_s(600)
+    handled = await loop.step()
+
+    assert handled == 1
+    assert sorted(chain.charged.values()) == [1]
+    # Nor do they wake it each second.
+    look = Look(clock.now_us(), 1, (), ())
+    assert await database.read(lambda tx: loop._next_at(tx, look)) is None
 
 
 async def test_only_a_payment_that_may_be_charged_stands_in_the_way_of_another(
