@@ -166,6 +166,11 @@ def offered_on_all(
     return all_links("/dashboard/all", name, acts, listed)
 
 
+async def _uncounted(_query: Mapping[str, Any]) -> Total:
+    """Return no total of a list: the page has that of its rows."""
+    return NOTHING.total
+
+
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     asked = read_query(call)
     name = asked.text("on")
@@ -180,7 +185,15 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         return confirm(call, NOTHING)
     # Rows in another state would hide those beyond the bound.
     state = {"status": act.state}
-    found = await listing(call, of.api, *of.filters, rows=MATCHED_MAX, here=here, narrowed=state)
+    found = await listing(
+        call,
+        of.api,
+        *of.filters,
+        rows=MATCHED_MAX,
+        here=here,
+        count=_uncounted,
+        narrowed=state,
+    )
     rows = [one for one in found.items if one["status"] == act.state]
 
     async def run(object_id: str, form: Form) -> object:

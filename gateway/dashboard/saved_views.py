@@ -1,9 +1,11 @@
 """Saved views: lists with their filters and columns, each with a name, in a cookie as the language is.
 
-A page shows only those that its person saved while acting for the same account.
+A page shows only those that its person saved while acting for the same account. Those of other accounts stay
+while there is room.
 """
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -27,10 +29,14 @@ _VIEWS_MAX: Final = 12
 _NAME_CHARACTERS_MAX: Final = 40
 # Browsers store cookies of 4,096 bytes.
 _BYTES_MAX: Final = 3_600
+_OWNER_CHARACTERS: Final = 16
 _YEAR_S: Final = 365 * 86_400
 
 
 class SavedView(NamedTuple):
+    """owner: a digest of the person and the account."""
+
+    owner: str
     name: str
     address: str
 
@@ -39,14 +45,9 @@ class SavedView(NamedTuple):
         return self.address.partition("?")[0]
 
 
-class _Saved(NamedTuple):
-    owner: str
-    views: list[SavedView]
-
-
 def views_of(call: RequestContext[Any, Any], address: str) -> Sequence[SavedView]:
-    path = address.partition("?")[0]
-    return [one for one in _views(call) if one.path == path]
+    path, owner = address.partition("?")[0], _owner(call)
+    return [one for one in _views(call) if (one.owner, one.path) == (owner, path)]
 
 
 async def save(call: RequestContext[Fields, Fields]) -> Reply:
@@ -63,34 +64,40 @@ async def delete(call: RequestContext[Fields, Fields]) -> Reply:
 
 def _asked(call: RequestContext[Any, Any]) -> SavedView:
     form = read_form(call)
-    view = SavedView(form.text("name"), form.text("address"))
+    view = SavedView(_owner(call), form.text("name"), form.text("address"))
     if not (is_safe_way(view.address) and view.path.startswith("/dashboard/")):
         raise InvalidInput(phrase("this is no list of the dashboard"), param="address")
     return view
 
 
 def _others(call: RequestContext[Any, Any], view: SavedView) -> list[SavedView]:
-    return [one for one in _views(call) if (one.path, one.name) != (view.path, view.name)]
+    return [one for one in _views(call) if _place(one) != _place(view)]
+
+
+def _place(view: SavedView) -> tuple[str, str, str]:
+    return view.owner, view.path, view.name
 
 
 def _views(call: RequestContext[Any, Any]) -> list[SavedView]:
-    """Return the person's views; none if the cookie can't be read."""
+    """Return the cookie's views, of any owner; none if it can't be read."""
     sent = cookies_named(call.headers, COOKIE)
     if len(sent) != 1:
         return []
     try:
-        saved = msgspec.json.decode(base64.urlsafe_b64decode(sent.pop()), type=_Saved)
+        return msgspec.json.decode(base64.urlsafe_b64decode(sent.pop()), type=list[SavedView])
     except ValueError:
         return []
-    return saved.views[:_VIEWS_MAX] if saved.owner == _owner(call) else []
 
 
 def _changed(
     call: RequestContext[Any, Any], views: list[SavedView], way: str, said: str
 ) -> Response:
-    saved = msgspec.json.encode(_Saved(_owner(call), views))
-    value = base64.urlsafe_b64encode(saved).decode()
-    if len(views) > _VIEWS_MAX or len(value) > _BYTES_MAX:
+    owner = _owner(call)
+    own = [one for one in views if one.owner == owner]
+    others = [one for one in views if one.owner != owner]
+    while len(value := _encoded([*others, *own])) > _BYTES_MAX and others:
+        del others[0]
+    if len(own) > _VIEWS_MAX or len(value) > _BYTES_MAX:
         full = phrase("there is no room for another view: delete one first")
         raise InvalidInput(full, param="name")
     response = go(way, said=said)
@@ -106,8 +113,14 @@ def _changed(
     return response
 
 
+def _encoded(views: Sequence[SavedView]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(views)).decode()
+
+
 def _owner(call: RequestContext[Any, Any]) -> str:
-    return f"{call.principal.person_id} {call.principal.account_id}"
+    caller = call.principal
+    text = f"{caller.person_id} {caller.account_id}"
+    return hashlib.sha256(text.encode()).hexdigest()[:_OWNER_CHARACTERS]
 
 
 ROUTES = (

@@ -128,6 +128,27 @@ async def test_a_saved_view_is_a_tab_for_its_person_alone(gateway: Gateway) -> N
     assert "Saved views" not in (await ann.get(TOPUPS)).text
 
 
+async def test_a_view_saved_for_another_account_stays_while_there_is_room(
+    gateway: Gateway,
+) -> None:
+    ann, bob = await signed_in(gateway), await signed_in(gateway, "bob@example.com")
+    failed = {"address": f"{TOPUPS}?status=failed", "name": "Failed"}
+    await ann.send("/dashboard/views", failed)
+
+    bob.cookies["topup_views"] = ann.cookies["topup_views"]
+    assert (await bob.send("/dashboard/views", {**failed, "name": "Bobs"})).status_code == 303
+    ann.cookies["topup_views"] = bob.cookies["topup_views"]
+
+    assert "<bdi>Failed</bdi>" in (await ann.get(TOPUPS)).text
+    assert "<bdi>Bobs</bdi>" not in (await ann.get(TOPUPS)).text
+    for number in range(12):
+        view = {"address": f"{TOPUPS}?reference={'x' * 200}", "name": f"View {number}"}
+        assert (await bob.send("/dashboard/views", view)).status_code in {303, 422}
+    assert len(bob.cookies["topup_views"]) <= 3_600
+    ann.cookies["topup_views"] = bob.cookies["topup_views"]
+    assert "Saved views" not in (await ann.get(TOPUPS)).text
+
+
 async def test_saved_views_are_bounded_and_lead_to_lists_alone(gateway: Gateway) -> None:
     ann = await signed_in(gateway)
 
