@@ -18,7 +18,7 @@ from cli.acts.shown import print_csv, print_found, print_list, print_result
 from cli.client.profiles import access, is_logged_in, profile_option
 from cli.examples import examples
 from cli.options import by_option, environment_option
-from cli.output import EXIT_REFUSED, json_option, note, wants_json
+from cli.output import EXIT_REFUSED, json_option, note, visible, wants_json
 from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.act import (
@@ -50,7 +50,11 @@ _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact am
 
 
 class Way(Protocol):
-    """Where a command is done: a gateway, or this process."""
+    """Where a command is done: a gateway, or this process. live_url: of a gateway on which a merchant acts in
+    live; empty: elsewhere.
+    """
+
+    live_url: str
 
     def list(
         self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
@@ -202,7 +206,7 @@ def _do(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], given: Mapping[st
         values = with_amounts(facts, values, seen)
         if asks:
             named = {_named(act): given.get("object_id", "")}
-            _confirm(_question(act, values, reads, {**named, **seen}))
+            _confirm(_question(act, values, reads, {**named, **seen}), way.live_url)
         if act.about:
             values[act.about] = given["object_id"]
         result = way.change(act, values)
@@ -292,7 +296,8 @@ def _is_said(option: str) -> bool:
     return source in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}
 
 
-def _confirm(question: str) -> None:
+def _confirm(question: str, live_url: str = "") -> None:
+    question += f" This is live, at {live_url}." if live_url else ""
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} Nobody can be asked here: say --yes.")
-    click.confirm(question, abort=True, err=True)
+    click.confirm(visible(question), abort=True, err=True)

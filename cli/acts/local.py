@@ -81,6 +81,8 @@ class Local:
     machine.
     """
 
+    live_url = ""
+
     def __init__(self, object_id: str, account: str, environment: str, by: str | None) -> None:
         self._object_id = object_id
         self._account = account

@@ -1,6 +1,7 @@
 """An act over HTTP: a merchant's key calls the public API, an operator's token the operators' API."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from cli.client.address import API_PATH, OPERATOR_PATH
 from cli.client.profiles import access
 from cli.client.remote_gateway import RemoteGateway
 from kernel.errors import InvalidInput
-from keys.act import OPERATOR, AnyAct, AnyChange, ListAct, ReadAct, ReportAct
+from keys.act import MERCHANT, OPERATOR, AnyAct, AnyChange, ListAct, ReadAct, ReportAct
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -21,6 +22,7 @@ class Remote:
     ) -> None:
         given = access(profile)
         self._is_operator = given.is_operators
+        self.live_url = "" if given.is_staging or given.is_operators else given.url
         if self._is_operator and OPERATOR not in act.audience:
             raise InvalidInput("This requires an account's key.", param="--profile")
         path = OPERATOR_PATH if self._is_operator else API_PATH
@@ -41,13 +43,11 @@ class Remote:
         return found
 
     def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        subject = act.name.partition(".")[0]
-        look = f"topup {subject} " + (f"show {self._object_id}" if self._object_id else "list")
         answer = self._gateway.change(
             act.method,
             self._path(act),
             {**body, **self._environment},
-            look=look,
+            look=partial(_look, act, self._object_id),
             params=self._named,
         )
         changed: Mapping[str, Any] = answer.data
@@ -66,3 +66,15 @@ class Remote:
             name = rest.partition("}")[0]
             raise click.BadParameter("This is not an ID.", param_hint=name.upper())
         return head + self._object_id + rest.partition("}")[2]
+
+
+def _look(act: AnyChange, object_id: str) -> str:
+    """Return the command that shows whether the act was done: of its subject, else the balance."""
+    subject, context = act.name.partition(".")[0], click.get_current_context().parent
+    group = None if context is None else context.command
+    known = group.list_commands(context) if context and isinstance(group, click.Group) else []
+    if object_id and "show" in known:
+        return f"topup {subject} show {object_id}"
+    # Without an object, what a group lists may be the operators'.
+    is_listed = "list" in known and (object_id or act.audience != (MERCHANT,))
+    return f"topup {subject} list" if is_listed else "topup balance show"

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import click
@@ -63,13 +63,13 @@ class RemoteGateway:
         path: str,
         body: Mapping[str, Any] | None = None,
         *,
-        look: str,
+        look: str | Callable[[], str],
         takes: Collection[int] = (),
         params: Mapping[str, Any] | None = None,
     ) -> RemoteAnswer:
         """Change something under a fresh idempotency key: the call is safe to repeat, the command isn't.
 
-        look: the command that shows whether it was done if the response is lost. takes: codes of refusals to
+        look: the command that shows whether it was done if the response is lost, or finds it. takes: codes of refusals to
         return.
         """
         key = f"cli-{secrets.token_hex(16)}"
@@ -92,7 +92,7 @@ class RemoteGateway:
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
-        look: str | None = None,
+        look: str | Callable[[], str] | None = None,
         takes: Collection[int] = (),
     ) -> RemoteAnswer:
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
@@ -126,12 +126,18 @@ class RemoteGateway:
         raise _refused(found, idempotency_key)
 
     def _unreachable(
-        self, error: httpx.TransportError, idempotency_key: str | None, look: str | None
+        self,
+        error: httpx.TransportError,
+        idempotency_key: str | None,
+        look: str | Callable[[], str] | None,
     ) -> click.exceptions.Exit:
         facts: dict[str, Any] = {}
         advice = "is it running, and is the address right?"
         if look is not None:
-            advice = f"it is not known whether it was done; look with `{look}` before you repeat it"
+            command = look if isinstance(look, str) else look()
+            advice = (
+                f"it is not known whether it was done; look with `{command}` before you repeat it"
+            )
         elif idempotency_key is not None:
             facts = {"idempotency_key": idempotency_key}
             advice = (

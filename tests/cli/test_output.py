@@ -1,6 +1,10 @@
 """What comes from outside is printed so that it cannot act on the reader's terminal."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +50,19 @@ def in_a_failure() -> None:
 def test_each_control_character_is_shown_as_an_escape() -> None:
     assert visible(HOSTILE) == SHOWN
     assert visible("a\nb\x1b", keep="\n") == "a\nb\\x1b"
+
+
+def test_a_question_lets_no_control_character_through() -> None:
+    master, slave = pty.openpty()
+    code = "import sys; from cli.acts.command import _confirm; _confirm(sys.argv[1])"
+    asked = [sys.executable, "-c", code, HOSTILE.replace("\x00", "")]
+    os.write(master, b"y\n")
+
+    done = subprocess.run(asked, stdin=slave, stderr=subprocess.PIPE, timeout=60, check=True)
+
+    text = done.stderr.decode()
+    assert "evil é 界" in text
+    assert not set(text) & set("\x1b\x07\r\x9b\u202e")
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])

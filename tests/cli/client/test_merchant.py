@@ -289,3 +289,39 @@ async def test_each_list_fits_eighty_columns_and_keeps_its_ids_whole(merchant: M
         assert max(map(len, table.splitlines())) <= 80, table
         for one in items:
             assert one.get("id", one.get("transaction_id")) in table
+
+
+@pytest.mark.parametrize(
+    ("words", "look"),
+    [
+        (("holds", "place", "--description", "x", "--credits", "5"), "balance show"),
+        (("holds", "release", "hld_1"), "holds show hld_1"),
+        (("vouchers", "redeem", "--code", "ATU-1"), "balance show"),
+        (("batches", "cancel", "bat_1", "--yes"), "batches list"),
+        (("topups", "cancel", "txn_1", "--yes"), "topups show txn_1"),
+        (("keys", "pause", "key_1"), "keys show key_1"),
+    ],
+)
+async def test_a_lost_answer_names_a_command_that_exists(
+    ran: Ran, words: tuple[str, ...], look: str
+) -> None:
+    nobody = {"TOPUP_URL": "http://127.0.0.1:1", "TOPUP_API_KEY": f"ak_staging_{'x' * 32}"}
+
+    result = await ran(*words, **nobody)
+
+    assert f"look with `topup {look}` before" in result.stderr, result.output
+
+
+async def test_a_question_says_that_it_is_about_live(ran: Ran) -> None:
+    live, staging = [
+        await ran(
+            *("batches", "cancel", "bat_1"),
+            TOPUP_URL="http://127.0.0.1:1",
+            TOPUP_API_KEY=f"ak_{environment}_{'x' * 32}",
+        )
+        for environment in ("live", "staging")
+    ]
+
+    asks = "Cancel what bat_1 has not delivered yet?"
+    assert f"{asks} This is live, at http://127.0.0.1:1. Nobody" in live.stderr
+    assert f"{asks} Nobody" in staging.stderr
