@@ -32,6 +32,7 @@ from gateway.docs import (
     well_known,
 )
 from gateway.html import static
+from gateway.html.brand import brand_files
 from gateway.html.render import THEME_COOKIE, THEMES
 from gateway.http.documents import Documents
 from gateway.http.edge import Edge
@@ -70,7 +71,7 @@ def documents_of(context: Context) -> Documents:
     return Documents(
         has_public_url=context.settings.public_url != "",
         choices={THEME_COOKIE: THEMES, docs.LANGUAGE_COOKIE: docs.LANGUAGES},
-        query_of=static.query_of,
+        query_of=partial(static.query_of, brand_files(context.settings.brand).files),
     )
 
 
@@ -92,7 +93,7 @@ def open_routes(
         *webhook_keys.routes(context),
         *openapi.routes(context, (*SURFACES, *_callbacks(context)), documents),
         *_operators_document(context, documents),
-        *static.routes(documents),
+        *static.routes(documents, brand_files(context.settings.brand).files),
     ]
 
 

@@ -383,7 +383,7 @@ def _engine(
 
 def _topup_rules(settings: Settings, book: PlatformBook, voucher_key: bytes) -> TopUpRules:
     codes, links = VoucherCodes(voucher_key), LinkTokens(voucher_key)
-    return TopUpRules(book, codes, links, settings.address(), mail_rules(settings))
+    return TopUpRules(book, codes, links, settings.address(), mail_rules(settings), settings.brand)
 
 
 def _links(settings: Settings, topup_rules: TopUpRules) -> OrderLinks:

@@ -50,6 +50,7 @@ def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
         "is_test": topup.environment == "staging",
         "claim_url": rules.claim_url(topup.id),
         "no_mail_url": no_mail_url,
+        "brand": rules.brand,
     }
     return Letter(
         language,

@@ -16,6 +16,7 @@ from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.topup import TopUp
 from billing.topups.voucher import TOPUP_PREFIX, VoucherCodes, one_at_a_time, sees_code
+from kernel.brand import Brand
 from kernel.ids import ID_BITS, decode_all, encode
 from keys.principal import Principal
 
@@ -165,6 +166,7 @@ class TopUpRules:
     links: LinkTokens
     public_url: str = ""
     mail: MailRules = field(default_factory=MailRules)
+    brand: Brand = field(default_factory=Brand)
 
     def claim_url_shown(self, topup: TopUp, principal: Principal) -> str | None:
         return self.claim_url(topup.id) if sees_code(principal, topup.spent_by) else None

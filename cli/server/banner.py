@@ -86,7 +86,6 @@ def _row(name: str, value: str) -> None:
 
 
 def _short(settings: Settings) -> str:
-    """Return the data directory as the user would type it."""
     try:
         return f"./{settings.data_dir.relative_to(settings.data_dir.cwd())}"
     except ValueError:

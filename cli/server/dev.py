@@ -221,7 +221,6 @@ def _python(command: str, environment: Mapping[str, str], fds: Mapping[str, int]
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Return the children's environment, in which these decisions win over .env."""
     decided: Mapping[str, object] = {
         "HOST": settings.host,
         "PORT": settings.port,

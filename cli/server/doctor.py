@@ -33,7 +33,7 @@ from cli.server.doctor_database import (
 from cli.server.doctor_machine import copies, disk, files
 from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis, redis_clock, redis_room, workers
-from cli.server.doctor_settings import contradictions, payments, tracing
+from cli.server.doctor_settings import brand, contradictions, payments, tracing
 from cli.server.finding import CheckError, CheckWarning, Finding
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from kernel.errors import DomainError
@@ -108,6 +108,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
         payments(settings),
         *await outside(settings),
         _webhooks(settings),
+        *brand(settings),
         tracing(settings),
         seen,
         await ask("servers", servers),

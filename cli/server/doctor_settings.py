@@ -1,6 +1,6 @@
 """Check for settings that contradict each other or their environment.
 
-Each is valid alone, so nothing refuses it at the start. No sentence has a value.
+Each is valid alone, so nothing refuses it at the start. No sentence has a secret.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from cli.server.finding import Finding
 from gateway.http.auth import parse_address
+from kernel.brand import contrast
 from runtime.setting_forms.provider_variables import Variable, variable_of
 from runtime.settings import Network, Settings
 from runtime.traces.open import MISSING, is_installed, sdk_variables
@@ -101,6 +102,19 @@ def payments(settings: Settings) -> Finding:
     return Finding("payments", True, detail)
 
 
+def brand(settings: Settings) -> Iterator[Finding]:
+    """Describe what payers and recipients see, if the operator set it."""
+    own = settings.brand
+    if not own.name and not own.color:
+        return
+    shown = [own.name or "no name"]
+    shown.append("no logo" if own.logo is None else f"a logo ({own.logo.suffix})")
+    if own.color:
+        ratio = contrast(own.color, own.button_text)
+        shown.append(f"{own.color} buttons with text in {own.button_text} ({ratio:.1f}:1)")
+    yield Finding("brand", True, ", ".join(shown))
+
+
 def tracing(settings: Settings) -> Finding:
     """Check whether spans can be sent, without calling the collector."""
     if not settings.tracing:
@@ -122,7 +136,6 @@ def _is_everybody(network: Network) -> bool:
 
 
 def names_this_machine(url: str) -> bool:
-    """Return whether the URL leads each caller to its own machine."""
     name = urlsplit(url).hostname or ""
     address = parse_address(name)
     return name == "localhost" or (address is not None and address.is_loopback)

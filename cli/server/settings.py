@@ -51,7 +51,6 @@ def settings() -> None:
 def shown_settings(
     settings: Settings, *, overrides: Mapping[str, Any] | None = None
 ) -> list[Shown]:
-    """Return every setting, in the order of the class, then the payment providers'."""
     in_file = {name.upper() for name in dotenv.dotenv_values(ENV_FILE)}
     in_environment = {name.upper() for name, value in os.environ.items() if value}
     rows = []

@@ -123,7 +123,6 @@ def own_line(one: Found, environment: str) -> FoundLine:
 
 
 def operators_line(one: Found, environment: str) -> FoundLine:
-    """Return a line for an operator, whose pages also show one environment."""
     if one.kind == "account" or not one.environment:
         return FoundLine(WORDS[one.kind], one, f"{_A}/accounts/{one.id}")
     if one.environment != environment:

@@ -79,13 +79,11 @@ def addresses(home: str) -> dict[str, Any]:
 
 
 def example_answer() -> dict[str, Any]:
-    """Return the envelope of a delivered top-up: $10.00 to a wallet at $44.00."""
     return dict(answer_of("POST", f"{API}/topup/send", "200"))
 
 
 @cache
 def example_webhook() -> tuple[dict[str, str], bytes]:
-    """Return the headers and the body of the event that this top-up causes."""
     answer = example_answer()
     data, at = answer["data"], answer["timestamp"]
     event = {

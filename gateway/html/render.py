@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from gateway.html import format as formats, language as languages
+from gateway.html.brand import brand_files
 from gateway.html.forms import Problem, dollars
 from gateway.html.language import NotSaid, PageLanguage, language_of_request, say, say_number
 from gateway.html.phrase import Phrase, phrase
@@ -137,6 +138,7 @@ def page(
         "undo": _undo_address(call),
         "now_us": call.now_us,
         "address": call.home,
+        "brand": brand_files(call.context.settings.brand),
         "provider_label": call.context.payments.providers.label,
         **values,
     }

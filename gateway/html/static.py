@@ -5,8 +5,9 @@ Without the hash of its content, or with an older one, a file is revalidated by 
 
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -31,27 +32,47 @@ class StaticFile:
 
 
 def static_url(name: str) -> str:
-    return f"{PREFIX}{name}?v={_files()[name].digest}"
+    return url_of(name, _files()[name])
 
 
-def query_of(path: str) -> bytes:
-    file = _files().get(path.removeprefix(PREFIX)) if path.startswith(PREFIX) else None
+def url_of(name: str, file: StaticFile) -> str:
+    return f"{PREFIX}{name}?v={file.digest}"
+
+
+def content_of(name: str) -> bytes:
+    return _files()[name].content
+
+
+def query_of(own: Mapping[str, StaticFile], path: str) -> bytes:
+    """Return the query of a file's newest content; own: beside the package's files."""
+    name = path.removeprefix(PREFIX) if path.startswith(PREFIX) else ""
+    file = own.get(name) or _files().get(name)
     return b"" if file is None else f"v={file.digest}".encode()
 
 
-def routes(documents: Documents) -> list[Route]:
+def routes(documents: Documents, own: Mapping[str, StaticFile]) -> list[Route]:
     paths = (PREFIX + "{name:path}", *(f"/{name}" for name in AT_ROOT))
-    return [Route(path, documents.once(_serve), methods=["GET"]) for path in paths]
+    serve = partial(_serve, own)
+    return [Route(path, documents.once(serve), methods=["GET"]) for path in paths]
 
 
-def _serve(request: Request) -> Response:
+def _serve(own: Mapping[str, StaticFile], request: Request) -> Response:
     path = request.url.path
-    file = _files().get(path.removeprefix(PREFIX if path.startswith(PREFIX) else "/"))
+    name = path.removeprefix(PREFIX if path.startswith(PREFIX) else "/")
+    file = own.get(name) or _files().get(name)
     if file is None:
         raise HTTPException(404)
-    is_current = request.scope["query_string"] == query_of(path) != b""
+    is_current = request.scope["query_string"] == query_of(own, path) != b""
     headers = {"cache-control": _FOR_EVER if is_current else "no-cache"}
     return Response(file.content, headers=headers, media_type=file.media_type)
+
+
+def file_of(name: str, content: bytes) -> StaticFile:
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if media_type.startswith("text/") or media_type.endswith(("javascript", "xml")):
+        media_type += "; charset=utf-8"
+    digest = hashlib.sha256(content).hexdigest()[:_HASH_CHARACTERS]
+    return StaticFile(content, media_type, digest)
 
 
 @cache
@@ -65,10 +86,5 @@ def _read(folder: Traversable, prefix: str) -> list[tuple[str, StaticFile]]:
         if entry.is_dir():
             found += _read(entry, f"{prefix}{entry.name}/")
             continue
-        content = entry.read_bytes()
-        media_type = mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
-        if media_type.startswith("text/") or media_type.endswith(("javascript", "xml")):
-            media_type += "; charset=utf-8"
-        digest = hashlib.sha256(content).hexdigest()[:_HASH_CHARACTERS]
-        found.append((prefix + entry.name, StaticFile(content, media_type, digest)))
+        found.append((prefix + entry.name, file_of(entry.name, entry.read_bytes())))
     return found

@@ -1,4 +1,4 @@
-"""Groups of settings: seller, staging, x402, expiring credit, processes, contact, request log, traces,
+"""Groups of settings: brand, seller, staging, x402, expiring credit, processes, contact, request log, traces,
 probes.
 """
 
@@ -21,6 +21,7 @@ from pydantic import (
 from billing.documents.facts import Party, Seller
 from billing.machine_payments.offer import NETWORKS, Asset, find_asset
 from keys.staging_quota import Quota, Quotas
+from runtime.setting_forms.brand import BrandSettings
 
 _TEXT_MAX = 200
 _ADDRESS_MAX = 500
@@ -29,7 +30,7 @@ _FONTS = frozenset({b"\x00\x01\x00\x00", b"OTTO", b"true"})
 Prefix = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,9}$")]
 
 
-class SellerSettings(BaseModel):
+class SellerSettings(BrandSettings):
     seller_name: str = Field(
         "",
         max_length=_TEXT_MAX,
@@ -47,7 +48,9 @@ class SellerSettings(BaseModel):
         description="Whom a buyer writes to: an address of mail or a page.",
     )
     seller_logo_text: str = Field(
-        "", max_length=60, description="The head of each document; empty: the seller's name."
+        "",
+        max_length=60,
+        description="The head of each document; empty: BRAND_NAME, else the seller's name.",
     )
     seller_footer: str = Field(
         "", max_length=500, description="The last words of each document, such as a legal notice."
@@ -91,7 +94,7 @@ class SellerSettings(BaseModel):
                 "credit_note": self.seller_credit_note_prefix,
                 "debit_note": self.seller_debit_note_prefix,
             },
-            self.seller_logo_text,
+            self.seller_logo_text or self.brand_name,
             self.seller_footer,
             self.seller_mail_receipts,
         )

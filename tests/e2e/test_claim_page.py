@@ -1,5 +1,6 @@
 """The claim page in a browser: on a phone, in Arabic, without a script, and for whoever uses one."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -7,9 +8,12 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import WorkingSet
-from tests.support.chromium import grave_faults, new_window
+from tests.support.chromium import grave_faults, grave_faults_in_both, new_window
 from tests.support.installation import API, Installation
 from tests.support.senders import client, order
+
+LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><style>.a { fill: #c2410c }</style>
+<circle class="a" cx="4.5" cy="4.5" r="4.5"/></svg>"""
 
 
 @pytest.fixture
@@ -73,3 +77,23 @@ async def test_it_keeps_nobody_out_in_either_theme(
 
     assert [fault for faults in found for fault in faults] == []
     assert over <= 0
+
+
+@pytest.mark.parametrize("color", ["#f59e0b", "#ffffff", "#000000", "#5b21b6"])
+async def test_an_operators_colour_keeps_nobody_out(
+    working_set: WorkingSet, browser: Browser, tmp_path: Path, color: str
+) -> None:
+    logo = tmp_path / "logo.svg"
+    logo.write_text(LOGO, encoding="utf-8")
+    given = {"brand_name": "Acme", "brand_logo": str(logo), "brand_color": color}
+    branded = working_set.make("sqlite", **given)
+    branded.start()
+    path, _ = await sent(branded, "en")
+    window = await new_window(browser, branded.url, width=390)
+    page = window.page
+    await page.goto(path)
+
+    assert await page.locator(".operator img").evaluate("image => image.naturalWidth > 0")
+    assert await grave_faults_in_both(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert window.complaints == []

@@ -129,7 +129,6 @@ def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
 
 
 def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[OptionField]:
-    """Return the options of the kind; a typed value replaces the stored one, except a secret's."""
     secret = sealed_fields(registration.options)
     shown = {} if row is None else shown_options(row)
     return [

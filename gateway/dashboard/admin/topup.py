@@ -56,7 +56,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def _story_page(
     call: RequestContext[Any, Any], sent: AnyChange | None, form: Form, problem: Problem
 ) -> Response:
-    """Return the page, with what went wrong with the form of the act that was sent."""
     story, who = await _story(call), decider(call)
     seen = story.seen
     platforms = call.context.suppliers.book.of(call.principal.environment)
@@ -96,7 +95,6 @@ async def _story_page(
 def _needed(
     fields: Sequence[ShownField], seen: ReviewedTopUp, verb: ReviewAct, who: str
 ) -> Sequence[ShownField]:
-    """Return the fields that the top-up's state needs for the act."""
     needs = {"reason": seen.needs_reason(verb, who), "checked": seen.must_check(verb)}
     return [
         one._replace(is_required=needs.get(one.name, one.is_required))

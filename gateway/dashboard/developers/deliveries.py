@@ -119,7 +119,6 @@ async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 def _replay_all(
     call: RequestContext[Any, Any], found: Paged, endpoints: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, str] | None:
-    """Return the fields of a replay of just what matches, or None."""
     asked = found.filters
     named = asked.text("endpoint_id") or (endpoints[0]["id"] if len(endpoints) == 1 else "")
     status = asked.text("status")

@@ -29,7 +29,6 @@ class KeyFields(NamedTuple):
 def key_fields(
     struct: type[Fields], form: Form, *, scopes: Collection[str], platforms: Collection[str]
 ) -> KeyFields:
-    """Return the fields of the input, without the preset, which the page offers before."""
     shown = {
         one.name: one
         for one in fields_of(struct, form, {"scopes": scopes, "platforms": platforms})
@@ -55,14 +54,12 @@ def form_of_key(key: Mapping[str, Any]) -> Form:
 
 
 def body_of_new(typed: Typed, *, now_us: int) -> dict[str, Any]:
-    """Return the new key that was typed; what cannot be read, or would be refused alone, is recorded."""
     body = {"scopes": [], **typed_values(NewKey, typed)}
     _note_refused(typed, body, now_us)
     return body
 
 
 def body_of_changes(typed: Typed, key: Mapping[str, Any], *, now_us: int) -> dict[str, Any]:
-    """Return the changes that were typed; errors are recorded as for a new key."""
     body = typed_values(KeyChanges, typed, form_of_key(key))
     _note_refused(typed, body, now_us)
     return body

@@ -82,7 +82,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
-    """Return the list's filters; raise InvalidInput for one that no request can match."""
     code, outcome = wanted.get("code"), wanted.get("outcome")
     if code is not None and not (code.isascii() and code.isdecimal() and len(code) <= len("9999")):
         raise InvalidInput(phrase("a code is a number such as 2002"), param="code")

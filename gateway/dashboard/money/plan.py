@@ -98,7 +98,6 @@ async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None)
 def _others(
     call: RequestContext[Any, Any], own: Subscription, sold: Sequence[Plan]
 ) -> list[tuple[str, str]]:
-    """Return the plans that today's may be changed to, as a form names and shows them."""
     sold_by = call.context.payments.providers.registration(own.provider)
     found = []
     for plan in sold:

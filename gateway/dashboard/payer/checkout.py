@@ -101,7 +101,6 @@ async def _bill_first(call: RequestContext[Any, Any], order: Order) -> None:
 async def _load(
     call: RequestContext[Fields, Fields],
 ) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:
-    """Return the checkout, its order, and the notifications about it; raise NotFound."""
     token = call.params["checkout_token"]
 
     async def work(tx: Transaction) -> tuple[SandboxCheckout, Order, Sequence[LogEntry]]:

@@ -28,7 +28,6 @@ async def change(
 async def _act(
     call: RequestContext[Any, Any], subject_id: str, kind: Notification, *, is_on: bool | None
 ) -> Reply:
-    """Return the page, after any change. Raises NotFound, RateLimited."""
     await throttle(call)
 
     async def work(tx: Transaction) -> Person:
@@ -55,7 +54,6 @@ async def _act(
 async def note_choice(
     tx: Transaction, call: RequestContext[Any, Any], person: Person, wanted: dict[str, bool]
 ) -> bool:
-    """Return whether anything changed; the account's security log says what, and whose mail it is."""
     changed = await choose(tx, person, wanted, now_us=call.now_us)
     if changed:
         await note(

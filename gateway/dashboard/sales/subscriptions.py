@@ -72,7 +72,6 @@ async def _page(
     form: Form | None = None,
     problem: Problem = NO_PROBLEM,
 ) -> Response:
-    """Return the subscription's page, with what went wrong with the form of the act that was sent."""
     seen, environment = await _seen(call), call.principal.environment
     one, steering = seen.subscription, call.context.payments.steering
     read = call.context.database.read
@@ -110,7 +109,6 @@ async def _page(
 
 
 def _applies(act: AnyChange, seen: SubscriptionOverview, *, can_pause: bool) -> bool:
-    """Return whether the subscription is in a state for the act."""
     one = seen.subscription
     goes_on = one.status == "active" and not one.is_ending
     fits = {

@@ -22,7 +22,7 @@ from cli.server.doctor_database import backups
 from cli.server.doctor_machine import copies, disk
 from cli.server.doctor_outside import outside
 from cli.server.doctor_redis import redis as check_redis, redis_clock, redis_room, workers
-from cli.server.doctor_settings import contradictions
+from cli.server.doctor_settings import brand, contradictions
 from cli.server.finding import CheckError, CheckWarning, Finding
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from runtime.installation import open_store, open_vault
@@ -313,3 +313,12 @@ async def test_the_doctor_says_when_an_older_master_key_is_needed_no_more(
     assert await master_key(settings) == (
         "opens what the database holds; the newest key sealed all of it"
     )
+
+
+def test_a_brand_is_described_with_the_contrast_of_its_buttons() -> None:
+    settings = load_settings(brand_name="Acme", brand_color="#F59E0B")
+
+    assert [finding.detail for finding in brand(settings)] == [
+        "Acme, no logo, #f59e0b buttons with text in #000000 (9.8:1)"
+    ]
+    assert list(brand(load_settings())) == []
