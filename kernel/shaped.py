@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, Final, Protocol, Self, runtime_checkable
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -25,15 +25,6 @@ class Shaped(msgspec.Struct, kw_only=True):
                 value = getattr(source, name)
                 more[name] = rfc3339(value) if is_time and value is not None else value
         return cls(**more)
-
-
-@runtime_checkable
-class Ordered(Protocol):
-    """A view whose fields a response has in another order than the struct."""
-
-    def in_order(self) -> dict[str, Any]:
-        """Return the fields in the response's order."""
-        ...
 
 
 def to_builtins(view: Any) -> Any:

@@ -39,7 +39,6 @@ from gateway.http.routing import Handler, Reply, Route
 from gateway.http.waiting import poll_links, told_to_poll, when_changed
 from kernel.errors import DomainError, NotFound
 from kernel.fields import ExportPage, Fields, facts_of
-from kernel.shaped import Ordered
 from kernel.tenant import Tenant
 from kernel.words import TopUpStatus
 from keys.account import account_named, tenants_of
@@ -286,9 +285,11 @@ def _answer(
     if code == codes.PENDING and told.id is not None:
         shown.links = poll_links(call, told.id, told.status, told.approval_id)
         shown.next_action = "poll"
+    # Of a view whose fields a response has in another order; a Protocol's check takes 9 us.
+    in_order = getattr(shown, "in_order", None)
     return answer(
         code,
-        shown.in_order() if isinstance(shown, Ordered) else shown,
+        shown if in_order is None else in_order(),
         now_us=call.now_us if told.at_us is None else told.at_us,
         http_status=http_status,
         status=told.status or status,
