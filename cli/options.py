@@ -36,7 +36,7 @@ READS_STDIN = "topup.reads_stdin"
 
 
 def web_address(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """Return an http or https address, or None."""
+    """Return the value if it is an http or https address, or None."""
     if value is None:
         return None
     with contextlib.suppress(ValueError):

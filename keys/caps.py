@@ -50,13 +50,13 @@ WEEK_S: Final = 7 * DAY_US // SECOND_US
 LIFETIME: Final = "lifetime"
 SENDS: Final = f"count:{HOUR_S}"
 RECIPIENTS: Final = f"recipients:{WEEK_S}"
-# By the last word of a limit's name.
+# By the end of a limit's name.
 SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S, "week": WEEK_S}
 REPEAT_PERIOD_US: Final = 7 * DAY_US
-# Not a row: the moment of the account's own clock.
+# Marks a moment of the account's own clock among the names of rows.
 _AT: Final = "at"
 _WHOSE: Final = "~"
-# More only if each was declared to be another one.
+# More only if each send was declared distinct.
 _SENT_MAX: Final = 20
 _encode = msgspec.json.Encoder().encode
 Period = Literal["day", "month", "unapproved"]
@@ -96,11 +96,13 @@ _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
 class Detail(msgspec.Struct, omit_defaults=True):
-    """What a row holds beside its sum. Times in microseconds.
+    """What a row stores beside its sum. Times in microseconds.
 
-    buckets: by number. near, reached: for which limit an event was published, and when. sent: when each
-    transaction was sent. recipients: the sends to each, by bucket; the row's own buckets count each recipient
-    once, in the bucket of the newest send.
+    - buckets: amounts by bucket number.
+    - near, reached: for which limit an event was published, and when.
+    - sent: when each transaction was sent.
+    - recipients: sends to each recipient, by bucket. `buckets` then counts each recipient once, in the bucket
+      of the newest send.
     """
 
     buckets: dict[int, int] = {}
@@ -111,7 +113,7 @@ class Detail(msgspec.Struct, omit_defaults=True):
 
 
 class Counted(NamedTuple):
-    """A row that counts a spend, as the spend names it. whose: the recipient among the row's."""
+    """A row that counted a spend. whose: the recipient's digest, if the row counts recipients."""
 
     row: CounterRow
     whose: str = ""
@@ -124,7 +126,7 @@ class Counted(NamedTuple):
     def take_out(
         self, detail: Detail, topup_id: str, amount_micros: int, *, at: int, now_us: int
     ) -> bool:
-        """Subtract a spend of that moment, or a part of it; return whether the row counted it."""
+        """Subtract all or part of a spend made at `at`; return whether the row had counted the spend."""
         kind, _, rest = self.row[1].partition(":")
         if kind == "last":
             add_to_buckets(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
@@ -153,7 +155,7 @@ def rolling(seconds: int) -> str:
 def add_to_buckets(
     buckets: dict[int, int], seconds: int, amount: int, *, at: int, now_us: int
 ) -> None:
-    """Count an amount at that moment; a negative one subtracts what still counts."""
+    """Add an amount at `at`. A negative amount subtracts from what is still in the window."""
     width_us = _width_us(seconds)
     number = at // width_us
     left = buckets.get(number, 0) + amount
@@ -166,14 +168,14 @@ def add_to_buckets(
 
 
 def held_in_buckets(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
-    """Return what the window holds now, never too little."""
+    """Return the sum in the window now, never too little."""
     return sum(amount for number, amount in buckets.items() if _leaves_at(number, seconds) > now_us)
 
 
 def room_at(
     buckets: Mapping[int, int], seconds: int, *, limit: int, amount: int, now_us: int
 ) -> int | None:
-    """Return when there is room for the amount, in microseconds; None: never."""
+    """Return when there is room for the amount, in microseconds, or None if there never is."""
     if amount > limit:
         return None
     left = held_in_buckets(buckets, seconds, now_us)
@@ -192,7 +194,7 @@ def empty_at(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
 
 
 def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
-    """Add a transaction; of very many the newest stay."""
+    """Add a transaction; store only the newest _SENT_MAX."""
     sent[transaction_id] = at
     for oldest in sorted(sent, key=lambda one: sent[one])[:-_SENT_MAX]:
         del sent[oldest]
@@ -203,7 +205,7 @@ def has_recipient(detail: Detail, email: str, now_us: int) -> bool:
 
 
 def count_recipient(key_id: str, detail: Detail, email: str, now_us: int) -> CounterRow:
-    """Count a send made now; return the row with the recipient, as the send names it."""
+    """Count a send made now; return the row and recipient under the name that the send stores."""
     whose = _person(email)
     _count_recipient(detail, whose, 1, at=now_us, now_us=now_us)
     return (key_id, f"{RECIPIENTS}{_WHOSE}{whose}", 0)
@@ -232,9 +234,9 @@ def account_place(account_id: str, environment: str, day_start: int) -> CounterR
 
 
 def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
-    """Return a top-up's or a hold's rows as it stores them; None: no such row.
+    """Return the text that a top-up or hold stores for its rows, or None if there are none.
 
-    at: the moment by the account's own clock; None: its clock is ours.
+    at: the moment by the account's own clock, if that clock was moved.
     """
     named = places if at is None else [("", _AT, at), *places]
     return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in named) or None
@@ -254,7 +256,7 @@ def read_counted(text: str | None) -> list[Counted]:
 
 
 def counted_at(text: str | None, created_at: int) -> int:
-    """Return the moment of the windows that count it, by the account's clock at that time."""
+    """Return the moment of the windows that counted the spend, by the account's clock then."""
     first = next(_words(text), None)
     return first[2] if first is not None and first[1] == _AT else created_at
 

@@ -43,10 +43,9 @@ DATA_KEY: Final = "machine_payments"
 
 
 class TimedTransport(httpx.AsyncBaseTransport):
-    """The owner of the transport inside closes it."""
+    """Measure the calls of another transport, which its owner closes."""
 
     def __init__(self, inside: httpx.AsyncBaseTransport, seconds: PlainHistogram) -> None:
-        """Wrap it. seconds: by provider and outcome."""
         self._inside = inside
         self._seconds = seconds
 

@@ -120,15 +120,15 @@ class Queue:
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
-        """Make every worker look once at_us has passed, within 20 ms, once for each such slot.
+        """Wake every worker within 20 ms after at_us, at most once per slot of 20 ms.
 
-        The job is due at the slot's end, so whatever belongs to the slot is due when it starts.
+        The job is due at the slot's end, so everything in the slot is due when the job starts.
         """
         if at_us <= self._clock.now_us():
             self.wake_soon()
             return
         if not self._link.is_up:
-            # Each worker has a timer for what it sees; when Redis is back, all look.
+            # Each worker has its own timer, and all are woken when Redis is back.
             self._is_behind = True
             return
         slot = -(-at_us // SLOT_US)

@@ -62,7 +62,7 @@ class Fault(StrEnum):
     PORT_CLOSED = "port_closed"
     NO_ANSWER = "no_answer"
     NO_POSTGRESQL = "no_postgresql"
-    NO_SUCH_SERVER = "no_such_server"  # none of them is as target_session_attrs asks
+    NO_SUCH_SERVER = "no_such_server"  # no server matches target_session_attrs
     TLS_MISSING = "tls_missing"  # we want it and the server has none
     TLS_REQUIRED = "tls_required"  # the server wants it and the URL forbids it
     TLS_UNTRUSTED = "tls_untrusted"

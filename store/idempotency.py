@@ -252,8 +252,8 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
     )
     if row is not None:
         raise KeyReused(
-            "Another credential of this account used this Idempotency-Key for a secret. "
-            "Use a new key.",
+            "Another credential of this account used this Idempotency-Key for a call that "
+            "returned a secret. Use another Idempotency-Key.",
             reason="other_credential",
         )
 

@@ -1422,8 +1422,8 @@ endpoints = sa.Table(
     _int("deleted_at", null=True),
     _int("created_at"),
     _text("made_by", null=True),  # a person or key; null: the CLI, or not recorded
-    # Of an MCP client's subscription (webhooks/subscriptions/), else null: its id, the credential whose end
-    # ends it, its own end, and the cursor up to which nothing is open.
+    # Set for an MCP client's subscription (webhooks/subscriptions/): its id, the credential it ends with, its
+    # own end, and the cursor up to which everything has ended.
     _text("subscription_id", null=True),
     _text("subscriber_id", null=True),
     _int("subscription_until_at", null=True),
@@ -2021,7 +2021,7 @@ order_reversals = sa.Table(
     _text("environment"),
     _text("kind"),  # refund | part (one refund of those that a refund sums up) | dispute
     _int("amount"),  # in the currency that was paid; the whole so far
-    _text("status"),  # of a dispute open | won | lost; of a refund done | failed
+    _text("status"),  # dispute: open | won | lost; refund: done | failed
     _int("created_at"),
 )
 
@@ -2088,7 +2088,7 @@ refunds = sa.Table(
     _int("next_check_at", null=True),  # null: no more calls
     _int("created_at"),
     _int("ended_at", null=True),  # null: open
-    _int("lease_until", null=True),  # until when a worker may be asking; null: none is
+    _int("lease_until", null=True),  # end of the calling worker's lease; null: none
     sa.Index("ix_refunds_owner", "owner_id"),
     sa.Index("ix_refunds_order", "order_id"),
     sa.Index("ix_refunds_account", "account_id", "environment", "id"),
@@ -2560,7 +2560,7 @@ period_reversals = sa.Table(
     _text("environment"),
     _text("kind"),  # refund | part | dispute, as in order_reversals
     _int("amount"),  # in the period's currency; the whole so far
-    _text("status"),  # of a dispute open | won | lost; of a refund done | failed
+    _text("status"),  # dispute: open | won | lost; refund: done | failed
     _int("created_at"),
 )
 
@@ -2774,7 +2774,7 @@ audit_log = sa.Table(
     _text("before", null=True),  # JSON; null: it did not exist
     _text("after", null=True),  # JSON; null: it is gone
     _text("reason", null=True),
-    _int("is_security", default=0),  # shown to the tenant; environment is empty for the account's
+    _int("is_security", default=0),  # shown to the tenant; empty environment: the whole account
     _text(
         "actor_kind", null=True
     ),  # key | token | session | app | operator | visitor | cli | gateway

@@ -1,8 +1,8 @@
-"""Accept the items of a batch, some in each transaction.
+"""Accept the items of a batch, a few per transaction.
 
-For all-or-nothing batches, an item's top-up is reserved first: funds are held, caps counted, nothing
-published. All are then released; or, if one is refused, those before it are undone and their references
-freed. An item's outcome is written with its top-up, so a second try changes nothing.
+For all-or-nothing batches, each top-up is reserved first: its funds are held and its caps counted, but
+nothing is published. Then all are released. If an item is refused, the earlier ones are undone and their
+references freed. An item's outcome is written with its top-up, so a second try changes nothing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -127,7 +127,7 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Check credit that never ends: it is in the wallet, like any other."""
+    """Check credit that never expires: it is stored in the wallet, which allows no other terms."""
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:
             raise InvalidInput(f"{name} must be {usual} if credit never expires.", param=name)

@@ -60,7 +60,7 @@ class Credit:
         if self.amount_cents > remaining:
             resets_at = day_start_us(state.now_us) + DAY_US
             raise CapExceeded(
-                f"Of the {per_day_cents} cents of test credit a day, {remaining} cents are left.",
+                f"{remaining} cents are left of today's {per_day_cents} cents of test credit.",
                 param="amount_cents",
                 reason="funding",
                 retry_after_s=-((state.now_us - resets_at) // SECOND_US),

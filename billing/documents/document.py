@@ -17,7 +17,7 @@ from store.row_mapping import RowMapping, as_json
 
 
 class NoReceipt(NotFound):
-    """There will be no receipt: nothing was paid, or (by reason) not yet."""
+    """The order has no receipt: nothing was paid, or the payment is still open. See reason."""
 
     def __init__(self, reason: str) -> None:
         DomainError.__init__(self, reason)

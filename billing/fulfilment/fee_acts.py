@@ -1,4 +1,4 @@
-"""Fees: what a send costs beside its amount, for all accounts or for one."""
+"""Fees: what a send costs on top of its amount, for all accounts or for one."""
 
 from collections.abc import Sequence
 from typing import Annotated, cast

@@ -1,4 +1,4 @@
-"""A supplier: called for one top-up's value, it says what became of it.
+"""The interface of a supplier, which delivers a top-up's value and reports the outcome.
 
 A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. It imports this
 protocol, and asking.py for HTTP; `make` gets its options and tools. billing/fulfilment/http.py is an example.
@@ -83,8 +83,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """cost_cents: what the supplier takes; null: unknown. left: see Request.recipient_left; null keeps the
-    former. doubt: why the kind doesn't believe the response, which an operator then decides.
+    """cost_cents: the supplier's charge, or null if unknown.
+
+    - left: see Request.recipient_left; null keeps the previous value.
+    - doubt: why the response isn't believed. An operator then decides.
     """
 
     deliverable: Deliverable = CREDIT

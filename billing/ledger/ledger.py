@@ -280,8 +280,8 @@ _STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind
 
 _KINDS = {str(kind): kind for kind in LedgerAccountKind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
-# Named by all four columns: by tenant and kind, a PostgreSQL that hasn't analysed the table reads all of it
-# [182 us of its CPU a send over 1,000 wallets against 85].
+# Joins on all four columns. With tenant and kind only, a PostgreSQL that hasn't analysed the table reads all
+# of it [182 us of its CPU a send instead of 85, over 1,000 wallets].
 _PROBE = f"""
     SELECT {_COLUMNS}
     FROM :places[account_id text, environment text, kind text, name text] AS v

@@ -265,7 +265,7 @@ def others_of(state: BatchState, topup: TopUp) -> list[Source]:
 
 
 def _held_from_workers(topup: TopUp, *, next_check_at: int | None) -> TopUp:
-    """Return it with a count that stops a worker's earlier hand-over."""
+    """Raise checks_made, so that a worker still calling the supplier can't write its outcome."""
     return replace(topup, next_check_at=next_check_at, checks_made=topup.checks_made + 1)
 
 

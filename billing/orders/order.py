@@ -44,7 +44,7 @@ MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     **{status: SETTLED - {status} for status in SETTLED},
 }
 
-# Providers end a checkout within a day; an invoice has the time that it names.
+# Providers end a checkout within a day. An invoice is open until its due date.
 LIVES_US: Mapping[CheckoutKind, int] = {
     "payment": 23 * HOUR_US,
     "subscription": 23 * HOUR_US,

@@ -163,7 +163,7 @@ async def _uncredited(
 
 
 def _is_of_second_payment(order: Order, ids: Sequence[str]) -> bool:
-    """Return whether the IDs name a payment like the order's (pi_2 beside pi_1), but not that one."""
+    """Return whether the IDs name another payment of the same kind, such as pi_2 if the order has pi_1."""
     own = order.payment_id or ""
     kind, has_kind, _ = own.partition("_")
     alike = [one for one in ids if has_kind and one.startswith(f"{kind}_")]

@@ -1,4 +1,4 @@
-"""Refunds and disputes: everybody's disputes, listed for operators."""
+"""Disputes of all accounts, listed for operators."""
 
 from collections.abc import Sequence
 from operator import attrgetter

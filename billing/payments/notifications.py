@@ -337,10 +337,10 @@ class NotificationHandler:
     async def _learnt(
         self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
     ) -> tuple[str, ...]:
-        """Return the IDs with those that the provider says they belong to.
+        """Return the IDs and those of the objects to which the provider says they belong.
 
-        Stripe's refund of a renewal names the payment alone; the event that links it to an invoice may be
-        disabled.
+        Stripe's refund of a renewal names only the payment, and the event that links the payment to an invoice
+        may be disabled.
         """
         now_us = self._clock.now_us()
         for pair in await self._checkouts.linked(notification, fact.subject.objects):

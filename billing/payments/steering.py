@@ -408,8 +408,8 @@ class SubscriptionSteering:
             )
         if is_shorter(one, item.interval) and not self._has_schedules(one):
             raise InvalidInput(
-                f"{one.provider} can't change a year to a month. Cancel at its end, then buy "
-                "the other plan.",
+                f"{one.provider} can't change a yearly plan to a monthly one. Let this plan "
+                "end with its paid year, then buy the other one.",
                 param="interval",
             )
         return item

@@ -326,7 +326,7 @@ OF_ENVIRONMENTS: Final = (
     ),
     RowRule(
         "a day's check-ins awarded what they add up to",
-        # A staging sandbox is erased with its check-ins: what is missing is whole credits.
+        # Erasing a sandbox erases its check-ins, so in staging the sum may lack whole credits.
         f"""SELECT CAST(s.day AS TEXT) AS id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
                 SELECT day_start_at AS day, 0 AS expected, awarded_micros AS found FROM checkin_days
                 WHERE environment = :environment AND :account_id = ''

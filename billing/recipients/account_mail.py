@@ -78,7 +78,7 @@ def invitation_letter(
         (
             say("{inviter} invites you to act for their account of AI credit.", inviter=inviter),
             say(
-                "The link counts once, until {when}, for whoever signs in with this address.",
+                "The link works once, until {when}, for whoever signs in with this address.",
                 when=language.moment(expires_at),
             ),
         ),
@@ -95,7 +95,7 @@ def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLe
         say("Choose a new password"),
         (
             say("Somebody asked for a new password for the account with this address."),
-            say("The link counts once, until {when}.", when=language.moment(expires_at)),
+            say("The link works once, until {when}.", when=language.moment(expires_at)),
         ),
         say("Choose a new password"),
         url,
@@ -126,7 +126,7 @@ def verification_letter(*, url: str, expires_at: int, language: Language) -> Own
         say("Verify your address"),
         (
             say("An account was made with this address. Is it yours?"),
-            say("The link counts once, until {when}.", when=language.moment(expires_at)),
+            say("The link works once, until {when}.", when=language.moment(expires_at)),
         ),
         say("Verify your address"),
         url,
@@ -155,7 +155,7 @@ def resumed_letter(*, public_url: str, language: Language) -> OwnerLetter:
     say = language.say
     return OwnerLetter(
         language,
-        say("Your account goes on"),
+        say("Your account is active again"),
         (say("Your account is no longer suspended: everything works as before."),),
         say("Look at the account"),
         f"{public_url}/dashboard",

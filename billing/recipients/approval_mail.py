@@ -137,7 +137,7 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
     ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
     found = [await approval.find(tx, one, now_us=now_us) for one in ids]
     asked = [one for one in found if one is not None and one.account_id == person.account_id]
-    # A mail with a link had one that was still waiting: the others had ended before.
+    # When a mail with a link was written, at least one approval was pending. The others had ended.
     return max(asked, key=_ended_last, default=None)
 
 

@@ -120,7 +120,7 @@ def webhook_letter(
     say = language.say
     unwell = [one for one in told if one.stage != RECOVERED]
     happened = (
-        say("Events are kept and tried again as each webhook's schedule says."),
+        say("The events are stored and retried on each webhook's schedule."),
         say("A disabled webhook gets nothing until it is enabled again."),
     )
     well = (say("Events arrive there again."),)

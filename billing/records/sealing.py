@@ -41,7 +41,7 @@ from store.database import Database, Transaction
 
 SETTLED_US: Final = 5 * MINUTE_US
 LOOK_BACK_US: Final = 2 * HOUR_US
-# Few: SQLite has one writer, and a send waits while a step is written.
+# Kept small: SQLite has one writer, so a send waits while a step is written.
 STEP_ROWS: Final = 2 * TILE
 _IDS: Final = 2_048
 
@@ -54,8 +54,8 @@ class _Step(NamedTuple):
     first_tile: int
     leaves: Sequence[RecordLeaf]
     seeds: Mapping[tuple[str, int], bytes]
-    begun: Sequence[tuple[str, str]]  # deliveries that wait from now on, with their accounts
-    ended: Sequence[str]  # that waited and are final
+    begun: Sequence[tuple[str, str]]  # deliveries that are open from now on, with their accounts
+    ended: Sequence[str]  # deliveries that were open and have ended
     next_id: str  # to go on after; empty: nothing is left to look at
 
 

@@ -53,10 +53,10 @@ class RefundWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
-    """amount in the smallest paid unit; null: all that is left.
+    """Record a refund of `amount` in the payment's smallest unit, or of all that remains if null.
 
-    provider_refund_id: of a refund made at the provider. payment_ref: if not the order's own. Raises
-    NotFound, InvalidInput, RefundRefused and InsufficientBalance.
+    - provider_refund_id: set if the refund was made at the provider.
+    - payment_ref: set if the payment isn't the order's own.
     """
 
     refund_id: str

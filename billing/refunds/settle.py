@@ -130,9 +130,9 @@ class SettleRefund(_OnRefund):
         return refunds.find(self.owner_id, self.refund_id) or found
 
     def _count(self, state: BatchState, payment: RefundablePayment, found: Refund) -> None:
-        """Count the provider's word as its notification would."""
+        """Record the provider's response as a notification of the refund is recorded."""
         assert self.word.fact is not None, "it was looked at"
-        # Without a name in the response its earlier notification's counts.
+        # If the response names no refund, use the name from an earlier notification.
         fact, reversals = replaced(self.word.fact, key=found.key), payment.rows.reversals
         blank = blank_of(fact, self.owner_id, self.tenant, state.now_us)
         known = reversals.find(self.owner_id, fact.key)

@@ -1,4 +1,4 @@
-"""Reports of the operator: money that came in by month, what credit became of it, and what top-ups earned."""
+"""Reports for the operator: money received by month, credit granted for it, and what top-ups earned."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self

@@ -66,7 +66,7 @@ _Resumes = Annotated[
 
 
 class CancelPlanBody(Fields, frozen=True, kw_only=True):
-    """When it ends. Nothing is paid back: a refund is another call."""
+    """When the plan ends. Nothing is paid back: a refund is a separate call."""
 
     at: _End = "period_end"
 

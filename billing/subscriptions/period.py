@@ -279,7 +279,7 @@ class PayPeriod(OnSubscription):
         granted: PeriodGrant,
         now_us: int,
     ) -> Subscription:
-        """Return the subscription after it: the newest period's plan counts, and it lives while paid."""
+        """Return the paid subscription, with the newest period's plan. It is active until the paid time ends."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
         changes: dict[str, Any] = {
             "provider_ref": self.provider_ref,

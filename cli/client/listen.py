@@ -91,7 +91,7 @@ class _Source:
     envvar="WEBHOOK_SECRET",
     callback=take_secret,
     metavar="-|@FILE",
-    help="Sign with this whsec_…, or the one in WEBHOOK_SECRET; else with one that stays the key's.",
+    help="Sign with this whsec_… secret, or the one in WEBHOOK_SECRET. Default: a fixed one for your key.",
 )
 @click.option(
     "--resend",

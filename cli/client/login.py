@@ -1,4 +1,4 @@
-"""`topup login`: a key by the browser, or an existing one, stored with the gateway's address."""
+"""`topup login`: get a key through the browser, or take an existing one, and store it."""
 
 import sys
 
@@ -23,7 +23,7 @@ from cli.output import EXIT_USAGE, fail, json_option, note, show_record
 @click.option(
     "--url", envvar=URL_VARIABLE, required=True, help=f"The gateway's; else {URL_VARIABLE}."
 )
-@click.option("--name", help="What the key is named after; default: this machine's name.")
+@click.option("--name", help="Name of the key; default: this machine's name.")
 @click.option("--no-browser", is_flag=True, help="Only print the address; open nothing.")
 @click.option("--allow-http", is_flag=True, help="Even where http:// leaves this machine.")
 @profile_option

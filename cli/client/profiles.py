@@ -61,7 +61,7 @@ def profile_option(command: F) -> F:
         envvar=PROFILE_VARIABLE,
         default=DEFAULT,
         show_default=True,
-        help=f"Name of a profile; else {PROFILE_VARIABLE}.",
+        help=f"Name of the profile, also in {PROFILE_VARIABLE}.",
     )(command)
 
 

@@ -54,9 +54,9 @@ READY_CHILDREN = 2  # gateway and worker
         "topup dev --port 0 --data-dir /tmp/try",
     )
 )
-@click.option("--host", help="Address to listen on; else TOPUP_HOST.")
+@click.option("--host", help="Address to listen on; default: TOPUP_HOST.")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), help="Port, 0 for a free one; else TOPUP_PORT."
+    "--port", type=click.IntRange(0, 65_535), help="Port, 0 for a free one; default: TOPUP_PORT."
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder; else TOPUP_DATA_DIR.")
 def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:

@@ -39,8 +39,8 @@ logger = logging.getLogger("topup.gateway")
         "topup serve --processes auto",
     )
 )
-@click.option("--host", help="Address to listen on; else TOPUP_HOST.")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Port; else TOPUP_PORT.")
+@click.option("--host", help="Address to listen on; default: TOPUP_HOST.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port; default: TOPUP_PORT.")
 @process_options("gateway")
 def serve(
     host: str | None, port: int | None, processes: str | None, siblings: Siblings | None

@@ -164,7 +164,7 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
         if asked.environment != "staging":
             error.pop("errors", None)
     if error["next_action"] == "ask_human" and not own and _has_smaller(links):
-        # The limit admits less at once, without a person's decision.
+        # A smaller amount fits the limit and needs no approval.
         error["next_action"] = "fix_request"
         links.append(asked.page())
     elif error["next_action"] == "ask_human":

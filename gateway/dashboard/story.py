@@ -274,7 +274,7 @@ def _mails(story: TopUpStory) -> Iterator[Step]:
 
 
 def _settled(story: TopUpStory) -> Iterator[Step]:
-    """Yield how it ended, if later than the decision; its event says so too, while it is stored."""
+    """Yield the outcome if it came later than the send. The event also shows it, until events are pruned."""
     topup = story.topup
     if topup.settled_at is None or topup.settled_at == topup.created_at:
         return

@@ -85,7 +85,7 @@ class PageLanguage:
         return not self.texts
 
     def say(self, text: str) -> str:
-        """Return the English text in this language. Markup is said already."""
+        """Translate the English text. Markup is returned as it is, because its text is already translated."""
         if self.is_english or not text or isinstance(text, Markup):
             return text
         if isinstance(text, Phrase) and text.values:

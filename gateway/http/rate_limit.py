@@ -41,8 +41,9 @@ class RateLimited(DomainError):
 
 
 class RateLimit:
-    """rate_per_s 0 turns both limits off, account_rate_per_s 0 the account's. An account never has less than
-    one of its credentials.
+    """rate_per_s 0 turns both limits off, account_rate_per_s 0 only the account's.
+
+    An account's limit is at least that of a single credential.
     """
 
     def __init__(self, limiter: Limiter, rate_per_s: int, account_rate_per_s: int = 0) -> None:
@@ -55,7 +56,7 @@ class RateLimit:
         self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0
 
     def take_now(self, caller: Principal, headers: HeaderList) -> bool:
-        """Do as `take` does without waiting; return False if that must be waited for."""
+        """Do as `take` does, but return False if that would have to wait."""
         if self._rate_per_s == 0:
             return True
         buckets = self._buckets(caller)

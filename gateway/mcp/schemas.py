@@ -46,11 +46,11 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
 _ENUM_MAX: Final = 12
-# Of an argument with more words than these, the tool names some, and a refusal what was meant.
+# If an argument has more allowed values, the tool names only some, and a refusal suggests the intended one.
 _WORDS_MAX: Final = 20
-# What an error says is the same for every tool: the server's instructions name it once.
+# An error has the same fields for every tool, so only the server's instructions describe it.
 _ERROR: Final[Schema] = {"type": "object"}
-# No agent writes so much by chance.
+# No agent exceeds this length by chance.
 _CHARACTERS: Final = 64
 
 

@@ -107,7 +107,7 @@ class ApiKey(_Numbers, kw_only=True):
 
     @classmethod
     def of(cls, key: Key, /, **more: Any) -> Self:
-        """Convert a key; more: the fields of a response that shows its secret."""
+        """Convert a stored key. `more` has the extra fields of a response that shows the secret."""
         mandate = key.mandate
         return super().of(
             key,

@@ -161,7 +161,9 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """Check a client's own description; without a name it is called by its host. Raises AuthorizationRefused."""
+    """Check a client's description of itself; raise AuthorizationRefused if it is invalid. The default name is
+    the host.
+    """
     uris = check_uris(redirect_uris)
     try:
         named = normalise_name(name or destination(uris[0]) or "MCP client")

@@ -215,7 +215,7 @@ async def issue_code(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code for a consent in that session. challenge: S256, checked by the caller."""
+    """Issue a code for a consent given in that session, with an S256 challenge that the caller has checked."""
     await tx.execute(
         _OLD, account_id=grant.account_id, environment=grant.environment, kept=CODES_MAX - 1
     )

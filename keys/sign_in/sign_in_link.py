@@ -64,7 +64,7 @@ async def find(tx: Transaction, link_id: str, *, now_us: int) -> Account:
 
 
 async def use(tx: Transaction, link_id: str, *, now_us: int) -> None:
-    """Use the link up; raise NotFound. The caller holds the account's lock."""
+    """Use up the link; raise NotFound if it isn't valid. The caller holds the account's lock."""
     await find(tx, link_id, now_us=now_us)
     await tx.execute("DELETE FROM password_resets WHERE id = :id", id=link_id)
 

@@ -46,8 +46,8 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. If the last is lost, because the process stopped or the network
-# drops it, the session is neither idle nor working: no time-out of the server runs, and the locks stay.
+# The driver sends a statement in three parts. If the last is lost, because the process stops or the network
+# drops it, the session is neither idle nor working, so no server time-out applies and its locks stay held.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,

@@ -191,7 +191,7 @@ async def open_session(
 
 
 async def _who(connection: Any) -> ServerIdentity | None:
-    """Use no prepared statement: its name would stay in the session."""
+    """Identify the server, without a named prepared statement, because the name would stay in the session."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:

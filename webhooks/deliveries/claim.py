@@ -161,7 +161,7 @@ WITH free AS (
 {_TAKE},
     {_TARGET}"""
 
-# Chooses the delivery ids to claim, at most the free slots; pure, because a claim may run twice.
+# Chooses the delivery ids to claim, at most as many as slots are free. Pure, because a claim may run twice.
 Choose = Callable[[Sequence[Candidate]], Sequence[str]]
 
 

@@ -30,8 +30,8 @@ class _Asked(Struct):
 
 _decode: Final = msgspec.json.Decoder(_Asked).decode
 _encode: Final = msgspec.json.Encoder().encode
-# Returns a top-up's code, by its id and what its event has sealed; null: the voucher's own. Raises
-# keys.vault.SealBroken.
+# Returns a top-up's code, given its id and its event's code_sealed, which is null for the voucher's own code.
+# Raises keys.vault.SealBroken if the code can't be opened.
 CodeOf = Callable[[str, str | None], str]
 
 # By the approval's id.

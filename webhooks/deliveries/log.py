@@ -208,10 +208,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event to one endpoint. key_id and key_name: of the key that sent its top-up, if requested.
+    """One event to one endpoint.
 
-    next_attempt_at is null unless it is pending, and while it waits for blocked_by, another delivery of its
-    object.
+    - key_id, key_name: the key that sent the top-up, if the caller requested them.
+    - next_attempt_at: set while the delivery is pending and doesn't wait for blocked_by, an earlier delivery
+      of the same object.
     """
 
     id: DeliveryId
@@ -245,7 +246,7 @@ async def list_deliveries(
     before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
-    """List deliveries after `before`, newest first or in its order. Raises InvalidInput for a filter."""
+    """List deliveries after `before`, in its order or newest first; raise InvalidInput if a filter is invalid."""
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"`status` must be one of {', '.join(STATUSES)}.", param="status")

@@ -40,7 +40,7 @@ class Event:
     code_sealed: str | None = None
 
     def with_code(self, code_of: CodeOf) -> "Event":
-        """Insert its code for a reader who may see it. Raises SealBroken."""
+        """Insert the top-up's code, for a reader who may see it; raise SealBroken if it can't be opened."""
         if self.code_at is None or self.transaction_id is None:
             return self
         code = code_of(self.transaction_id, self.code_sealed)

@@ -1,4 +1,4 @@
-"""Send one request to a stranger's URL and report the outcome within one deadline.
+"""Send one request to an untrusted URL and report the outcome within one deadline.
 
 The host is resolved and vetted again at every attempt. An account never gets another one's connection, and
 has its own share of look-ups.

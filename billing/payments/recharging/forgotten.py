@@ -27,7 +27,7 @@ ERROR_CHARACTERS_MAX: Final = 300
 LISTED_MAX: Final = 200
 
 _log = logging.getLogger(__name__)
-# left: it isn't deleted, and nobody calls again.
+# left: the provider's customer wasn't deleted, and no later call will delete it.
 Word = Literal["done", "left", "waits"]
 _LOGGED: Final[dict[Word, str]] = {
     "done": "customer.forgotten",

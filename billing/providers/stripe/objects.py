@@ -16,7 +16,7 @@ NEXT_PRICE = "topup_next_price"
 
 
 class Named(msgspec.Struct):
-    """An expanded object; otherwise its ID alone is in its place."""
+    """An object that Stripe expanded. Unexpanded, only the ID is sent."""
 
     id: str
 

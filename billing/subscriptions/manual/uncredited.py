@@ -79,7 +79,7 @@ def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) 
     rows = state.working_set(UncreditedPayments)
     reversals = rows.reversals.of(payment.id)
     gone = gone_of(reversals, payment.amount)
-    # A bank that took it back may yet return it: that is the dispute's case.
+    # A disputed payment doesn't count here, because the bank may still return the money.
     is_back = (
         gone_of([one for one in reversals if one.kind != "dispute"], payment.amount)
         >= payment.amount

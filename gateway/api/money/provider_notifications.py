@@ -1,4 +1,4 @@
-"""Where payment providers tell us what happened: their paths, by the registry, each with its words.
+"""Routes for notifications of payment providers: one path per registered provider, with its description.
 
 The body's bytes are verified as they came, at most 64 KiB. The acknowledgement is sent once everything that
 the notification says is committed. A forged one gets 401, an unreadable one 400, one of another provider's

@@ -1,4 +1,4 @@
-"""Usage: credit charged for AI usage, an amount or tokens at the operator's price; and what was used."""
+"""Charge credit for AI usage, by amount or by tokens at the operator's price, and list what was used."""
 
 import re
 from collections.abc import Sequence

@@ -121,7 +121,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
                 detail="",
             )
     except RateLimited:
-        # The response is the same: it would reveal another request.
+        # The response doesn't change, because a refusal would reveal earlier requests.
         return
 
     async def work(tx: Transaction) -> None:

@@ -51,7 +51,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wants_mail(call: RequestContext[Fields, Fields]) -> bool:
-    """Mail programs may send anything in the body: whatever does not request mail ends it."""
+    """Return whether the form asks for mail. Any other body unsubscribes, as mail programs send various."""
     is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
     return is_form and read_form(call).text("want") == "mail"
 

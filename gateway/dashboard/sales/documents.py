@@ -1,4 +1,4 @@
-"""Documents of every account, for the operator: found by account, kind, order and number; each as PDF."""
+"""Documents of all accounts, for the operator: search by account, kind, order or number; download as PDF."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -135,10 +135,7 @@ class CouponsQuery(Fields, frozen=True, kw_only=True):
 
 
 class ManualBody(Fields, frozen=True, kw_only=True):
-    """amount in credits; less than 0 takes away. environment must be the credential's.
-
-    promotional: it is no purchased credit, and may have an end.
-    """
+    """environment must be the credential's. Promotional credit isn't purchased and may expire."""
 
     account_id: Text
     amount: Annotated[
