@@ -51,7 +51,7 @@ from store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameCustomer(OnOrder):
-    """gone: a customer that no longer exists."""
+    """gone: a customer that no longer exists at the provider."""
 
     customer_ref: str
     gone: str | None = None
@@ -72,9 +72,7 @@ class CustomerBook:
         self._engine = engine
 
     async def named(self, order: Order, provider: object, *, gone: str | None = None) -> Order:
-        """Return the order with its customer, if the provider has such; gone: make a new one. Raises
-        ProviderUnavailable and ProviderRefused.
-        """
+        """Return the order with its customer, if the provider has customers. gone: the one to replace."""
         maker = ability(provider, Customers)  # type: ignore[type-abstract, arg-type]
         if maker is None or (order.customer_ref is not None and gone is None):
             return order
@@ -174,8 +172,8 @@ class Checkouts:
         return await self._checkout_of(order).inquire(order.id, ref)
 
     async def close(self, order: Order) -> bool:
-        """Return whether nobody can pay the checkout any more, and its order has ended. Raises
-        ProviderUnavailable.
+        """Return whether the checkout can't be paid any more and its order has ended; raise ProviderUnavailable if
+        the provider can't say.
         """
         try:
             if order.provider_ref is None:

@@ -47,9 +47,7 @@ SubjectKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FactSubject:
-    """owner: the order, or the subscription, also of a period. names: which one it is and whose, for
-    commands.
-    """
+    """owner: the order or subscription (also for a period). names: its IDs and tenant, for commands."""
 
     kind: SubjectKind
     owner: Order | Subscription
@@ -68,7 +66,7 @@ def order_subject(order: Order) -> FactSubject:
 async def find(
     tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> FactSubject | None:
-    """Return the fact's subject, even of another provider or environment; ids: the provider's, with related
+    """Return the fact's subject, even of another provider or environment. ids: the provider's, and related
     ones.
     """
     if isinstance(fact, InvoicePaid | SubscriptionChanged):

@@ -15,7 +15,7 @@ from store.keyset import Begin, cut
 
 
 class DisputesQuery(Page, frozen=True, kw_only=True):
-    """Which disputes; the cursor is the one that the page before named."""
+    """Filters of the list. The cursor comes from the previous page."""
 
     state: Annotated[
         DisputeState,

@@ -203,7 +203,7 @@ def _dispute(row: Row) -> Dispute:
 
 
 _ROWS = RowMapping(Dispute)
-# A late update takes nothing back: what ended stays so.
+# A late update reopens nothing that has ended.
 _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
     order_id = COALESCE(disputes.order_id, excluded.order_id),

@@ -144,7 +144,7 @@ async def keep(
 async def waiting(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> list[Reversed]:
-    """Return what waits for the payment with one of these IDs, a dispute before its end."""
+    """Return the facts stored for the payment with one of these IDs, a dispute's opening before its end."""
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
            FROM provider_strays
@@ -203,7 +203,7 @@ class NotificationHandler:
     async def act_on(
         self, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
-        """Return the weightiest outcome; raise ProviderUnavailable without a confirmation."""
+        """Return the weightiest outcome; raise ProviderUnavailable if the provider doesn't confirm."""
         outcomes = [await self._act(fact, notification) for fact in facts]
         if not outcomes:
             outcomes = [await self._note(notification, "ignored", "it says nothing")]

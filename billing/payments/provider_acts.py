@@ -45,7 +45,7 @@ class ProviderStanding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedProvider:
-    """findings: none if it can't be called."""
+    """findings: empty if the provider can't be called."""
 
     standing: ProviderStanding
     findings: Sequence[SetupFinding]
@@ -74,7 +74,7 @@ def standings(known: Providers, public_url: str) -> Sequence[ProviderStanding]:
 async def check(
     database: Database, payments: Payments, standing: ProviderStanding
 ) -> CheckedProvider:
-    """Return what the provider says; never raise for it, nor wait longer than SETUP_S_MAX. Raises StoreError."""
+    """Return the provider's findings within SETUP_S_MAX; its failures aren't raised."""
     registration = payments.providers.registration(standing.name)
     provider = payments.providers.of(standing.name, standing.environment)
     if standing.state != "ready" or provider is None or registration is None:
@@ -225,7 +225,7 @@ async def list_providers(
 
 
 async def check_providers(context: CallContext, asked: CheckBody) -> Sequence[CheckedProvider]:
-    """Ask each provider about its settings; raises InvalidInput for an unknown one."""
+    """Query each provider about its settings; raise InvalidInput for an unknown provider."""
     payments = context.service(Payments)
     known = standings(payments.providers, context.service(NotifiedAt).public_url)
     names = sorted({one.name for one in known})
@@ -253,14 +253,14 @@ async def list_forgotten(
 
 
 async def retry_customer(context: ActContext, asked: RetryBody) -> Change[Row]:
-    """Have the provider asked again at the next look; raises NotFound."""
+    """Let the next sweep call the provider again; raise NotFound if no such customer is to be deleted."""
     found = await _found(context, asked.provider)
     await forgotten.ask_again(context.tx, found, now_us=context.now_us)
     return Change(before=found, after=replace(found, next_attempt_at=context.now_us))
 
 
 async def drop_customer(context: ActContext, asked: DropBody) -> Change[Row]:
-    """Ask no more to delete the customer; raises NotFound."""
+    """Stop trying to delete the customer; raise NotFound if no such customer is to be deleted."""
     found = await _found(context, asked.provider)
     await forgotten.give_up(context.tx, found)
     told = {"by": context.person}

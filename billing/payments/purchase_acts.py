@@ -19,7 +19,7 @@ from kernel.limits import URL_CHARACTERS_MAX
 from keys.act import MERCHANT, ActContext, CallContext, ListAct, ReadAct, StepsAct
 from store.keyset import Begin, ListStretch
 
-# Extended while the provider is waited for: a takeover finds a process that ended.
+# Extended during the provider's call, so only the call of a process that ended is taken over.
 LEASE_S: Final = 30
 ReturnUrl = Annotated[
     str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})

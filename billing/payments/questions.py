@@ -79,7 +79,7 @@ class NoteAnswer:
 
 
 def can_be_asked(order: Order) -> bool:
-    """Return whether an answer could change something: opened, and undecided."""
+    """Return whether a response could change the order: it is open at the provider and undecided."""
     return order.provider_ref is not None and not order.is_settled and order.status != "review"
 
 
@@ -122,9 +122,7 @@ class Questions:
         self._under_way: Counter[str] = Counter()
 
     async def ask(self, order: Order) -> AskedOrder:
-        """Query the provider, unless that would change nothing or was just done; never raise for the
-        provider.
-        """
+        """Query the provider, unless that would change nothing or was just done. Its failure isn't raised."""
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")

@@ -40,8 +40,9 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """price: what it costs; came: what was paid, if reported. credits_micros: for the whole price. invoice_id
-    null: the order itself.
+    """price: the amount due. came: the amount paid, if reported. credits_micros: for the whole price.
+
+    invoice_id is null for the order itself.
     """
 
     price: Price
@@ -54,8 +55,7 @@ class OpenReview:
 class Resolve:
     """Credit an order that needs an operator, or end it uncredited.
 
-    amount: how much of the price counts, in its smallest unit; None: all, if that came. Raises NotFound,
-    InvalidInput for the amount, and OrderDecided.
+    amount: how much of the price counts, in its smallest unit, or None for all of it, if that was paid.
     """
 
     resolution_id: str
@@ -191,7 +191,7 @@ class Resolve:
 
 
 def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> None:
-    """Raise InvalidInput if part of a plan's payment is gone: that pays for no part of its period."""
+    """Raise InvalidInput if part of a plan's payment was returned, because the rest pays for no period."""
     ref = held[0].invoice_id if held else order.payment_id
     payment = None if ref is None else state.working_set(UncreditedPayments).named(order.id, ref)
     if payment is not None and payment.refunded_amount:
@@ -206,7 +206,7 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
 def waiting_of(
     order: Order, begun: Subscription | None, held: list[HeldInvoice], returned_amount: int = 0
 ) -> OpenReview:
-    """Return what an approval would be about; of several held invoices the oldest."""
+    """Return what an approval would concern: the oldest of several held invoices."""
     if held:
         one = held[0]
         return OpenReview(one.price, one.came, one.credits_micros, one.invoice_id)
@@ -252,7 +252,7 @@ CaseAct = Literal[
 
 @dataclass(frozen=True, slots=True)
 class SpareMoney:
-    """left: what of it is here; refund: its open one."""
+    """left: how much wasn't returned. refund: the open refund."""
 
     ref: str
     paid: Price
@@ -262,7 +262,7 @@ class SpareMoney:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """reason null: unknown; money: what it is about, if that is here."""
+    """reason: null if unknown. money: the payment concerned, if it is recorded here."""
 
     sentence: str
     reason: str | None
@@ -274,7 +274,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class OrderCases:
-    """spare: its uncredited money. can_credit: an operator may credit it; else its period is already paid."""
+    """spare: uncredited money. can_credit: false if the period is already paid."""
 
     cases: Sequence[Case]
     spare: Sequence[SpareMoney]

@@ -61,7 +61,7 @@ from store.database import Database, Transaction
 
 
 def is_charged_now(one: Subscription, item: PlanItem) -> bool:
-    """Return whether it is a dearer plan or a longer interval, paid at once; not in a trial."""
+    """Return whether the change is paid at once: a dearer plan or a longer interval, outside a trial."""
     if one.is_in_trial:
         return False
     if item.interval != one.interval:
@@ -191,7 +191,7 @@ class SubscriptionSteering:
         return await self._ask(asked.subscription, asked.change, is_first=True)
 
     async def go_on(self, due: SubscriptionChange) -> None:
-        """Repeat a request without a clear response; one of several workers does."""
+        """Repeat a request that had no clear response. Only one worker repeats each."""
         claimed = await self.database.transaction(
             lambda tx: subscription_change.claim(tx, due, now_us=self._clock.now_us())
         )
@@ -201,7 +201,7 @@ class SubscriptionSteering:
         try:
             await self._ask(one, claimed, is_first=False)
         except (ProviderRefused, ChangeNotAllowed) as error:
-            # Nobody waits for the exception any more; the request says why.
+            # No caller waits for the exception any more. The request stores the reason.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
 
@@ -282,7 +282,7 @@ class SubscriptionSteering:
             )
 
     def is_orphan(self, one: Subscription) -> bool:
-        """Return whether a simulated provider began it and the provider is simulated no longer."""
+        """Return whether a simulated provider began the subscription and is no longer simulated."""
         return one.is_simulated and not self._providers.is_simulated(
             one.provider, _environment(one)
         )
@@ -297,7 +297,7 @@ class SubscriptionSteering:
     async def _ask(
         self, one: Subscription, change: SubscriptionChange, *, is_first: bool
     ) -> ChangedSubscription:
-        """Call; raise ProviderRefused and ChangeNotAllowed (it ended there), with the request ended."""
+        """Call the provider. If it refuses, or the subscription has ended there, end the request and raise."""
         request = request_of(one, change)
         # Providers send whole seconds: their reports from before this second are older than the response.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1

@@ -29,7 +29,7 @@ PaidSpan = tuple[int, int]  # from, until; microseconds, by the account's own cl
 
 
 class UnknownEntitlement(NotFound):
-    """No plan that is or was sold here names it: a mistyped name is no "no"."""
+    """No plan that is or was sold has this entitlement, so the name may be mistyped."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__("Entitlement", param="name")
@@ -39,7 +39,7 @@ class UnknownEntitlement(NotFound):
 
 
 class EntitlementState(msgspec.Struct, frozen=True, kw_only=True):
-    """limit null: it isn't counted; resets_at null: it never resets."""
+    """limit is null if uses aren't counted, resets_at if the count never resets."""
 
     name: str
     allowed: bool
@@ -57,7 +57,7 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
 
 
 def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Entitlement]:
-    """Return them by name. A pause's postponed charge doesn't end them."""
+    """Return the entitlements by name. A pause's postponed charge doesn't end them."""
     if plan is None or plan.status not in LIVING:
         return {}
     paid_until_at = plan.paid_until_at or 0
@@ -179,7 +179,7 @@ class EntitlementWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseEntitlement:
-    """Return the state after. Raises UnknownEntitlement, and DuplicateReference for another use's reference."""
+    """Return the state after the use; raise DuplicateReference if another use has the reference."""
 
     tenant: Tenant
     name: str

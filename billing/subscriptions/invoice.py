@@ -30,7 +30,7 @@ Find = Callable[[str], PlanItem | None]
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """is_change: a beginning or a change of plans made it, not the calendar."""
+    """is_change: made by a start or a change of plans, not by the calendar."""
 
     lines: Sequence[InvoiceLine]
     currency: str
@@ -194,12 +194,12 @@ def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Rec
 
 
 def carried_before(one: Subscription) -> int:
-    """Return what was carried when the first change came that its periods report."""
+    """Return the amount carried before the first change that the periods report."""
     return one.carried_amount if one.carried_before is None else one.carried_before
 
 
 def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
-    """Take back what changes were given too much, last one first; the account owes what the wallet lacks."""
+    """Take back excess credit of changes, the last one first. The account owes what its wallet lacks."""
     working_set = state.working_set(SubscriptionWorkingSet)
     changes = [p for p in working_set.periods(one.id) if p.prorated_amount is not None]
     left = excess_micros

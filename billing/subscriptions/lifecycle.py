@@ -102,7 +102,7 @@ class ChangeSubscription(OnSubscription):
         }
 
     def _status(self, one: Subscription, changed: Subscription, now_us: int) -> SubscriptionState:
-        """Return the state: only a payment activates, so "active" only ends a pause."""
+        """Return the new state. Only a payment activates a subscription, so "active" here only ends a pause."""
         if self.status == "cancelled":
             return "cancelled"
         if self.status == "paused":

@@ -67,7 +67,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSubscription(ABC):
-    """Refuses another provider's word."""
+    """Refuse reports of another provider."""
 
     subscription_id: str
     tenant: Tenant
@@ -196,7 +196,7 @@ class PayPeriod(OnSubscription):
         terms: PlanItem | None,
         now_us: int,
     ) -> Billed:
-        """Hold it for an operator; terms: its plan, unless the subscription's own."""
+        """Hold the payment for an operator. terms: the paid plan, if not the subscription's own."""
         terms = terms or own_item(one)
         working_set.hold(
             HeldInvoice(
@@ -353,8 +353,8 @@ class CannotHold(LimitReached):
 
 @dataclass(frozen=True, slots=True)
 class GiveParts:
-    """Return how many were given. One due after the subscription's end never is; one due before it is,
-    however late. Raises CannotHold.
+    """Give due parts and return how many. Parts due before the subscription's end are given however late;
+    later ones never.
     """
 
     subscription_id: str
@@ -405,7 +405,7 @@ class EndParts:
         expired = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
         before_micros = expired.balance_micros
         found = end_expired(state, one)
-        # It stopped counting at its end: that was the drop.
+        # The credit stopped counting when it expired, which is the drop.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         gone_micros = expired.balance_micros - before_micros
         state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)

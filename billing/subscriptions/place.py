@@ -38,7 +38,7 @@ class PlanCheckoutOpen(AlreadySubscribed):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSubscriptionOrder(PlaceOrder):
-    """Raises what PlaceOrder raises but for packs, AlreadySubscribed and PlanCheckoutOpen."""
+    """Raise as PlaceOrder does (except for packs), and AlreadySubscribed or PlanCheckoutOpen."""
 
     def declare(self, read_set: ReadSet) -> None:
         PlaceOrder.declare(self, read_set)

@@ -24,7 +24,7 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 def bring_back_to(
     state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
-    """Return the period after so much of its payment is gone; the caller stores it."""
+    """Return the period after that much of its payment was returned. The caller stores it."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if working_set.plan_grants.of_period(period.id):
         # Its credit is in the plan's own grants: nothing of it was in the wallet, nor is held.
@@ -199,7 +199,7 @@ def _give_back(state: BatchState, one: Subscription, period: Period, micros: int
 def _undo(
     state: BatchState, one: Subscription, period: Period, target: LedgerAccount, micros: int
 ) -> None:
-    """Return it to where it was taken; debts are paid before."""
+    """Return the credit to where it was taken, after paying debts."""
     owed = state.ledger.owed(one.tenant)
     to_owed = min(micros, owed.balance_micros)
     _move_back(state, one, period, owed, to_owed)

@@ -123,13 +123,13 @@ async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str,
 
 
 async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Subscription]:
-    """Return each tenant's newest one that is active, past due or paused."""
+    """Return each tenant's newest subscription that is active, past due or paused."""
     rows = await tx.fetch(_LOAD_LIVING, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
 
 async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscription]:
-    """Return those that live, and those whose checkout is paid before an invoice."""
+    """Return subscriptions that haven't ended, and those whose checkout was paid before an invoice came."""
     return [ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
 
 
@@ -268,7 +268,7 @@ async def page_of_all(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[Subscription]:
-    """Return those whose state time alone changes, by their tenants' own clocks."""
+    """Return subscriptions whose state time alone changes now, by their tenants' own clocks."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM subscriptions WHERE id IN (
                 SELECT plain.id FROM (
@@ -298,7 +298,7 @@ async def due_checks(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
-    """Return paused ones whose provider is to be called, by their tenants' clocks; the longest due first."""
+    """Return paused subscriptions whose provider must be called now, the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("s")} FROM subscriptions s
             JOIN account_environments e

@@ -102,7 +102,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def charged_until_at(self) -> int | None:
-        """Return when its provider charges next: the end of the paid time, or later after a pause."""
+        """Return when the provider charges next: the end of the paid time, or later after a pause."""
         if self.paid_until_at is None:
             return None
         return max(self.paid_until_at, self.charge_at or 0)
@@ -161,7 +161,7 @@ def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) 
 
 
 def revive(subscription: Subscription, *, now_us: int) -> Subscription:
-    """Return it after a payment: active, or still paused if the provider's pause stands."""
+    """Return the subscription after a payment: active, or still paused if the provider's pause stands."""
     status: SubscriptionState = "active" if subscription.paused_at is None else "paused"
     return (
         move(subscription, status, now_us=now_us)
@@ -229,13 +229,13 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, returned_amount: int) -> int:
-    """Return the credit to take back, as of orders. What it was given too much returns in any case."""
+    """Return the credit to take back, as for orders. Excess credit is always taken back."""
     right_micros = period.credits_micros - period.corrected_micros
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Return when time changes it. Time alone ends no pause: the provider is called at `next_check_at`."""
+    """Return when time changes the state. Time alone ends no pause: the provider is called at `next_check_at`."""
     until = subscription.charged_until_at
     if until is None or subscription.status not in LIVING or subscription.status == "paused":
         return None

@@ -158,7 +158,7 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[tuple[str, SubscriptionChange]]:
-    """Return due ones, each behind its provider's name. exclude_keys: "environment/provider"."""
+    """Return due changes with their providers' names. exclude_keys: "environment/provider"."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.of("w")}, o.provider {_WAITING}
               AND w.next_attempt_at <= :now
@@ -228,7 +228,7 @@ class ChangeNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ChangedSubscription:
-    """change null: nothing was to be done. is_mine: this call has to call the provider."""
+    """change is null if nothing had to change. is_mine: this caller must call the provider."""
 
     subscription: Subscription
     change: SubscriptionChange | None = None
@@ -237,10 +237,9 @@ class ChangedSubscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSubscriptionChange:
-    """Raises NotFound, ChangeNotAllowed and InvalidInput (resumes_at).
+    """resumes_at is by the account's clock. is_local changes only our row.
 
-    resumes_at: by the account's clock. is_local: only our row changes. by: the operator, for the audit log;
-    null: the account itself.
+    by: the operator, for the audit log, or null for the account itself.
     """
 
     subscription_id: str

@@ -19,7 +19,7 @@ from kernel.clock import rfc3339
 def turn(
     state: BatchState, before: Subscription, after: Subscription, paid: Period | None = None
 ) -> None:
-    """Write it, and publish what changed. paid: the paid period, with what it granted."""
+    """Store the subscription and publish what changed. paid: the paid period and its grant."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
     if before.status in LIVING and after.status not in LIVING:

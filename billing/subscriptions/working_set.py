@@ -150,7 +150,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return next((other for i, other in others.items() if i != one.id), None)
 
     def take(self, one: Subscription) -> None:
-        """Record that its checkout is paid: no other may be, in this transaction too."""
+        """Record that a checkout was paid, so that no other is accepted, even in this transaction."""
         self._taken.setdefault(one.tenant, {})[one.id] = one
 
     def carried(self, tenant: Tenant, provider: str, currency: str) -> int:
@@ -200,7 +200,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self._taken.get(subscription.tenant, {}).pop(subscription.id, None)
 
     def keep_customer(self, subscription: Subscription) -> None:
-        """Store whom the provider charges; the sandbox's page charges nobody."""
+        """Store the provider's customer. The sandbox's page has none."""
         if subscription.customer_ref is not None and not subscription.is_simulated:
             self.changed()
             place = (*subscription.tenant, subscription.provider)

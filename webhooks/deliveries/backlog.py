@@ -71,8 +71,8 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 
 class Backlog(NamedTuple):
-    """Microseconds that the longest due delivery has waited: of any enabled endpoint, and of an overlooked one;
-    0 if none.
+    """How long the longest due delivery has waited, in microseconds: at any enabled endpoint, and at an overlooked
+    one. 0 if none waits.
     """
 
     oldest_due_us: int
@@ -111,10 +111,9 @@ async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
 
 @dataclass(frozen=True, slots=True)
 class DueEndpoint:
-    """due: how many, at most COUNTED_MAX; due_at: of the longest.
+    """due: the number of due deliveries, at most COUNTED_MAX. due_at: when the longest one fell due.
 
-    http_status and error are of the last attempt of the most often tried delivery; both null: none, or it was
-    delivered.
+    http_status and error are of the most often tried delivery's last attempt, and null if it has none.
     """
 
     endpoint_id: str
@@ -136,7 +135,7 @@ class DueEndpoint:
 
 
 async def list_due(tx: Transaction, *, now_us: int) -> Sequence[DueEndpoint]:
-    """List those of both environments, the longest due first."""
+    """List due endpoints of both environments, the longest due first."""
     rows = await tx.fetch(_LIST, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return [_ROWS.read(row) for row in rows]
 

@@ -60,7 +60,7 @@ HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
 class Candidate(NamedTuple):
     """An endpoint with something due: ids and claim numbers of the longest due, a bounded number.
 
-    held: those that were due before enabled_at.
+    held: deliveries due before enabled_at.
     """
 
     endpoint_id: str
@@ -76,7 +76,7 @@ def candidates_of(
 ) -> tuple[list[Candidate], int | None]:
     """Return what may be claimed now, and when the next row or turn comes.
 
-    exclude_ids: those that wait for others.
+    exclude_ids: deliveries that wait for others.
     """
     candidates = []
     next_at_us = None
@@ -165,7 +165,7 @@ def earliest(one: int | None, other: int | None) -> int | None:
 def _allowed(
     row: Row, due: int, held: int, *, now_us: int
 ) -> tuple[tuple[int, int], tuple[int, int], int | None]:
-    """Return how many of each may go now, the arrival times after them, and the next turn.
+    """Return how many new and held deliveries may go now, the arrival times after them, and the next turn.
 
     The turn is null if no pace holds anything back. New deliveries go before held ones.
     """

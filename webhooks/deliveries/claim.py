@@ -240,7 +240,7 @@ async def _take(
     again_nos: Mapping[str, int],
     lease_until_us: int,
 ) -> list[Row]:
-    """Take these by their numbers; endpoints with a number in again_nos are ordered."""
+    """Take these deliveries by claim number. Endpoints with a number in again_nos are ordered."""
     plain = [one for one in wanted if one[2] not in again_nos]
     ordered = [(*one, again_nos[one[2]]) for one in wanted if one[2] in again_nos]
     rows: list[Row] = []
@@ -256,7 +256,7 @@ async def claim_at_once(
 ) -> list[Claimed]:
     """Take at most rows_max due deliveries of one simple endpoint, in one statement.
 
-    Takes nothing if a pace or another worker is in the way, or if claim has more to do than to take.
+    Take nothing if a pace or another worker prevents it, or if only `claim` can do the rest.
     """
     lease_until_us = now_us + lease_us
     rows = await tx.fetch(

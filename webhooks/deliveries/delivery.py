@@ -84,7 +84,7 @@ _STATE = """
 SELECT endpoint_id, status FROM deliveries
 WHERE id = :id AND account_id = :account_id AND environment = :environment
 """
-# A lost one is no longer under way: it waits for another claim.
+# A lost delivery is no longer in flight and waits for another claim.
 _CANCEL = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
@@ -139,14 +139,15 @@ def _is_well(one: Settlement) -> bool:
 
 
 class CannotCancel(DomainError):
-    """The delivery has ended, or is being sent now: its reason is the status."""
+    """The delivery has ended or is being sent now. The reason is its status."""
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A new row, due at next_attempt_at.
 
-    code_at: where in the event's body the code goes; null: none. With claim_no 1 its inserter is already
-    sending it, until next_attempt_at. place: among those of its object; null: it waits for no other.
+    - code_at: where in the event's body the code goes, or null if it has none.
+    - claim_no 1: the inserter is already sending the delivery, until next_attempt_at.
+    - place: among the deliveries of its object, or null if it waits for none.
     """
 
     id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
@@ -170,7 +171,7 @@ _ROWS = RowMapping(NewDelivery, without=("place",))
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert them in one statement, two if some have places, and send a hint after the commit."""
+    """Insert the deliveries in one statement, two if some have places. A hint follows the commit."""
     if new:
         plain = [_ROWS.write(one) for one in new if one.place is None]
         placed = [(*_ROWS.write(one), *one.place) for one in new if one.place is not None]
@@ -197,7 +198,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write the outcomes; return the ids of those whose claim still held. The rest is stale.
+    """Write the outcomes; return the ids whose claim still held. The others are stale.
 
     At most six statements, and one more if any is of an ordered endpoint.
     """

@@ -232,7 +232,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Where the next page continues; null: there is none. Filters may leave a page with few or none."""
+    """Where the next page continues, or null on the last. Filters may leave a page with few or none."""
 
     deliveries: Sequence[Delivery]
     next: DeliveryCursor | None
@@ -287,7 +287,7 @@ async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """http_status is null without a response. duration in us."""
+    """http_status is null without a response. duration is in microseconds."""
 
     delivery_id: str
     http_status: int | None
@@ -298,7 +298,7 @@ class LastAnswer:
 async def last_answers(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> dict[str, LastAnswer]:
-    """Return them by the delivery's id, if it has an attempt and is of this account."""
+    """Return the last responses by delivery id, for this account's deliveries with an attempt."""
     if not delivery_ids:
         return {}
     rows = await tx.fetch(

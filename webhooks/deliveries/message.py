@@ -67,7 +67,7 @@ CONTROL_HEADER = "webhook-delivery"
 ABORT = "abort-message"
 DISABLE = "disable"
 GONE = "gone"  # why an endpoint is disabled: it answered 410
-ASKED = "asked"  # or said so in the control header
+ASKED = "asked"  # or requested it in the control header
 _RETRY_AFTER_CHARACTERS_MAX = 64
 _RETRY_AFTER_STATUSES = frozenset({429, 503})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,7 +118,7 @@ def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None
 
 
 def aborts_delivery(headers: Mapping[str, str]) -> bool:
-    """Return whether the receiver wants no other attempt. It changes no success."""
+    """Return whether the receiver wants no other attempt. A success stays a success."""
     return _control(headers) == ABORT
 
 
@@ -227,7 +227,7 @@ def shown_headers(
 
 
 class Signer(NamedTuple):
-    """until is exclusive; null: the newest."""
+    """until is exclusive, and null for the newest."""
 
     key: Ed25519PrivateKey
     until_us: int | None
@@ -264,7 +264,7 @@ class SecretCache:
         self._opened: OrderedDict[tuple[bytes | None, ...], Opened] = OrderedDict()
 
     def open(self, target: Target) -> Opened:
-        """Raise keys.vault.SealBroken."""
+        """Open the secrets; raise keys.vault.SealBroken if one was altered."""
         key = (
             target.secret_sealed,
             target.previous_secret_sealed,

@@ -29,7 +29,7 @@ WARNED_US: Final = DAY_US
 # In place of a stage.
 RECOVERED: Final = "recovered"
 
-# It may have recovered since its delivery was claimed, so its row decides.
+# The endpoint may have recovered since the claim, so its row decides.
 _WRITE = """
 INSERT INTO notices (id, account_id, environment, endpoint_id, stage, failing_since_at, created_at)
 SELECT v.id, p.account_id, p.environment, p.id, v.stage, p.failing_since_at, v.now_us
@@ -153,7 +153,7 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
-    """Return what the mail of that moment is about and is still true, by when it began to fail, ends last.
+    """Return what the mail of that moment reports and is still true, by start of failing, ends last.
 
     An endpoint that its owner enabled, disabled or deleted meanwhile isn't reported as working again.
     """

@@ -76,14 +76,14 @@ class Old(NamedTuple):
 
 
 class PrunedDeliveries(NamedTuple):
-    """How many old rows were read, and where to continue; null: there are no more."""
+    """How many old rows were read, and where to continue, or null if there are no more."""
 
     rows: int
     after: DeliveryCursor | None
 
 
 class PrunedEvents(NamedTuple):
-    """How many old rows were read and deleted, and the number to continue after; null: there are no more."""
+    """How many old rows were read and deleted, and the number to continue after, or null if none are left."""
 
     rows: int
     deleted: int
@@ -110,7 +110,7 @@ async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
 async def prune_deliveries(
     tx: Transaction, tenant: Tenant, *, before_us: int, after: DeliveryCursor
 ) -> PrunedDeliveries:
-    """Delete the ended ones among the next rows."""
+    """Delete the ended deliveries among the next rows."""
     rows = await tx.fetch(
         _OLD_DELIVERIES,
         account_id=tenant.account_id,

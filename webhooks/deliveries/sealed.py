@@ -25,7 +25,7 @@ class OlderSecret(NamedTuple):
 
 
 class SigningKey(NamedTuple):
-    """An Ed25519 private key, and until when it signs, exclusive; null: it is the newest."""
+    """An Ed25519 private key, and until when it signs (exclusive; null for the newest)."""
 
     seed: bytes
     until_us: int | None
@@ -90,7 +90,7 @@ def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def resealed(vault: Vault, endpoint_id: str, sealed: bytes | None, *, purpose: str) -> bytes | None:
-    """Seal it under the newest master key, or return it as it is; raise SealBroken."""
+    """Seal the value under the newest master key, if it isn't; raise SealBroken if it was altered."""
     if sealed is None or not vault.needs_reseal(sealed):
         return sealed
     plain = vault.open(sealed, purpose=purpose, subject=endpoint_id)

@@ -71,7 +71,7 @@ FROM (
     FOR NO KEY UPDATE OF q SKIP LOCKED) AS w
 WHERE deliveries.id = w.id AND deliveries.claim_no = w.claim_no
 """
-# What was held while its endpoint was disabled goes at their pace.
+# What was held while the endpoint was disabled goes at the pace of held deliveries.
 _GOES_ON = """
 UPDATE deliveries SET claim_no = claim_no + 1, blocked_since_at = NULL,
     next_attempt_at = CASE WHEN blocked_since_at <=
@@ -108,7 +108,7 @@ class ObjectPlace(NamedTuple):
 
 
 class HeldBack(NamedTuple):
-    """The due deliveries that wait, how many were put off, and the endpoints' again_no at that time."""
+    """The due deliveries that wait, how many were postponed, and the endpoints' again_no at that time."""
 
     ids: Collection[str] = frozenset()
     put_off: int = 0
@@ -118,7 +118,7 @@ class HeldBack(NamedTuple):
 def place_of(
     transaction_id: str | None, data: Mapping[str, Any], event_no: int
 ) -> ObjectPlace | None:
-    """Return an event's place: its object is its top-up or order, or what its data describes; null: none."""
+    """Return an event's place: the object is the event's top-up or order, or what its data describes. Return null if it has none."""
     object_id = transaction_id or data.get("id")
     return ObjectPlace(object_id, event_no) if isinstance(object_id, str) else None
 

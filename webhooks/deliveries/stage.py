@@ -106,7 +106,9 @@ class Claimed(NamedTuple):
     created_at: int = 0
     due_at: int | None = None  # null: not recorded
     trace: str | None = None  # of the request that its event came of, see kernel/trace.py
-    object_id: str | None = None  # others of it may wait, see webhooks/deliveries/sequence.py
+    object_id: str | None = (
+        None  # its other deliveries may wait, see webhooks/deliveries/sequence.py
+    )
 
     @property
     def was_held(self) -> bool:
