@@ -279,9 +279,7 @@ def _plan(name: str, data: Mapping[str, Any], row: Row | None) -> Iterator[Broke
         yield Broken(PLAN, name, 1, 0)
         return
     said = "active" if data["status"] == "trialing" else data["status"]
-    # Its end was told; that the provider has ended it, too, is no other one.
-    is_true = row["status"] == said or (said, row["status"]) == ("expired", "cancelled")
-    yield from fails(PLAN, name, is_true=is_true)
+    yield from fails(PLAN, name, is_true=said == row["status"])
     yield from differs(PLAN, name, data["amount"], row["amount"])
     yield from differs(PLAN, name, data["credits"], int(row["credits_micros"]) // MICROS_PER_CREDIT)
 

@@ -29,7 +29,8 @@ MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
     "active": frozenset({"past_due", "paused", "cancelled", "expired"}),
     "past_due": frozenset({"active", "paused", "cancelled", "expired"}),
     "paused": frozenset({"active", "past_due", "cancelled", "expired"}),
-    "expired": frozenset({"active", "paused", "cancelled"}),
+    # It has ended, and its event told so: that its provider ends it, too, is nothing new.
+    "expired": frozenset({"active", "paused"}),
     "cancelled": frozenset(),
 }
 # Providers take a new period's payment within hours of its start.
@@ -150,8 +151,7 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) -> Subscription:
     assert may_move(subscription, status), f"{subscription.status} does not become {status}"
     is_over = status in {"cancelled", "expired"}
-    ended_at = (subscription.ended_at or now_us) if is_over else None
-    moved = replace(subscription, status=status, ended_at=ended_at)
+    moved = replace(subscription, status=status, ended_at=now_us if is_over else None)
     if is_over:
         moved = replace(moved, paused_at=None, resumes_at=None, next_check_at=None)
     if status == "past_due" and moved.charge_at is not None:
