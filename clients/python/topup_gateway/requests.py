@@ -132,7 +132,7 @@ class CancelBody(TypedDict):
 
 
 class CancelPlanBody(TypedDict):
-    """When it ends. Nothing is paid back: a refund is another call."""
+    """When the plan ends. Nothing is paid back: a refund is a separate call."""
 
     at: NotRequired[Literal["now", "period_end"]]
     """period_end: what is paid for is kept. now: at once; nothing is paid back. Default: "period_end"."""

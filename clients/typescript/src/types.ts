@@ -5615,7 +5615,7 @@ export interface components {
             /** @description The top-up's id. */
             transaction_id: string;
         };
-        /** @description When it ends. Nothing is paid back: a refund is another call. */
+        /** @description When the plan ends. Nothing is paid back: a refund is a separate call. */
         CancelPlanBody: {
             /**
              * @description period_end: what is paid for is kept. now: at once; nothing is paid back. Default: "period_end".
