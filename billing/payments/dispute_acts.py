@@ -1,4 +1,4 @@
-"""Disputes of all accounts, listed for operators."""
+"""Refunds and disputes: the disputes of all accounts, for operators."""
 
 from collections.abc import Sequence
 from operator import attrgetter

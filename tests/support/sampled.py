@@ -3,6 +3,7 @@
 `@pytest.mark.sampled(3)` runs one case in three. The sample changes with each day (UTC) or is that of
 TEST_SAMPLE, and covers every value of each parameter that it has room for, so each row and each column of a matrix
 is there. `@pytest.mark.sampled(3, "guides")` says that the test itself takes one in three of its guides, by `part`.
+Tests of one `group=` draw alike, so that what they share is made for one database.
 With TEST_PROVE, by the name of one test, and with --last-failed all cases run.
 """
 
@@ -80,11 +81,14 @@ def sample(config: pytest.Config, items: list[pytest.Item]) -> str:
         else:
             matrices[item.nodeid.partition("[")[0]].append(item)
     left_out: set[pytest.Item] = set()
-    for name, cases in matrices.items():
+    for name, found in matrices.items():
+        # In the order of their names: the items come shuffled.
+        cases = sorted(found, key=lambda one: one.nodeid)
         marker = cases[0].get_closest_marker(MARK)
         assert marker is not None, "they were found by it"
         count = -(-len(cases) // int(marker.args[0]))
-        kept = set(covering([_values(one) for one in cases], count, name=name))
+        drawn_as = marker.kwargs.get("group", name)
+        kept = set(covering([_values(one) for one in cases], count, name=drawn_as))
         left_out |= {one for at, one in enumerate(cases) if at not in kept}
     config.hook.pytest_deselected(items=sorted(left_out, key=lambda one: one.nodeid))
     items[:] = [one for one in items if one not in left_out]

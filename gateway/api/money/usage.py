@@ -1,4 +1,4 @@
-"""Charge credit for AI usage, by amount or by tokens at the operator's price, and list what was used."""
+"""Usage: charge credit for AI usage, by amount or by tokens at the operator's price, and list what was used."""
 
 import re
 from collections.abc import Sequence

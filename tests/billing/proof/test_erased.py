@@ -10,6 +10,7 @@ from store.open import open_database
 pytestmark = pytest.mark.long("facts")
 
 
+@pytest.mark.sampled(2, group="facts")
 async def test_what_an_erased_account_used_is_no_finding(facts_url: str, clock: FixedClock) -> None:
     """Coupons, codes and series count across accounts, and an account takes its own rows along."""
     database = open_database(facts_url)

@@ -125,6 +125,7 @@ async def silent_ones(
 
 
 @pytest.mark.long("facts")
+@pytest.mark.sampled(2, group="facts")
 async def test_each_changed_column_is_found(facts_url: str) -> None:
     database = open_database(facts_url)
     assert [one async for one in audit(database)] == [], "what nobody changed is proved"
@@ -144,6 +145,7 @@ async def test_each_changed_column_is_found(facts_url: str) -> None:
 
 
 @pytest.mark.long("facts")
+@pytest.mark.sampled(2, group="facts")
 async def test_each_deleted_or_moved_row_is_found(facts_url: str) -> None:
     database = open_database(facts_url)
 
