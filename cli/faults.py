@@ -236,6 +236,5 @@ def refusal(error: SchemaOutOfRange | StoreError) -> click.exceptions.Exit:
 
 
 def table() -> str:
-    """Return the exit codes as rows of a Markdown table."""
     rows = [f"| {told.exit_code} | {told.meaning} |" for told in FAULTS.values()]
     return "\n".join(["| code | the database cannot be used since |", "|---|---|", *rows]) + "\n"

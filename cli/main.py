@@ -10,11 +10,11 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
-# httpx imports its own command line, with all that draws it [3.2 MB of each process]. There is no switch:
-# None makes the import fail, as Python documents, and httpx continues without it.
+# httpx imports its own command line [3.2 MB of each process]. None makes that import fail, and
+# httpx continues without it.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
 
-# By purpose. A command is loaded when it is run, so `topup --help` doesn't import the gateway.
+# A command is loaded when it is run, so `topup --help` doesn't import the gateway.
 GROUPS = {
     "Run it": {
         "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
@@ -93,8 +93,8 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
-# Groups of acts alone, by the modules whose ACTS are their commands; module:NAME is another tuple, or one act.
-# Those of the most frequent commands come first: a command imports no module behind its own.
+# Groups of acts alone, by the modules whose ACTS are their commands; module:NAME is another tuple,
+# or one act. Frequent commands come first: a command imports no module behind its own.
 ACTS = {
     "reconciliation": ("billing.reconciliation.acts",),
     "prices": ("billing.usage.price_acts",),
@@ -161,7 +161,6 @@ ACTS = {
         "billing.payments.recharging.acts",
     ),
 }
-# Each other command is in the module of its name, in one of these folders.
 FOLDERS = {
     "server": {
         *("dev", "serve", "worker", "migrate"),

@@ -13,7 +13,6 @@ Step = tuple[str, str]
 
 
 def show_next_steps() -> None:
-    """Print what this machine is, and the commands to begin with."""
     title, steps = _next_steps()
     width = max(len(command) for command, _ in steps)
     click.echo(f"{title}\n")

@@ -48,8 +48,9 @@ def web_address(_context: click.Context, _option: click.Parameter, value: str | 
 
 
 def take_secret(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Return an option's secret: - reads a line of standard input, @FILE a file's first line. A literal
-    secret works with a warning, because lists of processes show it.
+    """Return an option's secret: - reads a line of standard input, @FILE a file's first line.
+
+    A literal secret works with a warning, because lists of processes show it.
     """
     if value is None:
         return None

@@ -1,8 +1,8 @@
 """Print results: a table or record for people, JSON for programs; and failures.
 
-Standard output has the result alone, so it can be piped; everything else goes to standard error. Foreign
-control characters are escaped. Exit codes: 0 done, 1 refused or something found, 2 wrong usage or settings, 3
-the database, Redis or gateway can't be reached; cli/faults.py has those of database faults.
+Standard output has the result alone. Foreign control characters are escaped. Exit codes: 0 done, 1 refused
+or something found, 2 wrong usage or settings, 3 the database, Redis or gateway can't be reached;
+cli/faults.py has those of database faults.
 """
 
 import asyncio
@@ -70,7 +70,6 @@ def print_json(value: Any) -> None:
 
 
 def show_record(record: Mapping[str, Any], **lists: Sequence[Mapping[str, Any]]) -> None:
-    """Print one record: its fields, then each of its lists."""
     if wants_json():
         print_json({**record, **lists})
         return
@@ -88,8 +87,8 @@ def show_rows(
     next_cursor: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Print a list: these columns for people, most important first; in JSON {"items": […], "next_cursor"}
-    with facts. Tables are at most 80 cells wide, unless one column is wider.
+    """Print a list: these columns for people, most important first; in JSON {"items": […], "next_cursor"} with
+    facts.
     """
     if wants_json():
         print_json({"items": rows, "next_cursor": next_cursor, **(facts or {})})

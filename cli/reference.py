@@ -1,7 +1,4 @@
-"""Print every command's help as one page: `python -m cli.reference > docs/cli.md`.
-
-A test holds the page against the commands.
-"""
+"""Print every command's help as one page: `python -m cli.reference > docs/cli.md`."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -43,8 +40,8 @@ Of every command that opens it, `doctor` among them; the sentence says which set
 
 
 def root() -> click.Context:
-    """Return the context of `topup` itself, with its settings. Click keeps a command's first help option, so
-    a context without `-h` would set it for the rest of the process.
+    """Return the context of `topup` itself. Click keeps a command's first help option, so a context without
+    `-h` would set it for the rest of the process.
     """
     return click.Context(main, info_name="topup", **main.context_settings)
 

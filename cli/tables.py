@@ -1,7 +1,7 @@
 """Print for people: a record's fields below each other, a list as a table that fits its terminal.
 
 Columns come in order of importance. IDs and times are whole, the rest is cut with "…". Columns without room
-are named below the table; --json has every field.
+are named below.
 """
 
 import re
@@ -62,9 +62,7 @@ def _fields_table(record: Mapping[str, str]) -> Table:
 def fitting(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
 ) -> tuple[Table, list[str]]:
-    """Return the table and the columns without room. The table is at most that wide, unless its first column
-    alone is wider.
-    """
+    """Return the table and the columns without room. Only a first column alone may make it wider."""
     width -= _EDGES
     texts = {name: [_minute(row[name]) for row in rows] for name in columns}
     wanted = {name: _widest([_head(name), *texts[name]]) for name in columns}

@@ -25,8 +25,9 @@ def check_start(settings: Settings) -> None:
 
 
 def warn_of_unknown_variables() -> None:
-    """Print the names that resemble no setting: another release or an orchestrator may set them. Children of
-    `topup dev` are silent, because it has said so.
+    """Print the names that resemble no setting: another release or an orchestrator may set them.
+
+    Children of `topup dev` are silent, because it has said so.
     """
     names = unknown_variables()
     if names and parent_fd(os.environ) is None:

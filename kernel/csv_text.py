@@ -1,8 +1,7 @@
 """Write CSV that no spreadsheet reads as formulas: RFC 4180, CRLF.
 
 As OWASP advises, a text cell that begins with = + - @ (also full width), a tab or a line end gets an
-apostrophe in front. So does such a character behind a semicolon or a tab, where Excel in much of Europe
-begins a new cell.
+apostrophe in front, and so does such a character behind a semicolon or a tab.
 """
 
 import csv

@@ -17,9 +17,9 @@ from typing import Any
 class DomainError(Exception):
     """An expected refusal. `detail` is a sentence for the caller and never holds a secret.
 
-    With values, detail is a template such as "{param} must be from {least} to {most}.". reason is a machine-readable
-    word if one code has several causes. extra joins the response's error object. retry_after_s is set if
-    waiting helps.
+    With values, detail is a template such as "{param} must be from {least} to {most}.". reason is a
+    machine-readable word if one code has several causes. extra joins the response's error object.
+    retry_after_s is set if waiting helps.
     """
 
     def __init__(

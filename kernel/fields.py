@@ -22,22 +22,19 @@ LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
 Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
 ShortText = Annotated[str, Meta(max_length=64)]
-# For the documents alone: whether an address may be used is checked where it is used.
+# For the documents alone: an address is checked where it is used.
 WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
-# minor: the smallest unit of the currency beside it. day_end: a time that people give as a day, meaning its
-# end. pairs: an object that people write as NAME=VALUE. lines: a list whose items may have spaces.
+# minor: the smallest unit of the currency beside it. day_end: a day, meaning its end. pairs: an
+# object that people write as NAME=VALUE. lines: a list whose items may have spaces.
 FieldUnit = Literal["", "cents", "minor", "s", "day_end", "pairs", "lines"]
 # document: a text of many lines, which people give as a file.
 FieldKind = Literal["text", "document", "integer", "yes_no", "time", "list", "rows", "object"]
 
 
 def within(least: int | None, most: int | None) -> Meta:
-    """Give a whole number's bounds to the documents alone.
-
-    The decoder accepts more, so that the rule refuses a number outside by its own code.
-    """
+    """Give a whole number's bounds to the documents alone: the rule refuses a number outside by its own code."""
     return Meta(extra_json_schema={BOUNDS: [least, most]})
 
 
@@ -106,7 +103,8 @@ class Page(Fields, frozen=True, kw_only=True):
     cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
-# csv_excel begins with a byte order mark for Excel; programs would read it as part of the first name.
+# csv_excel begins with a byte order mark for Excel; programs would read it as part of the first
+# name.
 ExportFormat = Literal["json", "csv", "csv_excel"]
 
 

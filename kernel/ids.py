@@ -1,9 +1,8 @@
 """Make ids: a prefix and 16 base62 characters, ordered by time, increasing within a process.
 
 Eight characters are milliseconds since the epoch; eight are a number that starts at random in each
-millisecond and counts up. They last until the year 2527. Base62 in ASCII order makes text order the id order,
-so new rows land at the right-hand end of every index. At a million rows random ids cost 2.7 times as much as
-at ten thousand, ordered ones 1.06 times.
+millisecond and counts up. Text order is id order, so new rows land at the right-hand end of every index: at
+a million rows random ids cost 2.7 times as much as at ten thousand, ordered ones 1.06 times.
 """
 
 import random
@@ -51,8 +50,8 @@ class _Sequence:
         self._at_ms = 0
         self._ends_at_ns = 0
         self._number = 0
-        # This millisecond's ids but for their last two characters; a C iterator, so that no two threads get
-        # the same one.
+        # This millisecond's ids but for their last two characters; a C iterator, so that no two
+        # threads get the same one.
         self._ids: Iterator[str] = iter(())
 
     def next(self) -> str:
@@ -102,23 +101,18 @@ def made_at(made: str) -> int:
 
 
 def are_near(one: str, other: str) -> bool:
-    """Return whether two ids are surely made within four minutes; False proves nothing.
-
-    Only shared characters are compared, so nothing is decoded.
-    """
+    """Return whether two ids are surely made within four minutes; False proves nothing."""
     return one[_MINUTES] == other[_MINUTES] != ""
 
 
 def encode(number: int) -> str:
-    """Encode a number below 2**95."""
     high, low = divmod(number, _HALF)
     return _half(high) + _half(low)
 
 
 def number_of(made: str) -> int:
-    """Return a number below 2**53 that grows with the ids, for a dialect with integer ids.
-
-    It holds the id's milliseconds and the 11 lowest bits of its counter.
+    """Return a number below 2**53 that grows with the ids, for a dialect with integer ids: milliseconds and 11
+    bits.
     """
     milliseconds, number = divmod(decode(made.partition("_")[2]), _HALF)
     return milliseconds << 11 | number & 2047

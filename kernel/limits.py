@@ -2,7 +2,6 @@
 
 INT64_MAX = 2**63 - 1
 BODY_BYTES_MAX = 64 * 1024
-# For calls with many items.
 BULK_BODY_BYTES_MAX = 2 * 1024 * 1024
 JSON_DEPTH_MAX = 8
 PAGE_ITEMS = 50

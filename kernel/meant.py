@@ -1,7 +1,6 @@
-"""Guess what a malformed value most probably meant, for the examples in errors[]. Pure.
+"""Guess what a malformed value most probably meant, for the examples in errors[].
 
-A value has one reading or none. Only numbers, times, mail addresses and our own words are returned, so that
-no secret leaks.
+Only numbers, times, mail addresses and our own words are returned, so that no secret leaks.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Make the entries of errors[]: what is wrong with one field, and what would be right. Pure.
+"""Make the entries of errors[]: what is wrong with one field, and what would be right.
 
 Names are already safe to show (gateway/http/strict_json.py: shown). Of values only a short word is read.
 """
@@ -148,10 +148,8 @@ def problem_sentence(message: str) -> str:
 
 
 def most_similar(name: str, known: Collection[str]) -> str | None:
-    """Find the known name that was probably meant.
-
-    It is the same name in another spelling, our name for what other APIs call it, a name that contains it or
-    that it contains, or else the most similar one.
+    """Find the known name that was meant: in another spelling, another API's name for it, containing it or
+    similar.
     """
     plain = name[:_COMPARED_CHARACTERS_MAX].strip()
     asked = plain.lower() if plain.isupper() else _HUMP.sub("_", plain).lower()

@@ -1,8 +1,4 @@
-"""Make text from outside storable in every database and every response.
-
-Use it for all text from suppliers, payment providers and webhook receivers. Values that must stay as they are
-(codes, ids) are checked instead.
-"""
+"""Make text from outside (suppliers, providers, receivers) storable in every database and every response."""
 
 from typing import Final
 

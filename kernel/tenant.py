@@ -4,7 +4,5 @@ from typing import NamedTuple
 
 
 class Tenant(NamedTuple):
-    """A tuple, because it is a key of many dictionaries and is spread into rows."""
-
     account_id: str
     environment: str

@@ -1,9 +1,8 @@
 """Which request something came from: its id, and its caller's W3C trace if there is one.
 
-The stored line is `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`. A caller's words are
-stored only in the standard's form, so they add nothing to a log or a header. No trace begins here, because
-its sampling flag would decide for the receiver. With tracing on, the line names the span from
-runtime/traces/spans.py. Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
+The stored line is `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`; a caller's words are
+stored only in the standard's form. No trace begins here, because its sampling flag would decide for the
+receiver. Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
 """
 
 import re

@@ -1,8 +1,7 @@
 """The version of this code: a release, or a build between two releases.
 
-`version.txt` holds the next release. The commit comes from git. Without a repository it comes from
-`version.txt`, where `git archive` writes the commit and `stamp` the whole version. The wheel's build imports
-this module first, so it needs only the standard library.
+`version.txt` holds the next release. The commit comes from git, or from `version.txt`, where `git archive`
+and `stamp` write it. The wheel's build imports this module first, so it needs only the standard library.
 """
 
 import functools
@@ -42,8 +41,7 @@ def of_source(root: Path = ROOT) -> str:
     """Return the source tree's version by PEP 440.
 
     It is `0.1.0` at the tag `v0.1.0`, else `0.1.0.dev1883+gc1ab6630`, with `.dirty` if a tracked file
-    changed. The number is 0 in an archive and in a shallow clone. Without a stamp a copy's commit is
-    `unknown`.
+    changed. The number is 0 in an archive and in a shallow clone.
     """
     facts = dict(_facts(root))
     if "version" in facts:

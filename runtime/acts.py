@@ -1,8 +1,4 @@
-"""Run an act for any door.
-
-An act in a transaction runs with its audit entry and its event. A command of the engine, or an act in steps,
-has no transaction of the runner's and writes its own entries.
-"""
+"""Run an act for any door, with its audit entry and event; engine commands and acts in steps write their own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast

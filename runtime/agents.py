@@ -1,8 +1,7 @@
 """Know who calls by Web Bot Auth: the keys of agents' directories, fetched off the path and cached.
 
-A request never waits for a directory. Only a caller with a credential has one fetched, and only so many an
-hour for an account; what is fetched names the next requests. A directory that can't be fetched keeps its
-keys for STALE_S; one that was fetched without a key has lost it.
+A request never waits for a directory: a fetched one names the next requests. Only callers with a credential
+have one fetched, a limited number an hour. A directory that can't be fetched keeps its keys for STALE_S.
 """
 
 import asyncio
@@ -25,8 +24,8 @@ DIRECTORIES_MAX: Final = 200
 DIRECTORY_BYTES_MAX: Final = 32_768
 TIMEOUT_S: Final = 5.0
 FETCHES_AT_ONCE_MAX: Final = 2
-# Directories without a key so far that one account, and a sandbox account, may have fetched in an hour; all
-# sandboxes together, which anybody can open, and all accounts together.
+# Directories without a key so far that one account, one sandbox, all sandboxes and all accounts may
+# have fetched in an hour.
 PER_HOUR_MAX: Final = 10
 SANDBOX_PER_HOUR_MAX: Final = 2
 SANDBOXES_PER_HOUR_MAX: Final = 100
@@ -58,8 +57,6 @@ class _Directory(NamedTuple):
 
 
 class Agents:
-    """One for each gateway."""
-
     def __init__(self, transport: Transport, database: Database, clock: Clock) -> None:
         self._transport = transport
         self._database = database
@@ -70,17 +67,12 @@ class Agents:
         self._hour = 0
         self._of_hour: dict[str, int] = {}
         self._of_sandboxes = 0
-        # By key: what is to be written, and what was written last.
         self._noted: dict[str, str] = {}
         self._written: OrderedDict[str, str] = OrderedDict()
         self._write: asyncio.Task[None] | None = None
 
     def caller_of(self, target: Target, caller: Principal | None) -> str | None:
-        """Return the URL of the agent that signed the request; None: nobody known did.
-
-        Takes a tenth of a millisecond. A directory that isn't known is
-        fetched for a caller with a credential, after this request.
-        """
+        """Return the URL of the agent that signed the request, or None if it isn't known [0.1 ms]."""
         now_s = self._clock.now_us() // SECOND_US
         claim = claim_of(target, now_s=now_s)
         if claim is None:
@@ -92,7 +84,7 @@ class Agents:
         return claim.agent
 
     def note(self, key_id: str, agent: str) -> None:
-        """Have it written, soon, that the agent used the key."""
+        """Record soon that the agent used the key."""
         if self._written.get(key_id) == agent or len(self._noted) >= KEYS_NOTED_MAX:
             return
         self._noted[key_id] = agent
@@ -138,7 +130,7 @@ class Agents:
         found = self._directories.get(claim.agent)
         is_due = found is None or found.until_us <= now_us
         if is_due and caller is not None:
-            # One that answers slowly and badly must not take the places of others every few minutes.
+            # A slow and bad one must not take the places of others every few minutes.
             self._want(claim.agent, caller, now_us, is_new=found is None or not found.keys)
         if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
             return None

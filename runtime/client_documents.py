@@ -1,9 +1,8 @@
 """Fetch and cache the client metadata documents of MCP clients.
 
-Only a vetted public address is called, over https and without following a redirect, for at most BYTES_MAX and
-TIMEOUT_S; any failure becomes a refusal. A document is cached as its Cache-Control says, from MINUTE_S to
-HOUR_S; a failure for a few seconds, so that nobody floods others through us. Don't call it inside a
-transaction.
+Only a vetted public address is called, over https and without redirects, for at most BYTES_MAX and
+TIMEOUT_S; any failure becomes a refusal. A document is cached as its Cache-Control says, a failure for a
+few seconds, so that nobody floods others through us. Don't call it inside a transaction.
 """
 
 import re
@@ -80,8 +79,6 @@ class ClientDocuments:
 
 
 class McpSignIn(NamedTuple):
-    """What a process needs to sign MCP clients in."""
-
     tokens: TokenMaker
     documents: ClientDocuments
 

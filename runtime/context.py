@@ -1,7 +1,5 @@
-"""The parts of a running process, opened in one place and closed in the reverse order.
-
-There are no globals: a part is passed to its users. The command line opens a store alone; gateway and worker
-open a context.
+"""The parts of a gateway or worker, opened in one place and closed in the reverse order, and passed to their
+users.
 """
 
 import asyncio
@@ -96,8 +94,7 @@ from webhooks.http.transport import Transport
 
 S = TypeVar("S")
 
-# One for each lane of the engine, so that no page and no slow request holds up a send; and one to look up
-# credentials.
+# One for each lane of the engine, and one to look up credentials, so that no page holds up a send.
 ENGINE_CONNECTIONS = batch.LANES_MAX + blocked_commands.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
@@ -121,7 +118,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of one gateway or worker. siblings: the processes that share its port, see beside()."""
+    """siblings: the processes that share its port, see beside()."""
 
     settings: Settings
     clock: Clock

@@ -1,9 +1,8 @@
 """Carry the database's time by a clock that only counts: one time for every process.
 
-All gateways and workers take due times, leases and signatures from the server's clock, exact to half a round
-trip, so a machine's own wrong or jumping time changes none of them. With SQLite all processes run on one
-machine, and use its time at the start, steady from then on. The time is measured at the start and every
-REFRESH_S; an outage changes nothing.
+The server's clock is measured at the start and every REFRESH_S, exact to half a round trip, so a machine's
+wrong or jumping time changes no due time, lease or signature. With SQLite all processes count from their
+machine's time at the start.
 """
 
 import asyncio
@@ -39,10 +38,9 @@ def monotonic_us() -> int:
 
 
 class SteadyClock:
-    """A clock that a jump of the machine's time doesn't reach: it reads `wall` once and then counts.
+    """Reads `wall` once and then counts; only `correct` changes its time.
 
-    Only `correct` changes its time. It never goes back, and it differs from true elapsed time by at most one
-    part in SLEW_PARTS: a correction is spread, so that nothing falls due all at once.
+    It never goes back. A correction is spread, so that nothing falls due all at once.
     """
 
     def __init__(self, wall: Clock, monotonic_us: Callable[[], int] = monotonic_us) -> None:
@@ -81,7 +79,7 @@ class SteadyClock:
         left_us = self._left_us
         if -may_us <= left_us <= may_us:
             return left_us
-        # A count from before another thread's correction: nothing of it yet.
+        # A count from before another thread's correction.
         return 0 if may_us < 0 else may_us if left_us > 0 else -may_us
 
 
@@ -95,7 +93,7 @@ class DatabaseClock:
         monotonic_us: Callable[[], int] = monotonic_us,
         on_measured: Callable[[int], None] = lambda _off_us: None,
     ) -> None:
-        """Make the clock. on_measured gets how many microseconds this machine's own clock is ahead."""
+        """Call on_measured with how many microseconds this machine's own clock is ahead."""
         self._database = database
         self._on_measured = on_measured
         self._is_machine_off = False

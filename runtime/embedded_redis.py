@@ -1,7 +1,7 @@
 """Run the Redis of `topup dev`: on a Unix socket in a private folder, nothing on disk.
 
-One data directory has one Redis. One left by an earlier run is stopped first; only a process whose command
-line names our socket is ever signalled. The starter holds the data directory's lock (runtime/supervisor.py).
+A Redis that an earlier run left is stopped first; only a process whose command line names our socket is
+signalled. The starter holds the data directory's lock (runtime/supervisor.py).
 """
 
 import asyncio
@@ -70,11 +70,10 @@ def find_server() -> str | None:
 
 
 def prepare_home(data_dir: Path) -> RedisHome:
-    """Return the private folder, and make it if it is missing.
+    """Return the private folder, and make it if it is missing; raise RedisFolderUnsafe if another user made
+    it.
 
-    It is in the data directory if the socket's path is short enough there, else in the temporary directory,
-    named by a digest of the data directory's path. Raises RedisFolderUnsafe if another user made it: /tmp is
-    open to all.
+    It is in the data directory if the socket's path is short enough there, else in the temporary directory.
     """
     resolved = data_dir.resolve()
     folder = resolved / "redis"
@@ -94,8 +93,8 @@ def prepare_home(data_dir: Path) -> RedisHome:
 def server_argv(binary: str, home: RedisHome) -> list[str]:
     """Return the command line: no port, no persistence, one tick a second, bounded memory.
 
-    The options are those of Redis 6.2, which Valkey accepts as well. Beyond its memory it evicts keys with an
-    expiry: limiter buckets and job bodies, all of which may be lost.
+    Only options of Redis 6.2, which Valkey accepts. Beyond its memory it evicts limiter buckets and job
+    bodies, which may be lost.
     """
     options = {
         "port": "0",

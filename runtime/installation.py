@@ -1,6 +1,5 @@
-"""Open single parts of an installation: database, master key, Redis.
-
-Gateway and worker open all of them (runtime/context.py); a command opens what it uses.
+"""Open single parts of an installation for a command; gateway and worker open all of them
+(runtime/context.py).
 """
 
 import contextlib
@@ -72,10 +71,7 @@ def pool_options(settings: Settings) -> PoolOptions:
 
 
 async def warn_of_changes(database: Store) -> None:
-    """Log a table that differs from its version, and continue.
-
-    It may refuse every row, or have an operator's own index. `topup doctor` and `topup migrate` refuse it.
-    """
+    """Log a table that differs from its version, such as one with an operator's own index, and continue."""
     version = await schema_version(database)
     if version is not None and (changed := await changed_tables(database, version)):
         _log.warning("database.schema_differs", extra={"version": version, "tables": changed})
@@ -90,7 +86,7 @@ def is_database_missing(settings: Settings) -> bool:
 async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool | None:
     """Return whether the vault opens what the database holds; None if nothing is sealed yet.
 
-    Without a vault it is False. Reads only, and makes no database. Raises StoreError.
+    Without a vault it is False. Reads only. Raises StoreError.
     """
 
     async def work(tx: Transaction) -> bool | None:
@@ -120,7 +116,7 @@ def redis_url(settings: Settings) -> str:
 
 
 def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
-    """Open the vault; raise SettingsError if the key is empty or refused. source is where the key came from."""
+    """Open the vault; raise SettingsError if the key, which `source` names, is empty or refused."""
     if not secret_key:
         raise SettingsError(
             "TOPUP_SECRET_KEY is empty: it seals webhook secrets, and `topup dev` alone makes one."

@@ -1,10 +1,10 @@
 """Token buckets shared by all processes, taken in blocks, so that a busy key costs no round trip.
 
-While one round trip is under way, keys that lack tokens gather for the next: a thousand busy keys cost as few
-round trips as one [60 us of each send over 1,000 wallets were these].
+During one round trip, keys that lack tokens gather for the next, so a thousand busy keys cost as few as one
+[60 us of each send over 1,000 wallets].
 
-While Redis responds, a key gets at most `burst` tokens plus `rate_per_s` for each second, over all processes.
-While Redis is away each process has a bucket of its own, which begins as full as it last saw the shared one.
+Over all processes a key gets at most `burst` tokens plus `rate_per_s` for each second. While Redis is away
+each process has a bucket of its own, as full as it last saw the shared one.
 """
 
 import asyncio
@@ -21,25 +21,22 @@ import msgspec
 from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
-# A process holds at most this many tokens that no caller waits for, at most what the key earns in a tenth of
-# a second, and at most for HOLD_S, because it withholds them from other processes. How much more all
-# processes together may use in a moment depends on the block and not on how long it is held. A key used four
-# times a second needs one round trip for sixteen calls [for three when a block was held for a second: a tenth
-# of a send over 1,000 wallets].
+# A process holds this many unused tokens at most, what the key earns in a tenth of a second, and
+# for HOLD_S, because it withholds them from other processes. A block held for a second cost three
+# round trips in sixteen calls, not one.
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 5.0
-# Strangers name some keys (their addresses), so the number of remembered keys is limited.
+# Strangers name some keys (their addresses), so their number is limited.
 SHARES_MAX = 10_000
 ROUNDS_MAX = 8
-# Redis serves nobody else meanwhile: a round trip for this many takes it about a millisecond.
+# Redis serves nobody else meanwhile: this many take it about a millisecond.
 KEYS_AT_ONCE_MAX = 256
 
-# The bucket is one number, the moment it is full again (GCRA's theoretical arrival time), by Redis's own
-# clock. No key means a full bucket. KEYS: bucket. ARGV: one text (the client checks each argument) with
-# microseconds for a token, burst, least, wanted, block, returned tokens. Returns granted, left, microseconds
-# until `least` would be granted, microseconds until full; and so on for each further key, with six numbers
-# and four results of its own.
+# The bucket is one number, the moment it is full again (GCRA), by Redis's own clock; no key means
+# full. KEYS: bucket. ARGV: one text (the client checks each argument) with microseconds for a
+# token, burst, least, wanted, block, returned tokens. Returns granted, left, microseconds until
+# `least` would be granted, and until full; the same for each further key.
 _TAKE = """
 local numbers = {}
 for word in string.gmatch(ARGV[1], '%S+') do numbers[#numbers + 1] = tonumber(word) end
@@ -78,10 +75,10 @@ logger = logging.getLogger(__name__)
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """limit is the burst, remaining a close guess of what is left of it over all processes.
+    """limit is the burst, remaining a close guess over all processes.
 
-    reset_s is when the bucket is full again, retry_after_s when the same call would be allowed (0 if it was);
-    both rounded up to whole seconds.
+    reset_s is when the bucket is full again, retry_after_s when the same call would be allowed, in whole
+    seconds.
     """
 
     allowed: bool
@@ -92,7 +89,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bucket(NamedTuple):
-    """A bucket that a call takes from. rate_per_s may be below 1; 0 means no limit."""
+    """rate_per_s may be below 1; 0 means no limit."""
 
     key: str
     rate_per_s: float
@@ -109,16 +106,16 @@ class _Share:
     in_hand: int = 0
     taken_at_s: float = -math.inf
     block: int = 1
-    # Tokens left in Redis, and when the bucket there is full again, by the last response.
+    # Tokens left in Redis, and when the bucket there is full, by the last response.
     left: int = 0
     full_at_s: float = 0.0
-    # Until then Redis would refuse this cost and any larger one, because only time brings tokens.
+    # Until then Redis would refuse this cost and any larger one.
     denied_until_s: float = -math.inf
     denied_cost: int = 0
-    # The cost of all calls that wait for a round trip, and its result: whether Redis responded.
+    # The cost of all calls that wait for a round trip, and whether Redis responded.
     waiting: int = 0
     answered: "asyncio.Future[bool] | None" = None
-    # The bucket used while Redis is away, by the same rule: the moment it is full again.
+    # The bucket used while Redis is away: the moment it is full again.
     own_full_at_s: float = -math.inf
 
     def has(self, cost: int, now_s: float) -> bool:
@@ -162,22 +159,18 @@ class _Lacking:
 
 
 class Limiter:
-    """Takes tokens for keys of ours, such as key:key_... or redeem:203.0.113.7; never a secret."""
+    """Takes tokens for keys such as key:key_... or redeem:203.0.113.7; never a secret."""
 
     def __init__(self, link: RedisLink, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._link = link
         self._kept = link.keep()
         self._monotonic = monotonic
         self._shares: OrderedDict[str, _Share] = OrderedDict()
-        # The buckets of the next round trip, and the task that makes one after the other.
         self._lacking: list[_Lacking] = []
         self._asking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision:
-        """Take `cost` tokens (1 to burst) if they are there now; never wait for tokens.
-
-        rate_per_s may be below 1 (5 an hour is 5 / 3600); 0 means no limit.
-        """
+        """Take `cost` tokens (1 to burst) if they are there now; never wait for tokens."""
         decision = self.take_now(key, rate_per_s, burst, cost)
         rounds = 0
         while decision is None and rounds < ROUNDS_MAX:
@@ -185,14 +178,11 @@ class Limiter:
             if not await self._refill([Bucket(key, rate_per_s, burst)], cost):
                 break
             decision = self.take_now(key, rate_per_s, burst, cost)
-        # Redis went away during the call, or others emptied each block first; both are rare.
+        # Redis went away meanwhile, or others emptied each block first; both are rare.
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
 
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
-        """Take one token of each bucket, or none: then the last decision is the refusal.
-
-        Any number of lacking buckets take one round trip.
-        """
+        """Take one token of each bucket, or none: then the last decision is the refusal."""
         decisions = self.take_each_now(buckets)
         rounds = 0
         while decisions is None and rounds < ROUNDS_MAX:
@@ -220,10 +210,7 @@ class Limiter:
         return decisions
 
     def _take_in_hand(self, buckets: Sequence[Bucket], now_s: float) -> list[Decision] | None:
-        """Take one token of each bucket if all have one in hand; else return None and take nothing.
-
-        Inlined, because each send runs it and almost every call succeeds.
-        """
+        """Take one token of each bucket if all have one in hand, else nothing. Inlined: each send runs it."""
         shares = self._shares
         decisions: list[Decision] = []
         for key, _, burst in buckets:
@@ -298,8 +285,7 @@ class Limiter:
             share.waiting += cost
         try:
             answered = [self._ask_for(bucket, share, cost) for bucket, share in lacking]
-            # Others wait for the same, so a caller that disconnects cancels nothing. One round trip answers
-            # all.
+            # Others wait for the same, so a caller that disconnects cancels nothing.
             return all(
                 [each.result() if each.done() else await asyncio.shield(each) for each in answered]
             )
@@ -336,10 +322,9 @@ class Limiter:
     async def _ask(self, lacking: "Sequence[_Lacking]") -> bool:
         now_s = self._monotonic()
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
-        # As one text, because the client checks each argument.
         numbers = " ".join(str(number) for each in lacking for number in each.numbers(now_s))
         try:
-            # EVAL with its text rather than by digest, because a restarted Redis has forgotten digests.
+            # Not by digest: a restarted Redis has forgotten digests.
             said = await self._link.ask(self._kept, "EVAL", _TAKE, len(keys), *keys, numbers)
         except RedisAway:
             return False
@@ -350,7 +335,6 @@ class Limiter:
         return True
 
     def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
-        """Take from this process's own bucket, which begins with Redis's last answer."""
         now_s = self._monotonic()
         full_at_s = max(share.own_full_at_s, share.full_at_s, now_s)
         # Whole tokens, forgiving the last digits of the division.

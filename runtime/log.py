@@ -2,9 +2,8 @@
 
     logger.info("delivery.attempted", extra={"delivery_id": id, "duration_ms": 3})
 
-No secret leaves the process through a log: each line goes through `mask` before it is written, and a driver's
-exception is shown only as its SQLSTATE, because drivers print values. The caller only appends to a list; a
-thread formats and writes, many lines in one call.
+Each line goes through `mask`, and a driver's exception is shown only as its SQLSTATE, because drivers print
+values. The caller only appends to a list; a thread formats and writes.
 """
 
 import json
@@ -26,7 +25,7 @@ GATHER_S = 0.05
 LINES_WAITING_MAX = 100_000
 _WRITE_LINES_MAX = 1_000
 
-# No alternative begins with a word boundary, because an escape such as \\n or a colour may come before.
+# No alternative begins with a word boundary: an escape such as \\n or a colour may come before.
 _SECRET = re.compile(
     r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t|spt)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<scheme>(?:Bearer|Basic)(?:\s|%20|\\u0020)+)[^\s\"',;\\]+"
@@ -39,11 +38,11 @@ _SECRET = re.compile(
     r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
-# The user of a URL with a password, and where the characters of the password may end.
+# The user of a URL with a password, and where the password may end.
 _USER = re.compile(r"://[^\s/:@\"']*:")
 _RUN_END = re.compile(r"[\s\"']|\Z")
-# A line without one of these has nothing to hide. Searching for them is 20 times cheaper than the expression,
-# and almost no line has any.
+# A line without one of these has nothing to hide; searching for them is 20 times cheaper than the
+# expression.
 _MARKS = (
     "_staging_",
     "_live_",
@@ -112,9 +111,8 @@ class Stream(Protocol):
 
 
 def mask(text: str) -> str:
-    """Replace everything that looks like a credential by its kind and ***.
-
-    The time is proportional to the text's length, whatever it holds (tests/test_patterns.py).
+    """Replace everything that looks like a credential by its kind and ***, in time linear in the text's
+    length.
     """
     if _has_mark(text.lower()):
         return _SECRET.sub(_hide, _without_passwords(text))
@@ -225,7 +223,6 @@ class LineHandler(logging.Handler):
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
-            # The reader of our lines is gone.
             self._waiting.clear()
 
 
@@ -246,8 +243,7 @@ def json_line(record: logging.LogRecord) -> str:
 def human_line(record: logging.LogRecord) -> str:
     """Return one short coloured line: time, event, the important fields; a trace below an error.
 
-    A request reads "POST /path 200 1001". Ids that repeat for a developer's only account are left out if
-    nothing is wrong.
+    A request reads "POST /path 200 1001". Without an error, ids of a developer's only account are left out.
     """
     at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
     fields = _fields(record)
@@ -338,7 +334,7 @@ def start_logging(
         root.removeHandler(other)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # Our own lines say what these say at each start or job.
+    # Our own lines say the same.
     for chatty in ("uvicorn", "arq", "alembic", "asyncio", "httpx", "httpcore", "stripe", "mcp"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     # No line shows these, and finding them costs more than the rest of a record.

@@ -1,6 +1,7 @@
 """The master key of a development installation: made once, in the data directory, mode 0600.
 
-A production process gets TOPUP_SECRET_KEY instead, so that the key and the sealed data aren't in one backup.
+A production process gets TOPUP_SECRET_KEY instead, so that the key and the sealed data aren't in one
+backup.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ _KEY_BYTES = 32
 def made_master_key(data_dir: Path) -> str:
     """Return the data directory's own key, made by the first call; only its owner can read the file."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A half-written key must not be used, so the file gets its name when it is whole.
+    # The file gets its name when it is whole.
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

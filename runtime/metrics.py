@@ -1,8 +1,7 @@
 """The process's metrics, in Prometheus' terms; one registry for each process, none global.
 
-Labels come from fixed lists (route templates, codes, error classes) or from the operator's names, never from
-a caller's text, so the number of series is bounded. Only the event loop changes and scrapes them, so they
-have no locks.
+Labels come from fixed lists or the operator's names, never from a caller's text, so the number of series is
+bounded. Only the event loop changes and scrapes them, without locks.
 """
 
 from bisect import bisect_left
@@ -22,10 +21,7 @@ from kernel import version
 
 
 class PlainCounter(Collector):
-    """A number for each combination of the labels' values; shown once it was counted.
-
-    A value may be a number: it becomes text when it is read, not each time it is counted.
-    """
+    """A number for each combination of the labels' values; shown once it was counted."""
 
     def __init__(self, name: str, meaning: str, *labels: str) -> None:
         self._name, self._meaning, self._labels = name, meaning, labels
@@ -103,9 +99,8 @@ _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 class Requests:
-    """HTTP requests by route, method and status, and their times by route.
-
-    Only the event loop counts them, so without a Counter's locks [1 us of a send against 3].
+    """HTTP requests by route, method and status, and their times by route [1 us of a send against a Counter's
+    3].
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -1,4 +1,4 @@
-"""Where the process's own requests may go: what webhooks may reach, and what they never may."""
+"""Where the process's own requests may go."""
 
 import ipaddress
 
@@ -22,7 +22,6 @@ def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
     try:
         public = check_url(settings.public_url, Policy.of_operator())
     except UrlRefused:
-        # None is set, or one that no webhook could name either.
         public = None
     names = VettedNames(resolver, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX)
     worker_port = settings.worker_port or 0

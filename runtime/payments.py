@@ -1,7 +1,7 @@
 """A process's payment providers and machine payments: their timed HTTP clients, secrets and keys.
 
 A simulated provider's secret and the machine payments' key are made once for this installation and stored
-sealed, so every process has the same ones.
+sealed.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class TimedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         began_s = time.monotonic()
-        # A cancelled task was given up by the caller's own deadline.
+        # The caller's own deadline cancels a task.
         outcome = "timeout"
         try:
             response = await self._inside.handle_async_request(request)
@@ -79,7 +79,7 @@ async def open_providers(
     """Open each provider with its settings, and log what is set up only in part. Raises SealBroken and
     StoreError.
 
-    The operator named their addresses, so they may be private.
+    Private addresses are allowed, because the operator named them.
     """
     setup = settings.providers
     for note in setup.notes:
@@ -128,7 +128,7 @@ async def open_machine_payments(
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
-    """Allow a private address of the facilitator, which the operator named. Raises SealBroken and StoreError."""
+    """Open machine payments; the facilitator may have a private address. Raises SealBroken and StoreError."""
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
     is_simulated_offered = settings.self_serve_staging

@@ -1,7 +1,4 @@
-"""Make PDFs beside the event loop: one at a time in each process, with a short queue.
-
-The first one loads the library and its fonts, in the thread that makes it.
-"""
+"""Make PDFs in a thread: one at a time in each process, with a short queue. The first one loads the library."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,8 +1,7 @@
 """Hints through ARQ: a hint says "look now" and may be lost, because the database is the truth.
 
-No caller waits for Redis when it hints, and each process has at most one batch of hints in flight. Only this
-file, runtime/woken_worker.py and worker/main.py use ARQ. Its jobs are JSON here: its default, pickle, would
-run whatever somebody can write into Redis.
+No caller waits for Redis, and each process has at most one batch of hints in flight. Jobs are JSON: ARQ's
+default, pickle, would run whatever somebody writes into Redis.
 """
 
 import asyncio
@@ -29,18 +28,17 @@ HINT_INTERVAL_S = 0.001
 # Without Redis each costs a transaction.
 OTHERWISE_INTERVAL_S = 0.005
 HINT_LIFE_MS = 3_600_000
-# A hint that has not started covers every later one; one that has started may already have looked. So a hint
-# takes the first of these ids that isn't running, which also bounds the queue when no worker empties it.
+# A hint that hasn't started covers every later one. So a hint takes the first of these ids that
+# isn't running, which also bounds the queue.
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
-# A message to the workers: the names of hints, that anything may be due, or that a job is queued, which
-# concerns ARQ alone.
+# A message to the workers: the names of hints, ANYTHING, or that a job is queued.
 JOBS = "+"
 SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
 # The worker's beat finds what is due later than this without a wake-up.
 WAKE_AHEAD_MS = 2000
-# KEYS: queue. ARGV: channel or "", message, then (job key, body, life in ms, score, id) for each job. An id
-# that is queued already stays as it is.
+# KEYS: queue. ARGV: channel or "", message, then (job key, body, life in ms, score, id) for each
+# job. An id that is queued already stays as it is.
 _ADD_JOBS = """
 for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
@@ -120,10 +118,7 @@ class Queue:
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
-        """Wake every worker within 20 ms after at_us, at most once per slot of 20 ms.
-
-        The job is due at the slot's end, so everything in the slot is due when the job starts.
-        """
+        """Wake every worker within 20 ms after at_us, at most once per slot of 20 ms, at the slot's end."""
         if at_us <= self._clock.now_us():
             self.wake_soon()
             return
@@ -158,7 +153,7 @@ class Queue:
                 if slots:
                     await self._add_later_hints(slots)
             except RedisAway:
-                # One look when Redis is back replaces whatever was lost with it, slots included.
+                # One look when Redis is back replaces whatever was lost.
                 self._is_behind = True
                 await self._send_otherwise(names)
                 continue
@@ -187,11 +182,7 @@ class Queue:
             self._slots_sent.popitem(last=False)
 
     async def _add_hint(self, names: Sequence[str]) -> None:
-        """Publish the hint; queue a job only if no worker listens.
-
-        A job would cost a listening worker as much CPU as a delivery; without one, the next worker finds the
-        job.
-        """
+        """Publish the hint; queue a job, which costs as much CPU as a delivery, only if no worker listens."""
         channel = wake_channel(self._queue_name)
         if await self._link.ask(self._kept, "PUBLISH", channel, " ".join(names)):
             return
@@ -204,7 +195,7 @@ class Queue:
         body = _hint(now_ms)
         arguments: list[Word] = ["", JOBS]
         for slot in slots:
-            # ARQ rounds its own clock to the millisecond and so starts up to half of one early.
+            # ARQ rounds its clock to the millisecond and so starts up to half of one early.
             due_ms = -(-(slot * SLOT_US + 500) // 1000)
             if due_ms <= now_ms + WAKE_AHEAD_MS:
                 arguments[0] = wake_channel(self._queue_name)

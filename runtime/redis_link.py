@@ -1,8 +1,8 @@
 """One process's link to Redis: no caller waits long for a Redis that is slow, stopped or gone.
 
-A call takes at most `timeout_s`. Once one has failed, further calls are refused at once until a background
-probe has seen Redis respond in time again. So a stopped Redis costs one caller one timeout. A fault is logged
-once and ends no process, except a cluster, which would refuse our calls for ever.
+A call takes at most `timeout_s`. Once one has failed, calls are refused at once until a background probe
+succeeds. A fault is logged once and ends no process, except a cluster, which would refuse our calls for
+ever.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from redis.exceptions import (
 from runtime.metrics import Metrics
 from runtime.setting_forms.redis_url import CONNECT_TIMEOUT_S, close_pool, connection_pool
 
-# How often at most an intermittent Redis is logged.
+# An intermittent Redis is logged this often at most.
 SAID_EVERY_S: Final = 10.0
 PROBE_KEYS: Final = ("topup:probe:{a}", "topup:probe:{b}")
 # What our own calls do: several keys at once, one of which is written.
@@ -158,7 +158,7 @@ async def check_usable(redis: Redis) -> None:
 class RedisState:
     """What one process knows of its Redis: logged when it changes, counted in between.
 
-    Each part that uses Redis has a name; Redis counts as away while any part can't reach it.
+    Redis counts as away while any named part can't reach it.
     """
 
     def __init__(self, metrics: Metrics | None = None) -> None:
@@ -213,10 +213,9 @@ class RedisAway(Exception):
 
 
 async def listen(url: str, channel: str, on_message: Callable[[str | None], None]) -> None:
-    """Call on_message with each message on the channel, for ever, through any outage.
+    """Call on_message with each message on the channel, through any outage, until cancelled.
 
-    It gets None on each connection, because a message may have been missed before. The connection is the
-    listener's own, and no read on it is cancelled while it lives.
+    It gets None on each connection, because a message may have been missed before.
     """
     pool = connection_pool(url)
     try:
@@ -254,10 +253,9 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
 class KeptConnection:
     """A caller's own connection for commands that are sent often; made by RedisLink.keep.
 
-    A pool checks a connection before each command, which takes a timer and a turn of the event loop. This one
-    is used as it is. If it turns out to have ended, it is reopened and the command sent once more, so a
-    command may run twice. Commands go one after the other. After a refusal it is reopened as well, because
-    its server may have become a replica.
+    A pool checks a connection before each command, which takes a timer and a turn of the event loop. This
+    one is used as it is; if it has ended, it is reopened and the command sent again, so a command may run
+    twice. A refusal reopens it too: its server may have become a replica.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -289,7 +287,7 @@ class KeptConnection:
         await self._connection.connect()  # type: ignore[no-untyped-call]
 
     async def _exchange(self, command: Sequence[Word]) -> object:
-        # Either one closes the connection if it is cancelled, so no answer is left for the next command.
+        # A cancelled one closes the connection, so no answer is left for the next command.
         try:
             await self._connection.send_command(*command)
             return await self._connection.read_response()
@@ -304,12 +302,11 @@ class RedisLink:
     def __init__(
         self, url: str, *, timeout_s: float = CALL_TIMEOUT_S, state: RedisState | None = None
     ) -> None:
-        """Make the link. state: what the process knows of its Redis, if others share it."""
         self.state = state or RedisState()
         self.pool = connection_pool(url)
         self._redis = Redis(connection_pool=self.pool)
         self._timeout_s = timeout_s
-        # Many callers at once share a few connections instead of opening one each.
+        # Many callers share a few connections instead of opening one each.
         self._turns = asyncio.Semaphore(CONNECTIONS_MAX)
         self._kept: list[KeptConnection] = []
         self._probe: asyncio.Task[None] | None = None
@@ -319,7 +316,7 @@ class RedisLink:
 
     @property
     def is_up(self) -> bool:
-        """Return False from a failed call until a probe succeeds; True before the first call."""
+        """Return False from a failed call until a probe succeeds."""
         return self._probe is None
 
     def on_return(self, callback: Callable[[], None]) -> None:
@@ -338,7 +335,7 @@ class RedisLink:
     def keep(self) -> KeptConnection:
         """Return a caller's own connection for `ask`, closed with the link.
 
-        It is opened at its first use, and by the probe, which has more time for it than a caller.
+        The probe opens it, too, with more time than a caller has.
         """
         kept = KeptConnection(self.pool)
         self._kept.append(kept)
@@ -391,9 +388,8 @@ class RedisLink:
             self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
 
     async def _probe_until_back(self) -> None:
-        # The first probe goes out at once, so a timeout caused by our own busy loop heals itself. Not right
-        # after Redis came back: if it refuses what the probe doesn't send, callers would fail as fast as they
-        # can for ever.
+        # The first probe goes out at once, so a timeout caused by our own busy loop heals itself.
+        # Not right after Redis came back: callers could fail in a tight loop.
         loop = asyncio.get_running_loop()
         if loop.time() < self._back_at_s + PROBE_INTERVAL_S:
             await asyncio.sleep(PROBE_INTERVAL_S)
@@ -423,7 +419,7 @@ class RedisLink:
         except (RedisError, OSError) as error:
             self.state.lose(PART, error)
             with contextlib.suppress(RedisError, OSError):
-                # The next probe goes where the address leads by then, perhaps to another server.
+                # The address may lead to another server by then.
                 await self.pool.disconnect(inuse_connections=False)
             return False
         except Exception:

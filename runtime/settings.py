@@ -1,8 +1,8 @@
 """Every setting of the process: a sentence, a unit, a default, and where its value came from.
 
-Settings are read once, at start, from overrides, the environment, then `.env`. Each one's variable is TOPUP_
-and its name in capitals. A wrong value stops the process with the variable's name and what it should be; the
-value itself is never printed. Lists are separated by commas or spaces; PLATFORMS is JSON.
+Settings are read once, at start, from overrides, the environment, then `.env`. A wrong value stops the
+process with the variable's name and what it should be; the value itself is never printed. Lists are
+separated by commas or spaces; PLATFORMS is JSON.
 """
 
 import ipaddress
@@ -363,10 +363,7 @@ class Settings(SettingGroups, BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Load the settings; overrides win over the environment, that over `.env`. Raises SettingsError.
-
-    An override may be a provider's, such as stripe_staging_webhook_secret.
-    """
+    """Load the settings; overrides, which may be a provider's, win over the environment. Raises SettingsError."""
     try:
         settings = Settings(**overrides)
         return settings.with_providers(_read_providers(settings, overrides))
@@ -391,7 +388,7 @@ def nearest_setting(name: str) -> str | None:
 
 
 def unknown_variables() -> list[str]:
-    """Return the TOPUP_ variables that name no setting. `topup dev` passes *_FD to its children."""
+    """Return the TOPUP_ variables that name no setting, except `topup dev`'s own *_FD."""
     known = known_variables()
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}

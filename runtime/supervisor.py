@@ -1,8 +1,7 @@
 """The basis of `topup dev`: bind the socket, hold the data directory, restart children that end.
 
-Children start in the given order and stop in the reverse order. Each leads a session of its own, so that a
-Ctrl-C in the terminal reaches the supervisor alone. A child watches a pipe that closes with the supervisor,
-however it ends. It knows no settings and no child by name.
+Children start in the given order and stop in the reverse order. Each leads a session of its own, so a
+Ctrl-C reaches the supervisor alone, and watches a pipe that closes with the supervisor.
 """
 
 import asyncio
@@ -38,8 +37,6 @@ class DataDirInUse(DomainError):
 def lock_data_dir(data_dir: Path) -> int:
     """Return a descriptor that holds the directory until it is closed or the process ends. Raises
     DataDirInUse.
-
-    The lock is flock's, so no file can be left behind and children don't inherit it.
     """
     fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -53,10 +50,9 @@ def lock_data_dir(data_dir: Path) -> int:
 
 
 def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Return a listening socket; port 0 lets the system choose. Raises OSError.
+    """Return a listening socket, on which callers wait while the gateway restarts; raise OSError.
 
-    It listens here and not in the gateway, so callers wait in line while the gateway restarts. is_shared:
-    with this user's other processes that set it; the system spreads callers over them.
+    Port 0 lets the system choose. is_shared: this user's other processes may listen there, too.
     """
     listener = _bound(host, port, is_shared=is_shared)
     try:
@@ -232,7 +228,6 @@ class Keeper:
             await exit_
 
     def kill(self) -> None:
-        """Send SIGKILL to its whole session."""
         if self.pid is not None:
             logger.warning("child.killed", extra={"child": self.child.name})
             with contextlib.suppress(ProcessLookupError):
@@ -277,10 +272,7 @@ class Supervisor:
         self.stop_asked.set()
 
     async def run(self) -> bool:
-        """Start all, wait until stopped (or cancelled), stop all. Runs once.
-
-        Return True if the end was orderly, False if it was aborted.
-        """
+        """Start all, wait until stopped (or cancelled), stop all. Runs once; return False if it was aborted."""
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         for number in numbers:
@@ -298,7 +290,6 @@ class Supervisor:
         return not self.aborted.is_set()
 
     def keep(self, child: Child) -> None:
-        """Start the child, and again whenever it ends."""
         self.keepers.append(Keeper(child, self))
 
     async def start(self) -> None:

@@ -1,7 +1,7 @@
 """The wake-up of an embedded installation without Redis: a byte through a pipe means "look now".
 
-Writing never blocks, and a full pipe is a wake-up already on its way. The supervisor owns both ends for as
-long as it lives, so that a restarted child finds the same pipe.
+A full pipe is a wake-up already on its way. The supervisor owns both ends, so a restarted child finds the
+same pipe.
 """
 
 import asyncio

@@ -1,12 +1,9 @@
 """Watch what this process stands on: stalled sessions, open files, the database's servers, space for staging.
 
-- Sessions that hold locks and that no time-out of the server ends are ended. Every process does it for all,
-  on none of the connections reserved for sends and credentials.
-- A process without a free descriptor serves no new caller, and nothing else reports it.
-- Two processes must not use two primaries. Each checks every server of its URL and shares the primary in
-  Redis, which is only a hint. A process with connections to a server that was left behind ends them within
-  SERVERS_LOOK_S.
-- Below the reserve of space only staging is refused, until a quarter of the reserve more is free again. Live
+- Every process ends stalled sessions that hold locks and that no time-out of the server ends.
+- Two processes must not use two primaries: each checks every server of its URL, and shares the primary in
+  Redis as a hint.
+- Below the reserve of space only staging is refused, until a quarter of the reserve more is free. Live
   never stops for it.
 """
 
@@ -41,7 +38,7 @@ FILES_LOOK_S: Final = 0.25
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
-# A lone server can't be overtaken by another one of the same URL, but by one behind its address.
+# A lone server can't be overtaken by another of its URL, but by one behind its address.
 SERVERS_LOOK_S: Final = 3.0
 LOOK_AT_ONE_S: Final = 15.0
 _HINT_S: Final = 7 * 86_400
@@ -118,9 +115,7 @@ def open_files_max() -> int:
 
 
 def next_descriptor() -> int | None:
-    """Return the smallest free number; None if no file can be opened, by the process's limit or the
-    machine's.
-    """
+    """Return the smallest free number; None if no file can be opened, by the process's limit or the machine's."""
     try:
         descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -171,7 +166,6 @@ async def _keep_watching(servers: ServerWatch, link: RedisLink, metrics: Metrics
     seen: Sequence[SeenServer] = ()
     faults: dict[str, Fault | None] = {}
     while True:
-        # After a failure, too, the next check is made.
         try:
             seen = await look_at_servers(servers, link, metrics, faults)
         except Exception:

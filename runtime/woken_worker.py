@@ -1,6 +1,5 @@
-"""The receiving side of the queue: an ARQ worker that sleeps until there is something to do.
-
-It starts, works and ends without Redis: hints and jobs only make it prompt.
+"""The receiving side of the queue: an ARQ worker that sleeps until there is something to do, and works without
+Redis.
 """
 
 import asyncio
@@ -20,8 +19,7 @@ from runtime.redis_link import RETRY_S, RedisState, listen
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from store.database import ANYTHING
 
-# A worker looks at least this often: ARQ queues cron jobs up to 1 s ahead, so a slower beat would start them
-# late.
+# ARQ queues cron jobs up to 1 s ahead, so a slower beat would start them late.
 BEAT_S = 0.9
 # How long a worker waits for one look, or for its last calls, so that a hanging Redis is noticed.
 LOOK_TIMEOUT_S = 5.0
@@ -37,9 +35,8 @@ logger = logging.getLogger(__name__)
 class WokenWorker(Worker):
     """An ARQ worker that sleeps until a hint, until the next job is due, or for one beat.
 
-    on_startup and on_shutdown always run, and each outage is waited out. on_wake gets the names of the hints
-    as they are heard, ahead of the jobs in the queue, and ANYTHING after each reconnection, because a hint
-    may have been missed; it must not block.
+    on_wake gets the names of the hints as they are heard, and ANYTHING after each reconnection, because a
+    hint may have been missed; it must not block. on_startup and on_shutdown always run.
     """
 
     def __init__(
@@ -52,11 +49,10 @@ class WokenWorker(Worker):
         state: RedisState | None = None,
         **arq_settings: Any,
     ) -> None:
-        """Make the worker. state: what the process knows of its Redis.
+        """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
 
-        arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
-        job_completion_wait is how many seconds running jobs have when the worker is stopped; one cancelled on
-        its way to Redis runs again only after job_timeout + 10 s.
+        job_completion_wait is how many seconds running jobs have at a stop; one cancelled on its way to
+        Redis runs again only after job_timeout + 10 s.
         """
         pool = connection_pool(url)
         arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
@@ -77,9 +73,9 @@ class WokenWorker(Worker):
             job_deserializer=from_json,
             **arq_settings,
         )
-        # ARQ forgets to release its slot when Redis fails between taking it and starting the job, and stands
-        # still after max_jobs such failures. So slots aren't counted here but derived from the running tasks
-        # (job_counter), and the semaphore never says no.
+        # ARQ forgets to release its slot when Redis fails between taking it and starting the job.
+        # So slots are derived from the running tasks (job_counter), and the semaphore never says
+        # no.
         self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
         self._arq_pool = pool
         self._url = url
@@ -120,8 +116,8 @@ class WokenWorker(Worker):
             for task in done:
                 task.result()
         finally:
-            # Cancelled, but not a look under way: redis-py never returns the connection of a pipeline that is
-            # cancelled as it closes.
+            # Cancelled, but not a look under way: redis-py never returns the connection of a
+            # pipeline that is cancelled as it closes.
             self._is_ending = True
             self._woken.set()
             listener.cancel()
@@ -163,8 +159,8 @@ class WokenWorker(Worker):
         while not self._is_ending:
             self._woken.clear()
             delay_s = await self._look()
-            # A timer of the loop, because a blocking command's timeout is as coarse as Redis's clock, one to
-            # ten ticks a second.
+            # A timer of the loop, because a blocking command's timeout is as coarse as Redis's
+            # clock, one to ten ticks a second.
             timer = self.loop.call_later(delay_s, self._woken.set)
             await self._woken.wait()
             timer.cancel()
@@ -181,7 +177,7 @@ class WokenWorker(Worker):
             self._state.lose(PART, error)
             return RETRY_S
         except Exception:
-            # Jobs are hints and small work; deliveries don't stop for one that breaks the look.
+            # Deliveries don't stop for a job that breaks the look.
             logger.exception("queue.broke")
             return RETRY_S
         self._state.find(PART)
@@ -190,8 +186,7 @@ class WokenWorker(Worker):
     async def _next_due_s(self, now_ms: int) -> float:
         """Return the seconds until the next job is due, at most a beat.
 
-        Only scores above now_ms count: a running job stays at the head of the set, and waiting for it would
-        be a busy loop.
+        A running job stays at the head of the set, so only scores above now_ms count.
         """
         rows = await self.pool.zrangebyscore(
             self.queue_name, f"({now_ms}", "+inf", start=0, num=1, withscores=True

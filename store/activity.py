@@ -1,7 +1,5 @@
-"""Count a tenant's recent rows of any table in equal steps of time.
-
-A read covers the newest ROWS_MAX rows, so its cost doesn't depend on the table's size. If those rows don't
-reach back far enough, the steps get shorter.
+"""Count a tenant's newest rows (at most ROWS_MAX) by steps of time, which get shorter if the rows don't reach
+far back.
 """
 
 from collections.abc import Sequence
@@ -13,7 +11,6 @@ from kernel.tenant import Tenant
 from store.database import Row, Transaction
 
 ROWS_MAX: Final = 10_000
-# Width of a step and number of steps, from two weeks down to half an hour.
 SPANS: Final = (
     (DAY_US, 14),
     (6 * HOUR_US, 16),
@@ -52,8 +49,8 @@ async def count_by_step(
 ) -> Activity:
     """Count the rows of each step.
 
-    newest selects created_at, status and amount of the tenant's rows since :since, newest first, at most
-    :rows. edge selects the created_at of the row after those.
+    newest selects created_at, status and amount since :since, at most :rows; edge the created_at of the row
+    after those.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "rows": ROWS_MAX}
     row = await tx.fetch_one(edge, **own)

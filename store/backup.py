@@ -1,7 +1,6 @@
-"""Take a copy of a whole database while it is in use, and restore one.
+"""Copy a whole database while it is in use, and restore a copy.
 
-A copy gets its name only when it is whole and on disk. A restore leaves the database either as the copy or as
-it was. Only the file's owner can read a copy.
+A copy gets its name only when it is whole and on disk. A failed restore leaves the database as it was.
 """
 
 import contextlib
@@ -21,7 +20,6 @@ _MAGIC: Final = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 
 
 def back_up(url: str, target: Path, *, on_progress: Progress) -> None:
-    """Write a copy to a new file. Raises BackupRefused and OSError."""
     with _draft(target) as draft:
         source = file_of(url)
         if source is None:
@@ -38,10 +36,9 @@ def check_tools(url: str) -> str:
 
 
 def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: Progress) -> None:
-    """Restore the copy. Raises BackupRefused and OSError.
+    """Restore the copy, unless the database is in use; raise BackupRefused and OSError.
 
-    An existing database is refused unless replace is set; an SQLite file is then renamed to end in `aside`. A
-    database in use is always refused, because its users would keep writing to the replaced one.
+    An existing database is refused unless replace is set; an SQLite file is then renamed to end in `aside`.
     """
     kind = kind_of(source)
     target = file_of(url)
@@ -55,7 +52,7 @@ def restore(url: str, source: Path, *, replace: bool, aside: str, on_progress: P
 
 
 def kind_of(source: Path) -> str:
-    """Tell sqlite or postgresql by the file's first bytes. Raises BackupRefused for any other file."""
+    """Return sqlite or postgresql by the file's first bytes, or raise BackupRefused."""
     with source.open("rb") as file:
         start = file.read(16)
     found = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
@@ -66,7 +63,7 @@ def kind_of(source: Path) -> str:
 
 @contextlib.contextmanager
 def _draft(target: Path) -> Iterator[Path]:
-    """Yield a temporary file that is renamed to target on success. An existing target is never overwritten."""
+    """Yield a temporary file that is renamed to target on success, without overwriting."""
     if target.exists():
         raise BackupRefused(f"{target} is there already; a copy is never written over a file")
     draft = target.with_name(f".{target.name}.{os.getpid()}")

@@ -1,14 +1,11 @@
-"""Group commit: while one batch commits, the next one fills.
+"""Group commit: while one batch commits, the next one fills, without a timer.
 
-- There is no timer: a lone command waits for no other.
 - A result is returned only after its batch has committed.
 - A command that breaks its batch costs its neighbours at most one more try.
-- A caller that disconnects does not stop a commit.
 - Beyond a length and an age, the queue refuses commands (Unavailable).
-- Closing finishes the accepted commands and refuses new ones.
 
-One lane writes full batches. If a batch is held up, a second lane takes the commands of other tenants. A
-tenant whose rows another transaction holds leaves its batch and waits in store/blocked_commands.py.
+One lane writes full batches; if it is held up, a second one takes other tenants' commands. A tenant whose
+rows are locked elsewhere leaves its batch and waits in store/blocked_commands.py.
 """
 
 import asyncio
@@ -47,7 +44,6 @@ GATHER_IDLE_TURNS = 6
 GATHER_ALONE_TURNS = 2
 # How long a batch waits for locked rows before it continues without them.
 LOCK_WAIT_S = 0.1
-# Commands of other tenants overtake a batch that takes longer.
 PATIENCE_S = 0.1
 LANES_MAX = 2
 
@@ -109,9 +105,8 @@ class GroupCommit(Generic[C, R]):
     def submit(self, command: C, *, is_long: bool = False) -> Awaitable[R]:
         """Return the command's result once it is durable; raise its refusal, or Unavailable.
 
-        This is no coroutine: the command joins the batch at once, even if the caller then disconnects. A
-        command with is_long takes many milliseconds and is a batch of its own; other tenants' commands commit
-        beside it.
+        The command joins the batch at once, even if the caller disconnects. A command with is_long is a
+        batch of its own.
         """
         if self._is_closed:
             raise Unavailable("The gateway is shutting down.", retry_after_s=RETRY_AFTER_S)
@@ -128,9 +123,8 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def waiting_s(self) -> float:
-        """Return how long the oldest command has waited, including a batch under way; 0 if none waits.
-
-        Commands waiting in store/blocked_commands.py don't count, because they hold up no others.
+        """Return how long the oldest command has waited, except those in store/blocked_commands.py; 0 if none
+        waits.
         """
         oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]
         if self._waiting:
@@ -143,12 +137,10 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def last_commit_at_s(self) -> float:
-        """Return the monotonic time of the last commit, or minus infinity."""
         return self._last_commit_at_s
 
     @property
     def failed_s(self) -> float:
-        """Return the monotonic time of the last failure to commit, or minus infinity."""
         return self._failed_s
 
     async def close(self) -> None:
@@ -170,10 +162,9 @@ class GroupCommit(Generic[C, R]):
         try:
             await self._write(lane)
         except Exception:
-            # Nobody awaits this task, and every command is answered.
             _log.exception("batch writer broke")
         finally:
-            # Not in a callback: a command submitted right after this must find no lane.
+            # Not in a callback: a command submitted next must find no lane.
             self._forget(asyncio.current_task())
 
     async def _write(self, lane: _Lane[C, R]) -> None:
@@ -182,7 +173,7 @@ class GroupCommit(Generic[C, R]):
             self._refuse_old()
             lane.batch = self._take(lane)
             if not lane.batch:
-                # The rest belongs to tenants of another lane's batch, which continues with them.
+                # Another lane continues with the rest.
                 return
             lane.last_size = len(lane.batch)
             if lane.is_long:
@@ -191,7 +182,6 @@ class GroupCommit(Generic[C, R]):
             try:
                 await self._commit(lane.batch)
             except BaseException:
-                # However the writer ends, no command waits for ever.
                 fail([*lane.batch, *self._waiting], away())
                 self._waiting.clear()
                 raise
@@ -203,9 +193,8 @@ class GroupCommit(Generic[C, R]):
     async def _gather(self, lane: _Lane[C, R]) -> None:
         """Yield to the event loop while that brings more commands.
 
-        A request being read needs two turns of the loop to arrive here. Without them a full batch and a
-        single one would alternate under load, at the same fixed cost. After a batch of one, only two turns
-        are given [20 us each].
+        A request being read needs two turns to arrive here. Without them full batches and single ones would
+        alternate under load. After a batch of one, only two turns are given [20 us each].
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS
@@ -217,7 +206,6 @@ class GroupCommit(Generic[C, R]):
             idle_turns = 0 if len(self._waiting) > seen else idle_turns + 1
 
     def _take(self, lane: _Lane[C, R]) -> list[Waiting[C, R]]:
-        """Return the oldest commands, except those of tenants that another lane is writing."""
         waiting = self._waiting
         others = [one for one in self._lanes.values() if one is not lane and one.batch]
         if not others and not self._apart and not self._has_long:
@@ -241,7 +229,7 @@ class GroupCommit(Generic[C, R]):
         return batch
 
     def _has_room(self, batch: Sequence[Waiting[C, R]], one: Waiting[C, R]) -> bool:
-        """Leave a long command alone in its batch, with only one under way."""
+        """Let a long command be alone in its batch, with only one such batch at a time."""
         if one.is_long:
             return not batch and not self._is_long_under_way()
         return len(batch) < self._batch_max and not (batch and batch[0].is_long)
@@ -256,9 +244,7 @@ class GroupCommit(Generic[C, R]):
         return waiting.tenants
 
     def _look_after(self, lane: _Lane[C, R], age_s: float) -> float:
-        """Serve the commands behind a batch under way and refuse those that are too old. Return the seconds
-        until the next check.
-        """
+        """Serve the commands behind a batch under way, and return the seconds until the next check."""
         self._refuse_old()
         late_s = time.monotonic() - self._answer_max_s
         fail(takewhile(lambda one: one.since_s <= late_s, lane.batch), unknown())
@@ -282,12 +268,10 @@ class GroupCommit(Generic[C, R]):
             await self._attempt(batch, LOCK_WAIT_S)
         except LockTimeout as error:
             self.lock_timeouts += 1
-            # Two gateways with one busy account cause this now and then; a metric counts it.
             _log.info("batch held up", extra={"error": str(error), "commands": len(batch)})
             await self._commit_what_is_free(batch)
 
     async def _attempt(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float) -> None:
-        """Raise LockTimeout if another transaction holds a row for longer than lock_wait_s."""
         try:
             if self._on_batch is not None:
                 self._on_batch(len(batch))
@@ -300,7 +284,7 @@ class GroupCommit(Generic[C, R]):
         except (Contention, ConnectionLost, CommitUnknown, Unable) as error:
             self._note_failure(batch, error)
         except Exception as error:
-            # One of the commands is at fault; run alone, each meets only its own fault.
+            # Run alone, each command meets only its own fault.
             _log.exception("batch refused", extra={"commands": len(batch)})
             if len(batch) == 1:
                 fail(batch, error)
@@ -314,7 +298,7 @@ class GroupCommit(Generic[C, R]):
             except LockTimeout:
                 self._apart.put([waiting])
             except (ConnectionLost, CommitUnknown, Unable) as error:
-                # The others would meet the same failure, one time-out after the other.
+                # The others would meet the same failure.
                 self._note_failure(batch[index:], error)
                 return
             except Contention:
@@ -343,7 +327,7 @@ class GroupCommit(Generic[C, R]):
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
         except LockTimeout:
-            # A command's own statement waits for rows that tenants share.
+            # A command's own statement waits for shared rows.
             self._apart.put(batch)
             return
         except StoreError as error:
@@ -364,7 +348,7 @@ class GroupCommit(Generic[C, R]):
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
             results = await prepared.run(tx)
-            # Checked before the commit: a failure afterwards would run the batch again.
+            # Before the commit: a later failure would run the batch again.
             assert len(results) == len(batch), "one result for each command"
             return results
 

@@ -16,7 +16,7 @@ R_co = TypeVar("R_co", covariant=True)
 Tenants = frozenset[object]
 
 RETRY_AFTER_S = 1
-# After this long, the caller is answered that the outcome isn't known yet.
+# Afterwards the caller learns that the outcome isn't known yet.
 ANSWER_MAX_S = 9.0
 
 
@@ -35,23 +35,21 @@ class Prepared(Protocol[R_co]):
         ...
 
     def kept(self) -> None:
-        """Handle the commit, after its commands are answered. Raises nothing."""
+        """Handle the commit after its commands are answered; raise nothing."""
         ...
 
 
 class Tenancy(Protocol[C_contra]):
-    """Says whose rows a command locks; used only if another transaction holds some."""
+    """Says whose rows a command locks."""
 
     def of(self, command: C_contra, /) -> Tenants: ...
 
     async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
-        """Lock the tenants that no other transaction holds, and return them."""
+        """Lock and return the tenants that no other transaction holds."""
         ...
 
 
 class Waiting(msgspec.Struct, Generic[C, R], eq=False):
-    """One accepted command. tenants is None until first needed."""
-
     command: C
     since_s: float
     future: "asyncio.Future[R]"
@@ -80,12 +78,10 @@ class BatchWatch:
 
 
 def away() -> Unavailable:
-    """Return the refusal of a command that stored nothing."""
     return Unavailable("The database is not reachable.", retry_after_s=RETRY_AFTER_S)
 
 
 def unknown() -> Unavailable:
-    """Return the refusal of a command that may have been stored."""
     return Unavailable(
         "The outcome isn't known yet. Retry with the same Idempotency-Key, or check "
         "before you do it again.",

@@ -1,8 +1,6 @@
 """Hold commands whose tenant's rows another transaction has locked, so that batches don't wait for them.
 
-- A tenant's commands keep their order and are refused (Unavailable) at their maximum age.
-- New commands of a waiting tenant join it here.
-- New tenants are tried first. One round over all tenants takes about ROUND_S.
+A tenant's commands keep their order, later ones join them, and each is refused at its maximum age.
 """
 
 import asyncio
@@ -28,7 +26,7 @@ from store.errors import LockTimeout
 
 _log = logging.getLogger(__name__)
 TRIES_AT_ONCE_MAX: Final = 2
-# One try may wait this long, divided by the number of waiting tenants.
+# Divided among the waiting tenants' tries.
 ROUND_S: Final = 1.0
 LOCK_WAIT_S_MIN: Final = 0.05
 
@@ -40,8 +38,6 @@ class Commit(Protocol[C, R]):
 
 
 class BlockedCommands(Generic[C, R]):
-    """The waiting commands by tenant; falsy when empty."""
-
     def __init__(
         self,
         tenants_of: Callable[[Waiting[C, R]], Tenants],
@@ -58,7 +54,6 @@ class BlockedCommands(Generic[C, R]):
         self._answer_max_s = answer_max_s
         self._queues: dict[Tenants, list[Waiting[C, R]]] = {}
         self._under_way: set[Tenants] = set()
-        # Tenants that were tried while their rows were locked.
         self._tried: set[Tenants] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -88,7 +83,6 @@ class BlockedCommands(Generic[C, R]):
         asyncio.get_running_loop().call_later(max(left_s, 0.0), self._refuse, waiting)
 
     def _refuse(self, waiting: Waiting[C, R]) -> None:
-        """Refuse the command, unless its batch has written it or is writing it."""
         for tenants, queue in self._queues.items():
             if waiting in queue:
                 queue.remove(waiting)
@@ -104,7 +98,7 @@ class BlockedCommands(Generic[C, R]):
         try:
             await self._write_all()
         finally:
-            # Not in a callback: a command submitted right after this must find no task.
+            # Not in a callback: a command submitted next must find no task.
             task = asyncio.current_task()
             assert task is not None
             self.tasks.discard(task)
@@ -118,7 +112,6 @@ class BlockedCommands(Generic[C, R]):
             try:
                 await self._write(tenants, batch)
             except Exception:
-                # Nobody awaits this task, and other commands wait here.
                 _log.exception("batch writer broke")
                 fail(batch, away())
             except BaseException:
@@ -129,9 +122,7 @@ class BlockedCommands(Generic[C, R]):
                 self._forget_if_done(tenants)
 
     def _batch_size(self, queue: Sequence[Waiting[C, R]]) -> int:
-        """Return how many commands to write together. Long ones go alone, or the batch would be ended as too
-        slow.
-        """
+        """Return how many commands to write together; long ones go alone."""
         others = list(takewhile(lambda one: not one.is_long, queue[: self._batch_max]))
         return max(1, len(others))
 
@@ -150,7 +141,7 @@ class BlockedCommands(Generic[C, R]):
             old = [one for one in batch if one.since_s <= oldest_s]
             fail(old, _held())
             young = [one for one in batch if one.since_s > oldest_s]
-            # Behind the other tenants, but before this tenant's newer commands.
+            # Behind the other tenants, before this tenant's newer commands.
             self._queues[tenants] = [*young, *self._queues.pop(tenants)]
             for one in young:
                 self._refuse_in_time(one)

@@ -1,9 +1,8 @@
-"""Tell whether a COMMIT whose answer was lost took effect.
+"""Find out whether a COMMIT whose answer was lost took effect.
 
-Each connection has a row of its own, and each durable transaction writes a new token to it. If the answer is
-lost, the next connection locks that row, which waits for a transaction still under way, and reads the token.
-The transaction's own token means committed, any other means not. A transaction's id won't do: after a crash
-or a failover the server assigns it again. Writes commit_tokens.
+Each durable transaction writes a new token to its connection's own row. After a lost answer the next
+connection locks that row and reads the token. A transaction's id won't do: after a failover the server may
+assign it again.
 """
 
 import secrets
@@ -17,26 +16,25 @@ _NOW_US: Final = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT
 _ON_CONFLICT: Final = """
     ON CONFLICT (id) DO UPDATE SET token = excluded.token, written_at = excluded.written_at"""
 
-# PostgreSQL statements: $1 is the row's id, $2 the token.
+# $1 is the row's id, $2 the token.
 WRITE: Final = f"""
     INSERT INTO commit_tokens (id, token, written_at) VALUES ($1, $2, {_NOW_US}){_ON_CONFLICT}"""
-# For a transaction that wrote nothing, the outcome doesn't matter.
+# A transaction that wrote nothing needs no outcome.
 WRITE_IF_ANYTHING: Final = f"""
     INSERT INTO commit_tokens (id, token, written_at) SELECT $1, $2::bigint, {_NOW_US}
     WHERE pg_current_xact_id_if_assigned() IS NOT NULL{_ON_CONFLICT}"""
-# A write as well. It waits for an INSERT of the row that isn't visible yet, and its COMMIT returns only when
-# everything before it is as durable and replicated as the server promises.
+# A write: it waits for a pending INSERT, and its COMMIT proves that everything before is durable
+# and replicated.
 LOOK: Final = f"""
     INSERT INTO commit_tokens (id, token, written_at) VALUES ($1, 0, {_NOW_US})
     ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at
     RETURNING token"""
 
-# Per process, so that another process stopped in its probe holds no row of ours.
+# Per process, so that a stopped process holds no other's row.
 _PROBE_ID: Final = f"probe_{secrets.token_hex(10)}"
 
 
 async def write_probe(tx: Transaction, filler: bytes, *, now_us: int) -> None:
-    """Write a row that nobody reads, so that a commit has something to store."""
     await tx.insert(
         "commit_tokens",
         ("id", "token", "written_at", "filler"),

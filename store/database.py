@@ -3,9 +3,8 @@
     async def work(tx: Transaction) -> T: ...
     value = await database.transaction(work)
 
-All or nothing of `work` is stored, and its value is returned only after a durable commit. `work` may run
-again (contention, a lost connection), so it changes nothing outside the transaction. It awaits only its own
-statements; any other await is an error on SQLite, which keeps network calls out of transactions.
+The value is returned only after a durable commit of everything in `work`. `work` may run again (contention,
+a lost connection), so it changes nothing else, and awaits only its own statements; SQLite enforces that.
 """
 
 import logging
@@ -19,7 +18,6 @@ T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]
 OnHint = Callable[[str], None]
 OnHints = Callable[[Sequence[str]], None]
-# A hint about anything.
 ANYTHING = "*"
 
 _log = logging.getLogger(__name__)
@@ -37,7 +35,7 @@ Rows = Sequence[Row]
 
 
 class BatchRead:
-    """A statement, and the function that takes its rows by position. An empty text reads nothing."""
+    """A statement, and the function that takes its rows. An empty text reads nothing."""
 
     __slots__ = ("take", "text", "values")
 
@@ -82,7 +80,7 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> int:
-        """Insert all rows in one statement, and return how many were inserted. Without rows, do nothing."""
+        """Insert all rows in one statement, and return how many were inserted."""
         ...
 
     async def insert_deferred(
@@ -92,17 +90,14 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> None:
-        """Insert now or later, together with other deferred writes in one round trip.
+        """Insert before the next other statement or the commit, in one round trip with other deferred writes.
 
-        Deferred writes run before the next other statement or the commit, and touch different rows.
+        Deferred writes touch different rows.
         """
         ...
 
     async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
-        """Execute now or later, like insert_deferred.
-
-        Raises StoreError unless `touching` rows are touched; None accepts any number.
-        """
+        """Run a write like insert_deferred. Raises StoreError unless it touches `touching` rows."""
         ...
 
     async def update_and_insert(
@@ -114,9 +109,10 @@ class Transaction(Protocol):
         /,
         **values: Any,
     ) -> frozenset[str]:
-        """Run the update, which ends in `RETURNING … AS updated_id`, and insert the rows of the returned ids.
+        """Run the update, which ends in `RETURNING … AS updated_id`, insert the rows of these ids, and return
+        them.
 
-        Return these ids. A row's first value is its id. One round trip on PostgreSQL.
+        A row's first value is its id. One round trip on PostgreSQL.
         """
         ...
 
@@ -130,11 +126,9 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """One open database, or a view of it."""
-
     @property
     def statements_run(self) -> int:
-        """Return the number of driver-level statements so far, for tests and metrics."""
+        """Return the number of driver-level statements so far."""
         ...
 
     async def transaction(
@@ -149,31 +143,29 @@ class Database(Protocol):
     ) -> T:
         """Run work and commit.
 
-        - lock: rows locked first, in the round trip that begins the transaction.
-        - lock_wait_s: after waiting this long for a locked row, raise LockTimeout and don't run work
-          again. Default: a few seconds.
+        - lock: rows locked in the round trip that begins the transaction.
+        - lock_wait_s: after waiting this long for a locked row, raise LockTimeout and don't run work again.
         - meanwhile: called on the event loop while the database works, if there is such a time.
         - is_short: work takes a few milliseconds at most. It may run on the event loop's thread.
-        - durable=False: a crash of the machine may lose the last moments (deliveries repeat; money
-          never uses it). A COMMIT whose connection died isn't resolved.
+        - durable=False: a crash may lose the last moments, and a lost COMMIT isn't resolved. Money never
+          uses it.
 
-        Raises StoreError and whatever work raises. Nothing was stored then, except after CommitUnknown.
+        Raises StoreError and what work raises. Nothing was stored then, except after CommitUnknown.
         """
         ...
 
     async def autocommit(self, work: Work[T]) -> T:
-        """Run work of a few milliseconds, as with durable=False, without a transaction around its statements.
+        """Run work of a few milliseconds without a transaction, which saves two round trips.
 
-        That saves two round trips. After a StoreError any number of the statements may have been stored.
+        After a StoreError any number of the statements may have been stored.
         """
         ...
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         """Run work on one consistent snapshot that can't write.
 
-        is_single: work takes a few milliseconds at most and usually runs one statement. PostgreSQL then uses
-        no transaction, and runs work again in one if it runs a second statement. SQLite may use the event
-        loop's thread.
+        is_single: work takes a few milliseconds and usually runs one statement, so PostgreSQL uses no
+        transaction unless a second statement comes.
         """
         ...
 
@@ -181,7 +173,7 @@ class Database(Protocol):
 
 
 class Store(Database, Protocol):
-    """A database as a process opens it: store/sqlite/database.py and store/postgresql/database.py."""
+    """A database as a process opens it."""
 
     @property
     def pool_waits(self) -> tuple[int, float]:
@@ -198,31 +190,25 @@ class Store(Database, Protocol):
         ...
 
     def reserve(self, connections: int) -> "Store":
-        """Return a view for short transactions, with connections that nothing else in this process uses.
-
-        It is closed with this one.
-        """
+        """Return a view for short transactions with connections of its own. It is closed with this one."""
         ...
 
     async def send_hints(self, names: Sequence[str]) -> None:
-        """Send hints to every listening process, this one too; they may be lost.
+        """Send hints to every listening process; they may be lost. Raises StoreError.
 
-        Call it once after many commits, never for each. Raises StoreError.
+        Call it once after many commits, never for each.
         """
         ...
 
     async def hear_hints(self, on_hints: OnHints) -> None:
-        """Call on_hints with the names of hints from any process, until cancelled and through any outage.
+        """Call on_hints with the names of hints from any process, through any outage, until cancelled.
 
         ANYTHING means that some may have been missed. on_hints must not block.
         """
         ...
 
     async def end_stalled(self) -> int:
-        """End what a stopped or lost process holds on the server, and return how many.
-
-        The server doesn't end these itself. Any process may call it for all.
-        """
+        """End what a stopped or lost process still holds on the server, and return how many."""
         ...
 
     async def room(self) -> ServerRoom | None:
@@ -253,10 +239,7 @@ def no_hint(_name: str) -> None: ...
 
 
 def tell(on_hint: OnHint, names: Iterable[str]) -> None:
-    """Pass hints on, and log a listener's failure.
-
-    The commit has happened: a caller that took the failure for the transaction's would run the work again.
-    """
+    """Pass hints on, and log a listener's failure, because the commit has happened."""
     for name in sorted(names):
         try:
             on_hint(name)

@@ -1,6 +1,5 @@
-"""The column types that mean the same in both databases, for the schema and its migrations.
-
-Only `topup migrate` imports this, because SQLAlchemy takes 15 MB.
+"""The column types that mean the same in both databases. SQLAlchemy takes 15 MB, so only `topup migrate`
+imports this.
 """
 
 import sqlalchemy as sa

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class DueRows(Generic[T]):
-    """The rows of a table that are due by `next_check_at`.
+    """The rows that are due by `next_check_at`.
 
     called: the column of the party to call. exclude_keys: each "environment/party".
     """

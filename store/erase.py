@@ -1,14 +1,10 @@
-"""Erase an account with all its rows: the only deletion that crosses the owners of tables.
+"""Erase an account with all its rows, in small steps; only for accounts whose history nobody needs (idle
+sandboxes).
 
-It is only for accounts whose history nobody needs (idle sandboxes). It runs in small steps, children before
-parents and the account last. After a crash the next sweep finds the account again. No transfer crosses
-accounts, so other ledgers are never touched.
-
-- The first step ends the account's recharges and stores its ids at payment providers, where a worker then
-  deletes these customers with their cards. While a charge of a saved card is under way nothing is deleted,
-  because these rows lead to its outcome.
-- The account is marked first (erasing_at). Between steps its rows break rules of the ledger's proof, which
-  therefore skips it.
+- The account is marked first (erasing_at), so the ledger's proof skips it, and the next sweep continues
+  after a crash.
+- The first step ends its recharges and stores its ids at payment providers, for a worker to delete there.
+- While a charge of a saved card is under way nothing is deleted: these rows lead to its outcome.
 """
 
 from typing import Final
@@ -20,10 +16,10 @@ ROWS_PER_STEP = 500
 _OF_PERIODS = "period_id IN (SELECT id FROM subscription_periods WHERE {own})"
 _OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own})"
 
-# Table, its key, and the condition that finds the account's rows by an index. Each table needs an account_id:
-# a subselect would take a missing name from the outer table.
+# Table, its key, and an indexed condition. Each table needs an account_id: a subselect would take a
+# missing name from the outer table.
 STEPS = (
-    # First, or a worker would add deliveries meanwhile.
+    # First, or a worker would add deliveries.
     ("replays", "id", "{own}"),
     ("record_waiting", "id", "{own}"),
     ("record_seeds", "period", "{own}"),
@@ -112,7 +108,7 @@ STEPS = (
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),
     ("transfers", "id", "{own}"),
-    # After the transfers: until they are gone, sums may still be added.
+    # After the transfers, which may still add sums.
     ("sealed_balances", "ledger_account_id", "{own}"),
     ("ledger_accounts", "id", "{own}"),
     ("idempotency_keys", "digest", "{own}"),
@@ -158,7 +154,6 @@ SELECT c.provider, c.environment, c.customer_ref, :now, :now FROM (
 WHERE 1 = 1
 ON CONFLICT DO NOTHING
 """
-# An order whose charge was sent and has no outcome yet.
 _UNDER_WAY: Final = """
 SELECT o.id FROM recharge_charges c JOIN orders o ON o.id = c.order_id
 WHERE c.account_id = :account_id AND c.sent_at IS NOT NULL AND o.status = 'pending' LIMIT 1
@@ -185,10 +180,10 @@ async def erase_account(
     idle_before: int | None = None,
     first_of_all: Work[None] | None = None,
 ) -> None:
-    """Delete every row of the account. Running it again is harmless. Raises ChargeUnderWay.
+    """Delete every row of the account; safe to run again. Raises ChargeUnderWay.
 
-    first_of_all runs in the transaction that marks the account. With idle_before, in microseconds, that
-    transaction raises NotIdle unless it is a sandbox last used before then.
+    first_of_all runs in the transaction that marks the account. With idle_before, that transaction raises
+    NotIdle unless it is a sandbox last used before then.
     """
 
     async def first(tx: Transaction) -> None:
@@ -217,10 +212,7 @@ async def erase_account(
 
 
 async def _end_recharges(tx: Transaction, account_id: str) -> None:
-    """Stop automatic charges, and delete those that no process has sent yet.
-
-    A process that sends a charge first records that on its row.
-    """
+    """Stop automatic charges, and delete those that no process has recorded as sent."""
     await tx.fetch(
         """SELECT environment FROM account_environments WHERE account_id = :account_id
            ORDER BY environment FOR NO KEY UPDATE""",

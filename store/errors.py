@@ -6,7 +6,7 @@ StoreError
 |- Unable              a time-out, a full disk, a read-only server; no row and no statement is at fault
 |- DataRefused         a constraint or a type refused a row; the same work fails again
 |- ConnectionLost      the connection died before COMMIT was sent; nothing was stored
-`- CommitUnknown       the connection died around COMMIT; only a look at the rows can tell
+`- CommitUnknown       the connection died around COMMIT; only the rows can tell
 """
 
 from enum import StrEnum
@@ -74,28 +74,25 @@ class Fault(StrEnum):
     NOT_READY = "not_ready"  # it starts, stops or recovers
     POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # a pooler in transaction mode
     OLD_PRIMARY = "old_primary"  # another server was promoted in its place
-    TWO_PRIMARIES = "two_primaries"  # and nothing says which of them is the database
-    WENT_BACK = "went_back"  # what was acknowledged here is missing there
+    TWO_PRIMARIES = "two_primaries"
+    WENT_BACK = "went_back"  # it lacks acknowledged commits
     FOLDER_MISSING = "folder_missing"
     FILE_MISSING = "file_missing"
     NOT_WRITABLE = "not_writable"
     NO_SQLITE = "no_sqlite"
     LOCKED = "locked"
-    FILE_REPLACED = "file_replaced"  # another file lies where the open one was
+    FILE_REPLACED = "file_replaced"
     SCHEMA_MISSING = "schema_missing"
     NOT_OURS = "not_ours"
     SCHEMA_OLD = "schema_old"
     SCHEMA_NEW = "schema_new"
     SCHEMA_DIFFERS = "schema_differs"
-    NOT_PERMITTED = "not_permitted"  # what the role may not do inside the database
-    TABLE_BUSY = "table_busy"  # a migration waits for no table
+    NOT_PERMITTED = "not_permitted"
+    TABLE_BUSY = "table_busy"
 
 
 class CannotOpen(ConnectionLost):
-    """No connection can be opened, so nothing was stored. code is the driver's.
-
-    subject is a host, a role or a file, never a password.
-    """
+    """No connection can be opened. subject is a host, a role or a file, never a password."""
 
     def __init__(self, fault: Fault, code: str, subject: str = "") -> None:
         super().__init__(code)

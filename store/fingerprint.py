@@ -1,8 +1,7 @@
 """Digest a table's shape, the same in both databases.
 
-It covers each column's name, type, nullability and default, and each index's columns, uniqueness and
-partiality. It leaves out order, index names and the text of expressions, which a restore or another server
-release may change.
+It leaves out what a restore or another server release may change: order, index names and the text of
+expressions.
 """
 
 import hashlib

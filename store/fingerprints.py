@@ -1,7 +1,4 @@
-"""Each table's digest (store/fingerprint.py) in each schema version that this code knows.
-
-A database with the digests of 0080 is one that baseline 0100 would have made.
-"""
+"""Each table's digest (store/fingerprint.py) by schema version. 0080 is what baseline 0100 adopts."""
 
 from collections.abc import Mapping
 from typing import Final

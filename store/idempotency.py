@@ -1,13 +1,10 @@
 """Stored responses: the same request with the same Idempotency-Key gets the first response's bytes.
 
 A response is stored in the transaction whose effect it reports, under a unique key of account, environment,
-and digest of key and owner. So parallel requests with one key have one effect, and no credential gets another
-one's response. The caller holds the account's lock, so reading before writing is safe. Writes
-idempotency_keys.
+and digest of key and owner. The caller holds the account's lock, so reading before writing is safe.
 
-A call of several steps first stores a row without a response and with a lease, so that a crash doesn't block
-the key for ever. Only the holder of the lease's token can extend, complete or abandon the call, so a late
-caller changes nothing after a takeover.
+A call of several steps first stores a row with a lease, so that a crash blocks the key for a limited time.
+Only the holder of the lease's token can extend, complete or abandon the call.
 """
 
 import hashlib
@@ -66,7 +63,7 @@ _COLUMNS = (
 
 
 class KeyReused(DomainError):
-    """The key came before with another request."""
+    pass
 
 
 class KeyInProgress(DomainError):
@@ -76,8 +73,8 @@ class KeyInProgress(DomainError):
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """A response, and whether an earlier request stored it.
 
-    voucher_code and claim_url are shown once in the body, in this order, and are not stored with it.
-    voucher_of is their top-up. code_at is where that top-up's id replaces the first of them in a stored body.
+    voucher_code and claim_url are shown once in the body, in this order, and not stored. code_at is where
+    the id of their top-up, voucher_of, replaces the first of them.
     """
 
     status: int
@@ -109,8 +106,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     ) -> "StoredAnswer":
         """Undo without_code, byte for byte.
 
-        The functions return the code and the token of a top-up's id. Only the id at code_at is replaced, so a
-        caller's text is never taken for another top-up's id.
+        Only the id at code_at is replaced, so a caller's text is never taken for another top-up's id.
         """
         at = self.code_at
         if at is None:
@@ -128,8 +124,6 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestKey(msgspec.Struct, frozen=True, gc=False):
-    """An Idempotency-Key: its owner, digest and text, and its request's fingerprint."""
-
     place: RequestRowKey
     fingerprint: str
     text: str = ""
@@ -144,7 +138,6 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def request_digest(self) -> str:
-        """Return what identifies the key and its request."""
         return self.digest + self.fingerprint
 
 
@@ -169,21 +162,20 @@ def request_key(
     path: str,
     canonical_body: bytes,
 ) -> RequestKey:
-    """Make a key and its request compact; raise InvalidInput for a malformed key.
+    """Digest a key and its request; raise InvalidInput for a malformed key.
 
-    owner is the key's owner within the account, such as an API key's id. The same text from another owner is
-    another key.
+    owner is the key's owner within the account: the same text from another owner is another key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
         raise _malformed(key_text)
     request = f"{method} {path}\n".encode() + canonical_body
-    # An owner has no line end in it, so no two pairs of owner and key make the same bytes.
+    # An owner has no line end, so each pair of owner and key has bytes of its own.
     place = (account_id, environment, _digest(f"{owner}\n{key_text}".encode()))
     return RequestKey(place, _digest(request), key_text)
 
 
 def _malformed(key_text: str) -> InvalidInput:
-    """Suggest a valid key made from the caller's own, so that repeating the call keeps its meaning."""
+    """Suggest a valid key made from the caller's own."""
     detail = "Idempotency-Key takes 1 to 255 visible ASCII characters"
     right = hashlib.sha256(key_text.encode("utf-8", "replace")).hexdigest()
     errors = [{"param": "Idempotency-Key", "detail": detail, "example": right}]
@@ -236,11 +228,7 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
 
 
 async def check_text(tx: Transaction, key: RequestKey) -> None:
-    """Raise KeyReused if another credential of the account got a secret under this key's text.
-
-    Nobody repeats such a text by chance: the caller wants another credential's response, or uses the wrong
-    credential.
-    """
+    """Raise KeyReused if another credential of the account got a secret under this key's text."""
     row = await tx.fetch_one(
         """SELECT digest FROM idempotency_keys
            WHERE account_id = :account_id AND environment = :environment
@@ -282,7 +270,7 @@ async def keep(
 ) -> None:
     """Store the responses; complete a row that holds only a lease.
 
-    With is_begun=False, `find` saw no row of these keys under the lock, so none is looked for.
+    is_begun=False: `find` saw no row of these keys under the lock.
     """
     await _write(
         tx,
@@ -306,10 +294,7 @@ async def keep(
 async def begin(
     tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
 ) -> None:
-    """Store the lease of a call with several steps, under the caller's own token.
-
-    There must be no row, or one whose lease has ended.
-    """
+    """Store the lease of a call with several steps, if there is no row or its lease has ended."""
     row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 
@@ -327,7 +312,7 @@ async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at
 async def complete(
     tx: Transaction, key: RequestKey, answer: StoredAnswer, *, token: str, now_us: int
 ) -> bool:
-    """Store a begun call's response; return False and change nothing if another caller has taken over."""
+    """Store a begun call's response; return False if another caller has taken over."""
     held = await tx.execute(
         f"""UPDATE idempotency_keys SET status = :status, body = :body, is_sealed = :is_sealed,
                 code_at = :code_at, lease_until_at = NULL, lease_token = NULL, created_at = :now
@@ -343,15 +328,11 @@ async def complete(
 
 
 async def abandon(tx: Transaction, key: RequestKey, *, token: str) -> None:
-    """Delete a refused call's row, so that the caller can correct and send it again.
-
-    After a takeover the row stays.
-    """
+    """Delete a refused call's row, so that the caller can correct and send it again."""
     await tx.execute(f"DELETE FROM idempotency_keys WHERE {_UNDER_LEASE}", **_under(key, token))
 
 
 async def forget(tx: Transaction, key: RequestKey, body: bytes | None) -> None:
-    """Delete the key's response if it is this one."""
     account_id, environment, digest = key.place
     await tx.execute(
         """DELETE FROM idempotency_keys WHERE account_id = :account_id
@@ -398,7 +379,7 @@ async def _write(
     await tx.insert_deferred(
         "idempotency_keys",
         _COLUMNS,
-        # In the index's order, so that each of its pages is touched once.
+        # In the index's order: each page is touched once.
         sorted(rows, key=itemgetter(0, 1, 2)),
         on_conflict=_COMPLETE if is_begun else "",
     )

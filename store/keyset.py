@@ -1,16 +1,13 @@
-"""Lists by keyset: newest first, a page at a time, each page beginning after the last one's last id.
+"""Lists by keyset: newest first, each page beginning after the last one's last id.
 
     _PAGES = Keyset(_ROWS.listed, "approvals", OWN, filters={"status": "status = :status"})
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
-A page costs the same wherever it lies, if an index ends in the key. Values are parameters, never text. Every
-list's statement is made here but the delivery log's (webhooks/deliveries/log.py).
+A page costs the same wherever it lies, if an index ends in the key. With `days_of`, days are found by ids
+that begin with their time; the bound allows for clocks that differ.
 
-Days are found by ids that begin with their time (`days_of`). The clock that made an id didn't write
-created_at, so the bound has some room, and isn't used if a row beyond it shows a greater difference.
-
-A page may also begin at a ListPlace of another order: oldest first, at the same cost, or a sort of the newest
-SORTED_ROWS_MAX rows.
+A page may also begin at a ListPlace of another order: oldest first, or a sort of the newest SORTED_ROWS_MAX
+rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,14 +27,14 @@ SORTED_ROWS_MAX: Final = 20_000
 LOOKED_AT_MAX: Final = 50_000
 # These also limit the rows that are sorted.
 _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before")
-# An id is made before its row is written; for a send in a large file, long before.
+# An id is made before its row is written; in a large file, long before.
 _MADE_BEFORE_US: Final = 7 * DAY_US
 # How far a machine's clock may be ahead of the database's.
 _AHEAD_US: Final = HOUR_US
 
 
-# For each bound: how a key lies within it; how to find the next key outside, and when that row is of the
-# requested days after all; and the value that means no bound.
+# For each bound: how a key lies within it; how to find the next key outside, and when that row
+# still belongs to the days; and the value that means no bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),
@@ -47,23 +44,22 @@ _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
 class ListPlace(NamedTuple):
     """Where a page begins in an order other than newest first.
 
-    sort is OLDEST_FIRST or a sort of the list; a "-" before it means greatest first. id is the row before the
-    page; None begins at the start.
+    sort is OLDEST_FIRST or a sort of the list, with "-" for greatest first. id is the row before the page,
+    or None.
     """
 
     sort: str
     id: str | None = None
 
 
-# The id before which a page begins; None begins at the newest.
 Begin = str | ListPlace | None
 
 
 class ListStretch(list[T]):
     """The matching rows among those that were read.
 
-    end is the key of the last row read, or None at the end of the list. has_more is False if the next page
-    begins at end, but has no rows yet.
+    end is the key of the last row read, or None at the end of the list. has_more is False if no rows follow
+    yet.
     """
 
     def __init__(self, items: Iterable[T], end: str | None, *, has_more: bool = True) -> None:
@@ -84,11 +80,9 @@ def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretc
 class Keyset:
     """A list of the rows of `source`: a table or a join.
 
-    - where: holds for every row. filters: clauses that apply when their value is given (not None and not
-      False).
-    - key: the column that orders the list, unique in it.
+    - where: holds for every row. filters: clauses that apply if their value is given (not None, not False).
+    - key: the unique column that orders the list. indexed: filters with an index that ends in the key.
     - sorts: other orders of a single table, by name: an expression that is never null.
-    - indexed: filters that have an index which ends in the key.
     - days_of: the prefix of the ids, if created_after and created_before filter created_at.
     - looked_at: how many rows a stretch reads.
     """
@@ -136,10 +130,7 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> Sequence[Row]:
-        """Return at most `limit` rows with a smaller key than before_id, or after that place.
-
-        tenant gives :account_id and :environment.
-        """
+        """Return at most `limit` rows after that place; tenant gives :account_id and :environment."""
         values = self._values(tenant, before_id, values)
         if isinstance(before_id, ListPlace):
             text = self._text_of(before_id, values)
@@ -159,8 +150,8 @@ class Keyset:
     ) -> "ListStretch[T]":
         """Return a page, each row converted by `read`.
 
-        With a filter that has no index, only `looked_at` rows are read, so a page may be short or empty
-        before the list ends.
+        With a filter without an index only `looked_at` rows are read, so a page may be short or empty
+        before the end.
         """
         known = self._values(tenant, before_id, values)
         end_id = await self._end_of_look(tx, before_id, known)
@@ -173,10 +164,7 @@ class Keyset:
     async def total(
         self, tx: Transaction, tenant: Tenant, amount: str, *, most: int, **values: Any
     ) -> tuple[int, int, bool]:
-        """Count at most so many of the rows that a stretch reads, and add up an expression of each.
-
-        Return also whether more may match.
-        """
+        """Count at most `most` rows that a stretch reads, add up `amount`, and return whether more may match."""
         known = self._values(tenant, None, values)
         end_id = await self._end_of_look(tx, None, known)
         known |= {"last_id": end_id, "page_rows": most + 1}
@@ -238,7 +226,7 @@ class Keyset:
         way, order = ("<", "DESC") if place.sort.startswith("-") else (">", "ASC")
         bounds = self._given({name: values[name] for name in self._inner if name in values})
         newest, alias = [*self._where, *bounds], self._source.split()[-1]
-        # The row before the page must be one of the list, so that no other row's value can be guessed.
+        # The row before the page must be in the list, so that no other row's value can be guessed.
         before = _where([*newest, f"{self._key} = :after_id"])
         last = f"SELECT {sorted_by} FROM {self._source}{before}"
         after = (

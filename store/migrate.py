@@ -1,12 +1,8 @@
 """Bring a database to the newest schema; store/version.py says which one a process accepts.
 
-The first migration is the baseline of 0.1.0. A database at the last version before it has the same tables and
-gets its number.
-
 Migrations expand first and contract later: file names say `pre` (before the deploy) or `post`. PostgreSQL
-migrates under an advisory lock and a lock timeout, so two starters don't collide and nothing queues behind a
-busy table. A new constraint on a table with rows is added NOT VALID and validated later, while other work
-continues.
+migrates under an advisory lock and a lock timeout. A new constraint on a table with rows is added NOT VALID
+and validated later.
 """
 
 import asyncio
@@ -53,7 +49,6 @@ _LOCK_TIMEOUT = "5s"
 _CONNECT_TIMEOUT_S: Final = 10.0
 _NEWEST = "head"
 _NUMBER = re.compile(r"\d{4}").fullmatch
-# The server's codes for a migration that it doesn't allow.
 _FAULTS: Final = {"42501": Fault.NOT_PERMITTED, "55P03": Fault.TABLE_BUSY}
 _NOT_VALID: Final = """
     SELECT t.relname, c.conname FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
@@ -73,10 +68,9 @@ class RevisionPassed(Exception):
 
 
 def migrate(url: str, *, revision: str = _NEWEST) -> None:
-    """Upgrade the database, unless it is there already or at a newer schema that this code supports.
+    """Upgrade the database, unless it is there already or newer.
 
-    Raises CannotOpen, RevisionPassed, what Alembic and the driver raise, and SchemaOutOfRange for a schema
-    that is another application's, too new, or different from its version's migrations.
+    Raises CannotOpen, RevisionPassed, SchemaOutOfRange, and what Alembic and the driver raise.
     """
     before = None if _is_missing(url) else asyncio.run(_check_before(url))
     if before is not None and before > VERSIONS[-1]:
@@ -129,12 +123,14 @@ def _fault_of(error: Exception, url: str) -> CannotOpen | None:
 
 def _migrate_file(path: Path, revision: str) -> None:
     if not path.parent.parent.is_dir():
-        # Only the last folder is made. If more are missing, the path is misspelt or a disk isn't mounted.
+        # Only the last folder is made. If more are missing, the path is misspelt or a disk isn't
+        # mounted.
         raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
-    # Not through a URL: a path may hold characters that mean something there.
+    # Not through a URL: some of a path's characters mean something there.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
-    # The driver would begin a transaction only before an INSERT, and keep half of a failed migration.
+    # The driver would begin a transaction only before an INSERT, and store half of a failed
+    # migration.
     sa.event.listen(engine, "connect", _leave_begin_to_us)
     sa.event.listen(engine, "begin", _begin)
     try:
@@ -148,7 +144,7 @@ def _migrate_file(path: Path, revision: str) -> None:
 
 def _prepare_file(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        # auto_vacuum takes effect only before the first table exists.
+        # Takes effect only before the first table exists.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
 
@@ -163,9 +159,7 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """Take the writers' turn of store/sqlite/database.py, so that two starters, or one and a running gateway,
-    don't collide.
-    """
+    """Take the writers' turn of store/sqlite/database.py, against other starters and a running gateway."""
     turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn_fd, fcntl.LOCK_EX)
@@ -191,10 +185,7 @@ async def _migrate_server(url: str, revision: str) -> None:
 
 
 async def _validate(engine: AsyncEngine) -> None:
-    """Validate the constraints that were added NOT VALID, one at a time.
-
-    If it is interrupted, the next `migrate` continues. New rows are checked anyway.
-    """
+    """Validate constraints added NOT VALID, one at a time; the next `migrate` continues after an interruption."""
     async with engine.connect() as connection:
         found = await connection.execute(sa.text(_NOT_VALID), {"tables": list(metadata.tables)})
         waiting = found.all()
@@ -224,7 +215,6 @@ def _upgrade(connection: sa.Connection, revision: str) -> None:
             " Migrations do not go back; a copy of before can be restored"
         )
     if before == BEFORE_BASELINE:
-        # _check_before found the tables that the baseline makes.
         connection.execute(sa.text(_ADOPT), {"version": BASELINE})
     command.upgrade(config, revision)
     after = MigrationContext.configure(connection).get_current_revision()
@@ -233,9 +223,7 @@ def _upgrade(connection: sa.Connection, revision: str) -> None:
 
 
 def _note(connection: sa.Connection, scripts: ScriptDirectory, version: str) -> None:
-    """Record which code runs on the schema and which build migrated it, for code that doesn't know its
-    migration.
-    """
+    """Record which code runs on the schema and which build migrated it."""
     note = {
         "version": version,
         "oldest_code": scripts.get_revision(version).module.oldest_code,

@@ -18,8 +18,7 @@ def open_database(
 ) -> Store:
     """Open sqlite:///path or postgresql://…; raise ValueError for any other URL.
 
-    kept is what this installation has acknowledged; it is closed with the database. The other database's
-    driver isn't loaded [3 MB].
+    kept is closed with the database. The other database's driver isn't loaded [3 MB].
     """
     if url.startswith(SQLITE_PREFIX):
         from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """connections_max is for each of the two general pools. statement_cache counts prepared statements a
-    connection, 0 for none. pool_timeout_s is how long to wait for a free connection. direct_url is the server
-    itself if the database's own URL leads to a pooler; else empty.
+    """connections_max is for each of the two general pools; statement_cache counts prepared statements a
+    connection. direct_url bypasses a pooler, or is empty.
     """
 
     connections_max: int = 6
@@ -23,9 +22,8 @@ class PoolOptions:
 class ServerRoom:
     """What is left of the server's limits.
 
-    connections_max is for roles that aren't superusers; ours have the application_name topup.
-    transaction_id_age counts transactions since the oldest unfrozen one: near 2 billion PostgreSQL takes no
-    writes.
+    connections_max is for roles that aren't superusers. Near 2 billion of transaction_id_age PostgreSQL
+    takes no writes.
     """
 
     connections_max: int

@@ -6,11 +6,8 @@
     topups = [_ROWS.read(row) for row in found]
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
-`stored` names fields stored in another form; a bool is always 0 or 1. Making the mapping fails for a field
-whose type no column has. Both databases store the same three types (store/statement.py).
-
-Rows are read by position, in a fifth of the time that names take. A row begins with `listed`, or with what
-`of` returns; more columns may follow.
+`stored` names fields stored in another form; a bool is always 0 or 1. Rows are read by position, in a fifth
+of the time that names take: a row begins with `listed` or `of(…)`, and more columns may follow.
 """
 
 import dataclasses
@@ -55,7 +52,7 @@ WORDS_OR_NULL = Conversion(
 NUMBERS = Conversion(
     lambda text: tuple(map(int, text.split())), lambda numbers: " ".join(map(str, numbers))
 )
-# A number that is mostly 0, stored as null, which takes no space.
+# Mostly 0, stored as null, which takes no space.
 NULL_AS_ZERO = Conversion(lambda number: number or 0, lambda number: number or None, "bigint")
 
 
@@ -72,7 +69,8 @@ def as_json(kind: Any) -> Conversion:
 class Columns(Generic[T]):
     """Some fields of a class as columns. write: a value's fields as stored, in this order.
 
-    listed is for SELECT; typed for a list of rows, :rows[...]; assigned for UPDATE from such a list named v.
+    listed is for SELECT; typed for a list of rows, :rows[...]; assigned for UPDATE from such a list named
+    v.
     """
 
     def __init__(
@@ -150,8 +148,8 @@ def _writer(
     writes = {f"write_{name}": conversions[name].write for name in names if name in conversions}
     if not writes:
         return values_of
-    # Generated code makes the tuple directly: replacing values afterwards takes twice as long, and each send
-    # writes a few rows. All names are of our own classes.
+    # Generated code makes the tuple directly: replacing values afterwards takes twice as long. All
+    # names are of our own classes.
     fields = (
         f"write_{name}(one.{name})" if name in conversions else f"one.{name}" for name in names
     )
@@ -186,7 +184,6 @@ def _reader(
 
 
 def _kind_of(hint: Any, field: str) -> str:
-    """Return the column type for a field's type; raise TypeError if there is none."""
     if get_origin(hint) in {Union, types.UnionType}:
         known = [each for each in get_args(hint) if each is not types.NoneType]
         hint = known[0] if len(known) == 1 else hint
@@ -203,10 +200,7 @@ def _kind_of(hint: Any, field: str) -> str:
 async def update(
     tx: Transaction, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> int:
-    """Return how many rows had this key.
-
-    A column of the key may be among those that change: its old value finds the row.
-    """
+    """Return how many rows had this key. A column of the key may change, too."""
     assigned = ", ".join(f"{name} = :new_{name}" for name in columns)
     found = " AND ".join(f"{name} = :old_{name}" for name in key)
     return await tx.execute(

@@ -1,8 +1,11 @@
-"""Every table, with the meaning and unit of its columns. Times are microseconds UTC, flags 0 or 1.
+"""Every table, with the meaning of its columns. The comment above a table names the modules that write it.
 
-Each table has one writer module, named here; tests/test_tidy.py holds it. Every table carries
-account_id, so that it can be distributed by account. Migrations are the truth for a live database;
-a test compares them with this file.
+- Times are microseconds UTC and flags 0 or 1; an `amount` is in its currency's smallest unit.
+- Texts that hold several values join them by spaces; digests are SHA-256 in hex unless a comment says otherwise.
+- `spent_by` is a key's id, then its ancestors'. A null column means "none" or "not yet" unless a comment says otherwise.
+- Every table carries account_id if its rows belong to an account, so that it can be distributed.
+
+Migrations change a live database; a test compares them with this file.
 """
 
 import sqlalchemy as sa
@@ -11,118 +14,118 @@ from store.dialect import BIGINT, BYTES, TEXT
 
 metadata = sa.MetaData()
 
-# Spelled so that PostgreSQL expects few rows: billing/documents/due.py uses the same condition.
+# PostgreSQL expects few rows of this spelling; billing/documents/due.py repeats it.
 UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 
-# Rows that are changed over and over: room in the page for the next version, so that the indexes
-# stay as they are, and vacuum long before a fifth of a large table is dead.
-_HOT = {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02}
+
+def _table(name: str, *parts: sa.schema.SchemaItem, is_hot: bool = False) -> sa.Table:
+    """Declare a table. is_hot: its rows change often, so leave room in each page and vacuum early."""
+    options = {"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02} if is_hot else {}
+    return sa.Table(name, metadata, *parts, postgresql_with=options)
 
 
-def _text(name: str, *, null: bool = False, key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, TEXT, nullable=null, primary_key=key)
+def _text(
+    name: str, *, null: bool = False, key: bool = False, default: str | None = None
+) -> sa.Column[str]:
+    return sa.Column(name, TEXT, nullable=null, primary_key=key, server_default=default)
 
 
-def _int(name: str, *, null: bool = False, default: int | None = None) -> sa.Column[int]:
-    server_default = None if default is None else sa.text(str(default))
-    return sa.Column(name, BIGINT, nullable=null, server_default=server_default)
+def _int(
+    name: str, *, null: bool = False, key: bool = False, default: int | None = None
+) -> sa.Column[int]:
+    return sa.Column(
+        name,
+        BIGINT,
+        nullable=null,
+        primary_key=key,
+        autoincrement=False,
+        server_default=None if default is None else sa.text(str(default)),
+    )
 
 
 def _bytes(name: str, *, null: bool = False) -> sa.Column[bytes]:
     return sa.Column(name, BYTES, nullable=null)
 
 
+def _index(name: str, *columns: str, unique: bool = False, where: str | None = None) -> sa.Index:
+    condition = None if where is None else sa.text(where)
+    return sa.Index(
+        name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition
+    )
+
+
 # keys/account.py, but live_* and email_verified_at by keys/account_access.py, *_mail_off_at and mail_language by
 # keys/notifications.py, suspended_* by keys/account_access.py, access_ended_at by keys/session.py, staging_full_until by
 # keys/staging_quota.py.
 # A tenant: merchant, agent operator or end user.
-accounts = sa.Table(
+accounts = _table(
     "accounts",
-    metadata,
     _text("id", key=True),
     _text("name"),
-    _text("email", null=True),  # normalised; the default recipient; unique where set
+    _text("email", null=True),  # normalised; the default recipient
     _text("password_hash", null=True),  # argon2; null: no sign-in
     _int("is_operator", default=0),
     _int("is_sandbox", default=0),  # made by POST /keys/sandbox
     _int("live_opened_at", null=True),  # null: staging only, until an operator opens live
-    _int("live_closed_at", null=True),  # an operator closed live again; null: not so
+    _int("live_closed_at", null=True),
     _int("email_verified_at", null=True),  # null: its mail's reader isn't verified
-    _int("suspended_at", null=True),  # by an operator; null: not so. keys/account_access.py
-    _text("suspended_for", null=True),  # why, for its owner to read; null: it is not suspended
-    # IANA name; where a check-in's day begins.
-    sa.Column("time_zone", TEXT, nullable=False, server_default="UTC"),
+    _int("suspended_at", null=True),
+    _text("suspended_for", null=True),  # for its owner to read
+    # IANA name
+    _text("time_zone", default="UTC"),
     _int("created_at"),
     _int("last_active_at"),  # day-grained; idle sandboxes are deleted by it
-    _int("expiring_mail_off_at", null=True),  # wants no mail about expiring credit; null: it does
-    _int("receipt_mail_off_at", null=True),  # wants no receipts by mail; null: it does
-    _int("approval_mail_off_at", null=True),  # wants no mail about approvals; null: it does
-    _text("mail_language", null=True),  # of mail to its owner; null: English
-    # When its person's sessions were all ended at once: their earlier, unused grants no longer count.
+    _int("expiring_mail_off_at", null=True),
+    _int("receipt_mail_off_at", null=True),
+    _int("approval_mail_off_at", null=True),
+    _text("mail_language", null=True),  # null: English
+    # When its sessions were all ended; earlier unused grants no longer count.
     _int("access_ended_at", null=True),
-    _int("erasing_at", null=True),  # when its deletion last began; null: not so. store/erase.py
-    # Until then its staging stores nothing more; null: it does. keys/staging_quota.py
+    _int("erasing_at", null=True),
+    # Its staging stores nothing until then.
     _int("staging_full_until", null=True),
-    sa.Index(
-        "ux_accounts_email",
-        "email",
-        unique=True,
-        sqlite_where=sa.text("email IS NOT NULL"),
-        postgresql_where=sa.text("email IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_accounts_sandbox",
-        "last_active_at",
-        sqlite_where=sa.text("is_sandbox = 1"),
-        postgresql_where=sa.text("is_sandbox = 1"),
-    ),
+    _index("ux_accounts_email", "email", unique=True, where="email IS NOT NULL"),
+    _index("ix_accounts_sandbox", "last_active_at", where="is_sandbox = 1"),
 )
 
 # keys/account.py, but event_no by webhooks/events/event.py, events_from_no by webhooks/deliveries/retention.py and
 # event_epoch by webhooks/events/cursor.py, clock_ahead_us by keys/sandbox_clock.py, suspended_at by keys/account_access.py.
-# The row that every change of money locks.
-account_environments = sa.Table(
+# Every change of money locks this row.
+account_environments = _table(
     "account_environments",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _int("event_no", default=0),  # of the last event; gapless, in commit order
-    _int("events_from_no", default=0),  # from here on no event is missing; 0: none was deleted yet
-    _int("event_epoch", default=0),  # in each cursor of events; another one after a restore
-    _int("low_balance_threshold_micros", default=0),  # the highest of balance.low's; 0: off
-    _int("clock_ahead_us", default=0),  # of the sandbox clock; staging only
+    _int("events_from_no", default=0),  # none is missing from here on; 0: none was deleted
+    _int("event_epoch", default=0),  # part of each cursor; changes after a restore
+    _int("low_balance_threshold_micros", default=0),  # the highest; 0: off
+    _int("clock_ahead_us", default=0),  # staging only
     _int("created_at"),
-    # Until then only its plan's credit pays for its own usage; null: the wallet, too.
+    # Until then only plan credit pays for its own usage.
     _int("plan_only_until_at", null=True),
-    _text("low_balance_more", null=True),  # its further thresholds in micros, joined by spaces
-    _int("recharge_below_micros", null=True),  # a lower balance starts a recharge; null: none does
-    _int("recharge_from_micros", null=True),  # if the balance was at least this before it fell
-    _text("recharge_order_id", null=True),  # of the recharge under way
-    # The most that all of its credentials may spend in a UTC day; null: any. keys/account.py
+    _text("low_balance_more", null=True),  # further thresholds
+    _int("recharge_below_micros", null=True),  # null: no recharge
+    _int("recharge_from_micros", null=True),  # only if the balance was at least this
+    _text("recharge_order_id", null=True),
+    # Cap of a UTC day over all its credentials.
     _int("day_limit_cents", null=True),
-    # As the account's, for holders of this row's lock. keys/account_access.py
+    # Copied from the account for holders of this row's lock.
     _int("suspended_at", null=True),
-    sa.Index(
+    _index(
         "ix_account_environments_recharge",
         "recharge_order_id",
-        sqlite_where=sa.text("recharge_order_id IS NOT NULL"),
-        postgresql_where=sa.text("recharge_order_id IS NOT NULL"),
+        where="recharge_order_id IS NOT NULL",
     ),
-    # Names no column that a change of money changes.
-    sa.Index(
-        "ix_account_environments_ahead",
-        "account_id",
-        "environment",
-        sqlite_where=sa.text("clock_ahead_us > 0"),
-        postgresql_where=sa.text("clock_ahead_us > 0"),
+    # No column here changes with money.
+    _index(
+        "ix_account_environments_ahead", "account_id", "environment", where="clock_ahead_us > 0"
     ),
-    postgresql_with=_HOT,
+    is_hot=True,
 )
 
-# keys/staging_quota.py. What the staging side of an account stored on a day of UTC, as far as the sweep counted it.
-staging_storage = sa.Table(
+# keys/staging_quota.py. What an account's staging stored on a UTC day.
+staging_storage = _table(
     "staging_storage",
-    metadata,
     _text("account_id", key=True),  # one row sums up the unverified accounts
     _int("day_start_at"),
     _int("rows_stored"),
@@ -131,352 +134,287 @@ staging_storage = sa.Table(
 )
 
 # keys/api_keys/api_key.py
-api_keys = sa.Table(
+api_keys = _table(
     "api_keys",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("parent_id", null=True),
-    _text("lineage"),  # ids of the ancestors, nearest first, joined by spaces
+    _text("lineage"),  # ids of the ancestors, nearest first
     _text("name"),
-    _text("scopes"),  # joined by spaces
-    _text("ip_allow_list"),  # CIDRs joined by spaces; empty: any address
+    _text("scopes"),
+    _text("ip_allow_list"),  # CIDRs; empty: any address
     _int("per_call_cents", null=True),
     _int("per_day_cents", null=True),
     _int("per_month_cents", null=True),
-    _int("approval_threshold_cents", null=True),  # of one send; the API's approval_above_cents
+    _int("approval_threshold_cents", null=True),  # the API's approval_above_cents
     _int("approval_above_per_day_cents", null=True),
-    _int("expires_at", null=True),  # by the account's own clock
+    _int("expires_at", null=True),  # by the account's clock
     _text("prefix"),  # first 16 characters of the newest secret
     _text("last4"),
     _int("created_at"),
-    _int("last_used_at", null=True),  # minute-grained
-    _text("last_used_by", null=True),  # the URL of the agent that signed a call last
+    _int("last_used_at", null=True),
+    _text("last_used_by", null=True),  # URL of the last signing agent
     _int("revoked_at", null=True),
     _text("purpose", null=True),
     _int("lifetime_cents", null=True),
-    _text("mandate", null=True),  # JSON: its further limits, keys/mandate.py; null: none
+    _text("mandate", null=True),  # JSON: keys/mandate.py
     _int("paused_at", null=True),
-    _text("client_id", null=True),  # the MCP client that it was made for by consent; null: none
-    _text("made_by", null=True),  # by a person's session; null: another key, CLI or unknown
-    sa.Index("ix_api_keys_account", "account_id", "environment", "id"),
-    sa.Index(
-        "ix_api_keys_living",
-        "account_id",
-        "environment",
-        "id",
-        sqlite_where=sa.text("revoked_at IS NULL"),
-        postgresql_where=sa.text("revoked_at IS NULL"),
-    ),
+    _text("client_id", null=True),  # the MCP client it was made for
+    _text("made_by", null=True),  # a person's session; null: other or unknown
+    _index("ix_api_keys_account", "account_id", "environment", "id"),
+    _index("ix_api_keys_living", "account_id", "environment", "id", where="revoked_at IS NULL"),
 )
 
-# keys/api_keys/api_key.py. A key's secret by its SHA-256; two rows while a rotation overlaps.
-api_key_secrets = sa.Table(
+# keys/api_keys/api_key.py. Secrets by digest; two rows while a rotation overlaps.
+api_key_secrets = _table(
     "api_key_secrets",
-    metadata,
-    _text("digest", key=True),  # SHA-256, hex
+    _text("digest", key=True),
     _text("key_id"),
     _text("account_id"),
-    _int("expires_at", null=True),  # end of a rotation's overlap, by the account's own clock
+    _int("expires_at", null=True),  # end of a rotation's overlap, by the account's clock
     _int("created_at"),
-    sa.Index("ix_api_key_secrets_key", "key_id"),
+    _index("ix_api_key_secrets_key", "key_id"),
 )
 
 # keys/tokens/access_token.py. sat_ (an account's own) and adm_ (operator) tokens.
-access_tokens = sa.Table(
+access_tokens = _table(
     "access_tokens",
-    metadata,
     _text("id", key=True),
     _text("kind"),  # system | operator
     _text("account_id"),
     _text("environment"),
-    _text("key_id", null=True),  # the key that made it: it ends with it, and spends on its caps
+    _text("key_id", null=True),  # the key that made it: ends with it, spends on its caps
     _text("name"),
-    _text("digest"),  # SHA-256, hex
+    _text("digest"),
     _text("prefix"),
     _text("last4"),
     _int("created_at"),
     _int("last_used_at", null=True),
     _int("revoked_at", null=True),
-    _text("scopes", null=True),  # of an operator token, joined by spaces; null: all of them
-    sa.Index("ux_access_tokens_digest", "digest", unique=True),
-    sa.Index("ix_access_tokens_account", "account_id", "environment", "id"),
+    _text("scopes", null=True),  # null: all of them
+    _index("ux_access_tokens_digest", "digest", unique=True),
+    _index("ix_access_tokens_account", "account_id", "environment", "id"),
 )
 
-# keys/session.py. A person's sign-in in one browser; deleted when it ends.
-sessions = sa.Table(
+# keys/session.py. A sign-in in one browser; deleted when it ends.
+sessions = _table(
     "sessions",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
-    _text("environment"),  # the one that it shows; a switch changes the digest, too
-    _text("digest"),  # SHA-256 of the cookie's token, hex
-    _text("user_agent"),  # as the browser called itself, cut
+    _text("environment"),  # the one shown; a switch changes the digest
+    _text("digest"),  # of the cookie's token
+    _text("user_agent"),
     _int("created_at"),
-    _int("last_seen_at"),  # minute-grained; it ends after seven days without use
+    _int("last_seen_at"),  # the session ends after seven days without use
     _int("expires_at"),
-    _int("confirmed_at", null=True),  # the password was given again; null: not in this session
-    _text("acts_for", null=True),  # an account that its person is a member of; null: their own
-    sa.Index("ux_sessions_digest", "digest", unique=True),
-    sa.Index("ix_sessions_account", "account_id", "last_seen_at"),
+    _int("confirmed_at", null=True),  # when the password was given again
+    _text("acts_for", null=True),  # an account its person is a member of; null: their own
+    _index("ux_sessions_digest", "digest", unique=True),
+    _index("ix_sessions_account", "account_id", "last_seen_at"),
 )
 
-# keys/sign_in/password_reset.py, keys/sign_in/sign_in_link.py. Links that set a new password, or sign in to `topup dev`;
-# a row goes when one of its account is used.
-password_resets = sa.Table(
+# keys/sign_in/password_reset.py, keys/sign_in/sign_in_link.py. Links to set a password or sign in to `topup dev`.
+password_resets = _table(
     "password_resets",
-    metadata,
-    _text("id", key=True),  # the link is made of it
+    _text("id", key=True),
     _text("account_id"),
-    _text("email"),  # the account's when the link was requested: it counts for no other
+    _text("email"),  # the link counts for this address only
     _int("created_at"),
     _int("expires_at"),
-    sa.Index("ix_password_resets_account", "account_id"),
+    _index("ix_password_resets_account", "account_id"),
 )
 
-# keys/sign_in/email_verification.py. Links that verify an address; a row goes when one of its account is used.
-email_verifications = sa.Table(
+# keys/sign_in/email_verification.py
+email_verifications = _table(
     "email_verifications",
-    metadata,
-    _text("id", key=True),  # the link is made of it
+    _text("id", key=True),
     _text("account_id"),
-    _text("email"),  # the account's when it was written: the link counts for no other
+    _text("email"),  # the link counts for this address only
     _int("created_at"),
     _int("expires_at"),
-    sa.Index("ix_email_verifications_account", "account_id"),
+    _index("ix_email_verifications_account", "account_id"),
 )
 
-# keys/notifications.py. The mail that a person of an account wants, if it differs from their role's.
-notification_choices = sa.Table(
+# keys/notifications.py. Mail choices that differ from the role's.
+notification_choices = _table(
     "notification_choices",
-    metadata,
     _text("account_id", key=True),
-    _text("person_id", key=True),  # the account that they sign in with
+    _text("person_id", key=True),  # the account they sign in with
     _text("choice", key=True),  # webhook | approval | balance | key | receipt | expiring | staging
     _int("is_on"),
     _int("changed_at"),
 )
 
-# keys/member.py. Colleagues and invited people; rows stay.
-members = sa.Table(
+# keys/member.py. Rows are never deleted.
+members = _table(
     "members",
-    metadata,
-    _text("id", key=True),
-    _text("account_id"),  # that they act for
-    _text("email"),  # normalised; the invited address
-    _text("role"),  # developer | finance | support | reader
-    _text("invited_by"),  # the inviter's account
-    _int("created_at"),
-    _text("invitation_id", null=True),  # what the link is made of; null: accepted or withdrawn
-    _int("expires_at", null=True),  # until when the link counts
-    _text("person_id", null=True),  # the account they sign in with; null: not joined yet
-    _int("joined_at", null=True),
-    _int("removed_at", null=True),  # or withdrawn
-    _int("chosen_at", null=True),  # the account that the person acted for last; null: another
-    sa.Index(
-        "ux_members_email",
-        "account_id",
-        "email",
-        unique=True,
-        sqlite_where=sa.text("removed_at IS NULL"),
-        postgresql_where=sa.text("removed_at IS NULL"),
-    ),
-    sa.Index(
-        "ux_members_invitation",
-        "invitation_id",
-        unique=True,
-        sqlite_where=sa.text("invitation_id IS NOT NULL"),
-        postgresql_where=sa.text("invitation_id IS NOT NULL"),
-    ),
-    sa.Index("ix_members_account", "account_id", "person_id"),
-    sa.Index(
-        "ix_members_person",
-        "person_id",
-        sqlite_where=sa.text("person_id IS NOT NULL"),
-        postgresql_where=sa.text("person_id IS NOT NULL"),
-    ),
-)
-
-# keys/second_factor.py. What signing in to an account takes beside its password.
-second_factors = sa.Table(
-    "second_factors",
-    metadata,
-    _text("account_id", key=True),
-    _text("nonce"),  # random, hex; the app's secret is derived from it under a data key
-    _int("last_step", default=0),  # of the newest code that was used, in half minutes since 1970
-    _text("recovery"),  # JSON: SHA-256 of the recovery codes that are left, hex
-    _int("created_at"),
-    _int("confirmed_at", null=True),  # since when it is required; null: being set up
-)
-
-# keys/sign_in/passkey.py; keys/second_factor.py removes them. Passkeys that stand for a code of two-factor sign-in.
-passkeys = sa.Table(
-    "passkeys",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
-    _text("credential_id"),  # as the device names it, base64url
-    _text("public_key"),  # COSE, base64url
-    _text("name"),  # chosen by the person
-    _int("sign_count"),  # of the newest use; devices that do not count say 0
-    _int("last_challenge_at"),  # when the newest challenge that it answered was made; 0: none
+    _text("email"),  # normalised
+    _text("role"),  # developer | finance | support | reader
+    _text("invited_by"),
     _int("created_at"),
-    _int("last_used_at", null=True),
-    sa.Index("ix_passkeys_account", "account_id"),
-    sa.Index("ux_passkeys_credential", "credential_id", unique=True),
+    _text("invitation_id", null=True),  # null: accepted or withdrawn
+    _int("expires_at", null=True),
+    _text("person_id", null=True),  # the account they sign in with
+    _int("joined_at", null=True),
+    _int("removed_at", null=True),  # or withdrawn
+    _int("chosen_at", null=True),  # the latest is the account the person acted for last
+    _index("ux_members_email", "account_id", "email", unique=True, where="removed_at IS NULL"),
+    _index(
+        "ux_members_invitation", "invitation_id", unique=True, where="invitation_id IS NOT NULL"
+    ),
+    _index("ix_members_account", "account_id", "person_id"),
+    _index("ix_members_person", "person_id", where="person_id IS NOT NULL"),
 )
 
-# keys/caps.py. What a key and its descendants spent in one calendar window, and its further limits' counters.
-spend_windows = sa.Table(
+# keys/second_factor.py
+second_factors = _table(
+    "second_factors",
+    _text("account_id", key=True),
+    _text("nonce"),  # random; the app's secret derives from it
+    _int("last_step", default=0),  # of the newest used code, in half minutes since 1970
+    _text("recovery"),  # JSON: digests of the unused codes
+    _int("created_at"),
+    _int("confirmed_at", null=True),  # null: being set up
+)
+
+# keys/sign_in/passkey.py; keys/second_factor.py deletes.
+passkeys = _table(
+    "passkeys",
+    _text("id", key=True),
+    _text("account_id"),
+    _text("credential_id"),  # base64url
+    _text("public_key"),  # COSE, base64url
+    _text("name"),
+    _int("sign_count"),  # 0 if the device doesn't count
+    _int("last_challenge_at"),  # time of the newest answered challenge
+    _int("created_at"),
+    _int("last_used_at", null=True),
+    _index("ix_passkeys_account", "account_id"),
+    _index("ux_passkeys_credential", "credential_id", unique=True),
+)
+
+# keys/caps.py. What a key and its descendants spent in a calendar window, and counters of its other limits.
+spend_windows = _table(
     "spend_windows",
-    metadata,
     _text("key_id", key=True),
     # day | month | unapproved (a day's sends without an approval); keys/caps.py names the others
     _text("period", key=True),
-    sa.Column("window_start_at", BIGINT, primary_key=True),
+    _int("window_start_at", key=True),
     _text("account_id"),
     _int("spent_micros"),
     _text("detail", null=True),  # JSON: Detail of keys/caps.py
     sa.CheckConstraint("spent_micros >= 0", name="spent_not_negative"),
-    # Those of single recipients, which go after some days.
-    sa.Index(
+    # Single recipients' rows, deleted after some days.
+    _index(
         "ix_spend_windows_recipients",
         "window_start_at",
-        sqlite_where=sa.text("period >= 'same:' AND period < 'to;'"),
-        postgresql_where=sa.text("period >= 'same:' AND period < 'to;'"),
+        where="period >= 'same:' AND period < 'to;'",
     ),
-    postgresql_with=_HOT,
+    is_hot=True,
 )
 
 # keys/vault.py. Data keys of the installation, sealed under the master key.
-sealed_keys = sa.Table(
+sealed_keys = _table(
     "sealed_keys",
-    metadata,
     _text("name", key=True),
     _bytes("sealed"),
     _int("created_at"),
 )
 
-# store/commit_token.py. The last transaction of each connection, for a COMMIT whose answer was lost;
-# and one row that readiness writes to see whether anything can be stored.
-commit_tokens = sa.Table(
+# store/commit_token.py. Each connection's last transaction, and the row that readiness writes.
+commit_tokens = _table(
     "commit_tokens",
-    metadata,
-    _text("id", key=True),  # of one connection of one process
-    _int("token"),  # used once in this row
+    _text("id", key=True),  # one connection of one process
+    _int("token"),
     _int("written_at"),
-    _bytes("filler", null=True),  # the probe's only: makes its write cost space
-    postgresql_with=_HOT,
+    _bytes("filler", null=True),  # the probe's: makes its write cost space
+    is_hot=True,
 )
 
-# store/idempotency.py. The response to a request, stored under its Idempotency-Key.
-idempotency_keys = sa.Table(
+# store/idempotency.py. Responses by Idempotency-Key.
+idempotency_keys = _table(
     "idempotency_keys",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
-    _text("digest", key=True),  # of the key and its owner; 32 hex characters
-    _text("fingerprint"),  # of method, path and parsed body; 32 hex characters
-    _int("status"),  # HTTP status; 0 while a call of several steps runs
+    _text("digest", key=True),  # of the key and its owner
+    _text("fingerprint"),  # of method, path and parsed body
+    _int("status"),  # 0 while a call of several steps runs
     _bytes("body", null=True),
-    _int("is_sealed", default=0),  # the body holds a secret: sealed, purged after 24 h
-    _text("text_digest", null=True),  # of the key without its owner; sealed rows alone have it
-    # Where the body names the top-up in place of its voucher's code; null: it had none.
+    _int("is_sealed", default=0),  # sealed for its secret; purged after 24 h
+    _text("text_digest", null=True),  # of the key without its owner, if sealed
+    # Where the body names the top-up instead of its voucher's code.
     _int("code_at", null=True),
-    _int("lease_until_at", null=True),  # while it runs; afterwards another may take over
-    _text("lease_token", null=True),  # of the lease's holder: no other ends or completes it
+    _int("lease_until_at", null=True),
+    _text("lease_token", null=True),  # only its holder ends or completes the call
     _int("created_at"),
-    sa.Index("ix_idempotency_created", "created_at"),
-    sa.Index(
+    _index("ix_idempotency_created", "created_at"),
+    _index(
         "ix_idempotency_text",
         "account_id",
         "environment",
         "text_digest",
-        sqlite_where=sa.text("text_digest IS NOT NULL"),
-        postgresql_where=sa.text("text_digest IS NOT NULL"),
+        where="text_digest IS NOT NULL",
     ),
-    sa.Index(
-        "ix_idempotency_sealed",
-        "created_at",
-        sqlite_where=sa.text("is_sealed = 1"),
-        postgresql_where=sa.text("is_sealed = 1"),
-    ),
+    _index("ix_idempotency_sealed", "created_at", where="is_sealed = 1"),
 )
 
-# billing/ledger/ledger.py. Balances; a balance is never negative, on whichever side it is.
-ledger_accounts = sa.Table(
+# billing/ledger/ledger.py
+ledger_accounts = _table(
     "ledger_accounts",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("kind"),  # billing/ledger/chart.py: Kind
-    _text("name"),  # empty, a grant's id, a platform, or platform/address of a recipient
+    _text("name"),  # empty, or a grant, a platform, platform/address
     _int("balance_micros"),
-    _int("expires_at", null=True),  # of a promotional grant
-    # A grant with nothing left; 0 for all others. No index names the balance itself: PostgreSQL would
-    # rewrite every index entry of a row whose value changes.
+    _int("expires_at", null=True),
+    # 1: a grant with nothing left. No index names the balance: PostgreSQL would rewrite each entry
+    # of a row that changes.
     _int("is_spent", default=0),
     _int("created_at"),
     _int("updated_at"),
     sa.CheckConstraint("balance_micros >= 0", name="balance_not_negative"),
-    sa.Index("ux_ledger_accounts_name", "account_id", "environment", "kind", "name", unique=True),
-    sa.Index(
+    _index("ux_ledger_accounts_name", "account_id", "environment", "kind", "name", unique=True),
+    _index(
         "ix_ledger_accounts_recipients",
         "account_id",
         "environment",
         "id",
-        sqlite_where=sa.text("kind = 'recipient'"),
-        postgresql_where=sa.text("kind = 'recipient'"),
+        where="kind = 'recipient'",
     ),
-    sa.Index(
-        "ix_ledger_accounts_expiry",
-        "expires_at",
-        sqlite_where=sa.text("kind = 'grant' AND is_spent = 0"),
-        postgresql_where=sa.text("kind = 'grant' AND is_spent = 0"),
-    ),
-    sa.Index(
+    _index("ix_ledger_accounts_expiry", "expires_at", where="kind = 'grant' AND is_spent = 0"),
+    _index(
         "ix_ledger_accounts_grants",
         "account_id",
         "environment",
         "id",
-        sqlite_where=sa.text("kind = 'grant' AND is_spent = 0"),
-        postgresql_where=sa.text("kind = 'grant' AND is_spent = 0"),
+        where="kind = 'grant' AND is_spent = 0",
     ),
-    postgresql_with=_HOT,
+    is_hot=True,
 )
 
-# billing/ledger/ledger.py. One movement; names both sides, is never changed.
-transfers = sa.Table(
+# billing/ledger/ledger.py. Rows never change.
+transfers = _table(
     "transfers",
-    metadata,
     _text("id", key=True),
-    _text("account_id"),  # both ledger accounts are this tenant's
+    _text("account_id"),
     _text("environment"),
     _text("debit_id"),
     _text("credit_id"),
     _int("amount_micros"),
     _text("code"),  # why: billing/ledger/chart.py: Code
-    _text("transaction_id", null=True),  # the top-up
-    _text("subject_id", null=True),  # order, hold, redemption, … if there is no top-up
+    _text("transaction_id", null=True),
+    _text("subject_id", null=True),  # if there is no top-up
     _int("created_at"),
     sa.CheckConstraint("amount_micros > 0", name="amount_positive"),
     sa.CheckConstraint("debit_id <> credit_id", name="sides_differ"),
-    sa.Index("ix_transfers_account", "account_id", "environment", "id"),
-    sa.Index(
-        "ix_transfers_transaction",
-        "transaction_id",
-        sqlite_where=sa.text("transaction_id IS NOT NULL"),
-        postgresql_where=sa.text("transaction_id IS NOT NULL"),
-    ),
-    # A send has no subject, so this one costs it nothing.
-    sa.Index(
-        "ix_transfers_subject",
-        "subject_id",
-        sqlite_where=sa.text("subject_id IS NOT NULL"),
-        postgresql_where=sa.text("subject_id IS NOT NULL"),
-    ),
+    _index("ix_transfers_account", "account_id", "environment", "id"),
+    _index("ix_transfers_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
+    # A send has no subject, so this index costs it nothing.
+    _index("ix_transfers_subject", "subject_id", where="subject_id IS NOT NULL"),
 )
 
 _WAITS_FOR_PERSON = (
@@ -485,129 +423,100 @@ _WAITS_FOR_PERSON = (
 )
 
 # billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
-topups = sa.Table(
+topups = _table(
     "topups",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("spent_by", null=True),
     # scheduled | pending | delivered | failed | cancelled | reversing | reversed
     _text("status"),
     _text("platform"),
     _int("amount_cents"),
     _text("recipient_email"),
     _text("reference", null=True),
-    _text("metadata"),  # JSON object of strings
+    _text("metadata"),  # JSON
     _text("note", null=True),
     _text("failure_reason", null=True),
-    _int("new_balance_cents", null=True),  # of the recipient's wallet, once delivered
-    _text("voucher_code", null=True),  # never written: the code is worked out from the id
-    _text("voucher_code_hint", null=True),  # its last 4 characters, once delivered
-    _text("fulfilment_code", null=True),  # handed over in the voucher's place; sealed, base64
-    _text("fulfilment"),  # kind of its supplier, in billing/fulfilment/; or approval, sandbox
-    _int("handed_over_at", null=True),  # from then on it cannot be cancelled
-    _int("next_check_at", null=True),  # when the worker checks a pending one
+    _int("new_balance_cents", null=True),  # of the recipient's wallet
+    _text("voucher_code", null=True),  # never written: derived from the id
+    _text("voucher_code_hint", null=True),  # last 4 characters
+    _text("fulfilment_code", null=True),  # in the voucher's place; sealed
+    _text("fulfilment"),  # its supplier's kind; or approval, sandbox
+    _int("handed_over_at", null=True),  # it can't be cancelled afterwards
+    _int("next_check_at", null=True),
     _int("checks_made", default=0),
     _int("created_at"),
     _int("settled_at", null=True),
-    # As its events have it, if the send left it pending; else null: its event has it.
+    # Null: its event has it.
     _text("trace", null=True),
-    _text("supplier", null=True),  # called for it, or delivered it; null: the wallet
-    _text("deliverable", null=True),  # JSON: the deliverable without its value; null: credit here
-    _text("delivery", null=True),  # JSON: mail, language and message for the recipient
+    _text("supplier", null=True),  # null: the wallet
+    _text("deliverable", null=True),  # JSON, without its value; null: credit
+    _text("delivery", null=True),  # JSON: mail, language and message
     _int("claimed_at", null=True),  # when the recipient first opened it
-    _int("emailed_at", null=True),  # a mail server took the first mail about it
-    _int("scheduled_for", null=True),  # by the tenant's own clock; null: sent at once
-    _int("fee_cents", null=True),  # charged beside the amount; null: nothing
-    _int("earned_fee_cents", null=True),  # of it: all once delivered, nothing once reversed
-    # Its rows of spend_windows beside its keys' days and months, and when by a moved clock; keys/caps.py
+    _int("emailed_at", null=True),  # when a mail server took the first mail
+    _int("scheduled_for", null=True),  # by the account's clock
+    _int("fee_cents", null=True),
+    _int("earned_fee_cents", null=True),  # all once delivered, nothing once reversed
+    # Its other rows of spend_windows: keys/caps.py
     _text("counted_in", null=True),
-    _text("key_name", null=True),  # of the key that sent it, as it was called then
-    _text("caller_address", null=True),  # of its send; null: no call of the account's own
-    _text("idempotency_key", null=True),  # of its send, with secrets masked; null: none
-    # The person or token that made a waiting send, without a key; null: a key, or sent at once
+    _text("key_name", null=True),  # as it was then
+    _text("caller_address", null=True),
+    _text("idempotency_key", null=True),  # secrets masked
+    # Who made a waiting send without a key.
     _text("sent_by", null=True),
-    # A process that does not know fees cannot deliver or reverse one that has a fee.
+    # A process that knows no fees can't deliver or reverse a top-up that has one.
     sa.CheckConstraint(
         """COALESCE(earned_fee_cents, 0) =
         CASE WHEN status IN ('delivered', 'reversing') THEN COALESCE(fee_cents, 0) ELSE 0 END""",
         name="fee_earned_with_delivery",
     ),
-    sa.Index("ix_topups_account", "account_id", "environment", "id"),
-    sa.Index(
+    _index("ix_topups_account", "account_id", "environment", "id"),
+    _index(
         "ix_topups_status",
         "account_id",
         "environment",
         "status",
         "id",
-        sqlite_where=sa.text("status <> 'delivered'"),
-        postgresql_where=sa.text("status <> 'delivered'"),
+        where="status <> 'delivered'",
     ),
-    sa.Index(
+    _index(
         "ux_topups_reference",
         "account_id",
         "environment",
         "reference",
         unique=True,
-        sqlite_where=sa.text("reference IS NOT NULL"),
-        postgresql_where=sa.text("reference IS NOT NULL"),
+        where="reference IS NOT NULL",
     ),
-    sa.Index(
-        "ix_topups_due",
-        "next_check_at",
-        sqlite_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
-        postgresql_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
+    _index(
+        "ix_topups_due", "next_check_at", where="status = 'pending' AND next_check_at IS NOT NULL"
     ),
-    sa.Index(
+    _index(
         "ix_topups_waiting",
         "environment",
         "created_at",
-        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
-        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+        where="status = 'pending' AND supplier IS NOT NULL",
     ),
-    # What the review pages count and list.
-    sa.Index(
-        "ix_topups_person",
-        "environment",
-        "handed_over_at",
-        sqlite_where=sa.text(_WAITS_FOR_PERSON),
-        postgresql_where=sa.text(_WAITS_FOR_PERSON),
+    _index("ix_topups_person", "environment", "handed_over_at", where=_WAITS_FOR_PERSON),
+    _index(
+        "ix_topups_desk", "environment", "id", where="status = 'pending' AND supplier IS NOT NULL"
     ),
-    sa.Index(
-        "ix_topups_desk",
-        "environment",
-        "id",
-        sqlite_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
-        postgresql_where=sa.text("status = 'pending' AND supplier IS NOT NULL"),
+    _index(
+        "ix_topups_failed", "environment", "id", where="status = 'failed' AND supplier IS NOT NULL"
     ),
-    sa.Index(
-        "ix_topups_failed",
-        "environment",
-        "id",
-        sqlite_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
-        postgresql_where=sa.text("status = 'failed' AND supplier IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_topups_scheduled",
-        "scheduled_for",
-        sqlite_where=sa.text("status = 'scheduled'"),
-        postgresql_where=sa.text("status = 'scheduled'"),
-    ),
-    sa.Index(
+    _index("ix_topups_scheduled", "scheduled_for", where="status = 'scheduled'"),
+    _index(
         "ix_topups_scheduled_account",
         "account_id",
         "environment",
         "scheduled_for",
-        sqlite_where=sa.text("status = 'scheduled'"),
-        postgresql_where=sa.text("status = 'scheduled'"),
+        where="status = 'scheduled'",
     ),
 )
 
-# billing/topups/working_set.py. The account's own ids of top-ups, the same through every door.
-topup_intents = sa.Table(
+# billing/topups/working_set.py. The account's own ids of top-ups.
+topup_intents = _table(
     "topup_intents",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("intent", key=True),
@@ -615,11 +524,10 @@ topup_intents = sa.Table(
 )
 
 # billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
-# billing/recipients/erasure.py. Mail to the recipient of a top-up; no code lies in it.
-mails = sa.Table(
+# billing/recipients/erasure.py. Mail to recipients; never holds a code.
+mails = _table(
     "mails",
-    metadata,
-    _text("id", key=True),  # its Message-ID is made of it
+    _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("transaction_id"),
@@ -627,203 +535,169 @@ mails = sa.Table(
     _text("status"),  # queued | sent | bounced | failed | unwanted | outbox | limited
     _int("created_at"),
     _int("attempts", default=0),
-    _int("claim_no", default=0),  # of the newest claim: an older one's outcome is not written
-    _int("next_attempt_at", null=True),  # when it is due, or the end of its claim; null: never
+    _int("claim_no", default=0),  # fences the outcome of an older claim
+    _int("next_attempt_at", null=True),  # due, or the end of its claim
     _int("ended_at", null=True),
-    _text("reason", null=True),  # the mail server's reply
-    sa.Index("ix_mails_topup", "transaction_id"),
-    sa.Index("ix_mails_account", "account_id", "environment", "id"),
-    sa.Index("ix_mails_recipient", "account_id", "environment", "recipient_email", "created_at"),
-    sa.Index("ix_mails_day", "account_id", "environment", "created_at"),
-    sa.Index(
-        "ix_mails_due",
-        "next_attempt_at",
-        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
-        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
-    ),
-    postgresql_with=_HOT,
+    _text("reason", null=True),
+    _index("ix_mails_topup", "transaction_id"),
+    _index("ix_mails_account", "account_id", "environment", "id"),
+    _index("ix_mails_recipient", "account_id", "environment", "recipient_email", "created_at"),
+    _index("ix_mails_day", "account_id", "environment", "created_at"),
+    _index("ix_mails_due", "next_attempt_at", where="next_attempt_at IS NOT NULL"),
+    is_hot=True,
 )
 
-# billing/recipients/refusal.py. Addresses that want no mail, by a keyed digest of them.
-mail_refusals = sa.Table(
+# billing/recipients/refusal.py. Addresses that want no mail.
+mail_refusals = _table(
     "mail_refusals",
-    metadata,
-    _text("digest", key=True),  # hex
+    _text("digest", key=True),
     _int("created_at"),
 )
 
-# billing/bulk/batch.py. One for each bulk send.
-batches = sa.Table(
+# billing/bulk/batch.py
+batches = _table(
     "batches",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("spent_by", null=True),
     _text("status"),  # accepting | undoing | refused | running | completed
     _int("is_all_or_nothing"),
-    _int("items"),  # how many there are
-    _text("request_digest", null=True),  # of its Idempotency-Key, as in idempotency_keys
+    _int("items"),
+    _text("request_digest", null=True),  # of its Idempotency-Key
     _int("created_at"),
     _int("accepted_at", null=True),  # when each item was accepted or refused
-    _int("cancelled_at", null=True),  # when the rest was cancelled
-    _text("cancelled_by", null=True),  # credential id
-    _int("completed_at", null=True),  # when the last of its top-ups had ended
-    _int("next_check_at", null=True),  # when the worker checks it; null: it is over
-    _text("counts", null=True),  # JSON: items by their end, once it is over
-    _text("sent_by", null=True),  # the person or token that made it; null: a key
-    sa.Index("ix_batches_account", "account_id", "environment", "id"),
-    sa.Index(
+    _int("cancelled_at", null=True),
+    _text("cancelled_by", null=True),
+    _int("completed_at", null=True),
+    _int("next_check_at", null=True),  # null: over
+    _text("counts", null=True),  # JSON: items by their end
+    _text("sent_by", null=True),  # null: a key
+    _index("ix_batches_account", "account_id", "environment", "id"),
+    _index(
         "ux_batches_request",
         "account_id",
         "environment",
         "request_digest",
         unique=True,
-        sqlite_where=sa.text("request_digest IS NOT NULL"),
-        postgresql_where=sa.text("request_digest IS NOT NULL"),
+        where="request_digest IS NOT NULL",
     ),
-    sa.Index(
-        "ix_batches_due",
-        "next_check_at",
-        sqlite_where=sa.text("next_check_at IS NOT NULL"),
-        postgresql_where=sa.text("next_check_at IS NOT NULL"),
-    ),
+    _index("ix_batches_due", "next_check_at", where="next_check_at IS NOT NULL"),
 )
 
-# billing/bulk/item.py. A line of a bulk send, in the order in which they came.
-batch_items = sa.Table(
+# billing/bulk/item.py. In the order of the request.
+batch_items = _table(
     "batch_items",
-    metadata,
     _text("batch_id", key=True),
-    sa.Column("number", BIGINT, primary_key=True),  # from 0
-    _text("transaction_id"),  # of its top-up; there is one once it is accepted or reserved
+    _int("number", key=True),
+    _text("transaction_id"),
     _text("state"),  # waiting | accepted | reserved | refused
     _text("reference", null=True),
-    _text("request", null=True),  # JSON: what to send; null: unreadable
-    _text("refusal", null=True),  # JSON: why it was refused
+    _text("request", null=True),  # JSON; null: unreadable
+    _text("refusal", null=True),  # JSON
 )
 
-# billing/topups/attempt.py. One for each turn of a top-up at a supplier, for any number of calls.
-fulfilment_attempts = sa.Table(
+# billing/topups/attempt.py. One turn of a top-up at a supplier, with any number of calls.
+fulfilment_attempts = _table(
     "fulfilment_attempts",
-    metadata,
     _text("transaction_id", key=True),
-    sa.Column("number", BIGINT, primary_key=True),  # from 1
+    _int("number", key=True),
     _text("account_id"),
     _text("environment"),
     _text("recipient_email"),
     _text("supplier"),
-    _text("kind"),  # of the supplier: name in billing/fulfilment/
+    _text("kind"),
     _text(
         "outcome"
     ),  # requested | waiting | unknown | delivered | refused | dropped | revoked | kept
-    _text("detail", null=True),  # a sentence for the operator
+    _text("detail", null=True),
     _int("requests_made", default=1),
-    _int("requested_at"),  # first
+    _int("requested_at"),
     _int("last_requested_at"),
-    _int("ended_at", null=True),  # null: the supplier's last word is still to come
-    _text("prepared", null=True),  # what was found out before the call; nothing secret
-    _text("left_over", null=True),  # what the last call left for the next one; nothing secret
-    _int("cost_cents", null=True),  # the supplier's price, if it reports one
-    sa.Index(
+    _int("ended_at", null=True),  # null: the supplier's last word is to come
+    _text("prepared", null=True),  # found out before the call; nothing secret
+    _text("left_over", null=True),  # for the next call; nothing secret
+    _int("cost_cents", null=True),
+    _index(
         "ix_fulfilment_attempts_open",
         "environment",
         "supplier",
         "account_id",
         "recipient_email",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
+        where="ended_at IS NULL",
     ),
-    sa.Index("ix_fulfilment_attempts_supplier", "environment", "supplier", "last_requested_at"),
+    _index("ix_fulfilment_attempts_supplier", "environment", "supplier", "last_requested_at"),
 )
 
-# billing/topups/attempt.py. What a recipient has at a supplier, such as the id of a key to be raised.
-supplier_recipients = sa.Table(
+# billing/topups/attempt.py. What a recipient has at a supplier, such as the id of a key.
+supplier_recipients = _table(
     "supplier_recipients",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("supplier", key=True),
     _text("recipient_email", key=True),
-    _text("left_over"),  # the supplier's own words; nothing secret
+    _text("left_over"),  # nothing secret
     _int("changed_at"),
 )
 
-# billing/topups/reverse.py. A delivered top-up to be reversed; one at most for each.
-topup_reversals = sa.Table(
+# billing/topups/reverse.py
+topup_reversals = _table(
     "topup_reversals",
-    metadata,
     _text("transaction_id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("reason"),  # the sender's or the operator's own words
-    _text("requested_by", null=True),  # id of a credential; null: the operator
+    _text("reason"),
+    _text("requested_by", null=True),  # null: the operator
     _int("requested_at"),
-    _int("checks_made", default=0),  # how often the supplier was called to revoke it
+    _int("checks_made", default=0),
     _int("next_check_at", null=True),  # null: no more calls
     _text("outcome", null=True),  # reversed | kept; null: not ended
-    _text("detail", null=True),  # why it was not reversed
+    _text("detail", null=True),
     _int("ended_at", null=True),
-    sa.Index(
-        "ix_topup_reversals_due",
-        "next_check_at",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
+    _index("ix_topup_reversals_due", "next_check_at", where="ended_at IS NULL"),
 )
 
-# billing/topups/supplier_words.py. Codes, keys and links that were delivered, each for one top-up of an environment.
-handed_over = sa.Table(
+# billing/topups/supplier_words.py. Delivered codes, keys and links; each belongs to one top-up.
+handed_over = _table(
     "handed_over",
-    metadata,
     _text("environment", key=True),
-    _text("digest", key=True),  # keyed, of the value; the key survives a rotation of the master key
-    _text("transaction_id"),  # the top-up it was delivered for
+    _text("digest", key=True),  # keyed; survives a rotation of the master key
+    _text("transaction_id"),
 )
 
-# billing/topups/supplier_words.py. How far delivered top-ups that the table lacks were entered there, and up to which
-# id there are such.
-handed_over_fill = sa.Table(
+# billing/topups/supplier_words.py. How far older delivered top-ups were entered in handed_over.
+handed_over_fill = _table(
     "handed_over_fill",
-    metadata,
-    sa.Column("id", BIGINT, primary_key=True, autoincrement=False),  # 1: so far; 2: the end
-    _text("after_id"),  # the last top-up that was checked; the first that wasn't
+    _int("id", key=True),  # 1: so far; 2: the end
+    _text("after_id"),
 )
 
-# billing/topups/supplier_words.py. What a supplier said that its top-up could not be ended by.
-supplier_words = sa.Table(
+# billing/topups/supplier_words.py. Supplier reports that couldn't end their top-up.
+supplier_words = _table(
     "supplier_words",
-    metadata,
     _text("transaction_id", key=True),
-    _text("digest", key=True),  # keyed, of the report: the same one is stored once
+    _text("digest", key=True),  # keyed, of the report
     _text("account_id"),
     _text("environment"),
     _text("supplier"),
     _text("word"),  # delivered | failed
     _text("why"),  # late | second | repeated | implausible
-    _text("detail"),  # a sentence for the operator
-    _text("kind", null=True),  # of the deliverable; null: none
-    _text("hint", null=True),  # its last characters
-    _text("sealed", null=True),  # the deliverable itself; null: nothing was handed over
-    _int("cost_cents", null=True),  # the supplier's price, if it reports one
-    _int("received_at"),  # first
+    _text("detail"),
+    _text("kind", null=True),  # of the deliverable
+    _text("hint", null=True),  # last characters
+    _text("sealed", null=True),  # the deliverable
+    _int("cost_cents", null=True),
+    _int("received_at"),
     _int("last_received_at"),
     _int("times", default=1),
-    _int("seen_at", null=True),  # null: no operator has seen it
+    _int("seen_at", null=True),
     _text("seen_by", null=True),
-    sa.Index(
-        "ix_supplier_words_unseen",
-        "environment",
-        "transaction_id",
-        sqlite_where=sa.text("seen_at IS NULL"),
-        postgresql_where=sa.text("seen_at IS NULL"),
-    ),
+    _index("ix_supplier_words_unseen", "environment", "transaction_id", where="seen_at IS NULL"),
 )
 
-# billing/topups/platform_rows.py. What can be topped up, of each environment.
-platforms = sa.Table(
+# billing/topups/platform_rows.py
+platforms = _table(
     "platforms",
-    metadata,
     _text("environment", key=True),
     _text("id", key=True),
     _text("name"),
@@ -834,13 +708,12 @@ platforms = sa.Table(
     _int("created_at"),
 )
 
-# billing/topups/platform_rows.py. What a send costs beside its amount; an account's own goes first.
-platform_fees = sa.Table(
+# billing/topups/platform_rows.py. An account's own fee goes first.
+platform_fees = _table(
     "platform_fees",
-    metadata,
     _text("environment", key=True),
     _text("platform", key=True),
-    _text("account_id", key=True),  # empty: all that have none of their own
+    _text("account_id", key=True),  # empty: all others
     _int("fixed_cents"),
     _int("basis_points"),
     _int("min_cents"),
@@ -848,96 +721,88 @@ platform_fees = sa.Table(
     _int("changed_at"),
 )
 
-# billing/topups/platform_rows.py. A platform's suppliers, in the order of calls.
-platform_suppliers = sa.Table(
+# billing/topups/platform_rows.py. In the order of calls.
+platform_suppliers = _table(
     "platform_suppliers",
-    metadata,
     _text("environment", key=True),
     _text("platform", key=True),
     _text("supplier", key=True),
-    _int("position"),  # from 1
+    _int("position"),
 )
 
-# billing/topups/platform_rows.py. Never deleted, so that an id means the same supplier for ever.
-suppliers = sa.Table(
+# billing/topups/platform_rows.py. Never deleted, so an id always means the same supplier.
+suppliers = _table(
     "suppliers",
-    metadata,
     _text("environment", key=True),
     _text("id", key=True),
     _text("kind"),  # name in billing/fulfilment/
-    _text("options"),  # JSON object: those that are no secrets
-    _bytes("sealed", null=True),  # JSON object: those that are
-    _text("hints"),  # JSON object: the last characters of each secret
+    _text("options"),  # JSON, without secrets
+    _bytes("sealed", null=True),  # JSON: the secrets
+    _text("hints"),  # JSON: last characters of each secret
     _int("is_active", default=1),
-    _int("is_simulated", default=0),  # staging only: plays its kind and calls no provider
+    _int("is_simulated", default=0),  # staging only: calls no provider
     _int("created_at"),
     _int("changed_at"),
-    _int("breaker_opened_at", null=True),  # called rarely until it responds; null: called
+    _int("breaker_opened_at", null=True),  # called rarely since then
     _text("last_error", null=True),
     _int("last_error_at", null=True),
-    _int("paused_at", null=True),  # an operator paused it then; null: it is called
+    _int("paused_at", null=True),
 )
 
-# billing/topups/platform_rows.py. One row: it grows with each change of the three tables above.
-platform_versions = sa.Table(
+# billing/topups/platform_rows.py. One row; grows with each change of the three tables above.
+platform_versions = _table(
     "platform_versions",
-    metadata,
-    sa.Column("id", BIGINT, primary_key=True, autoincrement=False),  # 1
-    _int("version", default=0),  # 0: nothing was ever entered
+    _int("id", key=True),
+    _int("version", default=0),
 )
 
-# billing/fulfilment/stock.py. Codes that the operator uploaded, each handed out once.
-stock_codes = sa.Table(
+# billing/fulfilment/stock.py. Uploaded codes, each handed out once.
+stock_codes = _table(
     "stock_codes",
-    metadata,
     _text("id", key=True),
     _text("environment"),
     _text("supplier"),
     _text("platform"),
     _int("amount_cents"),
-    _text("digest"),  # keyed, of the code; the same code is taken once for each environment
+    _text("digest"),  # keyed; unique in an environment
     _bytes("sealed"),
     _text("hint"),
     _int("expires_at", null=True),
     _int("added_at"),
-    _text("transaction_id", null=True),  # the top-up that it was handed to; null: in stock
+    _text("transaction_id", null=True),  # null: in stock
     _int("taken_at", null=True),
-    sa.Index("ux_stock_codes_digest", "environment", "digest", unique=True),
-    sa.Index(
+    _index("ux_stock_codes_digest", "environment", "digest", unique=True),
+    _index(
         "ux_stock_codes_transaction",
         "transaction_id",
         unique=True,
-        sqlite_where=sa.text("transaction_id IS NOT NULL"),
-        postgresql_where=sa.text("transaction_id IS NOT NULL"),
+        where="transaction_id IS NOT NULL",
     ),
-    sa.Index(
+    _index(
         "ix_stock_codes_free",
         "environment",
         "supplier",
         "platform",
         "amount_cents",
         "id",
-        sqlite_where=sa.text("transaction_id IS NULL"),
-        postgresql_where=sa.text("transaction_id IS NULL"),
+        where="transaction_id IS NULL",
     ),
 )
 
-# billing/fulfilment/stock.py. Each kind of code in stock, and whether low stock was reported.
-stock_levels = sa.Table(
+# billing/fulfilment/stock.py
+stock_levels = _table(
     "stock_levels",
-    metadata,
     _text("environment", key=True),
     _text("supplier", key=True),
     _text("platform", key=True),
-    sa.Column("amount_cents", BIGINT, primary_key=True, autoincrement=False),
-    _int("low_threshold"),  # fewer than so many are few
-    _int("is_low", default=0),  # reported; again only after a refill
+    _int("amount_cents", key=True),
+    _int("low_threshold"),
+    _int("is_low", default=0),  # reported; again after a refill
 )
 
-# billing/fulfilment/tasks.py. Top-ups that an operator does by hand.
-manual_tasks = sa.Table(
+# billing/fulfilment/tasks.py. Top-ups that an operator fulfils by hand.
+manual_tasks = _table(
     "manual_tasks",
-    metadata,
     _text("transaction_id", key=True),
     _text("account_id"),
     _text("environment"),
@@ -947,189 +812,151 @@ manual_tasks = sa.Table(
     _text("taken_by", null=True),
     _int("taken_at", null=True),
     _text("outcome", null=True),  # delivered | refused; null: to be done
-    _bytes("sealed", null=True),  # JSON: what was delivered
-    _text("reason", null=True),  # of a refusal, shown to the sender
+    _bytes("sealed", null=True),  # JSON
+    _text("reason", null=True),  # shown to the sender
     _text("decided_by", null=True),
     _int("decided_at", null=True),
-    sa.Index(
-        "ix_manual_tasks_open",
-        "environment",
-        "due_at",
-        sqlite_where=sa.text("outcome IS NULL"),
-        postgresql_where=sa.text("outcome IS NULL"),
-    ),
+    _index("ix_manual_tasks_open", "environment", "due_at", where="outcome IS NULL"),
 )
 
-# billing/topups/voucher.py. A voucher exists once its top-up is delivered; this row says it was redeemed.
-voucher_redemptions = sa.Table(
+# billing/topups/voucher.py
+voucher_redemptions = _table(
     "voucher_redemptions",
-    metadata,
     _text("transaction_id", key=True),
     _text("account_id"),  # the issuer
     _text("environment"),
-    _text("redeemed_by"),  # the redeeming account
+    _text("redeemed_by"),
     _text("settle"),  # wallet | external
     _int("redeemed_at"),
-    sa.Index("ix_voucher_redemptions_redeemer", "redeemed_by", "environment", "transaction_id"),
+    _index("ix_voucher_redemptions_redeemer", "redeemed_by", "environment", "transaction_id"),
 )
 
 # billing/topups/approval.py
-approvals = sa.Table(
+approvals = _table(
     "approvals",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("transaction_id"),
-    _text("requested_by", null=True),  # key id
+    _text("requested_by", null=True),
     _text("status"),  # pending | approved | denied | expired
     _text("decided_by", null=True),
     _int("created_at"),
     _int("expires_at"),
     _int("decided_at", null=True),
-    _int("notified_at", null=True),  # when its mail was written or skipped; null: not yet
+    _int("notified_at", null=True),  # its mail was written or skipped
     # threshold | sender_left
-    sa.Column("reason", TEXT, nullable=False, server_default="threshold"),
-    sa.Index("ix_approvals_account", "account_id", "environment", "id"),
-    sa.Index(
+    _text("reason", default="threshold"),
+    _index("ix_approvals_account", "account_id", "environment", "id"),
+    _index(
         "ix_approvals_pending",
         "account_id",
         "environment",
         "expires_at",
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
+        where="status = 'pending'",
     ),
-    sa.Index(
+    _index(
         "ix_approvals_untold",
         "account_id",
         "environment",
         "id",
-        sqlite_where=sa.text("status = 'pending' AND notified_at IS NULL"),
-        postgresql_where=sa.text("status = 'pending' AND notified_at IS NULL"),
+        where="status = 'pending' AND notified_at IS NULL",
     ),
-    sa.Index("ux_approvals_transaction", "transaction_id", unique=True),
-    sa.Index(
-        "ix_approvals_due",
-        "expires_at",
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
-    ),
+    _index("ux_approvals_transaction", "transaction_id", unique=True),
+    _index("ix_approvals_due", "expires_at", where="status = 'pending'"),
 )
 
-# billing/credits/code_batch.py. Redemption codes that were made together, worth the same each.
-redemption_batches = sa.Table(
+# billing/credits/code_batch.py. Codes of one value, made together.
+redemption_batches = _table(
     "redemption_batches",
-    metadata,
     _text("id", key=True),
     _text("environment"),
     _text("name"),
-    _int("credits_micros"),  # of each code
+    _int("credits_micros"),
     _int("code_count"),
-    _int("uses_max"),  # of each code
-    _int("is_promotional"),  # the credit is a grant
-    _int("promotional_days", null=True),  # of the grant, from the redemption; null: no end
-    _int("is_complete", default=0),  # every code was written and handed over
-    _int("expires_at", null=True),  # from then on nothing can be redeemed
+    _int("uses_max"),
+    _int("is_promotional"),
+    _int("promotional_days", null=True),  # from the redemption; null: no end
+    _int("is_complete", default=0),  # all codes were written and handed over
+    _int("expires_at", null=True),
     _int("disabled_at", null=True),
     _int("created_at"),
-    sa.Index("ix_redemption_batches_environment", "environment", "id"),
+    _index("ix_redemption_batches_environment", "environment", "id"),
 )
 
-# billing/machine_payments/payment.py. A payment that came with the request it pays for.
-machine_payments = sa.Table(
+# billing/machine_payments/payment.py. Payments that came with their request.
+machine_payments = _table(
     "machine_payments",
-    metadata,
     _text("id", key=True),
-    _text("account_id"),  # the machine account, or that of the token beside the payment
+    _text("account_id"),  # the machine account, or the accompanying token's
     _text("environment"),
-    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("spent_by", null=True),
     _text("protocol"),  # x402 | mpp
     _text("payment_ref"),  # network, asset, payer and nonce; or the token's digest
-    _text("identifier"),  # SHA-256 of the payer's secret identifier, hex
-    _text("body_digest"),  # SHA-256 of the request that it pays for, hex
-    _text("request"),  # JSON: the request that it pays for, and the fee
+    _text("identifier"),  # SHA-256 of the payer's secret identifier
+    _text("body_digest"),  # of the request it pays for
+    _text("request"),  # JSON, with the fee
     _text("network"),
     _text("asset"),
     _text("payer"),
     _text("amount"),  # atomic units of the asset, decimal
-    _int("charged_cents"),  # the same in US cents: the top-up's amount and fee
-    _text("proof"),  # posted to settle it; sealed, base64
-    _text("transaction_id"),  # of the top-up, fixed before the first try
-    _int("expires_at"),  # from then on it can no longer be settled
+    _int("charged_cents"),  # with the fee
+    _text("proof"),  # posted to settle it; sealed
+    _text("transaction_id"),  # fixed before the first try
+    _int("expires_at"),
     _int("created_at"),
     _text("state"),  # settling | unknown | paid | refused | refunded
-    _text("settlement", null=True),  # the settler's name for it, such as a transaction's hash
-    _text("detail", null=True),  # a sentence: why it is as it is
-    _int("checks_made", default=0),  # how often settling it was tried
-    _int("is_lost", default=0),  # an answer about it was lost: a refusal proves nothing any more
-    _int("lease_until", null=True),  # a process is settling it until then
+    _text("settlement", null=True),  # such as a transaction's hash
+    _text("detail", null=True),
+    _int("checks_made", default=0),
+    _int("is_lost", default=0),  # an answer was lost: a refusal proves nothing
+    _int("lease_until", null=True),
     _int("next_check_at", null=True),  # null: no more tries
-    _text("refund_code", null=True),  # gives it back; sealed, base64
+    _text("refund_code", null=True),  # sealed
     _text("refund_code_hint", null=True),
     _int("settled_at", null=True),
     _int("ended_at", null=True),
-    sa.Index("ux_machine_payments_ref", "environment", "protocol", "payment_ref", unique=True),
-    sa.Index(
-        "ux_machine_payments_identifier", "environment", "protocol", "identifier", unique=True
+    _index("ux_machine_payments_ref", "environment", "protocol", "payment_ref", unique=True),
+    _index("ux_machine_payments_identifier", "environment", "protocol", "identifier", unique=True),
+    _index("ix_machine_payments_account", "account_id", "environment", "id"),
+    _index("ix_machine_payments_environment", "environment", "id"),
+    _index("ix_machine_payments_due", "next_check_at", where="next_check_at IS NOT NULL"),
+    _index(
+        "ix_machine_payments_settled", "environment", "settled_at", where="settled_at IS NOT NULL"
     ),
-    sa.Index("ix_machine_payments_account", "account_id", "environment", "id"),
-    sa.Index("ix_machine_payments_environment", "environment", "id"),
-    sa.Index(
-        "ix_machine_payments_due",
-        "next_check_at",
-        sqlite_where=sa.text("next_check_at IS NOT NULL"),
-        postgresql_where=sa.text("next_check_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_machine_payments_settled",
-        "environment",
-        "settled_at",
-        sqlite_where=sa.text("settled_at IS NOT NULL"),
-        postgresql_where=sa.text("settled_at IS NOT NULL"),
-    ),
-    # A transfer at the network is credited once.
-    sa.Index(
+    # Credit a network transfer once.
+    _index(
         "ux_machine_payments_settlement",
         "settlement",
         "environment",
         unique=True,
-        sqlite_where=sa.text("settled_at IS NOT NULL"),
-        postgresql_where=sa.text("settled_at IS NOT NULL"),
+        where="settled_at IS NOT NULL",
     ),
-    # Waiting for an operator, or with a top-up that may still fail.
-    sa.Index(
-        "ix_machine_payments_open",
-        "environment",
-        "state",
-        "id",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
+    # Waits for an operator, or its top-up may still fail.
+    _index("ix_machine_payments_open", "environment", "state", "id", where="ended_at IS NULL"),
 )
 
-# billing/credits/code_batch.py, but used_count by billing/credits/redemption_code.py. A code, by its digest only.
-redemption_codes = sa.Table(
+# billing/credits/code_batch.py, but used_count by billing/credits/redemption_code.py
+redemption_codes = _table(
     "redemption_codes",
-    metadata,
     _text("id", key=True),
     _text("batch_id"),
     _text("environment"),
-    _text("digest"),  # HMAC-SHA256 under a key of the installation, hex
+    _text("digest"),  # keyed HMAC-SHA256
     _text("last4"),
     _int("uses_max"),
     _int("used_count", default=0),
     _int("disabled_at", null=True),
     _int("created_at"),
     sa.CheckConstraint("used_count >= 0 AND used_count <= uses_max", name="uses_in_limit"),
-    sa.Index("ux_redemption_codes_digest", "digest", unique=True),
-    sa.Index("ix_redemption_codes_batch", "batch_id", "id"),
-    sa.Index("ix_redemption_codes_last4", "environment", "last4", "id"),
+    _index("ux_redemption_codes_digest", "digest", unique=True),
+    _index("ix_redemption_codes_batch", "batch_id", "id"),
+    _index("ix_redemption_codes_last4", "environment", "last4", "id"),
 )
 
-# billing/credits/redemption_code.py. That an account redeemed a code; by each account once.
-code_redemptions = sa.Table(
+# billing/credits/redemption_code.py. Once per account.
+code_redemptions = _table(
     "code_redemptions",
-    metadata,
     _text("code_id", key=True),
     _text("account_id", key=True),
     _text("id"),  # the transfers' subject, and the name of a grant
@@ -1137,386 +964,319 @@ code_redemptions = sa.Table(
     _int("credits_micros"),
     _int("is_promotional"),
     _text("last4"),
-    _int("expires_at", null=True),  # of the grant
+    _int("expires_at", null=True),
     _int("created_at"),
     sa.CheckConstraint("credits_micros > 0", name="redemption_positive"),
-    sa.Index("ix_code_redemptions_account", "account_id", "environment", "id"),
+    _index("ix_code_redemptions_account", "account_id", "environment", "id"),
 )
 
-# billing/ledger/proof.py. What each `topup audit` found, the newest ones and the last that found nothing.
-ledger_proofs = sa.Table(
+# billing/ledger/proof.py. The newest results of `topup audit`, and the last without findings.
+ledger_proofs = _table(
     "ledger_proofs",
-    metadata,
     _text("id", key=True),
     _int("began_at"),
     _int("ended_at"),
-    _int("findings"),  # rows that broke a rule; 0: the ledger was proved
-    _int("is_full", null=True),  # from the first transfer on; null: so did the code before
-    # Of the last day whose sealed sums were used, in each environment; null: none.
+    _int("findings"),
+    _int("is_full", null=True),  # null: full, by older code
+    # Last day whose sealed sums were used.
     _int("live_day", null=True),
     _int("staging_day", null=True),
 )
 
-# billing/checkpoints/signing_keys.py. Public keys of what signs checkpoints and receipts; the private ones are
-# sealed_keys.
-signing_keys = sa.Table(
+# billing/checkpoints/signing_keys.py. Public halves; the private ones are in sealed_keys.
+signing_keys = _table(
     "signing_keys",
-    metadata,
-    _text("kid", key=True),  # the thumbprint of RFC 7638
+    _text("kid", key=True),  # RFC 7638 thumbprint
     _int("number"),  # the highest one signs
     _bytes("public_key"),
     _int("created_at"),
 )
 
-# billing/checkpoints/checkpoint.py. A sealed day of an environment's ledger, or one that is being sealed.
-checkpoints = sa.Table(
+# billing/checkpoints/checkpoint.py. Days of the ledger, sealed or being sealed.
+checkpoints = _table(
     "checkpoints",
-    metadata,
     _text("environment", key=True),
-    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("day_start_at", key=True),
     _bytes("seed"),  # of the leaves' salts
-    _text("claimed_by", null=True),  # one sealing of one process
+    _text("claimed_by", null=True),
     _int("claimed_until"),
-    _int("size", null=True),  # transfers; this and what follows is null until it is sealed
-    _int("late", null=True),  # of them, of an earlier day
+    _int("size", null=True),  # transfers; null until sealed, as what follows
+    _int("late", null=True),  # of an earlier day
     _bytes("root", null=True),
-    _bytes("digest", null=True),  # of the signed statement
+    _bytes("digest", null=True),
     _text("jws", null=True),
     _int("sealed_at", null=True),
 )
 
-# billing/checkpoints/tiles.py. The hashes of a checkpoint's tree, 256 in a row.
-checkpoint_tiles = sa.Table(
+# billing/checkpoints/tiles.py. Hashes of a checkpoint's tree, 256 a row.
+checkpoint_tiles = _table(
     "checkpoint_tiles",
-    metadata,
     _text("environment", key=True),
-    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
-    sa.Column(
-        "level", BIGINT, primary_key=True, autoincrement=False
-    ),  # 0: leaves; 1: roots of level 0's tiles
-    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
-    _text("first_id"),  # of the transfers; empty in level 1, as the two that follow
+    _int("day_start_at", key=True),
+    _int("level", key=True),  # 0: leaves; 1: roots of level 0's tiles
+    _int("number", key=True),
+    _text("first_id"),  # empty in level 1, as the next two
     _text("last_id"),
     _bytes("ids"),  # msgpack
     _bytes("hashes"),
     _bytes("root"),
 )
 
-# billing/checkpoints/sums.py. What of each ledger account lies in checkpoints, all of them together.
-sealed_balances = sa.Table(
+# billing/checkpoints/sums.py. Each ledger account's sums in all checkpoints.
+sealed_balances = _table(
     "sealed_balances",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("ledger_account_id", key=True),
-    _int("day_start_at"),  # of the last checkpoint that has a transfer of it
+    _int("day_start_at"),  # of the last checkpoint with its transfers
     _int("debits_micros"),
     _int("credits_micros"),
-    _int("before_debits_micros"),  # without that last checkpoint
+    _int("before_debits_micros"),  # without that checkpoint
     _int("before_credits_micros"),
 )
 
-# billing/checkpoints/sums.py. How far an environment's checkpoints are in sealed_balances.
-sealed_sums = sa.Table(
+# billing/checkpoints/sums.py. How far sealed_balances has come.
+sealed_sums = _table(
     "sealed_sums",
-    metadata,
     _text("environment", key=True),
-    _int("summed_day", null=True),  # the last one that is in whole
-    _int("tiles"),  # of the next one that are in
+    _int("summed_day", null=True),  # the last whole day
+    _int("tiles"),  # of the next day
 )
 
-# billing/checkpoints/proving.py. The last check of all checkpoints of an environment against their transfers.
-checkpoint_proofs = sa.Table(
+# billing/checkpoints/proving.py. The last check of all checkpoints.
+checkpoint_proofs = _table(
     "checkpoint_proofs",
-    metadata,
     _text("environment", key=True),
-    _int("day_start_at"),  # of the last one that was checked
+    _int("day_start_at"),
     _int("began_at"),
-    _int("findings"),  # 0: all are as they were sealed
+    _int("findings"),
 )
 
 # billing/records/mark.py. How far the record log has come; one row.
-record_marks = sa.Table(
+record_marks = _table(
     "record_marks",
-    metadata,
-    _text("id", key=True),  # records
-    _int("step_no"),  # grows with every step: of two sealers one takes it
+    _text("id", key=True),
+    _int("step_no"),  # fences a second sealer
     _int("began_at"),  # older rows have no leaf
-    _int("day_start_at"),  # the day that grows
+    _int("day_start_at"),  # the growing day
     _int("size"),  # its leaves
-    _text("after_ids"),  # JSON: by source, the last id that was walked past
+    _text("after_ids"),  # JSON: the last id read, by source
 )
 
-# billing/records/tiles.py. The leaves of a day of the record log, 256 in a row.
-record_tiles = sa.Table(
+# billing/records/tiles.py. Leaves of the record log, 256 a row.
+record_tiles = _table(
     "record_tiles",
-    metadata,
-    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
-    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
-    _text("first_id"),  # the lowest of its ids
-    _text("last_id"),  # the highest
-    _int("sealed_at"),  # when its last leaf came
+    _int("day_start_at", key=True),
+    _int("number", key=True),
+    _text("first_id"),
+    _text("last_id"),
+    _int("sealed_at"),
     _bytes("root"),
     _bytes("leaves"),  # msgpack, by column
-    sa.Index("ix_record_tiles_ids", "day_start_at", "last_id"),
+    _index("ix_record_tiles_ids", "day_start_at", "last_id"),
 )
 
-# billing/records/head.py. The signed heads of the record log, one an hour.
-record_heads = sa.Table(
+# billing/records/head.py. Hourly signed heads of the record log.
+record_heads = _table(
     "record_heads",
-    metadata,
-    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
+    _int("number", key=True),
     _int("day_start_at"),
-    _int("size"),  # the day's leaves that it covers
+    _int("size"),  # leaves of the day that it covers
     _bytes("root"),
-    _bytes("digest"),  # of the signed statement
+    _bytes("digest"),
     _text("jws"),
-    _int("sealed_to"),  # rows made before it are sealed, late ones aside
+    _int("sealed_to"),  # rows made before are sealed, except late ones
     _int("sealed_at"),
-    sa.Index("ix_record_heads_day", "day_start_at", "number"),
+    _index("ix_record_heads_day", "day_start_at", "number"),
 )
 
-# billing/records/mark.py. Seeds of the leaves' salts; deleted with the account, or when their period is pruned.
-record_seeds = sa.Table(
+# billing/records/mark.py. Seeds of the leaves' salts; deleted with the account or when pruned.
+record_seeds = _table(
     "record_seeds",
-    metadata,
-    _text("account_id", key=True),  # empty: rows of the installation
-    # Of 30 days since 1970; -1: rows that stay for ever.
-    sa.Column("period", BIGINT, primary_key=True, autoincrement=False),
+    _text("account_id", key=True),  # empty: the installation
+    # Of 30 days since 1970; -1: rows that are never pruned.
+    _int("period", key=True),
     _bytes("seed"),
 )
 
-# billing/records/mark.py. Deliveries that were open when the record log went by.
-record_waiting = sa.Table(
+# billing/records/mark.py. Deliveries that were open when the record log passed.
+record_waiting = _table(
     "record_waiting",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
-    sa.Index("ix_record_waiting_account", "account_id"),
+    _index("ix_record_waiting_account", "account_id"),
 )
 
-# billing/records/removal.py. Signed words about what was deleted on purpose.
-record_removals = sa.Table(
+# billing/records/removal.py. Signed statements of deliberate deletions.
+record_removals = _table(
     "record_removals",
-    metadata,
     _text("kind", key=True),  # event | delivery | security | account
-    _text("subject", key=True),  # the environment, or * for both; the account
-    _int("until_at"),  # what was made before it may be deleted
+    _text("subject", key=True),  # environment, * for both, or account
+    _int("until_at"),  # rows made before may be deleted
     _text("jws"),
 )
 
-# billing/reconciliation/differences.py. Where provider, ledger and supplier do not agree.
-money_differences = sa.Table(
+# billing/reconciliation/differences.py
+money_differences = _table(
     "money_differences",
-    metadata,
     _text("id", key=True),
-    _text("account_id"),  # empty: of no account that is known
+    _text("account_id"),  # empty: unknown
     _text("environment"),
-    _text("part"),  # which comparison found it: ledger | suppliers | provider:<name>
+    _text("part"),  # ledger | suppliers | provider:<name>
     _text("kind"),  # billing/reconciliation/kinds.py
-    _text("subject_id"),  # of an order, a payment at the provider, a top-up, a supplier
-    _int("expected"),  # the ledger's, in the unit's smallest
-    _int("found"),  # the other side's
-    _text("unit"),  # a currency, micros, or times
-    _text("detail"),  # a sentence for the operator
+    _text("subject_id"),
+    _int("expected"),  # by the ledger
+    _int("found"),  # by the other side
+    _text("unit"),  # currency, micros or times
+    _text("detail"),
     _int("since"),
-    _int("seen_at"),  # last
+    _int("seen_at"),
     _int("closed_at", null=True),
     _text("closed_by", null=True),  # null: it agrees again
-    _text("reason", null=True),  # the reason of the operator who closed it
-    sa.Index(
+    _text("reason", null=True),
+    _index(
         "ux_money_differences_subject", "environment", "part", "kind", "subject_id", unique=True
     ),
-    sa.Index("ix_money_differences_environment", "environment", "id"),
-    sa.Index(
-        "ix_money_differences_open",
-        "environment",
-        "id",
-        sqlite_where=sa.text("closed_at IS NULL"),
-        postgresql_where=sa.text("closed_at IS NULL"),
-    ),
+    _index("ix_money_differences_environment", "environment", "id"),
+    _index("ix_money_differences_open", "environment", "id", where="closed_at IS NULL"),
 )
 
-# billing/reconciliation/runs.py. Each comparison of an environment: when it runs, its last result.
-reconciliation_parts = sa.Table(
+# billing/reconciliation/runs.py
+reconciliation_parts = _table(
     "reconciliation_parts",
-    metadata,
     _text("environment", key=True),
     _text("part", key=True),
-    _int("next_at"),  # moved ahead at the start, so one process at a time runs it
+    _int("next_at"),  # moved ahead first, so one process runs it
     _int("began_at", null=True),
-    _int("ended_at", null=True),  # of the last one that came to its end
-    _int("checked", default=0),  # how much was compared then
-    _text("fault", null=True),  # why the last one did not come to its end; null: it did
-    _text("mark", null=True),  # where the next one continues; nothing secret
+    _int("ended_at", null=True),  # of the last completed run
+    _int("checked", default=0),  # compared in that run
+    _text("fault", null=True),  # null: completed
+    _text("mark", null=True),  # where the next run continues
 )
 
-# webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. Every event, subscribed or not; the signed
-# bytes are stored once.
-events = sa.Table(
+# webhooks/events/event.py, pruned by webhooks/deliveries/retention.py. The signed bytes are stored once.
+events = _table(
     "events",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _int("event_no"),
     _text("type"),
     _text("transaction_id", null=True),
-    _int("is_sample", default=0),  # of a test ping; no replay job sends it again
-    _bytes("body"),  # without a code that can be redeemed
-    _int("code_at", null=True),  # where in the body the code replaces null
-    _text("code_sealed", null=True),  # as the top-up's; null: the voucher's own, by transaction_id
-    _text("trace", null=True),  # the request that it came of, see kernel/trace.py; null: of none
+    _int("is_sample", default=0),  # a test ping; never replayed
+    _bytes("body"),  # without a redeemable code
+    _int("code_at", null=True),  # where the code replaces null
+    _text("code_sealed", null=True),  # as the top-up's; null: the voucher's own
+    _text("trace", null=True),  # kernel/trace.py
     _int("created_at"),
-    sa.Index("ux_events_no", "account_id", "environment", "event_no", unique=True),
-    # Events that are mailed: few among all, so that a send writes nothing here.
-    sa.Index(
-        "ix_events_told",
-        "created_at",
-        sqlite_where=sa.text("type IN ('balance.low', 'key.created')"),
-        postgresql_where=sa.text("type IN ('balance.low', 'key.created')"),
-    ),
-    sa.Index(
-        "ix_events_transaction",
-        "transaction_id",
-        sqlite_where=sa.text("transaction_id IS NOT NULL"),
-        postgresql_where=sa.text("transaction_id IS NOT NULL"),
-    ),
+    _index("ux_events_no", "account_id", "environment", "event_no", unique=True),
+    # Mailed events: few, so a send writes nothing here.
+    _index("ix_events_told", "created_at", where="type IN ('balance.low', 'key.created')"),
+    _index("ix_events_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
 )
 
-# webhooks/endpoints/endpoint.py, and webhooks/endpoints/disabling.py and webhooks/endpoints/probe.py for its answers,
-# webhooks/endpoints/resealing.py under another master key, webhooks/subscriptions/subscription.py of MCP clients; rate_tat_us, drain_tat_us and
+# webhooks/endpoints/endpoint.py; webhooks/endpoints/disabling.py; webhooks/endpoints/probe.py;
+# webhooks/endpoints/resealing.py; webhooks/subscriptions/subscription.py of MCP clients; rate_tat_us, drain_tat_us and
 # claimed_at by webhooks/deliveries/claim.py, failing_since_at by webhooks/deliveries/delivery.py.
-endpoints = sa.Table(
+endpoints = _table(
     "endpoints",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("url"),
     _text("description"),
-    _text("events"),  # types joined by spaces; empty: all
-    _bytes("headers_sealed", null=True),  # JSON object, sealed
+    _text("events"),  # empty: all
+    _bytes("headers_sealed", null=True),  # JSON
     _bytes("secret_sealed"),
     _bytes("previous_secret_sealed", null=True),
     _int("previous_secret_until_at", null=True),
-    _bytes("signing_keys_sealed", null=True),  # private keys of Ed25519, sealed; null: it has none
-    _text("public_keys", null=True),  # their public halves, JSON; see signing_keys.py there
-    _text("retry_schedule_s"),  # joined by spaces
+    _bytes("signing_keys_sealed", null=True),  # Ed25519
+    _text("public_keys", null=True),  # JSON
+    _text("retry_schedule_s"),
     _int("rate_limit_per_s", null=True),
-    _int("ordered", default=0),  # one object's events go one after the other
+    _int("ordered", default=0),  # one object's events in order
     _int("include_codes", default=0),  # bodies published from now on carry codes
-    _int("had_codes", default=0),  # some that were published before may carry them
-    _int("include_approval_links", default=0),  # approval.requested carries the link that decides
-    _int("had_approval_links", default=0),  # some that were published before may carry it
-    _text("payload_filter", null=True),  # webhooks/events/payload_filter.py, JSON; null: none
+    _int("had_codes", default=0),  # older bodies may carry codes
+    _int("include_approval_links", default=0),
+    _int("had_approval_links", default=0),  # older bodies may carry them
+    _text("payload_filter", null=True),  # JSON: webhooks/events/payload_filter.py
     _int("rate_tat_us", default=0),  # GCRA: theoretical arrival time of the next attempt
     _int("drain_tat_us", default=0),  # the same for what was held until enabled_at
     _text("status"),  # enabled | disabled
-    _int("enabled_at", null=True),  # when it was last enabled again
-    _int("claimed_at", null=True),  # its last claim, to ten seconds
+    _int("enabled_at", null=True),
+    _int("claimed_at", null=True),  # to ten seconds
     _text("disabled_reason", null=True),
     _int("disabled_at", null=True),
-    _int("probe_at", null=True),  # disabled for failing: when it is probed; null: it is not
+    _int("probe_at", null=True),  # if it was disabled for failing
     _int("failing_since_at", null=True),  # first failure after the last success
     _int("deleted_at", null=True),
     _int("created_at"),
-    _text("made_by", null=True),  # a person or key; null: the CLI, or not recorded
-    # Set for an MCP client's subscription (webhooks/subscriptions/): its id, the credential it ends with, its
-    # own end, and the cursor up to which everything has ended.
+    _text("made_by", null=True),  # null: the CLI, or not recorded
+    # An MCP client's subscription: its id, credential, end, and the cursor up to which all has ended.
     _text("subscription_id", null=True),
     _text("subscriber_id", null=True),
     _int("subscription_until_at", null=True),
     _text("subscription_cursor", null=True),
-    sa.Index(
+    _index(
         "ux_endpoints_subscription",
         "account_id",
         "environment",
         "subscription_id",
         unique=True,
-        sqlite_where=sa.text("subscription_id IS NOT NULL AND deleted_at IS NULL"),
-        postgresql_where=sa.text("subscription_id IS NOT NULL AND deleted_at IS NULL"),
+        where="subscription_id IS NOT NULL AND deleted_at IS NULL",
     ),
-    # Subscriptions that end, and those whose rows may go.
-    sa.Index(
+    # Subscriptions that end, or whose rows may be deleted.
+    _index(
         "ix_endpoints_subscription_until",
         "subscription_until_at",
-        sqlite_where=sa.text("subscription_id IS NOT NULL"),
-        postgresql_where=sa.text("subscription_id IS NOT NULL"),
+        where="subscription_id IS NOT NULL",
     ),
-    sa.Index(
-        "ix_endpoints_account",
-        "account_id",
-        "environment",
-        "id",
-        sqlite_where=sa.text("deleted_at IS NULL"),
-        postgresql_where=sa.text("deleted_at IS NULL"),
-    ),
-    # Whose held deliveries may have waited too long.
-    sa.Index(
+    _index("ix_endpoints_account", "account_id", "environment", "id", where="deleted_at IS NULL"),
+    # With held deliveries that may be too old.
+    _index(
         "ix_endpoints_disabled",
         "disabled_at",
         "id",
-        sqlite_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
-        postgresql_where=sa.text("status = 'disabled' AND deleted_at IS NULL"),
+        where="status = 'disabled' AND deleted_at IS NULL",
     ),
-    # Whose keys are published.
-    sa.Index(
-        "ix_endpoints_public_keys",
-        "id",
-        sqlite_where=sa.text("public_keys IS NOT NULL AND deleted_at IS NULL"),
-        postgresql_where=sa.text("public_keys IS NOT NULL AND deleted_at IS NULL"),
+    _index(
+        "ix_endpoints_public_keys", "id", where="public_keys IS NOT NULL AND deleted_at IS NULL"
     ),
-    # Endpoints to probe, and when.
-    sa.Index(
+    _index(
         "ix_endpoints_probe",
         "probe_at",
-        sqlite_where=sa.text(
-            "status = 'disabled' AND disabled_reason = 'failing' AND deleted_at IS NULL"
-        ),
-        postgresql_where=sa.text(
-            "status = 'disabled' AND disabled_reason = 'failing' AND deleted_at IS NULL"
-        ),
+        where="status = 'disabled' AND disabled_reason = 'failing' AND deleted_at IS NULL",
     ),
 )
 
-# webhooks/deliveries/endpoint_queue.py. Which endpoints may have something due, in the order of their turns: a
-# claim finds them here by time, however many endpoints there are.
-endpoint_queue = sa.Table(
+# webhooks/deliveries/endpoint_queue.py. Endpoints with due deliveries by turn, so that a claim's cost doesn't
+# grow with the number of endpoints.
+endpoint_queue = _table(
     "endpoint_queue",
-    metadata,
     _text("endpoint_id", key=True),
     _text("account_id"),
     _text("environment"),
-    # No open delivery that its endpoint's paces allow is due before it, unless it has passed
-    # already. Null: none is open.
+    # No open delivery allowed by the endpoint's pace is due earlier, unless it is overdue.
     _int("ready_at", null=True),
-    _int("is_failing", default=0),  # waits in a line of its own
-    _int("change_no", default=0),  # grows with each write that publishing does not make
-    _int("again_no", default=0),  # grows with each delivery of an event that was there before
-    _int("ending_at", null=True),  # when to end its deliveries; null: none to end
-    sa.Index(
+    _int("is_failing", default=0),  # has a line of its own
+    _int("change_no", default=0),  # grows with each write but publishing's
+    _int("again_no", default=0),  # grows when an old event gets a delivery
+    _int("ending_at", null=True),  # when to end its deliveries
+    _index(
         "ix_endpoint_queue_ready",
         "is_failing",
         "ready_at",
         "endpoint_id",
-        sqlite_where=sa.text("ready_at IS NOT NULL"),
-        postgresql_where=sa.text("ready_at IS NOT NULL"),
+        where="ready_at IS NOT NULL",
     ),
-    sa.Index(
-        "ix_endpoint_queue_ending",
-        "ending_at",
-        sqlite_where=sa.text("ending_at IS NOT NULL"),
-        postgresql_where=sa.text("ending_at IS NOT NULL"),
-    ),
-    postgresql_with=_HOT,
+    _index("ix_endpoint_queue_ending", "ending_at", where="ending_at IS NOT NULL"),
+    is_hot=True,
 )
 
-# webhooks/deliveries/delivery.py, webhooks/deliveries/claim.py, webhooks/deliveries/sequence.py and webhooks/deliveries/ending.py, pruned by webhooks/deliveries/retention.py. One event to one
-# endpoint; the row is the truth, the queue a hint.
-deliveries = sa.Table(
+# webhooks/deliveries/delivery.py, webhooks/deliveries/claim.py, webhooks/deliveries/sequence.py, webhooks/deliveries/ending.py,
+# pruned by webhooks/deliveries/retention.py. The row is the truth, the queue a hint.
+deliveries = _table(
     "deliveries",
-    metadata,
     _text("id", key=True),
     _text("event_id"),
     _text("endpoint_id"),
@@ -1527,146 +1287,114 @@ deliveries = sa.Table(
     _text("status"),  # pending | sending | delivered | failed | cancelled
     _int("attempts_made"),  # grows only with an attempt row
     _int("next_attempt_at", null=True),  # pending: due; sending: end of the lease
-    _int("claim_no", default=0),  # grows with every move; fences a settle of an older claim
-    _int("lost_claims", default=0),  # leases that ran out in a row
+    _int("claim_no", default=0),  # fences a settle of an older claim
+    _int("lost_claims", default=0),  # expired leases in a row
     _text("replay_of", null=True),
-    _text("replay_id", null=True),  # the job that made it; null: not made by one
-    _int("code_at", null=True),  # the event's, if the body is sent with the code; else null
-    _int("due_at", null=True),  # when the attempt that was claimed last was due; null: none was
-    # By webhooks/deliveries/sequence.py, if the endpoint is ordered: the event's object, and the
-    # event's number; null: it waits for no other.
+    _text("replay_id", null=True),  # the job that made it
+    _int("code_at", null=True),  # the event's, if sent with the code
+    _int("due_at", null=True),  # of the last claimed attempt
+    # For ordered endpoints only: webhooks/deliveries/sequence.py
     _text("object_id", null=True),
     _int("event_no", null=True),
-    _int("blocked_since_at", null=True),  # due since then, and waits for its object
+    _int("blocked_since_at", null=True),  # due, but waiting for its object
     _int("created_at"),
     _int("settled_at", null=True),
-    # The log is read newest first, by created_at and id. An index for the common status and type
-    # would cost each send more than such pages save: those rows are many, so a page is soon full.
-    sa.Index("ix_deliveries_account", "account_id", "environment", "created_at", "id"),
-    sa.Index("ix_deliveries_endpoint", "endpoint_id", "created_at", "id"),
-    sa.Index(
+    # An index for the common status and type would cost each send more than it saves: those rows are
+    # many, so a page is soon full.
+    _index("ix_deliveries_account", "account_id", "environment", "created_at", "id"),
+    _index("ix_deliveries_endpoint", "endpoint_id", "created_at", "id"),
+    _index(
         "ix_deliveries_status",
         "account_id",
         "environment",
         "status",
         "created_at",
         "id",
-        sqlite_where=sa.text("status <> 'delivered'"),
-        postgresql_where=sa.text("status <> 'delivered'"),
+        where="status <> 'delivered'",
     ),
-    sa.Index(
+    _index(
         "ix_deliveries_type",
         "account_id",
         "environment",
         "event_type",
         "created_at",
         "id",
-        sqlite_where=sa.text("event_type <> 'topup.delivered'"),
-        postgresql_where=sa.text("event_type <> 'topup.delivered'"),
+        where="event_type <> 'topup.delivered'",
     ),
-    sa.Index(
-        "ix_deliveries_replays",
-        "event_id",
-        sqlite_where=sa.text("replay_of IS NOT NULL"),
-        postgresql_where=sa.text("replay_of IS NOT NULL"),
-    ),
+    _index("ix_deliveries_replays", "event_id", where="replay_of IS NOT NULL"),
     # A job counts its rows by status, and sends nothing twice.
-    sa.Index(
-        "ix_deliveries_job",
-        "replay_id",
-        "status",
-        "next_attempt_at",
-        sqlite_where=sa.text("replay_id IS NOT NULL"),
-        postgresql_where=sa.text("replay_id IS NOT NULL"),
+    _index(
+        "ix_deliveries_job", "replay_id", "status", "next_attempt_at", where="replay_id IS NOT NULL"
     ),
-    sa.Index(
-        "ux_deliveries_job",
-        "replay_id",
-        "replay_of",
-        unique=True,
-        sqlite_where=sa.text("replay_id IS NOT NULL"),
-        postgresql_where=sa.text("replay_id IS NOT NULL"),
+    _index(
+        "ux_deliveries_job", "replay_id", "replay_of", unique=True, where="replay_id IS NOT NULL"
     ),
-    sa.Index(
+    _index(
         "ix_deliveries_due",
         "endpoint_id",
         "next_attempt_at",
-        sqlite_where=sa.text("status IN ('pending', 'sending')"),
-        postgresql_where=sa.text("status IN ('pending', 'sending')"),
+        where="status IN ('pending', 'sending')",
     ),
-    sa.Index(
-        "ix_deliveries_transaction",
-        "transaction_id",
-        sqlite_where=sa.text("transaction_id IS NOT NULL"),
-        postgresql_where=sa.text("transaction_id IS NOT NULL"),
-    ),
-    # The first of an object, and those of it that are under way: of ordered endpoints only.
-    sa.Index(
+    _index("ix_deliveries_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
+    # The first of an object, and those under way; ordered endpoints only.
+    _index(
         "ix_deliveries_object",
         "endpoint_id",
         "object_id",
         "event_no",
         "id",
-        sqlite_where=sa.text("status IN ('pending', 'sending') AND object_id IS NOT NULL"),
-        postgresql_where=sa.text("status IN ('pending', 'sending') AND object_id IS NOT NULL"),
+        where="status IN ('pending', 'sending') AND object_id IS NOT NULL",
     ),
-    sa.Index(
+    _index(
         "ix_deliveries_object_sending",
         "endpoint_id",
         "object_id",
-        sqlite_where=sa.text("status = 'sending' AND object_id IS NOT NULL"),
-        postgresql_where=sa.text("status = 'sending' AND object_id IS NOT NULL"),
+        where="status = 'sending' AND object_id IS NOT NULL",
     ),
-    postgresql_with=_HOT,
+    is_hot=True,
 )
 
-# webhooks/replays/replay.py, and by steps webhooks/replays/step.py. A job that sends an endpoint's
-# deliveries of a period again.
-replays = sa.Table(
+# webhooks/replays/replay.py, webhooks/replays/step.py. Jobs that send a period's deliveries again.
+replays = _table(
     "replays",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("endpoint_id"),
     _text("status"),  # running | paused | done | cancelled
     _text("delivery_status"),  # failed | delivered: which ones
-    _text("event_types"),  # joined by spaces; empty: all
-    _int("since_at"),  # of the deliveries' created_at, inclusive
-    _int("until_at"),  # exclusive; at most created_at
+    _text("event_types"),  # empty: all
+    _int("since_at"),  # by created_at, inclusive
+    _int("until_at"),  # exclusive
     _int("rate_per_s"),
-    _int("matched"),  # counted before it began; the queued ones, once that is all
+    _int("matched"),  # counted before it began; later the queued ones
     _int("queued", default=0),
-    _int("after_at"),  # the cursor: created_at and id of the last delivery read
+    _int("after_at"),  # cursor: the last delivery read
     _text("after_id"),
-    _int("is_queued", default=0),  # the cursor is at the end; what is queued has yet to settle
-    _int("next_step_at", null=True),  # null: no more steps, the counts are final
-    _int("done", null=True),  # delivered or failed; null: not final, counted from the deliveries
-    _int("failed", null=True),  # of those; null as done
+    _int("is_queued", default=0),  # the cursor is at the end
+    _int("next_step_at", null=True),  # null: the counts are final
+    _int("done", null=True),  # null: not final
+    _int("failed", null=True),
     _int("created_at"),
     _int("ended_at", null=True),
-    _text("like_id", null=True),  # a failed delivery: those that were answered as it was
-    _int("like_status", null=True),  # its response's; set with like_phrase
+    _text("like_id", null=True),  # a failed delivery: replay those answered alike
+    _int("like_status", null=True),
     _text("like_error", null=True),
     _text("like_phrase", null=True),
-    _int("ramp_size", null=True),  # how many may be under way; null: no ramp, or it is over
-    _int("ramp_at", null=True),  # deliveries made since count for it
-    _text("paused_reason", null=True),  # failing: the ramp met a refusal; null: by hand
-    sa.Index("ix_replays_account", "account_id", "environment", "id"),
-    sa.Index(
-        "ix_replays_due",
-        "next_step_at",
-        sqlite_where=sa.text("status <> 'paused' AND next_step_at IS NOT NULL"),
-        postgresql_where=sa.text("status <> 'paused' AND next_step_at IS NOT NULL"),
+    _int("ramp_size", null=True),  # how many may be under way; null: no ramp
+    _int("ramp_at", null=True),  # deliveries made since then count
+    _text("paused_reason", null=True),  # failing: refused during the ramp; null: by hand
+    _index("ix_replays_account", "account_id", "environment", "id"),
+    _index(
+        "ix_replays_due", "next_step_at", where="status <> 'paused' AND next_step_at IS NOT NULL"
     ),
 )
 
-# webhooks/deliveries/delivery.py, pruned by webhooks/deliveries/retention.py. One HTTP request and its result.
-attempts = sa.Table(
+# webhooks/deliveries/delivery.py, pruned by webhooks/deliveries/retention.py. One HTTP request each.
+attempts = _table(
     "attempts",
-    metadata,
     _text("delivery_id", key=True),
-    sa.Column("number", BIGINT, primary_key=True, autoincrement=False),
+    _int("number", key=True),
     _text("id"),
     _text("account_id"),
     _text("environment"),
@@ -1674,128 +1402,116 @@ attempts = sa.Table(
     _int("duration_us"),
     _int("http_status", null=True),
     _text("error", null=True),  # timeout | connect | tls | address | protocol | http | lost
-    _text("reason", null=True),  # for the operator only
+    _text("reason", null=True),
     _text("remote_address", null=True),
-    _text("timings_ms"),  # JSON object
-    _text("request_headers"),  # JSON object, signatures redacted; webhooks/deliveries/message.py
-    _text("body_sha256", null=True),  # hex; null: no request could be made
+    _text("timings_ms"),  # JSON
+    _text("request_headers"),  # JSON, signatures redacted
+    _text("body_sha256", null=True),  # null: no request was made
     _bytes("response_body"),  # at most 4 KiB
 )
 
-# webhooks/deliveries/notice.py, webhooks/subscriptions/subscription.py. What an account should know of a failing endpoint: once for each stage.
-notices = sa.Table(
+# webhooks/deliveries/notice.py, webhooks/subscriptions/subscription.py. A failing endpoint's notices, one a stage.
+notices = _table(
     "notices",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("endpoint_id"),
     _text("stage"),  # failing | failing_for_a_day | failing_for_four_days | disabled
-    _text("reason", null=True),  # disabled: why
+    _text("reason", null=True),
     _int("failing_since_at"),  # disabled without a failure: when
     _int("created_at"),
-    _int("ended_at", null=True),  # it works again, was enabled again or deleted
-    # The time of the mail from which it counts as reported; null: not yet.
+    _int("ended_at", null=True),
+    # When its mail counts as sent.
     _int("notified_at", null=True),
-    _int("end_notified_at", null=True),  # the same of its end; both at once if there was no mail
-    sa.Index(
+    _int("end_notified_at", null=True),
+    _index(
         "ix_notices_untold",
         "account_id",
         "environment",
-        sqlite_where=sa.text("notified_at IS NULL AND ended_at IS NULL"),
-        postgresql_where=sa.text("notified_at IS NULL AND ended_at IS NULL"),
+        where="notified_at IS NULL AND ended_at IS NULL",
     ),
-    sa.Index(
+    _index(
         "ix_notices_end_untold",
         "account_id",
         "environment",
-        sqlite_where=sa.text(
-            "notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL"
-        ),
-        postgresql_where=sa.text(
-            "notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL"
-        ),
+        where="notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL",
     ),
-    sa.Index("ix_notices_account", "account_id", "environment", "id"),
-    sa.Index("ux_notices_stage", "endpoint_id", "failing_since_at", "stage", unique=True),
+    _index("ix_notices_account", "account_id", "environment", "id"),
+    _index("ux_notices_stage", "endpoint_id", "failing_since_at", "stage", unique=True),
 )
 
-# billing/payments/sandbox/checkout.py. The hosted page of a simulated provider, staging only.
-sandbox_checkouts = sa.Table(
+# billing/payments/sandbox/checkout.py. Pages of simulated providers, staging only.
+sandbox_checkouts = _table(
     "sandbox_checkouts",
-    metadata,
     _text("token", key=True),  # the page's address: its holder may pay
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
-    _text("provider"),  # that is simulated
+    _text("provider"),
     _text("kind"),  # payment | subscription | invoice
-    _text("ref"),  # the checkout's id at the provider, as its notifications name it
-    _text("payment_id"),  # of its one payment
-    _int("pay_amount"),  # smallest unit of pay_currency
+    _text("ref"),  # the checkout's id at the provider
+    _text("payment_id"),
+    _int("pay_amount"),
     _text("pay_currency"),
-    _text("outcome", null=True),  # paid | failed | expired; the first one stays
+    _text("outcome", null=True),  # paid | failed | expired
     _int("created_at"),
     _int("ended_at", null=True),
-    sa.Index("ux_sandbox_checkouts_order", "order_id", unique=True),
+    _index("ux_sandbox_checkouts_order", "order_id", unique=True),
 )
 
-# billing/catalog/pack.py. Amounts of credit that are sold as one; a catalogue of each environment.
-packs = sa.Table(
+# billing/catalog/pack.py
+packs = _table(
     "packs",
-    metadata,
     _text("environment", key=True),
     _text("id", key=True),
     _text("name"),
-    _int("amount"),  # price, in the currency's smallest unit
+    _int("amount"),
     _text("currency"),
-    _int("credits"),  # all of them, the bonus included; 1 credit is $0.001
-    _int("bonus_credits", default=0),  # how many of them are shown as a bonus
+    _int("credits"),  # with the bonus; 1 credit is $0.001
+    _int("bonus_credits", default=0),
     _int("is_popular", default=0),
     _int("is_active", default=1),
-    _int("position", default=0),  # in the list
+    _int("position", default=0),
     _int("created_at"),
     sa.CheckConstraint("amount > 0 AND credits > 0", name="pack_sells_something"),
 )
 
-# billing/catalog/coupon.py. What takes a part of an order's price away.
-coupons = sa.Table(
+# billing/catalog/coupon.py
+coupons = _table(
     "coupons",
-    metadata,
     _text("id", key=True),
     _text("environment"),
     _text("code"),  # upper case
     _text("kind"),  # percent | amount
-    _int("percent", null=True),  # 1 to 100; of kind percent
-    _int("amount_off", null=True),  # smallest unit; of kind amount
-    _text("currency", null=True),  # of amount_off and minimum_amount; null: any
-    _int("minimum_amount", null=True),  # the least list price that it is taken for
-    _int("uses_max", null=True),  # by everybody; null: any number
+    _int("percent", null=True),  # 1 to 100
+    _int("amount_off", null=True),
+    _text("currency", null=True),  # null: any
+    _int("minimum_amount", null=True),  # the least list price
+    _int("uses_max", null=True),  # null: any number
     _int("uses_per_account", null=True),
-    _int("used_count", default=0),  # rows of coupon_uses ever claimed and not released
+    _int("used_count", default=0),  # claimed and not released
     _int("expires_at", null=True),
     _int("is_active", default=1),
     _int("created_at"),
     sa.CheckConstraint("used_count >= 0", name="used_count_not_negative"),
-    sa.Index("ux_coupons_code", "environment", "code", unique=True),
-    sa.Index("ix_coupons_environment", "environment", "id"),
+    _index("ux_coupons_code", "environment", "code", unique=True),
+    _index("ix_coupons_environment", "environment", "id"),
 )
 
-# billing/catalog/coupon.py. That an order claims a use of a coupon; gone when the order dies.
-coupon_uses = sa.Table(
+# billing/catalog/coupon.py. An order's claim of a coupon; deleted when the order dies.
+coupon_uses = _table(
     "coupon_uses",
-    metadata,
     _text("coupon_id", key=True),
     _text("order_id", key=True),
     _text("account_id"),
     _int("created_at"),
-    sa.Index("ix_coupon_uses_account", "account_id", "coupon_id"),
+    _index("ix_coupon_uses_account", "account_id", "coupon_id"),
 )
 
-# billing/orders/records.py. A purchase of credit, from the wish to the payment and back.
-orders = sa.Table(
+# billing/orders/records.py
+orders = _table(
     "orders",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
@@ -1805,52 +1521,52 @@ orders = sa.Table(
     _text("status"),  # billing/orders/order.py: MOVES
     _text("provider"),
     _int("is_simulated", default=0),  # the sandbox's page instead of the provider
-    _text("method", null=True),  # the provider's own way of paying
+    _text("method", null=True),
     _text("pack_id", null=True),
-    _text("pack_name", null=True),  # or the plan's, as it was then; null without either
-    _text("plan_id", null=True),  # of a subscription, whose row in subscriptions is written with it
-    _text("interval", null=True),  # month | year, of a subscription
-    _int("amount"),  # list price, smallest unit of the currency
+    _text("pack_name", null=True),  # or the plan's, as it was then
+    _text("plan_id", null=True),
+    _text("interval", null=True),  # month | year
+    _int("amount"),  # list price
     _text("currency"),
-    _int("discount", default=0),  # same unit
-    _int("pay_amount"),  # what the provider charges, frozen
+    _int("discount", default=0),
+    _int("pay_amount"),  # what the provider charges
     _text("pay_currency"),
-    _int("credits_micros"),  # all that is credited
-    _int("promotional_micros", default=0),  # the part of it that the coupon paid
+    _int("credits_micros"),
+    _int("promotional_micros", default=0),  # the coupon's part
     _text("coupon_id", null=True),
     _text("coupon_code", null=True),
-    _text("url", null=True),  # where the payer goes; null until the provider responded
-    _text("provider_ref", null=True),  # the provider's id of the checkout
+    _text("url", null=True),  # the payment page
+    _text("provider_ref", null=True),
     _text("customer_ref", null=True),
     _text("invoice_pdf", null=True),
     _text("success_url", null=True),
     _text("cancel_url", null=True),
-    _text("oauth_app_id", null=True),  # the app that ordered for the user
-    _text("created_by", null=True),  # credential's id
-    _text("request_digest", null=True),  # of the Idempotency-Key, so a retry finds the order
-    _text("payment_id", null=True),  # the payment that paid it, or that is reviewed
-    _int("paid_amount", null=True),  # what it was of, where that is not the frozen price, or was
-    _text("paid_currency", null=True),  # reviewed; null: the price
-    _int("refunded_amount", default=0),  # gone back or disputed, in pay_currency
-    _int("reversed_micros", default=0),  # credit that was taken back for it
-    _int("reversed_promotional_micros", default=0),  # of it PROMOTION got this
-    _int("reversed_grant_micros", default=0),  # the part of it from the order's own grant
-    _text("reason", null=True),  # of failed, of review and of an approval, for people
-    _int("next_check_at", null=True),  # when the provider is polled about a pending one
+    _text("oauth_app_id", null=True),  # the app that ordered
+    _text("created_by", null=True),
+    _text("request_digest", null=True),  # of the Idempotency-Key
+    _text("payment_id", null=True),  # that paid, or is reviewed
+    _int("paid_amount", null=True),  # if it isn't the frozen price, or is reviewed
+    _text("paid_currency", null=True),
+    _int("refunded_amount", default=0),  # returned or disputed
+    _int("reversed_micros", default=0),  # credit taken back
+    _int("reversed_promotional_micros", default=0),  # what PROMOTION got of it
+    _int("reversed_grant_micros", default=0),  # from the order's own grant
+    _text("reason", null=True),
+    _int("next_check_at", null=True),
     _int("checks_made", default=0),
     _int("created_at"),
-    _int("expires_at"),  # then a pending one is given up, unless the provider says paid
+    _int("expires_at"),  # pending orders are then given up, unless paid
     _int("paid_at", null=True),
-    _int("opened_at", null=True),  # when the provider made the payment page
-    _int("checked_at", null=True),  # when the provider was last polled
-    _text("answer", null=True),  # unpaid | told | silent: the result; null: never polled
-    _text("origin", null=True),  # recharge; null: a caller placed it
-    _int("saves_payment", default=0),  # the payer agreed to store the payment method
-    _int("trial_days", null=True),  # of a plan's: the free days that it begins with; null: none
-    # Its receipt's id, or empty; null: not numbered yet. billing/documents writes both.
+    _int("opened_at", null=True),
+    _int("checked_at", null=True),
+    _text("answer", null=True),  # unpaid | told | silent
+    _text("origin", null=True),  # recharge; null: a caller
+    _int("saves_payment", default=0),  # the payer agreed to store the method
+    _int("trial_days", null=True),
+    # Empty: no receipt; null: not numbered yet. By billing/documents.
     _text("receipt_id", null=True),
-    _int("noted_amount", default=0),  # for how much of refunded_amount notes were made
-    # JSON: the agreed price and credit; null: not recorded.
+    _int("noted_amount", default=0),  # part of refunded_amount that has notes
+    # JSON: the agreed price and credit.
     _text("terms", null=True),
     sa.CheckConstraint(
         "promotional_micros >= 0 AND promotional_micros <= credits_micros",
@@ -1860,197 +1576,158 @@ orders = sa.Table(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
         name="reversed_within_credits",
     ),
-    sa.Index("ix_orders_account", "account_id", "environment", "id"),
-    sa.Index("ux_orders_order_no", "order_no", unique=True),
-    sa.Index("ux_orders_reference", "reference", unique=True),
-    sa.Index(
+    _index("ix_orders_account", "account_id", "environment", "id"),
+    _index("ux_orders_order_no", "order_no", unique=True),
+    _index("ux_orders_reference", "reference", unique=True),
+    _index(
         "ux_orders_request",
         "account_id",
         "environment",
         "request_digest",
         unique=True,
-        sqlite_where=sa.text("request_digest IS NOT NULL"),
-        postgresql_where=sa.text("request_digest IS NOT NULL"),
+        where="request_digest IS NOT NULL",
     ),
-    sa.Index("ix_orders_environment", "environment", "id"),
-    sa.Index(
-        "ix_orders_due",
-        "next_check_at",
-        sqlite_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
-        postgresql_where=sa.text("status = 'pending' AND next_check_at IS NOT NULL"),
+    _index("ix_orders_environment", "environment", "id"),
+    _index(
+        "ix_orders_due", "next_check_at", where="status = 'pending' AND next_check_at IS NOT NULL"
     ),
-    sa.Index(
-        "ix_orders_pending",
-        "account_id",
-        "environment",
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
-    ),
-    sa.Index(
-        "ix_orders_review",
-        "environment",
-        "id",
-        sqlite_where=sa.text("status = 'review'"),
-        postgresql_where=sa.text("status = 'review'"),
-    ),
-    sa.Index(
+    _index("ix_orders_pending", "account_id", "environment", where="status = 'pending'"),
+    _index("ix_orders_review", "environment", "id", where="status = 'review'"),
+    _index(
         "ix_orders_approved",
         "environment",
         "id",
-        sqlite_where=sa.text("paid_at IS NOT NULL AND reason IS NOT NULL"),
-        postgresql_where=sa.text("paid_at IS NOT NULL AND reason IS NOT NULL"),
+        where="paid_at IS NOT NULL AND reason IS NOT NULL",
     ),
-    sa.Index(
-        "ix_orders_reversed",
-        "environment",
-        "id",
-        sqlite_where=sa.text("reversed_micros > 0"),
-        postgresql_where=sa.text("reversed_micros > 0"),
-    ),
-    sa.Index(
+    _index("ix_orders_reversed", "environment", "id", where="reversed_micros > 0"),
+    _index(
         "ix_orders_unnumbered",
         "environment",
         "paid_at",
         "id",
-        sqlite_where=sa.text("paid_at IS NOT NULL AND receipt_id IS NULL"),
-        postgresql_where=sa.text("paid_at IS NOT NULL AND receipt_id IS NULL"),
+        where="paid_at IS NOT NULL AND receipt_id IS NULL",
     ),
-    sa.Index(
-        "ix_orders_unnoted",
-        "environment",
-        "id",
-        sqlite_where=sa.text(UNNOTED),
-        postgresql_where=sa.text(UNNOTED),
-    ),
+    _index("ix_orders_unnoted", "environment", "id", where=UNNOTED),
 )
 
-# What was bought, numbered without a gap and frozen: billing/documents/numbering.py writes it.
-billing_documents = sa.Table(
+# billing/documents/numbering.py. Receipts and notes, numbered without gaps and frozen.
+billing_documents = _table(
     "billing_documents",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("kind"),  # receipt | credit_note | debit_note
     _text("series"),  # prefix and year, such as R-2026
-    _int("sequence"),  # its place in the series, from 1 on
-    _text("number"),  # both together, as people read it
-    _text("subject_id"),  # the order or the period that was paid for
-    _text("order_id"),  # the order, of a period that of its subscription
+    _int("sequence"),  # from 1
+    _text("number"),  # series and sequence
+    _text("subject_id"),  # the order or period
+    _text("order_id"),  # a period's: the subscription's order
     _text("subscription_id", null=True),
-    _int("amount"),  # paid or returned, with tax, in the smallest unit
+    _int("amount"),  # with tax
     _text("currency"),
-    _text("facts"),  # JSON, all that stands on it: billing/documents/facts.py
-    _int("dated_at"),  # when it was paid or went back
+    _text("facts"),  # JSON: billing/documents/facts.py
+    _int("dated_at"),
     _int("created_at"),
-    sa.Index("ux_billing_documents_number", "environment", "number", unique=True),
-    sa.Index("ux_billing_documents_series", "environment", "series", "sequence", unique=True),
-    sa.Index("ix_billing_documents_account", "account_id", "environment", "id"),
-    sa.Index("ix_billing_documents_subject", "subject_id", "id"),
-    sa.Index("ix_billing_documents_order", "order_id", "id"),
+    _index("ux_billing_documents_number", "environment", "number", unique=True),
+    _index("ux_billing_documents_series", "environment", "series", "sequence", unique=True),
+    _index("ix_billing_documents_account", "account_id", "environment", "id"),
+    _index("ix_billing_documents_subject", "subject_id", "id"),
+    _index("ix_billing_documents_order", "order_id", "id"),
 )
 
-# The last number of each series, by billing/documents/numbering.py, which locks the row of the empty one.
-document_series = sa.Table(
+# billing/documents/numbering.py locks the row of the empty series. Last numbers.
+document_series = _table(
     "document_series",
-    metadata,
     _text("environment", key=True),
     _text("series", key=True),
     _int("last_number"),
 )
 
-# The billing details of an account's documents: billing/documents/billing_details.py writes it.
-billing_details = sa.Table(
+# billing/documents/billing_details.py
+billing_details = _table(
     "billing_details",
-    metadata,
     _text("account_id", key=True),
     _text("name"),
-    _text("address"),  # lines
+    _text("address"),
     _text("tax_id"),
     _int("updated_at"),
 )
 
-# Tax and discounts of payments by their providers: billing/providers/breakdown.py writes it.
-payment_breakdowns = sa.Table(
+# billing/providers/breakdown.py. Tax and discounts by provider.
+payment_breakdowns = _table(
     "payment_breakdowns",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
-    _text("payment_id", key=True),  # an order's payment, or a period's invoice
-    _text("breakdown"),  # JSON: billing/providers/breakdown.py
+    _text("payment_id", key=True),  # or a period's invoice
+    _text("breakdown"),  # JSON
     _int("created_at"),
 )
 
-# A provider's fee for a payment, by its list: billing/reconciliation/own_payments.py writes it.
-payment_fees = sa.Table(
+# billing/reconciliation/own_payments.py. A provider's fee for a payment.
+payment_fees = _table(
     "payment_fees",
-    metadata,
-    _text("owner_id", key=True),  # the order or the period that was paid for
+    _text("owner_id", key=True),  # the order or period
     _text("account_id"),
     _text("environment"),
     _text("provider"),
-    _text("payment_id"),  # the provider's name of it
-    _int("amount"),  # in the smallest unit of its own currency
+    _text("payment_id"),
+    _int("amount"),  # in its own currency
     _text("currency"),
     _int("paid_at"),  # by the provider's clock
     _int("recorded_at"),
-    sa.Index("ix_payment_fees_account", "account_id"),
-    sa.Index("ix_payment_fees_paid", "environment", "paid_at"),
+    _index("ix_payment_fees_account", "account_id"),
+    _index("ix_payment_fees_paid", "environment", "paid_at"),
 )
 
-# billing/orders/records.py. Ids that the provider may name instead of ours; each is one order's.
-provider_objects = sa.Table(
+# billing/orders/records.py. Ids that a provider may send instead of ours.
+provider_objects = _table(
     "provider_objects",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
     _text("object_id", key=True),
     _text("account_id"),
     _text("order_id", null=True),
     _int("created_at"),
-    sa.Index("ix_provider_objects_order", "order_id"),
+    _index("ix_provider_objects_order", "order_id"),
 )
 
-# billing/orders/records.py. What went back of an order's payment: one row for each refund and dispute.
-order_reversals = sa.Table(
+# billing/orders/records.py. Refunds and disputes of an order's payment.
+order_reversals = _table(
     "order_reversals",
-    metadata,
     _text("order_id", key=True),
-    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("key", key=True),
     _text("account_id"),
     _text("environment"),
     _text("kind"),  # refund | part (one refund of those that a refund sums up) | dispute
-    _int("amount"),  # in the currency that was paid; the whole so far
+    _int("amount"),  # the whole so far
     _text("status"),  # dispute: open | won | lost; refund: done | failed
     _int("created_at"),
 )
 
-# billing/orders/uncredited_payment.py. Payments that credited nothing and are no order's own: a second one of an
-# order, a plan's that waits for a person. A row is made when a second one is told, or a refund of one is asked for.
-uncredited_payments = sa.Table(
+# billing/orders/uncredited_payment.py. Payments that credited nothing: a second one of an order, or a plan's
+# that needs review.
+uncredited_payments = _table(
     "uncredited_payments",
-    metadata,
-    _text("id", key=True),  # whose refunds they are
+    _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
     _text("provider"),
-    _text("payment_ref"),  # the provider's id
-    _int("amount"),  # paid, in the currency's smallest unit
+    _text("payment_ref"),
+    _int("amount"),
     _text("currency"),
-    _int("refunded_amount", default=0),  # gone back or disputed
+    _int("refunded_amount", default=0),
     _int("created_at"),
-    _int("closed_at", null=True),  # when all of it had gone back; null: the money is here
-    sa.Index("ix_uncredited_payments_order", "order_id"),
-    sa.Index("uq_uncredited_payments_ref", "provider", "environment", "payment_ref", unique=True),
+    _int("closed_at", null=True),  # when all of it had gone back
+    _index("ix_uncredited_payments_order", "order_id"),
+    _index("uq_uncredited_payments_ref", "provider", "environment", "payment_ref", unique=True),
 )
 
-# billing/orders/uncredited_payment.py. What went back of these payments, as of orders.
-uncredited_reversals = sa.Table(
+# billing/orders/uncredited_payment.py. As order_reversals.
+uncredited_reversals = _table(
     "uncredited_reversals",
-    metadata,
     _text("payment_id", key=True),
-    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("key", key=True),
     _text("account_id"),
     _text("environment"),
     _text("kind"),
@@ -2059,88 +1736,67 @@ uncredited_reversals = sa.Table(
     _int("created_at"),
 )
 
-# billing/orders/refund_row.py. Refunds that were asked for here, of an order, a plan's period or an uncredited
-# payment.
-refunds = sa.Table(
+# billing/orders/refund_row.py. Requested refunds of orders, periods and uncredited payments.
+refunds = _table(
     "refunds",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
-    _text("owner_id"),  # the payment's: the order, the period, or the uncredited payment
-    _int("period_start_at", null=True),  # of the period; null: of the order's own payment
+    _text("owner_id"),  # order, period or uncredited payment
+    _int("period_start_at", null=True),  # null: the order's own payment
     _text("provider"),
-    _text("payment_ref"),  # the provider's id of the payment
+    _text("payment_ref"),
     _text("status"),  # requested | unknown | pending | succeeded | failed
-    _int("amount"),  # in the currency that was paid
+    _int("amount"),
     _text("currency"),
-    _text("reason"),  # the operator's own words
+    _text("reason"),
     _int("is_named", default=1),  # 0: the provider's notifications don't identify it
-    _int("is_made_at_provider", default=0),  # an operator recorded it here
-    _int("held_micros", default=0),  # of its credit, in HELD
-    _int("held_grant_micros", default=0),  # the part of that from the order's own grant
-    _text("provider_refund_id", null=True),  # the provider's id
-    _text("detail", null=True),  # why it failed, or is unknown
-    _text("requested_by", null=True),  # id of a credential, or a person's name
-    _int("checks_made", default=0),  # how often the provider was called
-    _int("requested_at", null=True),  # when for the first time
+    _int("is_made_at_provider", default=0),  # recorded here by an operator
+    _int("held_micros", default=0),  # in HELD
+    _int("held_grant_micros", default=0),  # from the order's own grant
+    _text("provider_refund_id", null=True),
+    _text("detail", null=True),
+    _text("requested_by", null=True),  # credential id, or a person's name
+    _int("checks_made", default=0),
+    _int("requested_at", null=True),
     _int("next_check_at", null=True),  # null: no more calls
     _int("created_at"),
-    _int("ended_at", null=True),  # null: open
-    _int("lease_until", null=True),  # end of the calling worker's lease; null: none
-    sa.Index("ix_refunds_owner", "owner_id"),
-    sa.Index("ix_refunds_order", "order_id"),
-    sa.Index("ix_refunds_account", "account_id", "environment", "id"),
-    sa.Index(
-        "uq_refunds_open",
-        "owner_id",
-        unique=True,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
-    sa.Index(
-        "ix_refunds_due",
-        "next_check_at",
-        sqlite_where=sa.text("next_check_at IS NOT NULL"),
-        postgresql_where=sa.text("next_check_at IS NOT NULL"),
-    ),
+    _int("ended_at", null=True),
+    _int("lease_until", null=True),
+    _index("ix_refunds_owner", "owner_id"),
+    _index("ix_refunds_order", "order_id"),
+    _index("ix_refunds_account", "account_id", "environment", "id"),
+    _index("uq_refunds_open", "owner_id", unique=True, where="ended_at IS NULL"),
+    _index("ix_refunds_due", "next_check_at", where="next_check_at IS NOT NULL"),
 )
 
-# billing/payments/disputes.py. Disputes as their providers report them.
-disputes = sa.Table(
+# billing/payments/disputes.py
+disputes = _table(
     "disputes",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
-    _text("id", key=True),  # the provider's
-    _text("account_id", null=True),  # null: of no order that is known
+    _text("id", key=True),
+    _text("account_id", null=True),  # null: no known order
     _text("order_id", null=True),
-    _int("amount"),  # in the smallest unit of the currency
+    _int("amount"),
     _text("currency"),
     _text("status"),  # the provider's own word
     _text("reason"),  # the provider's own word
-    _int("is_inquiry", default=0),  # the bank only inquires, and took no money
-    _int("due_at", null=True),  # until when evidence counts; null: unknown, or none is wanted
-    _text("page_url", null=True),  # of the provider's dashboard
+    _int("is_inquiry", default=0),  # the bank took no money
+    _int("due_at", null=True),  # deadline of the evidence
+    _text("page_url", null=True),  # at the provider
     _int("created_at"),
-    _int("reported_at"),  # by the provider's clock, if it gives the time
-    _int("ended_at", null=True),  # null: open
-    sa.Index("ix_disputes_order", "order_id"),
-    sa.Index("ix_disputes_account", "account_id"),
-    sa.Index(
-        "ix_disputes_open",
-        "environment",
-        "due_at",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
+    _int("reported_at"),  # by the provider's clock, if given
+    _int("ended_at", null=True),
+    _index("ix_disputes_order", "order_id"),
+    _index("ix_disputes_account", "account_id"),
+    _index("ix_disputes_open", "environment", "due_at", where="ended_at IS NULL"),
 )
 
-# billing/providers/event_log.py. Genuine notifications and their results; forged ones leave none.
-provider_events = sa.Table(
+# billing/providers/event_log.py. Genuine notifications; forged ones leave no row.
+provider_events = _table(
     "provider_events",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
     _text("event_id", key=True),
@@ -2148,337 +1804,274 @@ provider_events = sa.Table(
     _text("account_id", null=True),
     _text("order_id", null=True),
     _text("outcome"),  # applied | repeated | ignored | unknown | refused | review
-    _text("detail"),  # for the operator; empty: nothing to say
-    _text("reason", null=True),  # for manual review: billing/providers/problem.py
-    _text("expected", null=True),  # what the rules expected, in words
-    _text("came", null=True),  # the reported value instead
+    _text("detail"),
+    _text("reason", null=True),  # billing/providers/problem.py
+    _text("expected", null=True),
+    _text("came", null=True),
     _int("received_at"),
-    _int("resolved_at", null=True),  # when an operator dealt with it
-    _text("payment_ref", null=True),  # for manual review: the payment in question
-    sa.Index("ix_provider_events_received", "environment", "received_at"),
-    sa.Index(
-        "ix_provider_events_order",
-        "order_id",
-        sqlite_where=sa.text("order_id IS NOT NULL"),
-        postgresql_where=sa.text("order_id IS NOT NULL"),
-    ),
-    sa.Index(
+    _int("resolved_at", null=True),
+    _text("payment_ref", null=True),
+    _index("ix_provider_events_received", "environment", "received_at"),
+    _index("ix_provider_events_order", "order_id", where="order_id IS NOT NULL"),
+    _index(
         "ix_provider_events_open",
         "environment",
         "received_at",
-        sqlite_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
-        postgresql_where=sa.text("outcome IN ('review', 'refused') AND resolved_at IS NULL"),
+        where="outcome IN ('review', 'refused') AND resolved_at IS NULL",
     ),
 )
 
-# billing/catalog/plan.py. What subscriptions are sold as; a catalogue of each environment.
-plans = sa.Table(
+# billing/catalog/plan.py
+plans = _table(
     "plans",
-    metadata,
     _text("environment", key=True),
     _text("id", key=True),
     _text("name"),
     _text("description"),
-    _int("price_monthly"),  # in the currency's smallest unit
+    _int("price_monthly"),
     _int("price_yearly", null=True),  # null: not sold by the year
     _text("currency"),
-    _int("credits_included"),  # of a month; a paid year grants twelve
-    _int("trial_days", default=0),  # before the first payment; 0: no trial
-    _int("trial_credits", default=0),  # what a trial grants
-    _text("features"),  # JSON list of texts
-    # These four are in plan_products too, and go with the next release.
+    _int("credits_included"),  # per month; a paid year grants twelve
+    _int("trial_days", default=0),
+    _int("trial_credits", default=0),
+    _text("features"),  # JSON list
+    # Also in plan_products; removed in the next release.
     _text("stripe_price_id_monthly", null=True),
     _text("stripe_price_id_yearly", null=True),
     _text("creem_product_id", null=True),
     _text("creem_product_id_yearly", null=True),
     _int("is_active", default=1),
-    _int("position", default=0),  # in the list
+    _int("position", default=0),
     _int("created_at"),
-    _text("grant_terms", null=True),  # JSON, billing/catalog/grant_terms.py; null: the defaults
+    _text("grant_terms", null=True),  # JSON: billing/catalog/grant_terms.py
     sa.CheckConstraint("price_monthly > 0 AND credits_included > 0", name="plan_sells_something"),
 )
 
-# billing/catalog/plan.py. A provider's own price or product that a plan is sold as.
-plan_products = sa.Table(
+# billing/catalog/plan.py. A plan's price or product at a provider.
+plan_products = _table(
     "plan_products",
-    metadata,
     _text("environment", key=True),
     _text("plan_id", key=True),
     _text("provider", key=True),
     _text("interval", key=True),  # month | year
-    _text("ref"),  # the provider's id of it; of one plan and interval only
+    _text("ref"),  # the provider's id
 )
 
-# billing/subscriptions/records.py. Credit that is paid for again and again, with its terms frozen.
-subscriptions = sa.Table(
+# billing/subscriptions/records.py. Terms are frozen.
+subscriptions = _table(
     "subscriptions",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("order_id"),  # that it began with
+    _text("order_id"),  # it began with
     _text("provider"),
-    _int("is_simulated", default=0),  # the sandbox's page instead of the provider
-    _text("provider_ref", null=True),  # the provider's id of it; null until it named one
+    _int("is_simulated", default=0),
+    _text("provider_ref", null=True),
     _text("customer_ref", null=True),
     _text("status"),  # billing/subscriptions/subscription.py: MOVES
     _text("plan_id"),
-    _text("plan_name"),  # as it was then
+    _text("plan_name"),
     _text("interval"),  # month | year
-    _int("credits_micros"),  # of one period
-    _int("amount"),  # of one period, in the currency's smallest unit
-    _text("currency"),  # that the provider charges
-    _int("first_amount"),  # of the first period, less than amount with a coupon
-    _text("product_ref", null=True),  # the provider's own price or product; null: none was named
-    _text("next_plan_id", null=True),  # of the next period, if another was chosen
+    _int("credits_micros"),  # per period
+    _int("amount"),  # per period
+    _text("currency"),
+    _int("first_amount"),  # less than amount with a coupon
+    _text("product_ref", null=True),  # the provider's price or product
+    _text("next_plan_id", null=True),  # from the next period on
     _text("next_interval", null=True),
-    _int("next_amount", null=True),  # of a period then
-    _int("trial_days", default=0),  # that it begins with; 0: it is paid at once
-    _int("trial_micros", default=0),  # what its trial grants
-    _int("trial_ends_at", null=True),  # null: no trial has begun
-    _int("carried_amount", default=0),  # given back to the customer's balance for unused time
-    _int("carried_before", null=True),  # as it was before the first change among its periods
+    _int("next_amount", null=True),
+    _int("trial_days", default=0),
+    _int("trial_micros", default=0),
+    _int("trial_ends_at", null=True),
+    _int("carried_amount", default=0),  # returned to the customer's balance for unused time
+    _int("carried_before", null=True),  # before the first change among its periods
     _int("is_ending", default=0),  # at the end of the period
-    _int("reported_at", null=True),  # when the provider sent the last change that counted
-    _int("paid_until_at", null=True),  # the end of the last paid period
-    _int("due_at", null=True),  # when time alone changes its state, by the account's own clock
+    _int("reported_at", null=True),  # by the last change that counted
+    _int("paid_until_at", null=True),
+    _int("due_at", null=True),  # when time changes its state
     _int("created_at"),
     _int("ended_at", null=True),
-    _text("grant_terms", null=True),  # as the plan's, frozen
-    _int("charge_at", null=True),  # after a pause: when its provider charges next
-    _int("paused_at", null=True),  # since when its provider charges nothing; null: it charges
-    _int("resumes_at", null=True),  # when the pause ends automatically; null: it has no end
-    _int("next_check_at", null=True),  # of a paused one: the next poll, by its own clock
+    _text("grant_terms", null=True),  # frozen
+    _int("charge_at", null=True),  # the next charge after a pause
+    _int("paused_at", null=True),
+    _int("resumes_at", null=True),  # null: no end
+    _int("next_check_at", null=True),  # the next poll while paused
     sa.CheckConstraint("first_amount <= amount", name="first_amount_within_amount"),
-    sa.Index("ix_subscriptions_account", "account_id", "environment", "id"),
-    sa.Index("ux_subscriptions_order", "order_id", unique=True),
-    sa.Index(
-        "ix_subscriptions_due",
-        "due_at",
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_subscriptions_check",
-        "next_check_at",
-        sqlite_where=sa.text("next_check_at IS NOT NULL"),
-        postgresql_where=sa.text("next_check_at IS NOT NULL"),
-    ),
+    _index("ix_subscriptions_account", "account_id", "environment", "id"),
+    _index("ux_subscriptions_order", "order_id", unique=True),
+    _index("ix_subscriptions_due", "due_at", where="due_at IS NOT NULL"),
+    _index("ix_subscriptions_check", "next_check_at", where="next_check_at IS NOT NULL"),
 )
 
-# billing/subscriptions/records.py. A paid period: credited once for each subscription and start.
-subscription_periods = sa.Table(
+# billing/subscriptions/records.py. Credited once per start.
+subscription_periods = _table(
     "subscription_periods",
-    metadata,
     _text("subscription_id", key=True),
-    sa.Column("period_start_at", BIGINT, primary_key=True, autoincrement=False),
-    _text("id"),  # what its transfers are about
+    _int("period_start_at", key=True),
+    _text("id"),  # what its transfers name
     _text("account_id"),
     _text("environment"),
     _int("period_end_at"),
-    _text("invoice_id"),  # the provider's
+    _text("invoice_id"),
     _text("plan_id"),
-    _int("amount"),  # paid, in the currency's smallest unit
+    _int("amount"),
     _text("currency"),
     _int("credits_micros"),
     _int("is_prorated", default=0),  # paid for a part of a period
-    _int("refunded_amount", default=0),  # gone back or disputed
-    _int("reversed_micros", default=0),  # credit that was taken back for it
+    _int("refunded_amount", default=0),
+    _int("reversed_micros", default=0),
     _int("created_at"),
-    _text("receipt_id", null=True),  # as of orders
-    _int("noted_amount", default=0),  # as of orders
-    # Of a change of plans: what unused and remaining time came to, below 0 where it gave back; and what
-    # a period of the plan costs and grants. Null: it was no change.
+    _text("receipt_id", null=True),
+    _int("noted_amount", default=0),
+    # Of a change of plans: value of unused and remaining time (negative: given back), and a period's price
+    # and grant.
     _int("prorated_amount", null=True),
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),
     _int("corrected_micros", default=0),  # excess, after a late earlier change
-    _text("comp_reason", null=True),  # why an operator gave it free; null: it was not
-    _text("comp_by", null=True),  # the operator: id of a credential, or a person's name
-    _int("comp_ended_at", null=True),  # when its credit was taken back by an operator
+    _text("comp_reason", null=True),  # why an operator gave it free
+    _text("comp_by", null=True),
+    _int("comp_ended_at", null=True),  # when an operator took its credit back
     sa.CheckConstraint(
         "reversed_micros >= 0 AND reversed_micros <= credits_micros",
         name="period_reversed_within_credits",
     ),
-    sa.Index(
+    _index(
         "ix_subscription_periods_unnumbered",
         "environment",
         "created_at",
         "id",
-        sqlite_where=sa.text("receipt_id IS NULL"),
-        postgresql_where=sa.text("receipt_id IS NULL"),
+        where="receipt_id IS NULL",
     ),
-    sa.Index(
-        "ix_subscription_periods_unnoted",
-        "environment",
-        "id",
-        sqlite_where=sa.text(UNNOTED),
-        postgresql_where=sa.text(UNNOTED),
-    ),
-    sa.Index("ux_subscription_periods_id", "id", unique=True),
-    sa.Index("ix_subscription_periods_account", "account_id", "environment"),
+    _index("ix_subscription_periods_unnoted", "environment", "id", where=UNNOTED),
+    _index("ux_subscription_periods_id", "id", unique=True),
+    _index("ix_subscription_periods_account", "account_id", "environment"),
 )
 
-# billing/subscriptions/subscription_change.py. What a person wants a subscription's provider to do, until it has.
-subscription_steers = sa.Table(
+# billing/subscriptions/subscription_change.py. Requested changes, until the provider made them.
+subscription_steers = _table(
     "subscription_steers",
-    metadata,
-    _text("id", key=True),  # the provider's idempotency keys are made of it
+    _text("id", key=True),  # the provider's idempotency keys derive from it
     _text("subscription_id"),
     _text("account_id"),
     _text("environment"),
     _text("act"),  # cancel | cancel_now | pause | resume | change
-    _text("plan_id", null=True),  # of a change
+    _text("plan_id", null=True),
     _text("interval", null=True),
     _text("product_ref", null=True),
-    _int("amount", null=True),  # of a period of that plan
-    _int("is_charged_now", default=0),  # paid at once; else from the next period on
+    _int("amount", null=True),
+    _int("is_charged_now", default=0),  # else from the next period on
     _text("status"),  # asked | done | refused | given_up
     _text("requested_by"),
-    _text("reason", null=True),  # why it was refused, or what is unknown
+    _text("reason", null=True),
     _int("attempts", default=0),
-    _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: it has ended
+    _int("next_attempt_at", null=True),  # due, or the end of a lease; null: ended
     _int("created_at"),
     _int("ended_at", null=True),
-    _int("resumes_at", null=True),  # of a pause; null: it has no end
-    sa.Index(
-        "ux_subscription_steers_open",
-        "subscription_id",
-        unique=True,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
-    sa.Index(
-        "ix_subscription_steers_due",
-        "next_attempt_at",
-        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
-        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
-    ),
-    sa.Index("ix_subscription_steers_account", "account_id", "environment"),
+    _int("resumes_at", null=True),  # null: no end
+    _index("ux_subscription_steers_open", "subscription_id", unique=True, where="ended_at IS NULL"),
+    _index("ix_subscription_steers_due", "next_attempt_at", where="next_attempt_at IS NOT NULL"),
+    _index("ix_subscription_steers_account", "account_id", "environment"),
 )
 
-# billing/recipients/owner_mail.py. Mail to an account's owner about what it pays for, one for each turn.
-owner_mails = sa.Table(
+# billing/recipients/owner_mail.py. One for each turn.
+owner_mails = _table(
     "owner_mails",
-    metadata,
-    _text("id", key=True),  # its Message-ID is made of it
+    _text("id", key=True),
     _text("account_id"),
     _text("environment"),
     # past_due | recharge_failed | credit_expiring | receipt | approval | invitation | password |
     # password_changed | suspended | resumed | address | webhook | balance | key
     _text("kind"),
-    _text("subscription_id"),  # empty: about none
+    _text("subscription_id"),  # empty: none
     _text("status"),  # queued | sent | bounced | failed | outbox | unwanted | limited
     _int("attempts", default=0),
-    _int("next_attempt_at", null=True),  # when it is due, or the end of a lease; null: never again
-    _text("reason", null=True),  # the mail server's reply
+    _int("next_attempt_at", null=True),  # due, or the end of a lease; null: never
+    _text("reason", null=True),
     _int("created_at"),
     _int("ended_at", null=True),
-    _text("about", null=True),  # JSON: from the turn's event
-    _int("next_receipt_at", null=True),  # of a receipt: in place of next_attempt_at
-    _int("next_approval_at", null=True),  # of an approval: in place of next_attempt_at
-    _int("next_invitation_at", null=True),  # of an invitation: in place of next_attempt_at
-    # Of each kind since, and of mail to colleagues: a worker takes those that it knows, so that no further
-    # kind needs a column.
+    _text("about", null=True),  # JSON
+    _int("next_receipt_at", null=True),  # a receipt's next_attempt_at
+    _int("next_approval_at", null=True),  # an approval's next_attempt_at
+    _int("next_invitation_at", null=True),  # an invitation's next_attempt_at
+    # Every newer kind's, and mail to colleagues.
     _int("next_notice_at", null=True),
-    _text("member_id", null=True),  # a colleague; null: the owner, or an invited person
-    sa.Index(
-        "ix_owner_mails_approvals_due",
-        "next_approval_at",
-        sqlite_where=sa.text("next_approval_at IS NOT NULL"),
-        postgresql_where=sa.text("next_approval_at IS NOT NULL"),
+    _text("member_id", null=True),  # null: the owner, or an invited person
+    _index(
+        "ix_owner_mails_approvals_due", "next_approval_at", where="next_approval_at IS NOT NULL"
     ),
-    sa.Index("ix_owner_mails_account", "account_id", "environment", "id"),
-    sa.Index(
+    _index("ix_owner_mails_account", "account_id", "environment", "id"),
+    _index(
         "ix_owner_mails_invitations_due",
         "next_invitation_at",
-        sqlite_where=sa.text("next_invitation_at IS NOT NULL"),
-        postgresql_where=sa.text("next_invitation_at IS NOT NULL"),
+        where="next_invitation_at IS NOT NULL",
     ),
-    sa.Index(
-        "ix_owner_mails_notices_due",
-        "next_notice_at",
-        sqlite_where=sa.text("next_notice_at IS NOT NULL"),
-        postgresql_where=sa.text("next_notice_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_owner_mails_due",
-        "next_attempt_at",
-        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
-        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_owner_mails_receipts_due",
-        "next_receipt_at",
-        sqlite_where=sa.text("next_receipt_at IS NOT NULL"),
-        postgresql_where=sa.text("next_receipt_at IS NOT NULL"),
-    ),
+    _index("ix_owner_mails_notices_due", "next_notice_at", where="next_notice_at IS NOT NULL"),
+    _index("ix_owner_mails_due", "next_attempt_at", where="next_attempt_at IS NOT NULL"),
+    _index("ix_owner_mails_receipts_due", "next_receipt_at", where="next_receipt_at IS NOT NULL"),
 )
 
-# billing/recipients/gathered_mail.py. The last report of a gathered kind. Writers of its mail lock it.
-notification_turns = sa.Table(
+# billing/recipients/gathered_mail.py. Writers of a gathered kind's mail lock its row.
+notification_turns = _table(
     "notification_turns",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("kind", key=True),  # webhook | balance | key
-    _int("notified_no", default=0),  # the last event that counts as reported; 0: none
-    _int("written_at", null=True),  # when the last mail was written; null: never
+    _int("notified_no", default=0),  # the last reported event
+    _int("written_at", null=True),
 )
 
 # billing/subscriptions/records.py. Paid invoices that no rule credits, until an operator decides.
-held_invoices = sa.Table(
+held_invoices = _table(
     "held_invoices",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
-    _text("invoice_id", key=True),  # the provider's
+    _text("invoice_id", key=True),
     _text("account_id"),
     _text("subscription_id"),
-    _text("provider_ref"),  # the provider's id of the subscription
+    _text("provider_ref"),
     _text("customer_ref", null=True),
-    _text("product_ref", null=True),  # the provider's own price or product that was paid for
+    _text("product_ref", null=True),
     _int("period_start_at"),
     _int("period_end_at"),
-    _int("amount"),  # of the plan's lines, before tax and discounts, in the smallest unit
-    _int("paid_amount"),  # what the customer paid
+    _int("amount"),  # the plan's lines before tax and discounts
+    _int("paid_amount"),
     _text("currency"),
-    _text("plan_id"),  # the plan it would have been for
-    _int("price_amount"),  # that plan's price
+    _text("plan_id"),  # the plan it seems to pay for
+    _int("price_amount"),  # that plan's
     _text("price_currency"),
-    _int("credits_micros"),  # that plan's credit
+    _int("credits_micros"),  # that plan's
     _int("created_at"),
-    _int("resolved_at", null=True),  # when an operator decided
-    sa.Index("ix_held_invoices_subscription", "subscription_id"),
+    _int("resolved_at", null=True),
+    _index("ix_held_invoices_subscription", "subscription_id"),
 )
 
-# billing/subscriptions/plan_grant.py. A part of a period's credit that comes or ends by itself; credit
-# that is given at once and never ends has none. Times by the account's own clock, but created_at.
-plan_grants = sa.Table(
+# billing/subscriptions/plan_grant.py. Credit of a period that starts later or ends. Times by the account's clock,
+# except created_at.
+plan_grants = _table(
     "plan_grants",
-    metadata,
-    _text("id", key=True),  # the name of its ledger account (kind grant), if its credit ends
+    _text("id", key=True),  # also its ledger account's name, if it expires
     _text("account_id"),
     _text("environment"),
     _text("subscription_id"),
-    _text("period_id"),  # that it is of; of what went on from earlier ones, the one it went into
+    _text("period_id"),  # of a rollover: the period it went into
     _text("plan_id"),
     _text("kind"),  # part | rollover
     _text("expires"),  # never | period_end | a number of days such as 30d
-    _int("starts_at"),  # when it is to be given
-    _int("ends_at"),  # of the time that it is for
-    _int("due_at", null=True),  # null: granted, or withheld
+    _int("starts_at"),
+    _int("ends_at"),  # of the time it covers
+    _int("due_at", null=True),  # null: granted or withheld
     _int("granted_at", null=True),
-    _int("expires_at", null=True),  # of its credit
-    _int("credits_micros"),  # that it is to give
+    _int("expires_at", null=True),
+    _int("credits_micros"),
     _int("granted_micros", default=0),
-    _int("debt_micros", default=0),  # the part of it that paid a debt at once
-    _int("expired_micros", default=0),  # ran out, and was neither rolled over nor refunded
-    _int("rolled_micros", default=0),  # ran out, and went on into the next period
-    _int("reversed_micros", default=0),  # taken back out of its ledger account
-    _int("reversed_expired_micros", default=0),  # ran out, and was taken back
+    _int("debt_micros", default=0),  # paid a debt at once
+    _int("expired_micros", default=0),  # neither rolled over nor refunded
+    _int("rolled_micros", default=0),  # went into the next period
+    _int("reversed_micros", default=0),  # taken back from its ledger account
+    _int("reversed_expired_micros", default=0),  # expired, then taken back
     _int("created_at"),
-    _int("unreported_micros", default=0),  # ended, and unreported: it may still continue
+    _int("unreported_micros", default=0),  # ended, but unreported
     sa.CheckConstraint(
         "granted_micros >= 0 AND granted_micros <= credits_micros", name="given_within_credits"
     ),
@@ -2487,101 +2080,89 @@ plan_grants = sa.Table(
         " AND reversed_micros >= 0 AND reversed_expired_micros >= 0",
         name="grant_amounts_not_negative",
     ),
-    sa.Index("ix_plan_grants_subscription", "subscription_id", "id"),
-    sa.Index("ix_plan_grants_account", "account_id", "environment", "id"),
-    sa.Index(
-        "ix_plan_grants_due",
-        "due_at",
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    ),
+    _index("ix_plan_grants_subscription", "subscription_id", "id"),
+    _index("ix_plan_grants_account", "account_id", "environment", "id"),
+    _index("ix_plan_grants_due", "due_at", where="due_at IS NOT NULL"),
 )
 
-# billing/subscriptions/expiry_notice.py. Records each credit.expiring of a grant, once for each lead time.
-expiry_notices = sa.Table(
+# billing/subscriptions/expiry_notice.py. Once for each lead time.
+expiry_notices = _table(
     "expiry_notices",
-    metadata,
     _text("ledger_account_id", key=True),
-    sa.Column("days_before", BIGINT, primary_key=True, autoincrement=False),
+    _int("days_before", key=True),
     _text("account_id"),
     _text("environment"),
     _int("created_at"),
-    sa.Index("ix_expiry_notices_account", "account_id", "environment"),
+    _index("ix_expiry_notices_account", "account_id", "environment"),
 )
 
-# billing/credits/adjustment.py. Credit that an operator gave or took away, and why.
-credit_adjustments = sa.Table(
+# billing/credits/adjustment.py
+credit_adjustments = _table(
     "credit_adjustments",
-    metadata,
-    _text("id", key=True),  # the transfers' subject, and the name of a grant
+    _text("id", key=True),  # also the grant's name
     _text("account_id"),
     _text("environment"),
     _int("credits"),  # signed
     _text("reason"),
     _int("is_promotional"),
-    _int("expires_at", null=True),  # of promotional credit
+    _int("expires_at", null=True),
     _int("created_at"),
-    sa.Index("ix_credit_adjustments_account", "account_id", "environment", "id"),
+    _index("ix_credit_adjustments_account", "account_id", "environment", "id"),
 )
 
-# billing/subscriptions/entitlement.py. How often an account used its plan's limited features.
-entitlement_counts = sa.Table(
+# billing/subscriptions/entitlement.py
+entitlement_counts = _table(
     "entitlement_counts",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("name", key=True),
-    _int("window_start_at"),  # of the newest day, month or period in which something was counted
+    _int("window_start_at"),  # of the newest counted window
     _int("used"),
     sa.CheckConstraint("used >= 0", name="used_not_negative"),
 )
 
-# billing/subscriptions/entitlement.py. Each use that was counted, once for its reference.
-entitlement_uses = sa.Table(
+# billing/subscriptions/entitlement.py. Once per reference.
+entitlement_uses = _table(
     "entitlement_uses",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("reference", key=True),
     _text("name"),
     _int("count"),
-    _text("key_id", null=True),  # that used it; null: no key
+    _text("key_id", null=True),
     _int("created_at"),
-    sa.Index("ix_entitlement_uses_created", "environment", "created_at"),
+    _index("ix_entitlement_uses_created", "environment", "created_at"),
 )
 
-# billing/subscriptions/records.py. What went back of a period's payment, as order_reversals.
-period_reversals = sa.Table(
+# billing/subscriptions/records.py. As order_reversals.
+period_reversals = _table(
     "period_reversals",
-    metadata,
     _text("period_id", key=True),
-    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("key", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("kind"),  # refund | part | dispute, as in order_reversals
-    _int("amount"),  # in the period's currency; the whole so far
+    _text("kind"),  # refund | part | dispute
+    _int("amount"),  # the whole so far
     _text("status"),  # dispute: open | won | lost; refund: done | failed
     _int("created_at"),
 )
 
-# billing/subscriptions/records.py. The provider's ids of a subscription and of its periods' payments.
-subscription_objects = sa.Table(
+# billing/subscriptions/records.py. The provider's ids of a subscription and its payments.
+subscription_objects = _table(
     "subscription_objects",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
     _text("object_id", key=True),
     _text("account_id"),
     _text("subscription_id"),
-    _int("period_start_at"),  # of the period it paid; 0: it is the subscription itself
+    _int("period_start_at"),  # 0: the subscription itself
     _int("created_at"),
-    sa.Index("ix_subscription_objects_subscription", "subscription_id"),
+    _index("ix_subscription_objects_subscription", "subscription_id"),
 )
 
-# billing/subscriptions/records.py. The account's id at a provider; simulated providers know none.
-provider_customers = sa.Table(
+# billing/subscriptions/records.py
+provider_customers = _table(
     "provider_customers",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("provider", key=True),
@@ -2589,126 +2170,108 @@ provider_customers = sa.Table(
     _int("updated_at"),
 )
 
-# store/erase.py, billing/payments/recharging/forgotten.py. Who an erased account was at a provider, until it is
-# deleted there with its cards.
-forgotten_customers = sa.Table(
+# store/erase.py, billing/payments/recharging/forgotten.py. Erased accounts still to be deleted at the provider.
+forgotten_customers = _table(
     "forgotten_customers",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
-    _text("customer_ref", key=True),  # the provider's
+    _text("customer_ref", key=True),
     _int("attempts", default=0),
     _int("next_attempt_at"),
-    _text("last_error", null=True),  # why it is not deleted there yet; null: not tried yet
+    _text("last_error", null=True),  # null: not tried yet
     _int("created_at"),
-    sa.Index("ix_forgotten_customers_due", "next_attempt_at"),
+    _index("ix_forgotten_customers_due", "next_attempt_at"),
 )
 
-# billing/recharges/records.py. Automatic recharges when the balance falls: the account's choice.
-recharges = sa.Table(
+# billing/recharges/records.py
+recharges = _table(
     "recharges",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("provider"),
     _int("is_simulated", default=0),
-    _text("customer_ref"),  # the provider's
-    _text("method_ref"),  # the provider's id of the saved means of payment
+    _text("customer_ref"),
+    _text("method_ref"),  # the saved method's id at the provider
     _text("brand"),  # such as visa
     _text("last4"),
     _int("below_cents"),
     _int("amount_cents"),
-    _int("monthly_max_cents"),  # of a calendar month by UTC
+    _int("monthly_max_cents"),  # per UTC calendar month
     _int("failures", default=0),  # in a row
     _text("disabled_reason", null=True),  # failures | operator | dispute; null: it is on
-    _int("retry_at", null=True),  # of a declined charge, by the account's own clock
+    _int("retry_at", null=True),  # by the account's clock
     _int("changed_at"),
-    sa.Index(
-        "ix_recharges_retry",
-        "retry_at",
-        sqlite_where=sa.text("retry_at IS NOT NULL"),
-        postgresql_where=sa.text("retry_at IS NOT NULL"),
-    ),
+    _index("ix_recharges_retry", "retry_at", where="retry_at IS NOT NULL"),
 )
 
-# billing/recharges/records.py. One for each order that a recharge made.
-recharge_charges = sa.Table(
+# billing/recharges/records.py. One for each order of a recharge.
+recharge_charges = _table(
     "recharge_charges",
-    metadata,
     _text("order_id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("month"),  # 2026-11, by the account's own clock
+    _text("month"),  # 2026-11, by the account's clock
     _int("amount_cents"),
     _text("customer_ref"),
     _text("method_ref"),
     _text("method"),  # as people know it: visa 4242
-    _int("sent_at", null=True),  # when the provider was first called to charge
+    _int("sent_at", null=True),  # the first call to charge
     _int("next_at", null=True),  # the next charge or poll; null: by the order's sweep
-    _int("asked", default=0),  # how often, with the first charge
-    _int("is_counted", default=1),  # against the month: it took money, or may still
-    _text("reason", null=True),  # why it was declined
-    _text("url", null=True),  # where a person confirms it
-    _int("disputed_at", null=True),  # when the payer's bank first inquired or took it back
+    _int("asked", default=0),  # calls so far
+    _int("is_counted", default=1),  # took money, or may still
+    _text("reason", null=True),
+    _text("url", null=True),  # where the payer confirms it
+    _int("disputed_at", null=True),  # the first inquiry or dispute
     _int("created_at"),
-    sa.Index("ix_recharge_charges_month", "account_id", "environment", "month"),
-    sa.Index(
-        "ix_recharge_charges_due",
-        "next_at",
-        sqlite_where=sa.text("next_at IS NOT NULL"),
-        postgresql_where=sa.text("next_at IS NOT NULL"),
-    ),
+    _index("ix_recharge_charges_month", "account_id", "environment", "month"),
+    _index("ix_recharge_charges_due", "next_at", where="next_at IS NOT NULL"),
 )
 
-# billing/payments/sandbox/cards.py. The cards that simulated providers saved, staging only.
-sandbox_cards = sa.Table(
+# billing/payments/sandbox/cards.py. Staging only.
+sandbox_cards = _table(
     "sandbox_cards",
-    metadata,
     _text("ref", key=True),
     _text("account_id"),
     _text("environment"),
     _text("provider"),
     _text("token"),  # of the page that saves it
-    _text("card", null=True),  # which of the page's test cards; null: the page is open
+    _text("card", null=True),  # a test card; null: the page is open
     _text("success_url"),
     _int("created_at"),
     _int("removed_at", null=True),
-    sa.Index("ix_sandbox_cards_account", "account_id", "environment"),
-    sa.Index("ux_sandbox_cards_token", "token", unique=True),
+    _index("ix_sandbox_cards_account", "account_id", "environment"),
+    _index("ux_sandbox_cards_token", "token", unique=True),
 )
 
-# billing/payments/sandbox/cards.py. What became of each charge of one of them, once.
-sandbox_charges = sa.Table(
+# billing/payments/sandbox/cards.py
+sandbox_charges = _table(
     "sandbox_charges",
-    metadata,
     _text("order_id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("ref"),  # the payment's
+    _text("ref"),
     _text("outcome"),  # paid, or why it was declined
     _int("created_at"),
 )
 
-# billing/payments/notifications.py. That two of a provider's ids belong together: refunds may name the second only.
-provider_links = sa.Table(
+# billing/payments/notifications.py. Two provider ids of one object; refunds may have the second only.
+provider_links = _table(
     "provider_links",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
     _text("object_id", key=True),
     _text("linked_id"),
     _int("created_at"),
-    sa.Index("ix_provider_links_linked", "provider", "environment", "linked_id"),
+    _index("ix_provider_links_linked", "provider", "environment", "linked_id"),
 )
 
-# billing/payments/notifications.py. Refunds and disputes that were reported before their order was known.
-provider_strays = sa.Table(
+# billing/payments/notifications.py. Refunds and disputes that came before their order.
+provider_strays = _table(
     "provider_strays",
-    metadata,
     _text("provider", key=True),
     _text("environment", key=True),
-    _text("object_id", key=True),  # one row for each id that the fact names
-    _text("key", key=True),  # the provider's id of the refund or dispute
+    _text("object_id", key=True),  # one row per id that the fact names
+    _text("key", key=True),
     _text("kind", key=True),  # refund | part | failed | failed_part | dispute | closed
     _text("account_id", null=True),
     _int("amount"),
@@ -2717,546 +2280,474 @@ provider_strays = sa.Table(
     _int("created_at"),
 )
 
-# billing/payments/sandbox/subscription.py. The provider's side of a subscription that it never heard of.
-sandbox_subscriptions = sa.Table(
+# billing/payments/sandbox/subscription.py. A simulated provider's side.
+sandbox_subscriptions = _table(
     "sandbox_subscriptions",
-    metadata,
-    _text("ref", key=True),  # its id at the provider, as notifications name it
+    _text("ref", key=True),
     _text("token"),  # the portal page's address: its holder may manage it
     _text("account_id"),
     _text("environment"),
     _text("order_id"),
-    _text("provider"),  # that is simulated
+    _text("provider"),
     _text("customer_ref"),
     _text("status"),  # active | past_due | ended
     _text("product_ref"),
     _text("interval"),  # month | year
-    _int("amount"),  # of a period, in the currency's smallest unit
+    _int("amount"),
     _text("currency"),
-    _int("first_amount"),  # of the first period
-    _int("trial_days", default=0),  # before the first period
-    _text("next_product_ref", null=True),  # from the next period on; null: the same
+    _int("first_amount"),
+    _int("trial_days", default=0),
+    _text("next_product_ref", null=True),  # null: the same
     _text("next_interval", null=True),
     _int("next_amount", null=True),
     _int("is_ending", default=0),
-    _int("is_declining", default=0),  # the customer's payments fail
-    _int("number", default=0),  # bills sent, paid or not; each has ids of its own
+    _int("is_declining", default=0),
+    _int("number", default=0),  # bills sent, paid or not
     _int("attempts", default=0),  # that failed for the next period
-    _int("anchor_at"),  # where its periods are counted from
+    _int("anchor_at"),  # periods count from here
     _int("cycle", default=0),  # periods paid since then
-    _int("next_at", null=True),  # when it bills again, by the account's own clock; null: over
+    _int("next_at", null=True),  # the next bill; null: over
     _int("created_at"),
-    _int("paused_at", null=True),  # since when it charges nothing; null: it charges
-    _int("resumes_at", null=True),  # when that ends automatically; null: when somebody resumes it
-    sa.Index("ux_sandbox_subscriptions_token", "token", unique=True),
-    sa.Index("ux_sandbox_subscriptions_order", "order_id", unique=True),
-    sa.Index(
-        "ix_sandbox_subscriptions_next",
-        "next_at",
-        sqlite_where=sa.text("next_at IS NOT NULL"),
-        postgresql_where=sa.text("next_at IS NOT NULL"),
-    ),
-    sa.Index("ix_sandbox_subscriptions_account", "account_id", "environment"),
+    _int("paused_at", null=True),
+    _int("resumes_at", null=True),  # null: when somebody resumes it
+    _index("ux_sandbox_subscriptions_token", "token", unique=True),
+    _index("ux_sandbox_subscriptions_order", "order_id", unique=True),
+    _index("ix_sandbox_subscriptions_next", "next_at", where="next_at IS NOT NULL"),
+    _index("ix_sandbox_subscriptions_account", "account_id", "environment"),
 )
 
-# keys/audit_log.py. Every administrative act, and what concerns an account's security. Acts stay
-# for ever; is_security entries are deleted after their retention.
-audit_log = sa.Table(
+# keys/audit_log.py. Operator acts stay; is_security entries are deleted after their retention.
+audit_log = _table(
     "audit_log",
-    metadata,
     _text("id", key=True),
     _text("environment"),
-    _text("account_id", null=True),  # the account concerned; null: a catalogue or the installation
-    _text("actor"),  # a credential's id, or a name from the command line
+    _text("account_id", null=True),  # null: a catalogue or the installation
+    _text("actor"),  # credential id, or a name from the command line
     _text("actor_account_id", null=True),
     _text("action"),  # such as plan.create
     _text("subject_id"),
-    _text("before", null=True),  # JSON; null: it did not exist
-    _text("after", null=True),  # JSON; null: it is gone
+    _text("before", null=True),  # JSON
+    _text("after", null=True),  # JSON
     _text("reason", null=True),
-    _int("is_security", default=0),  # shown to the tenant; empty environment: the whole account
+    _int("is_security", default=0),  # shown to the account
     _text(
         "actor_kind", null=True
     ),  # key | token | session | app | operator | visitor | cli | gateway
-    _text("address", null=True),  # that the request came from; null: unknown, or no request
-    _text("user_agent", null=True),  # as the client called itself, cut
-    sa.Column("outcome", TEXT, nullable=False, server_default="done"),  # done | refused
+    _text("address", null=True),
+    _text("user_agent", null=True),
+    _text("outcome", default="done"),  # done | refused
     _int("created_at"),
-    sa.Index("ix_audit_log_environment", "environment", "id"),
-    # Operators' acts, which are few among those of tenants.
-    sa.Index(
-        "ix_audit_log_operators",
-        "id",
-        sqlite_where=sa.text("is_security = 0 OR actor_kind IN ('operator', 'cli')"),
-        postgresql_where=sa.text("is_security = 0 OR actor_kind IN ('operator', 'cli')"),
+    _index("ix_audit_log_environment", "environment", "id"),
+    # Operators' acts are few.
+    _index(
+        "ix_audit_log_operators", "id", where="is_security = 0 OR actor_kind IN ('operator', 'cli')"
     ),
-    sa.Index(
-        "ix_audit_log_security",
-        "account_id",
-        "id",
-        sqlite_where=sa.text("is_security = 1"),
-        postgresql_where=sa.text("is_security = 1"),
-    ),
-    sa.Index(
-        "ix_audit_log_retention",
-        "created_at",
-        sqlite_where=sa.text("is_security = 1"),
-        postgresql_where=sa.text("is_security = 1"),
-    ),
-    sa.Index(
-        "ix_audit_log_account",
-        "account_id",
-        "id",
-        sqlite_where=sa.text("account_id IS NOT NULL"),
-        postgresql_where=sa.text("account_id IS NOT NULL"),
-    ),
+    _index("ix_audit_log_security", "account_id", "id", where="is_security = 1"),
+    _index("ix_audit_log_retention", "created_at", where="is_security = 1"),
+    _index("ix_audit_log_account", "account_id", "id", where="account_id IS NOT NULL"),
 )
 
-# billing/usage/price_rows.py. The newest version of each environment's price list.
-price_lists = sa.Table(
+# billing/usage/price_rows.py
+price_lists = _table(
     "price_lists",
-    metadata,
     _text("environment", key=True),
-    _int("version"),  # raised by each change; no row: none was ever made
+    _int("version"),
 )
 
-# billing/usage/price_rows.py. What tokens of a model cost from a version on; rows are only added.
-usage_prices = sa.Table(
+# billing/usage/price_rows.py. Rows are only added.
+usage_prices = _table(
     "usage_prices",
-    metadata,
     _text("environment", key=True),
-    _text("model", key=True),  # one that ends with * is of every model that begins so
-    sa.Column("version", BIGINT, primary_key=True, autoincrement=False),
-    _int("input_micros", null=True),  # of 1,000,000 tokens, as the next two; null: withdrawn
+    _text("model", key=True),  # a final * matches any ending
+    _int("version", key=True),
+    _int("input_micros", null=True),  # per 1,000,000 tokens, as the next two; null: withdrawn
     _int("output_micros", null=True),
     _int("cached_micros", null=True),
-    _text("changed_by"),  # a credential's id, or cli
+    _text("changed_by"),
     _int("changed_at"),
 )
 
-# billing/usage/usage_day.py. What a UTC day's usage adds up to, for each that spent and each model.
-usage_days = sa.Table(
+# billing/usage/usage_day.py. A UTC day's usage by spender and model.
+usage_days = _table(
     "usage_days",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
-    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("day_start_at", key=True),
     _text("key_id", key=True),  # empty: no key
-    _text("app_id", key=True),  # of a charge of an app's; else empty
-    _text("model", key=True),  # empty: none was named
+    _text("app_id", key=True),  # of an app's charge; else empty
+    _text("model", key=True),
     _int("records"),
     _int("amount_micros"),
     _int("input_tokens"),
     _int("output_tokens"),
     _int("cached_tokens"),  # of the input tokens
-    postgresql_with=_HOT,
+    is_hot=True,
 )
 
-# billing/usage/usage.py, but counted_day by billing/usage/usage_day.py too. Credit used up at once, for AI usage.
-usage_records = sa.Table(
+# billing/usage/usage.py, but counted_day by billing/usage/usage_day.py too
+usage_records = _table(
     "usage_records",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("key_id", null=True),  # that charged it; null: no key
+    _text("key_id", null=True),
     _int("amount_micros"),
     _text("description"),
     _text("model", null=True),
     _text("reference", null=True),
     _int("created_at"),
-    _int("input_tokens", null=True),  # null: it was not priced by tokens, as the next three
+    _int("input_tokens", null=True),  # null: not priced by tokens, as the next three
     _int("output_tokens", null=True),
-    _int("cached_tokens", null=True),  # of the input tokens
-    _int("price_version", null=True),  # of the price list
-    _int("counted_day", null=True),  # of usage_days; null: not counted yet
-    sa.Index("ix_usage_records_account", "account_id", "environment", "id"),
-    sa.Index(
+    _int("cached_tokens", null=True),
+    _int("price_version", null=True),
+    _int("counted_day", null=True),  # null: not counted in usage_days yet
+    _index("ix_usage_records_account", "account_id", "environment", "id"),
+    _index(
         "ix_usage_records_time",
         "account_id",
         "environment",
         "created_at",
         "id",
-        # True of every row, and said by the statements of the list alone: else the planner takes the index
-        # for a probe by reference, too, and reads all that the account ever did.
-        sqlite_where=sa.text("created_at > 0"),
-        postgresql_where=sa.text("created_at > 0"),
+        # Always true, and said by the list's statements only: else the planner uses this index for a probe
+        # by reference, and reads all rows.
+        where="created_at > 0",
     ),
-    sa.Index(
-        "ix_usage_records_uncounted",
-        "account_id",
-        "environment",
-        "id",
-        sqlite_where=sa.text("counted_day IS NULL"),
-        postgresql_where=sa.text("counted_day IS NULL"),
+    _index(
+        "ix_usage_records_uncounted", "account_id", "environment", "id", where="counted_day IS NULL"
     ),
-    sa.Index(
+    _index(
         "ux_usage_records_reference",
         "account_id",
         "environment",
         "reference",
         unique=True,
-        sqlite_where=sa.text("reference IS NOT NULL"),
-        postgresql_where=sa.text("reference IS NOT NULL"),
+        where="reference IS NOT NULL",
     ),
 )
 
-# billing/usage/hold.py, but counted_day by billing/usage/usage_day.py too. Credit set aside for AI usage whose price is not known yet.
-holds = sa.Table(
+# billing/usage/hold.py, but counted_day by billing/usage/usage_day.py too
+holds = _table(
     "holds",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("spent_by", null=True),  # key id, then its ancestors, joined by spaces; null: no key
+    _text("spent_by", null=True),
     _text("status"),  # held | captured | released | expired
     _int("amount_micros"),
-    _int("captured_micros", default=0),  # the rest of an ended hold went back
+    _int("captured_micros", default=0),
     _text("description"),
     _text("model", null=True),
     _text("reference", null=True),
-    _text("sources"),  # JSON list of [ledger account id, micros], in the order they were taken
+    _text("sources"),  # JSON: [ledger account id, micros], in order
     _int("created_at"),
-    _int("expires_at"),  # by the tenant's own clock
+    _int("expires_at"),  # by the account's clock
     _int("ended_at", null=True),
-    _int("input_tokens", null=True),  # null: it was not priced by tokens, as the next three
+    _int("input_tokens", null=True),  # null: not priced by tokens, as the next three
     _int("output_tokens", null=True),
-    _int("cached_tokens", null=True),  # of the input tokens
-    _int("price_version", null=True),  # of the price list
-    _int("counted_day", null=True),  # of usage_days, once captured; null: not counted yet
+    _int("cached_tokens", null=True),
+    _int("price_version", null=True),
+    _int("counted_day", null=True),  # null: not counted in usage_days yet
     _text("overage", null=True),  # for a capture above the amount: cap | owe; null: refused
-    _int("overage_micros", null=True),  # captured above the amount; null: nothing
-    _text("counted_in", null=True),  # as of topups
+    _int("overage_micros", null=True),
+    _text("counted_in", null=True),
     sa.CheckConstraint(
         "captured_micros >= 0 AND captured_micros <= amount_micros", name="captured_in_hold"
     ),
-    sa.Index("ix_holds_account", "account_id", "environment", "id"),
-    sa.Index(
+    _index("ix_holds_account", "account_id", "environment", "id"),
+    _index(
         "ix_holds_time",
         "account_id",
         "environment",
         "created_at",
         "id",
-        sqlite_where=sa.text("created_at > 0 AND status = 'captured'"),
-        postgresql_where=sa.text("created_at > 0 AND status = 'captured'"),
+        where="created_at > 0 AND status = 'captured'",
     ),
-    sa.Index(
+    _index(
         "ix_holds_uncounted",
         "account_id",
         "environment",
         "id",
-        sqlite_where=sa.text("status = 'captured' AND counted_day IS NULL"),
-        postgresql_where=sa.text("status = 'captured' AND counted_day IS NULL"),
+        where="status = 'captured' AND counted_day IS NULL",
     ),
-    sa.Index(
+    _index(
         "ux_holds_reference",
         "account_id",
         "environment",
         "reference",
         unique=True,
-        sqlite_where=sa.text("reference IS NOT NULL"),
-        postgresql_where=sa.text("reference IS NOT NULL"),
+        where="reference IS NOT NULL",
     ),
-    sa.Index(
-        "ix_holds_due",
-        "expires_at",
-        sqlite_where=sa.text("status = 'held'"),
-        postgresql_where=sa.text("status = 'held'"),
-    ),
-    sa.Index(
-        "ix_holds_open",
-        "account_id",
-        "environment",
-        "expires_at",
-        sqlite_where=sa.text("status = 'held'"),
-        postgresql_where=sa.text("status = 'held'"),
-    ),
+    _index("ix_holds_due", "expires_at", where="status = 'held'"),
+    _index("ix_holds_open", "account_id", "environment", "expires_at", where="status = 'held'"),
 )
 
-# billing/credits/checkin.py. One for each account, environment and day.
-checkins = sa.Table(
+# billing/credits/checkin.py
+checkins = _table(
     "checkins",
-    metadata,
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("day", key=True),  # such as 2026-06-13, in time_zone
-    _text("time_zone"),  # that this day is of
-    _text("next_time_zone"),  # of the next one: the account's when this one was made
-    _int("streak"),  # days in a row, this one included
+    _text("time_zone"),
+    _text("next_time_zone"),  # of the next check-in
+    _int("streak"),  # days in a row, with this one
     _int("awarded_micros"),
-    _text("grant_id"),  # the name of the grant's ledger account
-    _int("checked_in_at"),  # by the tenant's own clock
+    _text("grant_id"),  # the grant's ledger account
+    _int("checked_in_at"),  # by the account's clock
     _int("created_at"),
 )
 
-# billing/credits/checkin.py. What a check-in awards; without a row the defaults hold.
-checkin_settings = sa.Table(
+# billing/credits/checkin.py. Without a row the defaults hold.
+checkin_settings = _table(
     "checkin_settings",
-    metadata,
     _text("environment", key=True),
     _int("is_enabled"),
     _int("credits_min"),
     _int("credits_max"),  # equal to credits_min: a fixed award
-    _int("streak_bonus_credits"),  # more for each day of the streak after the first
-    _int("streak_days_max"),  # days of a streak that count
-    _int("daily_budget_credits", null=True),  # of all accounts, by UTC day; null: none
+    _int("streak_bonus_credits"),  # for each day after the first
+    _int("streak_days_max"),  # that count
+    _int("daily_budget_credits", null=True),  # of all accounts, per UTC day
     _int("updated_at"),
 )
 
-# billing/credits/checkin.py. What check-ins awarded in one UTC day, all accounts together.
-checkin_days = sa.Table(
+# billing/credits/checkin.py. A UTC day's awards, all accounts.
+checkin_days = _table(
     "checkin_days",
-    metadata,
     _text("environment", key=True),
-    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("day_start_at", key=True),
     _int("awarded_micros"),
 )
 
-# billing/ledger/volume.py. What was sent and sold on one UTC day, all accounts together.
-volume_days = sa.Table(
+# billing/ledger/volume.py. A UTC day's sends and sales, all accounts.
+volume_days = _table(
     "volume_days",
-    metadata,
     _text("environment", key=True),
-    sa.Column("day_start_at", BIGINT, primary_key=True, autoincrement=False),
+    _int("day_start_at", key=True),
     _text("kind", key=True),  # sent | sold
-    _text("name", key=True),  # of what is sold: the payment provider; else empty
+    _text("name", key=True),  # the payment provider of sales
     _int("number"),
     _int("amount_micros"),
 )
 
-# billing/ledger/volume.py. How far the transfers are counted in volume_days.
-volume_marks = sa.Table(
+# billing/ledger/volume.py. How far volume_days has come.
+volume_marks = _table(
     "volume_marks",
-    metadata,
-    _text("id", key=True),  # transfers
-    _text("counted_to"),  # the id of the last one
-    _int("counted_at"),  # what was made until then is counted; 0: not yet
+    _text("id", key=True),
+    _text("counted_to"),
+    _int("counted_at"),
 )
 
-# runtime/processes/presence.py. The workers of the last day, each as it last said.
-workers = sa.Table(
+# runtime/processes/presence.py. Workers of the last day.
+workers = _table(
     "workers",
-    metadata,
     _text("id", key=True),
-    _text("machine"),  # the host's name
+    _text("machine"),
     _int("process_id"),
-    _text("version"),  # of topup-gateway
+    _text("version"),
     _int("started_at"),
     _int("seen_at"),
     _int("sending"),  # webhooks under way
-    _int("slots"),  # of so many at once
+    _int("slots"),  # at most
 )
 
-# runtime/request_log/rows.py. Requests that were refused, failed or changed a setting, without secrets.
-request_log = sa.Table(
+# runtime/request_log/rows.py. Refused, failed and setting-changing requests, without secrets.
+request_log = _table(
     "request_log",
-    metadata,
     _text("id", key=True),
-    _text("request_id"),  # X-Request-Id; a caller may give one of its own, and the same twice
+    _text("request_id"),  # X-Request-Id; callers may repeat it
     _text("account_id"),
     _text("environment"),
     _text("credential_id"),
     _text("method"),
-    _text("route"),  # the template that the path met; empty: none
+    _text("route"),  # empty: none
     _text("path"),  # with its query
-    _int("status"),  # HTTP status
-    _int("code", null=True),  # of our envelope; null: another surface's answer
-    _text("transaction_id", null=True),  # that the answer names
+    _int("status"),
+    _int("code", null=True),  # null: another surface's answer
+    _text("transaction_id", null=True),
     _int("duration_us"),
     _text("address", null=True),
     _text("user_agent", null=True),
     _text("idempotency_key", null=True),
     _text("content_type", null=True),
-    _int("request_bytes"),  # as it came
+    _int("request_bytes"),
     _text("request_body"),  # at most 8 KiB
     _text("response_body"),  # at most 8 KiB; empty after a success
-    _text("agent", null=True),  # the URL of the agent that signed it (runtime/agents.py)
+    _text("agent", null=True),  # URL of the signing agent
     _int("created_at"),
-    sa.Index("ix_request_log_account", "account_id", "environment", "id"),
-    sa.Index("ix_request_log_request", "request_id"),
+    _index("ix_request_log_account", "account_id", "environment", "id"),
+    _index("ix_request_log_request", "request_id"),
 )
 
-# keys/oauth/app.py. Software of others that may act for users who consent to it.
-oauth_apps = sa.Table(
+# keys/oauth/app.py. Third-party apps.
+oauth_apps = _table(
     "oauth_apps",
-    metadata,
     _text("id", key=True),  # the client_id
-    _text("account_id"),  # the owner: charges go there
+    _text("account_id"),  # the owner, who gets the charges
     _text("environment"),
     _text("name"),
     _text("redirect_host"),  # any path there may get a code (OhMyGPT's rule); empty: none
-    # Exact addresses that may get a code, joined by spaces.
+    # Exact addresses.
     sa.Column("redirect_uris", TEXT, nullable=False, server_default=sa.text("''")),
-    _int("is_public", default=0),  # has no secret: PKCE proves who fetches the token
+    _int("is_public", default=0),  # no secret: PKCE proves the caller
     _text("scope"),  # general_api_access | advanced_access | trusted_advanced_access
-    _int("cap_micros"),  # for one user in each period, unless consented otherwise
-    _text("cap_period"),  # day | month, in UTC
-    _text("secret_digest"),  # SHA-256, hex; empty for a public app
+    _int("cap_micros"),  # per user and period
+    _text("cap_period"),  # day | month
+    _text("secret_digest"),  # empty for a public app
     _text("secret_last4"),
     _int("created_at"),
     _int("rotated_at", null=True),
     _int("disabled_at", null=True),
-    _text("made_by", null=True),  # the person who registered it; null: the CLI, or not recorded
-    sa.Index("ix_oauth_apps_account", "account_id", "environment", "id"),
+    _text("made_by", null=True),  # null: the CLI, or not recorded
+    _index("ix_oauth_apps_account", "account_id", "environment", "id"),
 )
 
-# keys/tokens/device_login.py. Command lines that wait for a person's browser to log them in.
-device_logins = sa.Table(
+# keys/tokens/device_login.py. Command lines waiting for a browser to sign them in.
+device_logins = _table(
     "device_logins",
-    metadata,
-    _text("digest", key=True),  # SHA-256 of the device code, hex
-    _text("user_digest"),  # the same of the user code, in capitals and without a hyphen
-    _text("name"),  # the machine's, as it says
-    _text("address"),  # where it called from
+    _text("digest", key=True),  # of the device code
+    _text("user_digest"),  # of the user code, in capitals without hyphen
+    _text("name"),  # the machine's own
+    _text("address"),
     _text("status"),  # pending | approved | denied | taken
     _int("created_at"),
     _int("expires_at"),
-    _int("interval_s"),  # how often it may poll
+    _int("interval_s"),
     _int("polled_at", null=True),
     _int("decided_at", null=True),
     _text("decided_by", null=True),  # the session
     _text("account_id", null=True),  # the decider's
     _text("environment", null=True),
     _text("scopes", null=True),
-    _int("key_expires_at", null=True),  # null: until it is revoked
-    sa.Index("ux_device_logins_user_code", "user_digest", unique=True),
-    sa.Index("ix_device_logins_expires", "expires_at"),
+    _int("key_expires_at", null=True),  # null: until revoked
+    _index("ux_device_logins_user_code", "user_digest", unique=True),
+    _index("ix_device_logins_expires", "expires_at"),
 )
 
-# keys/oauth/grant.py. What a user just consented to, for the app to fetch once.
-oauth_codes = sa.Table(
+# keys/oauth/grant.py. Consents that the app has yet to fetch.
+oauth_codes = _table(
     "oauth_codes",
-    metadata,
-    _text("digest", key=True),  # SHA-256, hex
+    _text("digest", key=True),
     _text("account_id"),  # the user
     _text("environment"),
     _text("app_id"),
     _text("redirect_uri"),
-    _text("challenge", null=True),  # PKCE, S256; null: none was sent
+    _text("challenge", null=True),  # PKCE S256
     _text("scope"),
     _int("cap_micros"),
     _text("cap_period"),
     _int("expires_at"),
     _int("used_at", null=True),
-    _text("grant_id", null=True),  # that it was used for: a second use ends it
-    _int("revoked_at", null=True),  # the user took the app's access away, or it was used twice
-    _text("session_id", null=True),  # of the sign-in that consented; null: not recorded
-    sa.Index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
+    _text("grant_id", null=True),  # a second use of the code ends it
+    _int("revoked_at", null=True),  # by the user, or after a second use
+    _text("session_id", null=True),  # the consenting sign-in
+    _index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
 )
 
-# keys/oauth/grant.py. Which app may act for which user; renewed by each consent.
-oauth_grants = sa.Table(
+# keys/oauth/grant.py. Renewed by each consent.
+oauth_grants = _table(
     "oauth_grants",
-    metadata,
     _text("id", key=True),
     _text("account_id"),  # the user
     _text("environment"),
     _text("app_id"),
     _text("scope"),
     _int("cap_micros"),
-    _text("cap_period"),  # day | month, in UTC; what was charged is in spend_windows
+    _text("cap_period"),  # day | month
     _int("consented_at"),
     _int("revoked_at", null=True),
-    sa.Index("ux_oauth_grants_app", "app_id", "account_id", unique=True),
-    sa.Index("ix_oauth_grants_account", "account_id", "environment", "id"),
+    _index("ux_oauth_grants_app", "app_id", "account_id", unique=True),
+    _index("ix_oauth_grants_account", "account_id", "environment", "id"),
 )
 
-# keys/oauth/token.py. oat_ tokens; a management token is fetched with an access token.
-oauth_tokens = sa.Table(
+# keys/oauth/token.py. oat_ tokens.
+oauth_tokens = _table(
     "oauth_tokens",
-    metadata,
     _text("id", key=True),
     _text("kind"),  # access | management
     _text("account_id"),  # the user
     _text("environment"),
     _text("app_id"),
     _text("grant_id"),
-    _text("digest"),  # SHA-256, hex
+    _text("digest"),
     _text("prefix"),
     _text("last4"),
     _int("created_at"),
-    _int("last_used_at", null=True),  # minute-grained
+    _int("last_used_at", null=True),
     _int("expires_at"),
     _int("revoked_at", null=True),
-    sa.Index("ux_oauth_tokens_digest", "digest", unique=True),
-    sa.Index("ix_oauth_tokens_grant", "grant_id", "id"),
-    sa.Index("ix_oauth_tokens_account", "account_id", "id"),
+    _index("ux_oauth_tokens_digest", "digest", unique=True),
+    _index("ix_oauth_tokens_grant", "grant_id", "id"),
+    _index("ix_oauth_tokens_account", "account_id", "id"),
 )
 
-# keys/authorization/client.py. MCP clients that registered themselves; of no account.
-authorization_clients = sa.Table(
+# keys/authorization/client.py. Self-registered MCP clients; of no account.
+authorization_clients = _table(
     "authorization_clients",
-    metadata,
     _text("id", key=True),
     _text("name"),
-    _text("redirect_uris"),  # joined by spaces
+    _text("redirect_uris"),
     _int("created_at"),
-    _int("used_at", null=True),  # the last consent; null: none yet
-    sa.Index("ix_authorization_clients_used", "used_at", "created_at"),
+    _int("used_at", null=True),  # the last consent
+    _index("ix_authorization_clients_used", "used_at", "created_at"),
 )
 
-# keys/authorization/grant.py. Which MCP client acts for which account, by which key.
-authorization_grants = sa.Table(
+# keys/authorization/grant.py. An MCP client's access to an account, by one key.
+authorization_grants = _table(
     "authorization_grants",
-    metadata,
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("client_id"),  # of authorization_clients, or the address of a metadata document
+    _text("client_id"),  # or the address of a metadata document
     _text("client_name"),
-    _text("key_id"),  # one key for ever: a new key is a new grant
-    _text("scopes"),  # joined by spaces
-    _text("resource"),  # the audience of its tokens: the address of /mcp
+    _text("key_id"),  # a new key is a new grant
+    _text("scopes"),
+    _text("resource"),  # the address of /mcp
     _int("created_at"),
     _int("renewed_at"),
-    sa.Index("ux_authorization_grants_key", "key_id", unique=True),
-    sa.Index("ix_authorization_grants_client", "account_id", "environment", "client_id"),
+    _index("ux_authorization_grants_key", "key_id", unique=True),
+    _index("ix_authorization_grants_client", "account_id", "environment", "client_id"),
 )
 
-# keys/authorization/grant.py. What a person just consented to, for the client to fetch once.
-authorization_codes = sa.Table(
+# keys/authorization/grant.py. Consents that the client has yet to fetch.
+authorization_codes = _table(
     "authorization_codes",
-    metadata,
-    _text("digest", key=True),  # SHA-256, hex
+    _text("digest", key=True),
     _text("account_id"),
     _text("environment"),
     _text("grant_id"),
     _text("client_id"),
     _text("redirect_uri"),
-    _text("challenge"),  # PKCE, S256
+    _text("challenge"),  # PKCE S256
     _text("scopes"),
     _int("expires_at"),
-    _text("family_id", null=True),  # the tokens that it was used for; a second use ends them
-    _text("session_id", null=True),  # of the sign-in that consented; null: not recorded
-    sa.Index("ix_authorization_codes_end", "expires_at"),
-    sa.Index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
+    _text("family_id", null=True),  # a second use of the code ends them
+    _text("session_id", null=True),  # the consenting sign-in
+    _index("ix_authorization_codes_end", "expires_at"),
+    _index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
 )
 
-# keys/authorization/token.py. Access (mat_) and refresh (mrt_) tokens of MCP clients.
-authorization_tokens = sa.Table(
+# keys/authorization/token.py. mat_ (access) and mrt_ (refresh) tokens.
+authorization_tokens = _table(
     "authorization_tokens",
-    metadata,
-    _text("digest", key=True),  # SHA-256, hex
+    _text("digest", key=True),
     _text("kind"),  # access | refresh
     _text("account_id"),
     _text("environment"),
     _text("grant_id"),
-    _text("family_id"),  # all that came of one code, one refresh after the other
+    _text("family_id"),  # one code's tokens and their refreshes
     _text("scopes"),
     _int("created_at"),
     _int("expires_at"),
-    _int("used_at", null=True),  # of a refresh token: when it was exchanged
+    _int("used_at", null=True),  # when a refresh token was exchanged
     _int("revoked_at", null=True),
-    sa.Index("ix_authorization_tokens_family", "family_id"),
-    sa.Index("ix_authorization_tokens_grant", "grant_id"),
-    sa.Index("ix_authorization_tokens_end", "expires_at"),
-    sa.Index("ix_authorization_tokens_account", "account_id"),
+    _index("ix_authorization_tokens_family", "family_id"),
+    _index("ix_authorization_tokens_grant", "grant_id"),
+    _index("ix_authorization_tokens_end", "expires_at"),
+    _index("ix_authorization_tokens_account", "account_id"),
 )
 
-# billing/usage/oauth_charge.py, but counted_day by billing/usage/usage_day.py too. What an app took from a user's wallet for its owner.
-oauth_charges = sa.Table(
+# billing/usage/oauth_charge.py, but counted_day by billing/usage/usage_day.py too
+oauth_charges = _table(
     "oauth_charges",
-    metadata,
     _text("id", key=True),
     _text("account_id"),  # the user
     _text("environment"),
@@ -3267,60 +2758,50 @@ oauth_charges = sa.Table(
     _int("amount_micros"),
     _text("remark"),
     _int("created_at"),
-    _int("counted_day", null=True),  # of usage_days; null: not counted yet
+    _int("counted_day", null=True),  # null: not counted in usage_days yet
     sa.CheckConstraint("amount_micros > 0", name="charge_positive"),
-    sa.Index(
+    _index(
         "ix_oauth_charges_time",
         "account_id",
         "environment",
         "created_at",
         "id",
-        # True of every row, and said by the statements of the list alone: else the planner takes the index
-        # for a probe by reference, too, and reads all that the account ever did.
-        sqlite_where=sa.text("created_at > 0"),
-        postgresql_where=sa.text("created_at > 0"),
+        # As in usage_records.
+        where="created_at > 0",
     ),
-    sa.Index(
-        "ix_oauth_charges_uncounted",
-        "account_id",
-        "environment",
-        "id",
-        sqlite_where=sa.text("counted_day IS NULL"),
-        postgresql_where=sa.text("counted_day IS NULL"),
+    _index(
+        "ix_oauth_charges_uncounted", "account_id", "environment", "id", where="counted_day IS NULL"
     ),
-    sa.Index("ux_oauth_charges_order", "app_id", "account_id", "order_no", unique=True),
-    sa.Index("ix_oauth_charges_account", "account_id", "environment", "id"),
-    sa.Index("ix_oauth_charges_owner", "owner_id", "environment", "id"),
+    _index("ux_oauth_charges_order", "app_id", "account_id", "order_no", unique=True),
+    _index("ix_oauth_charges_account", "account_id", "environment", "id"),
+    _index("ix_oauth_charges_owner", "owner_id", "environment", "id"),
 )
 
-# store/migrate.py. What each schema version, once it was reached, said of older code.
-schema_notes = sa.Table(
+# store/migrate.py. What each schema version says about older code.
+schema_notes = _table(
     "schema_notes",
-    metadata,
     _text("version", key=True),
-    _text("oldest_code"),  # the newest version that the oldest code knows which runs on it
-    _text("code_version", null=True),  # the build that migrated; null: not recorded
+    _text("oldest_code"),  # the newest version that the oldest usable code knows
+    _text("code_version", null=True),
     _int("reached_at", null=True),
 )
 
-# store/kept/backups.py. Copies of the database, taken here or reported by an operator.
-backups = sa.Table(
+# store/kept/backups.py
+backups = _table(
     "backups",
-    metadata,
     _text("id", key=True),
     _text("place"),  # local | elsewhere
     _int("began_at"),
     _int("ended_at", null=True),  # null: under way, or it failed
     _text("code_version"),
-    _int("size", null=True),  # bytes; null: unfinished, or kept elsewhere
+    _int("size", null=True),  # bytes
 )
 
-# store/kept/commits.py. What operators accepted as lost after a failover or a restore.
-accepted_losses = sa.Table(
+# store/kept/commits.py. Losses that operators accepted.
+accepted_losses = _table(
     "accepted_losses",
-    metadata,
-    sa.Column("accepted_at", BIGINT, primary_key=True, autoincrement=False),
-    _int("lost_from_at", null=True),  # commits after this are lost; null: it is not known
-    _int("lost_until_at", null=True),  # the last of them that was acknowledged; null: not known
+    _int("accepted_at", key=True),
+    _int("lost_from_at", null=True),  # commits after this are lost
+    _int("lost_until_at", null=True),  # the last acknowledged one
     _text("reason"),
 )

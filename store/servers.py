@@ -11,8 +11,7 @@ Role = Literal["primary", "standby", "unknown"]
 class Position(NamedTuple):
     """How far a server is. The server with the greater position is the database.
 
-    accepted_at: when an operator last accepted a loss there, in microseconds, or 0. timeline is PostgreSQL's;
-    each promotion begins the next one.
+    accepted_at: when an operator last accepted a loss there, or 0. Each promotion begins the next timeline.
     """
 
     accepted_at: int
@@ -24,13 +23,12 @@ NOWHERE: Final = Position(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """The result of checking one server. address is host and port as in the URL.
+    """The result of checking one server, by host and port as in the URL.
 
     - fault: why it isn't used. error: the driver's code if it didn't respond.
-    - system: PostgreSQL's system identifier, or 0. started_at: the server's start in microseconds, which
-      tells two servers apart.
-    - missing: how many commits acknowledged here it lacks. missing_from_s, missing_to_s: the first and last
-      of their Unix times, or 0.
+    - started_at tells two servers of one system identifier apart.
+    - missing: how many commits acknowledged here it lacks, between the Unix times missing_from_s and
+      missing_to_s.
     """
 
     address: str
@@ -57,9 +55,7 @@ class ServerWatch(Protocol):
         ...
 
     @property
-    def position(self) -> Position:
-        """Return the position of the server that is in use or awaited."""
-        ...
+    def position(self) -> Position: ...
 
     def note(self, system: int, position: Position) -> None:
         """Record that another process saw this server as the primary. A server behind it is no longer used."""

@@ -1,7 +1,7 @@
 """Translate one SQL text for both databases, once per text.
 
 A statement has named parameters and marks, over the three types that mean the same in both (int8, text,
-bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
+bytes):
 
     :name                             a value
     IN :ids[text]                     a list of values
@@ -9,8 +9,6 @@ bytes; a flag is 0 or 1, a time is microseconds, JSON is text):
     FOR NO KEY UPDATE, SKIP LOCKED    row locks; SQLite has one writer at a time and needs none
     [[free.url | (SELECT …) AS url]]  PostgreSQL's words | SQLite's, which returns nothing of another table
     DATABASE_NOW_US()                 the server's clock; NULL on SQLite, which has this machine's
-
-Only this package names the databases; everything above uses Transaction.
 """
 
 import re
@@ -144,10 +142,10 @@ def _translate_postgresql(text: str) -> SqlStatement:
 
 
 def unindexed(column: str) -> str:
-    """Return the column as an expression of the same value that no index matches.
+    """Return the column as an expression that no index matches, for a condition that must not choose the
+    index.
 
-    For a condition beside the one that should find the rows. SQLite plans without statistics, as PostgreSQL
-    does until it has analysed a table. Either may choose an index that reads all rows of an account.
+    SQLite plans without statistics, as PostgreSQL does at first, and may else read all rows of an account.
     """
     return f"{column} || ''"
 
@@ -155,8 +153,7 @@ def unindexed(column: str) -> str:
 def by_itself(select: str) -> str:
     """Return the SELECT for use in FROM (...), planned by its own conditions alone.
 
-    Both databases merge a plain SELECT into the outer statement, and may then choose an index for the outer
-    conditions. They don't merge a SELECT with a LIMIT; this one no table reaches.
+    Both databases merge a plain SELECT into the outer statement, but not one with a LIMIT.
     """
     return f"{select} LIMIT {2**62}"
 

@@ -1,7 +1,7 @@
-"""Count what the staging side of accounts stores: the only counting that crosses the owners of tables.
+"""Count what the staging side of accounts stores.
 
-Each row is counted once, by an index, in the window in which it was made, so a step costs only what is new.
-tests/store/test_stored.py demands that every table is counted or says why not.
+Each row is counted once, by an index, in the window in which it was made. tests/store/test_stored.py
+demands that every table is counted or says why not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from store.database import BatchRead, Rows, Transaction
 
 
 class StoredAmount(NamedTuple):
-    """A number of rows, and their bytes, about, with index entries."""
+    """A number of rows, and about their bytes with index entries."""
 
     rows: int = 0
     bytes: int = 0
@@ -28,8 +28,7 @@ class Counted:
     """How the rows of a table are found and measured.
 
     - prefix: of ids that begin with their time; "" finds rows by the column `time`.
-    - long: columns that callers or receivers fill as they like. base: bytes of everything else, with index
-      entries.
+    - long: columns that callers or receivers fill. base: bytes of everything else, with index entries.
     - is_by_time: no index finds rows by account, so the whole window is read.
     """
 
@@ -46,7 +45,7 @@ class Counted:
 class CountedBeside:
     """Rows that are found by a row of a counted table.
 
-    Rows that come within late_us of that row, but after the entry before, are counted when that time is over.
+    Rows that come within late_us of that row are counted when that time is over.
     """
 
     table: str
@@ -137,8 +136,8 @@ COUNTED: Final = (
         is_by_time=True,
     ),
 )
-# A webhook's schedule may last for weeks, and each attempt is counted in one of these turns. A bulk send's
-# rows and supplier calls come within a minute.
+# A webhook's schedule may last for weeks. A bulk send's rows and supplier calls come within a
+# minute.
 BESIDE: Final = (
     CountedBeside(
         "attempts",
@@ -159,18 +158,12 @@ _BY_TABLE: Final = {one.table: one for one in COUNTED}
 async def count_stored(
     tx: Transaction, account_ids: Sequence[str], *, from_us: int, until_us: int
 ) -> dict[str, StoredAmount]:
-    """Count what these accounts stored in that time, in tables with an index by account.
-
-    Accounts that stored nothing are left out.
-    """
+    """Count what these accounts stored in that time, in tables with an index by account."""
     return await _counted(tx, _BY_ACCOUNT, from_us, until_us, account_ids=account_ids)
 
 
 async def count_by_time(tx: Transaction, *, from_us: int, until_us: int) -> dict[str, StoredAmount]:
-    """Count what each account stored in that time, in the tables that are read by time alone.
-
-    One read covers all accounts: a read for some would read the same rows again.
-    """
+    """Count what each account stored in that time, in the tables that are read by time alone."""
     return await _counted(tx, _BY_TIME, from_us, until_us)
 
 

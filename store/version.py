@@ -1,8 +1,7 @@
 """Which schema this code runs on, and which one a database has. Imports no migrations.
 
-Expand, then contract: a migration that only adds (`pre`) names the oldest code that runs on it. `topup
-migrate` writes that into schema_notes, so the previous release may start again afterwards. A migration that
-removes (`post`) comes when no such process runs any more.
+A migration that only adds (`pre`) names the oldest code that runs on it, which `topup migrate` writes into
+schema_notes, so the previous release may start again. A migration that removes (`post`) comes later.
 """
 
 import re
@@ -13,7 +12,7 @@ from store.errors import Fault, StoreError
 from store.fingerprints import TABLES
 
 VERSIONS = ("0103",)
-# `topup migrate` takes over a database at the last version before the baseline as it is; an older one first
+# `topup migrate` adopts a database at the last version before the baseline; an older one first
 # needs the last build that has those migrations.
 BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"
@@ -106,10 +105,7 @@ async def migrated_by(database: Database, version: str) -> str | None:
 
 
 async def changed_tables(database: Store, version: str) -> list[str]:
-    """Return the tables that differ from what this version's migrations make; none for an unknown version.
-
-    Further tables don't count.
-    """
+    """Return the tables that differ from what this version's migrations make; none for an unknown version."""
     expected = TABLES.get(version, {})
     found = await database.shape()
     return sorted(table for table, digest in expected.items() if found.get(table) != digest)

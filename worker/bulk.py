@@ -1,7 +1,5 @@
-"""Finish batches: continue half accepted ones, and publish each one's end.
-
-A batch is accepted whole within a minute of a crash, and batch.completed is published within half a minute of
-its last top-up's end. A batch that breaks is held back alone.
+"""Finish batches: continue half accepted ones after a crash, and publish each one's end. A batch that breaks
+is held back alone.
 """
 
 import asyncio

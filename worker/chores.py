@@ -1,7 +1,6 @@
-"""A worker's chores: small, bounded, harmless if two workers do them at once.
+"""A worker's chores: small, bounded, harmless if two workers do them at once, and timed without Redis.
 
-Each is one short transaction at a time, repeated while it finds a full step of work. They run on this
-process's timers, so they work without Redis.
+Each is one short transaction at a time, repeated while it finds a full step of work.
 """
 
 import asyncio
@@ -34,7 +33,7 @@ _OF_ENVIRONMENTS: Final = ("event", "delivery")
 
 
 async def not_noted(_until: Mapping[str, int]) -> None:
-    """Sign nothing, for a database that has no record log."""
+    pass
 
 
 def pruned_note(database: Database, vault: Vault, clock: Clock) -> OnPruning:
@@ -191,8 +190,10 @@ async def erase_idle(
     at_once: int = ERASED_ACCOUNTS_MAX,
     vault: Vault | None = None,
 ) -> None:
-    """Delete sandbox accounts unused for seven days, in small steps, at_once of them. Accounts that can't be
-    deleted yet don't block others. vault signs tombstones; None: without a record log.
+    """Delete at_once sandbox accounts unused for seven days, in small steps.
+
+    Accounts that can't be deleted yet don't block others. vault signs tombstones; None: without a record
+    log.
     """
     erased, after = 0, BEFORE_ALL_IDLE
     while erased < at_once:
@@ -223,7 +224,6 @@ async def _erase_one(
         logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
         return False
     except NotIdle:
-        # It was used since it was found.
         return False
     except Exception:
         logger.exception("sandbox.not_erased", extra={"account_id": account_id})
@@ -235,9 +235,7 @@ async def _erase_one(
 async def do_chores(
     chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
 ) -> None:
-    """Run until cancelled; if the database is away, retry next time. on_ended gets the name of each chore
-    that succeeded.
-    """
+    """Run until cancelled; call on_ended with the name of each chore that succeeded."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
             group.create_task(_keep_doing(chore, on_ended))

@@ -1,12 +1,10 @@
 """The stages of one delivery as types: Claimed -> Sent -> Settled; none can be skipped.
 
-send() sends at most once, only while the lease leaves time to settle, and always returns a value. No
-transaction is open meanwhile. A replay's body that differs from the sealed one isn't signed.
+send() sends at most once, with no transaction open, and only while the lease leaves time to settle.
 
-Outcomes are written together: while one group commits, the next one fills. An outcome is written once the
-database responds, however long that takes. A refused one costs its neighbours nothing; one whose endpoint's
-row is held waits apart, so that no other lease ends meanwhile. Each waiting outcome holds a slot, which
-bounds the buffer.
+Outcomes are written together: while one group commits, the next one fills, however long the database is
+away. One whose endpoint's row is held waits apart. Each waiting outcome holds a slot, which bounds the
+buffer.
 """
 
 import asyncio
@@ -50,19 +48,17 @@ BEGIN_S: Final = 5
 logger = logging.getLogger(__name__)
 # Returns why a replay must not be signed, or "". Raises StoreError.
 FaultOf = Callable[[Claimed], Awaitable[str]]
-# Returns whether the subscription behind a delivery still stands.
 MaySend = Callable[[Claimed], Awaitable[bool]]
-# An attempt's span in the trace of its line.
 SpanOf = Callable[[str], Span]
 CHANGED: Final = "The stored event isn't as it was sealed, so it wasn't signed or sent. Run `topup audit` to see what was changed."
 GROUP_MAX: Final = 500
-# With many requests under way more outcomes are about to come, and a commit costs more than they do.
+# With many requests under way more outcomes are about to come, and a commit costs more than they
+# do.
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for held rows; when waiting outcomes retry, and how many at once, so that most
-# connections are left to the others.
+# How long one try waits for held rows; when waiting outcomes retry, and how many at once.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
@@ -88,9 +84,7 @@ class _Unsigned(RuntimeError):
 
 
 class Sent(NamedTuple):
-    """A claimed delivery after its attempt, or found lost for good. span: the attempt in its request's trace,
-    if any.
-    """
+    """A claimed delivery after its attempt, or found lost for good."""
 
     claimed: Claimed
     settlement: Settlement
@@ -149,7 +143,7 @@ class DeliverySender:
 
     async def send(self, claimed: Claimed) -> Sent | None:
         """Send the attempt and return what it settles; null if the lease is too short to begin. Another claim
-        will then come, as after a crash.
+        will then come.
         """
         now_us = self._clock.now_us()
         if claimed.is_lost:
@@ -246,8 +240,6 @@ Report = Callable[[Settled], None]
 
 
 class SealedBodies:
-    """Each attempt of a replay costs one more short read."""
-
     def __init__(self, database: Database, metrics: Metrics) -> None:
         self._database = database
         self._metrics = metrics
@@ -350,8 +342,7 @@ class Settler:
             except DataRefused as error:
                 await self._write_singly(group, error)
             except StoreError as error:
-                # Also after an unknown commit: if it was stored, the claims no longer hold and writing again
-                # changes nothing.
+                # Also after an unknown commit: if it was stored, the claims no longer hold.
                 logger.warning("settle.waits", extra={"error": str(error), "outcomes": len(group)})
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
@@ -375,7 +366,7 @@ class Settler:
     def _note_written(self, group: Sequence[Sent], held: frozenset[str]) -> None:
         self._on_settled([Settled(sent, sent.claimed.id in held) for sent in group])
         if reasons := reasons_to_disable([sent.settlement for sent in group]):
-            # Beside the outcomes, because it locks the account, which another transaction may hold.
+            # Beside the outcomes: it locks the account, which another transaction may hold.
             self._begin(self._disable(reasons))
 
     def _wait_apart(self, group: Sequence[Sent], error: LockTimeout) -> None:

@@ -1,9 +1,7 @@
 """The dispatcher: claims what is due and has a free slot, sends it, and has the outcome written.
 
-A hint, a freed slot or the next due time starts a claim. A beat of some seconds finds what a lost hint left
-behind, so it works without Redis. One claim runs at a time, and all that calls for another meanwhile is one
-more; beside other workers milliseconds later (worker/slots.py). A claimed delivery holds a slot until its
-outcome is written.
+A hint, a freed slot, the next due time or a beat starts a claim, one at a time; beside other workers
+milliseconds later (worker/slots.py). A claimed delivery holds a slot until its outcome is written.
 """
 
 import asyncio
@@ -27,7 +25,8 @@ BEAT_S: Final = 2.0
 GATHER_S: Final = 0.005
 CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001
-# Requests written before responses are read, so the next one to an endpoint finds its connection free.
+# Requests written before responses are read, so the next one to an endpoint finds its connection
+# free.
 PART_MAX: Final = 32
 # Endpoints with nothing due leave the line together: one with steady traffic hardly ever does.
 PUT_OFF_S: Final = 0.25
@@ -135,7 +134,7 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """Claim what a hint is about first, if nothing competes with it. On PostgreSQL a look is one more
+        """Claim what a hint is about first, if nothing competes with it: on PostgreSQL a look is one more
         round trip [0.5 ms of a lone delivery's 5].
         """
         endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
@@ -155,7 +154,6 @@ class Dispatcher:
         try:
             claimed = await self._database.autocommit(work)
         except StoreError:
-            # If the database doesn't respond, the following look reports it.
             return
         except Exception:
             logger.exception("claim.broke", extra={"endpoint_id": endpoint_id})
@@ -228,8 +226,8 @@ class Dispatcher:
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _keep_line(self, line: Line) -> int:
-        """Move the endpoints that the look saw: now and then together, at once if they hide others. Return
-        how many were put off.
+        """Move the endpoints that the look saw: together now and then, at once if they hide others. Return how
+        many were put off.
         """
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
@@ -246,7 +244,6 @@ class Dispatcher:
         try:
             return await self._database.autocommit(work)
         except StoreError:
-            # Each may be left out: the next look sees them again.
             return 0
 
     async def _claim(self) -> Claim:
@@ -284,8 +281,8 @@ class Dispatcher:
         try:
             sent = await self._sender.send(claimed)
         except Exception:
-            # The one broad except of this process: a delivery that breaks us must not stop the others. Its
-            # lease ends, and after five such it is settled as lost.
+            # The one broad except of this process: a delivery that breaks us must not stop the
+            # others. Its lease ends, and after five such it is settled as lost.
             logger.exception("delivery.broke", extra={"delivery_id": claimed.id})
         if sent is None:
             self.slots.returned(claimed.target.id)

@@ -1,7 +1,5 @@
-"""End the deliveries of deleted and disabled endpoints, step by step (webhooks/deliveries/ending.py).
-
-Woken by the deletion's hint, and now and then in case it was lost. An endpoint that breaks a step waits for
-the next look. Others can write between two steps.
+"""End the deliveries of deleted and disabled endpoints in small steps (webhooks/deliveries/ending.py), at a
+hint or now and then. An endpoint that breaks a step waits for the next look.
 """
 
 import asyncio
@@ -23,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 
 class Ender:
-    """One per worker process; two at one endpoint only repeat each other's looks."""
-
     def __init__(self, database: Database, clock: Clock, *, look_s: float = LOOK_S) -> None:
         self._database = database
         self._clock = clock

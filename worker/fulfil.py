@@ -1,13 +1,9 @@
 """Call suppliers about pending top-ups, or run the sandbox's script, until the top-ups end.
 
 - An attempt is written before its supplier is called; from then on the top-up can't be cancelled.
-- One of several workers calls at a time.
-- No response is never a no: the same supplier is called again, as its kind allows, at growing intervals. If nothing
-  can find out, an operator decides. The next supplier is called only after a definite no.
-- A top-up that hasn't ended in a day is reported to the operator.
+- No response is never a no: the same supplier is called again, at growing intervals, by one worker at a
+  time. If nothing can find out, an operator decides. The next supplier is called only after a definite no.
 - A supplier can delay only its own top-ups: it has a deadline, a share of those under way and a breaker.
-
-No transaction is open during a call.
 """
 
 import asyncio

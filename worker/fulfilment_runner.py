@@ -1,13 +1,11 @@
 """A pending top-up's turn at a supplier: choose it, hand over, call it, write the outcome.
 
-The attempt is written before the call. An open attempt continues with its supplier, as the kind allows. The
-last supplier's no returns the funds. If nothing can find out what a supplier did, an operator decides. No
-transaction is open during a call. An outcome that can't be stored, a timeout and any exception are Unknown,
-because the supplier may have delivered.
+An open attempt continues with its supplier, as the kind allows. The last supplier's no returns the funds. A
+timeout, an exception and an outcome that can't be stored are Unknown, because the supplier may have
+delivered.
 
-A supplier that fails to respond several times in a row rests. Its top-ups wait uncounted, and continue when
-one call after the rest succeeds. That call prefers a top-up without a failed call: only its failure lengthens
-the next rest, so a few bad top-ups hold back no others. The state is in memory.
+A supplier that fails to respond several times in a row rests; its top-ups wait until one call succeeds.
+That call prefers a top-up without a failed call, so a few bad ones hold back no others.
 """
 
 import asyncio
@@ -74,8 +72,7 @@ async def call_supplier(
 ) -> Outcome:
     """Return the outcome; raise Superseded, and StoreError if `keep` does.
 
-    until_s: ASK_S_MAX after the hand-over began, by the loop's time. A worker delayed beyond it must not call
-    any more, because another one may.
+    until_s: ASK_S_MAX after the hand-over began, by the loop's time. Later, another worker may call.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded
@@ -153,10 +150,10 @@ def _is_cost(cost: object) -> bool:
 
 @dataclass(slots=True)
 class _State:
-    silent: set[str] = field(default_factory=set)  # top-ups that got no word since its last one
+    silent: set[str] = field(default_factory=set)  # top-ups without a response since its last one
     rests: int = 0
     until_s: float = 0.0
-    is_probed: bool = False  # one ask is under way after a rest
+    is_probed: bool = False  # one call is under way after a rest
 
 
 class Breakers:
@@ -426,7 +423,6 @@ class FulfilmentRunner:
 
 
 def _log_objection(topup: TopUp, supplier: ReadySupplier, ended: EndedTopUp) -> None:
-    """Log the word that is stored for an operator; nobody else gets it."""
     if ended.objection is not None:
         fields = {"transaction_id": topup.id, "supplier": supplier.id, "reason": ended.objection}
         _log.error("fulfilment.word_kept", extra={"fields": fields})

@@ -1,7 +1,6 @@
-"""Send mail to recipients: claim, pass to the mail server, settle.
+"""Send mail to recipients: claim, pass to the mail server without an open transaction, settle.
 
-One worker sends a mail. A dead worker's mail is sent again once its lease ends, under the same Message-ID. A
-server that hangs delays only mail. No transaction is open while mail is sent.
+A dead worker's mail is sent again once its lease ends, under the same Message-ID.
 """
 
 import asyncio
@@ -45,7 +44,7 @@ class Mailer(WokenLoop):
         mail_from: Address,
         on_mail: OnMail = lambda _outcome, _environment: None,
     ) -> None:
-        """Make the loop; on_mail gets each attempt's outcome and environment."""
+        """Call on_mail with each attempt's outcome and environment."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -148,7 +147,7 @@ class Mailer(WokenLoop):
 
     async def _wait_s(self) -> float:
         if len(self._tasks) >= AT_ONCE_MAX:
-            return BEAT_S  # one of them wakes it
+            return BEAT_S
         due_at = await self._database.read(mailing.next_due_at)
         if due_at is None:
             return BEAT_S

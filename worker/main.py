@@ -1,10 +1,9 @@
-"""The worker process: the dispatcher, ARQ's jobs, and the chores.
+"""The worker process: the dispatcher, ARQ's jobs, and the chores. It works with Redis or without.
 
-It works with Redis or without. A stop claims nothing more, finishes what is in flight and writes it, within
-STOP_S. Only this file, runtime/queue.py and runtime/woken_worker.py use ARQ.
+A stop claims nothing more and finishes what is in flight within STOP_S.
 
-Add new work here: a job to FUNCTIONS (its first argument is the ARQ context, with the process's own "context"
-and "wake_all"), a chore to `chores_of`, a listener for a hint to `run_worker`.
+Add new work here: a job to FUNCTIONS (its first argument is the ARQ context), a chore to `chores_of`, a
+listener for a hint to `run_worker`.
 """
 
 import asyncio
@@ -222,7 +221,8 @@ async def run_worker(
     try:
         async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
-            # Objects made at the start live as long as the process: the collector needn't visit them.
+            # Objects made at the start live as long as the process: the collector needn't visit
+            # them.
             gc.collect()
             gc.freeze()
             on_ready()
@@ -272,9 +272,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """Return the loops that send mail; none without a mail server. Mail then stays in the outbox, and what
-    writes letters isn't loaded [3 MB].
-    """
+    """Return the loops that send mail; none without a mail server, whose letters aren't loaded then [3 MB]."""
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()

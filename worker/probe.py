@@ -1,7 +1,7 @@
 """Probe endpoints that were disabled for failing; one that accepts its event is enabled again.
 
-Few endpoints of an account, and a bounded number in all, are probed at once, so hanging ones delay no other
-and no delivery. webhooks/endpoints/probe.py has the rules.
+Few endpoints of an account are probed at once, so hanging ones delay no other
+(webhooks/endpoints/probe.py).
 """
 
 import logging

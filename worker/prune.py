@@ -46,8 +46,10 @@ def retention_chore(
     on_walked: Callable[[int], None] = lambda _lag_us: None,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """Return the chore; kept_us: each environment's retention in microseconds. on_walked gets by how much the
-    oldest row has outlived it, or 0. on_pruning is called first, with the time up to which rows go.
+    """Return the chore; kept_us: each environment's retention.
+
+    on_walked gets by how much the oldest row has outlived it, or 0; on_pruning, first, the time up to which
+    rows go.
     """
 
     async def run() -> None:
@@ -73,8 +75,6 @@ def retention_chore(
 def notifications_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Delete payment providers' notifications; kept_us as in retention_chore."""
-
     async def run() -> None:
         for environment, kept in kept_us.items():
             before_us, found = clock.now_us() - kept, -1

@@ -1,7 +1,7 @@
-"""Release scheduled top-ups when their time comes.
+"""Release scheduled top-ups within about a second of their time, by the account's own clock.
 
-Within about a second, by the account's own clock, and once: each command checks under its account's lock. One
-that is refused or breaks is held back alone.
+Each command checks under its account's lock, so each is released once. One that is refused or breaks is
+held back alone.
 """
 
 import asyncio

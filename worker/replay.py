@@ -1,8 +1,4 @@
-"""The worker's loop over replays: takes each job's step when it is due.
-
-A job continues on any worker, one at a time, also after a crash, and holds up no other. Only its row is
-stored. A read of an empty index each second finds new jobs, so no hint is needed.
-"""
+"""The worker's loop over replays: takes each job's step when it is due, on any worker, one at a time."""
 
 import asyncio
 import logging
@@ -43,7 +39,6 @@ class Replayer:
             logger.warning("replay.waits", extra={"error": str(error)})
             return RETRY_S
         except Exception:
-            # What breaks here must not stop the deliveries.
             logger.exception("replay.broke")
             return RETRY_S
         now_us = self._clock.now_us()

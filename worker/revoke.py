@@ -1,8 +1,7 @@
 """Call suppliers about reversing top-ups until they say yes or no.
 
-One of several workers calls, and a dead worker's call is repeated. No response is neither yes nor no. A
-supplier that hangs delays only its own top-ups; one that is paused, disabled or gone is checked each minute,
-and an operator can decide (`topup manual-review reverse`). No transaction is open during a call.
+A dead worker's call is repeated; no response is neither yes nor no. A supplier that is paused, disabled or
+gone is checked each minute, and an operator can decide (`topup manual-review reverse`).
 """
 
 import asyncio

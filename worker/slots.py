@@ -1,8 +1,8 @@
 """How many requests may be under way at once, in all and to each endpoint, and which workers are there.
 
-An endpoint that hangs holds few slots; hanging or failing ones at most half of all; a quarter is left to
-those that respond within a second. choose() is pure and fair by turns: each account, and within it each
-endpoint, gets one before any gets its next. Workers beside each other share hints.
+Hanging or failing endpoints get at most half of all slots; a quarter is left to those that respond within a
+second. choose() is fair by turns: each account, and within it each endpoint, gets one before any gets its
+next.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ SLOTS_MIN: Final = 8
 # File descriptors for the database, Redis, logs and idle connections.
 DESCRIPTORS_SPARED: Final = 64
 DESCRIPTORS_PER_SLOT: Final = 2
-# A new endpoint widens by one with each success, which doubles it per round trip. One that was enabled again
-# starts with a single request, because it may not be well yet.
+# A new endpoint widens by one with each success, which doubles it per round trip. One that was
+# enabled again starts with a single request.
 ENDPOINT_SLOTS_FIRST: Final = 4
 ENABLED_SLOTS_FIRST: Final = 1
 HUNG_UNTIL_ONE: Final = 2
@@ -50,9 +50,8 @@ _MACHINE_CHARACTERS_MAX: Final = 200
 _ENDED_S_MAX: Final = 2.0
 # Workers that start together soon know of each other.
 _NOTED_AGAIN_S: Final = 2.0
-# Beside other workers: how long after its last look a worker looks for hinted work, by its webhooks under
-# way, and after a look that came too late. Each hint wakes every worker, and an empty look costs as much as
-# another.
+# How long after its last look a worker beside others looks for hinted work, and after a look that
+# came too late. Each hint wakes every worker, and an empty look costs as much as another.
 SHARED_S: Final = 0.01
 SHARED_FROM: Final = 8
 LATE_S: Final = 0.05
@@ -82,8 +81,9 @@ class _EndpointWindow:
 
 
 class Slots:
-    """One worker's slots; a claimed delivery holds one until it is settled. An endpoint's own count ends with
-    its request, so a slow database narrows no endpoint's lane.
+    """One worker's slots; a claimed delivery holds one until it is settled.
+
+    An endpoint's own count ends with its request, so a slow database narrows no endpoint's lane.
     """
 
     def __init__(self, total: int) -> None:
@@ -112,8 +112,9 @@ class Slots:
         return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
-        """Return how many requests an endpoint may have without being weighed against others. It is 0 unless
-        the endpoint responds well and nothing at all is under way.
+        """Return how many requests an endpoint may have without being weighed against others.
+
+        It is 0 unless the endpoint responds well and nothing at all is under way.
         """
         window = self._windows.get(endpoint_id)
         if window is None or self.held or not window.is_fast or window.enabled_at is not None:
@@ -162,8 +163,9 @@ class Slots:
         assert self.held >= 0, "settled more than was claimed"
 
     def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
-        """Return a choice for the present state; it may run in another thread, and again. Only one claim runs
-        at a time, so meanwhile room can only grow.
+        """Return a choice for the present state; it may run in another thread, and again.
+
+        Only one claim runs at a time, so meanwhile room can only grow.
         """
         windows, last, free = self._windows, self._last, self.free
         busy = [windows[id_] for id_ in self._busy]
@@ -272,7 +274,7 @@ class HintSharing:
     """When a worker looks for hinted work, in seconds on the event loop's clock.
 
     Alone: at once. Beside others, a worker whose look found nothing leaves hints to them and looks LATE_S
-    later, in case they are busy, hang or died. Timers and waits for a slot aren't delayed.
+    later, in case they are busy, hang or died.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,6 @@
 """Count what the staging side of each account stored today, and mark full accounts.
 
-Short transactions over some accounts each. Killed, or done twice at once, it counts each row once. A step
-costs what is new.
+Short transactions over some accounts each. Killed, or done twice at once, it counts each row once.
 """
 
 import asyncio
@@ -22,8 +21,7 @@ COUNT_S: Final = 30
 ACCOUNTS_AT_ONCE: Final = 200
 # A row's ID is older than its commit, which takes no longer than this.
 LATE_US: Final = 15 * SECOND_US
-# A step's first length, and the number of rows below which the next one doubles: after an outage there is
-# much to count.
+# A step's first length, and the number of rows below which the next one doubles.
 STEP_US: Final = MINUTE_US
 STEP_ROWS: Final = 5_000
 
@@ -69,8 +67,9 @@ async def _count(
     day_us: int,
     now_us: int,
 ) -> None:
-    """Count these accounts, all counted up to one moment, up to now_us, in steps of time. by_time: what this
-    sweep read of all accounts, by the step's bounds.
+    """Count these accounts, all counted up to one moment, up to now_us, in steps of time.
+
+    by_time: what this sweep read of all accounts, by the step's bounds.
     """
     step_us = STEP_US
     while accounts and accounts[0].until_us < now_us:

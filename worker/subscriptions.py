@@ -1,7 +1,6 @@
 """End the subscriptions of MCP clients: with their time, and with the credential that holds them.
 
-A delivery to a subscription costs one more short read, which finds a revoked or paused key before anything
-is sent. A sweep ends those that nothing was sent to.
+Each delivery reads whether its subscription stands; a sweep ends those that nothing was sent to.
 """
 
 import asyncio
@@ -60,7 +59,7 @@ class Subscriptions:
             try:
                 await self._end(endpoint_id, tenant)
             except Exception:
-                # The others end nevertheless; the next sweep comes back to this one.
+                # The next sweep comes back to this one.
                 logger.exception("subscription.not_ended", extra={"endpoint_id": endpoint_id})
             await asyncio.sleep(PAUSE_S)
 
@@ -84,7 +83,6 @@ class Subscriptions:
             if await self._database.transaction(work):
                 logger.info("subscription.ended", extra={"endpoint_id": endpoint_id})
         except NotFound:
-            # Somebody deleted it meanwhile.
             return
 
 

@@ -1,7 +1,6 @@
 """Count a worker's work, and trace it if tracing is on: webhook attempts and suppliers.
 
-A span continues its request's trace by the stored line (kernel/trace.py). Only IDs and figures: no address,
-body or name. Counting runs after the outcome is written, so it neither waits nor fails.
+A span holds only IDs and figures: no address, body or name. Counting runs after the outcome is written.
 """
 
 import json

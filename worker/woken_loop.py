@@ -1,12 +1,10 @@
 """A worker's loops over due work: they look when they are woken, and at a time of their own.
 
-A look that fails or breaks is repeated after PAUSE_S. In a DueLoop, whose items call a party that may not
-respond:
+In a DueLoop, whose items call a party that may not respond:
 
 - Items run beside each other, so one that hangs delays no other.
 - A *place* (the called party) has at most its share of what is under way; its items hide none of another.
-- An item that fails or breaks is logged and held back alone, longer each time. This is in memory: another
-  worker, or a restart, tries it again. One that succeeded and is due again rests PAUSE_S.
+- An item that fails or breaks is logged and held back alone in this process, longer each time.
 """
 
 import asyncio
@@ -262,7 +260,7 @@ class ProviderLoop(DueLoop):
 
     @abstractmethod
     async def _ask(self, row: Any) -> None:
-        """Call the row's provider."""
+        pass
 
     async def _due(self, tx: Transaction, look: Look) -> Sequence[DueItem]:
         due = await self.rows.due(

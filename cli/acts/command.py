@@ -1,7 +1,7 @@
 """A subject's acts as a group of `topup`: a command for each, with the act's fields as options.
 
-With a key a command calls a gateway over HTTP (cli/acts/remote.py); on an installation's machine it runs the
-same act in process (cli/acts/local.py). RULE says which.
+With a key a command calls a gateway over HTTP (cli/acts/remote.py); on an installation's machine it runs
+the act in process (cli/acts/local.py). RULE says which.
 """
 
 import sys
@@ -50,8 +50,9 @@ _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact am
 
 
 class Way(Protocol):
-    """Where a command is done: a gateway, or this process. live_url: of a gateway on which a merchant acts in
-    live; empty: elsewhere.
+    """Where a command is done: a gateway, or this process.
+
+    live_url: of a gateway on which a merchant acts in live; empty: elsewhere.
     """
 
     live_url: str
@@ -70,9 +71,7 @@ def group_of(name: str, text: str, acts: Iterable[AnyAct], *more: click.Command)
 
 
 class _ActGroup(click.Group):
-    """A subject's acts as commands. It takes the acts one by one, since each may have to be imported, and a
-    command needs no others.
-    """
+    """A subject's acts as commands. It imports acts one by one, only as far as a command needs them."""
 
     def __init__(
         self, name: str, text: str, acts: Iterator[AnyAct], more: Sequence[click.Command]
@@ -100,7 +99,7 @@ class _ActGroup(click.Group):
 
     @epilog.setter
     def epilog(self, text: str | None) -> None:
-        """Ignore what click sets."""
+        pass
 
     def _shown(self) -> ReadAct[Any] | None:
         """Return what reads the object of a confirmation."""
@@ -108,10 +107,11 @@ class _ActGroup(click.Group):
         return found if isinstance(found, ReadAct) else None
 
     def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
-        """Return the first act that fits; take acts until there is one."""
+        """Return the first act that fits; import acts until there is one."""
         found = next(filter(fits, self._acts), None)
         while found is None and (act := next(self._left, None)) is not None:
-            # Of two acts of one name, such as merchants' and operators' lists, the one with a table.
+            # Of two acts of one name, such as merchants' and operators' lists, the one with a
+            # table.
             if isinstance(act, ListAct) and not act.columns:
                 continue
             self._acts.append(act)
@@ -225,7 +225,6 @@ def _question(
     shown: ReadAct[Any] | None,
     seen: Mapping[str, Any],
 ) -> str:
-    """Return what is asked first, of the object as it is and of what was said of it."""
     object_words = seen if shown is None else in_words(shown.result, seen)
     blank = {fact.name: fact.words[""] for fact in _facts(act) if "" in fact.words}
     said = in_words(act.input, {**seen, **values})

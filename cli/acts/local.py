@@ -1,7 +1,7 @@
 """An act in process, on this installation's database, as its operator.
 
 Only the store and the parts that the act requests are opened. No Idempotency-Key counts and no request is
-logged; the audit log names the command line.
+logged.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -65,8 +65,6 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Parts:
-    """The parts that a command needs beside the database, each opened on first use."""
-
     def __init__(self) -> None:
         self._opened: dict[type, Any] = {}
 
@@ -77,9 +75,7 @@ class Parts:
 
 
 class Local:
-    """The object's ID, account and environment; empty: not given. by: who decides; None: the user of this
-    machine.
-    """
+    """The object's ID, account and environment, or empty. by: who decides; None: the user of this machine."""
 
     live_url = ""
 

@@ -1,4 +1,4 @@
-"""An input's fields as options: how each is written, and the values that were written.
+"""An input's fields as options, and the values that were written.
 
 The input itself refuses values, in the same words everywhere; here a bad number stays a text.
 """
@@ -18,7 +18,6 @@ from kernel.clock import moment_us, rfc3339
 from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts
 
-# Which fields `--no` removes.
 REMOVED: Final = "removed"
 _UNITS: Final = ("-cents", "-per-s", "-s")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
@@ -67,6 +66,7 @@ def with_amounts(
     facts: Sequence[FieldFacts], values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the values with decimal amounts in the smallest unit of their currency; raise InvalidInput.
+
     seen: the object, which says the currency if no value does.
     """
     found, names = dict(values), {fact.name for fact in facts}

@@ -1,7 +1,4 @@
-"""What causes each event in staging: a merchant's calls, or a press on a page of the sandbox's.
-
-NOT_CAUSED names what no key of the account causes, with who or what does.
-"""
+"""What causes each event in staging: a merchant's calls, or a button on a page of the sandbox."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,8 +1,4 @@
-"""Follow a gateway's event stream: each event once and in order.
-
-Lost connections, restarts and rate limits are waited out, and reading continues after the last event. What
-waiting can't fix raises StreamRefused.
-"""
+"""Follow a gateway's event stream through lost connections and rate limits: each event once and in order."""
 
 import asyncio
 import contextlib
@@ -55,8 +51,9 @@ async def follow(
     on_connected: Callable[[], None],
     on_lost: Callable[[str], None],
 ) -> AsyncGenerator[Streamed, None]:
-    """Yield every event after the cursor, without an end; raise StreamRefused. The client has the address and
-    the credential. on_lost gets the reason of each lost connection.
+    """Yield every event after the cursor, without an end; raise StreamRefused.
+
+    The client has the address and the credential. on_lost gets the reason of each lost connection.
     """
     cursor, wait_s = after, WAIT_S
     while True:

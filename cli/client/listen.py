@@ -1,7 +1,5 @@
-"""`topup listen`: an account's events to a port of this machine, signed like webhooks.
-
-For developing a receiver, without a public address or an endpoint. Each event is sent once, in order, without
-retries or a delivery log.
+"""`topup listen`: an account's events to a port of this machine, signed like webhooks, once and without
+retries.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Profiles: gateways and keys that `topup login` stored, by name.
 
-They are in $XDG_CONFIG_HOME/topup/profiles.json (else ~/.config/topup), mode 0600 in a folder of mode 0700.
+They are in $XDG_CONFIG_HOME/topup/profiles.json (else ~/.config/topup), readable by their owner alone.
 TOPUP_API_KEY and TOPUP_URL take precedence.
 """
 
@@ -28,8 +28,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Profile(msgspec.Struct, kw_only=True):
-    """A gateway's address and its key, which is never shown."""
-
     url: str
     api_key: str
     environment: str

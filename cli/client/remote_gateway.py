@@ -69,8 +69,8 @@ class RemoteGateway:
     ) -> RemoteAnswer:
         """Change something under a fresh idempotency key: the call is safe to repeat, the command isn't.
 
-        look: the command that shows whether it was done if the response is lost, or finds it. takes: codes of refusals to
-        return.
+        look: the command that shows whether it was done if the response is lost, or finds it. takes: codes
+        of refusals to return.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(

@@ -1,7 +1,4 @@
-"""`topup replay`: send an endpoint's deliveries of a period again, and watch the job that does it.
-
-The job belongs to the workers: leaving `watch`, or killing it, ends the watching only.
-"""
+"""`topup replay`: send an endpoint's deliveries of a period again, and watch the workers' job that does it."""
 
 import time
 from collections.abc import Mapping

@@ -31,7 +31,8 @@ from store.database import Database
 
 # With more, the reader knows that something is wrong on a large scale.
 FINDINGS_MAX = 10_000
-# Each proof compares this many days with their transfers; `topup checkpoints verify` does older ones.
+# Each proof compares this many days with their transfers; `topup checkpoints verify` does older
+# ones.
 _RECENT_US: Final = 4 * DAY_US
 _COLUMNS = ("rule", "account_id", "environment", "day", "row_id", "expected", "found")
 _Found = list[dict[str, Any]]
@@ -149,7 +150,6 @@ async def _at_most(found: AsyncIterator[_T]) -> AsyncIterator[_T]:
 
 
 def _relied_on(result: _Result) -> Sequence[str]:
-    """Return nothing for a proof from the first transfer on."""
     if result.basis.is_full:
         return ()
     return [

@@ -83,8 +83,9 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
 
 
 async def _begin(url: str) -> tuple[str | None, str]:
-    """Record that a copy begins; return the schema's version and the record's ID. A read-only database, such
-    as a standby or one on a full disk, and an older schema are copied without a record; the ID is then "".
+    """Record that a copy begins; return the schema's version and the record's ID.
+
+    A read-only database and an older schema are copied without a record; the ID is then "".
     """
     schema = await schema_of(url)
     ids: list[str] = []

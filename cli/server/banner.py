@@ -56,7 +56,6 @@ def ready(
 
 
 def supplied_by_wallet(platforms: Sequence[str]) -> None:
-    """Say that nobody supplies these in live, so their credit stays here."""
     click.secho(
         f"  live: {', '.join(platforms)} have no supplier; `topup dev` names `wallet` for them: what is"
         " sent stays in the recipients' wallets here and reaches no platform. docs/suppliers.md",

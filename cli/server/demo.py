@@ -1,7 +1,6 @@
-"""The account that `topup dev` makes at its first start, and dev.json, which describes it.
+"""The account that `topup dev` makes at its first start, and dev.json, which names its working credentials.
 
-dev.json names working credentials. What no longer works (another database, a revoked key) is made again; the
-rest stays, so a script may store it.
+What no longer works (another database, a revoked key) is made again.
 """
 
 import contextlib

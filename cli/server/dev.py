@@ -1,8 +1,4 @@
-"""`topup dev`: everything on one machine with one command, for development and a first look.
-
-It migrates SQLite in the data directory, makes the demo account, and runs an embedded Redis, a worker and a
-gateway until Ctrl-C.
-"""
+"""`topup dev`: everything on one machine with one command, for development and a first look."""
 
 import asyncio
 import os
@@ -145,8 +141,9 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 
 
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
-    """Return a link that signs the operator in, once, or None if others could read it. Only for a terminal: a
-    pipe may end in a file or another machine's log. No link works for a proxy's callers (PUBLIC_URL).
+    """Return a link that signs the operator in, once; only for a terminal, since a pipe may end in a file.
+
+    No link works for a proxy's callers (PUBLIC_URL).
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):

@@ -1,4 +1,4 @@
-"""The master key of `topup dev`: given, or the data directory's, made at the first start.
+"""The master key of `topup dev`: given, or the data directory's.
 
 A key is made only if nothing is sealed yet. Another one would make the children fail at each start.
 """

@@ -217,7 +217,6 @@ async def _deliveries(settings: Settings) -> str:
 
 
 async def _manual_review(settings: Settings) -> str:
-    """Count live top-ups that wait for an operator or should have ended."""
     now_us = SystemClock().now_us()
     async with open_store(settings) as database:
         found = await database.read(lambda tx: waiting.gauges(tx, now_us=now_us))

@@ -37,7 +37,6 @@ async def database(settings: Settings) -> str:
 
 
 async def backups(settings: Settings) -> str:
-    """Say how old the last copies are, here and elsewhere. Raises CheckWarning."""
     async with open_store(settings) as database:
         began = await database.read(last_finished)
     now_us = SystemClock().now_us()
@@ -124,7 +123,6 @@ async def pooler(settings: Settings) -> str:
 
 
 async def space(settings: Settings) -> str:
-    """Say whether an SQLite file can return its free space."""
     path = file_of(settings.database_address)
     if path is None:
         return "is the server's"
@@ -139,7 +137,7 @@ async def space(settings: Settings) -> str:
 
 
 async def staging(settings: Settings) -> str:
-    """Say whether there is room for staging beside live's reserve. Raises CheckError and CheckWarning."""
+    """Say whether there is room for staging beside live's reserve."""
     async with open_store(settings) as database:
         left = await staging_left(settings, database)
     if left is None:

@@ -16,8 +16,8 @@ from store.errors import BackupRefused
 from store.open import file_of
 
 MIB: Final = 1024 * 1024
-# Below the first nothing is safe; below the second there is time to act. A thousand top-ups take 3 to 4 MB
-# (docs/deploy.md), and a write-ahead log may grow beside them.
+# Below the first nothing is safe; below the second there is time to act. A thousand top-ups take 3
+# to 4 MB (docs/deploy.md).
 FREE_MIB_MIN: Final = 256
 FREE_MIB_ENOUGH: Final = 2048
 # Files, pipes, listeners and name servers' sockets, generously.
@@ -36,8 +36,9 @@ async def copies(settings: Settings) -> str:
 
 
 async def disk(settings: Settings) -> str:
-    """Say how much room the disk of the database's file or data directory has. A database server's disk can't
-    be seen from here. Raises CheckError and CheckWarning.
+    """Say how much room the disk of the database's file or data directory has.
+
+    A database server's disk can't be seen from here.
     """
     file = file_of(settings.database_address)
     where = settings.data_dir.absolute() if file is None else file.absolute().parent

@@ -1,8 +1,7 @@
 """Check the gateway from outside: call TOPUP_PUBLIC_URL as a client does.
 
-Three findings: the address, the proxy in front of it, and whether strangers read /metrics. A client's way may
-differ (a name that leads elsewhere, a router without hairpin NAT), so an unreachable address is no fault. No
-redirect is followed.
+A client's way may differ (a name that leads elsewhere, a router without hairpin NAT), so an unreachable
+address is no fault. No redirect is followed.
 """
 
 import asyncio
@@ -78,7 +77,7 @@ def _client(url: str) -> httpx.AsyncClient:
 async def _seen(
     client: httpx.AsyncClient, url: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> _Seen:
-    """Return what the gateway says of this very request. Raises CheckError and CheckWarning."""
+    """Return what the gateway says of this very request."""
     status, body = await _ask(client, url, "/healthz/caller", headers)
     if status in _GATEWAY_AWAY:
         raise CheckError(
@@ -184,7 +183,6 @@ def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
 
 
 async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
-    """Check whether a stranger can read the metrics."""
     try:
         status, _ = await _ask(client, url, "/metrics")
     except (CheckWarning, CheckError) as error:

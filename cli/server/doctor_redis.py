@@ -53,7 +53,7 @@ async def redis_room(settings: Settings) -> str:
 
 
 async def redis_clock(settings: Settings) -> str:
-    """Say whether its clock agrees with this machine's: rate limits go by it. Raises CheckWarning."""
+    """Say whether its clock agrees with this machine's: rate limits go by it."""
     async with _asked(settings) as client:
         seconds, micros = await client.time()
     off_s = abs(seconds * SECOND_US + micros - SystemClock().now_us()) / SECOND_US

@@ -1,6 +1,5 @@
-"""Check for settings that contradict each other or their environment.
-
-Each is valid alone, so nothing refuses it at the start. No sentence has a secret.
+"""Check for settings that contradict each other or their environment. Each is valid alone; no sentence has a
+secret.
 """
 
 from collections.abc import Iterator
@@ -103,7 +102,6 @@ def payments(settings: Settings) -> Finding:
 
 
 def brand(settings: Settings) -> Iterator[Finding]:
-    """Describe what payers and recipients see, if the operator set it."""
     own = settings.brand
     if not own.name and not own.color:
         return

@@ -8,7 +8,7 @@ class CheckError(Exception):
 
 
 class CheckWarning(Exception):
-    """Worth knowing, but no reason to fail."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)

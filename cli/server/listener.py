@@ -41,9 +41,7 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
 def worker_socket(
     settings: Settings, bind: Callable[[str, int], socket.socket]
 ) -> socket.socket | None:
-    """Return a worker's own address; None if none is set, or it can't be used. A worker works without it:
-    another one may run on this machine.
-    """
+    """Return a worker's own address; None if none is set or another worker of this machine has it."""
     host, port = settings.worker_host, settings.worker_port
     if port is None:
         return None

@@ -63,9 +63,7 @@ def migrate_now(settings: Settings, *, revision: str = "head") -> None:
 
 
 async def _version(settings: Settings) -> str | None:
-    """Return the schema's version; raise SchemaOutOfRange if it isn't as it should be. Raises StoreError for
-    a database that `serve` refuses, such as one that went back.
-    """
+    """Return the schema's version; raise SchemaOutOfRange, or StoreError for a database that `serve` refuses."""
     database = open_database(
         settings.database_address, options=pool_options(settings), kept=kept_commits(settings)
     )

@@ -1,7 +1,7 @@
 """`topup serve --processes N` and `topup worker --processes N`: run N processes on one port.
 
-Once it works, each listens on its own socket of the port (SO_REUSEPORT). So the system spreads callers
-evenly, and none waits for a process that has ended or is starting.
+Once it works, each listens on its own socket of the port (SO_REUSEPORT), so the system spreads callers
+evenly.
 """
 
 import asyncio
@@ -70,9 +70,7 @@ def log_of_whole(settings: Settings) -> Iterator[None]:
 def run_processes(
     count: int, kind: str, words: Sequence[str], *, address: str, grace_s: float
 ) -> None:
-    """Run `topup` with these words that many times, until stopped; address: for the log. Ends the command
-    with the exit code of the process that ended it.
-    """
+    """Run `topup` with these words that many times, until stopped; address: for the log."""
     with tempfile.TemporaryDirectory(prefix="topup-") as folder:
         children = _children(count, kind, words, folder)
         siblings = Siblings(kind, 0, count, Path(folder))

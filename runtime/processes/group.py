@@ -1,12 +1,9 @@
 """Restart equal processes that end: those of `topup serve --processes N` and `topup worker --processes N`.
 
-- The first process starts alone, and the others when it works. So an error at the start is reported once, and
-  ends the whole.
-- A process that dies later is restarted while the others continue. Only if none works and START_FAILURES_MAX
-  starts in a row have failed does the whole end.
-- A stop is sent to all at once.
-- A process that lives but doesn't respond (stopped, or in a loop) is killed and restarted: the system still
-  gives it callers, while a health check on the port mostly reaches another one.
+- The first process starts alone, and the others when it works, so an error at the start is reported once.
+- A process that dies later is restarted. The whole ends only if none works and START_FAILURES_MAX starts in
+  a row have failed.
+- A process that lives but doesn't respond is killed and restarted: the system still gives it callers.
 """
 
 import asyncio
@@ -21,8 +18,7 @@ from typing import Final
 from runtime.supervisor import Child, Keeper, Supervisor
 
 START_FAILURES_MAX: Final = 5
-# How often each is called, how long it has to respond, and after how many failures in a row it is killed: one
-# that is merely busy responds to one of them.
+# How often each is called, its time to respond, and after how many failures in a row it is killed.
 ASKED_S: Final = 5.0
 ANSWER_S: Final = 10.0
 SILENCES_MAX: Final = 3
@@ -34,7 +30,7 @@ Ask = Callable[[], Awaitable[Collection[str]]]
 class ProcessGroup(Supervisor):
     """exit_code: of the process that ended the whole; None after a requested stop.
 
-    ask: returns which processes respond; asked_s: how often.
+    ask returns which processes respond, every asked_s.
     """
 
     def __init__(

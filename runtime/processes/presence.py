@@ -1,4 +1,4 @@
-"""Record which workers are running: each writes a row of its own, with or without Redis. Writes workers."""
+"""Record which workers are running, with or without Redis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SHOWN_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WorkerPresence:
-    """A worker's last report. sending: webhooks under way, of `slots` at once. Times in microseconds."""
+    """A worker's last report. sending: webhooks under way, of `slots` at once."""
 
     id: str
     machine: str

@@ -1,9 +1,7 @@
 """The processes of one `topup serve --processes N`, or of one `topup worker --processes N`.
 
-A call to their port reaches any one of them. So that it can report on all, each can be called by the others,
-over a Unix socket in a folder that only their user may enter. Their metrics become one text, each sample with
-a label `process`: prometheus_client's own files support neither custom collectors nor values read at a
-scrape.
+A call to their port reaches any of them, so each also listens on a Unix socket in a folder of their user.
+Their metrics become one text, each sample with a label `process`.
 """
 
 import asyncio
@@ -16,7 +14,7 @@ from typing import Final
 
 import httpx
 
-# A sibling that is starting or has ended refuses at once; a stuck one costs this much.
+# A starting or ended sibling refuses at once; a stuck one costs this much.
 ANSWER_S_MAX: Final = 1.0
 _BACKLOG: Final = 64
 
@@ -83,8 +81,8 @@ _UP_MEANING: Final = "1 where this process of the port answered the scrape, else
 
 
 def merged_figures(texts: Mapping[str, str | None]) -> str:
-    """Merge the texts by the processes' names; None is a process that didn't respond. A family's header
-    stands once.
+    """Merge the texts by the processes' names, each family's header once; None is a process that didn't
+    respond.
     """
     families: dict[str, list[str]] = {}
     for process, text in texts.items():

@@ -1,8 +1,7 @@
 """Record requests off their path: a bounded line in memory, written in batches.
 
-Recording one costs an append. What doesn't fit, and what the database doesn't take, is dropped and counted.
-An account's requests in an hour are limited, so one that is refused without end fills neither the line nor
-the table.
+What doesn't fit, and what the database doesn't take, is dropped and counted. An account's requests in an
+hour are limited.
 """
 
 import asyncio
@@ -24,18 +23,15 @@ from store.database import Database, Transaction
 
 LINE_MAX: Final = 1_000
 BATCH_ROWS: Final = 100
-# Of one account, in each process: enough to find what is wrong, too few to fill a disk.
+# Of one account, in each process.
 PER_HOUR_MAX: Final = 240
 GATHER_S: Final = 0.5
 _TEXT_MAX: Final = 500
-# A row with raw texts, the request's body and the response's.
 _Noted = tuple[LoggedRequest, bytes, bytes]
 _log = logging.getLogger(__name__)
 
 
 class RequestLog:
-    """One for each gateway; is_on: whether anything is recorded."""
-
     def __init__(self, database: Database, dropped: Counter, *, is_on: bool) -> None:
         self.is_on = is_on
         self._database = database

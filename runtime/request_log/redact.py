@@ -1,8 +1,7 @@
 """Remove from requests what can be spent or used to sign in.
 
-In JSON and forms, the values of fields with a secret's name are replaced. Then everything is masked by its
-look, as every log line is, with voucher codes in every form that people type. A body that is no JSON, or was
-cut off, is text: there, what follows such a name is replaced.
+In JSON and forms, the values of secret fields are replaced; in other text, what follows such a name. Then
+everything is masked by its look, as log lines are, with voucher codes in every form that people type.
 """
 
 import re
@@ -21,13 +20,13 @@ _NAME: Final = (
     r"|\bvalue\b|\bsign\b|\bpin\b|\botp\b|\bcode\b|\bcodes\b|voucher|card|cvc|iban|verifier"
 )
 _is_secret_name = re.compile(_NAME, re.IGNORECASE).search
-# A number may be one of these; input_tokens is none.
+# input_tokens is none.
 _is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNORECASE).search
 # A word of ours, such as an error's code or a reason.
 _is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch
 _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){7,}", re.IGNORECASE)
-# For text that is no whole JSON: a word, what may stand between a name and its value, and a value to its end.
-# Quotes may be escaped, for JSON inside JSON.
+# For text: a word, what may stand between a name and its value, and a value to its end. Quotes may
+# be escaped, for JSON inside JSON.
 _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
 _VALUE = re.compile(r"\\\"[^\"]*|\"(?:[^\"\\]|\\[\s\S])*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
@@ -38,7 +37,7 @@ _SECRET_MAPS: Final = frozenset({"headers", "options", "secrets"})
 def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:
     """Return at most BODY_BYTES_MAX of the body without secrets.
 
-    is_answer: the body is ours, whose codes are numbers and words that are public.
+    is_answer: the body is ours, whose codes are public.
     """
     if not body:
         return ""
@@ -91,10 +90,7 @@ def _is_secret(value: Any, name: str, *, is_answer: bool) -> bool:
 
 
 def _without_values(text: str) -> str:
-    """Replace what follows the name of a secret field.
-
-    One pass from left to right, so its time is proportional to the text's length.
-    """
+    """Replace what follows the name of a secret field, in one pass from left to right."""
     parts: list[str] = []
     copied = position = 0
     while (word := _WORD.search(text, position)) is not None:

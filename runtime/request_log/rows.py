@@ -1,6 +1,5 @@
-"""The recorded requests: one row each, written after the response, read by its account. Writes request_log.
-
-A row holds no secret (redact.py) and decides nothing: losing one loses a record.
+"""The recorded requests, without secrets (redact.py): one row each, written after the response, read by its
+account.
 """
 
 from collections.abc import Sequence
@@ -20,11 +19,11 @@ PRUNE_ROWS: Final = 500
 
 
 class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One row of request_log. Times in microseconds.
+    """One row of request_log.
 
     path includes its query; route is its template. code is our envelope's; null for another surface's
-    response. request_bytes is the body's length as it came. Both bodies are cut and without secrets;
-    response_body is empty after a success. agent: the URL of the agent that signed it.
+    response. Both bodies are cut and without secrets; response_body is empty after a success. agent: the
+    URL of the agent that signed it.
     """
 
     id: str

@@ -1,6 +1,4 @@
-"""TOPUP_BRAND_…, checked at start. A logo is read once, and an SVG that could run or load something is refused,
-although pages show it as an image.
-"""
+"""TOPUP_BRAND_…, checked at start. An SVG logo that could run or load something is refused."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""The setting TOPUP_NEWAPI_DISCOUNT: the part of an amount that is paid, for amounts that cost less.
+"""The setting TOPUP_NEWAPI_DISCOUNT, written as amount:part: `100:0.95, 500:0.9` sells 100 dollars of credit
+for 95.
 
-It is written as amount:part, such as `100:0.95, 500:0.9`: 100 dollars of credit for 95. Exact; a price is
-rounded up to the cent, so nothing is sold below it.
+A price is rounded up to the cent, so nothing is sold below it.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""One platform of the setting PLATFORMS, with which an empty database begins.
-
-Later, `topup platforms` and `topup suppliers` change them.
-"""
+"""One platform of the setting PLATFORMS, with which an empty database begins."""
 
 from typing import Annotated, Any
 
@@ -16,8 +13,8 @@ OLD_WALLET = "voucher"
 class PlatformSetting(BaseModel):
     """One thing that can be topped up. Amounts in cents; `options` are those of its supplier.
 
-    fulfilment is the supplier's kind; empty means none, so it isn't offered in live. `voucher` is the old
-    name of `wallet`.
+    fulfilment is the supplier's kind; empty means that it isn't offered in live. `voucher` is the old name
+    of `wallet`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -17,12 +17,12 @@ from billing.providers.settings import OPTIONAL, ProviderSettings, rotated
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
-# cli/client/profiles.py reads these: they name a gateway to call, and set nothing of this one.
+# For cli/client/profiles.py: they name a gateway to call.
 COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 
 class ProviderSetupRefused(ValueError):
-    """What is wrong with providers' variables: each problem is a variable and a sentence."""
+    """Each problem is a variable and a sentence."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__("\n".join(f"{variable}: {sentence}" for variable, sentence in problems))
@@ -30,8 +30,6 @@ class ProviderSetupRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of a provider, and where its value came from."""
-
     name: str
     value: str | SecretStr
     source: str

@@ -32,8 +32,8 @@ _OF_SENTINELS: Final = "sentinel_"
 
 @dataclass(frozen=True, slots=True)
 class SentinelUrl:
-    """hosts: of the sentinels, with their ports. url: redis:// or rediss:// without the place, which the
-    sentinels name. login: keywords of a sentinel's client.
+    """hosts: of the sentinels. url: redis:// or rediss:// without the place, which the sentinels name. login:
+    keywords of a sentinel's client.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -87,10 +87,9 @@ def check_redis_url(url: str) -> None:
 def connection_pool(url: str) -> ConnectionPool:
     """Return a pool for a checked URL; it connects on first use.
 
-    Reads have no time limit: callers bound them with asyncio.timeout. redis-py's socket_timeout uses
-    asyncio.wait_for, which up to Python 3.11 loses a cancellation that comes as it ends (seen: a worker that
-    wouldn't stop), and with it our timeouts. The kernel ends connections over a dead network. lib_name is off
-    because CLIENT SETINFO is newer than Redis 6.2.
+    Callers bound reads with asyncio.timeout: redis-py's socket_timeout uses asyncio.wait_for, which up to
+    Python 3.11 loses a cancellation that comes as it ends (seen: a worker that wouldn't stop). The kernel
+    ends connections over a dead network. lib_name is off because CLIENT SETINFO is newer than Redis 6.2.
     """
     usual: dict[str, Any] = {"lib_name": None, "lib_version": None}
     if url.startswith(_SENTINEL):

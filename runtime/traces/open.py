@@ -1,7 +1,5 @@
-"""Begin tracing if it is switched on and its packages are installed.
-
-Off, which is the default, nothing of OpenTelemetry is imported and `open_tracing` yields None. What a span
-holds goes through `runtime.log.mask`, as a log line does.
+"""Begin tracing if it is switched on and its packages are installed; otherwise nothing of OpenTelemetry is
+imported.
 """
 
 import contextlib
@@ -25,7 +23,7 @@ MISSING = (
 
 
 def sdk_variables() -> dict[str, str]:
-    """Return the SDK's variables, read as ours are: the environment wins over `.env`."""
+    """Return the SDK's variables; the environment wins over `.env`."""
     given = {**dotenv.dotenv_values(ENV_FILE), **os.environ}
     return {name: value for name, value in given.items() if name.startswith(SDK_PREFIX) and value}
 

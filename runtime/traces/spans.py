@@ -1,8 +1,7 @@
 """Spans by OpenTelemetry's SDK, which reads its own OTEL_ variables; imported only if tracing is on.
 
-A thread of the SDK sends queued spans, so no request or delivery waits for a collector. One that is away or
-hangs costs only spans, which are counted; closing waits for it at most CLOSE_S. What isn't sampled is neither
-stored nor sent. No trace state is in a span, because it is a caller's text.
+A thread sends queued spans, so nothing waits for a collector. One that is away costs only spans, which are
+counted; closing waits at most CLOSE_S. No trace state is in a span, because it is a caller's text.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ from runtime.traces.tracing import Attributes
 SERVICE: Final = "topup-gateway"
 CLOSE_S: Final = 2.0
 QUEUE_MAX: Final = 2_048  # the SDK's own
-# Spans under way; one that is never ended, because its task was cancelled, is dropped then.
+# One that is never ended, because its task was cancelled, is dropped then.
 UNDER_WAY_MAX: Final = 16_384
 _US_NS: Final = 1_000
 _SECOND_NS: Final = 1_000_000_000

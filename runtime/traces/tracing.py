@@ -14,16 +14,11 @@ class Tracing(Protocol):
     """Takes spans; it waits for nothing and raises nothing."""
 
     def begin_request(self, line: str) -> Span | None:
-        """Begin the span of an incoming request, in its line's trace or a new one; None if it isn't sampled.
-
-        The caller ends it.
-        """
+        """Begin the span of an incoming request, in its line's trace or a new one; None if it isn't sampled."""
         ...
 
     def begin_call(self, line: str) -> Span | None:
-        """Begin the span of an outgoing request in the line's trace; None without one, or if it isn't
-        sampled.
-        """
+        """Begin the span of an outgoing request in the line's trace; None without one, or if it isn't sampled."""
         ...
 
     def end(

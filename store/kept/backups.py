@@ -1,7 +1,6 @@
-"""Record each copy of the database: when it was taken, by which build, and where it is stored.
+"""Record each copy of the database: when, by which build, and where.
 
-The row is written before the copy is taken, so a copy contains its own row without an end, and a restore can
-tell which build made it. Writes backups.
+The row is written first, so a copy contains its own row, and a restore knows which build made it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +33,8 @@ SELECT place, MAX(began_at) AS began_at FROM backups WHERE ended_at IS NOT NULL 
 class Backup:
     """Times in microseconds; size in bytes.
 
-    place: local for a file that `topup backup` wrote, elsewhere for a copy that an operator reported.
-    ended_at: None while the copy is taken, and for good if that failed.
+    place: local, or elsewhere if an operator reported it. ended_at: None while the copy is taken, or if it
+    failed.
     """
 
     id: str
@@ -54,7 +53,6 @@ async def begin(tx: Transaction, *, now_us: int, code_version: str) -> str:
 
 
 async def end(tx: Transaction, backup_id: str, *, now_us: int, size: int) -> None:
-    """Record that the copy is whole and on disk."""
     await tx.execute(_END, id=backup_id, ended_at=now_us, size=size)
 
 

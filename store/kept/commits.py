@@ -1,12 +1,10 @@
 """Know which commits were acknowledged last, and by which server, to detect a database that went back in time.
 
-Each process has a file in the data directory with a place for each connection: its row's id in commit_tokens
-and the last acknowledged token, written after the server answered the COMMIT. A starting process reads all
-files. Files survive a killed process, but aren't flushed: a machine that loses power may lose its last
-seconds. Without a folder, a process knows only its own commits.
+Each process's file in the data directory has the last acknowledged token of each connection. Files survive
+a killed process, but a machine that loses power may lose its last seconds. Without a folder, a process
+knows only its own commits.
 
-What an operator accepted as lost is a row of the database that continues, so every process sees it and an
-older copy doesn't have it.
+What an operator accepted as lost is a row of the database that continues.
 """
 
 import contextlib
@@ -27,15 +25,15 @@ from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
 PLACES: Final = 64
-# Commits are acknowledged in nearly the order of the server's log. If the newest is there, so is each one
-# that is older by more than the longest transaction takes.
+# Commits are acknowledged in nearly the order of the server's log, so if the newest is there, all
+# older than this are.
 RECENT_S: Final = 60.0
 # A day less than rows are stored.
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"
 _HEADER: Final = struct.Struct("<8sQqq")  # magic, system, timeline, accepted_at
 _HEADER_BYTES: Final = 64
-_PLACE: Final = struct.Struct("<10s6xqdq")  # row, token, when by this machine's time, accepted_at
+_PLACE: Final = struct.Struct("<10s6xqdq")  # row, token, Unix time, accepted_at
 _KEPT: Final = struct.Struct("<qdq")
 _KEPT_OFFSET: Final = _PLACE.size - _KEPT.size
 _FILE_BYTES: Final = _HEADER_BYTES + PLACES * _PLACE.size
@@ -44,9 +42,7 @@ _log = logging.getLogger(__name__)
 
 
 class AcknowledgedCommit(NamedTuple):
-    """An acknowledged commit. kept_s is this machine's Unix time, accepted_at the operator's last acceptance
-    known then.
-    """
+    """kept_s is this machine's Unix time, accepted_at the operator's last acceptance known then."""
 
     token_id: str
     token: int
@@ -55,9 +51,7 @@ class AcknowledgedCommit(NamedTuple):
 
 
 class AcknowledgedCommits:
-    """The acknowledged commits of one process. system and position are the last server's, 0 if there was
-    none.
-    """
+    """system and position are the last server's, 0 if there was none."""
 
     def __init__(self) -> None:
         self.system = 0
@@ -69,7 +63,6 @@ class AcknowledgedCommits:
 
     @classmethod
     def read(cls, folder: Path) -> "AcknowledgedCommits":
-        """Read the folder's files without writing one."""
         kept = cls()
         for memory in _files(folder):
             kept._take_over(memory)
@@ -97,7 +90,6 @@ class AcknowledgedCommits:
         return self._fd >= 0
 
     def note(self, token_id: str, token: int) -> None:
-        """Record that the server answered the COMMIT that wrote this token."""
         place = self._places.get(token_id)
         if place is None:
             place = self._assign(token_id)
@@ -136,7 +128,7 @@ class AcknowledgedCommits:
             del self._places[oldest[1].token_id]
         self._places[token_id] = place
         offset = _HEADER_BYTES + place * _PLACE.size
-        # First without a token, so that a file cut off here has no wrong value.
+        # First without a token, so that a cut file has no wrong value.
         _PLACE.pack_into(self._memory, offset, bytes.fromhex(token_id), 0, 0.0, 0)
         self._write(offset, _PLACE.size)
         return place
@@ -208,7 +200,6 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def _ended(folder: Path) -> list[Path]:
-    """Return the files of ended processes, also unfinished ones."""
     found = []
     for path in folder.iterdir():
         with contextlib.suppress(OSError):
@@ -244,8 +235,6 @@ _LISTED_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class AcceptedLoss:
-    """Times in microseconds; lost_* are null if unknown."""
-
     accepted_at: int
     lost_from_at: int | None
     lost_until_at: int | None

@@ -1,4 +1,4 @@
-"""PostgreSQL's side of store/backup.py: its own pg_dump and pg_restore, from the PATH."""
+"""Copy and restore PostgreSQL with its own pg_dump and pg_restore, from the PATH."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ _OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
-# Each table of ours, also of later versions, which would be in their migration's way.
+# Tables of later versions too, which would be in their migration's way.
 _DROP: Final = f"""
 BEGIN;
 SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
@@ -35,7 +35,7 @@ BEGIN
   LOOP EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name); END LOOP;
 END $$;
 """.encode()
-# The copy must be of our schema, or the transaction is rolled back.
+# Roll back unless the copy is of our schema.
 _END: Final = b"""
 RESET search_path;
 SELECT version_num FROM alembic_version;
@@ -51,10 +51,7 @@ def dump(url: str, target: Path) -> None:
 
 
 def check_tools(url: str) -> str:
-    """Return the version of pg_dump; raise BackupRefused if it can't make the copy.
-
-    A pg_dump older than the server refuses to copy it.
-    """
+    """Return the version of pg_dump; raise BackupRefused if it is missing or older than the server."""
     server = _Server(url)
     ours = _version_of("pg_dump")
     for program in ("pg_restore", "psql"):
@@ -105,7 +102,7 @@ class _Server:
         password = query.pop("password", None) or unquote(parts.password or "")
         user = f"{parts.username}@" if parts.username else ""
         place = parts.netloc.rpartition("@")[2]
-        # Built by hand: a URL of a socket has no host, and urlunsplit would drop its //.
+        # By hand: a URL of a socket has no host, and urlunsplit would drop its //.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
         # Not in PGOPTIONS: a pooler refuses unknown settings in the first message.
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
@@ -133,9 +130,8 @@ class _Server:
         return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
-        """Drop what is there and write the copy, in one transaction.
-
-        It commits only after reading the copy to its end, so a damaged copy changes nothing.
+        """Drop what is there and write the copy, in a transaction that commits only after the whole copy was
+        read.
         """
         words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
         with (

@@ -1,12 +1,10 @@
 """Begin a transaction with its locks, commit it, and find the outcome if its answer was lost.
 
-BEGIN and a statement with arguments would be two round trips. A statement prepared by name needs only
-literals, so both fit in one simple query [0.3 ms of a lone send's 1.9]. Its rows are dropped: a snapshot
-taken together with a lock is stale after a wait.
+BEGIN and an EXECUTE with literals fit in one simple query, a statement with arguments doesn't [0.3 ms of a
+lone send's 1.9]. Its rows are dropped: a snapshot taken together with a lock is stale after a wait.
 
-The outcome of a lost COMMIT is read from the row that no other transaction writes (store/commit_token.py), as
-durably and replicated as the server promises. If it stays unknown, CommitUnknown is raised: never a success,
-and never a failure that runs the work again.
+The outcome of a lost COMMIT is read from its row in commit_tokens. If it stays unknown, CommitUnknown is
+raised: never a success, and never a failure that runs the work again.
 """
 
 import asyncio
@@ -26,12 +24,12 @@ from store.postgresql.errors import named
 from store.postgresql.pool import ConnectionPool, PooledConnection
 from store.statement import POSTGRESQL, translate
 
-# The characters of ids and words in locks; none has a meaning inside a literal.
+# Characters without a meaning inside a literal.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _PARAMETER = re.compile(r"\$(\d+)")
 _translated: Final = cache(partial(translate, name=POSTGRESQL))
 
-# A read holds no lock, so nothing waits for a process that stopped in the middle of one.
+# A read holds no lock, so nothing waits for a process that stopped in one.
 _READ_IDLE_TIMEOUT_S = 60
 _LONG_TIMEOUT_S = 600
 READ = (
@@ -76,7 +74,7 @@ class BeginWithLock:
             # The statement's first use in this session.
             await connection.execute("ROLLBACK")
             with contextlib.suppress(asyncpg.DuplicatePreparedStatementError):
-                # Another process that shares the session prepared the same text first.
+                # Another process that shares the session prepared it first.
                 await connection.execute(f"PREPARE {name} AS {statement.text}")
             await connection.execute(both)
 
@@ -109,7 +107,7 @@ def _written_out(text: str, literals: list[str | None]) -> str:
 
 @cache
 def _name(text: str) -> str:
-    """Derive a name from the text, so that processes and versions that share sessions agree on it."""
+    """Derive a name from the text, so that processes that share sessions agree on it."""
     return f"topup_lock_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
@@ -120,7 +118,7 @@ def _literal(argument: Any) -> str | None:
     return None
 
 
-# How long an outage around COMMIT may last before its outcome stays unknown.
+# Longer outages around COMMIT leave its outcome unknown.
 LOOK_TIMEOUT_S: Final = 5.0
 _WAIT_S_FIRST: Final = 0.02
 _WAIT_S_MAX: Final = 1.0
@@ -128,10 +126,8 @@ _BEGIN: Final = BeginWithLock("BEGIN; SET LOCAL lock_timeout = '1s'")
 
 
 async def commit(session: PooledConnection) -> None:
-    """Raise what the driver raises.
-
-    Raises StoreError 25P02 if the server rolled back instead, and CommitUnknown if it didn't wait for
-    replication.
+    """Raise what the driver raises, StoreError 25P02 if the server rolled back, and CommitUnknown if it didn't
+    wait for replication.
     """
     session.was_warned = False
     # After a failed statement COMMIT rolls back, and only its tag says so.
@@ -144,8 +140,7 @@ async def commit(session: PooledConnection) -> None:
 async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
     """Return whether the transaction that wrote the token was committed.
 
-    The lost COMMIT may still be on its way, or the server away for a while. Tries for LOOK_TIMEOUT_S, then
-    raises CommitUnknown.
+    The lost COMMIT may still be on its way. Tries for LOOK_TIMEOUT_S, then raises CommitUnknown.
     """
     ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
     wait_s = _WAIT_S_FIRST
@@ -166,7 +161,7 @@ async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
     """Return the row's token once no transaction is writing it; raise StoreError."""
     async with pool.session() as session:
         connection = session.connection
-        # A connection that doesn't respond says nothing about the others.
+        # A silent connection says nothing about the others.
         left_s = max(0.0, ends_at_s - time.monotonic())
         guard = asyncio.get_running_loop().call_later(left_s, connection.terminate)
         try:
@@ -184,8 +179,7 @@ async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
 async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> None:
     """End the failed transaction.
 
-    If it was cancelled while it began, it may still begin on the server; the connection is then closed, so
-    that its next user isn't inside it.
+    If it was cancelled while it began, it may still begin on the server, so the connection is closed.
     """
     if isinstance(error, asyncio.CancelledError) and not has_begun:
         connection.terminate()

@@ -1,11 +1,9 @@
 """PostgreSQL through asyncpg: a few small pools, statements prepared once per connection.
 
-The isolation is READ COMMITTED. Rows that must not change are locked first and read by later statements,
-because a snapshot taken together with a lock is stale after a wait.
+The isolation is READ COMMITTED: rows that must not change are locked first and read by later statements.
 
-A read of one statement runs without a transaction, because BEGIN and COMMIT would be two more round trips.
-One timer for each transaction limits how long the server may take: the driver's own for each statement would
-triple its cost [39 us against 13 for a SELECT 1].
+A read of one statement runs without a transaction, which saves two round trips. One timer per transaction
+limits the server's time: the driver's own per statement would triple its cost [39 us against 13].
 """
 
 import asyncio
@@ -129,14 +127,14 @@ async def shape(tx: Transaction) -> dict[str, str]:
     return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))
 
 
-# How long a transaction may wait for the server before its connection is given up. Each exceeds the server's
-# own limit of a statement, so a live server ends the statement first.
+# Afterwards a connection is given up. Each exceeds the server's own limit, so a live server ends
+# the statement first.
 SHORT_ANSWER_S = 4.0
 MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
-# If sessions are shared, their settings are sent with each transaction.
+# Shared sessions get their settings with each transaction.
 _AT_ONCE = BeginWithLock("BEGIN")
 _log = logging.getLogger(__name__)
 
@@ -159,7 +157,7 @@ class _Shared:
         self.statements_run = 0
         self.answer_s = options.statement_timeout_s + MORE_ANSWER_S
         self.pools: list[ConnectionPool] = []
-        # As for batches: planning each claim again would cost more than the claim.
+        # Planning each claim again would cost more than the claim.
         self.soon_pool = self.open_pool(
             statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s",
             synchronous_commit="off",
@@ -206,8 +204,10 @@ class PostgresqlDatabase:
         is_short: bool = False,
         is_long: bool = False,
     ) -> None:
-        """Take in `kept`, what was acknowledged before this process. view is another database's, over this pool.
-        is_short and is_long apply to all of its transactions, or to its reads.
+        """Take over `kept`, what was acknowledged before this process.
+
+        view shares another database's pools. is_short and is_long apply to all of its transactions, or to
+        its reads.
         """
         self._is_short = is_short
         self._is_long = is_long
@@ -256,7 +256,6 @@ class PostgresqlDatabase:
         meanwhile: Callable[[], None] | None = None,
     ) -> T:
         if meanwhile is not None:
-            # After this step of the loop, which ends where it first waits for the server.
             asyncio.get_running_loop().call_soon(meanwhile)
         is_short = is_short or self._is_short
         is_long = not durable and not is_short
@@ -330,14 +329,14 @@ class PostgresqlDatabase:
             except NotSingle:
                 pass
             except ConnectionLost:
-                # Here too; and the other pool may have a connection even if no more can be opened.
+                # The other pool may have a connection even if no more can be opened.
                 return await once()
         try:
             return await once()
         except CannotOpen:
             raise
         except (ConnectionLost, CommitUnknown):
-            # A pooled connection can be dead before it is used; a fresh one can't.
+            # As in transaction().
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:
@@ -415,10 +414,10 @@ class PostgresqlDatabase:
         is_resolved: bool,
         answer_s: float,
     ) -> T:
-        """Give up the server's connections if it doesn't answer in time.
+        """Run work between begin and COMMIT; give up the connections if the server doesn't answer in time.
 
-        is_resolved: if the connection dies around COMMIT, find the outcome; ConnectionLost then means that
-        nothing was stored.
+        is_resolved: find the outcome of a lost COMMIT, so that ConnectionLost means that nothing was
+        stored.
         """
         token = None
         async with pool.session() as session:
@@ -441,8 +440,8 @@ class PostgresqlDatabase:
                 await give_up(connection, error, has_begun=has_begun)
                 is_unknown = isinstance(named(error, is_committing=is_committing), CommitUnknown)
                 if not (is_resolved and is_unknown):
-                    # Not stored in a variable: its traceback holds this frame, and a refused request would
-                    # stay in memory until the garbage collector runs.
+                    # Not in a variable: its traceback would hold a refused request in memory until
+                    # the garbage collector runs.
                     raise named(error, is_committing=is_committing) from None
             finally:
                 guard.cancel()
@@ -450,7 +449,7 @@ class PostgresqlDatabase:
             if not is_committing:
                 if token is not None:
                     self._shared.kept.note(session.token_id, token)
-                # Before the connection is returned, which waits and may be cancelled.
+                # Before returning the connection, which may be cancelled.
                 tell(self._shared.on_hint, transaction.hints)
                 return value
         if token is not None and not await was_kept(pool, session.token_id, token):

@@ -1,7 +1,7 @@
 """Map asyncpg's failures to store/errors.py: SQLSTATE and constraint, never a value.
 
-If no connection can be opened, the server's codes tell the fault, because its texts are in its own language.
-If a code has several causes, the name of the refusing server function decides.
+The server's texts are in its own language, so its codes tell why no connection opens, and the refusing
+server function's name if a code has several causes.
 """
 
 import os
@@ -58,7 +58,6 @@ _REFUSED = (
 
 
 def named(error: BaseException, *, is_committing: bool) -> BaseException:
-    """Convert a driver's error to ours, with the SQLSTATE and the constraint."""
     if isinstance(error, asyncpg.LockNotAvailableError):
         return LockTimeout(error.sqlstate or "")
     if isinstance(error, _CONTENTION):
@@ -79,8 +78,8 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
 def _is_unencodable(error: BaseException) -> bool:
     """Return whether the driver couldn't encode a value.
 
-    That error has no public name. It is both a ValueError and an InterfaceError, as is the one for bad
-    connection settings; any other InterfaceError means an unusable connection.
+    That error has no public name: it is both a ValueError and an InterfaceError, as is the one for bad
+    connection settings.
     """
     return isinstance(error, asyncpg.InterfaceError) and (
         isinstance(error, ValueError)
@@ -98,7 +97,7 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.InvalidCatalogNameError, Fault.DATABASE_UNKNOWN),
     (asyncpg.InsufficientPrivilegeError, Fault.NOT_LET_IN),
     (asyncpg.TooManyConnectionsError, Fault.TOO_MANY_CONNECTIONS),
-    # The driver passes unknown parts of a URL's query on to the server, which rejects them.
+    # The driver passes unknown query parameters to the server, which rejects them.
     (asyncpg.UndefinedObjectError, Fault.URL_UNREADABLE),
     (asyncpg.InvalidParameterValueError, Fault.URL_UNREADABLE),
     (asyncpg.CantChangeRuntimeParamError, Fault.URL_UNREADABLE),
@@ -118,8 +117,6 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class UrlParts:
-    """A URL's parts; empty if missing or unreadable."""
-
     hosts: str
     role: str
     database: str
@@ -144,7 +141,7 @@ class UrlParts:
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         if "@" in parts.path or "@" in parts.fragment:
-            # A password with an unescaped character: its parts may be anywhere.
+            # With an unescaped password the parts may be anywhere.
             return cls("", "", "", "")
         given = {name: values[-1] for name, values in query.items()}
         login, _, hosts = parts.netloc.rpartition("@")
@@ -182,8 +179,8 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
     ):
         return _refused(error, address)
     if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
-        # The driver has no class for this. A server without TLS is then used without; so if the URL leaves
-        # the choice, the responder isn't PostgreSQL.
+        # The driver has no class for this. If the URL leaves the choice, the responder isn't
+        # PostgreSQL.
         return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
     if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
         # The server wants a password and the URL has none.

@@ -1,8 +1,7 @@
 """Send hints between processes by NOTIFY and LISTEN, if Redis carries none.
 
-A NOTIFY locks the whole database when its transaction commits, so it is a statement of its own, after many
-commits. LISTEN needs a session that does nothing else and bypasses a pooler that shares sessions
-(PoolOptions.direct_url).
+A NOTIFY locks the whole database at its commit, so it is a statement of its own, after many commits. LISTEN
+needs its own session, past any pooler that shares sessions.
 """
 
 import asyncio
@@ -20,14 +19,13 @@ _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
 # PostgreSQL accepts less than 8,000.
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# A setting has to change, and the process to restart.
+# An operator must change a setting and restart.
 _RETRY_SHARED_S: Final = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 async def send(tx: Transaction, names: str) -> None:
-    """Send the names, separated by spaces."""
     await tx.fetch(_SEND, names=names if len(names.encode()) <= _BYTES_MAX else ANYTHING)
 
 
@@ -47,7 +45,7 @@ async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
                 raise
             reason = f"{type(failure).__name__} {failure.code}"
         if not is_told:
-            # Logged once: other parts report the outage, and polling continues.
+            # Once: other parts report the outage, and polling continues.
             _log.warning("hints.not_heard", extra={"reason": reason})
             is_told = True
         await asyncio.sleep(wait_s)
@@ -68,7 +66,6 @@ async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
         connection.add_termination_listener(lambda _connection: ended.set())
         try:
             await connection.add_listener(CHANNEL, take)
-            # Earlier hints may have been missed.
             on_hints([ANYTHING])
             await ended.wait()
             return _RETRY_S

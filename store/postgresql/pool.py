@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: small pools, opened at first use and again after an outage.
 
-A connection that doesn't answer in time costs its callers that time once, then ends every pool of its
-database. After a failover all of them lead to a server that is gone, and waiting callers should fail fast.
+A connection that doesn't answer in time ends every pool of its database: after a failover all of them lead
+to a server that is gone, and callers should fail fast.
 """
 
 import asyncio
@@ -22,8 +22,7 @@ from store.postgresql.servers import Servers
 
 CLOSE_TIMEOUT_S = 2.0
 
-# Limits that the server enforces, so that a stopped process or a lost host stops no other: on a statement, a
-# wait for a row lock, an idle transaction, a silent client. Other statements' limits are options.
+# Limits that the server enforces, so that a stopped process or a lost host blocks no other.
 SHORT_STATEMENT_TIMEOUT_S: Final = 3
 IDLE_TIMEOUT_S: Final = 3
 _KEEPALIVE_IDLE_S: Final = 2
@@ -31,9 +30,9 @@ _KEEPALIVE_INTERVAL_S: Final = 1
 _KEEPALIVE_COUNT: Final = 3
 _UNSENT_TIMEOUT_MS: Final = 5_000
 
-# Every statement probes indexes, and its plan is reused. Planned while a table is small or has no statistics,
-# it would be a scan with a hash join until the first autovacuum [in 15,000 sends from 5,800 to 3,500 a
-# second, a lone one from 4.6 to 12.5 ms; with these settings 5,800 to 5,000, and 3.5 to 3.9 ms].
+# Every statement probes indexes, and its plan is reused. Planned while a table is small, it would
+# be a scan with a hash join until the first autovacuum [in 15,000 sends from 5,800 to 3,500 a
+# second; with these settings to 5,000].
 SERVER_SETTINGS = {
     "application_name": "topup",
     "jit": "off",
@@ -46,8 +45,8 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. If the last is lost, because the process stops or the network
-# drops it, the session is neither idle nor working, so no server time-out applies and its locks stay held.
+# The driver sends a statement in three parts. If the last is lost, the session is neither idle nor
+# working, so no time-out of the server applies and its locks stay held: END_STALLED ends it.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
@@ -70,7 +69,7 @@ WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
 
 
 class PooledConnection:
-    """One connection, and the row of commit_tokens that its transactions write.
+    """One connection, and its row of commit_tokens.
 
     settings: SQL for each transaction if its session changes each time; else empty.
     """
@@ -82,13 +81,11 @@ class PooledConnection:
         self.settings = settings
         self.token_id = secrets.token_hex(10)
         self._tokens = itertools.count(1)
-        # Whether the server warned since this was last set to False. Only a warning says that a COMMIT's wait
-        # for replication was cancelled.
+        # Only a warning says that a COMMIT's wait for replication was cancelled.
         self.was_warned = False
         connection.add_log_listener(self._listen)
 
     def next_token(self) -> int:
-        """Return a token never used before in this row."""
         return next(self._tokens)
 
     def _listen(self, _connection: Any, message: Any) -> None:
@@ -112,14 +109,10 @@ class ConnectionPool:
         self._is_closed = False
         self.waits = 0
         self.waited_s = 0.0
-        # Set whenever a connection is returned, for closing the pool.
         self._is_back = asyncio.Event()
 
     def session(self) -> "_Loan":
-        """Lend a connection for an `async with`.
-
-        Raises ConnectionLost if none is free in time, and CannotOpen if none can be opened.
-        """
+        """Lend a connection for an `async with`; raise ConnectionLost or CannotOpen."""
         return _Loan(self)
 
     async def lend(self) -> PooledConnection:
@@ -212,7 +205,7 @@ class ConnectionPool:
 
     def _give_back(self, session: PooledConnection) -> None:
         connection = session.connection
-        # An open transaction was left by a caller that was cancelled twice.
+        # A caller that was cancelled twice left an open transaction.
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
             self._note_room()
@@ -265,7 +258,6 @@ class _Loan:
 
 
 def server_settings(options: PoolOptions) -> dict[str, str]:
-    """Return the session's settings; a time without a unit is in milliseconds."""
     return {
         **SERVER_SETTINGS,
         "statement_timeout": str(round(options.statement_timeout_s * 1000)),
@@ -274,10 +266,7 @@ def server_settings(options: PoolOptions) -> dict[str, str]:
 
 
 def local_settings(settings: Mapping[str, str]) -> str:
-    """Return the same settings in SQL for one transaction.
-
-    A pooler sets the application's name and watches its own connections.
-    """
+    """Return the same settings in SQL for one transaction."""
     return "; ".join(
         f"SET LOCAL {name} = '{value}'"
         for name, value in settings.items()

@@ -1,8 +1,8 @@
 """The servers of one URL, of which one at a time is the database.
 
 A connection is given out only to the server that is furthest and has what was acknowledged here
-(store/kept/commits.py). A server left behind by a promotion isn't used again, whatever it reports. When a
-process learns of a promotion, its connections to other servers end at once.
+(store/kept/commits.py). A server left behind by a promotion isn't used again; connections to it end at
+once.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from store.postgresql.errors import UrlParts, cannot_open
 from store.postgresql.session import Place, Pooler, ServerIdentity, open_session, places_of
 from store.servers import Position, SeenServer
 
-# When an operator last accepted a loss; which of our commits are missing; and when the newest one that is
-# there was written, which is where the loss begins.
+# When an operator last accepted a loss, which of our commits are missing, and where the loss
+# begins.
 _COMPARE: Final = """
 SELECT (SELECT COALESCE(MAX(accepted_at), 0) FROM accepted_losses) AS accepted_at,
   ARRAY(SELECT c.id FROM UNNEST($1::text[], $2::bigint[]) AS c(id, token) WHERE NOT EXISTS (
@@ -50,8 +50,6 @@ _no_transaction = contextlib.nullcontext
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """What a server has of the commits that were acknowledged here."""
-
     position: Position
     missing: list[AcknowledgedCommit]
     newest_at: int
@@ -80,7 +78,7 @@ class Servers:
             self._hosts = UrlParts.of(url).hosts
         self._looking = asyncio.Lock()
         self._has_looked = False
-        # Systems left for the one in use, and no copies of it.
+        # Systems that were left, and are no copies of the one in use.
         self._left: set[int] = set()
         self._is_split = False
         self.fault: Fault | None = None
@@ -100,7 +98,7 @@ class Servers:
                 if not self._has_looked:
                     await self.look_around()
         failures: list[Exception] = []
-        # A copy, because a server that fails is moved to the end.
+        # A copy: a failing server is moved to the end.
         for place in tuple(self._places):
             try:
                 connection = await self._open_at(place, settings)
@@ -158,7 +156,7 @@ class Servers:
         return connection
 
     async def _compare(self, connection: Any, identity: ServerIdentity) -> _Compared:
-        # Commits of all times: what was accepted since is known only with the answer.
+        # Of all times: only the answer says what was accepted since.
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:

@@ -1,15 +1,11 @@
 """Open one connection in which our settings hold: directly, or through a pooler.
 
-Directly, the settings go with the first message. A pooler refuses or drops unknown ones, so it gets them in a
-statement after opening, which holds if the connection stays in one server session. If a pooler gives each
-transaction another session (PgBouncer's transaction mode), each transaction sets them as it begins, and no
-statement is prepared by name.
+A pooler refuses or drops unknown settings of the first message, so it gets them in a statement after
+opening. If it gives each transaction another session (PgBouncer's transaction mode), each transaction sets
+them, and no statement is prepared by name.
 
-The server identifies itself: a session of another server, or from before a promotion, must not be used
-(store/postgresql/servers.py).
-
-The driver is spared two costs: whether array elements are arrays themselves (3 to 5 % of a send's CPU), and
-the query of built-in array types (8 ms of a new session).
+The driver is spared two costs: checking whether array elements are arrays (3 to 5 % of a send's CPU), and
+querying built-in array types (8 ms a session).
 """
 
 import asyncio
@@ -25,7 +21,7 @@ from asyncpg.protocol import protocol
 from store.pool_options import PoolOptions
 from store.postgresql.errors import UrlParts
 
-# Types that a database adds have larger numbers: FirstGenbkiObjectId of its access/transam.h.
+# FirstGenbkiObjectId of PostgreSQL's access/transam.h; added types have larger numbers.
 _BUILT_IN_END: Final = 10_000
 
 
@@ -36,7 +32,9 @@ class _Asked(NamedTuple):
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A connection of the driver. If the driver renames the method, each connection queries again."""
+    """A driver's connection that remembers built-in types. If the driver renames the method, it queries as
+    before.
+    """
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
 
@@ -66,8 +64,8 @@ def send_as_values() -> None:
 
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
-# Any role may run this. The control file names a timeline only after its first checkpoint, the log file's
-# name from the moment of promotion. A standby writes no log.
+# Any role may run this. The control file names a timeline only after its first checkpoint, the log
+# file's name from the moment of promotion. A standby writes no log.
 _WHO: Final = """
 SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
   (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -98,9 +96,7 @@ _LOOKS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """system: PostgreSQL's system identifier, the same for all copies. timeline: 0 for a standby. started_at:
-    microseconds, by the server's clock. pid: the session's number.
-    """
+    """system is the same for all copies; timeline is 0 for a standby; started_at is by the server's clock."""
 
     is_standby: bool
     system: int
@@ -122,7 +118,6 @@ class Place:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return the driver's arguments, which override the URL."""
         given = {"host": self.host, "port": self.port}
         return {name: value for name, value in given.items() if value}
 
@@ -170,9 +165,9 @@ class Pooler:
 async def open_session(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None]:
-    """Return a connection, and the server it leads to (None if unknown).
+    """Return a connection, and the server it leads to (None if unknown); raise what the driver raises.
 
-    The settings hold in it unless pooler.is_sharing, which this finds out. Raises what the driver raises.
+    The settings hold in it unless pooler.is_sharing, which this finds out.
     """
     name = {_NAME: settings[_NAME]}
     if not pooler.is_sharing:
@@ -191,7 +186,7 @@ async def open_session(
 
 
 async def _who(connection: Any) -> ServerIdentity | None:
-    """Identify the server, without a named prepared statement, because the name would stay in the session."""
+    """Identify the server without a named prepared statement, because the name would stay in the session."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:
@@ -209,7 +204,7 @@ async def _open(
     try:
         connection = await _connect(url, options, settings, place)
     except asyncpg.ProtocolViolationError:
-        # PgBouncer refuses a setting in the first message unless configured to ignore it.
+        # PgBouncer refuses unknown settings unless configured to ignore them.
         connection = await _connect(url, options, name, place)
     identity = None
     try:
@@ -256,15 +251,14 @@ async def _connect(
 async def _learn_types(connection: Any) -> None:
     """Make the driver load our columns' array types now.
 
-    It turns jit off and on again. Inside a transaction of ours, in which jit is off, it would leave jit off
-    for the session's next user.
+    It turns jit off and on again. Inside a transaction, where jit is off, it would leave jit off for the
+    session's next user.
     """
     async with connection.transaction():
         await connection.fetch(_ARRAYS)
 
 
 async def _session_of(connection: Any) -> Any:
-    """Return the session's number without leaving a prepared statement in it."""
     return await (await connection.prepare(_PID, name="")).fetchval()
 
 

@@ -2,7 +2,7 @@
 
 The last writes are parts of one WITH and take one round trip, with the connection's commit token. Reads of
 one round trip are a UNION ALL in which each row names its read. Many rows are inserted as arrays; a column
-that all rows share is sent once, because the driver checks each element three times [8 us of a send].
+that all rows share is sent once [8 us of a send].
 """
 
 import asyncio
@@ -71,8 +71,8 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
     """Combine the writes into one statement that returns the touched rows of those at the counted places, in
     order.
 
-    The server runs the others last, in the reverse order of their names, and keeps none of their rows [a
-    tenth of a lone send's writes]. So they are named in reverse to run in order.
+    The server runs the others last, in the reverse order of their names, so they are named in reverse [a
+    tenth of a lone send's writes].
     """
     numbered = list(enumerate(_counted_on(texts)))
     firsts = [f"w{i} AS ({text} RETURNING 1)" for i, text in numbered if i in counted]
@@ -82,9 +82,8 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
 
 
 def of_updated(column: str) -> str:
-    """Return the condition that keeps rows whose ids were updated.
-
-    A join would, without hashes, compare each row with each.
+    """Return the condition that keeps rows whose ids were updated; without hashes a join would compare all
+    pairs.
     """
     return f"WHERE ({column} IN (SELECT updated_id FROM updated)) IS TRUE"
 
@@ -119,7 +118,6 @@ def _places(slots: list[str], kinds: Sequence[str]) -> list[int]:
     return places
 
 
-# Fewer rows aren't worth a text of their own.
 SHARING_ROWS_MIN: Final = 4
 _OFTEN_SHARED = (
     frozenset({"account_id", "environment", "spent_by", "key_name", "debit_id"}),
@@ -337,9 +335,8 @@ class PostgresqlTransaction:
             await self._write_gathered()
 
     async def end(self, session: PooledConnection) -> int | None:
-        """Write what was gathered with the connection's next token, which the COMMIT makes true.
-
-        Return the token; None if the transaction wrote nothing.
+        """Write what was gathered with the connection's next token, and return the token; None if nothing was
+        written.
         """
         token = session.next_token()
         if self._last:

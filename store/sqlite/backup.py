@@ -1,4 +1,4 @@
-"""SQLite's side of store/backup.py: its online backup, and restoring the file."""
+"""Copy SQLite by its online backup, and restore the file."""
 
 import contextlib
 import os
@@ -20,7 +20,8 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 def copy(source: Path, target: Path, on_progress: Progress) -> None:
     """Copy the whole database into one file, as of one moment."""
     with _refusals(source), _opened(source) as from_, _opened(target) as to:
-        # Every step copies this snapshot. Otherwise another process's commit would restart the copy.
+        # Every step copies this snapshot. Otherwise another process's commit would restart the
+        # copy.
         from_.execute("BEGIN")
         from_.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         from_.backup(
@@ -30,7 +31,6 @@ def copy(source: Path, target: Path, on_progress: Progress) -> None:
             sleep=0,
         )
         from_.execute("ROLLBACK")
-        # One file, without a log beside it.
         to.execute("PRAGMA journal_mode = DELETE")
         _check(to, source)
 
@@ -74,7 +74,6 @@ def _has_tables(path: Path) -> bool:
         with _opened(path) as connection:
             return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
     except sqlite3.DatabaseError:
-        # Damaged, but not empty.
         return True
 
 

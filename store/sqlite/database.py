@@ -1,13 +1,11 @@
 """SQLite: one writer thread, a few readers, WAL, fsync before every answer.
 
-- The writer's thread runs a transaction's coroutine to its end; statements return without suspending. A short
-  transaction that needn't wait for its turn runs on the event loop, and only its COMMIT, which waits for the
-  disk, on the thread: sharing a batch's time between two Python threads costs more [185 us a send against 155].
-  A short read of one statement also runs on the event loop.
-- Two processes write (gateway, worker). They take turns by a flock before BEGIN IMMEDIATE, because SQLite's own
-  busy handler sleeps in steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
-- A process stopped in its turn blocks none for ever: after TURN_WAIT_S a waiter gets Contention, and its work
-  doesn't begin when the turn comes later.
+- The writer's thread runs a transaction to its end. A short one that needn't wait, and a short read, run on
+  the event loop, and only COMMIT on the thread: two Python threads would cost more [185 us a send against
+  155].
+- Gateway and worker take turns by a flock before BEGIN IMMEDIATE, because SQLite's busy handler sleeps in
+  steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
+- After TURN_WAIT_S a waiter gets Contention, and its work doesn't begin when the turn comes later.
 """
 
 import asyncio
@@ -84,14 +82,14 @@ class SqliteDatabase:
             self._write_connection.execute("PRAGMA busy_timeout = 0")
             self._turn_fd = open_turn(path)
         self.servers = OpenFile(path)
-        # A lock belongs to the open file, so the checkpointer needs a descriptor of its own.
+        # A lock belongs to the open file, so the checkpointer needs its own descriptor.
         self._checkpoint_turn_fd = open_turn(path)
         self._checkpointer = Checkpointer(
             self._open_another, partial(turn, self._checkpoint_turn_fd)
         )
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
-        # Each is opened at its first use, because reading the schema takes 2 ms.
+        # Each is opened at its first use: reading the schema takes 2 ms.
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._here: sqlite3.Connection | None = None
         self._is_durable = True
@@ -118,8 +116,7 @@ class SqliteDatabase:
         try:
             value, _ = await asyncio.shield(written)
         finally:
-            # A refusal's traceback holds this frame, and everything in it would wait for the garbage
-            # collector.
+            # A refusal's traceback holds this frame and all in it until the garbage collector runs.
             del written
         return value
 
@@ -175,7 +172,7 @@ class SqliteDatabase:
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         if is_single and not self._is_closed:
-            # In a thread each row would wait for the interpreter: to read 250 keys takes 2 ms here.
+            # In a thread each row would wait for the interpreter: 250 keys take 2 ms here.
             with contextlib.suppress(Contention, CannotOpen):
                 return self._read_on(self._reader_here(), work)
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
@@ -208,7 +205,7 @@ class SqliteDatabase:
         """Run the whole transaction in the writer's thread, unless its turn comes too late."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[tuple[T, set[str]]] = loop.create_future()
-        # The thread and the clock race for it: the work is done, or it isn't.
+        # The thread and the clock race for it.
         decision = threading.Lock()
         self._writes_waiting += 1
         written = self._hop(self._writer, lambda: self._write(work, decision, durable=durable))
@@ -245,7 +242,7 @@ class SqliteDatabase:
         try:
             self._begin(durable=durable)
         except sqlite3.Error:
-            # Another program's lock, for example: the writer's thread can wait for it.
+            # Such as another program's lock, for which the writer's thread can wait.
             fcntl.flock(self._turn_fd, fcntl.LOCK_UN)
             return False
         return True
@@ -253,9 +250,8 @@ class SqliteDatabase:
     def _write_here(self, work: Work[T], *, durable: bool) -> "asyncio.Future[tuple[T, set[str]]]":
         """Run the begun transaction's work at once; raise what it raises.
 
-        A COMMIT that waits for the disk runs on the writer's thread and then ends our turn; other writes wait
-        behind it. Any other COMMIT is a copy to the page cache, which the thread would make ten times as dear
-        [0.7 ms of a lone delivery].
+        A COMMIT that waits for the disk runs on the writer's thread. Any other is a copy to the page cache,
+        which the thread would make ten times as dear [0.7 ms of a lone delivery].
         """
         transaction = SqliteTransaction(self._write_connection)
         rows_before = self._write_connection.total_changes
@@ -358,7 +354,6 @@ class SqliteDatabase:
             return connect(self._path, busy_timeout_ms=busy_timeout_ms)
 
     def _reader(self) -> sqlite3.Connection:
-        """Return an idle or new connection; there are at most as many as reading threads."""
         with contextlib.suppress(queue.Empty):
             return self._read_connections.get_nowait()
         return self._open_reader()
@@ -395,8 +390,7 @@ class SqliteDatabase:
 def make_private_file(path: Path) -> None:
     """Create the file and its folder for their owner alone, if they are missing.
 
-    SQLite gives its log and shared memory the file's mode. An existing file isn't opened: closing any
-    descriptor of it would drop this process's locks.
+    An existing file isn't opened: closing any descriptor of it would drop this process's locks.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):

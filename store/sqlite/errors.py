@@ -34,7 +34,6 @@ def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
 
 @contextlib.contextmanager
 def opening(path: Path) -> Iterator[None]:
-    """Raise failures inside as CannotOpen, or as named_failures does."""
     try:
         with named_failures():
             yield
@@ -66,5 +65,4 @@ def named_failures() -> Iterator[None]:
     except sqlite3.ProgrammingError as error:
         raise StoreError("SQLITE_MISUSE", str(error)) from None
     except sqlite3.Error as error:
-        # A damaged file, for example.
         raise StoreError(getattr(error, "sqlite_errorname", type(error).__name__)) from None

@@ -1,10 +1,7 @@
 """Open SQLite's file, take the turns in which processes write it, and run its checkpoints.
 
-- After a restore or a move, a process would keep writing to the old file, which is lost. So it checks whether
-  its file still is the one at its path.
-- By default SQLite moves the log into the database inside a commit, which then takes 10 to 30 ms. Here a
-  thread moves most of it beside the writers, then the little that is new in the writers' turn, so the log
-  starts over instead of growing.
+By default SQLite moves the log into the database inside a commit, which then takes 10 to 30 ms. Here a
+thread moves most of it beside the writers, and the rest in the writers' turn, so the log starts over.
 """
 
 import contextlib
@@ -21,10 +18,10 @@ from pathlib import Path
 from store.errors import CannotOpen, Fault, StoreError
 from store.servers import NOWHERE, Position, SeenServer
 
-# While it is being opened, and for readers and checkpoints.
+# Also for readers and checkpoints.
 BUSY_TIMEOUT_MS = 5_000
-# Each connection caches this much; the writer's hold the upper levels of every index it adds to. Four times
-# as much saved nothing beside 300,000 top-ups, because the system's page cache holds the rest.
+# The writer's cache holds the upper levels of every index; four times as much saved nothing beside
+# 300,000 top-ups.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 4 * 1024
 # SQLite's own checkpoint inside a commit, if Checkpointer can't keep up.
@@ -81,7 +78,7 @@ def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
 
 
 class OpenFile:
-    """Made when the file is open. A file has no servers to watch."""
+    """The file as it was opened: after a restore, a process must not write to the old one."""
 
     system = 0
     position = NOWHERE
@@ -113,7 +110,7 @@ class OpenFile:
 
 
 class Checkpointer:
-    """Counts the commits of one process, and owns the thread and its connection."""
+    """Counts one process's commits, and runs the thread."""
 
     def __init__(
         self,

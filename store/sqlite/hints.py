@@ -1,7 +1,7 @@
 """Send hints between processes by a named pipe for each listener, if Redis carries none.
 
-No process waits for a pipe. A full one means that a hint is already on its way. One without a reader was left
-by a process that is gone; the next sender removes it.
+No process waits for a pipe: a full one has a hint on its way, and one without a reader is removed by the
+next sender.
 """
 
 import asyncio
@@ -23,7 +23,6 @@ _READ_BYTES: Final = 65_536
 
 
 def send(path: Path, names: str) -> None:
-    """Send the names, separated by spaces."""
     text = names if len(names.encode()) < _BYTES_MAX else ANYTHING
     message = f"{text}\n".encode()
     for pipe in path.parent.glob(f"{path.name}{_MARK}*"):
@@ -41,7 +40,6 @@ async def hear(path: Path, on_hints: OnHints) -> None:
         loop = asyncio.get_running_loop()
         try:
             loop.add_reader(fd, _reader(fd, on_hints))
-            # Earlier hints may have been missed.
             on_hints([ANYTHING])
             await asyncio.Event().wait()
         finally:

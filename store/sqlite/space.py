@@ -1,7 +1,7 @@
 """Return free pages of SQLite's file to the disk in steps, and leave some for new rows.
 
-A file doesn't shrink when rows are deleted. With auto_vacuum = INCREMENTAL, as `topup migrate` makes it, it
-can return its free pages a few at a time; otherwise only by a full rewrite.
+That needs auto_vacuum = INCREMENTAL, as `topup migrate` makes the file; otherwise only a full rewrite does
+it.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from store.sqlite.file import connect, open_turn, turn
 # What stays free for new rows: this share of the file, and at least this many pages of 4 KiB.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
-# Moving a page takes about 12 us, and no other writes meanwhile.
+# Moving a page takes about 12 us, and nobody can write meanwhile.
 STEP_PAGES: Final = 500
 INCREMENTAL: Final = 2
 
@@ -32,10 +32,7 @@ class FileSpace:
 
 
 def give_back(connection: sqlite3.Connection) -> int:
-    """Return at most STEP_PAGES to the disk in a transaction of its own, and return how many more are spare.
-
-    Raises what the driver raises.
-    """
+    """Return at most STEP_PAGES to the disk, and return how many more are spare; raise what the driver raises."""
     if _pragma(connection, "auto_vacuum") != INCREMENTAL:
         return 0
     spare = _spare(connection)
@@ -58,9 +55,9 @@ def space(path: Path) -> FileSpace:
 
 
 def vacuum(path: Path) -> None:
-    """Rewrite the file without free pages, so that it can return them in steps from now on.
+    """Rewrite the file so that it can return pages in steps; raise StoreError.
 
-    Takes the writers' turn meanwhile, and free disk space of twice the file's size. Raises StoreError.
+    Takes the writers' turn meanwhile, and free disk space of twice the file's size.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

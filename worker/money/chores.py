@@ -1,7 +1,5 @@
-"""Chores of money: the daily comparison, sums of volume and usage, sealing, erased customers.
-
-A day of the ledger is sealed once, in one of all workers; the record log once an hour. A provider that is
-away delays only its own erased customers.
+"""Chores of money: the daily comparison, sums of volume and usage, sealing, erased customers; each in one of
+all workers.
 """
 
 import asyncio
@@ -37,7 +35,6 @@ FORGET_MAX: Final = 100
 
 
 def reconciliation_chore(context: Context) -> Chore:
-    """Run each part once a day, in one of all workers."""
     run = partial(_reconcile, context.part(DailyReconciliation))
     return Chore("money.reconcile", RECONCILE_S, run, first_s=RECONCILE_S)
 
@@ -104,8 +101,6 @@ def sealing_chores(context: Context) -> Sequence[Chore]:
 
 
 def forgetting_chore(database: Database, clock: Clock, forgetting: Forgetting) -> Chore:
-    """Delete all that are due, one after the other at each provider."""
-
     async def of_one(due: Sequence[ForgottenCustomer]) -> None:
         for one in due:
             if await forgetting.forget(one) == "waits":

@@ -1,8 +1,7 @@
-"""End what expires: approvals, holds and promotional credit.
+"""End what expires: approvals, holds and promotional credit, within about a second, by the account's clock.
 
-A hold returns within about a second of its end, by its account's clock. A look costs a few index probes, at
-most one a second. Several workers may run at once, because each command checks under its account's lock. One
-that is refused or breaks is held back alone.
+Several workers may run at once, because each command checks under its account's lock. One that is refused
+or breaks is held back alone.
 """
 
 import asyncio

@@ -15,8 +15,8 @@ BEAT_S: Final = 15.0
 class NotificationWriter(WokenLoop):
     """sent_in: environments whose mail leaves. accounts_at_once: in one transaction.
 
-    A new process looks back a day, then an hour before its last look: longer than an account waits for its
-    next mail of a kind. Reported news isn't found again.
+    A new process looks back a day, then an hour before its last look, longer than an account waits for its
+    next mail of a kind.
     """
 
     name = "notifications"

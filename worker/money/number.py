@@ -1,8 +1,4 @@
-"""Number receipts and credit notes in the order of payments, within BEAT_S.
-
-Several workers may run at once, and a request for a receipt first numbers what is due before it
-(billing/documents/numbering.py).
-"""
+"""Number receipts and credit notes in the order of payments, within BEAT_S (billing/documents/numbering.py)."""
 
 from collections.abc import Collection
 from typing import Final
@@ -18,8 +14,6 @@ BEAT_S: Final = 10.0
 
 
 class Numberer(WokenLoop):
-    """Timed."""
-
     name = "documents"
     rest_s = PAUSE_S
 

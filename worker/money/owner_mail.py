@@ -1,7 +1,8 @@
-"""Send mail to accounts' owners, colleagues and invited people: claim, pass on, settle.
+"""Send mail to accounts' owners, colleagues and invited people: claim, pass on without an open transaction,
+settle.
 
-One worker sends a mail; a dead worker's is sent again under the same Message-ID. Mail about what was settled
-meanwhile, or that its reader doesn't want, isn't sent. No transaction is open while mail is sent.
+A dead worker's mail is sent again under the same Message-ID. Mail about what was settled meanwhile, or that
+its reader doesn't want, isn't sent.
 """
 
 import asyncio
@@ -58,8 +59,6 @@ _log = logging.getLogger(__name__)
 
 
 class OwnerMailer(WokenLoop):
-    """on_mail gets each try's outcome and environment."""
-
     name = "owner_mail"
 
     def __init__(
@@ -104,7 +103,7 @@ class OwnerMailer(WokenLoop):
             )
             self._on_mail(status, due.mail.environment)
         except Exception:
-            # Its lease ends, and it is sent again; the mailbox knows the Message-ID.
+            # As in worker/mail.py.
             _log.exception("owner_mail.broke", extra={"fields": {"mail": due.mail.id}})
 
     async def _outcome(self, due: DueOwnerMail) -> tuple[OwnerMailStatus, str | None]:

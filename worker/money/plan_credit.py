@@ -1,7 +1,6 @@
-"""A plan's credit over time: give its next part, take what expired, publish coming ends.
+"""A plan's credit over time: give its next part once, take what expired, publish coming ends.
 
-A part is given once, because the command decides under the account's lock by what is written. Missed parts
-are caught up on. One that breaks is held back alone.
+Missed parts are caught up on. One that breaks is held back alone.
 """
 
 import asyncio

@@ -1,8 +1,6 @@
 """Loops that call providers: pending orders, refunds, recharges, subscription changes, machine payments.
 
-One of several workers calls, and what a dead worker left is followed up. A provider that hangs delays only
-its own items; no transaction is open during a call. A pending order is checked every minute for a quarter of
-an hour, then hourly until it expires, so a lost notification costs one such wait.
+One of several workers calls, without an open transaction. A provider that hangs delays only its own items.
 """
 
 from collections.abc import Sequence
@@ -33,8 +31,6 @@ from worker.woken_loop import DueItem, DueLoop, Look, ProviderLoop, place_of
 
 
 class Reconciler(ProviderLoop):
-    """Timed to the next pending order."""
-
     name = "reconcile"
     rows = order_list.DUE
     subject = "order_id"

@@ -2,7 +2,7 @@
 
 A sandbox renewal is signed and verified like a provider's notification over HTTP, and resent under the same
 IDs until it is noted. Time moves a subscription only once the sandbox has nothing left to bill, so a clock
-that leaps shows every period. Several workers may run at once; a subscription that breaks is held back alone.
+that leaps shows every period.
 """
 
 import logging
