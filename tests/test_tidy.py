@@ -35,9 +35,7 @@ SAYS_WHY_LATE = re.compile(r"# noqa: (?:F401, )?PLC0415 \w")
 # tx.insert's own text, and erasing an account, which crosses the owners of tables and says so.
 WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py", "store/row_mapping.py"}
 
-_TABLE = re.compile(
-    r"^(?P<comment>(?:#.*\n)+)\w+ = _table\(\n    \"(?P<name>\w+)\"", re.MULTILINE
-)
+_TABLE = re.compile(r"^(?P<comment>(?:#.*\n)+)\w+ = _table\(\n    \"(?P<name>\w+)\"", re.MULTILINE)
 _MODULE_NAME = re.compile(r"\b\w+(?:/\w+)+\.py\b")
 _WRITE = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)")
 _WRITE_OF_A_NAME = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+$")
