@@ -55,6 +55,13 @@ async def plan_with_exports(reader: Reader) -> None:
     assert done.returncode == 0, done.stderr
 
 
+async def topup(reader: Reader) -> None:
+    send = {"platform": "claude", "recipient_email": "a@b.example", "amount_cents": 100}
+    await call(reader, "POST", "/topup/send", send)
+    [sent] = (await call(reader, "GET", "/topup/history"))["items"]
+    reader.ids["txn_abc123"] = sent["transaction_id"]
+
+
 async def live_credit(reader: Reader) -> None:
     reader.env["KEY"] = await reader.installation.key(reader.account_id, "live")
     await reader.installation.fund(reader.account_id, "live", 100_000)
@@ -125,6 +132,7 @@ BEGINS: Final[Mapping[str, Callable[[Reader], Awaitable[None]]]] = {
     "metering": price_of_a_model,
     "oauth-apps": consent,
     "plans": plan_with_exports,
+    "receipts": topup,
     "suppliers": live_credit,
     "verify-webhooks": endpoint_and_delivery,
     "x402": wallet,

@@ -118,7 +118,6 @@ def test_the_first_real_topup(shell: PageShell, installation: Installation, tmp_
         "ak_live_…": re.compile(r"ak_live_\w+"),
         "TOPUP-…": re.compile(r"TOPUP-[\w-]+"),
         "txn_4Kp1": re.compile(r"txn_\w+"),
-        "ACCOUNT": SHOP,
     }
     # What needs a top-up in another state; tests/doors plays each. The supplier `wallet` is there already.
     others = ("take", "settle", "not-done", "switch", "fail", "reverse")
