@@ -1,1 +1,1 @@
-"""The HTTP edge: requests in, answers out; nothing else knows about HTTP requests."""
+"""The HTTP edge: requests in, responses out."""

@@ -1,9 +1,4 @@
-"""The ASGI application: its surfaces, its pages and what surrounds them, on one screen.
-
-Edge            every request: request id, one response whatever happens, security headers, log
-  Pipeline      paths of a surface: credential, limits, scope, body, then the handler
-  Starlette     everything else: health, and the pages
-"""
+"""The ASGI application: edge, the surfaces' pipelines, and Starlette for health and pages."""
 
 import functools
 from collections.abc import Callable
@@ -46,10 +41,9 @@ from runtime.context import Context
 
 
 def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: False) -> ASGIApp:
-    """Build the application over an open context, which the caller closes. is_stopping: /readyz reports it.
+    """Build the application over an open context, which the caller closes.
 
-    The edge surrounds Starlette instead of being its middleware, so a surface's call costs none of
-    Starlette's layers [3 us of 60].
+    The edge surrounds Starlette, so a surface's call costs none of Starlette's layers [3 us of 60].
     """
     elsewhere = outside(context)
     documents = documents_of(context)
@@ -78,7 +72,6 @@ def documents_of(context: Context) -> Documents:
 def open_routes(
     context: Context, documents: Documents, is_stopping: Callable[[], bool] = lambda: False
 ) -> list[Route]:
-    """Return Starlette's routes: the paths of no surface. None of them needs a credential."""
     guides = docs.Pages(context.settings.public_url, SURFACES)
     return [
         *health.routes(context, partial(health.stopping_check, is_stopping)),
@@ -119,5 +112,4 @@ def _callbacks(context: Context) -> tuple[ApiSurface, ...]:
 
 @functools.cache
 def _routes_of_ours() -> Router:
-    """Return all but the providers' routes, the same for each app of a process [5 ms]."""
     return Router((*SURFACES, mcp.surface(), authorization.SURFACE, *PAGES))

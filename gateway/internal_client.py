@@ -1,8 +1,5 @@
-"""Call our own API from inside the process, as the person whose page it is.
-
-A page does only what a call of the API would do: the same route, scopes, field checks, command, idempotency
-and refusals. So a page cannot drift from the API. What no route offers, a page takes from a named function
-below gateway/ (docs/decisions/0020-pages-ask-the-api.md).
+"""Call our own API from inside the process, as the person whose page it is
+(docs/decisions/0020-pages-ask-the-api.md).
 """
 
 from collections.abc import Mapping
@@ -45,12 +42,10 @@ async def ask(
     wrong: Mapping[str, str] | None = None,
     rows: int | None = None,
 ) -> Envelope:
-    """Call the API; path is below /api/public/v1. Raises its DomainErrors.
+    """Call the API at `path` below /api/public/v1; raise its DomainErrors.
 
-    A query's parameters that are None or empty are left out. text: a body that is not JSON, for a route that
-    takes one. receive: of a caller whose leaving ends a wait. wrong: errors that a page found already, by the
-    body's field names: then nothing is done, and InvalidInput names these and all other bad fields. rows: a
-    list's limit, which may exceed a caller's.
+    `wrong` has errors that a page found already, by field; InvalidInput then names all. `receive`
+    is of a caller whose leaving ends a wait.
     """
     found = _router().find(API_PREFIX + path)
     if found is None:
@@ -86,7 +81,6 @@ async def ask(
 
 
 def _checked(route: Route, raw: bytes, environment: str, wrong: Mapping[str, str]) -> Fields:
-    """Decode the body; raise InvalidInput, with what is wrong already first."""
     problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
     try:
         body: Fields = route.body_shape.decode(raw, environment)

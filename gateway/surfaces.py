@@ -1,4 +1,4 @@
-"""Every API that this gateway answers to: the one table that requests, documents and tests walk."""
+"""Every API that this gateway serves: the one table that requests, documents and tests walk."""
 
 from billing.bulk import acts as bulk_acts
 from billing.catalog import pack_acts

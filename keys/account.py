@@ -1,11 +1,7 @@
 """Accounts: the tenants, each with a separate world per environment.
 
-Every change of an account's money, events or keys locks its row in account_environments, here in (account,
-environment) order, so that transactions never deadlock.
-
-balance.low is published for a threshold once for each fall: a spend that began at it or above and ended below
-it. A spend that began at recharge_from and left less than recharge_below starts a recharge, unless one is
-under way.
+Every change of money, events or keys locks its rows of account_environments in (account,
+environment) order.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -40,7 +36,6 @@ FROM :rows[account_id text, environment text, below bigint, least bigint, order_
 WHERE account_environments.account_id = v.account_id
   AND account_environments.environment = v.environment
 """
-# last_active_at may lag by this much; no account is deleted early because of it.
 ACTIVE_GRAIN_US = DAY_US
 SANDBOX_IDLE_US = 7 * DAY_US + ACTIVE_GRAIN_US
 DAY_LIMIT_CENTS_MAX = 10**13
@@ -62,7 +57,7 @@ _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
 class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
-    """thresholds: highest first, in micros. recharge_order_id: of the recharge under way."""
+    """Thresholds run from highest to lowest, in micros."""
 
     thresholds: tuple[int, ...] = ()
     recharge_below: int | None = None
@@ -96,10 +91,7 @@ def read_watch(
 async def set_low_balance_thresholds(
     tx: Transaction, tenant: Tenant, thresholds_micros: Sequence[int]
 ) -> tuple[int, ...]:
-    """Set when balance.low is published; empty: never. Return the thresholds before.
-
-    Raises NotFound and InvalidInput.
-    """
+    """Set when balance.low is published, and return the thresholds before."""
     if len(set(thresholds_micros)) > THRESHOLDS_MAX:
         raise InvalidInput(f"An account has at most {THRESHOLDS_MAX} thresholds.", param=_PARAM)
     if any(not 0 < one <= INT64_MAX for one in thresholds_micros):
@@ -128,7 +120,8 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # Not deferred: the last event's number is in the same rows, and one statement writes a row once.
+        # One statement writes a row once, so this isn't deferred: the event's number is in the same
+        # rows.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 
@@ -139,13 +132,7 @@ class EmailTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One tenant. Times in microseconds; null: not so.
-
-    - email: the default recipient and the sign-in name. password_hash: argon2's text; null: no sign-in.
-    - time_zone: an IANA name, which decides when a check-in's day begins.
-    - live_closed_at: an operator closed live again. staging_full_until: when staging accepts its changes
-      again.
-    """
+    """One tenant. `live_closed_at`: an operator closed live again."""
 
     id: AccountId
     name: str
@@ -172,8 +159,8 @@ class Account:
 class Standings:
     """The values of the locked rows of account_environments.
 
-    - clocks_ahead_us: how far advanced sandbox clocks are ahead. event_numbers: of the last event.
-    - plan_only_until: until when only the plan pays for the account's own usage. day_limits: cents a day.
+    `plan_only_until`: until then, only the plan pays for the account's own usage. `day_limits` are
+    in cents.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
@@ -196,9 +183,9 @@ async def create_account(
     has_live: bool = True,
     account_id: AccountId | None = None,
 ) -> AccountId:
-    """Create an account in each of the environments; a sandbox account has staging only.
+    """Create an account in each of the environments.
 
-    Raises EmailTaken, InvalidEmail (param "email") and InvalidInput for the name.
+    Raises EmailTaken, InvalidEmail and InvalidInput.
     """
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
@@ -240,7 +227,6 @@ async def get_account(tx: Transaction, account_id: str) -> Account:
 
 
 async def find_by_email(tx: Transaction, email: str) -> Account | None:
-    """Find the account by its address in any spelling; raise InvalidEmail."""
     row = await tx.fetch_one(_BY_EMAIL, email=normalise_email(email, param="email"))
     return None if row is None else _ROWS.read(row)
 
@@ -266,10 +252,7 @@ async def list_accounts(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Account]:
-    """List accounts older than before_id, newest first.
-
-    matching: an id, or a text in the name or address, in either case.
-    """
+    """List accounts, newest first. `matching` is an id, or a part of the name or address."""
     rows = await _PAGES.page(
         tx,
         before_id=before_id or NEWEST,
@@ -286,7 +269,7 @@ async def first_account(tx: Transaction) -> Account | None:
 
 
 async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
-    """Store argon2's text, or end sign-in with None; raise NotFound."""
+    """Store argon2's text, or end sign-in with None."""
     touched = await tx.execute(
         "UPDATE accounts SET password_hash = :password_hash WHERE id = :id",
         password_hash=password_hash,
@@ -297,7 +280,6 @@ async def set_password_hash(tx: Transaction, account_id: str, password_hash: str
 
 
 async def release_email(tx: Transaction, account_id: str) -> None:
-    """Take the account's address and password. Raises NotFound."""
     touched = await tx.execute(
         """UPDATE accounts SET email = NULL, email_verified_at = NULL, password_hash = NULL
            WHERE id = :id""",
@@ -308,9 +290,9 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Let the account's own credentials carry `admin` or not; for the CLI only.
+    """Let the account's own credentials carry `admin` or not.
 
-    Raises NotFound, and InvalidInput for a sandbox account.
+    Raises InvalidInput for a sandbox account.
     """
     account = await get_account(tx, account_id)
     if account.is_sandbox and is_operator:
@@ -323,7 +305,6 @@ async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -
 
 
 async def set_time_zone(tx: Transaction, account_id: str, time_zone: str) -> None:
-    """Set a name that the caller has checked. Raises NotFound."""
     touched = await tx.execute(
         "UPDATE accounts SET time_zone = :time_zone WHERE id = :id",
         time_zone=time_zone,
@@ -341,7 +322,6 @@ async def load_time_zones(tx: Transaction, account_ids: Iterable[str]) -> dict[s
 
 
 def tenants_of(tenant: Tenant) -> list[Tenant]:
-    """Return what to lock: both environments for an account as a whole, nothing for a catalogue."""
     if not tenant.account_id:
         return []
     return [
@@ -350,10 +330,9 @@ def tenants_of(tenant: Tenant) -> list[Tenant]:
 
 
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
-    """Lock the accounts' environments until the end of the transaction, in one statement.
+    """Lock the accounts' environments until the transaction ends.
 
-    The result was read after the wait. Read anything else by a later statement: this one's snapshot is older
-    than the lock.
+    Read anything else by a later statement: this one's snapshot is older than the lock.
     """
     wanted = sorted(set(tenants))
     if not wanted:
@@ -362,23 +341,18 @@ async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
 
 
 def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
-    """Return the lock of lock_tenants, for a transaction that begins with it."""
     wanted = sorted(set(tenants))
     return Lock(_LOCK_ALONE, tenants=wanted) if wanted else None
 
 
 async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
-    """Lock and return those that no other transaction holds, without waiting.
-
-    As with lock_tenants, later statements read what they guard.
-    """
+    """Lock and return the tenants that no other transaction holds, without waiting."""
     wanted = sorted(set(tenants))
     rows = await tx.fetch(_LOCK + " SKIP LOCKED", tenants=wanted) if wanted else []
     return {Tenant(row[0], row[1]) for row in rows}
 
 
 async def read_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
-    """Return the standings without a lock, for a rehearsal that writes nothing."""
     return _standings(await tx.fetch(_TENANTS, tenants=sorted(set(tenants))))
 
 
@@ -390,10 +364,7 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Limit what all of the tenant's credentials may spend in one UTC day; null: no limit.
-
-    The caller holds the tenant's lock. Raises NotFound and InvalidInput.
-    """
+    """Limit what all of the tenant's credentials may spend in one UTC day, under the tenant's lock."""
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
         raise InvalidInput(
             f"The limit must be from 0 to {DAY_LIMIT_CENTS_MAX}, or null.", param="per_day_cents"
@@ -421,10 +392,7 @@ async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> 
 
 
 async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
-    """Record that the accounts were used, once a day each; return how many rows changed.
-
-    Rows that another process is writing are skipped: it records the same, or the next call does.
-    """
+    """Record the use, once a day each; rows that another process is writing are skipped."""
     wanted = sorted(set(account_ids))
     if not wanted:
         return 0
@@ -442,7 +410,6 @@ async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: i
 async def idle_sandboxes(
     tx: Transaction, *, now_us: int, limit: int, after: IdlePlace = BEFORE_ALL_IDLE
 ) -> list[IdlePlace]:
-    """Return sandbox accounts unused for seven days after that place, longest idle first."""
     active_at, account_id = after
     rows = await tx.fetch(
         """SELECT id, last_active_at FROM accounts
@@ -495,9 +462,8 @@ def _standings(rows: Sequence[Row]) -> Standings:
 
 
 async def mark_used(statement: str, tx: Transaction, ids: Iterable[str], *, now_us: int) -> int:
-    """Record the minute of use of these credentials by their table's statement; return how many rows changed.
-
-    Rows that another transaction holds are skipped: the next minute's use records them.
+    """Record the minute of use of these credentials; rows that another transaction holds are
+    skipped.
     """
     wanted = sorted(set(ids))
     if not wanted:

@@ -1,11 +1,7 @@
 """Decide whether an account may act: whether live is open for it, and whether it is suspended.
 
-A self-made account has only staging until an operator opens live, or, if the operator allows it, its address
-is verified. While live isn't open, no live credential is made and none works.
-
-From the commit of a suspension on, nothing of the account is sent, held, charged or ordered, because every
-spend reads it under the account's lock. Every other change is refused within half a second. Reading, exports,
-signing in and due webhooks continue, and incoming credit still arrives.
+A suspension stops spending at its commit, other changes within half a second. Reads, sign-in and
+due webhooks continue.
 """
 
 from typing import Final
@@ -18,13 +14,12 @@ from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 
 REASON_CHARACTERS_MAX: Final = 200
-# Columns for queries that load a principal beside the account a.
 SUSPENDED_FOR: Final = "a.suspended_for"
 IS_LIVE_OPEN: Final = "(a.live_opened_at IS NOT NULL AND a.live_closed_at IS NULL) AS is_live_open"
 
 
 class AccountSuspended(DomainError):
-    """An operator suspended the account: it reads, and spends and makes nothing."""
+    """An operator suspended the account; it may only read."""
 
 
 def suspended(reason: str | None = None) -> AccountSuspended:
@@ -37,10 +32,6 @@ def suspended(reason: str | None = None) -> AccountSuspended:
 
 
 async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int) -> Account:
-    """Suspend the account, or update the reason; return it as it was before.
-
-    Raises NotFound, and InvalidInput for an operator's account or a reason that is empty or too long.
-    """
     why = " ".join(reason.split())
     if not why.isprintable() or not 1 <= len(why) <= REASON_CHARACTERS_MAX:
         raise InvalidInput(
@@ -59,7 +50,6 @@ async def suspend(tx: Transaction, account_id: str, reason: str, *, now_us: int)
 
 
 async def resume(tx: Transaction, account_id: str) -> Account:
-    """Return the account as it was before. Raises NotFound."""
     await _lock(tx, account_id)
     account = await get_account(tx, account_id)
     await _write(tx, account_id, None, None)
@@ -93,14 +83,11 @@ async def _write(tx: Transaction, account_id: str, since: int | None, why: str |
 
 
 class LiveNotOpen(DomainError):
-    """The account has staging only: live was not opened for it, or was closed."""
+    """Live is not open for this account."""
 
 
 async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Let the account hold live credentials; repeating it changes nothing.
-
-    Raises NotFound, and InvalidInput for a sandbox account.
-    """
+    """Let the account hold live credentials. Raises InvalidInput for a sandbox account."""
     account = await get_account(tx, account_id)
     if account.is_sandbox:
         raise InvalidInput("A sandbox account has no live environment.", param="account_id")
@@ -113,7 +100,6 @@ async def open_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Stop its live credentials from working until live is opened again; raise NotFound."""
     await get_account(tx, account_id)
     await tx.execute(
         """UPDATE accounts SET live_closed_at = COALESCE(live_closed_at, :now_us)
@@ -124,7 +110,7 @@ async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Raise NotFound, and InvalidInput without an address."""
+    """Record that the address is verified. Raises InvalidInput without an address."""
     account = await get_account(tx, account_id)
     if account.email is None:
         raise InvalidInput("The account has no email address.", param="account_id")
@@ -137,10 +123,7 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Raise LiveNotOpen if the account may not see live; return whether it was opened just now.
-
-    is_self_serve: a verified address is enough to open it, unless an operator closed it.
-    """
+    """Raise LiveNotOpen if the account may not see live; return whether this call opened it."""
     account = await get_account(tx, account_id)
     if account.is_live_open:
         return False
@@ -152,7 +135,6 @@ async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, n
 
 
 async def check_live(tx: Transaction, tenant: Tenant) -> None:
-    """Raise LiveNotOpen for a live credential of an account without live; staging costs nothing."""
     if tenant.environment == "live" and not (await get_account(tx, tenant.account_id)).is_live_open:
         raise _not_open()
 

@@ -1,4 +1,4 @@
-"""Read the two logs: what operators did, and what concerns an account's security; newest first."""
+"""Audit logs: operators' actions, and the security events of an account, newest first."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Self
@@ -25,36 +25,36 @@ class AuditQuery(Page, frozen=True, kw_only=True):
     account: AccountName | None = None
     action: Annotated[
         ShortText | None,
-        Meta(description="That one, or all that begin with it and a point, such as account."),
+        Meta(description="One action, such as pack.disable, or a group of them, such as account."),
     ] = None
     by: Annotated[
-        ShortText | None, Meta(description="A credential's id, or the account of who acted.")
+        ShortText | None, Meta(description="A credential's id, or the account that acted.")
     ] = None
-    subject_id: Annotated[ShortText | None, Meta(description="What it was done to.")] = None
-    created_after: Annotated[TimeText | None, Meta(description="From this time on.")] = None
-    created_before: Annotated[TimeText | None, Meta(description="Before this time.")] = None
+    subject_id: Annotated[ShortText | None, Meta(description="The object's id.")] = None
+    created_after: Annotated[TimeText | None, Meta(description="Entries from this time on.")] = None
+    created_before: Annotated[TimeText | None, Meta(description="Entries before this time.")] = None
 
 
 class OperatorsAct(Shaped, kw_only=True):
-    """One act of an operator, as other operators see it."""
+    """An operator's action, as other operators see it."""
 
     id: Annotated[str, Meta(pattern=r"^adt_[0-9A-Za-z]+$")]
     created_at: Time
     action: Annotated[str, Meta(description="Such as pack.disable.")]
     outcome: Annotated[str, Meta(description="done or refused.")]
     environment: Annotated[
-        Environment | None, Meta(description="null: it concerns an account as a whole.")
+        Environment | None, Meta(description="null: the entry concerns an account as a whole.")
     ]
-    account_id: Annotated[str | None, Meta(description="Whom it was done to; null: nobody.")]
-    subject_id: Annotated[str, Meta(description="What it was done to.")]
-    actor_kind: Annotated[str | None, Meta(description="What kind of credential did it.")]
+    account_id: Annotated[str | None, Meta(description="The account concerned; null: none.")]
+    subject_id: Annotated[str, Meta(description="The object's id.")]
+    actor_kind: Annotated[str | None, Meta(description="The kind of credential that acted.")]
     actor: Annotated[str, Meta(description="The credential's id; cli: the command line.")]
-    actor_account_id: Annotated[str | None, Meta(description="The account of who acted.")]
-    address: Annotated[str | None, Meta(description="Where the request came from.")]
-    user_agent: Annotated[str | None, Meta(description="What the request said of its program.")]
-    before: Annotated[Mapping[str, Any] | None, Meta(description="What differed before.")]
-    after: Annotated[Mapping[str, Any] | None, Meta(description="What it is now.")]
-    reason: Annotated[str | None, Meta(description="Why; null: not said.")]
+    actor_account_id: Annotated[str | None, Meta(description="The account that acted.")]
+    address: Annotated[str | None, Meta(description="The request's IP address.")]
+    user_agent: Annotated[str | None, Meta(description="The request's User-Agent.")]
+    before: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields before.")]
+    after: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields afterwards.")]
+    reason: Annotated[str | None, Meta(description="The given reason; null: none.")]
 
     @classmethod
     def of(cls, entry: audit_log.AuditEntry, /, **more: Any) -> Self:
@@ -94,15 +94,15 @@ LIST_ACTS = ListAct(
 
 
 class AuditActor(Struct, kw_only=True):
-    """Who did it. id and name are of the key, token, session or app; name is today's."""
+    """The credential that acted."""
 
-    kind: Annotated[ActorKind, Meta(description="What kind of credential it was.")]
-    id: Annotated[str, Meta(description="The key's, token's, session's or app's id.")]
-    name: Annotated[str | None, Meta(description="Its name as it is today; null: it has none.")]
+    kind: Annotated[ActorKind, Meta(description="The kind of credential.")]
+    id: Annotated[str, Meta(description="The id of the key, token, session or app.")]
+    name: Annotated[str | None, Meta(description="Its current name; null: it has none.")]
 
 
 class AuditEntry(Shaped, kw_only=True):
-    """One thing that concerns the account's security."""
+    """An event that concerns the account's security."""
 
     id: Annotated[str, Meta(pattern=r"^adt_[0-9A-Za-z]+$")]
     created_at: Time
@@ -111,19 +111,19 @@ class AuditEntry(Shaped, kw_only=True):
         str, Meta(pattern="^(done|refused)$", description="Whether it was done or refused.")
     ]
     environment: Annotated[
-        Environment | None, Meta(description="null: it concerns the account as a whole.")
+        Environment | None, Meta(description="null: the entry concerns the account as a whole.")
     ]
-    subject_id: Annotated[str, Meta(description="What it was done to.")]
-    actor: Annotated[AuditActor, Meta(description="Who did it.")]
-    key_id: Annotated[str | None, Meta(description="The API key that did it; null: no key.")]
+    subject_id: Annotated[str, Meta(description="The object's id.")]
+    actor: Annotated[AuditActor, Meta(description="The credential that acted.")]
+    key_id: Annotated[
+        str | None, Meta(description="The API key that acted; null: another credential.")
+    ]
     key_name: str | None
-    address: Annotated[str | None, Meta(description="Where the request came from.")]
-    user_agent: Annotated[
-        str | None, Meta(description="What the request said of its program; null: nothing.")
-    ]
-    before: Annotated[Mapping[str, Any] | None, Meta(description="What differed before.")]
-    after: Annotated[Mapping[str, Any] | None, Meta(description="What it is now.")]
-    reason: Annotated[str | None, Meta(description="Why it was done or refused; null: not said.")]
+    address: Annotated[str | None, Meta(description="The request's IP address.")]
+    user_agent: Annotated[str | None, Meta(description="The request's User-Agent; null: none.")]
+    before: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields before.")]
+    after: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields afterwards.")]
+    reason: Annotated[str | None, Meta(description="Why it was done or refused; null: not given.")]
 
     @classmethod
     def of(cls, named: NamedEntry, /, **more: Any) -> Self:
@@ -143,7 +143,6 @@ class AuditEntry(Shaped, kw_only=True):
 async def list_entries(
     context: ActContext, _asked: ExportPage, begin: Begin, limit: int
 ) -> Sequence[NamedEntry]:
-    """List entries of the environment, and of the account as a whole."""
     if context.asker is not None and len(context.asker.lineage) > 1:
         raise ScopeMissing(
             "The security log requires a session, a token, or a key without a parent.",
@@ -156,9 +155,9 @@ LIST_ENTRIES = ListAct(
     name="accounts.log",
     summary="List what concerns the account's security",
     description=(
-        "Sign-ins (refused ones too), keys, tokens, webhook addresses and secrets, connected apps"
-        " and approvals, newest first: of the caller's environment, and of the account as a"
-        " whole. For sessions, tokens and keys without a parent."
+        "Lists sign-ins (including refused ones), approvals, and changes to keys, tokens, webhooks"
+        " and connected apps, newest first, for the caller's environment and for the account as a"
+        " whole. Requires a session, a token, or a key without a parent."
     ),
     path="/audit",
     scopes=("keys:write",),

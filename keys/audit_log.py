@@ -1,8 +1,6 @@
-"""Two logs in one table: what operators did, and what concerns an account's security.
+"""Store the operators' log, and each account's security log, in one table.
 
-Operators' acts stay for ever; an account's security entries are readable by its tenant and deleted after
-their retention. An entry is written in its act's transaction, so neither exists without the other. Entries
-are never changed, hold no secret, and cut a stranger's text.
+Each entry is written in its act's transaction, holds no secret, and is never changed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,18 +26,15 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
     "operator_token": "operator",
     "session": "session",
     "oauth": "app",
-    # Its credential is the key that the MCP client was given.
     "mcp": "key",
 }
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One act. account_id null: a catalogue or the installation.
+    """One entry. account_id null: a catalogue or the installation.
 
-    - actor: a credential's id, or "cli", for which actor_account_id is null. address, user_agent: of the
-      request, or null.
-    - before, after: JSON objects; null: the object didn't exist, or is gone. outcome: done | refused.
-    - is_security: the tenant reads it; environment may then be empty, for the account as a whole.
+    `actor` is a credential's id, or "cli". If `before` is null the object is new. Tenants read it
+    if `is_security`.
     """
 
     id: str
@@ -72,14 +67,13 @@ class Actor(msgspec.Struct, frozen=True):
     kind: ActorKind = "cli"
     address: str | None = None
     user_agent: str | None = None
-    # A key, token or app acts, and no person.
     is_program: bool = False
 
     @classmethod
     def of(
         cls, principal: Principal, *, address: str | None = None, user_agent: str | None = None
     ) -> "Actor":
-        """Return the caller; a session is named by its id, and its account is the person's own."""
+        """Return the caller; a session is named by its id, with the person's own account."""
         kind = _KINDS[principal.kind]
         is_program = principal.kind != "session"
         return cls(
@@ -88,7 +82,7 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class NamedEntry(msgspec.Struct, frozen=True):
-    """With the key's or token's name today, or a colleague's address."""
+    """An entry with the credential's current name, or a colleague's address."""
 
     entry: AuditEntry
     actor_name: str | None
@@ -107,7 +101,6 @@ def entry(
     now_us: int,
     **more: Any,
 ) -> AuditEntry:
-    """Make an entry. more: account_id, before, after, reason."""
     return AuditEntry(
         id=new_id("adt"),
         environment=environment,
@@ -133,10 +126,6 @@ def security(
     now_us: int,
     **more: Any,
 ) -> AuditEntry:
-    """Make an entry about the account's security; environment empty: all of the account.
-
-    more: before, after, reason, outcome.
-    """
     return entry(
         actor,
         action,
@@ -163,7 +152,6 @@ async def record_change(
     after: Mapping[str, Any],
     now_us: int,
 ) -> None:
-    """Record what an operator changed; before None: it is new."""
     made = entry(
         by,
         action,
@@ -189,10 +177,10 @@ async def page(
     before_id: Begin = None,
     limit: int,
 ) -> Sequence[AuditEntry]:
-    """List operators' acts in this environment and on accounts as a whole, newest first.
+    """List operators' acts in this environment and on whole accounts, newest first.
 
-    action: that one, or all that begin with it and a point. by: a credential's id, the name on the command
-    line, or the actor's account. created_after is inclusive; both in microseconds.
+    `action` also matches all that begin with it and a dot; `by` is a credential's id, a
+    command-line name or an account.
     """
     rows = await _OF_OPERATORS.page(
         tx,
@@ -212,7 +200,6 @@ async def page(
 async def page_of_account(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int
 ) -> Sequence[NamedEntry]:
-    """List what concerns the account's security, in this environment or as a whole, newest first."""
     rows = await _OF_ACCOUNT.page(tx, tenant, before_id=before_id, limit=limit)
     return [NamedEntry(_ROWS.read(row), row["actor_name"]) for row in rows]
 
@@ -239,7 +226,7 @@ async def acts_on(
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Delete a bounded number of security entries from before that time; return how many."""
+    """Delete a bounded number of security entries from before that time."""
     return await tx.execute(
         """DELETE FROM audit_log WHERE id IN (
                SELECT id FROM audit_log WHERE is_security = 1 AND created_at < :before_us

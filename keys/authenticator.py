@@ -1,9 +1,6 @@
 """Turn a presented token into a principal, through a small cache in front of the database.
 
-A change in the database takes effect here at most CACHE_LIFE_US after its commit: an entry's life begins when
-its read begins. A known end counts to the microsecond. While the database doesn't respond, a stale entry
-isn't used. What is missing or nearly stale is read by one query at a time; requests that come meanwhile
-gather for the next.
+A change takes effect at most CACHE_LIFE_US after its commit; a stale entry is never used.
 """
 
 import asyncio
@@ -26,17 +23,15 @@ from store.database import Database, Transaction
 from store.errors import StoreError
 
 CACHE_LIFE_US = SECOND_US // 2
-# So that no request of a busy key waits for the database.
+# A busy key's requests then never wait for the database.
 REFRESH_AGE_US = 250_000
-# How often entries to refresh are collected into one query, at least 100 ms before they are stale.
+# At least 100 ms before an entry is stale.
 SWEEP_EVERY_US = 150_000
-# Uses further apart find an entry stale even if it is read again in between.
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
 # On SQLite a query of this size takes the event loop 4 ms.
 QUERY_DIGESTS_MAX = 500
 SWEEP_DIGESTS_MAX = 250
 
-# How to load principals and record their use, many in one statement.
 _Found = dict[str, Principal | Refusal]
 _Load = Callable[..., Awaitable[_Found]]
 _MarkUsed = Callable[..., Awaitable[int]]
@@ -49,7 +44,7 @@ _SOURCES: tuple[tuple[frozenset[TokenKind], _Load, _MarkUsed], ...] = (
     ),
     (frozenset({"session"}), session.load_principals, session.mark_used),
     (frozenset({"oauth_token"}), oauth_token.load_principals, oauth_token.mark_used),
-    # An MCP client's token acts as its key, also in the record of its use.
+    # The MCP client's token acts as its key.
     (frozenset({"mcp_token"}), mcp_token.load_principals, api_key.mark_used),
 )
 
@@ -58,13 +53,11 @@ _Waiting = tuple[TokenKind, "asyncio.Future[Principal | Refusal | None]"]
 
 
 class InvalidCredential(DomainError):
-    """No such key or token, or text that can't be one."""
+    """No such credential."""
 
 
 @dataclass(slots=True)
 class _Entry:
-    """The result for a digest, when its read began, and when it was last used."""
-
     digest: str
     kind: TokenKind
     outcome: Principal | Refusal
@@ -75,8 +68,6 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one process caches, and how long it gathers uses before it writes them."""
-
     entries_max: int = 20_000
     unknown_max: int = 5_000  # apart, so that made-up tokens push no real key out
     waiting_max: int = 5_000  # digests that wait for the next query
@@ -85,7 +76,7 @@ class Limits:
 
 
 class Authenticator:
-    """One per process. Call `authenticate_now` first; if it returns None, `await authenticate`."""
+    """Call `authenticate_now` first; if it returns None, await `authenticate`."""
 
     def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
         self._database = database
@@ -105,8 +96,7 @@ class Authenticator:
     def authenticate_now(self, token: str) -> Principal | None:
         """Return the principal if it is known and fresh, None if it must be loaded.
 
-        Raises InvalidCredential for text that can't be a token, without a look-up, and what `authenticate`
-        raises if that is known. Call it on the event loop.
+        Raises as `authenticate`. Call it on the event loop.
         """
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise _invalid()
@@ -117,7 +107,7 @@ class Authenticator:
             self._refuse_unknown(token, presented, now_us)
             return None
         age_us = now_us - entry.read_at
-        # A clock that was set back makes no entry live longer: below 0 is stale, too.
+        # Below 0, the clock was set back.
         if not 0 <= age_us < CACHE_LIFE_US:
             return None
         principal = _accepted(entry.outcome, now_us)
@@ -129,8 +119,8 @@ class Authenticator:
     async def authenticate(self, token: str) -> Principal:
         """Return the principal behind a token, from the database if the cache has none.
 
-        Raises InvalidCredential, CredentialEnded; Unavailable if too many wait or the query takes too long;
-        StoreError if the database doesn't respond.
+        Raises InvalidCredential, CredentialEnded, StoreError, and Unavailable if too many wait or
+        the query takes too long.
         """
         found = self.authenticate_now(token)
         if found is not None:
@@ -138,7 +128,7 @@ class Authenticator:
         parsed = parse(token)
         assert parsed is not None, "authenticate_now refuses what cannot be a token"
         presented = digest(token)
-        # The query serves others, so it continues if this request is cancelled.
+        # The query serves others, so it outlives this request.
         try:
             async with asyncio.timeout(self._limits.answer_s):
                 outcome = await asyncio.shield(self._want(presented, parsed.kind))
@@ -165,7 +155,6 @@ class Authenticator:
                 await asyncio.wait([task])
         _fail(self._waiting.values(), Unavailable("The gateway is stopping.", retry_after_s=1))
         self._waiting.clear()
-        # Connections for writes that needn't be durable often aren't open.
         await self._write_uses(durable=True)
 
     def _refuse_unknown(self, token: str, presented: str, now_us: int) -> None:
@@ -176,7 +165,6 @@ class Authenticator:
             raise _invalid()
 
     def _want(self, wanted: str, kind: TokenKind) -> "asyncio.Future[Principal | Refusal | None]":
-        """Return the result of a read that begins after this call."""
         waiting = self._waiting.get(wanted)
         if waiting is not None:
             return waiting[1]
@@ -217,7 +205,7 @@ class Authenticator:
         found = await self._load(kinds, began_at)
         self._keep(kinds, found, began_at)
         if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
-            # Requests that came while the query ran use its result, while it is fresh.
+            # Requests that came meanwhile use this query's result, while it is fresh.
             for each in kinds:
                 if (late := self._waiting.pop(each, None)) is not None:
                     _resolve(late, found.get(each))
@@ -268,7 +256,6 @@ class Authenticator:
                 continue
             noted, used_at = (-1, 0) if before is None else (before.noted_minute, before.used_at)
             self._entries[each] = _Entry(each, kind, outcome, read_at, noted, used_at)
-        # The first was read longest ago.
         while len(self._entries) > self._limits.entries_max:
             dropped = next(iter(self._entries))
             del self._entries[dropped]
@@ -313,12 +300,11 @@ class Authenticator:
         try:
             await self._database.transaction(work, durable=durable)
         except StoreError as error:
-            # The next minute's use is written again; nothing depends on this time.
+            # Nothing depends on this time, and the next minute's use is written again.
             _logger.warning("credential uses not written", extra={"sqlstate": error.code})
 
 
 def _accepted(outcome: Principal | Refusal, now_us: int) -> Principal:
-    """Return the principal unless it ended since the read."""
     if isinstance(outcome, Principal):
         if outcome.expires_at is None or now_us < outcome.expires_at:
             return outcome

@@ -1,26 +1,17 @@
-"""Spend caps and counters: what a key and its descendants may debit in a window.
+"""Count what a key and its descendants spend in a window, and enforce caps.
 
-Every debit counts against the key and all its ancestors in the debit's own transaction, under the account's
-lock. A refund is subtracted from the window that counted the spend. Invariant: spent_micros is what was
-debited less what came back, and never negative.
+Every debit counts against the key and all ancestors in its own transaction, under the account's
+lock.
 
-Beside days and months, spend_windows has rows with a detail:
+The periods of spend_windows, besides day and month:
 
-    period of a row   counts                                                window_start_at
-    last:SECONDS      micros of a rolling window, in the detail's buckets   0
-    count:3600        sends of a rolling hour, in the detail's buckets      0
-    recipients:604800 recipients of seven days, in the detail's buckets     0
-    to:DIGEST         micros to one recipient                               of the UTC day
-    same:DIGEST       the transactions of one recipient, platform, amount   of a period of seven days
-    lifetime          nothing; its detail says what was published           0
-    account:ENV       micros of all of an account, under its own id         of the UTC day
+- `last:SECONDS`: micros of a rolling window, in the detail's buckets.
+- `count:3600`, `recipients:604800`: sends of an hour, recipients of seven days, in buckets.
+- `to:DIGEST`, `same:DIGEST`: micros to one recipient in a UTC day; its transactions of seven days.
+- `lifetime`: which events were published. `account:ENV`: micros of the whole account in a day.
 
-All times are by the account's own clock, which may be ahead (keys/sandbox_clock.py). A top-up or a hold names
-its rows (counted_in). If its clock was ahead, they begin with `/at/MICROSECONDS`, so that a refund returns to
-the windows of that moment.
-
-A rolling window counts in at most 60 buckets of equal width. A bucket counts until its last moment has left
-the window, so a window never allows too much.
+A bucket counts until its last moment leaves the window, so a window never allows too much. If the
+account's own clock was ahead, a spend's rows (counted_in) begin with `/at/MICROSECONDS`.
 """
 
 import hashlib
@@ -50,13 +41,12 @@ WEEK_S: Final = 7 * DAY_US // SECOND_US
 LIFETIME: Final = "lifetime"
 SENDS: Final = f"count:{HOUR_S}"
 RECIPIENTS: Final = f"recipients:{WEEK_S}"
-# By the end of a limit's name.
 SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S, "week": WEEK_S}
 REPEAT_PERIOD_US: Final = 7 * DAY_US
-# Marks a moment of the account's own clock among the names of rows.
+# Precedes a moment of the account's own clock among the names of rows.
 _AT: Final = "at"
 _WHOSE: Final = "~"
-# More only if each send was declared distinct.
+# A key sends the same more often only if each send was declared distinct.
 _SENT_MAX: Final = 20
 _encode = msgspec.json.Encoder().encode
 Period = Literal["day", "month", "unapproved"]
@@ -90,19 +80,18 @@ FROM :rows[key_id text, period text, start bigint, back_micros bigint] AS v
 WHERE spend_windows.key_id = v.key_id AND spend_windows.period = v.period
   AND spend_windows.window_start_at = v.start
 """
-# As the index has it; the module's docstring explains the names.
 _OF_RECIPIENTS = "period >= 'same:' AND period < 'to;'"
 _PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
 
 
 class Detail(msgspec.Struct, omit_defaults=True):
-    """What a row stores beside its sum. Times in microseconds.
+    """What a row stores beside its sum.
 
-    - buckets: amounts by bucket number.
-    - near, reached: for which limit an event was published, and when.
-    - sent: when each transaction was sent.
-    - recipients: sends to each recipient, by bucket. `buckets` then counts each recipient once, in the bucket
-      of the newest send.
+    - `buckets`: amounts by bucket number; with `recipients`, each one counts once, in the bucket of
+      its newest send.
+    - `near`, `reached`: when an event was published for which limit.
+    - `sent`: when each transaction was sent.
+    - `recipients`: sends to each recipient, by bucket.
     """
 
     buckets: dict[int, int] = {}
@@ -113,20 +102,19 @@ class Detail(msgspec.Struct, omit_defaults=True):
 
 
 class Counted(NamedTuple):
-    """A row that counted a spend. whose: the recipient's digest, if the row counts recipients."""
+    """A row that counted a spend; `whose` is a recipient's digest."""
 
     row: CounterRow
     whose: str = ""
 
     @property
     def is_sum(self) -> bool:
-        """Return whether the row counts micros as its sum, without a detail."""
         return self.row[1].startswith(("to:", "account:"))
 
     def take_out(
         self, detail: Detail, topup_id: str, amount_micros: int, *, at: int, now_us: int
     ) -> bool:
-        """Subtract all or part of a spend made at `at`; return whether the row had counted the spend."""
+        """Subtract a spend made at `at`; return whether the row had counted it."""
         kind, _, rest = self.row[1].partition(":")
         if kind == "last":
             add_to_buckets(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
@@ -155,7 +143,6 @@ def rolling(seconds: int) -> str:
 def add_to_buckets(
     buckets: dict[int, int], seconds: int, amount: int, *, at: int, now_us: int
 ) -> None:
-    """Add an amount at `at`. A negative amount subtracts from what is still in the window."""
     width_us = _width_us(seconds)
     number = at // width_us
     left = buckets.get(number, 0) + amount
@@ -175,7 +162,7 @@ def held_in_buckets(buckets: Mapping[int, int], seconds: int, now_us: int) -> in
 def room_at(
     buckets: Mapping[int, int], seconds: int, *, limit: int, amount: int, now_us: int
 ) -> int | None:
-    """Return when there is room for the amount, in microseconds, or None if there never is."""
+    """Return when there is room for the amount, or None if there never is."""
     if amount > limit:
         return None
     left = held_in_buckets(buckets, seconds, now_us)
@@ -194,7 +181,6 @@ def empty_at(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
 
 
 def note_sent(sent: dict[str, int], transaction_id: str, *, at: int) -> None:
-    """Add a transaction; store only the newest _SENT_MAX."""
     sent[transaction_id] = at
     for oldest in sorted(sent, key=lambda one: sent[one])[:-_SENT_MAX]:
         del sent[oldest]
@@ -234,10 +220,7 @@ def account_place(account_id: str, environment: str, day_start: int) -> CounterR
 
 
 def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
-    """Return the text that a top-up or hold stores for its rows, or None if there are none.
-
-    at: the moment by the account's own clock, if that clock was moved.
-    """
+    """Return the text that a top-up or hold stores for its rows."""
     named = places if at is None else [("", _AT, at), *places]
     return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in named) or None
 
@@ -256,7 +239,6 @@ def read_counted(text: str | None) -> list[Counted]:
 
 
 def counted_at(text: str | None, created_at: int) -> int:
-    """Return the moment of the windows that counted the spend, by the account's clock then."""
     first = next(_words(text), None)
     return first[2] if first is not None and first[1] == _AT else created_at
 
@@ -276,7 +258,7 @@ def _leaves_at(number: int, seconds: int) -> int:
 
 
 def _person(email: str) -> str:
-    """Digest a recipient without what follows a plus, which most mail servers ignore."""
+    """Digest a recipient without its plus tag, which most mail servers ignore."""
     local, _, domain = email.partition("@")
     return _digest(f"{local.partition('+')[0] or local}@{domain}")
 
@@ -286,8 +268,6 @@ def _digest(text: str) -> str:
 
 
 class Capped(Protocol):
-    """The fields needed of a key's state, as in keys/api_keys/lookup.py: KeyState."""
-
     @property
     def id(self) -> str: ...
     @property
@@ -299,19 +279,12 @@ class Capped(Protocol):
 
 
 class CapExceeded(DomainError):
-    """A cap of the key or of an ancestor leaves no room for the amount.
-
-    reason is per_call, per_day or per_month. extra holds the key's id, the cap as `limit` and what it leaves
-    as `remaining`, both in cents, and `resets_at` (RFC 3339; null for one call's cap).
-    """
+    """A cap of the key or of an ancestor leaves no room for the amount."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """The tightest window of one period, in cents: remaining_cents is rounded down, spent_cents up.
-
-    resets_at is in microseconds.
-    """
+    """The tightest window of one period, in cents: the remainder is rounded down, the spend up."""
 
     key_id: str
     period: Period
@@ -336,7 +309,6 @@ def _windows_of_day(day_start: int) -> tuple[tuple[Period, int], tuple[Period, i
 
 
 async def load_windows(tx: Transaction, windows: Iterable[Window]) -> dict[Window, int]:
-    """Return spent_micros of the windows that exist."""
     found: dict[Window, int] = {}
     await tx.fetch_many([windows_reading(windows, found)])
     return found
@@ -347,7 +319,6 @@ def windows_reading(
     into: dict[Window, int],
     details: dict[Window, str] | None = None,
 ) -> BatchRead:
-    """Return the read of load_windows, to run it with others; details: of the rows that have one."""
     wanted = sorted(set(windows))
     take = partial(_take, into, details)
     return BatchRead(_WINDOWS if wanted else "", take, windows=wanted)
@@ -380,11 +351,11 @@ async def add_windows(
     changes: Iterable[tuple[str, str, int, str, int]],
     details: Mapping[Window, str] | None = None,
 ) -> None:
-    """Add (key id, period, start, account id, delta in micros); deltas of one window are summed.
+    """Add amounts in micros to windows, under the lock of every account concerned; no window goes
+    below 0.
 
-    details: further changes of these rows. Windows that grow and those that shrink take a statement each,
-    because a row offered to an upsert must itself pass the table's check. No window goes below 0. The caller
-    holds the lock of every account concerned.
+    Windows that grow and those that shrink take a statement each, because a row offered to an
+    upsert must itself pass the table's check.
     """
     sums: dict[tuple[str, str, int, str], int] = {}
     for key_id, period, start, account_id, delta in changes:
@@ -399,7 +370,6 @@ async def add_windows(
     if not given_back:
         return
     if details and any(one[:3] in details for one in given_back):
-        # One round trip doesn't write a row twice.
         await tx.execute(_GIVE_BACK, rows=given_back)
     else:
         await tx.execute_deferred(_GIVE_BACK, touching=None, rows=given_back)
@@ -427,7 +397,6 @@ async def _add_with_details(
 
 
 async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> int:
-    """Delete counters of single recipients in periods that began before; return how many."""
     return await tx.execute(
         f"""DELETE FROM spend_windows WHERE {_OF_RECIPIENTS} AND window_start_at < :before
             AND (key_id, period, window_start_at) IN (
@@ -444,8 +413,7 @@ def first_cap_exceeded(
 ) -> CapExceeded | None:
     """Return the refusal of a debit by the key or an ancestor, or None if every cap has room.
 
-    states begin with the key, ancestors follow. The cap that waiting helps least is named: one call, then
-    month, then day; then the nearest key. A debit that ends exactly at the cap passes.
+    It names the cap that waiting helps least: one call, month, then day; then the nearest key.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:
@@ -470,7 +438,7 @@ def first_cap_exceeded(
 def tightest_remaining_micros(
     states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
 ) -> int | None:
-    """Return the largest debit that every cap of the lineage still allows, or None without a cap."""
+    """Return the largest debit that every cap still allows, or None without a cap."""
     rooms = [
         max(0, used.left_micros)
         for period in _PERIODS
@@ -498,7 +466,7 @@ def tightest_windows(
 
 
 class _Used(NamedTuple):
-    """left_micros is negative if the cap was lowered below what was spent."""
+    """`left_micros` is negative if the cap was lowered below the spend."""
 
     key_id: str
     cap_cents: int

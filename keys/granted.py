@@ -1,7 +1,4 @@
-"""Check again what a person granted, at the moment it takes effect.
-
-A login, a code, an invitation or a waiting send was allowed by a person who may have lost their access since.
-"""
+"""Check again what a person granted, when it takes effect: they may have lost their access since."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,18 +19,16 @@ SUSPENDED: Final = "the account is suspended"
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """In an account that is not the person's own. joined_at in microseconds."""
-
     role: MemberRole
     joined_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a person allowed in an account, and when (microseconds).
+    """What a person allowed in an account, and when.
 
-    scopes: what they passed on; None: only the account's owner may do it. session_id: the sign-in that
-    allowed it; None: any sign-in of person_id.
+    Without `scopes`, only the account's owner may do it. Without `session_id`, any sign-in of the
+    person counts.
     """
 
     account_id: str
@@ -46,8 +41,7 @@ class Granted:
 async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | None:
     """Return why the grant is no longer valid, or None while it is.
 
-    Locks the session, so a sign-out is either seen here or waits for the caller's commit. The caller holds
-    the account's lock, which removals and suspensions take, too.
+    It locks the session, so a concurrent sign-out waits. The caller holds the account's lock.
     """
     person_id = granted.person_id
     if granted.session_id is not None:
@@ -70,15 +64,13 @@ async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | 
 
 
 async def person_of(tx: Transaction, session_id: str) -> str:
-    """Return whose sign-in it is; the session is known to exist."""
     row = await tx.fetch_one(_SESSION, id=session_id)
     assert row is not None, "the caller holds its lock"
     return str(row["account_id"])
 
 
 def why_lost(member: Membership | None, granted: Granted) -> str | None:
-    """Return why a colleague may no longer do what they allowed, or None while they may."""
-    # Somebody who was removed and invited again has no earlier grants.
+    # A person who was removed and invited again has no earlier grants.
     if member is None or member.joined_at > granted.granted_at:
         return NO_ACCESS
     if granted.scopes is None or not granted.scopes <= ROLE_SCOPES[member.role]:
@@ -93,7 +85,6 @@ def scopes_handed_on(scopes: Iterable[str]) -> frozenset[str]:
 async def load_memberships(
     tx: Transaction, pairs: Iterable[tuple[str, str]]
 ) -> Mapping[tuple[str, str], Membership]:
-    """Return the memberships of (account, person) pairs; others are left out."""
     rows = await tx.fetch(_MEMBERSHIPS, pairs=sorted(set(pairs)))
     return {
         (row["account_id"], row["person_id"]): Membership(row["role"], row["joined_at"])

@@ -1,6 +1,6 @@
-"""A key's mandate: what its holder may do, beside scopes and caps of a call, a day and a month. Pure.
+"""A key's mandate: the limits beside its scopes, and caps of a call, a day and a month.
 
-Every limit of the whole lineage applies: a key without a list may send wherever its ancestors may.
+Every limit of the whole lineage applies.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,6 @@ RECIPIENTS_MAX: Final = 1000
 REPEAT_GUARD_S_MAX: Final = 7 * 86_400
 PURPOSE_CHARACTERS_MAX: Final = 200
 ANY_OF_DOMAIN: Final = "*@"
-# The limits' names for readers and events, and what each counts.
 ShownCap = Literal[
     "per_day",
     "per_month",
@@ -37,17 +36,19 @@ CapUnit = Literal["cents", "sends", "recipients"]
 
 
 class SpendWindow(msgspec.Struct, frozen=True, order=True):
-    """At most that many cents in any period of that many seconds."""
+    """Limit the cents of any period of that many seconds."""
 
     seconds: int
     cents: int
 
 
 class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Null and an empty tuple: no such limit. recipients: addresses, and `*@domain` for a whole domain.
+    """The limits; null or empty: no such limit.
 
-    A limit that is a number is declared only here: what makes, changes and shows a key takes its field from
-    NUMBERS. If it doesn't count cents, it is max_UNIT_per_PERIOD; its words are the field's label.
+    `*@domain` allows a whole domain.
+
+    A limit that is a number is declared only here: NUMBERS makes its field elsewhere. One that
+    doesn't count cents is named max_UNIT_per_PERIOD.
     """
 
     platforms: tuple[str, ...] = ()
@@ -110,7 +111,6 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
     ) = None
 
     def allows_recipient(self, email: str) -> bool:
-        """Return whether the list has the stored address or its domain."""
         if not self.recipients:
             return True
         domain = email.rpartition("@")[2]
@@ -122,18 +122,17 @@ NUMBERS: Final[tuple[FieldFacts, ...]] = tuple(
     fact for fact in facts_of(Mandate) if fact.kind == "integer"
 )
 
-# The limits that don't count cents, by readers' names.
 COUNTS: Final[Mapping[str, FieldFacts]] = {
     fact.name.removeprefix("max_"): fact for fact in NUMBERS if fact.name.startswith("max_")
 }
 
 
 class OutsideMandate(DomainError):
-    """The key, or an ancestor, may not send that there; reason: platform or recipient."""
+    """The key or an ancestor may not send there."""
 
 
 class KeyPaused(DomainError):
-    """The key, or an ancestor, is paused: it reads, and spends and makes nothing."""
+    """The key or an ancestor is paused; it may only read."""
 
 
 def paused() -> KeyPaused:
@@ -145,7 +144,6 @@ def paused() -> KeyPaused:
 
 
 def label_of(cap: str) -> str:
-    """Return the words of a limit that doesn't count cents; empty for the others."""
     return COUNTS[cap].label if cap in COUNTS else ""
 
 
@@ -162,10 +160,6 @@ def read_mandate(text: str | None) -> Mandate:
 def with_numbers(
     base: type[msgspec.Struct], typed: Callable[[Any], Any], **defaults: Any
 ) -> type[msgspec.Struct]:
-    """Return a struct of base's fields and these limits. typed: makes the field's type from the mandate's.
-
-    defaults: empty, or `default`, which each of them gets.
-    """
     fields = [
         (one.name, typed(one.type), *defaults.values())
         for one in msgspec.structs.fields(Mandate)

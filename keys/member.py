@@ -1,8 +1,6 @@
-"""Colleagues: people who sign in with an account of their own, and act for another by a role.
+"""Colleagues: people who sign in with their own account and act for another by a role.
 
-An invitation counts once, for seven days, only for the account with the invited address, and only while the
-inviter still may invite. A new link ends the one before. A removal or a new role takes effect everywhere
-within half a second. Rows stay, so that the security log can name people.
+An invitation counts once, for seven days. Rows stay, so that the security log can name people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,16 +19,14 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 INVITATION_US: Final = 7 * DAY_US
-# Including invited people.
 MEMBERS_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One colleague. person_id: the account that they sign in with; null: not joined yet.
+    """One colleague; `person_id` is null until they join.
 
-    invitation_id: what the invitation's link is made of; null once accepted. expires_at: until when that link
-    counts. invited_by: an account. Times in microseconds.
+    `invitation_id` makes the invitation's link until `expires_at`.
     """
 
     id: str
@@ -48,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """An account that a person may act for. is_chosen: the last one they acted for."""
+    """An account that a person may act for; `is_chosen`: the last one they acted for."""
 
     account_id: str
     name: str
@@ -62,15 +58,13 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """has_account: the invited address has an account."""
-
     member: Member
     team: str
     has_account: bool
 
 
 async def get(tx: Transaction, account_id: str, member_id: str) -> Member:
-    """Return a member, also a removed one. Raises NotFound."""
+    """Return a member, even a removed one. Raises NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM members WHERE id = :id AND account_id = :account_id",
         id=member_id,
@@ -104,7 +98,6 @@ async def list_former(tx: Transaction, account_id: str, *, limit: int) -> Sequen
 async def emails_of(
     tx: Transaction, people: Sequence[tuple[str, str]]
 ) -> Mapping[tuple[str, str], str]:
-    """Return the addresses of (account, person) pairs as they joined, also of removed people."""
     if not people:
         return {}
     rows = await tx.fetch(_EMAILS, pairs=sorted(set(people)))
@@ -116,8 +109,7 @@ async def invite(
 ) -> Member:
     """Invite a person, or send an invited one a new link and role.
 
-    The caller holds the account's lock. Raises InvalidEmail, and InvalidInput for a joined person, for the
-    account's own address and for one too many.
+    The caller holds the account's lock. Raises InvalidEmail and InvalidInput.
     """
     address = normalise_email(email, param="email")
     here = await list_members(tx, account_id)
@@ -145,14 +137,16 @@ async def invite(
 
 
 async def change_role(tx: Transaction, account_id: str, member_id: str, role: MemberRole) -> Member:
-    """Set the role, for an invited person once they join. Raises NotFound."""
     found = await _find_locked(tx, account_id, member_id)
     await tx.execute("UPDATE members SET role = :role WHERE id = :id", role=role, id=found.id)
     return await _find(tx, account_id, member_id)
 
 
 async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
-    """Make a new link for an invited person; the one before no longer counts. Raises NotFound, InvalidInput."""
+    """Make a new link for an invited person, and end the earlier one.
+
+    Raises NotFound and InvalidInput.
+    """
     found = await _find(tx, account_id, member_id)
     if found.joined_at is not None:
         raise InvalidInput("This colleague has already joined.", param="member_id")
@@ -160,7 +154,6 @@ async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int
 
 
 async def remove(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
-    """End a membership, or withdraw an invitation. Raises NotFound."""
     found = await _find_locked(tx, account_id, member_id)
     await tx.execute(
         "UPDATE members SET removed_at = :now_us, invitation_id = NULL WHERE id = :id",
@@ -183,11 +176,7 @@ async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int
 
 
 async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
-    """Return what an invitation's page shows.
-
-    Raises the same NotFound for one that was never made, was accepted or withdrawn, is over, or whose inviter
-    may no longer invite.
-    """
+    """Return what an invitation's page shows. Raises the same NotFound for every reason."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
             JOIN accounts a ON a.id = m.account_id LEFT JOIN accounts p ON p.email = m.email
@@ -204,10 +193,7 @@ async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -
 
 
 async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int) -> None:
-    """Let the person join. Raises NotFound if somebody was faster, or it is over by now.
-
-    The caller has checked that the person's account has the invited address.
-    """
+    """Let the person join; raise NotFound if the invitation ended meanwhile."""
     await _lock(tx, found.account_id)
     await _check_granted(tx, found, now_us=now_us)
     touched = await tx.execute(
@@ -237,10 +223,7 @@ async def teams_of(tx: Transaction, person_id: str) -> Sequence[Team]:
 
 
 async def choose(tx: Transaction, person_id: str, account_id: str | None, *, now_us: int) -> None:
-    """Record which account the person acts for (null: their own), where the next sign-in begins.
-
-    Raises NotFound for an account that they are no member of.
-    """
+    """Record where the person's next sign-in begins; null: their own account. Raises NotFound."""
     teams = {one.account_id for one in await teams_of(tx, person_id)}
     if account_id is not None and account_id not in teams:
         raise NotFound("Account")

@@ -1,7 +1,6 @@
-"""Normalize what people type, to the one form that is compared and stored: names and email addresses.
+"""Normalize names and email addresses to the one form that is compared and stored.
 
-An address is trimmed and lower-cased, with the domain as an A-label (xn--…). Plus and dot aren't folded,
-because only the mailbox's owner knows what its server folds.
+Plus and dot stay: only the mailbox's owner knows what its server folds.
 """
 
 import re
@@ -16,11 +15,9 @@ from kernel.limits import EMAIL_CHARACTERS_MAX
 
 NAME_CHARACTERS_MAX = 100
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# The joiners inside emoji and in scripts that need them.
 _ALLOWED = frozenset("\u200c\u200d")
 _LOCAL_CHARACTERS_MAX = 64
 _DOMAIN_CHARACTERS_MAX = 253
-# It limits the work on a stranger's text.
 _RAW_CHARACTERS_MAX = 1024
 _DOMAINS_KNOWN: Final = 1024
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -28,7 +25,9 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]
 
 
 def normalise_name(text: str) -> str:
-    """Return the name in NFC without outer spaces; raise InvalidInput if empty, long or unprintable."""
+    """Return the name in NFC without outer spaces; raise InvalidInput if empty, long or
+    unprintable.
+    """
     if len(text) > NAME_CHARACTERS_MAX * 4:
         raise InvalidInput(f"The name has at most {NAME_CHARACTERS_MAX} characters.", param="name")
     name = unicodedata.normalize("NFC", text.strip(" "))
@@ -50,8 +49,8 @@ class InvalidEmail(DomainError):
 def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     """Return the address in its stored form; raise InvalidEmail naming `param`.
 
-    It has one @, a dot-atom of ASCII before it (RFC 5321, without the quoted form), and a domain of at least
-    two labels after it (UTS 46 and IDNA 2008).
+    It is an ASCII dot-atom (RFC 5321), an @ and a domain of at least two labels (UTS 46, IDNA
+    2008).
     """
     if len(text) > _RAW_CHARACTERS_MAX:
         raise InvalidEmail("The email address is too long.", param=param)
@@ -59,7 +58,7 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
     if not at or "@" in domain:
         raise InvalidEmail("An email address has exactly one @.", param=param)
     if not local.isascii():
-        # Checked before lower-casing, which turns the Kelvin sign into a k.
+        # Lower-casing would turn the Kelvin sign into a k.
         raise InvalidEmail("The part before the @ must be ASCII.", param=param)
     local = local.lower()
     if len(local) > _LOCAL_CHARACTERS_MAX or not _LOCAL.fullmatch(local):

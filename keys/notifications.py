@@ -1,8 +1,6 @@
 """Choose which mail each person of an account gets: by their role, unless they chose otherwise.
 
-A choice is of one person and one account. An owner's switches of receipts, of expiring credit and of waiting
-sends are those of the account. A row says only what differs from the role, so a new role brings its own mail.
-A failed payment is always reported.
+Rows hold only the differences from the role. A failed payment is always reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +20,7 @@ _CHOOSE: Final[Mapping[MailChoice, str]] = {
 }
 Notification = Literal["webhook", "approval", "balance", "key", "receipt", "expiring"]
 NOTIFICATIONS: Final[tuple[Notification, ...]] = get_args(Notification)
-# The choice that also applies the others in staging.
+# Applies the other choices in staging, too.
 STAGING: Final = "staging"
 CHOICES: Final = (*NOTIFICATIONS, STAGING)
 PersonRole = Literal["owner", MemberRole]
@@ -38,7 +36,6 @@ TOLD: Final[Mapping[PersonRole, frozenset[str]]] = {
 async def choose_mail(
     tx: Transaction, account_id: str, choice: MailChoice, *, is_on: bool, now_us: int
 ) -> None:
-    """Choose from the next mail on, also for mail that isn't sent yet."""
     await tx.execute(_CHOOSE[choice], off_at=None if is_on else now_us, id=account_id)
 
 
@@ -48,7 +45,6 @@ async def mail_language(tx: Transaction, account_id: str) -> str | None:
 
 
 async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
-    """Set it from the next mail on; the caller has checked that the language exists."""
     await tx.execute(
         "UPDATE accounts SET mail_language = :tag WHERE id = :id", tag=tag, id=account_id
     )
@@ -56,9 +52,9 @@ async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person of one account. member_id null: its owner. email null: no mail.
+    """A person of an account: its owner if `member_id` is null.
 
-    language: the tag that they chose for mail, or null. wanted: which of CHOICES are on.
+    `wanted`: which of CHOICES are on.
     """
 
     account_id: str
@@ -79,9 +75,9 @@ class Person:
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
     def is_notified(self, kind: Notification, environment: str) -> bool:
-        """Return whether they want this mail. The owner gets account-wide kinds in both environments.
+        """Return whether they want this mail.
 
-        The address is checked elsewhere.
+        The owner gets account-wide kinds in both environments.
         """
         if kind not in self.wanted:
             return False
@@ -90,7 +86,6 @@ class Person:
 
 
 async def people_of(tx: Transaction, account_ids: Sequence[str]) -> Mapping[str, Sequence[Person]]:
-    """Return the people by account, the owner first, without those who have not joined."""
     rows = await tx.fetch(_OF_ACCOUNTS, ids=sorted(set(account_ids)))
     found: dict[str, list[Person]] = {account_id: [] for account_id in account_ids}
     for person in await _read(tx, rows):
@@ -103,7 +98,6 @@ async def places_of(tx: Transaction, person_id: str) -> Sequence[Person]:
 
 
 async def find_person(tx: Transaction, subject_id: str) -> Person:
-    """Return the person that the link belongs to; raise NotFound, also for a former member."""
     found = await _read(tx, await tx.fetch(_OF_SUBJECT, id=subject_id))
     if not found:
         raise NotFound("Person")
@@ -113,7 +107,7 @@ async def find_person(tx: Transaction, subject_id: str) -> Person:
 async def choose(
     tx: Transaction, person: Person, wanted: Mapping[str, bool], *, now_us: int
 ) -> Mapping[str, str]:
-    """Set choices from the next mail on; return what changed, each on or off."""
+    """Set choices from the next mail on; return the changes, each on or off."""
     changed: dict[str, str] = {}
     for choice in CHOICES:
         is_on = wanted.get(choice, choice in person.wanted)
@@ -170,7 +164,6 @@ def _person(row: Row, chosen: Mapping[str, bool]) -> Person:
 
 
 _COLUMNS: Final = ("account_id", "person_id", "choice", "is_on", "changed_at")
-# Pressed twice at once, one of them wins.
 _KEEP: Final = "ON CONFLICT (account_id, person_id, choice) DO NOTHING"
 _CHOSEN: Final = """
 SELECT account_id, person_id, choice, is_on FROM notification_choices

@@ -1,9 +1,6 @@
-"""The authenticated caller, the scopes and roles, and what a key's lineage allows together. Pure.
+"""The authenticated caller, scopes and roles, and what a key's lineage allows together.
 
-A principal belongs to one account and one environment. Default deny: a scope that is not listed is not held.
-A child key never gains what an ancestor lacks: its scopes are a subset, every allow-list of the lineage must
-match, it ends when the first of them ends, and its threshold is the tightest. `admin` is never inherited. No
-role administers the gateway, sees how another's top-up is redeemed, or invites.
+A child key never gains what an ancestor lacks, and never inherits `admin`.
 """
 
 import ipaddress
@@ -37,7 +34,6 @@ SCOPES = (
     "admin",
 )
 ADMIN = "admin"
-# Read; change what moves no money; move money.
 OperatorScope = Literal["operator:read", "operator:write", "operator:money"]
 OPERATOR_SCOPES: tuple[OperatorScope, ...] = ("operator:read", "operator:write", "operator:money")
 SCOPE_WORDS: Mapping[str, str] = {
@@ -56,23 +52,20 @@ SCOPE_WORDS: Mapping[str, str] = {
     "approvals:write": "Approve or deny the sends of others",
     "admin": "Run this gateway",
 }
-# Everything an account may do for itself.
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
-# To see the codes of another key's top-ups.
 SEES_CODES = "vouchers:read"
 REDEEMS = "vouchers:redeem"
-# To take back what another key sent, delivered or not.
+# Takes back what another key sent, delivered or not.
 REVERSES = "topup:reverse"
-# For a key that named none.
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# What an MCP client may request, and gets by default. The requester doesn't decide, so approvals are not
-# among them; nor are keys, or codes that others' sends bought.
+# An MCP client may request these. Approvals, keys and others' codes are missing, because the
+# requester must not decide.
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# The scopes of OAuth apps, each including the ones before it. Only their tokens hold them, and a route that
-# names one is open to no other credential.
+# Each includes the ones before it. Only apps' tokens hold them, and their routes accept no other
+# credential.
 OAuthScope = Literal["general_api_access", "advanced_access", "trusted_advanced_access"]
 OAUTH_SCOPES: tuple[OAuthScope, ...] = (
     "general_api_access",
@@ -92,11 +85,11 @@ ROLE_SCOPES: Final[Mapping[MemberRole, frozenset[str]]] = {
 
 
 class CredentialEnded(DomainError):
-    """The key or token, or an ancestor, is revoked or expired; reason says which."""
+    """The credential, its key or an ancestor is revoked or expired."""
 
 
 class ScopeMissing(DomainError):
-    """The credential is valid, but it may not do this."""
+    """The credential is valid, but may not do this."""
 
 
 class AddressNotAllowed(DomainError):
@@ -105,7 +98,7 @@ class AddressNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class OAuthOrigin:
-    """The app that acts for the account: its id, its owner's account, and the user's grant."""
+    """The app that acts for the account."""
 
     app_id: str
     owner_id: str
@@ -115,11 +108,7 @@ class OAuthOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """A person who acts for an account that is not their own.
-
-    It holds the account that they sign in with, its address, their role, and the name of the account that
-    they act for.
-    """
+    """A person who acts for an account that is not their own."""
 
     person_id: str
     email: str | None
@@ -131,17 +120,11 @@ class Colleague:
 class Principal:
     """The caller, and what is allowed at this moment.
 
-    - credential_id: the key's, token's or session's id. lineage: key_id, then the ancestors, nearest first;
-      empty without a key.
-    - ip_allow_lists: each must match. The approval threshold is the tightest of the lineage; null: none.
-    - expires_at: the earliest end of the credential, its key and the ancestors, in microseconds by our time.
-    - clock_ahead_us: how far the account's own clock was ahead of ours when this was read.
-    - account_email: the recipient of a send to `self`. is_paused: its key or an ancestor is paused.
-    - oauth: set for an app's token. mcp: an MCP client's token is its key in everything.
-    - colleague: a session's person who acts for another account. asks_code: that person gives a code instead
-      of the password again.
-    - suspended_for: why an operator suspended the account, or null. staging_full_until: when staging accepts
-      its changes again, or null.
+    - `lineage`: key_id, then the ancestors, nearest first; empty without a key.
+    - `expires_at`: the earliest end of the credential, its key and the ancestors, by our time.
+    - `clock_ahead_us`: how far the account's own clock was ahead of ours.
+    - `mcp`: the client's token counts as its key. `oauth`: the token's app.
+    - `asks_code`: the colleague gives a code instead of the password again.
     """
 
     account_id: str
@@ -166,7 +149,6 @@ class Principal:
 
     @property
     def own_expires_at(self) -> int | None:
-        """Return expires_at by the account's own clock."""
         return None if self.expires_at is None else self.expires_at + self.clock_ahead_us
 
     @property
@@ -191,8 +173,8 @@ class Principal:
     def key_owner(self) -> str:
         """Return who owns its Idempotency-Keys within the account.
 
-        API keys and tokens own theirs through every rotation, the user's grant those of an app's successive
-        tokens, and the person those of their sessions.
+        Keys and tokens own theirs through every rotation, a user's grant those of an app's tokens,
+        a person those of their sessions.
         """
         if self.kind == "session":
             return "person" if self.colleague is None else self.colleague.person_id
@@ -215,16 +197,14 @@ def require_owner(principal: Principal) -> None:
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """Return the key of a caller who may take back only what its own lineage sent; null: all of the
-    account's.
-    """
+    """Return the key of a caller who may take back only its own lineage's sends; null: all."""
     return None if REVERSES in principal.scopes else principal.key_id
 
 
 def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
     """Raise ScopeMissing if the key is neither the sender nor one of its ancestors.
 
-    spent_by: the sending key and its ancestors; empty: a person sent it.
+    `spent_by` is empty if a person sent it.
     """
     if key_id is not None and key_id not in spent_by:
         raise ScopeMissing(
@@ -238,7 +218,7 @@ def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
 def check_address(principal: Principal, address: Address | str | None) -> None:
     """Raise AddressNotAllowed unless every allow-list holds the caller's address.
 
-    A missing or unreadable address is outside every list. IPv4 written as IPv6 is the IPv4 address.
+    A missing or unreadable address is outside every list; IPv4 written as IPv6 is IPv4.
     """
     if not principal.ip_allow_lists:
         return
@@ -276,10 +256,7 @@ def read_role(text: str) -> MemberRole | None:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One key of a lineage, as stored. Times in microseconds; null: never, none.
-
-    expires_at is by our time, whatever the account's own clock is.
-    """
+    """One key of a lineage, as stored; its end is by our time, whatever the account's own clock."""
 
     id: str
     scopes: frozenset[str]
@@ -292,7 +269,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """Each of ip_allow_lists (own first) must match. is_paused: it only reads."""
+    """Every list in `ip_allow_lists` must match, its own first."""
 
     scopes: frozenset[str]
     ip_allow_lists: tuple[tuple[Network, ...], ...]
@@ -303,10 +280,7 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A credential that exists but doesn't work, because it or an ancestor ended.
-
-    live_closed: an operator closed live for its account. key_id: the key that ended, or null.
-    """
+    """Why an existing credential doesn't work: it or an ancestor ended."""
 
     reason: Literal["revoked", "expired", "live_closed"]
     key_id: str | None = None
@@ -315,7 +289,7 @@ class Refusal:
 def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
     """Return what the first of the links may do; the others are its ancestors, nearest first.
 
-    A key works up to, not at, the microsecond of its end. may_administer: the account is an operator's.
+    A key works up to, not at, the microsecond of its end.
     """
     assert links, "a lineage begins with the key itself"
     for link in links:

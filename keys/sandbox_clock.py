@@ -1,9 +1,7 @@
-"""The sandbox clock: a staging account may see a later time, to watch what ends or begins then.
+"""Let a staging account see a later time, to watch what ends or begins then.
 
-It drives the ends of keys and of their replaced secrets, caps and mandates, approvals, holds, promotional
-credit, codes, check-ins, scheduled sends and subscriptions. It doesn't drive sign-ins, tokens, request rates,
-test credit of a day, idempotency, events and created_at. It goes forward only. Commands use
-`BatchState.now_of`, reads `now_of` here; a live account's time is ours.
+It drives caps, approvals, holds, codes, subscriptions and the ends of keys, but not sign-ins,
+tokens, request rates, idempotency and created_at.
 """
 
 from kernel.clock import DAY_US, SECOND_US
@@ -12,15 +10,14 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 
 HINT = "clock"
-# A yearly subscription renews within one call.
 ADVANCE_S_MAX = 400 * 86_400
 AHEAD_US_MAX = 3660 * DAY_US
 
 
 async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
-    """Advance the clock; return how far ahead of ours it is now, in microseconds.
+    """Advance the clock and wake the worker; return how far it is ahead now.
 
-    Wakes the worker. Raises InvalidInput beyond ten years.
+    Raises InvalidInput beyond ten years.
     """
     assert tenant.environment == "staging", "a sandbox clock is staging's"
     assert advance_s > 0, "it goes forward"
@@ -40,7 +37,6 @@ async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
 
 
 async def ahead_us(tx: Transaction, tenant: Tenant) -> int:
-    """Return how far the tenant's clock is ahead of ours; one statement in staging, none in live."""
     if tenant.environment != "staging":
         return 0
     row = await tx.fetch_one(

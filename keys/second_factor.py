@@ -1,8 +1,7 @@
-"""A second proof at sign-in: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
+"""Check a second proof at sign-in: codes of an authenticator app (TOTP, RFC 6238), and recovery
+codes.
 
-Each code counts once, also at two processes at once. The app's secret is derived from a row's random number
-under a sealed data key; recovery codes are stored as digests. No code is required until a first one showed
-that the app works. Passkeys count only beside it, and go with it.
+Each code counts once, even at two processes at once.
 """
 
 import base64
@@ -28,7 +27,6 @@ DATA_KEY: Final = "second_factors"
 ISSUER: Final = "Topup Gateway"
 STEP_S: Final = 30
 DIGITS: Final = 6
-# A phone's clock may be half a minute off.
 STEPS_OFF: Final = (-1, 0, 1)
 RECOVERY_CODES: Final = 10
 _SECRET_BYTES: Final = 20
@@ -37,9 +35,9 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """confirmed_at: since when a code is required; null: being set up. last_step: of the newest used code.
+    """A second factor; without `confirmed_at` it is being set up.
 
-    recovery: digests of the unused recovery codes. Times in microseconds.
+    `last_step` is of the newest used code.
     """
 
     account_id: str
@@ -60,7 +58,7 @@ async def is_asked(tx: Transaction, account_id: str) -> bool:
 
 
 async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
-    """Make a new secret, not required yet, in place of one being set up. Raises InvalidInput if one is on."""
+    """Make a new secret in place of one being set up. Raises InvalidInput if one is on."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")
@@ -73,14 +71,12 @@ async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFacto
 
 
 async def secret_of(tx: Transaction, vault: Vault, factor: SecondFactor, *, now_us: int) -> bytes:
-    """Derive the 20 bytes that the app shares with us."""
     key = await vault.data_key(tx, DATA_KEY, now_us=now_us)
     info = f"totp 1 {factor.account_id} {factor.nonce}".encode()
     return HKDF(algorithm=SHA256(), length=_SECRET_BYTES, salt=None, info=info).derive(key)
 
 
 def address_of(secret: bytes, label: str) -> str:
-    """Return the otpauth:// address for the QR code; label: the sign-in name."""
     return _codes_of(secret).get_provisioning_uri(label, ISSUER)
 
 
@@ -113,9 +109,7 @@ async def switch_on(
 
 
 async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int) -> bool:
-    """Use up an unused code of the app or recovery code; return False for any other, or without a second
-    factor.
-    """
+    """Use up an unused code of the app or recovery code; return False for any other."""
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is None:
         return False
@@ -142,7 +136,7 @@ async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
 
 
 async def give_up(tx: Transaction, account_id: str) -> int:
-    """Delete a second factor being set up, but not one that is on; return 0 or 1."""
+    """Delete a second factor being set up, but not one that is on."""
     return await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id AND confirmed_at IS NULL",
         account_id=account_id,
@@ -150,7 +144,6 @@ async def give_up(tx: Transaction, account_id: str) -> int:
 
 
 async def remove(tx: Transaction, account_id: str) -> int:
-    """Delete the second factor and the passkeys; return 0 or 1."""
     removed = await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id", account_id=account_id
     )
@@ -172,7 +165,6 @@ def is_app_code(given: str) -> bool:
 async def _step_of(
     tx: Transaction, vault: Vault, factor: SecondFactor, given: str, *, now_us: int
 ) -> int | None:
-    """Return the given code's step if it is newer than the last used one."""
     if not is_app_code(given):
         return None
     code = given.replace(" ", "")

@@ -1,8 +1,6 @@
 """Dashboard sessions: a person's sign-in in one browser, and the account and environment it shows.
 
-A session ends 30 days after it began, or after 7 days without use. A token names one environment for its
-whole life: a switch gives the session another token, so no cache can act in the world that was just left. A
-session belongs to the account that its person signs in with, also while they act for another by a role.
+A switch of account or environment gives it another token, so no cache can act in the one just left.
 """
 
 import hashlib
@@ -47,10 +45,7 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Times in microseconds, last_seen_at to the minute.
-
-    account_id: of the person. acts_for: the account it shows, null: their own.
-    """
+    """`account_id` is the person's own account, `acts_for` the one shown instead."""
 
     id: str
     account_id: AccountId
@@ -73,8 +68,7 @@ async def begin(
 ) -> tuple[Session, str]:
     """Begin a session and return it with its cookie's token; delete ended and surplus ones.
 
-    acts_for: the account it shows, null: the person's own. The caller has checked the password and holds the
-    account's lock.
+    The caller has checked the password and holds the account's lock.
     """
     await tx.execute(
         """DELETE FROM sessions WHERE account_id = :account_id AND (
@@ -105,7 +99,6 @@ async def begin(
 async def switch(
     tx: Transaction, account_id: str, session_id: str, *, environment: Environment
 ) -> str:
-    """Return the session's new token for the other environment; the old one no longer works. Raises NotFound."""
     token = new_session_token()
     touched = await tx.execute(
         """UPDATE sessions SET environment = :environment, digest = :digest
@@ -121,9 +114,9 @@ async def switch(
 
 
 async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: str | None) -> str:
-    """Return the session's new token for another account's staging, null: the person's own. Raises NotFound.
+    """Return the session's new token for another account's staging; null: the person's own.
 
-    The caller has checked the person's membership; each request checks it again.
+    The caller has checked the membership. Raises NotFound.
     """
     token = new_session_token()
     touched = await tx.execute(
@@ -140,7 +133,6 @@ async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: 
 
 
 async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: int) -> None:
-    """Record that the person gave the password again; raise NotFound."""
     touched = await tx.execute(
         """UPDATE sessions SET confirmed_at = :now_us
            WHERE id = :id AND account_id = :account_id""",
@@ -182,10 +174,6 @@ async def end_of_token(tx: Transaction, token: str) -> None:
 
 
 async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now_us: int) -> int:
-    """Sign the person out everywhere except in one session (if any); return how many ended.
-
-    Unused grants of their sessions are no longer valid (keys/granted.py).
-    """
     await tx.execute(
         "UPDATE accounts SET access_ended_at = :now_us WHERE id = :id", now_us=now_us, id=account_id
     )
@@ -197,7 +185,7 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now
 
 
 async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
-    """Delete ended sessions among the next PRUNE_ROWS; return where to continue, null at the end."""
+    """Delete ended sessions among the next PRUNE_ROWS; return where to continue, or None."""
     rows = await tx.fetch(
         "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
         after_id=after_id,
@@ -218,7 +206,6 @@ async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | No
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return, by digest, the principal or why the session no longer works; unknown ones are left out."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -237,10 +224,7 @@ async def load_principals(
 
 
 def forgery_token(token: str) -> str:
-    """Return the token in a form of this session's pages, against forged requests.
-
-    It is derived from the session's token, which it doesn't reveal, and ends with a switch.
-    """
+    """Return the token that protects this session's forms; it doesn't reveal the session's token."""
     return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
@@ -263,7 +247,6 @@ def _principal(row: Row, now_us: int) -> Principal | Refusal:
     if row["environment"] == "live" and not row["is_live_open"]:
         return Refusal("live_closed")
     if row["acts_for"] is not None and row["role"] is None:
-        # No longer a member.
         return Refusal("revoked")
     is_sandbox = bool(row["is_sandbox"])
     return Principal(

@@ -1,9 +1,7 @@
 """Limit what the staging side of an account may store in a UTC day.
 
-A send reads and writes nothing for it: a worker's sweep counts (worker/staging.py), and its mark on the
-account comes with the credential. Live, and the events and deliveries of what staging accepted, are never
-refused. A sweep that is killed, or run twice at once, counts each row once: a count is added only to the row
-that it began from.
+A worker's sweep counts (worker/staging.py), so a send pays nothing. A count is added only to the
+row it began from, so a repeated sweep counts once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,16 +15,14 @@ from store.database import Row, Transaction
 from store.stored import StoredAmount
 
 FULL_UNTIL: Final = "a.staging_full_until"
-# Sums up the unverified accounts.
 UNVERIFIED: Final = "unverified"
-# Unverified: without live, a verified address or an operator's role.
 _UNVERIFIED: Final = """(CASE WHEN a.live_opened_at IS NULL AND a.email_verified_at IS NULL AND a.is_operator = 0
     THEN 1 ELSE 0 END)"""
 RESERVE_RETRY_S: Final = 60
 
 
 class StagingFull(DomainError):
-    """The account has reached today's quota of staging."""
+    """The account has reached today's staging quota."""
 
 
 class StagingClosed(DomainError):
@@ -46,7 +42,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """verified: of a verified account; unverified: of any other; together: of all unverified ones."""
+    """Quotas of a verified account, of any other, and of all unverified ones together."""
 
     verified: Quota
     unverified: Quota
@@ -59,7 +55,6 @@ class Quotas:
         )
 
     def is_full(self, account: "Counting", *, is_over: bool) -> bool:
-        """Return whether the account may store no more. is_over: all unverified ones together may not."""
         if account.is_unverified:
             return is_over or self.unverified.is_used_up(account.stored)
         return self.verified.is_used_up(account.stored)
@@ -67,7 +62,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """An active account, and what was counted of its day up to until_us. full_until: its mark."""
+    """An active account's counts of the day, up to until_us."""
 
     account_id: str
     is_unverified: bool
@@ -77,7 +72,9 @@ class Counting:
 
 
 class StagingRoom:
-    """Whether staging accepts changes in this process; a watch of the disk or database sets is_short."""
+    """Whether staging accepts changes in this process; a watch of the disk or database sets
+    `is_short`.
+    """
 
     def __init__(self) -> None:
         self.is_short = False
@@ -165,9 +162,10 @@ async def add(
     until_us: int,
     quotas: Quotas,
 ) -> list[Counting]:
-    """Add what these accounts stored up to until_us; mark those that are full, and unmark the others.
+    """Add what these accounts stored up to until_us; mark those that are full, and unmark the
+    others.
 
-    Return them without those that another worker counted meanwhile.
+    Accounts that another worker counted meanwhile aren't returned.
     """
     after = [
         replace(

@@ -1,15 +1,13 @@
-"""The written form of keys and tokens: a typo is refused before any look-up.
+"""The written form of keys and tokens, which refuses a typo before any look-up.
 
-    ak_staging_ | ak_live_      an account's API key
-    sat_staging_ | sat_live_    an account's system access token
-    adm_staging_ | adm_live_    an operator token
-    oat_                        an OAuth app's token for one user
-    mat_ | mrt_                 an MCP client's access and refresh token; the second is no credential
-    sst_                        a dashboard session, in a cookie only; it may change its environment
+- ak_staging_, ak_live_: an account's API key.
+- sat_staging_, sat_live_: its system access token; adm_…: an operator's.
+- oat_: an OAuth app's token for one user.
+- mat_, mrt_: an MCP client's access and refresh token.
+- sst_: a dashboard session's cookie.
 
-Then 26 random base62 characters (154 bits) and 6 more that are their CRC-32, so that a scanner recognises a
-leak without a request; a session's are 43 (256 bits). Only the SHA-256 is stored; that many random bits need
-no salt and no slow hash.
+Then 26 random base62 characters (43 for a session), and their CRC-32 in 6 for leak scanners. So
+many random bits need no salt and no slow hash.
 """
 
 import hashlib
@@ -35,7 +33,6 @@ _PREFIXES: dict[TokenKind, str] = {
 }
 _KINDS: dict[str, TokenKind] = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORM = re.compile(r"(ak|sat|adm)_(staging|live)_([0-9A-Za-z]{26})([0-9A-Za-z]{6})")
-# Tokens that don't name their environment.
 _BARE_FORM = re.compile(r"(?:sst_([0-9A-Za-z]{43})|(oat|mat)_([0-9A-Za-z]{26}))([0-9A-Za-z]{6})")
 _BARE_KINDS: dict[str | None, TokenKind] = {
     None: "session",
@@ -46,8 +43,6 @@ _BARE_KINDS: dict[str | None, TokenKind] = {
 
 @dataclass(frozen=True, slots=True)
 class ParsedToken:
-    """environment is null if the token doesn't name it."""
-
     kind: TokenKind
     environment: Environment | None
 
@@ -63,7 +58,6 @@ def new_session_token() -> str:
 
 
 def new_oauth_token() -> str:
-    """Return a secret such as oat_… with 32 base62 characters."""
     random = _random(_RANDOM_CHARACTERS)
     return f"oat_{random}{checksum(random)}"
 
@@ -73,7 +67,7 @@ def new_api_key(environment: Environment) -> str:
 
 
 def checksum(random: str) -> str:
-    """Return the CRC-32 (IEEE) of ASCII text as 6 base62 characters, zero-padded, digits first."""
+    """Return the CRC-32 (IEEE) as 6 base62 characters, zero-padded, digits first."""
     number = zlib.crc32(random.encode("ascii"))
     characters = ""
     for _ in range(_CHECKSUM_CHARACTERS):
@@ -97,7 +91,7 @@ def is_mistyped(text: str) -> bool:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 in hex; text that UTF-8 can't hold digests to that of its escape."""
+    """Return the SHA-256 in hex; text that UTF-8 can't hold digests as its escape."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

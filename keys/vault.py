@@ -1,9 +1,8 @@
-"""Seal secrets that must be read again; the only module that sees a master key.
+"""Seal secrets that must be read again, under a master key that only this module sees.
 
-AES-256-GCM. A blob is version (1 byte), master key id (8), nonce (12), ciphertext and tag (16). The purpose
-and the subject's id are authenticated, so a blob moved to another row or column doesn't open. Any configured
-master key opens its blobs; the newest seals new ones. Random nonces allow 2**32 seals under one master key
-(NIST SP 800-38D).
+A blob is version (1 byte), master key id (8), nonce (12), then AES-256-GCM's ciphertext and tag
+(16). Purpose and subject are authenticated. Random nonces allow 2**32 seals a key (NIST SP
+800-38D).
 """
 
 import base64
@@ -37,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class SealBroken(RuntimeError):
-    """A blob's master key isn't configured, or it isn't what was sealed."""
+    """The blob's master key isn't configured, or the blob was changed."""
 
 
 class MasterKeyRefused(ValueError):
@@ -45,10 +44,12 @@ class MasterKeyRefused(ValueError):
 
 
 def parse_master_keys(text: str) -> list[bytes]:
-    """Parse a setting "new,old" into keys of 32 bytes, newest first. Raises MasterKeyRefused.
+    """Parse a setting "new,old" into keys of 32 bytes, newest first.
 
-    An entry is 64 hex characters, base64 (plain or URL-safe) of 32 bytes, or any other text of at least 32
-    characters, which HKDF-SHA256 turns into a key. HKDF adds no strength, so such a text must be random.
+    Raises MasterKeyRefused.
+
+    An entry is 64 hex characters, base64 of 32 bytes, or another random text of at least 32
+    characters.
     """
     entries = [entry.strip() for entry in text.split(",")]
     if len(entries) > MASTER_KEYS_MAX:
@@ -115,7 +116,6 @@ class Vault:
         return _mac(self._mac_keys[0], text, purpose)
 
     def is_signed(self, text: str, proof: str, *, purpose: str) -> bool:
-        """Check the proof, under any of the master keys."""
         return any(
             hmac.compare_digest(_mac(key, text, purpose).encode(), proof.encode())
             for key in self._mac_keys
@@ -129,10 +129,7 @@ class Vault:
         return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
-        """Return the installation's 32-byte key of that name, made on first use.
-
-        Two makers at once get the same key: the first row stays, and both read it afterwards.
-        """
+        """Return the installation's 32-byte key of that name; two makers at once get the same one."""
         sealed = await _sealed_key(tx, name)
         if sealed is None:
             fresh = self.seal(
@@ -149,7 +146,6 @@ class Vault:
         return self.open(sealed, purpose=_DATA_KEY_PURPOSE, subject=name)
 
     async def known_data_key(self, tx: Transaction, name: str) -> bytes | None:
-        """Return a data key without making one; None if none opens."""
         sealed = await _sealed_key(tx, name)
         if sealed is None:
             return None
@@ -161,7 +157,7 @@ class Vault:
     async def reseal_all(self, tx: Transaction) -> int:
         """Seal every data key under the newest master key; return how many weren't.
 
-        One that doesn't open stays as it is and is logged.
+        Log those that don't open.
         """
         rows = await tx.fetch(
             "SELECT name, sealed, created_at FROM sealed_keys ORDER BY name FOR NO KEY UPDATE"

@@ -1,1 +1,1 @@
-"""What is answered: the envelope, the codes, and the words of a refusal."""
+"""Responses: the envelope, the codes, and the words of a refusal."""

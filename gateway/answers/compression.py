@@ -1,7 +1,7 @@
-"""Compress responses if the client asks for it, by starlette-compress.
+"""Compress responses.
 
-Only for what holds no secret, since a secret beside a stranger's text can be guessed by the compressed
-length. So the dashboard's pages and the API's responses are left out.
+Pages and API responses stay uncompressed: a secret beside a stranger's text can be guessed by the
+compressed length.
 """
 
 from functools import lru_cache
@@ -10,19 +10,16 @@ from typing import Final
 from starlette.types import ASGIApp
 from starlette_compress import CompressMiddleware
 
-# Below this, headers cost what is saved.
 BYTES_MIN: Final = 1_000
 _ENCODINGS: Final = (b"zstd", b"br", b"gzip")
 _KEPT_BYTES_MAX: Final = 300
 
 
 def compressed(app: ASGIApp) -> ASGIApp:
-    """Compress each response of BYTES_MIN or more, or of several parts."""
     return CompressMiddleware(app, minimum_size=BYTES_MIN)
 
 
 def preferred_encoding(accept_encoding: bytes) -> bytes:
-    """Return the encoding that `compressed` uses for this header, or empty."""
     if not accept_encoding:
         return b""
     if len(accept_encoding) > _KEPT_BYTES_MAX:

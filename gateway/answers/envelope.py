@@ -1,6 +1,5 @@
-"""The shape of every response under /api/public/v1: seven fields, always in this order.
-
-The request log reads code and transaction_id back from the bytes, by that order.
+"""The shape of every response under /api/public/v1: seven fields, always in this order, because the
+request log reads the bytes by it.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,7 +51,7 @@ def answer(
     voucher_code: str | None = None,
     claim_url: str | None = None,
 ) -> Answer:
-    """Render a response. voucher_code and claim_url are of the top-up voucher_of, shown in data."""
+    """Render a response; `data` shows voucher_code and claim_url of the top-up `voucher_of`."""
     row = CODES[code]
     if http_status is None:
         http_status = row.http_statuses[0]
@@ -99,7 +98,7 @@ def page(items: list[T], next_cursor: str | None) -> Listing[T]:
 def listing(
     rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
 ) -> Listing[T]:
-    """Make a list's `data` of rows read with one more than `limit`, which only says that there is more."""
+    """Make a list's `data` from rows read with one more than `limit`."""
     shown = rows[:limit]
     has_more = len(rows) > limit
     return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
@@ -119,7 +118,7 @@ def transaction_id_of(body: bytes) -> str | None:
 
 
 def status_of(body: bytes) -> str:
-    """Return the status in an envelope's bytes, or empty. It stands before the caller's own words."""
+    """Return the status in an envelope's bytes, or empty."""
     start = body.find(b'"status":"', 0, 320) + 10
     return "" if start < 10 else body[start : body.index(b'"', start)].decode()
 

@@ -1,8 +1,6 @@
-"""Choose the calls that come next after a refusal: links[] of an error, by code and reason.
+"""Choose links[] of an error: the calls that come next after a refusal, by code and reason.
 
-A link is a call of this API with the caller's own credential, a page of the documentation, or (`page`) a page
-for a person. A refusal that needs a person begins with a page that a person can open. Every refusal has a
-link, except one that only means to wait.
+If only a person can help, their page comes first.
 """
 
 import re
@@ -17,7 +15,7 @@ from kernel.words import Link
 DASHBOARD: Final = "/dashboard"
 _KEYS: Final = f"{DASHBOARD}/keys"
 _PLAN: Final = f"{DASHBOARD}/plan"
-# What a key's own page can't change, by the refusal's reason.
+# A key's own page can't change these, by the refusal's reason.
 _BY_REASON: Final[Mapping[str, str]] = {
     "account_per_day": f"{DASHBOARD}/account",
     "account_suspended": DASHBOARD,
@@ -27,7 +25,6 @@ _BY_REASON: Final[Mapping[str, str]] = {
     "password_required": f"{DASHBOARD}/confirm",
     "plan_used_up": _PLAN,
 }
-# By the beginning of the called path.
 _BY_PATH: Final = (
     ("/approvals", f"{DASHBOARD}/approvals"),
     ("/codes", f"{DASHBOARD}/codes"),
@@ -38,14 +35,12 @@ _BY_PATH: Final = (
     ("/vouchers", f"{DASHBOARD}/vouchers"),
     ("/webhooks", f"{DASHBOARD}/webhooks"),
 )
-# A key's page changes what it may do.
 _OF_THE_KEY: Final = frozenset({codes.CAP_EXCEEDED, codes.MISSING_SCOPE, codes.ADDRESS_NOT_ALLOWED})
 _ENDED: Final = frozenset({codes.INVALID_KEY, codes.KEY_ENDED})
 _ID: Final = {"/approvals": "apr_", "/orders": "ord_", "/webhooks": "we_"}
 
 
 def page_of(code: int, error: Mapping[str, Any], *, path: str, key_id: str | None) -> str:
-    """Return the page for a person. An anonymous account can't sign in: its refusals lead to the documentation."""
     reason: str = error.get("reason") or ""
     if reason in _BY_REASON:
         return _BY_REASON[reason]
@@ -94,12 +89,13 @@ Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
 @dataclass(frozen=True, slots=True)
 class RefusedFacts:
-    """What was refused.
+    """Facts about a refusal.
 
-    - home: the gateway's address. url: what was called, without its query.
-    - template: the route's path below api. nearest: the path that was probably meant. lists: whether that path is a list.
-    - error: data.error so far. is_open: whether anybody may make a sandbox account. has_person: whether somebody can sign in to the account.
-    - smaller_cents: the amount that the key's limits admit now.
+    - `template`: the route's path below the API. `nearest`: the path that was probably meant, and
+      `lists` whether it is a list.
+    - `is_open`: anybody may make a sandbox account. `has_person`: somebody can sign in to the
+      account.
+    - `smaller_cents`: the amount that the key's limits admit now.
     """
 
     home: str
@@ -156,7 +152,6 @@ def person_link(
 def with_links(asked: RefusedFacts) -> dict[str, Any]:
     """Add links[] to data.error, the most useful first, and set next_action to match."""
     error = dict(asked.error)
-    # What the refusal itself names comes first.
     own = error.get("links")
     links = list(own or _BY_CODE.get(asked.code, _no_call)(asked))
     if _is_of_other_environment(asked):
@@ -164,7 +159,6 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
         if asked.environment != "staging":
             error.pop("errors", None)
     if error["next_action"] == "ask_human" and not own and _has_smaller(links):
-        # A smaller amount fits the limit and needs no approval.
         error["next_action"] = "fix_request"
         links.append(asked.page())
     elif error["next_action"] == "ask_human":
@@ -273,9 +267,10 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _is_of_other_environment(asked: RefusedFacts) -> bool:
-    """Return whether the request named another environment than its key's, and can continue without a person.
+    """Return whether the request named another environment than its key's, and can continue without
+    a person.
 
-    A staging key may send it in staging. A live key's try in staging is never sent in live.
+    A staging key may send it in staging; a live key's call must not reach staging unnoticed.
     """
     if asked.error.get("reason") != "environment":
         return False

@@ -26,7 +26,7 @@ class Listing(msgspec.Struct, Generic[T], kw_only=True):
 class Outcome:
     """One HTTP status of success, with its codes.
 
-    data: the type of the envelope's `data`; on a dialect, of the whole body. The first of media_types is the
+    `data` types the envelope's `data`, or a dialect's whole body. The first of media_types is the
     usual one.
     """
 

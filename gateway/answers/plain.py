@@ -1,6 +1,6 @@
 """Responses without our envelope, for dialects.
 
-A decimal never passes through a float, and always shows a place: 5.0, 0.25, 300.0.
+A decimal never passes through a float: 5.0, 0.25.
 """
 
 from typing import Annotated, Any

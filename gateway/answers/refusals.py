@@ -17,9 +17,9 @@ _WORDS = re.compile(r"[\s:,`]+")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row of the code table with the particulars of this time.
+    """One row of the code table with this call's details.
 
-    transaction_id and status are of the top-up that the refusal is about. headers go with every shape.
+    transaction_id and status belong to the top-up that the refusal is about.
     """
 
     code: Code
@@ -40,7 +40,6 @@ class Refusal:
         return f"{param}: {self.detail}"
 
 
-# How a surface words a refusal, with the time in microseconds. A page writes itself.
 Refuse = Callable[[Refusal, int], Answer | ASGIApp]
 
 
@@ -53,7 +52,9 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 @contextmanager
 def renamed_fields(**names: str) -> Iterator[None]:
-    """Rename fields in refusals from within: provider="channel" if the caller sent the provider as channel."""
+    """Rename fields in refusals from within: provider="channel" if the caller sent the provider as
+    channel.
+    """
     try:
         yield
     except DomainError as error:

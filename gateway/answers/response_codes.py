@@ -46,7 +46,7 @@ URL_INVALID: Final = 5002
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """http_statuses: the usual one first. next_action and retryable matter to errors."""
+    """The usual HTTP status comes first."""
 
     code: int
     message: str
@@ -108,7 +108,6 @@ _ROWS = (
 
 CODES: Final = {row.code: row for row in _ROWS}
 
-# The code of a top-up's state.
 OUTCOMES: Final[Mapping[TopUpStatus, int]] = {
     "delivered": DELIVERED,
     "scheduled": PENDING,

@@ -1,7 +1,5 @@
-"""Addresses and contents of the metadata documents. Pure.
-
-Sources: RFC 9728 (protected resource), RFC 8414 (authorization server), RFC 9207 (iss), RFC 8707 (resource),
-and the Model Context Protocol of 2026-07-28, basic/authorization.
+"""Addresses and contents of the metadata documents (RFC 9728, 8414, 9207, 8707, and MCP 2026-07-28,
+basic/authorization).
 """
 
 from collections.abc import Mapping
@@ -35,7 +33,7 @@ def is_resource(text: str, server: str) -> bool:
 
 
 def resource_metadata(server: str) -> Mapping[str, Any]:
-    """Describe the protected resource with the fewest useful scopes: a client requests more when a call needs
+    """Describe the resource with the fewest useful scopes: a client requests more when a call needs
     them.
     """
     return {
@@ -49,7 +47,6 @@ def resource_metadata(server: str) -> Mapping[str, Any]:
 
 
 def server_metadata(server: str) -> Mapping[str, Any]:
-    """Describe the authorization server. Clients are public: PKCE proves them."""
     return {
         "issuer": server,
         "authorization_endpoint": server + AUTHORIZE,
@@ -70,9 +67,7 @@ def server_metadata(server: str) -> Mapping[str, Any]:
 
 
 def challenge(server: str, **more: str) -> bytes:
-    """Return the value of WWW-Authenticate (RFC 6750, RFC 9728 5.1); more: error, scope and the like, of our
-    words.
-    """
+    """Return the value of WWW-Authenticate (RFC 6750, RFC 9728 5.1)."""
     address = f"{server}{RESOURCE_METADATA}{MCP}"
     parameters = {**more, "resource_metadata": address}
     return (

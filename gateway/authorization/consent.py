@@ -21,7 +21,7 @@ from webhooks.events.key_events import tell_key
 async def allow(
     call: RequestContext[Any, Any], asked: McpRequest, environment: Environment, limits: NewKey
 ) -> str:
-    """Return the code. Key, grant and code are written in one transaction.
+    """Write key, grant and code in one transaction, and return the code.
 
     Raises LiveNotOpen, KeyLimitReached, ScopeMissing and InvalidInput.
     """
@@ -57,7 +57,7 @@ async def allow(
 
 
 async def connected_key(call: RequestContext[Any, Any], client: McpClient) -> ApiKey | None:
-    """Return the key that the client has here already, in live or else in staging."""
+    """Return the key that the client has in live or else in staging."""
 
     async def read(tx: Transaction) -> ApiKey | None:
         for environment in reversed(ENVIRONMENTS):

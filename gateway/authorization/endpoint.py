@@ -1,8 +1,7 @@
-"""Registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and their revocation (RFC 7009) for MCP clients.
+"""Registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and their revocation (RFC 7009) for MCP
+clients.
 
-A client without a secret proves itself by PKCE alone. No response is cached. A refusal is {"error",
-"error_description"} in OAuth's words, which clients act on: after invalid_client they register again, after
-invalid_grant they sign in again. An error repeats nothing that was sent.
+PKCE alone proves a client.
 """
 
 from typing import Annotated, Any, Final, get_args
@@ -30,7 +29,6 @@ from webhooks.events.key_events import tell_key
 REGISTRATIONS_PER_HOUR: Final = 20
 TOKENS_PER_MINUTE: Final = 60
 _REGISTRATION_BYTES_MAX: Final = 16_384
-# OAuth's words for the pipeline's refusals, by HTTP status.
 _WORDS: Final = {
     429: "temporarily_unavailable",
     503: "temporarily_unavailable",
@@ -102,7 +100,7 @@ class OAuthRefusal(Struct, kw_only=True):
 
 
 async def register(call: RequestContext[RegistrationBody, Fields]) -> Answer:
-    """Register a client without a secret, whatever way to prove itself it requested."""
+    """Register a client without a secret, whatever method it requested."""
     body = call.body
     await take_one(
         call.context.limiter,
@@ -134,7 +132,6 @@ async def register(call: RequestContext[RegistrationBody, Fields]) -> Answer:
 
 
 async def issue(call: RequestContext[TokenBody, Fields]) -> Answer:
-    """Return a pair of tokens for a code, or for a refresh token."""
     await _take_turn(call)
     body = call.body
     if body.grant_type not in {"authorization_code", "refresh_token"}:

@@ -1,4 +1,4 @@
-"""Serve the documents that a client finds before it signs in; public, the same for everybody."""
+"""Serve the public documents that a client finds before it signs in."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,14 +20,10 @@ from gateway.docs.documents import CACHE
 from gateway.http.documents import Documents, address_for
 from runtime.context import Context
 
-# Clients inside a web page of another origin may read what is public anyway.
 _OPEN = {"access-control-allow-origin": "*"}
 
 
 def routes(context: Context, documents: Documents) -> list[Route]:
-    """Serve the resource's document also at the root, and the server's also below /mcp, for clients of older
-    protocol versions.
-    """
     public_url = context.settings.public_url
 
     def route(path: str, document: Callable[[str], Mapping[str, Any]]) -> Route:

@@ -1,7 +1,6 @@
 """Check an MCP client's request for access (RFC 6749 4.1.1), before the person sees it.
 
-The person is signed in already, so that no stranger makes us fetch a client's document. If client and address
-are valid, other errors go to the client; before that they are shown on a page, and the browser goes nowhere.
+The person is signed in already, so that no stranger makes us fetch a client's document.
 """
 
 from collections.abc import Sequence
@@ -40,8 +39,8 @@ ASKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class McpRequest:
-    """A request of a client that exists. scopes: the requested ones that may be given. fault: an error to
-    report to the client, or null. issuer: this gateway's address.
+    """A request of a known client, the scopes that it may get, and an error to report to it, if
+    any.
     """
 
     client: McpClient
@@ -120,7 +119,6 @@ async def _client(call: RequestContext[Any, Any], client_id: str) -> McpClient:
 
 
 def _only(form: Form, name: str) -> str:
-    """Return the one value of a parameter; two could be read differently here and at the client."""
     values = form.many(name)
     if len(values) > 1:
         raise InvalidInput("This parameter is given more than once.", param=name)
@@ -132,7 +130,6 @@ def _fault(form: Form, scopes: Sequence[str], issuer: str) -> OAuthError | None:
         return "invalid_request"
     if form.raw("response_type") != "code":
         return "unsupported_response_type"
-    # A plain challenge proves nothing.
     if form.raw("code_challenge_method") != "S256" or not is_challenge(form.raw("code_challenge")):
         return "invalid_request"
     if not is_resource(form.raw("resource"), issuer):

@@ -1,8 +1,4 @@
-"""Find the dialects in their folder: adding one is one new file or folder.
-
-A dialect is `x.py`, or `x/routes.py`, and defines SURFACE or SURFACES. It imports commands and parts of the
-gateway, never another dialect.
-"""
+"""Find the dialects in their folder: `x.py` or `x/routes.py`, with SURFACE or SURFACES."""
 
 import importlib.util
 import sys

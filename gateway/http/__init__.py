@@ -1,1 +1,1 @@
-"""A request on its way in: routing, authentication, limits, bodies, errors."""
+"""The HTTP edge: connections, routing, authentication, limits, bodies, errors."""

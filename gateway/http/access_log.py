@@ -1,7 +1,6 @@
 """Record each request: a wide line, two metrics, sometimes a row of the request log, and a span.
 
-Paths are route templates and values are our IDs, so nothing a caller made up is logged. The request ID is the
-exception and is masked.
+Only route templates and our own ids are logged, besides the masked request ID.
 """
 
 import logging
@@ -27,7 +26,6 @@ SEND_PATH = "/topup/send"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _LENGTH_DIGITS_MAX = 12
-# Calls below these paths change a setting, and are rare.
 _KEPT = (
     "/api/operator/v1/",
     "/api/public/v1/keys",
@@ -41,7 +39,7 @@ _KEPT = (
 _log = logging.getLogger(__name__)
 
 
-# Made once, because Logger.info would look up the caller's file and line each time [9 us, against 3].
+# Logger.info would look up the caller's file and line each time [9 us, against 3].
 _SAME = vars(logging.LogRecord(_log.name, logging.INFO, "", 0, "request", None, None))
 
 
@@ -139,10 +137,7 @@ def _method_of(call: RequestContext[Fields, Fields]) -> str:
 def keep(
     call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
 ) -> None:
-    """Store the request for its sender. A success's response may hold a secret, and isn't stored.
-
-    fragment: the called part of its path.
-    """
+    """Store the request for its sender; a success's response may hold a secret, and isn't stored."""
     log, caller = call.context.request_log, call.credential
     if caller is None or not log.is_on:
         return
@@ -174,7 +169,10 @@ def keep(
 
 
 def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
-    """Return whether it was refused, failed or changed a setting. Successful sends leave rows of their own."""
+    """Return whether it was refused, failed or changed a setting.
+
+    Successful sends leave rows of their own.
+    """
     if call.status >= HTTP_REFUSED:
         return True
     return call.method in _CHANGING and call.template.startswith(_KEPT)

@@ -30,7 +30,7 @@ async def note(
     account_id: str | None = None,
     **more: Any,
 ) -> None:
-    """Write the entry in its act's transaction. An empty environment concerns the account as a whole."""
+    """Write the entry in its act's transaction; an empty environment concerns the whole account."""
     if account_id is None:
         account_id = call.principal.account_id
     if environment is None:

@@ -1,4 +1,6 @@
-"""Mount acts: an act's row becomes a route, whose handler reads the input, runs the act and responds."""
+"""Mount acts: an act's row becomes a route, whose handler reads the input, runs the act and
+responds.
+"""
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -73,7 +75,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-# The merchants' acts that have a route, by name; the dashboard's search offers them.
 MOUNTED: Final[dict[str, AnyAct]] = {}
 
 
@@ -179,7 +180,6 @@ def _documents(act: ActRow) -> Mapping[str, Any]:
 def _handler(act: AnyAct, handle: Any, *, is_operator: bool) -> Handler:
     """Name the handler after the subject's module, which describes the route in the documents."""
     run: Any = act.command if isinstance(act, EngineAct) else act.run
-    # Acts that share a function each have a partial one, which is of no module.
     subject = run.func if isinstance(run, partial) else run
 
     @wraps(subject)
@@ -285,7 +285,7 @@ def _answer(
     if code == codes.PENDING and told.id is not None:
         shown.links = poll_links(call, told.id, told.status, told.approval_id)
         shown.next_action = "poll"
-    # Of a view whose fields a response has in another order; a Protocol's check takes 9 us.
+    # A Protocol's check takes 9 us.
     in_order = getattr(shown, "in_order", None)
     return answer(
         code,
@@ -388,7 +388,6 @@ async def report_file(
 class Door:
     def __init__(self, act: AnyAct, call: RequestContext[Any, Any], *, is_operator: bool) -> None:
         self._act, self._call = act, call
-        # The public API has acts of operators, too.
         is_admins = ADMIN in act.scopes and act.owner_of is not None
         self._is_operator = is_operator or is_admins
         ids = (*call.params.values(), "", "") if "{" in act.path else ("", "")
@@ -402,9 +401,8 @@ class Door:
             self._prepared = await self._act.prepare(await self.alone(), asked, database)
 
     async def run(self, asked: Any, render: Callable[[Any], Answer]) -> Answer:
-        """Run the act once for the call's request_key, and store the answer that `render` makes of its result.
-
-        An act of one transaction commits together with its answer.
+        """Run the act once for the call's request_key; an act of one transaction commits with its
+        answer.
         """
         act, call = self._act, self._call
         if isinstance(act, Act):
@@ -446,7 +444,9 @@ class Door:
         return await run_once(call, work, render, sealed=act.shows_secret, also_lock=self.owners)
 
     async def _check_before(self, act: Act[Any, Any], asked: Any) -> None:
-        """Require the password if this call needs it, and look up the host of the caller's web address."""
+        """Require the password if this call needs it, and resolve the host of the caller's web
+        address.
+        """
         call, context, is_asked = self._call, self._call.context, act.asks_password_if
         if is_asked is not None:
 
@@ -538,7 +538,6 @@ class Door:
         if self._act.is_catalogue:
             return Actor.of(self._call.principal)
         if self._is_operator:
-            # The tenant reads the entry, which hides the operator's own address.
             return replace(Actor.of(self._call.principal), kind="operator")
         return actor_of(self._call)
 

@@ -1,4 +1,4 @@
-"""Which agent signed a request (Web Bot Auth). It names the caller, and can slow it down; it admits nobody."""
+"""Name the agent that signed a request (Web Bot Auth). The name authorizes nothing."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ _PORTS = {"http": ":80", "https": ":443"}
 
 
 def agent_of(call: RequestContext[Any, Any]) -> str | None:
-    """Return the agent's URL, or None; the signature is checked once for each request."""
+    """Return the agent's URL, or None, checked once for each request."""
     if AGENT_HEADER not in call.headers:
         return None
     if isinstance(call.agent, UnsetType):
@@ -22,7 +22,6 @@ def agent_of(call: RequestContext[Any, Any]) -> str | None:
 
 
 async def limit_agent(call: RequestContext[Any, Any]) -> None:
-    """Raise RateLimited if the agent that signed this calls more often than the operator lets one."""
     rate_per_s = call.context.settings.rate_limit_agent_per_s
     agent = agent_of(call) if rate_per_s else None
     if agent is not None:

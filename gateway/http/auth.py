@@ -1,7 +1,6 @@
 """Find who calls: a request's credential and address.
 
-A missing, malformed or unknown credential gets the same refusal (2001). A Bearer credential beats the
-session's cookie, and neither passes for the other.
+A Bearer credential beats the session's cookie.
 """
 
 import ipaddress
@@ -25,7 +24,9 @@ def presented(
     *,
     takes_bare: bool = False,
 ) -> tuple[str, bool]:
-    """Return the credential and whether it is the cookie's. takes_bare: it may come without Bearer."""
+    """Return the credential and whether it is the cookie's; with `takes_bare` it may come without
+    Bearer.
+    """
     header = headers.get(b"authorization")
     if header is not None:
         if header[:7].lower() != _SCHEME:
@@ -42,8 +43,8 @@ def presented(
 
 
 def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = False) -> None:
-    """Raise InvalidCredential unless the credential came as it must: a session in its cookie, a key or token
-    as Bearer, an MCP client's token only at /mcp.
+    """Raise InvalidCredential for a credential in the wrong place, such as an MCP client's token
+    outside /mcp.
     """
     if principal.kind == "mcp" and not takes_mcp:
         raise InvalidCredential("This credential is unknown.")
@@ -56,8 +57,8 @@ def caller_address(
 ) -> Address | None:
     """Return the address that the request came from, or None for a Unix socket.
 
-    From a trusted peer it is the rightmost address in X-Forwarded-For that isn't a trusted proxy's. The
-    client can claim anything further left.
+    From a trusted peer it is the rightmost address in X-Forwarded-For that isn't a trusted proxy's:
+    the client can claim anything further left.
     """
     address = parse_address(peer)
     if forwarded_for is None or address is None or not is_within(address, trusted):

@@ -1,8 +1,4 @@
-"""Read a request's body, bounded in bytes.
-
-At most the route's limit and one packet are in memory, whatever Content-Length says. The server limits the
-time (gateway/http/serve.py).
-"""
+"""Read a request's body; at most the route's limit and one packet are in memory."""
 
 import asyncio
 import re
@@ -26,7 +22,6 @@ EVENTS: Final = b"application/cloudevents-batch+json"
 _MEDIA_TYPE_BYTES_MAX: Final = 200
 _UTF8: Final = frozenset({b"utf-8", b"utf8"})
 _TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv", "json_or_events"})
-# Reads long bodies, one at a time.
 _ASIDE: Final = ThreadPoolExecutor(1, thread_name_prefix="reading")
 _TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 

@@ -1,8 +1,4 @@
-"""Tell how a request reached this process: straight, or through a trusted proxy.
-
-/metrics and the operators' API check it before they trust an address. /healthz/caller reports it in words
-that any stranger may read, so that `topup doctor` notices a wrong proxy.
-"""
+"""Tell how a request reached this process: straight, or through a trusted proxy."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -37,7 +33,7 @@ def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
     if is_within(peer, trusted):
         if _FORWARDED_FOR in headers:
             return True
-        # On another machine it is always a proxy; on this one a scraper may call directly.
+        # On this machine a scraper may call directly; on another one it is always a proxy.
         if peer is None or not peer.is_loopback:
             return False
     return _FORWARDED.isdisjoint(headers) and not _is_bare_proxy(request, peer)
@@ -57,8 +53,7 @@ def tell(request: Request, settings: Settings) -> Response:
 def _is_bare_proxy(request: Request, peer: Address | None) -> bool:
     """Return whether a proxy on this machine adds no header that says so.
 
-    Such a proxy keeps its client's Host, or speaks HTTP/1.0, as nginx does by default. A scraper names this
-    machine, in HTTP/1.1.
+    Such a proxy keeps its client's Host, or speaks HTTP/1.0, as nginx does by default.
     """
     if peer is None or not peer.is_loopback:
         return False
@@ -84,7 +79,6 @@ def _host(request: Request) -> str:
 def _proxy(request: Request, headers: Mapping[bytes, bytes], trusted: Sequence[Network]) -> Seen:
     peer = parse_address(_peer(request))
     if is_within(peer, trusted):
-        # Trusted, but silent about its caller.
         return "trusted" if _FORWARDED_FOR in headers else "untrusted"
     is_seen = not _FORWARDED.isdisjoint(headers) or _is_bare_proxy(request, peer)
     return "untrusted" if is_seen else "none"

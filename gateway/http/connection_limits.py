@@ -1,7 +1,5 @@
-"""Limit the connections of each client address.
-
-This machine and the trusted proxies aren't counted: many clients are behind them. An IPv6 client counts by
-its /64.
+"""Limit the connections of each client address (IPv6: its /64), except this machine's and the
+trusted proxies'.
 """
 
 import ipaddress
@@ -18,8 +16,6 @@ _log = logging.getLogger(__name__)
 
 
 class ConnectionLimits:
-    """Counts connections; held_max 0 turns it off."""
-
     def __init__(self, held_max: int = 0, trusted: Sequence[Network] = ()) -> None:
         self._held_max = held_max
         self._trusted = tuple(trusted)
@@ -52,7 +48,6 @@ class ConnectionLimits:
             del self._held[address]
 
     def _refuse(self, address: str) -> None:
-        """Log at most every LOG_EVERY_S, so that no client can fill the log."""
         self._refused += 1
         now_s = time.monotonic()
         if now_s - self._logged_s >= LOG_EVERY_S:

@@ -1,7 +1,6 @@
-"""Remember a browser in which somebody signed in to this account before.
+"""Remember a browser in which somebody signed in before.
 
-The cookie grants no access. It gives its browser tries of its own, so that a stranger's guesses lock no owner
-out.
+It gets tries of its own, so that a stranger's guesses lock no owner out.
 """
 
 import re

@@ -1,8 +1,6 @@
 """Serve public documents, rendered and compressed once for each kind of reader.
 
-- A document depends on its path and a `Reader` alone: no query, no other header. A Reader has few values, so nobody can grow the cache.
-- It is made in a thread, one at a time and with pauses, so first readers hold up no others.
-- Its ETag is of its bytes. Only a 200 is cached.
+A document depends on its path and a `Reader` alone, so nobody can grow the cache.
 """
 
 import asyncio
@@ -24,10 +22,8 @@ from gateway.http.negotiation import canonical_accept
 from gateway.http.strangers import charge
 
 BYTES_MAX: Final = 32 * 1024 * 1024
-# Python's overhead for an entry [1.4 KiB with eight headers].
 ENTRY_BYTES: Final = 2 * 1024
 _HEADER_BYTES_MAX: Final = 300
-# The thread pauses this many times as long as it worked.
 _RESTS: Final = 3
 _REST_S_MAX: Final = 0.25
 _ASKED: Final = "topup.document"
@@ -89,8 +85,9 @@ class Document:
 
 
 class Documents:
-    """has_public_url: a request's host doesn't matter. choices: by cookie, the values that change a document.
-    query_of: the query that counts at a path.
+    """`choices`: by cookie, the values that change a document.
+
+    `query_of`: the query that counts at a path.
     """
 
     def __init__(

@@ -1,7 +1,6 @@
 """The outermost layer: one function for each request, from its headers to its log line.
 
-Every response has a request ID, every failure becomes one response in the surface's shape and one line in the
-log. The process's one broad `except` is here. Paths of no surface continue to Starlette's router.
+Every failure becomes one response in the surface's shape: the process's one broad `except` is here.
 """
 
 import asyncio
@@ -56,9 +55,7 @@ _PAGE = {
     ),
 }
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
-# Adds what a program needs to correct the call (gateway/repair/repair.py).
 Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
-# A refusal's headers about how to get access.
 Challenges = Callable[[RequestContext[Any, Any], Refusal], list[tuple[bytes, bytes]]]
 
 
@@ -146,7 +143,6 @@ class Edge:
         reply = self._refused(call, error)
         if isinstance(reply, Answer):
             if is_stranger:
-                # The process may end meanwhile.
                 with contextlib.suppress(asyncio.CancelledError):
                     await self._strangers.turn(call)
             return reply
@@ -184,8 +180,8 @@ class Edge:
 
 
 def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
-    """Raise InvalidInput if a proxy took the request over https while PUBLIC_URL isn't set: cookies would
-    lack Secure.
+    """Raise InvalidInput if a proxy took the request over https while PUBLIC_URL isn't set: cookies
+    would lack Secure.
     """
     proto = call.headers.get(b"x-forwarded-proto")
     if proto is not None and proto.lower() == b"https" and call.path not in PROBED:

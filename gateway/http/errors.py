@@ -1,7 +1,4 @@
-"""The one table: which code and HTTP status each expected failure has.
-
-A test checks that every DomainError is here, itself or by a base class. Anything else is 5000.
-"""
+"""The one table: which code and HTTP status each expected failure has. Anything else is 5000."""
 
 import logging
 from collections.abc import Mapping
@@ -100,7 +97,10 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """by_reason: the status depends on the reason. is_final: the same call again doesn't help."""
+    """`by_reason`: the status depends on the reason.
+
+    `is_final`: the same call again doesn't help.
+    """
 
     code: int
     http_status: int
@@ -218,7 +218,6 @@ TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {
 }
 
 
-# Only a person can remove this cause.
 _FOR_A_PERSON: Final = frozenset({"plan_used_up"})
 _BY_NAME: Final = {kind.__name__: row for kind, row in TABLE.items()}
 
@@ -232,10 +231,7 @@ def row_of(kind: type[DomainError]) -> ErrorRow | None:
 
 
 def refusal_of(error: Exception, address: str = "") -> Refusal:
-    """Return what to tell the caller; an unexpected error reveals nothing.
-
-    address: the gateway's own, for doc_url.
-    """
+    """Return what to tell the caller; an unexpected error reveals nothing."""
     if isinstance(error, DomainError):
         row = row_of(type(error))
         if row is not None:
@@ -259,7 +255,7 @@ def is_expected(error: Exception) -> bool:
 
 
 def note_failure(call: RequestContext[Any, Any], error: Exception) -> None:
-    """Log what no rule refused. A database that is away, busy or a standby has no trace."""
+    """Log what no rule refused; without a trace if the database is away."""
     if is_expected(error):
         return
     fields = {"request_id": call.request_id.decode(), "route": call.template}

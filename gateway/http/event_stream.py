@@ -1,12 +1,7 @@
 """One stream of server-sent events: an ASGI application that writes until one side ends it.
 
-    id: <the event's place, a cursor for Last-Event-ID or GET /events?after=>
-    event: <its type>
-    data: <its body, byte for byte as it is signed; without codes that the reader may not see>
-
-Every event comes once and in order, or the stream ends and the client continues from its last ID. No
-transaction is open meanwhile, and at most one page is in memory. It ends if the client doesn't read, the
-credential ends or the process stops.
+Every event comes once and in order, or the stream ends and the client continues from its last ID.
+No transaction is open meanwhile.
 """
 
 import asyncio
@@ -33,7 +28,6 @@ PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0
 # With the credential cache's half second, an ended key's stream ends within the second.
 CHECK_S: Final = 0.35
-# A client that takes nothing for this long is cut off.
 SEND_S_MAX: Final = 30.0
 # Reconnecting spreads streams over gateways that started later.
 LIFE_S_MAX: Final = 3600.0
@@ -42,7 +36,6 @@ RECONNECT_MS: Final = 1000
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    # Nginx would collect the response.
     (b"x-accel-buffering", b"no"),
 )
 
@@ -63,9 +56,7 @@ async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Even
 
 
 class EventStream:
-    """place is released at the end. check raises once the caller may not listen; show adds codes that the
-    caller may see.
-    """
+    """`check` raises once the caller may not listen; `show` adds codes that the caller may see."""
 
     def __init__(
         self,
@@ -94,7 +85,6 @@ class EventStream:
             try:
                 await self._write(send, subscriber)
             except (DomainError, StoreError):
-                # The client reconnects and gets the reason.
                 pass
             finally:
                 listening.cancel()

@@ -1,7 +1,6 @@
-"""Decode bodies and query parameters into msgspec structs, checked field by field.
+"""Decode bodies and query parameters into msgspec structs, and name every bad field.
 
-Types are never converted and unknown fields are refused, so a typo can't spend money. A refusal names every
-bad field. `environment` may repeat the credential's.
+Types are never converted and unknown fields are refused, so a typo can't spend money.
 """
 
 import functools
@@ -61,7 +60,6 @@ class Shape(Generic[F]):
         self.struct = struct
         self._decode = msgspec.json.Decoder(struct).decode
         self._types = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-        # Text has no null: ?status=null names a status.
         self._of_text = {name: _without_null(kept.type) for name, kept in self._types.items()}
         self._lists = [name for name, kind in self._of_text.items() if _is_list(kind)]
         self._choice = struct.exactly_one
@@ -107,7 +105,6 @@ class Shape(Generic[F]):
         # A body may consist of such names, and each takes time to show.
         told = ((shown(name), value[name]) for name in islice(unknown, ERRORS_MAX))
         problems = unknown_fields(told, self._types)
-        # A field that came under another name isn't missing.
         meant = {one.get("did_you_mean") for one in problems}
         for name, field in self._types.items():
             if name not in value:
@@ -150,7 +147,6 @@ def _choice_problems(value: Mapping[str, Any], one: str, other: str) -> list[Fie
 
 
 def canonical(fields: Fields) -> bytes:
-    """Return equal bytes for equal requests, whatever their order and spacing."""
     return _encode_canonical(fields)
 
 
@@ -169,10 +165,7 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
 
 
 def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
-    """Return the place where a page begins, for a list with further orders.
-
-    Its cursor begins with the order, `created` or `-amount.txn_…`.
-    """
+    """Return where a page begins, by a cursor that begins with the order: `-amount.txn_…`."""
     sort, _, id_ = (text or "").partition(".")
     if sort.removeprefix("-") not in sorts or sort == f"-{OLDEST_FIRST}":
         return cursor_id(text, prefix)

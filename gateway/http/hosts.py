@@ -1,8 +1,4 @@
-"""Check the Host of a request, so that no address of ours is built from what a stranger sent.
-
-A request has one Host: TOPUP_PUBLIC_URL's, one of TOPUP_ALLOWED_HOSTS, an IP address, localhost, or a name
-without a dot. A rebound name of another site is refused. Probes may reach the paths without secrets.
-"""
+"""Check the Host of a request, so that no address of ours is built from what a stranger sent."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -23,7 +19,6 @@ class Hosts:
     def __init__(self, public_url: str, allowed: Sequence[str] = ()) -> None:
         public = urlsplit(public_url).hostname if public_url else None
         self._allowed = frozenset(name.lower() for name in (*allowed, public) if name)
-        # Hosts that passed before.
         self._known: set[bytes] = set()
 
     def check(self, host: bytes | None, path: str) -> None:
@@ -63,7 +58,6 @@ def _is_port(text: bytes) -> bool:
 
 
 def _is_local(name: str) -> bool:
-    """Return whether no stranger can have registered it."""
     return "." not in name or name.endswith(".localhost") or _is_address(name)
 
 

@@ -1,8 +1,7 @@
 """Store a request's effect and its response in one transaction.
 
-The same request with the same Idempotency-Key has one effect and one response, byte for byte, across
-processes and restarts. A refusal isn't stored. A key belongs to its sender. A response with a secret is
-stored sealed.
+The same request with the same Idempotency-Key has one effect and one response, across processes and
+restarts. A refusal isn't stored.
 """
 
 import asyncio
@@ -39,7 +38,6 @@ R = TypeVar("R")
 SEAL_PURPOSE = "idempotency"
 WAIT_S = 5.0
 WAIT_STEP_S = 0.05
-# Longer than one extension may take. After a crash the key stays in use this long.
 LEASE_S = 60
 EXTEND_S_MIN = 1.0
 LEASE_TOKEN_BYTES = 16
@@ -57,8 +55,7 @@ async def run_once(
 ) -> Answer:
     """Run work under the account's lock unless the key has a stored response.
 
-    also_lock finds the other tenants that work touches. Raises KeyReused, KeyInProgress and what work raises;
-    then nothing was written.
+    Raises KeyReused, KeyInProgress and what work raises; then nothing was written.
     """
     context, principal, request_key = call.context, call.principal, call.request_key
 
@@ -106,9 +103,9 @@ async def run_steps(
 ) -> Answer:
     """Run a call that leaves the database between its transactions, such as an endpoint's test.
 
-    A leased row is written first and extended while steps run. Another call with the same key waits up to
-    WAIT_S. An expired lease is taken over. If its holder still lives, it returns the successor's response.
-    steps that raise leave no row.
+    A leased row is written first; another call with the same key waits up to WAIT_S. An expired
+    lease is taken over, and a holder that still lives returns its successor's response. Steps that
+    raise leave no row.
     """
     if request_key is None:
         return await steps()
@@ -135,7 +132,6 @@ async def run_steps(
         theirs = check(found.get(request_key.place), request_key, now_us)
         if theirs is not None:
             return theirs
-        # The successor was refused, or is gone.
         await keep(tx, [(request_key, answer)], now_us=now_us)
         return answer
 

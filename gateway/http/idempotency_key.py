@@ -55,8 +55,8 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 def _check_may_change(caller: Principal, route: Route) -> None:
     """Raise KeyPaused or AccountSuspended.
 
-    A suspended account's page forms pass, because the API call behind them is refused. So does what removes
-    access.
+    A suspended account's page forms pass, because the API call behind them is refused. So does what
+    removes access.
     """
     if caller.is_paused:
         raise paused()
@@ -65,7 +65,6 @@ def _check_may_change(caller: Principal, route: Route) -> None:
 
 
 async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Drop the request's key if staging has no room for its response. A stored one is still found."""
     key, context = call.request_key, call.context
     if key is None or context.staging_room.has_room(caller, context.clock):
         return
@@ -75,7 +74,6 @@ async def _store_no_more(call: RequestContext[Any, Any], caller: Principal) -> N
 
 
 async def _name_first(call: RequestContext[Any, Any], error: KeyReused) -> None:
-    """Add the first request's transaction ID and status to the refusal."""
     key = call.request_key
     if key is None:
         return

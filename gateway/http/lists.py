@@ -1,8 +1,7 @@
 """Make the pages of lists, and streams such as CSV.
 
-A CSV is streamed page by page. While a slow client reads, no transaction is open and at most one page is in
-memory. The first page is read before the response begins. A later fault, or the end of the credential, cuts
-the body off visibly.
+While a slow client reads, no transaction is open and at most one page is in memory. A fault after
+the first page cuts the body off visibly.
 """
 
 import time
@@ -46,9 +45,7 @@ T = TypeVar("T")
 
 
 class Export(NamedTuple):
-    """How a list is written as CSV. columns: fields of the rows, a.b for field b of a. shape: of a row, if it
-    isn't the JSON's.
-    """
+    """How a list is written as CSV; the column a.b is field b of a."""
 
     name: str
     scopes: Sequence[str]
@@ -70,10 +67,7 @@ async def list_rows(
     cursor: Callable[[R], str] = attrgetter("id"),
     sorts: Collection[str] = (),
 ) -> Answer:
-    """Return a page, newest first. prefix: of the IDs in its cursors. sorts: of its Keyset.
-
-    read(tx, before_id=, limit=) returns older rows; one more than requested means another page.
-    """
+    """Return a page, newest first; one row more than requested means another page."""
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
     if len(rows) <= limit and (end := end_of(rows)) is not None:
@@ -118,8 +112,6 @@ async def list_stretches(
     *,
     shape: Callable[[R], object],
 ) -> Reply:
-    """Do the same with a read that reads the cursor and returns ListStretches."""
-
     async def page_after(cursor: str | None, limit: int = ROWS_AT_ONCE) -> Sequence[R]:
         return await call.context.database.read(partial(read, before_id=cursor, limit=limit))
 
@@ -146,7 +138,6 @@ async def csv_stream(
     *,
     is_everybodys: bool = False,
 ) -> ASGIApp:
-    """Stream a CSV. form: csv or csv_excel. is_everybodys: the file has no account's name."""
     parts = csv_parts(export.columns, await read(cursor), read)
     owner = "all" if is_everybodys else await _own_name(call)
     name = file_name(call, export.name, owner)
@@ -208,10 +199,6 @@ async def told_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncI
 async def csv_parts(
     columns: Sequence[str], page: CsvPage, read: Callable[[Any | None], Awaitable[CsvPage]]
 ) -> AsyncIterator[bytes]:
-    """Yield the page and those after it.
-
-    columns are names of fields; a.b is a_b in the first line, and an object is JSON.
-    """
     names = [column.replace(".", "_") for column in columns]
     yield csv_head(names).encode()
     while True:
@@ -259,7 +246,7 @@ def streamed(
     media_type: str,
     headers: Mapping[str, str] | None = None,
 ) -> ASGIApp:
-    """Stream the parts of a body. No part holds a secret, because it may be compressed."""
+    """Stream the parts of a body, which may be compressed, so no part may hold a secret."""
     return _streaming(call, while_admitted(call, scopes, parts), media_type, headers)
 
 

@@ -28,7 +28,6 @@ def prefers_html(accept: str) -> bool:
 
 
 def canonical_accept(accept: bytes) -> bytes:
-    """Return the one of five headers that chooses the same form of every document."""
     if not accept:
         return b""
     return _known(accept) if len(accept) <= _KEPT_BYTES_MAX else _canonical(accept)
@@ -53,7 +52,6 @@ def _prefers(kind: str, accept: str, over: str = _HTML) -> bool:
 
 
 def _quality(named: str) -> tuple[str, float]:
-    """Return a media type with its weight; 0 for an invalid weight."""
     kind, *parameters = (part.strip() for part in named.split(";"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")

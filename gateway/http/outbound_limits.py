@@ -1,8 +1,4 @@
-"""Limit how often a caller may make us call out, so that nobody scans networks through us.
-
-All keys of an account share one rate, and an anonymous sandbox account has an hourly limit. Counted in Redis,
-or in each process while Redis is away.
-"""
+"""Limit how often an account may make us call out, so that nobody scans networks through us."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +8,6 @@ from keys.act import Pace
 from keys.principal import Principal
 from runtime.limiter import Limiter
 
-# More than an account's endpoints, so that it can set up all of them.
 TARGETS: Final = (
     Pace(60, 60, "new webhook addresses of one account"),
     Pace(30, 3600, "new webhook addresses of a sandbox account", is_sandbox=True),
@@ -29,7 +24,6 @@ async def pace(
     for one in paces:
         if one.is_sandbox and not principal.is_sandbox:
             continue
-        # The caller chooses the ID, so the account stands before it.
         key = f"{name}:{principal.account_id}:{one.period_s}"
         await take_one(
             limiter,

@@ -1,8 +1,6 @@
-"""Require the password again before a session does something lasting in live.
+"""Require the password again (or a second factor) before a session does something lasting in live.
 
-That is: makes or changes live keys or secrets, lets an app into live, or has live codes sent to an address. A
-person with two factors gives a code or a passkey instead. So an unattended browser gives no lasting
-credential. It counts for that session alone, for ten minutes.
+It counts for that session, for ten minutes.
 """
 
 from typing import Any, Final, Literal
@@ -23,10 +21,9 @@ from store.database import Transaction
 CONFIRM: Final = "/dashboard/confirm"
 STRANGER: Final = "stranger"
 TRIES: Final = 10
-# Tries of codes, in so many seconds: three of a million codes are valid at any moment.
 CODE_TRIES: Final = ((10, 900), (100, 86_400))
-# All strangers' tries of app codes at one account: they find one with a chance of 3 in 1,000 a day. A
-# recovery code and a passkey can't be guessed.
+# Strangers find an account's code with a chance of 3 in 1,000 a day. A recovery code and a passkey
+# can't be guessed.
 STRANGERS_TRIES: Final = (1_000, 86_400)
 PERIOD_S: Final = 900
 
@@ -38,11 +35,7 @@ class PasswordRequired(DomainError):
 async def require_password(
     call: RequestContext[Any, Any], *, environment: Environment | None = None
 ) -> None:
-    """Raise PasswordRequired for a session in live that didn't give it recently.
-
-    environment: where the result will count. Read from the database, because what was just given counts at
-    once.
-    """
+    """Raise PasswordRequired for a session in live that didn't give it recently, by the database."""
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
         return
@@ -77,7 +70,9 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Raise SignInRefused unless the person has no second factor, gave one recently, or gives a code now."""
+    """Raise SignInRefused unless the person has no second factor, gave one recently, or gives a
+    code now.
+    """
     principal, now_us = call.principal, call.now_us
     if not await asks_code(call):
         return
@@ -99,7 +94,7 @@ async def check_code(
 ) -> None:
     """Use a code of the person's app, or a recovery code.
 
-    source: whose tries are counted together, so that a stranger's use up none of the person's own.
+    Tries are counted by `source`, so that a stranger's use up none of the person's own.
     """
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)

@@ -1,10 +1,10 @@
-"""Check a request, in this order, before its handler runs:
+"""Check a request before its handler runs:
 
-    route -> credential -> address -> rate limit -> scope -> query, body, where a request by cookie
-    came from -> Idempotency-Key
+route, credential, address, rate limit, scope, then query, body and (for a cookie) the page it came
+from, then Idempotency-Key.
 
-So a stranger learns only that a path exists, a refused request is counted, and a stored response is looked
-for only once the caller may have it. Every step refuses by raising.
+So a stranger learns only that a path exists, and a stored response is looked for only once the
+caller may have it.
 """
 
 from collections.abc import Awaitable
@@ -169,7 +169,6 @@ def _take_key(call: RequestContext[Fields, Fields], route: Route) -> None:
 
 
 async def environment_of(call: RequestContext[Any, Any]) -> Environment | None:
-    """Return the credential's environment; None without one, and for a session that has ended."""
     try:
         token, is_cookie = presented(call.scope, call.headers, call.context.settings)
     except InvalidCredential:

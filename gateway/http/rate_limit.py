@@ -1,8 +1,7 @@
 """Rate limits at the edge: a bucket for each credential, and one for its account.
 
-Every response of our own API has the headers of draft-ietf-httpapi-ratelimit-headers, for the bucket with
-less left: "default" is the credential's, "account" the account's. A refusal adds Retry-After. A burst is
-twice its rate, so the window is two seconds.
+Headers: draft-ietf-httpapi-ratelimit-headers. A burst is twice its rate, so the window is two
+seconds.
 """
 
 import time
@@ -19,17 +18,14 @@ from keys.principal import Principal
 from runtime.limiter import Bucket, Decision, Limiter
 
 BURST_S = 2
-# A sandbox account gets this part of an account's rate.
 SANDBOX_SHARE = 5
 KNOWN_MAX = 10_000
-# 600 codes a minute, of which 60 may be wrong.
 LOOK_UPS = 600
 LOOK_UPS_PER_S = 10.0
 MISS_COST = 10
 # Larger calls count in units (a record, or a KiB).
 SMALL_BODY_BYTES = 4 * 1024
 WORK_MAX = BULK_BODY_BYTES_MAX // 1024
-# The buckets in order; a lone one is the credential's.
 _NAMES = (b"account", b"default")
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -41,7 +37,7 @@ class RateLimited(DomainError):
 
 
 class RateLimit:
-    """rate_per_s 0 turns both limits off, account_rate_per_s 0 only the account's.
+    """`rate_per_s` 0 turns both limits off, `account_rate_per_s` 0 only the account's.
 
     An account's limit is at least that of a single credential.
     """
@@ -107,7 +103,6 @@ def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: Hea
 
 
 def tell_unused(rate_per_s: int, headers: HeaderList) -> None:
-    """Add the headers to a response that used nothing, unless they are there."""
     if rate_per_s and not any(name == b"ratelimit-policy" for name, _ in headers):
         burst = rate_per_s * BURST_S
         headers += (
@@ -128,10 +123,7 @@ async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, det
 
 
 async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
-    """Look up a secret code out of the account's budget; raise RateLimited once it is spent.
-
-    A wrong code takes ten times as much as a right one, so guessing ends soon.
-    """
+    """Look up a secret code; a wrong one takes ten times as much of the account's rate limit."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
     # A caller who couldn't pay for a miss may not try: the last tokens would buy cheap guesses.

@@ -1,9 +1,4 @@
-"""Word the refusals of a call's items like a call of their own: with absolute addresses and the calls that
-come next (links[]).
-
-A link repeats what the item itself says, and names what the same refusal of a whole call names. Names are
-compared for the first few items alone: a call may have a thousand refused ones.
-"""
+"""Word the refusals of a call's items like those of a call of their own."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +18,9 @@ _COMPARED_MAX: Final = 10
 
 
 class RefusedItems:
-    """The refusals of one call's items. template: the path below the API that takes one of them alone."""
+    """The refusals of one call's items; `template` is the path below the API that takes a single
+    one.
+    """
 
     __slots__ = ("_address", "_call", "_compared", "_template")
 
@@ -37,10 +34,9 @@ class RefusedItems:
         return self._linked(refusal, body, smaller_cents(self._call, refusal.error, body))
 
     def kept(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
-        """Return why the item of a bulk send was refused, or null. body: its fields, for their sender.
+        """Return why the item of a bulk send was refused, or None.
 
-        Without body, a link holds no more than the item shows. The limits that it met may have changed, so no
-        smaller amount is named.
+        Without `body`, a link names no smaller amount: the limits may have changed.
         """
         why = item.refusal
         if why is None:
@@ -94,9 +90,7 @@ class RefusedItems:
 def smaller_cents(
     call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
 ) -> int | None:
-    """Return the greatest amount of the platform that the limits admit with its fee; null: none. body: of a
-    send.
-    """
+    """Return the greatest amount of the platform that the limits admit with its fee, or None."""
     most, platform = error.get("max_now_cents"), body.get("platform")
     if not isinstance(most, int) or not isinstance(platform, str):
         return None

@@ -28,11 +28,10 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 class RequestContext(Generic[B, Q]):
     """Each part is null until the pipeline has it.
 
-    - raw: the body's bytes. whole: the body if it arrived with the request.
-    - session_token: of a caller by cookie.
-    - template: the route's path, never the caller's, so a log or a metric can hold it.
-    - agent: the URL of the agent that signed it; unset until it was looked for (gateway/http/agents.py).
-    - receive: the server's, for long waits; null for a call from inside.
+    - `whole`: the body if it arrived with the request.
+    - `template`: the route's path, never the caller's, so a log or a metric can hold it.
+    - `agent`: the URL of the signing agent; unset until it was looked for (gateway/http/agents.py).
+    - `receive`: the server's, for long waits; null for a call from inside.
     """
 
     __slots__ = (

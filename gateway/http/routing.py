@@ -1,8 +1,4 @@
-"""The declarative route table, and the look-up of a request's route in it.
-
-A surface is one API with its own prefix and its own shape of a response. A route says all that the edge must
-know before its handler runs.
-"""
+"""The declarative route table, and the look-up of a request's route in it."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -23,7 +19,6 @@ from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import OAUTH_SCOPES, OPERATOR_SCOPES, SCOPES
 
-# An Answer, or an ASGI application that writes the response itself.
 Reply = Answer | ASGIApp
 Handler = Callable[[RequestContext[Any, Any]], Awaitable[Reply]]
 # Makes the body from its bytes, the headers, the query and the credential's environment.
@@ -94,12 +89,13 @@ class MethodNotAllowed(DomainError):
 class Route:
     """A method and a path below the surface's prefix, and what a call of it needs.
 
-    - scopes: the caller must hold one of them; empty only with is_public, which reads no credential.
-    - media: raw isn't read, call.raw has its bytes. decode: a body's own reader; body is for the documents then.
-    - takes_key: Idempotency-Key counts; a dry run leaves it out.
-    - session_only: for a person in a browser. asks_password: in live, a session must have given its password recently.
-    - is_for_suspended, is_for_paused: a suspended account or a paused key may call it, because it only removes access or gives back.
-    - takes_mcp: an MCP client's token is for it; such a token is for no other route.
+    - `scopes`: the caller must hold one of them; empty only with is_public, which reads no
+      credential.
+    - `media`: raw isn't read. `decode`: a body's own reader.
+    - `session_only`: for a person in a browser. `asks_password`: in live, that person gave the
+      password recently.
+    - `is_for_suspended`, `is_for_paused`: it only removes access or gives back.
+    - `takes_mcp`: an MCP client's token is for such a route alone.
     """
 
     method: str
@@ -124,11 +120,8 @@ class Route:
     refuses: tuple[int, ...] = ()
     body_shape: Shape[Fields] = field(init=False, repr=False, compare=False)
     query_shape: Shape[Any] = field(init=False, repr=False, compare=False)
-    # What a request without a query means; None: it is refused.
     no_query: Fields | None = field(init=False, repr=False, compare=False)
-    # It may change something, has a body and can be repeated under a key.
     is_unsafe: bool = field(init=False, repr=False, compare=False)
-    # A page's form posts to it.
     is_form: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -147,8 +140,7 @@ class Route:
 class ApiSurface:
     """One API: its routes below a prefix, and the shape of its refusals.
 
-    refusal: a dialect's struct, for the documents. takes_bare: `Authorization: <token>` is accepted without
-    Bearer.
+    `takes_bare`: `Authorization: <token>` is accepted without Bearer.
     """
 
     prefix: str
@@ -224,7 +216,7 @@ class Router:
     def find(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
         """Return the resource and the path's parameters, or None.
 
-        Raises NotFound for a parameter that can't be an ID, so it never reaches a database.
+        Raises NotFound for a parameter that can't be an ID.
         """
         found = self.match(path)
         if found is not None:
@@ -251,7 +243,6 @@ class Router:
         return node.resource, params
 
     def surface_of(self, path: str) -> ApiSurface | None:
-        """Return the surface whose prefix the path lies under, whether the path is known or not."""
         for surface in self.surfaces:
             if surface.prefix and (path + "/").startswith(surface.prefix + "/"):
                 return surface

@@ -1,7 +1,7 @@
 """Run the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
 
-A stop accepts nothing more, finishes what is in flight, then leaves. An open connection ends with its next
-response, which says so, because a proxy doesn't send a POST twice.
+After a stop, an open connection ends with its next response, which says so: a proxy doesn't send a
+POST twice.
 """
 
 import asyncio
@@ -26,13 +26,11 @@ REQUEST_READ_S_MAX = 30.0
 ANSWER_TAKEN_S_MAX = 30.0
 KEEP_ALIVE_S = 65
 DRAIN_S = 10
-# How long idle connections stay open after a stop.
 IDLE_S = 0.5
 _IDLE_LOOK_S = 0.02
 # A request leaves no cycles to look for.
 GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
-# The interval at which slow connections are checked.
 _TICK_S = 1.0
 _ACCEPTED_S = 0.001
 
@@ -82,7 +80,6 @@ class _Server(uvicorn.Server):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
                     await self._exit.wait()
-        # A listener that closes at the moment of a connection leaves it open.
         await asyncio.sleep(_ACCEPTED_S)
 
     @contextlib.contextmanager
@@ -117,12 +114,12 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     def _end_delay(self) -> None:
-        # A second signal may have ended it before.
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # Objects made at the start live as long as the process [p99 of a send falls from 55 to 8 ms].
+        # Objects made at the start live as long as the process [p99 of a send falls from 55 to 8
+        # ms].
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
@@ -176,10 +173,8 @@ async def serve(
 ) -> None:
     """Serve until SIGINT, SIGTERM or the end of the parent; return when all is drained.
 
-    - After a signal it calls on_stopping and serves for stop_delay_s more, so that a load balancer sees /readyz change. A second signal ends that.
-    - on_ready: the app can be reached. on_drain: what is in flight is to be finished.
-    - request_read_s_max: for a request to arrive whole. answer_taken_s_max: for a client that takes nothing. keep_alive_s: for an idle connection.
-    - is_kept: a supervisor stops it, so a second SIGTERM means nothing.
+    After a signal it serves for stop_delay_s more, so that a load balancer sees /readyz change; a
+    second signal ends that, unless a supervisor stops it (`is_kept`).
     """
     raise_open_files_limit()
     server = _Server(

@@ -1,8 +1,4 @@
-"""The session's cookie, and the proof that a request by cookie came from our own page.
-
-Over https the cookie has the __Host- prefix, so no other host can set it. A browser sends it with any page's
-request. So a change counts only with this session's own token, or if the browser says that the page was ours.
-"""
+"""The session's cookie, and the proof that a request by cookie came from our own page."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qs
@@ -40,7 +36,6 @@ def cookie_name(*, is_secure: bool) -> str:
 
 
 def read_cookie(headers: Headers, *, is_secure: bool) -> str | None:
-    """Return the session's token; None without one, or with more than one."""
     found = cookies_named(headers, cookie_name(is_secure=is_secure))
     return found.pop() if len(found) == 1 else None
 

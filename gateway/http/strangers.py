@@ -1,10 +1,7 @@
 """Bound the work of callers without a credential, so that none of them slows a send.
 
-- One of them is served in each turn of the event loop, so other work comes between.
-- All together get at most SHARE of the loop's time while more wait. Probes have a line of their own.
-- One address (IPv6: one /64) uses at most BURST_S of CPU time at once, then SHARE_OF_ADDRESS of a core. Beyond that it gets 429. A cached document and a successful change cost nothing.
-
-This process's CPU time counts, not calls: a busy machine makes nobody's work dearer.
+The event loop serves one of them at a time, and gives all of them at most SHARE of its time. One
+address uses at most BURST_S of CPU time at once, then SHARE_OF_ADDRESS of a core.
 """
 
 import asyncio
@@ -29,7 +26,6 @@ SHARE: Final = 0.25
 BURST_S: Final = 1.0
 SHARE_OF_ADDRESS: Final = 0.05
 ADDRESSES_MAX: Final = 10_000
-# What a request costs around its handler.
 AROUND_S: Final = 0.00006
 # Timers are no finer, so the line waits once it owes this much to the loop's other work.
 _OWED_S_MIN: Final = 0.001
@@ -70,13 +66,11 @@ class Strangers:
         monotonic: Callable[[], float] = time.monotonic,
         cpu: Callable[[], float] = time.thread_time,
     ) -> None:
-        # Many callers are behind these.
         self._uncounted = (*LOOPBACK, *trusted)
         self._monotonic = monotonic
         self._cpu = cpu
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
         self._is_serving = False
-        # When the loop's other work has had its time.
         self._free_at_s = 0.0
         # By address: when none of its burst is used any more.
         self._full_at_s: OrderedDict[str, float] = OrderedDict()

@@ -1,7 +1,7 @@
-"""Strict JSON, for text that a fast decoder refused or that could mean two things.
+"""Parse strict JSON, which has one reading in every language.
 
-What parse() returns has one reading in every language: no duplicate names, NaN, integers beyond int64, lone
-surrogates or control characters, and at most JSON_DEPTH_MAX levels.
+It refuses duplicate names, NaN, integers beyond int64, lone surrogates, control characters and more
+than JSON_DEPTH_MAX levels.
 """
 
 import contextlib
@@ -21,7 +21,6 @@ _LOOKED_AT_CHARACTERS = 512
 _FOREIGN_DEPTH_MAX = 64
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _INT64_DIGITS = 19
-# NUL breaks a PostgreSQL batch; the others break logs, headers and terminals.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
@@ -32,9 +31,8 @@ class Unreadable(DomainError):
 
 
 def is_doubtful(raw: bytes) -> bool:
-    """Return whether a fast decoder's result needs a second check.
-
-    It does for escapes, and for control characters that JSON admits (the first byte of C1's is C2).
+    """Return whether a fast decoder's result needs a second check: for escapes and control
+    characters.
     """
     return b"\\" in raw or b"\x7f" in raw or b"\xc2" in raw
 
@@ -42,8 +40,7 @@ def is_doubtful(raw: bytes) -> bool:
 def has_unique_names(raw: bytes) -> bool:
     """Return whether no name occurs twice in a JSON text that isn't doubtful.
 
-    Also False if two objects share a name; parse() distinguishes the two. Without a backslash each quotation
-    mark begins or ends a string, and a string before a colon is a name.
+    Also False if two objects share a name; parse() distinguishes the two.
     """
     parts = raw.split(b'"')
     strings = parts[1::2]
@@ -58,7 +55,7 @@ def has_unique_names(raw: bytes) -> bool:
 
 
 def refuse_repeated_names(raw: bytes) -> None:
-    """Raise if an object has one name twice or is nested too deep, for a text that another program will read."""
+    """Raise if an object has one name twice or is nested too deep."""
     if b"\\" not in raw and has_unique_names(raw):
         return
     if _is_deeper(raw, _FOREIGN_DEPTH_MAX):
@@ -68,7 +65,6 @@ def refuse_repeated_names(raw: bytes) -> None:
 
 
 def parse(raw: bytes) -> Any:
-    """Raise Unreadable if the text can't be read, InvalidInput for its values."""
     if raw.startswith(_BYTE_ORDER_MARKS):
         raise Unreadable("The body begins with a byte order mark. Send plain UTF-8.")
     try:
@@ -93,9 +89,7 @@ def parse(raw: bytes) -> Any:
 
 
 def shown(name: str) -> str:
-    """Return a caller's field name, safe to repeat. A credential in its place is masked, because callers log
-    responses.
-    """
+    """Return a caller's field name, with a credential in its place masked."""
     # Cut first, because it may be as long as a body.
     looked_at = name[:_LOOKED_AT_CHARACTERS]
     plain = _CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
@@ -120,8 +114,8 @@ def is_unicode(text: str) -> bool:
 def _is_deeper(raw: bytes, most: int) -> bool:
     """Return whether brackets outside strings are nested deeper.
 
-    Escapes go first, so that each quotation mark begins or ends a string. Then the innermost pairs go, once
-    for each level.
+    Escapes go first, so that each quotation mark begins or ends a string. Then the innermost pairs
+    go, once for each level.
     """
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NOT_A_BRACKET)
@@ -166,7 +160,6 @@ def _inspect(value: Any, path: tuple[str | int, ...], problems: list[dict[str, s
 
 
 def _place(path: tuple[str | int, ...]) -> str:
-    """Return a place such as metadata.list[2]. Only errors need it."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in path)
     return "".join(steps).removeprefix(".")
 

@@ -1,6 +1,6 @@
 """Wait until what a route reads changes, or until ?wait_s= is over; and say what to poll, and when.
 
-Nothing of the database is held meanwhile. A client that leaves ends its wait.
+No transaction is open meanwhile.
 """
 
 import asyncio
@@ -91,7 +91,6 @@ def poll_links(
     status: str,
     approval_id: str | None = None,
 ) -> list[Link]:
-    """Return the links[] of a waiting top-up: what to poll, and how to cancel it."""
     api, wait = call.home + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
     # A scheduled one may be days away: a poll that waits for it would only hold a connection.
     poll = f"{api}/topup/status/{topup_id}{'' if status == 'scheduled' else wait}"
@@ -107,7 +106,7 @@ def poll_links(
 
 
 def told_to_poll(call: RequestContext[Any, Any], given: Answer) -> Answer:
-    """Add headers to a response of 1002 or 3006 that say what to poll and when, on replays, too."""
+    """Add headers that say what to poll and when to a response of 1002 or 3006, on replays, too."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
         location = f"{call.home}{API_PREFIX}/topup/status/{topup_id}"

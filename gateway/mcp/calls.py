@@ -1,8 +1,6 @@
-"""One call of a tool: the API's response as a tool's result, and a send that waits for a person.
+"""Turn the API's response into a tool's result, and ask a person about a send that waits.
 
-A client that opens addresses shows the person where to decide, and returns the person's reaction. Declining
-to open it cancels the top-up, so that no funds stay held. Closing the question decides nothing: the send
-still waits, and the result says so.
+Declining cancels the top-up; closing the question decides nothing.
 """
 
 from collections.abc import Mapping
@@ -51,8 +49,8 @@ _encode = msgspec.json.Encoder().encode
 class ToolRequest(NamedTuple):
     """A tool and its arguments.
 
-    responses: the person's reactions, null before a question. may_ask: the client can show an address to a
-    person. meta: the request's own.
+    `responses`: the person's reactions, null before a question. `may_ask`: the client can show an
+    address to a person.
     """
 
     call: RequestContext[Fields, Fields]
@@ -64,7 +62,6 @@ class ToolRequest(NamedTuple):
 
 
 async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
-    """Return the result, also for a refusal, with what repairs it."""
     if asked.tool is PAID or (asked.tool.name == SEND and not PAYMENTS.isdisjoint(asked.meta)):
         return await _paid(asked)
     try:
@@ -72,7 +69,6 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
         if asked.tool.name == SEND and envelope.transaction_id is None:
             envelope = await _settling(asked) or await _done(asked)
     except ClientGone:
-        # The client left while it waited, and reads nothing any more.
         return CallToolResult(content=[], is_error=True)
     except InsufficientBalance as error:
         return _refused(asked, error, await _price(asked))
@@ -88,7 +84,7 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
 
 
 async def _paid(asked: ToolRequest) -> CallToolResult:
-    # A person is asked nothing here: declining would leave a payment behind.
+    # Declining would leave a payment behind, so no person is asked.
     from gateway.mcp.paid import PaidSend  # noqa: PLC0415 the protocols' packages are large
 
     send = None
@@ -103,7 +99,6 @@ async def _paid(asked: ToolRequest) -> CallToolResult:
 
 
 async def _settling(asked: ToolRequest) -> Envelope | None:
-    """Return the payment of the key's answer as it is now; None if refused."""
     from gateway.mcp.paid import PaidSend  # noqa: PLC0415 see _paid
 
     wanted = asked.tool.call_of(asked.arguments, asked.call.environment)
@@ -112,7 +107,6 @@ async def _settling(asked: ToolRequest) -> Envelope | None:
 
 
 async def _price(asked: ToolRequest) -> PaymentSaid | None:
-    """Return how the send can be paid in its own call, if it can be."""
     from gateway.mcp.paid import PaidSend  # noqa: PLC0415 see _paid
 
     if asked.tool.name != SEND:
@@ -123,7 +117,7 @@ async def _price(asked: ToolRequest) -> PaymentSaid | None:
     except PaymentRequired:
         return send.said
     except DomainError:
-        # What the key forbids, or no such payment is offered: the refusal stays as it is.
+        # The key forbids it, or no such payment is offered: the refusal stays as it is.
         return None
     return None
 
@@ -148,7 +142,6 @@ def _said(asked: ToolRequest) -> str | None:
 
 
 async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolResult:
-    """Return the top-up as it is now: the key repeats the send's earlier response."""
     call, which = asked.call, held.transaction_id
     if said == "decline":
         try:
@@ -200,7 +193,6 @@ def _refused(
 
 
 def _with_tools(asked: ToolRequest, value: dict[str, Any]) -> dict[str, Any]:
-    """Rewrite the next calls in the envelope as tools'."""
     data = value["data"]
     if asked.call.credential is None:
         return value
@@ -216,7 +208,7 @@ def _result(
     first: str | None = None,
     said: PaymentSaid | None = None,
 ) -> CallToolResult:
-    """Return the envelope as values and as text; first: a sentence at the text's beginning.
+    """Return the envelope as values and as text, which begins with the sentence `first`.
 
     x402's clients read their members beside the envelope's.
     """

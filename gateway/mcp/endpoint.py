@@ -1,7 +1,6 @@
 """/mcp: the same calls as tools, over the Model Context Protocol's Streamable HTTP.
 
-The SDK is 25 MB that a gateway without agents never needs, so the first admitted request loads what needs it
-(gateway/mcp/server.py).
+The first admitted request loads the SDK (25 MB).
 """
 
 import asyncio
@@ -21,7 +20,6 @@ from kernel.fields import Fields
 from keys.authenticator import InvalidCredential
 from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES, SCOPES
 
-# Payers without an account: what they call is paid in the call.
 PAID_PATH: Final = "/x402/mcp"
 _CHALLENGE: Final = b"www-authenticate"
 
@@ -55,7 +53,6 @@ def surface() -> ApiSurface:
         MCP,
         handle,
         "Tools for agents",
-        # Each tool is refused by the route that it calls.
         scopes=SCOPES,
         takes_key=False,
         media="raw",
@@ -75,9 +72,10 @@ def surface() -> ApiSurface:
 
 
 def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[bytes, bytes]]:
-    """Return the refusal's headers, with where a client signs in, and for what (RFC 6750, RFC 9728).
+    """Return the refusal's headers, with where a client signs in, and for what (RFC 6750, RFC
+    9728).
 
-    A key's scopes are its owner's decision: only a token is invited to request more.
+    Only a token is invited to request more: a key's scopes are its owner's decision.
     """
     headers = [pair for pair in refusal.headers if pair[0] != _CHALLENGE]
     caller = call.credential
@@ -93,7 +91,6 @@ def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[b
 
 
 def _missing(refusal: Refusal) -> list[str]:
-    """Return the scopes that would do, of those that a client may request."""
     required = refusal.error.get("required_scopes", ())
     return [scope for scope in MCP_SCOPES if scope in required]
 
@@ -108,10 +105,9 @@ def _load(*, is_paid: bool) -> ReplyOf:
 
 
 def _refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """Return a refusal before any tool is reached, as a JSON-RPC error.
+    """Return a refusal before any tool is reached, as a JSON-RPC error with our own code.
 
-    Its code is ours: the protocol has none for these, and leaves codes outside JSON-RPC's own range to
-    applications.
+    The protocol has none for these, and leaves codes outside JSON-RPC's range to applications.
     """
     code, data = refusal.code.code, {"code": refusal.code.code, **refusal.error}
     return refused(refusal.http_status, None, code, refusal.message, data)

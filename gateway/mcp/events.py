@@ -1,7 +1,7 @@
 """MCP's Events extension (io.modelcontextprotocol/events, SEP-3415): by webhook and by poll.
 
-A subscription is an endpoint of the delivery engine (webhooks/subscriptions/). A poll reads the event log.
-Neither shows codes or approval links. docs/decisions/0046-mcp-events.md says what is left out.
+A subscription is an endpoint of the delivery engine (webhooks/subscriptions/,
+docs/decisions/0046-mcp-events.md).
 """
 
 import hmac
@@ -62,7 +62,7 @@ _PACES: Final = (
     Pace(10, 60, "verifications of one address", is_per_object=True),
     Pace(120, 60, "subscriptions of one account"),
 )
-# What a client learns of a receiver: never its words, nor why an address isn't called.
+# A client never learns a receiver's words, nor why an address isn't called.
 _REASONS: Final[Mapping[str, str]] = {"timeout": "timeout", "tls": "tls_error"}
 _encode = msgspec.json.Encoder().encode
 
@@ -97,8 +97,6 @@ class UnsubscribeParams(_Event):
 
 
 def add_to(server: Server[Any], call_of: Any) -> None:
-    """Serve the extension's methods; call_of finds the request behind a context."""
-
     async def list_events(ctx: Context, params: PaginatedRequestParams) -> dict[str, Any]:
         if params.cursor is not None:
             raise MCPError(INVALID_PARAMS, "Unknown cursor: the list has one page.")
@@ -213,7 +211,6 @@ def _matches(event: log.Event, wanted: dict[str, list[str]] | None) -> bool:
 async def _page(
     tx: Transaction, principal: Principal, name: str, after: EventCursor | None, limit: int
 ) -> tuple[log.EventPage, bool]:
-    """Return the events after the cursor, and whether some before them are missing."""
     tenant = principal.tenant
     if after is None:
         return log.EventPage([], await log.newest_cursor(tx, tenant), has_more=False), False
@@ -255,7 +252,8 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         _not_before_us(call, params),
     )
     await pace(context.limiter, principal, "mcp-subscribe", _PACES[1:])
-    # Also for a renewal: what may be called can have changed. https even in staging, as the extension says.
+    # Also for a renewal: the address may be forbidden now. https even in staging, as the extension
+    # says.
     await pace_target(context.limiter, principal)
     await context.transport.check(
         delivery.url, policy=context.policy, account_id=principal.account_id
@@ -295,7 +293,7 @@ def _shown(granted: Granted) -> dict[str, Any]:
         "cursor": granted.cursor,
         "truncated": granted.is_truncated,
     }
-    if not granted.is_new:
+    if not granted.is_new or endpoint.status != ENABLED:
         status: dict[str, Any] = {"active": endpoint.status == ENABLED}
         if failing_since is not None:
             status["failedSince"] = rfc3339(failing_since)
@@ -364,7 +362,7 @@ def _check_secret(secret: str) -> None:
 async def _verify(call: Call, wanted: Wanted, secret: str) -> None:
     """Ask the receiver whether it wants these deliveries; raise CallbackEndpointError.
 
-    No transaction is open meanwhile. A receiver that answers slowly holds up only its own caller.
+    No transaction is open meanwhile.
     """
     context, challenge = call.context, secrets.token_urlsafe(32)
     body = _encode({"type": "verification", "challenge": challenge})

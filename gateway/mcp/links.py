@@ -1,7 +1,5 @@
-"""Turn links of a response into calls of tools: an agent that has only tools cannot follow an address.
-
-If the caller may use the tool of a link's call, the link names the tool and its arguments in place of method,
-address and body.
+"""Turn links of a response into calls of tools: an agent that has only tools cannot follow an
+address.
 """
 
 import re
@@ -26,7 +24,6 @@ _SANDBOX: Final = "sandbox"
 
 
 def allowed(tool: ApiTool, principal: Principal) -> bool:
-    """Return whether the caller holds a scope that the tool's call needs."""
     return not principal.scopes.isdisjoint(tool.route.scopes)
 
 
@@ -47,7 +44,6 @@ def _as_tool(link: _Link, principal: Principal) -> _Link | None:
 
 
 def _arguments(tool: ApiTool, path: str, query: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """Read the path and the query; return None if it is another call."""
     known = arguments_of(tool)
     if not query.keys() <= known.keys():
         return None
@@ -63,7 +59,6 @@ def _arguments(tool: ApiTool, path: str, query: Mapping[str, str]) -> Mapping[st
 
 
 def order_of(context: Context, principal: Principal, arguments: Mapping[str, Any]) -> list[_Link]:
-    """Return the order that covers the missing credit, if the caller may place one."""
     providers = providers_of(context, principal.environment)
     if not providers or not allowed(TOOLS[_ORDER], principal):
         return []
@@ -80,7 +75,6 @@ def order_of(context: Context, principal: Principal, arguments: Mapping[str, Any
 
 
 def providers_of(context: Context, environment: Environment) -> tuple[str, ...]:
-    """Return the environment's payment providers; `sandbox` first, if it simulates one of them."""
     providers = context.payments.providers
     offered = providers.offered(environment)
     is_simulated_offered = any(

@@ -1,7 +1,4 @@
-"""List the tools that a caller's scopes allow, with the limits of its key and environment.
-
-Made once for each set of tools and limits, since clients request the list at each start.
-"""
+"""List the tools that a caller's scopes allow, made once for each set of tools and limits."""
 
 from functools import lru_cache
 from typing import Any, Final
@@ -21,14 +18,12 @@ _OWN_KEY: Final = "/keys/self"
 
 
 async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
-    """Return them in the same order each time."""
     if call.credential is None:
         return [_of(PAID, _offer_to_strangers(call))]
     principal = call.principal
     names = tuple(
         name
         for name, tool in TOOLS.items()
-        # A token of the account's own has no key to describe.
         if allowed(tool, principal) and (principal.lineage or tool.path != _OWN_KEY)
     )
     return _listed(names, await _offer(call))

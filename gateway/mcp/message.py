@@ -1,7 +1,5 @@
-"""Read the one JSON-RPC message of a request to /mcp, and refuse a bad one in the protocol's own words. Pure.
-
-The SDK behind it answers a batch with a dump of its parser and an unknown version with another complaint.
-Here each has its sentence, the message's id if readable, and the remedy.
+"""Read the one JSON-RPC message of a request to /mcp, and refuse a bad one with a sentence, its id
+and the remedy.
 """
 
 from collections.abc import Mapping
@@ -34,14 +32,13 @@ class Message(NamedTuple):
 
 
 class PaymentSaid(NamedTuple):
-    """required: x402's PaymentRequired, or nothing. meta: for the result's `_meta`."""
+    """`required` is x402's PaymentRequired, or nothing; `meta` is for the result's `_meta`."""
 
     required: Mapping[str, Any]
     meta: Mapping[str, Any]
 
 
 def read(raw: bytes, headers: Mapping[bytes, bytes], versions: tuple[str, ...]) -> Message | Answer:
-    """Return the message, or the refusal; versions: the supported ones, newest first."""
     refused = _of_headers(headers)
     if refused is not None:
         return refused
@@ -82,7 +79,6 @@ def _of_headers(headers: Mapping[bytes, bytes]) -> Answer | None:
 
 
 def _of_envelope(value: Any) -> Answer | None:
-    """Refuse JSON that is no request, notification or response."""
     if isinstance(value, list):
         words = "Invalid request: one message a request; batches are not taken"
         return refusal(400, None, INVALID_REQUEST, words)

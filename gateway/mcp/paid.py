@@ -1,7 +1,7 @@
 """A send that its own call pays for over MCP, by x402 or the Machine Payments Protocol.
 
-The payment in `_meta` becomes HTTP's header for gateway/x402/door.py, and the answer's headers become `_meta`. A
-payment under the idempotency_key of an earlier send isn't taken: that send is the answer.
+The payment in `_meta` becomes HTTP's header for gateway/x402/door.py, and the answer's headers
+become `_meta`.
 """
 
 from base64 import b64decode, b64encode
@@ -51,7 +51,6 @@ _PAYMENT_REQUIRED: Final = 402
 _BAD: Final = 400
 # As long as a payment can be settled: if this process dies, only the same payment ends it sooner.
 _LEASE_S: Final = 86_400
-# What can be spent, or leads to it: an answer is stored without.
 _SPENDABLE: Final = ("voucher_code", "deliverable", "claim_url")
 _SHAPE: Final = Shape(PaidBody)
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -60,7 +59,7 @@ _decode_json = msgspec.json.decode
 
 
 class PaidSend:
-    """A call of send_topup that pays, or is asked to. arguments: without the idempotency_key."""
+    """A call of send_topup that pays, or is asked to; `arguments` lack the idempotency_key."""
 
     def __init__(
         self, call: RequestContext[Any, Any], arguments: Mapping[str, Any], meta: Mapping[str, Any]
@@ -72,7 +71,6 @@ class PaidSend:
         inner.trace, inner.method, inner.path = call.trace, "POST", call.path
         inner.credential = call.credential
         inner.headers = {b"host": call.headers.get(b"host", b""), **_headers_of(meta)}
-        # A card's challenge answers this tool alone.
         inner.raw = b"tools/call " + SEND.encode() + raw
         inner.body = _SHAPE.decode(raw, call.environment)
         inner.entry = bazaar.of_tool(SEND, PAID.description, input_schema(PAID, Offer()))
@@ -134,7 +132,6 @@ class PaidSend:
         return PaymentSaid({} if required is None else _decode_json(b64decode(required)), meta)
 
     async def _run_once(self, key: RequestKey) -> Envelope:
-        """Pay under the key; the lease's token is the payment's identifier."""
         call = self._call
         try:
             answer = await run_steps(
@@ -148,7 +145,6 @@ class PaidSend:
         except _NothingBought as error:
             return _decode(error.answer.body)
         if self._full is None and await door.known(self._inner) is not None:
-            # Another call with the same payment made it.
             self._full = await door.topup(self._inner)
         return _decode((self._full or answer).body)
 
@@ -159,7 +155,6 @@ class PaidSend:
         return _without_codes(answer)
 
     async def _keep(self, key: RequestKey, payment: MachinePayment, answer: Answer) -> None:
-        """Store the answer, unless the key has one or another payment's lease; raise KeyReused."""
         context, tenant = self._call.context, self._call.principal.tenant
         kept = _without_codes(answer)
 
@@ -178,7 +173,6 @@ class PaidSend:
         await context.database.transaction(work)
 
     def _request_key(self, key_text: str) -> RequestKey:
-        """Return the key of the same send without a payment."""
         call = self._call
         shape = TOOLS[SEND].route.body_shape
         return request_key(
@@ -199,7 +193,6 @@ def _without_codes(answer: Answer) -> Answer:
 
 
 def _waits_for(stored: Stored | StoredAnswer) -> str | None:
-    """Return the payment that wasn't settled then."""
     if stored.is_sealed or stored.body is None or transaction_id_of(stored.body) is not None:
         return None
     payment = _decode_json(stored.body)["data"].get("payment")

@@ -1,9 +1,8 @@
-"""Make the JSON Schemas of tools' inputs and outputs from the routes' own shapes, with the caller's limits.
-Pure.
+"""Make the JSON Schemas of tools' inputs and outputs from the routes' own shapes, with the caller's
+limits.
 
-An input schema admits all that the API accepts, and every response of a tool, errors included, fits its
-output schema. An output schema names only the fields that an agent acts on, since a model reads the list of
-tools each time.
+An input schema admits all that the API accepts; an output schema names only the fields that an
+agent acts on.
 """
 
 from collections.abc import Mapping
@@ -33,7 +32,6 @@ _KEY_WORDS: Final = {
     "optional": "Your own name for this one action; reuse it when you retry.",
 }
 _ORDER: Final = "create_order"
-# More than these are not listed in a schema.
 _RECIPIENTS_MAX: Final = 20
 # Keywords that a reader of responses can do without; they refuse nothing.
 _UNSAID_OF_ANSWERS: Final = frozenset(
@@ -42,24 +40,20 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
         *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
     }
 )
-# A long rule that no agent breaks by chance; the route refuses instead.
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
 _ENUM_MAX: Final = 12
-# If an argument has more allowed values, the tool names only some, and a refusal suggests the intended one.
+# If an argument has more allowed values, the tool names some, and a refusal suggests the intended
+# one.
 _WORDS_MAX: Final = 20
-# An error has the same fields for every tool, so only the server's instructions describe it.
+# Every tool's errors have the same fields, which the server's instructions describe.
 _ERROR: Final[Schema] = {"type": "object"}
-# No agent exceeds this length by chance.
 _CHARACTERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the caller may request: platforms in order, payment providers, and what its key allows.
-
-    per_call_cents and recipients are null without a limit.
-    """
+    """What the caller may request: platforms in order, payment providers, and what its key allows."""
 
     platforms: tuple[Platform, ...] = ()
     providers: tuple[str, ...] = ()
@@ -68,7 +62,6 @@ class Offer:
 
 
 def input_schema(tool: ApiTool, offer: Offer) -> Schema:
-    """Return the tool's arguments, for this caller."""
     fields = dict(arguments_of(tool))
     required = [*tool.needs, *_required_of(tool)]
     for name, limits in _limits(tool, offer).items():
@@ -103,7 +96,6 @@ def output_schema(tool: ApiTool) -> Schema:
 
 @cache
 def arguments_of(tool: ApiTool) -> Mapping[str, Schema]:
-    """Return what the route takes, for any caller."""
     schemas = Schemas([tool.fields])
     own = schemas.body_of(tool.fields).get("properties", {})
     listed = {name: {"type": "string"} for name in tool.params}
@@ -121,7 +113,6 @@ def _required_of(tool: ApiTool) -> tuple[str, ...]:
 
 
 def _argument(schema: Schema, schemas: Schemas) -> Schema:
-    """Convert a field to an argument: left out rather than null, and whole in its own place."""
     plain = without_null(schema)
     ref = plain.pop("$ref", None)
     if ref is not None:
@@ -139,8 +130,8 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Leave out the machine's bounds, which limit no caller, and a map's names, which the route checks. Most
-    names need no description, which costs tokens at each reading; otherwise the tool has one.
+    """Leave out bounds for machines and a map's names; most names need no description, which costs
+    tokens at each reading.
     """
     if keyword in {"description", "examples"}:
         return True
@@ -153,7 +144,6 @@ def _is_unsaid(keyword: str, value: Any) -> bool:
 
 
 def _limits(tool: ApiTool, offer: Offer) -> Mapping[str, Schema]:
-    """Return what this caller's limits add to these arguments' schemas."""
     if tool.method == "GET":
         return {}
     if tool.name == _ORDER:
@@ -171,7 +161,6 @@ def _one_of(words: Any) -> Schema:
 
 
 def _amount(offer: Offer) -> Schema:
-    """Return the bounds over all platforms, and each platform's own if they differ."""
     if not offer.platforms:
         return {}
     each = {one.id: (one.min_amount_cents, one.max_amount_cents) for one in offer.platforms}
@@ -195,7 +184,6 @@ def _recipients(offer: Offer) -> Schema:
 
 
 def _shown(tool: ApiTool) -> Schema:
-    """Return the fields of `data` that the tool names, by every way to succeed."""
     found: Schema = {}
     for outcome in (one for route in tool.routes for one in route.answers):
         if outcome.data is None:
@@ -224,8 +212,8 @@ def _either(one: Schema, other: Schema) -> Schema:
 
 
 def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
-    """Remove descriptions; show a small struct in place unless inside another, and any other struct or long
-    list as anything.
+    """Remove descriptions; show a small struct in place unless inside another, and any other struct
+    or long list as anything.
     """
     if isinstance(schema, list):
         return [_bare(one, schemas, is_inside=is_inside) for one in schema]

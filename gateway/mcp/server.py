@@ -1,9 +1,6 @@
 """Serve an admitted request to /mcp: the SDK's server over the API's own calls.
 
-A tool call is a call of the API by the same principal: the pipeline admits it (credential, address, rate),
-gateway/internal_client.py does it, and an Idempotency-Key means the same on both ways. Nothing outlives a
-request, so any gateway can serve any call: the SDK's session manager is opened and closed with each request.
-Loaded by gateway/mcp/endpoint.py at the first request.
+Nothing outlives a request, so any gateway can serve any call.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,10 +66,6 @@ Context = ServerRequestContext[Any, Any]
 
 
 def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]], Reply]:
-    """Return the handler of admitted requests; each gets an application of its own.
-
-    is_paid: for payers without an account, who have no events.
-    """
     instructions = _PAID_INSTRUCTIONS if is_paid else _INSTRUCTIONS
     made = Server(
         "topup-gateway",
@@ -83,10 +76,9 @@ def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]
             "tools/list": CacheHint(_LIST_MS, "private"),
             "server/discover": CacheHint(_DISCOVER_MS, "public"),
         },
-        # No argument is mirrored in a header: else each call would make the list first.
+        # No argument is mirrored in a header: otherwise each call would make the list first.
         get_tool_input_schema=_no_header_of,
         on_list_tools=_list_tools,
-        # The SDK's type leaves out results of extensions, which it sends.
         on_call_tool=cast(Any, _call_tool),
     )
     made.middleware.append(_told_in_words)
@@ -109,7 +101,6 @@ def server(*, is_paid: bool = False) -> Callable[[RequestContext[Fields, Fields]
 
 
 def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
-    """Run the SDK's application for this request alone, with the body that was read already."""
     message = read(call.raw, call.headers, _VERSIONS)
     if not isinstance(message, Message):
         return message
@@ -126,7 +117,8 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
         manager = StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=BODY_BYTES_MAX
         )
-        # White space around a header's value is none of it (RFC 9110, 5.5); our server's parser leaves it.
+        # White space around a header's value is none of it (RFC 9110, 5.5); our server's parser
+        # leaves it.
         headers = [(name, value.strip()) for name, value in scope["headers"]]
         async with manager.run():
             await manager.handle_request({**scope, "headers": headers, _CALL: call}, replay, send)
@@ -187,7 +179,6 @@ def _call_of(ctx: Context) -> RequestContext[Fields, Fields]:
 
 
 def _meta_of(raw: bytes) -> Mapping[str, Any]:
-    """Return `_meta` of the message and of its params: payments may come in either."""
     message = msgspec.json.decode(raw)
     found = (message.get("_meta"), message["params"].get("_meta"))
     return {name: one[name] for one in found if isinstance(one, dict) for name in one}
@@ -207,14 +198,13 @@ async def _with_extensions(ctx: Context, call_next: CallNext) -> HandlerResult:
         return result
     capabilities = dict(result["capabilities"])
     capabilities["extensions"] = {events.EXTENSION: {}, tasks.EXTENSION: {}}
-    # ChatGPT looks for events here.
     capabilities["events"] = {}
     return {**result, "capabilities": capabilities}
 
 
 async def _told_in_words(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Name what is wrong with a method's params, which the SDK leaves out, and hide an unexpected error's
-    own words, which it shows to older clients.
+    """Name what is wrong with a method's params, which the SDK leaves out, and hide an unexpected
+    error's own words.
     """
     try:
         return await call_next(ctx)

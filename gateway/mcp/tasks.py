@@ -1,7 +1,7 @@
-"""MCP's Tasks extension (io.modelcontextprotocol/tasks): a send that waits is a task.
+"""MCP's Tasks extension (io.modelcontextprotocol/tasks): a send that waits is a task
+(docs/decisions/0047-mcp-tasks.md).
 
-The top-up is the task, so nothing is stored for it. The id is the top-up's under a key (LinkTokens), and each
-call is judged as a call of the API by the same caller. docs/decisions/0047-mcp-tasks.md.
+The task is the top-up, so nothing is stored for it; its id is derived (LinkTokens).
 """
 
 from typing import Any, Final
@@ -43,8 +43,6 @@ class UpdateParams(TaskParams):
 
 
 def add_to(server: Server[Any], call_of: Any) -> None:
-    """Serve the extension's methods; call_of finds the request behind a context."""
-
     async def get(ctx: Context, params: TaskParams) -> dict[str, Any]:
         call, topup_id = _checked(ctx, call_of, params)
         return await _detailed(call, params.task_id, topup_id)
@@ -76,7 +74,6 @@ def is_declared(ctx: Context) -> bool:
 
 
 async def created(call: Call, sent: CallToolResult) -> CallToolResult | dict[str, Any]:
-    """Return a send's result, or the task that stands for it while it waits."""
     envelope = sent.structured_content or {}
     topup_id = envelope.get("transaction_id")
     is_waiting = envelope.get("code") in _WAITING and topup_id is not None
@@ -85,16 +82,13 @@ async def created(call: Call, sent: CallToolResult) -> CallToolResult | dict[str
     task_id = _PREFIX + call.context.topup_rules.links.token_of("task", str(topup_id))
     now = await _used(call, STATUS, str(topup_id))
     if now.is_error:
-        # The send happened, whatever reading it says.
         return sent
     if _code(now) != codes.PENDING:
         return now.model_copy(update={"meta": sent.meta})
     task = _task(task_id, now)
     held = sent.content[0]
     if _code(sent) == codes.APPROVAL_REQUIRED and held.type == "text":
-        # With the address where a person decides.
         task["statusMessage"] = held.text
-    # With the receipt of a send that was paid in its call.
     return {"resultType": "task", **task, "_meta": sent.meta}
 
 
@@ -113,7 +107,6 @@ def _task(task_id: str, now: CallToolResult) -> dict[str, Any]:
         "status": {codes.PENDING: "working", codes.CANCELLED: "cancelled"}.get(code, "completed"),
         "createdAt": data["created_at"],
         "lastUpdatedAt": data.get("settled_at") or data["created_at"],
-        # The top-up stays.
         "ttlMs": None,
     }
     if code == codes.PENDING:
@@ -135,7 +128,6 @@ def _checked(ctx: Context, call_of: Any, params: TaskParams) -> tuple[Call, str]
 
 
 async def _asked(call: Call, tool: str, topup_id: str) -> CallToolResult:
-    """Return what the tool says of the top-up; raise MCPError if the caller may not see it."""
     result = await _used(call, tool, topup_id)
     if result.is_error:
         if _code(result) == codes.NOT_FOUND:

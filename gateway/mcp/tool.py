@@ -1,8 +1,4 @@
-"""One tool: a call of the API, its arguments and how they become that call.
-
-A tool has no rules of its own: its input is the route's body, or path and query; its access, the route's
-scopes; its work, the route's handler (gateway/internal_client.py).
-"""
+"""One tool: a call of the API, its arguments and how they become that call."""
 
 import re
 from collections.abc import Mapping
@@ -44,11 +40,12 @@ class ToolCall(NamedTuple):
 class ApiTool:
     """One tool and the route behind it.
 
-    - other_path: of a second route that reads alike, by another argument; one of the two is given.
-    - key: whether it takes an idempotency_key. fills: defaults of arguments.
-    - shows: the fields of the response's data, or of a list's items, that the output schema names.
-    - omits: fields of the route that no agent needs; a read with them is refused.
-    - says: descriptions in place of the route's, by argument.
+    - `other_path`: a second route that reads alike, by another argument; one of the two is given.
+    - `key`: it takes an idempotency_key. `fills`: defaults of arguments.
+    - `shows`: the fields of the response's data, or of a list's items, that the output schema
+      names.
+    - `omits`: fields that no agent needs; a read with them is refused. `says`: descriptions in
+      place of the route's.
     """
 
     name: str
@@ -125,7 +122,6 @@ class ApiTool:
 
     def _path_of(self, path: str, named: Mapping[str, Any]) -> str:
         values = {name: str(value) for name, value in named.items()}
-        # A value with a slash would be another path.
         if any("/" in value for value in values.values()):
             raise NotFound("Transaction" if "transaction_id" in values else "Endpoint")
         return path.format(**values)
@@ -156,7 +152,6 @@ def _refusal(faults: list[FieldEntry]) -> InvalidInput:
 def _faults_of_body(
     route: Route, body: Mapping[str, Any], environment: str | None
 ) -> list[FieldEntry]:
-    """Return what else is wrong with the arguments, so that one repair is enough."""
     try:
         route.body_shape.decode(_encode(body), environment)
     except InvalidInput as error:

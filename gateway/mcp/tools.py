@@ -1,8 +1,4 @@
-"""The tools for agents, in the order in which they are listed.
-
-Each description says when to use it and what to do with its result; `says` replaces the API's own words,
-which name paths that no tool has.
-"""
+"""The tools for agents, in the order in which they are listed."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,18 +9,15 @@ from gateway.mcp.tool import ApiTool
 from gateway.x402 import endpoint as x402
 
 _READS: Final = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-# Money leaves the account, once for each key; suppliers and recipients are outside.
 _SPENDS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
 )
 _ENDS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
-# Nothing is paid before a person pays.
 _OPENS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True
 )
-# A request of ours reaches an address outside, and repeating it sends another.
 _TRIES: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
 )
@@ -34,7 +27,6 @@ _RECIPIENT: Final = {
     "recipient": "Instead of recipient_email: the account's own address.",
 }
 _TOP_UP: Final = ("status", "platform", "amount_cents", "charged_cents", "recipient_email")
-# Less than the minute after which many clients give a call up.
 _WAIT_S: Final = "25"
 _WHICH: Final = {"transaction_id": "As a send answered it: txn_…"}
 
@@ -263,7 +255,6 @@ TOOLS: Final[Mapping[str, ApiTool]] = {tool.name: tool for tool in _LISTED}
 SEND: Final = "send_topup"
 CANCEL: Final = "cancel_topup"
 STATUS: Final = "get_status"
-# The same for payers without an account.
 PAID: Final = ApiTool(
     SEND,
     "Send a top-up",

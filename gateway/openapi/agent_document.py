@@ -1,7 +1,4 @@
-"""Cut a small document for agents out of the OpenAPI document: the calls of a first day.
-
-Left out are examples, links, headers, the single refusals, and what lies deep inside a response.
-"""
+"""Cut a small document for agents out of the OpenAPI document: the calls of a first day."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
@@ -10,7 +7,6 @@ from gateway.answers.words import API_PREFIX
 from gateway.openapi.schemas import PLACE, pruned
 from gateway.x402 import endpoint as x402
 
-# In the order in which a newcomer needs them.
 CALLS: Final = (
     ("post", "/keys/sandbox"),
     ("get", "/keys/self"),
@@ -27,7 +23,6 @@ CALLS: Final = (
     ("get", "/codes"),
 )
 _EXAMPLES: Final = frozenset({"examples", "example", "tags"})
-# A reader of responses checks no bounds.
 _OF_ANSWERS: Final = _EXAMPLES | {
     *("pattern", "format", "minimum", "maximum", "minLength", "maxLength"),
     *("minItems", "maxItems", "required"),
@@ -36,15 +31,16 @@ _REFUSED: Final = "Refused"
 _NULL: Final = {"type": "null"}
 _ABOUT: Final = (
     "The calls that an agent needs first: a key, a send, its status, the balance, webhooks. /docs/agent.md"
-    " shows them in order; the whole API is at /openapi.json. Amounts are whole US cents: 1000 means $10.00."
-    f" Without a key, POST {x402.PATH} answers 402 with its price and is paid in the call (/docs/x402.md)."
+    " explains them in order; /openapi.json has the whole API. Amounts are whole US cents: 1000 means $10.00."
 )
+_PAID: Final = f" Without a key, POST {x402.PATH} responds 402 with its price, and the next request pays it (/docs/x402.md)."
 _ERROR: Final = (
     "Refused: data.error says why, and its next_action, errors[] and links[] say what to do."
 )
 
 
 def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
+    is_payable = "x-payment-info" in whole["paths"][x402.PATH]["post"]
     paths: dict[str, dict[str, Any]] = {}
     for method, path in CALLS:
         place = API_PREFIX + path
@@ -60,7 +56,11 @@ def agent_document(whole: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "openapi": whole["openapi"],
         "jsonSchemaDialect": whole["jsonSchemaDialect"],
-        "info": {**whole["info"], "title": "Topup Gateway for agents", "description": _ABOUT},
+        "info": {
+            **whole["info"],
+            "title": "Topup Gateway for agents",
+            "description": _ABOUT + (_PAID if is_payable else ""),
+        },
         "servers": whole["servers"],
         "paths": paths,
         "components": {
@@ -109,7 +109,9 @@ def _asked(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
 
 
 def _kept(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
-    """Return the shown schemas: requests and refusals whole, of responses the data and a list's items."""
+    """Return the shown schemas: requests and refusals whole, of responses the data and a list's
+    items.
+    """
     operations = [one for each in paths.values() for one in each.values()]
     kept = _asked(paths, schemas) | {*pruned(schemas, [{"$ref": f"{PLACE}Error"}])}
     kept |= {name for name, one in schemas.items() if one.get("type") == "string"}
@@ -173,7 +175,6 @@ def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, 
 
 def _without(value: Any, left_out: Collection[str], *, is_named: bool = False) -> Any:
     if isinstance(value, list):
-        # The description of one of several types stands beside them.
         return [_without(one, {*left_out, "description"}) for one in value]
     if not isinstance(value, dict):
         return value

@@ -1,7 +1,5 @@
-"""The schemas of whole responses of our own API: one for each kind of success, and one for every error.
-
-A success is named after its data and, if it is neither 200 nor 201, its HTTP status: TopUpAnswer,
-Sent202Answer.
+"""The schemas of whole responses of our own API: one for each kind of success, and one for every
+error.
 """
 
 from collections.abc import Iterable
@@ -25,7 +23,10 @@ def types() -> Iterable[Any]:
 
 
 def success(outcome: Outcome, schemas: Schemas) -> Schema:
-    """Refer to the schema of the outcome's response. Routes share it, so it lists the codes of all."""
+    """Refer to the schema of the outcome's response.
+
+    Routes share it, so it lists the codes of all.
+    """
     status = "" if outcome.http_status in _USUAL else outcome.http_status
     name = f"{schemas.name_of(outcome.data)}{status}Answer"
     listed = sorted({*outcome.codes, *_codes_of(schemas.components.get(name))})

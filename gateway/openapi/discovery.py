@@ -1,6 +1,5 @@
-"""What registries of paid services read: the price, the ways to pay it, and where guidance is.
-
-By AgentCash's discovery profile and draft-payment-discovery-00. Only the 402 names the price that counts.
+"""Describe price, payment methods and guidance for registries of paid services (AgentCash's
+discovery profile, draft-payment-discovery-00).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,18 +13,19 @@ from gateway.x402.offered import LIVE_FIRST, offered
 from runtime.context import Context
 
 _INTENT: Final = "charge"
-_GUIDANCE: Final = (
-    f"POST {PATH} sends prepaid AI credit and is paid in the same request, by x402 or by card: no key, no sign-up."
-    " The 402 names the price: the amount and the platform's fee. /docs/x402.md shows it step by step, and"
-    " /openapi/agent.json has the calls of an account with a key. Staging costs nothing."
+_GUIDANCE: Final = "/openapi/agent.json lists the first calls for an account with a key. Staging is free of charge."
+_PAID_GUIDANCE: Final = (
+    f"POST {PATH} sends prepaid AI credit that the same request pays for, by x402 or by card, without a key or a"
+    " sign-up. Its 402 response names the price: the amount and the platform's fee. /docs/x402.md explains it"
+    f" step by step. {_GUIDANCE}"
 )
 _CATEGORIES: Final = ("ai", "payments", "developer-tools")
 _MAIL: Final = "mailto:"
 
 
 class Discovery(NamedTuple):
-    """home: the gateway's address. contact: the operator's mail address. payment: x-payment-info of POST
-    /x402/topup.
+    """Facts for registries: the gateway's address, the operator's mail address, and x-payment-info
+    of POST /x402/topup.
     """
 
     home: str
@@ -42,7 +42,7 @@ def discovery_of(context: Context, home: str) -> Discovery:
 
 def add_discovery(made: dict[str, Any], discovery: Discovery) -> None:
     home = discovery.home
-    made["info"]["x-guidance"] = _GUIDANCE
+    made["info"]["x-guidance"] = _GUIDANCE if discovery.payment is None else _PAID_GUIDANCE
     if discovery.contact:
         made["info"]["contact"] = {"email": discovery.contact}
     made["x-agentcash-guidance"] = {"llmsTxtUrl": f"{home}/llms.txt"}

@@ -1,4 +1,6 @@
-"""Build the whole document: OpenAPI 3.1, with the routes of the routing table and the webhooks that we send."""
+"""Build the whole document: OpenAPI 3.1, with the routes of the routing table and the webhooks that
+we send.
+"""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -24,11 +26,9 @@ from webhooks.events.event import API_VERSION
 from webhooks.events.schemas import TYPES
 
 _TOP_UP: Final = "transaction_id"
-# A response with one of these is about a top-up.
 _OF_TOP_UPS: Final = {codes.DELIVERED, codes.PENDING, codes.APPROVAL_REQUIRED, codes.REVERSED}
 _PREFIX: Final = re.compile(r"\^([a-z]+)_")
 _SHOWS: Final = re.compile(r".*/\{(\w+)\}")
-# Which path parameter an ID of a prefix is.
 _PARAMETERS: Final[Mapping[str, str]] = {
     "apr": "approval_id",
     "bat": "batch_id",
@@ -117,7 +117,7 @@ _SIGNATURES: Final = (
 
 
 class Api(NamedTuple):
-    """webhooks: the types of the events that it sends."""
+    """`webhooks` are the types of the events that it sends."""
 
     title: str
     description: str
@@ -152,7 +152,6 @@ OPERATORS: Final = Api(
 def document(
     router: Router, server: str, api: Api = PUBLIC, discovery: Discovery | None = None
 ) -> dict[str, Any]:
-    """Return the document as JSON values. discovery: what registries of paid services are told."""
     rows = sorted(_rows(router), key=_order)
     schemas = Schemas(_types(rows))
     shared = Shared(schemas)

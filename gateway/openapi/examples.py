@@ -12,7 +12,7 @@ API: Final = "/api/public/v1"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """body: None if there is nothing to show. query: the required parameters."""
+    """`body` is None if there is nothing to show; `query` has the required parameters."""
 
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] | None = None
@@ -27,5 +27,4 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     for name, example in _read("requests.json", dict[str, Example]).items()
     for method, _, path in [name.partition(" ")]
 }
-# As sent to an endpoint without include_codes.
 EVENT_EXAMPLE: Final[dict[str, Any]] = _read("event.json", dict[str, Any])

@@ -1,4 +1,6 @@
-"""Descriptions of fields whose names mean the same in every schema. A field's own Meta overrides them."""
+"""Descriptions of fields whose names mean the same in every schema; a field's own Meta overrides
+them.
+"""
 
 from typing import Final
 

@@ -18,7 +18,6 @@ from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
 from kernel.fields import Fields
 
-# Callers don't read the source of a rule.
 _SOURCE: Final = re.compile(r" \(contract [\d.]+\)")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
@@ -26,7 +25,6 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "form": ("application/x-www-form-urlencoded",),
     # That vendor's own clients send the form.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
-    # Generators know no CSV as a body; its description says that it is accepted.
     "json_or_csv": ("application/json",),
     "json_or_events": (
         "application/json",
@@ -36,7 +34,6 @@ _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "raw": ("application/octet-stream",),
 }
 _WORD: Final = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
-# An event that carries one record of usage.
 _EVENT: Final = {
     "type": "object",
     "required": ["specversion", "id", "source", "type", "data"],
@@ -84,7 +81,6 @@ def operation_id(route: Route, resource: Resource) -> str:
         r"\w+", path.removeprefix(resource.surface.prefix) if is_ours(resource) else path
     )
     if not resource.surface.prefix:
-        # At the root only the dialect's file distinguishes its paths from ours.
         words.insert(0, route.handler.__module__.rpartition(".")[2])
     named = "_".join(words).replace("-", "_").strip("_")
     return f"{route.method.lower()}_{named}"

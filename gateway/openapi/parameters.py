@@ -53,7 +53,6 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
 
 
 def in_path(name: str) -> dict[str, Any]:
-    """Return the parameter; a new name needs its line above."""
     assert name in _TOLD, f"say in gateway/openapi/parameters.py what {name} is"
     about, example = _TOLD[name]
     schema = {"type": "string", "minLength": 1, "maxLength": PARAM_CHARACTERS_MAX}

@@ -16,7 +16,6 @@ Statuses = dict[int, set[int]]
 _HEADER: Final = "#/components/headers/"
 _BAD: Final = 400
 BYTES: Final = "application/octet-stream"
-# The codes of our own response; the documents and the tests read it.
 CODES_HERE: Final = "x-codes"
 
 
@@ -47,7 +46,6 @@ class Shared:
         self.responses: dict[str, Any] = {}
 
     def refer(self, status: int, listed: Iterable[int], kind: Any | None) -> Mapping[str, Any]:
-        """Refer to the response of a refusal: ours if kind is Refused, else a dialect's."""
         codes_listed = sorted(listed)
         is_ours = kind is Refused
         vendor = [] if is_ours else [self._name_of(kind)]
@@ -64,7 +62,6 @@ class Shared:
         return {"$ref": f"#/components/responses/{name}"}
 
     def _name_of(self, kind: Any | None) -> str:
-        """Name the component: vendors name their refusals alike."""
         return "any" if kind is None else self._schemas.name_of(kind)
 
 

@@ -1,8 +1,7 @@
-"""The JSON Schemas of every struct in requests and responses, under one name each.
+"""The JSON Schemas of every struct in requests and responses, for generators of clients.
 
-They suit generators of clients: JSON Schema 2020-12, patterns that every language knows, no default of null.
-A response's field is required. A body's default stands in the description, because generators send a field
-that has one.
+A response's field is required. A body's default is in the description, because generators send a
+field that has one.
 """
 
 import json
@@ -40,10 +39,7 @@ def structs_of(types: Iterable[Any]) -> dict[str, Any]:
 
 
 def names_of(structs: Mapping[str, Any]) -> dict[str, str]:
-    """Name each struct's schema: the same for the same struct, whatever others there are.
-
-    A dialect's struct has the dialect before it (NewapiRefused), an event's data has EventData behind it.
-    """
+    """Name each struct's schema, the same whatever others there are: NewapiRefused, SentEventData."""
     names = {name: name_of(kind) for name, kind in structs.items()}
     twice = [name for name, times in Counter(names.values()).items() if times > 1]
     assert not twice, f"give one of two structs another name: {', '.join(sorted(twice))}"
@@ -215,7 +211,6 @@ def _not_negative(schema: Schema) -> Schema:
 
 
 def _is_signed(schema: Schema) -> bool:
-    """Return whether it may be below zero; the mark isn't for the document."""
     return any(schema.pop(name, False) for name in SIGNED)
 
 
@@ -239,7 +234,7 @@ def _is_whole(kind: Any) -> bool:
 
 
 def _of_struct(schema: Schema, *, is_always_written: bool, is_open: bool) -> Schema:
-    """Remove defaults. is_open: it has fields beside the declared ones."""
+    """Remove defaults; with `is_open` it has fields beside the declared ones."""
     properties: dict[str, Schema] = schema.get("properties", {})
     made = {name: _without_default(value) for name, value in properties.items()}
     schema = {**schema, "additionalProperties": True} if is_open else schema
@@ -272,7 +267,6 @@ def _clean(node: Any, names: Mapping[str, str]) -> Any:
         if name == "$ref":
             cleaned[name] = PLACE + names[value.removeprefix(PLACE)]
         elif name == "pattern":
-            # The end of the text, which only Python spells so.
             cleaned[name] = value.replace(r"\Z", "$")
         elif name != "title" or not isinstance(value, str):
             cleaned[name] = _clean(value, names)

@@ -28,7 +28,6 @@ def routes(
     path: str = PATH,
     api: Api = PUBLIC,
 ) -> list[Route]:
-    # Relative if the gateway's address is unset.
     server = context.settings.public_url or "/"
 
     def made(request: Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Say what is wrong with a credential that was refused with 2001, as far as its form shows. Public knowledge."""
+"""Say what is wrong with a credential that was refused with 2001, as far as its form shows."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -17,15 +17,12 @@ _SENTENCES: Final = {
     "checksum": "the last six characters do not fit the others: the key is mistyped or cut off",
     "unknown": "the credential is not known here",
 }
-# The caller has a key, and sends it wrongly.
 _MISPLACED: Final = frozenset({"header", "scheme"})
 _RIGHT: Final = "Bearer ak_staging_…"
-# The caller can correct it without help.
 _REPAIRABLE: Final = frozenset({"missing", "header", "scheme", "form", "checksum"})
 
 
 def with_form_of(call: RequestContext[Any, Any], refusal: Refusal) -> Refusal:
-    """Add the reason why the credential was not taken, if the refusal is one of 2001's."""
     if refusal.code.code != codes.INVALID_KEY or "reason" in refusal.error:
         return refusal
     reason = _reason(call)
@@ -42,7 +39,6 @@ def with_form_of(call: RequestContext[Any, Any], refusal: Refusal) -> Refusal:
 
 
 def _reason(call: RequestContext[Any, Any]) -> str | None:
-    """Return None for a credential in the right form, refused for another cause."""
     header = call.headers.get(b"authorization")
     if header is None:
         if b"cookie" in call.headers:

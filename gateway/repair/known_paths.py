@@ -8,7 +8,6 @@ from typing import Final
 from gateway.http.routing import Router
 from gateway.surfaces import API, API_PREFIX
 
-# Less similar paths are seldom meant, and comparing takes time that any stranger could cost us.
 _ALIKE: Final = 0.7
 
 

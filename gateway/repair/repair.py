@@ -1,8 +1,5 @@
-"""Make a refusal of our own API repairable by a program: absolute addresses, everything that is wrong at once
-with what would be right, and the next call.
-
-Only the refused request's own words and what is public are repeated; a request that passes never comes here.
-The rate limit's headers stand on refusals that were not counted, too.
+"""Make a refusal of our own API repairable by a program: every fault at once, correct examples, and
+the next call.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +32,6 @@ _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/vali
 _PATH_CHARACTERS_MAX: Final = 120
 _UNREADABLE: Final = 400
 _QUERY_BYTES_MAX: Final = 1024
-# The request is at fault, so it is worth naming everything else that is wrong with it.
 _OF_THE_REQUEST: Final = frozenset(
     {
         codes.MALFORMED,
@@ -59,7 +55,7 @@ class RefusedCall(NamedTuple):
 def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
-    """Complete our own surface's refusal. call: the refused request, inner: what it called inside."""
+    """Complete our own surface's refusal; `inner` is what the refused request called inside."""
     tell_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
@@ -98,8 +94,8 @@ def repaired(
 
 
 def _has_person(caller: Principal | None, code: int) -> bool:
-    """Return whether somebody can sign in to the account: yes after a key ended, no for calls that need no
-    account.
+    """Return whether somebody can sign in to the account: yes after a key ended, no for calls that
+    need no account.
     """
     if caller is None:
         return code in {codes.INVALID_KEY, codes.KEY_ENDED}
@@ -109,7 +105,6 @@ def _has_person(caller: Principal | None, code: int) -> bool:
 def _problems(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall
 ) -> Iterator[FieldEntry]:
-    """List what the refusal names, then what else is wrong with the request; each with an example."""
     code, param = refusal.code.code, refusal.error.get("param")
     told: list[FieldEntry] = [
         {**problem, "code": problem.get("code", codes.MALFORMED)}
@@ -133,8 +128,8 @@ def _problems(
 
 
 def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:
-    """Check a send's platform, recipient and amount independently, so that an amount that no platform takes
-    is reported beside an unknown platform.
+    """Check a send's platform, recipient and amount independently, so that both a wrong amount and
+    an unknown platform are reported.
     """
     platform, amount = body.get("platform"), body.get("amount_cents")
     email = body.get("recipient_email")

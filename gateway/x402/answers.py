@@ -36,7 +36,6 @@ def answer_of(
     *,
     may_see: bool,
 ) -> Answer:
-    """Return the result of the payment; codes only if may_see."""
     if payment.state == "refunded":
         return _given_back(call, payment, topup, may_see=may_see)
     if topup is None or payment.state != "paid":
@@ -56,7 +55,6 @@ def answer_of(
         transaction_id=topup.id,
     )
     if call.credential is None:
-        # Only the same request can read its status.
         if code == codes.PENDING:
             call.reply_headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
         return made
@@ -66,7 +64,6 @@ def answer_of(
 def _add_wait(
     call: RequestContext[Any, Fields], data: PaidTopUp, topup: TopUp, approval: Approval | None
 ) -> int:
-    """Add what comes next of a waiting top-up, of a key's own its status; return the code."""
     if call.credential is None:
         _add_next(data, [_again(call)])
         return codes.PENDING
@@ -88,7 +85,6 @@ def _again(call: RequestContext[Any, Fields]) -> Link:
 
 
 def named_answer(call: RequestContext[Any, Fields], topup: TopUp, *, may_see: bool) -> Answer:
-    """Return the top-up that an intent named before; no payment was taken."""
     data = PaidTopUp(
         platform=topup.platform,
         amount_cents=topup.amount_cents,
@@ -171,7 +167,6 @@ def _shape(
 def _spendable(
     call: RequestContext[Any, Fields], topup: TopUp | None, *, may_see: bool
 ) -> dict[str, Any]:
-    """Return the top-up's codes, for readers who may see them, and its hints."""
     if topup is None:
         return {
             "voucher_code": None,

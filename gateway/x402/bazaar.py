@@ -1,7 +1,7 @@
-"""Describe a 402 for catalogues: the extension `bazaar` of x402, and the service behind the resource.
+"""Describe a 402 for catalogues: the extension `bazaar` of x402, and the service behind the
+resource.
 
-A facilitator that lists us gets our own copy and never the client's, because a client could write anything
-there. The header stays small: by default a proxy takes 4 KiB of response headers.
+The header stays small: by default a proxy takes 4 KiB of response headers.
 """
 
 from collections.abc import Mapping

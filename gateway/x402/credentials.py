@@ -1,10 +1,8 @@
-"""The HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment tokens
-(draft-stripe-charge-00), by the models of the protocol's own package.
+"""The HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment
+tokens (draft-stripe-charge-00).
 
-A challenge is stored nowhere: its id is a MAC over the environment, the request's bytes, the price, the
-seller, the end and the header for the credential, so a credential for anything else is refused. Its random
-identifier is the payer's alone: showing it again shows what was bought. Of a stranger's words only the token
-is used, and no credential is in a log or an error.
+No challenge is stored: its id is a MAC over the request, the price, the seller and the end. Only
+the payer knows its random identifier, which shows what was bought.
 """
 
 import base64
@@ -45,16 +43,17 @@ _TAIL: Final = 4
 
 
 class Misfit(NamedTuple):
-    """Why a payment is not taken; problem: the draft's name of it, or null."""
+    """Why a payment is not taken; `problem` is the draft's name of it, or null."""
 
     detail: str
     problem: str | None = None
 
 
 class ShownCredential(NamedTuple):
-    """A credential in a request. ref: the token's digest; identifier: the digest of the challenge's secret;
-    payer: the shown part of the token. expires_at: the challenge's end, microseconds; the challenge is ours
-    only if `misfit` says so.
+    """A credential in a request.
+
+    `ref` digests the token, `identifier` the challenge's secret. `expires_at` is the challenge's
+    end; the challenge is ours only if `misfit` says so.
     """
 
     ref: str
@@ -71,8 +70,8 @@ class ShownCredential(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """A challenge's input. key: makes its id; realm: this gateway's name; body: the request's bytes;
-    is_beside_key: Authorization holds a key.
+    """A challenge's input; `key` makes its id, and `is_beside_key` means that Authorization holds a
+    key.
     """
 
     key: str
@@ -118,7 +117,9 @@ def challenge(priced: Priced, *, now_us: int) -> bytes:
 
 
 def misfit(shown: ShownCredential, priced: Priced, *, now_us: int) -> Misfit | None:
-    """Return why the credential does not pay for the request; None if its challenge was made here for this."""
+    """Return why the credential does not pay for the request; None if its challenge was made here
+    for this.
+    """
     echo = shown.challenge
     if (echo.method, echo.intent) != (METHOD, INTENT):
         return Misfit(f"{METHOD}/{INTENT} is taken here alone", "method-unsupported")

@@ -1,10 +1,7 @@
 """Handle POST /x402/topup: the price, or the top-up that the payment beside it pays for.
 
-Nothing is settled that could not be sent at this moment. A known payment is never verified or charged again,
-whatever is repeated. Codes are shown to a holder of the payment's identifier (with its signature, if
-that can be guessed), or of a key of the account that may see them. With a key beside the payment, the top-up
-is made in its account, by its limits; without one it belongs to the machine account, and no account's intent
-is met.
+A known payment is never verified or charged again. Codes are shown to a holder of the payment's
+identifier (with its signature, if that can be guessed), or of a key that may see them.
 """
 
 import hashlib
@@ -60,7 +57,6 @@ _HOWS: Final = {
 
 
 async def topup(call: PaidCall) -> Answer:
-    """Return 402 with the price, or the top-up."""
     principal = await caller(call)
     shown = _shown(call)
     if shown is not None and not isinstance(shown, Misfit):
@@ -106,7 +102,6 @@ async def _pay(
     principal: Principal | None,
     environment: Environment,
 ) -> Answer:
-    """Rehearse, verify and settle a new payment."""
     room = call.context.staging_room
     if principal is None:
         room.check_environment(environment)
@@ -235,7 +230,6 @@ def _shown(call: PaidCall) -> Shown | Misfit | None:
 async def _known(
     call: PaidCall, principal: Principal | None, shown: Shown
 ) -> MachinePayment | None:
-    """Return the payment if it came before, even if no such payment is taken any more."""
     asked = call.body.environment
     wanted = principal.environment if principal is not None else asked
     for environment in LIVE_FIRST if wanted is None else (wanted,):
@@ -266,7 +260,8 @@ def _asked(call: PaidCall, environment: str, principal: Principal | None) -> Pai
 
 
 def _named_by(call: PaidCall, environment: str) -> PaidRequest:
-    """Read the request without today's offer: an earlier payer gets the result though the platform is gone.
+    """Read the request without today's offer, for an earlier payer whose platform is gone.
+
     Raises InvalidEmail.
     """
     body = call.body
@@ -304,7 +299,6 @@ def _payment(
     environment: str,
     now_us: int,
 ) -> MachinePayment:
-    """Return the payment as it would be opened; nothing is posted yet."""
     account_id = _account_of(principal)
     terms = way.terms(asked)
     return MachinePayment(
@@ -330,7 +324,9 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Digest all that is paid for, but not the platform's fee, which may have changed since, nor distinct."""
+    """Digest all that is paid for, but not the platform's fee, which may have changed since, nor
+    distinct.
+    """
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
     body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")
@@ -343,7 +339,6 @@ def _required(
     asked: PaidRequest,
     misfit: Misfit,
 ) -> PaymentRequired:
-    """Return the refusal that names the price, with a header for each payment method."""
     facts: dict[str, Any] = {"charged_cents": asked.charged_cents, "environment": environment}
     if misfit.problem is not None:
         facts["problem"] = f"{credentials.PROBLEMS}{misfit.problem}"

@@ -1,6 +1,6 @@
 """POST /x402/topup: a top-up that its own request pays for, without a key or an account.
 
-The route and its documents. The first request loads the protocols' packages (gateway/x402/door.py).
+The first request loads the protocols' packages (gateway/x402/door.py).
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from gateway.http.routing import ApiSurface, Route
 from kernel.fields import Fields
 
 PATH: Final = "/x402/topup"
-# Requests of one address: each may make us call a facilitator.
 REQUESTS: Final = (60, 60)  # in so many seconds
 _LOADED: dict[str, Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]] = {}
 

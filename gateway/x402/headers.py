@@ -1,10 +1,7 @@
 """The three headers of x402 version 2, by the x402 package's own models.
 
-A stranger's header is read strictly and within bounds. Only what its signature covers is believed: the
-authorization's payer, amount, address, times and nonce, which the facilitator checks. Only this
-authorization, its signature and the identifier are posted on: a facilitator that found another kind of
-authorization beside it would settle that one. Our description for catalogues (gateway/x402/bazaar.py) is our
-own copy.
+Only what the signature covers is believed and posted on: a facilitator that found another
+authorization beside it would settle that.
 """
 
 import base64
@@ -30,14 +27,12 @@ HEADER: Final = "PAYMENT-SIGNATURE"
 IDENTIFIER: Final = "payment-identifier"
 BYTES_MAX: Final = 16_384
 _AGO_S: Final = 6  # a facilitator needs some seconds of an authorization's time
-# What can be settled for ever can never be declared over.
 _AHEAD_S: Final = 86_400
 _AUTHORIZATION: Final = frozenset({"from", "to", "value", "validAfter", "validBefore", "nonce"})
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}").fullmatch
 _NONCE = re.compile(r"0x[0-9a-f]{64}").fullmatch
 _SIGNATURE = re.compile(r"0x[0-9a-fA-F]{130,8192}").fullmatch
-# By the extension's specification.
 _IDENTIFIER_CHARACTERS: Final = (16, 128)
 _SAFE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _HEXADECIMAL = re.compile(r"(?:[A-Za-z]{1,16}_)?([0-9a-f]{32,})").fullmatch
@@ -66,10 +61,11 @@ class Asking(NamedTuple):
 
 
 class Presented(NamedTuple):
-    """A payment in a request. ref: its own identity; identifier: the digest of the secret one; digest: of the
-    signed authorization.
+    """A payment in a request.
 
-    payload, extensions: the received parts for the facilitator. Times in seconds since the epoch.
+    `ref` is its own identity, `identifier` the digest of the secret one, `digest` that of the
+    signed authorization. `payload` and `extensions` are the received parts for the facilitator.
+    Times in seconds since the epoch.
     """
 
     ref: str
@@ -89,7 +85,6 @@ class Presented(NamedTuple):
 
     @property
     def expires_at(self) -> int:
-        """Return microseconds."""
         return self.valid_before_s * SECOND_US
 
 
@@ -150,7 +145,6 @@ def request_of(presented: Presented, offer: Offer, cents: int, asking: Asking) -
 
 
 def read(header: bytes, key: str) -> Presented:
-    """Return the payment in a PAYMENT-SIGNATURE header; key: see digest_of. Raises InvalidInput."""
     if len(header) > BYTES_MAX:
         raise _wrong(f"is longer than {BYTES_MAX} characters")
     try:
@@ -208,8 +202,9 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
 
 
 def digest_of(identifier: str, key: str) -> str:
-    """Return the stored form of what a payer shows. Without the key nobody can guess a short one
-    from a copy of the database.
+    """Digest what a payer shows.
+
+    Without the key nobody can guess a short one from a copy of the database.
     """
     return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
 

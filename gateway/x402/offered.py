@@ -7,18 +7,16 @@ from billing.machine_payments.payment import MPP, X402
 from keys.principal import Environment
 from runtime.context import Context
 
-# Live, where both are offered.
 LIVE_FIRST: Final[Sequence[Environment]] = ("live", "staging")
 
 
 def offered(context: Context, environment: str) -> tuple[str, ...]:
-    """Return the protocols that are accepted there."""
     payments = context.machine_payments
     is_by_token = environment in payments.token_offers and _is_safe(context, environment)
     return ((X402,) if environment in payments.offers else ()) + ((MPP,) if is_by_token else ())
 
 
 def _is_safe(context: Context, environment: str) -> bool:
-    """Return whether a token that is worth something arrives encrypted, or from this machine."""
+    """Return whether a valuable token arrives encrypted, or from this machine."""
     public_url = context.settings.public_url
     return environment == "staging" or not public_url or public_url.startswith("https://")

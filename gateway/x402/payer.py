@@ -14,7 +14,6 @@ from keys.principal import Environment, Principal, check_address, require_scope
 async def caller(call: PaidCall) -> Principal | None:
     """Return whose key is beside the payment, or None. Raise what refuses a key."""
     if call.credential is not None:
-        # A tool's call: the pipeline let the key in.
         require_scope(call.credential, "topup:send")
         return call.credential
     in_front = call.headers.get(b"authorization")
@@ -35,8 +34,9 @@ async def caller(call: PaidCall) -> Principal | None:
 def environment_of(
     call: PaidCall, principal: Principal | None, protocol: str | None
 ) -> Environment:
-    """Return whose credit is bought; protocol: the payment's, if one came. Raises EnvironmentMismatch,
-    InvalidInput and NotOffered.
+    """Return whose credit is bought, by the payment's protocol, if one came.
+
+    Raises EnvironmentMismatch, InvalidInput and NotOffered.
     """
     asked = call.body.environment
     if principal is not None:

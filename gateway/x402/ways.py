@@ -34,14 +34,14 @@ class Nothing(NamedTuple):
 
 
 class PaidToolCall(RequestContext[PaidBody, Fields]):
-    """A call of an agents' tool. entry: what catalogues say of it."""
+    """A call of an agents' tool; `entry` is its entry in catalogues."""
 
     __slots__ = ("entry",)
     entry: Mapping[str, Any]
 
 
 class Terms(NamedTuple):
-    """What is paid, as the payment's row has it."""
+    """The payment's price, as its row has it."""
 
     network: str
     asset: str
@@ -54,17 +54,11 @@ class Way(Protocol):
     @property
     def protocol(self) -> str: ...
 
-    def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]:
-        """Return the header of a 402 that requests such a payment."""
-        ...
+    def header(self, call: PaidCall, asked: PaidRequest, why: str) -> tuple[bytes, bytes]: ...
 
-    def facts(self, asked: PaidRequest) -> dict[str, Any]:
-        """Return its part of the refusal's body."""
-        ...
+    def facts(self, asked: PaidRequest) -> dict[str, Any]: ...
 
-    def misfit(self, call: PaidCall, shown: Any, asked: PaidRequest) -> Misfit | None:
-        """Return why the shown payment does not pay for the request, or None."""
-        ...
+    def misfit(self, call: PaidCall, shown: Any, asked: PaidRequest) -> Misfit | None: ...
 
     def terms(self, asked: PaidRequest) -> Terms: ...
 
@@ -75,7 +69,7 @@ class Way(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByWallet:
-    """By x402: an authorization that a wallet signed. asking: the 402's content beside the price."""
+    """By x402: an authorization that a wallet signed."""
 
     offer: Offer
     asking: Asking
@@ -103,7 +97,10 @@ class ByWallet:
 
 @dataclass(frozen=True, slots=True)
 class ByToken:
-    """By card: a shared payment token in a `Payment` credential. is_beside_key: Authorization holds a key."""
+    """By card: a shared payment token in a `Payment` credential.
+
+    `is_beside_key`: Authorization holds a key.
+    """
 
     offer: TokenOffer
     is_beside_key: bool
@@ -152,7 +149,6 @@ def ways_of(call: PaidCall, environment: str, cents: int) -> Sequence[Way]:
 
 def _asking(call: PaidCall) -> Asking:
     home = call.home
-    # A catalogue shows an icon that everybody can load.
     icon_url = f"{home}{_ICON}" if home == call.context.settings.public_url else None
     entry = call.entry if isinstance(call, PaidToolCall) else bazaar.of_http()
     return Asking(bazaar.resource(f"{home}{call.path}", icon_url=icon_url), entry)

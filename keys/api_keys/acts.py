@@ -42,17 +42,14 @@ _EXPORT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class KnownPlatforms:
-    """What billing knows of platforms. ids returns an environment's."""
-
     ids: Callable[[Transaction, str], Awaitable[Collection[str]]]
 
 
 async def check_platforms(
     context: ActContext, names: Iterable[str] | None, *, kept: Collection[str] = ()
 ) -> None:
-    """Raise InvalidInput for a name that no platform has: such a key could send nothing.
-
-    kept: the key's present names, of which one may have disappeared since.
+    """Raise InvalidInput for a name that no platform has; `kept` may hold those of removed
+    platforms.
     """
     wanted = list(names or ())
     if wanted:
@@ -81,7 +78,7 @@ def _problem(name: str, known: Collection[str]) -> FieldEntry:
 
 
 class Rotation(Fields, frozen=True, kw_only=True):
-    """How long both secrets work."""
+    """How long the old and the new secret both work."""
 
     overlap_s: Annotated[
         Int64,
@@ -98,7 +95,6 @@ async def owner_of(tx: Transaction, key_id: str) -> Tenant:
 
 
 def new_key(asked: NewKey) -> fields.NewKey:
-    """Raise InvalidInput if two fields contradict each other."""
     return fields.NewKey(
         name=asked.name,
         preset=asked.preset,
@@ -110,9 +106,8 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing if the operators' API requests the scope admin.
-
-    Otherwise an operator token could get a key that outlives it and has none of its limits.
+    """Raise ScopeMissing if the operators' API requests the scope admin: such a key would outlive
+    the operator's token.
     """
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
@@ -147,7 +142,6 @@ async def list_keys(
 
 
 async def show_key(context: ActContext) -> Key:
-    """Raise NotFound also for a key that the caller may not see."""
     return await api_key.get(context.tx, context.tenant, context.object_id, viewer=context.asker)
 
 
@@ -198,7 +192,7 @@ async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Resume a paused key. A person may, or a key of another lineage."""
+    """Resume a paused key, as a person or as a key of another lineage."""
     before = await api_key.get(context.tx, context.tenant, context.object_id)
     _check_admin(context, before.scopes)
     resumed = await api_key.resume(

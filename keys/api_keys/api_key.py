@@ -1,10 +1,7 @@
 """API keys: minted, listed, changed, paused, rotated, revoked.
 
-A key minted by a key is its child for ever. A caller without a lineage (a session, the CLI) may change every
-key of its account; a key only its descendants, never itself, a sibling or an ancestor.
-
-Invariant: a secret leaves this module once; its SHA-256 is stored. A key has at most two secrets: the newest
-and, during an overlap, the one before. The caller holds the account's lock.
+A key minted by a key is its child for ever; it may change only its own descendants. A secret leaves
+this module once; its SHA-256 is stored. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Mapping
@@ -53,11 +50,9 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """lineage holds its ancestors' ids, nearest first.
+    """One key; `lineage` holds its ancestors' ids, nearest first.
 
-    Caps and thresholds are in cents, times in microseconds; null means none or never. prefix and last4 are
-    the newest secret's. They are empty without a secret; then client_id names the MCP client that the key is
-    for. last_used_at is accurate to a minute.
+    A key without a secret is an MCP client's (`client_id`). last_used_at is accurate to a minute.
     """
 
     id: KeyId
@@ -100,11 +95,8 @@ async def mint(
 ) -> tuple[ApiKey, str]:
     """Mint a key; return it and its secret, which is never shown again.
 
-    parent is the caller. None means the CLI, or made_by, a person who allowed it before. If parent has a
-    lineage, the key becomes its child; a session's key has no parent. Raises LiveNotOpen, KeyLimitReached,
-    KeyPaused, and InvalidInput, also for a limit wider than the parent's. Raises ScopeMissing for a scope
-    that the caller lacks, for `admin` on a child or without an operator's account, and if a token requests a
-    parentless key.
+    If `parent` has a lineage, the key becomes its child. Raises LiveNotOpen, KeyLimitReached,
+    KeyPaused, ScopeMissing, and InvalidInput, also for a limit wider than the parent's.
     """
     secret = token_format.new_api_key(environment)
     shown = {
@@ -172,10 +164,7 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """List keys older than before_id or from a place in SORTS, newest first; revoked ones too.
-
-    A viewer with a lineage sees its own key and its descendants; any other viewer sees all.
-    """
+    """List keys, newest first, revoked ones too; a viewer with a lineage sees its own subtree."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -189,7 +178,6 @@ async def list_keys(
 async def get(
     tx: Transaction, tenant: Tenant, key_id: str, *, viewer: Principal | None = None
 ) -> ApiKey:
-    """Raise NotFound also for a key that the viewer may not see."""
     key = await _find(tx, tenant, key_id)
     if viewer is not None and viewer.lineage:
         own = viewer.lineage[0]
@@ -215,7 +203,7 @@ async def patch(
     asker: Principal | None,
     now_us: int,
 ) -> ApiKey:
-    """Change a key; asker None is the CLI. Raises NotFound, ScopeMissing, InvalidInput."""
+    """Change a key; asker None is the command line. Raises NotFound, ScopeMissing, InvalidInput."""
     key = await _find_to_change(tx, tenant, key_id, asker)
     check_no_stronger(key.scopes, asker)
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
@@ -234,9 +222,7 @@ async def patch(
 async def revoke(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """End a key and all its descendants for good; repeating it changes nothing. Raises NotFound and
-    ScopeMissing.
-    """
+    """End a key and all its descendants for good. Raises NotFound and ScopeMissing."""
     key = await _find_to_change(tx, tenant, key_id, asker, is_revoked_fine=True)
     if key.revoked_at is not None:
         return key
@@ -246,9 +232,9 @@ async def revoke(
 async def pause(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Stop a key and its descendants until it is resumed; repeating it changes nothing.
+    """Stop a key and its descendants until it is resumed; a key may pause itself.
 
-    A key may pause itself. Raises NotFound, ScopeMissing, and InvalidInput if the key is revoked.
+    Raises NotFound, ScopeMissing and InvalidInput.
     """
     key = await _find_to_change(tx, tenant, key_id, asker, may_be_own=True)
     if key.paused_at is not None:
@@ -261,8 +247,7 @@ async def resume(
 ) -> ApiKey:
     """Resume a key and its descendants, except those that are paused themselves.
 
-    asker is a person, the command line (None), or a key without a common ancestor. Raises NotFound and
-    ScopeMissing.
+    No key of the same lineage may do this. Raises NotFound and ScopeMissing.
     """
     key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):
@@ -280,10 +265,10 @@ async def rotate(
     asker: Principal | None,
     now_us: int,
 ) -> tuple[ApiKey, str]:
-    """Give the key a new secret, and return both; id, lineage and counters stay.
+    """Give the key a new secret, and return both.
 
-    The last secret works for overlap_s seconds more, up to but not at that microsecond; an older one ends
-    now. Raises NotFound, ScopeMissing, and InvalidInput for a key that has ended.
+    The last secret works for overlap_s more; an older one ends now. Raises NotFound, ScopeMissing
+    and InvalidInput.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -348,7 +333,6 @@ WHERE api_keys.id = w.id
 
 
 async def mark_used_by(tx: Transaction, agents: Mapping[str, str]) -> int:
-    """Record which agent signed a call with these keys, by key id; return how many rows changed."""
     return await tx.execute(_USED_BY, rows=sorted(agents.items()))
 
 
@@ -370,7 +354,6 @@ async def _find_to_change(
     is_revoked_fine: bool = False,
     may_be_own: bool = False,
 ) -> ApiKey:
-    """Lock the key's row; raise ScopeMissing if the asker may not change it."""
     key = await _find(tx, tenant, key_id, _LOCK)
     below = (*key.lineage, key.id) if may_be_own else key.lineage
     if asker is not None and asker.lineage and asker.lineage[0] not in below:

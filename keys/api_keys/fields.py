@@ -1,7 +1,6 @@
-"""Check what a caller may set on a key, and convert it to columns. Pure.
+"""Check what a caller may set on a key, and convert it to columns.
 
-A preset fills limits for one kind of holder, and requires those that only the maker can know. Explicit values
-win. It counts when the key is made.
+A preset fills limits for one kind of holder, and requires those that only the maker can know.
 """
 
 import ipaddress
@@ -55,7 +54,6 @@ CENTS_FIELDS = (
     "approval_threshold_cents",
     "approval_above_per_day_cents",
 )
-# By column or mandate field.
 LIMITS: Final = ("purpose", *CENTS_FIELDS, *MANDATE_FIELDS)
 
 
@@ -66,7 +64,6 @@ class Checks:
         self._failed: list[DomainError] = []
 
     def of(self, check: Callable[..., Any], *values: Any) -> Any:
-        """Return the check's result, or None if it refuses."""
         try:
             return check(*values)
         except DomainError as error:
@@ -74,7 +71,6 @@ class Checks:
             return None
 
     def end(self) -> None:
-        """Raise the only refusal, or InvalidInput that names each field, with the first one's words."""
         if len(self._failed) == 1:
             raise self._failed[0]
         if self._failed:
@@ -89,7 +85,9 @@ def _entries(error: DomainError) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """says: what such a key does. fills: fields and values. asks: fields with a suggestion in cents."""
+    """What such a key is for, which fields the preset fills, and which it requires (with a
+    suggestion in cents).
+    """
 
     says: str
     fills: Mapping[str, Any]
@@ -116,9 +114,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
 
 
 def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the preset's limits that the new key doesn't set; raise InvalidInput with each that it has to
-    set.
-    """
+    """Return the limits to fill in; raise InvalidInput with each that the maker must set."""
     if named is None:
         return {}
     preset = PRESETS.get(named)
@@ -146,9 +142,8 @@ def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
 def mandate_columns(
     given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
 ) -> dict[str, Any]:
-    """Return the columns of a new or changed mandate; checks collects what is wrong.
-
-    given has the mandate's names and purpose. A missing name stays as it was; None removes a limit.
+    """Return the columns of a new or changed mandate; None removes a limit, a missing name keeps
+    it.
     """
     columns: dict[str, Any] = {}
     if "purpose" in given:
@@ -240,10 +235,11 @@ assert PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
 
 
 class NewKey:
-    """A key to mint. Null scopes mean the parent's default ones, or all of an account's from the CLI.
+    """A key to mint.
 
-    An empty ip_allow_list admits any address. limits has the names of LIMITS, amounts in cents; null or
-    missing means none. expires_at is in microseconds; null means never.
+    Null scopes mean the parent's default ones, or all of an account's on the command line.
+
+    An empty ip_allow_list admits any address. `limits` has the names of LIMITS, amounts in cents.
     """
 
     def __init__(
@@ -262,7 +258,10 @@ class NewKey:
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """Return a new key's columns; `scopes` are the default. Raises InvalidInput for every wrong field."""
+    """Return a new key's columns; `scopes` are the default.
+
+    Raises InvalidInput for every wrong field.
+    """
     checks = Checks()
     limits = {**dict.fromkeys(LIMITS), "scopes": new.scopes, **new.limits}
     limits |= checks.of(preset_fills, new.preset, limits) or {}
@@ -282,10 +281,6 @@ def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[s
 def columns_of_changes(
     changes: Mapping[str, Any], *, now_us: int, mandate: Mandate = NO_MANDATE
 ) -> dict[str, Any]:
-    """Return the columns to change of a key with this mandate; raise InvalidInput.
-
-    changes has the names of NewKey's fields and of LIMITS; None removes a limit.
-    """
     checks = Checks()
     columns = mandate_columns(changes, mandate, checks=checks)
     if "name" in changes:
@@ -317,7 +312,7 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
     if not wanted:
         raise InvalidInput("A key needs at least one scope.", param="scopes")
     if not wanted <= set(SCOPES):
-        # The message repeats only our own words: an unknown one may be anything, even a secret.
+        # The message repeats only our own words: an unknown one may be a secret.
         detail = f"scopes are of {', '.join(SCOPES)}"
         unknown = next(iter(sorted(wanted - set(SCOPES))))
         problem = word_entry("scopes", detail, unknown, SCOPES)
@@ -326,7 +321,7 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def checked_networks(cidrs: Sequence[str]) -> list[Network]:
-    """Return each network once, as given; a bare address is a network of one. Raises InvalidInput."""
+    """Return each network once, as given; a bare address is a network of one."""
     if len(cidrs) > ALLOW_LIST_ENTRIES_MAX:
         raise InvalidInput(
             f"An allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries.", param="ip_allow_list"
@@ -346,7 +341,6 @@ def _network(cidr: str) -> Network:
             param="ip_allow_list",
         ) from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_V4_MAPPED):
-        # Callers are compared as IPv4.
         mapped = network.network_address.ipv4_mapped
         return ipaddress.IPv4Network((str(mapped), network.prefixlen - _V4_MAPPED.prefixlen))
     return network

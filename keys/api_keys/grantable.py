@@ -1,8 +1,4 @@
-"""Limit what a credential may give to a new key: never more than it has.
-
-A key is made by a key, whose child it then is, by a session, or by the command line. Each use checks the
-ancestors again; the check of a child's limits only tells its maker in time.
-"""
+"""Limit what a credential may give to a new key: never more than it has."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -73,10 +69,7 @@ async def check_grant(
 
 
 def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
-    """Raise ScopeMissing if a colleague would get, or release, a key that may do more than they may.
-
-    A key's own lineage limits it elsewhere, and an owner may do everything.
-    """
+    """Raise ScopeMissing if a colleague would get a key that may do more than they may."""
     if asker is None or asker.colleague is None:
         return
     missing = sorted(set(scopes) - asker.scopes)
@@ -102,7 +95,6 @@ async def check_room(
     most: int = LIVE_KEYS_MAX,
     what: str = "keys that are not revoked",
 ) -> None:
-    """Raise KeyLimitReached if the statement counts `most` or more."""
     if await count_live(tx, tenant, counting) >= most:
         raise KeyLimitReached(
             f"An account has at most {most} {what}. Revoke one first.", extra={"limit": most}
@@ -110,7 +102,10 @@ async def check_room(
 
 
 class Together(msgspec.Struct, frozen=True):
-    """The narrowest limits. Null: no key has such a limit. An empty list: nothing passes all of them."""
+    """The narrowest limits; null: no key has such a limit.
+
+    An empty list: nothing passes all of them.
+    """
 
     platforms: list[str] | None
     recipients: list[str] | None
@@ -154,10 +149,7 @@ class Limited(Protocol):
 def check_narrower(
     columns: Mapping[str, Any], before: Mandate, ancestors: Iterable[Limited]
 ) -> None:
-    """Raise InvalidInput if a column sets a wider limit than an ancestor's.
-
-    before is the current mandate; unchanged limits aren't checked.
-    """
+    """Raise InvalidInput if a changed column sets a wider limit than an ancestor's."""
     for ancestor in ancestors:
         for name in CENTS_FIELDS:
             if name in columns:

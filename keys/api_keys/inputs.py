@@ -24,7 +24,7 @@ from keys.principal import SCOPE_WORDS, SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
-# Only documented here: keys/normalise.py counts after removing outer spaces and joining accents to their letters.
+# Only documented here: keys/normalise.py counts after trimming and composing accents.
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
@@ -185,7 +185,7 @@ class Limits(_Numbers, frozen=True, kw_only=True):
 
 
 class NewKey(Limits, frozen=True, kw_only=True):
-    """The caps stand in the body itself, or in `caps` as a listed key has them."""
+    """A new key; its caps are in the body itself, or in `caps`."""
 
     name: Name = "API key"
     preset: (
@@ -211,7 +211,7 @@ class NewKey(Limits, frozen=True, kw_only=True):
 
 
 class KeyChanges(Limits, frozen=True, kw_only=True):
-    """What changes of a key; what is left out stays as it is, null takes a limit away."""
+    """Changes to a key; omitted fields stay as they are, and null removes a limit."""
 
     name: Name | UnsetType = UNSET
     scopes: ScopeChoice | UnsetType = UNSET
@@ -221,9 +221,7 @@ class KeyChanges(Limits, frozen=True, kw_only=True):
 
 
 def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
-    """Return the limits by their names in fields.LIMITS; raise InvalidInput if two places contradict each
-    other.
-    """
+    """Return the limits by their names in fields.LIMITS; raise InvalidInput for a contradiction."""
     found = {name: getattr(body, name) for name in ("purpose", "lifetime_cents", *MANDATE_FIELDS)}
     windows = body.windows
     if windows is not UNSET and windows is not None:
@@ -233,7 +231,6 @@ def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
 
 
 def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetType | None]:
-    """Return the caps from either place; raise InvalidInput if both name one differently."""
     found: dict[str, int | UnsetType | None] = {}
     for name in CAPS:
         here = getattr(body, name)
@@ -247,7 +244,6 @@ def caps_of(body: Caps, inside: Caps | UnsetType) -> Mapping[str, int | UnsetTyp
 
 
 def thresholds_of(body: Limits) -> Mapping[str, int | UnsetType | None]:
-    """Return the thresholds by the key's field names; raise InvalidInput if two names contradict each other."""
     above, old = body.approval_above_cents, body.approval_threshold_cents
     if above is not UNSET and old is not UNSET and above != old:
         raise InvalidInput(

@@ -1,8 +1,7 @@
 """Turn digests of presented API keys into principals, in sets and with their ancestors.
 
-Invariant: a key makes no principal if it, its secret or an ancestor is revoked, expired or missing. Expiries
-are by the account's own clock (keys/sandbox_clock.py) and converted to our time as they are read, so no other
-code need know. Reads api_keys, api_key_secrets, accounts and account_environments; writes nothing.
+A key makes no principal if it, its secret or an ancestor is revoked, expired or missing. Expiries
+are converted from the account's own clock to ours.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,12 +27,10 @@ from keys.staging_quota import FULL_UNTIL
 from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import RowMapping
 
-# How many keys' meanings a process caches: a busy key is read twice a second or more.
 _MEANINGS_MAX: Final = 4_096
 _BEFORE_EVERY_END: Final = -(2**63)
-# Nearest first; None for a missing one.
 _Ancestors = tuple[Link | None, ...]
-# Everything ever spent is the sum of the months, whose rows stay.
+# The months' rows stay, so their sum is everything ever spent.
 _LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
     SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
     WHERE w.key_id = k.id AND w.period = 'month') END"""
@@ -66,10 +63,7 @@ class _Found(NamedTuple):
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return, by digest, the principal or why the key no longer works; unknown digests are left out.
-
-    It takes one statement, and one more if any of the keys has ancestors.
-    """
+    """Return, by digest, the principal or why the key no longer works, with at most two statements."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -93,7 +87,6 @@ async def load_principals(
 
 
 async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]:
-    """Return the keys as links of a lineage; missing ones are left out."""
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}
@@ -112,10 +105,7 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
 def judge_chain(
     key_ids: Iterable[str], links: Mapping[str, Link], *, now_us: int, may_administer: bool
 ) -> Effective | Refusal:
-    """Return what the first of the keys may do; the others are its ancestors, nearest first.
-
-    A lineage with a missing key fails closed: it counts as revoked.
-    """
+    """Return what the first of the keys may do; a lineage with a missing key counts as revoked."""
     chain = [links.get(key_id) for key_id in key_ids]
     whole = [link for link in chain if link is not None]
     if len(whole) < len(chain):
@@ -138,7 +128,7 @@ def _outcome(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Ref
 def _lasting(key: _Found, ancestors: _Ancestors) -> Principal | None:
     """Return what these rows allow until the first expiry, or None if they allow nothing.
 
-    Equal rows mean the same, so most keys aren't computed again [5 % of a send over 1,000 wallets].
+    Equal rows aren't computed again [5 % of a send over 1,000 wallets].
     """
     outcome = _judge(key, ancestors, _BEFORE_EVERY_END)
     return outcome if isinstance(outcome, Principal) else None
@@ -249,7 +239,6 @@ class KeyState:
         return Tenant(self.account_id, self.environment)
 
     def is_usable(self, now_us: int) -> bool:
-        """Return whether it still works: up to, not at, the microsecond of its end by its account's time."""
         return self.revoked_at is None and (self.expires_at is None or now_us < self.expires_at)
 
 
@@ -260,7 +249,6 @@ async def load_key_states(tx: Transaction, key_ids: Iterable[str]) -> dict[str, 
 
 
 def key_states_reading(key_ids: Iterable[str], into: dict[str, KeyState]) -> BatchRead:
-    """Return load_key_states as a read that runs together with others."""
     wanted = sorted(set(key_ids))
 
     def take(rows: Rows) -> None:
@@ -275,11 +263,7 @@ FROM api_keys k WHERE k.id IN :ids[text]"""
 
 
 async def check_may_move_clock(tx: Transaction, mover: Principal) -> None:
-    """Raise ScopeMissing if the caller's own limits would get room from a later sandbox clock.
-
-    A day, a month, a rolling window, an hour of sends and a repeat guard all end by the clock. So only a
-    person may move it, or a key that none of them limits.
-    """
+    """Raise ScopeMissing if the caller's own limits would get room from a later sandbox clock."""
     if mover.kind == "session":
         return
     states = await load_key_states(tx, mover.lineage)

@@ -22,10 +22,6 @@ async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]
 
 
 async def forest(tx: Transaction, tenant: Tenant) -> Sequence[ApiKey]:
-    """Return every key of the tenant that isn't revoked, each parent before its children, in one statement.
-
-    Parentless keys come newest first, the others oldest first.
-    """
     rows = await tx.fetch(
         _LIVING,
         account_id=tenant.account_id,

@@ -1,4 +1,4 @@
-"""What is shown of an API key; a secret is shown once, when it is made."""
+"""Views of an API key; a secret is shown once, when it is made."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -107,7 +107,6 @@ class ApiKey(_Numbers, kw_only=True):
 
     @classmethod
     def of(cls, key: Key, /, **more: Any) -> Self:
-        """Convert a stored key. `more` has the extra fields of a response that shows the secret."""
         mandate = key.mandate
         return super().of(
             key,

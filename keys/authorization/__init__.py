@@ -1,1 +1,1 @@
-"""Signing in to /mcp by OAuth 2.1: clients, what people consented to, codes and tokens."""
+"""Sign-in to /mcp by OAuth 2.1: clients, consents, codes and tokens."""

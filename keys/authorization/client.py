@@ -1,13 +1,8 @@
-"""MCP clients: registered (RFC 7591), or described by a document at the address that is their id.
+"""MCP clients: registered (RFC 7591), or described by a document at the address that is their id
+(draft-ietf-oauth-client-id-metadata-document, 4).
 
-Neither proves who they are; the consent page says so. A client is public and has no secret: PKCE proves that
-the requester of access also fetches the token. Source of the document:
-draft-ietf-oauth-client-id-metadata-document, section 4.
-
-Codes go to the exact addresses that a client registered, compared as text: https, http for a program on the
-person's own machine (any port, RFC 8252 7.3), and a program's own scheme such as cursor:// (RFC 8252 7.1).
-Such a scheme holds a dot or is one of PRIVATE_SCHEMES. A scheme that a browser runs or reads itself is never
-allowed.
+Codes go only to registered addresses, compared as text: https, http for a program on the person's
+own machine (any port, RFC 8252 7.3), and a program's own scheme (7.1).
 """
 
 import re
@@ -28,7 +23,6 @@ from keys.oauth import redirect
 from keys.oauth.redirect import LOOPBACK, URIS_MAX, RedirectRefused, Registered, split_port
 from store.database import Row, Transaction
 
-# Of editors and assistants that sign in to MCP servers.
 PRIVATE_SCHEMES: Final = frozenset(
     {"cursor", "vscode", "vscode-insiders", "vscodium", "windsurf", "zed", "claude", "jetbrains"}
 )
@@ -63,7 +57,7 @@ DELETE FROM authorization_clients WHERE id IN (
     SELECT id FROM authorization_clients
     WHERE used_at IS NULL AND created_at < :before ORDER BY created_at LIMIT 100)
 """
-# One read finds who still has a token: no index leads from a client to its grants.
+# No index leads from a client to its grants.
 _PRUNE = """
 DELETE FROM authorization_clients WHERE id IN (
     SELECT c.id FROM authorization_clients c
@@ -80,7 +74,6 @@ _Uri = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 
 
 def check_uris(uris: Sequence[str]) -> tuple[str, ...]:
-    """Return each address once; raise AuthorizationRefused."""
     if not 1 <= len(uris) <= URIS_MAX:
         raise _refused(f"a client has 1 to {URIS_MAX} redirect_uris")
     web = [uri for uri in uris if uri.partition(":")[0] in _WEB]
@@ -100,7 +93,7 @@ def is_registered(uri: str, registered: Sequence[str]) -> bool:
 
 
 def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
-    """Add parameters such as code, state and iss to the registered address; null: left out."""
+    """Add parameters such as code, state and iss to the registered address, unless they are null."""
     try:
         return redirect.with_parameters(uri, answer)
     except RedirectRefused as error:
@@ -130,7 +123,7 @@ def _check_private(uri: str) -> None:
 
 
 class AuthorizationRefused(DomainError):
-    """error is the word that a client acts on; the detail is for its developer."""
+    """`error` is the word that a client acts on; the detail is for its developer."""
 
     def __init__(self, error: OAuthError, detail: str, *, param: str | None = None) -> None:
         super().__init__(detail, param=param, reason=error)
@@ -150,7 +143,9 @@ class ClientUnknown(AuthorizationRefused):
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """document_url is its id and describes it; null: registered here."""
+    """The document at `document_url` (which is the id) describes the client; null: it registered
+    here.
+    """
 
     id: str
     name: str
@@ -161,8 +156,9 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """Check a client's description of itself; raise AuthorizationRefused if it is invalid. The default name is
-    the host.
+    """Check a client's description of itself; its default name is the host.
+
+    Raises AuthorizationRefused.
     """
     uris = check_uris(redirect_uris)
     try:
@@ -179,7 +175,6 @@ def client_of(
 async def register(
     tx: Transaction, *, name: str | None, redirect_uris: Sequence[str], now_us: int
 ) -> McpClient:
-    """Raise AuthorizationRefused, or Unavailable if too many were just made."""
     client = client_of(new_id("mcc"), name, redirect_uris, None)
     await _make_room(tx, now_us)
     row = (client.id, client.name, " ".join(client.redirect_uris), now_us)
@@ -193,7 +188,6 @@ async def find(tx: Transaction, client_id: str) -> McpClient | None:
 
 
 async def note_used(tx: Transaction, client_id: str, *, now_us: int) -> None:
-    """Record a consent, so that the registration stays."""
     await tx.execute(
         "UPDATE authorization_clients SET used_at = :now_us WHERE id = :id",
         now_us=now_us,
@@ -202,7 +196,7 @@ async def note_used(tx: Transaction, client_id: str, *, now_us: int) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete registrations without a consent for a day or a use for 400; return how many."""
+    """Delete registrations without a consent for a day or a use for 400 days."""
     return await tx.execute(
         _PRUNE,
         unused_before=now_us - UNUSED_KEPT_US,
@@ -225,8 +219,6 @@ def _read(row: Row) -> McpClient:
 
 
 class _Document(Struct, kw_only=True):
-    """Further fields are ignored."""
-
     client_id: _Uri
     client_name: _Name | None = None
     redirect_uris: Annotated[list[_Uri], Meta(min_length=1, max_length=URIS_MAX)]

@@ -14,7 +14,7 @@ JOIN accounts a ON a.id = k.account_id WHERE k.id = :id
 """
 _SECRETS: Final = "SELECT digest FROM api_key_secrets WHERE key_id = :id"
 _TOKEN: Final = "SELECT digest FROM access_tokens WHERE id = :id"  # noqa: S105 - a statement
-# A signed-in client's key has no secret: it lasts as long as the client can get another token.
+# A signed-in client's key lasts as long as the client can get another token.
 _SIGNED_IN: Final = """
 SELECT t.scopes FROM authorization_tokens t
 JOIN authorization_grants g ON g.id = t.grant_id
@@ -24,9 +24,8 @@ WHERE g.key_id = :id AND t.kind = 'refresh' AND t.revoked_at IS NULL AND t.used_
 
 
 async def scopes_of(tx: Transaction, credential_id: str, *, now_us: int) -> frozenset[str]:
-    """Return the scopes that a key or token holds now: none once it has ended or while it is paused.
-
-    credential_id: Principal.credential_id of a key, an MCP client's key or an account's own token.
+    """Return the scopes that a key or token holds now: none once it has ended or while it is
+    paused.
     """
     key = await tx.fetch_one(_KEY, id=credential_id)
     if key is not None and key["client_id"] is not None:

@@ -1,11 +1,7 @@
 """Record which MCP client acts for which account, by one key, and the codes that its consents give.
 
-A grant has one key for ever, so a later consent never revives tokens of an ended key: it makes a new grant
-with a new key. Consenting again to the same client changes the working key: its counters continue, and its
-other tokens stay valid.
-
-A code is exchanged once, within a minute, with the challenge's verifier. One that comes a second time ends
-the tokens that it gave (RFC 6749 4.1.2). The caller holds the account's lock.
+A grant has one key for ever, so a later consent never revives tokens of an ended key. A code is
+exchanged once, within a minute. The caller holds the account's lock.
 """
 
 import secrets
@@ -42,8 +38,6 @@ CODES_MAX: Final = 20  # of one account, not used yet; the oldest make room
 
 @dataclass(frozen=True, slots=True)
 class McpGrant:
-    """resource: what its tokens are for. Times in microseconds."""
-
     id: str
     account_id: str
     environment: Environment
@@ -87,8 +81,7 @@ async def make_or_renew(
 ) -> tuple[McpGrant, ApiKey, bool]:
     """Return the grant for a consent, its key, and whether the key is new.
 
-    asker: the person's session, in the chosen environment. limits: name, scopes (required) and limits of the
-    key. Raises LiveNotOpen, KeyLimitReached, ScopeMissing, InvalidInput.
+    Raises LiveNotOpen, KeyLimitReached, ScopeMissing, InvalidInput.
     """
     assert limits.scopes is not None, "the page says which scopes"
     await check_live(tx, asker.tenant)
@@ -171,9 +164,8 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """family_id: of the tokens that it gave; null: none yet.
-
-    session_id: of the sign-in that consented; null: not recorded.
+    """A code; `family_id` is of the tokens that it gave, `session_id` of the sign-in that
+    consented.
     """
 
     digest: str
@@ -202,7 +194,6 @@ class IssuedCode:
         )
 
     def is_answered_by(self, verifier: str) -> bool:
-        """Check the verifier against the challenge (RFC 7636)."""
         return is_proven(self.challenge, verifier)
 
 
@@ -215,7 +206,9 @@ async def issue_code(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code for a consent given in that session, with an S256 challenge that the caller has checked."""
+    """Issue a code for a consent in that session, with an S256 challenge that the caller has
+    checked.
+    """
     await tx.execute(
         _OLD, account_id=grant.account_id, environment=grant.environment, kept=CODES_MAX - 1
     )

@@ -1,15 +1,10 @@
 """Tokens of MCP clients: exchanged for a code, then for one refresh token after the other.
 
-All tokens of one code are a family, of which one refresh token works at a time. If a used one comes again
-within REPEAT_US, and its successor is unused, it gets the same pair, so a lost response locks out no client.
-Later, or after its successor was used, it was stolen, and the family ends (RFC 9700 4.14.2).
+A used refresh token that comes again within REPEAT_US, before its successor was used, gets the same
+pair, so a lost response locks out no client. Otherwise it was stolen, and all the code's tokens end
+(RFC 9700 4.14.2).
 
-A pair is computed from what it was exchanged for, so every process gives the same one and no second pair ever
-exists. It doesn't reveal the one before or after it: that takes the key, which no database stores in the
-clear.
-
-Invariant: no token works after the end of itself, its family or its key, and it may do what both its consent
-and its key allow at the time of use. SHA-256 digests are stored.
+A pair is computed from the token it replaces and a sealed key, so every process gives the same one.
 """
 
 import hashlib
@@ -73,7 +68,7 @@ DELETE FROM authorization_tokens WHERE digest IN (
 
 
 class TokenMaker:
-    """key: 32 bytes, the same on each process."""
+    """Holds a key of 32 bytes, the same on each process."""
 
     def __init__(self, key: bytes) -> None:
         info = b"mcp tokens 1"
@@ -92,8 +87,6 @@ class TokenMaker:
 
 
 class TokenPair(NamedTuple):
-    """expires_in_s: of the access token."""
-
     access: str
     refresh: str
     expires_in_s: int
@@ -132,8 +125,8 @@ async def exchange(
 ) -> TokenPair | AuthorizationRefused:
     """Return a family's first pair; raise AuthorizationRefused.
 
-    Takes the account's lock: of N calls with one code one wins. A code that comes a second time ends what it
-    gave. That refusal is returned, not raised, so that the caller's transaction commits the end.
+    It takes the account's lock, so one of N calls wins. A second use ends the family, and that
+    refusal is returned, so that the caller's transaction commits the end.
     """
     found = await mcp_grant.find_code(tx, code)
     if found is None or found.client_id != client_id:
@@ -165,10 +158,7 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair; raise AuthorizationRefused, but return the one that ends the family.
-
-    scopes: fewer than the token has, null: all of them.
-    """
+    """Return the next pair; raise AuthorizationRefused, but return the one that ends the family."""
     found = await _find(tx, token, "refresh")
     if found is None:
         raise _no_token()
@@ -189,9 +179,9 @@ async def refresh(
 
 
 async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) -> ApiKey | None:
-    """End the token's family (RFC 7009). With the grant's last family, end and return its key.
+    """End the token's family (RFC 7009); with the grant's last family, end and return its key.
 
-    Return None for an unknown or another client's token, so as not to reveal which it is.
+    Return None for an unknown or another client's token.
     """
     found = await _find(tx, token)
     if found is None:
@@ -220,9 +210,8 @@ async def load_principals(
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete tokens a day after their end; return how many.
-
-    A used refresh token stays as long as it would have worked, so that its reuse is noticed.
+    """Delete tokens after their end; a used refresh token stays longer, so that its reuse is
+    noticed.
     """
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
@@ -301,7 +290,6 @@ async def _issue(
     scopes: tuple[str, ...],
     now_us: int,
 ) -> TokenPair:
-    """Issue a pair in exchange for secret. Neither token outlives the key."""
     texts = maker.pair_of(secret)
     ahead_us = await sandbox_clock.ahead_us(tx, grant.tenant)
     key_end = None if key.expires_at is None else key.expires_at - ahead_us

@@ -19,7 +19,6 @@ from keys.principal import OAuthScope
 from store.database import Transaction
 from store.keyset import Begin
 
-# Pages of the app's owner run these, too, though the API has no such route for owners.
 _SCOPES: Final = ("keys:write",)
 _APP: Final = "/apps/{app_id}"
 _MICROS_PER_CENT: Final = 10_000
@@ -97,7 +96,6 @@ class CreatedOAuthApp(OAuthApp, kw_only=True):
 
 
 async def owner_of(tx: Transaction, app_id: str) -> Tenant:
-    """Return whose app it is; raise NotFound."""
     found = await apps.find(tx, app_id)
     if found is None:
         raise NotFound("App")
@@ -105,7 +103,6 @@ async def owner_of(tx: Transaction, app_id: str) -> Tenant:
 
 
 async def register_app(context: ActContext, asked: NewOAuthApp) -> Change[App]:
-    """Raise as app.create."""
     made, secret = await apps.create(
         context.tx,
         context.tenant,
@@ -133,7 +130,6 @@ async def show_app(context: ActContext) -> App:
 
 
 async def rotate_secret(context: ActContext, _asked: Fields) -> Change[App]:
-    """Make another secret; the one before ends with the commit. Raises as app.rotate."""
     before = await show_app(context)
     after, secret = await apps.rotate(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
@@ -142,7 +138,6 @@ async def rotate_secret(context: ActContext, _asked: Fields) -> Change[App]:
 
 
 async def disable_app(context: ActContext, _asked: Fields) -> Change[App]:
-    """End an app and all its tokens; repeating it changes nothing. Raises NotFound."""
     before = await show_app(context)
     after = await apps.disable(context.tx, context.tenant, context.object_id, now_us=context.now_us)
     return Change(before=before, after=after)
@@ -279,7 +274,6 @@ DISABLE_APP = Act(
     named_by="client_id",
     examples=("topup apps disable app_5Dv1",),
 )
-# Of the page of the app's user: no API has these.
 END_GRANT = Act(
     name="grants.end",
     summary="Take an app's access away",

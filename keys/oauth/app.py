@@ -1,11 +1,7 @@
-"""OAuth apps: software of others that acts for users of this gateway, within what each consented to.
+"""OAuth apps: software of others that acts for users of this gateway, within what each consented
+to.
 
-An app belongs to one account and one environment, names the exact addresses that its codes may go to (RFC
-9700; a whole host is the OhMyGPT dialect's rule) and requests one scope of the ladder. Its charges are capped
-for each user: amount and period are shown at consent.
-
-Invariant: the secret (256 random bits; a public app has none) leaves this module once; its SHA-256 is stored.
-A disabled app and all its tokens are dead for good. The caller holds the owner's lock.
+A secret leaves this module once; its SHA-256 is stored. The caller holds the owner's lock.
 """
 
 import hmac
@@ -46,10 +42,10 @@ class ClientRefused(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApp:
-    """An app to register. cap_micros: what it may charge one user in each UTC period.
+    """An app to register; `cap_micros` limits its charges to one user in each UTC period.
 
-    redirect_uris: exact addresses; redirect_host: any path there; either, or both. is_public: runs where a
-    secret can't be protected, so it has none and needs PKCE and exact addresses.
+    `redirect_uris` are exact, `redirect_host` allows any path there. `is_public`: it runs where a
+    secret can't be protected, and needs PKCE and exact addresses.
     """
 
     name: str
@@ -63,10 +59,9 @@ class NewApp:
 
 @dataclass(frozen=True, slots=True)
 class OAuthApp:
-    """One app as its owner sees it; its id is the client_id. Times in microseconds.
+    """One app; its id is the client_id.
 
-    redirect_host is in lower case with any port that isn't the scheme's own; empty: none. secret_last4 is
-    empty for a public app.
+    `redirect_host` has no default port. A public app has no secret.
     """
 
     id: str
@@ -98,8 +93,7 @@ async def create(
 ) -> tuple[OAuthApp, str]:
     """Return a new app and its secret, which is never shown again; a public app's is empty.
 
-    made_by: the person who registers it; None: the command line. Raises InvalidInput, LiveNotOpen and
-    KeyLimitReached.
+    Raises InvalidInput, LiveNotOpen and KeyLimitReached.
     """
     await check_live(tx, owner)
     registered = register(new.redirect_host, new.redirect_uris)
@@ -178,9 +172,9 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
 async def rotate(
     tx: Transaction, owner: Tenant, app_id: str, *, now_us: int
 ) -> tuple[OAuthApp, str]:
-    """Make a new secret. The old one ends with the commit, tokens stay valid.
+    """Make a new secret; the old one ends with the commit, tokens stay valid.
 
-    Raises NotFound, and InvalidInput for a public app.
+    Raises InvalidInput.
     """
     app = await get_own(tx, owner, app_id)
     if app.disabled_at is not None:
@@ -200,7 +194,6 @@ async def rotate(
 
 
 async def disable(tx: Transaction, owner: Tenant, app_id: str, *, now_us: int) -> OAuthApp:
-    """End the app and all its tokens for good; repeating it changes nothing. Raises NotFound."""
     app = await get_own(tx, owner, app_id)
     if app.disabled_at is None:
         await tx.execute(

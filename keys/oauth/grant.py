@@ -1,12 +1,8 @@
 """OAuth codes and grants: what a user consented to for one app, and what the app may do since.
 
-A code is taken at most once, within ten minutes, by its own app, with the redirect_uri it was sent to (if the
-app repeats it) and the verifier of its PKCE challenge (S256, required of a public app). It is never taken
-after the user removed the app's access, or lost the access with which they consented. Scope, cap and period
-are stored as the consent page showed them.
-
-There is one grant for each app and user. A new consent renews it under the same id, so that the running
-period's charges still count. The caller holds the user's lock.
+A code counts once, within ten minutes, with its PKCE verifier (required of a public app). A new
+consent renews the grant under the same id, so the period's charges still count. The caller holds
+the user's lock.
 """
 
 import base64
@@ -45,7 +41,7 @@ class CodeRefused(DomainError):
 
 
 class CodeReused(CodeRefused):
-    """The code was used before, so somebody else has it. grant_id and user: what it gave access to."""
+    """The code was used before, so somebody else has it."""
 
     def __init__(self, grant_id: str, user: Tenant) -> None:
         super().__init__(_REFUSED, param="code", reason="code")
@@ -55,7 +51,7 @@ class CodeReused(CodeRefused):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a user allowed an app; the cap is for each UTC period. digest: of its code."""
+    """A user's consent; the cap is for each UTC period."""
 
     digest: str
     app_id: str
@@ -85,11 +81,7 @@ async def issue_code(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code for a consent in that session.
-
-    Raises LiveNotOpen, and InvalidInput for an account that does not exist in the app's environment, or for a
-    public app without a challenge.
-    """
+    """Issue a code for a consent in that session. Raises LiveNotOpen and InvalidInput."""
     if app.is_public and challenge is None:
         raise InvalidInput("This app requires a code_challenge.", param="code_challenge")
     row = await tx.fetch_one(
@@ -192,7 +184,6 @@ async def mark_code_used(tx: Transaction, consent: Consent, grant_id: str, *, no
 
 
 async def void_codes(tx: Transaction, user: Tenant, app_id: str, *, now_us: int) -> int:
-    """End every code of this app and user; return how many."""
     return await tx.execute(
         """UPDATE oauth_codes SET revoked_at = :now_us
            WHERE account_id = :account_id AND environment = :environment AND app_id = :app_id
@@ -234,8 +225,6 @@ def is_proven(challenge: str | None, verifier: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Times in microseconds."""
-
     id: str
     account_id: str
     environment: str

@@ -1,12 +1,8 @@
-"""Check where a browser may go with an authorization code: exactly what the app registered. Pure.
+"""Check where a browser may go with an authorization code: exactly what the app registered (RFC
+9700, 2.1).
 
-Exact addresses (RFC 9700, 2.1) are compared as text; only the port of a program on the user's own machine may
-differ (RFC 8252, 7.3). An app of the OhMyGPT dialect may register a host instead, on which any path will do;
-there a template may make the address.
-
-Promise: every parser understands an accepted URL alike. The scheme is https (http for this machine), what
-stands between it and the path is the app's registered host byte for byte, and the rest holds no character
-that some parser treats differently. What a template makes is judged as a whole, with its values.
+Only an app of the OhMyGPT dialect may register a host with any path. Every parser understands an
+accepted URL alike.
 """
 
 import base64
@@ -30,7 +26,7 @@ _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
 _QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(https?)://([^/?#]*)((?:/{_PART})?)(?:\?({_QUERY}))?")
-# Encoded slashes, backslashes and control characters in a path, which some servers decode first.
+# Encoded slashes, backslashes and control characters, which some servers decode first.
 _SPLIT = re.compile(r"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 _RESERVED = frozenset({"code", "state", "error", "iss"})
 _LOOPBACK_URL = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?(/.*|\Z)")
@@ -59,7 +55,6 @@ class Registered:
 
 
 def register(host: str, uris: Sequence[str]) -> Registered:
-    """Check an app's host and addresses; raise InvalidInput."""
     if not host and not uris:
         raise InvalidInput("An app needs at least one redirect address.", param="redirect_uris")
     if len(uris) > URIS_MAX:
@@ -77,9 +72,8 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """Return a host, with any port, as it must stand in a redirect; raise InvalidInput.
-
-    https's own port is left out. This machine's names are localhost, 127.0.0.1 and [::1].
+    """Return a host, with any port but https's own, as it must appear in a redirect; raise
+    InvalidInput.
     """
     if not text.isascii():
         raise InvalidInput(
@@ -100,7 +94,7 @@ def normalise_host(text: str) -> str:
 
 
 def check_redirect(url: str, registered: Registered) -> None:
-    """Raise RedirectRefused unless the URL is registered, or on the registered host (with its port)."""
+    """Raise RedirectRefused unless the URL is registered, or on the registered host."""
     if registered.holds(url):
         return
     if not registered.host:
@@ -121,8 +115,8 @@ def landing(
 ) -> str:
     """Return where the browser goes with the code; raise RedirectRefused.
 
-    issuer identifies this gateway to the app (RFC 9207). template is base64 of a text with {code} and perhaps
-    {state} and {iss}, to append to redirect_uri; an app with exact addresses has none.
+    `template` is base64 of a text with {code}, {state} and {iss} (RFC 9207) to append to
+    redirect_uri.
     """
     check_redirect(redirect_uri, registered)
     if template is None:
@@ -142,16 +136,18 @@ def landing(
 def denial(
     redirect_uri: str, *, registered: Registered, error: str, state: str | None, issuer: str
 ) -> str:
-    """Return where the browser goes without a code; raise RedirectRefused.
-
-    error is one of RFC 6749's (4.1.2.1), such as access_denied.
+    """Return where the browser goes without a code, with an error of RFC 6749 (4.1.2.1); raise
+    RedirectRefused.
     """
     check_redirect(redirect_uri, registered)
     return with_parameters(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
 
 
 def decode_template(template: str) -> str:
-    """Return the template's text, with {code} in it; raise RedirectRefused. Both base64 alphabets pass."""
+    """Return the template's text, with {code} in it; raise RedirectRefused.
+
+    Both base64 alphabets pass.
+    """
     if len(template) > TEMPLATE_CHARACTERS_MAX:
         raise _refused(f"is longer than {TEMPLATE_CHARACTERS_MAX} characters", _TEMPLATE)
     # In a query a plus sign is a space.
@@ -182,7 +178,6 @@ def _wrong_with(url: str, host: str) -> str | None:
 
 
 def _is_same_program(url: str, uri: str) -> bool:
-    """Return whether they differ at most in the port, on the user's own machine over plain http."""
     asked, known = _LOOPBACK_URL.fullmatch(url), _LOOPBACK_URL.fullmatch(uri)
     if asked is None or known is None:
         return False
@@ -202,7 +197,6 @@ def with_parameters(url: str, pairs: Sequence[tuple[str, str | None]]) -> str:
 
 
 def _reserved_in(url: str) -> bool:
-    """Return whether its query has a parameter that our response would add."""
     query = url.partition("?")[2]
     return not _RESERVED.isdisjoint(name for name, _ in parse_qsl(query, keep_blank_values=True))
 

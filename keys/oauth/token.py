@@ -1,12 +1,7 @@
 """oat_ tokens: one app, one user, one scope, the app's environment, 90 days.
 
-An access token comes from a code; a management token comes from an access token, at most one for a grant.
-Either may do what the grant allows at the time of use: the steps of the ladder up to its scope, and from the
-step with orders on also reading them and the credit's history (billing:read). Never topup:read as a whole: a
-top-up shows its voucher code, which its reader could redeem past every cap.
-
-Invariant: no token works after the end of itself, its grant or its app. A secret leaves this module once; its
-SHA-256 is stored. The caller holds the user's lock.
+A token may do what its grant allows at the time of use, but never all of topup:read: a voucher code
+could be redeemed past every cap. The caller holds the user's lock.
 """
 
 from collections.abc import Iterable
@@ -47,8 +42,6 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:
-    """Times in microseconds; last_used_at is minute-grained."""
-
     id: str
     kind: OAuthTokenKind
     account_id: str
@@ -78,9 +71,8 @@ async def exchange(
 ) -> tuple[OAuthToken, str] | CodeReused:
     """Return the code's token and its secret; raise CodeRefused.
 
-    Takes the lock of the code's user: N parallel calls with one code have one winner. A code that comes a
-    second time ends what it gave (RFC 6749, 4.1.2; RFC 9700). That refusal is returned, not raised, so that
-    the caller's transaction commits the end.
+    It takes the lock of the code's user, so one of N calls wins. A second use ends the grant (RFC
+    6749, 4.1.2), and that refusal is returned, so that the caller's transaction commits the end.
     """
     user = await oauth_grant.find_user(tx, app, code)
     if user is not None:
@@ -105,7 +97,7 @@ async def find_management(tx: Transaction, grant_id: str, *, now_us: int) -> OAu
 async def rotate_management(
     tx: Transaction, grant: Grant, *, now_us: int
 ) -> tuple[OAuthToken, str]:
-    """Make a new management token; the one before ends with the commit."""
+    """Make a new management token; the earlier one ends with the commit."""
     await tx.execute(
         """UPDATE oauth_tokens SET revoked_at = :now_us
            WHERE grant_id = :grant_id AND kind = 'management' AND revoked_at IS NULL""",
@@ -125,7 +117,6 @@ async def get(tx: Transaction, user: Tenant, token_id: str) -> OAuthToken:
 async def list_live(
     tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
 ) -> list[OAuthToken]:
-    """List the grant's working tokens, newest first; there are at most LIVE_TOKENS_MAX."""
     rows = await tx.fetch(
         _OF_GRANT,
         grant_id=grant_id,
@@ -137,7 +128,6 @@ async def list_live(
 
 
 async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -> OAuthToken:
-    """End one token for good; repeating it changes nothing. Raises NotFound."""
     token = await get(tx, user, token_id)
     if token.revoked_at is None:
         await tx.execute(
@@ -149,9 +139,8 @@ async def revoke(tx: Transaction, user: Tenant, token_id: str, *, now_us: int) -
 
 
 async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int) -> Grant:
-    """Remove the app's access: the grant, its tokens and every code. Raises NotFound.
-
-    Tokens and codes end individually, too, so a later consent to the same app revives none.
+    """Remove the app's access: the grant, its tokens and every code, so that a later consent
+    revives none.
     """
     grant = await oauth_grant.get(tx, user, grant_id)
     await oauth_grant.revoke(tx, grant_id, now_us=now_us)
@@ -168,7 +157,6 @@ async def end_grant(tx: Transaction, user: Tenant, grant_id: str, *, now_us: int
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return, by digest, the principal or why the token no longer works; unknown ones are left out."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}

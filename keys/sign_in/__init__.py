@@ -1,1 +1,1 @@
-"""How people sign in: what is kept beside the password itself."""
+"""How people sign in, besides the password itself."""

@@ -1,8 +1,4 @@
-"""Links by which an account's owner proves that they read its address's mail.
-
-A link counts once, for an hour, and only while the account has that address; using one ends the account's
-others. The row is the link; nothing of the token is stored.
-"""
+"""Links by which an account's owner proves that they read its address's mail: once, within an hour."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,14 +12,11 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LIFE_US: Final = HOUR_US
-# Of one account at a time.
 OPEN_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class EmailVerification:
-    """email: the account's address when the link was made. Times in microseconds."""
-
     id: str
     account_id: str
     email: str
@@ -32,10 +25,7 @@ class EmailVerification:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> EmailVerification | None:
-    """Make a link; return null if there is nothing to verify, or OPEN_MAX links count.
-
-    The caller holds the account's lock.
-    """
+    """Make a link; return None if there is nothing to verify, or OPEN_MAX links count."""
     if account.email is None or account.email_verified_at is not None:
         return None
     await tx.execute(
@@ -55,7 +45,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> EmailVerif
 
 
 async def find(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVerification:
-    """Raise NotFound, the same for a link that was never made, was used, is over, or has a former address."""
+    """Raise the same NotFound for every link that no longer works."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM email_verifications WHERE id = :id AND expires_at > :now_us",
         id=verification_id,
@@ -71,7 +61,7 @@ async def find(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVe
 
 
 async def use(tx: Transaction, verification_id: str, *, now_us: int) -> EmailVerification:
-    """Verify the account's address, and end its links. Raises NotFound.
+    """Verify the account's address, and end its links; raise NotFound.
 
     The caller holds the account's lock.
     """

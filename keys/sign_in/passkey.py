@@ -1,8 +1,7 @@
 """Passkeys (WebAuthn): a device's key replaces a code of two-factor sign-in.
 
-A device's response counts once, also at two processes at once: a passkey takes only challenges made after its
-last one, and a device's counter must grow. There are passkeys only while two-factor sign-in is on, so
-recovery codes exist for a lost device.
+A device's response counts once: a passkey takes only challenges made after its last one, and the
+device's counter must grow.
 """
 
 import asyncio
@@ -29,8 +28,6 @@ _LATE: Final = "keys.sign_in.passkey_answer"
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """last_challenge_at: when the challenge that it last answered was made. Times in microseconds."""
-
     id: str
     account_id: str
     credential_id: str
@@ -72,7 +69,9 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """Return the account's passkeys; raise InvalidInput if two-factor sign-in is off, or no more fit."""
+    """Return the account's passkeys; raise InvalidInput if two-factor sign-in is off, or no more
+    fit.
+    """
     if not await second_factor.lock_on(tx, account_id):
         raise InvalidInput("Switch on two-factor sign-in first.", param="name")
     existing = await list_passkeys(tx, account_id)
@@ -91,10 +90,8 @@ async def add(
     *,
     now_us: int,
 ) -> Passkey:
-    """Store a key that a device made for the purpose's account; given: its response, JSON.
-
-    Raises InvalidInput for one that is not for this site, person and session, is too old, or is stored
-    already.
+    """Store a key that a device made for the purpose's account, from the browser's JSON; raise
+    InvalidInput.
     """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
@@ -127,9 +124,8 @@ async def add(
 async def check(
     tx: Transaction, vault: Vault, site: Site, purpose: Purpose, given: str, *, now_us: int
 ) -> bool:
-    """Return whether a passkey of the purpose's account signed a challenge newer than its last; use that up.
-
-    given: the browser's response, JSON.
+    """Return whether a passkey of the purpose's account signed a challenge newer than its last; use
+    that up.
     """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 

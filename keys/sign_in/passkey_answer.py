@@ -1,6 +1,6 @@
 """Make passkey options and read the browser's responses, with the library webauthn.
 
-passkey.py loads this file at the first passkey, and checks whether we made the challenge.
+passkey.py loads this file at the first passkey.
 """
 
 from collections.abc import Sequence
@@ -98,7 +98,6 @@ class ShownAnswer:
 
 
 def options_to_add(site: Site, account: Account, existing: Sequence[str], challenge: bytes) -> str:
-    """Exclude `existing`, credential ids of the account."""
     options = webauthn.generate_registration_options(
         rp_id=site.rp_id,
         rp_name=second_factor.ISSUER,

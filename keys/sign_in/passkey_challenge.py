@@ -1,8 +1,7 @@
-"""Challenges for passkeys to sign, of this installation and for one site.
+"""Challenges for passkeys to sign, for one person, purpose, session and site; they count for five
+minutes.
 
-A challenge is of one person, one purpose and one sign-in or session, and counts for five minutes. It needs no
-row, so any process can check it. The passkey's row makes it count once (passkey.py). The site is the
-operator's setting, never what a caller claims.
+Any process can check one without a row.
 """
 
 import secrets
@@ -22,8 +21,6 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """origin: as browsers write it; rp_id: its host."""
-
     origin: str
     rp_id: str
 
@@ -43,7 +40,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """bound: the session, or the sign-in that the password began."""
+    """`bound` is the session, or the sign-in that the password began."""
 
     kind: Literal["add", "sign-in", "confirm"]
     account_id: str
@@ -56,7 +53,7 @@ def make(vault: Vault, purpose: Purpose, *, now_us: int) -> bytes:
 
 
 def made_at(vault: Vault, purpose: Purpose, challenge: bytes, *, now_us: int) -> int | None:
-    """Return when it was made, in microseconds, or None if not here, for something else, or too long ago."""
+    """Return when it was made, or None if not here, for something else, or too long ago."""
     said, _, proof = challenge.decode("latin-1").rpartition(".")
     if not vault.is_signed(_spelled(purpose, said), proof, purpose=f"passkey {purpose.kind}"):
         return None

@@ -1,9 +1,7 @@
 """Hash passwords with argon2id, beside the event loop, a bounded number at a time.
 
-An address without an account or a password costs the same work as a wrong password, so response times reveal
-nothing. A flood of sign-ins takes bounded memory (64 MiB for each hash under way) and is then refused. Each
-source has few turns, and sources alternate. Sign-ins from a known device have a line of their own, which gets
-every second turn.
+An unknown address costs the same work as a wrong password. In a flood, sources alternate, and known
+devices get every second turn.
 """
 
 import asyncio
@@ -25,7 +23,6 @@ SOURCE_MAX: Final = 2  # at work and waiting, of one source
 
 # RFC 9106's second choice: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
-# The hash of a discarded random text: compared in a sign-in without a password.
 _NOBODY: Final = (
     "$argon2id$v=19$m=65536,t=3,p=4$XzdPnRla+t9pWS/NW4QxOQ"
     "$7oSvZHCK57qPGP+Ocbdo+9wkYu/d13YSKyydZRW9caw"
@@ -41,7 +38,6 @@ def check_password(text: str, *, param: str = "password") -> None:
 
 
 def hash_password(text: str) -> str:
-    """Return argon2's text; takes about 50 ms."""
     return _hasher.hash(text.encode("utf-8", "surrogatepass"))
 
 
@@ -55,7 +51,7 @@ def is_password(text: str, password_hash: str | None) -> bool:
 
 
 class Passwords:
-    """The same two beside the event loop; raises Unavailable in a flood."""
+    """Hash and compare beside the event loop; raise Unavailable in a flood."""
 
     def __init__(self) -> None:
         self._at_work = 0
@@ -73,7 +69,7 @@ class Passwords:
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Wait in the line of source, or of known devices if is_known: it signed in to this account before."""
+        """Wait in the line of `source`, or of known devices if it signed in to this account before."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 
@@ -132,7 +128,6 @@ class _Line:
         self._sources.setdefault(source, deque()).append(turn)
 
     def take(self) -> "asyncio.Future[None] | None":
-        """Return the next waiting caller; its source goes to the end of the line."""
         while self._sources:
             source, turns = next(iter(self._sources.items()))
             del self._sources[source]

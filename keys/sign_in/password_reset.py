@@ -1,8 +1,4 @@
-"""Links that set a new password, for an owner who proves that they read their address's mail.
-
-A link counts once, for an hour, and only while the account has that address; any new password ends the
-account's links. The row is the link; nothing of the token is stored.
-"""
+"""Links that set a new password, for an owner who reads its address's mail: once, within an hour."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,14 +12,11 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LIFE_US: Final = HOUR_US
-# Of one account at a time.
 OPEN_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordReset:
-    """email: the account's address when the link was requested. Times in microseconds."""
-
     id: str
     account_id: str
     email: str
@@ -32,10 +25,7 @@ class PasswordReset:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordReset | None:
-    """Make a link; return null if OPEN_MAX of the account count, or it has no address to sign in with.
-
-    The caller holds the account's lock.
-    """
+    """Make a link; return None if OPEN_MAX of the account count, or it has no address."""
     if account.email is None:
         return None
     await tx.execute(
@@ -55,7 +45,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordRe
 
 
 async def find(tx: Transaction, reset_id: str, *, now_us: int) -> tuple[PasswordReset, Account]:
-    """Raise NotFound, the same for a link that was never made, was used, is over, or has a former address."""
+    """Raise the same NotFound for every link that no longer works."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=reset_id,
@@ -79,9 +69,8 @@ async def end_all(tx: Transaction, account_id: str) -> int:
 async def change_password(
     tx: Transaction, account_id: str, password_hash: str, *, now_us: int, kept_session_id: str = ""
 ) -> int:
-    """Store argon2's text; end the account's links, and its sessions but one; return how many sessions.
-
-    The caller holds the account's lock, as a session's beginning does. Raises NotFound.
+    """Store argon2's text; end the account's links, and its sessions but one; return how many
+    sessions.
     """
     await set_password_hash(tx, account_id, password_hash)
     await end_all(tx, account_id)

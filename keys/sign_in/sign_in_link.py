@@ -1,7 +1,6 @@
 """Begin and use the link with which `topup dev` lets its operator sign in without the password.
 
-An account has one link at a time, used once, within ten minutes; a new password ends it, too. It never skips
-a second factor: an account with one has no link. The row is the link; nothing of the token is stored.
+An account has one link at a time, used once, within ten minutes. It never skips a second factor.
 """
 
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ _PREFIX: Final = "sgl"
 
 @dataclass(frozen=True, slots=True)
 class SignInLink:
-    """email: the account's address when the link was made. Times in microseconds."""
-
     id: str
     account_id: str
     email: str
@@ -31,10 +28,7 @@ class SignInLink:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink | None:
-    """Replace the account's link by a new one; return None if it has a second factor or no address.
-
-    The caller holds the account's lock.
-    """
+    """Replace the account's link; return None if it has a second factor or no address."""
     await tx.execute(
         "DELETE FROM password_resets WHERE account_id = :account_id AND id LIKE :ours",
         account_id=account.id,
@@ -48,7 +42,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> SignInLink
 
 
 async def find(tx: Transaction, link_id: str, *, now_us: int) -> Account:
-    """Raise NotFound, the same for every link that no longer works."""
+    """Raise the same NotFound for every link that no longer works."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=link_id,
@@ -64,7 +58,6 @@ async def find(tx: Transaction, link_id: str, *, now_us: int) -> Account:
 
 
 async def use(tx: Transaction, link_id: str, *, now_us: int) -> None:
-    """Use up the link; raise NotFound if it isn't valid. The caller holds the account's lock."""
     await find(tx, link_id, now_us=now_us)
     await tx.execute("DELETE FROM password_resets WHERE id = :id", id=link_id)
 

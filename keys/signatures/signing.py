@@ -1,8 +1,7 @@
-"""Sign webhooks and check signatures: two schemes of one secret, and Ed25519 for a key pair. Pure.
+"""Sign webhooks and check signatures: two schemes of one secret, and Ed25519 for a key pair.
 
-Any Stripe library (X-AiTopUp-Signature) and any Standard Webhooks library (webhook-*: v1 by the secret, v1a
-by the public key) accepts what signature_headers() makes. A signature covers the raw body, never a parsed
-one.
+Any Stripe library (X-AiTopUp-Signature) and any Standard Webhooks library (webhook-*) accepts the
+result.
 """
 
 import base64
@@ -62,7 +61,6 @@ def public_text(seed: bytes) -> str:
 
 
 def read_public_key(text: str) -> Ed25519PublicKey:
-    """Parse a whpk_ text; raise InvalidPublicKey."""
     if not text.startswith(PUBLIC_PREFIX):
         raise InvalidPublicKey("The public key does not begin with whpk_.")
     try:
@@ -96,7 +94,7 @@ class InvalidSecret(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: the part, its header, and a sentence."""
+    """A fault of a received webhook: the part, its header, and a sentence."""
 
     part: Literal["secret", "public_key", "timestamp", "bytes", "header"]
     header: str | None
@@ -125,9 +123,9 @@ def secret_key(secret: str) -> bytes:
 
 
 class ReadSecret(NamedTuple):
-    """A webhook secret that is ready to sign: by its whole text, and by the key bytes inside it.
+    """A secret that is ready to sign, by its whole text and by its key bytes.
 
-    A copy of each signs a message, so the key's share of the hash is computed once [7.5 to 5.1 µs].
+    Each message copies these, so the key is hashed once [7.5 to 5.1 µs].
     """
 
     text: str
@@ -148,7 +146,6 @@ def signature_headers(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """Sign by the secrets' texts; raise InvalidSecret."""
     read = [ReadSecret.of(one) for one in secrets]
     return headers_signed_by(read, signers, message_id, timestamp_s, body)
 
@@ -160,10 +157,10 @@ def headers_signed_by(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """Return the four signature headers of one request, with a signature for each secret, newest first.
+    """Return the four signature headers of one request, with a signature for each secret, newest
+    first.
 
-    webhook-signature also has one for each signer. timestamp_s is Unix seconds. Sources: Stripe's webhook
-    signatures, scheme v1; Standard Webhooks 1.0.
+    Sources: Stripe's webhook signatures, scheme v1; Standard Webhooks 1.0.
     """
     assert secrets, "an endpoint has at least one secret"
     stripe = [f"t={timestamp_s}"]
@@ -221,10 +218,9 @@ def verify(
     now_s: int,
     tolerance_s: int = TOLERANCE_S,
 ) -> list[Finding]:
-    """Return everything that keeps a received webhook from verifying; empty if it is genuine.
+    """Return every fault of a received webhook; empty if it is genuine.
 
-    Give the secret, the public key, or both, each of which must then fit. By the secret, each scheme that is
-    present is checked. now_s and tolerance_s are Unix seconds. Never raises for what a caller can send.
+    With both the secret and the public key, each must fit. Never raises for what a caller can send.
     """
     assert secret is not None or public_key is not None, "there is something to check by"
     found = {name.lower(): value for name, value in headers.items()}
@@ -303,7 +299,6 @@ def _has_signature(public: Ed25519PublicKey, signatures: Sequence[str], signed: 
 def _check_standard(
     found: Mapping[str, str], body: bytes, version: str, matches: Matches | None
 ) -> list[Finding]:
-    """Check with `matches`; null: the key is of no use."""
     missing = [
         name for name in (ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER) if not found.get(name)
     ]
@@ -331,7 +326,6 @@ def _check_standard(
 
 def _check_age(header: str, timestamp_s: int | None, now_s: int, tolerance_s: int) -> list[Finding]:
     if timestamp_s is None:
-        # The Stripe header's form has been reported whole.
         if header == SIGNATURE_HEADER:
             return []
         return [Finding("timestamp", header, "The timestamp is not Unix seconds in digits.")]
@@ -391,7 +385,7 @@ def _parts(header: str, separator: str) -> list[str]:
 
 
 def _matches_any(signatures: Sequence[str], expected: str) -> bool:
-    # Every signature is compared, as bytes: compare_digest refuses non-ASCII text.
+    # As bytes: compare_digest refuses non-ASCII text.
     wanted = expected.encode()
     equal = [hmac.compare_digest(one.encode(errors="replace"), wanted) for one in signatures]
     return any(equal)

@@ -1,6 +1,4 @@
-"""Read the structured fields (RFC 9651) that message signatures use: dictionaries of strings, byte sequences
-and inner lists. Pure, strict and bounded; anything else is refused.
-"""
+"""Read the structured fields (RFC 9651) that message signatures use. Pure, strict and bounded."""
 
 import base64
 import binascii
@@ -22,7 +20,7 @@ Bare = str | int | bytes | bool
 
 
 class Malformed(ValueError):
-    """The text is not such a field, or larger than what is read."""
+    """The text is not such a field, or is too large."""
 
 
 class Item(NamedTuple):
@@ -124,7 +122,6 @@ class _Reader:
 
 
 def read_dictionary(text: str) -> dict[str, Item | InnerList]:
-    """Return the members in order; raise Malformed."""
     reader, found = _Reader(text), dict[str, Item | InnerList]()
     reader.skip(" ")
     while not reader.is_over:
@@ -147,7 +144,6 @@ def read_dictionary(text: str) -> dict[str, Item | InnerList]:
 
 
 def read_string(text: str) -> str:
-    """Return the value of a String Item without parameters; raise Malformed."""
     reader = _Reader(text.strip(" "))
     found = reader.item()
     if not reader.is_over or not isinstance(found.value, str) or not found.text.startswith('"'):

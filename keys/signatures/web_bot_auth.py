@@ -1,8 +1,7 @@
-"""Verify who calls by Web Bot Auth: HTTP Message Signatures (RFC 9421) of automated callers. Pure.
+"""Verify who calls by Web Bot Auth: HTTP Message Signatures (RFC 9421) of automated callers.
 
-A valid signature says that the holder of a key which a URL publishes signed these parts of the request. It
-may be repeated until it expires, with another body and mostly another path. So it names a caller in logs and
-can slow one down; it authorizes nothing, and spends nothing. docs/decisions/0049-web-bot-auth.md.
+A signature can be repeated with another body until it expires, so it only names a caller
+(docs/decisions/0049-web-bot-auth.md).
 """
 
 import base64
@@ -40,15 +39,12 @@ _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 _AGENT: Final = "signature-agent"
 _TARGETS: Final = frozenset({"@authority", "@target-uri"})
-# RFC 9421's example key, whose private half everybody has.
+# RFC 9421's example key, whose private half is public.
 TEST_KEY: Final = "poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U"
 
 
 class Target(NamedTuple):
-    """The request as the signer saw it. authority: ours, never what a caller says of us.
-
-    path and query as they came; headers by name in lower case.
-    """
+    """The request as the signer saw it; `authority` is ours, never a caller's claim."""
 
     method: str
     scheme: str
@@ -59,10 +55,9 @@ class Target(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A well-formed signature of now, not yet checked.
+    """A well-formed signature, not yet checked.
 
-    agent: the URL that names its keys, and is fetched. base: what is signed.
-    nonce: None if it may be used again.
+    `agent` is the URL of its keys, `base` the signed bytes. Without a `nonce` it may be used again.
     """
 
     agent: str
@@ -81,9 +76,8 @@ class Claim(NamedTuple):
 
 
 def claim_of(target: Target, *, now_s: int, life_s_max: int = LIFE_S_MAX) -> Claim | None:
-    """Return the request's first signature of this tag; None for what isn't one, or isn't valid now.
-
-    Unknown algorithms and components count as no signature: the caller is then nobody in particular.
+    """Return the request's first signature of this tag; unknown algorithms and components count as
+    none.
     """
     texts = [target.headers.get(name) for name in (INPUT_HEADER, SIGNATURE_HEADER, AGENT_HEADER)]
     if any(text is None or len(text) > FIELD_BYTES_MAX for text in texts):
@@ -134,14 +128,12 @@ def _is_timely(params: Mapping[str, Any], now_s: int) -> bool:
 
 
 def _agent_of(listed: InnerList, agents: str, label: str) -> str | None:
-    """Return the URL that the signature covers; None if it covers none of its own."""
     covered = [one for one in listed.items if one.value == _AGENT]
     if agents.lstrip(" ").startswith('"'):
         # The form of earlier drafts: one URL for the one signature.
         is_plain = len(covered) == 1 and not covered[0].params
         return _url(read_string(agents)) if is_plain else None
     names = [one.params.get("key") for one in covered if len(one.params) == 1]
-    # A signature may cover other signers' members; the draft's own vectors name the one member otherwise.
     name = label if label in names else names[0] if len(names) == 1 else None
     found = read_dictionary(agents).get(str(name))
     if not isinstance(found, Item) or found.params or not isinstance(found.value, str):
@@ -150,7 +142,6 @@ def _agent_of(listed: InnerList, agents: str, label: str) -> str | None:
 
 
 def _url(text: str) -> str | None:
-    """Return the URL in one spelling; None for what can't be a directory's."""
     if len(text) > URL_CHARACTERS_MAX or not text.isascii():
         return None
     try:
@@ -159,7 +150,6 @@ def _url(text: str) -> str | None:
     except ValueError:
         return None
     host = (parts.hostname or "").lower()
-    # Directories that differ in a query alone would be one name, or an agent would have many.
     is_plain = (
         parts.username is None and parts.password is None and "?" not in text and "#" not in text
     )
@@ -170,7 +160,6 @@ def _url(text: str) -> str | None:
 
 
 def _base_of(target: Target, listed: InnerList, agents: str) -> bytes | None:
-    """Return the signature base (RFC 9421, 2.5); None if a component isn't known here."""
     lines: list[str] = []
     names = [one.text for one in listed.items]
     if len(set(names)) < len(names):
@@ -224,10 +213,7 @@ class _Directory(msgspec.Struct):
 
 
 def keys_of(body: bytes, *, now_s: int) -> dict[str, bytes]:
-    """Return a directory's keys for Ed25519 by thumbprint, those that hold now; raise ValueError.
-
-    Its own `kid` isn't believed: the thumbprint is worked out.
-    """
+    """Return a directory's current Ed25519 keys by their computed thumbprint; raise ValueError."""
     try:
         listed = msgspec.json.decode(body, type=_Directory).keys
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -1,1 +1,1 @@
-"""Tokens that stand for an account rather than for a key."""
+"""Tokens of an account rather than of a key, and logins of a command line."""

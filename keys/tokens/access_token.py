@@ -1,10 +1,7 @@
 """Tokens of an account rather than of a key: sat_ (its own) and adm_ (operator's).
 
-A sat_ made by a session or the CLI holds every scope of its account. One made by a key ends with the key and
-with the secret that made it, has no further scope, and spends on the key's caps. An adm_ comes from the CLI
-only, for an operator's account, and does nothing once the account is none.
-
-Invariant: a secret leaves this module once; its SHA-256 is stored. The caller holds the account's lock.
+A sat_ made by a key ends with the key and its secret, and spends on the key's caps. Only the
+command line makes an adm_. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,22 +60,20 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# By a key's rotated secret; a signed-in client's key has none. A token ends with the last secret that its key
-# had when it was made.
+# A token ends with the last secret that its key had when it was made.
 _IS_KEY_ROTATED = """
 (t.key_id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM api_key_secrets s WHERE s.key_id = t.key_id AND s.created_at <= t.created_at
       AND (s.expires_at IS NULL OR s.expires_at > :now_us + e.clock_ahead_us)))"""
 _SENDS: Final = frozenset({"topup:send"})
-# Any other sender is a person.
 _TOKEN: Final = "tok_"  # noqa: S105 - a prefix of ids
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """key_id is the key it is bound to; null: none. Times in µs.
+    """`key_id` is the key it is bound to.
 
-    scopes: what an operator token may do at the operators' API; empty: all, or a system token.
+    `scopes` limit an operator token at the operators' API; empty: all, or a system token.
     """
 
     id: str
@@ -110,10 +105,10 @@ async def create(
     now_us: int,
     scopes: Sequence[OperatorScope] = (),
 ) -> tuple[AccessToken, str]:
-    """Return a new token and its secret, which is never shown again; maker None is the CLI.
+    """Return a new token and its secret, which is never shown again; maker None is the command
+    line.
 
-    scopes: of an operator token; empty: all. Raises LiveNotOpen, KeyLimitReached, InvalidInput, and
-    ScopeMissing: only the CLI makes operator tokens, and a token makes one only if it is bound to a key.
+    Raises LiveNotOpen, KeyLimitReached, InvalidInput and ScopeMissing.
     """
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
@@ -181,10 +176,7 @@ async def list_tokens(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[AccessToken]:
-    """List tokens older than before_id, newest first, revoked ones too. kind None: both.
-
-    A viewer with a lineage sees the tokens bound to its key and the descendants.
-    """
+    """List tokens, newest first, revoked ones too; a viewer with a lineage sees its own subtree's."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -205,7 +197,6 @@ async def revoke(
     asker: Principal | None,
     now_us: int,
 ) -> AccessToken:
-    """End a token for good; repeating it changes nothing. Raises NotFound, also for a hidden one."""
     token = await _find(tx, tenant, token_id, kind, asker, lock=_LOCK)
     if token.revoked_at is not None:
         return token
@@ -216,7 +207,9 @@ async def revoke(
 
 
 async def check_operates(tx: Transaction, caller: Principal) -> None:
-    """Raise ScopeMissing unless the caller may still act as an operator, by the rows as they are now."""
+    """Raise ScopeMissing unless the caller may still act as an operator, by the rows as they are
+    now.
+    """
     row = await tx.fetch_one(
         """SELECT a.is_operator, t.revoked_at FROM accounts a
            LEFT JOIN access_tokens t ON t.id = :token_id WHERE a.id = :account_id""",
@@ -238,10 +231,6 @@ async def ended_of(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return, by digest, the principal or why the token no longer works; unknown digests are left out.
-
-    One statement, and one more if any of the tokens is bound to a key.
-    """
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -379,9 +368,8 @@ def is_colleague(account_id: str, sender: str) -> bool:
 async def who_left(
     tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
 ) -> set[tuple[str, str]]:
-    """Return those of the (account, Principal.sender) pairs who may no longer send for the account.
-
-    The caller holds the accounts' locks, which removals take, too.
+    """Return those of the (account, Principal.sender) pairs who may no longer send, under the
+    accounts' locks.
     """
     tokens = {pair for pair in senders if pair[1].startswith(_TOKEN)}
     people = {pair for pair in senders if is_colleague(*pair)}

@@ -1,8 +1,6 @@
 """Log a command line in by a person's browser (RFC 8628): two codes, and a key for one of them.
 
-The machine holds the device code (256 bits, a secret) and polls with it. The person types the user code into
-the dashboard, or compares it there. A key is given at most once, under any number of polls at once, and made
-when it is fetched, so no backup or log holds it. Both codes expire after ten minutes, and a decision stays.
+The key is made when it is first fetched, so no backup or log holds it.
 """
 
 import secrets
@@ -35,7 +33,7 @@ INTERVAL_S_MAX: Final = 60
 PRUNE_ROWS: Final = 500
 NAME_CHARACTERS_MAX: Final = 60
 DEVICE_CODE_BYTES: Final = 32
-# RFC 8628, 6.1: no vowels, so no words; 20^8 are 34 bits, for ten minutes and behind a limit of tries.
+# RFC 8628, 6.1: no vowels, so no words; 34 bits, for ten minutes and behind a limit of tries.
 USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_CHARACTERS: Final = 8
 KEY_LIVES_DAYS: Final = (1, 30, 90)
@@ -53,10 +51,7 @@ class LoginDenied(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceLogin:
-    """A machine's request to be logged in. digest: of its device code. Times in microseconds.
-
-    name is the machine's claim and address its caller's, both unproven.
-    """
+    """A machine's request to be logged in; `name` and `address` are unproven."""
 
     digest: str
     name: str
@@ -88,7 +83,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class LoginWaiting:
-    """is_too_fast: the poll came before interval_s, which have grown."""
+    """`is_too_fast`: the poll came before interval_s, which have grown."""
 
     interval_s: int
     expires_in_s: int
@@ -105,7 +100,10 @@ class LoggedIn:
 
 
 async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Begun:
-    """Begin a login and delete expired ones, so that no caller fills the table. Raises InvalidInput."""
+    """Begin a login and delete expired ones, so that no caller fills the table.
+
+    Raises InvalidInput.
+    """
     name = normalise_name(name)
     if len(name) > NAME_CHARACTERS_MAX:
         raise InvalidInput(f"The name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
@@ -134,7 +132,7 @@ def shown(user_code: str) -> str:
 
 
 def read_user_code(text: str) -> str | None:
-    """Parse a typed code, in any spacing and case; null: it is none."""
+    """Parse a typed code, in any spacing and case, or return None."""
     letters = "".join(one for one in text.upper() if one not in "- \t")
     is_code = len(letters) == USER_CODE_CHARACTERS and set(letters) <= set(USER_CODE_LETTERS)
     return letters if is_code else None
@@ -160,10 +158,10 @@ async def approve(
     by: str,
     now_us: int,
 ) -> bool:
-    """Record what the machine may have, under the tenant's lock. False: no longer open.
+    """Record what the machine may have, under the tenant's lock; return False if it is no longer
+    open.
 
-    by: the session's id; life_days: how long the key works, null: until it is revoked. Raises InvalidInput,
-    LiveNotOpen and KeyLimitReached.
+    Raises InvalidInput, LiveNotOpen and KeyLimitReached.
     """
     if not scopes or not set(scopes) <= set(ACCOUNT_SCOPES):
         raise InvalidInput("Choose at least one scope.", param="scopes")
@@ -191,7 +189,6 @@ async def approve(
 async def deny(
     tx: Transaction, login: DeviceLogin, account_id: str, *, by: str, now_us: int
 ) -> bool:
-    """Return False if it is no longer open."""
     changed = await tx.execute(
         """UPDATE device_logins SET status = 'denied', account_id = :account_id, decided_by = :by,
                decided_at = :now_us
@@ -205,7 +202,6 @@ async def deny(
 
 
 async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin:
-    """Raise LoginExpired or LoginDenied."""
     row = await tx.fetch_one(
         "SELECT * FROM device_logins WHERE digest = :digest", digest=digest(device_code)
     )
@@ -236,8 +232,8 @@ async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWait
 async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
     """Make the key of an approved login, under its tenant's lock.
 
-    Raises LoginExpired for a second caller, LoginDenied if the person who allowed it may no longer do so, and
-    what mint raises: then the machine may poll again.
+    Raises LoginExpired for a second caller, LoginDenied if the approving person lost access, and as
+    mint: then the machine may poll again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])
@@ -268,7 +264,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
 
 
 async def withdraw(tx: Transaction, digests: Sequence[str]) -> None:
-    """End logins that were allowed and not fetched yet, as if refused."""
+    """End logins that were approved and not fetched yet, as if refused."""
     await tx.execute(
         """UPDATE device_logins SET status = 'denied'
            WHERE digest IN :digests[text] AND status = 'approved'""",
@@ -295,7 +291,6 @@ def expired() -> LoginExpired:
 
 
 async def _check_granted(tx: Transaction, login: DeviceLogin, *, now_us: int) -> str:
-    """Return who allowed it; raise LoginDenied."""
     assert login.decided_at is not None, "somebody allowed it"
     allowed = Granted(
         login.tenant.account_id,

@@ -50,6 +50,8 @@ OVERLAP_S: Final = HOUR_US // 1_000_000
 # The events since the client's cursor that a new subscription sends.
 REPLAYED_MAX: Final = 100
 PRUNED_ROWS: Final = 200
+# So many ended subscriptions of a tenant stay disabled; each was disabled by its owner.
+REMEMBERED_MAX: Final = 200
 EXPIRED_ROWS: Final = 100
 
 _LIVE: Final = """account_id = :account_id AND environment = :environment
@@ -62,6 +64,11 @@ SELECT COUNT(*) AS n,
     SUM(CASE WHEN status = '{DISABLED}' AND disabled_reason <> '{BY_REQUEST}' THEN 1 ELSE 0 END) AS given_up
 FROM endpoints WHERE {_LIVE} AND subscriber_id = :subscriber_id AND url = :url
   AND subscription_until_at > :now_us
+"""
+_ENDED_DISABLED: Final = f"""
+SELECT id FROM endpoints
+WHERE account_id = :account_id AND environment = :environment AND subscription_id = :subscription_id
+  AND deleted_at IS NOT NULL AND disabled_reason = '{BY_REQUEST}'
 """
 _OVERDUE: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_until_at <= :now_us"
 _STANDING: Final = """
@@ -77,9 +84,12 @@ ORDER BY subscription_until_at LIMIT :rows
 """
 # Nothing of them is open (webhooks/deliveries/ending.py has removed their place in the line), and what they
 # were sent is past its retention.
-_PRUNABLE: Final = """
+_PRUNABLE: Final = f"""
 SELECT p.id FROM endpoints p
 WHERE p.subscription_id IS NOT NULL AND p.deleted_at IS NOT NULL
+  AND (p.disabled_reason IS NULL OR p.disabled_reason <> '{BY_REQUEST}' OR {REMEMBERED_MAX} <= (
+    SELECT COUNT(*) FROM endpoints n WHERE n.account_id = p.account_id AND n.environment = p.environment
+      AND n.subscription_id IS NOT NULL AND n.disabled_reason = '{BY_REQUEST}' AND n.deleted_at > p.deleted_at))
   AND NOT EXISTS (SELECT 1 FROM endpoint_queue q WHERE q.endpoint_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = p.id)
   AND NOT EXISTS (SELECT 1 FROM replays r WHERE r.endpoint_id = p.id)
@@ -259,6 +269,7 @@ async def _begin(
         ),
         now_us=now_us,
     )
+    stays_disabled = await _take_over_disabling(tx, wanted)
     await delivery.insert_again(
         tx,
         [
@@ -275,7 +286,22 @@ async def _begin(
             for event in missed
         ],
     )
+    if stays_disabled:
+        changes = EndpointChanges(status=DISABLED)
+        made = await endpoints.patch(
+            tx, vault, wanted.tenant, made.id, changes=changes, now_us=now_us
+        )
     return Granted(made, cursor.text(), is_truncated, is_new=True)
+
+
+async def _take_over_disabling(tx: Transaction, wanted: Wanted) -> bool:
+    """Return whether the owner disabled this subscription before it ended; only they enable it again."""
+    ended = await tx.fetch(_ENDED_DISABLED, **wanted.tenant._asdict(), subscription_id=wanted.id)
+    for row in ended:
+        # The new endpoint remembers it.
+        columns = {"status": ENABLED, "disabled_reason": None, "disabled_at": None}
+        await update(tx, "endpoints", {"id": row["id"]}, columns)
+    return bool(ended)
 
 
 async def _missed(

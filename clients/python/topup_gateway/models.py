@@ -394,18 +394,18 @@ class Attempt(Model):
 
 
 class AuditActor(Model):
-    """Who did it. id and name are of the key, token, session or app; name is today's."""
+    """The credential that acted."""
 
     kind: Literal["app", "cli", "gateway", "key", "operator", "session", "token", "visitor"] | str
-    """What kind of credential it was."""
+    """The kind of credential."""
     id: str
-    """The key's, token's, session's or app's id."""
+    """The id of the key, token, session or app."""
     name: str | None
-    """Its name as it is today; null: it has none."""
+    """Its current name; null: it has none."""
 
 
 class AuditEntry(Model):
-    """One thing that concerns the account's security."""
+    """An event that concerns the account's security."""
 
     id: str
     """Its id, adt_…."""
@@ -416,25 +416,25 @@ class AuditEntry(Model):
     outcome: str
     """Whether it was done or refused."""
     environment: Literal["live", "staging"] | str | None
-    """null: it concerns the account as a whole."""
+    """null: the entry concerns the account as a whole."""
     subject_id: str
-    """What it was done to."""
+    """The object's id."""
     actor: AuditActor
-    """Who did it."""
+    """The credential that acted."""
     key_id: str | None
-    """The API key that did it; null: no key."""
+    """The API key that acted; null: another credential."""
     key_name: str | None
     """The key's name as it is today; null: no key."""
     address: str | None
-    """Where the request came from."""
+    """The request's IP address."""
     user_agent: str | None
-    """What the request said of its program; null: nothing."""
+    """The request's User-Agent; null: none."""
     before: dict[str, Any] | None
-    """What differed before."""
+    """The changed fields before."""
     after: dict[str, Any] | None
-    """What it is now."""
+    """The changed fields afterwards."""
     reason: str | None
-    """Why it was done or refused; null: not said."""
+    """Why it was done or refused; null: not given."""
 
 
 class Balance(Model):

@@ -442,7 +442,7 @@ class HoldBody(TypedDict):
 
 
 class KeyChanges(TypedDict):
-    """What changes of a key; what is left out stays as it is, null takes a limit away."""
+    """Changes to a key; omitted fields stay as they are, and null removes a limit."""
 
     per_call_cents: NotRequired[int | None]
     """In US cents, calendar windows of UTC; null: no cap."""
@@ -496,7 +496,7 @@ class KeysListQuery(TypedDict):
 
 
 class NewKey(TypedDict):
-    """The caps stand in the body itself, or in `caps` as a listed key has them."""
+    """A new key; its caps are in the body itself, or in `caps`."""
 
     per_call_cents: NotRequired[int | None]
     """In US cents, calendar windows of UTC; null: no cap."""
@@ -825,7 +825,7 @@ class RevokeFreePeriodBody(TypedDict):
 
 
 class Rotation(TypedDict):
-    """How long both secrets work."""
+    """How long the old and the new secret both work."""
 
     overlap_s: NotRequired[int]
     """How long the old key still works, in seconds. Default: 0."""

@@ -481,19 +481,19 @@ export interface components {
             /** @description Why, as only operators are told: it may name what is inside. */
             reason?: string | null;
         };
-        /** @description Who did it. id and name are of the key, token, session or app; name is today's. */
+        /** @description The credential that acted. */
         AuditActor: {
             /**
-             * @description What kind of credential it was.
+             * @description The kind of credential.
              * @enum {string}
              */
             kind: "app" | "cli" | "gateway" | "key" | "operator" | "session" | "token" | "visitor";
-            /** @description The key's, token's, session's or app's id. */
+            /** @description The id of the key, token, session or app. */
             id: string;
-            /** @description Its name as it is today; null: it has none. */
+            /** @description Its current name; null: it has none. */
             name: string | null;
         };
-        /** @description One thing that concerns the account's security. */
+        /** @description An event that concerns the account's security. */
         AuditEntry: {
             /** @description Its id, adt_…. */
             id: string;
@@ -506,25 +506,25 @@ export interface components {
             action: string;
             /** @description Whether it was done or refused. */
             outcome: string;
-            /** @description null: it concerns the account as a whole. */
+            /** @description null: the entry concerns the account as a whole. */
             environment: ("live" | "staging") | null;
-            /** @description What it was done to. */
+            /** @description The object's id. */
             subject_id: string;
-            /** @description Who did it. */
+            /** @description The credential that acted. */
             actor: components["schemas"]["AuditActor"];
-            /** @description The API key that did it; null: no key. */
+            /** @description The API key that acted; null: another credential. */
             key_id: string | null;
             /** @description The key's name as it is today; null: no key. */
             key_name: string | null;
-            /** @description Where the request came from. */
+            /** @description The request's IP address. */
             address: string | null;
-            /** @description What the request said of its program; null: nothing. */
+            /** @description The request's User-Agent; null: none. */
             user_agent: string | null;
-            /** @description What differed before. */
+            /** @description The changed fields before. */
             before: Record<string, never> | null;
-            /** @description What it is now. */
+            /** @description The changed fields afterwards. */
             after: Record<string, never> | null;
-            /** @description Why it was done or refused; null: not said. */
+            /** @description Why it was done or refused; null: not given. */
             reason: string | null;
         };
         /** @description The account's wallet. key is null if the caller has no key. */
@@ -5761,7 +5761,7 @@ export interface components {
              */
             overage?: "cap" | "owe" | "reject";
         };
-        /** @description What changes of a key; what is left out stays as it is, null takes a limit away. */
+        /** @description Changes to a key; omitted fields stay as they are, and null removes a limit. */
         KeyChanges: {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents?: number | null;
@@ -5804,7 +5804,7 @@ export interface components {
             /** @description When it ends; null: it does not. */
             expires_at?: string | null;
         };
-        /** @description The caps stand in the body itself, or in `caps` as a listed key has them. */
+        /** @description A new key; its caps are in the body itself, or in `caps`. */
         NewKey: {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents?: number | null;
@@ -6003,7 +6003,7 @@ export interface components {
             /** @description Also where its credit was used up: the account owes the rest. Default: false. */
             allow_owed?: boolean;
         };
-        /** @description How long both secrets work. */
+        /** @description How long the old and the new secret both work. */
         Rotation: {
             /** @description How long the old key still works, in seconds. Default: 0. */
             overlap_s?: number;

@@ -42,7 +42,7 @@ _TERMS: Final = GrantTerms.__struct_fields__
 
 
 class PlanBody(Fields, frozen=True, kw_only=True):
-    """A plan to be sold; id is made where none is given."""
+    """A plan to sell; its id is made if omitted."""
 
     id: Text | None = None
     name: Text
@@ -84,7 +84,7 @@ class PlanBody(Fields, frozen=True, kw_only=True):
 
 
 class PlanChanges(Fields, frozen=True, kw_only=True):
-    """What is left out stays as it is; null takes away what may be missing."""
+    """Changes to a plan; omitted fields stay as they are, and null removes an optional one."""
 
     name: Text | UnsetType = UNSET
     description: Line | UnsetType = UNSET
@@ -128,14 +128,17 @@ class CouponBody(Fields, frozen=True, kw_only=True):
 
 
 class CouponsQuery(Fields, frozen=True, kw_only=True):
-    """Newest first."""
+    """The query of the coupons' list, newest first."""
 
     limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
     cursor: Text | None = None
 
 
 class ManualBody(Fields, frozen=True, kw_only=True):
-    """environment must be the credential's. Promotional credit isn't purchased and may expire."""
+    """A manual credit; environment must be the credential's.
+
+    Promotional credit isn't purchased and may expire.
+    """
 
     account_id: Text
     amount: Annotated[
@@ -152,7 +155,7 @@ class ManualBody(Fields, frozen=True, kw_only=True):
 
 
 class ConfigBody(Fields, frozen=True, kw_only=True):
-    """credits for a fixed award, or min_credits and max_credits for a random one."""
+    """The award: credits for a fixed one, or min_credits and max_credits for a random one."""
 
     enabled: bool | UnsetType = UNSET
     credits: Int64 | UnsetType = UNSET
@@ -172,7 +175,6 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
     streak_days_max: Int64 | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:
-        """Raise InvalidInput for two awards."""
         changes = given(
             self, enabled="is_enabled", min_credits="credits_min", max_credits="credits_max"
         )
@@ -199,7 +201,7 @@ class AccountTransaction(Transaction, kw_only=True):
 
 
 class Adjustment(Struct, kw_only=True):
-    """What was given or taken away; balance is the account's after it, in credits."""
+    """A manual change; balance is the account's after it, in credits."""
 
     id: str
     account_id: str
@@ -221,7 +223,6 @@ class Adjustment(Struct, kw_only=True):
 
     @classmethod
     def of(cls, done: Adjusted) -> "Adjustment":
-        """Return the adjustment with the balance after it."""
         return cls(
             id=done.id,
             account_id=done.tenant.account_id,

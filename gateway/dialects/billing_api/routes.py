@@ -1,12 +1,7 @@
 """Billing API: credits, plans, check-ins and their administration, at the root (contract 5.3).
 
-    GET  /credits/balance, /credits/transactions, /orders, /orders/{id}, /subscription/plans
-    POST /checkin, /payment/create-session, /subscription/portal
-    /admin/billing/plans, /admin/billing/coupons, /admin/credits/…, /admin/checkin/config
-
-Promise: whatever goes wrong on these paths is {"success": false, "error": {"code", "message"}} with a
-true HTTP status, the code being a word. Units are credits, 1,000 to the dollar. Administration
-needs `admin`, lies in the credential's environment, and each act of it is in the audit log.
+Every failure is {"success": false, "error": {"code", "message"}} with a word as the code. Units are
+credits, 1,000 to the dollar.
 """
 
 import secrets
@@ -59,7 +54,6 @@ _pick = secrets.SystemRandom().randint
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
-    """Return purchased and promotional credit, rounded down."""
     tenant, now_us = call.principal.tenant, call.now_us
     held = await call.context.database.read(lambda tx: balance_micros(tx, tenant, now_us=now_us))
     return _said(shapes.Balance(balance=held // MICROS_PER_CREDIT))
@@ -84,10 +78,7 @@ async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
 
 
 async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> Answer:
-    """Write the order of a plan, a pack or an amount, and open its checkout.
-
-    With an Idempotency-Key an interrupted call continues: the same order, one checkout.
-    """
+    """Write the order and open its checkout; with an Idempotency-Key an interrupted call continues."""
     context, principal, body = call.context, call.principal, call.body
     offered = context.payments.providers.offered(principal.environment)
     if body.channel not in offered:
@@ -161,7 +152,6 @@ async def _set_plan(context: ActContext, asked: admin.PlanChanges) -> Change[Off
     return await plan_acts.change_plan(context, asked.changes())
 
 
-# The same acts, of amounts in the currency's smallest unit.
 _CREATED_PLAN: Final[Act[Any, Any]] = plan_acts.CREATE_PLAN
 _CREATE_PLAN: Final = replace(_CREATED_PLAN, input=admin.PlanBody, run=_make_plan)
 _SET_TERMS: Final[Act[Any, Any]] = plan_acts.SET_PLAN
@@ -184,7 +174,6 @@ async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answ
 
 
 async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answer:
-    """Make a coupon; the credit that it pays for is promotional."""
     door, body = Door(_CREATE_COUPON, call, is_operator=True), call.body
 
     async def work(tx: Transaction) -> Change[coupons.Coupon]:
@@ -202,7 +191,6 @@ async def _make_coupon(context: ActContext, asked: admin.CouponBody) -> Change[c
     return Change(after=await coupons.create(context.tx, made))
 
 
-# The same act, of amounts in the currency's smallest unit.
 _CREATED: Final[Act[Any, Any]] = coupon_acts.CREATE_COUPON
 _CREATE_COUPON: Final = replace(_CREATED, input=admin.CouponBody, run=_make_coupon)
 
@@ -259,7 +247,6 @@ async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answer:
-    """Set what a check-in awards; what is left out stays."""
     door, body = Door(_SET_CHECKIN, call, is_operator=True), call.body
 
     async def work(tx: Transaction) -> Change[CheckinSettings]:
@@ -273,7 +260,6 @@ async def _change_config(context: ActContext, asked: admin.ConfigBody) -> Change
         return await checkin_acts.change(context, asked.changes())
 
 
-# The same act, whose fields have other names here.
 _SET: Final[Act[Any, Any]] = checkin_acts.SET_CHECKIN
 _SET_CHECKIN: Final = replace(_SET, input=admin.ConfigBody, run=_change_config)
 
@@ -296,7 +282,6 @@ def _said(data: Any, *, http_status: int = 200) -> Answer:
 
 
 async def _plan_item(call: RequestContext[shapes.SessionBody, Fields]) -> PlanItem:
-    """Raise InvalidInput, or NotFound for a plan not sold."""
     body, environment = call.body, call.principal.environment
     if body.plan_id is None:
         raise InvalidInput("`plan_id` is required for a subscription.", param="plan_id")

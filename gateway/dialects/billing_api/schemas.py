@@ -1,4 +1,4 @@
-"""The shapes of the Billing API dialect: what its users ask for and are answered. Units are credits."""
+"""The shapes of the Billing API dialect: requests and responses, in credits."""
 
 import re
 from collections.abc import Mapping
@@ -27,13 +27,12 @@ from kernel.words import Time
 T = TypeVar("T")
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
-# Reasons that equal this vendor's codes.
 _CODES: Final = frozenset(
     {"already_checked_in", "budget_exhausted", "checkin_off", "already_subscribed", "exists"}
 )
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
-# The prices and products that this vendor's API names; `topup plans` and the dashboard set any other
-# provider's.
+# The prices and products that this vendor's API names; `topup plans` and the dashboard set any
+# other provider's.
 PRODUCTS: Final[Mapping[ProductKey, str]] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
@@ -47,14 +46,14 @@ _KEPT: Final = {MISSING_SCOPE: "missing_scope"}
 
 
 class Said(Struct, Generic[T], kw_only=True):
-    """Every answer but a refusal."""
+    """A successful response."""
 
     success: bool
     data: Annotated[T, Meta(description="What was asked for.")]
 
 
 class Problem(Struct, kw_only=True):
-    """code is a word, such as already_checked_in or malformed_request."""
+    """The error; code is a word, such as already_checked_in or malformed_request."""
 
     code: Annotated[
         str, Meta(description="A word, such as already_checked_in or malformed_request.")
@@ -81,14 +80,17 @@ class Page(Struct, Generic[T], kw_only=True):
 
 
 class Refused(Struct, kw_only=True):
-    """Every refusal."""
+    """A refusal."""
 
     success: bool
     error: Annotated[Problem, Meta(description="What is wrong.")]
 
 
 class PageQuery(Fields, frozen=True, kw_only=True):
-    """Newest first, from an offset or after a cursor. A filter that is not known is refused."""
+    """A page of the list, newest first, from an offset or after a cursor.
+
+    An unknown filter is refused.
+    """
 
     limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 20
     offset: Annotated[
@@ -97,22 +99,20 @@ class PageQuery(Fields, frozen=True, kw_only=True):
     cursor: Text | None = None
 
     def before_id(self, prefix: str) -> str | None:
-        """Return where a page by cursor begins; null: at the offset. Raises InvalidInput for both at once and
-        for another list's cursor.
-        """
+        """Return where a page by cursor begins, or None at the offset; raise InvalidInput."""
         if self.cursor is not None and self.offset:
             raise InvalidInput("Give either `offset` or `cursor`.", param="cursor")
         return cursor_id(self.cursor, prefix)
 
 
 class OrdersQuery(PageQuery, frozen=True, kw_only=True):
-    """Of one status, where it is named."""
+    """The orders' list, optionally of one status."""
 
     status: OrderStatus | None = None
 
 
 class PlansQuery(LooseFields, frozen=True, kw_only=True):
-    """Whose catalogue; without it that of live, or of staging while live sells none."""
+    """The environment whose plans are listed: by default live, or staging while live sells none."""
 
     environment: Literal["staging", "live"] | None = None
 
@@ -139,7 +139,6 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
 
     @property
     def coupon_named(self) -> str | None:
-        """Accept either name; raise InvalidInput if the two differ."""
         if None not in {self.coupon, self.coupon_code} and self.coupon != self.coupon_code:
             raise InvalidInput(
                 "`coupon_code` and `coupon` name different coupons. Give one.", param="coupon_code"
@@ -148,13 +147,13 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
 
 
 class PortalBody(LooseFields, frozen=True, kw_only=True):
-    """Where the portal leads back to."""
+    """The address that the portal leads back to."""
 
     return_url: Url
 
 
 class NoBody(LooseFields, frozen=True, kw_only=True):
-    """Nothing is read of it."""
+    """An empty body; its fields are ignored."""
 
 
 class Balance(Struct, kw_only=True):
@@ -164,7 +163,7 @@ class Balance(Struct, kw_only=True):
 
 
 class Transaction(Shaped, kw_only=True):
-    """What changed the balance; amount is truncated toward zero."""
+    """A change of the balance; amount is truncated toward zero."""
 
     id: str
     type: Annotated[Type, Meta(description="What changed the balance.")]
@@ -187,7 +186,7 @@ class Transaction(Shaped, kw_only=True):
 
 
 class Plan(Shaped, kw_only=True):
-    """Prices are in the currency's smallest unit; credits_included is of a month."""
+    """A plan for sale; prices are in the currency's smallest unit; credits_included is of a month."""
 
     id: str
     name: str
@@ -219,7 +218,7 @@ class Plan(Shaped, kw_only=True):
 
 
 class CheckedIn(Struct, kw_only=True):
-    """streak: days in a row, this one included."""
+    """A check-in; streak counts days in a row, this one included."""
 
     credits_awarded: Annotated[int, Meta(description="What today's check-in gave, in credits.")]
     streak: Annotated[int, Meta(description="Days in a row, this one included.")]
@@ -228,7 +227,7 @@ class CheckedIn(Struct, kw_only=True):
 
     @classmethod
     def of(cls, done: checkin.CheckedIn) -> "CheckedIn":
-        """Round the next one's second up, when it is over."""
+        """Round the next check-in up to a second at which it is allowed."""
         next_s = -(-done.checkin.next_at // SECOND_US)
         return cls(
             credits_awarded=done.checkin.awarded_micros // MICROS_PER_CREDIT,
@@ -239,7 +238,9 @@ class CheckedIn(Struct, kw_only=True):
 
 
 class Session(Struct, kw_only=True):
-    """url is where the payer goes; session_id the provider's own, null where nothing is to be paid."""
+    """A checkout; url is where the payer goes, session_id the provider's own, null if nothing is to
+    be paid.
+    """
 
     url: Annotated[str, Meta(description="Where the payer goes.")]
     session_id: Annotated[
@@ -255,7 +256,7 @@ class Portal(Struct, kw_only=True):
 
 
 class AdminQuery(Fields, frozen=True, kw_only=True):
-    """created_after is inclusive, created_before exclusive; cursor as the answer before gave it."""
+    """The query of an administration list; created_after is inclusive, created_before exclusive."""
 
     limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
     cursor: Text | None = None

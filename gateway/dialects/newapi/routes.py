@@ -1,12 +1,7 @@
 """Newapi: top-ups as that vendor's clients know them (contract 5.1).
 
-    GET  /topup/info   what can be bought, and how it is paid
-    POST /pay          an amount of dollars -> where the payer goes
-    POST /topup        a redemption code or a voucher
-    GET  /topup/self   payments and redemptions, newest first
-
-Promise: whatever goes wrong below /api/user is {"success": false, "message"} with a true HTTP
-status. Ids are integers, times Unix seconds, quota counts 500,000 to the dollar.
+Every failure is {"success": false, "message"}. Ids are integers, times Unix seconds, quota counts
+500,000 to the dollar.
 """
 
 from collections.abc import Sequence
@@ -49,7 +44,7 @@ from store.database import Transaction
 
 
 class Refused(Struct, kw_only=True):
-    """Every refusal."""
+    """A refusal."""
 
     success: bool
     message: str
@@ -75,7 +70,7 @@ class CreemProduct(Struct, kw_only=True):
 
 
 class Info(Struct, kw_only=True):
-    """What can be bought. Amounts are whole dollars."""
+    """What can be bought, in whole dollars."""
 
     enable_online_topup: Annotated[bool, Meta(description="Whether Epay can be paid with.")]
     enable_stripe_topup: Annotated[bool, Meta(description="Whether Stripe can be paid with.")]
@@ -93,7 +88,7 @@ class Info(Struct, kw_only=True):
 
 
 class InfoAnswer(Struct, kw_only=True):
-    """The answer of /topup/info."""
+    """The response of /topup/info."""
 
     success: bool
     message: str
@@ -101,7 +96,7 @@ class InfoAnswer(Struct, kw_only=True):
 
 
 class Paying(Struct, kw_only=True):
-    """data is where the payer goes."""
+    """A payment that was begun; data is where the payer goes."""
 
     success: bool
     message: str
@@ -110,7 +105,7 @@ class Paying(Struct, kw_only=True):
 
 
 class Redeemed(Struct, kw_only=True):
-    """data is the quota that was added."""
+    """A redeemed code; data is the quota that was added."""
 
     success: bool
     message: str
@@ -140,7 +135,7 @@ class LinePage(Struct, kw_only=True):
 
 
 class History(Struct, kw_only=True):
-    """The answer of /topup/self: the newest lines, or one page of all."""
+    """The response of /topup/self: the newest lines, or one page of all."""
 
     success: bool
     message: str
@@ -154,12 +149,10 @@ CENTS_PER_DOLLAR: Final = 100
 PAGE_SIZE: Final = 10
 PAGE_SIZE_MAX: Final = 100
 PAGES_MAX: Final = 100_000
-# The list without pages; the page object has the rest.
 LINES_MAX: Final = 100
 EPAY: Final = "epay"
 STRIPE: Final = "stripe"
 CREEM: Final = "creem"
-# Epay's methods come first, as that vendor shows them.
 _ORDER: Final = {EPAY: 0, STRIPE: 1}
 _LOOKS: Final = {
     "alipay": ("Alipay", "#1677FF"),
@@ -178,7 +171,7 @@ _STATUSES: Final = {
 
 
 class PayBody(LooseFields, frozen=True, kw_only=True):
-    """amount in whole dollars."""
+    """A payment to begin; amount in whole dollars."""
 
     amount: Annotated[
         Int64,
@@ -191,13 +184,16 @@ class PayBody(LooseFields, frozen=True, kw_only=True):
 
 
 class NewapiRedeemBody(LooseFields, frozen=True, kw_only=True):
-    """key: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
+    """A code to redeem: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
 
     key: Annotated[Text, Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-….")]
 
 
 class HistoryQuery(LooseFields, frozen=True, kw_only=True):
-    """keyword: a part of the trade number. Any of them asks for the page object."""
+    """The list's query; keyword is a part of the trade number.
+
+    Any field returns the page object.
+    """
 
     p: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] | None = None
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] | None = None
@@ -240,10 +236,7 @@ async def info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
-    """Write an order of that many dollars and open its checkout.
-
-    With an Idempotency-Key an interrupted call continues: the same order, one checkout.
-    """
+    """Write the order and open its checkout; with an Idempotency-Key an interrupted call continues."""
     _check_user(call)
     context, principal = call.context, call.principal
     method = _chosen(call)
@@ -267,7 +260,6 @@ async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
 
 
 async def redeem_key(call: RequestContext[NewapiRedeemBody, Fields]) -> Answer:
-    """Credit the code's value, once."""
     _check_user(call)
 
     def render(done: CodeRedeemed | VoucherRedeemed) -> Answer:
@@ -311,7 +303,6 @@ def _check_user(call: RequestContext[Any, Any]) -> None:
 
 
 def _methods(providers: Providers, environment: Environment) -> list[_Method]:
-    """Return configured methods before simulated ones, the default first."""
     found: list[tuple[bool, int, _Method]] = []
     for name in providers.offered(environment):
         is_simulated = providers.is_simulated(name, environment)
@@ -355,7 +346,6 @@ def _shown(method: _Method, settings: Settings) -> PayMethod:
 
 
 def _creem_products(plan: Plan, creem: Registration | None) -> list[CreemProduct]:
-    """Return the plan as that provider sells it: by the month and by the year."""
     found = []
     for interval in MONTHS:
         try:

@@ -1,8 +1,4 @@
-"""Exchange a code for a token, after the app's proof and the code's.
-
-Wrong codes and secrets cost their address ten times as much. A code that comes a second time ends what it
-gave.
-"""
+"""Exchange a code for a token, after the app's proof and the code's."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, TypeVar
@@ -23,7 +19,6 @@ from store.database import Transaction
 
 T = TypeVar("T")
 
-# 600 exchanges a minute from one address, of which 60 may fail.
 EXCHANGES: Final = 600
 EXCHANGES_PER_S: Final = 10.0
 MISS_COST: Final = 10
@@ -32,7 +27,7 @@ Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pat
 
 
 class IssueBody(LooseFields, frozen=True, kw_only=True):
-    """client_secret: of every app but a public one, which shows its code_verifier instead."""
+    """A code to exchange, with client_secret, or for a public app with code_verifier."""
 
     client_id: Text
     client_secret: Annotated[Text, Meta(description="Of every app but a public one.")] | None = None
@@ -44,7 +39,6 @@ class IssueBody(LooseFields, frozen=True, kw_only=True):
 
 
 async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken, str]:
-    """Return the token and its secret."""
     body = call.body
 
     async def work(tx: Transaction) -> tuple[OAuthToken, str] | CodeReused:

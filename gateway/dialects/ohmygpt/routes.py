@@ -1,13 +1,6 @@
 """The OhMyGPT dialect: apps that act for users, charge them and sell them credit (contract 5.4).
 
-    POST /user/oauth/issue-token              a code for a token; with the app's secret
-    POST /user/oauth/user-info, /balance      general_api_access
-    POST /user/oauth/charge                   advanced_access
-    POST /pay/oa/stripe/create-order, /create-invoice-order      trusted_advanced_access
-    POST /user/oauth/management-token, /management-token/update  trusted_advanced_access
-
-Promise: whatever goes wrong below /api/v1 is {"statusCode", "message", "errorType", "data": null}
-with the same HTTP status. The consent page is gateway/dashboard/account/consent.py.
+The consent page is gateway/dashboard/account/consent.py.
 """
 
 from collections.abc import Callable
@@ -46,7 +39,7 @@ T = TypeVar("T")
 
 
 class Said(Struct, Generic[T], rename="camel", kw_only=True):
-    """Every answer but a refusal."""
+    """A successful response."""
 
     status_code: Annotated[int, Meta(description="The HTTP status.")]
     message: str
@@ -54,7 +47,7 @@ class Said(Struct, Generic[T], rename="camel", kw_only=True):
 
 
 class Refused(Struct, rename="camel", kw_only=True):
-    """Every refusal; statusCode is the HTTP status."""
+    """A refusal; statusCode is the HTTP status."""
 
     status_code: Annotated[int, Meta(description="The HTTP status.")]
     message: str
@@ -71,7 +64,7 @@ class Issued(Struct, kw_only=True):
 
 
 class UserInfo(Struct, kw_only=True):
-    """email_verified: whether somebody has shown that they read the mail of that address."""
+    """The user; email_verified: somebody has shown that they read the mail of that address."""
 
     user_id: str
     name: str
@@ -83,7 +76,7 @@ class UserInfo(Struct, kw_only=True):
 
 
 class Balance(Struct, kw_only=True):
-    """Dollars: all that there is, and the promotional part of it."""
+    """The balance in dollars, and its promotional part."""
 
     balance: Annotated[str, Meta(description="All that there is, in dollars.")]
     free_balance: Annotated[str, Meta(description="The promotional part of it, in dollars.")]
@@ -109,7 +102,7 @@ class Checkout(Struct, kw_only=True):
 
 
 class Invoice(Struct, kw_only=True):
-    """An invoice that is to be paid."""
+    """An invoice to pay."""
 
     invoice_url: Annotated[str | None, Meta(description="The invoice's page; null: none.")]
     invoice_pdf: Annotated[str | None, Meta(description="The invoice as PDF; null: none.")]
@@ -117,7 +110,7 @@ class Invoice(Struct, kw_only=True):
 
 
 class Management(Struct, kw_only=True):
-    """The grant's management token; token is null but in the answer that made it."""
+    """The grant's management token; token is shown only in the response that made it."""
 
     id: str
     user_id: str
@@ -138,7 +131,6 @@ class Management(Struct, kw_only=True):
 
 
 PREFIX: Final = "/api/v1"
-# The catalogue of what can be ordered: one product, credit for the amount.
 ACCOUNT_CREDIT: Final = "10001"
 ORDER_PLACES: Final = 2
 CHARGE_PLACES: Final = 6
@@ -149,7 +141,7 @@ Amount = Annotated[str, Meta(max_length=40)]
 
 
 class ChargeBody(LooseFields, frozen=True, kw_only=True):
-    """amount: dollars, at most six places. order_no: the app's own, once for each user."""
+    """A charge of dollars, at most six places; order_no is the app's own, once for each user."""
 
     amount: Annotated[Amount, Meta(description="In dollars, at most six places.")]
     order_no: Annotated[
@@ -165,7 +157,7 @@ class ChargeBody(LooseFields, frozen=True, kw_only=True):
 
 
 class OrderBody(LooseFields, frozen=True, kw_only=True):
-    """amount: dollars, at most two places."""
+    """An order of dollars, at most two places."""
 
     amount: Annotated[Amount, Meta(description="In dollars, at most two places.")]
     product_id: Annotated[Text, Meta(description="What is bought; 10001 is credit.")] = (
@@ -176,7 +168,6 @@ class OrderBody(LooseFields, frozen=True, kw_only=True):
 
 
 async def issue_token(call: RequestContext[IssueBody, Fields]) -> Answer:
-    """Give the holder of a code and the app's secret the token, once."""
     token, secret = await exchanged(call)
     data = Issued(user_id=_number(token.account_id), client_id=token.app_id, token=secret)
     return _say("Issue OAuth Token success", data)
@@ -202,7 +193,7 @@ async def user_info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
-    """Round down to cents: nobody is shown what they cannot spend."""
+    """Round down to cents, because the rest can't be spent."""
 
     async def work(tx: Transaction) -> dict[str, Any]:
         return await load_balance(
@@ -387,7 +378,6 @@ _SIGN_IN_AGAIN: Final = (
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """Hide the texts of our own failures."""
     status = refusal.http_status
     by_status = _TYPES.get(status, _TYPES[400] if status < 500 else "server_error")
     finer = _FINER.get(refusal.error.get("reason") or "") or _FINER.get(refusal.code.code)

@@ -1,13 +1,6 @@
 """Resayil: packs and their history as that vendor's clients know them (contract 5.2).
 
-    GET  /topup-packs             the catalogue
-    POST /topup                   a pack -> where the payer goes
-    GET  /topup-history?page=N    payments, newest first, 20 a page
-    GET  /subscription            plan and balance
-
-Promise: whatever goes wrong below /api/billing is {"error": {"message", "code"}}, the code being the
-HTTP status. A number has the form of that vendor's own examples: prices and balances with a fraction
-("price": 5.00, "credits": 842.50), credits of packs and purchases without.
+Prices and balances have a fraction ("price": 5.00); credits of packs and purchases have none.
 """
 
 from collections.abc import Sequence
@@ -40,14 +33,14 @@ from store.database import Transaction
 
 
 class Problem(Struct, kw_only=True):
-    """What is wrong; code is the HTTP status."""
+    """The error; code is the HTTP status."""
 
     message: str
     code: Annotated[int, Meta(description="The HTTP status.")]
 
 
 class Refused(Struct, kw_only=True):
-    """Every refusal."""
+    """A refusal."""
 
     error: Annotated[Problem, Meta(description="What is wrong.")]
 
@@ -64,7 +57,7 @@ class Pack(Struct, kw_only=True):
 
 
 class Packs(Struct, kw_only=True):
-    """The answer of /topup-packs."""
+    """The response of /topup-packs."""
 
     packs: Annotated[list[Pack], Meta(description="What can be bought.")]
 
@@ -82,7 +75,7 @@ class Purchase(Struct, kw_only=True):
 
 
 class Paging(Struct, kw_only=True):
-    """Which page it is, of how many records."""
+    """The current page, and how many records there are."""
 
     current_page: Annotated[int, Meta(description="Which page it is, from 1.")]
     per_page: Annotated[int, Meta(description="How many there are on a page.")]
@@ -90,7 +83,7 @@ class Paging(Struct, kw_only=True):
 
 
 class History(Struct, kw_only=True):
-    """The answer of /topup-history."""
+    """The response of /topup-history."""
 
     data: Annotated[list[Purchase], Meta(description="This page's payments.")]
     meta: Annotated[Paging, Meta(description="Which page it is.")]
@@ -106,7 +99,7 @@ class Subscription(Struct, kw_only=True):
 
 
 class Checkout(Struct, kw_only=True):
-    """Where the payer goes. id is the order's reference, as in the history."""
+    """A checkout: where the payer goes. id is the order's reference, as in the history."""
 
     payment_url: Annotated[str, Meta(description="Where the payer goes.")]
     id: str
@@ -115,7 +108,6 @@ class Checkout(Struct, kw_only=True):
 
 PER_PAGE: Final = 20
 PAGES_MAX: Final = 100_000
-# That vendor's own; if it takes no payments, the first that does.
 PROVIDER: Final = "myfatoorah"
 NO_PACK: Final = "Custom top-up"
 CREDIT_PLACES: Final = 3
@@ -125,14 +117,14 @@ Status = Literal["completed", "pending", "failed"]
 
 
 class TopUpBody(LooseFields, frozen=True, kw_only=True):
-    """Which pack of the catalogue."""
+    """A pack of the catalogue to buy."""
 
     pack_id: Text
     coupon: Text | None = None
 
 
 class PageQuery(LooseFields, frozen=True, kw_only=True):
-    """page counts from 1."""
+    """A page of the history; page counts from 1."""
 
     page: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] = 1
 
@@ -147,10 +139,7 @@ async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
-    """Write an order of the pack and open its checkout.
-
-    With an Idempotency-Key an interrupted call continues: the same order, one checkout.
-    """
+    """Write the order and open its checkout; with an Idempotency-Key an interrupted call continues."""
     context, principal = call.context, call.principal
     offered = context.payments.providers.offered(principal.environment)
     new = NewOrder(
@@ -185,7 +174,6 @@ async def history(call: RequestContext[Fields, PageQuery]) -> Answer:
 
 
 async def subscription(call: RequestContext[Fields, Fields]) -> Answer:
-    """Return the account's plan, or its last one; without any it is free, for ever."""
     tenant, now_us = call.principal.tenant, call.now_us
 
     async def work(tx: Transaction) -> tuple[int, Plan | None]:

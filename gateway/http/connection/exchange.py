@@ -1,7 +1,6 @@
 """One request and its response, by ASGI's messages.
 
-Most requests and responses are whole; read_whole and write_whole handle both without messages. So what only a wait needs
-is made at a wait.
+Most are whole; read_whole and write_whole handle those without messages.
 """
 
 import asyncio
@@ -22,10 +21,8 @@ from gateway.http.connection.answer_head import (
 )
 from gateway.http.connection.wire import Header, Wire
 
-# The key of the exchange in a request's scope.
 EXCHANGE: Final = "topup.exchange"
 WAITING_BYTES_MAX: Final = 65_536
-# In a message of `receive`: the client sends nothing more.
 _HAS_ENDED: Final = "topup.has_ended"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FAILED: Final = b"Internal Server Error"
@@ -35,16 +32,14 @@ _log = logging.getLogger(__name__)
 
 
 def has_left(message: Message) -> bool:
-    """Return whether the client is gone, or sends nothing more.
-
-    Most that send nothing more are gone, and give no other sign. A complete request is answered all the same.
-    """
+    """Return whether the client is gone, or sends nothing more, which mostly means the same."""
     return message["type"] == "http.disconnect" or _HAS_ENDED in message
 
 
 class Exchange:
-    """has_all: the body has arrived whole. is_gone: nobody reads the response. is_kept: the connection stays
-    open.
+    """`has_all`: the body has arrived whole.
+
+    `is_gone`: nobody reads the response. `is_kept`: the connection stays open.
     """
 
     body: bytes | bytearray = b""
@@ -52,7 +47,6 @@ class Exchange:
     is_gone = False
     is_begun = False
     is_answered = False
-    # Something came since the last `receive`.
     _has_news = False
     _news: asyncio.Event | None = None
     _may_be_asked_to_continue = True
@@ -91,7 +85,7 @@ class Exchange:
             self.tell()
 
     def go_on(self) -> None:
-        """Handle more body after its apparent end. The application has seen nothing yet."""
+        """Handle more body after its apparent end."""
         self.has_all = False
 
     def leave(self) -> None:
@@ -132,7 +126,8 @@ class Exchange:
     async def receive(self) -> Message:
         """Return ASGI's message: the body since the last one, or a disconnect.
 
-        After the body's end comes an empty message once the client sends nothing more; see has_left.
+        After the body's end comes an empty message once the client sends nothing more; see
+        has_left.
         """
         self._ask_to_continue()
         if not self.is_gone and not self.is_answered:
@@ -161,9 +156,8 @@ class Exchange:
 
     @property
     def may_lack_its_body(self) -> bool:
-        """Return whether the client may send no body, because it waits for a 100 that it didn't get.
-
-        What comes next is then the body or another request, and nothing can tell which.
+        """Return whether the client may send no body, because it waits for a 100 that it didn't
+        get.
         """
         return (
             not self.has_all
@@ -246,7 +240,7 @@ _line = b": ".join
 
 
 def read_whole(exchange: Exchange | None) -> bytes | None:
-    """Return the body if all of it has arrived, or None. receive() returns it afterwards as well."""
+    """Return the body if all of it has arrived, or None; receive() returns it afterwards as well."""
     if exchange is None or not exchange.has_all or exchange.is_gone:
         return None
     return bytes(exchange.body)
@@ -259,10 +253,7 @@ def write_whole(
     usual: tuple[Header, ...],
     body: bytes,
 ) -> bool:
-    """Write a whole response at once; return False if it must be written by ASGI's messages.
-
-    headers are ours: fixed names and checked values. usual: constants.
-    """
+    """Write a whole response at once; return False if it must be written by ASGI's messages."""
     if exchange is None or exchange.is_begun or exchange.wire.is_writing_paused:
         return False
     if exchange.is_gone:

@@ -1,8 +1,6 @@
 """Read a connection's requests with httptools; an Exchange answers each, in order.
 
-uvicorn makes one for each connection and calls `shutdown` at its end. What a stranger can make one hold is
-bounded: FIELDS_MAX fields and HEAD_BYTES_MAX bytes of a request's head and trailers, PIPELINED_MAX requests
-behind the one under way, one segment, and what the application has written.
+Everything that a stranger can make a connection hold is bounded.
 """
 
 import asyncio
@@ -29,7 +27,6 @@ TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
-# A page's form has what was typed into it in its address.
 _SAID = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>That is too long</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/static/app.css"></head>
 <body><main id="content"><div class="entry stack"><h1>That is too long</h1>
@@ -68,10 +65,8 @@ def no_http() -> bytes:
 FIELDS_MAX: Final = 100
 # Chunks' sizes, extensions and line ends: twice the body, and this much more.
 FRAMING_BYTES_MAX: Final = 32 * 1024
-# Reading stops while this many requests wait.
 PIPELINED_MAX: Final = 16
-# The parser gets pieces, so that no limit is overrun by more than one. A piece of a body with a known end is
-# longer.
+# The parser gets pieces, so that no limit is overrun by more than one.
 PIECE_BYTES: Final = 2 * 1024
 BODY_PIECE_BYTES: Final = 16 * 1024
 # A reading client takes at least this much between two checks.
@@ -82,29 +77,26 @@ _VERSIONS: Final = frozenset({"1.1", "1.0"})
 
 
 class _TooMuch(Exception):
-    """Raised in a parser's callback to stop it. The response has been given."""
+    """Stop the parser from its callback; the response has been given."""
 
 
 class Connection(Wire):
     reading_since_s: float | None = None
-    # Since when no request is under way.
     _idle_since_s: float | None = None
     _counted_as: str | None = None
     # The arriving request's target and headers; True once the message has ended.
     _target = b""
-    # Most clients repeat their target.
     _known_target: bytes | None = None
     _headers: list[Header]
     _is_head = True
-    # Fields and bytes of trailers, bytes of the body, and bytes fed since the first line, or since the head
-    # ended.
+    # Fields and bytes of trailers, bytes of the body, and bytes fed since the first line, or since
+    # the head ended.
     _trailers = 0
     _trailer_bytes = 0
     _body_bytes = 0
     _fed_bytes = 0
     _fed_piece_bytes = 0
     _newest: Exchange | None = None
-    # What the client had yet to take when it last took some, and when.
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
@@ -158,7 +150,6 @@ class Connection(Wire):
             if exchange is not None:
                 exchange.leave()
         super().connection_lost(exc)
-        # Break the cycle.
         self._turn = self._newest = None
         self._waiting.clear()
         del self._parser
@@ -217,7 +208,6 @@ class Connection(Wire):
         return max(PIECE_BYTES, min(int(length) - self._body_bytes, BODY_PIECE_BYTES))
 
     def _receive(self, data: bytes) -> None:
-        """Feed one piece, then check what the parser's callbacks can't count."""
         if self.transport.is_closing():
             return
         size = self._fed_piece_bytes = len(data)
@@ -235,7 +225,6 @@ class Connection(Wire):
                     data = data[met.args[0] :]
                     self._go_on_without_upgrade()
         except httptools.HttpParserError:
-            # A callback of ours may have answered already.
             if not (self.transport.is_closing() or self._refusal is not None):
                 self._end(no_http())
         if self.reading_since_s is not None:
@@ -251,7 +240,9 @@ class Connection(Wire):
         return self._ends_unfed or self._refusal is not None or self._end_reading()
 
     def _end_reading(self) -> bool:
-        """Answer complete requests, then end the connection. The client may still read.
+        """Answer complete requests, then end the connection.
+
+        The client may still read.
 
         Return False to close it at once: there are none, or one was cut off in its body.
         """
@@ -262,7 +253,6 @@ class Connection(Wire):
         if newest is None or newest.is_answered or not newest.has_all:
             return False
         self.has_ended = True
-        # A head that was cut off has no end.
         self.reading_since_s = None
         newest.is_kept = False
         assert self._turn is not None, "what is not answered has its turn, or waits for it"
@@ -270,9 +260,6 @@ class Connection(Wire):
         return True
 
     def _go_on_without_upgrade(self) -> None:
-        """Treat a request for another protocol as any other. The parser took what follows its head for that
-        protocol.
-        """
         exchange = self._newest
         assert exchange is not None, "an upgrade has a head"
         exchange.go_on()
@@ -284,7 +271,6 @@ class Connection(Wire):
 
     def _check_framing(self) -> None:
         if self._is_head:
-            # Nothing else counts a line that has not ended.
             is_too_much = self._fed_bytes > HEAD_BYTES_MAX
         else:
             is_too_much = self._fed_bytes > 3 * self._body_bytes + FRAMING_BYTES_MAX
@@ -292,13 +278,11 @@ class Connection(Wire):
             self._end_too_large()
 
     def on_message_begin(self) -> None:
-        # Also in one piece with an earlier request's end.
         self._idle_since_s = None
         self._target = b""
         self._headers = []
         self._is_head = True
         self._trailers = self._trailer_bytes = self._body_bytes = 0
-        # At most: another request's end may share the piece.
         self._fed_bytes = self._fed_piece_bytes
         if self.reading_since_s is None:
             self.reading_since_s = self.loop.time()
@@ -329,7 +313,6 @@ class Connection(Wire):
         return sum(len(name) + len(value) + _FIELD_BYTES for name, value in self._headers)
 
     def on_headers_complete(self) -> None:
-        # Few heads are long enough to be counted.
         is_long = self._fed_bytes > HEAD_BYTES_MAX // 2
         if is_long and self._header_bytes() + len(self._target) > HEAD_BYTES_MAX:
             self._end_too_large()
@@ -384,7 +367,6 @@ class Connection(Wire):
         self.reading_since_s = None
         assert self._newest is not None, "a message has a head"
         if self._newest.is_answered:
-            # Answered before its body had arrived.
             self._idle_since_s = self.loop.time()
         self._newest.end()
 
@@ -416,7 +398,6 @@ class Connection(Wire):
         """End a connection whose request doesn't arrive, or whose response isn't taken."""
         since_s = self.reading_since_s
         if since_s is not None and self._unfed:
-            # More has arrived, and is read later.
             self.reading_since_s = now_s
         elif since_s is not None and now_s - since_s > read_s_max:
             self.transport.abort()
@@ -436,7 +417,6 @@ class Connection(Wire):
         self._end(PAGE_TOO_LARGE if is_page else TOO_LARGE)
 
     def _end(self, answer: bytes) -> None:
-        """Refuse the arriving request once those before it are answered, and close."""
         exchange = self._newest
         if not self._is_head and exchange is not None:
             if not self._waiting:

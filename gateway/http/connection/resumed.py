@@ -1,7 +1,6 @@
-"""Read the body of a request for another protocol.
+"""Read the body of a request for another protocol, which httptools ends with its head.
 
-httptools ends such a request with its head. Its body would be lost, or read as requests that a proxy never
-saw.
+Otherwise its body would be lost, or read as requests that a proxy never saw.
 """
 
 from collections.abc import Sequence

@@ -49,7 +49,6 @@ class Wire(asyncio.Protocol, ABC):
         self._may_write.set()
 
     async def drained(self) -> None:
-        """Return once the client has taken most of what was written."""
         if self.is_writing_paused:
             await self._may_write.wait()
 

@@ -54,6 +54,7 @@ async def test_whom_to_write_to_and_where_guidance_is(database_url: str, tmp_pat
 
     assert found["info"]["contact"] == {"email": "ops@gateway.example"}
     assert "POST /x402/topup" in found["info"]["x-guidance"]
+    assert "POST /x402/topup" in small["info"]["description"]
     assert small["info"]["contact"] == found["info"]["contact"]
     assert found["x-agentcash-guidance"]["llmsTxtUrl"].startswith(home)
     assert (guide.status_code, reference.status_code) == (200, 200)
@@ -64,6 +65,8 @@ async def test_nothing_is_promised_where_nothing_can_be_paid(
 ) -> None:
     async with running(settings_of(database_url, tmp_path, self_serve_staging=False)) as gateway:
         found = (await gateway.client.get("/openapi.json")).json()
+        small = (await gateway.client.get("/openapi/agent.json")).json()
 
+    assert "402" not in json.dumps([found["info"], small["info"]])
     assert "x-payment-info" not in found["paths"]["/x402/topup"]["post"]
     assert "contact" not in found["info"]

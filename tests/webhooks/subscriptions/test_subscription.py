@@ -13,6 +13,8 @@ from keys.tokens import access_token
 from store.database import Database, Transaction
 from tests.support.mcp_events import new_secret
 from tests.support.webhook_rows import given_account, new_vault
+from webhooks.endpoints import endpoint as endpoints
+from webhooks.endpoints.fields import EndpointChanges
 from webhooks.subscriptions import subscription
 from webhooks.subscriptions.subscription import Granted, Request, Wanted
 
@@ -106,6 +108,51 @@ async def test_one_ends_with_its_key_and_its_row_goes_last(
     )
     assert await run(database, subscription.prune) == 1
     assert await run(database, subscription.prune) == 0
+
+
+async def test_a_disabled_one_is_remembered_until_its_successor_is(
+    database: Database, clock: FixedClock
+) -> None:
+    now_us = clock.now_us()
+    tenant = Tenant(await given_account(database, clock), "staging")
+    key_id = await given_key(database, tenant, now_us)
+    wanted = Wanted(tenant, key_id, URL, "topup.delivered", {})
+
+    async def end(endpoint_id: str) -> None:
+        gone = partial(subscription.unsubscribe, vault=new_vault(), wanted=wanted, now_us=now_us)
+        await run(database, gone)
+        await run(
+            database,
+            lambda tx: tx.execute(
+                "DELETE FROM endpoint_queue WHERE endpoint_id = :id", id=endpoint_id
+            ),
+        )
+
+    async def switch(endpoint_id: str, status: str) -> None:
+        patch = partial(
+            endpoints.patch,
+            vault=new_vault(),
+            tenant=tenant,
+            endpoint_id=endpoint_id,
+            changes=EndpointChanges(status=status),
+            now_us=now_us,
+        )
+        await run(database, patch)
+
+    first = await subscribed(database, asked(wanted, new_secret()), now_us)
+    await switch(first.endpoint.id, "disabled")
+    await end(first.endpoint.id)
+    assert await run(database, subscription.prune) == 0
+
+    second = await subscribed(database, asked(wanted, new_secret()), now_us)
+    assert (second.is_new, second.endpoint.status) == (True, "disabled")
+    # The second one remembers it now.
+    assert await run(database, subscription.prune) == 1
+    await switch(second.endpoint.id, "enabled")
+    await end(second.endpoint.id)
+    assert await run(database, subscription.prune) == 1
+    third = await subscribed(database, asked(wanted, new_secret()), now_us)
+    assert third.endpoint.status == "enabled"
 
 
 async def test_a_credential_is_judged_by_its_id(database: Database, clock: FixedClock) -> None:
