@@ -12,6 +12,7 @@ import pytest
 
 from gateway.app import documents_of, open_routes, router_of
 from tests.support.gateway import Gateway, running, settings_of
+from tests.support.sampled import part
 
 pytestmark = pytest.mark.one_database
 
@@ -121,6 +122,7 @@ class Client:
             self._writer = None
 
 
+@pytest.mark.sampled(2, "requests of a stranger")
 async def test_no_stranger_can_ask_for_anything_dear(database_url: str, tmp_path: Path) -> None:
     # Each request comes from another address, as of many strangers: none has used up what one of them may.
     settings = settings_of(
@@ -144,7 +146,7 @@ async def test_no_stranger_can_ask_for_anything_dear(database_url: str, tmp_path
                 found.append((time.thread_time() - loop_s, time.process_time() - all_s))
             return min(one for one, _ in found), min(one for _, one in found), status
 
-        for asked in asked_of(gateway):
+        for asked in part(list(asked_of(gateway)), 2, name="a stranger's"):
             for number in itertools.islice(numbers, 2):
                 await client.ask(asked.raw(number))
             path = asked.target.partition("?")[0]
