@@ -38,7 +38,7 @@ from webhooks.endpoints.endpoint import register
 from webhooks.endpoints.fields import NewEndpoint
 from webhooks.events.event import Outbox
 from webhooks.http.transport import SendResult
-from worker.slots import Slots
+from worker.dispatch import Slots
 
 FEW: Final = 10
 MANY: Final = 10_000

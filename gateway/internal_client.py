@@ -12,7 +12,7 @@ from starlette.types import Receive
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope
-from gateway.http.idempotency_key import handled, take_key
+from gateway.http.pipeline import handled, take_key
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route, Router
 from gateway.surfaces import API, API_PREFIX

@@ -1,6 +1,6 @@
 """Make the entries of errors[]: what is wrong with one field, and what would be right.
 
-Names are already safe to show (gateway/http/strict_json.py: shown). Of values only a short word is read.
+Names are already safe to show (gateway/http/fields.py: shown). Of values only a short word is read.
 """
 
 import re

@@ -65,8 +65,7 @@ from runtime.outbound import own_place, webhook_policy
 from runtime.payments import open_machine_payments, open_providers
 from runtime.printing import Printer
 from runtime.processes.siblings import Siblings
-from runtime.queue import Queue
-from runtime.redis_link import WORDS, RedisFault, RedisLink, RedisState
+from runtime.redis_link import WORDS, Queue, RedisFault, RedisLink, RedisState
 from runtime.request_log import rows as request_rows
 from runtime.request_log.recorder import RequestLog
 from runtime.settings import Settings, SettingsError
@@ -79,7 +78,7 @@ from runtime.watch import (
     watching_servers,
     watching_staging_room,
 )
-from store import batch, blocked_commands
+from store import batch
 from store.database import Database, OnHint, Store, Transaction
 from webhooks.delivery_log.acts import Senders
 from webhooks.endpoints.ping import Sender
@@ -95,7 +94,7 @@ from webhooks.http.transport import Transport
 S = TypeVar("S")
 
 # One for each lane of the engine, and one to look up credentials, so that no page holds up a send.
-ENGINE_CONNECTIONS = batch.LANES_MAX + blocked_commands.TRIES_AT_ONCE_MAX
+ENGINE_CONNECTIONS = batch.LANES_MAX + batch.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
 # A worker's, to hear other processes' hints (Store.hear_hints).

@@ -20,7 +20,7 @@ def open_wake_pipe() -> tuple[int, int]:
 
 
 class WakePipe:
-    """Replaces runtime.queue.Queue when there is no Redis."""
+    """Replaces runtime.redis_link.Queue when there is no Redis."""
 
     def __init__(self, write_fd: int) -> None:
         self._write_fd = write_fd

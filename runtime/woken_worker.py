@@ -14,8 +14,16 @@ from arq.utils import timestamp_ms
 from arq.worker import Function, Worker
 from redis.exceptions import RedisError
 
-from runtime.queue import JOBS, QUEUE_NAME, from_json, to_json, wake_channel
-from runtime.redis_link import RETRY_S, RedisState, listen
+from runtime.redis_link import (
+    JOBS,
+    QUEUE_NAME,
+    RETRY_S,
+    RedisState,
+    from_json,
+    listen,
+    to_json,
+    wake_channel,
+)
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from store.database import ANYTHING
 

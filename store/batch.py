@@ -5,37 +5,37 @@
 - Beyond a length and an age, the queue refuses commands (Unavailable).
 
 One lane writes full batches; if it is held up, a second one takes other tenants' commands. A tenant whose
-rows are locked elsewhere leaves its batch and waits in store/blocked_commands.py.
+rows are locked elsewhere leaves its batch and waits in BlockedCommands.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set as AbstractSet
 from functools import partial
 from itertools import takewhile
-from typing import Generic
+from typing import Final, Generic, Protocol, TypeVar
+
+import msgspec
 
 from kernel.errors import Unavailable
-from store.batch_parts import (
-    ANSWER_MAX_S,
-    RETRY_AFTER_S,
-    BatchWatch,
-    C,
-    Prepared,
-    R,
-    Tenancy,
-    Tenants,
-    Waiting,
-    away,
-    fail,
-    unknown,
-)
-from store.blocked_commands import BlockedCommands
-from store.database import Database, Transaction
+from store.database import Database, Lock, Transaction
 from store.errors import CommitUnknown, ConnectionLost, Contention, LockTimeout, StoreError, Unable
 
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Tenants = frozenset[object]
+
+RETRY_AFTER_S = 1
+# Afterwards the caller learns that the outcome isn't known yet.
+ANSWER_MAX_S = 9.0
+TRIES_AT_ONCE_MAX: Final = 2
+# Divided among the waiting tenants' tries.
+ROUND_S: Final = 1.0
+LOCK_WAIT_S_MIN: Final = 0.05
 BATCH_COMMANDS_MAX = 256
 WAITING_COMMANDS_MAX = 8_192
 WAITING_AGE_MAX_S = 5.0
@@ -46,8 +46,216 @@ GATHER_ALONE_TURNS = 2
 LOCK_WAIT_S = 0.1
 PATIENCE_S = 0.1
 LANES_MAX = 2
-
 _log = logging.getLogger(__name__)
+
+
+class Prepared(Protocol[R_co]):
+    """Decides and writes one batch in one transaction, with the same statements for any size."""
+
+    @property
+    def lock(self) -> Lock | None: ...
+
+    def meanwhile(self) -> None:
+        """Do work that needs no database. It may be called late, or never."""
+        ...
+
+    async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
+        """Return one result or refusal for each command, in order. It may run again."""
+        ...
+
+    def kept(self) -> None:
+        """Handle the commit after its commands are answered; raise nothing."""
+        ...
+
+
+class Tenancy(Protocol[C_contra]):
+    """Says whose rows a command locks."""
+
+    def of(self, command: C_contra, /) -> Tenants: ...
+
+    async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
+        """Lock and return the tenants that no other transaction holds."""
+        ...
+
+
+class Waiting(msgspec.Struct, Generic[C, R], eq=False):
+    command: C
+    since_s: float
+    future: "asyncio.Future[R]"
+    tenants: Tenants | None = None
+    is_long: bool = False
+
+
+class BatchWatch:
+    """Calls look(age in seconds) after first_s and then whenever look says, until cancelled."""
+
+    __slots__ = ("_look", "_loop", "_since_s", "_timer")
+
+    def __init__(self, look: Callable[[float], float], first_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._look = look
+        self._since_s = self._loop.time()
+        self._timer = self._loop.call_later(first_s, self._fire)
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _fire(self) -> None:
+        self._timer = self._loop.call_later(
+            self._look(self._loop.time() - self._since_s), self._fire
+        )
+
+
+def away() -> Unavailable:
+    return Unavailable("The database is not reachable.", retry_after_s=RETRY_AFTER_S)
+
+
+def unknown() -> Unavailable:
+    return Unavailable(
+        "The outcome isn't known yet. Retry with the same Idempotency-Key, or check "
+        "before you do it again.",
+        retry_after_s=RETRY_AFTER_S,
+    )
+
+
+def fail(batch: Iterable[Waiting[C, R]], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(error)
+
+
+class Commit(Protocol[C, R]):
+    """Write a batch and answer it; raise LockTimeout if a row wasn't free in time."""
+
+    async def __call__(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float, /) -> None: ...
+
+
+class BlockedCommands(Generic[C, R]):
+    """Commands by tenant whose rows another transaction has locked, so that batches don't wait for them.
+
+    A tenant's commands keep their order and are refused (Unavailable) at their maximum age. New tenants are
+    tried first; one round over all tenants takes about ROUND_S.
+    """
+
+    def __init__(
+        self,
+        tenants_of: Callable[[Waiting[C, R]], Tenants],
+        commit: Commit[C, R],
+        *,
+        batch_max: int,
+        age_max_s: float,
+        answer_max_s: float = ANSWER_MAX_S,
+    ) -> None:
+        self._tenants_of = tenants_of
+        self._commit = commit
+        self._batch_max = batch_max
+        self._age_max_s = age_max_s
+        self._answer_max_s = answer_max_s
+        self._queues: dict[Tenants, list[Waiting[C, R]]] = {}
+        self._under_way: set[Tenants] = set()
+        self._tried: set[Tenants] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._queues)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self._queues.values())) if self._queues else 0
+
+    def is_concerned(self, tenants: Tenants) -> bool:
+        return any(not tenants.isdisjoint(queued) for queued in self._queues)
+
+    def put(self, batch: Sequence[Waiting[C, R]]) -> None:
+        for waiting in batch:
+            # A command without a tenant waits for itself.
+            tenants = self._tenants_of(waiting) or frozenset({waiting})
+            self._queues.setdefault(tenants, []).append(waiting)
+            self._refuse_in_time(waiting)
+        while len(self.tasks) < min(TRIES_AT_ONCE_MAX, len(self._queues)):
+            task = asyncio.get_running_loop().create_task(self._drain())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    def _refuse_in_time(self, waiting: Waiting[C, R]) -> None:
+        left_s = self._age_max_s - (time.monotonic() - waiting.since_s)
+        asyncio.get_running_loop().call_later(max(left_s, 0.0), self._refuse, waiting)
+
+    def _refuse(self, waiting: Waiting[C, R]) -> None:
+        for tenants, queue in self._queues.items():
+            if waiting in queue:
+                queue.remove(waiting)
+                fail([waiting], _held())
+                self._forget_if_done(tenants)
+                return
+        if not waiting.future.done():
+            left_s = self._answer_max_s - (time.monotonic() - waiting.since_s)
+            loop = asyncio.get_running_loop()
+            loop.call_later(max(left_s, 0.0), fail, (waiting,), unknown())
+
+    async def _drain(self) -> None:
+        try:
+            await self._write_all()
+        finally:
+            # Not in a callback: a command submitted next must find no task.
+            task = asyncio.current_task()
+            assert task is not None
+            self.tasks.discard(task)
+
+    async def _write_all(self) -> None:
+        while (tenants := self._next()) is not None:
+            self._under_way.add(tenants)
+            queue = self._queues[tenants]
+            size = self._batch_size(queue)
+            batch, self._queues[tenants] = queue[:size], queue[size:]
+            try:
+                await self._write(tenants, batch)
+            except Exception:
+                _log.exception("batch writer broke")
+                fail(batch, away())
+            except BaseException:
+                fail(batch, away())
+                raise
+            finally:
+                self._under_way.discard(tenants)
+                self._forget_if_done(tenants)
+
+    def _batch_size(self, queue: Sequence[Waiting[C, R]]) -> int:
+        """Return how many commands to write together; long ones go alone."""
+        others = list(takewhile(lambda one: not one.is_long, queue[: self._batch_max]))
+        return max(1, len(others))
+
+    def _next(self) -> Tenants | None:
+        idle = [one for one in self._queues if one not in self._under_way]
+        return next((one for one in idle if one not in self._tried), idle[0] if idle else None)
+
+    async def _write(self, tenants: Tenants, batch: list[Waiting[C, R]]) -> None:
+        left_s = self._age_max_s - (time.monotonic() - batch[0].since_s)
+        share_s = ROUND_S * TRIES_AT_ONCE_MAX / max(TRIES_AT_ONCE_MAX, len(self._queues))
+        try:
+            await self._commit(batch, max(LOCK_WAIT_S_MIN, min(share_s, left_s)))
+        except LockTimeout:
+            self._tried.add(tenants)
+            oldest_s = time.monotonic() - self._age_max_s
+            old = [one for one in batch if one.since_s <= oldest_s]
+            fail(old, _held())
+            young = [one for one in batch if one.since_s > oldest_s]
+            # Behind the other tenants, before this tenant's newer commands.
+            self._queues[tenants] = [*young, *self._queues.pop(tenants)]
+            for one in young:
+                self._refuse_in_time(one)
+
+    def _forget_if_done(self, tenants: Tenants) -> None:
+        if tenants not in self._under_way and not self._queues.get(tenants, True):
+            del self._queues[tenants]
+            self._tried.discard(tenants)
+
+
+def _held() -> Unavailable:
+    return Unavailable(
+        "Another process holds this account's rows. Nothing was done.",
+        retry_after_s=RETRY_AFTER_S,
+    )
 
 
 class _Lane(Generic[C, R]):
@@ -123,7 +331,7 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def waiting_s(self) -> float:
-        """Return how long the oldest command has waited, except those in store/blocked_commands.py; 0 if none
+        """Return how long the oldest command has waited, except those in BlockedCommands; 0 if none
         waits.
         """
         oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from store.errors import StoreError
 from store.pool_options import ServerRoom
 from store.servers import ServerWatch
 
@@ -32,6 +33,12 @@ class Row(Protocol):
 
 
 Rows = Sequence[Row]
+
+
+def check_touched(touched: int, expected: int) -> None:
+    """Raise StoreError unless a statement changed the rows that were read under a lock."""
+    if touched != expected:
+        raise StoreError("rows", f"{touched} touched, not {expected}")
 
 
 class BatchRead:

@@ -49,12 +49,6 @@ class BackupRefused(Exception):
     """A copy can't be taken or restored. The message never holds a password."""
 
 
-def check_touched(touched: int, expected: int) -> None:
-    """Raise StoreError unless a statement changed the rows that were read under a lock."""
-    if touched != expected:
-        raise StoreError("rows", f"{touched} touched, not {expected}")
-
-
 class Fault(StrEnum):
     URL_UNREADABLE = "url_unreadable"
     PORT_NO_NUMBER = "port_no_number"

@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from gateway.http.body import MediaTypeRefused, check_media_type
-from gateway.http.strict_json import _is_deeper, has_unique_names, shown
+from gateway.http.fields import _is_deeper, has_unique_names, shown
 from kernel.fields import Fields
 from runtime.log import _SECRET, mask
 from tests.test_tidy import functions_of, modules, tree_of

@@ -30,7 +30,7 @@ FUNCTION_LINES_MAX = 60
 SPEAKS_OF_DATABASES = {"store", "cli"}
 # The log also masks what a driver's own error would print, should one ever get past the store.
 SPEAKS_OF_DATABASES_TOO = {"runtime/settings.py", "runtime/log.py"}
-KNOWS_ARQ = {"runtime/queue.py", "runtime/woken_worker.py", "worker/main.py"}
+KNOWS_ARQ = {"runtime/redis_link.py", "runtime/woken_worker.py", "worker/main.py"}
 SAYS_WHY_LATE = re.compile(r"# noqa: (?:F401, )?PLC0415 \w")
 # tx.insert's own text, and erasing an account, which crosses the owners of tables and says so.
 WRITES_ANY_TABLE = {"store/statement.py", "store/erase.py", "store/row_mapping.py"}

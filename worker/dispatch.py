@@ -1,24 +1,369 @@
 """The dispatcher: claims what is due and has a free slot, sends it, and has the outcome written.
 
 A hint, a freed slot, the next due time or a beat starts a claim, one at a time; beside other workers
-milliseconds later (worker/slots.py). A claimed delivery holds a slot until its outcome is written.
+milliseconds later (HintSharing). A claimed delivery holds a slot until its outcome is written.
 """
 
 import asyncio
+import contextlib
 import logging
+import os
+import resource
+import socket
 import time
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from typing import Final
 
+from kernel import version
 from kernel.clock import SECOND_US, Clock
+from kernel.ids import new_id
 from keys.vault import Vault
+from runtime.processes.presence import (
+    NOTED_S,
+    WorkerPresence,
+    forget_presence,
+    has_others,
+    note_presence,
+)
 from store.database import Database, Transaction
 from store.errors import StoreError
 from webhooks.deliveries.claim import FIRST_HEAD, claim, claim_at_once
-from webhooks.deliveries.endpoint_queue import put_off, take_turns
+from webhooks.deliveries.endpoint_queue import Candidate, put_off, take_turns
 from webhooks.deliveries.stage import Claim, Claimed, Line
 from worker.deliver import DeliverySender, Settled, Settler, log_attempt
-from worker.slots import LATE_S, HintSharing, Slots
+
+SLOTS_MAX: Final = 1_000
+SLOTS_MIN: Final = 8
+# File descriptors for the database, Redis, logs and idle connections.
+DESCRIPTORS_SPARED: Final = 64
+DESCRIPTORS_PER_SLOT: Final = 2
+# A new endpoint widens by one with each success, which doubles it per round trip. One that was
+# enabled again starts with a single request.
+ENDPOINT_SLOTS_FIRST: Final = 4
+ENABLED_SLOTS_FIRST: Final = 1
+HUNG_UNTIL_ONE: Final = 2
+FAST_US_MAX: Final = 1_000_000
+ENDPOINTS_REMEMBERED_MAX: Final = 10_000
+_MACHINE_CHARACTERS_MAX: Final = 200
+# A worker that is to stop waits no longer for a database that doesn't respond.
+_ENDED_S_MAX: Final = 2.0
+# Workers that start together soon know of each other.
+_NOTED_AGAIN_S: Final = 2.0
+# How long after its last look a worker beside others looks for hinted work, and after a look that
+# came too late. Each hint wakes every worker, and an empty look costs as much as another.
+SHARED_S: Final = 0.01
+SHARED_FROM: Final = 8
+LATE_S: Final = 0.05
+
+
+def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
+    """Return what the limit of open files allows, at most slots_max; raise that limit if possible."""
+    wanted = DESCRIPTORS_SPARED + DESCRIPTORS_PER_SLOT * slots_max
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return slots_max
+    return max(SLOTS_MIN, min(slots_max, (soft - DESCRIPTORS_SPARED) // DESCRIPTORS_PER_SLOT))
+
+
+@dataclass(slots=True)
+class _EndpointWindow:
+    width: int
+    under_way: int = 0
+    hung: int = 0  # slow failures, such as timeouts, in a row
+    is_failing: bool = False
+    is_fast: bool = False
+    enabled_at: int | None = None  # what it knows was learnt since then
+
+
+class Slots:
+    """One worker's slots; a claimed delivery holds one until it is settled.
+
+    An endpoint's own count ends with its request, so a slow database narrows no endpoint's lane.
+    """
+
+    def __init__(self, total: int) -> None:
+        assert total >= 1, "a worker has slots"
+        self.total = total
+        self.held = 0
+        self._window_max = max(1, total // 2)
+        self._windows: OrderedDict[str, _EndpointWindow] = OrderedDict()
+        self._busy: set[str] = set()
+        self._last = ("", "")
+
+    @property
+    def free(self) -> int:
+        return self.total - self.held
+
+    @property
+    def failing_room(self) -> int:
+        under_way = (
+            one.under_way for one in map(self._windows.__getitem__, self._busy) if one.is_failing
+        )
+        return max(1, self.total // 2) - sum(under_way)
+
+    def full(self) -> frozenset[str]:
+        """Return the endpoints that are full until one of their requests ends."""
+        windows = self._windows
+        return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
+
+    def room_at_once(self, endpoint_id: str) -> int:
+        """Return how many requests an endpoint may have without being weighed against others.
+
+        It is 0 unless the endpoint responds well and nothing at all is under way.
+        """
+        window = self._windows.get(endpoint_id)
+        if window is None or self.held or not window.is_fast or window.enabled_at is not None:
+            return 0
+        return min(window.width, self.total)
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        for one in claimed:
+            window = self._window(one.target.id)
+            if window.enabled_at != one.target.enabled_at:
+                self._begin_again(window, one.target.enabled_at)
+            window.under_way += 1
+            # What other workers, or this one before its restart, have seen.
+            window.is_failing |= one.target.failing_since_at is not None and not window.is_fast
+            self._busy.add(one.target.id)
+        self.held += len(claimed)
+        if claimed:
+            # The one furthest round from the last turn: the next round begins after it.
+            last = max(claimed, key=lambda one: _turn(self._last, one.account_id, one.target.id))
+            self._last = (last.account_id, last.target.id)
+
+    def answered(self, endpoint_id: str, *, error: str | None, duration_us: int) -> None:
+        """Note that its request ended; error is the outcome's class, null for success."""
+        window = self.returned(endpoint_id)
+        is_slow = error == "timeout" or duration_us > FAST_US_MAX
+        window.is_failing = error is not None
+        window.is_fast = error is None and not is_slow
+        if error is None:
+            window.hung = 0
+            window.width = min(window.width + 1, self._window_max)
+        elif is_slow:
+            window.hung += 1
+            window.width = 1 if window.hung >= HUNG_UNTIL_ONE else max(1, window.width // 2)
+        else:
+            window.hung = 0
+
+    def returned(self, endpoint_id: str) -> _EndpointWindow:
+        window = self._window(endpoint_id)
+        window.under_way -= 1
+        if window.under_way == 0:
+            self._busy.discard(endpoint_id)
+        return window
+
+    def settled(self, count: int) -> None:
+        self.held -= count
+        assert self.held >= 0, "settled more than was claimed"
+
+    def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
+        """Return a choice for the present state; it may run in another thread, and again.
+
+        Only one claim runs at a time, so meanwhile room can only grow.
+        """
+        windows, last, free = self._windows, self._last, self.free
+        busy = [windows[id_] for id_ in self._busy]
+        failing_room = self.failing_room
+        slow_room = self.total - self.total // 4
+        slow_room -= sum(one.under_way for one in busy if not one.is_fast)
+        unknown = _EndpointWindow(min(ENDPOINT_SLOTS_FIRST, self._window_max))
+
+        def choose(candidates: Sequence[Candidate]) -> list[str]:
+            choices = []
+            for candidate in candidates:
+                window = windows.get(candidate.endpoint_id, unknown)
+                room = window.width - window.under_way
+                if window.enabled_at != candidate.enabled_at:
+                    room = ENABLED_SLOTS_FIRST - window.under_way
+                if room > 0:
+                    is_failing = window.is_failing or (candidate.is_failing and not window.is_fast)
+                    choices.append(_Choice(candidate, room, is_failing, window.is_fast))
+            return _by_turns(
+                _by_account(choices, last),
+                free=free,
+                failing_room=failing_room,
+                slow_room=slow_room,
+            )
+
+        return choose
+
+    def _window(self, endpoint_id: str) -> _EndpointWindow:
+        window = self._windows.get(endpoint_id)
+        if window is None:
+            window = self._windows[endpoint_id] = _EndpointWindow(
+                min(ENDPOINT_SLOTS_FIRST, self._window_max)
+            )
+            self._forget_idle()
+        else:
+            self._windows.move_to_end(endpoint_id)
+        return window
+
+    def _begin_again(self, window: _EndpointWindow, enabled_at: int | None) -> None:
+        window.width, window.hung, window.enabled_at = ENABLED_SLOTS_FIRST, 0, enabled_at
+        window.is_failing = window.is_fast = False
+
+    def _forget_idle(self) -> None:
+        while len(self._windows) > ENDPOINTS_REMEMBERED_MAX:
+            id_, window = next(iter(self._windows.items()))
+            if window.under_way:
+                self._windows.move_to_end(id_)
+                return
+            del self._windows[id_]
+
+
+class _Choice:
+    """An endpoint that may get turns; `next` counts the ones it got."""
+
+    __slots__ = ("candidate", "ids", "is_failing", "is_fast", "next")
+
+    def __init__(self, candidate: Candidate, room: int, is_failing: bool, is_fast: bool) -> None:  # noqa: FBT001
+        self.candidate = candidate
+        self.ids = list(islice(chain(candidate.due, candidate.held), room))
+        self.is_failing = is_failing
+        self.is_fast = is_fast
+        self.next = 0
+
+
+def _turn(last: tuple[str, str], account_id: str, endpoint_id: str) -> tuple[bool, str, bool, str]:
+    """Sort by account, then endpoint, beginning after those that had the last turn."""
+    last_account, last_endpoint = last
+    is_past = account_id == last_account and endpoint_id <= last_endpoint
+    return (account_id <= last_account, account_id, is_past, endpoint_id)
+
+
+def _by_account(choices: list[_Choice], last: tuple[str, str]) -> list[deque[_Choice]]:
+    accounts: dict[str, deque[_Choice]] = {}
+    choices.sort(key=lambda one: _turn(last, one.candidate.account_id, one.candidate.endpoint_id))
+    for choice in choices:
+        accounts.setdefault(choice.candidate.account_id, deque()).append(choice)
+    return list(accounts.values())
+
+
+def _by_turns(
+    accounts: list[deque[_Choice]], *, free: int, failing_room: int, slow_room: int
+) -> list[str]:
+    chosen: list[str] = []
+    while accounts and len(chosen) < free:
+        for endpoints in accounts:
+            if len(chosen) >= free:
+                break
+            while endpoints:
+                choice = endpoints.popleft()
+                is_barred = (choice.is_failing and failing_room <= 0) or (
+                    not choice.is_fast and slow_room <= 0
+                )
+                if is_barred or choice.next >= len(choice.ids):
+                    continue
+                chosen.append(choice.ids[choice.next])
+                choice.next += 1
+                failing_room -= choice.is_failing
+                slow_room -= not choice.is_fast
+                endpoints.append(choice)
+                break
+        accounts = [endpoints for endpoints in accounts if endpoints]
+    return chosen
+
+
+class HintSharing:
+    """When a worker looks for hinted work, in seconds on the event loop's clock.
+
+    Alone: at once. Beside others, a worker whose look found nothing leaves hints to them and looks LATE_S
+    later, in case they are busy, hang or died.
+    """
+
+    def __init__(self) -> None:
+        self.has_others = False
+        self._looked_s = self._took_s = float("-inf")
+        self._found_nothing = False
+
+    @property
+    def is_late(self) -> bool:
+        return self.has_others and self._found_nothing
+
+    def note_others(self, has_others: bool) -> None:  # noqa: FBT001
+        self.has_others = has_others
+
+    def note_look(self, now_s: float) -> None:
+        self._looked_s = now_s
+
+    def note_taken(self, count: int, now_s: float) -> None:
+        if count:
+            self._took_s = now_s
+            self._found_nothing = False
+        elif now_s - self._took_s >= SHARED_S:
+            # Sooner, the hint may be about what was just taken here.
+            self._found_nothing = True
+
+    def next_look_s(self, sending: int) -> float:
+        """Return the earliest time of a look for hints, with that many webhooks under way."""
+        if self.is_late:
+            return self._looked_s + LATE_S
+        if self.has_others and sending >= SHARED_FROM:
+            return self._looked_s + SHARED_S
+        return float("-inf")
+
+
+async def be_present(
+    database: Database,
+    clock: Clock,
+    slots: Slots,
+    tell: Callable[[bool], None],
+) -> None:
+    """Write the worker's row every NOTED_S, and delete it when cancelled. tell: whether others are there."""
+    id_, started_at = new_id("wrk"), clock.now_us()
+    pause_s = _NOTED_AGAIN_S
+    try:
+        while True:
+            presence = WorkerPresence(
+                id=id_,
+                machine=socket.gethostname()[:_MACHINE_CHARACTERS_MAX],
+                process_id=os.getpid(),
+                version=version.running(),
+                started_at=started_at,
+                seen_at=clock.now_us(),
+                sending=slots.held,
+                slots=slots.total,
+            )
+            try:
+                tell(await _kept(database.transaction(partial(_note, presence=presence))))
+            except StoreError as error:
+                logger.warning("worker.not_noted", extra={"error": str(error)})
+            await asyncio.sleep(pause_s)
+            pause_s = NOTED_S
+    finally:
+        with contextlib.suppress(StoreError):
+            await database.transaction(partial(forget_presence, worker_id=id_))
+
+
+async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
+    await note_presence(tx, presence)
+    return await has_others(tx, presence)
+
+
+async def _kept(noting: Awaitable[bool]) -> bool:
+    """Wait even if cancelled: a commit under way could land after the row was deleted."""
+    task = asyncio.ensure_future(noting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=_ENDED_S_MAX)
+        task.add_done_callback(_see)
+        raise
+
+
+def _see(ended: "asyncio.Future[bool]") -> None:
+    """Take an error that nobody awaits: the database is away, and the worker ends."""
+    if not ended.cancelled():
+        ended.exception()
+
 
 BEAT_S: Final = 2.0
 # With work left over, freed slots are gathered this long, or until a quarter of them is free.

@@ -26,7 +26,7 @@ from billing.topups import mail, topup
 from billing.usage import hold
 from kernel.clock import DAY_US
 from runtime.context import Context
-from runtime.queue import WAKE_JOB
+from runtime.redis_link import WAKE_JOB
 from runtime.settings import Settings
 from runtime.supervisor import watch_parent
 from runtime.wake_pipe import listen
@@ -47,8 +47,8 @@ from worker.chores import (
     resealing_chore,
     space_chore,
 )
-from worker.deliver import DeliverySender, SealedBodies, lease_us
-from worker.dispatch import Dispatcher
+from worker.deliver import DeliverySender, SealedBodies, lease_us, note_chore, note_pruned, telling
+from worker.dispatch import Dispatcher, Slots, be_present, slots_of_process
 from worker.end import Ender
 from worker.fulfil import Fulfiller
 from worker.money.chores import (
@@ -76,10 +76,8 @@ from worker.prune import (
 from worker.release import Releaser
 from worker.replay import Replayer
 from worker.revoke import Revoker
-from worker.slots import Slots, be_present, slots_of_process
 from worker.staging import staging_chore
 from worker.subscriptions import Subscriptions
-from worker.traced import note_chore, note_pruned, telling
 from worker.woken_loop import WokenLoop
 
 STOP_S: Final = 14.0  # less than the supervisor's grace

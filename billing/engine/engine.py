@@ -18,8 +18,7 @@ from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from kernel.trace import current_line
 from keys.account import lock_free_tenants, tenants_lock
-from store.batch import GroupCommit
-from store.batch_parts import Prepared
+from store.batch import GroupCommit, Prepared
 from store.database import Database, Lock, Transaction
 from store.idempotency import RequestKey, StoredAnswer
 

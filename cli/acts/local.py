@@ -49,8 +49,7 @@ from runtime.installation import (
     open_vault,
     redis_url,
 )
-from runtime.queue import Queue
-from runtime.redis_link import RedisLink
+from runtime.redis_link import Queue, RedisLink
 from runtime.settings import Settings, load_settings
 from store.database import Database, Transaction
 from store.keyset import end_of

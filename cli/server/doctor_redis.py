@@ -16,8 +16,7 @@ from cli.server.finding import CheckWarning, Finding
 from kernel.clock import SECOND_US, SystemClock
 from runtime.installation import open_store, redis_url
 from runtime.processes.presence import list_workers
-from runtime.queue import QUEUE_NAME, wake_channel
-from runtime.redis_link import WORDS, check_usable, fault_of
+from runtime.redis_link import QUEUE_NAME, WORDS, check_usable, fault_of, wake_channel
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from runtime.settings import Settings
 from store.errors import StoreError

@@ -18,7 +18,7 @@ from cli.server.processes import log_of_whole, process_options, reserve, run_pro
 from cli.typos import check_start, warn_of_unknown_variables
 from gateway.api.health import sibling_app, stopping_check
 from gateway.app import create_app
-from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
+from gateway.http.auth import LOOPBACK, ConnectionLimits
 from gateway.http.serve import DRAIN_S, serve as serve_app, serving
 from runtime.context import open_context
 from runtime.log import start_logging

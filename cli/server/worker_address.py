@@ -7,7 +7,7 @@ from functools import partial
 
 from cli.server.listener import worker_socket
 from gateway.api.health import sibling_app, worker_app
-from gateway.http.connection_limits import LOOPBACK, ConnectionLimits
+from gateway.http.auth import LOOPBACK, ConnectionLimits
 from gateway.http.serve import serving
 from runtime.context import Context
 from runtime.supervisor import bind_listener

@@ -22,10 +22,9 @@ from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
 from gateway.html.language import NotSaid, language_of_request
 from gateway.html.phrase import counted, phrase
 from gateway.html.render import page
-from gateway.http.fields import cursor_id
+from gateway.http.fields import cursor_id, has_control
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.http.strict_json import has_control
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from keys.principal import ACCOUNT_SCOPES

@@ -15,10 +15,9 @@ from gateway.html.language import say
 from gateway.html.phrase import Phrase, counted, phrase, with_capital
 from gateway.http.body import check_media_type
 from gateway.http.errors import refusal_of
-from gateway.http.fields import EnvironmentMismatch
+from gateway.http.fields import EnvironmentMismatch, has_control
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
-from gateway.http.strict_json import has_control
 from kernel.errors import DomainError, InvalidInput
 
 FIELDS_MAX = 200

@@ -9,8 +9,8 @@ from typing import Any
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, transaction_id_of
-from gateway.http.agents import agent_of
 from gateway.http.hosts import PROBED
+from gateway.http.rate_limit import agent_of
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US
 from kernel.fields import Fields

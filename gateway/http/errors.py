@@ -53,13 +53,12 @@ from billing.usage.oauth_charge import OrderNoReused
 from gateway.answers import response_codes as codes
 from gateway.answers.refusals import Refusal
 from gateway.http.body import BodyTooLarge, MediaTypeRefused
-from gateway.http.fields import EnvironmentMismatch
+from gateway.http.fields import EnvironmentMismatch, Unreadable
 from gateway.http.password_again import PasswordRequired
 from gateway.http.rate_limit import RateLimited
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import MethodNotAllowed
 from gateway.http.session_cookie import ForgeryRefused, SignInRefused
-from gateway.http.strict_json import Unreadable
 from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound, Unavailable
 from keys.account import EmailTaken
 from keys.account_access import AccountSuspended, LiveNotOpen

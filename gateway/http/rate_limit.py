@@ -8,6 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from msgspec import UnsetType
 
 from billing.topups.voucher import NotRedeemable
 from gateway.http.request_context import RequestContext
@@ -15,6 +18,7 @@ from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from kernel.limits import BULK_BODY_BYTES_MAX
 from keys.principal import Principal
+from keys.signatures.web_bot_auth import AGENT_HEADER, Target
 from runtime.limiter import Bucket, Decision, Limiter
 
 BURST_S = 2
@@ -167,4 +171,45 @@ def refusal(
         detail,
         retry_after_s=wait_s,
         extra={"limit": decision.limit, "remaining": decision.remaining, "resets_at": resets_at},
+    )
+
+
+_PORTS = {"http": ":80", "https": ":443"}
+
+
+def agent_of(call: RequestContext[Any, Any]) -> str | None:
+    """Return the agent's URL, or None, checked once for each request."""
+    if AGENT_HEADER not in call.headers:
+        return None
+    if isinstance(call.agent, UnsetType):
+        call.agent = call.context.agents.caller_of(_target_of(call), call.credential)
+    return call.agent
+
+
+async def limit_agent(call: RequestContext[Any, Any]) -> None:
+    rate_per_s = call.context.settings.rate_limit_agent_per_s
+    agent = agent_of(call) if rate_per_s else None
+    if agent is not None:
+        await take_one(
+            call.context.limiter,
+            f"agent:{agent}",
+            count=2 * rate_per_s,
+            period_s=2,
+            detail=f"{rate_per_s} calls a second are allowed for the agent {agent}",
+        )
+
+
+def _target_of(call: RequestContext[Any, Any]) -> Target:
+    scheme, host = call.scope["scheme"], call.headers.get(b"host", b"").decode("latin-1").lower()
+    if call.context.settings.public_url:
+        parts = urlsplit(call.context.settings.public_url)
+        scheme, host = parts.scheme, parts.netloc.lower()
+    raw_path = call.scope.get("raw_path") or call.path.encode()
+    return Target(
+        call.method,
+        scheme,
+        host.removesuffix(_PORTS.get(scheme, "")),
+        raw_path.partition(b"?")[0].decode("latin-1"),
+        call.scope["query_string"].decode("latin-1"),
+        call.headers,
     )

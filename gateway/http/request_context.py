@@ -30,7 +30,7 @@ class RequestContext(Generic[B, Q]):
 
     - `whole`: the body if it arrived with the request.
     - `template`: the route's path, never the caller's, so a log or a metric can hold it.
-    - `agent`: the URL of the signing agent; unset until it was looked for (gateway/http/agents.py).
+    - `agent`: the URL of the signing agent; unset until it was looked for (gateway/http/rate_limit.py).
     - `receive`: the server's, for long waits; null for a call from inside.
     """
 

@@ -18,8 +18,8 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.http.auth import ConnectionLimits
 from gateway.http.connection.protocol import Connection
-from gateway.http.connection_limits import ConnectionLimits
 from runtime.supervisor import watch_parent
 
 REQUEST_READ_S_MAX = 30.0

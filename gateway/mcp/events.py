@@ -32,8 +32,7 @@ from keys.principal import Principal
 from keys.signatures.signing import InvalidSecret, secret_key, signature_headers
 from keys.staging_quota import StagingClosed, StagingFull
 from store.database import Transaction
-from webhooks.deliveries.message import USER_AGENT
-from webhooks.deliveries.occurrence import SUBSCRIPTION_HEADER, occurrence_of
+from webhooks.deliveries.message import SUBSCRIPTION_HEADER, USER_AGENT, occurrence_of
 from webhooks.endpoints.acts import audited
 from webhooks.endpoints.endpoint import ENABLED, Endpoint
 from webhooks.events import log

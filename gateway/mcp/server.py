@@ -28,9 +28,9 @@ from pydantic import ValidationError
 from starlette.types import Message as AsgiMessage, Receive, Scope, Send
 
 from gateway.http.errors import note_failure, refusal_of
+from gateway.http.fields import refuse_repeated_names
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.http.strict_json import refuse_repeated_names
 from gateway.mcp import events, tasks
 from gateway.mcp.calls import ToolRequest, answered
 from gateway.mcp.links import allowed

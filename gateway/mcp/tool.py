@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 from mcp_types import ToolAnnotations
 
+from gateway.http.fields import shown
 from gateway.http.routing import Route, Router
-from gateway.http.strict_json import shown
 from gateway.surfaces import API, API_PREFIX
 from gateway.x402 import endpoint as x402
 from kernel.errors import InvalidInput, NotFound

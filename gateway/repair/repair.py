@@ -16,10 +16,10 @@ from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.http.errors import refusal_of
+from gateway.http.fields import ERRORS_MAX
 from gateway.http.rate_limit import tell_unused
 from gateway.http.refused_items import smaller_cents
 from gateway.http.request_context import RequestContext
-from gateway.http.strict_json import ERRORS_MAX
 from gateway.openapi.examples import EXAMPLES
 from gateway.repair.credential import with_form_of
 from gateway.repair.known_paths import is_list, nearest

@@ -18,7 +18,7 @@ from x402.schemas import PaymentPayload, PaymentRequired, SettleResponse
 
 from billing.machine_payments.offer import SCHEME, Offer
 from billing.machine_payments.payment import X402, PaidRequest
-from gateway.http.strict_json import refuse_repeated_names
+from gateway.http.fields import refuse_repeated_names
 from gateway.x402 import bazaar
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput

@@ -14,8 +14,7 @@ from operator import itemgetter
 from typing import Any, Final, cast
 
 from store import commit_token
-from store.database import BatchRead, Row
-from store.errors import check_touched
+from store.database import BatchRead, Row, check_touched
 from store.postgresql.pool import PooledConnection
 from store.statement import (
     POSTGRESQL,

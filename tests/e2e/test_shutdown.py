@@ -16,7 +16,7 @@ from tests.e2e.conftest import Install, WorkingSet
 from tests.support.installation import API, Installation, Program
 from tests.support.receiver import Received, Receiver
 from tests.support.senders import client, order
-from worker.slots import ENDPOINT_SLOTS_FIRST
+from worker.dispatch import ENDPOINT_SLOTS_FIRST
 
 SENDS = 20
 

@@ -12,8 +12,7 @@ from redis.asyncio import Redis
 
 from kernel.clock import FixedClock, SystemClock
 from runtime.embedded_redis import find_server
-from runtime.queue import QUEUE_NAME, Queue
-from runtime.redis_link import RedisLink
+from runtime.redis_link import QUEUE_NAME, Queue, RedisLink
 from tests.support.embedded_redis import EmbeddedRedis
 
 NOON_US = 1_781_352_000_000_000

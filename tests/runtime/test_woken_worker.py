@@ -17,8 +17,7 @@ from redis.exceptions import RedisError
 
 from kernel.clock import SystemClock
 from runtime.embedded_redis import find_server
-from runtime.queue import JOBS, QUEUE_NAME, Queue, to_json, wake_channel
-from runtime.redis_link import RedisLink
+from runtime.redis_link import JOBS, QUEUE_NAME, Queue, RedisLink, to_json, wake_channel
 from runtime.woken_worker import WokenWorker
 from tests.support.embedded_redis import EmbeddedRedis
 

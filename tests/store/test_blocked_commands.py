@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from kernel.errors import Unavailable
-from store.batch_parts import Tenants, Waiting
-from store.blocked_commands import BlockedCommands
+from store.batch import BlockedCommands, Tenants, Waiting
 from store.errors import ConnectionLost, LockTimeout
 
 HELD = 40

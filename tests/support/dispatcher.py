@@ -17,8 +17,7 @@ from webhooks.http.guard import Policy
 from webhooks.http.names import SystemResolver
 from webhooks.http.transport import Transport
 from worker.deliver import DeliverySender, Post, Settled, lease_us
-from worker.dispatch import Dispatcher
-from worker.slots import Slots
+from worker.dispatch import Dispatcher, Slots
 
 POLICY = Policy(allow_private=True, allow_http=True)
 CLOCK = SystemClock()

@@ -8,8 +8,8 @@ from kernel.tenant import Tenant
 from keys.account import create_account, lock_tenants
 from keys.vault import Vault
 from store.database import Database, Transaction
-from webhooks.deliveries.candidate import Candidate
 from webhooks.deliveries.claim import Choose, claim as take_due
+from webhooks.deliveries.endpoint_queue import Candidate
 from webhooks.deliveries.stage import Claim
 from webhooks.endpoints.endpoint import Endpoint, register
 from webhooks.endpoints.fields import NewEndpoint

@@ -5,8 +5,7 @@ import pytest
 from kernel.clock import FixedClock
 from runtime.metrics import Metrics
 from tests.worker.test_deliver import claimed, sent
-from worker.deliver import Settled
-from worker.traced import note_chore, report
+from worker.deliver import Settled, note_chore, report
 
 S_US = 1_000_000
 

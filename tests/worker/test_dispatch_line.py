@@ -15,8 +15,7 @@ from webhooks.deliveries.claim import HEADS_MAX
 from webhooks.deliveries.message import Headers
 from webhooks.http.guard import Policy
 from webhooks.http.transport import SendResult
-from worker.dispatch import BEAT_S, PART_MAX
-from worker.slots import ENDPOINT_SLOTS_FIRST
+from worker.dispatch import BEAT_S, ENDPOINT_SLOTS_FIRST, PART_MAX
 
 PER_ACCOUNT = 50
 ACCOUNTS = HEADS_MAX // PER_ACCOUNT + 1

@@ -15,8 +15,7 @@ from store.errors import ConnectionLost
 from tests.support.dispatcher import CLOCK, dispatching, given_tenant, until
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_endpoint, given_events
-from worker.dispatch import BEAT_S
-from worker.slots import HintSharing, Slots, be_present
+from worker.dispatch import BEAT_S, HintSharing, Slots, be_present
 
 
 @pytest.mark.parametrize(

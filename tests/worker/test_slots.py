@@ -3,9 +3,9 @@ from collections.abc import Sequence
 
 from hypothesis import given, strategies as st
 
-from webhooks.deliveries.candidate import Candidate
+from webhooks.deliveries.endpoint_queue import Candidate
 from webhooks.deliveries.stage import Claimed, Target
-from worker.slots import Slots, slots_of_process
+from worker.dispatch import Slots, slots_of_process
 
 
 def candidate(

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from kernel.clock import MINUTE_US
 from store.database import Transaction
 from store.row_mapping import RowMapping
-from webhooks.deliveries.candidate import CLAIMED_US_MAX, TURN_US_MAX
+from webhooks.deliveries.endpoint_queue import CLAIMED_US_MAX, TURN_US_MAX
 from webhooks.deliveries.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US

@@ -11,7 +11,7 @@ from typing import Final
 
 from store.database import Row, Transaction
 from webhooks.deliveries import sequence
-from webhooks.deliveries.candidate import (
+from webhooks.deliveries.endpoint_queue import (
     CLAIMED_US_MAX,
     HELD_IDS_MAX,
     Candidate,

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,7 +37,6 @@ from keys.signatures.signing import (
     signer_of,
 )
 from keys.vault import Vault
-from webhooks.deliveries.occurrence import SUBSCRIPTION_HEADER
 from webhooks.deliveries.sealed import (
     MASKED,
     opened_headers,
@@ -57,6 +56,7 @@ from webhooks.deliveries.stage import (
 )
 from webhooks.http.transport import SendResult
 
+SUBSCRIPTION_HEADER: Final = "X-MCP-Subscription-Id"
 SCHEDULE_S_DEFAULT = (0, 5, 30)
 SCHEDULE_ENTRIES_MAX = 20
 SCHEDULE_WAIT_S_MAX = 3 * DAY_US // SECOND_US
@@ -105,6 +105,38 @@ _TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, 
 _encode = msgspec.json.Encoder().encode
 Headers = list[tuple[str, str]]
 _log = logging.getLogger(__name__)
+
+
+class _Event(msgspec.Struct):
+    id: str
+    type: str
+    created_at: str
+    data: dict[str, Any]
+
+
+_decode: Final = msgspec.json.Decoder(_Event).decode
+
+
+def occurrence_of(body: bytes) -> dict[str, Any]:
+    """Return an MCP client's form of our event, made each time so that no second body is stored."""
+    event = _decode(body)
+    return {
+        "eventId": event.id,
+        "name": event.type,
+        "timestamp": event.created_at,
+        "data": event.data,
+    }
+
+
+def as_occurrence(claimed: Claimed) -> Claimed:
+    """Return the delivery with the body that its endpoint gets. `cursor` is a position at or before which nothing of
+    the subscription is open, as of its last refresh.
+    """
+    target = claimed.target
+    if target.subscription_id is None:
+        return claimed
+    body = {**occurrence_of(claimed.body), "cursor": target.subscription_cursor}
+    return claimed._replace(body=_encode(body))
 
 
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:

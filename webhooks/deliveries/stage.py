@@ -48,7 +48,7 @@ TARGET_COLUMNS: Final = (
 class Target(NamedTuple):
     """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built.
 
-    subscription_id: of an MCP client's, which gets another body (webhooks/deliveries/occurrence.py).
+    subscription_id: of an MCP client's, which gets another body (webhooks/deliveries/message.py).
     """
 
     id: str

@@ -259,7 +259,7 @@ async def patch(
 
     Events published before keep their form. If the endpoint stops being ordered, deliveries that wait for an
     earlier one are released. Enabling sends what was held, slowly at first
-    (webhooks/deliveries/candidate.py). Disabling an endpoint that is disabled for failing makes that the
+    (webhooks/deliveries/endpoint_queue.py). Disabling an endpoint that is disabled for failing makes that the
     caller's decision, and probes stop.
 
     Raises InvalidInput and NotFound, and ScopeMissing if codes or links would be sent, or sent elsewhere,

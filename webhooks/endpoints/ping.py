@@ -19,11 +19,11 @@ from webhooks.deliveries import delivery, endpoint_queue, log
 from webhooks.deliveries.message import (
     Headers,
     SecretCache,
+    as_occurrence,
     message_headers,
     settlement_of,
     unsendable,
 )
-from webhooks.deliveries.occurrence import as_occurrence
 from webhooks.deliveries.stage import SENDING, TARGET_COLUMNS, Claimed, Settlement, Target
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import DISABLED, get

@@ -21,8 +21,8 @@ from kernel.ids import EventId, new_id
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
-from webhooks.deliveries.candidate import not_before
 from webhooks.deliveries.coded import LINKED_EVENT, has_code, place_of_code, place_of_link
+from webhooks.deliveries.endpoint_queue import not_before
 from webhooks.deliveries.sequence import place_of
 from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filter
 

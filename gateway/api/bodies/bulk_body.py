@@ -15,8 +15,7 @@ from msgspec import Meta
 from billing.bulk.batch import ITEMS_MAX
 from gateway.api.bodies.send_body import IntentField, OneSend, QuoteIdField, SenderReferenceField
 from gateway.http.body import CSV, media_type_of
-from gateway.http.fields import Shape
-from gateway.http.strict_json import Unreadable, has_control, is_unicode, shown
+from gateway.http.fields import Shape, Unreadable, has_control, is_unicode, shown
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.limits import REFERENCE_CHARACTERS_MAX

@@ -16,8 +16,7 @@ from billing.usage.fields import TokenFields, UsageDescription
 from billing.usage.usage import DESCRIPTION, RECORDS_MAX, UsageItem, amount_of
 from gateway.api.bodies.bulk_body import ItemProblem, problem_of_item, reference_in
 from gateway.http.body import EVENT, EVENTS, media_type_of
-from gateway.http.fields import Shape
-from gateway.http.strict_json import parse
+from gateway.http.fields import Shape, parse
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import LINE, Fields, Int64, LooseFields
 from kernel.limits import REFERENCE_CHARACTERS_MAX

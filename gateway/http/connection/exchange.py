@@ -4,22 +4,130 @@ Most are whole; read_whole and write_whole handle those without messages.
 """
 
 import asyncio
+import http
 import logging
-from collections.abc import Sequence
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 from starlette.types import ASGIApp, Message, Scope
+from uvicorn.server import ServerState
 
-from gateway.http.connection.answer_head import (
-    BODILESS,
-    CLOSE,
-    STATUS_LINES,
-    AnswerHead,
-    head_of,
-    joined,
-)
-from gateway.http.connection.wire import Header, Wire
+Header = tuple[bytes, bytes]
+STATUS_MIN: Final = 100
+STATUS_MAX: Final = 599
+CLOSE: Final = b"connection: close"
+BODILESS: Final = frozenset({204, 304})
+_NAME_REFUSED = re.compile(b'[\x00-\x1f\x7f()<>@,;:\\[\\]={} \t\\\\"]')
+_VALUE_REFUSED = re.compile(b"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = http.HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+
+
+STATUS_LINES: Final = {status: _status_line(status) for status in range(STATUS_MIN, STATUS_MAX + 1)}
+
+
+@dataclass(slots=True)
+class AnswerHead:
+    lines: list[bytes]
+    length: int | None = None
+    is_chunked: bool = False
+    says_close: bool = False
+
+    def take(self, name: bytes, value: bytes) -> None:
+        """Add a header; raise RuntimeError for one that could be read as two."""
+        if _NAME_REFUSED.search(name):
+            raise RuntimeError("an answer's header has a name that HTTP does not allow")
+        if _VALUE_REFUSED.search(value):
+            raise RuntimeError("an answer's header has a value that HTTP does not allow")
+        name = name.lower()
+        if name == b"content-length" and self.length is None and not self.is_chunked:
+            self.length = int(value)
+        elif name == b"transfer-encoding" and value.lower() == b"chunked":
+            self.is_chunked = True
+        elif name == b"connection" and b"close" in map(bytes.strip, value.lower().split(b",")):
+            self.says_close = True
+        self.lines.append(b"%b: %b\r\n" % (name, value))
+
+
+def head_of(status: int, headers: Iterable[Header]) -> AnswerHead:
+    head = AnswerHead([STATUS_LINES[status]])
+    for name, value in headers:
+        head.take(name, value)
+    return head
+
+
+class _Joined:
+    """The server's own headers as bytes. uvicorn makes a new list each second."""
+
+    listed: list[Header] | None = None
+    text = b""
+
+    def __call__(self, headers: list[Header]) -> bytes:
+        if self.listed is not headers:
+            self.listed = headers
+            self.text = b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self.text
+
+
+joined = _Joined()
+
+
+class Wire(asyncio.Protocol, ABC):
+    transport: asyncio.Transport
+    is_writing_paused = False
+    # The client sends nothing more; it may still read.
+    has_ended = False
+    _is_reading_paused = False
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
+        self.loop = loop
+        self.server_state = server_state
+        # Copied for each request, because another one's task may start it.
+        self.context = copy_context()
+        self._may_write = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's
+        self.resume_writing()
+
+    def pause_reading(self) -> None:
+        if not self._is_reading_paused:
+            self._is_reading_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._is_reading_paused:
+            self._is_reading_paused = False
+            self.transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        self.is_writing_paused = True
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        self.is_writing_paused = False
+        self._may_write.set()
+
+    async def drained(self) -> None:
+        if self.is_writing_paused:
+            await self._may_write.wait()
+
+    @abstractmethod
+    def on_answered(self) -> None: ...
+
 
 EXCHANGE: Final = "topup.exchange"
 WAITING_BYTES_MAX: Final = 65_536

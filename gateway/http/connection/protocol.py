@@ -14,12 +14,11 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from gateway.answers import envelope
-from gateway.http.connection.exchange import EXCHANGE, Exchange
+from gateway.http.auth import ConnectionLimits
+from gateway.http.connection.exchange import EXCHANGE, Exchange, Header, Wire
 from gateway.http.connection.resumed import Calls, Resumed
-from gateway.http.connection.wire import Header, Wire
-from gateway.http.connection_limits import ConnectionLimits
 from gateway.http.errors import refusal_of
-from gateway.http.strict_json import Unreadable
+from gateway.http.fields import Unreadable
 from kernel.ids import new_id
 
 HEAD_BYTES_MAX: Final = 32 * 1024

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import httptools
 
-from gateway.http.connection.wire import Header
+from gateway.http.connection.exchange import Header
 
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 

@@ -9,7 +9,7 @@ import socket
 
 import pytest
 
-from gateway.http.connection_limits import ConnectionLimits
+from gateway.http.auth import ConnectionLimits
 from tests.gateway.http.test_serve import Served, closed, serving
 
 CHUNKED = b"POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"

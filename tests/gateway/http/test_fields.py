@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.http.fields import EnvironmentMismatch, Shape, canonical, cursor_id
-from gateway.http.strict_json import Unreadable
+from gateway.http.fields import EnvironmentMismatch, Shape, Unreadable, canonical, cursor_id
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Int64, LooseFields, Page, Time, time_us
 

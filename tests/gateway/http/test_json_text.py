@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from gateway.http.strict_json import (
+from gateway.http.fields import (
     Unreadable,
     has_control,
     has_unique_names,

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from gateway.http.auth import ConnectionLimits
 from gateway.http.connection.exchange import has_left
-from gateway.http.connection_limits import ConnectionLimits
 from gateway.http.serve import serve
 from runtime.supervisor import bind_listener
 

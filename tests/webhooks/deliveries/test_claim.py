@@ -16,8 +16,8 @@ from tests.support.webhook_rows import (
     given_endpoint,
     given_events,
 )
-from webhooks.deliveries.candidate import Candidate
 from webhooks.deliveries.claim import claim as take_due
+from webhooks.deliveries.endpoint_queue import Candidate
 from webhooks.deliveries.stage import Claim
 
 

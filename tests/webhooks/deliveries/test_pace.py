@@ -1,6 +1,6 @@
 from hypothesis import given, strategies as st
 
-from webhooks.deliveries.candidate import SANDBOX_PACE, Pace, per_second, slower
+from webhooks.deliveries.endpoint_queue import SANDBOX_PACE, Pace, per_second, slower
 
 SECOND_US = 1_000_000
 

@@ -24,8 +24,8 @@ from tests.support.ordered_rows import (
     rows,
 )
 from tests.support.webhook_rows import LEASE_US, claim_all, given_events
-from webhooks.deliveries.candidate import Candidate
 from webhooks.deliveries.claim import claim as take_due
+from webhooks.deliveries.endpoint_queue import Candidate
 from webhooks.deliveries.stage import Claim, Claimed
 from webhooks.http.transport import SendResult
 
