@@ -18,11 +18,11 @@ from billing.manual_review import (
     supplier_setup_acts,
 )
 from billing.orders import acts as order_acts
-from billing.payments import dispute_acts, order_acts as order_decisions, provider_acts
+from billing.payments import disputes, order_acts as order_decisions, provider_acts
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
 from billing.reconciliation import acts as reconciliation_acts
-from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
+from billing.refunds import acts as refund_acts
 from billing.reports import (
     day_limit,
     free_period_acts,
@@ -76,9 +76,9 @@ ACTS: Final = (
     *review_acts.ACTS,
     *order_acts.ACTS,
     *order_decisions.ACTS,
-    *refund_order_acts.ACTS,
+    refund_acts.REFUND_ORDER,
     *refund_acts.ACTS,
-    *dispute_acts.ACTS,
+    *disputes.ACTS,
     *provider_acts.ACTS,
     *machine_payment_acts.ACTS,
     *subscription_acts.ACTS,

@@ -5,10 +5,10 @@ from billing.catalog import pack_acts
 from billing.credits import code_acts, sandbox_acts
 from billing.documents import acts as document_acts
 from billing.fulfilment.reversal_acts import REVERSE
-from billing.payments import dispute_acts, purchase_acts
+from billing.payments import disputes, order_acts
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients.resend import RESEND
-from billing.refunds import acts as refund_acts, order_acts as refund_order_acts
+from billing.refunds import acts as refund_acts
 from billing.reports import (
     balance_acts,
     credit_line_acts,
@@ -79,9 +79,9 @@ API = ApiSurface(
         *routes_of(pack_acts.ACTS),
         *routes_of(subscription_acts.OWN_ACTS),
         *routes_of((*subscription_change_acts.OWN_ACTS, *free_period_acts.PUBLIC_ACTS)),
-        *routes_of(purchase_acts.ACTS),
-        *routes_of((credit_line_acts.LIST, *refund_order_acts.ACTS)),
-        *routes_of((*refund_acts.ACTS, *dispute_acts.ACTS)),
+        *routes_of(order_acts.OWN_ACTS),
+        *routes_of((credit_line_acts.LIST, refund_acts.REFUND_ORDER)),
+        *routes_of((*refund_acts.ACTS, *disputes.ACTS)),
         *routes_of(document_acts.ACTS),
         *documents.ROUTES,
         *routes_of(report_acts.ACTS),

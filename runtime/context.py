@@ -26,7 +26,7 @@ from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.machine_payments.payment import drop_private
 from billing.machine_payments.settling import MachinePayments
-from billing.orders.links import OrderLinks
+from billing.orders.views import OrderLinks
 from billing.payments.payments import Payments
 from billing.payments.recharging.saving import Savings
 from billing.providers.registry import NotifiedAt, Providers

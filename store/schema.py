@@ -756,7 +756,7 @@ platform_versions = _table(
     _int("version", default=0),
 )
 
-# billing/fulfilment/stock.py. Uploaded codes, each handed out once.
+# billing/fulfilment/code_stock.py. Uploaded codes, each handed out once.
 stock_codes = _table(
     "stock_codes",
     _text("id", key=True),
@@ -789,7 +789,7 @@ stock_codes = _table(
     ),
 )
 
-# billing/fulfilment/stock.py
+# billing/fulfilment/code_stock.py
 stock_levels = _table(
     "stock_levels",
     _text("environment", key=True),
@@ -800,7 +800,7 @@ stock_levels = _table(
     _int("is_low", default=0),  # reported; again after a refill
 )
 
-# billing/fulfilment/tasks.py. Top-ups that an operator fulfils by hand.
+# billing/fulfilment/manual.py. Top-ups that an operator fulfils by hand.
 manual_tasks = _table(
     "manual_tasks",
     _text("transaction_id", key=True),
@@ -1736,7 +1736,7 @@ uncredited_reversals = _table(
     _int("created_at"),
 )
 
-# billing/orders/refund_row.py. Requested refunds of orders, periods and uncredited payments.
+# billing/orders/refund.py. Requested refunds of orders, periods and uncredited payments.
 refunds = _table(
     "refunds",
     _text("id", key=True),
@@ -1805,7 +1805,7 @@ provider_events = _table(
     _text("order_id", null=True),
     _text("outcome"),  # applied | repeated | ignored | unknown | refused | review
     _text("detail"),
-    _text("reason", null=True),  # billing/providers/problem.py
+    _text("reason", null=True),  # billing/providers/event_log.py
     _text("expected", null=True),
     _text("came", null=True),
     _int("received_at"),
@@ -2183,7 +2183,7 @@ forgotten_customers = _table(
     _index("ix_forgotten_customers_due", "next_attempt_at"),
 )
 
-# billing/recharges/records.py
+# billing/recharges/recharge.py
 recharges = _table(
     "recharges",
     _text("account_id", key=True),
@@ -2204,7 +2204,7 @@ recharges = _table(
     _index("ix_recharges_retry", "retry_at", where="retry_at IS NOT NULL"),
 )
 
-# billing/recharges/records.py. One for each order of a recharge.
+# billing/recharges/recharge.py. One for each order of a recharge.
 recharge_charges = _table(
     "recharge_charges",
     _text("order_id", key=True),

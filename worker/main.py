@@ -21,7 +21,7 @@ from arq.worker import func
 from billing.bulk import batch
 from billing.engine import batch_state
 from billing.machine_payments import payment as machine_payment
-from billing.orders import refund_row
+from billing.orders import refund
 from billing.topups import mail, topup
 from billing.usage import hold
 from kernel.clock import DAY_US
@@ -251,7 +251,7 @@ def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
         (Renewer(*shared, context.payments), ""),
         (Recharger(*shared[:2], context.payments.charging), batch_state.RECHARGE_HINT),
         (PlanCreditor(*shared, context.settings.expiring_days), ""),
-        (RefundLoop(*shared[:2], context.refunder), refund_row.HINT),
+        (RefundLoop(*shared[:2], context.refunder), refund.HINT),
         (MachinePayer(*shared[:2], context.machine_payments), machine_payment.HINT),
         (Ender(*shared[:2]), endpoint_queue.ENDING_HINT),
         *((mailer, mail.HINT) for mailer in _mailers_of(context)),

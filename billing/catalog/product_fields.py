@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from billing.providers.protocol import Interval, Registration
-from billing.providers.settings import ProductField
+from billing.providers.protocol import Interval, ProductField, Registration
 from kernel.errors import InvalidInput
 
 ProductKey = tuple[str, Interval]  # provider, interval

@@ -1,16 +1,20 @@
 """Call a supplier over HTTP: one deadline, a bounded body, unambiguous JSON.
 
-Whatever isn't clearly said raises NoSupplierAnswer, and the top-up is checked again.
+Anything unclear raises NoSupplierAnswer, and the top-up is checked again.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, TypeVar
+from decimal import Decimal
+from functools import wraps
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 import httpx
 import msgspec
+
+from billing.fulfilment.protocol import OptionsRefused, Unknown
 
 BODY_BYTES_MAX: Final = 256 * 1024
 HTTP_OK: Final = 200
@@ -20,10 +24,9 @@ T = TypeVar("T")
 
 
 class NoSupplierAnswer(Exception):
-    """No reliable response; the text, for the operator, holds nothing of the response.
+    """No reliable response came. The text, for the operator, contains nothing of the response.
 
-    again_in_s: when to retry, if the other side said so. is_unreadable: it had another form. status: the one
-    that made it unusable.
+    `again_in_s` is the other side's wish. `is_unreadable`: the response had another form.
     """
 
     def __init__(
@@ -42,8 +45,6 @@ class NoSupplierAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SupplierAnswer:
-    """Header names in lower case. retry_after_s: from Retry-After."""
-
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +61,7 @@ async def ask(
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return the body of a 200; raise NoSupplierAnswer. timeout_s bounds the whole, however slow."""
+    """Return the body of a 200. Raises NoSupplierAnswer. `timeout_s` bounds the whole call."""
     answer = await ask_any(
         client,
         method,
@@ -85,15 +86,15 @@ async def ask_any(
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> SupplierAnswer:
-    """Return a response of any status; raise NoSupplierAnswer. The caller judges the status: a proxy's 4xx is
-    no word of the vendor's.
+    """Return a response of any status. Raises NoSupplierAnswer. The caller judges the status, because a 4xx may
+    be a proxy's.
     """
     try:
         async with asyncio.timeout(timeout_s):
             request = client.build_request(
                 method,
                 url,
-                # Inflating is how a small response becomes a large one.
+                # Decompression turns a small response into a large one.
                 headers={"Accept-Encoding": "identity", **headers},
                 content=content,
                 params=params,
@@ -116,7 +117,7 @@ async def ask_any(
 
 
 def decoded(body: bytes, form: type[T]) -> T:
-    """Decode this form; raise NoSupplierAnswer, also for a repeated name."""
+    """Decode JSON of this form. Raises NoSupplierAnswer, also for a repeated name."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)
@@ -152,7 +153,6 @@ async def _body_of(response: httpx.Response) -> bytes:
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
-    """Return seconds; dates and non-numbers count as absent."""
     text = response.headers.get("Retry-After", "")
     return min(float(text), RETRY_AFTER_S_MAX) if text.isascii() and text.isdigit() else None
 
@@ -166,3 +166,121 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+WORDS: Final = frozenset({200, 201, 204, 400, 404, 422})
+BAD_CREDENTIAL: Final = frozenset({401, 403})
+MESSAGE_CHARACTERS_MAX: Final = 150
+_CENTS: Final = Decimal(100)
+_USD_MAX: Final = Decimal(10) ** 12
+# Vendors store dollars as floating point, so closer amounts are equal.
+_USD_STEP: Final = Decimal("0.000001")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+class VendorApi:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout_s: float,
+    ) -> None:
+        """Raise OptionsRefused for an address or credential that no request could carry."""
+        if not base_url.startswith(("https://", "http://")):
+            raise OptionsRefused("base_url begins with https:// or http://")
+        if not all(one.isascii() and one.isprintable() for one in headers.values()):
+            raise OptionsRefused("a credential is printable ASCII text on one line")
+        self._client = client
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Content-Type": "application/json", **headers}
+        self._timeout_s = timeout_s
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> SupplierAnswer:
+        answer = await ask_any(
+            self._client,
+            method,
+            self._base_url + path,
+            headers=self._headers,
+            content=None if body is None else _ENCODER.encode(body),
+            params=params,
+            timeout_s=self._timeout_s,
+        )
+        if answer.status in WORDS:
+            return answer
+        said = f"HTTP {answer.status}"
+        if answer.status in BAD_CREDENTIAL:
+            said += ": the credential is not accepted, or lacks a permission"
+        raise NoSupplierAnswer(said, again_in_s=answer.retry_after_s)
+
+
+class _Error(msgspec.Struct):
+    code: int | str | None = None
+    message: str = ""
+
+
+class _ErrorAnswer(msgspec.Struct):
+    error: _Error
+
+
+def refusal_of(answer: SupplierAnswer) -> str:
+    """Return the reason in {"error": {"code", "message"}}. Raises NoSupplierAnswer for another form or status,
+    which may come from a proxy.
+    """
+    error = decoded(answer.body, _ErrorAnswer).error
+    if str(error.code) != str(answer.status):
+        raise NoSupplierAnswer(f"HTTP {answer.status} in an unknown form")
+    return error.message[:MESSAGE_CHARACTERS_MAX]
+
+
+def silence_is_unknown(
+    method: Callable[_P, Coroutine[Any, Any, _T]],
+) -> Callable[_P, Coroutine[Any, Any, _T | Unknown]]:
+    @wraps(method)
+    async def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T | Unknown:
+        try:
+            return await method(*args, **kwargs)
+        except NoSupplierAnswer as silence:
+            return Unknown(
+                str(silence),
+                again_in_s=silence.again_in_s,
+                is_unreadable=silence.is_unreadable,
+            )
+
+    return asked
+
+
+def usd_of_cents(cents: int) -> Decimal:
+    return Decimal(cents) / _CENTS
+
+
+def usd_of_number(number: float) -> Decimal:
+    """Return a JSON number exactly as written. Raises NoSupplierAnswer if it is no amount."""
+    amount = Decimal(str(number))
+    if not amount.is_finite() or abs(amount) > _USD_MAX:
+        raise NoSupplierAnswer("an amount that cannot be read")
+    return amount
+
+
+def is_same_usd(one: Decimal, other: Decimal) -> bool:
+    """Compare amounts despite the vendor's floating point."""
+    return abs(one - other) < _USD_STEP
+
+
+def cents_of_usd(amount: Decimal) -> int:
+    """Return whole cents, rounded down so that a balance is never overstated."""
+    return int((amount * _CENTS).to_integral_value(rounding="ROUND_FLOOR"))
+
+
+def shown_usd(amount: Decimal) -> str:
+    return f"${amount.quantize(Decimal('0.01'))}"

@@ -1,13 +1,8 @@
-"""Call the operator's own service, with a request signed like a webhook.
+"""Call the operator's own service, with a request signed like a webhook (docs/suppliers.md).
 
-POST <url> {transaction_id, environment, platform, amount_cents, recipient_email, voucher_code, attempt} ->
-200 {status, reason, transaction_id, deliverable, cost_cents, platform, amount_cents, environment};
-docs/suppliers.md has each field. Anything else, and no response, is unknown: called again with the same
-transaction_id, on which the service is idempotent.
-
-A response is believed because the request reached that url: use https. With sign_answers it must also carry
-our webhook-signature over its bytes, with the transaction's ID as webhook-id. The service can settle a
-pending top-up with POST /fulfilment/{transaction_id} under the same secret.
+Without a clear response the service is called again with the same transaction_id, on which it is idempotent.
+A response is believed because the request reached that URL, so use https. With sign_answers, the response
+must also carry our webhook-signature over its bytes, with the transaction's ID as webhook-id.
 """
 
 from typing import Annotated, Any, Literal
@@ -32,8 +27,8 @@ from billing.fulfilment.protocol import (
     Tools,
     Unknown,
     Waiting,
+    sample_text,
 )
-from billing.fulfilment.simulated import sample_text
 from billing.topups.plausible import COST_PERCENT_MAX, SupplierTerms, doubt_of_echo
 from billing.topups.topup import (
     Deliverable,
@@ -50,11 +45,11 @@ AGAIN_S_MAX = 86_400.0
 
 
 class HttpOptions(Options, frozen=True, kw_only=True):
-    """secret: whsec_…, for both directions. timeout_s: of one whole call.
+    """`secret` (whsec_…) signs both directions.
 
-    shared_codes: `platform` or `platform:amount_cents`, joined by commas, whose codes several top-ups may
-    share. cost_max_percent: the most it may take of what the sender paid. refusing_statuses: those of 404 and
-    422, joined by commas, that are a definite no.
+    shared_codes: `platform` or `platform:amount_cents`, comma-separated, whose codes top-ups may share.
+    cost_max_percent: the highest cost, relative to the sender's payment. refusing_statuses: those of 404 and
+    422 that are a definite no.
     """
 
     url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
@@ -67,8 +62,6 @@ class HttpOptions(Options, frozen=True, kw_only=True):
 
 
 class GivenDeliverable(msgspec.Struct, forbid_unknown_fields=True):
-    """expires_at in RFC 3339."""
-
     kind: DeliverableKind
     value: str | None = None
     redeem_url: str | None = None
@@ -144,7 +137,7 @@ class Http(Supplier):
             return Unknown(str(error), is_unreadable=error.is_unreadable)
 
     async def probe(self) -> Health:
-        """Check that anything responds; a GET, which no service should act on."""
+        """Check that anything responds to a GET, which no service should act on."""
         try:
             answer = await ask_any(
                 self._client,

@@ -1,4 +1,4 @@
-"""The kinds of suppliers for acts, and the key that seals suppliers' secrets."""
+"""Suppliers' kinds and vault for acts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,6 @@ from store.database import Transaction
 
 @dataclass(frozen=True)
 class SupplierKinds:
-    """master: opens the installation's vault. first: the platforms of TOPUP_PLATFORMS."""
-
     master: Callable[[], Vault]
     first: Callable[[], Sequence[FirstPlatform]]
     discovered: Callable[[], Mapping[str, Registration]] = discover

@@ -1,11 +1,10 @@
 """Keys with a spending limit: made for a recipient's first top-up, raised by later ones.
 
-A raise sets the limit read before plus the amount, and names the key after the top-up (its mark) in the same
-request. So `look` finds out: with this name the key was raised, with the former name it wasn't. The next
-raise starts from the limit read then. Any other name, or the expected limit without the name: an operator
-decides.
+A raise sets the limit read before plus the amount and, in the same request, names the key after the top-up
+(its mark). So `look` finds out: under this name the key was raised, under the former name it wasn't. Any
+other name, or the expected limit without the name: an operator decides.
 
-No vendor has a conditional write: a change within the milliseconds between read and write is lost.
+No vendor has conditional writes, so a change between read and write is lost.
 """
 
 import re
@@ -16,7 +15,13 @@ from typing import Final
 
 import msgspec
 
-from billing.fulfilment.asking import NoSupplierAnswer
+from billing.fulfilment.asking import (
+    NoSupplierAnswer,
+    is_same_usd,
+    silence_is_unknown,
+    usd_of_cents,
+    usd_of_number,
+)
 from billing.fulfilment.protocol import (
     Delivered,
     Look,
@@ -30,27 +35,20 @@ from billing.fulfilment.protocol import (
     Supplier,
     Unknown,
 )
-from billing.fulfilment.vendor_api import (
-    is_same_usd,
-    silence_is_unknown,
-    usd_of_cents,
-    usd_of_number,
-)
 from billing.topups.topup import Deliverable
 from kernel.clock import Clock, parse_rfc3339
 from kernel.storable import storable
 
-# Remembered with a recipient's key, so that each top-up can be reversed.
+# Remembered with a recipient's key, so that they can be reversed.
 TOPUPS_KEPT: Final = 40
-# Of a name that somebody else gave; ours is shorter.
 NAME_CHARACTERS_MAX: Final = 100
 _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name as we give it: which top-ups raised it and were reversed last. is_ended: the top-up that
-    made it was reversed, and the key is dead.
+    """A key's name: the top-ups that raised it and were reversed last. `is_ended`: the top-up that made it was
+    reversed, and the key is dead.
     """
 
     topup: str
@@ -69,9 +67,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """limit and lifetime use in US dollars. label: how the vendor shows it, no secret. closed: why it can't
-    be raised, such as "it is disabled".
-    """
+    """Amounts are in US dollars. `closed` is why the key can't be raised, such as "it is disabled"."""
 
     id: str
     label: str
@@ -89,15 +85,13 @@ class MadeKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """limit in US dollars. is_disabled null: unchanged."""
-
     limit: Decimal
     mark: Mark
     is_disabled: bool | None = None
 
 
 class KeyVendor(ABC):
-    """Every method may raise NoSupplierAnswer. costs_face_value: the vendor takes the limit from our account
+    """Every method may raise NoSupplierAnswer. `costs_face_value`: the vendor takes the limit from our account
     there.
     """
 
@@ -119,7 +113,7 @@ class KeyVendor(ABC):
 
     @abstractmethod
     async def change(self, key_id: str, change: KeyChange) -> Refused | None:
-        """Write all of it in one request; None: it is written."""
+        """Write the whole change in one request."""
 
     @abstractmethod
     def made(self, secret: str, limit: Decimal) -> Deliverable: ...
@@ -137,13 +131,13 @@ class KeyVendor(ABC):
         mark: Mark,  # noqa: ARG002
         sealed: str | None,  # noqa: ARG002
     ) -> MadeKey | Unknown | None:
-        """Return the key made for this top-up; None: none that anybody could use."""
+        """Return the key made for this top-up; None if nobody could use any."""
         return None
 
 
 class _Plan(msgspec.Struct, omit_defaults=True):
-    """A plan to raise `key` from the limit `before`, or to make one. name: before the raise. is_done: the key
-    is already named after this top-up.
+    """Raise `key` from the limit `before`, or make a key. `is_done`: the key is already named after this top-
+    up.
     """
 
     key: str | None = None
@@ -154,7 +148,7 @@ class _Plan(msgspec.Struct, omit_defaults=True):
 
 
 class _Left(msgspec.Struct):
-    """What is stored for a recipient: the key and its top-ups, newest last."""
+    """What is stored for a recipient; the newest top-up comes last."""
 
     key: str
     topups: list[str]
@@ -164,7 +158,7 @@ class _Left(msgspec.Struct):
 
 
 class LimitedKeys(Supplier):
-    """`is_one_per_recipient`, since a limit is read and then written."""
+    """Register it with `is_one_per_recipient`, since a limit is read and then written."""
 
     def __init__(self, vendor: KeyVendor) -> None:
         self._vendor = vendor
@@ -249,7 +243,7 @@ class LimitedKeys(Supplier):
         return await self._confirmed(request, key.id)
 
     async def _confirmed(self, request: Request, key_id: str) -> Revocation:
-        """Read once more, to return what was used while it was revoked."""
+        """Read once more, and undo the reversal if the credit was used meanwhile."""
         key = await self._vendor.find(key_id)
         mark = None if key is None else Mark.read(key.name)
         if key is None or mark is None or not _is_taken_back(mark, request.transaction_id):
@@ -314,7 +308,7 @@ def _is_taken_back(mark: Mark, topup: str) -> bool:
 
 
 def _less(key: KeyState, mark: Mark, request: Request, amount: Decimal) -> KeyChange:
-    """Return the key without this top-up: ended if it holds nothing else, else lowered."""
+    """Return the key without this top-up: ended if it holds nothing else, otherwise lowered."""
     if is_same_usd(key.limit, amount):
         return KeyChange(key.limit, Mark(request.transaction_id, is_ended=True), is_disabled=True)
     return KeyChange(key.limit - amount, Mark(mark.topup, request.transaction_id))

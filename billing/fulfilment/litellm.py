@@ -1,22 +1,19 @@
-"""Sell virtual keys of a LiteLLM proxy with a budget; later top-ups raise it.
+"""Sell virtual keys of a LiteLLM proxy with a budget, which later top-ups raise.
 
-Read: litellm 1.109.1 (proxy/management_endpoints/key_management_endpoints.py, proxy/_types.py,
-types/proxy/management_endpoints/) and docs.litellm.ai/docs/proxy/virtual_keys; November 2026. `Authorization:
-Bearer <master key, or a key of a proxy admin>`:
+Sources: litellm 1.109.1 (proxy/management_endpoints) and docs.litellm.ai/docs/proxy/virtual_keys, November
+2026. `Authorization: Bearer <a proxy admin's key>`:
 
-POST /key/generate {key, key_alias, max_budget, key_type, models, team_id} -> 200 {key, ...}
-GET  /key/info?key=<hash> -> 200 {key, info: {key_alias, key_name, spend, max_budget, budget_duration, blocked,
-     expires, ...}}; 404 for none; a deleted key comes with `status: "deleted"` since 2026
-POST /key/update {key: <hash>, max_budget, key_alias, blocked} -> 200; what is left out stays
-GET  /key/list?size= -> {keys, total_count}
-Errors are {error: {message, type, param, code}}, the code being the status as text.
+POST /key/generate {key, key_alias, max_budget, key_type, models, team_id} -> 200 {key, ...} GET
+/key/info?key=<hash> -> 200 {key, info: {key_alias, key_name, spend, max_budget, budget_duration, blocked,
+expires, ...}}; 404 for none; since 2026 a deleted key has `status: "deleted"` POST /key/update {key: <hash>,
+max_budget, key_alias, blocked} -> 200; omitted fields stay GET /key/list?size= -> {keys, total_count} Errors
+are {error: {message, type, param, code}}; the code is the status as text.
 
-max_budget and spend are US dollars; a budget without `budget_duration` is for the key's life. A key's ID is
-the SHA-256 of its secret, in hex; aliases are unique.
+max_budget and spend are lifetime US dollars. A key's ID is the SHA-256 of its secret, in hex; aliases are
+unique.
 
-A new key's secret is drawn here and stored sealed with the attempt, before LiteLLM is called. So a lost
-response leads to the same key, and two calls can't make two. The proxy's setting `disable_custom_api_keys`
-must be off. A raise shows in the key's alias (limited_key.py).
+A new key's secret is drawn here and stored sealed before LiteLLM is called, so a retry makes the same key.
+The proxy's setting `disable_custom_api_keys` must be off.
 """
 
 import base64
@@ -27,7 +24,14 @@ from typing import Annotated, Final
 
 import msgspec
 
-from billing.fulfilment.asking import NoSupplierAnswer, decoded
+from billing.fulfilment.asking import (
+    NoSupplierAnswer,
+    VendorApi,
+    decoded,
+    refusal_of,
+    shown_usd,
+    usd_of_number,
+)
 from billing.fulfilment.limited_key import (
     KeyChange,
     KeyState,
@@ -49,9 +53,8 @@ from billing.fulfilment.protocol import (
     Sealed,
     Tools,
     Unknown,
+    sample_text,
 )
-from billing.fulfilment.simulated import sample_text
-from billing.fulfilment.vendor_api import VendorApi, refusal_of, shown_usd, usd_of_number
 from billing.topups.topup import Deliverable
 from keys.vault import SealBroken
 
@@ -63,9 +66,7 @@ HTTP_NOT_FOUND: Final = 404
 
 
 class LiteLlmOptions(Options, frozen=True, kw_only=True):
-    """admin_key: the master key, or better a proxy admin's. base_url: for us; public_url: for recipients.
-    models: names, separated by commas, for new keys; null: all. timeout_s: of each call.
-    """
+    """`base_url` is for the gateway, `public_url` for recipients. `models` are comma-separated; null: all."""
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
     admin_key: Sealed
@@ -130,7 +131,7 @@ class LiteLlmKeys(KeyVendor):
         )
 
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:
-        """Return the secret planned before, so that a request under way makes no other key."""
+        """Return the secret planned before, so that a request in progress makes no other key."""
         if sealed is not None:
             return sealed
         secret = f"sk-{secrets.token_urlsafe(SECRET_BYTES)}"

@@ -1,7 +1,6 @@
-"""Set up a new installation: claude, chatgpt and gemini, and what TOPUP_PLATFORMS names.
+"""Set up a new installation's platforms: claude, chatgpt, gemini, and those of TOPUP_PLATFORMS.
 
-Entered once, while there is neither a platform nor a supplier; later the setting isn't read. In staging a
-platform without a named supplier has `wallet`; in live it isn't offered.
+They are entered once. In staging a platform without a named supplier uses `wallet`; in live it isn't offered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +26,7 @@ ENVIRONMENTS = ("staging", "live")
 
 @dataclass(frozen=True, slots=True)
 class FirstPlatform:
-    """kind None: no supplier is named. new_api's `staging` names another instance; without it, staging
-    simulates the supplier.
-    """
+    """new_api's option `staging` names another instance; without it, staging simulates the supplier."""
 
     id: str
     name: str
@@ -49,7 +46,7 @@ async def enter_first(
 ) -> bool:
     if await platform_rows.version(tx) > 0:
         return False
-    # Two processes may start at once: the second waits here, and finds the version raised.
+    # Two processes may start at once: the second finds the version raised.
     await platform_rows.lock(tx)
     if await platform_rows.version(tx) > 0:
         return False

@@ -1,21 +1,17 @@
-"""Sell OpenRouter keys with a credit limit; a recipient's later top-ups raise it.
+"""Sell OpenRouter keys with a credit limit, which later top-ups raise.
 
-Read: OpenRouter's API reference (docs/api/api-reference/api-keys, guides/overview/auth/management-api-keys)
-and its own Python SDK 1.3.84 (openrouter.api_keys, openrouter.credits), which is made from its OpenAPI
-document; November 2026. Base https://openrouter.ai/api/v1, `Authorization: Bearer <management key>`:
+Sources: OpenRouter's API reference and its Python SDK 1.3.84, November 2026. Base
+https://openrouter.ai/api/v1, `Authorization: Bearer <management key>`:
 
-POST   /keys {name, limit, include_byok_in_limit, workspace_id} -> 201 {key, data}; the secret `key` is shown once
-GET    /keys/{hash} -> {data: {hash, label, name, limit, limit_remaining, limit_reset, usage, disabled, ...}}
-PATCH  /keys/{hash} {name, limit, disabled} -> 200 {data}; what is left out stays
-DELETE /keys/{hash} -> 200 {deleted: true}
-GET    /keys?offset=&include_disabled=true -> {data: [...]}, 100 a page, the newest first
-GET    /credits -> {data: {total_credits, total_usage}}
-Errors are {error: {code, message}}: 400, 401, 403, 404, 409, 429, 500.
+POST /keys {name, limit, include_byok_in_limit, workspace_id} -> 201 {key, data}; the secret `key` is shown
+once GET /keys/{hash} -> {data: {hash, label, name, limit, limit_remaining, limit_reset, usage, disabled,
+...}} PATCH /keys/{hash} {name, limit, disabled} -> 200 {data}; omitted fields stay DELETE /keys/{hash} -> 200
+{deleted: true} GET /keys?offset=&include_disabled=true -> {data: [...]}, 100 a page, the newest first GET
+/credits -> {data: {total_credits, total_usage}} Errors are {error: {code, message}}: 400, 401, 403, 404, 409,
+429, 500.
 
-limit and usage are US dollars; usage is for life. A limit without `limit_reset` is too.
-
-OpenRouter has no idempotency key and shows a secret once. So a key whose response was lost is deleted, found
-by its name, and made again. A raise shows in the key's name (limited_key.py).
+limit and usage are lifetime US dollars. Without idempotency keys, a key whose response was lost is found by
+its name, deleted and made again.
 """
 
 from decimal import Decimal
@@ -24,7 +20,16 @@ from urllib.parse import quote
 
 import msgspec
 
-from billing.fulfilment.asking import NoSupplierAnswer, decoded
+from billing.fulfilment.asking import (
+    NoSupplierAnswer,
+    VendorApi,
+    cents_of_usd,
+    decoded,
+    is_same_usd,
+    refusal_of,
+    shown_usd,
+    usd_of_number,
+)
 from billing.fulfilment.limited_key import (
     KeyChange,
     KeyState,
@@ -44,22 +49,14 @@ from billing.fulfilment.protocol import (
     Request,
     Sealed,
     Tools,
-)
-from billing.fulfilment.simulated import sample_text
-from billing.fulfilment.vendor_api import (
-    VendorApi,
-    cents_of_usd,
-    is_same_usd,
-    refusal_of,
-    shown_usd,
-    usd_of_number,
+    sample_text,
 )
 from billing.topups.topup import Deliverable
 from kernel.clock import Clock
 
-# A turn makes at most five calls, the list aside: look, prepare, raise and confirm.
+# A turn makes at most five calls, the list aside.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
-# Searched by name among the newest, since it was made minutes ago.
+# A lost key is among the newest.
 PAGES_MAX: Final = 10
 HTTP_CREATED: Final = 201
 HTTP_OK: Final = 200
@@ -67,8 +64,8 @@ HTTP_NOT_FOUND: Final = 404
 
 
 class OpenRouterOptions(Options, frozen=True, kw_only=True):
-    """management_key: manages keys, and can't call models. workspace_id: of new keys; null: the default.
-    include_byok_in_limit: count use of the account's own provider keys. timeout_s: of each call.
+    """`management_key` manages keys and can't call models. `include_byok_in_limit` counts use of the account's
+    own provider keys.
     """
 
     management_key: Sealed
@@ -205,7 +202,7 @@ class OpenRouterKeys(KeyVendor):
         )
 
     async def _delete_lost(self, name: str) -> None:
-        """Delete unused keys of that name, whose secret nobody got."""
+        """Delete unused keys of that name, whose secret nobody received."""
         offset = 0
         for _ in range(PAGES_MAX):
             params = {"offset": str(offset), "include_disabled": "true"}

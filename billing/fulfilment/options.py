@@ -1,8 +1,6 @@
-"""A supplier's options in its row: open ones, and secret ones as one sealed blob.
+"""A supplier's options in its row: open ones, and secret ones as one sealed blob."""
 
-A secret is opened only to set up the supplier; everything else shows open options and hints.
-"""
-
+import hmac
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,12 +8,16 @@ from typing import Any, Final
 import msgspec
 
 from billing.fulfilment.protocol import Options, OptionsRefused, Registration, sealed_fields
-from billing.topups.platform_rows import SupplierRow
+from billing.topups.attempt import count_open
+from billing.topups.platform_rows import SupplierRow, list_suppliers
 from billing.topups.topup import hint_of
-from keys.vault import Vault
+from kernel.errors import DomainError, InvalidInput
+from keys.signatures.signing import secret_key
+from keys.vault import SealBroken, Vault
+from store.database import Transaction
 
 PURPOSE: Final = "supplier options"
-# Seals everything of suppliers: options, stock, tasks.
+# Seals suppliers' options, stock and tasks.
 DATA_KEY: Final = "supplier"
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(\w+)`")
@@ -24,7 +26,7 @@ _UNFIT: Final = re.compile(r"(.+?)(, got `\w+`)? - at `\$\.(\w+)`")
 
 def checked_options(registration: Registration, given: Mapping[str, Any]) -> Options:
     try:
-        # strict=False: a command line gives text.
+        # Not strict: a command line gives text.
         return msgspec.convert(dict(given), registration.options, strict=False)
     except msgspec.ValidationError as error:
         raise OptionsRefused(
@@ -72,5 +74,68 @@ def opened_options(row: SupplierRow, vault: Vault) -> dict[str, Any]:
 
 
 def shown_options(row: SupplierRow) -> dict[str, Any]:
-    """Return the options to show: of a secret its last characters."""
+    """Return the options to show, with only the last characters of a secret."""
     return {**row.options, **{name: f"…{hint}" for name, hint in row.hints.items()}}
+
+
+async def check_where(
+    tx: Transaction,
+    before: SupplierRow,
+    after: SupplierRow,
+    registration: Registration,
+    *,
+    despite_open_attempts: bool,
+) -> int | None:
+    """Return how many attempts are open at a supplier that moves; None: it doesn't move.
+
+    Raises InvalidInput if there are any and the operator didn't allow it: the new place could do them again.
+    """
+    moved = [one for one in registration.where if before.options.get(one) != after.options.get(one)]
+    if not moved:
+        return None
+    attempts = await count_open(tx, before.environment, before.id)
+    if attempts and not despite_open_attempts:
+        raise InvalidInput(
+            f"{attempts} top-ups with {before.id} have an open outcome. With another "
+            f"{' or '.join(moved)} they may be done twice. Pause the supplier and decide on "
+            "them first; or change it despite open attempts, if that is the same service "
+            "with the same records.",
+            param="despite_open_attempts",
+        )
+    return attempts
+
+
+async def check_secret(
+    tx: Transaction,
+    before: SupplierRow | None,
+    after: SupplierRow,
+    registrations: Mapping[str, Registration],
+    vault: Vault,
+) -> None:
+    """Raise InvalidInput for a new secret that another supplier of the environment signs with. The caller holds
+    the rows' lock.
+    """
+    signs = _signs_with(after, registrations, vault)
+    if signs is None or (before is not None and signs == _signs_with(before, registrations, vault)):
+        return
+    for other in await list_suppliers(tx, after.environment):
+        known = None if other.id == after.id else _signs_with(other, registrations, vault)
+        if known is not None and hmac.compare_digest(known, signs):
+            raise InvalidInput(
+                f"{other.id} has the same secret, and a callback is known by its secret alone. "
+                "Make one for each supplier.",
+                param="options",
+            )
+
+
+def _signs_with(
+    row: SupplierRow, registrations: Mapping[str, Registration], vault: Vault
+) -> bytes | None:
+    registration = registrations.get(row.kind)
+    if registration is None or registration.callback_secret is None or row.is_simulated:
+        return None
+    try:
+        given: Mapping[str, Any] = opened_options(row, vault)
+        return secret_key(registration.callback_secret(checked_options(registration, given)))
+    except (OptionsRefused, SealBroken, DomainError):
+        return None

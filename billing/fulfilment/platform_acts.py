@@ -138,7 +138,6 @@ async def _change(
     changes: Mapping[str, Any],
     suppliers: Sequence[str] | UnsetType | None = UNSET,
 ) -> Change[Platform]:
-    """Change it; suppliers: None removes all, UNSET leaves them."""
     await begin(context)
     tx, place = context.tx, (context.environment, context.object_id)
     before = await _shown(tx, *place)

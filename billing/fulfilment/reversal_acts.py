@@ -45,7 +45,7 @@ async def reverse(context: CallContext, asked: ReverseBody) -> Reverse:
 
 
 async def _can_revoke(context: CallContext) -> bool:
-    """Return whether a supplier may take back what it delivered; which one never changes."""
+    """Return whether a supplier may take back what it delivered."""
 
     async def work(tx: Transaction) -> TopUp | None:
         return (await topups.load(tx, [context.object_id])).get(context.object_id)

@@ -10,9 +10,15 @@ from typing import Annotated, Any, Final, NamedTuple, TextIO
 
 from msgspec import Meta, Struct
 
-from billing.fulfilment import stock
+from billing.fulfilment import code_stock
+from billing.fulfilment.code_stock import (
+    ADDED_AT_ONCE_MAX,
+    NewCode,
+    StockCode,
+    StockKind,
+    StockLevel,
+)
 from billing.fulfilment.kinds import begin
-from billing.fulfilment.stock import ADDED_AT_ONCE_MAX, NewCode, StockCode, StockKind, StockLevel
 from billing.topups import platform_rows
 from billing.topups.topup import VALUE_CHARACTERS_MAX
 from kernel.clock import parse_rfc3339, rfc3339
@@ -24,12 +30,11 @@ from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
 from store.keyset import Begin
 
 AMOUNT_DIGITS_MAX: Final = 9
-# The name of what is behind the last column.
 _MORE: Final = "\n"
 
 
 def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCode]:
-    """Yield each row's code; raise InvalidInput, which names the line and repeats no code."""
+    """Yield each row's code. Raises InvalidInput, which names the line and repeats no code."""
     rows = csv.DictReader(file, restkey=_MORE, strict=True)
     line = 1
     try:
@@ -49,7 +54,7 @@ def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCod
 
 def _code_of(row: dict[str, Any], number: int, environment: str, supplier: str) -> NewCode:
     if any(cell.strip() for cell in row.get(_MORE, ())):
-        # A code with a comma in it would be cut there, and sold.
+        # A code with a comma would be cut there, and sold.
         raise InvalidInput(
             f"Line {number} has more values than columns. Put a code with a comma in quotes.",
             param="codes",
@@ -79,7 +84,6 @@ def _expiry(text: str, number: int) -> int | None:
         ) from None
 
 
-# Of one call, which is one transaction.
 CODES_MAX: Final = 10_000
 
 SupplierId = Annotated[str, Meta(description="The supplier of kind code_stock.")]
@@ -168,7 +172,7 @@ class LevelsPage(Page, frozen=True, kw_only=True):
 
 
 class _Intake(NamedTuple):
-    """id: of the supplier, as the audit log names it."""
+    """`id` is the supplier's, as the audit log names it."""
 
     id: str
     given: int
@@ -186,11 +190,11 @@ async def add_codes(context: ActContext, asked: StockCodes) -> Change[_Intake]:
     codes = list(read_codes(io.StringIO(asked.codes), context.environment, row.id))
     await _check_codes(context, codes)
     vault = await kinds.vault(tx, now_us)
-    low_threshold = int(row.options.get("low_threshold", stock.LOW_BELOW))
+    low_threshold = int(row.options.get("low_threshold", code_stock.LOW_BELOW))
     added = 0
     for first in range(0, len(codes), ADDED_AT_ONCE_MAX):
         step = codes[first : first + ADDED_AT_ONCE_MAX]
-        added += await stock.add(tx, vault, step, low_threshold=low_threshold, now_us=now_us)
+        added += await code_stock.add(tx, vault, step, low_threshold=low_threshold, now_us=now_us)
     after = _Intake(row.id, len(codes), added)
     if not added:
         return Change(before=after, after=after)
@@ -216,13 +220,15 @@ async def list_codes(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[StockCode]:
     before_id = begin if isinstance(begin, str) else None
-    return await stock.list_codes(context.tx, context.environment, before_id=before_id, limit=limit)
+    return await code_stock.list_codes(
+        context.tx, context.environment, before_id=before_id, limit=limit
+    )
 
 
 async def list_levels(
     context: ActContext, asked: LevelsPage, _begin: Begin, _limit: int
 ) -> Sequence[StockLevel]:
-    found = await stock.levels(context.tx, context.environment, now_us=context.now_us)
+    found = await code_stock.levels(context.tx, context.environment, now_us=context.now_us)
     return [one for one in found if asked.all or one.is_low]
 
 

@@ -1,7 +1,7 @@
-"""The suppliers, set up to be called, and the platforms that sends are judged by.
+"""The suppliers, ready to be called, and the platforms that sends are judged by.
 
-Processes that `keep` them see a change within LOOK_S, by one small read; a send costs no statement. A
-supplier that can't be used (unknown kind, bad options, broken seal) gives no word, so its top-ups wait.
+Running processes see a change within LOOK_S by one small read; a send costs no statement. A supplier that
+can't be used gives no word, so its top-ups wait.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from billing.fulfilment.protocol import (
     Registration,
     Request,
     Revocation,
+    SimulatedSupplier,
     Supplier,
     Tools,
     Unknown,
 )
-from billing.fulfilment.simulated import SimulatedSupplier
 from billing.topups import platform_rows
 from billing.topups.platform import WALLET, PlatformBook
 from billing.topups.platform_rows import SupplierRow
@@ -45,8 +45,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadySupplier:
-    """fault: why its row can't be used. is_paused: by an operator. is_resting: by its breaker, as of the last
-    change of the rows.
+    """`fault` is why its row can't be used. `is_resting` is by its breaker, as of the last change of the
+    rows.
     """
 
     id: str
@@ -64,7 +64,7 @@ class ReadySupplier:
 
     @property
     def can_revoke(self) -> bool:
-        """Return whether it may revoke a delivery; False: it always refuses."""
+        """Return whether it may revoke a delivery; otherwise it always refuses."""
         return type(self.asked).revoke is not Supplier.revoke
 
 
@@ -155,7 +155,7 @@ class Suppliers:
             except StoreError as error:
                 _log.warning("platforms.not_refreshed", extra={"error": str(error)})
             except Exception:
-                # The process continues with what it knows.
+                # Continue with what is known.
                 _log.exception("platforms.broke")
 
     def ready(self, row: SupplierRow) -> ReadySupplier:
@@ -192,7 +192,7 @@ class Suppliers:
         except (OptionsRefused, SealBroken, DomainError) as error:
             return _faulty(known, str(error))
         except Exception as error:
-            # One supplier's file must not stop the others from being called.
+            # One supplier's module must not stop the others.
             _log.exception("supplier.broke", extra={"supplier": row.id})
             return _faulty(known, type(error).__name__)
 

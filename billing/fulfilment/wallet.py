@@ -1,4 +1,4 @@
-"""Credit in the recipient's wallet here, for platforms that use `/usage` or OAuth or redeem the voucher.
+"""Credit in the recipient's wallet here.
 
 As a platform's first supplier it delivers in the send's own transaction; it is called only behind another
 supplier.

@@ -1,7 +1,7 @@
 """Commands on machine payments: open, claim, end, return.
 
-A payment ends once, in any number of processes. What was settled is credited and sent in one transaction, or
-returned as a code in it. No network transfer is credited twice, whatever a facilitator repeats.
+A payment ends once, in any number of processes. What was settled is credited and sent, or returned as a code,
+in one transaction. No transfer is credited twice.
 """
 
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ class ClaimPayment(_OnPayment):
         is_asked = found.lease_until is not None and found.lease_until > state.now_us
         if found.state not in OPEN or is_asked:
             return Claimed(found, is_ours=False)
-        # An unended lease's holder may have had it settled, and is gone.
+        # The holder of an unended lease may have had it settled.
         is_lost = found.is_lost or found.lease_until is not None
         claimed = begun(
             replace(found, is_lost=is_lost), now_us=state.now_us, lease_us=self.lease_us
@@ -118,9 +118,8 @@ class ClaimPayment(_OnPayment):
 
 @dataclass(frozen=True, slots=True)
 class EndPayment(_OnPayment):
-    """send: what it paid for; null: it can't be sent any more. settlement: its name at the settling party.
-    code: returns it if nothing can be delivered. is_for_person: an operator decides. is_final: a refusal that
-    holds despite an earlier lost response.
+    """`settlement` is its name at the settling party. `code` returns it if nothing can be delivered.
+    `is_for_person`: an operator decides. `is_final`: the refusal holds despite an earlier lost response.
     """
 
     verdict: PaymentVerdict
@@ -170,7 +169,7 @@ class EndPayment(_OnPayment):
             ended = replace(found, state="refused", ended_at=state.now_us)
             return _changed(state, ended, detail=detail)
         next_at = None if self.is_for_person else state.now_us + pause_us(found.checks_made)
-        # A name that was reported once finds it later.
+        # This name finds it later.
         settlement = self.settlement or found.settlement
         ended = replace(found, state="unknown", is_lost=is_lost, settlement=settlement)
         return _changed(state, ended, detail=detail, next_check_at=next_at)
@@ -178,7 +177,7 @@ class EndPayment(_OnPayment):
     def _keep_from(
         self, state: BatchState, found: MachinePayment, other: MachinePayment
     ) -> MachinePayment:
-        """Credit nothing for a transfer that another payment was credited for; an operator decides."""
+        """Credit nothing for a transfer that was credited for another payment; an operator decides."""
         said = f"Transaction {self.settlement} already settled payment {other.id}."
         if self.entry is not None:
             if found.protocol == X402:
@@ -194,9 +193,7 @@ class EndPayment(_OnPayment):
         return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
-        """Return whether somebody else asked after the lease, which may have settled it and caused this
-        refusal.
-        """
+        """Return whether another caller asked after the lease, which may have caused this refusal."""
         return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
@@ -211,7 +208,7 @@ class EndPayment(_OnPayment):
         return _changed(state, replace(settled, state="paid", ended_at=ended_at), detail=None)
 
     def _give_back_late(self, state: BatchState, found: MachinePayment) -> MachinePayment:
-        """Return money that came after a refusal, because the payer may have paid again: send nothing."""
+        """Return money that came after a refusal, because the payer may have paid again."""
         assert self.code is not None, "what is settled can be given back"
         why = "it was settled after it had been called refused"
         return give_back(state, self._credit(state, found), self.code, why)
@@ -312,7 +309,7 @@ def _changed(
 
 
 def _lock(read_set: ReadSet, payment: MachinePayment) -> None:
-    # The machine account too, which serialises two of one name.
+    # The machine account serialises two payments of one name.
     read_set.tenants.update((payment.tenant, Tenant(MACHINE_ACCOUNT, payment.environment)))
 
 
@@ -322,7 +319,7 @@ def _kept(detail: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PaidRehearsal:
-    """Credit and send as a payment would, before any charge, and write nothing. Raises the refusal of a send."""
+    """Credit and send as a payment would, and write nothing. Raises a send's refusal."""
 
     payment: MachinePayment
     send: Send

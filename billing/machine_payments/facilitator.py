@@ -1,8 +1,8 @@
-"""Verify and settle payments: x402 by a facilitator over HTTP, shared tokens at their provider; or simulated
-in staging.
+"""Verify and settle machine payments: x402 by a facilitator over HTTP, shared tokens at their provider, or
+simulated.
 
-A call ends in time with a whole response, or as unsure. A response is believed only about this payment's
-network, payer and amount. No header or body is logged, except whether the facilitator lists this gateway.
+A response is believed only about this payment's network, payer and amount. No header or body is logged,
+except whether the facilitator lists this gateway.
 """
 
 import base64
@@ -36,7 +36,6 @@ VERIFY_S_MAX: Final = 10.0
 # A settlement waits for its block.
 SETTLE_S_MAX: Final = 45.0
 NAME: Final = "x402"
-# The request certainly never went out.
 _NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _BAD: Final = 400
@@ -47,7 +46,7 @@ T = TypeVar("T")
 
 
 class Expected(NamedTuple):
-    """settlement: its name, if known; expires_at: the end of the payer's consent."""
+    """`expires_at` is the end of the payer's consent."""
 
     network: str
     payer: str
@@ -62,8 +61,8 @@ class Verified(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """is_lost: it may have been settled unreported. is_for_person: nobody can find out, or the response can't
-    be true. is_final: the refusal covers earlier questions too.
+    """`is_lost`: it may have been settled without a report. `is_for_person`: an operator decides. `is_final`:
+    the refusal covers earlier requests too.
     """
 
     verdict: PaymentVerdict
@@ -75,12 +74,12 @@ class Settlement(NamedTuple):
 
 
 class Facilitator(Protocol):
-    """request: what is stored of the payment; for x402 the JSON body of /verify and /settle."""
+    """`request` is what is stored of the payment; for x402 the JSON body of /verify and /settle."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified: ...
 
     async def settle(self, request: bytes, expected: Expected) -> Settlement:
-        """Settle it, raising nothing; repeating it never charges again."""
+        """Settle it, raising nothing; a repetition never charges again."""
         ...
 
 
@@ -127,7 +126,7 @@ class HttpFacilitator:
             raise unavailable(NAME, f"HTTP {status}")
         if said.payer is not None and said.payer.lower() != expected.payer:
             raise unavailable(NAME, "another payer")
-        # A refusal may come with its own status; a consent never does.
+        # Only a refusal may have an error status.
         is_valid = said.is_valid and status < _BAD
         return Verified(is_valid, "" if is_valid else _word(said.invalid_reason) or "refused")
 
@@ -144,7 +143,7 @@ class HttpFacilitator:
             return _believed(said, expected)
         reason = _word(said.error_reason) or "no reason given"
         if said.success or said.transaction:
-            # It was sent to the network, with an unknown outcome.
+            # It was sent to the network; the outcome is unknown.
             return Settlement("unknown", reason, _word(said.transaction), is_lost=True)
         return Settlement("refused", reason)
 
@@ -166,7 +165,7 @@ class HttpFacilitator:
 
 
 class SimulatedFacilitator:
-    """Accept every well-formed payment, in staging."""
+    """Accept every well-formed payment."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
         return Verified(is_valid=True)
@@ -220,7 +219,6 @@ def _word(text: str | None) -> str | None:
     return text if text and _WORD.fullmatch(text) else None
 
 
-# Simulated charges of these tokens are declined.
 DECLINED_PREFIX: Final = "spt_declined"
 TITLE: Final = "Prepaid AI credit"
 
@@ -240,9 +238,8 @@ class TokenProof(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class TokenFacilitator:
-    """Charges a shared payment token until the challenge ends, under the payment's idempotency key;
-    afterwards only asks. A charge is believed only for this payment's amount, and made of the stored bytes
-    alone, so each request is the same. request: a TokenProof's bytes.
+    """Charge a shared payment token until the challenge ends, under the payment's idempotency key; afterwards
+    only query it. `request` is a TokenProof's bytes.
     """
 
     tokens: SharedTokens
@@ -263,7 +260,7 @@ class TokenFacilitator:
         except ProviderRefused as error:
             return Settlement("refused", error.detail)
         if outcome is None:
-            # Its search may lag; after a while an operator decides (settling.py).
+            # Its search may lag; an operator decides later.
             why = "the provider's search shows no charge of it yet"
             return Settlement("unknown", why, is_lost=True)
         return _settlement(outcome, proof)
@@ -277,7 +274,7 @@ class TokenFacilitator:
 
 
 class SimulatedTokens:
-    """Accept every token but those that begin with DECLINED_PREFIX, in staging."""
+    """Accept every token but those that begin with DECLINED_PREFIX."""
 
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
         return Verified(is_valid=True)

@@ -1,9 +1,8 @@
-"""What a machine may pay with: networks and assets with a price's exact amount in them, or a card.
+"""What a machine may pay with: tokens of networks, or a card.
 
-An asset's facts are its contract's (EIP-712 domain name and version, decimals), as the x402 package lists
-them. Only assets with signed transfers (EIP-3009) are accepted. One US dollar is one unit. Card requests
-follow draft-stripe-charge-00, the method `stripe` of the HTTP authentication scheme `Payment` (draft-
-httpauth-payment-01).
+An asset's facts are its contract's, as the x402 package lists them. Only assets with signed transfers
+(EIP-3009) are accepted, at one US dollar a unit. Card requests follow draft-stripe-charge-00 and
+draft-httpauth-payment-01.
 """
 
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ CENT_DECIMALS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A token of a network (CAIP-2). is_money: worth real dollars."""
+    """A token of a network (CAIP-2). `is_money`: worth real dollars."""
 
     network: str
     address: str
@@ -42,22 +41,19 @@ ASSETS: Final = (
     Asset("eip155:421614", "0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d", "USD Coin", "2", 6, False),
 )
 NETWORKS: Final = tuple(asset.network for asset in ASSETS)
-# Simulated payments in staging: an address without a key.
 SIMULATED_ASSET: Final = next(asset for asset in ASSETS if asset.network == "eip155:84532")
 SIMULATED_ADDRESS: Final = "0x0000000000000000000000000000000000000402"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """is_simulated: no facilitator is called, and nothing has worth."""
-
     environment: Environment
     asset: Asset
     pay_to: str
     is_simulated: bool = False
 
     def amount(self, cents: int) -> str:
-        """Return the price in atomic units; exact, since assets have at least a dollar's decimals."""
+        """Return the price in atomic units, which is exact."""
         return str(cents * 10 ** (self.asset.decimals - CENT_DECIMALS))
 
     def requirements(self, cents: int) -> dict[str, Any]:
@@ -88,9 +84,7 @@ def find_asset(network: str, address: str = "") -> Asset | None:
 def offers_of(
     asset: Asset | None, pay_to: str, *, is_simulated_offered: bool = True
 ) -> Mapping[str, Offer]:
-    """Return the offers. A test network's money buys staging credit alone; staging without an asset and
-    address simulates payments.
-    """
+    """Return the offers. A test network's money buys only staging credit."""
     offers: dict[str, Offer] = {}
     if is_simulated_offered:
         offers["staging"] = Offer("staging", SIMULATED_ASSET, SIMULATED_ADDRESS, is_simulated=True)
@@ -104,16 +98,13 @@ METHOD: Final = "stripe"
 CURRENCY: Final = "USD"
 # The least that a card can be charged.
 CENTS_MIN: Final = 50
-# The network of simulated payments: no provider has such a payment.
 SANDBOX: Final = "sandbox"
 SIMULATED_SELLER: Final = "profile_sandbox"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenOffer:
-    """A shared payment token, in US cents. seller_id: the operator's, for payers' tokens; tokens: who charges
-    them; null: simulated, in staging.
-    """
+    """A shared payment token, in US cents. `tokens` charges it; null: simulated."""
 
     environment: Environment
     seller_id: str

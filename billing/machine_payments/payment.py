@@ -1,8 +1,8 @@
 """A machine payment: one top-up that was paid in its own request.
 
 It has one row, by its identity at the settling party and by the payer's secret identifier, written before
-anybody is called. A settlement settles one payment. refused -> refunded if the money came after all. The
-caller holds the locks of the machine account and the payment's own.
+anybody is called. A refused payment becomes refunded if the money came after all. The caller holds the locks
+of the machine account and the payment's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,18 +29,17 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 X402: Final = "x402"
 MPP: Final = "mpp"
 PROTOCOLS: Final = (X402, MPP)
-# Sent after a commit with a payment to check.
 HINT: Final = "machine_payments"
 PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
 OPEN: Final = frozenset[PaymentState]({"settling", "unknown"})
 STATES: Final = ("settling", "unknown", "paid", "refused", "refunded")
 DETAIL_CHARACTERS_MAX: Final = 300
-# An unanswered question is repeated after twice as long, within these bounds.
+# The wait doubles within these bounds.
 ASK_US_MIN: Final = 2 * SECOND_US
 ASK_US_MAX: Final = 300 * SECOND_US
-# Within this time a payer's same request is a mistake, unless distinct.
+# Within this time the payer's same request is a mistake, unless distinct.
 REPEAT_GUARD_US: Final = 600 * SECOND_US
-# IDs go by their process's clock.
+# IDs use their process's clock.
 _CLOCKS_APART_US: Final = 60 * SECOND_US
 
 
@@ -49,7 +48,7 @@ class PaymentUsed(DomainError):
 
 
 class PaymentRequired(DomainError):
-    """Nothing was paid, or the payment doesn't fit; extra has the price."""
+    """Nothing was paid, or the payment doesn't fit; `extra` has the price."""
 
 
 class NotOffered(DomainError):
@@ -148,9 +147,7 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
-    """Raise PaymentUsed unless it pays for that digest, through that protocol. Of one identifier with two
-    payments the first counts.
-    """
+    """Raise PaymentUsed unless the payment is for that digest."""
     if found.body_digest != body_digest:
         raise PaymentUsed(
             "This payment or its identifier was already used for another request. Make a "
@@ -162,14 +159,16 @@ def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
 
 
 def settlement_name(network: str, settlement: str | None) -> str | None:
-    """Return a settlement's stored name: an EVM network's hashes ignore case."""
+    """Return a settlement's stored name; an EVM network's hashes ignore case."""
     if settlement is not None and network.startswith("eip155:"):
         return settlement.strip().lower()
     return settlement
 
 
 def without_private(payment: MachinePayment) -> MachinePayment:
-    """Return it without what only settling and sending need: the means to charge, and the sender's words."""
+    """Return the payment without what only settling and sending need: the means to charge, and the sender's
+    words.
+    """
     request = msgspec.structs.replace(payment.request, delivery=None)
     return msgspec.structs.replace(payment, proof="", request=request)
 
@@ -251,7 +250,7 @@ async def undelivered(
 async def page(
     tx: Transaction, environment: str, *, state: str | None, before_id: Begin, limit: int
 ) -> list[MachinePayment]:
-    """Return a page, newest first; state `stuck`: what needs an operator."""
+    """Return a page, newest first; state `stuck` is what needs an operator."""
     is_stuck = state == "stuck"
     rows = await _PAGES.page(
         tx,
@@ -297,7 +296,6 @@ async def update_payments(tx: Transaction, payments: Sequence[MachinePayment]) -
 ROWS = RowMapping(
     MachinePayment, stored={"spent_by": WORDS_OR_NULL, "request": as_json(PaidRequest)}
 )
-# Whose settlement is to be followed.
 DUE = DueRows("machine_payments", ROWS, called="protocol")
 _STUCK: Final = "state IN ('settling', 'unknown') AND next_check_at IS NULL"
 _CHANGING = (
@@ -337,12 +335,11 @@ async def open_machine_account(database: Database, *, now_us: int) -> None:
     try:
         await database.transaction(work)
     except EmailTaken:
-        # Another process made it at the same moment.
         return
 
 
 class PaymentWorkingSet(WorkingSet):
-    """Commands add in `declare`: ids, settlements to use, and asked, payments to find by name."""
+    """Commands add to `ids`, `settlements` and `asked` (payments to find by name) in `declare`."""
 
     rank = 65
 
@@ -365,7 +362,7 @@ class PaymentWorkingSet(WorkingSet):
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
-            # Of a card only the end of its token is known, which others may share.
+            # Only the end of a card's token is known, which others may share.
             if one.protocol == X402 and not one.request.distinct:
                 since_us = now_us - REPEAT_GUARD_US
                 found += await find_recent(tx, one.environment, one.payer, since_us=since_us)

@@ -2,7 +2,7 @@
 
 No transaction is open during a call. A second caller with the same payment waits WAIT_S for the first. A
 worker, or a returning payer, continues what stopped. A refusal is believed only if no response was lost;
-otherwise the money may have moved, so the call is repeated until it is settled or an operator decides.
+otherwise the call is repeated until the payment is settled or an operator decides.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from store.database import Database
 
 # Longer than a settlement may take.
 LEASE_US: Final = 60 * SECOND_US
-# How long an expired one is checked: a troubled provider's search shows a charge up to an hour later.
+# A troubled provider's search shows a charge up to an hour later.
 ASKED_AFTER_END_US: Final = 90 * MINUTE_US
 WAIT_S: Final = 20.0
 WAIT_STEP_S: Final = 0.1
@@ -48,8 +48,8 @@ _REFUND: Final = "machine refund"
 
 @dataclass(frozen=True, slots=True)
 class MachinePayments:
-    """offers by x402, token_offers by card; facilitators by environment and protocol. vault: seals what is
-    posted; challenge_key: binds priced challenges.
+    """`offers` are by x402, `token_offers` by card. `vault` seals what is posted; `challenge_key` binds priced
+    challenges.
     """
 
     database: Database
@@ -85,7 +85,7 @@ class MachinePayments:
         return self._sealed(request, _PROOF, payment_id)
 
     async def pay(self, payment: MachinePayment) -> MachinePayment:
-        """Return the payment as it ended, or as far as it is; raise PaymentUsed."""
+        """Return the payment as it ended, or as far as it is. Raises PaymentUsed."""
         first = begun(payment, now_us=self.clock.now_us(), lease_us=LEASE_US)
         opened = await self.engine.submit(OpenPayment(first))
         if opened.is_ours:
@@ -127,9 +127,7 @@ class MachinePayments:
         actor: Actor,
         by_name: str | None,
     ) -> MachinePayment:
-        """Record an operator's findings: settled sends or returns it as a code; refused ends it. A refused
-        one that was settled after all is returned as a code.
-        """
+        """Record an operator's findings: settled sends or returns it as a code; refused ends it."""
         found = await self._find(payment_id)
         is_late = found.state == "refused" and verdict == "settled"
         if not is_late and (found.ended_at is not None or found.settled_at is not None):
@@ -153,7 +151,6 @@ class MachinePayments:
         return await self._end(found, Settlement(verdict, reason, settlement), entry)
 
     def refund_code_of(self, payment: MachinePayment) -> str | None:
-        """Return the code that returns it, for the caller that showed its identifier."""
         if payment.refund_code is None:
             return None
         return self._opened(payment.refund_code, _REFUND, payment.id).decode()

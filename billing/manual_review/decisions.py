@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
-from billing.fulfilment.tasks import Task, TaskWorkingSet, tasks_of
+from billing.fulfilment.manual import Task, TaskWorkingSet, tasks_of
 from billing.manual_review.rules import NotNow, ReviewAct, ReviewedTopUp, refusal
 from billing.topups import supplier_words
 from billing.topups.attempt import ATTEMPTS_MAX, attempts_of

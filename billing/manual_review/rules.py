@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from billing.fulfilment.tasks import Task
+from billing.fulfilment.manual import Task
 from billing.topups.attempt import Attempt
 from billing.topups.fulfilment import ASKED_US
 from billing.topups.send import BY_SANDBOX

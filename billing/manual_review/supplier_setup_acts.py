@@ -12,9 +12,14 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from billing.fulfilment.kinds import SupplierKinds, begin
-from billing.fulfilment.options import checked_options, opened_options, with_options
+from billing.fulfilment.options import (
+    check_secret,
+    check_where,
+    checked_options,
+    opened_options,
+    with_options,
+)
 from billing.fulfilment.protocol import OptionsRefused, Registration, check_usable, sealed_fields
-from billing.fulfilment.supplier_rules import check_secret, check_where
 from billing.manual_review.supplier_acts import Supplier, shape_of, view_of
 from billing.topups import platform_rows
 from billing.topups.platform_rows import PlatformTaken, SupplierRow

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from billing.fulfilment import tasks
+from billing.fulfilment import manual
 from billing.manual_review.rules import OVERDUE_US, ReviewedTopUp
 from billing.topups import attempt as attempts, topup as topups
 from billing.topups.attempt import Attempt
@@ -127,7 +127,7 @@ async def _seen(tx: Transaction, found: Sequence[TopUp], now_us: int) -> list[Re
     told: dict[str, list[Attempt]] = {}
     for attempt in await attempts.load(tx, ids):
         told.setdefault(attempt.transaction_id, []).append(attempt)
-    known = await tasks.load_tasks(tx, ids)
+    known = await manual.load_tasks(tx, ids)
     return [ReviewedTopUp(one, told.get(one.id, []), known.get(one.id), now_us) for one in found]
 
 

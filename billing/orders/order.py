@@ -29,10 +29,9 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# The provider's last answer: not paid; something that was acted on; nothing.
+# The provider's last response: not paid; something that was acted on; none.
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
-# The credit was given; in the last three states some of it was taken back.
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
 
 # docs/states.md has the diagram.

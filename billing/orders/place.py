@@ -1,7 +1,7 @@
 """Place an order: priced, discounted, frozen, and written before any provider is called.
 
-What couldn't be credited is refused before it is paid for. An order whose total is 0 is paid at once. A retry
-with the same Idempotency-Key finds the first order.
+What couldn't be credited is refused before it is paid for. A retry with the same Idempotency-Key finds the
+first order.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,7 @@ from billing.ledger.price import Price, convert
 from billing.orders.order import LIVES_US, Order, TooManyOrders, next_check_at
 from billing.orders.settlement import settle
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.protocol import CheckoutKind
-from billing.providers.settings import Charge
+from billing.providers.protocol import Charge, CheckoutKind
 from billing.topups.send import AmountOutOfRange
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
@@ -25,17 +24,17 @@ from kernel.tenant import Tenant
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
 PENDING_ORDERS_MAX = 200
-# Each holds a use of its coupon until it ends; limited uses must not all be held.
+# Each holds a use of its coupon until it ends.
 COUPON_ORDERS_MAX = 5
 _OWN_CURRENCY = Charge()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """Name one of pack_id, amount_cents (USD) and plan.
+    """Set one of pack_id, amount_cents (USD) and plan.
 
-    charge: what the provider charges in. discount: the operator's, without a coupon, in its smallest unit.
-    request_digest: the Idempotency-Key's.
+    `charge` is what the provider charges in. `discount` is the operator's, without a coupon, in its smallest
+    unit. `request_digest` is the Idempotency-Key's.
     """
 
     provider: str
@@ -73,7 +72,7 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Its IDs are fixed before the first try. Raises NotFound (the pack), CouponRefused, AmountOutOfRange,
+    """Its IDs are fixed before the first attempt. Raises NotFound (the pack), CouponRefused, AmountOutOfRange,
     InvalidInput, TooManyOrders and AccountSuspended.
     """
 

@@ -1,8 +1,7 @@
 """Rows of orders, of the provider IDs that lead to them, and of what was returned.
 
-A provider's ID belongs to its first claimer, by primary key. Two transactions that claim one ID wait for each
-other there, and learn the same owner. Writers hold the account's lock, except for marks of documents, which
-aren't part of Order.
+A provider's ID belongs to its first claimer, by primary key. Writers hold the account's lock, except for
+marks of documents, which aren't part of Order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +39,7 @@ class OrderClaim(Claim, frozen=True, gc=False, order=True):
 
 
 class PeriodClaim(Claim, frozen=True, gc=False, order=True):
-    """period_start_at 0: the subscription itself."""
+    """`period_start_at` 0 is the subscription itself."""
 
     subscription_id: str
     period_start_at: int
@@ -154,7 +153,7 @@ class Unpaid(NamedTuple):
 
 
 async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Unpaid]:
-    """Count them; a tenant without any is missing."""
+    """Count unpaid orders; a tenant without any is missing."""
     rows = await tx.fetch(_COUNT_PENDING, tenants=sorted(set(tenants)))
     return {
         Tenant(row["account_id"], row["environment"]): Unpaid(
@@ -223,8 +222,6 @@ async def mark_noted(tx: Transaction, marks: Sequence[tuple[str, int]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """created_before is exclusive."""
-
     status: str | None = None
     without_kind: str | None = None
     provider: str | None = None
@@ -325,8 +322,8 @@ async def numbered_page(
 async def opened_since(
     tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
 ) -> Sequence[Order]:
-    """Return orders, oldest first, whose checkout the provider opened and that aren't pending. Excludes
-    simulated ones and approvals without a payment.
+    """Return orders, oldest first, that were opened at the provider and aren't pending. Excludes simulated ones
+    and approvals without a payment.
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -350,9 +347,7 @@ async def paid_uncredited(
     before_id: str | None = None,
     limit: int,
 ) -> Sequence[Order]:
-    """Return orders in review, and settled ones with an unresolved notification. reason: one of
-    billing/providers/problem.py.
-    """
+    """Return orders in review, and settled ones with an unresolved notification."""
     pages = _PAID_UNCREDITED if reason is None else _NOTIFIED_FOR
     rows = await pages.page(
         tx, environment=environment, reason=reason, before_id=before_id, limit=limit
@@ -363,8 +358,8 @@ async def paid_uncredited(
 async def credited_unpaid(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[Order]:
-    """Return orders whose credit no payment covers: the money went back and the account owes what it had
-    spent, or an operator approved an unconfirmed payment.
+    """Return orders whose credit no payment covers: the money was returned and the account owes spent credit, or
+    an operator approved an unconfirmed payment.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit
@@ -376,9 +371,8 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
     return replace(wanted, account_id=tenant.account_id, environment=tenant.environment)
 
 
-# Whose provider is to be called.
 DUE = DueRows("orders", ROWS, "status = 'pending'")
-# By credits, because prices may be in several currencies.
+# Prices may be in several currencies.
 _PAGES = Keyset(
     ROWS.listed,
     "orders",
@@ -393,7 +387,6 @@ SELECT e.order_id FROM provider_events e JOIN orders o ON o.id = e.order_id
 WHERE o.environment = :environment AND e.environment = o.environment
   AND e.outcome IN ('review', 'refused') AND e.resolved_at IS NULL
 """
-# Only few orders wait for an operator.
 _NOTIFIED_FOR = Keyset(ROWS.listed, "orders", f"id IN ({_NOTIFIED} AND e.reason = :reason)")
 _PAID_UNCREDITED = Keyset(
     ROWS.listed,

@@ -1,10 +1,8 @@
 """Commands on one order: refunds and disputes, and payments that credited nothing.
 
-What is reversed is always the credits' share of what is gone, rounded up, in any order of facts; never more
-than was credited. A refund reported before its payment waits for it.
-
-Returning an uncredited payment moves no credit. Once our refunds returned all of it, the review ends; if one
-fails, it reopens, because we have the money.
+The credits' share of what is gone is taken back, rounded up, in any order of facts and never more than was
+credited. A refund reported before its payment waits for it. Returning an uncredited payment moves no credit:
+once our refunds returned all of it, the review ends; if one fails, it reopens.
 """
 
 from abc import ABC, abstractmethod
@@ -14,12 +12,10 @@ from typing import Final, Literal
 
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderStatus, amend, due_micros, move
-from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of, kind_of
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund, Reversal, Reversed, blank_of, change_of, gone_of, kind_of
 from billing.orders.sold_credit import SoldCredit, brought, follow
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.event_log import NotificationOutcome, NotificationRef
-from billing.providers.problem import Problem, in_words
+from billing.providers.event_log import NotificationOutcome, NotificationRef, Problem, in_words
 from billing.providers.protocol import DisputeClosed, Disputed, RefundFailed
 from billing.recharges.batch import note_dispute, note_unpaid
 from kernel.errors import NotFound
@@ -59,7 +55,7 @@ def follow_refund(state: BatchState, order: Order) -> Order:
 
 
 def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
-    """Return the whole payment's credit, such that micros are left after the returned share."""
+    """Return the whole payment's credit, such that `micros` are left after the returned share."""
     left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 
@@ -89,7 +85,7 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """notification None: our own decision. Another provider's is refused."""
+    """`notification` is None for our own decision. Another provider's is refused."""
 
     order_id: str
     tenant: Tenant
@@ -180,10 +176,10 @@ def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
 def apply_reversals(
     state: BatchState, order: Order, reason: str = "", dispute: Reversal | None = None
 ) -> Order:
-    """Bring a settled order's credit and state to what is gone of its payment.
+    """Adjust a settled order's credit and state to what was returned of its payment.
 
-    A plan's order doesn't change: its periods do. reason: empty if the order was just settled. dispute: the
-    one that opened or ended now, reported even if no money moves.
+    A plan's order doesn't change: its periods do. `reason` is empty if the order was just settled. `dispute`
+    opened or ended now, and is reported even if no money moves.
     """
     if order.kind == "subscription":
         return order
@@ -226,8 +222,8 @@ def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
 def tell_returned(
     state: BatchState, order: Order, amount: int, reason: str, dispute: Reversal | None = None
 ) -> None:
-    """Publish what happened. amount: how much more is gone, below 0 if it came back. Without a dispute,
-    nothing is published if no money moved.
+    """Publish what happened. `amount` is how much more is gone, below 0 if it came back. Without money or a
+    dispute, publish nothing.
     """
     if not amount and dispute is None:
         return

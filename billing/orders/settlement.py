@@ -1,8 +1,7 @@
 """Settle orders: attach a checkout, and end the order as paid or unpaid.
 
-An order is credited once, only for its own provider's payment of the frozen price, in any order of facts.
-What doesn't fit waits in review. A coupon's credit is promotional; the rest is purchased and pays debts
-first.
+An order is credited once, only for its own provider's payment of the frozen price, in any order of facts; the
+rest waits in review. A coupon's credit is promotional; purchased credit pays debts first.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from billing.orders.records import OrderClaim
 from billing.orders.reversal import OnOrder, OrderResult, apply_reversals, end_unpaid, reclaim
 from billing.orders.uncredited_payment import UncreditedPayments, new_payment
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.problem import Problem, in_words, other_price
+from billing.providers.event_log import Problem, in_words, other_price
 from billing.recharges.batch import note_paid
 from kernel.tenant import Tenant
 
@@ -34,7 +33,7 @@ class AttachCheckout(OnOrder):
 
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
-        # The provider is the order's own, so the claims are completed once the order is read.
+        # The claims are completed once the order, which names the provider, is read.
         read_set.working_set(OrderWorkingSet).attached[self.order_id] = (
             self.provider_ref,
             *self.objects,
@@ -57,8 +56,8 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """objects: its other IDs at the provider, such as an invoice's. objection: why the provider suspects that
-    it pays for something else.
+    """`objects` are the payment's other IDs at the provider. `objection` is why it may pay for something
+    else.
     """
 
     payment_id: str
@@ -82,8 +81,8 @@ class SettlePaid(OnOrder):
         problem = self._problem(state, order)
         went_back = order.payment_id is not None and working_set.refunds.of(order.id)
         if order.status in SETTLED or order.status == "review" or went_back:
-            # A second payment: the order stays, and an operator sees it. Otherwise our refund of the first
-            # payment would take this one's credit.
+            # An operator sees a second payment. If it were credited, our refund of the first would take its
+            # credit.
             return self._beside(state, order, problem or self._second(order))
         if problem is not None:
             reviewed = move(
@@ -214,7 +213,7 @@ def settle(
     reason: str | None = None,
     **changes: Any,
 ) -> Order:
-    """Credit an unpaid order, then take back what is already gone of its payment."""
+    """Credit an unpaid order, then take back what was already returned of its payment."""
     paid = move(
         order, "paid", payment_id=payment_id, paid_at=state.now_us, reason=reason, **changes
     )
@@ -231,6 +230,6 @@ def settle(
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
     note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
-    # Earlier reversals may be of a larger payment, which an operator rejected.
+    # Earlier reversals may be of a larger payment that an operator rejected.
     state.working_set(OrderWorkingSet).reversals.bound(paid.id, paid.payment.amount)
     return apply_reversals(state, paid)

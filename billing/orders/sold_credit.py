@@ -1,10 +1,10 @@
-"""Take sold credit back as its payment goes, and return it as the payment returns.
+"""Take sold credit back as its payment is returned, and give it back if the money returns.
 
 Never more than was given, and no balance becomes negative. The sale's promotional grant pays first, then the
 wallet; the rest is owed. The last taken returns first, to its source, after debts.
 
-Credit that a refund will take back can't be spent from the request on. In the transaction of the provider's
-word the hold ends and the reversal takes the credit: nothing is taken twice, nothing is free in between.
+Credit that a refund will take back can't be spent after the request. The hold ends, and the reversal takes
+the credit, in the transaction of the provider's word.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,7 @@ from msgspec.structs import replace as with_fields
 
 from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
-from billing.orders.refund import Reversals, Reversed
-from billing.orders.refund_row import Refund, Refunds, move
+from billing.orders.refund import Refund, Refunds, Reversals, Reversed, move
 from billing.providers.protocol import Refunded, RefundFailed
 from kernel.tenant import Tenant
 
@@ -25,8 +24,8 @@ ReversalPart = tuple[LedgerAccount, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldCredit:
-    """promotional_micros: the part in the grant with that ID. reversed_promotional_micros went to PROMOTION,
-    the rest to PROVIDER; reversed_grant_micros came from the grant.
+    """`promotional_micros` is in the grant with that ID. `reversed_promotional_micros` went to PROMOTION, the
+    rest to PROVIDER; `reversed_grant_micros` came from the grant.
     """
 
     id: str
@@ -41,8 +40,8 @@ class SoldCredit:
     def brought_to(
         self, state: BatchState, due_micros: int, *, before_micros: int | None = None
     ) -> Self:
-        """Take back or return credit until due_micros in all are taken back. before_micros: the balance from
-        which a drop is measured.
+        """Take or return credit until `due_micros` are taken back. `before_micros` is the balance from which a
+        drop is measured.
         """
         if due_micros > self.reversed_micros:
             micros = due_micros - self.reversed_micros
@@ -58,7 +57,7 @@ class SoldCredit:
         return wallet.balance_micros + (0 if grant is None else grant.balance_micros)
 
     def set_aside(self, state: BatchState, micros: int, refund_id: str) -> tuple[int, int]:
-        """Hold as much of it as there is; return how much, and the grant's part."""
+        """Hold as much of `micros` as there is; return how much, and the grant's part."""
         _, wallet, grant = self._sources(state)
         held = state.ledger.held(self.tenant)
         by_grant = 0 if grant is None else min(micros, grant.balance_micros)
@@ -88,8 +87,8 @@ class SoldCredit:
         sides = [(owed, micros - by_grant - by_wallet), (wallet, by_wallet)]
         if grant is not None:
             sides.append((grant, by_grant))
-        # A grant returns to PROMOTION and purchased credit to PROVIDER, while each has room: neither gets
-        # back more than it gave.
+        # A grant returns to PROMOTION and purchased credit to PROVIDER, so that neither gets back more than
+        # it gave.
         promotional_room = self.promotional_micros - self.reversed_promotional_micros
         reversed_purchased = self.reversed_micros - self.reversed_promotional_micros
         purchased_room = self.credits_micros - self.promotional_micros - reversed_purchased
@@ -168,10 +167,10 @@ def _paired(
 def brought(
     state: BatchState, sold: SoldCredit, refunds: Refunds, due_micros: int, wanted_micros: int
 ) -> SoldCredit:
-    """Take back due_micros in all, and hold wanted_micros. A refund's hold pays first, then holds again what
+    """Take back `due_micros` in all, and hold `wanted_micros`. A refund's hold pays first, then holds again what
     is to come, as far as there is credit.
     """
-    # An open one whose credit went to a dispute holds it again if that is won.
+    # An open refund whose credit went to a dispute holds it again if that is won.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
     if holding is None:
         return sold.brought_to(state, due_micros)
@@ -203,7 +202,7 @@ def follow(
     if ours is None or not isinstance(fact, Refunded | RefundFailed):
         return None
     for key in {ours.id, ours.key} - {fact.key}:
-        # It counted under our ID, or under what an operator wrote.
+        # It counted under our ID, or the one an operator wrote.
         end_reversal(reversals, owner_id, key, "replaced")
     if fact.key != ours.id:
         ours = with_fields(ours, provider_refund_id=fact.key)
@@ -214,7 +213,7 @@ def follow(
     else:
         moved = move(ours, "succeeded", now_us=state.now_us)
     if isinstance(fact, Refunded) and _is_failed(reversals, owner_id, fact.key):
-        # Reported late: its failure came first.
+        # Its failure was reported first.
         moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
     if moved != refunds.find(owner_id, moved.id):
         refunds.keep(moved)

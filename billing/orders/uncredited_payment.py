@@ -1,7 +1,7 @@
-"""Uncredited payments beside an order's own, each of which can be returned by itself.
+"""Uncredited payments beside an order's own, each of which can be returned separately.
 
-A second payment of an order, or a plan's payment that waits for an operator. A payment has one row, by the
-provider's ID; closed_at null: we have the money.
+They are second payments of an order, and a plan's payments that wait for an operator. While closed_at is
+null, we have the money.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,9 @@ import msgspec
 
 from billing.engine.batch_state import ReadSet
 from billing.ledger.price import Price
-from billing.orders import refund, refund_row
+from billing.orders import refund
 from billing.orders.order import Order
-from billing.orders.refund import Reversal
-from billing.orders.refund_row import SaleWorkingSet
+from billing.orders.refund import Reversal, SaleWorkingSet
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from store.database import Transaction
@@ -60,11 +59,11 @@ class UncreditedPayments(SaleWorkingSet):
         if not self.orders:
             return
         found = await of_orders(tx, self.orders)
-        # An order of a tenant that isn't locked here doesn't exist here.
+        # Only locked tenants' orders count.
         self._known = {one.id: one for one in found if one.tenant in read_set.tenants}
         if self._known:
             self.reversals.take(await load_reversals(tx, self._known))
-            self.refunds.take(await refund_row.load(tx, self._known))
+            self.refunds.take(await refund.load(tx, self._known))
 
     async def update(self, tx: Transaction, now_us: int) -> None:
         new = [one for _, one in sorted(self._new.items())]
@@ -92,7 +91,7 @@ class UncreditedPayments(SaleWorkingSet):
             (one for one in self.of_order(order_id) if one.payment_ref == payment_ref), None
         )
 
-    def open_refund(self, order_id: str) -> refund_row.Refund | None:
+    def open_refund(self, order_id: str) -> refund.Refund | None:
         found = (self.refunds.open_of(one.id) for one in self.of_order(order_id))
         return next((one for one in found if one is not None), None)
 
@@ -127,8 +126,8 @@ async def find_told(
 ) -> UncreditedPayment | None:
     """Return the order's payment that a fact is about; None for the order's own.
 
-    names: the provider's IDs of the payment or refund, or our refund's. amount: what a refund returned, which
-    identifies one with a lost response if the provider names only the checkout.
+    `names` are the provider's IDs of the payment or refund, or our refund's. `amount` identifies a refund
+    with a lost response if the provider names only the checkout.
     """
     found = await of_orders(tx, [order.id])
     if not found:
@@ -137,7 +136,7 @@ async def find_told(
     own = next((one for one in found if one.payment_ref in named), None)
     if own is not None:
         return own
-    asked = await refund_row.load(tx, [order.id, *(one.id for one in found)])
+    asked = await refund.load(tx, [order.id, *(one.id for one in found)])
     owners = {one.owner_id for one in asked if {one.id, one.provider_refund_id} & named}
     if not owners and order.payment_id not in named:
         nameless = [one for one in asked if one.is_open and one.provider_refund_id is None]

@@ -1,16 +1,41 @@
 """Orders as merchants and as operators see them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, convert
 
 from billing.orders import order as orders
-from billing.orders.links import OrderLinks
 from billing.providers.event_log import LogEntry
+from billing.topups.rules import LinkTokens
+from kernel.errors import NotFound
 from kernel.fields import said
 from kernel.words import Credits, CurrencyCode, MinorUnits, Time, TransactionId
 from webhooks.events import money_schemas
+
+STATUS_PATH: Final = "/orders/status"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLinks:
+    tokens: LinkTokens
+    public_url: str
+
+    def status_url(self, order_id: str) -> str:
+        """Return the page that shows the payment's outcome, and nothing that can be spent."""
+        return f"{self.public_url}{self.status_path(order_id)}"
+
+    def status_path(self, order_id: str) -> str:
+        return f"{STATUS_PATH}/{self.tokens.token_of('order', order_id)}"
+
+    def order_of(self, token: str) -> str:
+        """Return the token's order ID. Raises NotFound, the same for every wrong token."""
+        order_id = self.tokens.id_of("order", token)
+        if order_id is None:
+            raise NotFound("Page")
+        return order_id
+
 
 _Paid = Annotated[MinorUnits, said(currency="pay_currency")]
 

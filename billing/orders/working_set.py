@@ -8,10 +8,10 @@ from billing.catalog.coupon import CouponKey, Coupons
 from billing.catalog.pack import Pack, PackKey
 from billing.engine.batch_state import ReadSet
 from billing.ledger.ledger import LedgerAccountKey, LedgerAccountKind
-from billing.orders import records as order_rows, refund_row
+from billing.orders import records as order_rows, refund
 from billing.orders.order import SETTLED, Order
 from billing.orders.records import ObjectKey, OrderClaim, OrderRequestKey
-from billing.orders.refund_row import SaleWorkingSet
+from billing.orders.refund import SaleWorkingSet
 from billing.providers import event_log as provider_event
 from billing.recharges.batch import RechargesOfBatch
 from billing.recharges.recharge import ORIGIN
@@ -85,7 +85,7 @@ class OrderWorkingSet(SaleWorkingSet):
             read_set.places.update(places_of(order))
         if self._orders:
             self.reversals.take(await order_rows.load_reversals(tx, self._orders))
-            self.refunds.take(await refund_row.load(tx, self._orders))
+            self.refunds.take(await refund.load(tx, self._orders))
             self._open = await provider_event.open_orders(tx, self._orders)
 
     async def update(self, tx: Transaction, now_us: int) -> None:
@@ -95,7 +95,7 @@ class OrderWorkingSet(SaleWorkingSet):
         await self.refunds.write(tx, now_us)
         await self.coupons.flush(tx, now_us)
         await self.recharges.update(tx)
-        # Before the new entries, because nobody has dealt with what came in meanwhile.
+        # Before the new entries, which nobody has dealt with.
         if self._resolved:
             await provider_event.resolve(tx, self._resolved, now_us=now_us)
         await provider_event.resolve_payments(tx, self._resolved_payments, now_us=now_us)
@@ -170,7 +170,6 @@ class OrderWorkingSet(SaleWorkingSet):
 
 
 def places_of(order: Order) -> set[LedgerAccountKey]:
-    """Return the ledger accounts that the order's payment, or its return, touches."""
     places = {(*order.tenant, LedgerAccountKind.PROVIDER, order.provider)}
     if order.promotional_micros:
         places.add((*order.tenant, LedgerAccountKind.PROMOTION, ""))

@@ -1,8 +1,7 @@
-"""An order's checkout at its provider: opened, checked, and tied to the order.
+"""Open an order's checkout at its provider, and tie it to the order.
 
-No transaction is open during a call. A repeated open sends the same request, made of the order's row alone,
-so an idempotent provider opens one checkout. A customer is made once for each account and environment, by the
-provider's idempotency key and our primary key.
+No transaction is open during a call. A retry sends the same request, so an idempotent provider opens one
+checkout. An account has one customer in each environment.
 """
 
 import re
@@ -14,10 +13,10 @@ from urllib.parse import urlsplit
 from billing.engine.batch_state import BatchState
 from billing.engine.engine import Command, Engine
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.orders.links import OrderLinks
 from billing.orders.order import Order, amend
 from billing.orders.reversal import OnOrder, OrderResult
 from billing.orders.settlement import AttachCheckout, EndUnpaid
+from billing.orders.views import OrderLinks
 from billing.orders.working_set import OrderWorkingSet
 from billing.payments.sandbox.checkout import SandboxProvider
 from billing.providers.abilities import (
@@ -51,7 +50,7 @@ from store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameCustomer(OnOrder):
-    """gone: a customer that no longer exists at the provider."""
+    """`gone` is a customer that no longer exists at the provider."""
 
     customer_ref: str
     gone: str | None = None
@@ -72,7 +71,7 @@ class CustomerBook:
         self._engine = engine
 
     async def named(self, order: Order, provider: object, *, gone: str | None = None) -> Order:
-        """Return the order with its customer, if the provider has customers. gone: the one to replace."""
+        """Return the order with its customer, if the provider has customers. `gone` is the one to replace."""
         maker = ability(provider, Customers)  # type: ignore[type-abstract, arg-type]
         if maker is None or (order.customer_ref is not None and gone is None):
             return order
@@ -172,12 +171,12 @@ class Checkouts:
         return await self._checkout_of(order).inquire(order.id, ref)
 
     async def close(self, order: Order) -> bool:
-        """Return whether the checkout can't be paid any more and its order has ended; raise ProviderUnavailable if
-        the provider can't say.
+        """Return whether the checkout can't be paid any more and its order has ended. Raises
+        ProviderUnavailable.
         """
         try:
             if order.provider_ref is None:
-                # It may already be open at the provider: opening it again returns its name.
+                # It may be open at the provider; opening it again returns its name.
                 order = await self.open(order)
             checkout = self._checkout_of(order)
             if order.provider_ref is None or not isinstance(checkout, Closing):
@@ -185,7 +184,7 @@ class Checkouts:
             if not await checkout.close(order.id, order.provider_ref):
                 return False
         except ProviderRefused:
-            # It was refused when it was opened, or its provider isn't set up here any more.
+            # It was refused when opened, or its provider isn't set up any more.
             pass
         reason = "another checkout of a plan was begun"
         await self._submit(EndUnpaid, order, notification=None, status="expired", reason=reason)
@@ -202,11 +201,11 @@ class Checkouts:
         try:
             return await provider.linked(object_ids)
         except ProviderRefused:
-            # Such as a restricted key that may not read invoices; it was logged.
+            # A restricted key, for example, may not read invoices.
             return ()
 
     async def with_sum(self, notification: NotificationRef, paid: InvoicePaid) -> InvoicePaid:
-        """Return the fact with what was paid, if its provider says so; raise ProviderUnavailable."""
+        """Return the fact with the paid sum, if the provider can say. Raises ProviderUnavailable."""
         environment = next(one for one in ENVIRONMENTS if one == notification.environment)
         provider = self._providers.of(notification.provider, environment)
         if provider is None or self._providers.is_simulated(notification.provider, environment):
@@ -285,7 +284,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 def check_return_url(text: str, *, param: str) -> str:
     if len(text) > URL_CHARACTERS_MAX:
         raise InvalidInput(f"A URL has at most {URL_CHARACTERS_MAX} characters.", param=param)
-    # Browsers read a backslash as a slash, so what seems a path may name another host.
+    # Browsers read a backslash as a slash, so an apparent path may name another host.
     if not _VISIBLE.fullmatch(text) or "\\" in text:
         raise InvalidInput("A URL has visible ASCII characters only.", param=param)
     try:

@@ -1,7 +1,6 @@
-"""Find what a fact is about, and what it calls for: one table.
+"""Find what a provider's fact is about, and what to do about it: one table.
 
-A fact is found by the order's own ID or a provider's ID. A refund of a plan finds the period that its payment
-paid, because a plan's order credits nothing. Combinations in no row can't occur.
+A refund of a plan finds the period that its payment paid, because a plan's order credits nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,7 +46,7 @@ SubjectKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FactSubject:
-    """owner: the order or subscription (also for a period). names: its IDs and tenant, for commands."""
+    """`names` has the IDs and tenant for commands."""
 
     kind: SubjectKind
     owner: Order | Subscription
@@ -66,7 +65,7 @@ def order_subject(order: Order) -> FactSubject:
 async def find(
     tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> FactSubject | None:
-    """Return the fact's subject, even of another provider or environment. ids: the provider's, and related
+    """Return the fact's subject, even of another provider or environment. `ids` are the provider's and related
     ones.
     """
     if isinstance(fact, InvoicePaid | SubscriptionChanged):
@@ -114,7 +113,7 @@ async def _period(
         known = await subscription_rows.load_periods(tx, [subscription_id])
         owner = await subscription_rows.find(tx, subscription_id)
         names = await subscription_rows.objects_at(tx, subscription_id, start)
-        # A period that was approved before its invoice came begins at another time.
+        # A period approved before its invoice came begins at another time.
         starts = [
             one.period_start_at
             for one in known.get(subscription_id, [])
@@ -273,11 +272,11 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         **dict.fromkeys(_REVERSED, _reversed_order),
     },
     "uncredited payment": dict.fromkeys(_REVERSED, _reversed_uncredited),
-    # Orders from before such payments had rows.
+    # For orders from before such payments had rows.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),
-    # It credited nothing itself, and the period that did isn't known yet.
+    # It credited nothing, and the period that did isn't known yet.
     "plan order": {
         **_UNPAID,
         Paid: _paid_plan,

@@ -1,23 +1,29 @@
-"""Disputes as providers report them, with the time until which evidence counts.
+"""Refunds and disputes: the disputes that providers report, with the time until which evidence counts.
 
-A report is stored whether its order is known or not. By the provider's clock the later report stays, and an
-ended dispute doesn't reopen.
+A report is stored even if its order is unknown. The later report by the provider's clock wins, and an ended
+dispute doesn't reopen.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
+from msgspec import Meta, Struct, convert
 
 from billing.ledger.price import Price
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed, DisputeNote
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput, NotFound
+from kernel.fields import Page
 from kernel.storable import storable
 from kernel.tenant import Tenant
+from kernel.words import MinorUnits, Time
 from keys.account import lock_tenants
+from keys.act import ActContext, ListAct
 from store.database import Row, Transaction
+from store.keyset import Begin, cut
 from store.row_mapping import RowMapping
 from webhooks.events.event import Outbox
 
@@ -32,7 +38,7 @@ WHERE a.is_operator = 1 ORDER BY e.account_id
 """
 
 
-class Dispute(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class DisputeRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     provider: str
     environment: str
     id: str
@@ -85,12 +91,12 @@ async def keep(
     *,
     now_us: int,
 ) -> None:
-    """Store the report, and notify operators once a dispute. owner: its account and order, if known. A fact
-    with only a sum teaches a known dispute its order.
+    """Store the report, and notify operators once for each dispute. `owner` is its account and order, if
+    known.
     """
     note = fact.note or _bare(fact)
     price = fact.price if isinstance(fact, Disputed) else Price(0, "")
-    said = Dispute(
+    said = DisputeRow(
         provider=notification.provider,
         environment=notification.environment,
         id=fact.key,
@@ -127,8 +133,8 @@ async def page_of_disputes(
     state: DisputeState = "open",
     after: str | None = None,
     limit: int,
-) -> list[Dispute]:
-    """Return open disputes by the end of evidence, ended ones latest first; raise InvalidInput for a wrong
+) -> list[DisputeRow]:
+    """Return open disputes by the end of evidence, or ended ones latest first. Raises InvalidInput for a wrong
     cursor.
     """
     last = None if after is None else await _at(tx, environment, after)
@@ -144,7 +150,7 @@ async def page_of_disputes(
     return [_dispute(row) for row in await tx.fetch(text.format(behind=behind), **values)]
 
 
-async def of_order(tx: Transaction, order_id: str) -> Sequence[Dispute]:
+async def of_order(tx: Transaction, order_id: str) -> Sequence[DisputeRow]:
     rows = await tx.fetch(
         f"SELECT {_ROWS.listed} FROM disputes WHERE order_id = :id ORDER BY created_at, id",
         id=order_id,
@@ -152,7 +158,7 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[Dispute]:
     return [_dispute(row) for row in rows]
 
 
-async def find(tx: Transaction, environment: str, dispute_id: str) -> Dispute:
+async def find(tx: Transaction, environment: str, dispute_id: str) -> DisputeRow:
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM disputes WHERE environment = :environment AND id = :id",
         environment=environment,
@@ -163,7 +169,7 @@ async def find(tx: Transaction, environment: str, dispute_id: str) -> Dispute:
     return _dispute(row)
 
 
-async def _at(tx: Transaction, environment: str, cursor: str) -> Dispute:
+async def _at(tx: Transaction, environment: str, cursor: str) -> DisputeRow:
     provider, _, dispute_id = cursor.partition("/")
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM disputes"
@@ -186,7 +192,7 @@ def _bare(fact: Disputed | DisputeClosed) -> DisputeNote:
     return DisputeNote("open")
 
 
-async def _tell(tx: Transaction, said: Dispute, *, now_us: int) -> None:
+async def _tell(tx: Transaction, said: DisputeRow, *, now_us: int) -> None:
     rows = await tx.fetch(_OPERATORS, environment=said.environment)
     tenants = [Tenant(row["account_id"], said.environment) for row in rows]
     if not tenants:
@@ -198,19 +204,18 @@ async def _tell(tx: Transaction, said: Dispute, *, now_us: int) -> None:
     await outbox.flush(tx)
 
 
-def _dispute(row: Row) -> Dispute:
+def _dispute(row: Row) -> DisputeRow:
     return _ROWS.read(row)
 
 
-_ROWS = RowMapping(Dispute)
-# A late update reopens nothing that has ended.
+_ROWS = RowMapping(DisputeRow)
 _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
     order_id = COALESCE(disputes.order_id, excluded.order_id),
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at),
     status = CASE WHEN disputes.ended_at IS NULL AND excluded.ended_at IS NOT NULL
         THEN excluded.status ELSE disputes.status END"""
-# The provider's clock has seconds: within one, the last report counts.
+# The provider's clock has seconds, so equal times count.
 _NEWER = "excluded.reported_at >= disputes.reported_at"
 _UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
@@ -244,3 +249,76 @@ _BEHIND: Mapping[DisputeState, str] = {
         > (:at, :told, :provider, :id)""",
     "ended": "AND (ended_at < :at OR (ended_at = :at AND (provider, id) > (:provider, :id)))",
 }
+
+
+class DisputesQuery(Page, frozen=True, kw_only=True):
+    """Filters of the list. The cursor comes from the previous page."""
+
+    state: Annotated[
+        DisputeState,
+        Meta(description="open: the nearest end of evidence first. ended: the latest first."),
+    ] = "open"
+
+
+class Dispute(Struct, kw_only=True):
+    """A dispute that a payer's bank opened, or its inquiry, which took no money."""
+
+    id: Annotated[str, Meta(description="The provider's.")]
+    provider: str
+    account_id: Annotated[str | None, Meta(description="The account's id; null: unknown.")]
+    order_id: Annotated[str | None, Meta(description="The order's id; null: none of ours.")]
+    amount: MinorUnits
+    currency: Annotated[str, Meta(description="ISO 4217.")]
+    status: Annotated[str, Meta(description="In the provider's own words.")]
+    reason: Annotated[str, Meta(description="In the provider's own words.")]
+    is_inquiry: bool
+    evidence_due_at: Annotated[
+        Time | None,
+        Meta(description="Until when evidence counts; null where the provider does not tell."),
+    ]
+    page_url: str | None
+    created_at: Time
+    ended_at: Time | None
+
+    @classmethod
+    def of(cls, dispute: DisputeRow) -> "Dispute":
+        return convert(dispute.shape(), cls)
+
+
+async def list_disputes(
+    context: ActContext, asked: DisputesQuery, begin: Begin, limit: int
+) -> Sequence[DisputeRow]:
+    found = await page_of_disputes(
+        context.tx,
+        context.environment,
+        state=asked.state,
+        after=cast(str | None, begin),
+        limit=limit + 1,
+    )
+    return cut(found, limit, attrgetter("cursor"))
+
+
+LIST_DISPUTES = ListAct(
+    name="disputes.list",
+    summary="Disputes: the open ones, the nearest end of evidence first, or the ended ones",
+    path="/disputes",
+    query=DisputesQuery,
+    run=list_disputes,
+    view=Dispute.of,
+    result=Dispute,
+    own_cursors=True,
+    is_catalogue=True,
+    summed=("amount", "currency"),
+    columns=(
+        "id",
+        "provider",
+        "status",
+        "reason",
+        "amount",
+        "order_id",
+        "evidence_due_at",
+        "page_url",
+    ),
+    examples=("topup disputes list --environment live",),
+)
+ACTS = (LIST_DISPUTES,)

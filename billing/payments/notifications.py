@@ -1,8 +1,7 @@
 """Act on a provider's notification: each fact becomes one command on its subject.
 
-A genuine notification leaves a row in the operator's log, in the change's transaction. An unproven payment is
-confirmed with the provider first. Facts may arrive in any order: a refund or dispute waits for its payment,
-and IDs that belong together are stored.
+A genuine notification leaves a row in the operator's log. An unproven payment is first confirmed with the
+provider. Facts may arrive in any order: a refund or dispute waits for its payment.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,8 +24,13 @@ from billing.payments.dispatch import (
     order_subject,
 )
 from billing.providers import breakdown, event_log
-from billing.providers.event_log import LogEntry, NotificationOutcome, NotificationRef
-from billing.providers.problem import Problem, in_words
+from billing.providers.event_log import (
+    LogEntry,
+    NotificationOutcome,
+    NotificationRef,
+    Problem,
+    in_words,
+)
 from billing.providers.protocol import (
     DisputeClosed,
     Disputed,
@@ -71,7 +75,7 @@ _ROWS = RowMapping(_Unmatched)
 async def link(
     tx: Transaction, notification: NotificationRef, ids: Sequence[str], *, now_us: int
 ) -> None:
-    """Record that these IDs belong together; the first is the one that payments are known by."""
+    """Record that these IDs belong together; payments are known by the first."""
     rows = [
         (notification.provider, notification.environment, one, ids[0], now_us)
         for one in sorted(set(ids[1:IDS_MAX]) - {ids[0]})
@@ -203,7 +207,7 @@ class NotificationHandler:
     async def act_on(
         self, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
-        """Return the weightiest outcome; raise ProviderUnavailable if the provider doesn't confirm."""
+        """Return the weightiest outcome. Raises ProviderUnavailable if the provider doesn't confirm."""
         outcomes = [await self._act(fact, notification) for fact in facts]
         if not outcomes:
             outcomes = [await self._note(notification, "ignored", "it says nothing")]
@@ -213,7 +217,7 @@ class NotificationHandler:
         self, order: Order, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
         """Act on the provider's response about this order; ignore what is still unproven."""
-        # A report on a plan's order may be about a period of its subscription.
+        # It may be about a period of the plan's subscription.
         elsewhere: Any = InvoicePaid | SubscriptionChanged
         if order.kind == "subscription":
             elsewhere |= Reversed
@@ -252,7 +256,7 @@ class NotificationHandler:
     async def _subject(
         self, fact: SubjectFact, notification: NotificationRef
     ) -> FactSubject | None:
-        """Return the fact's subject. A refund or dispute without a known payment is stored for it."""
+        """Return the fact's subject. Store a refund or dispute without a known payment."""
         if isinstance(fact, InvoicePaid | SubscriptionChanged):
             return await self._find(fact, (), notification)
         ids = await self._related(fact.subject.objects, notification)
@@ -287,7 +291,7 @@ class NotificationHandler:
         return (await self._engine.submit(command)).outcome
 
     async def _keep_breakdown(self, fact: SubjectFact, notification: NotificationRef) -> None:
-        """Store tax and discounts before the payment counts: its receipt has both."""
+        """Store tax and discounts before the payment counts, because its receipt shows them."""
         if not isinstance(fact, Paid | InvoicePaid) or fact.breakdown is None:
             return
         payment_id = fact.payment_id if isinstance(fact, Paid) else fact.invoice_id
@@ -337,10 +341,10 @@ class NotificationHandler:
     async def _learnt(
         self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
     ) -> tuple[str, ...]:
-        """Return the IDs and those of the objects to which the provider says they belong.
+        """Return the IDs, and those to which the provider says they belong.
 
-        Stripe's refund of a renewal names only the payment, and the event that links the payment to an invoice
-        may be disabled.
+        Stripe's refund of a renewal names only the payment, and the event that links it to an invoice may be
+        disabled.
         """
         now_us = self._clock.now_us()
         for pair in await self._checkouts.linked(notification, fact.subject.objects):

@@ -1,8 +1,8 @@
 """Sell credit for money that a payment provider takes.
 
-An order is written before its provider is called, so after a crash a retry with the same Idempotency-Key or a
-sweep continues. A notification is believed only under its provider's secret, which also fixes the
-environment, and acknowledged after everything is committed.
+An order is written before its provider is called, so a retry or a sweep continues after a crash. A
+notification is believed only under its provider's secret, which also fixes the environment, and acknowledged
+after everything is committed.
 """
 
 import logging
@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 from billing.catalog.coupon import CouponRefused
 from billing.engine.engine import Engine
 from billing.orders import records as order_list
-from billing.orders.links import OrderLinks
 from billing.orders.order import Order, OrderAnswer
 from billing.orders.place import NewOrder, Placed
 from billing.orders.settlement import EndUnpaid, NoteCheck
+from billing.orders.views import OrderLinks
 from billing.payments.checkout import Checkouts, check_return_url
 from billing.payments.notifications import NotificationHandler
 from billing.payments.questions import (
@@ -55,10 +55,10 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS, Environment
 from store.database import Database, Transaction
 
-# Then an expired order whose provider can't be called is given up; a payment would still count.
+# An expired order is given up after this long without its provider's response; a late payment still counts.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
-# In staging an order may name this instead of a provider: any simulated one's page.
+# In staging this names any simulated provider.
 SANDBOX: Final = "sandbox"
 
 _log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Payments:
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
         """Return the order with its checkout; one whose total is 0 is already paid.
 
-        The same request_digest continues the same order. Raises InvalidInput, what PlaceOrder raises,
+        The same request_digest continues the same order. Raises InvalidInput, PlaceOrder's refusals,
         ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
         """
         completed = self._completed(new, tenant)
@@ -143,7 +143,7 @@ class Payments:
             try:
                 return await self._engine.submit(new_place(tenant, new))
             except PlanCheckoutOpen as error:
-                # Other users of the account may begin one as well, over and over.
+                # Other users of the account may keep beginning one.
                 if not await self._ended(error.order):
                     raise
             except AlreadySubscribed:
@@ -162,8 +162,8 @@ class Payments:
         return now is None or now.status != "pending"
 
     async def notified(self, name: str, received: Received) -> Heard:
-        """Act on a notification; return once all of it is durable. Raises NoWebhookSecret,
-        NotificationRefused, ProviderUnavailable (have it sent again).
+        """Act on a notification; return once everything is durable. Raises NoWebhookSecret, NotificationRefused,
+        and ProviderUnavailable if it should be sent again.
         """
         environment, said = self._verified(name, received)
         notification = NotificationRef(name, environment, said.event_id, said.type)
@@ -214,8 +214,8 @@ class Payments:
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """Open an order's checkout, query it, or end it. Several sweeps may call; one continues. Never raises
-        for the provider.
+        """Open an order's checkout, query it, or end it. Of several sweeps, one continues. Never raises for the
+        provider.
         """
         checked = await self._engine.submit(NoteCheck(due.id, due.tenant, due.checks_made))
         order = checked.order
@@ -238,7 +238,6 @@ class Payments:
             is_over = self._clock.now_us() >= order.expires_at + SILENT_US
         if order.provider_ref is not None and order.answer != answer:
             await self._engine.submit(NoteAnswer(order.id, order.tenant, answer))
-        # The charge may still succeed: only its provider ends it.
         is_charge = order.origin == ORIGIN and order.url is None
         if is_over and not is_charge:
             await self._end(order)
@@ -247,7 +246,7 @@ class Payments:
         if order.provider_ref is None:
             return ()
         facts = await self._checkouts.inquire(order, order.provider_ref)
-        # What is known isn't reported again: it would fill the log of notifications.
+        # Known payments would fill the log of notifications.
         news = [one for one in facts if not _is_payment_of(one, order)]
         await self.notifications.confirm(order, news, inquiry_of(order))
         return facts
@@ -270,7 +269,7 @@ class Payments:
         return await self.questions.ask(order)
 
     async def approve(self, command: Resolve) -> Order:
-        """Credit an order, then act on earlier reports about its plan; raise what Resolve raises."""
+        """Credit an order, then act on earlier reports about its plan. Raises what Resolve raises."""
         order = (await self._engine.submit(command)).order
         if order.kind == "subscription":
             await self.notifications.take_up_of(order, command.resolution_id)
@@ -340,7 +339,7 @@ class Payments:
                 return environment, provider.read(received)
             except NotificationRefused as error:
                 refusals.append(error)
-        # Signed under one of the secrets, but stale or unreadable: that says more.
+        # Prefer the refusal of a valid signature: it says more.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
     async def _end(self, order: Order) -> None:

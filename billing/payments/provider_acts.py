@@ -45,7 +45,7 @@ class ProviderStanding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedProvider:
-    """findings: empty if the provider can't be called."""
+    """`findings` is empty if the provider can't be called."""
 
     standing: ProviderStanding
     findings: Sequence[SetupFinding]
@@ -107,7 +107,6 @@ async def _prices(
             try:
                 item = item_of(plan, registration, interval, is_simulated=False)
             except InvalidInput:
-                # It isn't sold there for so long.
                 continue
             if item.product_ref is not None:
                 found.append(WantedPrice(plan.id, interval, item.product_ref, item.price))
@@ -225,7 +224,6 @@ async def list_providers(
 
 
 async def check_providers(context: CallContext, asked: CheckBody) -> Sequence[CheckedProvider]:
-    """Query each provider about its settings; raise InvalidInput for an unknown provider."""
     payments = context.service(Payments)
     known = standings(payments.providers, context.service(NotifiedAt).public_url)
     names = sorted({one.name for one in known})
@@ -253,14 +251,12 @@ async def list_forgotten(
 
 
 async def retry_customer(context: ActContext, asked: RetryBody) -> Change[Row]:
-    """Let the next sweep call the provider again; raise NotFound if no such customer is to be deleted."""
     found = await _found(context, asked.provider)
     await forgotten.ask_again(context.tx, found, now_us=context.now_us)
     return Change(before=found, after=replace(found, next_attempt_at=context.now_us))
 
 
 async def drop_customer(context: ActContext, asked: DropBody) -> Change[Row]:
-    """Stop trying to delete the customer; raise NotFound if no such customer is to be deleted."""
     found = await _found(context, asked.provider)
     await forgotten.give_up(context.tx, found)
     told = {"by": context.person}

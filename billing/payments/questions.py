@@ -1,8 +1,7 @@
 """Query a provider about one order, for an operator or payer who wants to know now.
 
-One question at a time for an order, and few for a provider, so a hanging one holds up no checkout. No
-transaction is open and no lock held. An order older than yesterday has a longer pause, so nobody can have a
-provider called about it all day.
+An order has one query at a time, and a provider few. Old orders have a longer pause. No transaction is open
+and no lock held.
 """
 
 import asyncio
@@ -79,7 +78,6 @@ class NoteAnswer:
 
 
 def can_be_asked(order: Order) -> bool:
-    """Return whether a response could change the order: it is open at the provider and undecided."""
     return order.provider_ref is not None and not order.is_settled and order.status != "review"
 
 
@@ -91,7 +89,7 @@ def may_ask_at(order: Order, now_us: int) -> int:
 
 
 ASK_S_MAX: Final = 6.0
-# For one provider, by this process; checkouts need the client's other connections.
+# For one provider, by this process. Checkouts need the client's other connections.
 AT_ONCE_MAX: Final = 4
 INQUIRY: Final = "inquiry"
 
@@ -128,7 +126,7 @@ class Questions:
             return AskedOrder(order, "not_needed" if is_decided else "not_open")
         now_us = self._clock.now_us()
         if now_us < may_ask_at(order, now_us):
-            # Most presses end here, without reading the account's rows.
+            # Most calls end here, without reading the account's rows.
             return AskedOrder(order, "just_asked")
         if self._under_way[order.provider] >= AT_ONCE_MAX:
             return AskedOrder(order, "busy")

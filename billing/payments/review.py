@@ -1,8 +1,8 @@
 """Resolve what no rule may decide: an order in review, a held invoice, a second payment.
 
-- Each decision is made once; both logs say who made it and why.
-- Approving credits the share of the price that counts as paid, and never nothing. If another sum came, the
-  amount is required, so that nobody credits the whole price by accident.
+- Each decision is made once, and both logs say who made it and why.
+- Approving credits the share of the price that counts as paid, never nothing. If another sum came, the amount
+  is required.
 - A plan's order is credited by a period, at the approved terms.
 - Rejecting ends an order uncredited, or dismisses what a settled one left open.
 """
@@ -13,16 +13,15 @@ from typing import Literal
 
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.price import Price
-from billing.orders import refund_row, uncredited_payment
+from billing.orders import refund, uncredited_payment
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund
 from billing.orders.reversal import OrderResult, end_unpaid, is_uncredited, sent_back, worth_of
 from billing.orders.settlement import settle
 from billing.orders.uncredited_payment import UncreditedPayments
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers import event_log
-from billing.providers.event_log import LogEntry, NotificationRef
-from billing.providers.problem import in_words
+from billing.providers.event_log import LogEntry, NotificationRef, in_words
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.approved_period import approve_held, approve_order
 from billing.subscriptions.records import HeldInvoice
@@ -40,9 +39,8 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """price: the amount due. came: the amount paid, if reported. credits_micros: for the whole price.
-
-    invoice_id is null for the order itself.
+    """`came` is the reported payment. `credits_micros` is for the whole price. `invoice_id` is null for the
+    order itself.
     """
 
     price: Price
@@ -55,7 +53,7 @@ class OpenReview:
 class Resolve:
     """Credit an order that needs an operator, or end it uncredited.
 
-    amount: how much of the price counts, in its smallest unit, or None for all of it, if that was paid.
+    `amount` is how much of the price counts, in its smallest unit; None: all of it, if that was paid.
     """
 
     resolution_id: str
@@ -139,7 +137,7 @@ class Resolve:
             given = order if begun is not None else _credited(order, amount, micros, gone)
             resolved = settle(state, given, payment_id=order.payment_id, reason=reason)
         if len(held) <= 1:
-            # With another held invoice the order still waits.
+            # Another held invoice still waits.
             state.working_set(OrderWorkingSet).resolve(order.id)
         return self._noted(state, order, resolved, "approved", detail)
 
@@ -233,8 +231,8 @@ def _less(payment: Price, returned_amount: int) -> Price:
 
 
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
-    """Return the order with the credited share. What was already returned takes its share at once, so the
-    credit is that much more.
+    """Return the order with the credited share. What was already returned takes its share at once, so the credit
+    is that much more.
     """
     paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
     return amend(
@@ -244,7 +242,7 @@ def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
     )
 
 
-# comp: give a period free, on the subscription's page.
+# comp: give a period free on the subscription's page.
 CaseAct = Literal[
     "credit_paid", "credit_price", "credit_part", "comp", "refund", "reject", "dismiss"
 ]
@@ -252,8 +250,6 @@ CaseAct = Literal[
 
 @dataclass(frozen=True, slots=True)
 class SpareMoney:
-    """left: how much wasn't returned. refund: the open refund."""
-
     ref: str
     paid: Price
     left: Price
@@ -262,8 +258,6 @@ class SpareMoney:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """reason: null if unknown. money: the payment concerned, if it is recorded here."""
-
     sentence: str
     reason: str | None
     expected: str
@@ -274,7 +268,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class OrderCases:
-    """spare: uncredited money. can_credit: false if the period is already paid."""
+    """`spare` is uncredited money. `can_credit` is false if the period is already paid."""
 
     cases: Sequence[Case]
     spare: Sequence[SpareMoney]
@@ -310,7 +304,7 @@ class OrderCases:
 
 async def open_review(tx: Transaction, order: Order) -> OpenReview:
     if order.kind != "subscription":
-        gone = sent_back(order, await refund_row.load(tx, [order.id]))
+        gone = sent_back(order, await refund.load(tx, [order.id]))
         return waiting_of(order, None, [], gone)
     begun = await subscription_rows.find_by_order(tx, order.id)
     held = [] if begun is None else await subscription_rows.load_held(tx, [begun.id])
@@ -330,7 +324,7 @@ async def cases_of(tx: Transaction, order: Order) -> OrderCases:
     spare = await _spare(tx, order, held, periods)
     starts = {one.period_start_at for one in periods if one.comp_ended_at is None}
     can_credit = held[0].period_start_at not in starts if held else order.status == "review"
-    # A partly returned payment pays for no part of its period: approving it is refused.
+    # Approving a partly returned payment is refused.
     ref = held[0].invoice_id if held else order.payment_id
     waiting = spare.get(ref or "")
     is_whole = waiting is None or waiting.left == waiting.paid
@@ -372,14 +366,15 @@ async def _spare(
 ) -> dict[str, SpareMoney]:
     rows = await uncredited_payment.of_orders(tx, [order.id])
     credited = {one.invoice_id for one in periods}
-    asked = await refund_row.load(tx, [order.id, *(one.id for one in rows)])
+    asked = await refund.load(tx, [order.id, *(one.id for one in rows)])
     under_way = {one.owner_id: one for one in asked if one.is_open}
     found: dict[str, SpareMoney] = {}
     for row in rows:
         if row.payment_ref not in credited:
             left = Price(row.left_amount, row.currency)
-            refund = under_way.get(row.id)
-            found[row.payment_ref] = SpareMoney(row.payment_ref, row.price, left, refund)
+            found[row.payment_ref] = SpareMoney(
+                row.payment_ref, row.price, left, under_way.get(row.id)
+            )
     for one in held:
         found.setdefault(one.invoice_id, SpareMoney(one.invoice_id, one.paid, one.paid))
     ref, is_plan = order.payment_id, order.kind == "subscription"

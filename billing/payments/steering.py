@@ -1,9 +1,8 @@
 """Change subscriptions at their providers: write the request, call, act on the response.
 
-No transaction is open during a call; a response moves the subscription like a notification. After a refusal
-the standing is read: one that ended there ends here. Without a clear response the request stays; a worker
-reads the standing, then repeats it under the same key. If the provider is simulated no longer, the
-subscription changes here alone.
+No transaction is open during a call. After a refusal the state is read: a subscription that ended there ends
+here. Without a clear response the request stays; a worker reads the state, then repeats the request under the
+same key. If the provider is no longer simulated, the subscription changes here alone.
 """
 
 import logging
@@ -74,7 +73,7 @@ def is_shorter(one: Subscription, interval: Interval) -> bool:
 
 
 def estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
-    """Estimate the new price less the rest of the present one, by time; rounded up."""
+    """Estimate the new price less the rest of the present one, by time, rounded up."""
     start, end = period
     if not is_charged_now(one, item) or end <= start:
         return Price(0, item.price.currency)
@@ -122,7 +121,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChangeRequest:
-    """resumes_at: whole seconds. by: the operator, for any account. is_local: end or resume it here alone."""
+    """`resumes_at` is in whole seconds. `by` is the operator. `is_local`: end or resume it here alone."""
 
     act: Act
     requested_by: str
@@ -136,7 +135,7 @@ class SubscriptionChangeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """due: charged now; at: when the new price starts. is_estimate: ours, without tax."""
+    """`due` is charged now; the new price starts at `at`. `is_estimate`: it is ours, without tax."""
 
     subscription: Subscription
     item: PlanItem
@@ -164,8 +163,8 @@ class SubscriptionSteering:
     async def change(
         self, tenant: Tenant, subscription_id: str, wish: SubscriptionChangeRequest
     ) -> ChangedSubscription:
-        """Return the subscription after the response; with an open request if there was none. Raises
-        NotFound, InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused: a definite no.
+        """Return the subscription after the response, with an open request if there was none. Raises NotFound,
+        InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused.
         """
         one = await self._find(tenant, subscription_id)
         is_local = wish.is_local or self.is_orphan(one)
@@ -201,7 +200,7 @@ class SubscriptionSteering:
         try:
             await self._ask(one, claimed, is_first=False)
         except (ProviderRefused, ChangeNotAllowed) as error:
-            # No caller waits for the exception any more. The request stores the reason.
+            # No caller waits for the exception; the request stores the reason.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
 
@@ -229,7 +228,7 @@ class SubscriptionSteering:
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
     ) -> ChangePreview:
-        """Return what a change would cost, by the provider if it can say. Raises as `change`, and
+        """Return what a change would cost, by the provider if it can say. Raises like `change`, and
         ProviderUnavailable.
         """
         one = await self._find(tenant, subscription_id)
@@ -239,8 +238,7 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        # Without a charge now Stripe would report the next renewal, which isn't what is due. With a schedule
-        # it reports nothing.
+        # Without a charge now Stripe would report the next renewal, and with a schedule nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
             price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))
@@ -266,9 +264,7 @@ class SubscriptionSteering:
         return bool(orphans)
 
     async def end_orphan_of(self, order_id: str) -> None:
-        """End what the order began at the sandbox: its paid time is over, and nobody bills it. It isn't past
-        due: no card would help, and no mail asks for one.
-        """
+        """End what the order began at the sandbox: its paid time is over, and nobody bills it."""
         one = await self.database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
             wish = SubscriptionChangeRequest("cancel_now", "sandbox", is_local=True)
@@ -299,7 +295,7 @@ class SubscriptionSteering:
     ) -> ChangedSubscription:
         """Call the provider. If it refuses, or the subscription has ended there, end the request and raise."""
         request = request_of(one, change)
-        # Providers send whole seconds: their reports from before this second are older than the response.
+        # Providers send whole seconds: their reports from this second are older than the response.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             standing = await _asked(self._steering(one), request, is_first=is_first)

@@ -1,6 +1,6 @@
-"""Where an order's money is, step by step from the request to the credit.
+"""Show where an order's money is, step by step from the request to the credit.
 
-The payer's and the operator's pages show the same steps in their own words, chosen by `state`.
+The payer's and the operator's pages describe the same steps in their own words, chosen by `state`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ async def own_timeline(tx: Transaction, tenant: Tenant, order_id: str) -> OrderT
 
 
 async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
-    """Return what is known of the order; the caller checked whose it is."""
+    """Return what is known of the order; the caller checked who owns it."""
     tenant = {"account_id": order.account_id, "environment": order.environment}
     moved = await tx.fetch(
         """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
@@ -97,8 +97,8 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 
 
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
-    """Return each refund and dispute once: single ones, and the sums' unexplained part. Stripe reports a
-    refund by itself (part) and in the charge's sum (refund).
+    """Return each refund and dispute once: single ones, and the sums' unexplained part. Stripe reports a refund
+    by itself (part) and in the charge's sum (refund).
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]
@@ -119,7 +119,7 @@ StepVerdict = Literal["done", "waiting", "problem", "not_needed"]
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """detail: for the operator alone, such as the provider's own reason."""
+    """`detail` is for the operator alone."""
 
     name: StepName
     verdict: StepVerdict

@@ -1,9 +1,9 @@
-"""Count for metrics what providers haven't done for an hour, and overdue pauses."""
+"""Count what providers haven't done for an hour, and overdue pauses, for metrics."""
 
 from typing import Final, Literal
 
 from billing.payments.recharging.forgotten import count_forgotten
-from billing.recharges import records
+from billing.recharges import recharge
 from billing.subscriptions import records as subscription_rows, subscription_change
 from kernel.clock import HOUR_US
 from keys.principal import ENVIRONMENTS
@@ -16,11 +16,10 @@ UNANSWERED_US: Final = HOUR_US
 async def count_unanswered(
     tx: Transaction, *, now_us: int
 ) -> dict[tuple[str, UnansweredKind], int]:
-    """Return counts by environment and kind, 0 included."""
     before_us = now_us - UNANSWERED_US
     changes = await subscription_change.count_open(tx, before_us=before_us)
     pauses = await subscription_rows.count_overdue_pauses(tx, before_us=before_us)
-    charges = await records.count_open(tx, before_us=before_us)
+    charges = await recharge.count_open(tx, before_us=before_us)
     forgotten = await count_forgotten(tx, before_us=before_us)
     counted: dict[tuple[str, UnansweredKind], int] = {}
     for environment in ENVIRONMENTS:

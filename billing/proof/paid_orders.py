@@ -11,10 +11,9 @@ from typing import Final
 import msgspec
 
 from billing.ledger.rule import OWN
-from billing.orders import records, refund, refund_row
+from billing.orders import records, refund
 from billing.orders.order import SETTLED, Order, due_micros
-from billing.orders.refund import Reversal, gone_of
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund, Reversal, gone_of
 from billing.orders.reversal import status_of
 from billing.proof.check import Broken, Step, differs, fails, page
 from kernel.tenant import Tenant
@@ -32,7 +31,7 @@ KIND: Final = "a reversal fits its kind, its payment and the refund that it is o
 REFUND_SUM: Final = "what a refund holds of a grant is a part of what it holds"
 
 _ORDERS: Final = f"SELECT {records.ROWS.listed}, terms FROM orders WHERE {OWN} AND id > :after"
-_REFUNDS: Final = f"SELECT {refund_row.ROWS.listed} FROM refunds WHERE {OWN} AND id > :after"
+_REFUNDS: Final = f"SELECT {refund.ROWS.listed} FROM refunds WHERE {OWN} AND id > :after"
 _ALL_REVERSALS: Final = " UNION ALL ".join(
     f"SELECT {owner} AS owner_id, {refund.LISTED} FROM {table} WHERE {owner} IN :ids[text]"
     for table, owner in (
@@ -84,7 +83,7 @@ class RefundCheck:
         since_us: int,  # noqa: ARG002 as of orders
     ) -> Step:
         rows, onward = await page(tx, _REFUNDS, tenant, after=after)
-        asked = [refund_row.ROWS.read(row) for row in rows]
+        asked = [refund.ROWS.read(row) for row in rows]
         reversals = await reversals_of(tx, {one.owner_id for one in asked})
         broken = [one for each in asked for one in _refund(each, reversals.get(each.owner_id, ()))]
         return Step(broken, onward)
@@ -102,7 +101,7 @@ async def reversals_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequ
 
 async def refunds_of(tx: Transaction, ids: Iterable[str]) -> Mapping[str, Sequence[Refund]]:
     found: defaultdict[str, list[Refund]] = defaultdict(list)
-    for one in await refund_row.load(tx, ids):
+    for one in await refund.load(tx, ids):
         found[one.owner_id].append(one)
     return found
 

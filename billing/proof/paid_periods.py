@@ -12,7 +12,7 @@ from billing.orders.refund import Reversal, gone_of
 from billing.orders.uncredited_payment import UncreditedPayment
 from billing.proof.check import Broken, Step, differs, fails, page
 from billing.proof.paid_orders import ASKED, KIND, fitting, refunds_of, reversals_of
-from billing.providers.problem import in_words
+from billing.providers.event_log import in_words
 from billing.subscriptions import plan_grant, records
 from billing.subscriptions.invoice import all_grant, changes_of
 from billing.subscriptions.plan_credit_back import given_back_of

@@ -1,4 +1,4 @@
-"""What only some providers can do: each ability is a protocol, which the provider or one of its parts
+"""Abilities that only some providers have: one protocol each, which the provider or one of its parts
 implements.
 """
 
@@ -39,12 +39,12 @@ class PaidSum(Protocol):
 
 
 class CustomerGone(ProviderRefused):
-    """It was deleted, or belongs to another account at the provider."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRequest:
-    """key: the same for each try, so that two tries make one customer."""
+    """`key` is the same for each attempt, so that retries make one customer."""
 
     key: str
     account_id: str
@@ -54,16 +54,14 @@ class CustomerRequest:
 
 @runtime_checkable
 class Customers(Protocol):
-    """`open` raises CustomerGone for a customer that doesn't exist."""
-
     async def make_customer(self, request: CustomerRequest) -> str: ...
 
 
 @runtime_checkable
 class CustomerErasure(Protocol):
     async def erase_customer(self, customer_ref: str) -> None:
-        """Delete the customer with its saved payment methods; succeeds also if already deleted. Raises
-        ProviderUnavailable, and ProviderRefused if these keys have no such customer.
+        """Delete the customer with its saved payment methods; succeed if it is already deleted. Raises
+        ProviderUnavailable, and ProviderRefused for an unknown customer.
         """
         ...
 
@@ -73,10 +71,8 @@ ListedStatus = Literal["paid", "pending", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPayment:
-    """objects: every ID that an order or period may have stored, payment_id included.
-
-    refunded, disputed: what was returned, and what a bank took back or holds, in the smallest unit of the
-    price. fee: its currency may differ from the price's.
+    """`objects` has every ID that an order or period may have stored. `refunded` and `disputed` are in the
+    price's smallest unit; `fee` may have another currency.
     """
 
     payment_id: str
@@ -100,18 +96,16 @@ class ListedPage:
 @runtime_checkable
 class Listing(Protocol):
     async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
-        """Return payments made, refunded or disputed at since <= time < until. A payment may come several
-        times, unchanged. Raises ProviderUnavailable and ProviderRefused.
+        """Return payments made, refunded or disputed at since <= time < until; duplicates are fine. Raises
+        ProviderUnavailable and ProviderRefused.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """id: ours, one refund however often it is requested. checkout_ref: null for a plan's period.
-
-    is_beside: a second payment of that checkout, which payment_ref alone names. paid: the whole payment.
-    Amounts before tax.
+    """`id` is ours, and names one refund. `checkout_ref` is null for a plan's period. `is_beside`: a second
+    payment of that checkout, which only `payment_ref` names. Amounts are before tax.
     """
 
     id: str
@@ -127,7 +121,7 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundWord:
-    """fact: that the money is gone or came back, as a notification would say; null while neither."""
+    """`fact` says, like a notification, that the money was returned or came back."""
 
     status: Literal["pending", "succeeded", "failed"]
     provider_refund_id: str | None = None
@@ -137,14 +131,13 @@ class RefundWord:
 
 @runtime_checkable
 class Refunding(Protocol):
-    """Refund a payment on request.
+    """Refund a payment.
 
-    A request is sent once, or again under the same idempotency key. ProviderRefused is a definite no; after
-    ProviderUnavailable nothing is known.
+    A request is sent once, or again under the same idempotency key. ProviderRefused is final; after
+    ProviderUnavailable the outcome is unknown.
 
     takes_part: it refunds parts, too. is_named: it repeats our refund's ID. is_repeatable: a repeated request
-    makes one refund. tells_parts: notifications report single refunds beside their sum, as facts with
-    is_part.
+    makes one refund. tells_parts: notifications report each refund beside the sum.
     """
 
     takes_part: bool
@@ -155,11 +148,11 @@ class Refunding(Protocol):
     async def refund(self, request: RefundRequest) -> RefundWord: ...
 
     async def find_refund(self, request: RefundRequest) -> RefundWord | None:
-        """Return its outcome; None if the provider knows of none. Raises ProviderUnavailable."""
+        """Return the refund's outcome, or None if the provider doesn't know it. Raises ProviderUnavailable."""
         ...
 
 
-# Less than the day for which providers recognise a repeated request.
+# Providers recognise a repeated request for a day.
 CHARGE_KEY_S: Final = 20 * 3600
 
 DeclineReason = Literal[
@@ -170,14 +163,11 @@ DeclineReason = Literal[
     "card_declined",
     "card_removed",  # the provider keeps it no longer
 ]
-# A later charge of the same payment method may succeed.
 RETRIED: Final[frozenset[str]] = frozenset({"insufficient_funds", "try_later"})
 
 
 @dataclass(frozen=True, slots=True)
 class SavedMethod:
-    """ref: the provider's ID; brand and last4 as on the card; expires as 2027-04."""
-
     ref: str
     brand: str
     last4: str
@@ -186,8 +176,6 @@ class SavedMethod:
 
 @dataclass(frozen=True, slots=True)
 class SavingRequest:
-    """key: of one try to open the page."""
-
     key: str
     customer_ref: str
     success_url: str
@@ -196,7 +184,7 @@ class SavingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """Made from the order's rows alone, so that it is the same each time."""
+    """Made from the order's row alone, so that each attempt sends the same."""
 
     order_id: str
     customer_ref: str
@@ -207,15 +195,13 @@ class ChargeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """ref: for `inquire`; facts: what the provider says of the charge."""
-
     ref: str
     facts: Sequence[Fact]
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A definite no: nothing was or will be taken without the payer. ref: the tried payment."""
+    """Nothing was or will be charged without the payer. `ref` names the attempted payment."""
 
     reason: DeclineReason
     ref: str | None = None
@@ -223,11 +209,10 @@ class Declined:
 
 @runtime_checkable
 class SavedPayments(Protocol):
-    """Save a payer's payment method, after consent on the provider's page, and charge it while the payer is
-    away.
+    """Save a payer's payment method on the provider's page, with consent, and charge it while the payer is away.
 
-    A charge names the order and is made once, however often the request is sent within CHARGE_KEY_S. Each
-    call raises ProviderUnavailable (nothing is known) and ProviderRefused.
+    A charge is made once, however often it is requested within CHARGE_KEY_S. Calls raise ProviderUnavailable
+    (the outcome is unknown) and ProviderRefused.
     """
 
     async def new_customer(self, key: str, email: str | None) -> str: ...
@@ -241,25 +226,23 @@ class SavedPayments(Protocol):
     async def charge(self, request: ChargeRequest) -> Charged | Declined: ...
 
     async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None:
-        """Return the order's charge, made no earlier than then; None: none was made."""
+        """Return the order's charge made since then, or None."""
         ...
 
     async def give_up(self, ref: str) -> bool:
-        """Return whether nobody can make that payment any more; False: it was made meanwhile."""
+        """Return whether that payment can't be made any more; False if it was made meanwhile."""
         ...
 
 
 @runtime_checkable
 class KeepsPayments(Protocol):
-    """It saves payments wherever it has credentials, and when simulated."""
-
     @property
     def keeps_payments(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class SharedToken:
-    """left: in the limit's currency; null: no known limit. is_ended: used up, revoked or expired."""
+    """`left` is null without a known limit. `is_ended`: used up, revoked or expired."""
 
     left: Price | None
     expires_at: int | None
@@ -268,7 +251,7 @@ class SharedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenCharge:
-    """The same each time. payment_id: ours, by which it is found again."""
+    """The same for each attempt; `payment_id` is ours, and finds the charge again."""
 
     payment_id: str
     token: str
@@ -284,7 +267,7 @@ class TokenCharged:
 
 @dataclass(frozen=True, slots=True)
 class TokenDeclined:
-    """A definite no, also for every earlier request of this charge; reason: a word."""
+    """This also holds for every earlier request of the charge."""
 
     reason: str
 
@@ -301,8 +284,8 @@ TokenOutcome = TokenCharged | TokenDeclined | TokenPending
 class SharedTokens(Protocol):
     """Charge a payer by a shared payment token: consent for one seller, up to an amount and an expiry.
 
-    A repeated `charge` returns the first outcome. No log or error contains a token. Calls raise
-    ProviderUnavailable (nothing is known) and ProviderRefused (a no to this request alone).
+    A repeated `charge_token` returns the first outcome. No log or error contains a token. Calls raise
+    ProviderUnavailable (the outcome is unknown) and ProviderRefused.
     """
 
     @property
@@ -313,8 +296,8 @@ class SharedTokens(Protocol):
     async def charge_token(self, request: TokenCharge) -> TokenOutcome: ...
 
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
-        """Return the charge's outcome, by ref or our ID, without charging. None: that ID is unknown, which
-        may change within a minute.
+        """Return the charge's outcome without charging. None: the ID is unknown, which may change within a
+        minute.
         """
         ...
 
@@ -323,17 +306,15 @@ Act = Literal["cancel", "cancel_now", "pause", "resume", "change"]
 
 
 class PaymentDeclined(ProviderRefused):
-    """A payment due at once failed: the card was declined, or its bank asks the payer."""
+    """The card was declined, or its bank asks the payer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SteerRequest:
-    """cancel: at the end of its period. resumes_at None: when it is resumed. key: the same for each try of
-    one change.
+    """A change of a subscription; `key` is the same for each attempt.
 
-    For a change of plans product_ref is the provider's new price or product. is_charged_now: the rest of the
-    period is paid at once, else the new price counts from the next period on. is_at_end: nothing changes
-    before the next period.
+    cancel: at the end of the period. is_charged_now: the rest of the period is paid at once; otherwise the
+    new price counts from the next period. is_at_end: nothing changes before the next period.
     """
 
     subscription_ref: str
@@ -347,7 +328,6 @@ class SteerRequest:
 
     @property
     def in_words(self) -> str:
-        """Return what is requested, as it follows "refused"."""
         words: dict[Act, str] = {
             "cancel": "to end the plan with its period",
             "cancel_now": "to end the plan at once",
@@ -380,9 +360,10 @@ class Steering(Protocol):
     async def standing(self, subscription_ref: str) -> SubscriptionChanged: ...
 
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
-        """Do it, and return the standing afterwards. Raises ProviderUnavailable (the outcome is unknown; read
-        the standing before a repeat), ProviderRefused (a definite no), and PaymentDeclined for a change
-        charged now.
+        """Change the subscription and return its new state.
+
+        Raises ProviderUnavailable (read the state before repeating), ProviderRefused, and PaymentDeclined for
+        a change charged now.
         """
         ...
 
@@ -395,8 +376,6 @@ class Scheduling(Protocol):
 
 @runtime_checkable
 class Pausing(Protocol):
-    """pauses_until: also until a given time."""
-
     @property
     def pauses_until(self) -> bool: ...
 
@@ -404,14 +383,12 @@ class Pausing(Protocol):
 @runtime_checkable
 class Previewing(Protocol):
     async def preview(self, request: SteerRequest) -> Price:
-        """Return what would be charged now, with tax; raise ProviderUnavailable and ProviderRefused."""
+        """Return what would be charged now, with tax. Raises ProviderUnavailable and ProviderRefused."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WantedPrice:
-    """ref: the provider's price or product."""
-
     plan_id: str
     interval: Interval
     ref: str
@@ -420,21 +397,22 @@ class WantedPrice:
 
 @dataclass(frozen=True, slots=True)
 class WantedSetup:
-    """notify_url: where notifications arrive; empty: PUBLIC_URL isn't set."""
+    """`notify_url` is empty without PUBLIC_URL."""
 
     is_live: bool
     notify_url: str
     prices: Sequence[WantedPrice] = ()
 
     def setting(self, name: str) -> str:
-        """Return the variable of one of the provider's settings, such as STRIPE_SECRET_KEY."""
         provider, _, field = name.partition("_")
         return f"TOPUP_{provider}_{'' if self.is_live else 'STAGING_'}{field}"
 
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """is_well null: it couldn't be checked, or may be intended. detail: what to do, without a secret."""
+    """`is_well` is null if it couldn't be checked, or may be intended. `detail` says what to do, without a
+    secret.
+    """
 
     about: str
     is_well: bool | None

@@ -1,4 +1,4 @@
-"""A payment's tax and discounts, as its provider first reported them. They are printed on receipts."""
+"""A payment's tax and discounts, as its provider first reported them, for receipts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,22 +7,19 @@ import msgspec
 
 from store.database import Transaction
 
-# More lines than any provider has; the last one adds up the rest.
 TAXES_MAX = 8
 NAME_CHARACTERS_MAX = 60
 PaymentKey = tuple[str, str, str]  # provider, environment, payment
 
 
 class TaxPart(msgspec.Struct, frozen=True):
-    """is_included: the price contains it."""
-
     name: str
     amount: int
     is_included: bool = False
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """subtotal: before discounts and added tax. total: what was charged in the end. from_balance: paid by the
+    """`subtotal` is before discounts and added tax; `total` is what was charged. `from_balance` came from the
     customer's balance at the provider.
     """
 
@@ -38,7 +35,7 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def taxes_of(parts: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
-    """Return at most TAXES_MAX of them, without zero amounts; names are cut."""
+    """Return at most TAXES_MAX non-zero taxes; the last one adds up the rest."""
     kept = [one for one in parts if one.amount]
     cut = [
         TaxPart(one.name[:NAME_CHARACTERS_MAX], one.amount, one.is_included)

@@ -1,12 +1,9 @@
 """Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
 
-The protocol of many gateways, each at its own address: submit.php takes the payer, api.php returns an order
-and refunds it. One key signs both directions, over unescaped text. So a value with `&` or `=` is neither
-signed nor believed, and a buyer's text is never signed. `confirm` has api.php repeat a notification before
-anything is credited.
-
-No call returns a refund's outcome, and gateways word success in several ways: after an unknown response an
-operator checks the gateway's own pages. Source: the protocol's common client libraries.
+Many gateways speak this protocol: submit.php takes the payer, api.php returns and refunds an order. One key
+signs both directions over unescaped text, so a value with `&` or `=` is neither signed nor accepted. No call
+returns a refund's outcome, so an operator settles an unknown one. Source: the protocol's common client
+libraries.
 """
 
 import hashlib
@@ -35,6 +32,7 @@ from billing.providers.protocol import (
     Opened,
     Paid,
     ProviderRefused,
+    ProviderSettings,
     Received,
     Refunded,
     Registration,
@@ -42,8 +40,9 @@ from billing.providers.protocol import (
     Subject,
     Unconfirmed,
     Waiting,
+    rotated,
+    stated,
 )
-from billing.providers.settings import ProviderSettings, rotated, stated
 from kernel.clock import Clock
 from kernel.errors import InvalidInput
 from keys.principal import Environment
@@ -55,7 +54,6 @@ SANDBOX_PID = "1000"
 SANDBOX_RATE = "7.00"
 NAME_CHARACTERS_MAX = 100
 CONFIRM = ("always", "above", "never")
-# Each parameter once; all but the last two are signed.
 NOTIFIED = frozenset(
     {
         "pid",
@@ -70,9 +68,8 @@ NOTIFIED = frozenset(
         "sign_type",
     }
 )
-# In a value they would make another signed text.
 _SEPARATORS = ("&", "=")
-# They look the same to the payer and separate nothing.
+# They look the same to the payer.
 _SHOWN_INSTEAD = str.maketrans({"&": "\uff06", "=": "\uff1d"})
 _STATUSES = {
     "paid": "TRADE_SUCCESS",
@@ -111,7 +108,6 @@ class EpaySettings(ProviderSettings):
     @field_validator("confirm_above")
     @classmethod
     def _check_confirm_above(cls, value: str, info: ValidationInfo) -> str:
-        # Errors in the two others are reported there.
         if "currency" in info.data and (value or info.data.get("confirm") == "above"):
             stated(price_of, value, info.data["currency"])
         return value
@@ -136,7 +132,7 @@ class EpaySettings(ProviderSettings):
 
 
 class _Order(msgspec.Struct):
-    """Gateways write its numbers as text or not."""
+    """Gateways write its numbers as text or as numbers."""
 
     code: int | str
     status: int | str = ""
@@ -169,7 +165,6 @@ class Epay:
         )
 
     async def open(self, request: CheckoutRequest) -> Opened:
-        """Return the page's address, made of signed parameters; call nothing."""
         self._require_key()
         if request.price.currency != self._currency:
             raise ProviderRefused(f"Epay charges {self._currency} here.")
@@ -209,7 +204,7 @@ class Epay:
             raise unavailable(NAME, "no answer about the payment")
         order = decoded(NAME, answer.body, _Order)
         if str(order.code) != "1" or str(order.status) != "1":
-            # Also for an order unknown to the gateway: its page may still be visited.
+            # The order may also be unknown, and its page still visited.
             return (Waiting(Subject(order_id)),)
         is_ours = str(order.pid or self._settings.pid) == self._settings.pid
         if order.out_trade_no != order_id or not order.trade_no or not is_ours:
@@ -250,7 +245,6 @@ class Epay:
             "name": "Credit",
             "money": sandbox_event.price.decimal(),
             "trade_status": _STATUSES[sandbox_event.outcome],
-            # Refunds of one payment differ by their events.
             "param": sandbox_event.event_id if sandbox_event.outcome == "refunded" else "",
         }
         query = urlencode(_signed(parameters, self._keys[0])).encode()
@@ -282,9 +276,7 @@ class Epay:
         return self._confirm == "always"
 
     async def _refund(self, fields: Mapping[str, str]) -> bytes:
-        """Send one request and never another: a gateway would refund again. Raises ProviderUnavailable if no
-        whole response came, and ProviderRefused.
-        """
+        """Send one request and never repeat it, because a gateway would refund again."""
         self._require_key()
         content = urlencode({"pid": self._settings.pid, "key": self._keys[0], **fields}).encode()
         url = f"{self._settings.api_base}/api.php?act=refund"
@@ -303,7 +295,7 @@ class Epay:
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
-    """Return the protocol's own parameters, each once and plain; raise NotificationRefused."""
+    """Return the protocol's own parameters, each once and plain. Raises NotificationRefused."""
     try:
         pairs = parse_qsl(
             encoded.decode(),
@@ -322,12 +314,11 @@ def _parameters(encoded: bytes) -> dict[str, str]:
 
 
 def _is_plain(value: str) -> bool:
-    """Return whether the value ends where the parameter does, in the signed text too."""
     return not any(separator in value for separator in _SEPARATORS)
 
 
 def _sign(parameters: Mapping[str, str], key: str) -> str:
-    """Return lower-case hex MD5 of the sorted non-empty parameters, unescaped, and the key."""
+    """Return the lower-case hex MD5 of the sorted non-empty parameters, unescaped, and the key."""
     signed = sorted(
         (name, value)
         for name, value in parameters.items()
@@ -349,7 +340,7 @@ def _unreadable() -> NotificationRefused:
 
 _YES = frozenset({"1", "true", "success", "ok"})
 _NO = frozenset({"false", "fail", "error"})
-# The first generation's refusals, such as -1. An unknown word, and 0, may mean yes or no.
+# Such as -1. An unknown word, and 0, may mean yes or no.
 _REFUSAL = re.compile(r"-[1-9]\d*")
 
 
@@ -365,7 +356,7 @@ class EpayRefunds:
     async def refund(self, request: RefundRequest) -> RefundWord:
         fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
         if not request.is_beside:
-            # For an order that was paid twice it names both payments.
+            # If the order was paid twice, its number names both payments.
             fields["out_trade_no"] = request.order_id
         body = await self._post(fields)
         if _says_yes(body):

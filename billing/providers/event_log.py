@@ -1,17 +1,50 @@
 """The operator's log of genuine notifications and their outcomes.
 
-A row is written with its change, once for each event; a repetition doesn't hide what was done. Forged
-notifications leave no row, so a stranger can't fill the table. These rows decide nothing: repetitions are
-found by the orders' own state.
+There is one row for each event. Forged notifications leave none, so strangers can't fill the table. No
+decision depends on these rows.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from billing.providers.problem import Problem
+from billing.ledger.price import Price
 from kernel.clock import rfc3339
 from store.database import Transaction
+
+ProblemReason = Literal[
+    "amount",  # another amount or currency than the price
+    "method",  # another way of paying, or another product, than was asked for
+    "second_payment",  # of an order that has one
+    "second_plan",  # of an account that has one
+    "invoice",  # of a plan, and of none that we sell, or of a period that is paid
+    "refund",  # in another currency than the payment, or one that came back
+    "contradiction",  # the notification and the provider's own answer differ
+    "other_provider",  # the order is at another one, or in the other environment
+    "too_much",  # more than an account can hold
+]
+REASONS: tuple[ProblemReason, ...] = ProblemReason.__args__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`expected` and `came` are the two sides of `sentence`."""
+
+    reason: ProblemReason
+    sentence: str
+    expected: str = ""
+    came: str = ""
+    payment_ref: str | None = None
+
+
+def other_price(came: Price, expected: Price) -> Problem:
+    came_words, wanted = in_words(came), in_words(expected)
+    return Problem("amount", f"{came_words} was paid, not {wanted}", wanted, came_words)
+
+
+def in_words(price: Price) -> str:
+    return f"{price.decimal()} {price.currency}" if price.is_listed else price.words()
+
 
 PRUNE_ROWS = 500
 NotificationOutcome = Literal["applied", "repeated", "ignored", "unknown", "refused", "review"]
@@ -20,8 +53,6 @@ DETAIL_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class NotificationRef:
-    """event_id: the same for each repetition, also of a response to our call."""
-
     provider: str
     environment: str
     event_id: str
@@ -30,7 +61,7 @@ class NotificationRef:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """account and order are null if the notification named none. problem: why it waits for an operator."""
+    """`problem` is set if an operator must decide."""
 
     notification: NotificationRef
     outcome: NotificationOutcome
@@ -61,7 +92,7 @@ class LogEntry:
 
 
 async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
-    """Write the entries; of one event's several outcomes the weightiest stays."""
+    """Write the entries; for each event the weightiest outcome stays."""
     weightiest: dict[tuple[str, str, str], LogEntry] = {}
     for entry in entries:
         key = (
@@ -118,9 +149,7 @@ async def page(
     before: tuple[int, str, str] | None = None,
     limit: int,
 ) -> Sequence[LogEntry]:
-    """Return entries, newest first; is_open_only: those that wait for an operator. before: the last entry
-    seen.
-    """
+    """Return entries, newest first. `is_open_only`: only those that wait for an operator."""
     narrowed = ""
     values: dict[str, Any] = {}
     if is_open_only:
@@ -149,7 +178,7 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
 
 
 async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
-    """Return what waits for an operator, by order; oldest first."""
+    """Return what waits for an operator by order, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
             FROM provider_events e JOIN orders o ON o.id = e.order_id
@@ -165,7 +194,7 @@ async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogE
 
 
 async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
-    """Delete a bounded number of older entries; return how many. What waits for an operator stays."""
+    """Delete a bounded number of older entries, except those that wait for an operator. Return how many."""
     return await tx.execute(
         """DELETE FROM provider_events
            WHERE environment = :environment AND (provider, event_id) IN (

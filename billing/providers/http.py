@@ -1,9 +1,8 @@
-"""Calls to a payment provider's API: a deadline for the whole, bounded tries, bounded responses.
+"""Call a payment provider's API: one deadline, bounded retries, bounded responses.
 
-A call ends with a whole response, with ProviderUnavailable (nothing is known) or ProviderRefused (a definite
-no). A request is repeated only while its outcome is unknown, with the same bytes and headers, so that an
-idempotency key applies. No error or log contains a header or body: they hold credentials and other people's
-data.
+A call returns a whole response, or raises ProviderUnavailable (the outcome is unknown) or ProviderRefused.
+Only an unknown outcome is retried, with the same bytes and headers. No error or log contains a header or
+body.
 """
 
 import asyncio
@@ -40,27 +39,24 @@ class ProviderAnswer:
 
 
 class RequestRefused(ProviderRefused):
-    """said: the provider's own reason, or empty."""
-
     def __init__(self, provider: str, said: str, what: str = "the payment") -> None:
         super().__init__(f"{provider} refused {what}" + (f": {said}" if said else ""))
         self.provider, self.said = provider, said
 
 
 def refusal_of(error: ProviderRefused, what: str) -> ProviderRefused:
-    """Return the refusal with what was requested, such as "to end the plan"."""
     if not isinstance(error, RequestRefused):
         return error
     return RequestRefused(error.provider, error.said, what)
 
 
 class NoAnswer(Exception):
-    """No whole response came: whether the request was carried out is unknown."""
+    pass
 
 
 @contextlib.asynccontextmanager
 async def within_deadline(provider: str) -> AsyncIterator[None]:
-    """Bound everything inside together; raise ProviderUnavailable when the time is over."""
+    """Bound everything inside together; raise ProviderUnavailable after CALL_S_MAX."""
     try:
         async with asyncio.timeout(CALL_S_MAX):
             yield
@@ -78,7 +74,7 @@ async def ask(
     provider: str = "other",
     try_s_max: float = TRY_S_MAX,
 ) -> ProviderAnswer:
-    """Try once; raise NoAnswer. provider: the name in the metrics."""
+    """Try once; raise NoAnswer. `provider` is its name in metrics."""
     try:
         async with asyncio.timeout(try_s_max):
             request = client.build_request(
@@ -111,8 +107,8 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """Return a meaningful response after at most that many tries; raise ProviderUnavailable. tries_max 1 is
-    for what must not be sent twice.
+    """Return a meaningful response. Raises ProviderUnavailable. Set `tries_max` to 1 for what must not be sent
+    twice.
     """
     for number in range(tries_max):
         try:
@@ -142,7 +138,7 @@ def decoded(provider: str, body: bytes | str, form: type[T]) -> T:
 
 
 def unavailable(provider: str, why: str) -> ProviderUnavailable:
-    """Log it, and return the refusal to raise; why is a word of ours."""
+    """Log `why`, a word of ours, and return the exception to raise."""
     logger.warning("provider.unavailable", extra={"provider": provider, "why": why})
     return ProviderUnavailable(
         f"{provider} doesn't respond. Try again in a moment.", retry_after_s=2
@@ -150,7 +146,7 @@ def unavailable(provider: str, why: str) -> ProviderUnavailable:
 
 
 def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
-    """Log it, and return the refusal to raise; words: the provider's codes, without its prose."""
+    """Log the refusal and return the exception to raise. `words` are the provider's codes, not its prose."""
     said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
     extra = {"provider": provider, "status": status, "said": said}
     if status in (401, 403):
@@ -162,7 +158,7 @@ def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
 
 async def _read(response: httpx.Response) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        # Decompression makes a small response a large one.
+        # Decompression turns a small response into a large one.
         raise NoAnswer("compressed unasked")
     chunks = []
     size_bytes = 0

@@ -1,28 +1,135 @@
-"""The protocol of a payment provider: it opens a checkout, and says what was paid.
+"""The protocol of a payment provider, which opens checkouts and reports what was paid.
 
-A module in billing/providers/ or the operator's own folder defines PROVIDER, a Registration; one whose name
-begins with an underscore is a part of another. Amounts are converted here, once. A notification is a value (a
-Fact) on which other code acts, so no provider moves money itself.
+A module in billing/providers/ or the operator's own folder defines PROVIDER, a Registration. A notification
+is a value (a Fact) on which other code acts, so no provider moves money.
 """
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from fractions import Fraction
+from typing import Any, Final, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic.config import JsonDict
 
-from billing.ledger.price import Price
+from billing.ledger.price import Price, check_currency, parse_decimal
 from billing.providers.breakdown import Breakdown
-from billing.providers.settings import ProductField, ProviderSettings
 from kernel.clock import Clock
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from keys.principal import Environment
+
+RATE_PLACES = 6
+OPTIONAL: Final[JsonDict] = {"optional": True}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a provider charges in. An empty currency is the order's own; `rate` is the price of one US dollar.
+    Without a rate for another currency, nothing can be charged.
+    """
+
+    currency: str = ""
+    rate: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductField:
+    """How operators set a plan's price or product at a provider. `name` is unique among providers."""
+
+    name: str
+    label: str
+    text: str
+    placeholder: str = ""
+    hint: str = ""
+
+
+class ProviderSettings(BaseModel, ABC):
+    """A field is TOPUP_<PROVIDER>_<FIELD>, and in staging TOPUP_<PROVIDER>_STAGING_<FIELD>.
+
+    Defaults are text or a number, and leave the provider without credentials. Secrets are SecretStr; a
+    rotated one is `new,old`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    api_base: str = Field(default="", description="The provider's API; empty: its own address.")
+    currency: str = Field(
+        default="", description="What it charges; empty: the order's own currency."
+    )
+    price_per_usd: str = Field(
+        default="", description="How much of that currency one US dollar costs, such as 7.30."
+    )
+
+    @field_validator("api_base")
+    @classmethod
+    def _check_base(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s?#@]+", value):
+            raise ValueError("is http(s)://host[:port] with or without a path")
+        return value.rstrip("/")
+
+    @field_validator("currency")
+    @classmethod
+    def _check_currency(cls, value: str) -> str:
+        return value and stated(check_currency, value)
+
+    @field_validator("price_per_usd")
+    @classmethod
+    def _check_rate(cls, value: str) -> str:
+        if value and stated(_rate, value) == 0:
+            raise ValueError("is above 0")
+        return value
+
+    @property
+    @abstractmethod
+    def is_complete(self) -> bool: ...
+
+    @property
+    @abstractmethod
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Return the secrets that verify notifications, newest first; none is empty."""
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Return the provider's own payment methods, the default first; empty if it has only one."""
+        return ()
+
+    @property
+    def charge(self) -> Charge:
+        if self.price_per_usd:
+            return Charge(self.currency, _rate(self.price_per_usd))
+        return Charge(self.currency, Fraction(1) if self.currency == "USD" else None)
+
+    @classmethod
+    @abstractmethod
+    def for_sandbox(cls, secret: str) -> Self:
+        """Return settings that only read and simulate notifications."""
+
+
+def stated(parse: Callable[..., T], *given: str) -> T:
+    """Parse a setting; raise its refusal as a ValueError."""
+    try:
+        return parse(*given)
+    except InvalidInput as error:
+        raise ValueError(error.detail) from None
+
+
+def _rate(text: str) -> Fraction:
+    units = parse_decimal(text, places=RATE_PLACES, param="price_per_usd")
+    return Fraction(units, 10**RATE_PLACES)
+
+
+def rotated(secret: SecretStr) -> tuple[str, ...]:
+    return tuple(part for word in secret.get_secret_value().split(",") if (part := word.strip()))
 
 
 @dataclass(frozen=True, slots=True)
 class DisputeNote:
-    """status and reason are in the provider's own words. due_at: until when evidence counts; null if unknown
-    or not needed. is_inquiry: the bank took no money. sent_at: by the provider's clock.
+    """`status` and `reason` are the provider's words. `is_inquiry`: the bank took no money. `sent_at` is by the
+    provider's clock.
     """
 
     status: str
@@ -39,28 +146,27 @@ Interval = Literal["month", "year"]
 
 
 class ProviderUnavailable(DomainError):
-    """No timely or reliable response came; nothing is known of the payment."""
+    """No timely or reliable response came: the outcome is unknown."""
 
 
 class ProviderRefused(DomainError):
-    """The provider said a definite no to our request; the order can't be paid there."""
+    """The provider definitely refused our request."""
 
 
 class PriceRefused(ProviderRefused):
-    """The provider can't charge the price: it sells it at another, or can't charge such an amount."""
+    pass
 
 
 class NotificationRefused(DomainError):
-    """The notification is forged, stale, unreadable or misdirected. reason: signature, timestamp, form."""
+    """The notification is forged, stale, unreadable or misdirected. `reason`: signature, timestamp, form."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """Repeated after a crash, it opens the same checkout.
 
-    title is shown to the payer. method: the provider's own, such as alipay. product_ref: its price or
-    product. discount: how much less a subscription's first period costs; price is the first one's.
-    expires_at: Stripe accepts 30 minutes to 24 hours from now.
+    `method` and `product_ref` are the provider's own. `discount` lowers a subscription's first period, whose
+    price is `price`. Stripe accepts `expires_at` 30 minutes to 24 hours from now.
     """
 
     order_id: str
@@ -84,8 +190,8 @@ class CheckoutRequest:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """url is where the payer goes, ref is what `inquire` checks. objects: every ID that later notifications
-    may name instead of the order's, such as an invoice's.
+    """The payer goes to `url`; `inquire` takes `ref`. `objects` has every ID that notifications may name instead
+    of the order's.
     """
 
     url: str
@@ -97,8 +203,8 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about: the order's ID if the provider repeats it, and the provider's IDs. Every ID is
-    stored, also of Waiting, because a later refund may name nothing else.
+    """What a fact is about. Every ID is stored, even of Waiting, because a later refund may name nothing
+    else.
     """
 
     order_id: str | None = None
@@ -107,10 +213,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """An order's payment has really arrived. payment_id: one payment, however often reported.
+    """An order's payment arrived. `payment_id` names one payment, however often reported.
 
-    objection: why it doesn't pay for what was sold. method: compared with the order's. subtotal: before tax
-    and discounts.
+    `objection`: why it doesn't pay for what was sold. `subtotal` is before tax and discounts.
     """
 
     subject: Subject
@@ -126,8 +231,8 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """A report of a payment without reliable proof: call `inquire` before crediting. claim: what was
-    reported, if it names the payment; the response has to say the same.
+    """A payment was reported without proof: call `inquire` before crediting. The response must agree with
+    `claim`.
     """
 
     subject: Subject
@@ -153,8 +258,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Money was returned to the payer. price: all that was refunded under this key so far. is_part: one
-    refund among those whose sum another key reports.
+    """`price` is all that was refunded under this key so far. `is_part`: one refund among those whose sum
+    another key reports.
     """
 
     subject: Subject
@@ -166,7 +271,7 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """A refund failed or was cancelled: its money is ours again."""
+    """A refund failed or was cancelled, so we have its money again."""
 
     subject: Subject
     key: str
@@ -176,7 +281,7 @@ class RefundFailed:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """The payer's bank took the payment back, for now; price is the disputed part."""
+    """The payer's bank took `price` back, for now."""
 
     subject: Subject
     key: str
@@ -186,8 +291,6 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class DisputeClosed:
-    """won: the money is ours again."""
-
     subject: Subject
     key: str
     is_won: bool
@@ -196,9 +299,7 @@ class DisputeClosed:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """amount before tax, discounts and balance, below 0 for a credit. product_ref: the provider's price or
-    product, of which there are `quantity`.
-    """
+    """`amount` is before tax, discounts and balance, and below 0 for a credit."""
 
     product_ref: str | None
     amount: int
@@ -208,11 +309,10 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePaid:
-    """One period of a subscription is paid; price is what was paid.
+    """One period of a subscription is paid.
 
-    lines: the invoice's, if reported; else one line of the price. is_change: a beginning or a change of plans
-    made it, not the calendar. is_listed: the price is the product's own, because the notification has no
-    amount.
+    `is_change`: it was made by a beginning or a change of plans, not by the calendar. `is_listed`: the price
+    is the product's own, because the notification has no amount.
     """
 
     subject: Subject
@@ -235,9 +335,7 @@ SubscriptionStatus = Literal["active", "past_due", "paused", "cancelled", "expir
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's standing at the provider, at sent_at if reported. paused: it charges nothing until it
-    resumes, at resumes_at if known.
-    """
+    """A subscription's state at the provider. While paused it charges nothing until `resumes_at`, if known."""
 
     subject: Subject
     subscription_ref: str
@@ -251,7 +349,7 @@ class SubscriptionChanged:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Genuine, and irrelevant to us; why is for the operator."""
+    """Genuine, but irrelevant; `why` is for the operator."""
 
     why: str
 
@@ -274,7 +372,7 @@ Fact = (
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A notification as it arrived. Header names in lower case; query without its '?'."""
+    """A notification as it arrived; header names are in lower case."""
 
     method: str
     headers: Mapping[bytes, bytes]
@@ -284,7 +382,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A genuine notification. event_id: the same for each repetition."""
+    """`event_id` is the same for each repetition."""
 
     event_id: str
     type: str
@@ -293,7 +391,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The response that the provider expects once the facts are committed, and if they can't be."""
+    """A response to a notification."""
 
     body: bytes
     media_type: str = "application/json"
@@ -303,8 +401,8 @@ class Acknowledgement:
 class SandboxEvent:
     """An event at the sandbox's page, for `simulate` to report as this provider would.
 
-    renewed: a period is paid, the first one included; is_prorated: a part of one with full_price. changed:
-    the customer chose another plan, to end with the period or not to; also the standing around a pause.
+    renewed: a period is paid, or with `is_prorated` a part of one. changed: another plan, an end with the
+    period, or a pause.
     """
 
     outcome: Literal[
@@ -337,18 +435,18 @@ class Provider(Protocol):
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
 
     async def portal(self, customer_ref: str, return_url: str) -> str:
-        """Return where the customer manages subscriptions; raise ProviderUnavailable, ProviderRefused."""
+        """Return where the customer manages subscriptions. Raises ProviderUnavailable and ProviderRefused."""
         ...
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        """Return the signed notification that the provider would send, for the sandbox's page."""
+        """Return the signed notification that the provider would send."""
         ...
 
 
 @runtime_checkable
 class Closing(Protocol):
     async def close(self, order_id: str, ref: str) -> bool:
-        """Return whether nobody can pay it any more; False: it was paid or has ended. Raises
+        """Return whether the checkout can't be paid any more; False if it was paid or has ended. Raises
         ProviderUnavailable.
         """
         ...
@@ -356,12 +454,10 @@ class Closing(Protocol):
 
 @runtime_checkable
 class Linking(Protocol):
-    """Its refunds may name only IDs that we don't know, and which it can resolve."""
+    """Its refunds may name only IDs that we don't know."""
 
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return pairs: an ID that payments are known by, and one of object_ids. Raises ProviderUnavailable
-        and ProviderRefused.
-        """
+        """Pair each known ID with one of object_ids. Raises ProviderUnavailable and ProviderRefused."""
         ...
 
 
@@ -370,11 +466,11 @@ Make = Callable[[Any, Environment, httpx.AsyncClient, Clock], Provider]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a module in the folder defines as PROVIDER.
+    """What a provider's module defines as PROVIDER.
 
-    - label: its name for payers; empty: as it is.
-    - paths: where its notifications arrive, the first being the one it is given; methods of them.
-    - takes_discount: a subscription's first period may cost less than the others.
+    - label: its name for payers.
+    - paths: where notifications arrive; providers are given the first.
+    - takes_discount: a subscription's first period may cost less.
     - products: how a plan names the provider's own; needs_product: no plan is sold without one.
     """
 

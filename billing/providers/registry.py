@@ -1,8 +1,7 @@
 """Find the payment providers in their folder, each with an environment's credentials.
 
-A provider is `x.py` or `x/provider.py` and defines PROVIDER; nothing else is needed. In staging a provider
-without credentials is simulated: it reads and simulates notifications under a generated secret without a
-network, and the sandbox's page takes the payment.
+A provider is `x.py` or `x/provider.py` and defines PROVIDER. In staging, a provider without credentials is
+simulated: it reads and simulates notifications under a generated secret, without a network.
 """
 
 import importlib.util
@@ -14,33 +13,20 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from billing.providers.protocol import Provider, Registration
-from billing.providers.settings import Charge, ProviderSettings
+from billing.providers.protocol import Charge, Provider, ProviderSettings, Registration
 from kernel.clock import Clock
 from keys.principal import ENVIRONMENTS, Environment
 
 FOLDER = Path(__file__).parent
 _SHARED = frozenset(
-    {
-        "__init__",
-        "abilities",
-        "breakdown",
-        "protocol",
-        "registry",
-        "settings",
-        "http",
-        "event_log",
-        "problem",
-    }
+    {"__init__", "abilities", "breakdown", "protocol", "registry", "http", "event_log"}
 )
 
 Key = tuple[str, Environment]
 
 
 def discover(*folders: Path) -> dict[str, Registration]:
-    """Return registrations by name, of this folder and of others. Raises ValueError for a file that is no
-    provider and for a repeated name.
-    """
+    """Return registrations by name. Raises ValueError for a file that is no provider and for a repeated name."""
     found: dict[str, Registration] = {}
     for path in (path for folder in (FOLDER, *folders) for path in _files(folder)):
         registration = _load(path)
@@ -62,15 +48,11 @@ def _name(path: Path) -> str:
 
 
 class NotifiedAt(NamedTuple):
-    """The address that providers reach this gateway under; empty: the operator has not set it."""
-
     public_url: str
 
 
 class Providers:
-    """settings: as configured, complete or not. simulated_secrets: by name, the generated secrets for
-    staging.
-    """
+    """`simulated_secrets` has the generated secrets for staging, by provider."""
 
     def __init__(
         self,
@@ -108,8 +90,8 @@ class Providers:
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
-        """Return the environment's provider, real or simulated. A simulated one only reads and simulates:
-        check is_simulated before open, inquire and portal.
+        """Return the environment's provider. A simulated one only reads and simulates: check is_simulated before
+        other calls.
         """
         return self._providers.get((name, environment))
 
@@ -117,10 +99,7 @@ class Providers:
         return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
-        """Return all that can verify its notifications; the first that succeeds decides the environment.
-
-        An environment may come twice: with a simulated secret and a configured one.
-        """
+        """Return all that can verify its notifications; the first that succeeds decides the environment."""
         return list(self._readers.get(name, ()))
 
     def charge(self, name: str, environment: Environment) -> Charge:
@@ -137,7 +116,6 @@ class Providers:
         return list(self._registrations.values())
 
     def label(self, name: str) -> str:
-        """Return the provider's name for payers; an unknown one's as it is."""
         found = self._registrations.get(name)
         return (found and found.label) or name
 

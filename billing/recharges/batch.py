@@ -1,4 +1,4 @@
-"""The recharges of one transaction, and what the end of a charge means for the next.
+"""The recharges of one transaction, and what a charge's end means for the next.
 
 A charge ends once, in its order's transaction. A paid one arms the watch again. A declined one may be retried
 later; the third in a row disables the recharge. Otherwise the watch waits until the balance has been at the
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from billing.engine.batch_state import BatchState
 from billing.ledger.money import CURRENCY, micros_to_cents
 from billing.providers.abilities import RETRIED
-from billing.recharges import records
+from billing.recharges import recharge
 from billing.recharges.recharge import FAILURES_MAX, RETRIES_US, FallCharge, Recharge
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail, new_owner_mail
@@ -22,7 +22,7 @@ from store.database import Transaction
 
 
 class RechargesOfBatch:
-    """Part of the orders' working set; empty if no order is a recharge's."""
+    """Part of the orders' working set."""
 
     def __init__(self) -> None:
         self.tenants: set[Tenant] = set()  # whose recharge a command asks for
@@ -40,21 +40,21 @@ class RechargesOfBatch:
     async def load(self, tx: Transaction, order_ids: Iterable[str]) -> None:
         ids = set(order_ids)
         if ids:
-            self._charges = await records.load_charges(tx, ids)
+            self._charges = await recharge.load_charges(tx, ids)
             self.tenants.update(one.tenant for one in self._charges.values())
         if self.tenants:
-            self._recharges = await records.load(tx, self.tenants)
+            self._recharges = await recharge.load(tx, self.tenants)
         if self.counted:
-            self._spent = await records.spent_cents(tx, self.counted)
+            self._spent = await recharge.spent_cents(tx, self.counted)
 
     async def update(self, tx: Transaction) -> None:
         if self._removed:
-            await records.remove(tx, self._removed)
+            await recharge.remove(tx, self._removed)
         if self._kept:
-            await records.keep(tx, self._kept.values())
+            await recharge.keep(tx, self._kept.values())
         if self._new:
-            await records.insert_charges(tx, self._new.values())
-        await records.update_charges(tx, self._changed.values())
+            await recharge.insert_charges(tx, self._new.values())
+        await recharge.update_charges(tx, self._changed.values())
         if self._mails:
             await owner_mail.insert(tx, self._mails)
 
@@ -120,7 +120,7 @@ def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> 
 def note_unpaid(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, reason: str | None
 ) -> None:
-    """Record that it ended unpaid; an unconfirmed charge was already reported."""
+    """Record that a charge ended unpaid; an unconfirmed one was already reported."""
     charge = recharges.charge_of(order_id)
     if charge is None:
         return
@@ -145,8 +145,8 @@ def note_confirmation(
 def note_dispute(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, *, is_new: bool
 ) -> None:
-    """Disable the recharge after a dispute, until somebody enables it again. is_new: first report of it. An
-    inquiry leaves no other trace, so it counts once a charge.
+    """Disable the recharge after a dispute. `is_new`: it is the first report. An inquiry leaves no other trace,
+    so it counts once for each charge.
     """
     charge = recharges.charge_of(order_id)
     if charge is None or (charge.disputed_at is not None and not is_new):
@@ -169,7 +169,7 @@ def note_refusal(
     order_id: str,
     reason: str | None,
 ) -> None:
-    """Record a drop that isn't charged; reason None: nothing is published."""
+    """Record a drop that isn't charged. Without a `reason`, publish nothing."""
     found = recharges.find(tenant)
     _end_flight(state, tenant, found, order_id, is_paid=False)
     if found is not None and reason is not None:
@@ -214,7 +214,7 @@ def _tell(
     *,
     url: str | None,
 ) -> None:
-    """Publish the event and mail the owner; charge null: none was tried."""
+    """Publish the event and mail the owner. `charge` is null if none was attempted."""
     data = {
         "order_id": None if charge is None else charge.order_id,
         "amount_cents": found.amount_cents if charge is None else charge.amount_cents,
@@ -242,7 +242,7 @@ def _end_flight(
         return
     below_micros = found.below_micros
     balance_micros = state.ledger.balance_micros(tenant, state.now_us)
-    # Bought, and still below the mark: the next spend is another drop.
+    # If it is still below the mark, the next spend is another drop.
     is_rearmed = is_paid and 0 < balance_micros < below_micros
     state.watches.watch(
         tenant, below_micros=below_micros, from_micros=0 if is_rearmed else below_micros

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from billing.ledger.price import Price
-from billing.providers.problem import in_words
+from billing.providers.event_log import in_words
 from billing.reconciliation.kinds import DifferenceKind, FoundDifference
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id

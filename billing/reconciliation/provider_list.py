@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from billing.ledger.price import Price
 from billing.providers.abilities import ListedPayment, Listing
-from billing.providers.problem import in_words
+from billing.providers.event_log import in_words
 from billing.reconciliation.own_payments import Linked, OwnPayments, PaymentFee
 from billing.reconciliation.payment_rule import (
     Judged,

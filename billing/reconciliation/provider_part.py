@@ -14,7 +14,7 @@ from billing.orders import records as orders
 from billing.orders.order import Order
 from billing.payments.payments import Payments
 from billing.providers.abilities import ListedPayment, Listing, ability
-from billing.providers.problem import in_words
+from billing.providers.event_log import in_words
 from billing.providers.protocol import (
     Fact,
     Paid,

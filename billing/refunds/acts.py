@@ -1,27 +1,87 @@
-"""Refunds and disputes: refunds that operators request and decide, of everybody's orders."""
+"""Refunds and disputes: refunds of orders, which operators request and decide."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from billing.orders.refund_row import Refund as RefundRow, RefundState
-from billing.refunds import queries as refund_rows
-from billing.refunds.refunder import Refunder
-from billing.refunds.request import (
+from billing.ledger.ledger import InsufficientBalance
+from billing.orders import refund
+from billing.orders.acts import find_order
+from billing.orders.refund import Refund as RefundRow, RefundState
+from billing.refunds.commands import (
     PROVIDER_ID_CHARACTERS_MAX,
     REFUND_REASON_CHARACTERS_MAX,
+    DecideRefund,
+    NotRefundable,
     RefundRepeated,
     RefundUnderWay,
+    RefundVerdict,
+    RequestRefund,
 )
-from billing.refunds.settle import DecideRefund, RefundVerdict
-from billing.refunds.views import Refund
+from billing.refunds.refunder import Refunder
+from kernel.clock import rfc3339
 from kernel.errors import NotFound
-from kernel.fields import LINE, Fields, Page, Text, said
+from kernel.fields import LINE, Fields, Int64, Page, Text, said
 from kernel.tenant import Tenant
+from kernel.words import CurrencyCode, Time, time_of
 from keys.act import ActContext, CallContext, EngineAct, ListAct, ReadAct
 from store.database import Transaction
 from store.keyset import Begin
+
+
+class Refund(Struct, kw_only=True):
+    """A refund that was requested here. While it is requested, unknown or pending, its credit is held."""
+
+    id: Annotated[str, Meta(pattern=r"^rfd_[0-9A-Za-z]+$")]
+    status: RefundState
+    amount: Annotated[
+        int,
+        Meta(gt=0, description="In the smallest unit of the currency that was paid."),
+        said(unit="minor"),
+    ]
+    currency: CurrencyCode
+    order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
+    period_id: Annotated[str | None, Meta(description="Of a plan's paid period, else null.")]
+    account_id: str
+    provider: str
+    payment: Annotated[str, Meta(description="What the provider calls the payment.")]
+    provider_refund_id: Annotated[
+        str | None, Meta(description="The provider's own id of it; null: none yet.")
+    ]
+    made_at_provider: Annotated[
+        bool, Meta(description="A person made it at the provider, and wrote it down here.")
+    ]
+    reason: str
+    detail: Annotated[str | None, Meta(description="Why it failed, or is unknown.")]
+    held_micros: Annotated[int, Meta(ge=0, description="What is held of the account's credit.")]
+    requested_by: Annotated[
+        str | None, Meta(description="The key, token or person that asked; null: nobody here.")
+    ]
+    created_at: Time
+    ended_at: Time | None
+
+    @classmethod
+    def of(cls, refund: refund.Refund) -> "Refund":
+        return cls(
+            id=refund.id,
+            status=refund.status,
+            amount=refund.amount,
+            currency=refund.currency,
+            order_id=refund.order_id,
+            period_id=None if refund.period_start_at is None else refund.owner_id,
+            account_id=refund.account_id,
+            provider=refund.provider,
+            payment=refund.payment_ref,
+            provider_refund_id=refund.provider_refund_id,
+            made_at_provider=refund.is_made_at_provider,
+            reason=refund.reason,
+            detail=refund.detail,
+            held_micros=refund.held_micros,
+            requested_by=refund.requested_by,
+            created_at=rfc3339(refund.created_at),
+            ended_at=time_of(refund.ended_at),
+        )
 
 
 class RefundsQuery(Page, frozen=True, kw_only=True):
@@ -67,13 +127,13 @@ class DecideBody(Fields, frozen=True, kw_only=True):
 
 
 async def owner_of(tx: Transaction, refund_id: str) -> Tenant:
-    return (await refund_rows.find(tx, refund_id)).tenant
+    return (await refund.find(tx, refund_id)).tenant
 
 
 async def list_refunds(
     context: ActContext, asked: RefundsQuery, begin: Begin, limit: int
 ) -> Sequence[RefundRow]:
-    return await refund_rows.page(
+    return await refund.page(
         context.tx,
         context.environment,
         status=asked.status,
@@ -86,7 +146,7 @@ async def list_refunds(
 
 
 async def show_refund(context: ActContext) -> RefundRow:
-    return await refund_rows.find(context.tx, context.object_id, context.environment)
+    return await refund.find(context.tx, context.object_id, context.environment)
 
 
 async def decide_refund(context: CallContext, asked: DecideBody) -> DecideRefund:
@@ -147,3 +207,108 @@ DECIDE_REFUND = EngineAct(
     ),
 )
 ACTS = (LIST_REFUNDS, SHOW_REFUND, DECIDE_REFUND)
+
+
+Reason = Annotated[str, Meta(min_length=1, max_length=REFUND_REASON_CHARACTERS_MAX, pattern=LINE)]
+ProviderId = Annotated[str, Meta(min_length=1, max_length=PROVIDER_ID_CHARACTERS_MAX, pattern=LINE)]
+
+
+class RefundBody(Fields, frozen=True, kw_only=True):
+    """How much of an order's payment to return, and why."""
+
+    reason: Annotated[
+        Reason,
+        Meta(description="In your words; order.refunded carries it."),
+        said("Reason", hint="The account is told it."),
+    ]
+    amount: Annotated[
+        Int64 | None,
+        Meta(description="In the smallest unit of pay_currency. Left out: all that is left."),
+        said("Amount", unit="minor", currency="pay_currency", words={"": "all that is left"}),
+    ] = None
+    pay_currency: Annotated[
+        CurrencyCode | None,
+        Meta(description="The currency of amount. Refused if the payment was made in another one."),
+    ] = None
+    period_id: Annotated[
+        Text | None,
+        Meta(description="Of a plan's order: which paid period. Left out where it has one."),
+    ] = None
+    payment: Annotated[
+        ProviderId | None,
+        Meta(
+            description=(
+                "The provider's name of a payment that credited nothing and is not the order's own: a"
+                " second one, or a plan's that waits in review."
+            )
+        ),
+    ] = None
+    allow_owed: Annotated[
+        bool,
+        Meta(description="Refund also where the credit was used up: the account owes the rest."),
+    ] = False
+    made_at_provider: Annotated[
+        ProviderId | None,
+        Meta(
+            description=(
+                "The provider's id of a refund that you made on its own pages: it is written down"
+                " and counts at once, and nobody is asked."
+            )
+        ),
+    ] = None
+
+
+async def order_owner(tx: Transaction, order_id: str) -> Tenant:
+    try:
+        return (await find_order(tx, order_id)).tenant
+    except NotFound:
+        raise NotFound("Order", param="id") from None
+
+
+async def refund_order(context: CallContext, asked: RefundBody) -> RequestRefund:
+    return await context.service(Refunder).request(
+        context.object_id,
+        context.environment,
+        reason=asked.reason,
+        actor=context.by,
+        amount=asked.amount,
+        currency=asked.pay_currency,
+        period_id=asked.period_id,
+        payment_ref=asked.payment,
+        allow_owed=asked.allow_owed,
+        made_at_provider=asked.made_at_provider,
+        by_name=context.person,
+    )
+
+
+REFUND_ORDER = EngineAct(
+    name="orders.refund",
+    summary="Send an order's payment back, whole or in part",
+    description=(
+        "For operators. The credit that the refund takes back is held at once, and a worker asks"
+        " the provider: its yes takes the credit, its definite no gives it back, and without a"
+        " clear word it stays held. Too little credit is 2002 unless `allow_owed`. One refund of a"
+        " payment goes on at a time (2012), and none of what went back already (2006). The payment"
+        " of an order that is in review, or was rejected, credited nothing: nothing is held, and the"
+        " provider's yes ends the review; the same is so of a second payment, and of a plan's that"
+        " waits in review, which `payment` names. Creem refunds by its API all that is left, and no part."
+    ),
+    path="/orders/{order_id}/refund",
+    input=RefundBody,
+    command=refund_order,
+    view=Refund.of,
+    result=Refund,
+    status=202,
+    refuses=(NotFound, InsufficientBalance, RefundRepeated, RefundUnderWay, NotRefundable),
+    owner_of=order_owner,
+    names_person=True,
+    moves_money=True,
+    asks="Refund {amount} of order {id} to {account_id}? Of {pay_amount}, {refunded_amount} went back before.",
+    done="The refund is written down. This page shows what becomes of it.",
+    examples=(
+        "topup orders refund ord_4Kp1 --reason 'bought twice'",
+        "topup orders refund ord_4Kp1 --amount 5.00 --reason 'half of it' --allow-owed",
+        "topup orders refund ord_4Kp1 --payment pi_2 --reason 'paid twice'",
+        "topup orders refund ord_4Kp1 --made-at-provider re_1Q --reason 'on its own pages'",
+    ),
+)

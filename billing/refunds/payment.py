@@ -1,4 +1,4 @@
-"""What a refund is of: an order's payment, a period's, or an uncredited one."""
+"""What a refund returns: an order's payment, a period's, or an uncredited one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros as due_of_order
-from billing.orders.refund import gone_of
-from billing.orders.refund_row import SaleWorkingSet
+from billing.orders.refund import SaleWorkingSet, gone_of
 from billing.orders.reversal import (
     apply_reversals as apply_to_order,
     follow_refund,
@@ -31,8 +30,6 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True)
 class RefundablePayment(ABC):
-    """rows holds its refunds and reversals."""
-
     order: Order
     rows: SaleWorkingSet
 
@@ -54,7 +51,6 @@ class RefundablePayment(ABC):
 
     @property
     def is_whole_only(self) -> bool:
-        """Return whether only the whole of it can be returned."""
         return False
 
     @property
@@ -171,7 +167,7 @@ class PeriodPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True)
 class PaymentWithoutCredit(RefundablePayment):
-    """An uncredited payment beside the order's own: a second one, or a plan's that waits."""
+    """A second payment of the order, or a plan's that waits for an operator."""
 
     payment: UncreditedPayment
 
@@ -193,7 +189,7 @@ class PaymentWithoutCredit(RefundablePayment):
 
     @property
     def is_whole_only(self) -> bool:
-        """Return true for a plan's: its period is credited or it is returned, whole."""
+        """Return true for a plan's payment, which pays for a whole period or is returned whole."""
         return self.order.kind == "subscription"
 
     @property
@@ -224,7 +220,7 @@ class PaymentWithoutCredit(RefundablePayment):
 def declare(
     read_set: ReadSet, order_id: str, tenant: Tenant, *, is_plan: bool, is_other: bool
 ) -> None:
-    """Declare what finding a payment reads. is_other: it may not be the order's own."""
+    """Declare what finding a payment reads. `is_other`: it may not be the order's own."""
     read_set.tenants.add(tenant)
     read_set.working_set(OrderWorkingSet).ids.add(order_id)
     if is_plan:
@@ -289,7 +285,7 @@ def named_payment(
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if not found:
         raise NotFound("Period", param="period_id")
-    # A payment that waits for an operator is meant only if it is named.
+    # An uncredited payment is meant only if it is named.
     periods = [one for one in found if one.period_start_at is not None] or list(found)
     if len(periods) == 1:
         return periods[0]

@@ -1,8 +1,8 @@
-"""Take refunds from the request to the provider's answer; one per process.
+"""Take refunds from the request to the provider's response; one per process.
 
 A refund is written, with its credit held, before the call; no transaction is open meanwhile. A provider
 without idempotency keys gets one request, and is then only queried. A refund that was never made fails only
-once it can't be under way.
+once it can't be in progress.
 """
 
 import asyncio
@@ -10,22 +10,23 @@ import logging
 from typing import Any, Final
 
 from billing.engine.engine import Command, Engine
-from billing.orders import records as order_list
+from billing.orders import records as order_list, refund as refund_rows, uncredited_payment
 from billing.orders.order import Order
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund
 from billing.payments.sandbox.checkout import SandboxRefunds
 from billing.providers.abilities import Refunding, RefundRequest, RefundWord, ability
 from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
-from billing.refunds import queries as refund_rows
-from billing.refunds.request import NotRefundable, RefundWay, RequestRefund
-from billing.refunds.settle import (
+from billing.refunds.commands import (
     AskedRefund,
     AskRefund,
     DecideRefund,
     KeepRefund,
+    NotRefundable,
     RefundVerdict,
+    RefundWay,
+    RequestRefund,
     SettleRefund,
 )
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
@@ -33,15 +34,15 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from keys.audit_log import Actor
 from keys.principal import ENVIRONMENTS, Environment
-from store.database import Database
+from store.database import Database, Transaction
 
 ASK_S_MAX: Final = 20.0
 FIRST_WAIT_US: Final = 30 * SECOND_US
 WAIT_US_MAX: Final = HOUR_US
 PENDING_WAIT_US: Final = 6 * HOUR_US
-# A request may be on its way for this long: then the provider knows it or never will.
+# After this long the provider knows a request or never will.
 ON_THE_WAY_US: Final = 10 * MINUTE_US
-# Providers store idempotency keys for a day.
+# Providers keep idempotency keys for a day.
 REPEATABLE_US: Final = 20 * HOUR_US
 DEFAULT_WAY: Final = RefundWay()
 
@@ -72,15 +73,15 @@ class Refunder:
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """Return the command to submit; raise InvalidInput, NotFound and NotRefundable.
+        """Return the command to submit. Raises InvalidInput, NotFound and NotRefundable.
 
-        currency: of the amount; None: the payment's. made_at_provider: the provider's ID of a refund made
-        there. payment_ref: the payment, if not the order's own.
+        `currency` is the amount's. `made_at_provider` is the provider's ID of a refund made there.
+        `payment_ref` is a payment other than the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
             raise NotFound("Order", param="id")
-        paid = await self._database.read(lambda tx: refund_rows.currency_of(tx, order, payment_ref))
+        paid = await self._database.read(lambda tx: _currency_of(tx, order, payment_ref))
         if amount is not None and currency not in {None, paid}:
             raise InvalidInput(f"The payment was made in {paid}.", param="pay_currency")
         if payment_ref in {None, order.payment_id}:
@@ -110,7 +111,7 @@ class Refunder:
         )
 
     async def _check_own(self, order: Order) -> None:
-        """Raise NotRefundable if the order's payment is another order's, which is refunded there."""
+        """Raise NotRefundable if the order's payment belongs to another order, where it is refunded."""
         payment_id = order.payment_id
         if order.kind == "subscription" or payment_id is None:
             return
@@ -126,7 +127,7 @@ class Refunder:
             )
 
     def way_of(self, order: Order) -> RefundWay | None:
-        """Return how the order's provider refunds, or null without an API for that."""
+        """Return how the order's provider refunds, or None without an API for that."""
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         return None if asked is None else _way_of(asked)
 
@@ -161,7 +162,7 @@ class Refunder:
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # From before the command, which begins the wait after which another caller may call.
+        # Count from before the command, which begins the others' wait.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)
@@ -261,3 +262,9 @@ def _named(refund: Refund) -> dict[str, Any]:
         "period_start_at": refund.period_start_at,
         "tenant": refund.tenant,
     }
+
+
+async def _currency_of(tx: Transaction, order: Order, payment_ref: str | None) -> str:
+    found = await uncredited_payment.of_orders(tx, [order.id])
+    named = (one.currency for one in found if one.payment_ref == payment_ref)
+    return next(named, order.payment.currency)

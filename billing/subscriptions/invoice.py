@@ -18,7 +18,7 @@ from msgspec.structs import replace as with_fields
 from billing.catalog.plan import PlanItem
 from billing.engine.batch_state import BatchState
 from billing.ledger.price import Price
-from billing.providers.problem import Problem, other_price
+from billing.providers.event_log import Problem, other_price
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.plan_credit_back import bring_back_to
 from billing.subscriptions.plan_grant import ungiven_of

@@ -22,8 +22,7 @@ from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_
 from billing.orders.reversal import dispute_of, reason_of, tell_returned
 from billing.orders.sold_credit import follow
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.event_log import NotificationOutcome, NotificationRef
-from billing.providers.problem import Problem
+from billing.providers.event_log import NotificationOutcome, NotificationRef, Problem
 from billing.providers.protocol import InvoiceLine
 from billing.subscriptions.invoice import (
     Bill,

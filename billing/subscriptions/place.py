@@ -16,7 +16,7 @@ from billing.orders.place import NewOrder, PlaceOrder, SoldItem, charged
 from billing.orders.reversal import OrderResult
 from billing.orders.settlement import SettlePaid
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.problem import Problem
+from billing.providers.event_log import Problem
 from billing.subscriptions.subscription import AlreadySubscribed, Subscription, second_plan
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from billing.catalog.grant_terms import DEFAULT_TERMS, GrantTerms
 from billing.ledger.price import Price
 from billing.orders.refund import share_of
-from billing.providers.problem import Problem
+from billing.providers.event_log import Problem
 from billing.providers.protocol import Interval
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import DomainError

@@ -9,9 +9,9 @@ from billing.catalog import plan
 from billing.catalog.plan import Plan
 from billing.engine.batch_state import ReadSet
 from billing.ledger.ledger import LedgerAccountKind
-from billing.orders import refund_row
+from billing.orders import refund
 from billing.orders.records import ObjectKey, PeriodClaim
-from billing.orders.refund_row import SaleWorkingSet
+from billing.orders.refund import SaleWorkingSet
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions import plan_grant as plan_grant_rows, records as subscription_rows
@@ -83,7 +83,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         period_ids = [period.id for kept in periods.values() for period in kept]
         if period_ids:
             self.reversals.take(await subscription_rows.load_reversals(tx, period_ids))
-            self.refunds.take(await refund_row.load(tx, period_ids))
+            self.refunds.take(await refund.load(tx, period_ids))
         await self._load_plan_grants(tx, read_set)
         claims = [one for one in self.claims if self._is_genuine(one)]
         if claims:

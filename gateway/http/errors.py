@@ -27,7 +27,7 @@ from billing.providers.protocol import (
 )
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.resend import MailLimitReached, NotYetDelivered
-from billing.refunds.request import (
+from billing.refunds.commands import (
     NotRefundable,
     RefundRefused,
     RefundRepeated,

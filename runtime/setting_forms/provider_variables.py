@@ -11,9 +11,8 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from billing.providers.protocol import Registration
+from billing.providers.protocol import OPTIONAL, ProviderSettings, Registration, rotated
 from billing.providers.registry import Key, discover
-from billing.providers.settings import OPTIONAL, ProviderSettings, rotated
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"

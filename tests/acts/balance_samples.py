@@ -8,7 +8,7 @@ from billing.bulk import acts as bulk_acts
 from billing.credits import code_acts, sandbox_acts
 from billing.documents import acts as document_acts
 from billing.fulfilment.reversal_acts import REVERSE
-from billing.payments.purchase_acts import CREATE_ORDER
+from billing.payments.order_acts import CREATE_ORDER
 from billing.recipients.resend import RESEND
 from billing.reports import balance_acts, credit_line_acts
 from billing.topups import acts as topup_acts, approval_acts, voucher_redemption as vouchers

@@ -15,7 +15,7 @@ from billing.machine_payments.payment import (
 )
 from billing.orders.acts import find_order
 from billing.providers.protocol import SandboxEvent
-from billing.refunds.settle import AskRefund, KeepRefund
+from billing.refunds.commands import AskRefund, KeepRefund
 from billing.reports.subscription_acts import owner_of
 from billing.subscriptions.manual.complimentary_period import GivePeriod
 from kernel.clock import DAY_US, HOUR_US

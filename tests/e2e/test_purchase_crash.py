@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
-from billing.payments.purchase_acts import LEASE_S
+from billing.payments.order_acts import LEASE_S
 from kernel.clock import FixedClock, SystemClock
 from runtime.context import open_context
 from runtime.settings import Settings, load_settings

@@ -24,6 +24,7 @@ from billing.providers.protocol import (
     Notification,
     Opened,
     Paid,
+    ProviderSettings,
     ProviderUnavailable,
     Received,
     Registration,
@@ -31,7 +32,6 @@ from billing.providers.protocol import (
     Subject,
     Waiting,
 )
-from billing.providers.settings import ProviderSettings
 from kernel.clock import DAY_US, FixedClock
 
 CARD = SavedMethod("pm_1", "visa", "4242", "2030-01")

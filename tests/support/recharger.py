@@ -11,12 +11,12 @@ import msgspec
 from billing.credits.adjustment import new_adjustment
 from billing.engine.engine import Engine
 from billing.orders import records as order_list
-from billing.orders.links import OrderLinks
 from billing.orders.order import Order
+from billing.orders.views import OrderLinks
 from billing.payments.payments import Payments
 from billing.payments.recharging.setting import SetRecharge
 from billing.providers.registry import Providers
-from billing.recharges import records
+from billing.recharges import recharge
 from billing.recharges.recharge import Recharge
 from billing.topups.rules import LinkTokens
 from billing.usage.usage import UsageItem, UseCredit
@@ -138,7 +138,7 @@ class Recharging:
         )
 
     async def setting(self) -> Recharge | None:
-        return await self.account.database.read(lambda tx: records.find(tx, self.tenant))
+        return await self.account.database.read(lambda tx: recharge.find(tx, self.tenant))
 
     async def told(self) -> list[dict[str, Any]]:
         """What its events said of recharges, the oldest first: the type's end and the data."""

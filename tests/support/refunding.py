@@ -5,15 +5,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billing.ledger.price import Price
+from billing.orders import refund as refund_rows
 from billing.orders.order import Order
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund
 from billing.payments.review import CaseAct, cases_of, open_review
 from billing.proof.audit import Finding, audit
 from billing.providers.abilities import RefundRequest, RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
-from billing.refunds import queries as refund_rows
-from billing.refunds.request import RefundWay, RequestRefund
-from billing.refunds.settle import DecideRefund, RefundVerdict, SettleRefund
+from billing.refunds.commands import (
+    DecideRefund,
+    RefundVerdict,
+    RefundWay,
+    RequestRefund,
+    SettleRefund,
+)
 from kernel.ids import new_id
 from keys.audit_log import Actor
 from store.database import Transaction

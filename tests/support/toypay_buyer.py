@@ -10,15 +10,15 @@ import httpx
 
 from billing.engine.engine import Engine
 from billing.orders import records as order_list
-from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
+from billing.orders.views import OrderLinks
 from billing.payments.payments import Payments
 from billing.payments.review import new_resolution
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
+from billing.providers.protocol import ProviderSettings
 from billing.providers.registry import Key, Providers, discover
-from billing.providers.settings import ProviderSettings
 from billing.topups.rules import LinkTokens
 from kernel.clock import FixedClock
 from keys.principal import ENVIRONMENTS

@@ -9,6 +9,7 @@ from billing.providers.abilities import RefundRequest, RefundWord
 from billing.providers.protocol import (
     Provider,
     ProviderRefused,
+    ProviderSettings,
     ProviderUnavailable,
     Refunded,
     RefundFailed,
@@ -16,7 +17,6 @@ from billing.providers.protocol import (
     Subject,
 )
 from billing.providers.registry import Providers
-from billing.providers.settings import ProviderSettings
 from kernel.clock import Clock
 
 # How the next request ends: made, refused, made with its answer lost, or lost on the way.

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from billing.documents.receipt_letter import receipt_letter
-from billing.recharges import records as recharge_rows
+from billing.recharges import recharge as recharge_rows
 from billing.recipients import owner_mail
 from billing.recipients.account_mail import (
     invitation_letter,

@@ -9,9 +9,9 @@ from typing import Any
 
 from billing.machine_payments import payment as payments
 from billing.machine_payments.settling import MachinePayments
-from billing.orders import records as order_list
+from billing.orders import records as order_list, refund as refund_rows
 from billing.orders.order import Order
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund
 from billing.payments.payments import Payments
 from billing.payments.recharging.charging import (
     Charging,
@@ -21,7 +21,6 @@ from billing.payments.recharging.charging import (
     next_charge_at,
 )
 from billing.payments.steering import SubscriptionSteering
-from billing.refunds import queries as refund_rows
 from billing.refunds.refunder import Refunder
 from billing.subscriptions import records as subscription_rows, subscription_change
 from kernel.clock import Clock

@@ -6,16 +6,17 @@ disable it.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from billing.accounts.acts import ACCOUNT
 from billing.engine.engine import Engine
 from billing.payments.recharging.saving import Savings
 from billing.payments.recharging.setting import RemoveRecharge, SetRecharge, SwitchRechargeOff
+from billing.providers.abilities import SavedMethod
 from billing.providers.protocol import ProviderUnavailable
-from billing.recharges import records
+from billing.recharges import recharge
 from billing.recharges.recharge import (
     AMOUNT_CENTS_MAX,
     AMOUNT_CENTS_MIN,
@@ -25,12 +26,105 @@ from billing.recharges.recharge import (
     Recharge as Row,
     check_limits,
 )
-from billing.recharges.views import PaymentMethods, Recharge, SavePage
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import Fields, Int64, Text, said, within
 from kernel.limits import URL_CHARACTERS_MAX
+from kernel.shaped import Shaped
+from kernel.words import Cents, Count, Last4, Time, time_of
 from keys.act import MERCHANT, OPERATOR, ActContext, CallContext, EngineAct, ReadAct, StepsAct
 from store.database import Database
+
+
+class PaymentMethod(Shaped, kw_only=True):
+    """A saved payment method. expires is a month, such as 2027-04."""
+
+    ref: Annotated[str, Meta(description="The provider's id.")]
+    brand: str
+    last4: Last4
+    expires: Annotated[
+        str | None,
+        Meta(description="The month in which it ends, such as 2027-04; null: it does not."),
+    ]
+
+
+class RechargeCharge(Shaped, kw_only=True):
+    """The outcome of one drop of the balance. reason: why the charge was declined; url: where a person
+    confirms it.
+    """
+
+    order_id: str
+    amount_cents: Cents
+    method: Annotated[str, Meta(description="The means of payment, as its owner knows it.")]
+    month: Annotated[str, Meta(description="That it counts against, such as 2026-11.")]
+    reason: Annotated[str | None, Meta(description="Why it was declined; null: it was not.")]
+    url: Annotated[str | None, Meta(description="Where a person confirms it; null: nobody need.")]
+    created_at: Time
+
+
+class Recharge(Struct, kw_only=True):
+    """Credit that is bought automatically when the balance drops. While status is off, no drop is charged
+    until the recharge is set again. disabled_reason is null while it is on, and if it was removed.
+    """
+
+    provider: str
+    below_cents: Cents
+    amount_cents: Cents
+    monthly_max_cents: Annotated[int, Meta(description="Of a calendar month by UTC, in US cents.")]
+    method_ref: str
+    brand: str
+    last4: Last4
+    status: Literal["on", "off"]
+    disabled_reason: Annotated[
+        Literal["failures", "operator", "dispute"] | None,
+        Meta(description="Why it is off; null: it is on, or was removed."),
+    ]
+    failures: Annotated[Count, Meta(description="Charges that failed in a row.")]
+    retry_at: Annotated[Time | None, Meta(description="When a declined charge is tried again.")]
+    changed_at: Time
+    charges: Annotated[list[RechargeCharge], Meta(description="The latest, the newest first.")]
+
+    @classmethod
+    def of(
+        cls, row: Row, charges: Sequence[FallCharge] = (), *, is_removed: bool = False
+    ) -> "Recharge":
+        """Return the view; is_removed: it was removed just now."""
+        return cls(
+            provider=row.provider,
+            below_cents=row.below_cents,
+            amount_cents=row.amount_cents,
+            monthly_max_cents=row.monthly_max_cents,
+            method_ref=row.method_ref,
+            brand=row.brand,
+            last4=row.last4,
+            status="on" if row.is_on and not is_removed else "off",
+            disabled_reason=row.disabled_reason,
+            failures=row.failures,
+            retry_at=None if is_removed else time_of(row.retry_at),
+            changed_at=time_of(row.changed_at) or "",
+            charges=[
+                RechargeCharge.of(one, url=one.url if one.is_counted else None) for one in charges
+            ],
+        )
+
+
+class PaymentMethods(Struct, kw_only=True):
+    """The account's saved payment methods at one provider, newest first."""
+
+    provider: str
+    items: Annotated[
+        list[PaymentMethod], Meta(description="The saved means of payment, the newest first.")
+    ]
+
+    @classmethod
+    def of(cls, provider: str, found: Sequence[SavedMethod]) -> "PaymentMethods":
+        return cls(provider=provider, items=[PaymentMethod.of(one) for one in found])
+
+
+class SavePage(Struct, kw_only=True):
+    """The page on which a person saves a payment method."""
+
+    url: Annotated[str, Meta(description="Where the person agrees and keeps it.")]
+
 
 PATH: Final = "/topup/balance/recharge"
 CHARGES_SHOWN: Final = 20
@@ -93,10 +187,10 @@ class FoundRecharge(NamedTuple):
 
 
 async def _show(context: ActContext, *, charges: int) -> FoundRecharge:
-    found = await records.find(context.tx, context.tenant)
+    found = await recharge.find(context.tx, context.tenant)
     if found is None:
         raise NotFound("Recharge")
-    latest = await records.latest_charges(context.tx, context.tenant, limit=charges)
+    latest = await recharge.latest_charges(context.tx, context.tenant, limit=charges)
     return FoundRecharge(found, latest)
 
 
@@ -109,7 +203,6 @@ async def show_own(context: ActContext) -> FoundRecharge:
 
 
 async def set_recharge(context: CallContext, asked: RechargeBody) -> SetRecharge:
-    """Raise InvalidInput, and what the provider does."""
     tenant, savings = context.tenant, context.service(Savings)
     check_limits(asked.below_cents, asked.amount_cents, asked.monthly_max_cents)
     methods = await savings.methods(tenant, asked.provider)
@@ -163,9 +256,9 @@ async def forget_method(context: CallContext, asked: MethodsQuery) -> PaymentMet
     tenant, method_ref = context.tenant, context.object_id
     provider, savings = asked.provider or "", context.service(Savings)
     database = context.service(Database)  # type: ignore[type-abstract]
-    found = await database.read(lambda tx: records.find(tx, tenant))
+    found = await database.read(lambda tx: recharge.find(tx, tenant))
     if found is not None and (found.provider, found.method_ref) == (provider, method_ref):
-        # First: a removed method must not be charged in between.
+        # First, so that a removed method isn't charged in between.
         await context.service(Engine).submit(RemoveRecharge(tenant))
     await savings.forget(tenant, provider, method_ref)
     return PaymentMethods.of(provider, await savings.methods(tenant, provider))

@@ -1,8 +1,8 @@
 """Charge for a drop of the balance: write, send, check, and act on the outcome.
 
-The order is written before its provider is called. The coming charge is noted first, so a successor checks
-its outcome, and resends only what the provider doesn't know, under the same key while that lives. The order's
-own path credits the payment.
+The order and the coming charge are written before the provider is called. A successor checks the outcome, and
+resends only what the provider doesn't know, under the same key while that lives. The order's own path credits
+the payment.
 """
 
 import logging
@@ -36,9 +36,8 @@ from billing.providers.abilities import (
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
-from billing.recharges import records
-from billing.recharges.recharge import ORIGIN, FallCharge, Recharge, next_check_at
-from billing.recharges.records import CHARGES
+from billing.recharges import recharge
+from billing.recharges.recharge import CHARGES, ORIGIN, FallCharge, Recharge, next_check_at
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant
@@ -74,7 +73,7 @@ class Charging:
         await self._engine.submit(RetryFall(tenant))
 
     async def begin(self, tenant: Tenant, order_id: str) -> None:
-        seen = await self._database.read(lambda tx: records.find(tx, tenant))
+        seen = await self._database.read(lambda tx: recharge.find(tx, tenant))
         if seen is None or not seen.is_on:
             await self._engine.submit(RefuseFall(order_id, tenant, None))
             return
@@ -97,9 +96,7 @@ class Charging:
                 await self.go_on(charge)
 
     async def go_on(self, charge: FallCharge) -> None:
-        """Send the charge or check it. Several workers may call; one continues. Never raises for the
-        provider.
-        """
+        """Send the charge or check it. Of several workers, one continues. Never raises for the provider."""
         order = await self._database.read(lambda tx: order_list.find(tx, charge.order_id))
         if order is None or order.status != "pending":
             await self._engine.submit(LeaveToOrder(charge.order_id, charge.tenant))
@@ -162,7 +159,7 @@ class Charging:
 
     async def _ask_person(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
         try:
-            # First: what can be paid in two places might be paid twice.
+            # First, because what can be paid in two places might be paid twice.
             if outcome.ref is not None and not await saved.give_up(outcome.ref):
                 return
             opened = await self._checkouts.open(order)
@@ -193,19 +190,19 @@ class Charging:
         )
 
     async def _is_wanted(self, charge: FallCharge, saved: SavedPayments | None) -> bool:
-        found = await self._database.read(lambda tx: records.find(tx, charge.tenant))
+        found = await self._database.read(lambda tx: recharge.find(tx, charge.tenant))
         return saved is not None and found is not None and found.is_on
 
     async def _is_mine(self, charge: FallCharge, now_us: int) -> bool:
         next_at = next_check_at(charge.asked + 1, now_us)
 
         async def work(tx: Transaction) -> bool:
-            return await records.note_asking(tx, charge, now_us=now_us, next_at=next_at)
+            return await recharge.note_asking(tx, charge, now_us=now_us, next_at=next_at)
 
         return await self._database.transaction(work)
 
     async def _charge_of(self, order_id: str) -> FallCharge | None:
-        return (await self._database.read(lambda tx: records.load_charges(tx, [order_id]))).get(
+        return (await self._database.read(lambda tx: recharge.load_charges(tx, [order_id]))).get(
             order_id
         )
 
@@ -226,7 +223,7 @@ class Charging:
 
 
 class BegunFall(NamedTuple):
-    """provider empty: nobody wants it charged any more."""
+    """`provider` is empty if nobody wants it charged any more."""
 
     tenant: Tenant
     order_id: str
@@ -270,8 +267,8 @@ async def due_charges(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[tuple[str, FallCharge]]:
-    """Return due charges, each behind its provider, which is "" if the order is gone. A suspended account's
-    wait. exclude_keys: as "environment/provider".
+    """Return due charges, each behind its provider, which is "" if the order is gone. `exclude_keys` are
+    "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {CHARGES.of("c")}, COALESCE(o.provider, '') AS provider {_WAITING}
@@ -299,7 +296,9 @@ async def next_charge_at(
 async def due_retries(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Return tenants whose declined drop is due, by their own clocks. but_tenants: as "account/environment"."""
+    """Return tenants whose declined drop is due, by their own clocks. `but_tenants` are
+    "account/environment".
+    """
     rows = await tx.fetch(
         """SELECT r.account_id, r.environment FROM recharges r
            JOIN account_environments e

@@ -1,7 +1,7 @@
 """Delete erased accounts' customers at payment providers, with their cards.
 
-A row stays until its provider deleted the customer or an operator gave it up. A customer that an account of
-ours still has is never deleted. store/erase.py adds rows.
+A row stays until its provider deleted the customer or an operator gave up. A customer that one of our
+accounts still has is never deleted. store/erase.py adds rows.
 """
 
 import logging
@@ -21,13 +21,13 @@ from keys.principal import ENVIRONMENTS
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
-# After try k it waits WAITS_US[k-1]; the last one repeats.
+# After attempt k it waits WAITS_US[k-1]; the last one repeats.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
 ERROR_CHARACTERS_MAX: Final = 300
 LISTED_MAX: Final = 200
 
 _log = logging.getLogger(__name__)
-# left: the provider's customer wasn't deleted, and no later call will delete it.
+# left: the customer wasn't deleted and never will be.
 Word = Literal["done", "left", "waits"]
 _LOGGED: Final[dict[Word, str]] = {
     "done": "customer.forgotten",
@@ -107,7 +107,7 @@ class Forgetting:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Return due ones, the longest due first; at most `limit` for each provider and environment."""
+    """Return the longest due first, at most `limit` for each provider and environment."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM (
                 SELECT {_ROWS.listed}, ROW_NUMBER() OVER (

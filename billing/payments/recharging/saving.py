@@ -1,6 +1,6 @@
-"""Saved payment methods: who has them, and what an account may do with its own.
+"""Saved payment methods of accounts.
 
-No transaction is open during a call. What is charged or removed is first found among the account's own.
+No transaction is open during a call. A charged or removed method is first found among the account's own.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ class Savings:
         return self._providers.is_simulated(provider, environment)
 
     def of(self, tenant: Tenant, provider: str, *, is_simulated: bool) -> SavedPayments | None:
-        """Return the provider's part; None without one, or if is_simulated doesn't match."""
+        """Return the provider's ability; None without one, or if is_simulated doesn't match."""
         environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
         found = self._providers.of(provider, environment)
         if found is None or self._providers.is_simulated(provider, environment) is not is_simulated:
@@ -94,14 +94,13 @@ class Savings:
         return () if customer_ref is None else await saved.saved(customer_ref)
 
     async def new_customer_ref(self, tenant: Tenant, provider: str) -> str:
-        """Return the account's ID there, made if missing; raise InvalidInput, and what the provider does."""
+        """Return the account's ID there, made if missing. Raises InvalidInput and the provider's errors."""
         saved = self._required(tenant, provider)
         if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)
         return await customer_of(self._database, self._clock, saved, tenant, provider)
 
     async def customer_ref(self, tenant: Tenant, provider: str) -> str | None:
-        """Return the account's ID there; a simulated provider derives it from the account's."""
         if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)
         return await find_customer(self._database, tenant, provider)

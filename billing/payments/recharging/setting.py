@@ -1,8 +1,7 @@
 """Set and disable a recharge, and write the steps of a drop's charge, under the tenant's lock.
 
-A drop has one order with an ID fixed in advance, and an order is charged by its ID, so repeats lead to the
-same charge. The month's limit counts what is under way, which continues to its end, so a charge that may
-have been made is always followed. Setting a recharge below its mark counts as a drop.
+A drop has one order with an ID fixed in advance, and an order is charged by its ID, so retries lead to the
+same charge. The month's limit includes charges in progress.
 """
 
 import secrets
@@ -27,8 +26,8 @@ from keys.audit_log import Actor
 
 @dataclass(frozen=True, slots=True)
 class BeginCharge:
-    """Write a drop's order and charge, or end the drop: disabled, recovered, or over the month's limit. seen:
-    the recharge that the order was made for; a changed one isn't begun.
+    """Write a drop's order and charge, or end the drop: disabled, recovered, or over the month's limit. `seen`
+    is the recharge that the order was made for; a changed one isn't begun.
     """
 
     place: PlaceOrder
@@ -66,7 +65,7 @@ class BeginCharge:
 
 @dataclass(frozen=True, slots=True)
 class RefuseFall:
-    """reason None: nobody wants the charge any more."""
+    """`reason` is null if nobody wants the charge any more."""
 
     order_id: str
     tenant: Tenant

@@ -1,7 +1,7 @@
-"""The sandbox's saved cards: what a simulated provider saves and charges in staging.
+"""Cards that a simulated provider saves and charges in staging.
 
-A charge has one lasting outcome by the order's ID, decided by the test card. The page's address is a secret
-of 192 bits.
+An order's charge has one lasting outcome, decided by the test card. The page's address is a secret of 192
+bits.
 """
 
 import secrets
@@ -32,7 +32,7 @@ _PAID: Final = "paid"
 
 @dataclass(frozen=True, slots=True)
 class TestCard:
-    """charge: paid, or why it is declined."""
+    """`charge` is "paid", or why it is declined."""
 
     last4: str
     label: str
@@ -52,8 +52,6 @@ _REASONS: Final = get_args(DeclineReason)
 
 @dataclass(frozen=True, slots=True)
 class SandboxCard:
-    """card null: none chosen yet."""
-
     ref: str
     provider: str
     card: str | None

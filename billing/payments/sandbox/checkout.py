@@ -1,8 +1,7 @@
 """The sandbox's checkout: our hosted page for a simulated provider in staging.
 
-One checkout for each order; the first outcome stays. The page's address is a secret of 192 bits and the only
-way in. No money moves: a SandboxProvider reports in its provider's own words. A refund ends as its reason
-says.
+An order has one checkout, whose first outcome stays. The page's address is a secret of 192 bits and the only
+way in. A refund ends as its reason says.
 """
 
 import secrets
@@ -57,8 +56,6 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxCheckout:
-    """outcome null: undecided."""
-
     token: str
     account_id: str
     environment: str
@@ -85,7 +82,6 @@ class SandboxCheckout:
             ref=self.ref,
             payment_id=self.payment_id,
             price=Price(self.pay_amount, self.pay_currency),
-            # The same for each repetition, as a provider's are.
             event_id=f"evt_{self.payment_id.partition('_')[2]}{self.outcome}",
             subscription_ref=refs[0],
             customer_ref=refs[1],
@@ -94,7 +90,7 @@ class SandboxCheckout:
 
 
 class SandboxProvider:
-    """Made for one question at a time; its notifications are the provider's own."""
+    """Made for one call at a time; its notifications are the simulated provider's own."""
 
     def __init__(
         self, inner: Provider, name: str, database: Database, clock: Clock, public_url: str
@@ -145,7 +141,7 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
 async def decide(
     tx: Transaction, token: str, outcome: CheckoutOutcome, *, now_us: int
 ) -> SandboxCheckout:
-    """Return the checkout with its first outcome; raise NotFound. A paid subscription begins here."""
+    """Return the checkout with its first outcome. Raises NotFound. A paid subscription begins here."""
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us
            WHERE token = :token AND outcome IS NULL""",

@@ -1,7 +1,7 @@
-"""The provider's side of a sandbox subscription: it bills period by period, by the account's clock.
+"""Bill a sandbox subscription period by period, by the account's clock, as its provider would.
 
-A bill is reported in the provider's words and then noted, so after a crash it is reported again under the
-same IDs and counts once. A declined payment is retried for a week, then the subscription ends.
+A bill is reported and then recorded, so after a crash it is reported again under the same IDs and counts
+once. A declined payment is retried for a week, then the subscription ends.
 """
 
 import dataclasses
@@ -38,7 +38,6 @@ from store.row_mapping import RowMapping, update
 SubscriptionOutcome = Literal["renewed", "renewal_failed", "changed", "ended"]
 PATH = "/sandbox/portal"
 TOKEN_BYTES = 24
-# Days after the period's start for retries of a declined payment.
 RETRY_DAYS = (1, 3, 5, 7)
 
 
@@ -92,7 +91,7 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def payment_id(self) -> str:
-        """Return the next bill's; the first one's is the checkout's own."""
+        """Return the next bill's ID; the first one's is the checkout's."""
         stem = self.ref.partition("_")[2]
         return f"pay_{stem}" if self.number == 0 else f"pay_{stem}n{self.number}"
 
@@ -159,11 +158,11 @@ def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
     """Change the plan: a dearer one is billed at once for the rest of the period, others from the next one.
-    now_us by the account's clock.
+    `now_us` is by the account's clock.
     """
     assert item.product_ref is not None, "the sandbox names each price"
     start, end = one.paid_period
-    # Whole seconds, as providers have them; no two bills begin together.
+    # Providers have whole seconds, and no two bills begin together.
     at = max(now_us - now_us % SECOND_US, start + SECOND_US)
     left = max(0, end - at)
     chosen = replace(
@@ -271,7 +270,7 @@ async def due(
 
 
 async def note(tx: Transaction, seen: SandboxSubscription, after: SandboxSubscription) -> bool:
-    """Write what a bill left, unless another process was quicker."""
+    """Write a bill's result, unless another process was faster."""
     values = dict(zip(_CHANGING.columns, _CHANGING.write(after), strict=True))
     key = {"ref": seen.ref, "number": seen.number}
     return await update(tx, "sandbox_subscriptions", key, values) == 1
@@ -287,7 +286,7 @@ async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> N
 
 _ROWS = RowMapping(SandboxSubscription)
 _FIXED = {"ref", "token", "account_id", "environment", "order_id", "provider", "customer_ref"}
-# The payer changes is_declining, whatever is billed meanwhile.
+# The payer changes is_declining at any time.
 _CHANGING = _ROWS.part(
     *(name for name in _ROWS.columns if name not in _FIXED | {"created_at", "is_declining"})
 )
@@ -301,7 +300,6 @@ def _try_out(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscriptio
 
 
 def _pass_over(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Begin a period without a charge, since it is paused."""
     turned = _turned(one)
     _, end = _period(turned.anchor_at, turned.interval, turned.cycle)
     return _changed(one, _until_it_resumes(replace(turned, cycle=turned.cycle + 1, next_at=end)))
@@ -315,13 +313,13 @@ def _resumed(
 
 
 def _until_it_resumes(one: SandboxSubscription) -> SandboxSubscription:
-    """Make its resumption come next, if that is before its period ends."""
+    """Resume at the end of the pause if that is before the period's end."""
     assert one.next_at is not None, "it goes on"
     return replace(one, next_at=min(one.next_at, one.resumes_at or one.next_at))
 
 
 def _turned(one: SandboxSubscription) -> SandboxSubscription:
-    """Return it as its next period is billed: by the plan chosen for it."""
+    """Return the subscription as its next period is billed, by the plan chosen for it."""
     if one.next_product_ref is None or one.next_interval is None or one.next_amount is None:
         return one
     chosen = replace(
@@ -424,7 +422,7 @@ class SandboxSteering:
         named = dataclasses.replace(sandbox_event, event_id=f"evt_{stem}", payment_id=f"pay_{stem}")
         await self._tell(self._inner.read(self._inner.simulate(named)))
         if not await self._database.transaction(lambda tx: note(tx, one, after)):
-            # It was billed just now: check its standing before anything is done.
+            # It was billed just now, so the caller must check its state.
             raise unavailable(self._name, "changed meanwhile")
         return _standing(after)
 

@@ -1,1 +1,1 @@
-"""Creem: its API calls, and its objects read as facts."""
+"""Creem's API, and its objects read as facts."""

@@ -1,7 +1,7 @@
-"""Read Creem's objects as facts.
+"""Read Creem's objects as facts. Source: docs.creem.io, event types.
 
-A price is before tax, as in the order: never more than was paid; returned amounts are scaled down to it.
-checkout.failed and checkout.expired are the sandbox's own events. Source: docs.creem.io, event types.
+A price is before tax, as in the order, and never more than was paid; returned amounts are scaled down to it.
+checkout.failed and checkout.expired are the sandbox's own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ Ref = str | _Named | None
 
 
 class _Amount(_Named):
-    """amount is before tax, amount_paid with it."""
+    """`amount` is before tax, `amount_paid` with it."""
 
     amount: int
     currency: str
@@ -61,7 +61,6 @@ class _Amount(_Named):
 
     @property
     def breakdown(self) -> Breakdown | None:
-        """Return the tax that Creem added, and keeps as the seller of record."""
         tax, discount = self.tax_amount or 0, self.discount_amount or 0
         paid = self.amount_paid
         if paid is None or paid <= 0 or tax < 0 or discount < 0 or not (tax or discount):
@@ -73,7 +72,6 @@ class _Amount(_Named):
 
     @property
     def price(self) -> Price:
-        """Return the price that counts: the amount, unless a discount reduced it."""
         paid = self.amount if self.amount_paid is None else min(self.amount, self.amount_paid)
         if paid < 0 or len(self.currency) != 3:
             raise ValueError("no price")
@@ -93,8 +91,6 @@ class Product(_Named):
 
 
 class Transaction(_Amount):
-    """created_at in milliseconds."""
-
     order: Ref = None
     subscription: Ref = None
     status: str = "paid"
@@ -116,8 +112,8 @@ class Checkout(_Named):
         return self.request_id or _order_of(self.metadata)
 
     def objection(self, sold: str | None) -> str | None:
-        """Return a text if another product was paid for than `open` requested. sold: what credit is sold as,
-        for a checkout that doesn't say what it was made for.
+        """Return a reason if another product was paid for than requested. `sold` is the credit product, for a
+        checkout without that metadata.
         """
         asked = (self.metadata or {}).get("product_id")
         if asked is None and self.order is not None and self.order.type == "onetime":
@@ -166,8 +162,6 @@ class _Dispute(_Reversal, kw_only=True):
 
 
 class Event(msgspec.Struct):
-    """created_at in milliseconds."""
-
     id: str
     type: str = msgspec.field(name="eventType")
     object: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
@@ -179,9 +173,7 @@ class Event(msgspec.Struct):
 
 
 def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
-    """Return what an event says; raise MsgspecError or ValueError for another shape. sold: the product that
-    credit is sold as.
-    """
+    """Return an event's facts. Raises MsgspecError or ValueError for another format."""
     family, _, kind = event.type.partition(".")
     if family == "checkout":
         return checkout_facts(msgspec.json.decode(event.object, type=Checkout), kind, sold)
@@ -247,9 +239,7 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
         paid_at = _moment(subscription.last_transaction_date) or sent_at
         return (listed if paid is None else with_transaction(listed, paid, paid_at),)
     if kind == "trialing" and end is not None and subscription.current_period_start_date:
-        # Creem reports a trial by its own event, where others send an empty invoice.
         return (_trial(subscription, subject, product_ref),)
-    # An update has the standing in the object, every other event in its own name.
     status = _STATUSES.get(subscription.status if kind == "update" else kind)
     if status is None:
         return (Ignored("a standing that changes nothing"),)
@@ -269,10 +259,10 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
 def with_transaction(
     listed: InvoicePaid, paid: Transaction, paid_at: int | None = None
 ) -> InvoicePaid:
-    """Return the fact with what was paid, if its price is the product's own.
+    """Return the fact with the paid price, or unchanged terms if that is the product's own.
 
-    A smaller amount without a discount means a change within a period, for whose rest the customer paid. It
-    begins when it was paid, because Creem names the start of the whole period.
+    A smaller amount without a discount is a change within a period. It begins when it was paid, because Creem
+    names the start of the whole period.
     """
     if paid.price.currency != listed.price.currency or paid.price.amount >= listed.price.amount:
         return replace(listed, price=paid.price, breakdown=paid.breakdown, is_listed=False)
@@ -290,7 +280,6 @@ def with_transaction(
 
 
 def _moment(told: int | str | None) -> int | None:
-    """Return microseconds from milliseconds or from a text."""
     if told is None:
         return None
     return told * 1000 if isinstance(told, int) else parse_rfc3339(told)
@@ -345,7 +334,6 @@ def _reversal_facts(reversal: _Refund | _Dispute) -> Sequence[Fact]:
 
 
 def untaxed(price: Price, paid: _Amount | None) -> Price:
-    """Return the price's part of a returned amount, rounded up."""
     if price.amount < 0 or len(price.currency) != 3:
         raise ValueError("no price")
     if paid is None or not paid.amount_paid or paid.amount_paid <= paid.amount:

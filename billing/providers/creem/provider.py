@@ -1,57 +1,239 @@
 """Creem: hosted checkout of its own products, subscriptions, the customer portal.
 
-As merchant of record Creem may add tax, also to refunds. So the order's `amount` counts, and refunds and
-disputes are scaled down to it. Without an idempotency key, two calls open two checkouts, of which the payer
-is shown one; other requests are sent once, and after a lost response the standing shows the outcome. A refund
-returns all that is left, and names no refund of ours. Source: docs.creem.io, webhooks and API reference.
+As merchant of record, Creem may add tax. The order's `amount` counts, and refunds and disputes are scaled to
+it. Creem has no idempotency keys: two opened checkouts do no harm, and other requests are sent once. A refund
+returns all that is left. Source: docs.creem.io, webhooks and API reference.
 """
 
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
 from pydantic import Field, SecretStr
 
-from billing.ledger.price import Price
-from billing.providers.abilities import RefundRequest, RefundWord, SteerRequest
+from billing.ledger.price import Price, check_currency
+from billing.providers.abilities import (
+    ListedPage,
+    ListedPayment,
+    ListedStatus,
+    RefundRequest,
+    RefundWord,
+    SetupFinding,
+    SteerRequest,
+    WantedPrice,
+    WantedSetup,
+    price_finding,
+)
 from billing.providers.creem.events import (
     Checkout,
     Event,
     Product,
+    Ref,
     Standing,
     Transaction,
     checkout_facts,
     facts_of,
+    id_of,
     standing_of,
+    untaxed,
     with_transaction,
 )
-from billing.providers.creem.listing import CreemListing, Transactions
-from billing.providers.creem.setup_check import CreemProduct, CreemSetupCheck
 from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
     Fact,
     Ignored,
+    Interval,
     InvoicePaid,
     Notification,
     NotificationRefused,
     Opened,
     PriceRefused,
+    ProductField,
     ProviderRefused,
+    ProviderSettings,
     Received,
     Refunded,
     Registration,
     SandboxEvent,
     Subject,
     SubscriptionChanged,
+    rotated,
 )
-from billing.providers.settings import ProductField, ProviderSettings, rotated
 from kernel.clock import Clock, rfc3339_ms
+from kernel.errors import InvalidInput
 from keys.principal import Environment
+
+PERIODS: Final[dict[Interval, str]] = {"month": "every-month", "year": "every-year"}
+_ANY_PRODUCT: Final = "/v1/products/search?page_number=1&page_size=1"
+
+
+class CreemProduct(msgspec.Struct):
+    price: int | None = None
+    currency: str = ""
+    billing_type: str = ""
+    billing_period: str = ""
+    status: str = "active"
+
+
+AskProduct = Callable[[str, type[CreemProduct]], Awaitable[CreemProduct]]
+
+
+class CreemSetupCheck:
+    def __init__(self, ask: AskProduct, credit_product: str | None, unit_amount: int) -> None:
+        self._ask = ask
+        self._credit_product = credit_product
+        self._unit_amount = unit_amount
+
+    async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
+        try:
+            await self._ask(_ANY_PRODUCT, CreemProduct)
+        except ProviderRefused:
+            mode = "live" if wanted.is_live else "test"
+            where = wanted.setting("CREEM_API_KEY")
+            detail = f"Creem's {mode} mode does not know the key: give {where} anew"
+            return (SetupFinding("key", False, detail),)
+        found = [SetupFinding("key", True, "works"), _webhook(wanted)]
+        if self._credit_product is not None:
+            found.append(await self._credit(self._credit_product))
+        return [*found, *[await self._plan(one) for one in wanted.prices]]
+
+    async def _credit(self, product: str) -> SetupFinding:
+        try:
+            sold = await self._product(product)
+        except ProviderRefused:
+            return SetupFinding("credit product", False, f"Creem has no product {product[:80]}")
+        if sold.price != self._unit_amount or sold.status != "active":
+            detail = (
+                f"{product[:80]} costs {sold.price} there and TOPUP_CREEM_CREDIT_UNIT_AMOUNT says"
+                f" {self._unit_amount}; its status is {sold.status[:20]}"
+            )
+            return SetupFinding("credit product", False, detail)
+        return SetupFinding("credit product", True, "is sold at the unit's price")
+
+    async def _plan(self, wanted: WantedPrice) -> SetupFinding:
+        try:
+            sold = await self._product(wanted.ref)
+        except ProviderRefused:
+            return price_finding(wanted, ["Creem has no such product for this key"])
+        return price_finding(wanted, _differences(wanted, sold))
+
+    async def _product(self, product: str) -> CreemProduct:
+        return await self._ask(f"/v1/products?{urlencode({'product_id': product})}", CreemProduct)
+
+
+def _webhook(wanted: WantedSetup) -> SetupFinding:
+    if not wanted.notify_url:
+        detail = "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
+        return SetupFinding("webhook", False, detail)
+    detail = (
+        f"Creem's API lists none: see in its dashboard that {wanted.notify_url} gets all events"
+    )
+    return SetupFinding("webhook", None, detail)
+
+
+def _differences(wanted: WantedPrice, sold: CreemProduct) -> list[str]:
+    found: list[str] = [] if sold.status == "active" else [f"its status is {sold.status[:20]}"]
+    if sold.billing_type != "recurring":
+        found.append("it is not a recurring product")
+    elif sold.billing_period != PERIODS[wanted.interval]:
+        found.append(f"it is charged {sold.billing_period[:30]}")
+    try:
+        price = Price(sold.price or 0, check_currency(sold.currency))
+    except InvalidInput:
+        return [*found, f"its currency is {sold.currency[:8]}"]
+    if price != wanted.price:
+        theirs = f"{price.decimal()} {price.currency}"
+        ours = f"{wanted.price.decimal()} {wanted.price.currency}"
+        found.append(f"it costs {theirs} there and {ours} here")
+    return found
+
+
+PAGE_MAX: Final = 50
+MILLISECOND_US: Final = 1_000
+# In 2001: a smaller number is in seconds.
+_EARLIEST_MS: Final = 1_000_000_000_000
+# Other words mean that nothing was paid so far.
+_STATUSES: Final[dict[str, ListedStatus]] = {
+    "paid": "paid",
+    "refunded": "paid",
+    "partialRefund": "paid",
+    "chargedBack": "paid",
+    # In the examples of its notifications.
+    "chargeback": "paid",
+    "uncollectible": "failed",
+    "declined": "failed",
+    "void": "failed",
+}
+_CHARGED_BACK: Final = frozenset({"chargedBack", "chargeback"})
+
+Read = Callable[[str, type["Transactions"]], Awaitable["Transactions"]]
+
+
+class _Listed(Transaction):
+    type: str = ""
+    refunded_amount: int | None = None
+    customer: Ref = None
+
+
+class _Pagination(msgspec.Struct):
+    next_page: int | None = None
+
+
+class Transactions(msgspec.Struct):
+    items: list[_Listed]
+    pagination: _Pagination
+
+
+class CreemListing:
+    def __init__(self, read: Read) -> None:
+        self._read = read
+
+    async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
+        number = 1 if cursor is None else int(cursor)
+        query = urlencode({"page_number": number, "page_size": PAGE_MAX})
+        found = await self._read(f"/v1/transactions/search?{query}", Transactions)
+        try:
+            listed = [_listed(one) for one in found.items]
+        except ValueError:
+            raise unavailable("creem", "a transaction in no shape of Creem's") from None
+        following = found.pagination.next_page
+        if following is not None and following <= number:
+            raise unavailable("creem", "a list that leads back to its beginning")
+        wanted = [one for one in listed if since <= one.created_at < until or _went_back(one)]
+        return ListedPage(wanted, None if following is None else str(following))
+
+
+def _went_back(one: ListedPayment) -> bool:
+    return one.refunded + one.disputed > 0
+
+
+def _listed(one: _Listed) -> ListedPayment:
+    made_at_ms = one.created_at
+    if not isinstance(made_at_ms, int) or made_at_ms < _EARLIEST_MS:
+        raise ValueError("a time in another unit")
+    price = one.price
+    is_charged_back = one.status in _CHARGED_BACK
+    back = msgspec.structs.replace(one, amount=one.refunded_amount or 0, amount_paid=None).price
+    gone = min(untaxed(back, one).amount, price.amount)
+    # A renewal names the order that began the plan.
+    order = None if one.type == "invoice" else id_of(one.order)
+    return ListedPayment(
+        payment_id=one.id,
+        objects=tuple(name for name in (one.id, order) if name),
+        customer_ref=id_of(one.customer),
+        status=_STATUSES.get(one.status, "pending"),
+        price=price,
+        # Creem reports a chargeback, which is always whole, as refunded too.
+        refunded=0 if is_charged_back else gone,
+        disputed=price.amount if is_charged_back else 0,
+        created_at=made_at_ms * MILLISECOND_US,
+    )
+
 
 NAME = "creem"
 T = TypeVar("T")
@@ -118,7 +300,6 @@ class Creem:
             "request_id": request.order_id,
             "units": units,
             "success_url": request.success_url,
-            # The notification repeats it and is checked against it.
             "metadata": {"order_id": request.order_id, "product_id": product},
         }
         if request.customer_ref is not None:
@@ -134,7 +315,7 @@ class Creem:
     async def _check_price(
         self, request: CheckoutRequest, made: Checkout, product: str, units: int
     ) -> None:
-        """Raise PriceRefused if the product costs something else; nobody has seen the page yet."""
+        """Raise PriceRefused if the product costs something else, before anybody sees the page."""
         sold = made.product
         if not isinstance(sold, Product) or sold.price is None or sold.currency is None:
             query = urlencode({"product_id": product})
@@ -150,7 +331,6 @@ class Creem:
             )
 
     def _product(self, request: CheckoutRequest) -> tuple[str, int]:
-        """Return the product and how many of it: a plan's own, or units of the credit sold there."""
         if request.product_ref is not None:
             return request.product_ref, 1
         if not self._credit_product:
@@ -234,7 +414,6 @@ class Creem:
         *,
         is_once: bool = False,
     ) -> T:
-        """Call the API. is_once: not repeated while the outcome is unknown."""
         if not self._key:
             raise ProviderRefused("Creem has no credentials in this environment.")
         headers = {"x-api-key": self._key, "Content-Type": "application/json"}
@@ -282,7 +461,7 @@ class CreemRefunds:
             raise unavailable("creem", "no answer about the refund") from None
         if found.id != request.payment_ref:
             raise unavailable("creem", "an answer about another payment")
-        # Both with the tax: the API refunds only all that is left.
+        # Both are with tax.
         whole = found.amount if found.amount_paid is None else found.amount_paid
         if (found.refunded_amount or 0) >= whole > 0:
             return _gone(request)
@@ -299,7 +478,7 @@ class _Made(msgspec.Struct):
 
 
 class _Transaction(msgspec.Struct):
-    """amount before tax, the others with it."""
+    """`amount` is before tax, the others with it."""
 
     id: str
     amount: int
@@ -323,7 +502,6 @@ _PATH = "/v1/subscriptions"
 
 
 class CreemSteering:
-    # Its pause takes no date.
     pauses_until = False
 
     def __init__(self, ask: Ask) -> None:
@@ -347,11 +525,10 @@ def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
         return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}
     if request.act == "cancel_now":
         return "cancel", {"mode": "immediate"}
-    # Otherwise a store's setting may pause it instead.
+    # A store's setting may pause it otherwise.
     return "cancel", {"mode": "scheduled", "onExecute": "cancel"}
 
 
-# The event's kind, and the standing in its object.
 _STANDINGS = {
     "renewed": ("paid", "active"),
     "renewal_failed": ("past_due", "past_due"),
@@ -395,7 +572,6 @@ def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
 
 def _simulated_refund(sandbox_event: SandboxEvent) -> dict[str, Any]:
     return {
-        # Refunds of one payment differ by their events.
         "id": f"ref_{sandbox_event.event_id}",
         "object": "refund",
         "status": "succeeded",

@@ -1,6 +1,6 @@
-"""Stripe's library over our HTTP client, for all calls to Stripe.
+"""Call Stripe through its library over our HTTP client.
 
-The library is 25 MB: it is loaded with this file if there is a key. Source: Stripe's API reference.
+The library is 25 MB, so this module is loaded only if there is a key.
 """
 
 import asyncio
@@ -24,19 +24,19 @@ from billing.providers.http import (
     unavailable,
 )
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
-from billing.providers.stripe.objects import NAME
+from billing.providers.stripe.events import CardError
+from billing.providers.stripe.objects import NAME, Named, ref_id
 
 API_BASE = "https://api.stripe.com"
 
 T = TypeVar("T")
 
-# Whether one of this task's tries may have had its effect.
 _is_lost: ContextVar[bool] = ContextVar("stripe_is_lost", default=False)
 
 
 class StripeApi:
     def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
-        # Otherwise the library writes a file into the home directory and reports on the machine.
+        # Otherwise the library writes into the home directory and reports on the machine.
         stripe.enable_telemetry = False
         made = stripe.StripeClient(
             key,
@@ -46,12 +46,11 @@ class StripeApi:
         )
         self._client = made
         self.v1 = made.v1
-        # Stripe knows such a key, and lets it do nothing that we need.
         self.is_publishable = key.startswith("pk_")
 
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
-        """Return what was made, in our own shapes; raise ProviderUnavailable, ProviderRefused. A refusal
-        after a try with an unknown outcome proves nothing.
+        """Return the result in our own shape. Raises ProviderUnavailable and ProviderRefused. A refusal after a
+        try with an unknown outcome proves nothing.
         """
         _is_lost.set(False)
         try:
@@ -66,7 +65,7 @@ class StripeApi:
         return decoded(NAME, response.body, form)
 
     async def read(self, path: str, form: type[T], *, version: str) -> T:
-        """Return an object that the library has no call for, in that API version; raise as send does."""
+        """Return an object that the library has no call for, in that API version."""
         try:
             response = await self._client.raw_request_async("get", path, stripe_version=version)
         except stripe.StripeError as error:
@@ -79,7 +78,7 @@ class _Failure(msgspec.Struct):
 
 
 class _Transport(stripe.HTTPClient):
-    """One bounded try at a time, which the library repeats."""
+    """Make one bounded try at a time, which the library repeats."""
 
     name = "httpx"
 
@@ -121,7 +120,6 @@ def _unknown(why: str) -> stripe.APIConnectionError:
 
 
 def _is_whole(body: bytes, *, is_failure: bool) -> bool:
-    """Return whether the response has the form that the library takes for granted."""
     form: Any = _Failure if is_failure else dict[str, msgspec.Raw]
     try:
         msgspec.json.decode(body, type=form)
@@ -134,7 +132,7 @@ def _translated(error: stripe.StripeError) -> Exception:
     status = error.http_status
     if isinstance(error, stripe.CardError) and status is not None and not says_nothing(status):
         return _declined(error, status)
-    # For an idempotency key that came with another request, the first one's outcome isn't returned.
+    # A conflicting idempotency key doesn't reveal the first request's outcome.
     unknown = stripe.APIConnectionError | stripe.RateLimitError | stripe.IdempotencyError
     is_unknown = isinstance(error, unknown)
     if is_unknown or status is None or status == 409 or says_nothing(status):
@@ -147,31 +145,15 @@ def _translated(error: stripe.StripeError) -> Exception:
 
 
 class CardDeclined(ProviderRefused):
-    """The codes are Stripe's. payment_ref: the payment that was tried."""
+    """`payment_ref` is the attempted payment."""
 
-    def __init__(
-        self,
-        detail: str,
-        *,
-        code: str | None,
-        decline_code: str | None,
-        advice_code: str | None,
-        payment_ref: str | None,
-    ) -> None:
+    def __init__(self, detail: str, error: CardError, payment_ref: str | None) -> None:
         super().__init__(detail)
-        self.code, self.decline_code, self.advice_code = code, decline_code, advice_code
-        self.payment_ref = payment_ref
+        self.error, self.payment_ref = error, payment_ref
 
 
-class _TriedPayment(msgspec.Struct):
-    id: str
-
-
-class _Decline(msgspec.Struct):
-    code: str | None = None
-    decline_code: str | None = None
-    advice_code: str | None = None
-    payment_intent: _TriedPayment | None = None
+class _Decline(CardError):
+    payment_intent: Named | None = None
 
 
 def _declined(error: stripe.StripeError, status: int) -> CardDeclined:
@@ -180,11 +162,15 @@ def _declined(error: stripe.StripeError, status: int) -> CardDeclined:
         said = msgspec.convert(body["error"], _Decline)
     except (msgspec.ValidationError, KeyError, TypeError):
         said = _Decline(error.code)
-    tried = said.payment_intent
-    return CardDeclined(
-        refused(NAME, status, said.code, None).detail,
-        code=said.code,
-        decline_code=said.decline_code,
-        advice_code=said.advice_code,
-        payment_ref=None if tried is None else tried.id,
-    )
+    detail = refused(NAME, status, said.code, None).detail
+    return CardDeclined(detail, said, ref_id(said.payment_intent))
+
+
+def once(*parts: str) -> Any:
+    """Return a request's options with its idempotency key."""
+    return {"idempotency_key": "/".join(("topup", *parts))}
+
+
+class StripePart:
+    def __init__(self, api: StripeApi) -> None:
+        self._api = api

@@ -1,16 +1,23 @@
-"""Stripe's checkouts, called through Stripe's own library over our HTTP client.
+"""Stripe's checkouts and invoices.
 
-Every object carries the order's ID, and every request an idempotency key made from it, so calling again after
-a crash makes nothing twice. Parameters are made from the request alone: the same each time.
+Every object carries the order's ID, and every request an idempotency key made from it, so a repeat after a
+crash makes nothing twice. Parameters are made from the request alone.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import httpx
 import msgspec
 
 from billing.ledger.price import Price
+from billing.providers.abilities import (
+    ListedPage,
+    ListedPayment,
+    ListedStatus,
+    RefundRequest,
+    RefundWord,
+)
 from billing.providers.http import unavailable, within_deadline
 from billing.providers.protocol import (
     CheckoutRequest,
@@ -18,39 +25,241 @@ from billing.providers.protocol import (
     Ignored,
     Opened,
     PriceRefused,
+    Provider,
     ProviderRefused,
+    Refunded,
+    RefundFailed,
 )
-from billing.providers.stripe.api import StripeApi
-from billing.providers.stripe.events import invoice_facts, session_facts
-from billing.providers.stripe.listing import StripeListing
+from billing.providers.stripe.api import StripeApi, StripePart, once
+from billing.providers.stripe.events import invoice_facts, refund_facts, session_facts
 from billing.providers.stripe.objects import (
     NAME,
+    Dispute,
     Invoice,
     InvoicePaymentMade,
     Named,
+    Page,
+    Ref,
+    Refund,
     Session,
     Unreadable,
+    from_stripe,
     ref_id,
     to_stripe,
 )
-from billing.providers.stripe.refunds import StripeRefunds
-from billing.providers.stripe.saved_payment import StripeCustomers, StripeSavedCards, inquire_charge
+from billing.providers.stripe.saved_payment import (
+    StripeCustomers,
+    StripeSavedCards,
+    StripeSharedTokens,
+    inquire_charge,
+)
 from billing.providers.stripe.setup_check import StripeSetupCheck
-from billing.providers.stripe.shared_tokens import StripeSharedTokens
 from billing.providers.stripe.steering import StripeSteering
 from kernel.clock import SECOND_US
 
-API_BASE = "https://api.stripe.com"
+# An expanded object has up to 8 kB, and a response at most 1 MiB.
+PAGE_MAX: Final = 50
+# Read one after the other; a cursor is a list's name and its last ID.
+_SOURCES: Final = ("charges", "refunds", "disputes")
+_STATUSES: Final[dict[str, ListedStatus]] = {
+    "succeeded": "paid",
+    "pending": "pending",
+    "failed": "failed",
+}
+
+
+class _Fee(msgspec.Struct):
+    fee: int
+    currency: str
+
+
+class _ListedCharge(msgspec.Struct):
+    id: str
+    amount: int
+    currency: str
+    created: int
+    amount_refunded: int = 0
+    status: str = ""
+    captured: bool = True
+    disputed: bool = False
+    payment_intent: Ref = None
+    invoice: Ref = None
+    customer: Ref = None
+    metadata: dict[str, str] | None = None
+    balance_transaction: _Fee | str | None = None
+
+
+class _OfCharge(msgspec.Struct):
+    """Stripe no longer shows the charge of an old one."""
+
+    id: str
+    charge: _ListedCharge | str | None = None
+
+
+class StripeListing(StripePart):
+    async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
+        source, _, after = (cursor or _SOURCES[0]).partition(":")
+        params: Any = {
+            "created": {"gte": -(-since // SECOND_US), "lt": -(-until // SECOND_US)},
+            "limit": PAGE_MAX,
+        }
+        if after:
+            params["starting_after"] = after
+        async with within_deadline(NAME):
+            charges, next_cursor = await self._page(source, params)
+            try:
+                return ListedPage([await self._listed(one) for one in charges], next_cursor)
+            except Unreadable:
+                raise unavailable(NAME, "a charge in no shape of Stripe's") from None
+
+    async def _page(self, source: str, params: Any) -> tuple[Sequence[_ListedCharge], str | None]:
+        v1 = self._api.v1
+        if source == "charges":
+            params["expand"] = ["data.balance_transaction"]
+            found = await self._api.send(v1.charges.list_async(params), Page[_ListedCharge])
+            return found.data, _behind(source, found.data, has_more=found.has_more)
+        params["expand"] = ["data.charge.balance_transaction"]
+        asked = v1.refunds if source == "refunds" else v1.disputes
+        made: Any = asked.list_async(params)
+        later = await self._api.send(made, Page[_OfCharge])
+        charges = [one.charge for one in later.data if isinstance(one.charge, _ListedCharge)]
+        return charges, _behind(source, later.data, has_more=later.has_more)
+
+    async def _listed(self, charge: _ListedCharge) -> ListedPayment:
+        price = from_stripe(charge.amount, charge.currency)
+        ids = (charge.id, ref_id(charge.payment_intent), ref_id(charge.invoice))
+        kept = charge.balance_transaction
+        status = _STATUSES.get(charge.status, "pending")
+        return ListedPayment(
+            payment_id=charge.id,
+            objects=tuple(one for one in ids if one),
+            order_id=_owner_of(charge.metadata or {}),
+            customer_ref=ref_id(charge.customer),
+            status=status if charge.captured or status != "paid" else "pending",
+            price=price,
+            refunded=from_stripe(charge.amount_refunded, charge.currency).amount,
+            disputed=await self._disputed(charge, price) if charge.disputed else 0,
+            fee=from_stripe(kept.fee, kept.currency) if isinstance(kept, _Fee) else None,
+            created_at=charge.created * SECOND_US,
+        )
+
+    async def _disputed(self, charge: _ListedCharge, price: Price) -> int:
+        params: Any = {"charge": charge.id, "limit": PAGE_MAX}
+        found = await self._api.send(self._api.v1.disputes.list_async(params), Page[Dispute])
+        # An inquiry takes no money, and a won dispute returns it.
+        taken = [
+            from_stripe(one.amount, one.currency).amount
+            for one in found.data
+            if one.status != "won" and not one.status.startswith("warning_")
+        ]
+        return min(sum(taken), price.amount)
+
+
+def _owner_of(metadata: Mapping[str, str]) -> str | None:
+    return metadata.get("order_id") or metadata.get("payment_id") or None
+
+
+def _behind(source: str, data: Sequence[Any], *, has_more: bool) -> str | None:
+    """Return where the next page begins: in this list, or at the start of the next."""
+    if has_more and data:
+        return f"{source}:{data[-1].id}"
+    following = _SOURCES.index(source) + 1
+    return _SOURCES[following] if following < len(_SOURCES) else None
+
+
+REFUND_ID = "refund_id"
+LISTED_MAX = 100
+
+
+class StripeRefunds(StripePart):
+    takes_part = True
+    is_named = True
+    is_repeatable = True
+    tells_parts = True
+
+    async def refund(self, request: RefundRequest) -> RefundWord:
+        async with within_deadline(NAME):
+            params: Any = {
+                **await self._payment(request.payment_ref),
+                "amount": to_stripe(request.price),
+                "metadata": {"order_id": request.order_id, REFUND_ID: request.id},
+            }
+            options = once(request.id, "refund")
+            made = await self._api.send(self._api.v1.refunds.create_async(params, options), Refund)
+        return _word(made)
+
+    async def find_refund(self, request: RefundRequest) -> RefundWord | None:
+        try:
+            async with within_deadline(NAME):
+                if request.provider_refund_id is not None:
+                    found = self._api.v1.refunds.retrieve_async(request.provider_refund_id)
+                    return _word(await self._api.send(found, Refund))
+                wanted: Any = {**await self._payment(request.payment_ref), "limit": LISTED_MAX}
+                listed = await self._api.send(self._api.v1.refunds.list_async(wanted), Page[Refund])
+        except ProviderRefused:
+            # A changed key, for example, says nothing about the refund.
+            raise unavailable(NAME, "no answer about the refund") from None
+        ours = [one for one in listed.data if (one.metadata or {}).get(REFUND_ID) == request.id]
+        if not ours and listed.has_more:
+            raise unavailable(NAME, "more refunds of one payment than are looked at")
+        return _word(ours[0]) if ours else None
+
+    async def _payment(self, ref: str) -> dict[str, str]:
+        """Return what Stripe refunds: a charge, a payment intent, or what paid an invoice or a checkout."""
+        if ref.startswith("ch_"):
+            return {"charge": ref}
+        if ref.startswith("in_"):
+            of: Any = {"invoice": ref, "status": "paid"}
+            sent = self._api.v1.invoice_payments.list_async(of)
+            made = await self._api.send(sent, Page[InvoicePaymentMade])
+            for one in made.data:
+                paid_by = one.payment
+                intent = None if paid_by is None else ref_id(paid_by.payment_intent)
+                charge = None if paid_by is None else ref_id(paid_by.charge)
+                if intent is not None:
+                    return {"payment_intent": intent}
+                if charge is not None:
+                    return {"charge": charge}
+            raise ProviderRefused(f"Stripe has no payment of invoice {ref}.")
+        if ref.startswith("cs_"):
+            found = await self._api.send(
+                self._api.v1.checkout.sessions.retrieve_async(ref), Session
+            )
+            intent = ref_id(found.payment_intent)
+            if intent is None:
+                raise ProviderRefused(f"Stripe has no payment of checkout {ref}.")
+            return {"payment_intent": intent}
+        return {"payment_intent": ref}
+
+
+def _word(made: Refund) -> RefundWord:
+    try:
+        facts = refund_facts(made, "")
+    except Unreadable:
+        raise unavailable(NAME, "a refund without an amount") from None
+    fact = facts[0]
+    if isinstance(fact, RefundFailed):
+        return RefundWord("failed", made.id, fact, detail=f"stripe says {made.status}")
+    if isinstance(fact, Refunded):
+        return RefundWord("pending" if fact.is_pending else "succeeded", made.id, fact)
+    # The customer must first say where the money goes.
+    return RefundWord("pending", made.id, detail=f"stripe says {made.status}")
+
+
 INVOICE_DUE_DAYS = 7
-T = TypeVar("T")
 
 
 class StripeCalls:
+    """`plain` reads and simulates notifications."""
+
+    keeps_payments = True
+
     def __init__(
-        self, key: str, api_base: str, client: httpx.AsyncClient, profile_id: str = ""
+        self, plain: Provider, key: str, api_base: str, client: httpx.AsyncClient, profile_id: str
     ) -> None:
+        self.read, self.simulate = plain.read, plain.simulate
         self._api = StripeApi(key, api_base, client)
-        self.abilities = abilities_of(self._api, profile_id)
+        self.abilities = _abilities_of(self._api, profile_id)
 
     async def open(self, request: CheckoutRequest) -> Opened:
         async with within_deadline(NAME):
@@ -88,10 +297,10 @@ class StripeCalls:
             "client_reference_id": request.order_id,
             "metadata": metadata,
             inner: made_for,
-            "line_items": [{"quantity": 1, **priced(request)}],
+            "line_items": [{"quantity": 1, **_priced(request)}],
             "success_url": request.success_url,
             "cancel_url": request.cancel_url,
-            **payer(request),
+            **_payer(request),
         }
         if request.trial_days:
             params["subscription_data"]["trial_period_days"] = request.trial_days
@@ -99,9 +308,9 @@ class StripeCalls:
             params["expires_at"] = request.expires_at // SECOND_US
         if request.discount:
             coupons: Any = self._api.v1.coupons
-            wanted = first_discount(request)
+            wanted = _first_discount(request)
             made = await self._api.send(
-                coupons.create_async(wanted, idempotency_options(request, "coupon")), Named
+                coupons.create_async(wanted, _options(request, "coupon")), Named
             )
             params["discounts"] = [{"coupon": made.id}]
         session = await self._made_session(request, params)
@@ -112,13 +321,13 @@ class StripeCalls:
         return Opened(session.url, session.id, objects, ref_id(session.customer))
 
     async def _made_session(self, request: CheckoutRequest, params: Any) -> Session:
-        """Return the session at the order's price; raise PriceRefused for any other. Stripe says what it will
-        charge before anybody sees the page; a session that charges something else is ended at once.
+        """Return the session at the order's price; end any other and raise PriceRefused, before anybody sees its
+        page.
         """
         sessions = self._api.v1.checkout.sessions
         try:
             made = await self._api.send(
-                sessions.create_async(params, idempotency_options(request, "session")), Session
+                sessions.create_async(params, _options(request, "session")), Session
             )
         except ProviderRefused as error:
             if request.product_ref is not None and "line_items" in error.detail:
@@ -153,7 +362,7 @@ class StripeCalls:
                 if one.startswith("pi_"):
                     of: Any = {"payment": {"type": "payment_intent", "payment_intent": one}}
                     made = await self._api.send(
-                        self._api.v1.invoice_payments.list_async(of), _InvoicePayments
+                        self._api.v1.invoice_payments.list_async(of), Page[InvoicePaymentMade]
                     )
                     invoices = [ref_id(each.invoice) for each in made.data]
                     found += [(invoice, one) for invoice in invoices if invoice]
@@ -177,7 +386,7 @@ class StripeCalls:
             "pending_invoice_items_behavior": "exclude",
         }
         draft = await self._api.send(
-            invoices.create_async(params, idempotency_options(request, "invoice")), Invoice
+            invoices.create_async(params, _options(request, "invoice")), Invoice
         )
         item: Any = {
             "customer": customer,
@@ -188,20 +397,18 @@ class StripeCalls:
             "metadata": metadata,
         }
         await self._api.send(
-            self._api.v1.invoice_items.create_async(item, idempotency_options(request, "item")),
+            self._api.v1.invoice_items.create_async(item, _options(request, "item")),
             Named,
         )
-        # Its payment's ID is all that a later refund will name.
+        # A later refund names only its payment.
         expand: Any = {"expand": ["payments"]}
         made = await self._api.send(
-            invoices.finalize_invoice_async(
-                draft.id, expand, idempotency_options(request, "finalize")
-            ),
+            invoices.finalize_invoice_async(draft.id, expand, _options(request, "finalize")),
             Invoice,
         )
         if request.customer_email is not None:
             await self._api.send(
-                invoices.send_invoice_async(draft.id, {}, idempotency_options(request, "send")),
+                invoices.send_invoice_async(draft.id, {}, _options(request, "send")),
                 Invoice,
             )
         if not made.hosted_invoice_url:
@@ -227,12 +434,7 @@ class _Portal(msgspec.Struct):
     url: str
 
 
-class _InvoicePayments(msgspec.Struct):
-    data: list[InvoicePaymentMade] = []
-
-
-def abilities_of(api: StripeApi, profile_id: str) -> tuple[object, ...]:
-    """Return its parts; profile_id empty: no shared tokens."""
+def _abilities_of(api: StripeApi, profile_id: str) -> tuple[object, ...]:
     tokens = (StripeSharedTokens(api, profile_id),) if profile_id else ()
     return (
         *tokens,
@@ -245,14 +447,12 @@ def abilities_of(api: StripeApi, profile_id: str) -> tuple[object, ...]:
     )
 
 
-def idempotency_options(request: CheckoutRequest, step: str) -> Any:
-    """Return one step's idempotency key; another one if the customer was made again."""
-    whose = "" if request.customer_ref is None else f"/{request.customer_ref}"
-    return {"idempotency_key": f"topup/{request.order_id}/{step}{whose}"}
+def _options(request: CheckoutRequest, step: str) -> Any:
+    """Make one step's idempotency key; it changes if the customer was made again."""
+    return once(request.order_id, step, *filter(None, [request.customer_ref]))
 
 
-def priced(request: CheckoutRequest) -> dict[str, Any]:
-    """Return the line's price: one of Stripe's own, or the amount; a subscription's is of any period."""
+def _priced(request: CheckoutRequest) -> dict[str, Any]:
     if request.product_ref is not None:
         return {"price": request.product_ref}
     full = Price(request.price.amount + request.discount, request.price.currency)
@@ -266,7 +466,7 @@ def priced(request: CheckoutRequest) -> dict[str, Any]:
     return {"price_data": price}
 
 
-def first_discount(request: CheckoutRequest) -> dict[str, Any]:
+def _first_discount(request: CheckoutRequest) -> dict[str, Any]:
     currency = request.price.currency
     return {
         "amount_off": to_stripe(Price(request.discount, currency)),
@@ -277,7 +477,7 @@ def first_discount(request: CheckoutRequest) -> dict[str, Any]:
     }
 
 
-def payer(request: CheckoutRequest) -> dict[str, str]:
+def _payer(request: CheckoutRequest) -> dict[str, str]:
     if request.customer_ref is not None:
         return {"customer": request.customer_ref}
     return {} if request.customer_email is None else {"customer_email": request.customer_email}

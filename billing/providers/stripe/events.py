@@ -1,8 +1,7 @@
 """Read Stripe's objects as facts: pure functions over the JSON of an event or a response.
 
-charge.refunded reports refunds as a sum, and refund.* each one; only these report that one failed. Tax and
-discounts decide nothing: what can't be read is left out. A checkout has a payment intent too, which its
-session reports; so only intents with our mark count.
+charge.refunded reports refunds as a sum, and refund.* each one; only these report a failure. A checkout's
+payment intent is reported by its session, so only intents with our mark count.
 """
 
 import contextlib
@@ -55,6 +54,8 @@ from billing.providers.stripe.objects import (
 from kernel.clock import SECOND_US
 
 CHARGE_MARK: Final = "recharge"
+# A payment in such a state can't succeed without the payer.
+NEEDS_PAYER: Final = frozenset({"requires_payment_method", "requires_action", "canceled"})
 _DASHBOARD = "https://dashboard.stripe.com"
 _STATUSES: dict[str, SubscriptionStatus] = {
     "active": "active",
@@ -68,7 +69,7 @@ _STATUSES: dict[str, SubscriptionStatus] = {
 
 
 def session_facts(session: Session, kind: str) -> Sequence[Fact]:
-    """Return what a session says; kind: the event, or its own status in a response."""
+    """Return a session's facts; `kind` is the event, or the status in a response."""
     subject = _subject(
         _order_of(session.metadata) or session.client_reference_id,
         session.id,
@@ -127,7 +128,6 @@ def invoice_facts(invoice: Invoice, kind: str) -> Sequence[Fact]:
 
 
 def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePaid:
-    # The invoice's own period is the one before; the lines say what was paid for.
     lines = [(line, line.period) for line in invoice.lines.data if line.period is not None]
     if not lines:
         raise Unreadable("The invoice has no period.")
@@ -149,13 +149,13 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
 
 
 def _weight(line: Line, period: Period) -> tuple[bool, bool, bool, bool, int]:
-    """Return a weight, greatest for the line whose period the invoice is for; an added item is for a moment."""
+    """Rank the line whose period the invoice is for highest; an added item is for a moment."""
     is_for_time = period.end > period.start
     return is_for_time, line.is_subscriptions, not line.is_prorated, line.amount > 0, period.end
 
 
 def _line(line: Line, currency: str) -> InvoiceLine:
-    # Without tax on top, and before discounts: the price times the quantity.
+    # Before tax and discounts: the price times the quantity.
     size = from_stripe(abs(line.amount), currency).amount
     amount = size if line.amount >= 0 else -size
     quantity = 1 if line.quantity is None else line.quantity
@@ -163,7 +163,7 @@ def _line(line: Line, currency: str) -> InvoiceLine:
 
 
 def subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
-    """Return what a subscription says; kind: the event, or empty in a response."""
+    """Return a subscription's facts; `kind` is the event, or empty in a response."""
     status = "cancelled" if kind == "deleted" else _STATUSES.get(subscription.status)
     if status is None:
         return (Ignored(f"a subscription that is {subscription.status[:40]}"),)
@@ -216,7 +216,7 @@ def _dispute_facts(dispute: Dispute, kind: str) -> Sequence[Fact]:
     note = _dispute_note(dispute, is_closed=kind == "closed")
     price = from_stripe(dispute.amount, dispute.currency)
     if note.is_inquiry:
-        # It takes no money; somebody should answer it before it becomes one that does.
+        # It takes no money yet, but should be answered.
         return (Disputed(subject, dispute.id, Price(0, price.currency), note),)
     if kind == "closed":
         return (DisputeClosed(subject, dispute.id, dispute.status == "won", note),)
@@ -239,7 +239,7 @@ def _dispute_note(dispute: Dispute, *, is_closed: bool) -> DisputeNote:
 
 def _invoice_payment_facts(made: InvoicePaymentMade, _kind: str) -> Sequence[Fact]:
     paid_by = made.payment or PaidBy()
-    # It only says which IDs belong together, and refunds name these.
+    # It only says which IDs belong together; refunds name these.
     ids = (ref_id(made.invoice), ref_id(paid_by.payment_intent), ref_id(paid_by.charge))
     return (Waiting(_subject(None, *ids)),)
 
@@ -256,7 +256,6 @@ def facts_of(event_type: str, raw: msgspec.Raw) -> Sequence[Fact]:
 
 
 def stamped(facts: Sequence[Fact], created_s: int | None) -> tuple[Fact, ...]:
-    """Return the facts, with the event's time if they change a standing or are about a dispute."""
     sent_at = None if created_s is None else created_s * SECOND_US
     return tuple(_stamped(fact, sent_at) for fact in facts)
 
@@ -303,14 +302,15 @@ class PaymentIntent(msgspec.Struct):
 
     @property
     def is_declined(self) -> bool:
-        """Return whether it can't succeed without the payer."""
-        return self.status in {"requires_payment_method", "requires_action", "canceled"}
+        return self.status in NEEDS_PAYER
 
 
 def intent_facts(
     intent: PaymentIntent, kind: str, *, order_id: str | None = None
 ) -> Sequence[Fact]:
-    """Return what an intent says; kind: the event, or its status in a response. order_id: whose it must be."""
+    """Return an intent's facts; `kind` is the event, or the status in a response. `order_id` is the expected
+    owner.
+    """
     if not intent.is_charge:
         return (Ignored("a checkout's payment, which its session tells"),)
     if order_id is not None and intent.order_id != order_id:
@@ -321,22 +321,21 @@ def intent_facts(
         price = from_stripe(intent.amount_received, intent.currency)
         return (Paid(subject, intent.id, price, customer_ref=ref_id(intent.customer)),)
     if kind == "payment_failed":
-        # The event's type doesn't say whether a person may still confirm it.
+        # The payer may still confirm it.
         return (Unconfirmed(subject, intent.id),)
-    if kind not in {"requires_payment_method", "requires_action", "canceled"}:
+    if kind not in NEEDS_PAYER:
         return (Waiting(subject),)
-    error = intent.last_payment_error or CardError()
-    reason = decline_reason(error.code, error.decline_code, error.advice_code)
+    reason = decline_reason(intent.last_payment_error)
     if reason == "authentication_required" or kind == "requires_action":
         return (Waiting(subject),)
     return (Failed(subject, reason),)
 
 
-def decline_reason(
-    code: str | None, decline_code: str | None, advice_code: str | None
-) -> DeclineReason:
-    """Return Stripe's codes as ours; the bank's advice wins over the code."""
-    words = {code, decline_code}
+def decline_reason(error: CardError | None) -> DeclineReason:
+    """Translate Stripe's codes; the bank's advice wins."""
+    if error is None:
+        return "card_declined"
+    words, advice_code = {error.code, error.decline_code}, error.advice_code
     if words & {"authentication_required", "authentication_not_handled"}:
         return "authentication_required"
     if advice_code == "do_not_try_again":
@@ -380,7 +379,7 @@ def _of_session(session: Session, currency: str) -> Breakdown | None:
     told, subtotal, total = session.total_details, session.amount_subtotal, session.amount_total
     if told is None or subtotal is None or total is None:
         return None
-    # A session doesn't say whether its prices contain the tax; its sums do.
+    # Only its sums say whether its prices contain the tax.
     is_added = subtotal - told.amount_discount + told.amount_tax == total and told.amount_tax > 0
     tax = TaxPart(TAX, _ours(told.amount_tax, currency), not is_added)
     return _kept(
@@ -399,7 +398,7 @@ def _of_invoice(invoice: Invoice) -> Breakdown | None:
         return None
     told = invoice.total_taxes or invoice.total_tax_amounts or []
     taxes = taxes_of(TaxPart(TAX, _ours(one.amount, currency), one.is_included) for one in told)
-    # The buyer owes this tax: nothing is charged, and the document has to say so.
+    # The buyer owes this tax, and the document has to say so.
     if any(one.taxability_reason == _REVERSE_CHARGE_REASON for one in told):
         taxes = (*taxes, TaxPart(REVERSE_CHARGE, 0))
     discounts = sum(one.amount for one in invoice.total_discount_amounts or [])
@@ -451,5 +450,5 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "charge.dispute.funds_withdrawn": (Dispute, _dispute_facts),
     "charge.dispute.closed": (Dispute, _dispute_facts),
 }
-# What a webhook endpoint has to receive; an old name that came beside a newer one isn't needed.
+# A webhook endpoint needs these. The old name comes beside a newer one.
 NEEDED_EVENTS = frozenset(_READERS) - {"charge.refund.updated"}

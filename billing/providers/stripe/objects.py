@@ -1,9 +1,9 @@
-"""Stripe's objects, as far as they are read: in today's shape and in those of before 2025-03.
+"""Stripe's objects, as far as they are read, in today's shape and in those from before 2025-03.
 
-Then a subscription was at the top of an invoice, and prices and prorations were in its lines. Every field
-that may be missing or null has a default; unknown ones are ignored. Only to_stripe and from_stripe convert
-between Stripe's unit and ours.
+Then a subscription was at the top of an invoice, and prices and prorations were in its lines.
 """
+
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -11,17 +11,25 @@ from billing.ledger.price import Price
 from billing.providers.protocol import PriceRefused
 
 NAME = "stripe"
-# In a subscription's metadata, while a schedule changes it when its period ends.
+# The version that Stripe's library is made for.
+API_VERSION = "2026-10-28.endive"
+# Set in a subscription's metadata while a schedule changes it at the period's end.
 NEXT_PRICE = "topup_next_price"
 
 
-class Named(msgspec.Struct):
-    """An object that Stripe expanded. Unexpanded, only the ID is sent."""
+T = TypeVar("T")
 
+
+class Named(msgspec.Struct):
     id: str
 
 
 Ref = str | Named | None
+
+
+class Page(msgspec.Struct, Generic[T]):
+    data: list[T] = []
+    has_more: bool = False
 
 
 class SessionTotals(msgspec.Struct):
@@ -49,8 +57,6 @@ class Session(msgspec.Struct):
 
 
 class Period(msgspec.Struct):
-    """In seconds."""
-
     start: int
     end: int
 
@@ -90,7 +96,6 @@ class Line(msgspec.Struct):
 
     @property
     def is_subscriptions(self) -> bool:
-        """Return whether it is one of the subscription's own prices, and no added item."""
         parent = self.parent or _LineParent()
         return parent.subscription_item_details is not None or self.type == "subscription"
 
@@ -127,7 +132,7 @@ class _InvoicePayments(msgspec.Struct):
 
 
 class InvoiceTax(msgspec.Struct):
-    """inclusive was its mark before 2025-03."""
+    """`inclusive` is from before 2025-03."""
 
     amount: int = 0
     tax_behavior: str = ""
@@ -202,14 +207,14 @@ class _Items(msgspec.Struct):
 
 
 class PauseCollection(msgspec.Struct):
-    """behavior: what becomes of the invoices meanwhile. In seconds."""
+    """`behavior` says what becomes of the invoices meanwhile."""
 
     behavior: str = ""
     resumes_at: int | None = None
 
 
 class Subscription(msgspec.Struct):
-    """Its status stays what it was while pause_collection is set."""
+    """Its status doesn't change while pause_collection is set."""
 
     id: str
     status: str = ""
@@ -224,7 +229,7 @@ class Subscription(msgspec.Struct):
 
     @property
     def next_price(self) -> str | None:
-        """Return the price of the next period, if a schedule of ours changes it."""
+        """Return the price of the next period if our schedule changes it."""
         return None if self.schedule is None else (self.metadata or {}).get(NEXT_PRICE)
 
 
@@ -248,13 +253,11 @@ class Refund(msgspec.Struct):
 
 
 class EvidenceDetails(msgspec.Struct):
-    """In seconds."""
-
     due_by: int | None = None
 
 
 class Dispute(msgspec.Struct):
-    """Also an inquiry, which takes no money (status warning_…)."""
+    """An inquiry has a status warning_… and takes no money."""
 
     id: str
     amount: int
@@ -271,7 +274,7 @@ def ref_id(ref: Ref) -> str | None:
     return ref.id if isinstance(ref, Named) else ref
 
 
-# Stripe's own places where they differ from ISO 4217's: ISK and UGX have two that are always 00.
+# Stripe's decimal places where they differ from ISO 4217's.
 _PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
 _THREE_PLACES_STEP = 10  # their last digit must be 0
 
@@ -281,7 +284,7 @@ class Unreadable(ValueError):
 
 
 def to_stripe(price: Price) -> int:
-    """Return the amount in Stripe's unit; raise PriceRefused if Stripe can't charge it."""
+    """Convert to Stripe's unit. Raises PriceRefused if Stripe can't charge the amount."""
     if not price.is_listed:
         raise PriceRefused(f"Stripe can't charge {price.words()}: the currency isn't listed.")
     places = price.places
@@ -296,8 +299,8 @@ def to_stripe(price: Price) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> Price:
-    """Return Stripe's price; raise Unreadable for one without a unit of ours. An unlisted currency stays in
-    Stripe's unit: it equals no price of ours, so an operator decides.
+    """Convert from Stripe's unit. Raises Unreadable. An unlisted currency stays in Stripe's unit, so it equals
+    no price of ours and an operator decides.
     """
     code = currency.upper()
     places = Price(amount, code).places

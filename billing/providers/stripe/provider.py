@@ -1,39 +1,188 @@
 """Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
 
-Notifications are verified and simulated here, without Stripe's library; that is loaded with calls.py if there
-is a key. Source: Stripe's API reference and its webhook guide.
+Notifications are verified and simulated without Stripe's library, which is loaded with calls.py if there is a
+key. Source: Stripe's API reference and its webhook guide.
 """
 
 import hmac
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any
 
 import httpx
 import msgspec
 from pydantic import Field, SecretStr, field_validator
 
 from billing.providers.protocol import (
+    OPTIONAL,
     CheckoutRequest,
     Fact,
     Notification,
     NotificationRefused,
     Opened,
+    ProductField,
+    Provider,
     ProviderRefused,
+    ProviderSettings,
     Received,
     Registration,
     SandboxEvent,
+    rotated,
 )
-from billing.providers.settings import OPTIONAL, ProductField, ProviderSettings, rotated
 from billing.providers.stripe.events import facts_of, stamped
-from billing.providers.stripe.objects import NAME, Unreadable
-from billing.providers.stripe.simulation import simulated
+from billing.providers.stripe.objects import API_VERSION, NAME, Unreadable, to_stripe
 from kernel.clock import SECOND_US, Clock
 from keys.principal import Environment
 from keys.signatures.signing import TOLERANCE_S, stripe_signature
 
-# The version for which Stripe's library is made, used for simulated events.
-API_VERSION = "2026-10-28.endive"
+_SESSION_EVENTS = {"paid": "completed", "failed": "async_payment_failed", "expired": "expired"}
+_INVOICE_EVENTS = {"paid": "paid", "failed": "marked_uncollectible", "expired": "voided"}
+_STANDINGS = {"renewal_failed": "past_due", "changed": "active", "ended": "canceled"}
+_INVOICE_STATUSES = {"paid": "paid", "failed": "uncollectible", "expired": "void"}
+
+
+def simulated(sandbox_event: SandboxEvent) -> tuple[str, dict[str, Any]]:
+    if sandbox_event.outcome == "refunded":
+        return "charge.refunded", _simulated_charge(sandbox_event)
+    if sandbox_event.outcome == "renewed":
+        return "invoice.paid", _simulated_renewal(sandbox_event)
+    if sandbox_event.outcome in _STANDINGS:
+        kind = "deleted" if sandbox_event.outcome == "ended" else "updated"
+        return f"customer.subscription.{kind}", _simulated_subscription(sandbox_event)
+    if sandbox_event.kind == "invoice":
+        return f"invoice.{_INVOICE_EVENTS[sandbox_event.outcome]}", _simulated_invoice(
+            sandbox_event
+        )
+    return f"checkout.session.{_SESSION_EVENTS[sandbox_event.outcome]}", _simulated_session(
+        sandbox_event
+    )
+
+
+def _money(sandbox_event: SandboxEvent) -> tuple[int, str]:
+    return to_stripe(sandbox_event.price), sandbox_event.price.currency.lower()
+
+
+def _simulated_session(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    amount, currency = _money(sandbox_event)
+    is_paid = sandbox_event.outcome == "paid"
+    is_subscription = sandbox_event.kind == "subscription"
+    return {
+        "id": sandbox_event.ref,
+        "object": "checkout.session",
+        "mode": sandbox_event.kind,
+        "status": "expired" if sandbox_event.outcome == "expired" else "complete",
+        "payment_status": "paid" if is_paid else "unpaid",
+        "client_reference_id": sandbox_event.order_id,
+        "metadata": {"order_id": sandbox_event.order_id},
+        "amount_total": amount,
+        "currency": currency,
+        "customer": sandbox_event.customer_ref,
+        "payment_intent": None if is_subscription else sandbox_event.payment_id,
+        "invoice": sandbox_event.payment_id if is_subscription else None,
+        "subscription": sandbox_event.subscription_ref,
+    }
+
+
+def _simulated_invoice(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    amount, currency = _money(sandbox_event)
+    return {
+        "id": sandbox_event.ref,
+        "object": "invoice",
+        "status": _INVOICE_STATUSES[sandbox_event.outcome],
+        "amount_paid": amount if sandbox_event.outcome == "paid" else 0,
+        "currency": currency,
+        "customer": sandbox_event.customer_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
+        "lines": {"object": "list", "data": []},
+    }
+
+
+def _simulated_renewal(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    assert sandbox_event.period_start_at is not None, "a renewal has a period"
+    assert sandbox_event.period_end_at is not None, "a renewal has a period"
+    amount, currency = _money(sandbox_event)
+    is_cheaper = sandbox_event.full_price is not None and not sandbox_event.is_prorated
+    full = (
+        to_stripe(sandbox_event.full_price) if is_cheaper and sandbox_event.full_price else amount
+    )
+    details = {
+        "subscription": sandbox_event.subscription_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
+    }
+    line = {
+        "object": "line_item",
+        "amount": full,
+        "quantity": 1,
+        "currency": currency,
+        "period": {
+            "start": sandbox_event.period_start_at // SECOND_US,
+            "end": sandbox_event.period_end_at // SECOND_US,
+        },
+        "parent": {"subscription_item_details": {"proration": sandbox_event.is_prorated}},
+        "pricing": {"price_details": {"price": sandbox_event.product_ref}},
+    }
+    return {
+        "id": sandbox_event.payment_id,
+        "object": "invoice",
+        "status": "paid",
+        "billing_reason": (
+            "subscription_update" if sandbox_event.is_prorated else "subscription_cycle"
+        ),
+        "subtotal": full,
+        "total": amount,
+        "amount_paid": amount,
+        "currency": currency,
+        "customer": sandbox_event.customer_ref,
+        "metadata": {},
+        "parent": {"type": "subscription_details", "subscription_details": details},
+        "lines": {"object": "list", "data": [line]},
+    }
+
+
+def _simulated_subscription(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    end_s = (
+        None if sandbox_event.period_end_at is None else sandbox_event.period_end_at // SECOND_US
+    )
+    return {
+        "id": sandbox_event.subscription_ref,
+        "object": "subscription",
+        "status": _STANDINGS[sandbox_event.outcome],
+        "pause_collection": _simulated_pause(sandbox_event),
+        "cancel_at_period_end": sandbox_event.is_ending,
+        "customer": sandbox_event.customer_ref,
+        "metadata": {"order_id": sandbox_event.order_id},
+        "items": {
+            "object": "list",
+            "data": [
+                {"current_period_end": end_s, "price": {"id": sandbox_event.product_ref or ""}}
+            ],
+        },
+    }
+
+
+def _simulated_pause(sandbox_event: SandboxEvent) -> dict[str, Any] | None:
+    if not sandbox_event.is_paused:
+        return None
+    resumes_at = sandbox_event.resumes_at
+    return {
+        "behavior": "void",
+        "resumes_at": None if resumes_at is None else resumes_at // SECOND_US,
+    }
+
+
+def _simulated_charge(sandbox_event: SandboxEvent) -> dict[str, Any]:
+    amount, currency = _money(sandbox_event)
+    return {
+        "id": f"ch_{sandbox_event.payment_id}",
+        "object": "charge",
+        "amount_refunded": amount,
+        "currency": currency,
+        "payment_intent": sandbox_event.payment_id,
+        "metadata": {"order_id": sandbox_event.order_id},
+        "refunded": True,
+    }
+
+
 SIGNATURE_HEADER = b"stripe-signature"
 SIGNATURE_BYTES_MAX = 4096
 _TIMESTAMP_DIGITS_MAX = 12
@@ -73,53 +222,24 @@ class Settings(ProviderSettings):
         return cls(webhook_secret=SecretStr(f"whsec_{secret}"))
 
 
-class Calls(Protocol):
-    abilities: tuple[object, ...]
-
-    async def open(self, request: CheckoutRequest) -> Opened: ...
-
-    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
-
-    async def close(self, order_id: str, ref: str) -> bool: ...
-
-    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]: ...
-
-    async def portal(self, customer_ref: str, return_url: str) -> str: ...
-
-
 class Stripe:
-    """calls is null without a key."""
+    """Read and simulate notifications; every call is refused for want of a key."""
 
-    def __init__(
-        self, secrets: Sequence[str], environment: Environment, calls: Calls | None, clock: Clock
-    ) -> None:
+    keeps_payments = True
+
+    def __init__(self, secrets: Sequence[str], environment: Environment, clock: Clock) -> None:
         self._secrets = secrets
         self._is_live = environment == "live"
-        self._given_calls = calls
         self._clock = clock
 
-    @property
-    def abilities(self) -> tuple[object, ...]:
-        return () if self._given_calls is None else self._given_calls.abilities
+    async def open(self, request: CheckoutRequest) -> Opened:  # noqa: ARG002
+        raise _no_credentials()
 
-    @property
-    def keeps_payments(self) -> bool:
-        return True
+    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:  # noqa: ARG002
+        raise _no_credentials()
 
-    async def open(self, request: CheckoutRequest) -> Opened:
-        return await self._calls.open(request)
-
-    async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]:
-        return await self._calls.inquire(order_id, ref)
-
-    async def close(self, order_id: str, ref: str) -> bool:
-        return await self._calls.close(order_id, ref)
-
-    async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        return await self._calls.linked(object_ids)
-
-    async def portal(self, customer_ref: str, return_url: str) -> str:
-        return await self._calls.portal(customer_ref, return_url)
+    async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002
+        raise _no_credentials()
 
     def read(self, received: Received) -> Notification:
         self._verify(received)
@@ -156,7 +276,7 @@ class Stripe:
         return Received("POST", headers, b"", body)
 
     def _verify(self, received: Received) -> None:
-        """Check that any v1 under any secret matches the raw bytes; raise NotificationRefused."""
+        """Check that any v1 under any secret matches the raw bytes. Raises NotificationRefused."""
         header = received.headers.get(SIGNATURE_HEADER, b"")
         parts = [part.strip() for part in header[:SIGNATURE_BYTES_MAX].split(b",")]
         stamps = [part[2:] for part in parts if part.startswith(b"t=")]
@@ -166,7 +286,7 @@ class Stripe:
             raise NotificationRefused("The signature header has no timestamp.", reason="signature")
         stamp_s = int(stamps[0])
         expected = [stripe_signature(one, stamp_s, received.body).encode() for one in self._secrets]
-        # Every pair is compared, so that the time taken reveals nothing.
+        # Compare every pair, so that the time taken reveals nothing.
         equal = [hmac.compare_digest(one, ours) for one in signatures for ours in expected]
         if not any(equal):
             raise NotificationRefused("No signature of the event is valid.", reason="signature")
@@ -174,12 +294,6 @@ class Stripe:
             raise NotificationRefused(
                 "The event's signature is too old or from the future.", reason="timestamp"
             )
-
-    @property
-    def _calls(self) -> Calls:
-        if self._given_calls is None:
-            raise ProviderRefused("Stripe has no credentials in this environment.")
-        return self._given_calls
 
 
 class _EventData(msgspec.Struct):
@@ -195,16 +309,18 @@ class _Event(msgspec.Struct):
 
 def make(
     settings: Settings, environment: Environment, client: httpx.AsyncClient, clock: Clock
-) -> Stripe:
+) -> Provider:
+    plain = Stripe(settings.webhook_secrets, environment, clock)
     key = settings.secret_key.get_secret_value()
-    calls = _calls_with(key, settings, client) if key else None
-    return Stripe(settings.webhook_secrets, environment, calls, clock)
-
-
-def _calls_with(key: str, settings: Settings, client: httpx.AsyncClient) -> Calls:
+    if not key:
+        return plain
     from billing.providers.stripe.calls import StripeCalls  # noqa: PLC0415 see the module's docstring
 
-    return StripeCalls(key, settings.api_base, client, settings.profile_id)
+    return StripeCalls(plain, key, settings.api_base, client, settings.profile_id)
+
+
+def _no_credentials() -> ProviderRefused:
+    return ProviderRefused("Stripe has no credentials in this environment.")
 
 
 PROVIDER = Registration(

@@ -1,9 +1,8 @@
-"""Stripe's customers, and their saved cards: saved by its checkout, charged by a payment intent.
+"""Stripe's customers and their saved cards: saved by its checkout, charged by a payment intent.
 
-A charge carries the order's ID and our mark, which tells its events from a checkout's. Deleting a customer
-ends subscriptions at once and removes card details and personal data; payments and invoices stay, as the law
-requires. Source: Stripe's guides "Set up future payments" and "Charge a saved payment method", its pages of
-decline codes and "Handling customer deletion requests", which wants cards detached first.
+A charge carries the order's ID and our mark. Deleting a customer ends subscriptions at once and removes cards
+and personal data; payments and invoices stay, as the law requires. Source: Stripe's guides "Set up future
+payments", "Charge a saved payment method" and "Handling customer deletion requests".
 """
 
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from billing.ledger.price import Price
 from billing.providers.abilities import (
     Charged,
     ChargeRequest,
@@ -18,12 +18,26 @@ from billing.providers.abilities import (
     Declined,
     SavedMethod,
     SavingRequest,
+    SharedToken,
+    TokenCharge,
+    TokenCharged,
+    TokenDeclined,
+    TokenOutcome,
+    TokenPending,
 )
 from billing.providers.http import unavailable, within_deadline
 from billing.providers.protocol import Fact, ProviderRefused
-from billing.providers.stripe.api import CardDeclined, StripeApi
+from billing.providers.stripe.api import CardDeclined, StripeApi, StripePart, once
 from billing.providers.stripe.events import CHARGE_MARK, PaymentIntent, decline_reason, intent_facts
-from billing.providers.stripe.objects import NAME, Named, to_stripe
+from billing.providers.stripe.objects import (
+    NAME,
+    Named,
+    Page,
+    Session,
+    Unreadable,
+    from_stripe,
+    to_stripe,
+)
 from kernel.clock import SECOND_US
 
 METHODS_MAX: Final = 20
@@ -33,19 +47,9 @@ _CONSENT: Final = (
 )
 
 
-class StripeSavedCards:
-    def __init__(self, api: StripeApi) -> None:
-        self._api = api
-
+class StripeSavedCards(StripePart):
     async def new_customer(self, key: str, email: str | None) -> str:
-        params: Any = {"metadata": {"account": key}}
-        if email is not None:
-            params["email"] = email
-        async with within_deadline(NAME):
-            made = await self._api.send(
-                self._api.v1.customers.create_async(params, _once(f"{key}/customer")), Named
-            )
-        return made.id
+        return await _new_customer(self._api, {"account": key}, email, once(key, "customer"))
 
     async def save_page(self, request: SavingRequest) -> str:
         params: Any = {
@@ -59,7 +63,7 @@ class StripeSavedCards:
         sessions = self._api.v1.checkout.sessions
         async with within_deadline(NAME):
             made = await self._api.send(
-                sessions.create_async(params, _once(f"{request.key}/setup")), _Page
+                sessions.create_async(params, once(request.key, "setup")), Session
             )
         if not made.url:
             raise unavailable(NAME, "a session without an address")
@@ -69,7 +73,8 @@ class StripeSavedCards:
         wanted: Any = {"type": "card", "limit": METHODS_MAX}
         async with within_deadline(NAME):
             found = await self._api.send(
-                self._api.v1.customers.payment_methods.list_async(customer_ref, wanted), _Methods
+                self._api.v1.customers.payment_methods.list_async(customer_ref, wanted),
+                Page[_Method],
             )
         newest = sorted(found.data, key=lambda one: one.created, reverse=True)
         return [
@@ -88,7 +93,6 @@ class StripeSavedCards:
             async with within_deadline(NAME):
                 await self._api.send(self._api.v1.payment_methods.detach_async(method_ref), Named)
         except ProviderRefused:
-            # It belongs to no customer any more.
             return
 
     async def charge(self, request: ChargeRequest) -> Charged | Declined:
@@ -108,14 +112,14 @@ class StripeSavedCards:
         try:
             async with within_deadline(NAME):
                 made = await self._api.send(
-                    intents.create_async(params, _once(f"{request.order_id}/charge")),
+                    intents.create_async(params, once(request.order_id, "charge")),
                     PaymentIntent,
                 )
         except CardDeclined as declined:
-            reason = decline_reason(declined.code, declined.decline_code, declined.advice_code)
+            reason = decline_reason(declined.error)
             return Declined(reason, declined.payment_ref)
         except ProviderRefused as error:
-            # The library says "code resource_missing param payment_method" for a removed card.
+            # The library reports "code resource_missing param payment_method" for a removed card.
             if "payment_method" in error.detail:
                 return Declined("card_removed")
             raise
@@ -130,7 +134,7 @@ class StripeSavedCards:
         async with within_deadline(NAME):
             while True:
                 page = await self._api.send(
-                    self._api.v1.payment_intents.list_async(wanted), _Intents
+                    self._api.v1.payment_intents.list_async(wanted), Page[PaymentIntent]
                 )
                 for one in page.data:
                     if one.order_id == request.order_id and one.is_charge:
@@ -145,42 +149,39 @@ class StripeSavedCards:
             try:
                 await self._api.send(intents.cancel_async(ref), Named)
             except ProviderRefused:
-                # Cancelled before, or it succeeded after all.
+                # It was cancelled before, or it succeeded after all.
                 now = await self._api.send(intents.retrieve_async(ref), PaymentIntent)
                 return now.status == "canceled"
         return True
 
 
+async def _new_customer(
+    api: StripeApi, metadata: dict[str, str], email: str | None, options: Any
+) -> str:
+    params: Any = {"metadata": metadata}
+    if email is not None:
+        params["email"] = email
+    async with within_deadline(NAME):
+        made = await api.send(api.v1.customers.create_async(params, options), Named)
+    return made.id
+
+
 async def inquire_charge(api: StripeApi, order_id: str, ref: str) -> Sequence[Fact]:
-    """Return what became of a charge, for the order's sweep; within the caller's deadline."""
+    """Return a charge's outcome for the order's sweep, within the caller's deadline."""
     made = await api.send(api.v1.payment_intents.retrieve_async(ref), PaymentIntent)
     return intent_facts(made, made.status, order_id=order_id)
 
 
-# Its clock and ours may differ, and a page of a hundred is the largest.
+# Stripe's clock may differ from ours.
 _SKEW_S: Final = 3600
 _PAGE: Final = 100
 
 
-def _once(step: str) -> Any:
-    return {"idempotency_key": f"topup/{step}"}
-
-
 def _outcome(made: PaymentIntent) -> Charged | Declined:
-    """Return a payment that can't succeed without the payer as declined; any other as accepted."""
+    """Return a payment that can't succeed without the payer as declined, and any other as accepted."""
     if made.is_declined:
-        error = made.last_payment_error
-        return Declined(
-            "card_declined"
-            if error is None
-            else decline_reason(error.code, error.decline_code, error.advice_code),
-            made.id,
-        )
+        return Declined(decline_reason(made.last_payment_error), made.id)
     return Charged(made.id, intent_facts(made, made.status))
-
-
-class _Page(msgspec.Struct):
-    url: str | None = None
 
 
 class _Card(msgspec.Struct):
@@ -196,29 +197,10 @@ class _Method(msgspec.Struct):
     card: _Card | None = None
 
 
-class _Methods(msgspec.Struct):
-    data: list[_Method] = []
-
-
-class _Intents(msgspec.Struct):
-    data: list[PaymentIntent] = []
-    has_more: bool = False
-
-
-class StripeCustomers:
-    def __init__(self, api: StripeApi) -> None:
-        self._api = api
-
+class StripeCustomers(StripePart):
     async def make_customer(self, request: CustomerRequest) -> str:
-        params: Any = {
-            "metadata": {"account_id": request.account_id, "environment": request.environment}
-        }
-        if request.email is not None:
-            params["email"] = request.email
-        options: Any = {"idempotency_key": f"topup/{request.key}"}
-        async with within_deadline(NAME):
-            made = await self._api.send(self._api.v1.customers.create_async(params, options), Named)
-        return made.id
+        metadata = {"account_id": request.account_id, "environment": request.environment}
+        return await _new_customer(self._api, metadata, request.email, once(request.key))
 
     async def erase_customer(self, customer_ref: str) -> None:
         customers = self._api.v1.customers
@@ -235,3 +217,123 @@ class StripeCustomers:
 
 class _Customer(msgspec.Struct):
     deleted: bool = False
+
+
+VERSION: Final = "2026-07-29.preview"
+ORIGIN: Final = "machine_payment"
+
+
+class StripeSharedTokens(StripePart):
+    def __init__(self, api: StripeApi, profile_id: str) -> None:
+        super().__init__(api)
+        self._profile_id = profile_id
+
+    @property
+    def seller_id(self) -> str:
+        return self._profile_id
+
+    async def find_token(self, token: str) -> SharedToken | None:
+        path = f"/v1/shared_payment/granted_tokens/{token}"
+        try:
+            async with within_deadline(NAME):
+                found = await self._api.read(path, _GrantedToken, version=VERSION)
+        except ProviderRefused as error:
+            if "resource_missing" in error.detail:
+                return None
+            raise
+        return _token(found)
+
+    async def charge_token(self, request: TokenCharge) -> TokenOutcome:
+        params: Any = {
+            "amount": to_stripe(request.price),
+            "currency": request.price.currency.lower(),
+            "shared_payment_granted_token": request.token,
+            "payment_method_types": ["card"],
+            "confirm": True,
+            "description": request.title,
+            "metadata": {"payment_id": request.payment_id, "origin": ORIGIN},
+        }
+        options: Any = {**once(request.payment_id, "charge"), "stripe_version": VERSION}
+        intents = self._api.v1.payment_intents
+        try:
+            async with within_deadline(NAME):
+                made = await self._api.send(intents.create_async(params, options), PaymentIntent)
+        except CardDeclined as declined:
+            return TokenDeclined(decline_reason(declined.error))
+        if not _is_of(made, request.payment_id):
+            raise unavailable(NAME, "another payment than was asked for")
+        return await self._outcome(made)
+
+    async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
+        intents = self._api.v1.payment_intents
+        async with within_deadline(NAME):
+            if ref is not None:
+                made = await self._api.send(intents.retrieve_async(ref), PaymentIntent)
+                return await self._outcome(made) if _is_of(made, payment_id) else None
+            wanted: Any = {"query": f"metadata['payment_id']:'{payment_id}'", "limit": 10}
+            found = await self._api.send(intents.search_async(wanted), Page[PaymentIntent])
+        mine = [one for one in found.data if _is_of(one, payment_id)]
+        mine.sort(key=lambda one: one.status != "succeeded")
+        return await self._outcome(mine[0]) if mine else None
+
+    async def _outcome(self, made: PaymentIntent) -> TokenOutcome:
+        if made.status == "succeeded":
+            try:
+                return TokenCharged(made.id, from_stripe(made.amount_received, made.currency))
+            except Unreadable:
+                raise unavailable(NAME, "a payment in no shape of Stripe's") from None
+        if not made.is_declined:
+            return TokenPending(made.id)
+        await self._cancel(made)
+        if made.status == "requires_action" or made.last_payment_error is None:
+            return TokenDeclined("authentication_required")
+        return TokenDeclined(decline_reason(made.last_payment_error))
+
+    async def _cancel(self, made: PaymentIntent) -> None:
+        """Release the payer's reserved money; nobody can confirm the payment anyway."""
+        if made.status == "canceled":
+            return
+        try:
+            await self._api.send(self._api.v1.payment_intents.cancel_async(made.id), Named)
+        except ProviderRefused:
+            return
+
+
+def _is_of(made: PaymentIntent, payment_id: str) -> bool:
+    metadata = made.metadata or {}
+    return (metadata.get("payment_id"), metadata.get("origin")) == (payment_id, ORIGIN)
+
+
+class _Sum(msgspec.Struct):
+    currency: str = ""
+    value: int = 0
+
+
+class _Usage(msgspec.Struct):
+    amount_captured: _Sum | None = None
+
+
+class _Limits(msgspec.Struct):
+    currency: str = ""
+    expires_at: int | None = None
+    max_amount: int | None = None
+
+
+class _GrantedToken(msgspec.Struct):
+    id: str
+    deactivated_at: int | None = None
+    usage_details: _Usage | None = None
+    usage_limits: _Limits | None = None
+
+
+def _token(found: _GrantedToken) -> SharedToken:
+    limits = found.usage_limits or _Limits()
+    used = (found.usage_details or _Usage()).amount_captured or _Sum()
+    left: Price | None = None
+    if limits.max_amount is not None:
+        try:
+            left = from_stripe(max(0, limits.max_amount - used.value), limits.currency)
+        except Unreadable:
+            raise unavailable(NAME, "a token in no shape of Stripe's") from None
+    expires_at = None if limits.expires_at is None else limits.expires_at * SECOND_US
+    return SharedToken(left, expires_at, is_ended=found.deactivated_at is not None)

@@ -1,6 +1,4 @@
-"""Check Stripe's key, its mode, the webhook endpoint and the prices, read-only. What a restricted key may not
-read is reported.
-"""
+"""Check Stripe's key, its mode, the webhook endpoint and the prices, without changes."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -15,13 +13,11 @@ from billing.providers.abilities import (
 )
 from billing.providers.http import within_deadline
 from billing.providers.protocol import ProviderRefused
-from billing.providers.stripe.api import StripeApi
+from billing.providers.stripe.api import StripePart
 from billing.providers.stripe.events import NEEDED_EVENTS
-from billing.providers.stripe.objects import NAME, from_stripe
+from billing.providers.stripe.objects import API_VERSION, NAME, Page, from_stripe
 from kernel.errors import InvalidInput
 
-# The version for which Stripe's library is made, and by which the events are read.
-API_VERSION: Final = "2026-10-28.endive"
 ENDPOINTS_MAX: Final = 100
 EVERY_EVENT: Final = "*"
 
@@ -37,10 +33,6 @@ class _Endpoint(msgspec.Struct):
     api_version: str | None = None
 
 
-class _Endpoints(msgspec.Struct):
-    data: list[_Endpoint] = []
-
-
 class _Recurring(msgspec.Struct):
     interval: str = ""
     interval_count: int = 1
@@ -53,10 +45,7 @@ class _Sold(msgspec.Struct):
     recurring: _Recurring | None = None
 
 
-class StripeSetupCheck:
-    def __init__(self, api: StripeApi) -> None:
-        self._api = api
-
+class StripeSetupCheck(StripePart):
     async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
         if self._api.is_publishable:
             detail = (
@@ -95,7 +84,7 @@ class StripeSetupCheck:
         params: Any = {"limit": ENDPOINTS_MAX}
         try:
             asked = self._api.v1.webhook_endpoints.list_async(params)
-            known = await self._api.send(asked, _Endpoints)
+            known = await self._api.send(asked, Page[_Endpoint])
         except ProviderRefused:
             detail = "the key may not read webhook endpoints: look at them in Stripe's dashboard"
             return (SetupFinding("webhook", None, detail),)
@@ -127,7 +116,7 @@ def _of_events(endpoints: Sequence[_Endpoint]) -> Sequence[SetupFinding]:
 
 
 def _of_version(endpoints: Sequence[_Endpoint]) -> Sequence[SetupFinding]:
-    """Check the endpoints' version; null is the account's default, which isn't known."""
+    """Check the endpoints' version. Null is the account's default, which isn't known."""
     others = sorted({one.api_version or "" for one in endpoints} - {API_VERSION})
     if not others:
         return (SetupFinding("API version", True, API_VERSION),)

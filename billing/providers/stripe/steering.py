@@ -1,13 +1,12 @@
-"""Stripe's subscription changes: cancel, pause, resume and change, with idempotency keys.
+"""Change Stripe's subscriptions: cancel, pause, resume and change, with idempotency keys.
 
-A change that is paid at once is made only if the payment succeeds. One to a cheaper plan counts from the next
-period and returns nothing. A pause voids the invoices of its time.
+A change charged now is made only if the payment succeeds. A pause voids the invoices of its time.
 
-A shorter interval waits in a subscription schedule of two phases, as in Stripe's own portal: begun at once,
-it would turn the paid rest into the customer's balance, while its credit was already given. Events don't show
-the schedule: the next price is in the subscription's metadata, until the second phase removes it. With a
-schedule Stripe ends and resumes nothing, so any other act releases it first. Source: Stripe's API reference,
-its guide "Pause payment collection", changelog 2024-10-28.
+A shorter interval waits in a subscription schedule of two phases: begun at once, it would turn the paid rest
+into the customer's balance, while its credit was already given. Events don't show the schedule, so the
+subscription's metadata has the next price until the second phase. While there is a schedule, Stripe can't end
+or resume the subscription, so other changes release it first. Source: Stripe's API reference, "Pause payment
+collection", changelog 2024-10-28.
 """
 
 from dataclasses import replace
@@ -19,7 +18,7 @@ from billing.ledger.price import Price
 from billing.providers.abilities import PaymentDeclined, SteerRequest
 from billing.providers.http import within_deadline
 from billing.providers.protocol import ProviderRefused, SubscriptionChanged
-from billing.providers.stripe.api import CardDeclined, StripeApi
+from billing.providers.stripe.api import CardDeclined, StripeApi, StripePart, once
 from billing.providers.stripe.events import subscription_facts
 from billing.providers.stripe.objects import (
     NAME,
@@ -63,10 +62,7 @@ class _Schedule(msgspec.Struct):
     phases: list[_Phase] = []
 
 
-class StripeSchedules:
-    def __init__(self, api: StripeApi) -> None:
-        self._api = api
-
+class StripeSchedules(StripePart):
     async def change_at_end(self, found: Subscription, request: SteerRequest) -> Subscription:
         """Return the subscription with its next price chosen; a repeated call finds the same schedule."""
         if len(found.items.data) != 1:
@@ -85,12 +81,12 @@ class StripeSchedules:
         }
         schedules = self._api.v1.subscription_schedules
         await self._api.send(
-            schedules.update_async(schedule.id, phases, _key(request, "phases")), Named
+            schedules.update_async(schedule.id, phases, once(request.key, "phases")), Named
         )
         mark: Any = {"metadata": {NEXT_PRICE: request.product_ref}}
         subscriptions = self._api.v1.subscriptions
         return await self._api.send(
-            subscriptions.update_async(found.id, mark, _key(request, "mark")), Subscription
+            subscriptions.update_async(found.id, mark, once(request.key, "mark")), Subscription
         )
 
     async def release(self, found: Subscription, request: SteerRequest) -> dict[str, Any]:
@@ -98,7 +94,9 @@ class StripeSchedules:
         if schedule is None:
             return {}
         schedules = self._api.v1.subscription_schedules
-        await self._api.send(schedules.release_async(schedule, {}, _key(request, "release")), Named)
+        await self._api.send(
+            schedules.release_async(schedule, {}, once(request.key, "release")), Named
+        )
         return {"metadata": {NEXT_PRICE: ""}}
 
     async def _schedule(self, found: Subscription, request: SteerRequest) -> _Schedule:
@@ -108,12 +106,12 @@ class StripeSchedules:
             return await self._api.send(schedules.retrieve_async(known), _Schedule)
         of: Any = {"from_subscription": found.id}
         return await self._api.send(
-            schedules.create_async(of, _key(request, "schedule")), _Schedule
+            schedules.create_async(of, once(request.key, "schedule")), _Schedule
         )
 
 
 def _as_it_is(phase: _Phase) -> dict[str, Any]:
-    """Return the current phase: Stripe removes what isn't named again."""
+    """Return the current phase; Stripe removes what isn't repeated."""
     items = [{"price": ref_id(one.price), "quantity": one.quantity} for one in phase.items]
     kept = {"start_date": phase.start_date, "end_date": phase.end_date, "items": items}
     if phase.discounts:
@@ -149,16 +147,12 @@ def _named(one: _Discount) -> dict[str, str]:
     return dict([next((name, ref) for name, ref in refs.items() if ref is not None)])
 
 
-def _key(request: SteerRequest, step: str) -> Any:
-    return {"idempotency_key": f"topup/{request.key}/{step}"}
-
-
-class StripeSteering:
+class StripeSteering(StripePart):
     has_schedules = True
     pauses_until = True
 
     def __init__(self, api: StripeApi) -> None:
-        self._api = api
+        super().__init__(api)
         self._schedules = StripeSchedules(api)
 
     async def standing(self, subscription_ref: str) -> SubscriptionChanged:
@@ -167,18 +161,19 @@ class StripeSteering:
 
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
         subscriptions = self._api.v1.subscriptions
-        options: Any = {"idempotency_key": f"topup/{request.key}"}
+        options = once(request.key)
         async with within_deadline(NAME):
             if request.act == "cancel_now":
                 asked = subscriptions.cancel_async(request.subscription_ref, {}, options)
                 made = await self._api.send(asked, Subscription)
-                # The response to a cancellation is the subscription as it was deleted.
+                # The response is the subscription as it was deleted.
                 return replace(_standing(made), status="cancelled")
             found = await self._found(request.subscription_ref)
             if request.act == "resume" and found.status == "paused":
-                # Stripe's own status; a pause of payments leaves the status as it is.
-                again: Any = {"idempotency_key": f"topup/{request.key}/resume"}
-                resumed = subscriptions.resume_async(request.subscription_ref, {}, again)
+                # This is Stripe's own status; pausing payments doesn't change the status.
+                resumed = subscriptions.resume_async(
+                    request.subscription_ref, {}, once(request.key, "resume")
+                )
                 found = await self._api.send(resumed, Subscription)
                 if not _is_ending(found):
                     return _standing(found)
@@ -190,14 +185,14 @@ class StripeSteering:
             try:
                 return _standing(await self._api.send(asked, Subscription))
             except CardDeclined as declined:
-                why = declined.decline_code or declined.code or "card_declined"
+                why = declined.error.decline_code or declined.error.code or "card_declined"
                 sentence = f"the payment was declined ({why}); the plan stays as it is"
                 raise PaymentDeclined(sentence, reason=why) from None
 
     async def preview(self, request: SteerRequest) -> Price:
         async with within_deadline(NAME):
             change = self._change(request, await self._found(request.subscription_ref))
-            # What is requested beside a preview is the same as for the change itself.
+            # A preview accepts no payment behaviour.
             change.pop("payment_behavior", None)
             params: Any = {
                 "subscription": request.subscription_ref,
@@ -219,7 +214,7 @@ class StripeSteering:
                 pause["resumes_at"] = request.resumes_at // SECOND_US
             return {"pause_collection": pause}
         is_dated = found.cancel_at is not None and not found.cancel_at_period_end
-        # Stripe's portal may have set a date instead; an empty text removes it, and a pause.
+        # Stripe's portal may have set a date instead. An empty text removes it, and a pause.
         wanted = {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
         return wanted if found.pause_collection is None else {**wanted, "pause_collection": ""}
 
@@ -234,7 +229,7 @@ class StripeSteering:
             "proration_behavior": "always_invoice" if request.is_charged_now else "none",
         }
         if request.is_charged_now:
-            # A card that is declined, or that asks its owner, leaves everything as it was.
+            # A declined card changes nothing.
             change["payment_behavior"] = "error_if_incomplete"
         return change
 

@@ -15,8 +15,7 @@ from billing.orders.reversal import OnOrder, OrderResult, end_unpaid, reclaim
 from billing.orders.sold_credit import follow
 from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments, new_payment
 from billing.orders.working_set import OrderWorkingSet
-from billing.providers.event_log import NotificationRef
-from billing.providers.problem import Problem, in_words
+from billing.providers.event_log import NotificationRef, Problem, in_words
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 

@@ -10,8 +10,7 @@ from billing.checkpoints.proving import last_verified
 from billing.ledger.proof import LedgerProof, list_proofs
 from billing.payments.unanswered import UNANSWERED_US
 from billing.proof.audit import rules
-from billing.recharges.recharge import FallCharge
-from billing.recharges.records import list_open
+from billing.recharges.recharge import FallCharge, list_open
 from billing.records.sealing import record_standing
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, short_page

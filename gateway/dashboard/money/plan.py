@@ -10,7 +10,7 @@ from billing.catalog import plan as plans
 from billing.catalog.plan import MONTHS, Plan
 from billing.ledger.price import Price
 from billing.orders.place import NewOrder
-from billing.payments.purchase_acts import LEASE_S
+from billing.payments.order_acts import LEASE_S
 from billing.providers.protocol import Interval
 from billing.reports.plan_overview import plan_overview
 from billing.subscriptions.subscription import Subscription

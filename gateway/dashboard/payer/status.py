@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
-from billing.orders.links import STATUS_PATH
 from billing.orders.order import Order
+from billing.orders.views import STATUS_PATH
 from billing.payments.questions import QuestionOutcome, can_be_asked
 from billing.payments.trace import OrderTrace, StepVerdict, TraceStep, trace
 from billing.recipients.language import Language

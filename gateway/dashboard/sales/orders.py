@@ -8,19 +8,18 @@ from starlette.responses import Response
 
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument, DocumentFilter
-from billing.orders import records as order_list
+from billing.orders import records as order_list, refund as refund_rows
 from billing.orders.order import STATUSES, Order
 from billing.orders.records import OrderFilter
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund
 from billing.orders.reversal import is_uncredited
 from billing.payments import disputes
-from billing.payments.disputes import Dispute
+from billing.payments.disputes import DisputeRow
 from billing.payments.order_acts import APPROVE_ORDER, ASK_PROVIDER, REJECT_ORDER
 from billing.payments.questions import can_be_asked
 from billing.payments.review import OpenReview, OrderCases, SpareMoney, cases_of, open_review
 from billing.payments.trace import OrderTimeline, OrderTrace, trace
 from billing.providers.event_log import LogEntry
-from billing.refunds import queries as refund_rows
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Period
 from gateway.dashboard.act_pages import form_route
@@ -61,7 +60,7 @@ class OrderView:
 
     trace: OrderTrace
     refunds: Sequence[Refund]
-    disputes: Sequence[Dispute]
+    disputes: Sequence[DisputeRow]
     periods: Sequence[Period]
     cases: OrderCases
     waiting: OpenReview

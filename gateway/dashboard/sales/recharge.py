@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from billing.recharges import records
+from billing.recharges import recharge
 from billing.recharges.recharge import FallCharge, Recharge, month_of
 from kernel.tenant import Tenant
 from keys.account import read_tenants
@@ -27,11 +27,11 @@ class RechargeView:
 
 async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> RechargeView | None:
     """Return None if the account has no recharge there."""
-    found = await records.find(tx, tenant)
+    found = await recharge.find(tx, tenant)
     if found is None:
         return None
     ahead_us = (await read_tenants(tx, [tenant])).clocks_ahead_us.get(tenant, 0)
     month = month_of(now_us + ahead_us)
-    spent = await records.spent_cents(tx, [tenant])
-    charges = await records.latest_charges(tx, tenant, limit=CHARGES_SHOWN)
+    spent = await recharge.spent_cents(tx, [tenant])
+    charges = await recharge.latest_charges(tx, tenant, limit=CHARGES_SHOWN)
     return RechargeView(found, month, spent.get((tenant, month), 0), charges)

@@ -4,10 +4,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.payments.dispute_acts import LIST_DISPUTES, DisputesQuery
-from billing.refunds import queries as refund_rows
-from billing.refunds.acts import DECIDE_REFUND, LIST_REFUNDS, RefundsQuery
-from billing.refunds.order_acts import REFUND_ORDER
+from billing.orders import refund as refund_rows
+from billing.payments.disputes import LIST_DISPUTES, DisputesQuery
+from billing.refunds.acts import DECIDE_REFUND, LIST_REFUNDS, REFUND_ORDER, RefundsQuery
 from gateway.dashboard.act_pages import ActPages, form_route
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sales.orders import PATH as ORDERS, order_page

@@ -23,7 +23,7 @@ from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.place import NewOrder
 from billing.orders.views import Order
-from billing.payments.purchase_acts import LEASE_S
+from billing.payments.order_acts import LEASE_S
 from billing.reports import balance_transactions
 from billing.reports.balance_transactions import Wanted
 from gateway.answers import response_codes as codes

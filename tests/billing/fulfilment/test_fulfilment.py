@@ -19,6 +19,7 @@ from billing.fulfilment.protocol import (
     Outcome,
     Refused,
     Request,
+    SimulatedSupplier,
     Supplier,
     Tools,
     Unknown,
@@ -26,7 +27,6 @@ from billing.fulfilment.protocol import (
     sealed_fields,
 )
 from billing.fulfilment.registry import discover
-from billing.fulfilment.simulated import SimulatedSupplier
 from billing.topups.topup import Deliverable, checked_deliverable
 from kernel.clock import SystemClock
 from tests.support.plain_http import http_client

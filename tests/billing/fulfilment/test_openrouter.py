@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 import respx
 
+from billing.fulfilment.asking import cents_of_usd, usd_of_cents, usd_of_number
 from billing.fulfilment.protocol import (
     Delivered,
     NotDone,
@@ -22,7 +23,6 @@ from billing.fulfilment.protocol import (
     Supplier,
     Unknown,
 )
-from billing.fulfilment.vendor_api import cents_of_usd, usd_of_cents, usd_of_number
 from tests.support.plain_http import http_client
 from tests.support.vendor_service import made
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from billing.fulfilment import stock
+from billing.fulfilment import code_stock
+from billing.fulfilment.code_stock import NewCode, StockKind
 from billing.fulfilment.protocol import Request, Unknown
 from billing.fulfilment.registry import discover
-from billing.fulfilment.stock import NewCode, StockKind
 from billing.fulfilment.suppliers import Suppliers
 from billing.manual_review.decisions import FailByHand, Person
 from billing.topups.fulfilment import HandOver
@@ -38,7 +38,7 @@ async def opened(
 async def fill(database: Database, *codes: str, low_threshold: int = 0, **more: Any) -> int:
     new = [NewCode(KIND, code, **more) for code in codes]
     return await database.transaction(
-        lambda tx: stock.add(tx, VAULT, new, low_threshold=low_threshold, now_us=1)
+        lambda tx: code_stock.add(tx, VAULT, new, low_threshold=low_threshold, now_us=1)
     )
 
 
@@ -75,7 +75,7 @@ async def test_each_code_goes_out_once_though_two_workers_ask_and_one_dies(
     given = [issued(one.id, one.fulfilment_code) for one in found.values()]
     assert len(set(given)) == 24
     assert set(given) <= {*codes, "GIFT-0000-9999"}
-    rows = await database.read(lambda tx: stock.list_codes(tx, "staging", limit=100))
+    rows = await database.read(lambda tx: code_stock.list_codes(tx, "staging", limit=100))
     assert sorted(one.transaction_id for one in rows if one.transaction_id) == sorted(ids)
     assert await account.findings() == []
     await account.engine.close()
@@ -90,7 +90,7 @@ async def test_a_code_that_was_taken_before_the_crash_is_the_one_that_is_handed_
     topup_id = (await account.send(1000, platform="code_stock")).topup.id
     # As a worker leaves it that died after it took the code.
     taken = await database.transaction(
-        lambda tx: stock.take(tx, VAULT, KIND, topup_id, now_us=clock.now_us())
+        lambda tx: code_stock.take(tx, VAULT, KIND, topup_id, now_us=clock.now_us())
     )
 
     await worker(account, suppliers).step()
@@ -98,7 +98,7 @@ async def test_a_code_that_was_taken_before_the_crash_is_the_one_that_is_handed_
     topup = (await database.read(lambda tx: load(tx, [topup_id])))[topup_id]
     assert taken is not None
     assert account.rules.codes.issued(topup_id, topup.fulfilment_code) == taken.code
-    left = await database.read(lambda tx: stock.levels(tx, "staging", now_us=clock.now_us()))
+    left = await database.read(lambda tx: code_stock.levels(tx, "staging", now_us=clock.now_us()))
     assert [one.left for one in left] == [1]
     await account.engine.close()
 
@@ -168,6 +168,6 @@ async def test_worker_that_goes_on_after_its_turn_was_ended_takes_no_code(
     outcome = await supplier.asked.fulfil(request)
 
     assert isinstance(outcome, Unknown)
-    left = await database.read(lambda tx: stock.levels(tx, "staging", now_us=clock.now_us()))
+    left = await database.read(lambda tx: code_stock.levels(tx, "staging", now_us=clock.now_us()))
     assert [one.left for one in left] == [1]
     await account.engine.close()

@@ -13,8 +13,8 @@ from billing.catalog.pack import Pack, check_pack
 from billing.catalog.plan import Plan, check_plan
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import Price, check_currency, convert, places_of, price_of
-from billing.providers.problem import in_words
-from billing.providers.settings import stated
+from billing.providers.event_log import in_words
+from billing.providers.protocol import stated
 from billing.recipients.language import languages
 from kernel.errors import InvalidInput
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from billing.payments.recharging.forgotten import list_forgotten
 from billing.payments.recharging.setting import SetRecharge
-from billing.recharges import records
+from billing.recharges import recharge
 from billing.recharges.recharge import Recharge
 from billing.recipients import owner_mail
 from kernel.clock import DAY_US, FixedClock
@@ -87,7 +87,7 @@ class Payer:
 
     async def recharge(self) -> Recharge:
         database = self.lives.gateway.context.database
-        found = await database.read(lambda tx: records.find(tx, self.tenant))
+        found = await database.read(lambda tx: recharge.find(tx, self.tenant))
         assert found is not None
         return found
 

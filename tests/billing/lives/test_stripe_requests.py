@@ -46,7 +46,8 @@ from billing.providers.abilities import (
     ability,
 )
 from billing.providers.stripe import provider as stripe_provider
-from billing.providers.stripe.provider import API_VERSION, Stripe
+from billing.providers.stripe.calls import StripeCalls
+from billing.providers.stripe.objects import API_VERSION
 from kernel.clock import SECOND_US, FixedClock
 from tests.support.plain_http import http_client
 from tests.support.ports import free_port
@@ -63,7 +64,7 @@ PRICED = "currency=usd&recurring[interval]=month&product_data[name]=Credit"
 Line = tuple[str, int]
 
 
-async def ask_all(stripe: Stripe, stand_in: StripeApi) -> None:
+async def ask_all(stripe: StripeCalls, stand_in: StripeApi) -> None:
     """Each ability once, with all that it may say."""
     await pay_once(stripe, stand_in)
     await bill_once(stripe, stand_in)
@@ -75,7 +76,7 @@ async def ask_all(stripe: Stripe, stand_in: StripeApi) -> None:
     await charge_tokens(stripe, stand_in)
 
 
-async def pay_once(stripe: Stripe, stand_in: StripeApi) -> None:
+async def pay_once(stripe: StripeCalls, stand_in: StripeApi) -> None:
     now_s = stand_in.account.now_s
     made = await stripe.open(
         wish(customer_email="payer@example.com", expires_at=(now_s + 3600) * SECOND_US)
@@ -97,7 +98,7 @@ async def pay_once(stripe: Stripe, stand_in: StripeApi) -> None:
     assert await stripe.linked([intent])
 
 
-async def bill_once(stripe: Stripe, stand_in: StripeApi) -> None:
+async def bill_once(stripe: StripeCalls, stand_in: StripeApi) -> None:
     makes = ability(stripe, Customers)  # type: ignore[type-abstract]
     assert makes is not None
     payer = "payer@example.com"
@@ -108,7 +109,7 @@ async def bill_once(stripe: Stripe, stand_in: StripeApi) -> None:
     await stripe.inquire("ord_invoice", made.ref)
 
 
-async def check_setup(stripe: Stripe, stand_in: StripeApi) -> None:
+async def check_setup(stripe: StripeCalls, stand_in: StripeApi) -> None:
     checks = ability(stripe, SetupChecking)  # type: ignore[type-abstract]
     assert checks is not None
     hook = "https://topup.example/payment/webhook/stripe"
@@ -121,7 +122,7 @@ async def check_setup(stripe: Stripe, stand_in: StripeApi) -> None:
     assert [one.about for one in found if one.is_well] == [one.about for one in found]
 
 
-async def refund(stripe: Stripe, stand_in: StripeApi) -> None:
+async def refund(stripe: StripeCalls, stand_in: StripeApi) -> None:
     refunding = ability(stripe, Refunding)  # type: ignore[type-abstract]
     assert refunding is not None
     account = stand_in.account
@@ -139,7 +140,7 @@ async def refund(stripe: Stripe, stand_in: StripeApi) -> None:
         assert await refunding.find_refund(named) == word
 
 
-async def list_payments(stripe: Stripe, stand_in: StripeApi) -> None:
+async def list_payments(stripe: StripeCalls, stand_in: StripeApi) -> None:
     listing = ability(stripe, Listing)  # type: ignore[type-abstract]
     assert listing is not None
     charge = stand_in.account.every("charge")[-1]["id"]
@@ -154,7 +155,7 @@ async def list_payments(stripe: Stripe, stand_in: StripeApi) -> None:
             break
 
 
-async def steer(stripe: Stripe, stand_in: StripeApi) -> None:
+async def steer(stripe: StripeCalls, stand_in: StripeApi) -> None:
     steering = ability(stripe, Steering)  # type: ignore[type-abstract]
     preview = ability(stripe, Previewing)  # type: ignore[type-abstract]
     assert steering is not None
@@ -198,7 +199,7 @@ async def steer(stripe: Stripe, stand_in: StripeApi) -> None:
     assert ended.status == "cancelled"
 
 
-async def charge_saved_cards(stripe: Stripe, stand_in: StripeApi) -> None:
+async def charge_saved_cards(stripe: StripeCalls, stand_in: StripeApi) -> None:
     cards = ability(stripe, SavedPayments)  # type: ignore[type-abstract]
     assert cards is not None
     account = stand_in.account
@@ -227,7 +228,7 @@ async def charge_saved_cards(stripe: Stripe, stand_in: StripeApi) -> None:
     await erases.erase_customer(customer)
 
 
-async def charge_tokens(stripe: Stripe, stand_in: StripeApi) -> None:
+async def charge_tokens(stripe: StripeCalls, stand_in: StripeApi) -> None:
     shared = ability(stripe, SharedTokens)  # type: ignore[type-abstract]
     assert shared is not None
     account, price = stand_in.account, Price(1000, "USD")
@@ -283,7 +284,7 @@ async def asked_all(clock: FixedClock) -> AsyncIterator[tuple[list[Asked], set[L
             "profile_id": "profile_ours",
         }
         stripe = provider("stripe", environment="staging", client=client, clock=clock, **settings)
-        assert isinstance(stripe, Stripe)
+        assert isinstance(stripe, StripeCalls)
         with lines_run() as run:
             await ask_all(stripe, stand_in)
         yield stand_in.asked, run

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from billing.fulfilment.tasks import Task
+from billing.fulfilment.manual import Task
 from billing.manual_review.rules import ReviewAct, ReviewedTopUp, ReviewState, refusal
 from billing.topups.attempt import Attempt, AttemptOutcome
 from billing.topups.topup import TopUp

@@ -13,7 +13,7 @@ from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.price import Price
 from billing.orders.order import TooManyOrders
 from billing.orders.place import PENDING_ORDERS_MAX
-from billing.providers.settings import Charge
+from billing.providers.protocol import Charge
 from billing.topups.send import AmountOutOfRange
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound

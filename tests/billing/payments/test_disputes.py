@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from billing.payments import disputes
-from billing.payments.disputes import Dispute, DisputeState
+from billing.payments.disputes import DisputeRow, DisputeState
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import DisputeClosed, Disputed, DisputeNote, Subject
 from kernel.clock import FixedClock, parse_rfc3339
@@ -22,7 +22,7 @@ TOLD = NotificationRef("toypay", "staging", "evt_1", "charge.dispute.created")
 
 
 async def _shown(database: Database) -> list[tuple[str, str | None, int, int | None]]:
-    found: list[Dispute] = await database.read(
+    found: list[DisputeRow] = await database.read(
         lambda tx: disputes.page_of_disputes(tx, "staging", limit=9)
     )
     return [(one.status, one.order_id, one.amount, one.due_at) for one in found]
@@ -115,10 +115,10 @@ async def test_pages_of_disputes_have_each_once(database: Database, clock: Fixed
         )
 
     async def walk(state: DisputeState) -> list[list[str]]:
-        pages: list[list[Dispute]] = []
+        pages: list[list[DisputeRow]] = []
         after: str | None = None
         while True:
-            page: list[Dispute] = await database.read(
+            page: list[DisputeRow] = await database.read(
                 lambda tx, after=after: disputes.page_of_disputes(  # type: ignore[misc]
                     tx, "staging", state=state, after=after, limit=2
                 )

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from billing.orders.links import OrderLinks
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
 from billing.orders.records import paid_uncredited
+from billing.orders.views import OrderLinks
 from billing.payments.payments import NoWebhookSecret, Payments
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import (

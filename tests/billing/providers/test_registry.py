@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from billing.providers.protocol import Paid, Received
+from billing.providers.protocol import Charge, Paid, ProviderSettings, Received
 from billing.providers.registry import Key, Providers, discover
-from billing.providers.settings import Charge, ProviderSettings
 from kernel.clock import FixedClock
 from tests.support.plain_http import http_client
 from tests.support.providers import API_BASE, SETTINGS, wish
@@ -18,7 +17,7 @@ from billing.ledger.price import Price
 from billing.providers.protocol import (
     Notification, NotificationRefused, Opened, Paid, Received, Registration, Subject, Waiting,
 )
-from billing.providers.settings import ProviderSettings, rotated
+from billing.providers.protocol import ProviderSettings, rotated
 from pydantic import Field, SecretStr
 
 

@@ -26,7 +26,7 @@ from billing.providers.protocol import (
     Subject,
     Waiting,
 )
-from billing.providers.stripe.provider import API_VERSION
+from billing.providers.stripe.objects import API_VERSION
 from kernel.errors import DomainError
 from tests.support.plain_http import http_client
 from tests.support.providers import API_BASE, ORDER_ID, provider, recorded, stand_in, wish

@@ -10,7 +10,7 @@ from billing.ledger.ledger import InsufficientBalance
 from billing.payments.recharging import charging
 from billing.payments.recharging.setting import RemoveRecharge, SwitchRechargeOff
 from billing.payments.unanswered import count_unanswered
-from billing.recharges import records
+from billing.recharges import recharge
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
 from keys.account_access import resume, suspend
@@ -314,7 +314,7 @@ async def test_falls_that_break_keep_no_other_waiting(one: Recharging) -> None:
         others = [
             replace(set_up, account_id=each.account_id, environment="future") for each in tenants
         ]
-        await records.keep(tx, others)
+        await recharge.keep(tx, others)
 
     await one.account.database.transaction(break_100)
     worker = one.worker()

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from billing.ledger.ledger import InsufficientBalance
+from billing.orders import refund as refund_rows
 from billing.orders.order import Order
 from billing.providers.abilities import RefundWord
 from billing.providers.protocol import Refunded, RefundFailed, Subject
-from billing.refunds import queries as refund_rows
-from billing.refunds.request import RefundRefused, RefundUnderWay
-from billing.refunds.settle import AskRefund, KeepRefund
+from billing.refunds.commands import AskRefund, KeepRefund, RefundRefused, RefundUnderWay
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from store.database import Database

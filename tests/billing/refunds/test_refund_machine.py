@@ -16,11 +16,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.orders.order import Order
-from billing.orders.refund_row import Refund
+from billing.orders.refund import Refund
 from billing.providers.abilities import RefundRequest
+from billing.refunds.commands import AskRefund, RefundRefused
 from billing.refunds.refunder import Refunder
-from billing.refunds.request import RefundRefused
-from billing.refunds.settle import AskRefund
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import InvalidInput
 from store.open import open_database

@@ -23,7 +23,7 @@ from billing.providers.protocol import (
     RefundFailed,
     Subject,
 )
-from billing.refunds.request import RefundRepeated, RefundUnderWay
+from billing.refunds.commands import RefundRepeated, RefundUnderWay
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database

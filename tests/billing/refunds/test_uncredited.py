@@ -11,8 +11,8 @@ from billing.ledger.price import Price
 from billing.orders.order import Order, OrderDecided
 from billing.providers.abilities import RefundWord
 from billing.providers.protocol import RefundFailed, Subject
+from billing.refunds.commands import NotRefundable, RefundUnderWay
 from billing.refunds.refunder import Refunder
-from billing.refunds.request import NotRefundable, RefundUnderWay
 from kernel.clock import FixedClock
 from keys.audit_log import Actor
 from store.database import Database

@@ -21,13 +21,15 @@ from billing.providers.protocol import (
     NotificationRefused,
     Opened,
     Paid,
+    ProductField,
     ProviderRefused,
+    ProviderSettings,
     Received,
     Registration,
     SandboxEvent,
     Subject,
+    rotated,
 )
-from billing.providers.settings import ProductField, ProviderSettings, rotated
 from kernel.clock import Clock
 from keys.principal import Environment
 

@@ -26,6 +26,7 @@ from billing.providers.protocol import (
     Opened,
     Paid,
     ProviderRefused,
+    ProviderSettings,
     Received,
     Refunded,
     Registration,
@@ -33,8 +34,8 @@ from billing.providers.protocol import (
     Subject,
     Unconfirmed,
     Waiting,
+    rotated,
 )
-from billing.providers.settings import ProviderSettings, rotated
 from kernel.clock import Clock
 from keys.principal import Environment
 

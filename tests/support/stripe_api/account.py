@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from billing.providers.stripe.provider import API_VERSION
+from billing.providers.stripe.objects import API_VERSION
 
 Json = dict[str, Any]
 PREFIXES = {

@@ -1,41 +1,38 @@
-"""Sell credit of a New API instance: redemption codes, or quota for a user (quota.py).
+"""Sell credit of a New API instance: redemption codes, or quota for a user.
 
-Read: QuantumNous/new-api, main of 2026 (router/api-router.go, controller/redemption.go, controller/user.go,
-model/redemption.go, model/user.go, common/page_info.go). `Authorization: Bearer <access token>` of an
-administrator, `New-Api-User: <its id>`:
+Source: QuantumNous/new-api, main of 2026. `Authorization: Bearer <access token>` of an administrator,
+`New-Api-User: <its id>`:
 
-POST /api/redemption/ {name, count, quota, expired_time} -> {success, message, data: [code]}
-GET  /api/redemption/search?keyword=&p=&page_size= -> {success, data: {items: [{id, name, key, status, quota,
-     used_user_id, ...}], total}}; by the beginning of the name; older releases: data is the list itself
-GET  /api/user/topup/info -> {success, data: {payment_compliance_confirmed, ...}}; since 2026 no code is made and none
-     redeemed before the root user confirmed the terms on a page (POST /api/option/payment_compliance)
-PUT  /api/redemption/?status_only=true {id, status: 2} -> the code is disabled
-GET  /api/user/search?keyword= , /api/user/{id}, /api/user/self -> {success, data}
-POST /api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
+POST /api/redemption/ {name, count, quota, expired_time} -> {success, message, data: [code]} GET
+/api/redemption/search?keyword=&p=&page_size= -> {success, data: {items: [{id, name, key, status, quota,
+used_user_id, ...}], total}}; by the beginning of the name; in older releases data is the list GET
+/api/user/topup/info -> {success, data: {payment_compliance_confirmed, ...}}; since 2026 no code is made or
+redeemed before the root user confirmed the terms PUT /api/redemption/?status_only=true {id, status: 2} -> the
+code is disabled GET /api/user/search?keyword= , /api/user/{id}, /api/user/self -> {success, data} POST
+/api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
 
 Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherwise.
 
-A code is named after the transaction (20 characters, New API's limit), so it is found after a lost response
-or a refusal. `success: false` is a definite no only if no code of that name exists and there is no `data`.
-With `data` New API's database failed, and the call is repeated. A late request's second code of that name
-stays unknown to anybody.
+A code is named after the transaction (20 characters, New API's limit), so it is found after a lost response.
+`success: false` is a definite no only if no code of that name exists and there is no `data`; with `data`, its
+database failed, and the call is repeated.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
-from billing.fulfilment.asking import NoSupplierAnswer
-from billing.fulfilment.new_api.client import (
-    DISABLED,
-    ENABLED,
-    QUOTA_MAX,
-    CodeRow,
-    NewApiClient,
-    NewApiRefusal,
-    NewApiSupplier,
-    quota_of,
+from billing.fulfilment.asking import (
+    HTTP_OK,
+    MESSAGE_CHARACTERS_MAX,
+    NoSupplierAnswer,
+    VendorApi,
+    decoded,
+    shown_usd,
+    silence_is_unknown,
+    usd_of_cents,
 )
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
@@ -55,10 +52,208 @@ from billing.fulfilment.protocol import (
     Supplier,
     Tools,
     Unknown,
+    sample_text,
 )
-from billing.fulfilment.simulated import sample_text
-from billing.fulfilment.vendor_api import VendorApi, shown_usd, silence_is_unknown, usd_of_cents
 from billing.topups.topup import Deliverable
+
+HTTP_NOT_FOUND: Final = 404
+ENABLED: Final = 1
+DISABLED: Final = 2
+ADMIN: Final = 10
+PAGE_ROWS: Final = 100
+PAGES_MAX: Final = 10
+NEVER_EXPIRES: Final = 0
+# New API stores a user's quota in 32 bits on MySQL and PostgreSQL.
+QUOTA_MAX: Final = 2**31 - 1
+
+T = TypeVar("T")
+
+
+class CodeRow(msgspec.Struct):
+    """`used_user_id` 0: not redeemed."""
+
+    id: int
+    name: str
+    key: Annotated[str, msgspec.Meta(min_length=1)]
+    quota: int
+    status: int
+    used_user_id: int = 0
+
+
+class UserRow(msgspec.Struct):
+    """`quota` is what is left; `used_quota` is lifetime use."""
+
+    id: int
+    quota: int
+    status: int
+    email: str = ""
+    used_quota: int = 0
+    role: int = 0
+    deleted: str | None = msgspec.field(default=None, name="DeletedAt")
+
+    @property
+    def granted(self) -> int:
+        """Return the lifetime grant, which use doesn't change."""
+        return self.quota + self.used_quota
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiRefusal:
+    """New API said `success: false`. `is_passing`: its database failed, so a retry may work."""
+
+    message: str
+    is_passing: bool = False
+
+
+class _TopUpInfo(msgspec.Struct):
+    """`payment_compliance_confirmed` is null in older releases."""
+
+    payment_compliance_confirmed: bool | None = None
+
+
+class _Answer(msgspec.Struct):
+    success: bool
+    message: str = ""
+    data: Any = msgspec.UNSET
+
+
+class NewApiClient:
+    def __init__(self, api: VendorApi) -> None:
+        self._api = api
+
+    async def create_code(self, name: str, quota: int) -> str | NewApiRefusal:
+        answer = await self._call(
+            "POST",
+            "/api/redemption/",
+            body={"name": name, "count": 1, "quota": quota, "expired_time": NEVER_EXPIRES},
+        )
+        if isinstance(answer, NewApiRefusal):
+            return answer
+        match answer.data:
+            case [str(code)] if code:
+                return code
+        raise NoSupplierAnswer("no code in New API's answer")
+
+    async def find_codes(self, name: str) -> Sequence[CodeRow]:
+        rows = await self._search("/api/redemption/search", name, CodeRow)
+        return sorted((row for row in rows if row.name == name), key=lambda row: row.id)
+
+    async def disable_code(self, code_id: int) -> NewApiRefusal | None:
+        answer = await self._call(
+            "PUT",
+            "/api/redemption/",
+            params={"status_only": "true"},
+            body={"id": code_id, "status": DISABLED},
+        )
+        return answer if isinstance(answer, NewApiRefusal) else None
+
+    async def find_users(self, email: str) -> Sequence[UserRow]:
+        wanted = email.casefold()
+        rows = await self._search("/api/user/search", email, UserRow)
+        return [row for row in rows if row.email.casefold() == wanted and row.deleted is None]
+
+    async def get_user(self, user_id: int) -> UserRow:
+        return await self._read(f"/api/user/{user_id}", UserRow)
+
+    async def add_quota(self, user_id: int, quota: int) -> NewApiRefusal | None:
+        answer = await self._call(
+            "POST",
+            "/api/user/manage",
+            body={"id": user_id, "action": "add_quota", "mode": "add", "value": quota},
+        )
+        return answer if isinstance(answer, NewApiRefusal) else None
+
+    async def self_user(self) -> UserRow:
+        return await self._read("/api/user/self", UserRow)
+
+    async def makes_codes(self) -> bool:
+        """Return whether codes can be made and redeemed; older releases have no such page."""
+        try:
+            info = await self._read("/api/user/topup/info", _TopUpInfo)
+        except NoSupplierAnswer as silence:
+            if silence.status == HTTP_NOT_FOUND:
+                return True
+            raise
+        return info.payment_compliance_confirmed is not False
+
+    async def _read(self, path: str, form: type[T]) -> T:
+        answer = await self._call("GET", path)
+        if isinstance(answer, NewApiRefusal):
+            raise NoSupplierAnswer(f"New API refused: {answer.message}")
+        return _converted(answer.data, form)
+
+    async def _search(self, path: str, keyword: str, form: type[T]) -> list[T]:
+        """Return every row found, similar ones included. Anything but a list is no result, because taken for
+        "none" it would make a code twice.
+        """
+        found: list[T] = []
+        for page in range(1, PAGES_MAX + 1):
+            params = {"keyword": keyword, "p": str(page), "page_size": str(PAGE_ROWS)}
+            answer = await self._call("GET", path, params=params)
+            if isinstance(answer, NewApiRefusal):
+                raise NoSupplierAnswer(f"New API refused the search: {answer.message}")
+            rows, total = _page(answer.data)
+            found += [_converted(row, form) for row in rows]
+            if not rows or len(found) >= total:
+                return found
+        raise NoSupplierAnswer("too many rows in New API's search")
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        params: dict[str, str] | None = None,
+    ) -> _Answer | NewApiRefusal:
+        answer = await self._api.call(method, path, body=body, params=params)
+        if answer.status != HTTP_OK:
+            raise NoSupplierAnswer(
+                f"HTTP {answer.status}", again_in_s=answer.retry_after_s, status=answer.status
+            )
+        word = decoded(answer.body, _Answer)
+        if word.success:
+            return word
+        # A refusal with a reason has no `data`; a failed database returns some, or null.
+        message = word.message[:MESSAGE_CHARACTERS_MAX]
+        return NewApiRefusal(message, is_passing=word.data is not msgspec.UNSET)
+
+
+class NewApiSupplier(Supplier):
+    def __init__(self, client: NewApiClient, quota_per_usd: int) -> None:
+        self._client = client
+        self._quota_per_usd = quota_per_usd
+
+    async def probe(self) -> Health:
+        try:
+            user = await self._client.self_user()
+        except NoSupplierAnswer as silence:
+            return Health(is_well=False, detail=f"New API: {silence}")
+        if user.role < ADMIN:
+            return Health(is_well=False, detail=f"user {user.id} at New API is no administrator")
+        return Health(is_well=True, detail=f"New API knows user {user.id} as an administrator")
+
+
+def quota_of(amount_cents: int, quota_per_usd: int) -> int:
+    return amount_cents * quota_per_usd // 100
+
+
+def _page(data: Any) -> tuple[list[object], int]:
+    total = 0
+    if isinstance(data, dict) and "items" in data:
+        data, total = data["items"], data.get("total", 0)
+    # Go writes an empty list as null.
+    rows = [] if data is None or data is msgspec.UNSET else data
+    if not isinstance(rows, list) or not isinstance(total, int):
+        raise NoSupplierAnswer("no list of rows in New API's answer")
+    return rows, total
+
+
+def _converted(data: object, form: type[T]) -> T:
+    try:
+        return msgspec.convert(data, form)
+    except ValueError:  # msgspec's own, and that of a lone surrogate
+        raise NoSupplierAnswer("a row of another form in New API's answer") from None
 
 
 class _Plan(msgspec.Struct):
@@ -100,7 +295,7 @@ class UserQuota(NewApiSupplier):
             return self._delivered(request)
         if refusal is not None and granted == plan.granted:
             return Refused(refusal.message or "refused by New API")
-        # Releases without `add_quota` say yes to it and change nothing.
+        # Releases without `add_quota` accept it and change nothing.
         said = "New API said yes" if refusal is None else f"New API said no ({refusal.message})"
         return self._unclear(plan, granted, request, said)
 
@@ -140,16 +335,14 @@ def _plan_of(request: Request) -> _Plan | None:
         return None
 
 
-# Finding and making the code are within one turn.
+# One turn finds and makes the code.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 2
 QUOTA_PER_USD: Final = 500_000
 QUOTA_PER_USD_MAX: Final = 10**9
 
 
 class NewApiOptions(Options, frozen=True, kw_only=True):
-    """access_token: a system access token of the administrator user_id. delivers: `code`, or `quota` for the
-    user with the recipient's address. timeout_s: of each call.
-    """
+    """`access_token` is a system access token of the administrator `user_id`."""
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=400)]
     access_token: Sealed
@@ -198,15 +391,13 @@ class NewApiCodes(NewApiSupplier):
             if code is None or code.status == ENABLED:
                 said = refusal.message if refusal is not None else "it said yes"
                 raise NoSupplierAnswer(f"New API did not disable the code: {said}")
-        # New API's change of a status may overwrite a simultaneous redemption's; used_user_id stays.
+        # A change of the status may overwrite a simultaneous redemption; used_user_id stays.
         if code.status == DISABLED and code.used_user_id == 0:
             return Revoked()
         return NotRevoked("the code was redeemed")
 
     async def probe(self) -> Health:
-        """Check the administrator, and whether codes can be made, which needs the root user's consent to the
-        terms.
-        """
+        """Check the administrator, and whether the root user accepted the terms that codes need."""
         health = await super().probe()
         if not health.is_well:
             return health
@@ -270,6 +461,5 @@ SUPPLIER = Registration(
     make=_make,
     sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),
     asked_again="look",
-    # `look` finds a code by other means than quota.
     where=("base_url", "delivers"),
 )

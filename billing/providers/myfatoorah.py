@@ -1,10 +1,8 @@
 """MyFatoorah: payment links, and notifications of two generations.
 
-No signature proves the amount and full payment, so a notification of "paid" is Unconfirmed, and
-GetPaymentStatus is called. Invoices are in the account's base currency, which `currency` names. Without an
-idempotency key, two calls make two links, of which the payer is shown one. A refund is sent once and found by
-our ID, its ExternalIdentifier; their staff checks it first. Source: docs.myfatoorah.com: SendPayment,
-GetPaymentStatus, MakeRefund, GetRefundStatus, webhooks.
+No signature proves the amount, so a notification of "paid" is Unconfirmed, and GetPaymentStatus is called.
+Without idempotency keys, two calls make two links, of which the payer sees one. A refund is sent once and
+found by our ID; their staff checks it first. Source: docs.myfatoorah.com.
 """
 
 import base64
@@ -38,6 +36,7 @@ from billing.providers.protocol import (
     Opened,
     Paid,
     ProviderRefused,
+    ProviderSettings,
     Received,
     Refunded,
     RefundFailed,
@@ -46,8 +45,8 @@ from billing.providers.protocol import (
     Subject,
     Unconfirmed,
     Waiting,
+    rotated,
 )
-from billing.providers.settings import ProviderSettings, rotated
 from kernel.clock import Clock, rfc3339
 from kernel.errors import InvalidInput
 from keys.principal import Environment
@@ -66,7 +65,7 @@ NAMELESS_CUSTOMER = "Customer"
 _PAYMENT, _REFUND = 1, 2
 _FIELD = re.compile(r",[A-Za-z0-9_.]+=")
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
-# What the second generation's signature covers, in this order.
+# The fields that the second generation signs, in order.
 _SIGNED_V2 = {
     _PAYMENT: (
         "Invoice.Id",
@@ -82,9 +81,9 @@ _SIGNED_V2 = {
         "ReferencedInvoice.Id",
     ),
 }
-# What the first generation's leaves out, by its event's type.
+# The field that the first generation doesn't sign, by event type.
 _UNSIGNED_V1 = {_REFUND: "GatewayReference", 4: "KycFeedback"}
-# The first generation's names of the same fields; it has no status of the invoice.
+# The first generation's names of the same fields.
 _NAMES_V1 = {
     _PAYMENT: {
         "Invoice.Id": "InvoiceId",
@@ -205,7 +204,7 @@ class MyFatoorah:
             raise unavailable(NAME, "no answer about the payment") from None
         if status.customer_reference != order_id or str(status.invoice_id) != ref:
             return (Ignored("the invoice is another order's"),)
-        # Their own spelling of success; the right one as well, in case they correct it.
+        # MyFatoorah misspells Success; both spellings count.
         payments = [
             one.payment_id
             for one in status.invoice_transactions
@@ -310,8 +309,8 @@ def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str)
 
 
 def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
-    """Return (event's code, its name, fields by the second generation's names, what is signed). Raises
-    MsgspecError, KeyError or ValueError for another shape.
+    """Return the event's code, name, fields by the second generation's names, and signed text. Raises
+    MsgspecError, KeyError or ValueError for another format.
     """
     whole = _fields(body)
     data = _fields(whole["Data"])
@@ -329,10 +328,9 @@ def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
 
 
 def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
-    """Return what is signed; raise ValueError if another message could have the same text.
+    """Return the signed text. Raises ValueError if another message could have the same text.
 
-    Nothing is escaped, and a payer writes some values: one with `,Name=` in it could have swallowed a field,
-    as a name with `,` or `=` could.
+    Nothing is escaped, and payers write some values: one with `,Name=` in it could replace a field.
     """
     if any(not _NAME.fullmatch(name) or _FIELD.search(value) for name, value in pairs):
         raise ValueError("a field within a field")
@@ -352,7 +350,7 @@ def _flat(data: Mapping[str, msgspec.Raw]) -> dict[str, str]:
 
 
 def _text(raw: msgspec.Raw) -> str:
-    """Return a value as it is signed: text as it is, null as nothing, a number in its own digits."""
+    """Return a value as it is signed: null is empty, and a number has its own digits."""
     written = bytes(raw)
     if written.startswith(b'"'):
         return msgspec.json.decode(written, type=str)
@@ -394,7 +392,6 @@ class MyFatoorahRefunds:
             "Key": key,
             "KeyType": kind,
             "ServiceChargeOnCustomer": False,
-            # The exact decimal text of the amount as a JSON number.
             "Amount": msgspec.Raw(request.price.decimal().encode()),
             "Comment": request.reason,
             "ExternalIdentifier": request.id,
@@ -413,14 +410,14 @@ class MyFatoorahRefunds:
         try:
             answer = await self._ask("/v2/GetRefundStatus", body)
         except ProviderRefused:
-            # It refuses in the same words what it doesn't know and what it can't look up now.
+            # Its refusal doesn't say whether the refund is unknown.
             raise unavailable(NAME, "no answer about the refund") from None
         found = decoded(NAME, answer, _Statuses).refund_status_result
         for one in found:
             if one.external_identifier == request.id or str(one.refund_id) == named:
                 return self._word(request, one)
         if any(not one.external_identifier for one in found):
-            # One that may be ours: this account's responses leave our ID out.
+            # It may be ours: this account's responses omit our ID.
             raise unavailable(NAME, "refunds of the payment without our names")
         return None
 
@@ -438,7 +435,6 @@ class MyFatoorahRefunds:
             except InvalidInput:
                 raise unavailable(NAME, "a refund without an amount") from None
             if price.amount <= 0:
-                # It would end the refund, and nothing would be taken back for it.
                 raise unavailable(NAME, "a refund of nothing")
             return RefundWord("succeeded", named, Refunded(subject, named, price))
         if status in ("canceled", "cancelled", "rejected"):
@@ -486,7 +482,6 @@ class MyFatoorahSetupCheck:
         return [*found, unlisted_webhook("MyFatoorah", wanted)]
 
 
-# MyFatoorah itself doesn't report an invoice's expiry.
 _STATUSES = {
     "paid": ("PAID", "SUCCESS"),
     "failed": ("PENDING", "FAILED"),

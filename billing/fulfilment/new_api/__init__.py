@@ -1,1 +1,0 @@
-"""Supplier: a New API instance."""

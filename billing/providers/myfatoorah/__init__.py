@@ -1,1 +1,0 @@
-"""MyFatoorah: payment links, notifications of two generations, and refunds."""
