@@ -457,7 +457,7 @@ class Linking(Protocol):
     """Its refunds may name only IDs that we don't know."""
 
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Pair each known ID with one of object_ids. Raises ProviderUnavailable and ProviderRefused."""
+        """Return known IDs, each with one of object_ids. Raises ProviderUnavailable and ProviderRefused."""
         ...
 
 

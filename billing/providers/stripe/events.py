@@ -149,7 +149,7 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
 
 
 def _weight(line: Line, period: Period) -> tuple[bool, bool, bool, bool, int]:
-    """Rank the line whose period the invoice is for highest; an added item is for a moment."""
+    """Return a weight, highest for the line whose period the invoice is for."""
     is_for_time = period.end > period.start
     return is_for_time, line.is_subscriptions, not line.is_prorated, line.amount > 0, period.end
 
