@@ -16,16 +16,7 @@ from gateway.authorization import endpoint as authorization, metadata
 from gateway.authorization.addresses import MCP
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
-from gateway.docs import (
-    changelog,
-    events,
-    for_crawlers,
-    pages as docs,
-    sealed_days,
-    search,
-    webhook_keys,
-    well_known,
-)
+from gateway.docs import changelog, events, pages as docs, search, webhook_keys, well_known
 from gateway.html import static
 from gateway.html.brand import brand_files
 from gateway.html.render import THEME_COOKIE, THEMES
@@ -79,10 +70,10 @@ def open_routes(
         *docs.routes(context, guides, documents),
         *changelog.routes(guides, documents),
         *search.routes(guides),
-        *for_crawlers.routes(guides, documents),
+        *well_known.crawler_routes(guides, documents),
         *well_known.routes(context, API_PREFIX, documents),
         *metadata.routes(context, documents),
-        *sealed_days.routes(context),
+        *well_known.proof_routes(context),
         *webhook_keys.routes(context),
         *openapi.routes(context, (*SURFACES, *_callbacks(context)), documents),
         *_operators_document(context, documents),

@@ -74,6 +74,21 @@ def said(
     return Meta(extra={name: value for name, value in extra.items() if value})
 
 
+class FormLayout(NamedTuple):
+    """How people fill in a long input, and what is said beside it of the object.
+
+    - steps: titles, with the names of fields; the last one has all others, too.
+    - summary: each field's line, with its %(value)s, or the fields of a row by their names. A mapping has a
+      line for each value, "" for any other.
+    - blanks: the line if all of these fields are blank.
+    """
+
+    subject: str
+    steps: Mapping[str, str]
+    summary: Mapping[str, str | Mapping[str, str]]
+    blanks: Mapping[str, str]
+
+
 class Fields(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
@@ -84,6 +99,7 @@ class Fields(
     """
 
     exactly_one: ClassVar[tuple[str, str] | None] = None
+    layout: ClassVar[FormLayout | None] = None
 
     @property
     def records_in_call(self) -> int:

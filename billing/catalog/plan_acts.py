@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, field
 
@@ -18,7 +18,7 @@ from billing.catalog.plan import CREDITS_MAX, TRIAL_DAYS_MAX, PlanTaken
 from billing.catalog.product_fields import ProductFields
 from billing.ledger.price import check_currency, price_of
 from kernel.errors import InvalidInput, LimitReached
-from kernel.fields import Fields, Page, ShortText, Text, given, said
+from kernel.fields import Fields, FormLayout, Page, ShortText, Text, given, said
 from kernel.words import CurrencyCode, Environment, MinorUnits
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
 from store.keyset import Begin
@@ -170,9 +170,50 @@ class Plan(Struct, kw_only=True):
         return convert(offered.shape() | more, cls)
 
 
+_LAYOUT: Final = FormLayout(
+    "This plan",
+    {
+        "Plan": "id name description features",
+        "Price": "price_monthly price_yearly currency products",
+        "Credit": "credits_included credit_expires rollover_max_credits grants on_repurchase when_used_up",
+        "Trial and extras": "",
+    },
+    {
+        "price_monthly": "Costs %(value)s a month.",
+        "price_yearly": "Costs %(value)s a year.",
+        "credits_included": "Grants %(value)s credits a month.",
+        "credit_expires": {
+            "never": "Its credit never ends.",
+            "period_end": "Its credit ends with the period.",
+            "": "Its credit ends %(value)s after it is granted.",
+        },
+        "rollover_max_credits": "Carries at most %(value)s credits into the next period.",
+        "grants": {"monthly": "Grants a paid year's credit month by month."},
+        "on_repurchase": {
+            "stack": "When it is paid again, credit that is left keeps its own end.",
+            "extend": "When it is paid again, credit that is left ends with the new credit.",
+            "reset": "When it is paid again, credit that is left ends at once.",
+        },
+        "when_used_up": {
+            "wallet": "When its credit is used up, usage continues from the wallet.",
+            "stop": "When its credit is used up, usage is refused.",
+        },
+        "trial_days": "Begins with a free trial of %(value)s days.",
+        "trial_credits": "Grants %(value)s credits for the trial.",
+        "entitlements": "Includes %(value)s.",
+    },
+    {
+        "price_yearly": "Isn't sold by the year.",
+        "rollover_max_credits": "Carries no credit into the next period.",
+        "trial_days": "Has no trial.",
+    },
+)
+
+
 class NewPlan(Fields, frozen=True, kw_only=True):
     """A plan to sell."""
 
+    layout: ClassVar[FormLayout | None] = _LAYOUT
     id: Annotated[
         ShortText,
         Meta(description="Checkouts name it: letters, digits, _ and -, such as pro."),
@@ -200,6 +241,7 @@ class NewPlan(Fields, frozen=True, kw_only=True):
 class PlanChanges(Fields, frozen=True, kw_only=True):
     """What to change; omitted fields stay."""
 
+    layout: ClassVar[FormLayout | None] = _LAYOUT
     name: Name | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     price_monthly: PriceMonthly | UnsetType = UNSET

@@ -5,7 +5,7 @@ undone, and none sends a top-up twice (supplier_rules.py).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -24,7 +24,7 @@ from billing.manual_review.supplier_acts import Supplier, shape_of, view_of
 from billing.topups import platform_rows
 from billing.topups.platform_rows import PlatformTaken, SupplierRow
 from kernel.errors import InvalidInput, LimitReached
-from kernel.fields import Fields, Page, ShortText, said
+from kernel.fields import Fields, FormLayout, Page, ShortText, said
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
 from keys.vault import Vault
 from store.keyset import Begin
@@ -53,6 +53,17 @@ class SupplierKind(Struct, kw_only=True):
 class NewSupplier(Fields, frozen=True, kw_only=True):
     """A supplier to add."""
 
+    layout: ClassVar[FormLayout | None] = FormLayout(
+        "This supplier",
+        {"Kind": "kind", "Name": "id simulated", "Options": ""},
+        {
+            "kind": "Is of the kind %(value)s.",
+            "id": "Is called %(value)s.",
+            "simulated": "Plays its kind, and calls no provider.",
+            "url": "Calls %(value)s.",
+        },
+        {"simulated": "Calls its provider."},
+    )
     id: Annotated[
         ShortText,
         Meta(description="It stays for ever: up to 40 of a-z, 0-9, _ and -."),
@@ -61,6 +72,7 @@ class NewSupplier(Fields, frozen=True, kw_only=True):
     kind: Annotated[
         ShortText,
         Meta(description="What it is; it stays for ever. `topup suppliers kinds` lists them."),
+        said("Kind", hint="It stays for ever."),
     ]
     simulated: Annotated[
         bool, Meta(description="Staging only: it plays its kind and calls no provider.")

@@ -20,7 +20,16 @@ from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.match_all import MATCHED_MAX, NOTHING, Matched, all_links, confirm, on_all
 from gateway.dashboard.paging import ASKED, ROWS, Paged, Summed, address, columns_of, kept_of
 from gateway.dashboard.sheet import ReadRows, Sheet, one_page, short, whole_list, whole_short_list
-from gateway.html.act_form import ShownField, fields_of, form_of, typed_values
+from gateway.html.act_form import (
+    STEP_FIELD,
+    ShownField,
+    checked,
+    fields_of,
+    form_of,
+    problem_before,
+    stepped,
+    typed_values,
+)
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page, undo_of
@@ -30,7 +39,7 @@ from gateway.http.fields import place_of, shape_of
 from gateway.http.lists import ROWS_AT_ONCE
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, LooseFields, facts_of
 from kernel.ids import new_id
 from keys.account import lock_tenants
@@ -91,6 +100,11 @@ class ActPages:
         return (
             admin_route("GET", self.path, self._show, self.title),
             *(
+                admin_route("GET", f"/new{self.path}", self._show_new, act.summary)
+                for act in self._made
+                if act.input.layout
+            ),
+            *(
                 admin_route("POST", self.path_of(act), self._made_by(act), act.summary)
                 for act in self._made
             ),
@@ -121,12 +135,41 @@ class ActPages:
     def address(self) -> str:
         return _ADMIN + self.path
 
+    def form_address(self, act: AnyChange) -> str:
+        """Return where the act's form is: on the list's page, or on its own if it has steps."""
+        if act.input.layout:
+            return f"{_ADMIN}/new{self.path}"
+        return f"{self.address}#{_verb(act)}"
+
     @staticmethod
     def sort_of(fact: FieldFacts) -> str:
         return _UNITS.sub("", fact.name)
 
     async def _show(self, call: RequestContext[Any, Any]) -> Reply:
         return await self._page(call, Form({}), NO_PROBLEM)
+
+    async def _show_new(self, call: RequestContext[Any, Any]) -> Reply:
+        act = next(one for one in self._made if one.input.layout)
+        return await self._new_page(call, act, Form({}), NO_PROBLEM)
+
+    async def _new_page(
+        self, call: RequestContext[Any, Any], act: AnyChange, form: Form, problem: Problem
+    ) -> Reply:
+        address, fields, has_secret = await self._form(call, act, form)
+        return page(
+            call,
+            "acts/new.html",
+            status=problem.status,
+            title=act.summary,
+            crumbs=((self.address, self.title),),
+            lead=self.lead,
+            action=address,
+            button=act.summary,
+            has_secret=has_secret,
+            form_key=new_id("frm"),
+            form=stepped(act.input, fields, form, problem),
+            problem=problem,
+        )
 
     def _made_by(self, act: AnyChange) -> Any:
         async def send(call: RequestContext[Any, Any]) -> Reply:
@@ -137,10 +180,15 @@ class ActPages:
 
     async def _create(self, call: RequestContext[Any, Any], act: AnyChange) -> Reply:
         form = read_form(call)
+        if act.input.layout and form.text(STEP_FIELD):
+            return await self._new_page(call, act, form, problem_typed(act.input, form))
         try:
             sent = await run_typed(call, act, form)
         except DomainError as error:
-            return await self._page(call, form, problem_sent(error), act)
+            problem = problem_sent(error)
+            if act.input.layout:
+                return await self._new_page(call, act, form, problem)
+            return await self._page(call, form, problem, act)
         made = sent.result
         secrets = made.shown_once if isinstance(made, Change) else {}
         if not secrets:
@@ -250,6 +298,10 @@ class ActPages:
             forms=[
                 (one, *await self._form(call, one, form if one is sent else Form({})))
                 for one in self._made
+                if not one.input.layout
+            ],
+            long_forms=[
+                (one.summary, self.form_address(one)) for one in self._made if one.input.layout
             ],
             filters=[
                 one for one in fields_of(act.query, listing.filters) if one.name in self.filters
@@ -385,6 +437,8 @@ class SettingsPage:
 
     async def _change(self, call: RequestContext[Any, Any]) -> Reply:
         form = read_form(call)
+        if self.change.input.layout and form.text(STEP_FIELD):
+            return await self._page(call, form, problem_typed(self.change.input, form))
         try:
             await run_typed(call, self.change, form)
         except DomainError as error:
@@ -401,18 +455,36 @@ class SettingsPage:
 
         current = self.shown.show(await call.context.database.read(work))
         seen = msgspec.to_builtins(current)
+        struct: type[Fields] = self.change.input
+        shown = form or form_of(struct, current)
+        fields = fields_of(struct, shown)
+        title = self.title if self.of is None else getattr(current, "name", self.title)
+        if struct.layout:
+            return page(
+                call,
+                "acts/new.html",
+                status=problem.status,
+                title=title,
+                crumbs=() if self.of is None else ((self.of.address, self.of.title),),
+                lead=self.lead,
+                action=call.path,
+                button="Save",
+                form=stepped(struct, fields, shown, problem),
+                buttons=[] if self.of is None else self.of.buttons_of(current),
+                problem=problem,
+            )
         return page(
             call,
             "acts/form.html",
             status=problem.status,
             settings=self,
-            title=self.title if self.of is None else getattr(current, "name", self.title),
+            title=title,
             details=[one for one in facts_of(self.shown.result) if one.name in self.details],
             current=seen,
             question=self.change.asks.format_map(in_words(self.shown.result, seen)),
             buttons=[] if self.of is None else self.of.buttons_of(current),
             action=call.path,
-            fields=fields_of(self.change.input, form or form_of(self.change.input, current)),
+            fields=fields,
             problem=problem,
         )
 
@@ -451,7 +523,7 @@ class ReportPage:
         struct: type[Fields] = act.query
         try:
             typed = Typed(form)
-            asked: Any = _checked(struct, typed_values(struct, typed), typed.wrong)
+            asked: Any = checked(struct, typed_values(struct, typed), typed.wrong)
             door = Door(act, call, is_operator=True)
             database = call.context.database.unhurried()
             lines = [act.show(one) for one in await act.run(await door.alone(), asked, database)]
@@ -563,7 +635,7 @@ async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) 
     InvalidInput for all wrong fields.
     """
     typed = Typed(form)
-    asked = _checked(act.input, typed_values(act.input, typed), typed.wrong)
+    asked = checked(act.input, typed_values(act.input, typed), typed.wrong)
     results: list[Any] = []
 
     def render(result: Any) -> Answer:
@@ -576,6 +648,11 @@ async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) 
     call.request_key = form_key(call, form)
     answer = await Door(act, call, is_operator=True).run(asked, render)
     return Sent(answer.body.decode(), None if answer.is_replay else results[0])
+
+
+def problem_typed(struct: type[Fields], form: Form) -> Problem:
+    typed = Typed(form)
+    return problem_before(struct, typed_values(struct, typed), typed.wrong, form)
 
 
 def problem_sent(error: DomainError) -> Problem:
@@ -598,19 +675,6 @@ async def run_asked(
         return await change(tx)
 
     return await call.context.database.transaction(work)
-
-
-def _checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str, str]) -> Fields:
-    problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
-    try:
-        asked = shape_of(struct).decode(msgspec.json.encode(values), None)
-    except InvalidInput as error:
-        listed = error.extra.get("errors") or [{"param": error.param, "detail": error.detail}]
-        problems += [one for one in listed if one["param"] not in wrong]
-    else:
-        if not problems:
-            return asked
-    raise InvalidInput(problems[0]["detail"], param=problems[0]["param"], errors=problems)
 
 
 def _csv(name: str, lines: Sequence[str]) -> str:

@@ -128,7 +128,7 @@ def _operators() -> Sequence[Command]:
     admin = f"{_D}/admin"
     listed = [
         _command(act, act.path, None, admin)._replace(
-            path=pages.address + ("" if act in pages.buttons else f"#{_place(act)}")
+            path=pages.address if act in pages.buttons else pages.form_address(act)
         )
         for pages in ACT_PAGES
         for act in pages.acts

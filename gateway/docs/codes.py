@@ -10,8 +10,7 @@ from starlette.requests import Request
 
 from gateway.answers.response_codes import CODES, Code
 from gateway.docs import samples
-from gateway.docs.code_notes import NOTES
-from gateway.docs.code_repairs import REPAIRS, Repair
+from gateway.docs.code_notes import NOTES, REPAIRS, Repair
 from gateway.openapi.examples import EXAMPLES, Example
 from gateway.openapi.parameters import in_path
 from gateway.surfaces import API_PREFIX

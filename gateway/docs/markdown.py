@@ -5,7 +5,7 @@ first page [1 MB].
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +47,14 @@ def sections(source: str) -> list[tuple[Heading, str]]:
     return [(heading, " ".join(" ".join(parts).split())) for heading, parts in found]
 
 
-def to_html(source: str, shown: Callable[[str, int], str | None] | None = None) -> Markup:
-    """Convert a page. shown returns a shell block as HTML, or None to treat it like any other."""
+def to_html(
+    source: str, shown: Callable[[Sequence[tuple[str, str]], int], str | None] | None = None
+) -> Markup:
+    """Convert a page.
+
+    shown returns blocks of code, each a language and a text, as HTML: those of several languages as tabs, and
+    one for a shell, or None to treat it like any other.
+    """
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark

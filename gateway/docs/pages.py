@@ -79,7 +79,16 @@ _MAKERS: Final = (
     ("Python", samples.python),
     ("JavaScript", samples.javascript),
 )
-LANGUAGES: Final = tuple(name.lower() for name, _ in _MAKERS)
+_LABELS: Final = {
+    "python": "Python",
+    "javascript": "JavaScript",
+    "ts": "TypeScript",
+    "go": "Go",
+    "php": "PHP",
+    "ruby": "Ruby",
+    "java": "Java",
+}
+LANGUAGES: Final = ("curl", *(label.lower() for label in _LABELS.values()))
 
 
 def routes(context: Context, pages: "Pages", documents: Documents) -> list[PageRoute]:
@@ -144,13 +153,17 @@ class Pages:
 
         return answer
 
-    def _sample(self, language: str, text: str, place: int) -> str | None:
-        found = self.runnables.of_text(text)
-        if found is None:
-            return None
+    def _sample(self, language: str, blocks: Sequence[tuple[str, str]], place: int) -> str | None:
+        run, texts = None, [(_LABELS.get(name, name), text) for name, text in blocks]
+        if len(blocks) == 1:
+            found = self.runnables.of_text(blocks[0][1])
+            if found is None:
+                return None
+            run, texts = found.run, list(found.texts)
         return fragment(
             "docs/sample.html",
-            sample=found,
+            run=run,
+            texts=texts,
             place=f"sample-{place}",
             language=language,
             coloured=coloured,
@@ -282,9 +295,7 @@ def _places(listed: Sequence[DocumentedResource], *, is_ours: bool) -> Iterator[
 
 
 def _language(request: Request) -> str:
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
-    names = [name for name, _ in _MAKERS]
-    return next((name for name in names if name.lower() == chosen), names[0])
+    return request.cookies.get(LANGUAGE_COOKIE, LANGUAGES[0])
 
 
 def _samples(operation: Operation, server: str) -> list[tuple[str, str]]:

@@ -5,16 +5,25 @@ and a date for a time. A blank field is left out, or is null if that removes a l
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from billing.ledger.price import Price, price_of
-from gateway.html.forms import Form, dollars, ungrouped
+from gateway.html.format import day, elapsed, money, price
+from gateway.html.forms import NO_PROBLEM, Form, Problem, dollars, problem_of, ungrouped
 from gateway.html.phrase import phrase
 from gateway.html.typed import Typed
-from kernel.errors import InvalidInput
-from kernel.fields import FieldFacts, Fields, facts_of
+from gateway.http.fields import shape_of
+from kernel.clock import SECOND_US
+from kernel.errors import DomainError, InvalidInput
+from kernel.fields import FieldFacts, Fields, FormLayout, facts_of
 
 _INPUT_TYPES: Final = {"time": "date"}
 _INPUT_MODES: Final = {"integer": "numeric"}
@@ -23,6 +32,10 @@ _LENGTH: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
 # The time that a typed day means, by the field's unit.
 _TIMES: Final = {"day_end": "T23:59:59Z"}
 _ROWS_MIN: Final = 2
+# The number of the step that a form's button asks for, the first being 1.
+STEP_FIELD: Final = "step"
+# Of a long list the summary names so many.
+_NAMED_MAX: Final = 5
 
 
 class ShownField(NamedTuple):
@@ -49,8 +62,23 @@ class ShownField(NamedTuple):
         ]
 
 
+class ShownStep(NamedTuple):
+    title: str
+    runs: Sequence[Sequence[ShownField]]
+    is_open: bool
+    is_wrong: bool
+
+
+class SteppedForm(NamedTuple):
+    """A long form. summary: its lines under the heading `subject`; each is what the object will do."""
+
+    steps: Sequence[ShownStep]
+    subject: str
+    summary: Sequence[str]
+
+
 def fields_of(
-    struct: type[Fields],
+    struct: type[msgspec.Struct],
     form: Form,
     choices: Mapping[str, Collection[str] | Mapping[str, str]] | None = None,
 ) -> Sequence[ShownField]:
@@ -67,12 +95,135 @@ def fields_of(
     return shown
 
 
+def stepped(
+    struct: type[Fields], fields: Sequence[ShownField], form: Form, problem: Problem
+) -> SteppedForm:
+    """Lay the fields out in the struct's steps. The first with an error is open, else the one asked for."""
+    layout = struct.layout
+    assert layout is not None, struct
+    left = {one.name: one for one in fields}
+    laid = [
+        [left.pop(name) for name in names.split() if name in left]
+        for names in layout.steps.values()
+    ]
+    laid[-1] += left.values()
+    wrong = [any(problem.of(one.name) for one in step) for step in laid]
+    chosen = wrong.index(True) if True in wrong else _asked_step(form, len(laid)) - 1
+    return SteppedForm(
+        [
+            ShownStep(title, in_runs(laid[at]), at == chosen, wrong[at])
+            for at, title in enumerate(layout.steps)
+        ],
+        layout.subject,
+        _summary(layout, [one for step in laid for one in step]),
+    )
+
+
+def problem_before(
+    struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str, str], form: Form
+) -> Problem:
+    """Return what is wrong in the steps before the one that the form asks for."""
+    assert struct.layout is not None, struct
+    steps = list(struct.layout.steps.values())
+    done = " ".join(steps[: _asked_step(form, len(steps)) - 1]).split()
+    try:
+        checked(struct, values, wrong)
+    except DomainError as error:
+        problem = problem_of(error)
+        found = {name: said for name, said in problem.fields.items() if name in done}
+        return replace(problem, fields=found) if found else NO_PROBLEM
+    return NO_PROBLEM
+
+
+def checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str, str]) -> Fields:
+    """Return the values as the struct; raise InvalidInput for all wrong fields."""
+    problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
+    try:
+        asked = shape_of(struct).decode(msgspec.json.encode(values), None)
+    except InvalidInput as error:
+        listed = error.extra.get("errors") or [{"param": error.param, "detail": error.detail}]
+        problems += [one for one in listed if one["param"] not in wrong]
+    else:
+        if not problems:
+            return asked
+    raise InvalidInput(problems[0]["detail"], param=problems[0]["param"], errors=problems)
+
+
+def _asked_step(form: Form, steps: int) -> int:
+    text = form.text(STEP_FIELD)
+    return min(max(int(text), 1), steps) if text.isascii() and text.isdigit() else 1
+
+
+def _summary(layout: FormLayout, fields: Sequence[ShownField]) -> list[str]:
+    """Return a line for each field with a value, and one for each group of fields that are all blank."""
+    form = Form({name: texts for one in fields for name, texts in _filled(one)})
+    lines: list[str] = []
+    blank: set[str] = set()
+    for fact in (one.facts for one in fields):
+        typed = Typed(form)
+        value = _typed(fact, typed)
+        if typed.wrong:
+            continue
+        if value is None or value is False or value == [] or (value == 0 == fact.default):
+            blank.add(fact.name)
+            lines += [
+                line
+                for names, line in layout.blanks.items()
+                if fact.name in names.split() and blank.issuperset(names.split())
+            ]
+        elif fact.name in layout.summary:
+            with suppress(DomainError, ValueError):
+                lines += _sentences(layout.summary[fact.name], fact, value, form)
+    return lines
+
+
+def _filled(shown: ShownField) -> list[tuple[str, list[str]]]:
+    if shown.rows:
+        names = [one.name for one in shown.rows[0]]
+        return [(name, [row[at].value for row in shown.rows]) for at, name in enumerate(names)]
+    return [(shown.name, shown.value if isinstance(shown.value, list) else [shown.value])]
+
+
+def _sentences(
+    known: str | Mapping[str, str], fact: FieldFacts, value: Any, form: Form
+) -> list[str]:
+    sentence = known if isinstance(known, str) else known.get(str(value), known.get("", ""))
+    if fact.kind != "rows":
+        return [phrase(sentence, value=_in_words(fact, value, form))] if sentence else []
+    return [
+        phrase(sentence, **{one.name: _in_words(one, row[one.name], form) for one in fact.inner})
+        for row in value
+    ]
+
+
+def _in_words(fact: FieldFacts, value: Any, form: Form) -> str | int | Callable[[], str]:
+    """Raise DomainError or ValueError for a value that the act will refuse."""
+    if fact.unit == "cents":
+        return partial(money, value)
+    if fact.unit == "s":
+        return partial(elapsed, value * SECOND_US)
+    if fact.unit == "minor":
+        due = price_of(str(value), form.text(fact.currency), param=fact.name)
+        return partial(price, due.amount, due.currency)
+    if fact.kind == "time":
+        return partial(day, date.fromisoformat(value[:10]))
+    if isinstance(value, list):
+        return _named(value)
+    return value if isinstance(value, int) else str(value)
+
+
+def _named(values: Sequence[str]) -> str:
+    left = len(values) - _NAMED_MAX
+    named = ", ".join(values[:_NAMED_MAX])
+    return named if left <= 0 else phrase("%(named)s and %(left)s more", named=named, left=left)
+
+
 def in_runs(fields: Iterable[ShownField]) -> list[list[ShownField]]:
     groups = groupby(enumerate(fields), lambda one: -1 if one[1].widget == "line" else one[0])
     return [[field for _, field in group] for _, group in groups]
 
 
-def form_of(struct: type[Fields], current: Any) -> Form:
+def form_of(struct: type[msgspec.Struct], current: Any) -> Form:
     fields: dict[str, Sequence[str]] = {}
     for fact in _asked(struct):
         value = _part(current, fact.name)
@@ -116,10 +267,15 @@ def sentences_of(struct: type[Fields]) -> set[str]:
         for fact in _asked(struct)
         for one in (fact, *(_in_row(fact, each) for each in fact.inner))
     ]
-    return {text for one in facts for text in (_label(one), _hint(one), *one.words.values())} - {""}
+    said = {text for one in facts for text in (_label(one), _hint(one), *one.words.values())}
+    if struct.layout is not None:
+        subject, steps, summary, blanks = struct.layout
+        lines = ({one} if isinstance(one, str) else {*one.values()} for one in summary.values())
+        said = said.union({subject, *steps, *blanks.values()}, *lines)
+    return said - {""}
 
 
-def _asked(struct: type[Fields]) -> list[FieldFacts]:
+def _asked(struct: type[msgspec.Struct]) -> list[FieldFacts]:
     return [
         fact
         for fact in facts_of(struct)

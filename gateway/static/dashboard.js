@@ -204,3 +204,64 @@ document.addEventListener("click", (event) => {
   if (!row || !isWide.matches || event.target.closest("a, button, input, label, summary, form") || String(getSelection())) return;
   showBeside(row);
 });
+
+// A long form: its buttons open a step at once, and the summary beside it follows what is typed. Without a script the
+// server does both.
+const SUMMARY_MS = 400;
+
+function namesIn(step) {
+  return [...step.querySelectorAll("[name]")].map((one) => one.name).join(" ");
+}
+
+function followSteps(form) {
+  const steps = [...form.querySelectorAll(".stepper > details")];
+  let waiting = null;
+  let asks = 0;
+
+  // The server says what the object will do; what it offers may depend on an earlier step.
+  async function update() {
+    clearTimeout(waiting);
+    waiting = null;
+    const mine = ++asks;
+    const fields = new FormData(form);
+    for (const secret of form.querySelectorAll("[type=password]")) fields.delete(secret.name);
+    fields.set("step", steps.length);
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(fields) }).catch(() => null);
+    if (!answer?.headers.get("content-type")?.startsWith("text/html")) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const summary = page.querySelector(".stepped .sums");
+    if (!summary || mine !== asks) return;
+    form.querySelector(".sums").replaceChildren(...summary.childNodes);
+    for (const [at, fresh] of page.querySelectorAll(".stepper > details").entries()) {
+      if (!steps[at].open && namesIn(fresh) !== namesIn(steps[at])) steps[at].lastElementChild.replaceWith(fresh.lastElementChild);
+    }
+  }
+
+  function openStep(at) {
+    steps[at].open = true;
+    steps[at].querySelector("summary").focus();
+    steps[at].scrollIntoView({ block: "nearest" });
+  }
+
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(update, SUMMARY_MS);
+  });
+  form.addEventListener("submit", async (event) => {
+    const { submitter } = event;
+    if (submitter?.name !== "step") return;
+    event.preventDefault();
+    const from = Math.max(0, steps.findIndex((one) => one.open));
+    // Enter presses the form's first button.
+    const to = submitter.tabIndex < 0 ? from + 1 : Number(submitter.value) - 1;
+    if (to > from && [...steps[from].querySelectorAll(":invalid")].some((one) => !one.reportValidity())) return;
+    if (waiting !== null) await update();
+    if (to === steps.length) return form.querySelector(".summary .primary").focus();
+    if (history.state?.step === undefined) history.replaceState({ step: from }, "");
+    history.pushState({ step: to }, "");
+    openStep(to);
+  });
+  window.addEventListener("popstate", ({ state }) => { if (steps[state?.step]) openStep(state.step); });
+}
+
+for (const form of document.querySelectorAll("form.stepped")) followSteps(form);

@@ -23,3 +23,7 @@ for (const summary of document.querySelectorAll(".samples > details > summary"))
     openEverywhere(language, summary);
   });
 }
+
+// The menu begins at the page that is open.
+const place = document.querySelector(".places > nav [aria-current]");
+if (place) place.closest(".places").scrollTop = place.offsetTop - 120;

@@ -1,13 +1,13 @@
 """The bodies that make and change a key: its scopes, lists and limits."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Int64, Time, said, within, word_of
+from kernel.fields import Fields, FormLayout, Int64, Time, said, within, word_of
 from keys.api_keys.fields import MANDATE_FIELDS, PRESETS, PresetName
 from keys.caps import CAP_CENTS_MAX
 from keys.mandate import (
@@ -179,6 +179,41 @@ else:
 class Limits(_Numbers, frozen=True, kw_only=True):
     """The caps, the mandate, and above which amounts a person decides; amounts in cents. Null: none."""
 
+    layout: ClassVar[FormLayout | None] = FormLayout(
+        "This key",
+        {
+            "Name and scopes": "name purpose scopes",
+            "Spending": "per_day_cents per_month_cents per_call_cents lifetime_cents windows"
+            " max_sends_per_hour",
+            "Recipients": "platforms recipients per_recipient_per_day_cents max_recipients_per_week"
+            " repeat_guard_s",
+            "Safety": "",
+        },
+        {
+            "scopes": "Has the scopes %(value)s.",
+            "per_day_cents": "Sends at most %(value)s a day.",
+            "per_month_cents": "Sends at most %(value)s a month.",
+            "per_call_cents": "Sends at most %(value)s a call.",
+            "lifetime_cents": "Sends at most %(value)s in its life.",
+            "windows": "Sends at most %(cents)s in any %(seconds)s.",
+            "max_sends_per_hour": "Sends at most %(value)s times in any hour.",
+            "platforms": "Sends credit only for %(value)s.",
+            "recipients": "Sends only to %(value)s.",
+            "per_recipient_per_day_cents": "Sends at most %(value)s to one recipient a day.",
+            "max_recipients_per_week": "Sends to at most %(value)s recipients in any seven days.",
+            "repeat_guard_s": "Refuses the same send again within %(value)s.",
+            "approval_above_cents": "Needs approval for each send above %(value)s.",
+            "approval_above_per_day_cents": "Needs approval once a day's sends pass %(value)s.",
+            "ip_allow_list": "Works only from %(value)s.",
+            "expires_at": "Works until the end of %(value)s, UTC.",
+        },
+        {
+            "per_day_cents per_month_cents per_call_cents lifetime_cents windows": "Has no spending limit.",
+            "recipients": "Isn't limited to certain recipients.",
+            "approval_above_cents approval_above_per_day_cents": "Needs no approval for a send.",
+            "expires_at": "Never expires.",
+        },
+    )
     approval_above_cents: AboveCents | UnsetType | None = UNSET
     approval_above_per_day_cents: AbovePerDayCents | UnsetType | None = UNSET
     approval_threshold_cents: OldAboveCents | UnsetType | None = UNSET

@@ -52,11 +52,13 @@ async def fill(
 
     to: where the form goes, below the page; empty: to the page itself.
     """
-    html = (await browser.get(page)).text
     path = urlsplit(page).path + to
-    form = re.search(
-        rf'<form[^>]*method="post" action="{re.escape(path)}"[^>]*>.*?</form>', html, re.DOTALL
-    )
+    shown = rf'<form[^>]*method="post" action="{re.escape(path)}"[^>]*>.*?</form>'
+    form = re.search(shown, (await browser.get(page)).text, re.DOTALL)
+    if form is None:
+        # A long form has a page of its own.
+        own = (await browser.get(page.replace("/admin/", "/admin/new/"))).text
+        form = re.search(shown, own, re.DOTALL)
     assert form is not None, f"{page} has no form of its own"
     hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form[0])
     given = {unescape(name): unescape(value) for name, value in hidden}

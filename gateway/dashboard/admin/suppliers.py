@@ -3,11 +3,11 @@
 A secret option is set here and never shown again. Only a press checks a supplier.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
 from starlette.responses import Response
 
 from billing.fulfilment.kinds import SupplierKinds
@@ -30,26 +30,26 @@ from billing.manual_review.supplier_setup_acts import (
 from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route
+from gateway.html.act_form import (
+    STEP_FIELD,
+    ShownField,
+    fields_of,
+    form_of,
+    in_runs,
+    problem_before,
+    stepped,
+)
 from gateway.html.format import SAID
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError
-from kernel.fields import Fields
+from kernel.fields import Fields, facts_of
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/suppliers"
-
-
-@dataclass(frozen=True, slots=True)
-class OptionField:
-    """One option of a kind, as a form shows it. shown: its value; of a secret the last characters."""
-
-    name: str
-    is_secret: bool
-    is_required: bool
-    shown: str
+_OPTION: Final = re.compile(r"option (\w+)")
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -60,8 +60,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
         return rows, await health_of(tx, environment, [row.id for row in rows], now_us=call.now_us)
 
     rows, health = await call.context.database.read(work)
-    kinds = call.context.suppliers.registrations.values()
-    return page(call, "admin/suppliers.html", suppliers=rows, health=health, kinds=kinds)
+    return page(call, "admin/suppliers.html", suppliers=rows, health=health)
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
@@ -71,13 +70,16 @@ async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     supplier, is_simulated = form.text("id"), form.text("simulated") == "yes"
+    if form.text(STEP_FIELD):
+        typed = {"id": supplier, "kind": form.text("kind"), "simulated": is_simulated}
+        return await _new_page(call, form, problem_before(NewSupplier, typed, {}, form))
     try:
         registration = _kinds(call).registration(form.text("kind"))
         given = {} if is_simulated else _given(registration, form)
         asked = NewSupplier(id=supplier, kind=registration.name, simulated=is_simulated, **given)
         await run_asked(call, CREATE_SUPPLIER, asked, is_operator=True)
     except DomainError as error:
-        return await _new_page(call, form, problem_of(error))
+        return await _new_page(call, form, _option_problem(error))
     return go(f"{PATH}/{supplier}", said=CREATE_SUPPLIER.name)
 
 
@@ -95,7 +97,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
         asked = SupplierChanges(despite_open_attempts=is_meant, **given)
         await run_asked(call, SET_OPTIONS, asked, is_operator=True)
     except DomainError as error:
-        return await _supplier_page(call, form, problem_of(error))
+        return await _supplier_page(call, form, _option_problem(error))
     return go(f"{PATH}/{supplier}", said=SET_OPTIONS.name)
 
 
@@ -117,10 +119,12 @@ def _kinds(call: RequestContext[Any, Any]) -> SupplierKinds:
 def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
     """Return the typed options and secrets: an empty option is removed, an empty secret stays as it is."""
     sealed = sealed_fields(registration.options)
-    typed = {
-        name: form.text(name) or None
-        for name in registration.options.__struct_fields__
-        if name in form.fields
+    typed: dict[str, Any] = {
+        fact.name: bool(form.text(fact.name))
+        if fact.kind == "yes_no"
+        else form.text(fact.name) or None
+        for fact in facts_of(registration.options)
+        if fact.kind == "yes_no" or fact.name in form.fields
     }
     return {
         "options": {name: text for name, text in typed.items() if name not in sealed},
@@ -128,26 +132,41 @@ def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
     }
 
 
-def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[OptionField]:
-    secret = sealed_fields(registration.options)
-    shown = {} if row is None else shown_options(row)
+def _option_problem(error: DomainError) -> Problem:
+    """Return the problem at the option that the refusal names."""
+    problem = problem_of(error)
+    named = _OPTION.search(error.detail)
+    if named is None or not {"options", "secrets"} & problem.fields.keys():
+        return problem
+    return replace(problem, fields={named[1]: problem.said})
+
+
+def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[ShownField]:
+    """Return the kind's options, with what was typed, is stored, or is the default. A secret is never shown."""
+    secret, facts = sealed_fields(registration.options), facts_of(registration.options)
+    stored = {} if row is None else shown_options(row)
+    known = form_of(registration.options, {**{one.name: one.default for one in facts}, **stored})
+    is_typed = any(one.name in form.fields for one in facts)
+    filled = {
+        one.name: form.many(one.name) if is_typed else known.many(one.name)
+        for one in facts
+        if one.name not in secret
+    }
     return [
-        OptionField(
-            one.name,
-            one.name in secret,
-            one.required,
-            str(shown.get(one.name) or "")
-            if one.name in secret
-            else form.text(one.name) or _text(shown.get(one.name, one.default)),
+        one._replace(
+            input_type="password",
+            hint=_secret_hint(stored.get(one.name), is_required=one.is_required),
         )
-        for one in msgspec.structs.fields(registration.options)
+        if one.name in secret
+        else one
+        for one in fields_of(registration.options, Form({"": [""], **filled}))
     ]
 
 
-def _text(value: object) -> str:
-    if value is None or value is msgspec.NODEFAULT:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _secret_hint(ending: Any, *, is_required: bool) -> str:
+    if ending:
+        return f"Set, ends in {ending}. Leave it empty to keep it."
+    return "Sealed, and never shown again." + ("" if is_required else " Optional.")
 
 
 async def _new_page(
@@ -155,14 +174,23 @@ async def _new_page(
 ) -> Response:
     kinds = call.context.suppliers.registrations
     registration = kinds.get(form.text("kind")) or next(iter(kinds.values()))
+    asked = {"id", "kind", *(("simulated",) if call.principal.environment == "staging" else ())}
+    words = {one.name: f"{one.name}: {one.text}" for one in kinds.values()}
+    own = [one for one in fields_of(NewSupplier, form, {"kind": words}) if one.name in asked]
+    fields = [*own, *_fields(registration, None, form)]
     return page(
         call,
-        "admin/supplier_new.html",
+        "acts/new.html",
         status=problem.status,
-        form=form,
+        title=CREATE_SUPPLIER.summary,
+        crumbs=((PATH, "Suppliers"),),
+        lead=f"{registration.text} In {call.principal.environment}.",
+        guide="/docs/suppliers#what-each-kind-needs",
+        action=PATH,
+        button=CREATE_SUPPLIER.summary,
+        has_secret=True,
+        form=stepped(NewSupplier, fields, form, problem),
         problem=problem,
-        kind=registration,
-        fields=_fields(registration, None, form),
     )
 
 
@@ -189,7 +217,9 @@ async def _supplier_page(
         supplier=row,
         health=health,
         kind=registration,
-        fields=[] if registration is None or row.is_simulated else _fields(registration, row, form),
+        fields=[]
+        if registration is None or row.is_simulated
+        else in_runs(_fields(registration, row, form)),
         form=form,
         problem=problem,
         checked=checked,

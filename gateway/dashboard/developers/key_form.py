@@ -1,10 +1,10 @@
 """The form of a key: made from the inputs that make and change one, and filled by a preset or by a key."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from gateway.html.act_form import ShownField, fields_of, form_of, in_runs, typed_values
-from gateway.html.forms import Form
+from gateway.html.act_form import SteppedForm, fields_of, form_of, stepped, typed_values
+from gateway.html.forms import Form, Problem
 from gateway.html.typed import Typed
 from kernel.errors import DomainError
 from kernel.fields import Fields, time_us
@@ -14,29 +14,18 @@ from keys.api_keys.inputs import KeyChanges, NewKey
 from keys.principal import DEFAULT_SCOPES
 
 PRESET_WORDS: Final = {name: preset.says for name, preset in PRESETS.items()}
-# What most keys have; the other fields stand below.
-_FIRST: Final = ("name", "scopes", "per_day_cents", "approval_above_per_day_cents", "expires_at")
-
-
-class KeyFields(NamedTuple):
-    """The fields of the form in runs. has_more: one of those below has a value."""
-
-    first: Sequence[Sequence[ShownField]]
-    more: Sequence[Sequence[ShownField]]
-    has_more: bool
 
 
 def key_fields(
-    struct: type[Fields], form: Form, *, scopes: Collection[str], platforms: Collection[str]
-) -> KeyFields:
-    shown = {
-        one.name: one
-        for one in fields_of(struct, form, {"scopes": scopes, "platforms": platforms})
-        if one.name != "preset"
-    }
-    more = [one for name, one in shown.items() if name not in _FIRST]
-    has_more = any(form.text(name) for one in more for name in _names(one))
-    return KeyFields(in_runs(shown[name] for name in _FIRST), in_runs(more), has_more)
+    struct: type[Fields],
+    form: Form,
+    problem: Problem,
+    *,
+    scopes: Collection[str],
+    platforms: Collection[str],
+) -> SteppedForm:
+    fields = fields_of(struct, form, {"scopes": scopes, "platforms": platforms})
+    return stepped(struct, [one for one in fields if one.name != "preset"], form, problem)
 
 
 def preset_form(named: str) -> dict[str, Sequence[str]]:
@@ -81,7 +70,3 @@ def _note_refused(typed: Typed, body: Mapping[str, Any], now_us: int) -> None:
     except DomainError as error:
         for one in error.extra.get("errors") or [{"param": error.param, "detail": error.detail}]:
             typed.refuse(one["param"], one["detail"])
-
-
-def _names(shown: ShownField) -> list[str]:
-    return [one.name for row in shown.rows for one in row] or [shown.name]

@@ -20,6 +20,7 @@ from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sorting import sorting_of
 from gateway.dashboard.spend import last_days, spend_of
+from gateway.html.act_form import STEP_FIELD, problem_before
 from gateway.html.forms import (
     IDEMPOTENCY_FIELD,
     NO_PROBLEM,
@@ -88,6 +89,8 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     typed = Typed(form)
     body = body_of_new(typed, now_us=call.now_us)
+    if form.text(STEP_FIELD):
+        return _new_page(call, form, problem_before(NewKey, body, typed.wrong, form))
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
@@ -108,6 +111,9 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     typed = Typed(form)
     try:
         body = body_of_changes(typed, (await ask(call, "GET", _api(call))).data, now_us=call.now_us)
+        if form.text(STEP_FIELD):
+            problem = problem_before(KeyChanges, body, typed.wrong, form)
+            return await _key_page(call, form, problem)
         await ask(call, "PATCH", _api(call), body, wrong=typed.wrong)
     except PasswordRequired:
         raise
@@ -204,7 +210,7 @@ def _new_page(
         "key_new.html",
         status=problem.status,
         form=form,
-        fields=key_fields(NewKey, form, scopes=scopes, platforms=_platforms(call)),
+        fields=key_fields(NewKey, form, problem, scopes=scopes, platforms=_platforms(call)),
         presets=PRESET_WORDS,
         problem=problem,
     )
@@ -238,7 +244,7 @@ async def _key_page(
         old_secret_until=await _old_secret_until(call, key["id"]),
         seen=seen,
         spend=await spend_of(call.context.database, tenant, wanted),
-        fields=key_fields(KeyChanges, filled, scopes=scopes, platforms=_platforms(call)),
+        fields=key_fields(KeyChanges, filled, problem, scopes=scopes, platforms=_platforms(call)),
         problem=problem,
         overlaps=_OVERLAPS,
         overlap_s=str(_A_DAY_S),
