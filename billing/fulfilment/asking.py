@@ -130,11 +130,11 @@ def _broken(error: Exception) -> str:
         case httpx.ConnectError():
             words = "no connection"
         case httpx.ReadError() | httpx.WriteError() | httpx.RemoteProtocolError():
-            words = "the connection broke before the answer was whole"
+            words = "the connection broke before the response was complete"
         case httpx.TimeoutException():
             return "timeout"
         case httpx.InvalidURL() | httpx.UnsupportedProtocol():
-            words = "its address cannot be asked"
+            words = "its address can't be called"
         case _:
             words = "no answer"
     return f"{words} ({type(error).__name__})"

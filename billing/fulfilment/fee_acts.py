@@ -22,7 +22,7 @@ Account = Annotated[
     str,
     Meta(
         max_length=EMAIL_CHARACTERS_MAX,
-        description="The account whose own fee it is, by ID or email address; left out, the fee of all the others.",
+        description="The account with its own fee, by ID or email address; if omitted, the fee of all others.",
     ),
 ]
 
@@ -32,7 +32,9 @@ class Fee(Struct, kw_only=True):
 
     environment: Environment
     platform: str
-    account: Annotated[str | None, Meta(description="Whose sends; null: everybody's.")]
+    account: Annotated[
+        str | None, Meta(description="The account with its own fee; null: all others.")
+    ]
     fixed_cents: Annotated[int, Meta(description="On each send, in US cents.")]
     basis_points: Annotated[int, Meta(description="Of the amount: 250 is 2.5 %.")]
     min_cents: Annotated[int, Meta(description="The smallest fee, in US cents.")]
@@ -148,7 +150,7 @@ def _audited(row: FeeRow) -> dict[str, object]:
 LIST_FEES = ListAct(
     name="fees.list",
     summary="List fees",
-    description="One without an account is the fee of all accounts that have none of their own.",
+    description="A fee without an account is for all accounts without their own.",
     path="/fees",
     audience=(OPERATOR,),
     query=Page,
@@ -164,8 +166,8 @@ SET_FEE = Act(
     name="fees.set",
     moves_money=True,
     summary="Set the fee of a platform, or of one account there",
-    description="It replaces the fee before. With every part 0 the account pays none. Top-ups that were sent, and"
-    " quotes of the last ten minutes, keep theirs. An account's own fee stands in place of the platform's."
+    description="It replaces the earlier fee. If every part is 0, no fee is charged. Sent top-ups, and quotes of"
+    " the last ten minutes, don't change. An account's own fee replaces the platform's."
     " Set the first one once every gateway and worker runs this version.",
     path="/fees/{platform}",
     method="PUT",
@@ -177,7 +179,7 @@ SET_FEE = Act(
     refuses=(LimitReached,),
     is_catalogue=True,
     audit=Audited("platform.fee_set", _audited, is_whole=True),
-    done="The fee is set; sends are charged it from now on.",
+    done="The fee is set for sends from now on.",
     examples=(
         "topup fees set claude --fixed-cents 30 --basis-points 250 --environment live",
         "topup fees set claude --basis-points 300 --min-cents 50 --max-cents 2000",
@@ -187,7 +189,7 @@ SET_FEE = Act(
 CLEAR_FEE = Act(
     name="fees.clear",
     moves_money=True,
-    summary="Take a fee away",
+    summary="Remove a fee",
     description="An account without its own fee pays the platform's again.",
     path="/fees/{platform}/clear",
     audience=(OPERATOR,),
@@ -197,7 +199,7 @@ CLEAR_FEE = Act(
     result=Fee,
     is_catalogue=True,
     audit=Audited("platform.fee_clear", _audited, is_whole=True),
-    done="The fee is taken away.",
+    done="The fee is removed.",
     examples=(
         "topup fees clear claude",
         "topup fees clear claude --account shop@example.com",

@@ -183,10 +183,10 @@ def _make(options: ManualOptions, tools: Tools) -> Manual:
 
 SUPPLIER = Registration(
     name="manual",
-    text="A person: each top-up is a task, until somebody hands over a code or a note.",
+    text="An operator: each top-up is a task, until an operator delivers a code or a note.",
     options=ManualOptions,
     make=_make,
-    sample=lambda _request: Deliverable("note", "Sandbox: a person would write something here."),
+    sample=lambda _request: Deliverable("note", "Sandbox: an operator would write something here."),
     asked_again="repeat",
     terms=lambda options: SupplierTerms(options.shared_codes),
 )

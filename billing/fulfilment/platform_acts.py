@@ -44,7 +44,7 @@ SupplierIds = Annotated[
 
 
 class Platform(Struct, kw_only=True):
-    """What credit can be sent to, with its suppliers in the order in which they are called."""
+    """What credit can be sent to, with its suppliers in the order of calls."""
 
     environment: Environment
     id: str

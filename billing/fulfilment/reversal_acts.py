@@ -21,7 +21,7 @@ from store.database import Transaction
 
 
 class ReverseBody(Fields, frozen=True, kw_only=True):
-    """Why; the event and the history tell it."""
+    """Why it is reversed; the event and the history show it."""
 
     reason: Annotated[
         str,
@@ -29,7 +29,7 @@ class ReverseBody(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=REVERSAL_REASON_CHARACTERS_MAX,
             pattern=LINE,
-            description="Why it is taken back, in your words; topup.reversed carries it.",
+            description="Why it is reversed; topup.reversed carries it.",
         ),
     ]
 
@@ -72,12 +72,12 @@ def _told(done: ReversedOutcome, _: ReversedTopUp) -> Told:
 
 REVERSE: Final = EngineAct(
     name="topups.reverse",
-    summary="Take a delivered top-up back that was not used",
+    summary="Reverse a delivered top-up that was not used",
     description=(
-        "Credit in the recipient's wallet here comes back at once and whole, while its voucher was"
-        " not redeemed. What a supplier handed over counts as used, unless that supplier can revoke"
-        " it: then the answer is 202 with status reversing, and topup.reversed follows once it"
-        " confirmed; a no leaves the top-up delivered. Called again it answers the same."
+        "Credit in the recipient's wallet here returns at once and whole, unless its voucher was"
+        " redeemed. What a supplier delivered counts as used, unless that supplier can revoke it."
+        " Then the response is 202 with status reversing, and topup.reversed follows once the"
+        " supplier confirms; if it refuses, the top-up stays delivered. A repeated call returns the same."
     ),
     path="/topup/{transaction_id}/reverse",
     scopes=("topup:reverse",),
@@ -91,6 +91,6 @@ REVERSE: Final = EngineAct(
     outcomes=("reversed", "reversing"),
     is_pending=lambda shown: shown.status == "reversing",
     moves_money=True,
-    asks="Take the {amount_cents} of {platform} back from {recipient_email}?",
+    asks="Take back {amount_cents} of {platform} from {recipient_email}?",
     examples=("topup topups reverse txn_4Kp1 --reason 'sent to the wrong person'",),
 )

@@ -149,7 +149,7 @@ class AddedCodes(Struct, kw_only=True):
 
     given: Annotated[int, Meta(description="How many the call had.")]
     added: Annotated[int, Meta(description="How many are new.")]
-    known_before: Annotated[int, Meta(description="They were passed over.")]
+    known_before: Annotated[int, Meta(description="How many were skipped.")]
 
 
 class StockCodes(Fields, frozen=True, kw_only=True):
@@ -161,14 +161,14 @@ class StockCodes(Fields, frozen=True, kw_only=True):
         document_of("text/csv"),
         Meta(
             description="CSV whose first line names the columns platform, amount_cents, code and, if codes"
-            f" expire, expires_at; at most {CODES_MAX:,} codes. A code that is known is passed over."
+            f" expire, expires_at; at most {CODES_MAX:,} codes. Known codes are skipped."
         ),
         said(is_secret=True),
     ]
 
 
 class LevelsPage(Page, frozen=True, kw_only=True):
-    all: Annotated[bool, Meta(description="Those of which there are enough, too.")] = False
+    all: Annotated[bool, Meta(description="Also those with enough codes.")] = False
 
 
 class _Intake(NamedTuple):
@@ -244,8 +244,8 @@ def _noted(_intake: _Intake) -> Mapping[str, Any]:
 
 ADD_CODES = Act(
     name="stock.add",
-    summary="Take codes in",
-    description="All lines or none.",
+    summary="Add codes",
+    description="All lines are added, or none.",
     path="/stock",
     audience=(OPERATOR,),
     input=StockCodes,
@@ -255,7 +255,7 @@ ADD_CODES = Act(
     status=201,
     is_catalogue=True,
     audit=Audited("stock.add", _noted),
-    done="The codes are in stock; those that were known were passed over.",
+    done="The codes are in stock; known ones were skipped.",
     examples=(
         "topup stock add --supplier gift-cards --codes codes.csv --environment live",
         "topup stock add --supplier gift-cards --codes -",
@@ -280,7 +280,7 @@ LIST_CODES = ListAct(
 )
 LIST_LEVELS = ListAct(
     name="stock.low",
-    summary="List what few codes are left of",
+    summary="List platforms and amounts with few codes left",
     description="The command exits with 1 if there is any.",
     path="/stock",
     audience=(OPERATOR,),

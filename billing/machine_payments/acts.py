@@ -28,7 +28,7 @@ class MachinePayment(Struct, kw_only=True):
     """A payment that a machine made for one top-up. Nothing shown here can be spent."""
 
     id: str
-    state: Annotated[ShownState, Meta(description="stuck: nobody asks any more; a person decides.")]
+    state: Annotated[ShownState, Meta(description="stuck: an operator must decide.")]
     protocol: Annotated[str, Meta(description="x402, or mpp by card.")]
     environment: Literal["staging", "live"]
     account_id: str
@@ -44,7 +44,7 @@ class MachinePayment(Struct, kw_only=True):
     settlement: Annotated[
         str | None, Meta(description="The hash on the network, or the card's payment, once known.")
     ]
-    checks_made: Annotated[int, Meta(ge=0, description="How many times its state was asked for.")]
+    checks_made: Annotated[int, Meta(ge=0, description="How many times its state was queried.")]
     detail: Annotated[str | None, Meta(description="Why it was refused, or isn't known.")]
     refund_code_hint: CodeHint | None
     created_at: Time
@@ -77,7 +77,7 @@ class DecidePayment(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=DETAIL_CHARACTERS_MAX,
             pattern=LINE,
-            description="What you saw; it stands in the audit log.",
+            description="What you saw, for the audit log.",
         ),
         said("What you saw"),
     ]
@@ -88,7 +88,8 @@ class MachinePaymentsQuery(Page, frozen=True, kw_only=True):
 
     state: (
         Annotated[
-            ShownState, Meta(description="Only those in this state; stuck: a person decides.")
+            ShownState,
+            Meta(description="Only those in this state; stuck: an operator must decide."),
         ]
         | None
     ) = None
@@ -161,7 +162,7 @@ LIST_PAYMENTS = ListAct(
 )
 SHOW_PAYMENT = ReadAct(
     name="payments.show",
-    summary="Show a machine payment and what came of it",
+    summary="Show a machine payment",
     path="/payments/{payment_id}",
     audience=(OPERATOR,),
     run=show_payment,
@@ -172,7 +173,7 @@ SHOW_PAYMENT = ReadAct(
 )
 ASK_PAYMENT = StepsAct(
     name="payments.ask",
-    summary="Ask once more about a machine payment that has not ended",
+    summary="Query the state of a machine payment that hasn't ended",
     description="It is never charged twice.",
     path="/payments/{payment_id}/ask",
     audience=(OPERATOR,),
@@ -182,14 +183,14 @@ ASK_PAYMENT = StepsAct(
     result=MachinePayment,
     refuses=(NotFound, NotOffered),
     owner_of=owner_of,
-    done="It was asked about; this page shows what is known.",
+    done="This page shows the latest response.",
     examples=("topup payments ask mpy_4Kp1",),
 )
 DECIDE_PAYMENT = StepsAct(
     name="payments.decide",
-    summary="Say what became of a machine payment",
-    description="After a look at the network or the provider itself. `settled` sends what was paid for, or gives it"
-    " back as a code; `refused` ends it. A payment that was refused and settled after all is given back as a code.",
+    summary="Decide a machine payment",
+    description="Check the network or the provider first. `settled` sends what was paid for, or returns it as a"
+    " code; `refused` ends the payment. A refused payment that was settled after all is returned as a code.",
     path="/payments/{payment_id}/decide",
     audience=(OPERATOR,),
     input=DecidePayment,
@@ -200,7 +201,7 @@ DECIDE_PAYMENT = StepsAct(
     owner_of=owner_of,
     names_person=True,
     moves_money=True,
-    asks="Is it certain that payment {id} of {charged_cents} for {recipient_email} was {verdict}?",
+    asks="Are you certain that payment {id} of {charged_cents} for {recipient_email} was {verdict}?",
     done="The payment is decided.",
     examples=(
         "topup payments decide mpy_4Kp1 --verdict settled --settlement 0x9f… --reason 'seen on the chain'",

@@ -360,8 +360,8 @@ TAKE_TASK = _decision(
     partial(_decide, decisions.TakeTask),
     Why,
     summary="Take a task",
-    description="Nobody else can end it then.",
-    done="The task is yours: nobody else can end it now.",
+    description="Then only you can end it.",
+    done="You have taken the task. Only you can end it now.",
     examples=("topup manual-review take txn_4Kp1",),
 )
 GIVE_BACK_TASK = _decision(
@@ -369,8 +369,8 @@ GIVE_BACK_TASK = _decision(
     partial(_decide, decisions.GiveBackTask),
     Why,
     summary="Give a task back",
-    description="Anybody may take it again. For somebody else's task the reason is required.",
-    done="The task is given back: anybody may take it.",
+    description="Others can then take it. For another operator's task, the reason is required.",
+    done="The task is given back. Others can take it.",
     examples=("topup manual-review give-back txn_4Kp1",),
 )
 RETRY = _decision(
@@ -414,10 +414,10 @@ NOT_DONE = _decision(
     partial(_decide, decisions.DeclareNotDone),
     SaidWhy,
     summary="Record that it was not done",
-    description="You checked, and the supplier did nothing. Nobody is called until you switch it, retry, settle or"
-    " fail it.",
-    asks="Did you check the supplier, and did it do nothing of {transaction_id}?",
-    done="Recorded: the supplier did nothing. Nobody is called until you say who.",
+    description="You checked, and the supplier did nothing. No supplier is called until you switch, retry, settle"
+    " or fail the top-up.",
+    asks="Did you check that the supplier did nothing for {transaction_id}?",
+    done="Recorded: the supplier did nothing. No supplier is called until you choose one.",
     examples=("topup manual-review not-done txn_4Kp1 --reason 'not in their list'",),
 )
 SWITCH_SUPPLIER = _decision(
@@ -466,7 +466,7 @@ REVERSE = _decision(
     refuses=(NotFound, AlreadyUsed, AlreadyEnded, StillOpen),
     moves_money=True,
     asks=f"Reverse {_OF_TOPUP} and return its funds?",
-    done="The top-up is reversed, or its supplier is asked.",
+    done="The top-up is reversed, or its supplier is called.",
     examples=(
         "topup manual-review reverse txn_4Kp1 --reason 'sent to the wrong person'",
         "topup manual-review reverse txn_4Kp1 --reason 'disabled at the vendor' --revoked",

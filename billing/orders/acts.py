@@ -75,7 +75,7 @@ LIST_ORDERS = ListAct(
 )
 SHOW_ORDER = ReadAct(
     name="orders.show",
-    summary="Show an order with everything that its provider said of it",
+    summary="Show an order with its provider's reports",
     path="/orders/{order_id}",
     audience=(OPERATOR,),
     run=show_order,

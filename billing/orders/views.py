@@ -41,8 +41,8 @@ _Paid = Annotated[MinorUnits, said(currency="pay_currency")]
 
 
 class Order(Struct, kw_only=True):
-    """An order of credit. url is where the payer goes: null until the provider has answered, and
-    where nothing is to be paid.
+    """An order of credit. The payer pays at `url`; it is null until the provider has responded, and if
+    there is nothing to pay.
     """
 
     id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
@@ -51,23 +51,23 @@ class Order(Struct, kw_only=True):
         str,
         Meta(
             description=(
-                "Whose payment it is: its notifications settle the order. Where the sandbox stands"
-                " in, the provider that it stands in for, so it is never `sandbox`."
+                "The payment provider, whose notifications settle the order. If the sandbox simulates"
+                " it, this is still the simulated provider's name, never `sandbox`."
             )
         ),
     ]
     url: Annotated[
         str | None,
         Meta(
-            description="Where the payer goes; null until the provider has answered, and where nothing is to be paid."
+            description="Where the payer pays; null until the provider has responded, and if there is nothing to pay."
         ),
     ]
     status_url: Annotated[
         str,
         Meta(
             description=(
-                "The payer's own page of the order: what became of the payment, and `I have paid`,"
-                " which asks the provider. It needs no account."
+                "The payer's page of the order, with the payment's outcome and `I have paid`, which"
+                " queries the provider. It needs no account."
             )
         ),
     ]
@@ -81,23 +81,21 @@ class Order(Struct, kw_only=True):
         int,
         Meta(
             ge=0,
-            description="How much of the payment went back, in the smallest unit of pay_currency;"
-            " of a plan, over all its periods.",
+            description="How much of the payment was returned, in the smallest unit of pay_currency;"
+            " for a plan, over all its periods.",
         ),
     ]
     coupon: str | None
     order_no: Annotated[
         str,
-        Meta(
-            pattern=r"^[0-9a-f]{32}$", description="The order's number, as the provider is told it."
-        ),
+        Meta(pattern=r"^[0-9a-f]{32}$", description="The order's number, as sent to the provider."),
     ]
     reference: TransactionId
     created_at: Time
     paid_at: Time | None
     origin: Annotated[
         Literal["recharge"] | None,
-        Meta(description="recharge: bought by itself. Null: somebody ordered it."),
+        Meta(description="recharge: bought automatically. Null: ordered by a user or key."),
     ]
     paid_amount: Annotated[
         Annotated[int, Meta(ge=0)] | None,
@@ -131,21 +129,19 @@ class OperatorOrder(money_schemas.Order, kw_only=True):
     reversed_micros: Annotated[
         int, Meta(ge=0, description="The credit that refunds and disputes took back.")
     ]
-    checks_made: Annotated[
-        int, Meta(ge=0, description="How many times the provider was asked for its state.")
-    ]
+    checks_made: Annotated[int, Meta(ge=0, description="How many times the provider was queried.")]
     reason: Annotated[str | None, Meta(description="Why it is in review, or how it was decided.")]
 
 
 class ProviderNotification(Struct, kw_only=True):
-    """One thing that the provider said of an order, and what it led to."""
+    """A provider's report about an order, and its outcome."""
 
     provider: str
     event_id: str
     type: Annotated[str, Meta(description="The provider's name of what happened.")]
     outcome: Annotated[str, Meta(description="What it led to, such as applied or review.")]
     detail: Annotated[str, Meta(description="The outcome in a sentence.")]
-    reason: Annotated[str | None, Meta(description="What a person has to decide about.")]
+    reason: Annotated[str | None, Meta(description="What an operator must decide.")]
     expected: Annotated[str | None, Meta(description="What should have been paid.")]
     came: Annotated[str | None, Meta(description="What was paid.")]
     payment: Annotated[str | None, Meta(description="The provider's name of the payment.")]
@@ -154,7 +150,7 @@ class ProviderNotification(Struct, kw_only=True):
 
 
 class OrderHistory(OperatorOrder, kw_only=True):
-    """An order with everything that its provider said of it, the oldest first."""
+    """An order with its provider's reports, the oldest first."""
 
     events: Annotated[list[ProviderNotification], Meta(description="The oldest first.")]
 

@@ -274,7 +274,7 @@ class Dispute(Struct, kw_only=True):
     is_inquiry: bool
     evidence_due_at: Annotated[
         Time | None,
-        Meta(description="Until when evidence counts; null where the provider does not tell."),
+        Meta(description="Until when evidence counts; null: not reported."),
     ]
     page_url: str | None
     created_at: Time
@@ -300,7 +300,7 @@ async def list_disputes(
 
 LIST_DISPUTES = ListAct(
     name="disputes.list",
-    summary="Disputes: the open ones, the nearest end of evidence first, or the ended ones",
+    summary="List disputes: open ones by the end of evidence, or ended ones",
     path="/disputes",
     query=DisputesQuery,
     run=list_disputes,

@@ -442,7 +442,7 @@ def _contradiction(claim: Paid | None, answer: Sequence[Fact]) -> Problem | None
         said, answered = said[:2], answered[:2]
     if said == answered:
         return None
-    sentence = f"{' '.join(said)} was told, and {' '.join(answered)} when we asked"
+    sentence = f"{' '.join(said)} was reported, but the query returned {' '.join(answered)}"
     return Problem("contradiction", sentence, " ".join(answered), " ".join(said))
 
 

@@ -56,12 +56,12 @@ from store.keyset import Begin, ListStretch
 REASON_CHARACTERS_MAX: Final = 200
 ProblemKind = Literal["paid_uncredited", "credited_unpaid"]
 _ASKED: Final[dict[QuestionOutcome, str]] = {
-    "asked": "The provider was asked. `topup orders trace` shows what it said.",
+    "asked": "The provider was queried. `topup orders trace` shows its response.",
     "opened": "The provider opened the payment page.",
-    "just_asked": "The provider was asked a moment ago. Ask again in a quarter of a minute.",
-    "busy": "The provider is being asked about other orders. Ask again in a moment.",
-    "not_needed": "The order is decided, so the provider was not asked.",
-    "not_open": "There is no payment page yet that the provider could be asked about.",
+    "just_asked": "The provider was queried a moment ago. Try again in 15 seconds.",
+    "busy": "The provider is being queried about other orders. Try again in a moment.",
+    "not_needed": "The order is already decided, so the provider wasn't queried.",
+    "not_open": "The provider hasn't opened a payment page yet.",
 }
 
 
@@ -95,10 +95,10 @@ class ProblemsQuery(Page, frozen=True, kw_only=True):
 class WaitingOrder(OperatorOrder, kw_only=True):
     """An order, with its first problem and all of them."""
 
-    waits_for: Annotated[str | None, Meta(description="What a person has to decide about.")]
+    waits_for: Annotated[str | None, Meta(description="What an operator must decide.")]
     expected: Annotated[str | None, Meta(description="What should have been paid.")]
     came: Annotated[str | None, Meta(description="What was paid.")]
-    to_do: Annotated[str, Meta(description="What may be done, in a few words.")]
+    to_do: Annotated[str, Meta(description="What you can do, in a few words.")]
     problems: Annotated[list[ProviderNotification], Meta(description="The oldest first.")]
 
 
@@ -132,7 +132,7 @@ class AskedOrder(Struct, kw_only=True):
 Reason = Annotated[
     str,
     Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why."),
-    said("Reason", hint="For whoever looks at it later."),
+    said("Reason", hint="Others will see it later."),
 ]
 
 
@@ -263,8 +263,8 @@ async def ask_provider(context: CallContext, _asked: Fields) -> questions.AskedO
 
 LIST_PROBLEMS = ListAct(
     name="orders.problems",
-    summary="List orders that wait for a person, newest first",
-    description="With what was expected, and what came.",
+    summary="List orders that need a decision, newest first",
+    description="With what was expected and what was paid.",
     path="/orders/problems",
     audience=(OPERATOR,),
     query=ProblemsQuery,
@@ -293,8 +293,8 @@ TRACE_ORDER = ReadAct(
 )
 ASK_PROVIDER = StepsAct(
     name="orders.ask",
-    summary="Ask an order's provider now, and act on what it says",
-    description="A payment page that the provider has not opened yet is opened.",
+    summary="Query an order's provider now, and act on its response",
+    description="If the provider hasn't opened the payment page yet, it opens it.",
     path="/orders/{order_id}/ask",
     audience=(OPERATOR,),
     input=Fields,
@@ -302,7 +302,7 @@ ASK_PROVIDER = StepsAct(
     view=_asked,
     result=AskedOrder,
     owner_of=owner_of,
-    done="This page shows what the provider said last.",
+    done="This page shows the provider's latest response.",
     examples=("topup orders ask ord_4Kp1",),
 )
 APPROVE_ORDER = StepsAct(
@@ -330,8 +330,8 @@ APPROVE_ORDER = StepsAct(
 REJECT_ORDER = EngineAct(
     name="orders.reject",
     summary="End an order that waits without credit",
-    description="An order in review fails; of a settled one, what waits is dismissed. No money is sent back: refund"
-    " it with `topup orders refund`.",
+    description="An order in review fails; for a settled one, what waits is dismissed. No money is returned:"
+    " use `topup orders refund` for that.",
     path="/orders/{order_id}/reject",
     audience=(OPERATOR,),
     input=RejectOrder,
@@ -342,8 +342,8 @@ REJECT_ORDER = EngineAct(
     owner_of=owner_of,
     names_person=True,
     moves_money=True,
-    asks="Reject order {id} of {account_id} for {pay_amount}? It gives no credit, and no money is sent back.",
-    done="The order is decided: nothing was credited for it.",
+    asks="Reject order {id} of {account_id} for {pay_amount}? It gives no credit and returns no money.",
+    done="The order is rejected, and nothing was credited.",
     examples=("topup orders reject ord_4Kp1 --reason 'paid twice'",),
 )
 ACTS = (LIST_PROBLEMS, TRACE_ORDER, ASK_PROVIDER, APPROVE_ORDER, REJECT_ORDER)
@@ -358,14 +358,14 @@ _READS: Final = ("billing:read",)
 
 
 class OrderBody(Fields, frozen=True, kw_only=True):
-    """What is bought: a pack, or credit for amount_cents of US dollars; and where it is paid."""
+    """What to buy, a pack or an amount in US cents, and where it is paid."""
 
     provider: Annotated[
         Text,
         Meta(
             description=(
-                "Where it is paid. In staging `sandbox` is the first provider that the sandbox"
-                " stands in for; the order names that one."
+                "Where it is paid. In staging, `sandbox` is the first provider that the sandbox"
+                " simulates; the order names that provider."
             )
         ),
     ]
@@ -378,8 +378,8 @@ class OrderBody(Fields, frozen=True, kw_only=True):
         bool,
         Meta(
             description=(
-                "The person who signed in agrees that the card is kept, for an auto-recharge. By a"
-                " session only, and where the provider keeps cards."
+                "The signed-in user agrees that the card is stored for an auto-recharge. Only with a"
+                " session, and if the provider stores cards."
             )
         ),
     ] = False
@@ -443,12 +443,12 @@ async def show_order(context: ActContext) -> views.Order:
 
 CREATE_ORDER = StepsAct(
     name="orders.create",
-    summary="Buy credit: the order, and where it is paid",
+    summary="Create an order of credit",
     description=(
-        "Name either a pack_id or an amount_cents. The payer goes to `url`; the credit is there"
-        " once the provider says that it was paid, and `order.paid` tells of it. An order whose"
-        " coupon covers all of it is paid at once. In staging a provider without credentials is"
-        " stood in for by a hosted page of the sandbox."
+        "Give either a pack_id or an amount_cents. The payer pays at `url`; the credit is added"
+        " once the provider reports the payment, with the event `order.paid`. An order whose"
+        " coupon covers the whole price is paid at once. In staging, a page of the sandbox"
+        " simulates a provider without credentials."
     ),
     path="/orders",
     scopes=("billing:write",),
@@ -464,7 +464,7 @@ CREATE_ORDER = StepsAct(
 )
 LIST_OWN = ListAct(
     name="orders.own-list",
-    summary="Orders, newest first",
+    summary="List orders, newest first",
     path="/orders",
     scopes=_READS,
     audience=(MERCHANT,),
@@ -481,7 +481,7 @@ LIST_OWN = ListAct(
 )
 SHOW_OWN = ReadAct(
     name="orders.own-show",
-    summary="An order and what became of it",
+    summary="Show an order",
     path="/orders/{order_id}",
     scopes=_READS,
     audience=(MERCHANT,),

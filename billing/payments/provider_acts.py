@@ -81,7 +81,7 @@ async def check(
         return CheckedProvider(standing, ())
     checking = ability(provider, SetupChecking)  # type: ignore[type-abstract]
     if checking is None:
-        detail = f"{standing.label} cannot be asked about its settings; its credentials are there"
+        detail = f"{standing.label} can't report its settings; its credentials are set"
         return CheckedProvider(standing, (SetupFinding("settings", None, detail),))
     prices = await _prices(database, registration, standing.environment)
     wanted = WantedSetup(standing.environment == "live", standing.notify_url, prices)
@@ -89,7 +89,7 @@ async def check(
         async with asyncio.timeout(SETUP_S_MAX):
             return CheckedProvider(standing, await checking.check_setup(wanted))
     except (ProviderUnavailable, TimeoutError):
-        detail = f"{standing.label} does not answer now; try again in a moment"
+        detail = f"{standing.label} doesn't respond now. Try again in a moment"
         return CheckedProvider(standing, (SetupFinding("answer", False, detail),))
     except ProviderRefused as error:
         return CheckedProvider(standing, (SetupFinding("answer", False, error.detail),))
@@ -144,9 +144,7 @@ class Finding(Struct, kw_only=True):
     provider: str
     environment: Environment
     about: Annotated[str, Meta(description="The setting.")]
-    result: Annotated[
-        Result, Meta(description="look: it could not be checked, or may be meant so.")
-    ]
+    result: Annotated[Result, Meta(description="look: it couldn't be checked, or may be intended.")]
     detail: Annotated[str, Meta(description="The result in a sentence.")]
 
 
@@ -182,7 +180,7 @@ class RetryBody(Fields, frozen=True, kw_only=True):
 
 
 class DropBody(RetryBody, frozen=True, kw_only=True):
-    """Where the customer is, and why nobody asks any more."""
+    """The customer's provider, and why you stop trying."""
 
     reason: Annotated[
         str,
@@ -287,7 +285,7 @@ LIST_PROVIDERS = ListAct(
 )
 CHECK_PROVIDERS = StepsAct(
     name="providers.check",
-    summary="Ask each payment provider about its key, webhook, events and prices",
+    summary="Check each payment provider's key, webhook, events and prices",
     description="Changes nothing. The command exits with 1 if something is wrong.",
     path="/providers/check",
     audience=(OPERATOR,),
@@ -322,7 +320,7 @@ LIST_FORGOTTEN = ListAct(
 )
 RETRY_CUSTOMER = Act(
     name="providers.retry",
-    summary="Have a provider asked again within a minute to delete a customer",
+    summary="Retry deleting a customer at its provider",
     path="/providers/forgotten/{customer_ref}/retry",
     audience=(OPERATOR,),
     input=RetryBody,
@@ -332,13 +330,13 @@ RETRY_CUSTOMER = Act(
     refuses=(NotFound,),
     is_catalogue=True,
     audit=None,
-    done="The provider is asked within a minute.",
+    done="The provider is called within a minute.",
     examples=("topup providers retry cus_4Kp1 --provider stripe --environment live",),
 )
 DROP_CUSTOMER = Act(
     name="providers.drop",
-    summary="Ask a provider no more to delete a customer",
-    description="If the customer is gone, or you deleted it on the provider's own pages.",
+    summary="Stop trying to delete a customer at its provider",
+    description="If the customer doesn't exist any more, or you deleted it on the provider's own pages.",
     path="/providers/forgotten/{customer_ref}/drop",
     audience=(OPERATOR,),
     input=DropBody,
@@ -349,8 +347,8 @@ DROP_CUSTOMER = Act(
     is_catalogue=True,
     names_person=True,
     audit=Audited("customer.given_up", _shown),
-    asks="Ask {provider} no more to delete this customer, with its cards?",
-    done="Nobody asks for it any more.",
+    asks="Stop trying to delete this customer, with its cards, at {provider}?",
+    done="The gateway no longer tries to delete it.",
     examples=(
         "topup providers drop cus_4Kp1 --provider stripe --reason 'deleted in the dashboard'",
     ),

@@ -50,13 +50,14 @@ class Refund(Struct, kw_only=True):
         str | None, Meta(description="The provider's own id of it; null: none yet.")
     ]
     made_at_provider: Annotated[
-        bool, Meta(description="A person made it at the provider, and wrote it down here.")
+        bool, Meta(description="An operator made it at the provider and recorded it here.")
     ]
     reason: str
     detail: Annotated[str | None, Meta(description="Why it failed, or is unknown.")]
-    held_micros: Annotated[int, Meta(ge=0, description="What is held of the account's credit.")]
+    held_micros: Annotated[int, Meta(ge=0, description="How much of the account's credit is held.")]
     requested_by: Annotated[
-        str | None, Meta(description="The key, token or person that asked; null: nobody here.")
+        str | None,
+        Meta(description="The key, token or user that requested it; null: made elsewhere."),
     ]
     created_at: Time
     ended_at: Time | None
@@ -109,7 +110,7 @@ class DecideBody(Fields, frozen=True, kw_only=True):
             pattern=LINE,
             description="Where you saw it.",
         ),
-        said("What you saw", hint="For whoever looks at it later."),
+        said("What you saw", hint="Others will see it later."),
     ]
     provider_refund_id: (
         Annotated[
@@ -118,9 +119,9 @@ class DecideBody(Fields, frozen=True, kw_only=True):
                 min_length=1,
                 max_length=PROVIDER_ID_CHARACTERS_MAX,
                 pattern=LINE,
-                description="What the provider calls it, where it was made.",
+                description="Its ID at the provider, if it was made.",
             ),
-            said("Its ID at the provider", hint="Where it was made and has one."),
+            said("Its ID at the provider", hint="If it was made and has one."),
         ]
         | None
     ) = None
@@ -163,7 +164,7 @@ async def decide_refund(context: CallContext, asked: DecideBody) -> DecideRefund
 
 LIST_REFUNDS = ListAct(
     name="refunds.list",
-    summary="Refunds of everybody's orders, newest first",
+    summary="List refunds of all orders, newest first",
     path="/refunds",
     query=RefundsQuery,
     run=list_refunds,
@@ -177,7 +178,7 @@ LIST_REFUNDS = ListAct(
 )
 SHOW_REFUND = ReadAct(
     name="refunds.show",
-    summary="A refund and what became of it",
+    summary="Show a refund",
     path="/refunds/{refund_id}",
     run=show_refund,
     view=Refund.of,
@@ -187,9 +188,9 @@ SHOW_REFUND = ReadAct(
 )
 DECIDE_REFUND = EngineAct(
     name="refunds.decide",
-    summary="Say what became of a refund whose provider does not",
-    description="For operators who looked at the provider's own pages: `made` takes the credit, and `not_made` gives it"
-    " back. A refund that ended is not decided again.",
+    summary="Decide a refund whose outcome is unknown",
+    description="Check the provider's own pages first: `made` takes the credit, and `not_made` returns it."
+    " A refund that has ended can't be decided again.",
     path="/refunds/{refund_id}/decide",
     input=DecideBody,
     command=decide_refund,
@@ -199,7 +200,7 @@ DECIDE_REFUND = EngineAct(
     owner_of=owner_of,
     names_person=True,
     moves_money=True,
-    asks="Is it certain what became of refund {id} of {amount} to {account_id}? It is not decided again.",
+    asks="Are you certain about refund {id} of {amount} to {account_id}? It can't be decided again.",
     done="The refund ended as you said.",
     examples=(
         "topup refunds decide rfd_4Kp1 --verdict made --provider-refund-id re_1Q --reason 'seen at Stripe'",
@@ -219,11 +220,11 @@ class RefundBody(Fields, frozen=True, kw_only=True):
     reason: Annotated[
         Reason,
         Meta(description="In your words; order.refunded carries it."),
-        said("Reason", hint="The account is told it."),
+        said("Reason", hint="The account sees it."),
     ]
     amount: Annotated[
         Int64 | None,
-        Meta(description="In the smallest unit of pay_currency. Left out: all that is left."),
+        Meta(description="In the smallest unit of pay_currency. If omitted, all that is left."),
         said("Amount", unit="minor", currency="pay_currency", words={"": "all that is left"}),
     ] = None
     pay_currency: Annotated[
@@ -232,27 +233,27 @@ class RefundBody(Fields, frozen=True, kw_only=True):
     ] = None
     period_id: Annotated[
         Text | None,
-        Meta(description="Of a plan's order: which paid period. Left out where it has one."),
+        Meta(description="The paid period, for a plan's order with several."),
     ] = None
     payment: Annotated[
         ProviderId | None,
         Meta(
             description=(
-                "The provider's name of a payment that credited nothing and is not the order's own: a"
-                " second one, or a plan's that waits in review."
+                "The provider's ID of a payment without credit that isn't the order's own: a second"
+                " one, or a plan's payment in review."
             )
         ),
     ] = None
     allow_owed: Annotated[
         bool,
-        Meta(description="Refund also where the credit was used up: the account owes the rest."),
+        Meta(description="Refund even if the credit was spent; the account then owes the rest."),
     ] = False
     made_at_provider: Annotated[
         ProviderId | None,
         Meta(
             description=(
-                "The provider's id of a refund that you made on its own pages: it is written down"
-                " and counts at once, and nobody is asked."
+                "The provider's ID of a refund that you made on its own pages. It is recorded and"
+                " counts at once, without a call to the provider."
             )
         ),
     ] = None
@@ -283,15 +284,15 @@ async def refund_order(context: CallContext, asked: RefundBody) -> RequestRefund
 
 REFUND_ORDER = EngineAct(
     name="orders.refund",
-    summary="Send an order's payment back, whole or in part",
+    summary="Refund an order, whole or in part",
     description=(
-        "For operators. The credit that the refund takes back is held at once, and a worker asks"
-        " the provider: its yes takes the credit, its definite no gives it back, and without a"
-        " clear word it stays held. Too little credit is 2002 unless `allow_owed`. One refund of a"
-        " payment goes on at a time (2012), and none of what went back already (2006). The payment"
-        " of an order that is in review, or was rejected, credited nothing: nothing is held, and the"
-        " provider's yes ends the review; the same is so of a second payment, and of a plan's that"
-        " waits in review, which `payment` names. Creem refunds by its API all that is left, and no part."
+        "For operators. The refund's credit is held at once, and a worker calls the provider. If the"
+        " provider accepts, the credit is taken back; if it refuses, the credit is returned; without"
+        " a clear response it stays held. Too little credit is 2002 unless `allow_owed`. A payment"
+        " has one refund at a time (2012), and nothing is refunded twice (2006). A payment that"
+        " credited nothing holds no credit: an order's in review or rejected, whose refund ends the"
+        " review, a second payment, or a plan's in review, which `payment` names. Creem's API only"
+        " refunds all that is left."
     ),
     path="/orders/{order_id}/refund",
     input=RefundBody,
@@ -303,8 +304,8 @@ REFUND_ORDER = EngineAct(
     owner_of=order_owner,
     names_person=True,
     moves_money=True,
-    asks="Refund {amount} of order {id} to {account_id}? Of {pay_amount}, {refunded_amount} went back before.",
-    done="The refund is written down. This page shows what becomes of it.",
+    asks="Refund {amount} of order {id} to {account_id}? {refunded_amount} of {pay_amount} was returned before.",
+    done="The refund is recorded. This page shows its progress.",
     examples=(
         "topup orders refund ord_4Kp1 --reason 'bought twice'",
         "topup orders refund ord_4Kp1 --amount 5.00 --reason 'half of it' --allow-owed",

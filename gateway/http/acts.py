@@ -420,7 +420,12 @@ class Door:
             return render(await act.run(context, asked))
 
         return await run_steps(
-            call.context, call.principal, call.request_key, steps, lease_s=act.lease_s
+            call.context,
+            call.principal,
+            call.request_key,
+            steps,
+            lease_s=act.lease_s,
+            sealed=act.shows_secret,
         )
 
     def work(self, act: Act[Any, R], asked: Any) -> Callable[[Transaction], Awaitable[Change[R]]]:

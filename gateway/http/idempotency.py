@@ -30,7 +30,7 @@ from store.idempotency import (
     extend,
     find,
     keep,
-    keep_secret,
+    keep_text,
 )
 
 R = TypeVar("R")
@@ -75,8 +75,8 @@ async def run_once(
             return answer
         await check_text(tx, request_key)
         answer = render(await work(tx))
-        kept = _sealed(context, request_key, answer)
-        await keep_secret(tx, request_key, kept, now_us=now_us)
+        await keep(tx, [(request_key, _sealed(context, request_key, answer))], now_us=now_us)
+        await keep_text(tx, request_key)
         return answer
 
     answer = await context.database.transaction(once)
@@ -100,6 +100,7 @@ async def run_steps(
     *,
     lease_s: int = LEASE_S,
     token: str | None = None,
+    sealed: bool = False,
 ) -> Answer:
     """Run a call that leaves the database between its transactions, such as an endpoint's test.
 
@@ -110,7 +111,7 @@ async def run_steps(
     if request_key is None:
         return await steps()
     token = token or secrets.token_hex(LEASE_TOKEN_BYTES)
-    stored = await _begin(context, principal, request_key, lease_s, token)
+    stored = await _begin(context, principal, request_key, lease_s, token, sealed=sealed)
     if stored is not None:
         return _opened(context, request_key, stored)
     extending = asyncio.create_task(_extend(context, principal, request_key, lease_s, token))
@@ -126,13 +127,15 @@ async def run_steps(
     async def finish(tx: Transaction) -> Answer:
         await lock_tenants(tx, [principal.tenant])
         now_us = context.clock.now_us()
-        if await complete(tx, request_key, answer, token=token, now_us=now_us):
-            return answer
-        found = await find(tx, [request_key])
-        theirs = check(found.get(request_key.place), request_key, now_us)
-        if theirs is not None:
-            return theirs
-        await keep(tx, [(request_key, answer)], now_us=now_us)
+        kept = _sealed(context, request_key, answer) if sealed else answer
+        if not await complete(tx, request_key, kept, token=token, now_us=now_us):
+            found = await find(tx, [request_key])
+            theirs = check(found.get(request_key.place), request_key, now_us)
+            if theirs is not None:
+                return theirs
+            await keep(tx, [(request_key, kept)], now_us=now_us)
+        if sealed:
+            await keep_text(tx, request_key)
         return answer
 
     return _opened(context, request_key, await context.database.transaction(finish))
@@ -156,7 +159,13 @@ async def _extend(
 
 
 async def _begin(
-    context: Context, principal: Principal, key: RequestKey, lease_s: int, token: str
+    context: Context,
+    principal: Principal,
+    key: RequestKey,
+    lease_s: int,
+    token: str,
+    *,
+    sealed: bool,
 ) -> Answer | None:
     async def look(tx: Transaction) -> Answer | None:
         await lock_tenants(tx, [principal.tenant])
@@ -164,6 +173,8 @@ async def _begin(
         found = await find(tx, [key])
         stored = check(found.get(key.place), key, now_us)
         if stored is None:
+            if sealed:
+                await check_text(tx, key)
             until = now_us + lease_s * SECOND_US
             await begin(tx, key, token=token, lease_until_at=until, now_us=now_us)
         return stored

@@ -298,7 +298,8 @@ async def test_the_same_text_from_another_owner_is_another_key(database: Databas
 async def test_a_secrets_key_is_nobody_elses(database: Database) -> None:
     own = key()
     sealed = StoredAnswer(201, b"sealed", is_sealed=True)
-    await database.transaction(lambda tx: idempotency.keep_secret(tx, own, sealed, now_us=NOW))
+    await keep(database, (own, sealed))
+    await database.transaction(lambda tx: idempotency.keep_text(tx, own))
 
     await database.read(lambda tx: idempotency.check_text(tx, own))
     for free in (key("k2", owner="key_2"), key(owner="key_2", account_id="acc_2")):

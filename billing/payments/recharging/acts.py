@@ -1,7 +1,6 @@
-"""Recharges: what an account wants bought when its balance falls.
+"""Recharges: what an account buys automatically when its balance drops.
 
-A person who signed in sets it, and no key: it spends money that is not in the wallet. Operators see and
-disable it.
+Only a signed-in user can set it, because it spends money beyond the wallet. Operators see and disable it.
 """
 
 from collections.abc import Sequence
@@ -48,16 +47,16 @@ class PaymentMethod(Shaped, kw_only=True):
 
 
 class RechargeCharge(Shaped, kw_only=True):
-    """The outcome of one drop of the balance. reason: why the charge was declined; url: where a person
+    """The outcome of one drop of the balance. reason: why the charge was declined; url: where the payer
     confirms it.
     """
 
     order_id: str
     amount_cents: Cents
-    method: Annotated[str, Meta(description="The means of payment, as its owner knows it.")]
+    method: Annotated[str, Meta(description="The payment method, such as visa 4242.")]
     month: Annotated[str, Meta(description="That it counts against, such as 2026-11.")]
     reason: Annotated[str | None, Meta(description="Why it was declined; null: it was not.")]
-    url: Annotated[str | None, Meta(description="Where a person confirms it; null: nobody need.")]
+    url: Annotated[str | None, Meta(description="Where the payer confirms it; null: not needed.")]
     created_at: Time
 
 
@@ -112,7 +111,7 @@ class PaymentMethods(Struct, kw_only=True):
 
     provider: str
     items: Annotated[
-        list[PaymentMethod], Meta(description="The saved means of payment, the newest first.")
+        list[PaymentMethod], Meta(description="The saved payment methods, the newest first.")
     ]
 
     @classmethod
@@ -121,9 +120,9 @@ class PaymentMethods(Struct, kw_only=True):
 
 
 class SavePage(Struct, kw_only=True):
-    """The page on which a person saves a payment method."""
+    """The page on which a user saves a payment method."""
 
-    url: Annotated[str, Meta(description="Where the person agrees and keeps it.")]
+    url: Annotated[str, Meta(description="Where the user agrees and saves the payment method.")]
 
 
 PATH: Final = "/topup/balance/recharge"
@@ -132,7 +131,7 @@ OWN_CHARGES_SHOWN: Final = 5
 
 
 class RechargeBody(Fields, frozen=True, kw_only=True):
-    """In US cents. method_ref: one of the saved means of payment; without it the newest."""
+    """In US cents. method_ref: a saved payment method; without it, the newest is charged."""
 
     below_cents: Annotated[
         Int64,
@@ -151,21 +150,18 @@ class RechargeBody(Fields, frozen=True, kw_only=True):
     ]
     provider: Text
     method_ref: (
-        Annotated[
-            Text, Meta(description="One of the saved means of payment; left out: the newest.")
-        ]
-        | None
+        Annotated[Text, Meta(description="A saved payment method; if omitted, the newest.")] | None
     ) = None
 
 
 class MethodsQuery(Fields, frozen=True, kw_only=True):
-    """Whose means of payment."""
+    """The provider that stores the payment methods."""
 
     provider: Annotated[Text | None, Meta(description="Required.")] = None
 
 
 class SaveBody(Fields, frozen=True, kw_only=True):
-    """return_url: where the person goes from the provider's page."""
+    """return_url: where the user returns from the provider's page."""
 
     provider: Text
     return_url: Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
@@ -177,7 +173,7 @@ class SwitchOff(Fields, frozen=True, kw_only=True):
     reason: Annotated[
         str,
         Meta(min_length=1, max_length=500, description="Why, for the audit log."),
-        said("Reason to switch it off", hint="Kept in the audit log."),
+        said("Reason for disabling it", hint="Stored in the audit log."),
     ]
 
 
@@ -274,8 +270,8 @@ def _view(found: FoundRecharge) -> Recharge:
 
 SHOW_RECHARGE = ReadAct(
     name="accounts.recharge",
-    summary="Show what an account buys by itself",
-    description="With the latest charges, and why they were declined. Only the account sets it, at its page.",
+    summary="Show an account's auto-recharge",
+    description="With the latest charges, and why they were declined. Only the account itself can set it, on its page.",
     path=f"{ACCOUNT}/recharge",
     audience=(OPERATOR,),
     run=show_recharge,
@@ -285,8 +281,8 @@ SHOW_RECHARGE = ReadAct(
 )
 SWITCH_OFF = EngineAct(
     name="accounts.recharge-off",
-    summary="Switch an account's recharge off",
-    description="Until the account sets it again. A charge that is under way goes on to its end.",
+    summary="Disable an account's auto-recharge",
+    description="Until the account sets it again. A charge in progress is completed.",
     path=f"{ACCOUNT}/recharge-off",
     audience=(OPERATOR,),
     input=SwitchOff,
@@ -295,19 +291,19 @@ SWITCH_OFF = EngineAct(
     result=Recharge,
     refuses=(NotFound,),
     names_person=True,
-    asks="Switch the recharge of {name} ({id}) off? Nothing is bought by itself until the account sets it again.",
-    done="The recharge is off: nothing is bought by itself until the account sets it again.",
+    asks="Disable the auto-recharge of {name} ({id})? It buys nothing until the account sets it again.",
+    done="The auto-recharge is disabled until the account sets it again.",
     examples=(
         "topup accounts recharge-off ops@acme.example --environment live --reason 'the card is stolen'",
     ),
 )
 _READS: Final = ("billing:read",)
 _WRITES: Final = ("billing:write",)
-_PERSON: Final = "For a person who signed in: no key may set what is charged beyond the wallet."
+_PERSON: Final = "Only for a signed-in user: keys can't set charges beyond the wallet."
 
 SHOW_OWN = ReadAct(
     name="recharge.show",
-    summary="The recharge, and what it charged lately",
+    summary="Show the auto-recharge and its latest charges",
     description=_PERSON,
     path=PATH,
     scopes=_READS,
@@ -319,12 +315,12 @@ SHOW_OWN = ReadAct(
 )
 SET_RECHARGE = EngineAct(
     name="recharge.set",
-    summary="Buy credit when the balance falls",
+    summary="Set the auto-recharge",
     description=(
-        "When the balance falls below `below_cents`, credit for `amount_cents` is bought with the"
-        " saved means of payment: once for each fall, and at most `monthly_max_cents` in a calendar"
-        " month by UTC. Set while the balance is below, it buys at once. Three charges that fail in"
-        f" a row switch it off; setting it again switches it on. {_PERSON}"
+        "When the balance drops below `below_cents`, it buys credit for `amount_cents` with the"
+        " saved payment method: once for each drop, and at most `monthly_max_cents` in a calendar"
+        " month (UTC). If the balance is already below, it buys at once. After three failed charges"
+        f" in a row it is disabled until you set it again. {_PERSON}"
     ),
     method="PUT",
     path=PATH,
@@ -340,8 +336,8 @@ SET_RECHARGE = EngineAct(
 )
 REMOVE_RECHARGE = EngineAct(
     name="recharge.remove",
-    summary="Buy nothing by itself any more",
-    description=f"A charge that is under way goes on to its end. {_PERSON}",
+    summary="Remove the auto-recharge",
+    description=f"A charge in progress is completed. {_PERSON}",
     method="DELETE",
     path=PATH,
     scopes=_WRITES,
@@ -355,7 +351,7 @@ REMOVE_RECHARGE = EngineAct(
 )
 LIST_METHODS = ReadAct(
     name="recharge.methods",
-    summary="Saved means of payment",
+    summary="List saved payment methods",
     description=_PERSON,
     path=f"{PATH}/methods",
     scopes=_READS,
@@ -369,9 +365,9 @@ LIST_METHODS = ReadAct(
 )
 SAVE_METHOD = StepsAct(
     name="recharge.save",
-    summary="Where a means of payment is saved",
+    summary="Get the page for saving a payment method",
     description=(
-        "The person agrees at the provider's page that the card is kept and charged while they are"
+        "On the provider's page the user agrees that the card is stored, and charged while they are"
         f" away. Nothing is charged there. {_PERSON}"
     ),
     path=f"{PATH}/methods",
@@ -382,12 +378,13 @@ SAVE_METHOD = StepsAct(
     run=save_method,
     result=SavePage,
     status=201,
+    shows_secret=True,
     refuses=(ProviderUnavailable,),
 )
 FORGET_METHOD = StepsAct(
     name="recharge.forget",
-    summary="Remove a saved means of payment",
-    description=f"A recharge that charges it is removed with it. {_PERSON}",
+    summary="Remove a saved payment method",
+    description=f"An auto-recharge that uses it is removed, too. {_PERSON}",
     method="DELETE",
     path=f"{PATH}/methods/{{method_ref}}",
     scopes=_WRITES,

@@ -224,7 +224,7 @@ class AsyncDeliveries(AsyncGroup):
 
 class AsyncDisputes(AsyncGroup):
     def list(self, **fields: Unpack[requests.DisputesListQuery]) -> AsyncList[models.Dispute]:
-        """Disputes: the open ones, the nearest end of evidence first, or the ended ones."""
+        """List disputes: open ones by the end of evidence, or ended ones."""
         call = Call("GET", "/api/public/v1/disputes", Answer[Page[models.Dispute]], query=fields)
         return AsyncList(self._client, call)
 
@@ -493,7 +493,7 @@ class AsyncOrders(AsyncGroup):
     async def create(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.OrderBody]
     ) -> Answer[models.Order]:
-        """Buy credit: the order, and where it is paid."""
+        """Create an order of credit."""
         call = Call(
             "POST",
             "/api/public/v1/orders",
@@ -516,12 +516,12 @@ class AsyncOrders(AsyncGroup):
         return AsyncList(self._client, call)
 
     async def get(self, order_id: str) -> Answer[models.Order]:
-        """An order and what became of it."""
+        """Show an order."""
         call = Call("GET", f"/api/public/v1/orders/{in_path(order_id)}", Answer[models.Order])
         return await self._client.run(call)
 
     def list(self, **fields: Unpack[requests.OrdersListQuery]) -> AsyncList[models.Order]:
-        """Orders, newest first."""
+        """List orders, newest first."""
         call = Call("GET", "/api/public/v1/orders", Answer[Page[models.Order]], query=fields)
         return AsyncList(self._client, call)
 
@@ -537,7 +537,7 @@ class AsyncOrders(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.RefundBody],
     ) -> Answer[models.Refund]:
-        """Send an order's payment back, whole or in part."""
+        """Refund an order, whole or in part."""
         call = Call(
             "POST",
             f"/api/public/v1/orders/{in_path(order_id)}/refund",
@@ -577,7 +577,7 @@ class AsyncRefunds(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.DecideBody],
     ) -> Answer[models.Refund]:
-        """Say what became of a refund whose provider does not."""
+        """Decide a refund whose outcome is unknown."""
         call = Call(
             "POST",
             f"/api/public/v1/refunds/{in_path(refund_id)}/decide",
@@ -588,12 +588,12 @@ class AsyncRefunds(AsyncGroup):
         return await self._client.run(call)
 
     async def get(self, refund_id: str) -> Answer[models.Refund]:
-        """A refund and what became of it."""
+        """Show a refund."""
         call = Call("GET", f"/api/public/v1/refunds/{in_path(refund_id)}", Answer[models.Refund])
         return await self._client.run(call)
 
     def list(self, **fields: Unpack[requests.RefundsListQuery]) -> AsyncList[models.Refund]:
-        """Refunds of everybody's orders, newest first."""
+        """List refunds of all orders, newest first."""
         call = Call("GET", "/api/public/v1/refunds", Answer[Page[models.Refund]], query=fields)
         return AsyncList(self._client, call)
 
@@ -920,7 +920,7 @@ class AsyncTopups(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.TopupsDeletePaymentMethodQuery],
     ) -> Answer[models.PaymentMethods]:
-        """Remove a saved means of payment."""
+        """Remove a saved payment method."""
         call = Call(
             "DELETE",
             f"/api/public/v1/topup/balance/recharge/methods/{in_path(method_ref)}",
@@ -933,7 +933,7 @@ class AsyncTopups(AsyncGroup):
     async def delete_recharge(
         self, *, idempotency_key: str | None = None
     ) -> Answer[models.Recharge]:
-        """Buy nothing by itself any more."""
+        """Remove the auto-recharge."""
         call = Call(
             "DELETE",
             "/api/public/v1/topup/balance/recharge",
@@ -950,7 +950,7 @@ class AsyncTopups(AsyncGroup):
     async def payment_methods(
         self, **fields: Unpack[requests.TopupsPaymentMethodsQuery]
     ) -> Answer[models.PaymentMethods]:
-        """Saved means of payment."""
+        """List saved payment methods."""
         call = Call(
             "GET",
             "/api/public/v1/topup/balance/recharge/methods",
@@ -969,7 +969,7 @@ class AsyncTopups(AsyncGroup):
         return await self._client.run(call)
 
     async def recharge(self) -> Answer[models.Recharge]:
-        """The recharge, and what it charged lately."""
+        """Show the auto-recharge and its latest charges."""
         call = Call("GET", "/api/public/v1/topup/balance/recharge", Answer[models.Recharge])
         return await self._client.run(call)
 
@@ -992,7 +992,7 @@ class AsyncTopups(AsyncGroup):
         idempotency_key: str | None = None,
         **fields: Unpack[requests.ReverseBody],
     ) -> Answer[models.ReversedTopUp]:
-        """Take a delivered top-up back that was not used."""
+        """Reverse a delivered top-up that was not used."""
         call = Call(
             "POST",
             f"/api/public/v1/topup/{in_path(transaction_id)}/reverse",
@@ -1005,7 +1005,7 @@ class AsyncTopups(AsyncGroup):
     async def save_payment_method(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.SaveBody]
     ) -> Answer[models.SavePage]:
-        """Where a means of payment is saved."""
+        """Get the page for saving a payment method."""
         call = Call(
             "POST",
             "/api/public/v1/topup/balance/recharge/methods",
@@ -1057,7 +1057,7 @@ class AsyncTopups(AsyncGroup):
     async def set_recharge(
         self, *, idempotency_key: str | None = None, **fields: Unpack[requests.RechargeBody]
     ) -> Answer[models.Recharge]:
-        """Buy credit when the balance falls."""
+        """Set the auto-recharge."""
         call = Call(
             "PUT",
             "/api/public/v1/topup/balance/recharge",

@@ -1351,7 +1351,7 @@ class Dispute(Model):
     is_inquiry: bool
     """Whether it is only a question of the bank's, which took no money."""
     evidence_due_at: AwareDatetime | None
-    """Until when evidence counts; null where the provider does not tell."""
+    """Until when evidence counts; null: not reported."""
     page_url: str | None
     """Its page at the provider; null: unknown."""
     created_at: AwareDatetime
@@ -2497,7 +2497,7 @@ class OpenedDisputeEventData(Model):
 
 
 class Order(Model):
-    """An order of credit. url is where the payer goes: null until the provider has answered, and where nothing is to be paid."""
+    """An order of credit. The payer pays at `url`; it is null until the provider has responded, and if there is nothing to pay."""
 
     id: str
     """Its id, ord_…."""
@@ -2516,11 +2516,11 @@ class Order(Model):
     )
     """Its state."""
     provider: str
-    """Whose payment it is: its notifications settle the order. Where the sandbox stands in, the provider that it stands in for, so it is never `sandbox`."""
+    """The payment provider, whose notifications settle the order. If the sandbox simulates it, this is still the simulated provider's name, never `sandbox`."""
     url: str | None
-    """Where the payer goes; null until the provider has answered, and where nothing is to be paid."""
+    """Where the payer pays; null until the provider has responded, and if there is nothing to pay."""
     status_url: str
-    """The payer's own page of the order: what became of the payment, and `I have paid`, which asks the provider. It needs no account."""
+    """The payer's page of the order, with the payment's outcome and `I have paid`, which queries the provider. It needs no account."""
     pack_id: str | None
     """Null for an order of an amount."""
     amount: int
@@ -2534,11 +2534,11 @@ class Order(Model):
     credits: int
     """1 credit is $0.001."""
     refunded_amount: int
-    """How much of the payment went back, in the smallest unit of pay_currency; of a plan, over all its periods."""
+    """How much of the payment was returned, in the smallest unit of pay_currency; for a plan, over all its periods."""
     coupon: str | None
     """A coupon's code; null: none."""
     order_no: str
-    """The order's number, as the provider is told it."""
+    """The order's number, as sent to the provider."""
     reference: str
     """The top-up's id."""
     created_at: AwareDatetime
@@ -2546,7 +2546,7 @@ class Order(Model):
     paid_at: AwareDatetime | None
     """RFC 3339, UTC, whole seconds."""
     origin: Literal["recharge"] | str | None
-    """recharge: bought by itself. Null: somebody ordered it."""
+    """recharge: bought automatically. Null: ordered by a user or key."""
     paid_amount: int | None
     """What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."""
     trial_days: int
@@ -2876,7 +2876,7 @@ class PaymentMethods(Model):
     provider: str
     """The payment provider."""
     items: list[PaymentMethod]
-    """The saved means of payment, the newest first."""
+    """The saved payment methods, the newest first."""
 
 
 class PendingAction(Model):
@@ -3049,20 +3049,20 @@ class Recharge(Model):
 
 
 class RechargeCharge(Model):
-    """The outcome of one drop of the balance. reason: why the charge was declined; url: where a person confirms it."""
+    """The outcome of one drop of the balance. reason: why the charge was declined; url: where the payer confirms it."""
 
     order_id: str
     """The order's id."""
     amount_cents: int
     """In US cents."""
     method: str
-    """The means of payment, as its owner knows it."""
+    """The payment method, such as visa 4242."""
     month: str
     """That it counts against, such as 2026-11."""
     reason: str | None
     """Why it was declined; null: it was not."""
     url: str | None
-    """Where a person confirms it; null: nobody need."""
+    """Where the payer confirms it; null: not needed."""
     created_at: AwareDatetime
     """RFC 3339, UTC, whole seconds."""
 
@@ -3211,15 +3211,15 @@ class Refund(Model):
     provider_refund_id: str | None
     """The provider's own id of it; null: none yet."""
     made_at_provider: bool
-    """A person made it at the provider, and wrote it down here."""
+    """An operator made it at the provider and recorded it here."""
     reason: str
     """Why, in words for people."""
     detail: str | None
     """Why it failed, or is unknown."""
     held_micros: int
-    """What is held of the account's credit."""
+    """How much of the account's credit is held."""
     requested_by: str | None
-    """The key, token or person that asked; null: nobody here."""
+    """The key, token or user that requested it; null: made elsewhere."""
     created_at: AwareDatetime
     """RFC 3339, UTC, whole seconds."""
     ended_at: AwareDatetime | None
@@ -3700,10 +3700,10 @@ class SandboxKey(Model):
 
 
 class SavePage(Model):
-    """The page on which a person saves a payment method."""
+    """The page on which a user saves a payment method."""
 
     url: str
-    """Where the person agrees and keeps it."""
+    """Where the user agrees and saves the payment method."""
 
 
 class ScheduledTopUpEventData(Model):

@@ -236,7 +236,7 @@ class DecideBody(TypedDict):
     reason: str
     """Where you saw it."""
     provider_refund_id: NotRequired[str | None]
-    """What the provider calls it, where it was made."""
+    """Its ID at the provider, if it was made."""
 
 
 class DeleteTokenBody(TypedDict):
@@ -554,10 +554,10 @@ class NoticesListQuery(TypedDict):
 
 
 class OrderBody(TypedDict):
-    """What is bought: a pack, or credit for amount_cents of US dollars; and where it is paid."""
+    """What to buy, a pack or an amount in US cents, and where it is paid."""
 
     provider: str
-    """Where it is paid. In staging `sandbox` is the first provider that the sandbox stands in for; the order names that one."""
+    """Where it is paid. In staging, `sandbox` is the first provider that the sandbox simulates; the order names that provider."""
     pack_id: NotRequired[str | None]
     """The pack's id."""
     amount_cents: NotRequired[int | None]
@@ -569,7 +569,7 @@ class OrderBody(TypedDict):
     coupon: NotRequired[str | None]
     """A coupon's code; null: none."""
     save_payment_method: NotRequired[bool]
-    """The person who signed in agrees that the card is kept, for an auto-recharge. By a session only, and where the provider keeps cards. Default: false."""
+    """The signed-in user agrees that the card is stored for an auto-recharge. Only with a session, and if the provider stores cards. Default: false."""
 
 
 class OrdersCreditNotesQuery(TypedDict):
@@ -676,7 +676,7 @@ class PricesListQuery(TypedDict):
 
 
 class RechargeBody(TypedDict):
-    """In US cents. method_ref: one of the saved means of payment; without it the newest."""
+    """In US cents. method_ref: a saved payment method; without it, the newest is charged."""
 
     below_cents: int
     """Buy when the balance falls below it, in US cents."""
@@ -687,7 +687,7 @@ class RechargeBody(TypedDict):
     provider: str
     """The payment provider."""
     method_ref: NotRequired[str | None]
-    """One of the saved means of payment; left out: the newest."""
+    """A saved payment method; if omitted, the newest."""
 
 
 class RedemptionsRedeemBody(TypedDict):
@@ -703,17 +703,17 @@ class RefundBody(TypedDict):
     reason: str
     """In your words; order.refunded carries it."""
     amount: NotRequired[int | None]
-    """In the smallest unit of pay_currency. Left out: all that is left."""
+    """In the smallest unit of pay_currency. If omitted, all that is left."""
     pay_currency: NotRequired[str | None]
     """The currency of amount. Refused if the payment was made in another one."""
     period_id: NotRequired[str | None]
-    """Of a plan's order: which paid period. Left out where it has one."""
+    """The paid period, for a plan's order with several."""
     payment: NotRequired[str | None]
-    """The provider's name of a payment that credited nothing and is not the order's own: a second one, or a plan's that waits in review."""
+    """The provider's ID of a payment without credit that isn't the order's own: a second one, or a plan's payment in review."""
     allow_owed: NotRequired[bool]
-    """Refund also where the credit was used up: the account owes the rest. Default: false."""
+    """Refund even if the credit was spent; the account then owes the rest. Default: false."""
     made_at_provider: NotRequired[str | None]
-    """The provider's id of a refund that you made on its own pages: it is written down and counts at once, and nobody is asked."""
+    """The provider's ID of a refund that you made on its own pages. It is recorded and counts at once, without a call to the provider."""
 
 
 class RefundsListQuery(TypedDict):
@@ -809,10 +809,10 @@ class ReportsRevenueQuery(TypedDict):
 
 
 class ReverseBody(TypedDict):
-    """Why; the event and the history tell it."""
+    """Why it is reversed; the event and the history show it."""
 
     reason: str
-    """Why it is taken back, in your words; topup.reversed carries it."""
+    """Why it is reversed; topup.reversed carries it."""
 
 
 class RevokeFreePeriodBody(TypedDict):
@@ -839,7 +839,7 @@ class SandboxBody(TypedDict):
 
 
 class SaveBody(TypedDict):
-    """return_url: where the person goes from the provider's page."""
+    """return_url: where the user returns from the provider's page."""
 
     provider: str
     """The payment provider."""

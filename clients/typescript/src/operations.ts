@@ -211,7 +211,7 @@ export class Deliveries extends Group {
 }
 
 export class Disputes extends Group {
-  /** Disputes: the open ones, the nearest end of evidence first, or the ended ones. */
+  /** List disputes: open ones by the end of evidence, or ended ones. */
   list(fields?: types.DisputesListQuery): List<types.Dispute> {
     return new List(this.client, {
       method: "GET",
@@ -460,7 +460,7 @@ export class Notices extends Group {
 }
 
 export class Orders extends Group {
-  /** Buy credit: the order, and where it is paid. */
+  /** Create an order of credit. */
   create(fields: types.OrderBody, options?: Keyed): Promise<Answer<types.Order>> {
     return this.client.run({
       method: "POST",
@@ -479,7 +479,7 @@ export class Orders extends Group {
     });
   }
 
-  /** An order and what became of it. */
+  /** Show an order. */
   get(orderId: string): Promise<Answer<types.Order>> {
     return this.client.run({
       method: "GET",
@@ -487,7 +487,7 @@ export class Orders extends Group {
     });
   }
 
-  /** Orders, newest first. */
+  /** List orders, newest first. */
   list(fields?: types.OrdersListQuery): List<types.Order> {
     return new List(this.client, {
       method: "GET",
@@ -505,7 +505,7 @@ export class Orders extends Group {
     });
   }
 
-  /** Send an order's payment back, whole or in part. */
+  /** Refund an order, whole or in part. */
   refund(orderId: string, fields: types.RefundBody, options?: Keyed): Promise<Answer<types.Refund>> {
     return this.client.run({
       method: "POST",
@@ -550,7 +550,7 @@ export class Prices extends Group {
 }
 
 export class Refunds extends Group {
-  /** Say what became of a refund whose provider does not. */
+  /** Decide a refund whose outcome is unknown. */
   decide(refundId: string, fields: types.DecideBody, options?: Keyed): Promise<Answer<types.Refund>> {
     return this.client.run({
       method: "POST",
@@ -560,7 +560,7 @@ export class Refunds extends Group {
     });
   }
 
-  /** A refund and what became of it. */
+  /** Show a refund. */
   get(refundId: string): Promise<Answer<types.Refund>> {
     return this.client.run({
       method: "GET",
@@ -568,7 +568,7 @@ export class Refunds extends Group {
     });
   }
 
-  /** Refunds of everybody's orders, newest first. */
+  /** List refunds of all orders, newest first. */
   list(fields?: types.RefundsListQuery): List<types.Refund> {
     return new List(this.client, {
       method: "GET",
@@ -830,7 +830,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Remove a saved means of payment. */
+  /** Remove a saved payment method. */
   deletePaymentMethod(methodRef: string, fields?: types.TopupsDeletePaymentMethodQuery, options?: Keyed): Promise<Answer<types.PaymentMethods>> {
     return this.client.run({
       method: "DELETE",
@@ -840,7 +840,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Buy nothing by itself any more. */
+  /** Remove the auto-recharge. */
   deleteRecharge(options?: Keyed): Promise<Answer<types.Recharge>> {
     return this.client.run({
       method: "DELETE",
@@ -858,7 +858,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Saved means of payment. */
+  /** List saved payment methods. */
   paymentMethods(fields?: types.TopupsPaymentMethodsQuery): Promise<Answer<types.PaymentMethods>> {
     return this.client.run({
       method: "GET",
@@ -875,7 +875,7 @@ export class Topups extends Group {
     });
   }
 
-  /** The recharge, and what it charged lately. */
+  /** Show the auto-recharge and its latest charges. */
   recharge(): Promise<Answer<types.Recharge>> {
     return this.client.run({
       method: "GET",
@@ -892,7 +892,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Take a delivered top-up back that was not used. */
+  /** Reverse a delivered top-up that was not used. */
   reverse(transactionId: string, fields: types.ReverseBody, options?: Keyed): Promise<Answer<types.ReversedTopUp>> {
     return this.client.run({
       method: "POST",
@@ -902,7 +902,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Where a means of payment is saved. */
+  /** Get the page for saving a payment method. */
   savePaymentMethod(fields: types.SaveBody, options?: Keyed): Promise<Answer<types.SavePage>> {
     return this.client.run({
       method: "POST",
@@ -942,7 +942,7 @@ export class Topups extends Group {
     });
   }
 
-  /** Buy credit when the balance falls. */
+  /** Set the auto-recharge. */
   setRecharge(fields: types.RechargeBody, options?: Keyed): Promise<Answer<types.Recharge>> {
     return this.client.run({
       method: "PUT",

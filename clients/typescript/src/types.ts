@@ -1542,7 +1542,7 @@ export interface components {
             reason: string;
             /** @description Whether it is only a question of the bank's, which took no money. */
             is_inquiry: boolean;
-            /** @description Until when evidence counts; null where the provider does not tell. */
+            /** @description Until when evidence counts; null: not reported. */
             evidence_due_at: string | null;
             /** @description Its page at the provider; null: unknown. */
             page_url: string | null;
@@ -2756,7 +2756,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
         };
-        /** @description An order of credit. url is where the payer goes: null until the provider has answered, and where nothing is to be paid. */
+        /** @description An order of credit. The payer pays at `url`; it is null until the provider has responded, and if there is nothing to pay. */
         Order: {
             /** @description Its id, ord_…. */
             id: string;
@@ -2765,11 +2765,11 @@ export interface components {
              * @enum {string}
              */
             status: "disputed" | "expired" | "failed" | "paid" | "partially_refunded" | "pending" | "refunded" | "review";
-            /** @description Whose payment it is: its notifications settle the order. Where the sandbox stands in, the provider that it stands in for, so it is never `sandbox`. */
+            /** @description The payment provider, whose notifications settle the order. If the sandbox simulates it, this is still the simulated provider's name, never `sandbox`. */
             provider: string;
-            /** @description Where the payer goes; null until the provider has answered, and where nothing is to be paid. */
+            /** @description Where the payer pays; null until the provider has responded, and if there is nothing to pay. */
             url: string | null;
-            /** @description The payer's own page of the order: what became of the payment, and `I have paid`, which asks the provider. It needs no account. */
+            /** @description The payer's page of the order, with the payment's outcome and `I have paid`, which queries the provider. It needs no account. */
             status_url: string;
             /** @description Null for an order of an amount. */
             pack_id: string | null;
@@ -2783,11 +2783,11 @@ export interface components {
             pay_currency: string;
             /** @description 1 credit is $0.001. */
             credits: number;
-            /** @description How much of the payment went back, in the smallest unit of pay_currency; of a plan, over all its periods. */
+            /** @description How much of the payment was returned, in the smallest unit of pay_currency; for a plan, over all its periods. */
             refunded_amount: number;
             /** @description A coupon's code; null: none. */
             coupon: string | null;
-            /** @description The order's number, as the provider is told it. */
+            /** @description The order's number, as sent to the provider. */
             order_no: string;
             /** @description The top-up's id. */
             reference: string;
@@ -2798,7 +2798,7 @@ export interface components {
             created_at: string;
             /** @description RFC 3339, UTC, whole seconds. */
             paid_at: string | null;
-            /** @description recharge: bought by itself. Null: somebody ordered it. */
+            /** @description recharge: bought automatically. Null: ordered by a user or key. */
             origin: "recharge" | null;
             /** @description What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet. */
             paid_amount: number | null;
@@ -3178,7 +3178,7 @@ export interface components {
         PaymentMethods: {
             /** @description The payment provider. */
             provider: string;
-            /** @description The saved means of payment, the newest first. */
+            /** @description The saved payment methods, the newest first. */
             items: components["schemas"]["PaymentMethod"][];
         };
         /** @description A change that was requested of the provider and isn't done yet. */
@@ -3377,19 +3377,19 @@ export interface components {
             /** @description The latest, the newest first. */
             charges: components["schemas"]["RechargeCharge"][];
         };
-        /** @description The outcome of one drop of the balance. reason: why the charge was declined; url: where a person confirms it. */
+        /** @description The outcome of one drop of the balance. reason: why the charge was declined; url: where the payer confirms it. */
         RechargeCharge: {
             /** @description The order's id. */
             order_id: string;
             /** @description In US cents. */
             amount_cents: number;
-            /** @description The means of payment, as its owner knows it. */
+            /** @description The payment method, such as visa 4242. */
             method: string;
             /** @description That it counts against, such as 2026-11. */
             month: string;
             /** @description Why it was declined; null: it was not. */
             reason: string | null;
-            /** @description Where a person confirms it; null: nobody need. */
+            /** @description Where the payer confirms it; null: not needed. */
             url: string | null;
             /**
              * Format: date-time
@@ -3575,15 +3575,15 @@ export interface components {
             payment: string;
             /** @description The provider's own id of it; null: none yet. */
             provider_refund_id: string | null;
-            /** @description A person made it at the provider, and wrote it down here. */
+            /** @description An operator made it at the provider and recorded it here. */
             made_at_provider: boolean;
             /** @description Why, in words for people. */
             reason: string;
             /** @description Why it failed, or is unknown. */
             detail: string | null;
-            /** @description What is held of the account's credit. */
+            /** @description How much of the account's credit is held. */
             held_micros: number;
-            /** @description The key, token or person that asked; null: nobody here. */
+            /** @description The key, token or user that requested it; null: made elsewhere. */
             requested_by: string | null;
             /**
              * Format: date-time
@@ -4091,9 +4091,9 @@ export interface components {
             /** @description A key of another lineage with approvals:write only, shown this once. */
             approver_key: string;
         };
-        /** @description The page on which a person saves a payment method. */
+        /** @description The page on which a user saves a payment method. */
         SavePage: {
-            /** @description Where the person agrees and keeps it. */
+            /** @description Where the user agrees and saves the payment method. */
             url: string;
         };
         /** @description The funds are held; at scheduled_for it is delivered, or pending, or refused and refunded. */
@@ -5691,7 +5691,7 @@ export interface components {
             verdict: "made" | "not_made";
             /** @description Where you saw it. */
             reason: string;
-            /** @description What the provider calls it, where it was made. */
+            /** @description Its ID at the provider, if it was made. */
             provider_refund_id?: string | null;
         };
         /** @description Which token, where the path does not say it. */
@@ -5849,9 +5849,9 @@ export interface components {
             /** @description When it ends; null: it does not. */
             expires_at?: string | null;
         };
-        /** @description What is bought: a pack, or credit for amount_cents of US dollars; and where it is paid. */
+        /** @description What to buy, a pack or an amount in US cents, and where it is paid. */
         OrderBody: {
-            /** @description Where it is paid. In staging `sandbox` is the first provider that the sandbox stands in for; the order names that one. */
+            /** @description Where it is paid. In staging, `sandbox` is the first provider that the sandbox simulates; the order names that provider. */
             provider: string;
             /** @description The pack's id. */
             pack_id?: string | null;
@@ -5863,7 +5863,7 @@ export interface components {
             cancel_url?: string | null;
             /** @description A coupon's code; null: none. */
             coupon?: string | null;
-            /** @description The person who signed in agrees that the card is kept, for an auto-recharge. By a session only, and where the provider keeps cards. Default: false. */
+            /** @description The signed-in user agrees that the card is stored for an auto-recharge. Only with a session, and if the provider stores cards. Default: false. */
             save_payment_method?: boolean;
         };
         /** @description How the pending top-up ends. */
@@ -5902,7 +5902,7 @@ export interface components {
             /** @description When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so. */
             resumes_at?: string | null;
         };
-        /** @description In US cents. method_ref: one of the saved means of payment; without it the newest. */
+        /** @description In US cents. method_ref: a saved payment method; without it, the newest is charged. */
         RechargeBody: {
             /** @description Buy when the balance falls below it, in US cents. */
             below_cents: number;
@@ -5912,7 +5912,7 @@ export interface components {
             monthly_max_cents: number;
             /** @description The payment provider. */
             provider: string;
-            /** @description One of the saved means of payment; left out: the newest. */
+            /** @description A saved payment method; if omitted, the newest. */
             method_ref?: string | null;
         };
         /** @description code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…. */
@@ -5924,17 +5924,17 @@ export interface components {
         RefundBody: {
             /** @description In your words; order.refunded carries it. */
             reason: string;
-            /** @description In the smallest unit of pay_currency. Left out: all that is left. */
+            /** @description In the smallest unit of pay_currency. If omitted, all that is left. */
             amount?: number | null;
             /** @description The currency of amount. Refused if the payment was made in another one. */
             pay_currency?: string | null;
-            /** @description Of a plan's order: which paid period. Left out where it has one. */
+            /** @description The paid period, for a plan's order with several. */
             period_id?: string | null;
-            /** @description The provider's name of a payment that credited nothing and is not the order's own: a second one, or a plan's that waits in review. */
+            /** @description The provider's ID of a payment without credit that isn't the order's own: a second one, or a plan's payment in review. */
             payment?: string | null;
-            /** @description Refund also where the credit was used up: the account owes the rest. Default: false. */
+            /** @description Refund even if the credit was spent; the account then owes the rest. Default: false. */
             allow_owed?: boolean;
-            /** @description The provider's id of a refund that you made on its own pages: it is written down and counts at once, and nobody is asked. */
+            /** @description The provider's ID of a refund that you made on its own pages. It is recorded and counts at once, without a call to the provider. */
             made_at_provider?: string | null;
         };
         /** @description A new webhook endpoint. */
@@ -5991,9 +5991,9 @@ export interface components {
             /** @description Only count. Default: false. */
             dry_run?: boolean;
         };
-        /** @description Why; the event and the history tell it. */
+        /** @description Why it is reversed; the event and the history show it. */
         ReverseBody: {
-            /** @description Why it is taken back, in your words; topup.reversed carries it. */
+            /** @description Why it is reversed; topup.reversed carries it. */
             reason: string;
         };
         /** @description Why a free period is taken back. */
@@ -6013,7 +6013,7 @@ export interface components {
             /** @description Staging or live: two closed worlds. Default: "staging". */
             environment?: string;
         };
-        /** @description return_url: where the person goes from the provider's page. */
+        /** @description return_url: where the user returns from the provider's page. */
         SaveBody: {
             /** @description The payment provider. */
             provider: string;

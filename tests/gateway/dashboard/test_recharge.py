@@ -83,6 +83,22 @@ async def test_a_saved_card_is_charged_when_the_balance_is_low(
     assert "Switch on" not in text
 
 
+async def test_the_address_of_a_card_page_is_stored_sealed(store: Store, browser: Browser) -> None:
+    token = csrf_of((await browser.get(PAGE)).text)
+    path = "/api/public/v1/topup/balance/recharge/methods"
+    asked = {"provider": "stripe", "return_url": "https://shop.example/back"}
+    headers = {"X-CSRF-Token": token, "Idempotency-Key": "save-1"}
+    first, again = [await browser.request("POST", path, headers, json=asked) for _ in range(2)]
+
+    assert first.json()["data"] == again.json()["data"]
+    secret = first.json()["data"]["url"].rpartition("/")[2]
+    rows = await store.gateway.context.database.read(
+        lambda tx: tx.fetch("SELECT body FROM idempotency_keys WHERE is_sealed = 1")
+    )
+    assert len(rows) == 1
+    assert secret.encode() not in bytes(rows[0]["body"])
+
+
 async def test_a_card_that_asks_leads_to_a_page_where_a_person_confirms(
     store: Store, browser: Browser
 ) -> None:

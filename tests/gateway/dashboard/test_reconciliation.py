@@ -79,7 +79,7 @@ async def test_the_operator_asks_about_an_order_and_sees_its_way(store: Store) -
     asked = await boss.send(f"{path}/ask", {})
     after = (await boss.get(path)).text
 
-    assert "The provider has not said anything yet." in before
+    assert "The provider hasn&#39;t reported anything yet." in before
     assert "Ask the provider now" in before
     assert asked.status_code == 303
     assert "The credit is in the account" in after
@@ -94,4 +94,4 @@ async def test_providers_are_asked_by_a_press_and_not_by_a_look(store: Store) ->
     assert "toypay" in looked
     assert "What they say" not in looked
     assert asked.status_code == 200
-    assert "toypay cannot be asked about its settings" in asked.text
+    assert "toypay can&#39;t report its settings" in asked.text

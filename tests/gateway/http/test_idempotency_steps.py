@@ -12,7 +12,7 @@ from gateway.http.idempotency import run_steps
 from kernel.clock import FixedClock
 from keys.authenticator import Authenticator
 from store.database import Transaction
-from store.idempotency import KeyInProgress, request_key
+from store.idempotency import KeyInProgress, KeyReused, request_key
 from tests.support.gateway import Gateway, running, settings_of
 
 HOOK = "http://127.0.0.1:9009/hook"
@@ -108,6 +108,36 @@ class TestSteps:
         assert isinstance(ended[0], KeyInProgress if end else ConnectionError)
         assert [found.body for found in answers] == [b"second", b"second"]
 
+    async def test_a_secret_is_stored_sealed_and_replayed_to_its_credential_alone(
+        self, gateway: Gateway
+    ) -> None:
+        account = await gateway.account()
+        bundle = await Bundle.of(gateway, await gateway.key(account))
+        other = await Bundle.of(gateway, await gateway.key(account))
+
+        first = await bundle.run(b"https://pay.example/secret", sealed=True)
+        again = await bundle.run(b"another", sealed=True)
+
+        assert (again.body, again.is_replay) == (first.body, True)
+        (row,) = await rows_of(gateway, "SELECT body, is_sealed FROM idempotency_keys")
+        assert row["is_sealed"] == 1
+        assert b"pay.example" not in bytes(row["body"])
+        with pytest.raises(KeyReused):
+            await other.run(b"mine", sealed=True)
+
+    async def test_who_was_late_gets_the_secret_of_who_took_over(
+        self, gateway: Gateway, key: str
+    ) -> None:
+        bundle = await Bundle.of(gateway, key)
+        may_go_on = asyncio.Event()
+        late = asyncio.create_task(bundle.run(b"late", until=may_go_on, lease_s=0, sealed=True))
+        await bundle.begun.wait()
+        await bundle.run(b"mine", sealed=True)
+
+        may_go_on.set()
+
+        assert (await late).body == b"mine"
+
     async def test_what_takes_long_keeps_its_lease(
         self, database_url: str, tmp_path: Path, clock: FixedClock
     ) -> None:
@@ -153,7 +183,12 @@ class Bundle:
         return cls(gateway, await authenticator.authenticate(key))
 
     async def run(
-        self, body: bytes | None, *, until: asyncio.Event | None = None, lease_s: int = 60
+        self,
+        body: bytes | None,
+        *,
+        until: asyncio.Event | None = None,
+        lease_s: int = 60,
+        sealed: bool = False,
     ) -> Answer:
         async def steps() -> Answer:
             self.begun.set()
@@ -163,4 +198,6 @@ class Bundle:
                 raise ConnectionError
             return Answer(200, body)
 
-        return await run_steps(self._context, self._principal, self._key, steps, lease_s=lease_s)
+        return await run_steps(
+            self._context, self._principal, self._key, steps, lease_s=lease_s, sealed=sealed
+        )
