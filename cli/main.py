@@ -24,6 +24,7 @@ GROUPS = {
     },
     "Who may call": {
         "accounts": "Tenants: create, list, show.",
+        "team": "An account's colleagues: list, show, remove, end what they made.",
         "keys": "API keys: create, list, show, change, revoke.",
         "tokens": "System tokens (sat_) and operator tokens (adm_): create, list, revoke.",
         "apps": "OAuth apps: create, list, rotate, disable.",
@@ -149,6 +150,7 @@ ACTS = {
         "webhooks.certification.acts",
     ),
     "apps": ("keys.oauth.acts",),
+    "team": ("billing.team.acts",),
     "keys": ("keys.api_keys.acts", "billing.reports.key_tree:SHOW_TREE"),
     "tokens": ("keys.tokens.acts:OPERATOR_ACTS",),
     "audit-log": ("keys.audit_acts:LIST_ACTS",),

@@ -31,6 +31,7 @@ from billing.reports import (
     subscription_change_acts,
 )
 from billing.reports.key_tree import SHOW_TREE
+from billing.team import acts as team_acts
 from billing.usage import price_acts
 from gateway.answers import envelope
 from gateway.http.acts import routes_of
@@ -47,6 +48,7 @@ PREFIX: Final = "/api/operator/v1"
 ACTS: Final = (
     *account_acts.ACTS,
     *people_acts.ACTS,
+    *team_acts.ACTS,
     *day_limit.ACTS,
     LIST_ENTRIES,
     ADJUST_CREDIT,

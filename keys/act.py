@@ -220,8 +220,12 @@ class ChangingAct(ActRow, Generic[I]):
     undo: str = ""
     applies: Callable[[Any], bool] | None = None
     asks_password: bool = False
+    # Whether this call shows or moves something lasting in live, so that a session gives its password again.
+    asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     is_for_paused: bool = False
     is_for_suspended: bool = False
+    # How often a merchant may do it; the `run` of a StepsAct awaits `context.pace()` before it calls out.
+    paces: tuple[Pace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +235,6 @@ class Act(ChangingAct[I], Generic[I, R]):
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
     event: str | None = None
-    # Whether a session must give its password again, because the call shows or moves a live secret.
-    asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     # Its host is resolved before the transaction.
     target: Callable[[I], str | None] | None = None
     prepare: Callable[[CallContext, I, Database], Awaitable[Any]] | None = None
@@ -263,8 +265,6 @@ class StepsAct(ChangingAct[I], Generic[I, R]):
     run: Callable[[CallContext, I], Awaitable[R]]
     # A repeated call takes over this long after the first one's process died.
     lease_s: int = 30
-    # Limits on calls out of the gateway; `run` awaits `context.pace()` before each.
-    paces: tuple[Pace, ...] = ()
     failing: Failing | None = None
 
 

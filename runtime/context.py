@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
@@ -33,6 +34,8 @@ from billing.providers.registry import NotifiedAt, Providers
 from billing.recipients.erasure import ROWS_PER_STEP, FurtherSteps
 from billing.reconciliation.daily import DailyReconciliation
 from billing.refunds.refunder import Refunder
+from billing.team.acts import MAILS_TO_ADDRESS_PER_DAY, InvitationMails
+from billing.team.ending import Ending
 from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import known_ids
@@ -162,16 +165,25 @@ class Context:
         return Refunder(self.database, self.clock, self.engine, self.payments.providers)
 
 
+async def _may_mail(limiter: Limiter, email: str) -> bool:
+    key = f"invitation_mails:{sha256(email.encode()).hexdigest()}"
+    return (
+        await limiter.take(key, MAILS_TO_ADDRESS_PER_DAY / 86_400, MAILS_TO_ADDRESS_PER_DAY)
+    ).allowed
+
+
 _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     BatchRunner: lambda context: BatchRunner(context.database, context.clock, context.engine),
     DailyReconciliation: lambda context: DailyReconciliation(
         context.database, context.clock, context.payments, context.suppliers
     ),
     Database: attrgetter("database"),
+    Ending: lambda context: Ending(context.database, context.clock, context.engine, context.vault),
     Engine: attrgetter("engine"),
     FurtherSteps: lambda _: FurtherSteps(
         partial(drop_private, limit=ROWS_PER_STEP), request_rows.erase_step
     ),
+    InvitationMails: lambda context: InvitationMails(partial(_may_mail, context.limiter)),
     KnownPlatforms: lambda _: KnownPlatforms(known_ids),
     MachinePayments: attrgetter("machine_payments"),
     MailRules: lambda context: context.topup_rules.mail,

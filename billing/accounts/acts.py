@@ -107,16 +107,6 @@ class PasswordLink(Shaped, kw_only=True):
     url: str | None = None
 
 
-class Colleague(Shaped, kw_only=True):
-    """A colleague who joined an account, or is invited."""
-
-    id: str
-    email: Annotated[str, Meta(description="Where the invitation went.")]
-    role: Annotated[str, Meta(description="What they may do.")]
-    joined_at: Annotated[Time | None, Meta(description="null: invited, and not joined yet.")]
-    person_id: Annotated[str | None, Meta(description="The account that they sign in with.")]
-
-
 class Told(Shaped, kw_only=True):
     """What mail the owner or a colleague gets."""
 

@@ -1,4 +1,4 @@
-"""Who gets into an account: colleagues, their mail, passwords, and the security log."""
+"""Acts on who gets into an account: mail, passwords, second factors."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ from billing.accounts.acts import (
     ACCOUNT,
     AccountDetails,
     AccountPassword,
-    Colleague,
     PasswordLink,
     Told,
 )
@@ -21,7 +20,6 @@ from kernel.fields import Fields, Page, said
 from keys import second_factor
 from keys.account import Account as Row, get_account
 from keys.act import MACHINE, OPERATOR, Act, ActContext, Audited, Change, ListAct
-from keys.member import Member, list_members
 from keys.notifications import Person, people_of
 from keys.second_factor import SecondFactor
 from keys.sign_in import password_reset
@@ -40,12 +38,6 @@ class NewPassword(Fields, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-
-
-async def list_people(
-    context: ActContext, _asked: Page, _begin: Begin, _limit: int
-) -> Sequence[Member]:
-    return await list_members(context.tx, context.tenant.account_id)
 
 
 async def list_told(
@@ -102,19 +94,6 @@ def _nothing(_found: object) -> Mapping[str, Any]:
     return {}
 
 
-LIST_PEOPLE = ListAct(
-    name="accounts.members",
-    summary="List an account's colleagues, and who is invited",
-    description="Who joined has an account of their own.",
-    path=f"{ACCOUNT}/members",
-    audience=(OPERATOR,),
-    query=Page,
-    run=list_people,
-    result=Colleague,
-    is_account_wide=True,
-    columns=("email", "role", "joined_at", "person_id"),
-    examples=("topup accounts members ops@acme.example",),
-)
 LIST_TOLD = ListAct(
     name="accounts.notifications",
     summary="Show which mail the owner and each colleague get",
@@ -176,4 +155,4 @@ REMOVE_SECOND_FACTOR = Act(
     asks="Switch the second factor of {name} ({email}) off? Make sure that it is they who ask.",
     examples=("topup accounts remove-two-factor ops@acme.example",),
 )
-ACTS = (LIST_PEOPLE, LIST_TOLD, SET_PASSWORD, BEGIN_PASSWORD, REMOVE_SECOND_FACTOR)
+ACTS = (LIST_TOLD, SET_PASSWORD, BEGIN_PASSWORD, REMOVE_SECOND_FACTOR)

@@ -299,41 +299,40 @@ async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> CountedBatch
     return counted
 
 
-ROUTES = (
-    Route(
-        "POST",
-        "/topup/bulk",
-        send_bulk,
-        "Send many top-ups in one call",
-        scopes=("topup:send",),
-        body=BulkBody,
-        query=BulkQuery,
-        media="json_or_csv",
-        decode=decode,
-        body_bytes_max=BULK_BODY_BYTES_MAX,
-        description=(
-            "At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV"
-            " (`Content-Type: text/csv`, the names of the fields in the first line; metadata as"
-            " `metadata.name`). Each item is accepted or refused by itself, with the code and the"
-            " error of a send; with `all_or_nothing` none is accepted where one is refused. The"
-            " answer comes when all of that is kept; give an Idempotency-Key, and a repeated call"
-            " sends nothing twice, nor does an item whose `intent` names a top-up already: it is refused with"
-            " that one's id. If nothing was accepted, the answer is 422 with 3010. With `dry_run` nothing is"
-            " written: 200, and what it would cost."
-        ),
-        answers=(
-            *begun(AcceptedBatch),
-            Outcome(200, BulkQuote),
-            Outcome(422, RefusedBulk, (codes.NONE_ACCEPTED,)),
-        ),
+BULK: Final = Route(
+    "POST",
+    "/topup/bulk",
+    send_bulk,
+    "Send many top-ups in one call",
+    scopes=("topup:send",),
+    body=BulkBody,
+    query=BulkQuery,
+    media="json_or_csv",
+    decode=decode,
+    body_bytes_max=BULK_BODY_BYTES_MAX,
+    description=(
+        "At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV"
+        " (`Content-Type: text/csv`, the names of the fields in the first line; metadata as"
+        " `metadata.name`). Each item is accepted or refused by itself, with the code and the"
+        " error of a send; with `all_or_nothing` none is accepted where one is refused. The"
+        " answer comes when all of that is kept; give an Idempotency-Key, and a repeated call"
+        " sends nothing twice, nor does an item whose `intent` names a top-up already: it is refused with"
+        " that one's id. If nothing was accepted, the answer is 422 with 3010. With `dry_run` nothing is"
+        " written: 200, and what it would cost."
     ),
-    Route(
-        "GET",
-        "/batches/{batch_id}",
-        show,
-        "A bulk send with its items",
-        scopes=("topup:read",),
-        query=ItemQuery,
-        answers=exported(BatchStory),
+    answers=(
+        *begun(AcceptedBatch),
+        Outcome(200, BulkQuote),
+        Outcome(422, RefusedBulk, (codes.NONE_ACCEPTED,)),
     ),
 )
+BATCH: Final = Route(
+    "GET",
+    "/batches/{batch_id}",
+    show,
+    "A bulk send with its items",
+    scopes=("topup:read",),
+    query=ItemQuery,
+    answers=exported(BatchStory),
+)
+ROUTES = (BULK, BATCH)

@@ -98,20 +98,19 @@ def shown(one: Checkpoint) -> SealedDay:
     return SealedDay(**shape_of(one))  # type: ignore[arg-type]
 
 
-ROUTES = (
-    Route(
-        "GET",
-        "/topup/{transaction_id}/receipt",
-        show,
-        "A top-up's receipt that proves itself",
-        scopes=("billing:read",),
-        description=(
-            "Signed with Ed25519. Each transfer has its place in a sealed day of the ledger, once that is"
-            " sealed: an hour after the UTC day's end. With `Accept: application/jose` the JWS alone. What"
-            " was delivered stands in it as a digest; the nonce that it can be compared with is there for"
-            " who may see the code. 3003 with reason not_ended while it waits."
-        ),
-        answers=(Outcome(200, TopUpReceipt, media_types=(JSON, JOSE)),),
-        refuses=(codes.NOT_FOUND,),
+RECEIPT: Final = Route(
+    "GET",
+    "/topup/{transaction_id}/receipt",
+    show,
+    "A top-up's receipt that proves itself",
+    scopes=("billing:read",),
+    description=(
+        "Signed with Ed25519. Each transfer has its place in a sealed day of the ledger, once that is"
+        " sealed: an hour after the UTC day's end. With `Accept: application/jose` the JWS alone. What"
+        " was delivered stands in it as a digest; the nonce that it can be compared with is there for"
+        " who may see the code. 3003 with reason not_ended while it waits."
     ),
+    answers=(Outcome(200, TopUpReceipt, media_types=(JSON, JOSE)),),
+    refuses=(codes.NOT_FOUND,),
 )
+ROUTES = (RECEIPT,)

@@ -3,7 +3,7 @@
 The send is the hot path of the gateway, so it is no act; see billing/topups/acts.py for the rest.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta
 from msgspec.structs import asdict, replace
@@ -230,41 +230,40 @@ _REFUSES = (
 )
 _REFUSED_BY_PLATFORM = Outcome(422, FailedSend, (codes.FAILED_REFUNDED,))
 
-ROUTES = (
-    Route(
-        "POST",
-        "/topup/send",
-        send,
-        "Send prepaid credit to a recipient's wallet",
-        scopes=("topup:send",),
-        body=SendBody,
-        description=(
-            "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
-            " webhook, all in one transaction. Pending where the platform takes its time, or where"
-            " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
-            " caps counted now, it can be cancelled until then, and at its time the key, the"
-            " account and the platform are looked at again (3005 and a refund where one of them"
-            " refuses). Give an Idempotency-Key, and a repeated call sends once; an `intent` does the"
-            " same over all doors and all keys of the account."
-        ),
-        answers=(
-            Outcome(200, Sent, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),
-            Outcome(202, Sent, (codes.PENDING,)),
-            Outcome(202, SentForApproval, (codes.APPROVAL_REQUIRED,)),
-            _REFUSED_BY_PLATFORM,
-        ),
-        refuses=_REFUSES,
+SEND: Final = Route(
+    "POST",
+    "/topup/send",
+    send,
+    "Send prepaid credit to a recipient's wallet",
+    scopes=("topup:send",),
+    body=SendBody,
+    description=(
+        "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
+        " webhook, all in one transaction. Pending where the platform takes its time, or where"
+        " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
+        " caps counted now, it can be cancelled until then, and at its time the key, the"
+        " account and the platform are looked at again (3005 and a refund where one of them"
+        " refuses). Give an Idempotency-Key, and a repeated call sends once; an `intent` does the"
+        " same over all doors and all keys of the account."
     ),
-    Route(
-        "POST",
-        "/topup/validate",
-        validate,
-        "Rehearse a send: the same rules, nothing written",
-        scopes=("topup:send",),
-        body=ValidateBody,
-        takes_key=False,
-        is_for_paused=True,
-        answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
-        refuses=_REFUSES,
+    answers=(
+        Outcome(200, Sent, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),
+        Outcome(202, Sent, (codes.PENDING,)),
+        Outcome(202, SentForApproval, (codes.APPROVAL_REQUIRED,)),
+        _REFUSED_BY_PLATFORM,
     ),
+    refuses=_REFUSES,
 )
+VALIDATE: Final = Route(
+    "POST",
+    "/topup/validate",
+    validate,
+    "Rehearse a send: the same rules, nothing written",
+    scopes=("topup:send",),
+    body=ValidateBody,
+    takes_key=False,
+    is_for_paused=True,
+    answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
+    refuses=_REFUSES,
+)
+ROUTES = (SEND, VALIDATE)

@@ -1,3 +1,1 @@
-"""The pages that a person sees in a browser, as the menu has them. A page calls the API
-(tests/test_page_rule.py).
-"""
+"""The dashboard's pages. A page reads and runs acts (tests/test_page_rule.py)."""

@@ -1,26 +1,29 @@
-"""A button that changes one thing: the API's call, then back to a page with the result's sentence."""
+"""Press a button that runs one act."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from gateway.html.forms import read_form
 from gateway.html.render import go, undo_of
+from gateway.http.own_acts import Ids, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
+from keys.act import AnyChange
 
 
-async def act(
+async def press(
     call: RequestContext[Any, Any],
-    method: str,
-    path: str,
-    body: Mapping[str, Any] | None = None,
+    act: AnyChange,
+    values: Mapping[str, Any] | None = None,
+    ids: Ids | None = None,
     *,
     then: str,
     said: str,
     undo: str | None = None,
 ) -> Reply:
-    """Run it, then send the browser to `then`, which offers to undo it by a POST to `undo`. Raises the call's refusal."""
+    """Run it, then redirect to `then`, which offers to undo it by a POST to `undo`. Raises the act's
+    refusal.
+    """
     form = read_form(call)
-    await ask(call, method, path, body, idempotency_key=form.idempotency_key)
+    await run_own(call, act, values or {}, ids, key=form.idempotency_key)
     return go(then, said=said, **({} if undo is None else undo_of(call, undo)))

@@ -1,8 +1,4 @@
-"""The operator's pages of acts: a list with a button for each act on an object, and the form that makes one.
-
-Titles, columns, fields, bounds and words come from the acts' rows; a page adds its place and the text of an
-empty list.
-"""
+"""Make the operator's pages from acts: lists with buttons, forms, settings, reports."""
 
 import base64
 import re
@@ -61,7 +57,7 @@ _USED: Final = Problem(
 )
 
 
-# Every subject's pages, in the order of mounting; the test of all doors walks them.
+# For the test of all doors.
 ACT_PAGES: Final[list["ActPages"]] = []
 # Acts with a form on their object's own page, and the form's path below /dashboard/admin.
 FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
@@ -69,14 +65,9 @@ FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 
 @dataclass(frozen=True, kw_only=True)
 class ActPages:
-    """The pages of one subject.
-
-    - path: below /dashboard/admin. lead: the page's introduction. empty: in place of an empty list.
-    - query: what the list reads, beside filters, which people fill in. choices: the words of the form's
-      fields in this environment.
-    - create: its form's act, or None. also: further forms' acts. buttons: acts on one of the listed objects.
-    - own_address: of each object's own page, before its name; empty: it has none. beside: addresses and
-      titles of related pages.
+    """The pages of one subject. path: below /dashboard/admin. empty: in place of an empty list. choices:
+    the words of a form's fields in this environment. own_address: of each object's page, before its name;
+    empty: it has none.
     """
 
     path: str
@@ -115,9 +106,7 @@ class ActPages:
         )
 
     def path_of(self, act: AnyChange) -> str:
-        """Return where the act's form or button posts: below the list's path, as the act's is below its
-        list's.
-        """
+        """Return where the form posts: below the list's path, as the act's path is below its list's."""
         if act is self.create:
             return self.path
         start = act.path.index("{") - 1 if "{" in act.path else len(self.listed.path)
@@ -242,9 +231,8 @@ class ActPages:
     async def _applicable(
         self, tx: Transaction, act: AnyChange, sheet: "_ActSheet", read: ReadRows[Any]
     ) -> tuple[Sequence[Any], bool]:
-        """Return the first MATCHED_MAX rows to which the act applies, and whether there may be more.
-
-        Rows to which it doesn't apply, such as those of the presses before, are read past.
+        """Return the first MATCHED_MAX rows to which the act applies, and whether there may be more. Others
+        are read past.
         """
         rows: list[Any] = []
         cursor: str | None = None
@@ -311,7 +299,7 @@ class ActPages:
         )
 
     async def _listing(self, call: RequestContext[Any, Any]) -> Paged | Reply:
-        """Read the page's rows, or make the whole list's file; raise InvalidInput for a wrong filter or cursor."""
+        """Read the page, or make the whole list's file; raise InvalidInput."""
         is_long = bool(self.listed.prefix or self.listed.own_cursors)
         sheet, read = self._reader(call)
 
@@ -401,8 +389,6 @@ class ActPages:
 
 @dataclass(frozen=True)
 class _ActSheet(Sheet[Any]):
-    """A list of an act's rows, which a file shows as their view does."""
-
     view: Callable[[Any], Any] = field(kw_only=True)
 
     def seen(self, row: Any) -> Any:
@@ -411,10 +397,8 @@ class _ActSheet(Sheet[Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsPage:
-    """A page with one form: the settings, and the act that changes them.
-
-    path: below /dashboard/admin. lead: the introduction. shown: reads the settings, in fields with the
-    change's names. of: the pages of the object's subject, whose buttons stand here, too, or None.
+    """A page with one form. path: below /dashboard/admin. shown: reads the settings, in fields with the
+    change's names. of: the subject's pages, whose buttons stand here, too.
     """
 
     path: str
@@ -491,9 +475,8 @@ class SettingsPage:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportPage:
-    """A report's page: its period and other choices, the first lines, and the whole as a file.
-
-    path, lead, empty and beside are as those of ActPages. summed: the columns whose sum stands at the end.
+    """A report's page: its choices, the first lines, and the whole as a file. summed: the columns that are
+    added up.
     """
 
     path: str
@@ -511,7 +494,7 @@ class ReportPage:
             for fact in facts_of(struct)
             if fact.is_list
         ]
-        # Each has a name of its own, by which schemas tell them apart.
+        # Schemas tell them apart by the name.
         name = f"{self.act.result.__name__}PageQuery"
         query = msgspec.defstruct(name, ticked, bases=(LooseFields,), kw_only=True)
         return (
@@ -554,8 +537,6 @@ class ReportPage:
 
 
 class ActForm(NamedTuple):
-    """One act's form on its object's page: where it is sent, its fields, its question, and what was wrong."""
-
     act: AnyChange
     address: str
     fields: Sequence[ShownField]
@@ -570,8 +551,8 @@ def act_form(
     sent: tuple[AnyChange | None, Form, Problem],
     choices: Mapping[str, Any] | None = None,
 ) -> ActForm:
-    """Return the act's form. words: of its object, for the question. sent: the act of the form that was sent,
-    with its fields and what was wrong.
+    """Fill an act's form. words: for the question. sent: the act of the form that was sent, its fields and
+    its problem.
     """
     form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
     fields = fields_of(act.input, form, choices)
@@ -579,7 +560,7 @@ def act_form(
 
 
 class Sent(NamedTuple):
-    """What a form's act did: the ID of its result, and the result unless the form was sent before."""
+    """result: None if the form was sent before."""
 
     object_id: str
     result: Any
@@ -592,11 +573,10 @@ def form_route(
     path: str = "",
     goes_to: Callable[[str], str] | None = None,
 ) -> Route:
-    """Return the route of an act's form on its object's own page, and register the act's sentence for that
-    page.
+    """Return the route of an act's form on its object's own page.
 
-    shown: the page, with what was wrong in the form. path: below /dashboard/admin; empty: the act's. goes_to:
-    the address of the act's result, by its ID; None: the page.
+    shown: the page with a problem. path: below /dashboard/admin; empty: the act's. goes_to: the result's
+    address by its ID; None: the page.
     """
     path = path or act.path
     own = _ADMIN + path[: path.index("}") + 1]
@@ -631,9 +611,7 @@ ALL_ROUTES: Final = tuple(
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Sent:
-    """Run the act as the operator who typed the form, once for the form's name; raise what it raises, and
-    InvalidInput for all wrong fields.
-    """
+    """Run the act as the operator who typed the form, once; raise InvalidInput for all wrong fields."""
     typed = Typed(form)
     asked = checked(act.input, typed_values(act.input, typed), typed.wrong)
     results: list[Any] = []
@@ -662,7 +640,7 @@ def problem_sent(error: DomainError) -> Problem:
 async def run_asked(
     call: RequestContext[Any, Any], act: AnyChange, asked: Fields, *, is_operator: bool = False
 ) -> Any:
-    """Run the act for a page; raise what it raises. is_operator: not on the caller's own rows."""
+    """Run the act for a page. is_operator: not on the caller's own rows."""
     door = Door(act, call, is_operator=is_operator)
     if not isinstance(act, Act):
         return await run_alone(act, await door.alone(), asked)
@@ -678,7 +656,7 @@ async def run_asked(
 
 
 def _csv(name: str, lines: Sequence[str]) -> str:
-    """Return a link that holds the file: what is shown once can't be fetched from elsewhere."""
+    """Return a link that holds the file, because a secret can't be fetched again."""
     text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
 

@@ -1,9 +1,5 @@
-"""Make the key with which the landing page's demonstration runs for real.
-
-The demonstration uses none of an address's sandbox accounts (POST /keys/sandbox), and is no way round their
-limit. Its key is good for a demonstration alone: it sends little, makes no keys and no webhooks, and ends
-after a day. An address, and the whole installation, gets so many a day, in the long run fewer than sandbox
-accounts.
+"""Make the key of the landing page's demonstration. It sends little, makes no keys or webhooks, and ends
+after a day; addresses and installation get a few a day.
 """
 
 from typing import Any, Final
@@ -32,7 +28,6 @@ KEYS_OF_ALL: Final = 2_000  # a day, of every address together
 SPENDS_CENTS: Final = 50_000  # of each key: fifty runs
 _DAY_S: Final = DAY_US // SECOND_US
 _NAME: Final = "Demonstration"
-# To send, to read the result, and to see the event that it causes.
 _SCOPES: Final = ("topup:send", "topup:read", "webhooks:read")
 
 

@@ -1,4 +1,4 @@
-"""A form that is sent twice has its effect once: its name is its Idempotency-Key."""
+"""Name a form's Idempotency-Key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where the search's results are shown, and in which words; and the actions that are offered everywhere."""
+"""Describe search results, and offer actions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ _A: Final = "/dashboard/admin"
 
 
 class FoundLine(NamedTuple):
-    """A row of the result. path is null if it is shown only after a switch of environment, or nowhere."""
+    """path is None if it is shown only after a switch of environment, or nowhere."""
 
     word: str
     found: Found
@@ -20,7 +20,7 @@ class FoundLine(NamedTuple):
 
 
 class Action(NamedTuple):
-    """What can be done or opened from anywhere: also: further words that find it."""
+    """also: further words that find it."""
 
     label: str
     path: str
@@ -136,9 +136,7 @@ def operators_line(one: Found, environment: str) -> FoundLine:
 
 
 def actions_for(text: str, scopes: frozenset[str], say: Callable[[str], str]) -> list[Action]:
-    """Return the reader's actions that hold every word of the text, in English or as `say` says them; all for
-    an empty text.
-    """
+    """Return the reader's actions that have every word of the text; all for an empty text."""
     words = text.lower().split()
     return [
         action

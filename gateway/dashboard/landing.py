@@ -1,9 +1,5 @@
-"""The landing page: what the gateway is, and a demonstration that plays automatically and runs for real at a
-press.
-
-The played example, which also works without scripts, is one that the gateway could have given: its response
-is the reference's example, and its webhook's signature verifies with the secret shown beside it. Public;
-being signed in only chooses a link.
+"""The landing page, with a demonstration. The played example is the reference's, and its signature verifies
+with the secret shown.
 """
 
 from functools import cache
@@ -28,10 +24,10 @@ from kernel.fields import Fields
 from keys.signatures.signing import signature_headers
 from webhooks.deliveries.message import EVENT_HEADER
 
-# Of no account: it signs only the recorded example, so that a reader can check it.
+# It signs only the recorded example.
 EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105
 _EVENT_TYPE: Final = "topup.delivered"
-# Where a program that has only the address continues (RFC 8288, RFC 9727).
+# For programs that have only the address (RFC 8288, RFC 9727).
 _FOR_PROGRAMS: Final = (
     '</llms.txt>; rel="alternate"; type="text/plain", </.well-known/api-catalog>; rel="api-catalog"'
 )

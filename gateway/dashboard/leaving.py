@@ -1,4 +1,4 @@
-"""A page from which the browser leaves for an app's or a client's own address, with a code in it."""
+"""Let a browser leave for an app's or a client's address, with a code in it."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,11 +22,9 @@ def leave_for(target: str) -> Reply:
 
 
 def policy_for(redirect_uri: str) -> str:
-    """Return the content security policy of such a page: browsers check a form's redirect against
-    form-action, too.
-    """
+    """Return the page's content security policy: browsers check a form's redirect against form-action."""
     parts = urlsplit(redirect_uri)
-    # The policy's language has no word for an IPv6 address, nor for the rest of a program's own scheme.
+    # The policy can't name an IPv6 address, nor the rest of a program's own scheme.
     is_plain = parts.scheme in {"http", "https"} and not parts.netloc.startswith("[")
     origin = f"{parts.scheme}://{parts.netloc}" if is_plain else f"{parts.scheme}:"
     return _POLICY.format(origin=origin)

@@ -1,9 +1,13 @@
-"""A list's page: the filters of its address, the API's page of items, and the way to the next one."""
+"""Lay out a merchant's list of an act."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
+from gateway.answers.outcome import Listing
+from gateway.answers.words import API_PREFIX
 from gateway.dashboard.paging import (
     COUNTED_MAX,
     NOTHING_SUMMED,
@@ -21,19 +25,19 @@ from gateway.dashboard.sorting import sorting_of
 from gateway.html.forms import problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.zone import ReadersZone, zone_of_request
+from gateway.http.own_acts import list_own, run_route
 from gateway.http.request_context import RequestContext
-from gateway.internal_client import ask
-from gateway.surfaces import API_PREFIX
+from gateway.http.routing import Route
 from kernel.errors import DomainError
+from keys.act import ListAct
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_NARROWED: Final[Mapping[str, str]] = {}
 _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 
-# Takes the API's query.
 Count = Callable[[Mapping[str, Any]], Awaitable[Total]]
-# Each period's name, and how many days before today it begins.
+# In days before today.
 _PERIODS: Final = (
     (phrase("Today"), 0),
     (phrase("Last 7 days"), 6),
@@ -44,21 +48,19 @@ _PERIODS: Final = (
 
 async def listing(
     call: RequestContext[Any, Any],
-    path: str,
+    act: ListAct[Any, Any] | Route,
     *filters: str,
     rows: int = ROWS,
     here: str = "",
-    has_csv: bool = True,
     sorts: Collection[str] = (),
     summed: Summed = NOTHING_SUMMED,
     count: Count | None = None,
     narrowed: Mapping[str, str] = _NOT_NARROWED,
 ) -> Paged:
-    """Call the API for the list at that path. A refused filter is reported, and nothing listed.
+    """Read a page of the caller's list; report a refused filter, and list nothing.
 
-    here: the address of its further pages, by default the call's own path. has_csv: the API gives it as CSV.
-    sorts: further orders of its cursors. count: of a list whose rows are dear to show. narrowed: filters that
-    the address doesn't choose.
+    here: the address of its further pages. sorts: further orders of its cursors. count: of a list whose
+    rows are dear to show. narrowed: filters that the address doesn't choose.
     """
     asked, here = read_query(call), here or call.path
     kept = kept_of(call, filters)
@@ -67,7 +69,6 @@ async def listing(
     query: dict[str, Any] = {
         **wanted,
         "cursor": asked.text("cursor") or sorting.chosen,
-        "limit": rows,
     }
     query |= moments_of(call, wanted)
     shown: dict[str, Any] = {
@@ -77,25 +78,25 @@ async def listing(
         "periods": _periods(call, filters, kept, here),
     }
     try:
-        data = (await ask(call, "GET", path, query=query)).data
-        total = (
-            None if asked.text("cursor") else await _total(call, path, query, data, summed, count)
-        )
+        found = await _read(call, act, query, rows)
+        total = None
+        if not asked.text("cursor"):
+            total = await _total(call, act, query, found, summed, count)
     except DomainError as error:
         return laid_out(call, (), None, problem=problem_of(error), **shown)
-    whole = {**query, "cursor": sorting.chosen, "limit": "", "format": "csv_excel"}
+    whole = {**query, "cursor": sorting.chosen, "format": "csv_excel"}
     return laid_out(
         call,
-        data["items"],
-        data["next_cursor"] if data["has_more"] else None,
-        csv_url=address(API_PREFIX + path, whole) if has_csv else None,
+        found.items,
+        found.next_cursor if found.has_more else None,
+        csv_url=address(API_PREFIX + act.path, whole),
         total=total,
         **shown,
     )
 
 
 def moments_of(call: RequestContext[Any, Any], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Convert days of the reader to the moments that the API takes."""
+    """Convert the reader's days to the act's moments."""
     zone = zone_of_request(call.scope)
     return {
         name: _first_moment(text, zone) if _DAY.fullmatch(text) else text
@@ -104,25 +105,35 @@ def moments_of(call: RequestContext[Any, Any], wanted: Mapping[str, str]) -> dic
     }
 
 
+async def _read(
+    call: RequestContext[Any, Any],
+    act: ListAct[Any, Any] | Route,
+    query: Mapping[str, Any],
+    rows: int,
+) -> Listing[Any]:
+    if isinstance(act, ListAct):
+        return await list_own(call, act, query, rows=rows)
+    return msgspec.convert((await run_route(call, act, query=query, rows=rows)).data, Listing[Any])
+
+
 async def _total(
     call: RequestContext[Any, Any],
-    path: str,
+    act: ListAct[Any, Any] | Route,
     query: Mapping[str, Any],
-    data: Mapping[str, Any],
+    found: Listing[Any],
     summed: Summed,
     count: Count | None,
 ) -> Total:
-    if data["has_more"] and count is not None:
+    if found.has_more and count is not None:
         return await count({name: text for name, text in query.items() if text})
-    if data["has_more"]:
-        data = (await ask(call, "GET", path, query=query, rows=COUNTED_MAX + 1)).data
-    return total_of(data["items"], summed, is_more=data["has_more"])
+    if found.has_more:
+        found = await _read(call, act, query, COUNTED_MAX + 1)
+    return total_of(found.items, summed, is_more=found.has_more)
 
 
 def _periods(
     call: RequestContext[Any, Any], filters: Sequence[str], kept: Mapping[str, str], here: str
 ) -> Sequence[Period]:
-    """Return the periods of a list that has a filter by day, in the reader's zone."""
     after = next((name for name in filters if name in {"created_after", "dated_after"}), None)
     if after is None:
         return ()
@@ -137,7 +148,7 @@ def _periods(
 
 
 def _first_moment(day: str, zone: ReadersZone) -> str:
-    """Leave an invalid day to the API, which refuses it."""
+    """Leave an invalid day for the act to refuse."""
     try:
         return zone.start_of_day(day)
     except (ValueError, OverflowError):

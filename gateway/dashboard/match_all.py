@@ -1,25 +1,27 @@
-"""Do an act to all that match a list's filters, after a confirmation that names their number and sum.
-
-The form holds a digest of what was confirmed: if other rows match by then, it asks again.
+"""Run an act on all rows that match a list's filters, after a confirmation. If other rows match by then, it
+asks again.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from billing.topups.acts import CANCEL, LIST as LIST_TOPUPS
+from billing.topups.approval_acts import APPROVE, DENY, LIST as LIST_APPROVALS
 from gateway.dashboard.listing import listing
 from gateway.dashboard.paging import Paged, Summed, Total, address, total_of
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
+from gateway.http.own_acts import run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS_MAX
+from keys.act import AnyChange, ListAct
 from keys.principal import ACCOUNT_SCOPES, require_scope
 
 MATCHED_MAX: Final = PAGE_ITEMS_MAX
@@ -30,7 +32,7 @@ _CHANGED: Final = Problem(
 
 
 class Matched(NamedTuple):
-    """title, back: of the list. is_cut: more may match."""
+    """is_cut: more may match."""
 
     label: str
     ids: Sequence[str]
@@ -41,7 +43,6 @@ class Matched(NamedTuple):
     warns: str = ""
 
 
-# For an address that names no list or act.
 NOTHING: Final = Matched(
     phrase("All that match"), (), Total(0), False, phrase("Overview"), "/dashboard"
 )
@@ -93,19 +94,19 @@ def _digest(ids: Sequence[str]) -> str:
 
 
 class ActOnAll(NamedTuple):
-    """A call of the API. field: of its body, which names the object; empty: the path does."""
+    """field: of the input, which names the object; empty: the path's parameter does."""
 
+    act: AnyChange
     label: str
     state: str
-    scope: str
-    path: str
     warns: str
     field: str = ""
+    param: str = ""
 
 
 class MatchList(NamedTuple):
     title: str
-    api: str
+    act: ListAct[Any, Any]
     filters: Sequence[str]
     named_by: str
     acts: Mapping[str, ActOnAll]
@@ -113,20 +114,18 @@ class MatchList(NamedTuple):
 
 _BACK: Final = phrase("Each is cancelled, and its funds go back to your wallet.")
 _SENT: Final = phrase("Each is sent at once, as if you approved it alone.")
-_DECIDES, _APPROVALS = "approvals:write", "/approvals/{id}"
 TOPUPS: Final = MatchList(
     phrase("Top-ups"),
-    "/topup/history",
+    LIST_TOPUPS,
     ("status", "platform", "recipient_email", "reference", "created_after", "created_before"),
     "transaction_id",
     {
         "cancel": ActOnAll(
+            CANCEL,
             phrase("Cancel all that are scheduled"),
             "scheduled",
-            "topup:send",
-            "/topup/cancel",
             _BACK,
-            "transaction_id",
+            field="transaction_id",
         )
     },
 )
@@ -134,14 +133,14 @@ LISTS: Final[Mapping[str, MatchList]] = {
     "topups": TOPUPS,
     "approvals": MatchList(
         phrase("Approvals"),
-        "/approvals",
+        LIST_APPROVALS,
         ("status",),
         "id",
         {
             "approve": ActOnAll(
-                phrase("Approve all"), "pending", _DECIDES, f"{_APPROVALS}/approve", _SENT
+                APPROVE, phrase("Approve all"), "pending", _SENT, param="approval_id"
             ),
-            "deny": ActOnAll(phrase("Deny all"), "pending", _DECIDES, f"{_APPROVALS}/deny", _BACK),
+            "deny": ActOnAll(DENY, phrase("Deny all"), "pending", _BACK, param="approval_id"),
         },
     ),
 }
@@ -159,15 +158,14 @@ def offered_on_all(
 ) -> Sequence[tuple[str, str]]:
     states = {one["status"] for one in listed.items}
     acts = {
-        act.label: verb
-        for verb, act in LISTS[name].acts.items()
-        if act.state in states and act.scope in call.principal.scopes
+        one.label: verb
+        for verb, one in LISTS[name].acts.items()
+        if one.state in states and not call.principal.scopes.isdisjoint(one.act.scopes)
     }
     return all_links("/dashboard/all", name, acts, listed)
 
 
 async def _uncounted(_query: Mapping[str, Any]) -> Total:
-    """Return no total of a list: the page has that of its rows."""
     return NOTHING.total
 
 
@@ -178,7 +176,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     act = None if of is None else of.acts.get(asked.text("do"))
     if of is None or act is None:
         return confirm(call, NOTHING)
-    require_scope(call.principal, act.scope)
+    require_scope(call.principal, *act.act.scopes)
     here = f"/dashboard/{name}"
     chosen = asked.text("status")
     if chosen not in {"", act.state}:
@@ -187,7 +185,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     state = {"status": act.state}
     found = await listing(
         call,
-        of.api,
+        of.act,
         *of.filters,
         rows=MATCHED_MAX,
         here=here,
@@ -198,8 +196,9 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def run(object_id: str, form: Form) -> object:
         key = f"{form.idempotency_key}-{object_id}"[-_KEY_CHARACTERS:]
-        body = {act.field: object_id} if act.field else None
-        return await ask(call, "POST", act.path.format(id=object_id), body, idempotency_key=key)
+        body = {act.field: object_id} if act.field else {}
+        ids = {act.param: object_id} if act.param else {}
+        return await run_own(call, act.act, body, ids, key=key)
 
     matched = Matched(
         act.label,

@@ -1,12 +1,15 @@
-"""The dashboard's first page: the balance, what happened recently, and what needs a look."""
+"""The first page: balance, recent activity, what needs a look."""
 
 from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
+from billing.credits.sandbox_acts import ADVANCE, CLOCK, FUND
 from billing.ledger.money import cents_to_micros
 from billing.reports.activity import lately
+from billing.reports.balance_acts import SET_THRESHOLD, SHOW
 from billing.reports.credit_history import credit_ahead
+from billing.topups.acts import LIST as TOPUPS
 from gateway.dashboard.route import page_route
 from gateway.dashboard.unattended import overlooked_s, review_waiting
 from gateway.html.chart import Chart, Compared, Series, balance_line, bars, compared, halves
@@ -14,21 +17,24 @@ from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
+from gateway.http.own_acts import list_own, read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.limits import PAGE_ITEMS_MAX
+from keys.api_keys.acts import LIST_KEYS
 from keys.principal import ACCOUNT_SCOPES, ADMIN
+from webhooks.endpoints.acts import LIST as ENDPOINTS
+from webhooks.endpoints.health_acts import NOTICES
 
 PATH: Final = "/dashboard"
-_TOPUPS: Final = (
+_TOPUP_SERIES: Final = (
     Series(phrase("delivered"), "good", ("delivered",)),
     Series(phrase("pending"), "calm", ("scheduled", "pending", "reversing")),
     Series(phrase("failed, cancelled or reversed"), "bad", ("failed", "cancelled", "reversed")),
 )
-# How far the sandbox clock advances at one press, in seconds.
+# In seconds.
 _STEPS: Final = (
     ("3600", phrase("An hour")),
     ("86400", phrase("A day")),
@@ -53,7 +59,7 @@ async def fund(call: RequestContext[Fields, Fields]) -> Reply:
     body = {"amount_cents": typed.cents("amount", is_required=True)}
     key = form.idempotency_key
     try:
-        await ask(call, "POST", "/sandbox/fund", body, idempotency_key=key, wrong=typed.wrong)
+        await run_own(call, FUND, body, key=key, wrong=typed.wrong)
     except DomainError as error:
         return await _overview(call, problem_of(error))
     return go(PATH, said="funded")
@@ -63,7 +69,7 @@ async def move_clock(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         body = {"advance_s": form.integer("advance_s")}
-        await ask(call, "POST", "/sandbox/clock", body, idempotency_key=form.idempotency_key)
+        await run_own(call, ADVANCE, body, key=form.idempotency_key)
     except DomainError as error:
         return await _overview(call, problem_of(error))
     return go(PATH, said="clock-moved")
@@ -73,14 +79,14 @@ async def set_threshold(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         body = {"low_balance_thresholds_cents": form.several_cents("threshold")}
-        await ask(call, "PUT", "/topup/balance/threshold", body)
+        await run_own(call, SET_THRESHOLD, body)
     except DomainError as error:
         return await _overview(call, problem_of(error))
     return go(PATH, said="threshold-set")
 
 
 async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
-    balance = (await ask(call, "GET", "/topup/balance")).data
+    balance = await read_own(call, SHOW)
     tenant, now_us = call.principal.tenant, call.now_us
     return page(
         call,
@@ -88,12 +94,12 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
         status=problem.status,
         problem=problem,
         balance=balance,
-        clock=(await ask(call, "GET", "/sandbox/clock")).data,
+        clock=await read_own(call, CLOCK),
         steps=_STEPS,
         is_empty_live=call.principal.environment == "live" and balance["sendable_cents"] <= 0,
-        endpoints=(await ask(call, "GET", "/webhooks", query={"limit": 10})).data["items"],
+        endpoints=(await list_own(call, ENDPOINTS, {"limit": 10})).items,
         unwell=await _unwell(call),
-        topups=(await ask(call, "GET", "/topup/history", query={"limit": 6})).data["items"],
+        topups=(await list_own(call, TOPUPS, {"limit": 6})).items,
         has_keys=await _has_keys(call),
         lately=await _lately(call, cents_to_micros(balance["balance_cents"])),
         ahead=await call.context.database.read(lambda tx: credit_ahead(tx, tenant, now_us=now_us)),
@@ -104,23 +110,18 @@ async def _overview(call: RequestContext[Any, Any], problem: Problem = NO_PROBLE
 
 
 async def _unwell(call: RequestContext[Any, Any]) -> list[dict[str, Any]]:
-    """Return the newest notice of each webhook that fails or was disabled for it; of many, some may be left
-    out.
-    """
-    found = (
-        await ask(call, "GET", "/notices", query={"open": "true", "limit": PAGE_ITEMS_MAX})
-    ).data
+    """Return the newest notice of each failing webhook."""
+    found = await list_own(call, NOTICES, {"open": "true", "limit": PAGE_ITEMS_MAX})
     newest: dict[str, dict[str, Any]] = {}
-    for one in found["items"]:
+    for one in found.items:
         newest.setdefault(one["endpoint_id"], one)
     return list(newest.values())
 
 
 async def _has_keys(call: RequestContext[Any, Any]) -> bool:
-    """Return True also for a reader whom it doesn't concern."""
     if "keys:write" not in call.principal.scopes:
         return True
-    return bool((await ask(call, "GET", "/keys", query={"limit": 1})).data["items"])
+    return bool((await list_own(call, LIST_KEYS, {"limit": 1})).items)
 
 
 def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
@@ -131,9 +132,7 @@ def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
 
 
 class _Lately(NamedTuple):
-    """This week beside the last one: cents that were delivered, deliveries that arrived or failed; and the
-    charts.
-    """
+    """This week beside the last one."""
 
     sent: Compared
     arrived: Compared
@@ -158,7 +157,7 @@ async def _lately(call: RequestContext[Any, Any], balance_micros: int) -> _Latel
         arrived=compared(done.deliveries, lambda half, start: half.count(start, "delivered")),
         failed=compared(done.deliveries, lambda half, start: half.count(start, "failed")),
         balance=balance_line(phrase("Balance"), done.changes, now_micros=balance_micros),
-        topups=bars(phrase("Top-ups"), topups, _TOPUPS, topups_before),
+        topups=bars(phrase("Top-ups"), topups, _TOPUP_SERIES, topups_before),
         deliveries=bars(phrase("Deliveries"), deliveries, _DELIVERIES, deliveries_before),
     )
 

@@ -1,4 +1,4 @@
-"""A list's page: its rows, the way to the next page, its total, and what its head offers."""
+"""Lay out a list's page: rows, total, the next page, columns and views."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,23 +14,20 @@ from gateway.http.request_context import RequestContext
 from store.keyset import end_of
 
 ROWS: Final = 50
-# One row more says that there is another page.
+# One row more means another page.
 ASKED: Final = ROWS + 1
-# A total counts at most so many rows: it reads them, and one more.
 COUNTED_MAX: Final = 1_000
 COLUMNS: Final = "columns"
 
 
 class Period(NamedTuple):
-    """A link that narrows the list to a time up to now."""
-
     label: str
     url: str
     is_current: bool
 
 
 class Summed(NamedTuple):
-    """The field that is added up, and the one of its currency; empty: US dollars."""
+    """currency: empty means US dollars."""
 
     amount: str = ""
     currency: str = ""
@@ -49,9 +46,8 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """What the template shows. next_url and first_url are null without such a page; csv_url is the whole list
-    with its filters, null if there is no CSV of it. here: the address of the first page. total: null if it was
-    not counted, such as on a further page. columns: those that the reader chose; empty: the list's own.
+    """What the template shows. here: the first page's address. total: None if it was not counted. columns:
+    the reader's choice; empty: the list's own.
     """
 
     items: Sequence[Any] = ()
@@ -77,7 +73,7 @@ class Paged:
         return [one for one in parse_qsl(self.here.partition("?")[2]) if one[0] != COLUMNS]
 
     def without(self, offered: Sequence[tuple[str, str]], first: int = 1) -> str:
-        """Return the classes that hide what the reader left out; first: the first column's number."""
+        """Return the classes that hide what the reader left out."""
         chosen = self.columns or [name for name, _ in offered]
         hidden = [n for n, (name, _) in enumerate(offered, first) if name not in chosen]
         return "".join(f" without-{number}" for number in hidden)
@@ -94,10 +90,8 @@ def paged(
     sorts: Collection[str] = (),
     total: Total | None = None,
 ) -> Paged:
-    """Lay out at most ASKED rows. name: the cursor's parameter, if a page has two lists.
-
-    has_csv: the same address gives the whole list, too (gateway/dashboard/sheet.py). sorts: of the list's
-    Keyset.
+    """Lay out at most ASKED rows. name: the cursor's parameter. has_csv: the same address gives the whole
+    list.
     """
     kept = kept_of(call, filters)
     sorting = sorting_of(call, sorts, kept)

@@ -1,7 +1,4 @@
-"""Find acts by their rows: "pause key checkout" leads to the key's page, at the act's form.
-
-Nothing is done by the search itself; the form asks as ever.
-"""
+"""Find acts by words: "pause key checkout" leads to the key's page, at the act's form."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +15,6 @@ from keys.act import AnyChange, ChangingAct
 from keys.principal import ADMIN
 
 _D: Final = "/dashboard"
-# Which objects a path is about, by its first part: merchants' acts, and operators' forms.
 _KINDS: Final[Mapping[str, Kind]] = {
     "topup": "topup",
     "approvals": "approval",
@@ -39,7 +35,6 @@ _OPERATORS_KINDS: Final[Mapping[str, Kind]] = {
     "refunds": "refund",
 }
 _LISTS: Final = {"subscriptions": "plan", "topup": "topups"}
-# Further words that find an act.
 _ALSO: Final = {"replay.create": "replay failures failed webhook"}
 _FILLERS: Final = frozenset({"a", "all", "an", "my", "of", "the", "to"})
 _PREFIX_CHARACTERS_MIN: Final = 3
@@ -64,7 +59,7 @@ class CommandLine(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """The acts that the text begins with, and the rest of it, which names the object."""
+    """The acts that the text begins with; rest: the object's name."""
 
     commands: Sequence[Command] = ()
     rest: str = ""
@@ -99,7 +94,7 @@ def lines_of(
 
 
 def _begins(words: Sequence[str], command: Command, said: str) -> int:
-    """Return how many words at the beginning are the act's; 0 if the first is not its verb."""
+    """Return how many words at the start are the act's; 0 if the first is not its verb."""
     own = said.lower().split()
     if not words or not _is_known(words[0], {*command.verbs, *own[:1]}):
         return 0
@@ -161,7 +156,6 @@ def _first(path: str) -> str:
 
 
 def _is_about_one(path: str) -> bool:
-    """Return whether the path names an object of its first part, and none of something below it."""
     return path.partition("{")[0] == f"/{_first(path)}/"
 
 

@@ -1,4 +1,4 @@
-"""What a browser gets instead of a page: a way to sign in, or a sentence and a way on."""
+"""Show refusals as pages."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -51,7 +51,7 @@ _SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is g
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
-    """Return the refusal as a page; without a session, or if the password is due, the way there and back."""
+    """Return a page, or a redirect to sign in or to give the password."""
     said = first_words(for_people(refusal.detail), refusal.error.get("param"))
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
@@ -67,9 +67,7 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
 
 
 def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Return the response for an unknown path or method: a page for a browser, else our envelope, which says
-    where the API is.
-    """
+    """Respond to an unknown path or method: a page for a browser, else our envelope."""
 
     async def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "it stands for 404 and 405 alone"
@@ -94,8 +92,6 @@ def is_safe_way(path: str) -> bool:
 
 
 class _Refused:
-    """Writes the page once it knows its request."""
-
     def __init__(self, status: int, said: str, *, is_password_due: bool = False) -> None:
         self._status = status
         self._said = said
@@ -139,7 +135,7 @@ def _page_before(scope: Scope) -> str:
 
 
 def _to_sign_in(scope: Scope) -> Response:
-    """Redirect to sign-in and back: a form cannot be sent again from there, so its page is shown again."""
+    """Redirect to sign in, then back; a form can't be sent again, so its page is shown."""
     path = scope["path"]
     if scope["method"] not in _READS:
         before = _page_before(scope)

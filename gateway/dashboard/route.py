@@ -1,7 +1,5 @@
-"""A page's row of the route table: for people only, by cookie, with a form as its body.
-
-The menu of each page counts the sends that wait for the reader's approval: one statement over an index of
-these alone.
+"""Make the routes of pages: by cookie, with a form as body. Each page's menu counts the sends that wait for
+the reader's approval.
 """
 
 from functools import wraps
@@ -50,7 +48,7 @@ def page_route(
 
 
 def open_route(method: str, path: str, handler: Handler, summary: str) -> Route:
-    """Return a page or form for anybody, which reads no cookie."""
+    """Return a route for anybody, which reads no cookie."""
     return Route(
         method,
         path,

@@ -1,8 +1,4 @@
-"""Saved views: lists with their filters and columns, each with a name, in a cookie as the language is.
-
-A page shows only those that its person saved while acting for the same account. Those of other accounts stay
-while there is room.
-"""
+"""Store lists' filters and columns as named views, in a cookie."""
 
 import base64
 import hashlib
@@ -79,7 +75,7 @@ def _place(view: SavedView) -> tuple[str, str, str]:
 
 
 def _views(call: RequestContext[Any, Any]) -> list[SavedView]:
-    """Return the cookie's views, of any owner; none if it can't be read."""
+    """Return the views of any owner; none if the cookie can't be read."""
     sent = cookies_named(call.headers, COOKIE)
     if len(sent) != 1:
         return []

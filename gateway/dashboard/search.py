@@ -1,4 +1,4 @@
-"""The search of everything: a page of its own, which the script of each page shows as a dialog."""
+"""The search page, which the script shows as a dialog."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +34,7 @@ PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"
 TEXT_CHARACTERS_MAX: Final = 320
 _Look = Callable[[Transaction, str, str | None], Awaitable[SearchResult]]
-# A key, a token, or a whole redeemable code: its holder can spend, so it belongs in no address.
+# Its holder can spend, so it belongs in no address.
 _SECRET: Final = re.compile(
     r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
     r"|(?:ATU|TOPUP)-?(?:[0-9A-Z]{4}[- ]?){4,}",
@@ -150,7 +150,7 @@ def _page(
 
 
 def _is_recipient(text: str, topups: Sequence[Found]) -> bool:
-    """Return whether it is the whole address of one of these, so that the list of all to it is not empty."""
+    """Return whether it is the whole address of one of these."""
     return any(one.title.lower().startswith(f"{text.lower()} · ") for one in topups)
 
 

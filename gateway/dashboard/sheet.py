@@ -1,8 +1,5 @@
-"""A list that no route of our API has, as a page or, by `format=csv` in the same address, as CSV.
-
-The CSV is that of gateway/http/lists.py: streamed page by page with the page's own filters. A column is an
-attribute of a row, or its value if rows are mappings; a.b for the attribute b of a; none of them holds what
-can be spent.
+"""Show a list without an act as a page or, by `format=csv`, as CSV. A column is an attribute of a row; a.b
+is b of a. No column holds what can be spent.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -35,9 +32,8 @@ from store.database import Transaction
 from store.keyset import end_of
 
 R = TypeVar("R")
-# Reads rows older than the address's cursor, or the first ones for None.
+# Reads rows after the cursor.
 ReadRows = Callable[[Transaction, str | None, int], Awaitable[Sequence[R]]]
-# Reads all rows of a bounded list.
 ReadAll = Callable[[Transaction], Awaitable[Sequence[R]]]
 
 FORMATS: Final = frozenset({"csv", "csv_excel"})
@@ -46,9 +42,7 @@ _TIMES: Final = ("_at", "_until", "_day", "since")
 
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
-    """A list's name as a file, and which attributes of its rows are in it. sorts: of its Keyset; scopes: of
-    its page; summed: what its total adds up.
-    """
+    """A list's name as a file, and its columns. sorts: of its Keyset. scopes: of its page."""
 
     name: str
     columns: Sequence[str]
@@ -89,7 +83,7 @@ async def list_page(
 async def short_page(
     call: RequestContext[Any, Any], template: str, sheet: Sheet[R], read: ReadAll[R], **values: Any
 ) -> Reply:
-    """Show a bounded list on one page."""
+    """Show a bounded list."""
     whole = await whole_short_list(call, sheet, read)
     if whole is not None:
         return whole
@@ -113,10 +107,9 @@ def short(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) -
 async def whole_short_list(
     call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadAll[R]
 ) -> Reply | None:
-    """Return all of its rows as CSV; None: the address names a page."""
+    """Return it all as CSV; None: the address names a page."""
 
     async def read_page(tx: Transaction, cursor: str | None, _limit: int) -> Sequence[R]:
-        # The first page had all of them.
         return () if cursor else await read(tx)
 
     return await whole_list(call, sheet, read_page)
@@ -151,7 +144,7 @@ async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRo
 async def whole_list(
     call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]
 ) -> Reply | None:
-    """Return all rows from the cursor on as CSV; None: the address names a page."""
+    """Return the rows from the cursor on as CSV; None: the address names a page."""
     asked = read_query(call)
     form, sort = asked.text("format"), _sort(call, sheet)
     if form not in FORMATS:
@@ -184,7 +177,7 @@ def _name(column: str) -> str:
 
 
 def _cell(row: object, column: str) -> object:
-    """Return the attribute, a time as RFC 3339; None if one on the way to it is None."""
+    """Return the attribute, a time as RFC 3339."""
     value: Any = row
     for name in column.split("."):
         if value is not None:

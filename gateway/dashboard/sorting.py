@@ -1,8 +1,4 @@
-"""The order of a list's page, from its address, and the links of its columns' heads.
-
-`sort` in the address is an order of the list's Keyset: the oldest first, or by a column, its greatest first
-with a "-" before the name. Without it the newest comes first. Filters, pages and CSV preserve it.
-"""
+"""Sort a list by the address's `sort`: the oldest first, or by a column, with a "-" the greatest first."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +9,13 @@ from gateway.html.forms import read_query
 from gateway.http.request_context import RequestContext
 from store.keyset import OLDEST_FIRST, SORTED_ROWS_MAX
 
-# A first press sorts these from A; numbers and times, the greatest first.
+# A first press sorts these from A, others from the greatest.
 _RISES_FIRST: Final = frozenset({"name", "url"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """chosen: the order in the address; empty: the newest first. path: of the page; kept: its filters.
-    newest_max: how many of its newest rows a column orders; 0: all of them.
-    """
+    """chosen: empty: the newest first. newest_max: how many of the newest rows a column orders; 0: all."""
 
     offered: Collection[str] = ()
     chosen: str = ""
@@ -35,7 +29,7 @@ class Sorting:
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
 
     def url(self, column: str) -> str:
-        """Return the list by that column; if it orders it already, in reverse."""
+        """Return the list by that column, reversed if it is ordered by it."""
         other = {"ascending": "-", "descending": ""}
         first = "" if column in _RISES_FIRST else "-"
         sort = other.get(self.way(column), first) + column

@@ -1,4 +1,4 @@
-"""What was used, by day, model and key: the figures and the chart of several pages."""
+"""Sum usage by day, model and key, for several pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GROUPS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SpendGroups:
-    """The largest groups first; rest: the sum of the others, rest_count of them."""
+    """The largest first; rest: the sum of the others."""
 
     shown: Sequence[UsageSum]
     rest_count: int
@@ -26,8 +26,6 @@ class SpendGroups:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """The sum of a period's usage; total is null if there was none."""
-
     chart: Chart
     total: UsageSum | None
     models: SpendGroups
@@ -35,7 +33,7 @@ class Spend:
 
 
 async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> Spend:
-    """Read sums whose since and until are whole UTC days."""
+    """Read the sums; since and until are whole UTC days."""
 
     async def work(tx: Transaction) -> Spend:
         days = await usage_sums(tx, tenant, wanted, "day")
@@ -64,6 +62,6 @@ def _groups(found: Sequence[UsageSum]) -> SpendGroups:
 
 
 def last_days(now_us: int, **narrowed: Any) -> UsageWanted:
-    """Return the last 30 UTC days, today among them; narrowed: to a model or a key."""
+    """Return the last 30 UTC days, today among them."""
     until = now_us - now_us % DAY_US + DAY_US
     return UsageWanted(since=until - DAYS * DAY_US, until=until, **narrowed)

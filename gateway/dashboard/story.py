@@ -1,8 +1,4 @@
-"""The words of a top-up's story, line by line, and where each line lies in time.
-
-A merchant sees of a supplier only an outcome, as in GET /topup/status, never a name or a detail. A line's
-anchor is an id of ours, so a link to it lasts as long as its object.
-"""
+"""Tell a top-up's story line by line, each with its place in time. Merchants see only a supplier's outcome."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +22,8 @@ _D: Final = "/dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line. until_at null: a moment, or, if it is open, still under way. anchor: its id on the page.
-    detail: with a point between them. depth: 1 below an event, 2 below a delivery. path: of a page with more.
-    Times in microseconds.
+    """One line. until_at: None for a moment, or while it is open. depth: 1 below an event, 2 below a
+    delivery.
     """
 
     anchor: str
@@ -45,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """A step as the page draws it. since_us: after the first one; took_us is null for a moment."""
+    """since_us: after the first line. took_us: None for a moment."""
 
     step: Step
     at: str
@@ -57,9 +52,7 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownStory:
-    """The lines, the times of the axis, and whether more is to come. mark: changes once a step was added or
-    has another state.
-    """
+    """mark: changes once a step was added or changed."""
 
     lines: Sequence[StoryLine]
     ticks: Sequence[tuple[float, int]]
@@ -73,7 +66,7 @@ class ShownStory:
 def shown_story(
     story: TopUpStory, *, is_operator: bool, now_us: int, has_links: bool = True
 ) -> ShownStory:
-    """Tell the story of a top-up. is_operator: name suppliers. has_links: to pages of its account's."""
+    """Return the lines. is_operator: name suppliers. has_links: to the account's pages."""
     steps = [*_in_order(story, is_operator=is_operator)]
     if not has_links:
         steps = [replace(step, path=None) for step in steps]
@@ -134,7 +127,6 @@ def _in_order(story: TopUpStory, *, is_operator: bool) -> Iterator[Step]:
             below[delivery.event_id] += told
         else:
             steps += [replace(one, depth=max(one.depth - 1, 0)) for one in told]
-    # Sorting preserves the order of what happened in one commit.
     for step in sorted(steps, key=lambda one: one.at):
         yield step
         yield from below.get(step.anchor, ())
@@ -274,7 +266,7 @@ def _mails(story: TopUpStory) -> Iterator[Step]:
 
 
 def _settled(story: TopUpStory) -> Iterator[Step]:
-    """Yield the outcome if it came later than the send. The event also shows it, until events are pruned."""
+    """Yield the outcome if it came later than the send. Events are pruned after a while."""
     topup = story.topup
     if topup.settled_at is None or topup.settled_at == topup.created_at:
         return

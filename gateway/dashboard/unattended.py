@@ -1,4 +1,4 @@
-"""What operators see on their pages: webhooks that no worker claims, top-ups that wait."""
+"""Count what waits for operators."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from webhooks.deliveries.backlog import look
 
 
 async def review_waiting(call: RequestContext[Any, Any]) -> int:
-    """Count the top-ups for review, COUNTED_MAX at most, also for the page's menu; 0 for anybody else."""
+    """Count the top-ups for review, also for the page's menu; 0 for other readers."""
     if ADMIN not in call.principal.scopes:
         return 0
     environment, now_us = call.principal.environment, call.now_us
@@ -23,7 +23,7 @@ async def review_waiting(call: RequestContext[Any, Any]) -> int:
 
 
 async def overlooked_s(call: RequestContext[Any, Any]) -> int:
-    """Return for how many seconds; 0: none is, or the reader is no operator."""
+    """Return for how long webhooks wait unclaimed; 0 for other readers."""
     if ADMIN not in call.principal.scopes:
         return 0
     now_us = call.now_us

@@ -1,7 +1,5 @@
-"""Make a form from an act's input, and read what was typed as the input's values.
-
-People write dollars for cents, 10m for seconds, a line for each item of a list, a row for each object of one,
-and a date for a time. A blank field is left out, or is null if that removes a limit.
+"""Make a form from an act's input, and read what was typed. People write dollars for cents, 10m for
+seconds, a line for each item of a list. A blank field is left out, or is null if that removes a limit.
 """
 
 import re
@@ -54,7 +52,6 @@ class ShownField(NamedTuple):
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        """Return a select's choices; the first is none if nothing has to be chosen."""
         blank = [] if self.facts.is_required else [("", "")]
         return blank + [
             (word, self.facts.words.get(word, word.replace("_", " ")))
@@ -82,9 +79,8 @@ def fields_of(
     form: Form,
     choices: Mapping[str, Collection[str] | Mapping[str, str]] | None = None,
 ) -> Sequence[ShownField]:
-    """Return the input's fields, filled with what was typed, else with their defaults.
-
-    choices: words that the page knows better than the input.
+    """Return the input's fields with what was typed, else their defaults. choices: words that the page
+    knows better.
     """
     found = choices or {}
     shown = []
@@ -245,9 +241,8 @@ def _part(source: Any, name: str) -> Any:
 
 
 def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
-    """Return what was typed as the input's values; unreadable ones are recorded.
-
-    shown: the form as the object fills it. A time whose day is unchanged is left out.
+    """Return the typed values, without a time whose day is unchanged. shown: the form as the object fills
+    it.
     """
     values: dict[str, Any] = {}
     for fact in _asked(struct):
@@ -414,7 +409,6 @@ def _words(texts: Iterable[str]) -> list[str]:
 def _typed(fact: FieldFacts, typed: Typed) -> Any:
     form, name = typed.form, fact.name
     if fact.kind == "yes_no":
-        # Left blank it is a no.
         is_said = fact.is_kept or fact.default
         return bool(form.text(name)) or (False if is_said else None)
     if fact.kind == "rows":

@@ -1,7 +1,4 @@
-"""The operator's logo, and style sheets with their colour in place of the plain ones.
-
-A page loads no more files: the logo is also its icon.
-"""
+"""The operator's logo, and style sheets with their colour."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

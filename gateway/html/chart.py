@@ -1,7 +1,4 @@
-"""Draw numbers over time as SVG, with the numbers in a table beside it.
-
-Names and figures are phrases. Units are the picture's (400 by 170).
-"""
+"""Draw numbers over time as SVG, beside a table of them. Units are the picture's (400 by 170)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +42,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """rows: each step's label, time and figures. totals: each series'."""
+    """rows: each step's label, time and figures."""
 
     title: str
     span: str
@@ -67,7 +64,7 @@ class Chart:
 def bars(
     title: str, activity: Activity, series: Sequence[Series], before: Activity | None = None
 ) -> Chart:
-    """Stack the bars, the first series at the bottom; draw `before` paler behind."""
+    """Stack the bars; draw `before` paler behind."""
     numbers = [
         [activity.count(start, *part.statuses) for part in series] for start in activity.starts
     ]
@@ -105,7 +102,7 @@ _SPENT: Final = Series(phrase("spent"), "calm")
 def spend_bars(
     title: str, by_day: Mapping[int, int], *, since: int, until: int, series: Series = _SPENT
 ) -> Chart:
-    """Draw the micros spent on each UTC day; a missing day has none."""
+    """Draw the micros of each UTC day."""
     days = range(since, until, DAY_US)
     spent = [by_day.get(day, 0) for day in days]
     top = _ceiling(max(spent))
@@ -216,7 +213,6 @@ class _Frame:
             ticks=[
                 (self.middle(place), label)
                 for place, label in enumerate(self.labels)
-                # The newest step's label would be cut off at the edge.
                 if (last - place) % every == every // 2
             ],
             levels=[
@@ -257,7 +253,7 @@ def _short_money(cents: int) -> str:
 
 
 def _ceiling(highest: int) -> int:
-    """Return the round even number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40, …"""
+    """Return the round number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40, …"""
     power = 1
     while True:
         for first in (2, 4, 6, 8, 10):
@@ -299,7 +295,7 @@ class Compared:
 
     @property
     def percent(self) -> int | None:
-        """Return by how much it rose, or None if there was nothing before."""
+        """Return by how much it rose; None if there was nothing before."""
         return round((self.now - self.before) * 100 / self.before) if self.before else None
 
 

@@ -1,4 +1,4 @@
-"""Say what is wrong with a field in the words of its form, which has dollars and labels."""
+"""Say what is wrong with a field in its form's words."""
 
 import re
 from collections.abc import Callable

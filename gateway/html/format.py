@@ -1,4 +1,4 @@
-"""Format values for a page: money, times, states; and the sentences shown after a change."""
+"""Format values for a page, and the sentences shown after a change."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -43,7 +43,6 @@ _SYSTEMS: Final = (
 
 
 def device_of(user_agent: str) -> str:
-    """Return the browser and the system; for unknown ones the first word."""
     browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
     if browser is None:
         words = user_agent.split()
@@ -144,7 +143,6 @@ _UNITS: Final = ((86_400, phrase("d")), (3600, phrase("h")), (60, phrase("min"))
 _MS: Final = phrase("ms")
 _MS_US: Final = 1000
 _SAID_CHARACTERS_MAX = 200
-# A state's colour, always beside a word.
 TONES: Final[Mapping[str, str]] = {
     "delivered": "good",
     "recovered": "good",
@@ -207,7 +205,7 @@ def said(query: bytes) -> str | None:
 
 
 def money(cents: int | None) -> str:
-    """Write 1234567 as $12,345.67; None as an em dash."""
+    """Write 1234567 as $12,345.67."""
     if cents is None:
         return "—"
     reading = language.current.get()
@@ -219,7 +217,7 @@ def money(cents: int | None) -> str:
 
 
 def micros(amount: int) -> str:
-    """Write micros as dollars, with the places they have: 1_234_500 -> $1.2345."""
+    """Write micros as dollars: 1_234_500 -> $1.2345."""
     reading = language.current.get()
     return dollars_of_micros(amount) if reading.is_english else reading.writing.micros(amount)
 
@@ -232,7 +230,7 @@ def dollars_of_micros(amount: int) -> str:
 
 
 def price(amount: int, currency: str) -> str:
-    """Write 200000, "USD" as 2,000.00 USD; the amount is in the currency's smallest unit."""
+    """Write 200000, "USD" as 2,000.00 USD."""
     reading, amount_due = language.current.get(), Price(amount, currency)
     return amount_due.words() if reading.is_english else reading.writing.price(amount_due)
 
@@ -243,7 +241,7 @@ def count(number: int) -> str:
 
 
 def when(at: int | str | None) -> Markup:
-    """Write a time in the reader's zone. The page's script shows today's times as "5 min ago"."""
+    """Write a time in the reader's zone."""
     if at is None:
         return Markup("—")
     text = at if isinstance(at, str) else rfc3339(at)
@@ -254,7 +252,7 @@ def when(at: int | str | None) -> Markup:
 
 
 def day(at: int | str | date) -> str:
-    """Write a calendar day, for a time in microseconds that in UTC: 2026-11-23."""
+    """Write 2026-11-23; for a time that in UTC."""
     text = rfc3339(at) if isinstance(at, int) else str(at)
     return language.current.get().day(date.fromisoformat(text[:10]))
 
@@ -264,7 +262,7 @@ def month(name: str) -> str:
 
 
 def dollars(cents: int) -> str:
-    """Write an amount as a form's field has it: 123450 -> 1,234.50."""
+    """Write 123450 as 1,234.50."""
     whole, part = divmod(cents, 100)
     return f"{whole:,}.{part:02d}"
 
@@ -274,7 +272,7 @@ def tone(state: str) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Write 5 as 5 s, 90 as 1 min 30 s, 7200 as 2 h."""
+    """Write 90 as 1 min 30 s."""
     parts = []
     for size, unit in _UNITS:
         number, seconds = divmod(seconds, size)
@@ -284,7 +282,7 @@ def duration(seconds: int) -> str:
 
 
 def elapsed(microseconds: int) -> str:
-    """Write 4200 as 4.2 ms, 73_000 as 73 ms, 1_204_000 as 1.204 s, 95 s as 1 min 35 s."""
+    """Write 4200 as 4.2 ms, 1_204_000 as 1.204 s."""
     if microseconds < SECOND_US:
         ms = microseconds / _MS_US
         return f"{f'{ms:.1f}'.removesuffix('.0') if ms < 10 else int(ms)} {say(_MS)}"
@@ -295,7 +293,7 @@ def elapsed(microseconds: int) -> str:
 
 
 def after(microseconds: int) -> str:
-    """Write the same with a plus, which stands before its number also in right-to-left text."""
+    """Write it with a plus, before its number also in right-to-left text."""
     number, _, rest = elapsed(microseconds).partition(" ")
     return f"{language.current.get().apart(f'+{number}')} {rest}"
 

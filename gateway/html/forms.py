@@ -1,7 +1,4 @@
-"""Read a form that a person sent.
-
-A form names the environment that its page showed, and counts only there.
-"""
+"""Read a form. It names the environment that its page showed, and counts only there."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,13 +26,13 @@ _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def ungrouped(text: str) -> str:
-    """Remove the commas between groups of three digits. 12,50 must not become 1250."""
+    """Remove the commas of 1,250.00. 12,50 must not become 1250."""
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A missing or blank field is an empty text."""
+    """A missing field is an empty text."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -63,7 +60,7 @@ class Form:
         return {f"{name}_cents": self.cents(name) for name in names}
 
     def cents(self, name: str) -> int | None:
-        """Return dollars such as 12, 12.5 or 1,250.00 in cents, None if blank."""
+        """Return 12, 12.5 or 1,250.00 dollars in cents, None if blank."""
         text = ungrouped(self.text(name).removeprefix("$"))
         if not text:
             return None
@@ -74,7 +71,6 @@ class Form:
         return int(whole or "0") * 100 + int(part.ljust(2, "0"))
 
     def several_cents(self, name: str) -> list[int]:
-        """Return amounts separated by spaces or semicolons."""
         words = self.text(name).replace(";", " ").split()
         return [Form({name: [word]}).cents(name) or 0 for word in words]
 
@@ -85,7 +81,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal as a form shows it. are_shown: each field shows its own, so it isn't repeated above."""
+    """A refusal as a form shows it. are_shown: each field shows its own."""
 
     status: int
     sentence: str
@@ -93,7 +89,7 @@ class Problem:
     are_shown: bool = False
 
     def of(self, *names: str) -> str:
-        """Return what is wrong with the field. The API may have several names for it."""
+        """Return what is wrong with the field, by any of its names."""
         return say(next((self.fields[name] for name in names if name in self.fields), ""))
 
     @property
@@ -139,7 +135,6 @@ def read_form(call: RequestContext[Any, Any]) -> Form:
 
 
 def form_of(call: RequestContext[Any, Any], fields: dict[str, list[str]]) -> Form:
-    """Make the form without the fields that every form has."""
     fields.pop(TOKEN_FIELD, None)
     shown = fields.pop(ENVIRONMENT_FIELD, None)
     caller = call.credential

@@ -1,8 +1,8 @@
-"""The languages of the gateway's own pages: English, and .po files in gateway/languages/.
+"""The languages of the gateway's own pages: English, and catalogues in gateway/languages/
+(docs/languages.md).
 
-A page is whole in one language. If a catalogue lacks anything, `say` raises NotSaid, and
-gateway/html/render.py starts again in English. `current` holds the request's language: the person's choice by
-cookie, else the browser's preference. docs/languages.md says how to add one.
+A page is whole in one language: if a catalogue lacks anything, `say` raises NotSaid, and
+gateway/html/render.py starts again in English.
 """
 
 import re
@@ -33,7 +33,7 @@ VARY: Final = "Accept-Language, Cookie"
 _PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
 # Longer text would take long to search.
 _RECOGNISED_CHARACTERS_MAX: Final = 400
-# Marks a sentence with values that reaches us as plain text.
+# Marks a sentence with values that comes as plain text.
 _RECOGNISED: Final = "recognised"
 # A value keeps its own direction.
 _ISOLATE, _END = "\u2068", "\u2069"
@@ -61,7 +61,7 @@ class _Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageLanguage:
-    """texts: the English sentences in its catalogue. patterns: of those recognised with their values."""
+    """patterns: of the sentences recognised with their values."""
 
     writing: Language
     catalogue: NullTranslations
@@ -85,7 +85,7 @@ class PageLanguage:
         return not self.texts
 
     def say(self, text: str) -> str:
-        """Translate the English text. Markup is returned as it is, because its text is already translated."""
+        """Translate the English text. Markup is translated already."""
         if self.is_english or not text or isinstance(text, Markup):
             return text
         if isinstance(text, Phrase) and text.values:
@@ -99,17 +99,14 @@ class PageLanguage:
         return self.catalogue.ngettext(one, several, number)
 
     def count(self, number: int) -> str:
-        """Write 1234567 as 1,234,567."""
         return f"{number:,}" if self.is_english else self.writing.count(number)
 
     def day(self, day: date) -> str:
-        """Write a day such as 2026-11-23."""
         if self.is_english:
             return day.isoformat()
         return format_date(day, format="long", locale=self.writing.locale)
 
     def month(self, first: date) -> str:
-        """Write a month such as 2026-11."""
         if self.is_english:
             return first.isoformat()[:7]
         return format_skeleton("yMMMM", first, locale=self.writing.locale)
@@ -203,7 +200,6 @@ def say_phrase(text: str) -> str:
 
 
 def say_known(text: str) -> str:
-    """Say a text that may be ours, such as a reason."""
     try:
         return say(text)
     except NotSaid:
@@ -229,7 +225,6 @@ def page_languages() -> Mapping[str, PageLanguage]:
 
 
 def language_of_request(scope: Scope) -> PageLanguage:
-    """Return the person's choice, else the language that the browser prefers, else English."""
     chosen = chosen_tag(scope)
     if chosen:
         return page_languages()[chosen]

@@ -1,8 +1,4 @@
-"""Phrases: English sentences in the code that a page shows in its reader's language.
-
-A phrase is English text that remembers its sentence and values for gateway/html/language.py. Every catalogue
-has each sentence that is marked here.
-"""
+"""English sentences in the code that a page shows in its reader's language. Every catalogue has them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +12,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 class Phrase(str):
-    """several is empty without a plural; else number selects the form."""
+    """several is empty without a plural."""
 
     __slots__ = ("number", "sentence", "several", "values")
     sentence: str
@@ -29,12 +25,12 @@ class Phrase(str):
 
 
 def phrase(sentence: str, /, **values: Value) -> Phrase:
-    """Put each value in the place of its name: %(name)s."""
+    """Put each value in the place of %(name)s."""
     return _made(sentence, "", 0, values)
 
 
 def counted(one: str, several: str, number: int, /, **values: Value) -> Phrase:
-    """Return the sentence's form for the number, which is its %(num)s."""
+    """Return the form for the number, which is its %(num)s."""
     return _made(one, several, number, {_NUMBER: number, **values})
 
 

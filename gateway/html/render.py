@@ -1,8 +1,4 @@
-"""Render templates to HTML responses with Jinja2.
-
-Everything is escaped, a template's typo is an error, and nothing on a page comes from another host or is
-inline.
-"""
+"""Render templates with Jinja2. Nothing on a page comes from another host or is inline."""
 
 import hmac
 import logging
@@ -57,7 +53,7 @@ def _topup(transaction_id: str | None, data: Data) -> EventObject | None:
 
 
 def _order(reference: str | None, data: Data) -> EventObject | None:
-    """Return the order. Its reference only looks like a top-up's ID."""
+    """Return the order, whose reference only looks like a top-up's ID."""
     order_id = data.get("order_id") or data.get("id")
     if order_id:
         return EventObject(phrase("Order"), order_id, f"{_D}/orders/{order_id}")
@@ -113,9 +109,8 @@ _FAMILIES: Final[Mapping[str, Callable[[str | None, Data], EventObject | None]]]
 THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
-# How many top-ups wait for review, for the page's menu.
+# For the page's menu.
 REVIEW_WAITING = "topup.review_waiting"
-# The same for sends that wait for the reader's approval.
 APPROVALS_WAITING = "topup.approvals_waiting"
 _NO_STORE = "no-store"
 _log = logging.getLogger(__name__)
@@ -150,8 +145,6 @@ def page(
 
 
 class _Written(NamedTuple):
-    """shows_each: the page shows the error at each field."""
-
     text: str
     shows_each: bool
 
@@ -225,10 +218,7 @@ def fragment(template: str, **values: Any) -> str:
 
 
 def undo_of(call: RequestContext[Any, Any], address: str) -> Mapping[str, str]:
-    """Return the query with which go() offers an undo button.
-
-    It is signed for the session: no stranger's link shows a button that changes something.
-    """
+    """Return the query for an undo button, signed for the session."""
     return {"undo": address, "undo_mark": _undo_mark(call, address)}
 
 
@@ -268,11 +258,7 @@ def _address(scope: Scope) -> str:
 def _others(
     template: str, scope: Scope, reading: PageLanguage, problem: object
 ) -> Sequence[PageLanguage]:
-    """Return the languages that the reader may switch to.
-
-    None on the response to a form, which a switch would lose, nor after a refusal: the button's form contains
-    the address.
-    """
+    """Return the languages to switch to; None if the switch would lose a form's response."""
     is_refused = isinstance(problem, Problem) and bool(problem.sentence)
     if template not in TRANSLATED or scope["method"] not in _READS or is_refused:
         return ()
@@ -308,7 +294,6 @@ def _templates() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(say, say_number, newstyle=True)  # type: ignore[attr-defined]
-    # A sentence without a value is made markup once.
     made.globals["_"] = _text
     made.policies["ext.i18n.trimmed"] = True
     made.globals["static"] = static_url

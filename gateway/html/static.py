@@ -1,7 +1,4 @@
-"""Serve files for pages: read once, named by their content, cached for ever.
-
-Without the hash of its content, or with an older one, a file is revalidated by its ETag.
-"""
+"""Serve files for pages, cached for ever by their content's hash."""
 
 import hashlib
 import mimetypes
@@ -44,7 +41,7 @@ def content_of(name: str) -> bytes:
 
 
 def query_of(own: Mapping[str, StaticFile], path: str) -> bytes:
-    """Return the query of a file's newest content; own: beside the package's files."""
+    """Return the query of a file's newest content."""
     name = path.removeprefix(PREFIX) if path.startswith(PREFIX) else ""
     file = own.get(name) or _files().get(name)
     return b"" if file is None else f"v={file.digest}".encode()

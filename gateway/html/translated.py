@@ -1,6 +1,4 @@
-"""The pages that are offered in other languages, by room.
-
-A room has a catalogue of its name in each language, and a table of its pages in
+"""The pages in other languages, by room. A room has a catalogue in each language, and a table in
 tests/gateway/dashboard/languages/.
 """
 

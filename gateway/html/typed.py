@@ -1,4 +1,4 @@
-"""Read what a person typed for a body of our API; report all errors at once."""
+"""Read what a person typed; report all errors at once."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class Typed:
-    """wrong: what is wrong, by the API's field names. internal_client.ask then only checks the rest."""
+    """wrong: by the input's field names."""
 
     def __init__(self, form: Form) -> None:
         self.form = form
         self.wrong: dict[str, str] = {}
 
     def parse(self, param: str, reader: Callable[[], T]) -> T | None:
-        """Return what the reader returns, or record its refusal under param."""
+        """Return what the reader returns, or record its refusal."""
         try:
             return reader()
         except DomainError as error:
@@ -25,7 +25,7 @@ class Typed:
             return None
 
     def cents(self, name: str, *, is_required: bool = False) -> int | None:
-        """Return dollars in cents, for the API's field of that name and _cents."""
+        """Return dollars in cents, for the field of that name and _cents."""
         param = f"{name}_cents"
         found = self.parse(param, lambda: self.form.cents(name))
         if found is None and is_required and param not in self.wrong:

@@ -15,7 +15,7 @@ FILES_MAX: Final = 1
 
 
 async def read_upload(call: RequestContext[Any, Any]) -> Form:
-    """Return the fields, with a file's text under its own field's name."""
+    """Return the fields, with a file's text under its field's name."""
     kind = call.headers.get(b"content-type", b"")
     if not kind.lower().startswith(_MULTIPART):
         return read_form(call)

@@ -1,7 +1,5 @@
-"""Lay out steps in time as bars side by side.
-
-The axis is logarithmic from one millisecond on, so milliseconds and hours both show. Bars are in hundredths
-of the picture's width.
+"""Lay out steps in time as bars. The axis is logarithmic from one millisecond on; bars are in hundredths of
+its width.
 """
 
 from collections.abc import Sequence
@@ -12,7 +10,6 @@ from typing import Final
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 WIDTH: Final = 100.0
-# A moment is visible, too.
 LEAST_WIDTH: Final = 1.2
 _MS_US: Final = 1000
 _TICKS: Final = (

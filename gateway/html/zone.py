@@ -1,8 +1,4 @@
-"""The time zone of times on pages: the person's choice, else their browser's, else UTC.
-
-The cookie has it; the page's script writes the browser's zone unless one was chosen. `current` holds it while
-a page is made.
-"""
+"""The time zone of pages: the person's choice, else the browser's, else UTC."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,21 +13,20 @@ from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
 
 ZONE_COOKIE: Final = "topup_zone"
-# Precedes a zone that the script wrote. A colon replaces the slash in a cookie's value.
+# Marks a zone that the script wrote. A colon replaces the slash.
 _AUTOMATIC: Final = "~"
 _SLASH: Final = ":"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadersZone:
-    """is_chosen: the browser's own zone doesn't count."""
+    """is_chosen: by the person, not by the browser."""
 
     name: str = "UTC"
     is_chosen: bool = False
     info: tzinfo = UTC
 
     def shown(self, at_us: int) -> str:
-        """Write 2026-11-23 19:18:55 +03, or UTC, in the page's language."""
         reading = language.current.get()
         if not reading.is_english:
             return reading.moment(self._at(at_us))
@@ -44,7 +39,6 @@ class ReadersZone:
         return f"{shown} · {datetime.fromtimestamp(at_us // 1_000_000, UTC):%H:%M:%S} UTC"
 
     def start_of_day(self, day: str) -> str:
-        """Return the first moment there of a day such as 2026-11-23."""
         return rfc3339(start_of(date.fromisoformat(day), self.info))
 
     def day_before(self, now_us: int, days: int) -> str:

@@ -26,11 +26,12 @@ from gateway.http.errors import refusal_of, row_of
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import (
     Export,
-    list_or_csv,
-    list_rows,
-    list_stretches,
+    rows_csv,
+    rows_page,
     short_csv,
     short_list,
+    stretch_page,
+    stretches_csv,
 )
 from gateway.http.outbound_limits import pace, pace_target
 from gateway.http.password_again import require_password
@@ -64,7 +65,7 @@ from keys.act import (
     Told,
 )
 from keys.audit_log import Actor
-from keys.principal import ADMIN, AddressNotAllowed, ScopeMissing
+from keys.principal import ADMIN, AddressNotAllowed, Environment, ScopeMissing
 from keys.tokens.access_token import check_operates
 from runtime.acts import run_act
 from store.database import Transaction
@@ -76,13 +77,26 @@ T = TypeVar("T")
 
 
 MOUNTED: Final[dict[str, AnyAct]] = {}
+# Their routes, by method and path.
+_ROUTES: Final[dict[tuple[str, str], Route]] = {}
 
 
 def routes_of(acts: Sequence[AnyAct], *, is_operator: bool = False) -> tuple[Route, ...]:
     audience = OPERATOR if is_operator else MERCHANT
+    mounted = [act for act in acts if audience in act.audience]
+    routes = tuple(_route(act, is_operator=is_operator) for act in mounted)
     if not is_operator:
-        MOUNTED.update({act.name: act for act in acts if audience in act.audience})
-    return tuple(_route(act, is_operator=is_operator) for act in acts if audience in act.audience)
+        MOUNTED.update({act.name: act for act in mounted})
+        _ROUTES.update({(route.method, route.path): route for route in routes})
+    return routes
+
+
+def route_of(act: AnyChange) -> Route:
+    """Return the route of a merchant's act, also of one that pages alone have."""
+    place = act.method, act.path
+    if place not in _ROUTES:
+        _ROUTES[place] = _route(act, is_operator=False)
+    return _ROUTES[place]
 
 
 def _route(act: AnyAct, *, is_operator: bool) -> Route:
@@ -312,6 +326,14 @@ async def _looked_up(
 
 
 async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool) -> Answer:
+    found, shown = await read_act(act, call, is_operator=is_operator)
+    return _to_poll(act, call, _answer(act, call, shown, found))
+
+
+async def read_act(
+    act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool = False
+) -> tuple[Any, Any]:
+    """Return what the act reads for the call's query, and its view for this caller."""
     door = Door(act, call, is_operator=is_operator)
     await door.prepare(call.query)
 
@@ -325,19 +347,17 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
         found = await _looked_up(act, call, read)
     else:
         found = await when_changed(call, read, act.state, _scopes(act, is_operator=is_operator))
-    show = await door.shape()
-    return _to_poll(act, call, _answer(act, call, show(found), found))
+    return found, (await door.shape())(found)
 
 
 async def _list(
     act: ListAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool
 ) -> Reply:
+    if not act.export or call.query.format == "json":
+        data = await list_act(act, call, is_operator=is_operator)
+        return answer(codes.SUCCESS, data, now_us=call.now_us)
     door = Door(act, call, is_operator=is_operator)
-
-    async def rows(tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
-        return await act.run(await door.context(tx), call.query, before_id, limit)
-
-    scopes, show = _scopes(act, is_operator=is_operator), await door.shape()
+    scopes, show, rows = _scopes(act, is_operator=is_operator), await door.shape(), door.rows
     name = act.path.strip("/")
     export = Export(
         act.name.partition(".")[0] if "/" in name else name,
@@ -346,17 +366,26 @@ async def _list(
         None if act.seen is None else act.show,
     )
     if act.own_cursors:
-        return await list_stretches(call, rows, export, shape=show)
-    if not act.prefix:
-        found = await call.context.database.read(partial(rows, before_id=None, limit=0))
-        items = [show(one) for one in found]
-        if act.export and call.query.format != "json":
-            return await short_csv(call, export, call.query.format, items)
-        data = short_list(items, call.query, act.cursor or attrgetter(act.named_by))
-        return answer(codes.SUCCESS, data, now_us=call.now_us)
-    if not act.export:
-        return await list_rows(call, act.prefix, rows, shape=show, sorts=act.sorts)
-    return await list_or_csv(call, act.prefix, rows, export, shape=show, sorts=act.sorts)
+        return await stretches_csv(call, rows, export, shape=show)
+    if act.prefix:
+        return await rows_csv(call, act.prefix, rows, export, shape=show, sorts=act.sorts)
+    found = await call.context.database.read(partial(rows, before_id=None, limit=0))
+    return await short_csv(call, export, call.query.format, [show(one) for one in found])
+
+
+async def list_act(
+    act: ListAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool = False
+) -> Listing[Any]:
+    """Return the page of views that the call's query asks for."""
+    door = Door(act, call, is_operator=is_operator)
+    show, rows = await door.shape(), door.rows
+    if act.own_cursors:
+        return await stretch_page(call, rows, shape=show)
+    if act.prefix:
+        return await rows_page(call, act.prefix, rows, shape=show, sorts=act.sorts)
+    found = await call.context.database.read(partial(rows, before_id=None, limit=0))
+    items = [show(one) for one in found]
+    return short_list(items, call.query, act.cursor or attrgetter(act.named_by))
 
 
 async def _report(
@@ -412,6 +441,7 @@ class Door:
         assert isinstance(act, StepsAct), "only acts that change something are run"
 
         async def steps() -> Answer:
+            await self._check_password(act, asked)
             context = await self.alone()
             caller, limiter = context.asker, call.context.limiter
             if caller is not None:
@@ -438,7 +468,7 @@ class Door:
         self, act: Act[Any, Any], asked: Any, render: Callable[[Any], Answer]
     ) -> Answer:
         call = self._call
-        if act.target is not None or act.asks_password_if is not None or act.prepare is not None:
+        if act.target or act.asks_password_if or act.prepare or act.paces:
             # A repeated call skips the work before the transaction.
             stored = await stored_answer(call.context, call.request_key)
             if stored is not None:
@@ -449,21 +479,27 @@ class Door:
         return await run_once(call, work, render, sealed=act.shows_secret, also_lock=self.owners)
 
     async def _check_before(self, act: Act[Any, Any], asked: Any) -> None:
-        """Require the password if this call needs it, and resolve the host of the caller's web
-        address.
-        """
-        call, context, is_asked = self._call, self._call.context, act.asks_password_if
-        if is_asked is not None:
-
-            async def work(tx: Transaction) -> bool:
-                return await is_asked(await self.context(tx), asked)
-
-            if await context.database.read(work):
-                await require_password(call)
+        """Require the password if this call needs it, and resolve the host of the caller's web address."""
+        call, context = self._call, self._call.context
+        await self._check_password(act, asked)
+        if act.paces and not self._is_operator:
+            await pace(context.limiter, call.principal, act.paces[0].what, act.paces)
         target = None if act.target is None else act.target(asked)
         if target is not None:
             await pace_target(context.limiter, call.principal)
             await check_target(target, call.principal.tenant, context.policy, context.transport)
+
+    async def _check_password(self, act: AnyChange, asked: Any) -> None:
+        is_asked = act.asks_password_if
+        if is_asked is None:
+            return
+
+        async def work(tx: Transaction) -> bool:
+            return await is_asked(await self.context(tx), asked)
+
+        if await self._call.context.database.read(work):
+            environment: Environment | None = "live" if act.is_account_wide else None
+            await require_password(self._call, environment=environment)
 
     async def _submit(
         self, act: EngineAct[Any, Any], asked: Any, render: Callable[[Any], Answer]
@@ -484,6 +520,11 @@ class Door:
         """Return the tenants to lock beside the caller's own; raise NotFound for an unknown object."""
         self._locked = await self._tenant(tx)
         return tenants_of(self._locked)
+
+    async def rows(self, tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
+        """Read so many of a list's rows after a place."""
+        assert isinstance(self._act, ListAct), "only lists have rows"
+        return await self._act.run(await self.context(tx), self._call.query, before_id, limit)
 
     async def context(self, tx: Transaction) -> ActContext:
         tenant = await self._allowed(tx)
@@ -551,7 +592,7 @@ def shown_of(act: ActRow, change: Change[Any]) -> Any:
     shown = act.show(change.after)
     if not change.shown_once:
         return shown
-    return act.result(**asdict(shown), **change.shown_once)
+    return act.result(**{**asdict(shown), **change.shown_once})
 
 
 @cache

@@ -7,17 +7,14 @@ the first page cuts the body off visibly.
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
 from gateway.answers.compression import compressed
-from gateway.answers.envelope import answer, listing, page
+from gateway.answers.envelope import listing, page
 from gateway.answers.outcome import Listing
 from gateway.http.auth import check_presented, presented
 from gateway.http.fields import cursor_after, place_of
@@ -58,38 +55,31 @@ class CsvPage(NamedTuple):
     following: Any | None
 
 
-async def list_rows(
+async def rows_page(
     call: RequestContext[Any, Q],
     prefix: str,
     read: Callable[..., Awaitable[Sequence[R]]],
     *,
-    shape: Callable[[R], object],
-    cursor: Callable[[R], str] = attrgetter("id"),
+    shape: Callable[[R], T],
     sorts: Collection[str] = (),
-) -> Answer:
+) -> Listing[T]:
     """Return a page, newest first; one row more than requested means another page."""
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
     if len(rows) <= limit and (end := end_of(rows)) is not None:
-        data = page([shape(row) for row in rows], cursor_after(begin, end))
-    else:
-        data = listing(rows, limit, shape=shape, cursor=partial(_cursor, begin, cursor))
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+        return page([shape(row) for row in rows], cursor_after(begin, end))
+    return listing(rows, limit, shape=shape, cursor=partial(_cursor, begin))
 
 
-async def list_or_csv(
+async def rows_csv(
     call: RequestContext[Any, Any],
     prefix: str,
     read: Callable[..., Awaitable[Sequence[R]]],
     export: Export,
     *,
     shape: Callable[[R], object],
-    cursor: Callable[[R], str] = attrgetter("id"),
     sorts: Collection[str] = (),
 ) -> Reply:
-    """Return a page, or the whole list as CSV if the query wants it."""
-    if call.query.format == "json":
-        return await list_rows(call, prefix, read, shape=shape, cursor=cursor, sorts=sorts)
     written = export.shape or shape
 
     async def page_after(text: str | None) -> CsvPage:
@@ -98,35 +88,40 @@ async def list_or_csv(
         end = end_of(rows)
         following = None if end is None else cursor_after(begin, end)
         if len(rows) == ROWS_AT_ONCE:
-            following = _cursor(begin, cursor, rows[-1])
+            following = _cursor(begin, rows[-1])
         return CsvPage([written(row) for row in rows], following)
 
-    first = call.query.cursor
-    return await csv_stream(call, export, call.query.format, page_after, first)
+    return await csv_stream(call, export, call.query.format, page_after, call.query.cursor)
 
 
-async def list_stretches(
+async def stretch_page(
+    call: RequestContext[Any, Q],
+    read: Callable[..., Awaitable[Sequence[R]]],
+    *,
+    shape: Callable[[R], T],
+) -> Listing[T]:
+    """Return a page of a list whose read takes the cursor and returns ListStretches."""
+    query = call.query
+    rows = await call.context.database.read(
+        partial(read, before_id=query.cursor, limit=query.limit)
+    )
+    end = end_of(rows)
+    has_more = end is not None if not isinstance(rows, ListStretch) else rows.has_more
+    return Listing(items=[shape(row) for row in rows], next_cursor=end, has_more=has_more)
+
+
+async def stretches_csv(
     call: RequestContext[Any, Any],
     read: Callable[..., Awaitable[Sequence[R]]],
     export: Export,
     *,
     shape: Callable[[R], object],
 ) -> Reply:
-    async def page_after(cursor: str | None, limit: int = ROWS_AT_ONCE) -> Sequence[R]:
-        return await call.context.database.read(partial(read, before_id=cursor, limit=limit))
-
     async def csv_page(cursor: str | None) -> CsvPage:
-        rows = await page_after(cursor)
+        rows = await call.context.database.read(partial(read, before_id=cursor, limit=ROWS_AT_ONCE))
         return CsvPage([shape(row) for row in rows], end_of(rows))
 
-    query = call.query
-    if export.columns and query.format != "json":
-        return await csv_stream(call, export, query.format, csv_page, query.cursor)
-    rows = await page_after(query.cursor, query.limit)
-    end = end_of(rows)
-    has_more = end is not None if not isinstance(rows, ListStretch) else rows.has_more
-    data = Listing(items=[shape(row) for row in rows], next_cursor=end, has_more=has_more)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    return await csv_stream(call, export, call.query.format, csv_page, call.query.cursor)
 
 
 async def csv_stream(
@@ -209,8 +204,8 @@ async def csv_parts(
         page = await read(page.following)
 
 
-def _cursor(begin: Begin, cursor: Callable[[R], str], row: R) -> str:
-    return cursor_after(begin, cursor(row))
+def _cursor(begin: Begin, row: Any) -> str:
+    return cursor_after(begin, row.id)
 
 
 def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> Listing[T]:

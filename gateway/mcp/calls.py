@@ -24,12 +24,12 @@ from gateway.answers.envelope import Envelope, refuse
 from gateway.http.access_log import keep
 from gateway.http.body import ClientGone
 from gateway.http.errors import note_failure, refusal_of
+from gateway.http.own_acts import run_route
 from gateway.http.request_context import RequestContext
-from gateway.internal_client import ask
 from gateway.mcp.links import as_tools, order_of
 from gateway.mcp.message import PAYMENTS, PaymentSaid
 from gateway.mcp.tool import ApiTool
-from gateway.mcp.tools import PAID, SEND
+from gateway.mcp.tools import CANCEL, PAID, SEND, STATUS, TOOLS
 from gateway.repair.repair import RefusedCall, repaired
 from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError
@@ -125,14 +125,14 @@ async def _price(asked: ToolRequest) -> PaymentSaid | None:
 async def _done(asked: ToolRequest) -> Envelope:
     call, tool = asked.call, asked.tool
     wanted = tool.call_of(asked.arguments, call.principal.environment)
-    return await ask(
+    return await run_route(
         call,
-        tool.method,
-        wanted.path,
+        wanted.route,
         wanted.body,
+        wanted.ids,
         query=wanted.query,
-        idempotency_key=wanted.key,
-        receive=call.receive,
+        key=wanted.key,
+        is_waiting=True,
     )
 
 
@@ -145,14 +145,14 @@ async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolRes
     call, which = asked.call, held.transaction_id
     if said == "decline":
         try:
-            cancelled = await ask(call, "POST", "/topup/cancel", {"transaction_id": which})
+            cancelled = await run_route(call, TOOLS[CANCEL].route, {"transaction_id": which})
         except DomainError:
             # Somebody had approved it, or it had ended, before the client came back.
             pass
         else:
             return _result(asked, cancelled, _DECLINED)
     try:
-        now = await ask(call, "GET", f"/topup/status/{which}")
+        now = await run_route(call, TOOLS[STATUS].route, ids={"transaction_id": str(which)})
     except DomainError:
         return _result(asked, held, _held(held))
     if now.code != codes.PENDING:

@@ -5,16 +5,17 @@ from typing import Any, Final
 
 from mcp_types import Tool
 
+from billing.reports.own_key import SHOW_OWN
 from billing.topups.platform import Platform
+from gateway.http.own_acts import read_own
 from gateway.http.request_context import RequestContext
-from gateway.internal_client import ask
 from gateway.mcp.links import allowed, providers_of
 from gateway.mcp.schemas import Offer, input_schema, output_schema
 from gateway.mcp.tool import ApiTool
 from gateway.mcp.tools import PAID, TOOLS
 from gateway.x402.offered import LIVE_FIRST, offered
 
-_OWN_KEY: Final = "/keys/self"
+_OWN_KEY: Final = SHOW_OWN.path
 
 
 async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
@@ -42,7 +43,7 @@ async def _offer(call: RequestContext[Any, Any]) -> Offer:
     offer = Offer(tuple(offered), providers_of(context, principal.environment))
     if not principal.lineage:
         return offer
-    own = (await ask(call, "GET", _OWN_KEY)).data
+    own = await read_own(call, SHOW_OWN)
     return Offer(
         tuple(one for one in offered if _is_listed(one, own["platforms"])),
         offer.providers,

@@ -18,8 +18,8 @@ from gateway.answers.envelope import Envelope, transaction_id_of
 from gateway.api.bodies.paid_body import PaidBody
 from gateway.http.fields import Shape, canonical
 from gateway.http.idempotency import run_steps
+from gateway.http.own_acts import run_route
 from gateway.http.request_context import RequestContext
-from gateway.internal_client import ask
 from gateway.mcp.message import CREDENTIAL, X402, PaymentSaid
 from gateway.mcp.schemas import Offer, input_schema
 from gateway.mcp.tools import PAID, SEND, TOOLS
@@ -103,8 +103,7 @@ class PaidSend:
             return None
         waits_for = None if stored.fingerprint != key.fingerprint else _waits_for(stored)
         if waits_for is None:
-            path = TOOLS[SEND].path
-            return await ask(call, "POST", path, self._arguments, idempotency_key=key_text)
+            return await run_route(call, TOOLS[SEND].route, self._arguments, key=key_text)
         answer = await door.state_of(self._inner, waits_for)
         if answer is not None:
             return _decode(answer.body)

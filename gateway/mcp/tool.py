@@ -28,9 +28,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ToolCall(NamedTuple):
-    """A call of the API: its path below /api/public/v1, body, query and Idempotency-Key."""
+    """A call of the API: its route, the path's parameters, body, query and Idempotency-Key."""
 
-    path: str
+    route: Route
+    ids: Mapping[str, str]
     body: Mapping[str, Any]
     query: Mapping[str, str]
     key: str | None
@@ -97,7 +98,7 @@ class ApiTool:
         faults += self._faults_of_path(named) + _faults_of_text(named)
         if faults:
             raise _refusal([*faults, *_faults_of_body(self.route, rest, environment)])
-        return ToolCall(self._path_of(self.path, named), rest, {}, key)
+        return ToolCall(self.route, _ids(named), rest, {}, key)
 
     def _fault_of_key(self, key: object) -> FieldEntry | None:
         if key is None and self.key == "required":
@@ -118,13 +119,7 @@ class ApiTool:
         path = next(one for one in self.paths if {*_PARAM.findall(one)} <= rest.keys())
         named = {name: rest.pop(name) for name in _PARAM.findall(path)}
         query = {name: _text(value) for name, value in rest.items() if value is not None}
-        return ToolCall(self._path_of(path, named), {}, {**self.fills, **query}, None)
-
-    def _path_of(self, path: str, named: Mapping[str, Any]) -> str:
-        values = {name: str(value) for name, value in named.items()}
-        if any("/" in value for value in values.values()):
-            raise NotFound("Transaction" if "transaction_id" in values else "Endpoint")
-        return path.format(**values)
+        return ToolCall(_route("GET", path), _ids(named), {}, {**self.fills, **query}, None)
 
     def _faults_of_path(self, given: Mapping[str, Any]) -> list[FieldEntry]:
         params = self.params
@@ -134,6 +129,14 @@ class ApiTool:
         if len(given.keys() & {*params}) == 1:
             return []
         return [{"param": params[0], "detail": f"give one of {' and '.join(params)}"}]
+
+
+def _ids(named: Mapping[str, Any]) -> Mapping[str, str]:
+    values = {name: str(value) for name, value in named.items()}
+    # A path has no parameter with a slash.
+    if any("/" in value for value in values.values()):
+        raise NotFound("Transaction" if "transaction_id" in values else "Endpoint")
+    return values
 
 
 def _faults_of_text(given: Mapping[str, Any]) -> list[FieldEntry]:

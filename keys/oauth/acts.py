@@ -178,6 +178,10 @@ def _app_of(grant: Grant) -> Mapping[str, Any]:
     return {"app": grant.app_name}
 
 
+def _grant_of(token: OAuthToken) -> Mapping[str, Any]:
+    return {"grant_id": token.grant_id}
+
+
 def _nothing(_found: object) -> Mapping[str, Any]:
     return {}
 
@@ -294,7 +298,7 @@ END_TOKEN = Act(
     audience=(),
     input=Fields,
     run=end_token,
-    view=_nothing,
+    view=_grant_of,
     result=dict,
     audit=Audited("grant.token_revoked", _nothing),
 )

@@ -7,6 +7,7 @@ from billing.payments.recharging.setting import SetRecharge
 from billing.recharges.recharge import Recharge
 from billing.topups.mail import ROWS, Mail
 from kernel.ids import new_id
+from keys import member
 from store.database import Transaction
 from tests.acts.sample import Sample
 from tests.support.gateway import Gateway
@@ -56,8 +57,29 @@ async def mail(gateway: Gateway, account_id: str, _token: str) -> str:
     return refused.id
 
 
+async def colleague(gateway: Gateway, account_id: str, _token: str) -> str:
+    """A colleague who joined with an account of their own."""
+    email = f"{new_id('acc')}@example.com"
+    person_id = await gateway.account(email=email)
+
+    async def work(tx: Transaction) -> str:
+        made = await member.invite(
+            tx,
+            account_id=account_id,
+            email=email,
+            role="reader",
+            invited_by=account_id,
+            now_us=gateway.context.clock.now_us(),
+        )
+        await member.accept(tx, made, person_id, now_us=gateway.context.clock.now_us())
+        return made.id
+
+    return await gateway.context.database.transaction(work)
+
+
 # By an act or by a subject.
 MAKERS: Final = {
+    "team": colleague,
     "accounts": account,
     "mail": mail,
     "accounts.recharge": account_with_recharge,
@@ -78,7 +100,10 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "accounts.open-live": (Sample(is_again=True, after="accounts.close-live"),),
     "accounts.close-live": (Sample(is_again=True),),
     "accounts.verify-email": (Sample(is_again=True),),
-    "accounts.members": (Sample(),),
+    "team.list": (Sample(),),
+    "team.show": (Sample(),),
+    "team.remove": (Sample(),),
+    "team.end-work": (Sample(is_again=True),),
     "accounts.notifications": (Sample(),),
     "accounts.limits": (Sample(),),
     "accounts.limit": (

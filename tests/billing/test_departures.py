@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from billing.departures.ending import Ending, Made, made_by
+from billing.team.ending import Ending, Made, made_by
 from billing.topups.topup import load
 from kernel.clock import FixedClock
 from keys.api_keys import api_key
@@ -94,9 +94,12 @@ async def made(colleague: Colleague) -> Made:
     )
 
 
+def owner_of(account: FundedAccount) -> Actor:
+    return Actor("ses_owner", account.account_id, "session")
+
+
 def ending(account: FundedAccount) -> Ending:
-    by = Actor("ses_owner", account.account_id, "session")
-    return Ending(account.database, account.clock, account.engine, Vault([bytes(32)]), by=by)
+    return Ending(account.database, account.clock, account.engine, Vault([bytes(32)]))
 
 
 async def test_all_of_it_is_seen_and_ended_and_nothing_of_others(
@@ -108,7 +111,7 @@ async def test_all_of_it_is_seen_and_ended_and_nothing_of_others(
     await colleague.remove()
 
     seen = await made(colleague)
-    await ending(account).end_all(account.account_id, colleague.person_id)
+    await ending(account).end_all(account.account_id, colleague.person_id, by=owner_of(account))
     left = await made(colleague)
 
     assert [(one.name, one.is_child) for one in seen.keys] == [("theirs", False), ("child", True)]
@@ -143,10 +146,12 @@ async def test_ending_again_changes_nothing(database: Database, clock: FixedCloc
     account = await open_funded_account(database, clock)
     colleague = await given_colleague(account)
     await given_work(colleague)
-    await ending(account).end_all(account.account_id, colleague.person_id)
+    await ending(account).end_all(account.account_id, colleague.person_id, by=owner_of(account))
     before = await account.events()
 
-    again = await ending(account).end_all(account.account_id, colleague.person_id)
+    again = await ending(account).end_all(
+        account.account_id, colleague.person_id, by=owner_of(account)
+    )
 
     assert again.count == 0
     assert await account.events() == before

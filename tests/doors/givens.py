@@ -13,6 +13,7 @@ from billing.topups.platform import Source
 from billing.topups.topup import Deliverable
 from kernel.clock import FixedClock
 from kernel.tenant import Tenant
+from keys import member
 from store.database import Transaction
 from tests.doors.scene import Kept
 from tests.support.billing_api_calls import PLAN, administrator
@@ -140,7 +141,28 @@ async def _own(
     return answer.json()["data"] | {"transaction_id": answer.json()["transaction_id"]}
 
 
+async def colleague(gateway: Gateway, clock: FixedClock, kept: Kept) -> Mapping[str, Any]:
+    """A colleague of the account `made`, who joined."""
+    account_id, email = kept.values["made"]["id"], "bo@acme.example"
+    person_id = await gateway.account(email=email)
+
+    async def work(tx: Transaction) -> str:
+        one = await member.invite(
+            tx,
+            account_id=account_id,
+            email=email,
+            role="reader",
+            invited_by=account_id,
+            now_us=clock.now_us(),
+        )
+        await member.accept(tx, one, person_id, now_us=clock.now_us())
+        return one.id
+
+    return {"colleague": {"id": await gateway.context.database.transaction(work)}}
+
+
 GIVENS = {
+    "colleague": colleague,
     "orders": orders,
     "refund-steps": refund_steps,
     "plan": plan,

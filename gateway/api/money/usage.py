@@ -23,7 +23,7 @@ from gateway.api.schemas.usage import (
     UsageLine,
     UsageVerdict,
 )
-from gateway.http.lists import Export, list_stretches, short_csv, short_list
+from gateway.http.lists import Export, short_csv, short_list, stretch_page, stretches_csv
 from gateway.http.refused_items import RefusedItems
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
@@ -82,7 +82,10 @@ async def list_usage(call: RequestContext[Fields, UsageQuery]) -> Reply:
             await usage_lines(tx, tenant, wanted, after=after, limit=limit + 1), limit, _cursor
         )
 
-    return await list_stretches(call, lines, _EXPORT, shape=UsageLine.of_line)
+    if call.query.format != "json":
+        return await stretches_csv(call, lines, _EXPORT, shape=UsageLine.of_line)
+    data = await stretch_page(call, lines, shape=UsageLine.of_line)
+    return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
 async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Reply:
@@ -186,49 +189,48 @@ def _used(used: Used) -> Answer:
     return answer(codes.SUCCESS, Usage.of(used), now_us=used.record.created_at)
 
 
-ROUTES = (
-    Route(
-        "POST",
-        "/usage",
-        use,
-        "Charge credit for AI usage",
-        scopes=("usage:write",),
-        body=UsageBody,
-        media="json_or_events",
-        decode=decode,
-        body_bytes_max=BULK_BODY_BYTES_MAX,
-        description=(
-            "One record: `credits` or `amount_micros` with a `description`, or `model` with"
-            " `input_tokens`, `output_tokens` and perhaps `cached_tokens`, which the operator's price"
-            " list prices (`GET /prices`). A repeated `reference` with the same words answers with the"
-            " same charge; with others it is refused. Promotional credit goes first. A batch:"
-            ' `{"records": […]}`, at most 1,000, each charged or refused by itself, in their order.'
-            " CloudEvents are taken too, one or a batch: `data` is a record, `source` and `id` its"
-            " reference."
-        ),
-        answers=(Outcome(200, Usage), Outcome(200, UsageBatch)),
-        refuses=(
-            codes.INSUFFICIENT_BALANCE,
-            codes.AMOUNT_OUT_OF_RANGE,
-            codes.DUPLICATE,
-            codes.CAP_EXCEEDED,
-        ),
+USE: Final = Route(
+    "POST",
+    "/usage",
+    use,
+    "Charge credit for AI usage",
+    scopes=("usage:write",),
+    body=UsageBody,
+    media="json_or_events",
+    decode=decode,
+    body_bytes_max=BULK_BODY_BYTES_MAX,
+    description=(
+        "One record: `credits` or `amount_micros` with a `description`, or `model` with"
+        " `input_tokens`, `output_tokens` and perhaps `cached_tokens`, which the operator's price"
+        " list prices (`GET /prices`). A repeated `reference` with the same words answers with the"
+        " same charge; with others it is refused. Promotional credit goes first. A batch:"
+        ' `{"records": […]}`, at most 1,000, each charged or refused by itself, in their order.'
+        " CloudEvents are taken too, one or a batch: `data` is a record, `source` and `id` its"
+        " reference."
     ),
-    Route(
-        "GET",
-        "/usage",
-        list_usage,
-        "What was used, newest first, or its sums by day, model or key",
-        scopes=_READS,
-        query=UsageQuery,
-        description=(
-            "Charges, captured holds at the time they were set aside, and what apps took. With"
-            f" `group_by` the sums of whole UTC days, {GROUP_DAYS} unless `from` and `to` say others, at"
-            f" most {GROUP_DAYS_MAX}. `format=csv` streams all of it."
-        ),
-        answers=(
-            Outcome(200, Listing[UsageLine], media_types=(JSON, CSV)),
-            Outcome(200, UsageGroups, media_types=(JSON, CSV)),
-        ),
+    answers=(Outcome(200, Usage), Outcome(200, UsageBatch)),
+    refuses=(
+        codes.INSUFFICIENT_BALANCE,
+        codes.AMOUNT_OUT_OF_RANGE,
+        codes.DUPLICATE,
+        codes.CAP_EXCEEDED,
     ),
 )
+USAGE: Final = Route(
+    "GET",
+    "/usage",
+    list_usage,
+    "What was used, newest first, or its sums by day, model or key",
+    scopes=_READS,
+    query=UsageQuery,
+    description=(
+        "Charges, captured holds at the time they were set aside, and what apps took. With"
+        f" `group_by` the sums of whole UTC days, {GROUP_DAYS} unless `from` and `to` say others, at"
+        f" most {GROUP_DAYS_MAX}. `format=csv` streams all of it."
+    ),
+    answers=(
+        Outcome(200, Listing[UsageLine], media_types=(JSON, CSV)),
+        Outcome(200, UsageGroups, media_types=(JSON, CSV)),
+    ),
+)
+ROUTES = (USE, USAGE)

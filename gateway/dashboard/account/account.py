@@ -1,4 +1,4 @@
-"""The person's own account: password, sessions, security log, and this session's environment."""
+"""Show a person's account: password, sessions, security log, environment."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.documents.acts import DETAILS, SET_DETAILS
 from billing.recipients import account_mail
+from billing.reports.day_limit import LIMIT_DAY, SHOW_LIMITS
 from gateway.dashboard.account import notifications
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.listing import listing
@@ -16,6 +18,7 @@ from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_
 from gateway.html.render import go, page
 from gateway.html.zone import ZONE_COOKIE, cookie_of
 from gateway.http.acting import note
+from gateway.http.own_acts import read_own, run_own
 from gateway.http.password_again import (
     PasswordRequired,
     asks_code,
@@ -28,7 +31,6 @@ from gateway.http.password_again import (
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import SignInRefused, set_cookie
-from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import number_of
@@ -36,6 +38,7 @@ from kernel.tenant import Tenant
 from keys import session
 from keys.account import Account, get_account, lock_tenants
 from keys.account_access import enter_live
+from keys.audit_acts import LIST_ENTRIES
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, require_owner
 from keys.session import Session
 from keys.sign_in import password_reset
@@ -132,7 +135,7 @@ async def confirm_password(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_log(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "security_log.html", listing=await listing(call, "/audit"))
+    return page(call, "security_log.html", listing=await listing(call, LIST_ENTRIES))
 
 
 async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
@@ -142,7 +145,7 @@ async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return await _show(call, problem_of(error))
     response = go(PATH, said="zone-chosen")
-    # Blank: the script of the next page writes the browser's own.
+    # Blank: the next page's script writes the browser's own.
     response.set_cookie(
         ZONE_COOKIE,
         value,
@@ -161,7 +164,7 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> str:
         if wanted == "live":
-            # A colleague may see live if it is open, but opens it for nobody.
+            # A colleague may see live if it is open, but can't open it.
             is_self_serve = principal.colleague is None and call.context.settings.self_serve_live
             is_opened = await enter_live(
                 tx, principal.account_id, is_self_serve=is_self_serve, now_us=call.now_us
@@ -188,7 +191,7 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     body = {name: form.text(name) for name in ("name", "tax_id")}
     try:
-        await ask(call, "PUT", "/billing/details", body={**body, "address": form.raw("address")})
+        await run_own(call, SET_DETAILS, {**body, "address": form.raw("address")})
     except DomainError as error:
         typed = {name: form.raw(name) for name in ("name", "address", "tax_id")}
         return await _show(call, problem_of(error), typed)
@@ -198,7 +201,7 @@ async def set_billing(call: RequestContext[Fields, Fields]) -> Reply:
 async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
-        await ask(call, "PUT", "/account/limits", {"per_day_cents": form.cents("per_day")})
+        await run_own(call, LIMIT_DAY, {"per_day_cents": form.cents("per_day")})
     except PasswordRequired:
         raise
     except DomainError as error:
@@ -209,7 +212,6 @@ async def set_limit(call: RequestContext[Fields, Fields]) -> Reply:
 async def _show(
     call: RequestContext[Any, Any], problem: Problem, typed: Mapping[str, str] | None = None
 ) -> Response:
-    """Show refused billing details as typed, to correct rather than type again."""
     principal = call.principal
 
     async def work(tx: Transaction) -> tuple[Account, list[Session]]:
@@ -217,8 +219,8 @@ async def _show(
         return account, await session.list_sessions(tx, principal.person_id, now_us=call.now_us)
 
     account, sessions = await call.context.database.read(work)
-    billing = typed or (await ask(call, "GET", "/billing/details")).data
-    limits = (await ask(call, "GET", "/account/limits")).data
+    billing = typed or await read_own(call, DETAILS)
+    limits = await read_own(call, SHOW_LIMITS)
     return page(
         call,
         "account.html",

@@ -1,8 +1,5 @@
-"""The page where a person lets a command line in: compares the code, picks its rights, allows or refuses.
-
-Only this form gives anything, by the signed-in person, and nothing in live without the password again. Before
-any press the page shows what would happen (RFC 8628, 5.4): the code to compare, the machine's name as its own
-claim, its address, and the account it would act for.
+"""Let a person allow or refuse the login of a command line. Before any press the page shows the code to
+compare, the machine and the account (RFC 8628, 5.4).
 """
 
 from dataclasses import dataclass
@@ -30,7 +27,7 @@ from store.database import Transaction
 
 PATH: Final = "/dashboard/cli"
 TRIES: Final = (30, 900)  # codes of one account in so many seconds
-# Without rights to make keys, decide on sends or see other keys' codes: a person ticks these.
+# A person ticks the rights to make keys, decide on sends and see other keys' codes.
 _CHOSEN: Final = tuple(
     scope
     for scope in ACCOUNT_SCOPES
@@ -143,7 +140,7 @@ async def _deny(tx: Transaction, call: RequestContext[Any, Any], found: _Found) 
 
 
 async def _find(call: RequestContext[Any, Any], form: Form) -> _Found:
-    """Return the login of the code in the form; raise InvalidInput, or RateLimited for guessing."""
+    """Raise InvalidInput, or RateLimited for guessing."""
     count, period_s = TRIES
     account_id = call.principal.account_id
     await take_one(

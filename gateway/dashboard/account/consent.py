@@ -1,9 +1,7 @@
-"""The OAuth consent page: a person sees which app requests what, and allows or denies it.
+"""Ask a person whether an OAuth app may act for them.
 
-Only a form of this page grants anything, and nothing in live without the password again. A browser leaves
-only for the app's registered address, checked when the page is shown and again with its form. If app and
-address are valid, other errors go to the app (RFC 6749, 4.1.2.1); before that they are shown here. Each
-response to an app names this gateway (RFC 9207). The code stands in the address alone.
+A browser leaves only for the app's registered address, checked when the page is shown and again with its
+form. If app and address are valid, other errors go to the app (RFC 6749, 4.1.2.1).
 """
 
 import re
@@ -54,7 +52,6 @@ ASKED: Final = (
     "code_challenge_method",
 )
 CONSENTS_PER_MINUTE: Final = 30
-# What each step of the ladder adds, in words for the person.
 _MEANS: Final = dict(
     zip(
         OAUTH_SCOPES,
@@ -73,10 +70,8 @@ _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of an app that exists, and where a browser may go with the response.
-
-    registered: the app's addresses, or ours for the page that shows the code. fault: an error to report to
-    the app, or null.
+    """registered: the app's addresses, or ours for the page that shows the code. fault: an error for the
+    app.
     """
 
     app: OAuthApp
@@ -234,7 +229,7 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
 
 
 def _fault(app: OAuthApp, form: Form) -> str | None:
-    """Return what is wrong with a request whose app and address are valid, in RFC 6749's words."""
+    """Return what is wrong, in RFC 6749's words."""
     if form.raw("response_type") != "code":
         return "unsupported_response_type"
     if form.raw("scope") != app.scope:
@@ -254,7 +249,6 @@ def _password_first(form: Form) -> Reply:
 
 
 def _own_page(call: RequestContext[Any, Any], redirect_uri: str) -> Registered | None:
-    """Return our own page that shows the code, if the URL is that."""
     settings = call.context.settings
     scheme = "https" if is_https(call.scope, settings) else "http"
     own = {

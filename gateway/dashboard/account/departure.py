@@ -1,17 +1,15 @@
-"""List what a colleague made, for their account's owner, with a button that ends all of it.
-
-Only the owner sees and ends it, and if live is open not without the password again.
-"""
+"""List what a colleague made, for their account's owner, with a button that ends all of it."""
 
 from typing import Any, Final
 
-from billing.departures.ending import Ending, Made, made_by
-from gateway.dashboard.account.team import PATH, check_may
+from billing.team.acts import END_WORK
+from billing.team.ending import Made, made_by
+from gateway.dashboard.account.team import PATH
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.http.acting import actor_of
+from gateway.http.own_acts import run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
@@ -21,7 +19,7 @@ from keys.member import Member
 from keys.principal import ACCOUNT_SCOPES, require_owner
 from store.database import Transaction
 
-# Of each kind, on the page; the count says how many there are.
+# Of each kind.
 SHOWN_MAX: Final = 50
 _KINDS: Final = {
     "keys": (phrase("API keys"), phrase("They keep working until you end them.")),
@@ -53,14 +51,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def end(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
-    await check_may(call)
-    found, _ = await call.context.database.read(lambda tx: _find(tx, call))
-    context = call.context
-    ending = Ending(
-        context.database, context.clock, context.engine, context.vault, by=actor_of(call)
-    )
-    await ending.end_all(call.principal.account_id, found.person_id or "")
-    return go(f"{PATH}/{found.id}/made", said="work-ended")
+    await run_own(call, END_WORK)
+    return go(f"{PATH}/{call.params['member_id']}/made", said="work-ended")
 
 
 async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> tuple[Member, Made]:

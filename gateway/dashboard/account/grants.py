@@ -1,14 +1,15 @@
-"""Connected apps: whom the account let act for it, what they took, and the way to end it."""
+"""List connected apps, what each took, and end their access."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from billing.usage.oauth_charge import OAuthCharge, list_charges, load_spent
-from gateway.dashboard.act_pages import run_asked
+from gateway.dashboard.act import press
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
 from gateway.http.fields import cursor_id
+from gateway.http.own_acts import run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.fields import Fields
@@ -26,7 +27,7 @@ _SCOPES: Final = ("keys:write",)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A grant with its charges of the running period, in micros."""
+    """spent_micros: charged in the running period."""
 
     grant: Grant
     spent_micros: int
@@ -83,15 +84,13 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def end(call: RequestContext[Fields, Fields]) -> Reply:
-    read_form(call)
-    await run_asked(call, END_GRANT, Fields())
-    return go(PATH, said="app-removed")
+    return await press(call, END_GRANT, then=PATH, said="app-removed")
 
 
 async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
-    ended = await run_asked(call, END_TOKEN, Fields())
-    return go(f"{PATH}/{ended.after.grant_id}", said="token-revoked")
+    ended = await run_own(call, END_TOKEN)
+    return go(f"{PATH}/{ended['grant_id']}", said="token-revoked")
 
 
 ROUTES = (

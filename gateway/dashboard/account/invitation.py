@@ -1,7 +1,6 @@
-"""The page of an invitation: shown to holders of its link, accepted by the person with the invited address.
+"""Show an invitation to holders of its link, and let the person with the invited address accept it.
 
-Joining takes a press. A person with another address gets a message. A person without an account makes one
-here with the invited address and a password, even if sign-up is closed.
+A person without an account makes one here, even if sign-up is closed.
 """
 
 from typing import Any, Final
@@ -100,7 +99,7 @@ async def accept(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> Invitation:
-    """Raise NotFound, the same for each invalid link, and RateLimited."""
+    """Raise the same NotFound for each invalid link, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,
@@ -122,7 +121,7 @@ async def _find(call: RequestContext[Any, Any]) -> Invitation:
 async def _make(
     call: RequestContext[Any, Any], found: Invitation, name: str, password_hash: str
 ) -> str:
-    """Return the new account's id; raise EmailTaken, or NotFound if the link was used meanwhile."""
+    """Raise EmailTaken, or NotFound if the link was used meanwhile."""
 
     async def work(tx: Transaction) -> str:
         person_id = await open_account(

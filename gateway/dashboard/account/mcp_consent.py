@@ -1,10 +1,7 @@
-"""The consent page of MCP clients: a person sees who requests access, sets limits and an end, and allows or
-denies it.
+"""Ask a person whether an MCP client may have access, with which limits and until when.
 
-Only a form of this page grants anything, and live needs the password. A browser leaves only for an address
-that the client registered, checked when the page is shown and again with its form, and for another machine
-only when the person presses. Each response names this gateway (RFC 9207). The result is a key without a
-secret, with the chosen limits, seen and revoked like any other.
+A browser leaves only for an address that the client registered, and for another machine only when the
+person presses. The result is a key without a secret.
 """
 
 from collections.abc import Mapping
@@ -50,12 +47,10 @@ from keys.principal import (
 
 PATH: Final = "/oauth/authorize"
 CONSENTS_PER_MINUTE: Final = 30
-# What each scope allows, in words for the person.
 MEANS: Final = {scope: SCOPE_WORDS[scope] for scope in MCP_SCOPES}
 _DAYS: Final = 90
 _BAD_REQUEST: Final = 400
 _LIMITS: Final = ("per_call", "per_day", "per_month")
-# The form's defaults for a new client.
 _USUAL: Final[Mapping[str, str]] = {
     "per_call": "20.00",
     "per_day": "50.00",
@@ -121,7 +116,6 @@ def _environment(form: Form) -> Environment:
 
 
 def _limits(asked: McpRequest, form: Form) -> NewKey:
-    """Raise InvalidInput."""
     scopes = [scope for scope in MCP_SCOPES if scope in form.many("scopes")]
     if not scopes:
         raise InvalidInput(phrase("tick at least one thing that it may do"), param="scopes")

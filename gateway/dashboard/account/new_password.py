@@ -1,9 +1,8 @@
-"""A forgotten password: request a mail with a link, and set a new one on the link's page.
+"""Reset a forgotten password by a link in a mail.
 
-Each request gets the same response, as fast, whether or not the address has an account. Opening the link
-changes nothing, since mail programs open links; a link sets one password. A second factor stays: reading the
-mail alone is not enough. If somebody made an account with an address that was never theirs, the address's
-owner doesn't take it over: they may leave it to its maker and begin a new one.
+Each request gets the same response in the same time, whether or not the address has an account. Opening the
+link changes nothing, since mail programs open links. A second factor stays. If a stranger made an account
+with the address, its owner may leave that account to its maker and begin a new one.
 """
 
 import asyncio
@@ -44,12 +43,11 @@ from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 10  # of one network address
-# To one mail address: requested from one network, and in all, so that one network doesn't use up the others'
-# share.
+# To one mail address: from one network, and in all.
 NETWORK_MAILS_PER_DAY: Final = 3
 MAILS_PER_DAY: Final = 10
 TRIES: Final = (60, 900)  # links of one network address, in so many seconds
-# No response comes sooner, so its time doesn't reveal what was read and written.
+# Each response takes as long, so its time reveals nothing.
 ANSWER_S: Final = 0.3
 _TOO_MANY: Final = "Too many new passwords were requested from your address. Try again later."
 _CHOICES: Final = ("keep", "leave")
@@ -104,7 +102,6 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _write(call: RequestContext[Any, Any], email: str) -> None:
-    """Write a link and its mail, if the address has an account and hasn't got too many."""
     if not account_mail.is_mailed(call.context.topup_rules.mail, email):
         return
     name = sha256(email.encode()).hexdigest()
@@ -121,7 +118,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
                 detail="",
             )
     except RateLimited:
-        # The response doesn't change, because a refusal would reveal earlier requests.
+        # A refusal would reveal earlier requests.
         return
 
     async def work(tx: Transaction) -> None:
@@ -140,10 +137,8 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
 
 
 async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Set the account's new password; every session ends. Raises NotFound if the link was used meanwhile.
-
-    The mail shows whose the address is, but not whose a second factor is. With one, the address stays
-    unverified, so that a person who lacks it may still leave the account by the next link.
+    """Raise NotFound if the link was used meanwhile. With a second factor the address stays unverified, so
+    that a person who lacks it may still leave the account by the next link.
     """
 
     async def work(tx: Transaction) -> None:
@@ -170,10 +165,8 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
 
 
 async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Make a new account with the address; the former one keeps all but the address, its password and its
-    teams.
-
-    An operator's decisions on the former account hold for the new one, too.
+    """Make a new account with the address; the former one keeps everything but the address, its password
+    and its teams.
     """
 
     async def work(tx: Transaction) -> None:
@@ -208,7 +201,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
 
 async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
-    """Suspend it, or close its live, like the former account."""
+    """Suspend the account, or close its live, as operators did with the former one."""
     if old.suspended_at is not None:
         await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
     if old.live_closed_at is not None:
@@ -216,7 +209,7 @@ async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us
 
 
 async def _used(tx: Transaction, call: RequestContext[Any, Any], reset: PasswordReset) -> Account:
-    """Return the account under its lock, with the link found once more; raise NotFound."""
+    """Lock the account and find the link once more; raise NotFound."""
     await lock_tenants(tx, [Tenant(reset.account_id, "staging")])
     _, account = await password_reset.find(tx, reset.id, now_us=call.now_us)
     return account
@@ -232,15 +225,13 @@ def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bo
 
 
 def _may_be_a_strangers(call: RequestContext[Any, Any], account: Account) -> bool:
-    """Return whether a stranger may have typed the address: sign-up is open, it isn't verified, and no
-    operator opened live.
-    """
+    """Return whether a stranger may have typed the address."""
     is_unknown = account.email_verified_at is None and account.live_opened_at is None
     return is_unknown and call.context.settings.self_serve_staging
 
 
 async def _find(call: RequestContext[Any, Any]) -> tuple[PasswordReset, Account]:
-    """Raise NotFound, the same for each invalid link, and RateLimited."""
+    """Raise the same NotFound for each invalid link, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

@@ -1,8 +1,4 @@
-"""Choose the mail that a person gets, of each account that they belong to, where it goes, and in which
-language.
-
-A person chooses for themselves alone, whatever their role; each change is in its account's security log.
-"""
+"""Choose a person's mail for each of their accounts, and its language."""
 
 from collections.abc import Mapping
 from typing import Any, Final

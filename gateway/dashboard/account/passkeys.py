@@ -1,8 +1,4 @@
-"""Passkeys beside the codes of two-factor sign-in: added, renamed, removed.
-
-Adding and removing take a code; a passkey is stored only for the session whose person gave the code. They end
-with two-factor sign-in (two_factor.py).
-"""
+"""Add, rename and remove passkeys. Adding and removing take a code."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final

@@ -1,9 +1,8 @@
 """Sign in and out, and choose the look of the pages.
 
-An unknown address, one without a password and a wrong password get the same response after the same work.
-Guessing is throttled ever more by the caller's address, in all and at each account. Nobody's guesses lock the
-owner out, who comes from another address or a known device. Another site cannot sign a browser in here. If
-the account has a second factor, no session begins without it.
+An unknown address and a wrong password get the same response after the same work. Guesses are throttled by
+network address and by account, but don't lock the owner out, who comes from another address or a known
+device.
 """
 
 import hashlib
@@ -47,8 +46,7 @@ from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
 TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
-# At one account, from one address or known device: each spent bucket makes the wait longer, from 90 seconds a
-# try to 18 minutes to 72.
+# At one account, from one address or known device; the wait between tries grows.
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
 REFUSALS_LOGGED_PER_HOUR: Final = 60  # of one account
 TICKET_US: Final = 5 * MINUTE_US
@@ -59,9 +57,8 @@ _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPerson:
-    """A person whose password, of this hash, was checked; is_code_given: and a second factor.
-
-    link_id: a link of `topup dev` replaced the password; the session's transaction uses it up.
+    """A person whose password, of this hash, was checked. link_id: a link of `topup dev` that replaced the
+    password.
     """
 
     account_id: str
@@ -139,7 +136,6 @@ async def sign_out(call: RequestContext[Fields, Fields]) -> Reply:
     await call.context.database.transaction(work)
     response = go("/sign-in", said="signed-out")
     response.raw_headers.append(clear_cookie(is_secure=is_secure(call)))
-    # The next user of the browser can't see a preview that Back would show.
     response.headers["clear-site-data"] = '"cache"'
     return response
 
@@ -172,9 +168,7 @@ async def signed_in(
     *,
     said: str | None = None,
 ) -> Response:
-    """Begin a session and redirect to the wanted page, else home; said: the note that home shows. Raises as
-    begin_session.
-    """
+    """Begin a session and redirect. said: the note that home shows. Raises as begin_session."""
     back = form.text("next")
     response = go(back) if is_safe_way(back) else go(HOME, said=said)
     await begin_session(call, person, response)
@@ -193,7 +187,6 @@ async def _in_or_again(
 def form_page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM, *, notice: str = ""
 ) -> Response:
-    """Show the sign-in form, with what was typed but the password."""
     return page(
         call,
         "sign_in.html",
@@ -206,7 +199,7 @@ def form_page(
 
 
 def check_own_page(call: RequestContext[Any, Any]) -> None:
-    """Raise ForgeryRefused for another site's page; for forms before there is a session."""
+    """Raise ForgeryRefused for a form of another site; for forms before there is a session."""
     if is_foreign(call.scope, call.headers, call.context.settings):
         raise ForgeryRefused(
             "This form didn't come from a page of this gateway. Reload the page and try again.",
@@ -238,13 +231,13 @@ async def _code_page(
 
 
 def _ticket(call: RequestContext[Any, Any], account: Account) -> str:
-    """Sign, for the second step, that this password of the account was right just now."""
+    """Sign that this password of the account was right just now."""
     said = f"{account.id}.{call.now_us}.{_print_of(account)}"
     return f"{said}.{call.context.vault.sign(said, purpose=_TICKET)}"
 
 
 async def _of_ticket(call: RequestContext[Any, Any], ticket: str) -> Account | None:
-    """Return whose password was right, or None if not recently, or it was changed since."""
+    """Return whose password was right; None if too long ago, or if it was changed since."""
     said, _, proof = ticket.rpartition(".")
     if not call.context.vault.is_signed(said, proof, purpose=_TICKET):
         return None
@@ -263,10 +256,7 @@ def _print_of(account: Account) -> str:
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
-    """Count one try, of the known device or the address; return the device's id, None for a stranger.
-
-    Raises RateLimited before anything is read: a refusal costs next to nothing.
-    """
+    """Count one try; return the known device's ID, or None. Raises RateLimited before anything is read."""
     context, block, name = call.context, block_of(call.address), _name_of(email)
     device = known_device(call.headers, context.vault, name)
     buckets = [
@@ -289,7 +279,7 @@ def _name_of(email: str) -> str:
 
 
 async def _note_refusal(call: RequestContext[Any, Any], account: Account | None) -> None:
-    """Log it for the account's owner; a flood of guesses fills no log."""
+    """Log it for the account's owner, at most so many an hour."""
     if account is None:
         return
     account_id, limiter = account.id, call.context.limiter
@@ -323,11 +313,10 @@ async def _find(call: RequestContext[Any, Any], email: str) -> Account | None:
 async def begin_session(
     call: RequestContext[Any, Any], person: CheckedPerson, response: Response
 ) -> None:
-    """Set the cookies of a new session, which shows the account that its person acted for last, and of the
-    device.
+    """Begin a session and set its cookies.
 
-    Raises SignInRefused if another password was set since the check, or a second factor became necessary:
-    either has ended all sessions and must not miss this one. Raises NotFound if its link was used meanwhile.
+    Raise SignInRefused if another password was set since the check, or a second factor became necessary;
+    raise NotFound if the link was used meanwhile.
     """
     account_id = person.account_id
     secure = is_secure(call)

@@ -1,8 +1,5 @@
-"""Sign the operator of `topup dev` in by the link that it printed.
-
-Opening the link changes nothing, since terminals and chats preview links; the page's button begins one
-session. The page exists only for this machine, at a gateway that listens on loopback: for others, through a
-proxy too, there is no link.
+"""Sign the operator of `topup dev` in by the printed link. The page exists for this machine only, at a
+gateway that listens on loopback.
 """
 
 from typing import Any, Final
@@ -52,7 +49,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> tuple[str, Account]:
-    """Raise NotFound, the same for each invalid link and each other caller, and RateLimited."""
+    """Raise the same NotFound for each invalid link and other caller, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

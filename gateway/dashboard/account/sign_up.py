@@ -1,9 +1,7 @@
-"""Make an account: open while SELF_SERVE_STAGING lets anybody make one, else the operator's.
+"""Sign up, while SELF_SERVE_STAGING is on.
 
-The new person is inside at once, where they wanted to go. The account has only staging until live is opened,
-and its address gets a mail to verify itself. One address has one account: a second attempt changes nothing
-and signs nobody in. It reveals that the address has one, to ten tries an hour of one network address; signing
-in and requesting a password don't.
+A taken address changes nothing and signs nobody in. The response reveals that it has an account, to ten
+tries an hour of one network.
 """
 
 from typing import Any, Final
@@ -66,7 +64,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _make(call: RequestContext[Any, Any], name: str, email: str, password_hash: str) -> str:
-    """Return the new account's id; raise EmailTaken."""
+    """Raise EmailTaken."""
 
     async def work(tx: Transaction) -> str:
         account_id = await open_account(

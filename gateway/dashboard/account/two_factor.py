@@ -1,9 +1,4 @@
-"""Two-factor sign-in: set up, recovery codes, switched off; each with the password or a code given again.
-
-It is required only once a first code showed that the app works; recovery codes are shown once. Switching it
-on signs the person out everywhere else. A colleague does this in their own account, for all that they act
-for.
-"""
+"""Set up, renew and switch off two-factor sign-in."""
 
 from typing import Any, Final
 
@@ -116,7 +111,6 @@ def _codes_page(call: RequestContext[Any, Any], codes: list[str]) -> Response:
 
 
 async def factor_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
-    """Show what the account has, and what is wrong with the form."""
     account_id, vault = call.principal.account_id, call.context.vault
 
     async def work(tx: Transaction) -> tuple[SecondFactor | None, bytes, str]:

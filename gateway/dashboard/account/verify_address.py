@@ -1,8 +1,7 @@
-"""Verify an account's address: its owner requests a link by mail, and the link proves that they read it.
+"""Verify an account's address by a link in a mail.
 
-The link alone changes nothing and signs nobody in: mail programs open links, and anybody may have made an
-account with somebody else's address. It verifies once, within an hour, by a press of the person who is signed
-in to its account; so the person with the password reads the mail, too. Others get advice instead.
+Mail programs open links, and anybody may have typed the address, so the link verifies only by a press of
+the person who is signed in to its account.
 """
 
 from typing import Any, Final
@@ -41,7 +40,7 @@ def is_mailed(call: RequestContext[Any, Any], email: str | None) -> bool:
 async def write_link(
     tx: Transaction, call: RequestContext[Any, Any], account_id: str
 ) -> EmailVerification | None:
-    """Write a link and its mail if the account's address can get mail and isn't verified yet."""
+    """Do nothing if the address gets no mail or is verified."""
     await lock_tenants(tx, [Tenant(account_id, "staging")])
     account = await get_account(tx, account_id)
     if not is_mailed(call, account.email):
@@ -100,7 +99,7 @@ async def verify(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
-    """Raise NotFound, the same for each invalid link, and RateLimited."""
+    """Raise the same NotFound for each invalid link, and RateLimited."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

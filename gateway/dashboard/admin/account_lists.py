@@ -1,6 +1,4 @@
-"""An account's top-ups, keys, webhooks and recipients' wallets in this session's environment, for operators:
-lists with files, and a webhook's recent health.
-"""
+"""List an account's top-ups, keys, webhooks and recipients' wallets, for operators."""
 
 from collections.abc import Sequence
 from functools import partial

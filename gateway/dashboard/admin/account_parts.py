@@ -1,6 +1,4 @@
-"""What an account has in one environment, for its operators' page: only the hints of keys, and addresses
-without their query.
-"""
+"""Read what an account has in one environment, without secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,9 +27,7 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SeenEndpoint:
-    """An endpoint for a reader who does not own it. url: without its query, which may hold a receiver's
-    secret.
-    """
+    """url: without its query, which may hold a receiver's secret."""
 
     id: str
     account_id: str
@@ -59,7 +55,7 @@ class SeenEndpoint:
 
 
 class AccountParts(NamedTuple):
-    """The newest SHOWN of each, the members all. own_now: by the account's own clock, in microseconds."""
+    """The newest SHOWN of each, and all members. own_now: by the account's own clock."""
 
     topups: Sequence[TopUp]
     keys: Sequence[ApiKey]

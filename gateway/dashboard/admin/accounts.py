@@ -1,4 +1,4 @@
-"""Accounts: found by a part of their name or address; one with what it has and bought."""
+"""Find accounts, and show one with what it has and bought."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,8 +66,6 @@ _PAGES: Final = ActPages(
 
 @dataclass(frozen=True, slots=True)
 class SeenAccount:
-    """An account in one environment. keys: how many are not revoked."""
-
     account: Account
     balance: Mapping[str, Any]
     keys: int
@@ -82,7 +80,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _buttons(account: Account) -> list[tuple[str, str, str]]:
-    """Return the path, the word and the question of each act without fields that the account's state allows."""
+    """Return the path, the word and the question of each act without fields that the state allows."""
     seen = AccountView.of(account)
     fields = msgspec.structs.asdict(seen)
     return [
@@ -99,7 +97,6 @@ def _buttons(account: Account) -> list[tuple[str, str, str]]:
 async def _account_page(
     call: RequestContext[Any, Any], sent: tuple[AnyChange | None, Form, Problem]
 ) -> Response:
-    """Show the account in this session's environment. sent: the form that was sent, and what was wrong."""
     context, now_us = call.context, call.now_us
     tenant = Tenant(call.params["account"], call.principal.environment)
 

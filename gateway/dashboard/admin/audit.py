@@ -23,7 +23,7 @@ _WORDS: Final = ("account_id", "action", "by", "subject_id")
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """An entry, and its changes: field, before, after; as text."""
+    """changes: field, before, after."""
 
     entry: AuditEntry
     changes: Sequence[tuple[str, str, str]]

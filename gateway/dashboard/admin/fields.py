@@ -1,4 +1,4 @@
-"""Common parts of an operator's forms: required fields, days, and who changes what."""
+"""Common parts of the operator's pages and forms."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ def admin_route(
     summary: str,
     query: type[LooseFields] = PageQuery,
 ) -> Route:
-    """Return a page's or form's route below /dashboard/admin; its menu counts the top-ups for review."""
+    """Return a route below /dashboard/admin. Its menu counts the top-ups for review."""
 
     async def counted(call: RequestContext[Any, Any]) -> Reply:
         await review_waiting(call)
@@ -32,7 +32,7 @@ def admin_route(
 
 
 def day_us(form: Form, name: str) -> int | None:
-    """Return the beginning of a day or month, UTC, in microseconds; None if blank; raise InvalidInput."""
+    """Return the start of a day or month, UTC; None if blank; raise InvalidInput."""
     text = form.text(name)
     try:
         return moment_us(text) if text else None

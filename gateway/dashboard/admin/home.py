@@ -1,4 +1,4 @@
-"""The operator's first page: what needs a person, whether work is done, and who supplies and pays."""
+"""Show what needs an operator, whether work is done, and who supplies and pays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -22,16 +22,12 @@ _A: Final = "/dashboard/admin"
 
 
 class WaitingKind(NamedTuple):
-    """One kind of thing that waits: how many, and the list that shows them."""
-
     label: str
     number: int
     path: str
 
 
 class _Seen(NamedTuple):
-    """workers: the living ones."""
-
     home: OperatorHome
     suppliers: Sequence[SupplierRow]
     health: Mapping[str, SupplierHealth]
@@ -78,7 +74,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
-    """Return each kind, the most urgent first, also empty ones."""
+    """Return each kind, the most urgent first."""
     return (
         WaitingKind("Top-ups that need a person", waits.topups, f"{_A}/topups?view=person"),
         WaitingKind("Top-ups that are overdue", waits.overdue_topups, f"{_A}/topups?view=overdue"),

@@ -1,4 +1,4 @@
-"""Platforms: what can be sent to, how much at once, who supplies it in which order, and what a send costs beside it."""
+"""Platforms: limits, suppliers in their order, fees."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Stock: how many codes are left of each kind, a form that takes more in, and the codes by their last characters."""
+"""Stock: the codes left of each kind, and a form that adds more."""
 
 from collections.abc import Collection, Mapping
 from typing import Final

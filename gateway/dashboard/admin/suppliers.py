@@ -1,7 +1,4 @@
-"""Suppliers: their performance and options, and how each is paused and resumed.
-
-A secret option is set here and never shown again. Only a press checks a supplier.
-"""
+"""Suppliers: performance, options, pausing. Only a press calls a supplier."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -117,7 +114,7 @@ def _kinds(call: RequestContext[Any, Any]) -> SupplierKinds:
 
 
 def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
-    """Return the typed options and secrets: an empty option is removed, an empty secret stays as it is."""
+    """Return the typed options and secrets; a blank secret stays as it is."""
     sealed = sealed_fields(registration.options)
     typed: dict[str, Any] = {
         fact.name: bool(form.text(fact.name))

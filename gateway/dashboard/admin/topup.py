@@ -1,4 +1,4 @@
-"""One top-up's whole story, and what an operator may do with it now."""
+"""Show one top-up's story, and what an operator may do with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is known of one top-up, read at one moment; holder: the supplier that has it."""
+    """holder: the supplier that has it."""
 
     seen: ReviewedTopUp
     timeline: TopUpTimeline
@@ -118,7 +118,7 @@ def _route(act: AnyChange) -> Route:
 
 
 async def _story(call: RequestContext[Any, Any]) -> Story:
-    """Raise NotFound, also for a top-up of the other environment."""
+    """Raise NotFound, also for the other environment."""
     environment, topup_id = call.principal.environment, call.params["transaction_id"]
     kinds = call.context.part(SupplierKinds)
 

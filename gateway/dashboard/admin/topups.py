@@ -1,4 +1,4 @@
-"""The list for manual review: top-ups at suppliers, filtered to what needs a look."""
+"""List top-ups for manual review."""
 
 from collections.abc import Sequence
 from operator import attrgetter

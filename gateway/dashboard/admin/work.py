@@ -1,6 +1,4 @@
-"""The lists behind the figures of the operator's home without a subject of their own: due webhooks and
-workers, calls in line, recharges without a response, and proofs of the ledger.
-"""
+"""List due webhooks, workers, queued calls, unanswered recharges and proofs of the ledger."""
 
 from collections.abc import Sequence
 from operator import attrgetter

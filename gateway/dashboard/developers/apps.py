@@ -1,25 +1,26 @@
 """The account's own OAuth apps: register, rotate the secret, disable."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from gateway.dashboard.act_pages import run_asked
+from gateway.dashboard.act import press
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
-from gateway.html.render import go, page
+from gateway.html.render import page
 from gateway.http.fields import cursor_id
+from gateway.http.own_acts import run_own
 from gateway.http.password_again import confirm, require_password
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.limits import PAGE_ITEMS
-from keys.act import Change
 from keys.oauth import app as oauth_app
-from keys.oauth.acts import CAP_CENTS_MAX, CREATE_APP, DISABLE_APP, ROTATE_APP, NewOAuthApp
-from keys.oauth.app import CAP_PERIODS, OAuthApp
+from keys.oauth.acts import CAP_CENTS_MAX, CREATE_APP, DISABLE_APP, ROTATE_APP
+from keys.oauth.app import CAP_PERIODS
 from keys.principal import OAUTH_SCOPES
 
 PATH: Final = "/dashboard/apps"
@@ -33,44 +34,43 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
-        new = _new(form)
+        cents = _cap_cents(form)
         if form.raw("password"):
             await confirm(call, form.raw("password"))
         await require_password(call)
-        change = await run_asked(call, CREATE_APP, new)
+        made = await run_own(call, CREATE_APP, {**_new(form), **cents})
     except DomainError as error:
         return await _show(call, form, problem_of(error))
-    return _made(call, change)
+    return page(call, "app_secret.html", app=made)
 
 
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
     await require_password(call)
-    return _made(call, await run_asked(call, ROTATE_APP, Fields()))
+    return page(call, "app_secret.html", app=await run_own(call, ROTATE_APP))
 
 
 async def disable(call: RequestContext[Fields, Fields]) -> Reply:
-    read_form(call)
-    await run_asked(call, DISABLE_APP, Fields())
-    return go(PATH, said="app-disabled")
+    return await press(call, DISABLE_APP, then=PATH, said="app-disabled")
 
 
-def _new(form: Form) -> NewOAuthApp:
+def _new(form: Form) -> Mapping[str, Any]:
+    return {
+        "name": form.text("name"),
+        "redirect_host": form.text("redirect_host"),
+        "redirect_uris": form.raw("redirect_uris").split(),
+        "public": form.text("is_public") == "yes",
+        "scope": form.text("scope"),
+        "cap_period": form.text("cap_period"),
+    }
+
+
+def _cap_cents(form: Form) -> Mapping[str, Any]:
     """Raise InvalidInput."""
     cents = form.cents("cap_cents")
     if cents is not None and cents > CAP_CENTS_MAX:
         raise InvalidInput(phrase("is an amount that somebody may have"), param="cap_cents")
-    scope: Any = form.text("scope")
-    period: Any = form.text("cap_period")
-    return NewOAuthApp(
-        name=form.text("name"),
-        redirect_host=form.text("redirect_host"),
-        redirect_uris=form.raw("redirect_uris").split(),
-        public=form.text("is_public") == "yes",
-        scope=scope,
-        cap_period=period,
-        **({} if cents is None else {"cap_cents": cents}),
-    )
+    return {} if cents is None else {"cap_cents": cents}
 
 
 async def _show(
@@ -92,11 +92,6 @@ async def _show(
         scopes=OAUTH_SCOPES,
         periods=CAP_PERIODS,
     )
-
-
-def _made(call: RequestContext[Any, Any], change: Change[OAuthApp]) -> Response:
-    secret = change.shown_once.get("client_secret", "")
-    return page(call, "app_secret.html", app=change.after, secret=secret)
 
 
 ROUTES = (

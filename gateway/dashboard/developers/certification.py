@@ -7,12 +7,14 @@ from starlette.responses import Response
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import page
+from gateway.http.own_acts import read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
+from webhooks.certification.acts import CERTIFY
 from webhooks.certification.checks import CHECKS
+from webhooks.endpoints.acts import SHOW
 
 _PATH = "/webhooks/{endpoint_id}/certify"
 _WRITE = ("webhooks:write",)
@@ -26,10 +28,10 @@ async def certify(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     body = {"effects_url": form.text("effects_url") or None}
     try:
-        run = await ask(call, "POST", f"/webhooks/{call.params['endpoint_id']}/certify", body)
+        run = await run_own(call, CERTIFY, body)
     except DomainError as error:
         return await _page(call, form, problem_of(error))
-    return await _page(call, form, run=run.data)
+    return await _page(call, form, run=run)
 
 
 async def _page(
@@ -39,7 +41,7 @@ async def _page(
     *,
     run: dict[str, Any] | None = None,
 ) -> Response:
-    endpoint = (await ask(call, "GET", f"/webhooks/{call.params['endpoint_id']}")).data
+    endpoint = await read_own(call, SHOW)
     return page(
         call,
         "webhook_certify.html",

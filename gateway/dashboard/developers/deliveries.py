@@ -1,12 +1,13 @@
-"""The delivery log: filters, a live tail, one delivery with its attempts, sending it again, and cancelling."""
+"""The delivery log: filters, one delivery, replays, cancelling."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from gateway.dashboard.act import act
+from billing.topups.acts import SHOW as SHOW_TOPUP
+from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing, moments_of
 from gateway.dashboard.paging import ROWS, Paged
 from gateway.dashboard.refused import is_safe_way
@@ -14,15 +15,18 @@ from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
+from gateway.http.own_acts import list_own, read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.fields import Fields
 from kernel.ids import new_id
 from webhooks.deliveries.endpoint_health import recovered
 from webhooks.deliveries.log import SORTS, last_answers
 from webhooks.deliveries.stage import STATUSES
+from webhooks.delivery_log.acts import CANCEL, LIST, REPLAY, SHOW
+from webhooks.endpoints.acts import LIST as ENDPOINTS
+from webhooks.events.acts import SHOW as SHOW_EVENT
 from webhooks.events.event import EVENT_TYPES
 from webhooks.replays.match import REPLAYED_STATUSES
 
@@ -79,22 +83,19 @@ async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, deliver
     once = form.idempotency_key
     key = None if once is None else f"{once}-{delivery_id}"[:IDEMPOTENCY_CHARACTERS]
     try:
-        await ask(
-            call, "POST", f"/deliveries/{quote(delivery_id, safe='')}/replay", idempotency_key=key
-        )
+        await run_own(call, REPLAY, ids={"delivery_id": delivery_id}, key=key)
     except DomainError as error:
         return error.detail
     return ""
 
 
 async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
-    """Show the log with the address's filters, and the last response to each."""
-    found = await listing(call, "/deliveries", *_FILTERS, here=PATH, sorts=SORTS)
+    found = await listing(call, LIST, *_FILTERS, here=PATH, sorts=SORTS)
     tenant = call.principal.tenant
     ids = [one["id"] for one in found.items]
     database = call.context.database
     answers = await database.read(lambda tx: last_answers(tx, tenant, ids))
-    endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
+    endpoints = (await list_own(call, ENDPOINTS, rows=200)).items
     kept = {
         name: text for name in (*_FILTERS, "sort", "cursor") if (text := found.filters.text(name))
     }
@@ -135,9 +136,9 @@ def _replay_all(
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    delivery = (await ask(call, "GET", f"/deliveries/{call.params['delivery_id']}")).data
-    event = (await ask(call, "GET", f"/events/{delivery['event_id']}")).data
-    endpoints = (await ask(call, "GET", "/webhooks", query={"limit": 200})).data["items"]
+    delivery = await read_own(call, SHOW)
+    event = await read_own(call, SHOW_EVENT, {"event_id": delivery["event_id"]})
+    endpoints = (await list_own(call, ENDPOINTS, rows=200)).items
     tenant, ids = call.principal.tenant, [delivery["id"]]
     return page(
         call,
@@ -158,32 +159,20 @@ async def _topup_of(
     if transaction_id is None or "topup:read" not in call.principal.scopes:
         return None
     try:
-        found = await ask(call, "GET", f"/topup/status/{transaction_id}")
+        return dict(await read_own(call, SHOW_TOPUP, {"transaction_id": transaction_id}))
     except NotFound:
         return None
-    return dict(found.data)
 
 
 async def replay(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
-    made = await ask(
-        call,
-        "POST",
-        f"/deliveries/{call.params['delivery_id']}/replay",
-        idempotency_key=form.idempotency_key,
-    )
-    return go(f"{PATH}/{made.data['id']}", said="replayed")
+    made = await run_own(call, REPLAY, key=form.idempotency_key)
+    return go(f"{PATH}/{made['id']}", said="replayed")
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    delivery_id = call.params["delivery_id"]
-    return await act(
-        call,
-        "POST",
-        f"/deliveries/{delivery_id}/cancel",
-        then=f"{PATH}/{delivery_id}",
-        said="delivery-cancelled",
-    )
+    then = f"{PATH}/{call.params['delivery_id']}"
+    return await press(call, CANCEL, then=then, said="delivery-cancelled")
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""The form of a key: made from the inputs that make and change one, and filled by a preset or by a key."""
+"""Fill the form of a key, by a preset or by a key."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -55,7 +55,7 @@ def body_of_changes(typed: Typed, key: Mapping[str, Any], *, now_us: int) -> dic
 
 
 def _note_refused(typed: Typed, body: Mapping[str, Any], now_us: int) -> None:
-    """Record what the API would refuse once the rest is right, so that all errors are reported at once."""
+    """Record what the act would refuse once the rest is right."""
     told = {name: body[name] for name in body if name not in typed.wrong and body[name] is not None}
     new = fields.NewKey(
         name=told.get("name", "API key"),

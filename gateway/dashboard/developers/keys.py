@@ -1,11 +1,12 @@
-"""Agent API keys: the list, minting one, and one key with its limits."""
+"""List, create and change API keys."""
 
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.credits.sandbox_acts import CLOCK
 from billing.reports.key_spend import KEY_SORTS, keys_below, keys_page
-from gateway.dashboard.act import act
+from gateway.dashboard.act import press
 from gateway.dashboard.developers.key_form import (
     PRESET_WORDS,
     body_of_changes,
@@ -33,13 +34,23 @@ from gateway.html.forms import (
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
+from gateway.http.own_acts import read_own, run_own
 from gateway.http.password_again import PasswordRequired, confirm
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import new_id
+from keys.api_keys.acts import (
+    CHANGE_KEY,
+    CREATE_KEY,
+    LIST_KEYS,
+    PAUSE_KEY,
+    RESUME_KEY,
+    REVOKE_KEY,
+    ROTATE_KEY,
+    SHOW_KEY,
+)
 from keys.api_keys.api_key import SORTS
 from keys.api_keys.inputs import KeyChanges, NewKey
 from keys.api_keys.lookup import old_secret_until
@@ -54,7 +65,6 @@ _OVERLAPS = (
     ("0", phrase("At once")),
 )
 _A_DAY_S: Final = 86_400
-# How many rows a key's page has of its descendants, itself among them.
 _BELOW_MAX: Final = 101
 
 
@@ -70,7 +80,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
-    found = await listing(call, "/keys", sorts=SORTS)
+    found = await listing(call, LIST_KEYS, sorts=SORTS)
     return page(call, "keys_all.html", listing=found, own_now=await _own_now(call))
 
 
@@ -94,12 +104,10 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
-        made = await ask(
-            call, "POST", "/keys", body, idempotency_key=form.idempotency_key, wrong=typed.wrong
-        )
+        made = await run_own(call, CREATE_KEY, body, key=form.idempotency_key, wrong=typed.wrong)
     except DomainError as error:
         return _new_page(call, form, problem_of(error))
-    return page(call, "key_made.html", key=made.data, done="minted", old_secret_until=None)
+    return page(call, "key_made.html", key=made, done="minted", old_secret_until=None)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -110,11 +118,11 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     typed = Typed(form)
     try:
-        body = body_of_changes(typed, (await ask(call, "GET", _api(call))).data, now_us=call.now_us)
+        body = body_of_changes(typed, await read_own(call, SHOW_KEY), now_us=call.now_us)
         if form.text(STEP_FIELD):
             problem = problem_before(KeyChanges, body, typed.wrong, form)
             return await _key_page(call, form, problem)
-        await ask(call, "PATCH", _api(call), body, wrong=typed.wrong)
+        await run_own(call, CHANGE_KEY, body, wrong=typed.wrong)
     except PasswordRequired:
         raise
     except DomainError as error:
@@ -128,39 +136,22 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         if overlap_s == 0:
             await _check_name(call, form, "rotate_name")
-        made = await ask(
-            call,
-            "POST",
-            f"{_api(call)}/rotate",
-            {"overlap_s": _A_DAY_S if overlap_s is None else overlap_s},
-            idempotency_key=form.idempotency_key,
-        )
+        body = {"overlap_s": _A_DAY_S if overlap_s is None else overlap_s}
+        made = await run_own(call, ROTATE_KEY, body, key=form.idempotency_key)
     except InvalidInput as error:
         return await _key_page(call, problem=problem_of(error))
-    until = await _old_secret_until(call, made.data["id"])
-    return page(call, "key_made.html", key=made.data, done="rotated", old_secret_until=until)
+    until = await _old_secret_until(call, made["id"])
+    return page(call, "key_made.html", key=made, done="rotated", old_secret_until=until)
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(
-        call,
-        "POST",
-        f"{_api(call)}/pause",
-        then=_pressed_on(call),
-        said="key-paused",
-        undo=f"{_page_of(call)}/resume",
-    )
+    undo = f"{_page_of(call)}/resume"
+    return await press(call, PAUSE_KEY, then=_pressed_on(call), said="key-paused", undo=undo)
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(
-        call,
-        "POST",
-        f"{_api(call)}/resume",
-        then=_pressed_on(call),
-        said="key-resumed",
-        undo=f"{_page_of(call)}/pause",
-    )
+    undo = f"{_page_of(call)}/pause"
+    return await press(call, RESUME_KEY, then=_pressed_on(call), said="key-resumed", undo=undo)
 
 
 async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
@@ -168,20 +159,16 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
         await _check_name(call, read_form(call), "revoke_name")
     except InvalidInput as error:
         return await _key_page(call, problem=problem_of(error))
-    return await act(call, "DELETE", _api(call), then=PATH, said="key-revoked")
+    return await press(call, REVOKE_KEY, then=PATH, said="key-revoked")
 
 
 async def _check_name(call: RequestContext[Any, Any], form: Form, field: str) -> None:
-    """Raise InvalidInput unless the key's name was typed, in live: what ends a key at once is not undone."""
+    """Raise InvalidInput unless the key's name was typed, in live."""
     if call.principal.environment != "live":
         return
-    key = (await ask(call, "GET", _api(call))).data
+    key = await read_own(call, SHOW_KEY)
     if form.text(field) != key["name"].strip():
         raise InvalidInput(phrase("type the key's name exactly as it stands above"), param=field)
-
-
-def _api(call: RequestContext[Any, Any]) -> str:
-    return f"/keys/{call.params['key_id']}"
 
 
 def _page_of(call: RequestContext[Any, Any]) -> str:
@@ -226,8 +213,7 @@ async def _old_secret_until(call: RequestContext[Any, Any], key_id: str) -> int 
 async def _key_page(
     call: RequestContext[Any, Any], form: Form | None = None, problem: Problem = NO_PROBLEM
 ) -> Response:
-    key = (await ask(call, "GET", _api(call))).data
-    # A scope that a client may never get would be a box without an effect.
+    key = await read_own(call, SHOW_KEY)
     scopes = MCP_SCOPES if key["client_id"] else ACCOUNT_SCOPES
     filled = form_of_key(key) if form is None else form
     tenant = call.principal.tenant
@@ -253,7 +239,7 @@ async def _key_page(
 
 
 async def _own_now(call: RequestContext[Any, Any]) -> str:
-    return str((await ask(call, "GET", "/sandbox/clock")).data["now"])
+    return str((await read_own(call, CLOCK))["now"])
 
 
 ROUTES = (

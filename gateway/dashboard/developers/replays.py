@@ -1,18 +1,19 @@
-"""Replays of many deliveries: counted first, then begun, watched, paused and ended."""
+"""Count, begin, pause and end replays of many deliveries."""
 
 from typing import Any
 
-from gateway.dashboard.act import act
+from gateway.dashboard.act import press
 from gateway.dashboard.developers.webhooks import endpoint_page
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, problem_of, read_form
 from gateway.html.render import go, page
+from gateway.http.own_acts import read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
+from webhooks.replays.acts import CANCEL, CREATE, LIST, PAUSE, RESUME, SHOW
 
 PATH = "/dashboard/replays"
 _READ = ("webhooks:read",)
@@ -20,58 +21,39 @@ _WRITE = ("webhooks:write",)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "replays.html", listing=await listing(call, "/replays"))
+    return page(call, "replays.html", listing=await listing(call, LIST))
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    replay = (await ask(call, "GET", _api(call))).data
+    replay = await read_own(call, SHOW)
     return page(call, "replay.html", replay=replay)
 
 
 async def begin(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     is_counting = form.text("step") not in {"begin", "ramp"}
-    path = f"/webhooks/{call.params['endpoint_id']}/replay"
     try:
         body = {**_body(form), "dry_run": is_counting}
-        made = await ask(call, "POST", path, body, idempotency_key=form.idempotency_key)
+        made = await run_own(call, CREATE, body, key=form.idempotency_key)
     except DomainError as error:
         return await endpoint_page(call, problem=problem_of(error))
     if is_counting:
-        return await endpoint_page(call, counted={**made.data, "asked": _body(form)})
-    return go(f"{PATH}/{made.data['id']}")
+        return await endpoint_page(call, counted={**made, "asked": _body(form)})
+    return go(f"{PATH}/{made['id']}")
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(
-        call,
-        "POST",
-        f"{_api(call)}/pause",
-        then=_here(call),
-        said="replay-paused",
-        undo=f"{_here(call)}/resume",
-    )
+    undo = f"{_here(call)}/resume"
+    return await press(call, PAUSE, then=_here(call), said="replay-paused", undo=undo)
 
 
 async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(
-        call,
-        "POST",
-        f"{_api(call)}/resume",
-        then=_here(call),
-        said="replay-resumed",
-        undo=f"{_here(call)}/pause",
-    )
+    undo = f"{_here(call)}/pause"
+    return await press(call, RESUME, then=_here(call), said="replay-resumed", undo=undo)
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(
-        call, "POST", f"{_api(call)}/cancel", then=_here(call), said="replay-cancelled"
-    )
-
-
-def _api(call: RequestContext[Any, Any]) -> str:
-    return f"/replays/{call.params['replay_id']}"
+    return await press(call, CANCEL, then=_here(call), said="replay-cancelled")
 
 
 def _here(call: RequestContext[Any, Any]) -> str:

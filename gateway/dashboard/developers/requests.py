@@ -1,4 +1,4 @@
-"""The request log: calls to the API that were refused, failed or changed a setting, why, and as curl."""
+"""The request log: calls that were refused, failed or changed something."""
 
 import json
 import shlex
@@ -95,7 +95,7 @@ def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
 
 
 def curl_of(request: LoggedRequest, server: str) -> str:
-    """Return the request as a line for a shell; the key is a variable, as no key is stored."""
+    """Return the request as a shell line; the key is a variable, because no key is stored."""
     lines = [
         f"curl -X {request.method} {shlex.quote(server + request.path)}",
         '-H "Authorization: Bearer $TOPUP_API_KEY"',

@@ -1,4 +1,4 @@
-"""Webhooks: the list, registering one, and one endpoint with its settings and its secret."""
+"""List, register and change webhooks."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import msgspec
 from msgspec.json import encode as json_text
 from starlette.responses import Response
 
-from gateway.dashboard.act import act
+from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.chart import Chart, Series, bars
@@ -14,10 +14,10 @@ from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, pro
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
+from gateway.http.own_acts import list_own, read_own, run_own
 from gateway.http.password_again import PasswordRequired
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
@@ -25,7 +25,10 @@ from kernel.ids import new_id
 from store.activity import Activity
 from webhooks.deliveries.endpoint_health import recovered
 from webhooks.deliveries.message import SCHEDULE_S_DEFAULT
+from webhooks.delivery_log.acts import LIST as DELIVERIES, TEST
+from webhooks.endpoints.acts import CHANGE, DELETE, LIST, REGISTER, ROTATE_SECRET, SHOW
 from webhooks.endpoints.endpoint import SORTS
+from webhooks.endpoints.health_acts import HEALTH
 from webhooks.events.event import EVENT_TYPES
 
 PATH = "/dashboard/webhooks"
@@ -44,7 +47,7 @@ _OVERLAPS = (
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "webhooks.html", listing=await listing(call, "/webhooks", sorts=SORTS))
+    return page(call, "webhooks.html", listing=await listing(call, LIST, sorts=SORTS))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
@@ -59,14 +62,12 @@ async def register(call: RequestContext[Fields, Fields]) -> Reply:
     body = {**_body(typed), "headers": typed.parse("headers", lambda: _headers(form))}
     key = form.idempotency_key
     try:
-        made = await ask(
-            call, "POST", "/webhooks/register", body, idempotency_key=key, wrong=typed.wrong
-        )
+        made = await run_own(call, REGISTER, body, key=key, wrong=typed.wrong)
     except PasswordRequired:
         raise
     except DomainError as error:
         return _new_page(call, form, problem_of(error))
-    return page(call, "webhook_made.html", endpoint=made.data, done="registered")
+    return page(call, "webhook_made.html", endpoint=made, done="registered")
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -80,7 +81,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
     if form.text("headers") or form.text("clear_headers"):
         body["headers"] = typed.parse("headers", lambda: _headers(form))
     try:
-        await ask(call, "PATCH", _api(call), body, wrong=typed.wrong)
+        await run_own(call, CHANGE, body, wrong=typed.wrong)
     except PasswordRequired:
         raise
     except DomainError as error:
@@ -91,29 +92,27 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 async def set_status(call: RequestContext[Fields, Fields]) -> Reply:
     status = read_form(call).text("status")
     said = "endpoint-disabled" if status == "disabled" else "endpoint-enabled"
-    return await act(call, "PATCH", _api(call), {"status": status}, then=_here(call), said=said)
+    return await press(call, CHANGE, {"status": status}, then=_here(call), said=said)
 
 
 async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     body = {"overlap_s": form.integer("overlap_s") or 0}
-    made = await ask(
-        call, "POST", f"{_api(call)}/rotate-secret", body, idempotency_key=form.idempotency_key
-    )
-    return page(call, "webhook_made.html", endpoint=made.data, done="rotated")
+    made = await run_own(call, ROTATE_SECRET, body, key=form.idempotency_key)
+    return page(call, "webhook_made.html", endpoint=made, done="rotated")
 
 
 async def test(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
-        sent = await ask(call, "POST", f"{_api(call)}/test", {"event": form.text("event")})
+        sent = await run_own(call, TEST, {"event": form.text("event")})
     except DomainError as error:
         return await endpoint_page(call, problem=problem_of(error))
-    return await endpoint_page(call, attempt=sent.data.get("attempt", sent.data))
+    return await endpoint_page(call, attempt=sent.get("attempt", sent))
 
 
 async def delete(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(call, "DELETE", _api(call), then=PATH, said="endpoint-deleted")
+    return await press(call, DELETE, then=PATH, said="endpoint-deleted")
 
 
 async def endpoint_page(
@@ -124,11 +123,11 @@ async def endpoint_page(
     attempt: dict[str, Any] | None = None,
     counted: dict[str, Any] | None = None,
 ) -> Response:
-    """Show the page. attempt is that of a test just sent, counted what a replay would send."""
-    endpoint = (await ask(call, "GET", _api(call))).data
+    """attempt: of a test just sent. counted: what a replay would send."""
+    endpoint = await read_own(call, SHOW)
     query = {"endpoint_id": endpoint["id"], "limit": 10}
-    deliveries = (await ask(call, "GET", "/deliveries", query=query)).data["items"]
-    health = (await ask(call, "GET", f"{_api(call)}/health")).data
+    deliveries = (await list_own(call, DELIVERIES, query)).items
+    health = await read_own(call, HEALTH)
     tenant, ids = call.principal.tenant, [one["id"] for one in deliveries]
     return page(
         call,
@@ -157,10 +156,6 @@ def _chart(health: dict[str, Any]) -> Chart:
         for status in ("delivered", "failed")
     ]
     return bars(phrase("Deliveries"), Activity(starts[1] - starts[0], starts, rows), _OUTCOMES)
-
-
-def _api(call: RequestContext[Any, Any]) -> str:
-    return f"/webhooks/{call.params['endpoint_id']}"
 
 
 def _here(call: RequestContext[Any, Any]) -> str:

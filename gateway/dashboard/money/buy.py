@@ -1,14 +1,14 @@
-"""Buy credit: a pack or an amount, the provider, a coupon; on to the payment page and back.
-
-The provider sends the payer back to an address that names the form, since the order has no id yet when the
-provider gets the address.
+"""Buy credit. The provider sends the payer back to an address that names the form, because the order has no
+ID yet.
 """
 
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.catalog.pack_acts import OFFERED_PACKS
 from billing.orders.records import latest_returning_to
+from billing.payments.order_acts import CREATE_ORDER
 from gateway.dashboard.money.orders import PATH as ORDERS
 from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
@@ -16,9 +16,9 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form,
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
+from gateway.http.own_acts import list_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.ids import new_id
@@ -46,17 +46,15 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
     typed = Typed(form)
     body = _body(call, typed)
     try:
-        made = await ask(
-            call, "POST", "/orders", body, idempotency_key=form.idempotency_key, wrong=typed.wrong
-        )
+        made = await run_own(call, CREATE_ORDER, body, key=form.idempotency_key, wrong=typed.wrong)
     except KeyReused:
         return await _form_page(call, form, MADE_BEFORE)
     except DomainError as error:
-        # The same name continues the same order, if there is one.
+        # The same key continues the same order.
         return await _form_page(call, form, problem_of(error), form_key=form.idempotency_key)
-    if made.data["status"] == "paid":
-        return go(f"{ORDERS}/{made.data['id']}", said="order-paid")
-    return go(f"{ORDERS}/{made.data['id']}/pay")
+    if made["status"] == "paid":
+        return go(f"{ORDERS}/{made['id']}", said="order-paid")
+    return go(f"{ORDERS}/{made['id']}/pay")
 
 
 async def back(call: RequestContext[Fields, Fields]) -> Reply:
@@ -95,10 +93,7 @@ def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
 
 
 def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list[tuple[str, str]]:
-    """Return each provider's name and how it is offered to a payer; one with credentials of its own first.
-
-    kind: only those that sell it, such as subscription.
-    """
+    """Return each provider's name and label, those with credentials first. kind: only those that sell it."""
     environment, providers = call.principal.environment, call.context.payments.providers
     found = [
         name
@@ -116,7 +111,7 @@ async def _form_page(
     *,
     form_key: str | None = None,
 ) -> Response:
-    packs = (await ask(call, "GET", "/packs")).data["items"]
+    packs = (await list_own(call, OFFERED_PACKS)).items
     popular = next((pack["id"] for pack in packs if pack["popular"]), None)
     return page(
         call,

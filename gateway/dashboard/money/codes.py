@@ -1,4 +1,4 @@
-"""Credit without a payment: codes and vouchers that a person types in, and the daily check-in."""
+"""Redeem codes, and check in once a day."""
 
 import random
 from typing import Any, Final
@@ -6,13 +6,14 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from billing.credits.checkin import CheckIn, zone_of
+from billing.credits.code_acts import REDEEM
 from billing.reports.credit_history import free_credit
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
+from gateway.http.own_acts import run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from keys.account import set_time_zone
@@ -32,10 +33,10 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
-        done = await ask(call, "POST", "/codes/redeem", {"code": form.text("code")})
+        done = await run_own(call, REDEEM, {"code": form.text("code")})
     except DomainError as error:
         return await _codes_page(call, form, problem_of(error))
-    return await _codes_page(call, Form(), redeemed=done.data)
+    return await _codes_page(call, Form(), redeemed=done)
 
 
 async def check_in(call: RequestContext[Fields, Fields]) -> Reply:

@@ -1,9 +1,10 @@
-"""Documents: receipts and notes as a list, and a statement of each month since the account began."""
+"""List receipts, notes and monthly statements."""
 
 import contextlib
 from collections.abc import Sequence
 from typing import Final
 
+from billing.documents.acts import LIST
 from billing.documents.facts import KINDS
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
@@ -25,12 +26,12 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     months, older = _months(
         account.created_at, call.now_us, before=read_query(call).text("months_before")
     )
-    # In live there are no documents before the operator has set the seller.
+    # Live has no documents before the operator has set the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,
         "documents.html",
-        listing=await listing(call, "/documents", *_FILTERS),
+        listing=await listing(call, LIST, *_FILTERS),
         kinds=KINDS,
         months=months,
         older=older,
@@ -39,10 +40,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _months(since_us: int, now_us: int, *, before: str) -> tuple[Sequence[str], str | None]:
-    """Return the account's latest months, as 2026-11, newest first; and before which there are more.
-
-    before: a month from the page's own link; any other text is none.
-    """
+    """Return the latest months, such as 2026-11, and before which month there are more."""
     first, at_us = month_start_us(since_us), month_start_us(now_us)
     with contextlib.suppress(ValueError):
         at_us = min(at_us, month_start_us(moment_us(before) - 1)) if before else at_us

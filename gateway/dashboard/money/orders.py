@@ -1,13 +1,14 @@
-"""Orders: the list, one order with its movements and messages, and the way to its payment page.
-
-A form of ours may not lead a browser to another host, so a page of its own opens the payment page.
+"""List orders, show one, and lead to its payment page. Our forms may not lead to another host, so a page
+does.
 """
 
 from typing import Final
 
+from billing.documents.acts import LIST as DOCUMENTS
 from billing.documents.document import receipt_of
 from billing.orders.order import STATUSES
 from billing.orders.records import SORTS
+from billing.payments.order_acts import LIST_OWN, SHOW_OWN
 from billing.payments.trace import own_timeline
 from billing.reports.plan_overview import plan_of_order
 from gateway.dashboard.listing import listing
@@ -15,9 +16,9 @@ from gateway.dashboard.paging import Summed
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
 from gateway.html.render import go, page
+from gateway.http.own_acts import list_own, read_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.fields import Fields
 
 PATH: Final = "/dashboard/orders"
@@ -30,7 +31,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "orders.html",
-        listing=await listing(call, "/orders", *_FILTERS, sorts=SORTS, summed=_SUMMED),
+        listing=await listing(call, LIST_OWN, *_FILTERS, sorts=SORTS, summed=_SUMMED),
         statuses=STATUSES,
         providers=call.context.payments.providers.names(),
     )
@@ -42,13 +43,13 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     order = timeline.order
     has_receipt = bool(order.paid_at and order.payment.amount)
     if has_receipt and order.kind == "subscription":
-        # A plan may begin with a trial, which costs nothing and so has no receipt.
+        # A trial has no receipt.
         made = await call.context.database.read(lambda tx: receipt_of(tx, tenant, order_id))
         has_receipt = made is not None
     plan = await call.context.database.read(lambda tx: plan_of_order(tx, order_id))
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
-    # In live there are no documents before the operator has set the seller.
+    # Live has no documents before the operator has set the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,
@@ -59,15 +60,13 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         plan=plan,
         is_watched=is_watched,
         has_receipt=has_seller and has_receipt,
-        documents=(await ask(call, "GET", "/documents", query={"order_id": order_id})).data[
-            "items"
-        ],
+        documents=(await list_own(call, DOCUMENTS, {"order_id": order_id})).items,
         status_path=call.context.payments.links.status_path(order.id),
     )
 
 
 async def pay(call: RequestContext[Fields, Fields]) -> Reply:
-    order = (await ask(call, "GET", f"/orders/{call.params['order_id']}")).data
+    order = await read_own(call, SHOW_OWN)
     if order["status"] != "pending" or order["url"] is None:
         return go(f"{PATH}/{order['id']}")
     return page(call, "order_pay.html", order=order)

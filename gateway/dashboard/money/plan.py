@@ -1,4 +1,4 @@
-"""The account's plan: what is sold by the month or the year, the one it has, and its portal."""
+"""Show the account's plan and what is sold; subscribe."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,6 +13,7 @@ from billing.orders.place import NewOrder
 from billing.payments.order_acts import LEASE_S
 from billing.providers.protocol import Interval
 from billing.reports.plan_overview import plan_overview
+from billing.reports.subscription_acts import SHOW_OWN_SUBSCRIPTION
 from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
 from gateway.dashboard.form_idempotency import form_key
@@ -25,9 +26,9 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.idempotency import run_steps
+from gateway.http.own_acts import read_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import new_id
@@ -129,7 +130,8 @@ async def plan_page(
     seen = await call.context.database.read(lambda tx: plan_overview(tx, tenant))
     shown = None
     if seen.own is not None:
-        shown = (await ask(call, "GET", f"/subscriptions/{seen.own.id}")).data
+        ids = {"subscription_id": seen.own.id}
+        shown = await read_own(call, SHOW_OWN_SUBSCRIPTION, ids)
     offers, ways = offers_of(call, seen.sold)
     own_way = None if seen.own is None else providers.registration(seen.own.provider)
     return page(

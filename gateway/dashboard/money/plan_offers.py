@@ -1,4 +1,4 @@
-"""The plans that can be bought: each by the month or the year, at a provider that sells it so."""
+"""List the plans that can be bought, by interval and provider."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from kernel.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
-    """A plan by one interval that can be bought: value is what the form sends. price and credits: of a whole
-    interval. seller: the provider; null if the same ones sell every offer, and the person chooses one.
+    """value: what the form sends. price, credits: of a whole interval. seller: None if the person chooses
+    the provider.
     """
 
     value: str
@@ -30,7 +30,7 @@ class PlanOffer:
 def offers_of(
     call: RequestContext[Any, Any], sold: Sequence[Plan]
 ) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
-    """Return what can be bought, and the providers to choose from; none if an offer names its own."""
+    """Return the offers, and the providers to choose from; none if an offer names its own."""
     ways = dict(ways_to_pay(call, "subscription"))
     found = [
         (plan, interval, sellers)

@@ -1,22 +1,29 @@
-"""Auto-recharge: what is bought when the balance falls, the saved cards, and what was charged lately."""
+"""Set the auto-recharge, and save and remove cards."""
 
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.payments.recharging.acts import (
+    FORGET_METHOD,
+    LIST_METHODS,
+    REMOVE_RECHARGE,
+    SAVE_METHOD,
+    SET_RECHARGE,
+    SHOW_OWN,
+)
 from gateway.dashboard.money.buy import payable_at
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
+from gateway.http.own_acts import read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError, NotFound
 from kernel.fields import Fields
 
 PATH: Final = "/dashboard/recharge"
-_API: Final = "/topup/balance/recharge"
 _READ: Final = ("billing:read",)
 _WRITE: Final = ("billing:write",)
 
@@ -36,7 +43,7 @@ async def set_(call: RequestContext[Fields, Fields]) -> Reply:
         "method_ref": form.text("method") or None,
     }
     try:
-        await ask(call, "PUT", _API, body, wrong=typed.wrong)
+        await run_own(call, SET_RECHARGE, body, wrong=typed.wrong)
     except DomainError as error:
         return await _page(call, form, problem_of(error))
     return go(PATH, said="recharge-set")
@@ -45,7 +52,7 @@ async def set_(call: RequestContext[Fields, Fields]) -> Reply:
 async def remove(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
     try:
-        await ask(call, "DELETE", _API)
+        await run_own(call, REMOVE_RECHARGE)
     except DomainError as error:
         return await _page(call, Form(), problem_of(error))
     return go(PATH, said="recharge-removed")
@@ -55,21 +62,17 @@ async def save(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
         body = {"provider": form.text("provider"), "return_url": f"{call.home}{PATH}"}
-        made = await ask(call, "POST", f"{_API}/methods", body)
+        made = await run_own(call, SAVE_METHOD, body)
     except DomainError as error:
         return await _page(call, form, problem_of(error))
-    return page(call, "recharge_card.html", url=made.data["url"])
+    return page(call, "recharge_card.html", url=made["url"])
 
 
 async def forget(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     try:
-        await ask(
-            call,
-            "DELETE",
-            f"{_API}/methods/{form.text('method')}",
-            query={"provider": form.text("provider")},
-        )
+        ids = {"method_ref": form.text("method")}
+        await run_own(call, FORGET_METHOD, {"provider": form.text("provider")}, ids)
     except DomainError as error:
         return await _page(call, form, problem_of(error))
     return go(PATH, said="card-removed")
@@ -79,7 +82,7 @@ async def _page(
     call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
 ) -> Response:
     try:
-        found = (await ask(call, "GET", _API)).data
+        found = await read_own(call, SHOW_OWN)
     except NotFound:
         found = None
     offered = call.context.payments.savings.offered(call.principal.tenant)
@@ -87,8 +90,7 @@ async def _page(
     methods: list[dict[str, Any]] = []
     if (offered and problem is NO_PROBLEM) or provider in offered:
         try:
-            query = {"provider": provider}
-            methods = (await ask(call, "GET", f"{_API}/methods", query=query)).data["items"]
+            methods = (await read_own(call, LIST_METHODS, provider=provider))["items"]
         except DomainError as error:
             problem = problem_of(error)
     return page(

@@ -1,4 +1,4 @@
-"""The statement: what changed the balance in a month or another period, and the whole of it to download."""
+"""Show what changed the balance in a period."""
 
 from collections.abc import Sequence
 from typing import Any, Final

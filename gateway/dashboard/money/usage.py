@@ -1,4 +1,4 @@
-"""Usage: credit that the account used up, by day, model and key, and the holds that set some aside."""
+"""Show usage by day, model and key, and the holds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,10 @@ from urllib.parse import urlencode
 from billing.reports.key_spend import key_names
 from billing.reports.usage_report import UsageWanted, every_hold, open_holds
 from billing.usage.hold import Hold
-from gateway.dashboard.act import act
+from billing.usage.hold_acts import EXTEND, RELEASE
+from billing.usage.price_acts import LIST_PRICES
+from gateway.api.money.usage import USAGE
+from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.paging import ROWS, Paged, Summed
 from gateway.dashboard.route import page_route
@@ -43,7 +46,7 @@ _HOLDS: Final = Sheet[Hold](
     ),
     scopes=_READ,
 )
-# Periods at one press, in days with today among them.
+# In days, with today among them.
 _SPANS: Final = (
     (phrase("7 days"), 7),
     (phrase("30 days"), 30),
@@ -54,7 +57,7 @@ _SPANS: Final = (
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     tenant, now_us = call.principal.tenant, call.now_us
-    listed = await listing(call, "/usage", *_FILTERS, summed=Summed("amount_micros"))
+    listed = await listing(call, USAGE, *_FILTERS, summed=Summed("amount_micros"))
     held = await call.context.database.read(
         lambda tx: open_holds(tx, tenant, limit=ROWS, now_us=now_us)
     )
@@ -92,23 +95,20 @@ async def show_holds(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_prices(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "prices.html", listing=await listing(call, "/prices", rows=200))
+    return page(call, "prices.html", listing=await listing(call, LIST_PRICES, rows=200))
 
 
 async def release(call: RequestContext[Fields, Fields]) -> Reply:
-    path = f"/holds/{call.params['hold_id']}/release"
-    return await act(call, "POST", path, then=PATH, said="hold-released")
+    return await press(call, RELEASE, then=PATH, said="hold-released")
 
 
 async def extend(call: RequestContext[Fields, Fields]) -> Reply:
-    path = f"/holds/{call.params['hold_id']}/extend"
-    return await act(call, "POST", path, {"ttl_s": 3600}, then=PATH, said="hold-extended")
+    return await press(call, EXTEND, {"ttl_s": 3600}, then=PATH, said="hold-extended")
 
 
 def _period(listed: Paged, now_us: int) -> tuple[UsageWanted, bool]:
-    """Return the period of the sums, and whether they cover all that is listed.
-
-    They are of whole UTC days, at most 366, and know no reference.
+    """Return the period of the sums, and whether they cover all that is listed. They are of whole UTC days
+    and know no reference.
     """
     asked = listed.filters
     narrowed = {"model": asked.text("model") or None, "key_id": asked.text("key") or None}

@@ -1,8 +1,5 @@
-"""The sandbox's checkout: the hosted page of a simulated provider.
-
-It works without scripts. Holders of its address may pay, as with any hosted checkout; a decision stays. It
-travels like a provider's: the signed notification goes over HTTP to this gateway's own path, and the page
-then shows the result.
+"""The sandbox's checkout, without scripts. Its signed notification goes over HTTP to this gateway, like a
+provider's.
 """
 
 from collections.abc import Sequence
@@ -34,14 +31,13 @@ from kernel.fields import Fields
 from store.database import Transaction
 
 _OUTCOMES: dict[str, CheckoutOutcome] = {"paid": "paid", "failed": "failed", "expired": "expired"}
-# The result, and the page's sentence about it.
 Result = Literal["paid", "failed", "expired", "closed"]
 Says = Literal["waiting", "review", "paid", "closed", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class EndedCheckout:
-    """The result. repeat: the button to press again if the gateway has not acted on it yet."""
+    """repeat: the button to press again if the gateway hasn't acted yet."""
 
     result: Result
     says: Says
@@ -53,7 +49,7 @@ class EndedCheckout:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutView:
-    """Everything on the page. item: a pack or a plan by its name; None: so many credits."""
+    """item: a pack or a plan by its name; None: an amount."""
 
     item: str | None
     price: Price
@@ -111,7 +107,6 @@ async def _load(
         if order.kind == "subscription":
             begun = await subscription_rows.find_by_order(tx, order.id)
             assert begun is not None, "it was written with the order"
-            # The page promises a period's credit, which the invoice brings.
             order = amend(order, credits_micros=begun.credits_micros)
         return found, order, await provider_event.of_order(tx, order.id)
 

@@ -1,8 +1,4 @@
-"""The sandbox's notifications: what happened at one of its pages, sent as the provider would send it.
-
-The signed notification goes over HTTP to this gateway's own path for that provider, so nothing that a page
-decides is believed any sooner than a provider's notification.
-"""
+"""Send the sandbox's notifications over HTTP to this gateway's own path, as the provider would."""
 
 import logging
 import ssl
@@ -21,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
-    """Return where the notification goes; null if the provider has credentials now and isn't simulated."""
+    """Return where it goes; None if the provider has credentials now."""
     providers = call.context.payments.providers
     registration = providers.registration(name)
     if registration is None or not providers.is_simulated(name, SANDBOX_ENVIRONMENT):
@@ -30,7 +26,7 @@ def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
 
 
 async def notify(call: RequestContext[Any, Any], name: str, sandbox_event: SandboxEvent) -> None:
-    """Send the notification; the state of its object shows whether it was accepted."""
+    """Send it; the object's state shows whether it was accepted."""
     provider, path = (
         call.context.payments.providers.of(name, SANDBOX_ENVIRONMENT),
         path_of(call, name),
@@ -45,7 +41,7 @@ async def carry_out(
     sandbox_event: SandboxEvent,
     after: SandboxSubscription,
 ) -> None:
-    """Send the notification, then record that: after a crash in between it is sent again."""
+    """Send it, then record that; after a crash in between it is sent again."""
     await notify(call, subscription.provider, sandbox_event)
     await call.context.database.transaction(
         lambda tx: sandbox_subscription.note(tx, subscription, after)
@@ -54,7 +50,7 @@ async def carry_out(
 
 async def _send(call: RequestContext[Any, Any], path: str, notification: Received) -> None:
     host, port = call.scope["server"]
-    # Nothing is encrypted inside this machine, and reading all authorities takes a moment.
+    # Reading all authorities takes a moment.
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     transport = httpx.AsyncHTTPTransport(verify=unused, uds=host if port is None else None)
     origin = "http://gateway" if port is None else f"http://{_bracketed(host)}:{port}"

@@ -1,8 +1,5 @@
-"""The sandbox's portal: where a plan is cancelled, paused, resumed and changed, and payments are made to
-fail.
-
-It works without scripts. Holders of its address may manage the plan, as with any hosted portal. It acts for
-the provider alone: its signed notification reports the change, and the page shows the result.
+"""The sandbox's portal for plans, without scripts. It acts for the provider, whose signed notification
+reports the change.
 """
 
 from collections.abc import Sequence
@@ -36,8 +33,6 @@ PATH = sandbox_subscription.PATH + "/{portal_token}"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A plan that may be taken; value is what the form sends."""
-
     value: str
     name: str
     price: Price
@@ -47,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PortalView:
-    """Everything on the page. can_change: a period is paid, and the plan continues."""
+    """can_change: a period is paid, and the plan continues."""
 
     plan: str
     price: Price

@@ -1,8 +1,4 @@
-"""A receipt by the link of its mail: the PDF for holders of the address, without an account.
-
-The address cannot be guessed, and leads to this one document alone, on which nothing can be spent; no search
-engine stores it, and no other site learns it.
-"""
+"""Show a receipt by the link of its mail. The address leads to this document only and can't be guessed."""
 
 from billing.documents import document
 from billing.documents.receipt_letter import RECEIPT_PATH

@@ -1,4 +1,4 @@
-"""The sandbox's page that saves a card: the chosen test card decides the result of each charge."""
+"""The sandbox's page that saves a test card."""
 
 from urllib.parse import urlsplit
 

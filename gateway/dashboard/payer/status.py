@@ -1,9 +1,5 @@
-"""The payer's page of an order: where the money is, step by step, and "I have paid", which calls the
-provider.
-
-Holders of the address need no account, and find on the page nothing that can be spent. Opening it makes no
-call. A press calls the provider at most once in a while for each order and each address, and shows the result
-within seconds, whatever the provider does.
+"""Show a payer where an order's money is. Opening calls nobody; a press calls the provider, at most once in
+a while.
 """
 
 from dataclasses import dataclass
@@ -28,15 +24,12 @@ from gateway.http.routing import Reply
 from kernel.fields import Fields
 
 _DAY_S: Final = 86_400
-# Calls from one address, over all orders.
 QUESTIONS: Final = (10, 60)  # in so many seconds
 _OUTCOMES: Final[tuple[QuestionOutcome, ...]] = ("asked", "just_asked", "busy", "not_open")
 
 
 @dataclass(frozen=True, slots=True)
 class StatusStep:
-    """A step as the payer reads it; when is empty if it has no moment."""
-
     state: str
     verdict: StepVerdict
     when: str

@@ -1,4 +1,4 @@
-"""The claim page: who sent what, the sender's words, and behind one press the deliverable."""
+"""The claim page: who sent what, and behind one press the deliverable."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,17 +23,14 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.fields import Fields
 
-# A longer text makes a picture that no camera reads.
+# Cameras can't read a picture of a longer text.
 QR_CHARACTERS_MAX: Final = 500
 _LINKS: Final = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOut:
-    """What the press shows. kind: of the deliverable, or voucher for credit in a wallet here.
-
-    is_link: the value may be followed. The rest is in the reader's language.
-    """
+    """kind: of the deliverable, or voucher. is_link: the value may be followed."""
 
     kind: str
     value: str | None
@@ -53,7 +50,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def claim(call: RequestContext[Fields, Fields]) -> Reply:
-    """Respond with the page itself, so that nothing secret lies behind an address."""
+    """Respond with the page itself, so that no address leads to a secret."""
     found = await _find(call)
     language = _language(call, found)
     if found.state != "ready":

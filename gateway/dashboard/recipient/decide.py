@@ -1,8 +1,5 @@
-"""The page of a signed link: what waits for a decision, and two buttons, for holders of the address.
-
-Opening it decides nothing, so a mail scanner that follows each link does no harm. The link decides once,
-since an approval does, and a colleague's while they may decide; afterwards it shows the decision, the time
-and the person. Its language is the reader's choice, else the browser's.
+"""Decide on a waiting send by a signed link. Opening it decides nothing, because mail scanners follow
+links.
 """
 
 from collections.abc import Sequence
@@ -33,9 +30,7 @@ _DECISIONS: Final = {"approve": "approved", "deny": "denied"}
 
 @dataclass(frozen=True, slots=True)
 class ShownLimit:
-    """A limit of the key as the reader's language writes it. length: of a rolling window, else empty. label:
-    in English, of a limit that doesn't count cents, else empty.
-    """
+    """length: of a rolling window. label: of a limit that doesn't count cents."""
 
     cap: str
     label: str

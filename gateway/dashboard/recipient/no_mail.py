@@ -1,8 +1,4 @@
-"""Where a recipient ends our mail, or an owner one kind of it, and allows it again.
-
-It is the link at the foot of each mail, and the header that mail programs make a button of (RFC 8058: one
-POST, without a question).
-"""
+"""End and allow mail by the link at its foot, or by a mail program's button (RFC 8058)."""
 
 from typing import Any
 
@@ -51,7 +47,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wants_mail(call: RequestContext[Fields, Fields]) -> bool:
-    """Return whether the form asks for mail. Any other body unsubscribes, as mail programs send various."""
+    """Return whether the form asks for mail. Mail programs send various bodies, and all unsubscribe."""
     is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
     return is_form and read_form(call).text("want") == "mail"
 

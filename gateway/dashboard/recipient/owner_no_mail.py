@@ -1,8 +1,4 @@
-"""Where a person ends one kind of mail about an account, and allows it again, without signing in.
-
-Opening it changes nothing. A link changes one kind of mail of one person and one account; each change is in
-the account's security log.
-"""
+"""End and allow one kind of mail about an account, without signing in. Opening the link changes nothing."""
 
 from typing import Any
 

@@ -1,8 +1,4 @@
-"""The common parts of recipients' pages: language, headers, and a limit on guessing.
-
-No search engine stores them, no other site learns their address, they work without a script, and an invalid
-address looks like any mistyped one.
-"""
+"""Common parts of recipients' pages: language, headers, a limit on guessing."""
 
 from typing import Any, Final
 
@@ -24,7 +20,6 @@ from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 
-# From one address, over all pages of recipients.
 TRIES: Final = (120, 60)  # in so many seconds
 PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 
@@ -41,8 +36,8 @@ async def throttle(call: RequestContext[Any, Any]) -> None:
 
 
 def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
-    """Return the reader's choice here, else the choice for the gateway's other pages, else the sender's, else
-    the browser's.
+    """Return the choice here, else that of the gateway's other pages, else the sender's, else the
+    browser's.
     """
     accepted = call.headers.get(b"accept-language", b"").decode("latin-1")
     return (
@@ -55,7 +50,7 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
 
 
 def refusal_in(language: Language, detail: str) -> tuple[str, str]:
-    """Return a refusal in the language if the gateway's own pages know it, else in English; and its tag."""
+    """Return the refusal in the language if its catalogue has it, else in English; and the tag."""
     reading = page_languages().get(language.tag, english_pages())
     try:
         return reading.say(detail), reading.tag

@@ -1,4 +1,4 @@
-"""Redemption codes: batches, made here and shown this once, and single codes by their last characters."""
+"""Redemption codes and their batches."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Coupons: what lowers an order's price in this environment; made and disabled here."""
+"""Coupons."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Documents of all accounts, for the operator: search by account, kind, order or number; download as PDF."""
+"""Documents of all accounts."""
 
 from collections.abc import Sequence
 from typing import Final

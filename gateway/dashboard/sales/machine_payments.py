@@ -1,4 +1,4 @@
-"""Payments of machines without an account: looked at, asked about, and decided where nobody else can."""
+"""Payments of payers without an account."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""All orders of the environment, one with its provider's messages, and the decision."""
+"""Orders of all accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,8 +56,6 @@ _SHEET: Final = Sheet[Order](
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """Where the order's money is, its timeline, every notification about it, and what is refunded."""
-
     trace: OrderTrace
     refunds: Sequence[Refund]
     disputes: Sequence[DisputeRow]
@@ -85,7 +83,7 @@ class OrderView:
 
     @property
     def spare_rest(self) -> Sequence[SpareMoney]:
-        """Return money that gave no credit and isn't awaited, such as dismissed payments."""
+        """Return money that gave no credit and isn't awaited."""
         waiting = {one.money.ref for one in self.cases.cases if one.money is not None}
         own = None if self.timeline.order.kind == "subscription" else self.timeline.order.payment_id
         rest = [one for one in self.cases.spare if one.ref not in {*waiting, own}]
@@ -146,7 +144,7 @@ async def order_page(
 
 
 async def _seen(call: RequestContext[Any, Any]) -> OrderView:
-    """Raise NotFound, also for an order of the other environment."""
+    """Raise NotFound, also for the other environment."""
     environment, order_id = call.principal.environment, call.params["order_id"]
 
     async def work(tx: Transaction) -> OrderView:

@@ -1,4 +1,4 @@
-"""Packs: what credit is sold as in this environment; made here, offered or not."""
+"""Packs."""
 
 from typing import Final
 

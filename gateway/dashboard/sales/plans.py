@@ -1,4 +1,4 @@
-"""Plans: what credit is sold as by the month or the year in this environment."""
+"""Plans."""
 
 from typing import Final
 

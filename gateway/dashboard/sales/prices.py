@@ -1,4 +1,4 @@
-"""The operator's pages of prices: the list that counts now, with its forms, and each change."""
+"""Prices of tokens, and their changes."""
 
 from typing import Final
 

@@ -1,6 +1,4 @@
-"""Payment providers: which are set up here, the result of checking each one's settings, and customers of
-erased accounts that it has not deleted yet.
-"""
+"""Payment providers, and customers of erased accounts that a provider still has."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -29,7 +27,6 @@ from gateway.http.routing import Reply
 from kernel.fields import Fields
 
 PATH: Final = "/dashboard/admin/providers"
-# Of one account; each calls every provider.
 CHECKS: Final = (6, 60)  # in so many seconds
 _FORGOTTEN: Final = Sheet[ForgottenCustomer](
     "customers-of-erased-accounts",

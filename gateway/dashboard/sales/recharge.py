@@ -1,4 +1,4 @@
-"""The recharge of one account, for an operator: what it buys automatically, and the button that ends it."""
+"""Read an account's recharge for operators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,7 @@ CHARGES_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class RechargeView:
-    """month: the current one by the account's clock, such as 2026-11; spent_cents: what recharges took in it,
-    or may still take. charges: the latest, newest first.
-    """
+    """month: by the account's clock, such as 2026-11. spent_cents: taken in it, or still awaited."""
 
     recharge: Recharge
     month: str
@@ -26,7 +24,6 @@ class RechargeView:
 
 
 async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> RechargeView | None:
-    """Return None if the account has no recharge there."""
     found = await recharge.find(tx, tenant)
     if found is None:
         return None

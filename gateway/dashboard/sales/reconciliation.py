@@ -1,4 +1,4 @@
-"""The operator's pages of reconciliation: each difference with what to do and its end, and each comparison."""
+"""Reconciliation: differences and comparisons."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Refunds and disputes of all orders: requested, checked, and decided if only an operator can."""
+"""Refunds and disputes."""
 
 from typing import Any, Final
 

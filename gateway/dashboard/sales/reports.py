@@ -1,4 +1,4 @@
-"""The operator's pages of reports: money that came in, credit that is still held, and what was earned."""
+"""Reports: revenue, credit, margin."""
 
 from typing import Final
 

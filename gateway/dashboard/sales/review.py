@@ -1,4 +1,4 @@
-"""What waits for an operator: money that came without credit, and credit without money."""
+"""Money without credit, and credit without money."""
 
 from typing import Final
 

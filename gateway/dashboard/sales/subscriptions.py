@@ -1,4 +1,4 @@
-"""Subscriptions of every account, and one with what was paid, what was wanted, and what can be done."""
+"""Subscriptions of all accounts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -1,11 +1,13 @@
-"""Approvals: sends that wait for a person, and the page where the person decides."""
+"""Decide on sends that wait."""
 
 from typing import Any
 from urllib.parse import urlencode
 
 from billing.reports.key_spend import limits_of_askers
 from billing.reports.key_tree import LimitUsage
-from gateway.dashboard.act import act
+from billing.topups.acts import SHOW as SHOW_TOPUP
+from billing.topups.approval_acts import APPROVE, DENY, LIST, SHOW
+from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.match_all import offered_on_all
 from gateway.dashboard.paging import Summed
@@ -13,11 +15,12 @@ from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
 from gateway.html.render import page
+from gateway.http.own_acts import read_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
+from keys.api_keys.acts import SHOW_KEY
 
 PATH = "/dashboard/approvals"
 _READ = ("topup:read", "approvals:write")
@@ -25,7 +28,7 @@ _WRITE = ("approvals:write",)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    listed = await listing(call, "/approvals", "status", summed=Summed("amount_cents"))
+    listed = await listing(call, LIST, "status", summed=Summed("amount_cents"))
     tenant = call.principal.tenant
     key_ids = [
         one["requester"]["key_id"]
@@ -43,22 +46,22 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    approval = (await ask(call, "GET", _api(call))).data
-    topup = (await ask(call, "GET", f"/topup/status/{approval['transaction_id']}")).data
+    approval = await read_own(call, SHOW)
+    topup = await read_own(call, SHOW_TOPUP, {"transaction_id": approval["transaction_id"]})
     asker, key = approval["requester"], None
     if asker and "keys:write" in call.principal.scopes:
-        key = (await ask(call, "GET", f"/keys/{asker['key_id']}")).data
+        key = await read_own(call, SHOW_KEY, {"key_id": asker["key_id"]})
     is_open = approval["status"] == "pending" and "approvals:write" in call.principal.scopes
     link = call.context.topup_rules.decide_url(approval["id"]) if is_open else None
     return page(call, "approval.html", approval=approval, topup=topup, key=key, decide_url=link)
 
 
 async def approve(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(call, "POST", f"{_api(call)}/approve", then=_here(call), said="approved")
+    return await press(call, APPROVE, then=_here(call), said="approved")
 
 
 async def deny(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(call, "POST", f"{_api(call)}/deny", then=_here(call), said="denied")
+    return await press(call, DENY, then=_here(call), said="denied")
 
 
 async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
@@ -66,13 +69,9 @@ async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
     decision, way = form.text("decision"), form.text("back")
     if decision not in {"approve", "deny"}:
         raise InvalidInput("Choose approve or deny.", param="decision")
-    said = "approved" if decision == "approve" else "denied"
+    act, said = (APPROVE, "approved") if decision == "approve" else (DENY, "denied")
     then = way if way.startswith(f"{PATH}?") and is_safe_way(way) else PATH
-    return await act(call, "POST", f"{_api(call)}/{decision}", then=then, said=said)
-
-
-def _api(call: RequestContext[Any, Any]) -> str:
-    return f"/approvals/{call.params['approval_id']}"
+    return await press(call, act, then=then, said=said)
 
 
 def _here(call: RequestContext[Any, Any]) -> str:

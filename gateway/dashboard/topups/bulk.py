@@ -1,11 +1,14 @@
-"""Bulk sends: a file is dropped, checked line by line, sent once, watched and cancelled."""
+"""Check, send, watch and cancel bulk sends."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from gateway.dashboard.act import act
+from billing.bulk.acts import CANCEL, LIST
+from billing.reports.balance_acts import SHOW
+from gateway.api.bulk import BATCH, BULK
+from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.paging import Paged
 from gateway.dashboard.route import page_route
@@ -13,9 +16,9 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.upload import read_upload
+from gateway.http.own_acts import TextBody, read_own, run_route
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import TextBody, ask
 from gateway.surfaces import API_PREFIX
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
@@ -30,8 +33,7 @@ TEXT: Final = "text"
 LINE_CHARACTERS_MAX: Final = 120
 ERRORS_SHOWN_MAX: Final = 200
 ROWS: Final = 100
-# A browser's Back may show the preview, which it couldn't load again: it responds to a form. Its button makes
-# the same batch as before. Signing out clears it from the browser.
+# Back shows the preview of a form's response, which can't be loaded again; its button makes the same batch.
 _KEPT: Final = {"cache-control": "private, no-cache"}
 
 
@@ -44,25 +46,24 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     try:
         text = _text_of(form)
         if form.text("step") != "send":
-            found = (await _ask(call, form, text, dry_run="true")).data
+            found = (await _send(call, form, text, dry_run="true")).data
             quote = found.get("quote") or found
             return await _form_page(call, form, text=text, quote=quote)
-        made = await _ask(call, form, text, idempotency_key=form.idempotency_key)
+        made = await _send(call, form, text, key=form.idempotency_key)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
-    # The batch says why items were not accepted.
     batch = made.data.get("batch") or made.data
     return go(f"{PATH}/{batch['id']}")
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "batches.html", listing=await listing(call, "/batches"))
+    return page(call, "batches.html", listing=await listing(call, LIST))
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     asked = read_query(call)
     query = {"status": asked.text("status"), "cursor": asked.text("cursor"), "limit": ROWS}
-    batch = (await ask(call, "GET", _api(call), query=query)).data
+    batch = (await run_route(call, BATCH, query=query)).data
     items = batch["items"]
     status = asked.text("status")
     chosen = {"status": status} if status else {}
@@ -73,30 +74,28 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         is_filtered=bool(status),
         next_url=f"{here}&cursor={items['next_cursor']}" if items["has_more"] else None,
         first_url=here if asked.text("cursor") else None,
-        csv_url=f"{API_PREFIX}{_api(call)}?{urlencode({**chosen, 'format': 'csv_excel'})}",
+        csv_url=f"{API_PREFIX}/batches/{call.params['batch_id']}?{urlencode({**chosen, 'format': 'csv_excel'})}",
     )
     return page(call, "batch.html", batch=batch, listing=listed)
 
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    return await act(call, "POST", f"{_api(call)}/cancel", then=_here(call), said="batch-cancelled")
+    return await press(call, CANCEL, then=_here(call), said="batch-cancelled")
 
 
-async def _ask(
+async def _send(
     call: RequestContext[Any, Any],
     form: Form,
     text: str,
     *,
     dry_run: str = "",
-    idempotency_key: str | None = None,
+    key: str | None = None,
 ) -> Any:
     query = {"dry_run": dry_run, "all_or_nothing": "true" if form.text("all_or_nothing") else ""}
     content = TextBody(text.encode(), b"text/csv")
     if len(content.content) > BULK_BODY_BYTES_MAX:
         raise InvalidInput(phrase("the file is larger than 2 MiB"))
-    return await ask(
-        call, "POST", "/topup/bulk", query=query, idempotency_key=idempotency_key, text=content
-    )
+    return await run_route(call, BULK, content, query=query, key=key)
 
 
 def _text_of(form: Form) -> str:
@@ -133,13 +132,9 @@ async def _form_page(
         text=text or form.raw(TEXT),
         quote=quote,
         wrong=[] if quote is None else _wrong_lines(text, quote),
-        balance=(await ask(call, "GET", "/topup/balance")).data,
+        balance=await read_own(call, SHOW),
         form_key=new_id("frm"),
     )
-
-
-def _api(call: RequestContext[Any, Any]) -> str:
-    return f"/batches/{call.params['batch_id']}"
 
 
 def _here(call: RequestContext[Any, Any]) -> str:

@@ -1,12 +1,13 @@
-"""The account's mail to recipients: each one's result, and its text for readers who may see codes."""
+"""List the account's mail to recipients."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from billing.recipients import owner_mail
 from billing.recipients.outbox import outbox_mail, outbox_page
+from billing.recipients.resend import RESEND
 from billing.topups.mail import Mail
-from gateway.dashboard.act import act
+from gateway.dashboard.act import press
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import read_form
@@ -63,10 +64,10 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def resend(call: RequestContext[Fields, Fields]) -> Reply:
     transaction_id = read_form(call).text("transaction_id")
-    return await act(
+    return await press(
         call,
-        "POST",
-        f"/topup/{transaction_id}/resend",
+        RESEND,
+        ids={"transaction_id": transaction_id},
         then=f"/dashboard/topups/{transaction_id}",
         said="mail-written",
     )

@@ -1,4 +1,4 @@
-"""The send form: checked first by the very rules of a send, then sent once however often it is submitted."""
+"""Check a send by a send's own rules, then send once."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -9,16 +9,18 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.responses import Response
 
+from billing.reports.balance_acts import PLATFORMS, SHOW
 from gateway.answers import response_codes as codes
+from gateway.api.topups import SEND, VALIDATE
 from gateway.dashboard.route import page_route
 from gateway.html.format import money
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.html.typed import Typed
+from gateway.http.own_acts import list_own, read_own, run_route
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
 from kernel.ids import new_id
@@ -41,12 +43,12 @@ _FIELDS: Final = (
 )
 _FROM_A_LINK: Final = ("platform", "amount", "recipient_email", "intent")
 _PURPOSE: Final = "send_form"
-# A longer address is refused; what does not fit is shown in the response to the form.
+# What doesn't fit is shown in the form's response.
 _TOKEN_CHARACTERS_MAX: Final = 3_500
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Give the form and its preview addresses of their own, so that a browser's Back leads to them."""
+    """Give the form and its preview own addresses, for a browser's Back."""
     asked = read_query(call)
     if asked.raw("form"):
         form = _opened(call, asked.raw("form"))
@@ -61,13 +63,12 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     if form.text("step") != "send":
         return await _to_check(call, form)
     typed = Typed(form)
-    # The person pays what they saw; an expired price is shown again. The form's own name is its intent,
-    # unless a program's link or its preview brought one.
+    # The form's key is its intent, unless a link or the preview brought one.
     intent = form.text("intent") or form.idempotency_key
     body = {**_body(typed), "quote_id": form.text("quote_id") or None, "intent": intent}
     key = form.idempotency_key
     try:
-        sent = await ask(call, "POST", "/topup/send", body, idempotency_key=key, wrong=typed.wrong)
+        sent = await run_route(call, SEND, body, key=key, wrong=typed.wrong)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
     if sent.code == codes.APPROVAL_REQUIRED:
@@ -76,7 +77,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _to_check(call: RequestContext[Any, Any], form: Form) -> Reply:
-    """Pass the intent along: returning to the preview sends nothing a second time."""
+    """Pass the intent along, so that the preview's form sends nothing twice."""
     given = _given(form)
     given.setdefault("intent", form.idempotency_key or new_id("frm"))
     token = _sealed(call, given)
@@ -90,7 +91,7 @@ def _given(form: Form) -> dict[str, str]:
 
 
 def _sealed(call: RequestContext[Any, Any], given: Mapping[str, str]) -> str:
-    """Seal what was typed into an address: addresses are logged and remembered."""
+    """Seal what was typed, because addresses are logged."""
     plain = msgspec.json.encode(given)
     blob = call.context.vault.seal(plain, purpose=_PURPOSE, subject=call.principal.account_id)
     return urlsafe_b64encode(blob).decode().rstrip("=")
@@ -111,7 +112,7 @@ async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
     body = {**_body(typed), "intent": form.text("intent") or None}
     await _check_range(call, typed, body)
     try:
-        quote = await ask(call, "POST", "/topup/validate", body, wrong=typed.wrong)
+        quote = await run_route(call, VALIDATE, body, wrong=typed.wrong)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
     if not quote.success:
@@ -123,7 +124,7 @@ async def _check_range(
     call: RequestContext[Any, Any], typed: Typed, body: Mapping[str, Any]
 ) -> None:
     """Report together what a send refuses one after the other."""
-    offered = (await ask(call, "GET", "/platforms")).data["items"]
+    offered = (await list_own(call, PLATFORMS)).items
     platform = next((one for one in offered if one["id"] == body["platform"]), None)
     cents = body["amount_cents"]
     if platform is not None and cents is not None:
@@ -144,7 +145,7 @@ async def _check_range(
 
 
 def _refused(data: dict[str, Any]) -> Problem:
-    """Report a send that would fail at its fulfilment, which validate returns rather than raises."""
+    """Report a send that validate says would fail."""
     why = data["error"]["detail"]
     return Problem(422, phrase("This would fail: %(why)s", why=phrase(why)))
 
@@ -167,7 +168,7 @@ def _delivery(form: Form) -> dict[str, Any] | None:
     said = {
         "email": bool(form.text("email")),
         "locale": form.text("locale") or None,
-        # Browsers end the lines of a form by two characters, which would count.
+        # Browsers end lines by two characters.
         "message": form.text("message").replace("\r\n", "\n") or None,
     }
     return said if any(said.values()) else None
@@ -185,8 +186,8 @@ async def _form_page(
     *,
     quote: dict[str, Any] | None = None,
 ) -> Response:
-    platforms = (await ask(call, "GET", "/platforms")).data["items"]
-    balance = (await ask(call, "GET", "/topup/balance")).data
+    platforms = (await list_own(call, PLATFORMS)).items
+    balance = await read_own(call, SHOW)
     # Without the intent: a changed send is another one.
     again = {name: text for name, text in _given(form).items() if name != "intent"}
     return page(

@@ -1,4 +1,4 @@
-"""Top-ups: the history with its filters, and one top-up's whole story."""
+"""List top-ups, and show one's story."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,12 +7,15 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
+from billing.credits.sandbox_acts import SETTLE
+from billing.fulfilment.reversal_acts import REVERSE
+from billing.reports.balance_acts import PLATFORMS
 from billing.reports.find_by_id import find_by_id
 from billing.reports.topup_story import topup_story
 from billing.topups import queries as history
-from billing.topups.acts import HistoryQuery, wanted_of
-from gateway.api.topup_receipts import JOSE
-from gateway.dashboard.act import act
+from billing.topups.acts import CANCEL, LIST, SHOW, HistoryQuery, wanted_of
+from gateway.api.topup_receipts import JOSE, RECEIPT
+from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.match_all import TOPUPS, offered_on_all
 from gateway.dashboard.paging import COUNTED_MAX, Summed, Total
@@ -21,9 +24,9 @@ from gateway.dashboard.story import shown_story
 from gateway.html.format import money
 from gateway.html.forms import read_form
 from gateway.html.render import go, page
+from gateway.http.own_acts import list_own, read_own, run_own, run_route
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import NotFound
 from kernel.fields import Fields
 from keys.principal import ADMIN
@@ -37,7 +40,7 @@ _REVERSE = ("topup:reverse",)
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    platforms = (await ask(call, "GET", "/platforms")).data["items"]
+    platforms = (await list_own(call, PLATFORMS)).items
 
     async def count(query: Mapping[str, Any]) -> Total:
         asked = msgspec.convert({**query, "cursor": None}, HistoryQuery)
@@ -49,7 +52,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
     found = await listing(
         call,
-        TOPUPS.api,
+        LIST,
         *TOPUPS.filters,
         sorts=history.SORTS,
         summed=Summed("amount_cents"),
@@ -62,7 +65,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
     transaction_id, principal = call.params["transaction_id"], call.principal
     try:
-        topup = (await ask(call, "GET", f"/topup/status/{transaction_id}")).data
+        topup = await read_own(call, SHOW)
     except NotFound:
         return await _elsewhere(call, transaction_id)
     sees_webhooks = "webhooks:read" in principal.scopes
@@ -92,7 +95,7 @@ async def _elsewhere(call: RequestContext[Any, Any], transaction_id: str) -> Rep
 
 async def receipt(call: RequestContext[Fields, Fields]) -> Reply:
     transaction_id = call.params["transaction_id"]
-    made = (await ask(call, "GET", f"/topup/{transaction_id}/receipt")).data
+    made = (await run_route(call, RECEIPT)).data
     name = f'attachment; filename="{transaction_id}.jws"'
     headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
     return Response(made["receipt"], media_type=JOSE, headers=headers)
@@ -100,22 +103,20 @@ async def receipt(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
     body = {"transaction_id": call.params["transaction_id"]}
-    return await act(call, "POST", "/topup/cancel", body, then=_here(call), said="topup-cancelled")
+    return await press(call, CANCEL, body, then=_here(call), said="topup-cancelled")
 
 
 async def reverse(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
-    path = f"/topup/{call.params['transaction_id']}/reverse"
     reason = {"reason": form.text("reason").strip()}
-    done = await ask(call, "POST", path, reason, idempotency_key=form.idempotency_key)
-    is_done = done.data["status"] == "reversed"
+    done = await run_own(call, REVERSE, reason, key=form.idempotency_key)
+    is_done = done["status"] == "reversed"
     return go(_here(call), said="topup-reversed" if is_done else "topup-reversing")
 
 
 async def settle(call: RequestContext[Fields, Fields]) -> Reply:
     body = {"outcome": read_form(call).text("outcome")}
-    path = f"/sandbox/topups/{call.params['transaction_id']}"
-    return await act(call, "POST", path, body, then=_here(call), said="topup-settled")
+    return await press(call, SETTLE, body, then=_here(call), said="topup-settled")
 
 
 def _here(call: RequestContext[Any, Any]) -> str:

@@ -1,18 +1,20 @@
-"""Vouchers: look one up, redeem one once; and the wallets of recipients that they claim."""
+"""Look up and redeem vouchers; list recipients' wallets."""
 
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
+from billing.reports.balance_acts import PLATFORMS, WALLETS
+from billing.topups.acts import LIST as TOPUPS
+from billing.topups.voucher_redemption import REDEEM, SHOW
 from gateway.dashboard.listing import listing
 from gateway.dashboard.paging import Summed
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
+from gateway.http.own_acts import list_own, read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from gateway.internal_client import ask
 from kernel.errors import DomainError
 from kernel.fields import Fields
 
@@ -25,26 +27,26 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     if not code:
         return await _vouchers_page(call, asked)
     try:
-        found = await ask(call, "GET", f"/vouchers/{quote(code, safe='')}")
+        found = await read_own(call, SHOW, {"code": code})
     except DomainError as error:
         return await _vouchers_page(call, asked, problem_of(error))
-    return await _vouchers_page(call, asked, voucher=found.data)
+    return await _vouchers_page(call, asked, voucher=found)
 
 
 async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     body = {"code": form.text("code"), "settle": form.text("settle") or "wallet"}
     try:
-        done = await ask(call, "POST", "/vouchers/redeem", body)
+        done = await run_own(call, REDEEM, body)
     except DomainError as error:
         return await _vouchers_page(call, form, problem_of(error))
-    return await _vouchers_page(call, form, voucher=done.data, is_redeemed=True)
+    return await _vouchers_page(call, form, voucher=done, is_redeemed=True)
 
 
 async def show_wallets(call: RequestContext[Fields, Fields]) -> Reply:
-    platforms = (await ask(call, "GET", "/platforms")).data["items"]
+    platforms = (await list_own(call, PLATFORMS)).items
     found = await listing(
-        call, "/wallets", "recipient_email", "platform", summed=Summed("balance_cents")
+        call, WALLETS, "recipient_email", "platform", summed=Summed("balance_cents")
     )
     return page(call, "wallets.html", listing=found, platforms=platforms)
 
@@ -57,7 +59,7 @@ async def _vouchers_page(
     voucher: dict[str, Any] | None = None,
     is_redeemed: bool = False,
 ) -> Response:
-    issued = await ask(call, "GET", "/topup/history", query={"status": "delivered", "limit": 20})
+    issued = await list_own(call, TOPUPS, {"status": "delivered", "limit": 20})
     return page(
         call,
         "vouchers.html",
@@ -66,7 +68,7 @@ async def _vouchers_page(
         problem=problem,
         voucher=voucher,
         is_redeemed=is_redeemed,
-        issued=issued.data["items"],
+        issued=issued.items,
     )
 
 

@@ -1,4 +1,4 @@
-"""`topup accounts members` and `remove-two-factor`: who signs in to an account, and help for who lost the phone."""
+"""`topup team` and `accounts remove-two-factor`: who signs in to an account, and help for who lost the phone."""
 
 import asyncio
 
@@ -44,7 +44,7 @@ def test_an_operator_sees_colleagues_and_switches_a_second_factor_off(
     made = result_of(topup("accounts", "create", "--name", "Ann", "--email", EMAIL, "--json"))
     asyncio.run(_kept(database_url, made["id"]))
 
-    [listed] = result_of(topup("accounts", "members", EMAIL, "--json"))["items"]
+    [listed] = result_of(topup("team", "list", "--account", EMAIL, "--json"))["items"]
     [told] = result_of(topup("accounts", "notifications", EMAIL, "--json"))["items"]
     on = result_of(topup("accounts", "show", EMAIL, "--json"))
     off = result_of(topup("accounts", "remove-two-factor", EMAIL, "--yes", "--json"))
@@ -63,6 +63,27 @@ def test_an_operator_sees_colleagues_and_switches_a_second_factor_off(
     assert (off["two_factor"], off["recovery_codes_left"]) == (False, 0)
     assert again.exit_code == 1
     assert "two_factor.off" in {one["action"] for one in log}
+
+
+def test_an_operator_removes_a_colleague_after_a_question_that_names_them(
+    topup: Topup, database_url: str
+) -> None:
+    made = result_of(topup("accounts", "create", "--name", "Ann", "--email", EMAIL, "--json"))
+    asyncio.run(_kept(database_url, made["id"]))
+    [listed] = result_of(topup("team", "list", "--account", EMAIL, "--json"))["items"]
+    whose = (listed["id"], "--account", EMAIL)
+
+    unsaid = topup("team", "remove", *whose)
+    kept = result_of(topup("team", "list", "--account", EMAIL, "--json"))["items"]
+    removed = result_of(topup("team", "remove", *whose, "--yes", "--json"))
+    again = topup("team", "remove", *whose, "--yes")
+    left = result_of(topup("team", "list", "--account", EMAIL, "--json"))["items"]
+    [entry, *_] = result_of(topup("accounts", "log", "--account", EMAIL, "--json"))["items"]
+
+    assert "Remove bo@example.com? They lose access at once." in unsaid.output
+    assert (kept, left) == ([listed], [])
+    assert (removed["id"], again.exit_code) == (listed["id"], 1)
+    assert (entry["action"], entry["subject_id"]) == ("member.removed", listed["id"])
 
 
 def test_an_operator_suspends_an_account_resumes_it_and_hands_over_a_link(topup: Topup) -> None:

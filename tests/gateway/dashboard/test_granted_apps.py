@@ -212,7 +212,7 @@ async def test_nobody_else_changes_an_app(browser: Browser) -> None:
         ({"scope": "admin"}, "Choose one of"),
         ({"cap_cents": "-1"}, "Write an amount in dollars"),
         ({"cap_cents": "9" * 15}, "Is an amount that somebody may have"),
-        ({"cap_period": "year"}, "The cap's period must be one of"),
+        ({"cap_period": "year"}, "Choose one of day, month"),
     ],
 )
 async def test_a_mistake_is_said_beside_what_was_typed(

@@ -147,26 +147,23 @@ STEP_SENDS: Final = 250
 
 
 class Ending:
-    def __init__(
-        self, database: Database, clock: Clock, engine: Engine, vault: Vault, *, by: Actor
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, engine: Engine, vault: Vault) -> None:
         self._database = database
         self._clock = clock
         self._engine = engine
         self._vault = vault
-        self._by = by
 
-    async def end_all(self, account_id: str, person_id: str) -> Made:
+    async def end_all(self, account_id: str, person_id: str, *, by: Actor) -> Made:
         """Return what was there before; made_by finds again what couldn't be ended."""
         before = await self._database.transaction(
-            lambda tx: self._end_access(tx, account_id, person_id)
+            lambda tx: self._end_access(tx, account_id, person_id, by)
         )
-        await self._cancel_batches(account_id, before.batches)
+        await self._cancel_batches(account_id, before.batches, by)
         sends = before.sends
         while sends:
             for environment in ENVIRONMENTS:
                 ids = [one.id for one in sends if one.environment == environment]
-                await self._cancel_sends(Tenant(account_id, environment), ids)
+                await self._cancel_sends(Tenant(account_id, environment), ids, by)
             seen = {one.id for one in sends}
             left = await self._database.read(
                 lambda tx: made_by(tx, account_id, person_id, now_us=self._clock.now_us())
@@ -175,7 +172,9 @@ class Ending:
             sends = [one for one in left.sends if one.id not in seen]
         return before
 
-    async def _end_access(self, tx: Transaction, account_id: str, person_id: str) -> Made:
+    async def _end_access(
+        self, tx: Transaction, account_id: str, person_id: str, by: Actor
+    ) -> Made:
         now_us = self._clock.now_us()
         await lock_tenants(tx, [Tenant(account_id, one) for one in ENVIRONMENTS])
         made = await made_by(tx, account_id, person_id, now_us=now_us)
@@ -184,16 +183,16 @@ class Ending:
                 continue  # It ends with the one above it.
             tenant = Tenant(account_id, key.environment)
             ended = await api_key.revoke(tx, tenant, key.id, asker=None, now_us=now_us)
-            await self._note(tx, "key.revoked", tenant, key.id, now_us, name=key.name)
-            await tell_key(tx, "key.revoked", ended, by=self._by.name, now_us=now_us)
+            await _note(tx, by, "key.revoked", tenant, key.id, now_us, name=key.name)
+            await tell_key(tx, "key.revoked", ended, by=by.name, now_us=now_us)
         for one in made.endpoints:
             tenant = Tenant(account_id, one.environment)
             await endpoints.delete(tx, self._vault, tenant, one.id, now_us=now_us)
-            await self._note(tx, "endpoint.deleted", tenant, one.id, now_us, url=one.name)
+            await _note(tx, by, "endpoint.deleted", tenant, one.id, now_us, url=one.name)
         for one in made.apps:
             tenant = Tenant(account_id, one.environment)
             await oauth_app.disable(tx, tenant, one.id, now_us=now_us)
-            await self._note(tx, "app.disabled", tenant, one.id, now_us, name=one.name)
+            await _note(tx, by, "app.disabled", tenant, one.id, now_us, name=one.name)
         await device_login.withdraw(tx, [one.id for one in made.logins])
         if made.count:
             counts = {
@@ -205,37 +204,40 @@ class Ending:
                 "logins": len(made.logins),
             }
             everywhere = Tenant(account_id, "")
-            await self._note(tx, "member.work_ended", everywhere, person_id, now_us, **counts)
+            await _note(tx, by, "member.work_ended", everywhere, person_id, now_us, **counts)
         return made
 
-    async def _cancel_batches(self, account_id: str, batches: Sequence[MadeThing]) -> None:
+    async def _cancel_batches(
+        self, account_id: str, batches: Sequence[MadeThing], by: Actor
+    ) -> None:
         runner = BatchRunner(self._database, self._clock, self._engine)
         for one in batches:
             tenant = Tenant(account_id, one.environment)
-            await runner.cancel(tenant, one.id, self._by.name, own_key=None)
+            await runner.cancel(tenant, one.id, by.name, own_key=None)
 
-    async def _cancel_sends(self, tenant: Tenant, ids: Sequence[str]) -> None:
+    async def _cancel_sends(self, tenant: Tenant, ids: Sequence[str], by: Actor) -> None:
         for first in range(0, len(ids), STEP_SENDS):
             some = ids[first : first + STEP_SENDS]
-            await self._engine.submit(CancelItems(tenant, some, self._by.name))
+            await self._engine.submit(CancelItems(tenant, some, by.name))
 
-    async def _note(
-        self,
-        tx: Transaction,
-        action: str,
-        tenant: Tenant,
-        subject_id: str,
-        now_us: int,
-        **what: object,
-    ) -> None:
-        entry = audit_log.security(
-            self._by,
-            action,
-            account_id=tenant.account_id,
-            environment=tenant.environment,
-            subject_id=subject_id,
-            now_us=now_us,
-            after=what,
-            reason="its maker left" if action != "member.work_ended" else None,
-        )
-        await audit_log.record(tx, [entry])
+
+async def _note(
+    tx: Transaction,
+    by: Actor,
+    action: str,
+    tenant: Tenant,
+    subject_id: str,
+    now_us: int,
+    **what: object,
+) -> None:
+    entry = audit_log.security(
+        by,
+        action,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+        subject_id=subject_id,
+        now_us=now_us,
+        after=what,
+        reason="its maker left" if action != "member.work_ended" else None,
+    )
+    await audit_log.record(tx, [entry])

@@ -1,0 +1,317 @@
+"""Acts on colleagues: invite, give another role, remove, leave, end what they made.
+
+Only the account's owner invites, changes and removes; if live is open, not without the password again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, NamedTuple
+
+from msgspec import Meta
+
+from billing.recipients import account_mail
+from billing.team.ending import Ending, Made
+from billing.topups.mail import MailRules
+from billing.topups.rules import TopUpRules
+from kernel.errors import NotFound
+from kernel.fields import Fields, Page, said
+from kernel.shaped import Shaped
+from kernel.words import Time
+from keys import member
+from keys.account import get_account
+from keys.act import (
+    OPERATOR,
+    Act,
+    ActContext,
+    Audited,
+    CallContext,
+    Change,
+    ListAct,
+    Pace,
+    ReadAct,
+    StepsAct,
+)
+from keys.member import Member
+from keys.normalise import normalise_email
+from keys.principal import ACCOUNT_SCOPES, MemberRole, require_owner
+from store.database import Database
+from store.keyset import Begin
+
+# To one address, of all accounts.
+MAILS_TO_ADDRESS_PER_DAY: Final = 3
+_PACES: Final = (Pace(30, 3600, "invitations"),)
+Role = Annotated[MemberRole, Meta(description="What they may do."), said("Role")]
+
+
+class InvitationMails(NamedTuple):
+    """may_mail: whether another invitation may go to an address; beyond it the inviter hands over the link."""
+
+    may_mail: Callable[[str], Awaitable[bool]]
+
+
+class NewColleague(Fields, frozen=True, kw_only=True):
+    email: Annotated[str, Meta(max_length=320, description="Where the invitation goes.")]
+    role: Role
+
+
+class RoleChange(Fields, frozen=True, kw_only=True):
+    role: Role
+
+
+class InvitedColleague(Shaped, kw_only=True):
+    """An invitation. url is shown this once; is_mailed: it goes to them by mail, too."""
+
+    id: str
+    email: str
+    role: str
+    expires_at: Time | None
+    url: str = ""
+    is_mailed: bool = False
+
+
+class Colleague(Shaped, kw_only=True):
+    """A colleague who joined an account, or is invited."""
+
+    id: str
+    email: Annotated[str, Meta(description="Where the invitation went.")]
+    role: Annotated[str, Meta(description="What they may do.")]
+    joined_at: Annotated[Time | None, Meta(description="null: invited, and not joined yet.")]
+    person_id: Annotated[str | None, Meta(description="The account that they sign in with.")]
+
+
+class EndedWork(Shaped, kw_only=True):
+    """How much of what a colleague made was ended."""
+
+    keys: int
+    endpoints: int
+    apps: int
+    sends: int
+    batches: int
+    logins: int
+
+
+async def list_team(
+    context: ActContext, _asked: Page, _begin: Begin, _limit: int
+) -> Sequence[Member]:
+    return await member.list_members(context.tx, context.tenant.account_id)
+
+
+async def show_member(context: ActContext) -> Member:
+    return await member.get(context.tx, context.tenant.account_id, context.object_id)
+
+
+async def is_lasting(context: ActContext, _asked: Fields) -> bool:
+    """Return whether the owner gives the password again; raise ScopeMissing for a colleague."""
+    _require_owner(context)
+    return (await get_account(context.tx, context.tenant.account_id)).is_live_open
+
+
+async def check_mail(context: CallContext, asked: NewColleague, _database: Database) -> bool:
+    _require_owner(context)
+    return await _is_mailed(context, normalise_email(asked.email, param="email"))
+
+
+async def check_mail_again(context: CallContext, _asked: Fields, database: Database) -> bool:
+    _require_owner(context)
+    account_id, member_id = context.tenant.account_id, context.object_id
+    found = await database.read(lambda tx: member.get(tx, account_id, member_id))
+    return await _is_mailed(context, found.email)
+
+
+async def invite(context: ActContext, asked: NewColleague) -> Change[Member]:
+    made = await member.invite(
+        context.tx,
+        account_id=context.tenant.account_id,
+        email=asked.email,
+        role=asked.role,
+        invited_by=context.caller.person_id,
+        now_us=context.now_us,
+    )
+    return await _invited(context, made)
+
+
+async def renew(context: ActContext, _asked: Fields) -> Change[Member]:
+    account_id, member_id = context.tenant.account_id, context.object_id
+    made = await member.renew(context.tx, account_id, member_id, now_us=context.now_us)
+    return await _invited(context, made)
+
+
+async def change_role(context: ActContext, asked: RoleChange) -> Change[Member]:
+    _require_owner(context)
+    changed = await member.change_role(
+        context.tx, context.tenant.account_id, context.object_id, asked.role
+    )
+    return Change(after=changed)
+
+
+async def remove(context: ActContext, _asked: Fields) -> Change[Member]:
+    _require_owner(context)
+    removed = await member.remove(
+        context.tx, context.tenant.account_id, context.object_id, now_us=context.now_us
+    )
+    return Change(after=removed, is_gone=True)
+
+
+async def leave(context: ActContext, _asked: Fields) -> Change[Member]:
+    caller = context.caller
+    left = await member.leave(
+        context.tx, caller.account_id, caller.person_id, now_us=context.now_us
+    )
+    return Change(after=left, is_gone=True)
+
+
+async def end_work(context: CallContext, _asked: Fields) -> Made:
+    _require_owner(context)
+    account_id, member_id = context.tenant.account_id, context.object_id
+    found = await context.database.read(lambda tx: member.get(tx, account_id, member_id))
+    if found.person_id is None:
+        raise NotFound("Member")
+    return await context.service(Ending).end_all(account_id, found.person_id, by=context.by)
+
+
+def _require_owner(context: CallContext) -> None:
+    if context.asker is not None:
+        require_owner(context.asker)
+
+
+async def _is_mailed(context: CallContext, email: str) -> bool:
+    if not account_mail.is_mailed(context.service(MailRules), email):
+        return False
+    return await context.service(InvitationMails).may_mail(email)
+
+
+async def _invited(context: ActContext, made: Member) -> Change[Member]:
+    if context.prepared:
+        await account_mail.write_invitation(context.tx, made, now_us=context.now_us)
+    assert made.invitation_id is not None, "it was made just now"
+    url = context.service(TopUpRules).invitation_url(made.invitation_id)
+    return Change(after=made, shown_once={"url": url, "is_mailed": context.prepared})
+
+
+def _audited(found: Member) -> Mapping[str, Any]:
+    return {"email": found.email, "role": found.role}
+
+
+def _ended(made: Made) -> EndedWork:
+    return EndedWork(**{name: len(getattr(made, name)) for name in EndedWork.__struct_fields__})
+
+
+_COMMON: Final[dict[str, Any]] = {"scopes": ACCOUNT_SCOPES, "is_account_wide": True}
+LIST: Final = ListAct(
+    name="team.list",
+    summary="List an account's colleagues, and who is invited",
+    description="Who joined has an account of their own.",
+    path="/team",
+    audience=(OPERATOR,),
+    query=Page,
+    run=list_team,
+    result=Colleague,
+    columns=("id", "email", "role", "joined_at", "person_id"),
+    examples=("topup team list --account ops@acme.example",),
+    **_COMMON,
+)
+SHOW: Final = ReadAct(
+    name="team.show",
+    summary="Show a colleague",
+    path="/team/{member_id}",
+    audience=(OPERATOR,),
+    run=show_member,
+    result=Colleague,
+    examples=("topup team show mbr_4Kp1 --account ops@acme.example",),
+    **_COMMON,
+)
+INVITE: Final = Act(
+    name="team.invite",
+    summary="Invite a colleague",
+    path="/team",
+    audience=(),
+    input=NewColleague,
+    prepare=check_mail,
+    run=invite,
+    result=InvitedColleague,
+    shows_secret=True,
+    asks_password_if=is_lasting,
+    paces=_PACES,
+    audit=Audited("member.invited", _audited),
+    **_COMMON,
+)
+RENEW: Final = Act(
+    name="team.renew",
+    summary="Make another invitation link",
+    description="The link before no longer counts.",
+    path="/team/{member_id}/link",
+    audience=(),
+    input=Fields,
+    prepare=check_mail_again,
+    run=renew,
+    result=InvitedColleague,
+    shows_secret=True,
+    asks_password_if=is_lasting,
+    paces=_PACES,
+    audit=Audited("member.invited", _audited),
+    **_COMMON,
+)
+CHANGE_ROLE: Final = Act(
+    name="team.change-role",
+    summary="Give a colleague another role",
+    path="/team/{member_id}/role",
+    audience=(),
+    input=RoleChange,
+    run=change_role,
+    result=Colleague,
+    asks_password_if=is_lasting,
+    audit=Audited("member.role_changed", _audited),
+    done="It counts from now on.",
+    **_COMMON,
+)
+REMOVE: Final = Act(
+    name="team.remove",
+    summary="Remove a colleague, or withdraw an invitation",
+    description="They lose access at once. What they made stays until it is ended.",
+    path="/team/{member_id}/remove",
+    audience=(OPERATOR,),
+    input=Fields,
+    run=remove,
+    result=Colleague,
+    asks_password_if=is_lasting,
+    is_for_suspended=True,
+    audit=Audited("member.removed", _audited),
+    asks="Remove {email}? They lose access at once.",
+    done="They have no access any more.",
+    examples=("topup team remove mbr_4Kp1 --account ops@acme.example",),
+    **_COMMON,
+)
+LEAVE: Final = Act(
+    name="team.leave",
+    summary="Leave an account",
+    path="/team/leave",
+    audience=(),
+    input=Fields,
+    run=leave,
+    result=Colleague,
+    is_for_suspended=True,
+    audit=Audited("member.removed", _audited),
+    **_COMMON,
+)
+END_WORK: Final = StepsAct(
+    name="team.end-work",
+    summary="End everything that a colleague made",
+    description=(
+        "Revokes the keys, deletes the webhooks, disables the apps and cancels what is not sent yet;"
+        " the funds go back."
+    ),
+    path="/team/{member_id}/end-work",
+    audience=(OPERATOR,),
+    input=Fields,
+    run=end_work,
+    view=_ended,
+    result=EndedWork,
+    moves_money=True,
+    asks_password_if=is_lasting,
+    is_for_suspended=True,
+    asks="End everything that {email} made? It cannot be undone.",
+    done="What they made has ended.",
+    examples=("topup team end-work mbr_4Kp1 --account ops@acme.example",),
+    **_COMMON,
+)
+# Inviting and giving roles would turn a borrowed token into lasting access, so the owner's pages alone do it.
+ACTS: Final = (LIST, SHOW, REMOVE, END_WORK)
