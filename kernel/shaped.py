@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from kernel.clock import rfc3339
 
+T = TypeVar("T")
 # Tells the documents that a number may be below zero, such as a transfer's effect on a balance.
 SIGNED: Final = {"x-signed": True}
 
@@ -25,6 +27,14 @@ class Shaped(msgspec.Struct, kw_only=True):
                 value = getattr(source, name)
                 more[name] = rfc3339(value) if is_time and value is not None else value
         return cls(**more)
+
+
+class Listing(msgspec.Struct, Generic[T], kw_only=True):
+    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
+
+    items: Annotated[list[T], Meta(description="This page's entries.")]
+    next_cursor: str | None
+    has_more: bool
 
 
 def to_builtins(view: Any) -> Any:

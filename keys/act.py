@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from kernel.errors import DomainError
 from kernel.fields import Fields, Page
@@ -52,22 +52,56 @@ async def _unpaced() -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallContext:
-    """Who calls an act, and for which object, before a transaction opens."""
+class Origin(Protocol):
+    """Where a call comes from. Each part is made when an act asks for it."""
+
+    @property
+    def by(self) -> Actor: ...
+
+    @property
+    def address(self) -> str | None: ...
+
+    @property
+    def masked_key(self) -> str | None:
+        """Return the Idempotency-Key for people, without what looks like a secret."""
+        ...
+
+    @property
+    def request_digest(self) -> str | None:
+        """Return what identifies the call under its Idempotency-Key, so that a repeated call continues."""
+        ...
+
+
+class InProcess(NamedTuple):
+    """A call of this installation's own command line."""
+
+    by: Actor = Actor()
+    address: str | None = None
+    masked_key: str | None = None
+    request_digest: str | None = None
+
+
+class CallContext(Struct, frozen=True, kw_only=True):
+    """Who calls an act, and for which object. No transaction is open."""
 
     tenant: Tenant
     asker: Principal | None
-    by: Actor
+    origin: Origin
     now_us: int
     service: Services
     person: str = ""
     object_id: str = ""
     inner_id: str = ""
-    # Lets a repeated call continue; None without an Idempotency-Key.
-    request_digest: str | None = None
     # Counts a call that leaves the gateway, and raises if there were too many.
     pace: Callable[[], Awaitable[None]] = _unpaced
+
+    @property
+    def by(self) -> Actor:
+        return self.origin.by
+
+    @property
+    def request_digest(self) -> str | None:
+        return self.origin.request_digest
 
     @property
     def environment(self) -> Environment:
@@ -88,8 +122,7 @@ class CallContext:
             raise ScopeMissing(words, reason="scope")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActContext(CallContext):
+class ActContext(CallContext, frozen=True, kw_only=True):
     tx: Transaction
     prepared: Any = None
 
@@ -226,6 +259,13 @@ class ChangingAct(ActRow, Generic[I]):
     is_for_suspended: bool = False
     # How often a merchant may do it; the `run` of a StepsAct awaits `context.pace()` before it calls out.
     paces: tuple[Pace, ...] = ()
+    # An Idempotency-Key counts; not for a rehearsal, which changes nothing.
+    takes_key: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiAct(ChangingAct[I]):
+    """An act that gateway/api runs itself, since its body or its response has several forms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,6 +347,13 @@ class ReadAct(ActRow, Generic[R]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiRead(ActRow):
+    """A read that gateway/api runs itself, since its response is streamed or has several forms."""
+
+    query: type[Fields] = Fields
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListAct(ActRow, Generic[Q, R]):
     # Returns at most so many rows after a place; everything without prefix or own_cursors.
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
@@ -330,5 +377,6 @@ class ReportAct(ActRow, Generic[I, R]):
 
 
 AloneAct = EngineAct[Any, Any] | StepsAct[Any, Any]
-AnyChange = Act[Any, Any] | AloneAct
-AnyAct = AnyChange | ReadAct[Any] | ListAct[Any, Any] | ReportAct[Any, Any]
+AnyRead = ReadAct[Any] | ApiRead
+AnyChange = Act[Any, Any] | AloneAct | ApiAct[Any]
+AnyAct = AnyChange | AnyRead | ListAct[Any, Any] | ReportAct[Any, Any]

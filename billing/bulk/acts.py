@@ -1,61 +1,82 @@
-"""Bulk sends: the list of them, and taking one back. gateway/api/bulk.py sends and shows one."""
+"""Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta
-from msgspec.structs import asdict
 
 from billing.bulk import batch, item as items
-from billing.bulk.batch import SendBatch
+from billing.bulk.batch import ITEMS_MAX, SendBatch
 from billing.bulk.runner import BatchRunner
+from billing.bulk.views import AcceptedBatch, Batch, BatchStory
+from billing.topups.send_acts import (
+    SENDS,
+    IntentField,
+    OneSend,
+    QuoteIdField,
+    SenderReferenceField,
+)
 from kernel.fields import ExportPage, Fields
-from kernel.shaped import Shaped
-from kernel.words import KeyIdText, Time
-from keys.act import MERCHANT, ActContext, CallContext, ListAct, StepsAct
+from keys.act import MERCHANT, ActContext, ApiAct, ApiRead, CallContext, ListAct, StepsAct
 from keys.principal import key_bound_to_own
 from store.database import Transaction
 from store.keyset import Begin
-from webhooks.events.schemas import BatchCounts
-
-BatchIdText = Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z]+$")]
-# While a batch is being released or undone, it looks like one state.
-_SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
 
 
-class Batch(Shaped, kw_only=True):
-    """A bulk send. status accepting: not every item is accepted or refused yet; running: some have not
-    ended; completed: all have; refused: of all or nothing, none was accepted.
+class BulkItem(OneSend, frozen=True, kw_only=True):
+    """One send of a bulk send: as the body of a send, with a reference of its own, by which a repeated
+    item is known. An item whose intent names a top-up already is refused, and names that one.
     """
 
-    id: BatchIdText
-    status: Literal["accepting", "running", "completed", "refused"]
-    all_or_nothing: bool
-    items_total: Annotated[int, Meta(ge=1)]
-    counts: BatchCounts
-    key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
-    created_at: Time
-    accepted_at: Annotated[
-        Time | None, Meta(description="When every item was accepted or refused.")
-    ]
-    cancelled_at: Annotated[Time | None, Meta(description="When somebody took it back.")]
-    completed_at: Annotated[Time | None, Meta(description="When every item had ended.")]
+    quote_id: QuoteIdField | None = None
+    intent: IntentField | None = None
 
-    @classmethod
-    def with_counts(cls, one: SendBatch, counts: batch.BatchCounts, /, **more: Any) -> Self:
-        return cls.of(
-            one,
-            status=_SHOWN.get(one.status, one.status),
-            all_or_nothing=one.is_all_or_nothing,
-            items_total=one.items,
-            counts=BatchCounts(**asdict(counts), accepted=counts.accepted),
-            **more,
-        )
+    reference: Annotated[
+        SenderReferenceField, Meta(description="Your own name for it, once per environment.")
+    ]
+
+
+class BulkBody(Fields, frozen=True, kw_only=True):
+    """Many sends. As CSV each line is an item, and the two options are query parameters."""
+
+    items: Annotated[
+        list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX, description="The sends.")
+    ]
+    all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] = False
+    dry_run: Annotated[
+        bool, Meta(description="Only say what it would cost and which items are wrong.")
+    ] = False
+
+
+class BulkQuery(Fields, frozen=True, kw_only=True):
+    """The options, for a body that has no place for them."""
+
+    all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] | None = None
+    dry_run: bool | None = None
+
+
+class ItemQuery(ExportPage, frozen=True, kw_only=True):
+    """Which items of a batch."""
+
+    status: (
+        Literal[
+            "waiting",
+            "refused",
+            "dropped",
+            "scheduled",
+            "pending",
+            "delivered",
+            "failed",
+            "cancelled",
+            "reversing",
+            "reversed",
+        ]
+        | None
+    ) = None
+    cursor: Annotated[str, Meta(pattern=r"^[0-9]{1,4}\Z")] | None = None
 
 
 class CountedBatch(NamedTuple):
-    """A batch with its items by where they are now."""
-
     batch: SendBatch
     counts: batch.BatchCounts
 
@@ -93,11 +114,12 @@ def _view(one: CountedBatch) -> Batch:
     return Batch.with_counts(*one)
 
 
+READS: Final = ("topup:read",)
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="batches.list",
     summary="Bulk sends, newest first",
     path="/batches",
-    scopes=("topup:read",),
+    scopes=READS,
     audience=(MERCHANT,),
     query=ExportPage,
     run=list_batches,
@@ -121,7 +143,7 @@ CANCEL: Final = StepsAct(
         " below it sent; what others sent, with `topup:reverse`."
     ),
     path="/batches/{batch_id}/cancel",
-    scopes=("topup:send",),
+    scopes=SENDS,
     audience=(MERCHANT,),
     input=Fields,
     run=cancel,
@@ -133,4 +155,41 @@ CANCEL: Final = StepsAct(
     asks="Cancel what {batch_id} has not delivered yet?",
     examples=("topup batches cancel bat_3Nc7",),
 )
+SEND: Final = ApiAct(
+    name="batches.send",
+    summary="Send many top-ups in one call",
+    description=(
+        "At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV"
+        " (`Content-Type: text/csv`, the names of the fields in the first line; metadata as"
+        " `metadata.name`). Each item is accepted or refused by itself, with the code and the"
+        " error of a send; with `all_or_nothing` none is accepted where one is refused. The"
+        " answer comes when all of that is kept; give an Idempotency-Key, and a repeated call"
+        " sends nothing twice, nor does an item whose `intent` names a top-up already: it is refused with"
+        " that one's id. If nothing was accepted, the answer is 422 with 3010. With `dry_run` nothing is"
+        " written: 200, and what it would cost."
+    ),
+    path="/topup/bulk",
+    status=202,
+    scopes=SENDS,
+    audience=(MERCHANT,),
+    input=BulkBody,
+    result=AcceptedBatch,
+    moves_money=True,
+    asks="Send every item of the file?",
+    examples=(
+        "topup batches send --items @payroll.json",
+        "topup batches send --items @may.json --dry-run",
+    ),
+)
+SHOW: Final = ApiRead(
+    name="batches.show",
+    summary="A bulk send with its items",
+    path="/batches/{batch_id}",
+    scopes=READS,
+    audience=(MERCHANT,),
+    query=ItemQuery,
+    result=BatchStory,
+    examples=("topup batches show bat_3Nc7",),
+)
 ACTS: Final = (LIST, CANCEL)
+COMMANDS: Final = (*ACTS, SEND, SHOW)

@@ -1,8 +1,4 @@
-"""A batch: many sends of one call, and their outcomes.
-
-A batch is accepted once per Idempotency-Key, and batch.completed is published once, when its last top-up has
-ended.
-"""
+"""A batch: many sends of one call, and their outcomes. It is accepted once per Idempotency-Key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
@@ -37,9 +33,7 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Cents of accepted and delivered items, fee_cents of all accepted ones. waiting: neither accepted nor
-    refused. dropped: fine, but another item was refused.
-    """
+    """`fee_cents` is of all accepted items. `dropped`: fine, but another item was refused."""
 
     waiting: int = 0
     refused: int = 0
@@ -67,8 +61,6 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """counts: once it is over."""
-
     id: str
     account_id: str
     environment: str
@@ -105,8 +97,6 @@ def move(batch: SendBatch, status: BatchStatus) -> SendBatch:
 
 
 class LookedAt(NamedTuple):
-    """is_waiting: only its top-ups are under way."""
-
     batch: SendBatch
     is_waiting: bool
 

@@ -1,7 +1,6 @@
 """An item of a batch: one line, why it was refused, or the top-up that it became.
 
-The top-up's ID is written with the item, before the first try, so a second try finds what the first did. The
-caller holds the tenant's lock.
+The top-up's ID is written with the item, before the first try, so a second try finds what the first did.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """fee_cents: of the price when the batch was made, or of its own quote."""
+    """`fee_cents` is of the price when the batch was made, or of its own quote."""
 
     platform: str
     amount_cents: int
@@ -82,7 +81,7 @@ class ItemRefusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
-    """number counts from 0. request null: the line couldn't be read."""
+    """`number` counts from 0. Without `request` the line couldn't be read."""
 
     batch_id: str
     number: int
@@ -143,7 +142,7 @@ async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
 async def page(
     tx: Transaction, batch_id: str, *, status: str | None, after: int, limit: int
 ) -> list[ListedItem]:
-    """Return a page; status: of the item, or of its top-up. waiting includes reserved."""
+    """Return a page; `waiting` includes reserved."""
     only = "" if status is None else "AND COALESCE(t.status, i.state) IN :places[text]"
     places = ["waiting", "reserved"] if status == "waiting" else [status]
     named = {} if status is None else {"places": places}

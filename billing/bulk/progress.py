@@ -1,7 +1,6 @@
-"""Move a batch from state to state, cancel it, and publish its end.
+"""Move a batch from state to state, cancel it, and publish its end with the step that ends it.
 
 Each step is decided under the tenant's lock on the rows as they are, so two processes take it once.
-batch.completed is published with the step that ends the batch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,10 +24,6 @@ from store.database import Transaction
 
 
 class BatchWorkingSet(WorkingSet):
-    """Commands add in `declare`: ids, numbers (of items, by batch), counted. A batch of an unlocked tenant
-    doesn't exist here.
-    """
-
     rank = 13
 
     def __init__(self) -> None:
@@ -162,9 +157,7 @@ class AdvanceBatch(_OnBatch):
 
 @dataclass(frozen=True, slots=True)
 class TakeBack(_OnBatch):
-    """Return what isn't delivered yet. own_key: as of keys.principal.key_bound_to_own. Raises ScopeMissing
-    for another key's batch.
-    """
+    """Return what isn't delivered yet; raise ScopeMissing for another key's batch."""
 
     cancelled_by: str
     own_key: str | None

@@ -1,7 +1,7 @@
 """Advance a batch until nothing is left to do at once.
 
 It may stop anywhere, or run in two processes: each step's outcome is in the rows. A step is one transaction
-on at most STEP_ITEMS top-ups, so others of the account wait no longer than for a batch of single sends.
+on at most STEP_ITEMS top-ups.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,8 +42,6 @@ class BulkLine(NamedTuple):
 
 
 class Bulk(NamedTuple):
-    """request_digest: of its Idempotency-Key and content; sent_by: Principal.sender."""
-
     tenant: Tenant
     lineage: tuple[str, ...]
     lines: Sequence[BulkLine]
@@ -66,8 +64,8 @@ class BatchRunner:
         return await self._engine.rehearse(BatchRehearsal(bulk.tenant, sends))
 
     async def accept(self, bulk: Bulk) -> SendBatch:
-        """Return the batch with every item accepted or refused, durably. Raises Unavailable and the like:
-        then a worker continues, and a repeated call under the Idempotency-Key finds it.
+        """Return the batch with every item accepted or refused, durably. After Unavailable a worker
+        continues, and a repeated call under the Idempotency-Key finds it.
         """
         digest = bulk.request_digest
         if digest is not None:
@@ -154,7 +152,6 @@ class BatchRunner:
     def opening(
         self, bulk: Bulk, refused: Mapping[int, DomainError]
     ) -> tuple[SendBatch, list[BatchItem]]:
-        """Return the first rows. refused: of all or nothing, by a rehearsal."""
         now_us = self._clock.now_us()
         batch_id = new_id("bat")
         lines = [

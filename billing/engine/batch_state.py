@@ -44,8 +44,8 @@ RETRY_AFTER_S: Final = 5
 class BalanceAlerts:
     """Watch balances for balance.low thresholds and recharges.
 
-    A drop is recorded once, by the transaction that spends, and fixes the ID of the recharge's order. Further
-    drops are ignored until that order ends.
+    A drop is recorded once, by the transaction that spends; further drops are ignored until the recharge's
+    order ends.
     """
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ T = TypeVar("T")
 
 
 class Rules:
-    """code_of and claim_token_of take a top-up's ID; stored answers contain neither result."""
+    """`code_of` and `claim_token_of` take a top-up's ID; stored answers contain neither result."""
 
     __slots__ = ("_packages", "claim_token_of", "code_of", "is_promo_sendable")
 
@@ -150,9 +150,8 @@ class WorkingSet(ABC):
     """One subject's rows in one transaction; only batches with a command that names it pay for its
     statements.
 
-    `declare` adds IDs. `load` and `readings` read after the tenants are locked. `decide` changes rows in
-    memory and counts in `changes`. `update` and `insert` write in bulk. Rows that tenants share are locked in
-    `load`, sorted by ID. Working sets load and write by rank, all different, so no two batches deadlock.
+    `load` and `readings` read after the tenants are locked; rows that tenants share are locked in `load`,
+    sorted by ID. Working sets load and write by rank, all different, so no two batches deadlock.
     """
 
     rank: ClassVar[int]
@@ -167,23 +166,21 @@ class WorkingSet(ABC):
 
     @abstractmethod
     async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
-        """Read the rows; may add places, windows and ledger_ids."""
+        pass
 
     def readings(self) -> Sequence[BatchRead]:
         """Return reads that join the wallets' round trip on PostgreSQL."""
         return ()
 
     def further_readings(self) -> Sequence[BatchRead]:
-        """Return reads whose need the first ones showed; mostly none."""
+        """Return reads whose need the first ones showed."""
         return ()
 
     @abstractmethod
     async def update(self, tx: Transaction, now_us: int) -> None: ...
 
     async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
-        """Add rows that nothing else waits for. Deferred behind every update; on PostgreSQL one round trip
-        with the ledger's.
-        """
+        """Add rows that nothing else waits for, deferred behind every update."""
 
     def hints(self) -> Iterable[str]:
         return ()
@@ -236,8 +233,8 @@ class BatchState:
         self._completed: list[tuple[RequestKey, StoredAnswer]] = []
 
     async def load(self, tx: Transaction) -> None:
-        """Read what the commands declared. An earlier statement locked the tenants, because a snapshot taken
-        together with a lock is stale after a wait.
+        """Read what the commands declared. An earlier statement locked the tenants, because a snapshot
+        taken together with a lock is stale after a wait.
         """
         read_set = self._read_set
         for working_set in self._ranked:
@@ -333,8 +330,8 @@ class BatchState:
         )
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return the credit that a send may use. is_own_use: AI usage by the account itself, which may use
-        promotional credit; purchased credit then counts only if the plan lets usage continue from the wallet.
+        """Return the credit that a send may use. `is_own_use`: AI usage by the account itself, which may
+        use promotional credit.
         """
         granted = 0
         if self.ledger.has_grants(tenant):
@@ -387,9 +384,7 @@ class BatchState:
         is_own_use: bool = False,
         is_fall_told: bool = True,
     ) -> list[Transfer]:
-        """Move sendable credit: first what expires soonest, then what never expires, then the wallet.
-        is_fall_told: False if the command returns the credit or calls record_drop itself.
-        """
+        """Move sendable credit: first what expires soonest, then what never expires, then the wallet."""
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
         sources = self._sources(tenant, is_own_use=is_own_use)
@@ -485,7 +480,6 @@ class BatchState:
         code_sealed: str | None = None,
         trace: str | None = None,
     ) -> str:
-        """trace: of an earlier request than the command's."""
         return self.outbox.publish(
             tenant,
             type=event_type,

@@ -24,7 +24,7 @@ from store.idempotency import RequestKey, StoredAnswer
 
 
 class BatchTimes(NamedTuple):
-    """waited_s: for a connection and rows. commit_s: the last writes and the commit."""
+    """`waited_s`: for a connection and rows. `commit_s`: the last writes and the commit."""
 
     size: int
     began_ns: int
@@ -148,9 +148,9 @@ class Engine:
     def submit_once(
         self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
     ) -> Awaitable[StoredAnswer]:
-        """Return the durable answer, or the one stored under this key; without a key nothing is stored.
+        """Return the durable answer, or the one stored under this key.
 
-        encode runs in the batch: it must be pure and raise nothing. Raises the command's refusal,
+        `encode` runs in the batch: it must be pure and raise nothing. Raises the command's refusal,
         Unavailable, KeyReused and KeyInProgress.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))

@@ -1,4 +1,4 @@
-"""The limits of keys and accounts: what they allow, what was used of them, and when there is room again."""
+"""The limits of keys and accounts: what they allow, what was used, and when there is room again."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
@@ -25,7 +25,7 @@ from store.database import BatchRead, Transaction
 
 
 class Sum(msgspec.Struct, gc=False):
-    """detail None: not read. is_derived: computed from other rows, not written here."""
+    """`is_derived`: computed from other rows, not written here."""
 
     spent_micros: int
     account_id: str = ""
@@ -104,7 +104,7 @@ NEAR_PERCENT = 80
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """seconds: length of a rolling window. key_id null: the account's. resets_at null: never."""
+    """`seconds` is the length of a rolling window. Without `key_id` the limit is the account's."""
 
     cap: Cap
     key_id: str | None
@@ -121,7 +121,9 @@ class LimitView(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, gc=False):
-    """most: micros, or the unit it counts. Without seconds and ends_at the limit never resets."""
+    """`most` is in micros, or in the unit it counts. Without `seconds` and `ends_at` the limit never
+    resets.
+    """
 
     cap: Cap
     key_id: str | None
@@ -150,7 +152,6 @@ class Limit(msgspec.Struct, gc=False):
         caps.add_to_buckets(buckets, self.seconds, amount, at=now_us, now_us=now_us)
 
     def view(self, now_us: int) -> LimitView:
-        """Return the limit in cents: used is rounded up, left is rounded down."""
         unit = 1 if self.is_count else MICROS_PER_CENT
         return LimitView(
             cap=self.cap,
@@ -364,11 +365,9 @@ KeyEnd = Literal["revoked", "expired", "paused"]
 class LineLimits(msgspec.Struct, frozen=True, gc=False):
     """What a key and its ancestors allow together.
 
-    - ended: how one of the keys ended, or that it is paused.
     - capped: (window, most) of each cap; a cap on one call has no window.
     - unasked: (window, most) of a day's sends without an approval.
     - watched: limits that publish an event before they are used up, beside days and months.
-    - money: mandates' limits on any spend. sends: on sends.
     """
 
     ended: KeyEnd | None
@@ -456,8 +455,8 @@ def _capped(
 
 
 def calendar_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
-    """Return daily and monthly caps with what was published about them. Most spends are far below their caps
-    and skip this [4 % of a send over 1,000 wallets].
+    """Return daily and monthly caps with what was published about them. Most spends are far below their
+    caps and skip this [4 % of a send over 1,000 wallets].
     """
     (day, day_start), (month, month_start) = caps.windows_of(now_us)
     found: list[Limit] = []
@@ -517,8 +516,8 @@ def _counts(
 def notices_of(
     limits: Iterable[Limit], account_id: str, now_us: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return each unpublished key.cap_near and key.cap_reached, and mark it as published: once for a calendar
-    window, a rolling window's length or a key's life.
+    """Return each unpublished key.cap_near and key.cap_reached, and mark it as published: once for a
+    window.
     """
     for limit in limits:
         used = limit.used(now_us)

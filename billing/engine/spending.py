@@ -1,7 +1,7 @@
 """Count what keys and accounts spend of their limits and test credit, in one transaction.
 
-A spend counts in the windows of its moment, for the key and all its ancestors; what is given back returns to
-those windows.
+A spend counts in the windows of its moment, for the key and all its ancestors; what is given back returns
+to those windows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ from store.database import BatchRead, Transaction
 
 
 class OwnTime:
-    """Each account's time in one transaction: now_us, or ahead if its sandbox clock was advanced."""
+    """Each account's time: now_us, or ahead if its sandbox clock was advanced."""
 
     def __init__(self, now_us: int, key_states: Mapping[str, KeyState]) -> None:
         self.now_us = now_us
@@ -137,8 +137,8 @@ class Spending:
         return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction, publish: Publish) -> None:
-        """Write the counts, and publish what is nearly or wholly used up. publish isn't stored on self: the
-        cycle would keep each batch until the garbage collector runs.
+        """Write the counts, and publish what is nearly or wholly used up. Storing `publish` on self would
+        be a cycle, which keeps each batch until the garbage collector runs.
         """
         for tenant, lineage in self._spenders:
             limits = self._watched(tenant, lineage)
@@ -203,7 +203,6 @@ class Spending:
         return min((one for one in rooms if one is not None), default=None)
 
     def standing(self, tenant: Tenant, lineage: Lineage) -> tuple[Sequence[Limit], int | None]:
-        """Return all limits of the keys and the account, with the cents they allow now."""
         now_us = self.time.of(tenant)
         states = [self.key_states[key_id] for key_id in lineage]
         line = line_limits(states, self._sums, now_us)
@@ -217,8 +216,8 @@ class Spending:
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Count a spend. Return what giving it back needs: the further rows that count it, and its moment by
-        a clock that is ahead.
+        """Count a spend. Return what giving it back needs: further rows that count it, and its moment by a
+        clock that is ahead.
         """
         now_us = self.time.of(tenant)
         at = None if now_us == self.time.now_us else now_us
@@ -253,7 +252,6 @@ class Spending:
         *,
         topup_id: str = "",
     ) -> None:
-        """Count back all or part of a spend. at: its counter.counted_at."""
         account_id, now_us = tenant.account_id, self.time.of(tenant)
         self.count(account_id, lineage, -amount_micros, at)
         for counted in caps.read_counted(counted_in):
@@ -333,7 +331,6 @@ class Spending:
         return "paused" if is_paused else None
 
     def _further(self, tenant: Tenant, line: LineLimits, send: LimitedSend | None) -> list[Limit]:
-        """Return the limits beside those of a call, day and month; first where waiting helps least."""
         found = [*line.money]
         if line.sends is not None and send is not None:
             found += line.sends.recipient_limits(send.facts, self._sums, self.time.of(tenant))
@@ -423,7 +420,6 @@ class KeyStandings:
 async def load_key_usage(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> KeyStandings:
-    """Load what the keys may spend. now_us: our time, not the tenant's."""
     spending = Spending(now_us)
 
     def take(found: Standings) -> None:

@@ -1,15 +1,74 @@
 """Statements of an account: their lines with each line's key, and a page for people."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
+
+from msgspec import Meta, Struct
 
 from billing.documents.billing_details import buyers
 from billing.ledger import statement
 from billing.ledger.chart import LedgerAccountKind
 from billing.ledger.statement import StatementLine
+from billing.topups.views import Transfer
+from kernel.fields import Fields, Time as TimeText
 from kernel.tenant import Tenant
+from kernel.words import Cents, Micros, Time
+from keys.act import MERCHANT, ApiRead
 from store.database import Database, Transaction
+
+MONTH: Final = re.compile(r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$")
+
+
+class StatedTransfer(Transfer, kw_only=True):
+    """A transfer of a statement, and the wallet's balance after it."""
+
+    balance_micros: Micros
+
+
+class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
+    """Opening balance + what the transfers did to the wallet = closing balance."""
+
+    since: Time
+    until: Time
+    opening_balance_cents: Cents
+    opening_balance_micros: Micros
+    transfers: list[StatedTransfer]
+    closing_balance_cents: Cents
+    closing_balance_micros: Micros
+
+
+class StatementQuery(
+    Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
+):
+    """from is inclusive (default: the beginning), to exclusive (default: now); or a whole month."""
+
+    since: (
+        Annotated[
+            TimeText, Meta(description="The beginning, inclusive; left out: the first transfer.")
+        ]
+        | None
+    ) = None
+    until: Annotated[TimeText, Meta(description="The end, exclusive; left out: now.")] | None = None
+    month: (
+        Annotated[
+            str,
+            Meta(
+                max_length=40,
+                description="As 2026-06, UTC; without from and to. One that has begun.",
+                extra_json_schema={"pattern": MONTH.pattern},
+            ),
+        ]
+        | None
+    ) = None
+    form: Annotated[
+        Literal["json", "csv", "csv_excel", "pdf"],
+        Meta(
+            description="csv_excel: csv behind the byte order mark by which Excel knows UTF-8. pdf: what"
+            " changed the balance, at most 1,000 lines."
+        ),
+    ] = "json"
 
 
 class _Key(NamedTuple):
@@ -129,3 +188,15 @@ async def _names(
         **tenant._asdict(),
     )
     return name, {row["id"]: row["recipient_email"] for row in rows}
+
+
+STATEMENT: Final = ApiRead(
+    name="balance.statement",
+    summary="Opening balance, every transfer, closing balance",
+    path="/topup/statement",
+    scopes=("topup:read",),
+    audience=(MERCHANT,),
+    query=StatementQuery,
+    result=Statement,
+    examples=("topup balance statement --month 2026-06",),
+)

@@ -7,12 +7,13 @@ only readers who may see the value get the nonce.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 import msgspec
+from msgspec import Meta, Struct
 
 from billing.checkpoints import checkpoint, tiles
-from billing.checkpoints.checkpoint import Checkpoint
+from billing.checkpoints.checkpoint import Checkpoint, shape_of
 from billing.checkpoints.jws import encode, sign
 from billing.checkpoints.merkle import SealedTransfer, salt_of
 from billing.checkpoints.receipt import TYP, Proof, ProvedTransfer, Receipt
@@ -27,16 +28,20 @@ from billing.topups.topup import TopUp
 from billing.topups.voucher import sees_code
 from kernel.clock import DAY_US, day_start_us, rfc3339
 from kernel.errors import DomainError, NotFound
+from kernel.words import Count, Environment, Time, TopUpStatus, TransactionId
+from keys.act import MERCHANT, ApiRead
 from keys.api_keys import api_key
 from keys.principal import Principal
 from keys.vault import Vault
 from store.database import Transaction
 
+KEYS_PATH: Final = "/.well-known/receipt-keys"
 NONCE_KEY: Final = "receipt_nonce"
 _NONCE_BYTES: Final = 16
 # In a checkpoint of its own day, or of a later one if it was late.
 _DAYS_LOOKED: Final = 3
 _OPEN: Final = frozenset({"scheduled", "pending", "reversing"})
+_Hex = Annotated[str, Meta(description="32 bytes in hex.", pattern="^[0-9a-f]{64}$")]
 
 
 class NoReceiptYet(NotFound):
@@ -47,6 +52,49 @@ class NoReceiptYet(NotFound):
         detail = f"the top-up is {topup.status}: it has a receipt once that has ended"
         DomainError.__init__(self, detail, reason="not_ended", extra=facts)
         self.kind = "Receipt"
+
+
+class SealedDay(Struct, kw_only=True):
+    """A UTC day of an environment's ledger as it was sealed."""
+
+    environment: Environment
+    day: Annotated[str, Meta(description="As 2026-11-22, UTC.")]
+    size: Annotated[Count, Meta(description="Transfers of the day, of all accounts.")]
+    late: Annotated[
+        Count, Meta(description="Of them, of an earlier day: they committed after it was sealed.")
+    ]
+    root: Annotated[_Hex, Meta(description="Of the Merkle tree (RFC 6962) over the transfers.")]
+    digest: Annotated[
+        _Hex, Meta(description="SHA-256 of the signed statement, which the next day's names.")
+    ]
+    sealed_at: Time
+    jws: Annotated[str, Meta(description="The signed statement: what a witness keeps.")]
+
+    @staticmethod
+    def of_checkpoint(one: Checkpoint) -> "SealedDay":
+        return SealedDay(**cast(Any, shape_of(one)))
+
+
+class TopUpReceipt(Struct, kw_only=True):
+    """A top-up's receipt, to keep and to check without the gateway."""
+
+    transaction_id: TransactionId
+    status: TopUpStatus
+    receipt: Annotated[
+        str,
+        Meta(
+            description="JWS in compact form, Ed25519: payment, transfers with their proofs, the"
+            " deliverable's digest, mandate and approval. `topup verify-receipt` checks it."
+        ),
+    ]
+    checkpoint: Annotated[
+        SealedDay | None,
+        Meta(
+            description="The sealed day of its last transfer; null until all are sealed: ask again a day"
+            " later."
+        ),
+    ]
+    keys_url: Annotated[str, Meta(description="The public keys as a JWK Set.")]
 
 
 class SignedReceipt(NamedTuple):
@@ -214,3 +262,21 @@ async def _approval(tx: Transaction, topup: TopUp) -> dict[str, Any] | None:
         "decided_by": asked.decided_by,
         "decided_at": None if asked.decided_at is None else rfc3339(asked.decided_at),
     }
+
+
+RECEIPT: Final = ApiRead(
+    name="topups.receipt",
+    summary="A top-up's receipt that proves itself",
+    description=(
+        "Signed with Ed25519. Each transfer has its place in a sealed day of the ledger, once that is"
+        " sealed: an hour after the UTC day's end. With `Accept: application/jose` the JWS alone. What"
+        " was delivered stands in it as a digest; the nonce that it can be compared with is there for"
+        " who may see the code. 3003 with reason not_ended while it waits."
+    ),
+    path="/topup/{transaction_id}/receipt",
+    scopes=("billing:read",),
+    audience=(MERCHANT,),
+    result=TopUpReceipt,
+    refuses=(NotFound,),
+    examples=("topup topups receipt txn_4Kp1",),
+)

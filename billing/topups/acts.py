@@ -1,4 +1,4 @@
-"""Top-ups: the history, the whole story of one and waiting for it to change, cancelling one."""
+"""Top-ups: list, show and wait, cancel."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -107,7 +107,6 @@ def _seen(context: CallContext, topup: TopUp) -> ShownTopUp:
 
 
 def _codes(context: CallContext, topup: TopUp) -> tuple[str | None, str | None]:
-    """Return the code and the deliverable's value, each None unless the caller may see it."""
     codes, caller = context.service(TopUpRules).codes, context.caller
     return codes.shown(topup, caller), codes.value_shown(topup, caller)
 
@@ -151,7 +150,6 @@ def _told(timeline: TopUpTimeline, _: TopUpStory) -> Told:
 
 
 def code_kept(context: CallContext, topup: TopUp) -> str | None:
-    """Return the code for an answer that is stored, or None unless the caller may see it."""
     # A supplier's code can't be derived again, so a stored answer has only its hint.
     is_own = topup.fulfilment_code is None
     codes = context.service(TopUpRules).codes

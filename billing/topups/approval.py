@@ -1,7 +1,6 @@
 """Approvals: a send above its key's threshold, or from a sender who left, waits for a decision.
 
-Funds are held meanwhile. An approval past its end can only expire, and reads as expired before the sweep
-finds it.
+An approval past its end can only expire, and reads as expired before the sweep finds it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +31,9 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """expires_at is by the tenant's own clock. requested_by: a key's ID, or that of the person who left."""
+    """`expires_at` is by the tenant's own clock. `requested_by` is a key's ID, or that of the person who
+    left.
+    """
 
     id: str
     account_id: str
@@ -182,9 +183,7 @@ async def untold_tenants(
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
-    """Mark the tenant's approvals as reported and return their IDs, oldest first; skip rows that another
-    process locks.
-    """
+    """Mark the tenant's approvals as reported and return their IDs; skip rows that another process locks."""
     rows = await tx.fetch(
         """UPDATE approvals SET notified_at = :now_us WHERE id IN (
                SELECT id FROM approvals

@@ -136,9 +136,8 @@ async def decide(
 
 
 def _check_outside_lineage(caller: Principal, held: TopUp) -> None:
-    """Refuse a key's decision on a send of its own family.
-
-    Any common ancestor counts: its holder can make both the requester and the decider.
+    """Refuse a key's decision on a send of its own family: the holder of a common ancestor can make both
+    keys.
     """
     if not set(held.spent_by).isdisjoint(caller.lineage):
         raise ScopeMissing(
@@ -150,7 +149,6 @@ def _check_outside_lineage(caller: Principal, held: TopUp) -> None:
 async def _check_not_theirs(
     database: Database, caller: Principal, asked: approvals.Approval
 ) -> None:
-    """Refuse a former colleague's decision on their own sends through a key that they made."""
     lineage = caller.lineage
     if asked.reason != "sender_left" or not lineage:
         return

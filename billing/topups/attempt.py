@@ -1,7 +1,6 @@
 """Fulfilment attempts: each turn of a top-up at a supplier, and its outcome.
 
-An attempt is written before the supplier is called, so a crash leaves "requested" behind. Only the last one
-can be open. The caller holds the account's lock.
+An attempt is written before the supplier is called. Only the last one can be open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,8 +27,8 @@ ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """requests_made: calls in this turn. dropped: an operator ended it without the supplier's word. A turn
-    that revokes a delivery ends as `revoked` or `kept`.
+    """`requests_made` counts calls in this turn. `dropped`: an operator ended it without the supplier's
+    word.
     """
 
     transaction_id: str
@@ -117,7 +116,6 @@ class AttemptWorkingSet(WorkingSet):
         return self._left.get(place)
 
     def request(self, topup: TopUp, source: Source, now_us: int) -> Attempt:
-        """Return the top-up's open attempt with one more call, or a new one."""
         is_open = self.open_of(topup.id)
         if is_open is not None:
             again = replace(
@@ -203,9 +201,7 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Lock the supplier's newest call; return False if this isn't it. A worker that resumes after a newer
-    call must not change the supplier's own rows.
-    """
+    """Lock the supplier's newest call; return False if this is an older one, which may change nothing."""
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
            WHERE transaction_id = :id AND supplier = :supplier AND requests_made = :requests_made

@@ -1,7 +1,7 @@
 """Move a pending top-up through its suppliers: hand over, settle, or try the next one.
 
-A supplier is called only after its attempt is written, and the next one only after a definite no. While an
-outcome is open, the top-up isn't switched, failed or called elsewhere.
+The next supplier is called only after a definite no. While an outcome is open, the top-up isn't switched,
+failed or called elsewhere.
 """
 
 from dataclasses import dataclass, replace as changed
@@ -75,11 +75,7 @@ class OnAttempts(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class AskSupplier(OnAttempts):
-    """Begin a call of a supplier; of two workers that read the same seen_checks_made, only one may call.
-
-    next_check_at: when to call again without a response. is_one_per_recipient: the supplier takes one open
-    top-up per recipient; others wait.
-    """
+    """Begin a call of a supplier; of two workers that read the same `seen_checks_made`, only one may call."""
 
     seen_checks_made: int
     next_check_at: int
@@ -99,7 +95,7 @@ class AskSupplier(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for this recipient."""
+    """Without `attempt` it isn't the caller's turn."""
 
     topup: TopUp
     attempt: Attempt | None = None
@@ -136,8 +132,8 @@ class HandOver(AskSupplier):
 
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
-    """Record that the supplier gave no final word; an older or ended attempt changes nothing. next_check_at
-    null: an operator decides. left_over null: the remainder stays.
+    """Record that the supplier gave no final word; an older or ended attempt changes nothing. Without
+    `next_check_at` an operator decides.
     """
 
     number: int
@@ -171,14 +167,9 @@ class KeepWaiting(OnAttempts):
 class Settle(OnAttempts):
     """End a pending top-up by the word of its supplier, an operator or the sandbox.
 
-    - given: what was delivered; None: the credit is in the recipient's wallet here.
-    - by: the supplier, whose `failed` is a definite no. Null: an operator or the sandbox decides for all
-      suppliers.
-    - attempt: the turn and call of the word; a no of an older call changes nothing.
-    - doubt, terms: why the supplier's kind doubts the word, and what the operator allows it.
-
-    A late, contradictory or implausible word is stored for an operator (`objection`), and delivers nothing.
-    Raises AwaitsApproval, and NoLongerAsked for a no of a former supplier.
+    Without `by` the word counts for all suppliers. A late, contradictory or implausible word is stored for
+    an operator (`objection`), and delivers nothing. Raises AwaitsApproval, and NoLongerAsked for a no of a
+    former supplier.
     """
 
     outcome: Literal["delivered", "failed"]
@@ -304,7 +295,6 @@ class Settle(OnAttempts):
         return delivered
 
     def _note_cost(self, state: BatchState) -> None:
-        """Post what the supplier took as the operator's debt to it."""
         if not self.cost_cents or self.by is None:
             return
         cost = state.ledger.account(self.tenant, LedgerAccountKind.COST)

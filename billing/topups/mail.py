@@ -1,7 +1,6 @@
 """Mail to recipients, queued in the transaction that delivers the top-up.
 
-Retries share one row and one Message-ID. A row holds no code: the letter is made when it is sent. Limits are
-counted under the account's lock.
+A row holds no code: the letter is made when it is sent. Retries share one row and one Message-ID.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +23,7 @@ _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """Mail outside sent_in stays in the outbox. In 24 hours: account_max per account and environment,
-    recipient_max of these per address.
-    """
+    """Mail outside `sent_in` stays in the outbox. The maximums are of 24 hours."""
 
     sent_in: frozenset[str] = frozenset()
     account_max: int = 1_000
@@ -37,8 +34,8 @@ class MailRules:
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """next_attempt_at: when it is due, or how long a claim lasts; null: never again. claim_no separates a
-    late outcome from the newest claim's.
+    """`next_attempt_at` is also how long a claim lasts. `claim_no` separates a late outcome from the newest
+    claim's.
     """
 
     id: str

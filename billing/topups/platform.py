@@ -1,4 +1,4 @@
-"""Platforms as a send needs them: limits, fees and suppliers in order, without a statement."""
+"""Platforms as a send needs them: limits, fees and suppliers in order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,7 @@ _WHOLE: Final = 10_000
 
 
 class FeeRule(msgspec.Struct, frozen=True, gc=False):
-    """fixed_cents plus basis_points (hundredths of a percent), rounded up once, within min_cents and
-    max_cents.
-    """
+    """`fixed_cents` plus `basis_points`, rounded up once, within `min_cents` and `max_cents`."""
 
     fixed_cents: int = 0
     basis_points: int = 0
@@ -45,8 +43,6 @@ class InvalidPlatform(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """is_paused: an operator or the circuit breaker paused it; its top-ups wait."""
-
     id: str
     kind: str
     is_paused: bool = False
@@ -59,8 +55,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Amounts in cents. Only enabled suppliers are listed; without one the platform isn't offered.
-    account_fees replace fee.
+    """Only enabled suppliers are listed; without one the platform isn't offered. `account_fees` replace
+    `fee`.
     """
 
     id: str
@@ -88,7 +84,7 @@ BUILT_IN = (
 
 
 class Platforms:
-    """The platforms of one environment, in order; names match case-insensitively."""
+    """The platforms of one environment; names match case-insensitively."""
 
     def __init__(self, listed: Sequence[Platform] = ()) -> None:
         self._by_id = {platform.id: platform for platform in listed}
@@ -139,8 +135,6 @@ _NONE = Platforms()
 
 @dataclass(slots=True)
 class PlatformBook:
-    """version: of the rows that it was read from."""
-
     by_environment: Mapping[str, Platforms] = field(default_factory=dict)
     version: int = -1
 

@@ -1,7 +1,7 @@
 """Platforms, their fees and suppliers as rows that the operator edits.
 
-Each change raises the version in its own transaction, so that processes reread the rows. A supplier is never
-deleted and keeps its kind: an ID in an old top-up always means the same supplier.
+Each change raises the version in its transaction, so that processes reread the rows. A supplier is never
+deleted and keeps its kind.
 """
 
 import re
@@ -31,8 +31,6 @@ ACCOUNT_FEES_MAX: Final = 5_000
 
 
 class FeeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """account_id empty: for accounts without a fee of their own."""
-
     environment: str
     platform: str
     account_id: str = EVERYBODY
@@ -155,8 +153,8 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """sealed: the secret options; hints: each secret's last characters. breaker_opened_at: workers call it
-    rarely, because it failed several times in a row.
+    """`sealed` has the secret options, `hints` each secret's last characters. Workers call a supplier with
+    `breaker_opened_at` rarely.
     """
 
     environment: str
@@ -354,7 +352,7 @@ async def note_health(
     error: str | None,
     now_us: int,
 ) -> None:
-    """Record a worker's findings, without raising the version. error null: the last one stays."""
+    """Record a worker's findings, without raising the version."""
     if error is not None:
         await tx.execute(
             """UPDATE suppliers SET last_error = :error, last_error_at = :now
@@ -374,7 +372,7 @@ async def note_health(
 
 
 async def set_paused(tx: Transaction, row: SupplierRow, paused_at: int | None) -> SupplierRow:
-    """Pause the supplier; or, with null, resume it and forget what workers found."""
+    """Pause the supplier; or, with None, resume it and forget what workers found."""
     after = msgspec.structs.replace(
         row,
         paused_at=paused_at,

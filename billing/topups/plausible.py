@@ -1,6 +1,5 @@
-"""Check a supplier's "delivered" before it is believed.
-
-A doubt is a sentence for the operator, who decides. Nothing is delivered by a doubted word.
+"""Check a supplier's "delivered" before it is believed. A doubt is a sentence for the operator, who
+decides.
 """
 
 from typing import Final
@@ -18,8 +17,6 @@ _SHARED_SEPARATOR: Final = ","
 
 
 class DeliveryTerms(msgspec.Struct, frozen=True, gc=False):
-    """is_shared: several top-ups may bring the same code. cost_max_percent: of what the sender paid."""
-
     is_shared: bool = False
     cost_max_percent: int = COST_PERCENT_MAX
 
@@ -28,7 +25,7 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """shared_codes: `platform` or `platform:amount_cents`, joined by commas."""
+    """`shared_codes`: `platform` or `platform:amount_cents`, joined by commas."""
 
     shared_codes: str = ""
     cost_max_percent: int = COST_PERCENT_MAX

@@ -26,8 +26,6 @@ from store.keyset import Begin, Keyset, ListStretch
 
 @dataclass(frozen=True, slots=True)
 class TopUpFilter:
-    """created_before is exclusive."""
-
     status: str | None = None
     platform: str | None = None
     recipient_email: str | None = None
@@ -102,8 +100,6 @@ async def unknown_ids(tx: Transaction, ids: Sequence[str]) -> list[str]:
 
 
 class Due(NamedTuple):
-    """Nothing needs decoding, so no row stops the others."""
-
     id: str
     tenant: Tenant
     platform: str
@@ -142,7 +138,7 @@ async def due_of(
     exclude_ids: Sequence[str] = (),
     last_ids: Sequence[str] = (),
 ) -> list[Due]:
-    """Return the due top-up to try a supplier with: preferably one that it was never called for, last_ids last."""
+    """Return the due top-up to try a supplier with, preferably one that it was never called for."""
     rows = await tx.fetch(
         f"""SELECT {_DUE_COLUMNS} FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
@@ -183,9 +179,7 @@ _NOT_EXCLUDED: Final = """NOT id IN :exclude_ids[text]
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """In the API's shapes, without the supplier's cost. request_id: of the send; null once its events are
-    deleted.
-    """
+    """Without the supplier's cost. `request_id` is None once the events are deleted."""
 
     topup: TopUp
     transfers: Sequence[Mapping[str, Any]]
@@ -244,8 +238,6 @@ async def topup_timeline(
 
 @dataclass(frozen=True, slots=True)
 class AskedApproval:
-    """sender_email: of a sender who left."""
-
     approval: Approval
     topup: TopUp
     key_name: str | None

@@ -1,7 +1,7 @@
 """Quotes: the price that `validate` named, valid for ten minutes without being stored.
 
 qte_END_FEE_PROOF: the end in microseconds by the account's own clock, the fee in cents, and a MAC over both
-and the send that it was made for.
+and the send.
 """
 
 import re
@@ -39,8 +39,6 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """POST /topup/validate: decide as a send does, and write nothing."""
-
     send: Send
 
     def declare(self, read_set: ReadSet) -> None:
@@ -72,8 +70,8 @@ def quote_id(vault: Vault, principal: Principal, request: SendRequest, ends_at: 
 
 
 def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: str) -> SendRequest:
-    """Return the send at the quoted fee; raise InvalidInput, quote_mismatch, for another send's quote. Its
-    end is checked with the send, because a repeated call gets its first response.
+    """Return the send at the quoted fee; raise InvalidInput for another send's quote. Its end is checked
+    with the send, because a repeated call gets its first response.
     """
     found = _FORM.fullmatch(text)
     if found is not None:
@@ -100,7 +98,6 @@ def _outcome(sent: Sent) -> WouldBe | Literal["replayed"]:
 
 
 def _bound(principal: Principal, request: SendRequest, ends_at: int) -> str:
-    """Return JSON, so that no two lists of values make the same text."""
     bound = (
         *principal.tenant,
         principal.kind,

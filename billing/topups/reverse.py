@@ -1,8 +1,8 @@
 """Reverse a delivered top-up: unused credit returns whole, once, to where it came from.
 
-Credit of a wallet here returns at once, if its voucher isn't redeemed and the wallet still holds it. What a
-supplier handed over may have been seen, so it returns only after the supplier confirms that it is worthless.
-Until then the top-up is `reversing`. The first decision is final, unless an operator decides otherwise.
+What a supplier handed over may have been seen, so it returns only after the supplier confirms that it is
+worthless. Until then the top-up is `reversing`. The first decision is final, unless an operator decides
+otherwise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ ReversalOutcome = Literal["reversed", "kept"]
 
 
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """requested_by null: the operator. next_check_at null: no more calls. detail: why the top-up was kept."""
+    """Without `requested_by` the operator asked. Without `next_check_at` there are no more calls."""
 
     transaction_id: str
     account_id: str
@@ -204,8 +204,8 @@ class _Ending(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class Reverse(_Ending):
-    """requested_by null: the operator. can_revoke: the supplier may take back what it handed over, and the
-    worker calls it. A repeated command has the same result.
+    """Start a reversal; a repeated command has the same result. `can_revoke`: the worker asks the supplier
+    to take back what it handed over.
     """
 
     reason: str
@@ -259,9 +259,7 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class AskedRevocation:
-    """attempt None: it isn't the caller's turn. recipient_left: the supplier's remainder for the recipient.
-    prepared: from before the delivery.
-    """
+    """Without `attempt` it isn't the caller's turn. `prepared` is from before the delivery."""
 
     topup: TopUp
     attempt: Attempt | None = None
@@ -294,9 +292,7 @@ class AskRevocation(AskSupplier):
 
 @dataclass(frozen=True, slots=True)
 class KeepReversing(_OnReversal):
-    """Call again at next_check_at, or let an operator decide. A newer call or an ended reversal leaves
-    nothing to change.
-    """
+    """Call again at `next_check_at`, or let an operator decide. A newer call leaves nothing to change."""
 
     checks_made: int
     detail: str
@@ -314,7 +310,7 @@ class KeepReversing(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class EndReversal(_Ending):
-    """End a reversal by the supplier's first word, or by an operator (actor), also without a reversal.
+    """End a reversal by the supplier's first word, or by an operator (`actor`), also without a reversal.
 
     Raises AlreadyUsed for credit of a wallet here, AlreadyEnded if the top-up isn't reversing or delivered,
     and StillOpen while the supplier is being called.

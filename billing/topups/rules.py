@@ -89,8 +89,8 @@ _FILLED_CHARACTERS: Final = 24
 class LinkTokens:
     """Turn IDs into tokens of pages that need no account, and back.
 
-    A token is one AES block: the ID of its purpose's object, under a key derived for that purpose. No token
-    is stored. A token has one spelling; a guess hits one of 2**128 numbers.
+    A token is one AES block: the ID of its purpose's object, under a key derived for that purpose. It isn't
+    stored, and has one spelling.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -107,7 +107,7 @@ class LinkTokens:
         return self.tokens_of(purpose, [subject_id])[0]
 
     def tokens_of(self, purpose: LinkPurpose, subject_ids: Sequence[str]) -> list[str]:
-        """Return the tokens in order; takes half the time of single calls."""
+        """Return the tokens in order, in half the time of single calls."""
         prefix = _PREFIXES[purpose]
         numbers = decode_all([one.removeprefix(prefix) for one in subject_ids])
         blocks = self._encrypt[purpose](
@@ -172,16 +172,14 @@ class TopUpRules:
         return self.claim_url(topup.id) if sees_code(principal, topup.spent_by) else None
 
     def claim_url(self, topup_id: str, token: str | None = None) -> str:
-        """Return the recipient's page: as good as the code itself."""
         return f"{self.public_url}{CLAIM_PATH}/{token or self.claim_token_of(topup_id)}"
 
     def decide_url(self, approval_id: str) -> str:
-        """Return the page on which anybody with its address decides, once. Only for people."""
+        """Return the page on which anybody with its address decides, once."""
         token = self.links.token_of("approval", approval_id)
         return f"{self.public_url}{DECIDE_PATH}/{token}"
 
     def colleague_decide_url(self, mail_id: str) -> str:
-        """Return the page for the colleague whom the mail goes to, valid while they may decide."""
         token = self.links.token_of("colleague_approval", mail_id)
         return f"{self.public_url}{DECIDE_PATH}/{token}"
 

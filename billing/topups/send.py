@@ -1,7 +1,7 @@
 """Send a top-up: the rules, in the order in which they refuse, and what a send does.
 
-One batch debits the wallet by amount and fee, credits the recipient and the fees, issues the voucher and
-writes the event. If the top-up waits, funds are held, and the credit follows on delivery.
+One batch debits the wallet, credits the recipient and the fees, issues the voucher and writes the event. If
+the top-up waits, funds are held.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class AmountOutOfRange(DomainError):
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """As stored with the top-up: the address, and the Idempotency-Key without its secrets."""
+    """The Idempotency-Key is without its secrets."""
 
     address: str | None = None
     idempotency_key: str | None = None
@@ -66,7 +66,7 @@ NO_CALLER = Caller()
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """A checked send. fee_cents: by the present rule, or quoted until quote_ends_at (tenant's clock)."""
+    """A checked send. `fee_cents` may be quoted until `quote_ends_at`, by the tenant's clock."""
 
     platform: Platform
     amount_cents: int
@@ -175,9 +175,7 @@ class RateLimited(DomainError):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """is_replay: the intent already named the top-up, so nothing was done; then the code is for readers who
-    may see it, not for every caller.
-    """
+    """`is_replay`: the intent already named the top-up; then only readers who may see it get its code."""
 
     topup: TopUp
     wallet_balance_cents: int
@@ -188,8 +186,6 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
-    """The top-up's ID is fixed before the first try."""
-
     topup_id: str
     tenant: Tenant
     lineage: tuple[str, ...]

@@ -1,6 +1,6 @@
 """End or release a top-up that holds funds: cancel, deliver, approve, deny, or release at its time.
 
-It ends once, under its tenant's lock. Held funds go to the recipient or return.
+It ends once, under its tenant's lock.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class WrongStateForApproval(DomainError):
 
 
 class RequesterBlocked(DomainError):
-    """reason: requester_ended (final), requester_paused or requester_limits."""
+    pass
 
 
 class AwaitsApproval(DomainError):
@@ -62,9 +62,8 @@ class AwaitsApproval(DomainError):
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
     """Credit the recipient and the fees from the hold.
 
-    given: what a supplier delivered; None: the credit is in the recipient's wallet here. With a supplier's
-    own credit the voucher is settled externally at once, so nobody holds both. A given code replaces the
-    voucher.
+    With a supplier's own credit (`given`) the voucher is settled externally at once, so nobody holds both.
+    A given code replaces the voucher.
     """
     topups = topups_of(state)
     is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
@@ -151,7 +150,7 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EndedTopUp:
-    """refusal: why an approval had no effect and the top-up was cancelled; callers report it as a refusal."""
+    """`refusal`: why an approval had no effect and the top-up was cancelled."""
 
     topup: TopUp
     wallet_balance_cents: int
@@ -183,9 +182,7 @@ class OnTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnTopUp):
-    """Take a pending top-up back for its sender, with its approval. own_key: as of
-    keys.principal.key_bound_to_own.
-    """
+    """Take a pending top-up back for its sender. `own_key`: as of keys.principal.key_bound_to_own."""
 
     cancelled_by: str
     own_key: str | None
@@ -204,8 +201,6 @@ class Cancel(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class Decide(OnTopUp):
-    """decided_by: a credential's ID. actor: for the security log."""
-
     approval_id: str
     decision: ApprovalDecision
     decided_by: str | None = None
@@ -327,8 +322,8 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 
 
 def check_again(state: BatchState, topup: TopUp) -> Source:
-    """Return the first supplier for a held top-up that continues now; raise what refuses it: the key, its
-    limits, a debt, or the platform. Funds and caps were settled on acceptance.
+    """Return the first supplier for a held top-up that continues now; raise what refuses it. Funds and caps
+    were settled on acceptance.
     """
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     try:
@@ -393,8 +388,8 @@ class DueSend(NamedTuple):
 class Release(OnTopUp):
     """Release a scheduled top-up as a send just made, or refund it if something refuses it now.
 
-    Happens once, never before its time by the tenant's own clock. If the sender left, the top-up waits for a
-    decision, unless one was already made.
+    Happens once, never before its time by the tenant's own clock. If the sender left, the top-up waits for
+    a decision, unless one was already made.
     """
 
     spent_by: tuple[str, ...]

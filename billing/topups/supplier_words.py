@@ -1,7 +1,6 @@
 """Suppliers' words that couldn't end their top-up, and the values that suppliers delivered.
 
-A word is stored in the transaction that read it, with its deliverable sealed. The same word for one top-up is
-one row, which needs an operator until one has seen it.
+A word is stored in the transaction that read it, with its deliverable sealed.
 """
 
 import logging
@@ -30,8 +29,8 @@ GAUGED_MAX: Final = 10_000
 
 
 class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """late: the top-up had ended or moved on. second: it contradicts an earlier word. repeated: its value was
-    delivered for another top-up. implausible: see billing/topups/plausible.py.
+    """`late`: the top-up had ended or moved on. `second`: it contradicts an earlier word. `repeated`: its
+    value was delivered for another top-up.
     """
 
     transaction_id: str
@@ -69,7 +68,7 @@ class SupplierWords(WorkingSet):
         return cls(rules.of(TopUpRules))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Read nothing: earlier words decide nothing."""
+        pass
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
         if self._new:
@@ -168,7 +167,6 @@ def _seal(codes: VoucherCodes, topup_id: str, given: Deliverable | None) -> str:
 
 
 def _subject(topup_id: str) -> str:
-    """Return what the seal is bound to; differs from the top-up's own code."""
     return f"{topup_id}/word"
 
 
@@ -201,8 +199,8 @@ _Place = tuple[str, str]  # environment, digest
 class DeliveredValues(WorkingSet):
     """Which top-ups have the codes, keys and links that the batch's commands deliver.
 
-    A value is delivered for one top-up of its environment: its row is written before the delivery is decided,
-    in the same transaction. It is stored as a keyed digest; the key survives a rotation of the master key.
+    A value is delivered for one top-up of its environment: its keyed digest is written before the delivery
+    is decided, in the same transaction.
     """
 
     rank = 15
@@ -224,8 +222,8 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Claim each value for its top-up; sorted, so batches can't deadlock. Ended top-ups are skipped: a
-        repeated word must not block the next one.
+        """Claim each value for its top-up; sorted, so batches can't deadlock. A repeated word of an ended
+        top-up must not block the next one.
         """
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):

@@ -1,7 +1,7 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient on a platform.
 
-A pending or scheduled one holds its funds and ends once: delivered, failed or cancelled. An unused delivered
-one may be reversed. Only `move` changes the state. The caller holds the account's lock.
+A pending or scheduled one holds its funds and ends once. Only `move` changes the state. The caller holds
+the account's lock.
 """
 
 import re
@@ -41,13 +41,11 @@ _SHOWS_NOTHING = re.compile(
 
 
 class DeliverableRefused(ValueError):
-    """The message doesn't repeat the deliverable."""
+    pass
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Erased with the recipient. locale: a language tag such as zh-Hans; null: English in the mail, the
-    browser's on the page.
-    """
+    """Erased with the recipient. `locale`: a language tag such as zh-Hans."""
 
     email: bool = False
     locale: str | None = None
@@ -55,8 +53,8 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
-    """Credit (without a value), or a code, key, link or note. Only `value` can be spent. It is stored sealed,
-    and shown only to readers who may see codes; no other field contains it.
+    """Credit (without a value), or a code, key, link or note. `value` is stored sealed; no other field
+    contains it.
     """
 
     kind: DeliverableKind
@@ -70,8 +68,6 @@ class Deliverable(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A deliverable without its value."""
-
     kind: DeliverableKind
     value_hint: str | None = None
     redeem_url: str | None = None
@@ -103,9 +99,7 @@ def hint_of(code: str) -> str:
 
 
 def visible(value: str) -> str:
-    """Return what a reader sees of a value: NFKC, without white space and invisible characters, in its own
-    case.
-    """
+    """Return what a reader sees of a value: NFKC, without white space and invisible characters."""
     plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
     return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")
 
@@ -199,8 +193,6 @@ class DuplicateReference(DomainError):
 
 
 class TopUp(msgspec.Struct, frozen=True, gc=False):
-    """A struct: a frozen dataclass takes ten times as long to make on the hot path."""
-
     id: str
     account_id: str
     environment: str
@@ -277,7 +269,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """Return the events' fields; voucher_code and deliverable.value come before what a tenant wrote."""
+        """Return the events' fields; the code and the value come before what a tenant wrote."""
         deliverable: dict[str, Any] | msgspec.Raw | None = None
         if self.status == "delivered":
             given = self.deliverable
@@ -338,7 +330,6 @@ def references_reading(
     references: Iterable[tuple[str, str, str]],
     into: dict[tuple[str, str, str], tuple[str, TopUpStatus]],
 ) -> BatchRead:
-    """Read (account, environment, reference) -> (id, status)."""
     wanted = sorted(set(references))
 
     def take(rows: Rows) -> None:

@@ -118,7 +118,6 @@ class Sent(Struct, kw_only=True, gc=False):
 
     @staticmethod
     def of(sent: send.Sent, claim_url: str | None) -> "Sent":
-        """Avoid ** for further fields: it would double the time of each send."""
         topup = sent.topup
         return Sent(
             voucher_code=sent.voucher_code,
@@ -195,10 +194,6 @@ class TopUpFields(Shaped, kw_only=True):
     def of(
         cls, topup: topups.TopUp, code: str | None = None, value: str | None = None, /, **more: Any
     ) -> Self:
-        """Convert the top-up with its code, and the deliverable's value, for readers who may see them.
-
-        more: the fields of a wider response.
-        """
         own = {
             "transaction_id": topup.id,
             "delivery": shown_delivery(topup),
@@ -275,7 +270,6 @@ class FulfilmentAttempt(Shaped, kw_only=True):
 
     @classmethod
     def seen_by(cls, attempt: Attempt, *, is_operator: bool) -> Self:
-        """Hide the supplier from everybody but operators."""
         hidden = {} if is_operator else {"supplier": None, "detail": None}
         return cls.of(attempt, **hidden)
 
@@ -383,6 +377,5 @@ class DecidedTopUp(SettledTopUp, kw_only=True):
     next_action: NextPoll | UnsetType = UNSET
 
     def in_order(self) -> dict[str, Any]:
-        """Put the decision first: a struct has the fields of its bases before its own."""
         told = {name: value for name, value in asdict(self).items() if value is not UNSET}
         return {"approval": self.approval, **told}

@@ -1,8 +1,7 @@
 """Voucher codes: claims on value in the recipient's wallet, redeemed once.
 
-A code is ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last is a check. The
-bits are the top-up's ID under a keyed permutation, so a code needs no index and can't be guessed. No code is
-stored; a supplier's code is stored sealed. A voucher exists while its top-up is delivered.
+A code is ATU- and five groups of four Crockford base32 characters: 19 carry 95 bits, the last is a check.
+The bits are the top-up's ID under a keyed permutation, so no code is stored, and none can be guessed.
 """
 
 import base64
@@ -79,7 +78,7 @@ class VoucherCodes:
         return _written(self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX))))
 
     def codes_of(self, topup_ids: Sequence[str]) -> list[str]:
-        """Return the codes in order; for many it takes half the time of single calls."""
+        """Return the codes in order, in half the time of single calls."""
         if len(topup_ids) < _TOGETHER_MIN:
             return [self.code_of(one) for one in topup_ids]
         numbers = decode_all([one.removeprefix(TOPUP_PREFIX) for one in topup_ids])
@@ -176,8 +175,8 @@ def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
-    """Return whether the caller is the sender or one of its ancestors. Never a descendant or a sibling, which
-    could spend by the code past all its own caps.
+    """Return whether the caller is the sender or one of its ancestors. A descendant or sibling could spend
+    by the code past all its own caps.
     """
     return SEES_CODES in principal.scopes or (
         principal.key_id is not None and principal.key_id in spent_by

@@ -1,7 +1,7 @@
 """Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited.
 
-A voucher is redeemed from the recipient's wallet that holds its value. settle "wallet" credits the redeeming account's wallet, through a transit account in each tenant's books.
-settle "external" says that the platform honoured it; only the issuing account or an operator may say so.
+Settling into a wallet goes through a transit account in each tenant's books. Only the issuing account or an
+operator may say that a platform honoured a voucher.
 """
 
 from dataclasses import dataclass
@@ -119,7 +119,6 @@ class Redeemed:
 
 
 def unknown_voucher() -> NotRedeemable:
-    """Return one error for all: made up, mistyped, of another environment."""
     return NotRedeemable("There is no such voucher or code.", param="code", reason="unknown")
 
 
@@ -228,7 +227,6 @@ def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> N
 
 
 async def find_redeem(context: CallContext, code: str, settle: VoucherTarget) -> Redeem:
-    """Return the command for the voucher of this code; raise NotRedeemable for an unknown one."""
     codes, database = context.service(TopUpRules).codes, context.database
     issued = await find_issued(database, codes, code, environment=context.environment)
     return new_redeem(context.caller, issued, settle)
@@ -241,9 +239,7 @@ def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Re
 
 
 def _check_sender(principal: Principal, issued: TopUp) -> None:
-    """Raise ScopeMissing if another lineage of the caller's own account sent the voucher. In any other
-    account the code is enough.
-    """
+    """Raise ScopeMissing if another lineage of the caller's own account sent the voucher."""
     is_foreign = principal.account_id != issued.account_id
     is_sender = principal.key_id is not None and principal.key_id in issued.spent_by
     if not is_foreign and not is_sender:

@@ -1,7 +1,6 @@
 """The top-ups of one transaction, with their intents, approvals, redemptions and mails.
 
-A top-up is read after its account is locked; one of an unlocked account doesn't exist here. Each change is
-written once per batch.
+A top-up of an unlocked account doesn't exist here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,8 +69,6 @@ WHERE i.account_id = v.account_id AND i.environment = v.environment AND i.intent
 
 
 class TopUpWorkingSet(WorkingSet):
-    """Commands add in `declare`: ids, redeemed_ids, references, intents, voucher_ids."""
-
     rank = 10
 
     def __init__(self, rules: TopUpRules) -> None:
@@ -173,7 +170,6 @@ class TopUpWorkingSet(WorkingSet):
             yield mail.HINT
 
     def find(self, topup_id: str, tenant: Tenant) -> TopUp | None:
-        """Return the tenant's top-up; another tenant's looks like none."""
         found = self._topups.get(topup_id)
         return found if found is not None and found.tenant == tenant else None
 
@@ -283,8 +279,8 @@ def give_back(
 ) -> None:
     """Return each part of the funds to where it came from, and free its share of the key's limits.
 
-    source: where the amount is, when the fee is earned; None: both are held. The hourly count of sends stays,
-    so that a loop of sends and cancellations ends.
+    `source`: where the amount is, when the fee is earned. The hourly count of sends stays, so that a loop
+    of sends and cancellations ends.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)

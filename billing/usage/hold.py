@@ -1,7 +1,7 @@
 """A hold: credit set aside for usage whose price isn't known yet.
 
-It ends once: captured (in part or whole), released or expired; only `move` changes the state. What isn't
-captured returns to its sources and out of its moment's windows. The caller holds the account's lock.
+It ends once: captured, released or expired; only `move` changes the state. What isn't captured returns to
+its sources and out of its moment's windows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,9 +43,7 @@ class HoldEnded(DomainError):
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """expires_at is by the tenant's own clock. sources: where it was taken from; capturing follows their
-    order. overage: for captures above the amount; null: refused.
-    """
+    """`expires_at` is by the tenant's own clock. Capturing follows the order of `sources`."""
 
     id: str
     account_id: str

@@ -1,8 +1,7 @@
 """Commands on holds: set credit aside, capture, extend, release and expire.
 
 A hold debits the wallet and counts in the caps at once. Its end moves all of it: what was captured to USED,
-the rest back. Of a capture above it, `cap` charges nothing above the amount; `owe` charges the rest within
-the key's caps, and the account owes what is missing. Ten times the amount is the most.
+the rest back.
 """
 
 from typing import Final
@@ -28,7 +27,6 @@ TIMES_MAX: Final = 10
 
 
 def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
-    """Return the micros to charge beside the hold's amount for this capture."""
     overage_micros = amount_micros - hold.amount_micros
     if overage_micros <= 0 or hold.overage == "cap":
         return 0
@@ -133,7 +131,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
 
 class CaptureHold(msgspec.Struct, frozen=True):
-    """An amount, tokens, or all of it. model: of the tokens; default the hold's. amount_param: the caller's field."""
+    """An amount, tokens, or all of it. `amount_param` is the caller's field."""
 
     hold_id: str
     tenant: Tenant
@@ -208,8 +206,6 @@ class CaptureHold(msgspec.Struct, frozen=True):
 
 
 class ExtendHold(msgspec.Struct, frozen=True):
-    """End this long from now, never earlier than before."""
-
     hold_id: str
     tenant: Tenant
     ttl_s: int

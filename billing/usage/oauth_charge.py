@@ -1,7 +1,7 @@
 """Charges: an OAuth app takes from its user's wallet for its owner, as the user consented.
 
-There is one charge for each app, user and order_no. A grant's cap for a UTC day or month is counted under the
-user's lock. Only sendable credit is taken, and none while something is owed.
+There is one charge for each app, user and order_no. Only sendable credit is taken, and none while something
+is owed.
 """
 
 from collections.abc import Iterable
@@ -34,8 +34,6 @@ class OrderNoReused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class OAuthCharge:
-    """order_no and remark are the app's own. counted_day: where it counts in usage_days; null: not yet."""
-
     id: str
     account_id: str
     environment: str
@@ -180,7 +178,6 @@ async def load_spent(
 
 
 def _check_cap(state: BatchState, grant: Grant, amount_micros: int, now_us: int) -> None:
-    """Raise CapExceeded unless the running period has room; exactly at the cap passes."""
     left = grant.cap_micros - state.spending.spent_micros(_window(grant, now_us))
     if amount_micros <= left:
         return

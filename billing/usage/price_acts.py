@@ -172,7 +172,6 @@ async def withdraw_price(context: ActContext, asked: WithdrawnModel) -> Change[P
 async def list_history(
     context: ActContext, asked: HistoryQuery, begin: Begin, limit: int
 ) -> ListStretch[ModelPrice]:
-    """Return each change, the newest first. A cursor is a version and a model, 3:gpt-4o."""
     found = await history(
         context.tx,
         context.environment,

@@ -1,7 +1,7 @@
 """Set prices, one or a whole file, and withdraw one; each act is one version of the list with its audit
 entry.
 
-A file is CSV in dollars or JSON in micros, for 1,000,000 tokens; cached input defaults to the input price.
+A file is CSV in dollars or JSON in micros, for 1,000,000 tokens.
 """
 
 import csv
@@ -31,8 +31,6 @@ _LOGGED_MAX: Final = 20
 
 
 class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """In micros for 1,000,000 tokens."""
-
     model: str
     input_micros: int
     output_micros: int
@@ -58,7 +56,7 @@ async def set_prices(
     by: Actor,
     now_us: int,
 ) -> PriceChange:
-    """Set prices; is_whole: withdraw those that are missing."""
+    """Set prices; `is_whole`: withdraw those that are missing."""
     _check(new)
     current = await lock_list(tx, environment)
     known = {one.model: one for one in current.prices}

@@ -30,8 +30,6 @@ class UnknownModel(InvalidInput):
 
 
 class Tokens(msgspec.Struct, frozen=True, gc=False):
-    """cached_tokens are part of the input tokens."""
-
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
@@ -42,9 +40,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class ModelPrice(msgspec.Struct, frozen=True, gc=False):
-    """In micros for 1,000,000 tokens. model may end in *. The prices are null together: no price from then
-    on. changed_by: a credential's ID, or "cli".
-    """
+    """In micros for 1,000,000 tokens. The prices are None together: the model has no price from then on."""
 
     environment: str
     model: str
@@ -95,7 +91,7 @@ class PriceList:
         return None
 
     def price_of(self, model: str, *, is_told: bool = True) -> ModelPrice:
-        """Do as find; raise UnknownModel, with the most similar name unless is_told."""
+        """Do as find; raise UnknownModel, with the most similar name if `is_told`."""
         found = self.find(model)
         if found is not None:
             return found
@@ -111,9 +107,6 @@ class PriceList:
         )
 
     def compared_with(self, model: str) -> Sequence[str]:
-        """Return at most COMPARED_MAX names to search for the most similar one: half beside it in the
-        alphabet, half of about its length.
-        """
         half, quarter = COMPARED_MAX // 2, COMPARED_MAX // 4
         place = bisect.bisect(self._names, model)
         beside = self._names[max(0, place - quarter) : place + quarter]

@@ -1,8 +1,4 @@
-"""Price lists as rows: each change is a new version, with who made it and when.
-
-A row never changes, so the version in a record of usage always names its price. A list's version rises in the
-change's transaction, so its readers see every earlier change.
-"""
+"""Price lists as rows: each change is a new version, so a record of usage always names its price."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,8 +14,6 @@ _NONE: Final = PriceList()
 
 
 class PriceBook:
-    """Reread when a version rises."""
-
     def __init__(self) -> None:
         self._lists: dict[str, PriceList] = {}
 
@@ -50,7 +44,6 @@ class PriceWorkingSet(WorkingSet):
         return [BatchRead(_VERSIONS if wanted else "", self._take_versions, environments=wanted)]
 
     def further_readings(self) -> Sequence[BatchRead]:
-        """Read each list whose version isn't the book's."""
         changed = []
         for environment in sorted(self.environments):
             version, kept = self._versions.get(environment, 0), self._book.of(environment)

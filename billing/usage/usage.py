@@ -1,7 +1,7 @@
-"""Usage: credit that an account uses up itself, charged at once.
+"""Usage: credit that an account uses up itself, charged at once, an amount or tokens at the operator's
+price.
 
-Own use takes promotional credit first, also in live, and counts in the caps of the key and its ancestors. It
-is an amount, or tokens at the operator's price. One charge for each reference, however often it is repeated.
+Own use takes promotional credit first and counts in the caps of the key and its ancestors.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -38,7 +38,7 @@ class UsageItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageRecord(msgspec.Struct, frozen=True, gc=False):
-    """Tokens and price version are null together; counted_day null: not yet in usage_days."""
+    """Without `counted_day` the record isn't in usage_days yet."""
 
     id: str
     account_id: str
@@ -56,7 +56,6 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     counted_day: int | None = None
 
     def is_of(self, item: UsageItem) -> bool:
-        """Return whether it came of the same words, at whatever price."""
         tokens = item.tokens
         if tokens is None:
             is_same = self.input_tokens is None and self.amount_micros == item.amount_micros
@@ -92,8 +91,8 @@ class UsageWorkingSet(WorkingSet):
         await tx.insert_deferred("usage_records", _ROWS.columns, rows)
 
     def earlier(self, tenant: Tenant, item: UsageItem) -> UsageRecord | None:
-        """Return the same item's earlier record; raise DuplicateReference if something else was charged under
-        its reference.
+        """Return the same item's earlier record; raise DuplicateReference if its reference charged
+        something else.
         """
         if item.reference is None:
             return None
@@ -115,8 +114,6 @@ class UsageWorkingSet(WorkingSet):
 
 
 class Used(msgspec.Struct, frozen=True, gc=False):
-    """In micros. is_repeated: it was charged before."""
-
     record: UsageRecord
     balance_micros: int
     is_repeated: bool = False
@@ -169,7 +166,7 @@ def charge(
     *,
     is_told: bool = True,
 ) -> UsageRecord:
-    """Take what the item costs; its reference must be new. is_told: name the most similar model."""
+    """Take what the item costs; its reference must be new. `is_told`: name the most similar model."""
     amount_micros, price = _priced(state, tenant, item, is_told=is_told)
     check_spendable(state, tenant, lineage, amount_micros)
     # Free usage is recorded too, and moves nothing.
@@ -198,7 +195,7 @@ def check_priced(amount_micros: int) -> None:
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
-    """Return the micros of a body that names exactly one of the two units, from 1 micro to 10**9 dollars."""
+    """Return the micros of a body that names exactly one of the two units."""
     if (credit_count is None) == (amount_micros is None):
         raise InvalidInput("Give either `credits` or `amount_micros`.", param="credits")
     param, unit = ("amount_micros", 1) if credit_count is None else ("credits", MICROS_PER_CREDIT)
@@ -296,9 +293,7 @@ class UsedBatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class UseBatch(msgspec.Struct, frozen=True):
-    """Charge items in order in one transaction. A refused item leaves the others. items: what was read, or
-    why it couldn't be.
-    """
+    """Charge items in order in one transaction. A refused item leaves the others."""
 
     usage_ids: Sequence[str]
     tenant: Tenant

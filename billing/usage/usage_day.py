@@ -1,7 +1,6 @@
 """An account's usage by UTC day, key or app, and model: sums beside the records.
 
-A charge counts in its day, a captured hold in the day it was set aside. A row is the sum of its records with
-that `counted_day`: both are written in one transaction, under the account's lock.
+A row is the sum of its records with that `counted_day`: both are written in one transaction.
 """
 
 from collections.abc import Iterable, Mapping
@@ -154,8 +153,8 @@ async def next_tenant(tx: Transaction, after: Tenant) -> Tenant | None:
 
 
 async def count_step(tx: Transaction, tenant: Tenant) -> int:
-    """Add some charges that usage_days lacks; return how many, 0 once all are counted. Until then every read
-    adds them (`UNCOUNTED`).
+    """Add some charges that usage_days lacks; return 0 once all are counted. Until then every read adds
+    them.
     """
     await lock_tenants(tx, [tenant])
     counted = 0

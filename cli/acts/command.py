@@ -28,6 +28,8 @@ from keys.act import (
     ActRow,
     AnyAct,
     AnyChange,
+    AnyRead,
+    ApiRead,
     ChangingAct,
     ListAct,
     ReadAct,
@@ -61,7 +63,7 @@ class Way(Protocol):
         self, act: ListAct[Any, Any] | ReportAct[Any, Any], query: Mapping[str, Any]
     ) -> tuple[Sequence[Any], str | None]: ...
 
-    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = ...) -> Mapping[str, Any]: ...
+    def show(self, act: AnyRead, query: Mapping[str, Any] = ...) -> Mapping[str, Any]: ...
 
     def change(self, act: AnyChange, body: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
@@ -101,10 +103,12 @@ class _ActGroup(click.Group):
     def epilog(self, text: str | None) -> None:
         pass
 
-    def _shown(self) -> ReadAct[Any] | None:
+    def _shown(self) -> AnyRead | None:
         """Return what reads the object of a confirmation."""
-        found = self._find(lambda act: isinstance(act, ReadAct) and verb_of(act) == "show")
-        return found if isinstance(found, ReadAct) else None
+        found = self._find(
+            lambda act: isinstance(act, ReadAct | ApiRead) and verb_of(act) == "show"
+        )
+        return found if isinstance(found, ReadAct | ApiRead) else None
 
     def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
         """Return the first act that fits; import acts until there is one."""
@@ -124,7 +128,7 @@ def _nothing() -> None:
     return None
 
 
-def command_of(act: AnyAct, shown: Callable[[], ReadAct[Any] | None] = _nothing) -> click.Command:
+def command_of(act: AnyAct, shown: Callable[[], AnyRead | None] = _nothing) -> click.Command:
     """Return the act's command. shown: finds what reads its object, for confirmations."""
     params: list[click.Parameter] = []
     if named := _named(act):
@@ -171,7 +175,7 @@ def _facts(act: AnyAct) -> Sequence[FieldFacts]:
     return [fact for fact in facts_of(struct) if fact.name not in {"format", _about(act)}]
 
 
-def _run(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], **given: Any) -> None:
+def _run(act: AnyAct, shown: Callable[[], AnyRead | None], **given: Any) -> None:
     try:
         _do(act, shown, given)
     except (click.ClickException, click.Abort, click.exceptions.Exit, DomainError):
@@ -183,7 +187,7 @@ def _run(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], **given: Any) ->
         raise
 
 
-def _do(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], given: Mapping[str, Any]) -> None:
+def _do(act: AnyAct, shown: Callable[[], AnyRead | None], given: Mapping[str, Any]) -> None:
     way = way_of(act, given)
     values = values_of(_facts(act), given)
     if isinstance(act, ListAct | ReportAct):
@@ -193,7 +197,7 @@ def _do(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], given: Mapping[st
             return
         print_list(act.result, rows, act.columns, following)
         _exit_if_alarmed(act, rows)
-    elif isinstance(act, ReadAct):
+    elif isinstance(act, ReadAct | ApiRead):
         found = way.show(act, values)
         print_found(act.result, found, act.columns)
         _exit_if_alarmed(act, (found,))
@@ -222,7 +226,7 @@ def _do(act: AnyAct, shown: Callable[[], ReadAct[Any] | None], given: Mapping[st
 def _question(
     act: AnyChange,
     values: Mapping[str, Any],
-    shown: ReadAct[Any] | None,
+    shown: AnyRead | None,
     seen: Mapping[str, Any],
 ) -> str:
     object_words = seen if shown is None else in_words(shown.result, seen)

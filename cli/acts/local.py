@@ -30,15 +30,17 @@ from keys.act import (
     AloneAct,
     AnyAct,
     AnyChange,
+    AnyRead,
+    ApiAct,
     CallContext,
     ChangingAct,
+    InProcess,
     ListAct,
     ReadAct,
     ReportAct,
     Services,
 )
 from keys.api_keys.acts import KnownPlatforms
-from keys.audit_log import Actor
 from keys.vault import Vault
 from runtime.acts import run_act, run_alone
 from runtime.installation import (
@@ -105,7 +107,8 @@ class Local:
             end = found[asked.limit - 1].id
         return views[: asked.limit], None if end is None else cursor_after(begin, end)
 
-    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
+    def show(self, act: AnyRead, query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
+        assert isinstance(act, ReadAct), "what the API reads itself goes over HTTP"
         asked = _shape(act.query).decode(msgspec.json.encode(query), None)
 
         assert act.prepare is None, "what merchants read at providers goes over HTTP"
@@ -119,6 +122,7 @@ class Local:
         asked = _shape(act.input).decode(msgspec.json.encode(body), None)
         if isinstance(act, Act):
             return run(_writing(lambda database: self._in_one(act, asked, database)))
+        assert not isinstance(act, ApiAct), "what the API runs itself goes over HTTP"
         from cli.opened import opened  # noqa: PLC0415 what one transaction does needs no more than a store
 
         return opened(lambda context: self._alone(act, context, asked))
@@ -183,7 +187,7 @@ class Local:
     def _caller(self, service: Services, now_us: int) -> dict[str, Any]:
         return {
             "asker": None,
-            "by": Actor(),
+            "origin": InProcess(),
             "now_us": now_us,
             "service": service,
             "person": who_acts(self._by),

@@ -88,6 +88,11 @@ def _is_object(fact: FieldFacts) -> bool:
     return fact.kind == "object" and not fact.is_list and fact.struct is not None
 
 
+def _is_wide(fact: FieldFacts) -> bool:
+    """Return whether an object has too much for one option."""
+    return any(inner.kind in {"object", "rows"} or not inner.is_required for inner in fact.inner)
+
+
 def _is_pairs(fact: FieldFacts) -> bool:
     return fact.unit == "pairs"
 
@@ -125,6 +130,8 @@ def _option(fact: FieldFacts) -> click.Option:
     if is_shown:
         notes.append(f"[default: {fact.default}]")
     more: dict[str, Any] = {}
+    if fact.kind == "rows" and _is_wide(fact):
+        notes[1] = "@FILE is a file with a JSON list of them; - reads standard input."
     if fact.kind == "document":
         notes.append("- reads standard input.")
         more |= {"type": click.File("r", encoding="utf-8-sig")}
@@ -150,6 +157,8 @@ def _option(fact: FieldFacts) -> click.Option:
 def _metavar(fact: FieldFacts) -> str:
     if fact.unit == "minor":
         return "AMOUNT"
+    if fact.kind == "rows" and _is_wide(fact):
+        return "@FILE"
     if fact.kind == "rows":
         return ":".join(inner.name.upper() for inner in fact.inner)
     if _is_pairs(fact):
@@ -161,6 +170,8 @@ def _metavar(fact: FieldFacts) -> str:
 
 def _value(fact: FieldFacts, written: Any) -> Any:
     if fact.kind == "rows":
+        if _is_wide(fact):
+            return _rows_in(fact, written)
         return [_row(fact, one) for one in written]
     if fact.is_list:
         return [_single(fact, one) for line in written for one in _items(fact, line)]
@@ -195,6 +206,20 @@ def _document(fact: FieldFacts, written: Any) -> str:
     except UnicodeError:
         raise click.UsageError(f"--{_word(fact)} must be text in UTF-8.") from None
     return text
+
+
+def _rows_in(fact: FieldFacts, written: Sequence[str]) -> Any:
+    """Return the list in a file of JSON, or on standard input; raise InvalidInput."""
+    name = written[0].removeprefix("@")
+    if len(written) > 1 or (name == written[0] and name != "-"):
+        raise InvalidInput("Give it once, as @FILE, or as - for standard input.", param=fact.name)
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        return msgspec.json.decode(text, type=list[dict[str, Any]])
+    except OSError as error:
+        raise InvalidInput(f"{name}: {error.strerror}", param=fact.name) from None
+    except (msgspec.DecodeError, UnicodeError):
+        raise InvalidInput("The file must be a JSON list of objects.", param=fact.name) from None
 
 
 def _pair(fact: FieldFacts, written: str) -> tuple[str, str | None]:

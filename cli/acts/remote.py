@@ -11,7 +11,7 @@ from cli.client.address import API_PATH, OPERATOR_PATH
 from cli.client.profiles import access
 from cli.client.remote_gateway import RemoteGateway
 from kernel.errors import InvalidInput
-from keys.act import MERCHANT, OPERATOR, AnyAct, AnyChange, ListAct, ReadAct, ReportAct
+from keys.act import MERCHANT, OPERATOR, AnyAct, AnyChange, AnyRead, ListAct, ReportAct
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -38,7 +38,7 @@ class Remote:
         page = self._gateway.page(self._path(act), **query, **self._named, **self._environment)
         return page["items"], page["next_cursor"]
 
-    def show(self, act: ReadAct[Any], query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
+    def show(self, act: AnyRead, query: Mapping[str, Any] = _NOTHING) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._gateway.get(self._path(act), **query, **self._named).data
         return found
 

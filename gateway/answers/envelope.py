@@ -11,10 +11,10 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from gateway.answers.answer import Answer
-from gateway.answers.outcome import Listing
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import CODES
 from kernel.clock import SECOND_US, rfc3339
+from kernel.shaped import Listing
 
 R = TypeVar("R")
 T = TypeVar("T")

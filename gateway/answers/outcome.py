@@ -1,25 +1,12 @@
 """Declare what a route returns on success. The documents and the tests read these rows."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
-
-import msgspec
-from msgspec import Meta
+from typing import Any
 
 from gateway.answers.response_codes import SUCCESS
 
 JSON = "application/json"
 CSV = "text/csv"
-
-T = TypeVar("T")
-
-
-class Listing(msgspec.Struct, Generic[T], kw_only=True):
-    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
-
-    items: Annotated[list[T], Meta(description="This page's entries.")]
-    next_cursor: str | None
-    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)

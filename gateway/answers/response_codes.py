@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from kernel.refused import NextAction
 from kernel.words import TopUpStatus
-
-NextAction = Literal["fix_request", "wait", "poll", "top_up", "pay", "ask_human", "stop"]
 
 SUCCESS: Final = 1000
 DELIVERED: Final = 1001

@@ -1,24 +1,31 @@
-"""Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing."""
+"""Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing.
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, cast
+An item is read as strictly as the body of a send, and alone. An error of the whole text refuses the call.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, cast
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from billing.bulk import batch as batches, item as items
-from billing.bulk.acts import CountedBatch, count
-from billing.bulk.batch import SendBatch
+from billing.bulk.acts import (
+    READS,
+    SEND,
+    SHOW,
+    BulkItem,
+    BulkQuery,
+    CountedBatch,
+    ItemQuery,
+    count,
+)
+from billing.bulk.batch import ITEMS_MAX, SendBatch
 from billing.bulk.item import BatchItem, ListedItem
 from billing.bulk.runner import BatchRunner, Bulk, BulkLine
-from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
-from gateway.answers.outcome import Outcome, begun, exported
-from gateway.answers.refused import Failure
-from gateway.answers.words import API_PREFIX
-from gateway.api.bodies.bulk_body import BulkBody, BulkQuery, ReadBulk, ReadItem, decode
-from gateway.api.schemas.batches import (
+from billing.bulk.views import (
     AcceptedBatch,
     BatchLine,
     BatchStory,
@@ -27,25 +34,44 @@ from gateway.api.schemas.batches import (
     RefusedBatch,
     RefusedBulk,
 )
-from gateway.api.topups import request_of
+from billing.topups.send_acts import request_of
+from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer, listing
+from gateway.answers.outcome import Outcome, begun, exported
+from gateway.answers.refusals import Refusal
+from gateway.answers.words import API_PREFIX
+from gateway.http.acts import context_of, own_route
+from gateway.http.body import CSV, media_type_of
 from gateway.http.errors import doc_url
+from gateway.http.fields import Shape, Unreadable, has_control, shown
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
-from gateway.http.refused_items import RefusedItems
+from gateway.http.refused_items import (
+    ItemProblem,
+    RefusedItems,
+    problem_of_item,
+    reference_in,
+    shown_reference,
+)
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply, Route
+from gateway.http.routing import Reply
 from gateway.http.waiting import POLL_S
-from kernel.errors import DomainError, NotFound
-from kernel.fields import ExportPage, Fields
+from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.fields import Fields
 from kernel.limits import BULK_BODY_BYTES_MAX
-from kernel.words import Link
+from kernel.refused import Failure
+from kernel.words import Link, time_of
+from keys.act import CallContext
 from store.database import Transaction
 
 _SEND: Final = "/topup/send"
-_READS: Final = ("topup:read",)
+_METADATA_COLUMN: Final = "metadata."
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_DELIMITERS: Final = ",;\t"
 _ITEMS_EXPORT: Final = Export(
     "batch-items",
-    _READS,
+    READS,
     (
         *(
             "index",
@@ -61,34 +87,171 @@ _ITEMS_EXPORT: Final = Export(
 )
 
 
-class ItemQuery(ExportPage, frozen=True, kw_only=True):
-    """Which items of a batch."""
+class ReadItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item as it was read, or why it could not be. `line`: where a CSV has it, from 1."""
 
-    status: (
-        Literal[
-            "waiting",
-            "refused",
-            "dropped",
-            "scheduled",
-            "pending",
-            "delivered",
-            "failed",
-            "cancelled",
-            "reversing",
-            "reversed",
-        ]
-        | None
-    ) = None
-    cursor: Annotated[str, Meta(pattern=r"^[0-9]{1,4}\Z")] | None = None
+    item: BulkItem | None = None
+    problem: ItemProblem | None = None
+    reference: str | None = None
+    line: int | None = None
+
+
+class ReadBulk(Fields, frozen=True, kw_only=True):
+    items: list[ReadItem]
+    all_or_nothing: bool
+    dry_run: bool
+
+    @property
+    def records_in_call(self) -> int:
+        return len(self.items)
+
+
+class _Outer(Fields, frozen=True, kw_only=True):
+    """The body without its items, which are read one by one."""
+
+    items: Annotated[list[Any], Meta(max_length=0)]
+    all_or_nothing: bool = False
+    dry_run: bool = False
+
+
+class _Items(msgspec.Struct):
+    items: msgspec.Raw
+
+
+_outer: Final = Shape(_Outer)
+_item: Final = Shape(BulkItem)
+_find_items: Final = msgspec.json.Decoder(_Items).decode
+_split_items: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_COLUMNS: Final = tuple(
+    field.encode_name
+    for field in msgspec.structs.fields(BulkItem)
+    if field.encode_name != "metadata"
+)
+
+
+def decode(
+    raw: bytes, headers: Mapping[bytes, bytes], query: Fields, environment: str | None
+) -> Fields:
+    """Decode JSON or CSV; raise Unreadable, InvalidInput, MediaTypeRefused."""
+    assert isinstance(query, BulkQuery), "the route's own query"
+    if media_type_of(headers, "json_or_csv") == CSV:
+        items, outer = list(_of_csv(raw, environment)), None
+    else:
+        items, outer = _of_json(raw, environment)
+    if not items:
+        raise InvalidInput("The list has no item.", param="items")
+    return ReadBulk(
+        items=items,
+        all_or_nothing=_option(
+            of_query=query.all_or_nothing, of_body=outer is not None and outer.all_or_nothing
+        ),
+        dry_run=_option(of_query=query.dry_run, of_body=outer is not None and outer.dry_run),
+    )
+
+
+def _option(*, of_query: bool | None, of_body: bool) -> bool:
+    return of_body if of_query is None else of_query
+
+
+def _of_json(raw: bytes, environment: str | None) -> tuple[list[ReadItem], _Outer]:
+    try:
+        text = bytes(_find_items(raw).items)
+        parts = _split_items(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # The slow way says what is wrong with it.
+        return [], _outer.decode(raw, environment)
+    # The rest is read strictly, and refuses a second list of items as a repeated name.
+    outer = _outer.decode(raw.replace(text, b"[]", 1), environment)
+    if len(parts) > ITEMS_MAX:
+        raise _too_many()
+    return [_of_part(bytes(part), environment) for part in parts], outer
+
+
+def _of_part(part: bytes, environment: str | None) -> ReadItem:
+    try:
+        item = _item.decode(part, environment)
+    except DomainError as error:
+        return ReadItem(problem=problem_of_item(error), reference=reference_in(part))
+    return ReadItem(item=item, reference=item.reference)
+
+
+def _of_csv(raw: bytes, environment: str | None) -> Iterator[ReadItem]:
+    try:
+        text = raw.decode().removeprefix(_BYTE_ORDER_MARK)
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"The body is not UTF-8 at byte {error.start}.") from None
+    first = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    number, line = 0, 1
+    try:
+        columns = _columns(next(rows, []))
+        line = rows.line_num + 1
+        for row in rows:
+            if any(cell.strip() for cell in row):
+                number += 1
+                if number > ITEMS_MAX:
+                    raise _too_many()
+                yield _of_row(columns, row, line, environment)
+            line = rows.line_num + 1
+    except csv.Error as error:
+        raise Unreadable(f"The CSV can't be read from line {line}: {error}.") from None
+
+
+def _columns(header: Sequence[str]) -> list[str]:
+    columns = [name.strip() for name in header]
+    for name in columns:
+        is_known = name in _COLUMNS or name.startswith(_METADATA_COLUMN)
+        if not is_known:
+            raise InvalidInput(
+                f"The first line must name the columns: {', '.join(_COLUMNS)} and metadata.….",
+                param=shown(name) or "items",
+            )
+    if len(set(columns)) != len(columns):
+        raise InvalidInput("The first line names a column twice.", param="items")
+    return columns
+
+
+def _of_row(
+    columns: Sequence[str], row: Sequence[str], line: int, environment: str | None
+) -> ReadItem:
+    cells = {name: cell.strip() for name, cell in zip(columns, row, strict=False) if cell.strip()}
+    reference = shown_reference(cells.get("reference"))
+    try:
+        if len(row) > len(columns):
+            raise InvalidInput(
+                f"The line has {len(row)} values, but there are {len(columns)} columns."
+            )
+        for name, cell in cells.items():
+            if has_control(cell):
+                raise InvalidInput("The value contains control characters.", param=shown(name))
+        item = _item.of_texts(_values(cells), environment)
+    except DomainError as error:
+        return ReadItem(problem=problem_of_item(error), reference=reference, line=line)
+    return ReadItem(item=item, reference=item.reference, line=line)
+
+
+def _values(cells: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, cell in cells.items():
+        if name.startswith(_METADATA_COLUMN):
+            values.setdefault("metadata", {})[name.removeprefix(_METADATA_COLUMN)] = cell
+        else:
+            values[name] = cell
+    return values
+
+
+def _too_many() -> InvalidInput:
+    return InvalidInput(f"A bulk send has at most {ITEMS_MAX} items. Split it.", param="items")
 
 
 async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
     """Accept the items in steps; respond when each is durably accepted or refused."""
-    principal = call.principal
+    principal, context = call.principal, context_of(SEND, call)
     bulk = Bulk(
         principal.tenant,
         principal.lineage,
-        [_line(call, one) for one in call.body.items],
+        [_bulk_line(context, one) for one in call.body.items],
         call.body.all_or_nothing,
         call.request_digest,
         principal.sender,
@@ -124,14 +287,13 @@ async def show(call: RequestContext[Fields, ItemQuery]) -> Reply:
     shown = listing(
         listed,
         query.limit,
-        shape=lambda one: BatchLine.of(one, refused.kept(one.item)),
+        shape=lambda one: _line_of(one, refused.kept(one.item)),
         cursor=lambda one: str(one.item.number),
     )
     return answer(codes.SUCCESS, BatchStory.with_counts(*counted, items=shown), now_us=call.now_us)
 
 
 async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
-    """Write them in the order in which they came."""
     refused = RefusedItems(call, _SEND)
 
     async def read(after: int | None) -> CsvPage:
@@ -147,7 +309,7 @@ async def _items_as_csv(call: RequestContext[Fields, ItemQuery]) -> Reply:
 
         listed = await call.context.database.read(work)
         has_more = len(listed) == ROWS_AT_ONCE
-        rows = [BatchLine.of(one, refused.kept(one.item)) for one in listed]
+        rows = [_line_of(one, refused.kept(one.item)) for one in listed]
         return CsvPage(rows, listed[-1].item.number if has_more else None)
 
     cursor = call.query.cursor
@@ -159,23 +321,56 @@ def _runner(call: RequestContext[Any, Any]) -> BatchRunner:
     return BatchRunner(call.context.database, call.context.clock, call.context.engine)
 
 
-def _line(call: RequestContext[Any, Any], one: ReadItem) -> BulkLine:
-    if one.item is None:
+def _bulk_line(context: CallContext, one: ReadItem) -> BulkLine:
+    item = one.item
+    if item is None:
         assert one.problem is not None, "an item is read, or it is said why not"
         return BulkLine(one.problem.refusal(), one.reference)
     try:
-        return BulkLine(
-            request_of(call, one.item, one.item.quote_id, one.item.intent), one.reference
-        )
+        return BulkLine(request_of(context, item, item.quote_id, item.intent), one.reference)
     except DomainError as refusal:
         return BulkLine(refusal, one.reference)
+
+
+def _item_error(
+    index: int, reference: str | None, refusal: Refusal, line: int | None = None
+) -> ItemError:
+    return ItemError(
+        index=index,
+        reference=reference,
+        code=refusal.code.code,
+        message=refusal.message,
+        # The object of a refusal, which may carry more than its declared fields.
+        error=cast(Failure, refusal.error),
+        line=UNSET if line is None else line,
+        transaction_id=refusal.transaction_id or UNSET,
+    )
+
+
+def _line_of(listed: ListedItem, refusal: Refusal | None) -> BatchLine:
+    item, topup_status = listed
+    state = "waiting" if item.state == "reserved" else item.state
+    request = item.request
+    return BatchLine(
+        index=item.number,
+        reference=item.reference,
+        status=cast(Any, topup_status or state),
+        transaction_id=None if topup_status is None else item.transaction_id,
+        platform=None if request is None else request.platform,
+        amount_cents=None if request is None else request.amount_cents,
+        fee_cents=None if request is None else request.fee_cents,
+        recipient_email=None if request is None else request.recipient_email,
+        scheduled_for=None if request is None else time_of(request.send_at),
+        code=None if refusal is None else refusal.code.code,
+        error=None if refusal is None else cast(Failure, refusal.error),
+    )
 
 
 async def _rehearse(call: RequestContext[ReadBulk, BulkQuery], bulk: Bulk) -> Answer:
     quote = await _runner(call).rehearse(bulk)
     read, told = call.body.items, RefusedItems(call, _SEND)
     errors = [
-        ItemError.of(
+        _item_error(
             number,
             read[number].reference,
             told.of(error, _fields_of(read[number])),
@@ -209,7 +404,7 @@ async def _accepted(call: RequestContext[ReadBulk, BulkQuery], batch: SendBatch)
         read = call.body.items[one.number]
         refusal = told.kept(one, _fields_of(read))
         assert refusal is not None, "a refused item says why"
-        errors.append(ItemError.of(one.number, one.reference, refusal, read.line))
+        errors.append(_item_error(one.number, one.reference, refusal, read.line))
     if counted.counts.refused and not counted.counts.accepted and not counted.counts.waiting:
         return _none_accepted(call, errors, batch.items, RefusedBatch.of(*counted))
     if counted.batch.completed_at is not None:
@@ -264,8 +459,6 @@ class _Named(Struct):
 
 
 class _Batch(Struct):
-    """Of what was accepted its id, of what was not its batch."""
-
     id: str | None = None
     next_action: str | None = None
     batch: _Named | None = None
@@ -299,40 +492,18 @@ async def _find(tx: Transaction, call: RequestContext[Any, Any]) -> CountedBatch
     return counted
 
 
-BULK: Final = Route(
-    "POST",
-    "/topup/bulk",
+BULK: Final = own_route(
+    SEND,
     send_bulk,
-    "Send many top-ups in one call",
-    scopes=("topup:send",),
-    body=BulkBody,
-    query=BulkQuery,
-    media="json_or_csv",
-    decode=decode,
-    body_bytes_max=BULK_BODY_BYTES_MAX,
-    description=(
-        "At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV"
-        " (`Content-Type: text/csv`, the names of the fields in the first line; metadata as"
-        " `metadata.name`). Each item is accepted or refused by itself, with the code and the"
-        " error of a send; with `all_or_nothing` none is accepted where one is refused. The"
-        " answer comes when all of that is kept; give an Idempotency-Key, and a repeated call"
-        " sends nothing twice, nor does an item whose `intent` names a top-up already: it is refused with"
-        " that one's id. If nothing was accepted, the answer is 422 with 3010. With `dry_run` nothing is"
-        " written: 200, and what it would cost."
-    ),
-    answers=(
+    (
         *begun(AcceptedBatch),
         Outcome(200, BulkQuote),
         Outcome(422, RefusedBulk, (codes.NONE_ACCEPTED,)),
     ),
+    BulkQuery,
+    media="json_or_csv",
+    decode=decode,
+    body_bytes_max=BULK_BODY_BYTES_MAX,
 )
-BATCH: Final = Route(
-    "GET",
-    "/batches/{batch_id}",
-    show,
-    "A bulk send with its items",
-    scopes=("topup:read",),
-    query=ItemQuery,
-    answers=exported(BatchStory),
-)
+BATCH: Final = own_route(SHOW, show, exported(BatchStory))
 ROUTES = (BULK, BATCH)

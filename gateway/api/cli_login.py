@@ -1,7 +1,6 @@
 """Logging the command line in by a browser: two calls for a machine that has no credential yet.
 
-The words are RFC 8628's, in our envelope: authorization_pending is a response that says when to poll again;
-slow_down, expired_token and access_denied are the reasons of refusals.
+The words are RFC 8628's, in our envelope.
 """
 
 from typing import Annotated, Final, Literal
@@ -166,7 +165,6 @@ async def _outcome(
 
 
 async def revoke_own(call: RequestContext[Fields, Fields]) -> Answer:
-    """Require no scope: giving rights up needs none."""
     principal, now_us = call.principal, call.now_us
     if not principal.lineage:
         raise NotFound("Key")

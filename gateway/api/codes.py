@@ -7,12 +7,12 @@ from msgspec import Meta
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Listing, ok
+from gateway.answers.outcome import ok
 from gateway.http.lists import short_list
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.fields import Fields, Page
-from kernel.shaped import Shaped
+from kernel.shaped import Listing, Shaped
 
 
 class CodeRow(Shaped, kw_only=True):

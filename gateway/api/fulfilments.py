@@ -1,8 +1,8 @@
 """Fulfilments: one settles a pending top-up itself, signed under its platform's secret.
 
-No credential: the signature over the raw body is the proof. The body names its transaction, and so does a
-Webhook-Id, so a signature for one top-up settles no other of the same platform. An unknown transaction gets
-the response of a wrong signature, so nobody learns which ids exist.
+The signature over the raw body is the proof. The body names its transaction, so a signature for one top-up
+settles no other. An unknown transaction gets the response of a wrong signature, so nobody learns which ids
+exist.
 """
 
 from collections.abc import Sequence
@@ -128,9 +128,8 @@ class Settlement(Struct, kw_only=True):
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
-    """End the pending top-up once; a repeated call returns how it ended.
-
-    Raises WordKept for a contradictory report: it is stored for an operator, and changes nothing else.
+    """End the pending top-up once; raise WordKept for a contradictory report, which is stored for an
+    operator.
     """
     topup, supplier = await _signed_for(call)
     body, suppliers = call.body, call.context.suppliers
@@ -170,7 +169,6 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
 
 
 def _given(body: SettleBody) -> Deliverable | None:
-    """Raise InvalidInput for a deliverable that can't be stored."""
     given = body.deliverable
     if body.status != "delivered":
         return None
@@ -186,7 +184,7 @@ def _given(body: SettleBody) -> Deliverable | None:
 
 
 async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, str]:
-    """Return the top-up of the request, and the supplier that signed it; raise SignatureRefused.
+    """Return the top-up and the supplier that signed the request; raise SignatureRefused.
 
     Each supplier that was called for it may report; a former one's report is stored.
     """
@@ -218,9 +216,8 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, 
 def _speakers(
     call: RequestContext[SettleBody, Fields], topup: TopUp, known: Sequence[Attempt]
 ) -> list[tuple[str, str]]:
-    """Return the suppliers that may report on the top-up with their secrets, the current one first.
-
-    A top-up that waits for an approval has no supplier yet: then its platform's first one counts.
+    """Return the suppliers that may report on the top-up with their secrets, the current one first. While
+    it waits for an approval, its platform's first one counts.
     """
     suppliers, first = call.context.suppliers, topup.supplier
     if first is None:

@@ -1,7 +1,6 @@
 """Fill the gauges that are read from the database, and clear them while it can't be read.
 
-A gauge that still shows its last value would hide that its source is gone. So a failed read clears its
-source's gauges, and `topup_source_read_timestamp_seconds` says when it last succeeded.
+A gauge that still shows its last value would hide that its source is gone.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,6 @@ LABELS = TypeVar("LABELS", bound=tuple[str, ...])
 
 
 async def read(metrics: Metrics, readiness: Readiness) -> None:
-    """Fill each source's gauges, or clear them if the database doesn't respond."""
     m, r = metrics, readiness
     backlog = await _read(m, "backlog", r.backlog, m.oldest_due_seconds, m.overlooked_seconds)
     if backlog is not None:

@@ -1,10 +1,9 @@
 """Report whether the process lives (/healthz) and can work (/readyz), its metrics (/metrics), whether
 deliveries are claimed (/healthz/deliveries), and how a request came here (/healthz/caller).
 
-A gateway and a worker respond alike. If several processes share a port, the called one reports the metrics of
-all, and which others are ready; its own readiness is its own. Metrics are the operator's: /metrics is for
-callers from TOPUP_METRICS_CIDRS, by default this machine, and for an operator's credential. A request that an
-untrusted proxy forwarded has no address.
+If several processes share a port, the called one reports the metrics of all, and which others are ready. A
+request that an untrusted proxy forwarded has no address, so it gets no metrics without an operator's
+credential.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -40,12 +39,11 @@ def no_checks() -> Mapping[str, str]:
 
 
 def stopping_check(is_stopping: Callable[[], bool]) -> Mapping[str, str]:
-    """Report a gateway that was stopped and continues for its delay."""
     return {"process": "stopping"} if is_stopping() else {}
 
 
 def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
-    """Return Starlette's routes. more_checks: this process's further duties."""
+    """Return Starlette's routes. `more_checks`: this process's further duties."""
     readiness = _readiness(context)
     return [
         Route("/healthz", _healthz, methods=["GET"]),
@@ -62,7 +60,7 @@ def _readiness(context: Context) -> Readiness:
 
 
 def worker_app(context: Context, checks: Checks) -> ASGIApp:
-    """Return only these paths, for a worker's own address. checks: of its /readyz, beside the database."""
+    """Return these paths for a worker's own address. `checks`: of its /readyz, beside the database."""
     return Starlette(routes=routes(context, checks))
 
 
@@ -92,7 +90,9 @@ async def _healthz(_request: Request) -> Response:
 
 
 def _deliveries(readiness: Readiness) -> _Answering:
-    """Return 200 while nothing is overlooked; else 503, with how long. For an alarm, not for a load balancer."""
+    """Return 200 while nothing is overlooked; else 503, with how long. For an alarm, not for a load
+    balancer.
+    """
 
     async def deliveries(_request: Request) -> Response:
         body = await readiness.deliveries()
@@ -109,10 +109,9 @@ def _caller(context: Context) -> _Answering:
 
 
 def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Answering:
-    """Return 200 while this gateway should get requests; see gateway/api/readiness.py.
-
-    Redis may be away. Some facts are shown without causing a 503: overdue work of workers, live platforms
-    without a supplier, and whether webhooks may reach private addresses (how many, not which).
+    """Return 200 while this gateway should get requests. Some facts are shown without causing a 503:
+    overdue work of workers, live platforms without a supplier, and whether webhooks may reach private
+    addresses.
     """
     settings = context.settings
     exceptions = {
@@ -151,7 +150,6 @@ async def _processes(context: Context, *, is_ready: bool) -> Mapping[str, Mappin
 
 
 def _platforms(context: Context) -> dict[str, object]:
-    """Report which live platforms lack a supplier; no reason for 503."""
     missing = context.suppliers.book.of("live").without_supplier()
     return {"state": "no_supplier" if missing else "ok", "without_supplier": missing}
 

@@ -1,8 +1,7 @@
 """Decide whether this gateway should get requests: the database responds, batches move, writes are stored.
 
-Red while nothing can be stored, whatever the reason (a full disk, a read-only server, a file that another
-process holds, a network that swallows packets), also without sends; then green again automatically. Not red
-for one tenant's rows, nor for overdue work of workers, which is shown beside.
+Red while nothing can be stored, whatever the reason, also without sends. Not red for one tenant's rows, nor
+for overdue work of workers, which is shown beside.
 """
 
 import asyncio
@@ -97,7 +96,6 @@ class Watch(Generic[T]):
         self.answered_at_s: float | None = None
 
     async def see(self) -> T | None:
-        """Return what was read, or None while the database does not respond."""
         async with self._lock:
             if time.monotonic() - self._seen_s >= self._age_s_max:
                 self._seen = await self._look()
@@ -161,7 +159,7 @@ class Readiness:
         }
 
     async def deliveries(self) -> dict[str, str | float]:
-        """Return overdue work of workers, in seconds: a reason for an alarm, not to send requests elsewhere."""
+        """Return overdue work of workers, in seconds: a reason for an alarm only."""
         backlog = await self.backlog.see()
         if backlog is None:
             return {"state": "unknown"}

@@ -1,116 +1,28 @@
-"""Top-ups: send, validate, cancel, status, history.
+"""Top-ups: what a send and its rehearsal respond with (billing/topups/send_acts.py)."""
 
-The send is the hot path of the gateway, so it is no act; see billing/topups/acts.py for the rest.
-"""
-
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
 from billing.topups.approval import Approval
-from billing.topups.quote import Rehearsal, quote_id, with_quote
-from billing.topups.send import Caller, SendRequest, Sent as Decided, new_send, prepare
-from billing.topups.topup import (
-    DeliveryOptions,
-    TopUp,
-)
+from billing.topups.send import Sent as Decided
+from billing.topups.send_acts import SEND, VALIDATE, Rehearsed
+from billing.topups.topup import TopUp
 from billing.topups.views import Held, Quote, Sent, SentForApproval, TopUpFields
 from billing.topups.voucher import sees_code
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
 from gateway.answers.outcome import Outcome, ok
-from gateway.answers.refused import Failure
 from gateway.answers.words import API_PREFIX
-from gateway.api.bodies.send_body import DeliveryBody, OneSend, SendBody, ValidateBody
+from gateway.http.acts import Rendered, routes_of
 from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
-from gateway.http.waiting import poll_links, told_to_poll
-from kernel.clock import rfc3339
-from kernel.fields import Fields, time_us
+from gateway.http.waiting import poll_links
+from kernel.refused import Failure
 from kernel.words import Link
-from keys.normalise import InvalidEmail
-from runtime.log import mask
-
-HTTP_OK = 200
-
-
-async def send(call: RequestContext[SendBody, Fields]) -> Answer:
-    """Commit in one batch; the response is rendered inside it and sent once it is durable."""
-    body = call.body
-    request = request_of(call, body, body.quote_id, body.intent)
-    command = new_send(call.principal, request, _caller_of(call))
-    sent = await call.context.engine.submit_once(command, call.request_key, SentAnswer(call))
-    return sent if sent.status == HTTP_OK else told_to_poll(call, sent)
-
-
-async def validate(call: RequestContext[ValidateBody, Fields]) -> Answer:
-    """Apply the same rules to a snapshot: 1000 with a quote, or the very refusal of a send."""
-    request = _prepared(call, call.body, call.body.intent)
-    rehearsal = Rehearsal(new_send(call.principal, request))
-    quote, sent = await call.context.engine.rehearse(rehearsal)
-    if sent.topup.status == "failed":
-        return failed(call, sent.topup, transaction_id=None)
-    named = Quote.of(
-        quote,
-        quote_id=quote_id(call.context.vault, call.principal, request, quote.ends_at),
-        quote_expires_at=rfc3339(quote.ends_at),
-    )
-    return answer(codes.SUCCESS, named, now_us=call.now_us)
-
-
-def _caller_of(call: RequestContext[Any, Any]) -> Caller:
-    key = call.request_key
-    return Caller(call.address_text, None if key is None else mask(key.text))
-
-
-def request_of(
-    call: RequestContext[Any, Any], body: OneSend, quoted: str | None, intent: str | None = None
-) -> SendRequest:
-    """Return the caller's send, at the price of its quote if it has one.
-
-    Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
-    """
-    request = _prepared(call, body, intent)
-    if quoted is None:
-        return request
-    return with_quote(call.context.vault, call.principal, request, quoted)
-
-
-def _prepared(call: RequestContext[Any, Any], body: OneSend, intent: str | None) -> SendRequest:
-    """Price the fields now; raise InvalidPlatform, InvalidEmail or AmountOutOfRange."""
-    principal, address = call.principal, body.recipient_email
-    return prepare(
-        call.context.topup_rules.platforms.of(principal.environment),
-        account_id=principal.account_id,
-        platform=body.platform,
-        amount_cents=body.amount_cents,
-        recipient_email=_own_address(call, body.platform) if address is None else address,
-        reference=body.reference,
-        metadata=body.metadata,
-        note=body.note,
-        delivery=_options_of(body.delivery),
-        send_at=time_us(body.send_at, "send_at"),
-        is_distinct=body.distinct,
-        intent=intent,
-    )
-
-
-def _options_of(said: DeliveryBody | None) -> DeliveryOptions | None:
-    if said is None:
-        return None
-    return DeliveryOptions(said.email, said.locale, said.message)
-
-
-def _own_address(call: RequestContext[Any, Any], platform: str) -> str:
-    platforms = call.context.topup_rules.platforms.of(call.principal.environment)
-    platforms.find(platform)
-    address = call.principal.account_email
-    if address is None:
-        raise InvalidEmail("The account has no email address. Give a recipient_email.")
-    return address
 
 
 class FailedSend(TopUpFields, kw_only=True):
@@ -124,19 +36,19 @@ class SentAnswer:
 
     __slots__ = ("_call",)
 
-    def __init__(self, call: RequestContext[SendBody, Fields]) -> None:
+    def __init__(self, call: RequestContext[Any, Any]) -> None:
         self._call = call
 
     def __call__(self, sent: Decided) -> Answer:
-        if sent.is_replay:
-            return self._replayed(sent)
         topup, call = sent.topup, self._call
         if topup.status == "failed":
             return failed(call, topup, transaction_id=topup.id)
         may_see = sees_code(call.principal, topup.spent_by)
+        if sent.is_replay and not may_see:
+            sent = replace(sent, voucher_code=None)
         claim_url = sent.claim_url if may_see else None
         code, data = self._told(sent, claim_url)
-        return answer(
+        made = answer(
             code,
             data,
             now_us=topup.created_at,
@@ -146,30 +58,9 @@ class SentAnswer:
             voucher_code=sent.voucher_code,
             claim_url=claim_url,
         )
-
-    def _replayed(self, sent: Decided) -> Answer:
-        """Return what an intent named before, with its code for readers who may see it."""
-        topup, call = sent.topup, self._call
-        if topup.status == "failed":
-            return failed(call, topup, transaction_id=topup.id)
-        may_see = sees_code(call.principal, topup.spent_by)
-        shown = replace(sent, voucher_code=sent.voucher_code if may_see else None)
-        claim_url = sent.claim_url if may_see else None
-        code, data = self._told(shown, claim_url)
-        made = answer(
-            code,
-            data,
-            now_us=topup.created_at,
-            status=topup.status,
-            transaction_id=topup.id,
-            voucher_of=topup.id,
-            voucher_code=shown.voucher_code,
-            claim_url=claim_url,
-        )
-        return replace(made, is_replay=True)
+        return replace(made, is_replay=True) if sent.is_replay else made
 
     def _told(self, sent: Decided, claim_url: str | None) -> tuple[int, Sent]:
-        """Return the code and the data; of a waiting one with the calls that come next."""
         topup, data = sent.topup, Sent.of(sent, claim_url)
         if sent.approval is not None:
             return codes.APPROVAL_REQUIRED, self._for_approval(data, topup, sent.approval)
@@ -198,7 +89,7 @@ def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -
 
 
 def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
-    """Return 3005: the top-up failed and the funds are back; repeating it is no use."""
+    """Return 3005: the top-up failed and the funds are back."""
     next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
     assert next_action is not None, "a code of an error says what to do next"
     error = Failure(
@@ -220,50 +111,27 @@ def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str 
     )
 
 
-_REFUSES = (
-    codes.INSUFFICIENT_BALANCE,
-    codes.INVALID_PLATFORM,
-    codes.INVALID_RECIPIENT,
-    codes.AMOUNT_OUT_OF_RANGE,
-    codes.DUPLICATE,
-    codes.CAP_EXCEEDED,
-)
-_REFUSED_BY_PLATFORM = Outcome(422, FailedSend, (codes.FAILED_REFUNDED,))
+def _rehearsed(call: RequestContext[Any, Any]) -> Callable[[Rehearsed], Answer]:
+    def render(found: Rehearsed) -> Answer:
+        if found.sent.topup.status == "failed":
+            return failed(call, found.sent.topup, transaction_id=None)
+        return answer(codes.SUCCESS, found.quote, now_us=call.now_us)
 
-SEND: Final = Route(
-    "POST",
-    "/topup/send",
-    send,
-    "Send prepaid credit to a recipient's wallet",
-    scopes=("topup:send",),
-    body=SendBody,
-    description=(
-        "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
-        " webhook, all in one transaction. Pending where the platform takes its time, or where"
-        " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
-        " caps counted now, it can be cancelled until then, and at its time the key, the"
-        " account and the platform are looked at again (3005 and a refund where one of them"
-        " refuses). Give an Idempotency-Key, and a repeated call sends once; an `intent` does the"
-        " same over all doors and all keys of the account."
-    ),
-    answers=(
-        Outcome(200, Sent, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),
-        Outcome(202, Sent, (codes.PENDING,)),
-        Outcome(202, SentForApproval, (codes.APPROVAL_REQUIRED,)),
-        _REFUSED_BY_PLATFORM,
-    ),
-    refuses=_REFUSES,
+    return render
+
+
+_FAILED: Final = Outcome(422, FailedSend, (codes.FAILED_REFUNDED,))
+_SENT: Final = (
+    Outcome(200, Sent, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),
+    Outcome(202, Sent, (codes.PENDING,)),
+    Outcome(202, SentForApproval, (codes.APPROVAL_REQUIRED,)),
+    _FAILED,
 )
-VALIDATE: Final = Route(
-    "POST",
-    "/topup/validate",
-    validate,
-    "Rehearse a send: the same rules, nothing written",
-    scopes=("topup:send",),
-    body=ValidateBody,
-    takes_key=False,
-    is_for_paused=True,
-    answers=(*ok(Quote), _REFUSED_BY_PLATFORM),
-    refuses=_REFUSES,
+ROUTES: Final = routes_of(
+    (SEND, VALIDATE),
+    rendered={
+        SEND.name: Rendered(_SENT, SentAnswer),
+        VALIDATE.name: Rendered((*ok(Quote), _FAILED), _rehearsed),
+    },
 )
-ROUTES = (SEND, VALIDATE)
+SEND_ROUTE, VALIDATE_ROUTE = ROUTES

@@ -39,7 +39,7 @@ from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, LooseFields, facts_of
 from kernel.ids import new_id
 from keys.account import lock_tenants
-from keys.act import Act, AnyChange, Change, ListAct, ReadAct, ReportAct
+from keys.act import Act, AnyChange, ApiAct, Change, ListAct, ReadAct, ReportAct
 from runtime.acts import check_done, run_alone
 from store.database import Transaction
 from store.idempotency import KeyReused
@@ -641,6 +641,7 @@ async def run_asked(
     call: RequestContext[Any, Any], act: AnyChange, asked: Fields, *, is_operator: bool = False
 ) -> Any:
     """Run the act for a page. is_operator: not on the caller's own rows."""
+    assert not isinstance(act, ApiAct), "the API runs it itself"
     door = Door(act, call, is_operator=is_operator)
     if not isinstance(act, Act):
         return await run_alone(act, await door.alone(), asked)

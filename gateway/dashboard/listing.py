@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.answers.outcome import Listing
 from gateway.answers.words import API_PREFIX
 from gateway.dashboard.paging import (
     COUNTED_MAX,
@@ -29,6 +28,7 @@ from gateway.http.own_acts import list_own, run_route
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.errors import DomainError
+from kernel.shaped import Listing
 from keys.act import ListAct
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

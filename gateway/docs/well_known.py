@@ -21,8 +21,8 @@ from billing.checkpoints.checkpoint import day_start_of, shape_of
 from billing.checkpoints.jws import jwk_of
 from billing.checkpoints.signing_keys import published
 from billing.records import head as record_head
+from billing.reports.topup_receipt import KEYS_PATH
 from gateway.answers.response_codes import CODES
-from gateway.api.topup_receipts import KEYS_PATH
 from gateway.docs import changelog, codes
 from gateway.docs.documents import CACHE, plain_document
 from gateway.docs.pages import CHANGES, GUIDES, PATH as DOCS, Pages, path_of

@@ -60,6 +60,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import MethodNotAllowed
 from gateway.http.session_cookie import ForgeryRefused, SignInRefused
 from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound, Unavailable
+from kernel.refused import NextAction
 from keys.account import EmailTaken
 from keys.account_access import AccountSuspended, LiveNotOpen
 from keys.api_keys.grantable import KeyLimitReached
@@ -105,7 +106,7 @@ class ErrorRow:
     http_status: int
     by_reason: Mapping[str, int] | None = None
     is_final: bool = False
-    next_action: codes.NextAction | None = None
+    next_action: NextAction | None = None
 
 
 TABLE: Final[Mapping[type[DomainError], ErrorRow]] = {

@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 
 from gateway.answers.compression import compressed
 from gateway.answers.envelope import listing, page
-from gateway.answers.outcome import Listing
 from gateway.http.auth import check_presented, presented
 from gateway.http.fields import cursor_after, place_of
 from gateway.http.request_context import RequestContext
@@ -25,7 +24,7 @@ from kernel.csv_text import BYTE_ORDER_MARK, csv_head, csv_lines
 from kernel.errors import UnknownCursor
 from kernel.fields import Page
 from kernel.file_name import plain_name
-from kernel.shaped import to_builtins
+from kernel.shaped import Listing, to_builtins
 from keys.account import get_account
 from keys.principal import Principal, check_address, require_scope
 from store.keyset import Begin, ListStretch, end_of

@@ -12,7 +12,6 @@ import msgspec
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope
-from gateway.answers.outcome import Listing
 from gateway.answers.words import API_PREFIX
 from gateway.http.acts import list_act, read_act, route_of
 from gateway.http.fields import shape_of
@@ -21,6 +20,7 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route, check_params
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
+from kernel.shaped import Listing
 from keys.act import AnyChange, ListAct, ReadAct
 from keys.principal import require_scope
 

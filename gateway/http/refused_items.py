@@ -1,8 +1,10 @@
 """Word the refusals of a call's items like those of a call of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
+
+import msgspec
 
 from billing.bulk.item import BatchItem
 from billing.topups.platform import InvalidPlatform
@@ -11,10 +13,14 @@ from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
 from gateway.http.errors import refusal_as, refusal_of
+from gateway.http.fields import has_control, is_unicode
 from gateway.http.request_context import RequestContext
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
+from kernel.limits import REFERENCE_CHARACTERS_MAX
 
 _COMPARED_MAX: Final = 10
+# A call may hold a thousand items.
+_ITEM_ERRORS_MAX: Final = 10
 
 
 class RefusedItems:
@@ -102,3 +108,35 @@ def smaller_cents(
     # A fee grows with its amount: that of the smaller one is no more than this.
     amount = most - found.fee_cents(caller.account_id, max(most, 0))
     return amount if amount >= found.min_amount_cents else None
+
+
+class ItemProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an item could not be read."""
+
+    detail: str
+    param: str | None
+    errors: Sequence[Mapping[str, Any]]
+
+    def refusal(self) -> InvalidInput:
+        return InvalidInput(
+            self.detail, param=self.param, errors=[dict(one) for one in self.errors]
+        )
+
+
+def problem_of_item(error: DomainError) -> ItemProblem:
+    errors = error.extra.get("errors", ())[:_ITEM_ERRORS_MAX]
+    return ItemProblem(detail=error.detail, param=error.param, errors=errors)
+
+
+def reference_in(part: bytes) -> str | None:
+    """Return the reference of an item that is wrong elsewhere, to identify it."""
+    try:
+        found = msgspec.json.decode(part)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return shown_reference(found.get("reference")) if isinstance(found, dict) else None
+
+
+def shown_reference(value: object) -> str | None:
+    is_sane = isinstance(value, str) and is_unicode(value) and not has_control(value)
+    return value[:REFERENCE_CHARACTERS_MAX] if isinstance(value, str) and is_sane else None

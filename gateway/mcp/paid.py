@@ -15,7 +15,6 @@ from mpp.extensions.mcp.types import MCPChallenge, MCPCredential
 from billing.machine_payments.payment import MachinePayment
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import Envelope, transaction_id_of
-from gateway.api.bodies.paid_body import PaidBody
 from gateway.http.fields import Shape, canonical
 from gateway.http.idempotency import run_steps
 from gateway.http.own_acts import run_route
@@ -27,6 +26,7 @@ from gateway.surfaces import API_PREFIX
 from gateway.x402 import bazaar, door
 from gateway.x402.endpoint import take_turn
 from gateway.x402.headers import HEADER
+from gateway.x402.views import PaidBody
 from gateway.x402.ways import PaidToolCall
 from kernel.errors import InvalidInput
 from keys.account import lock_tenants

@@ -12,12 +12,12 @@ from typing import Any, Final, get_args, get_origin
 
 from billing.orders.place import AMOUNT_CENTS_MAX as ORDER_CENTS_MAX, AMOUNT_CENTS_MIN
 from billing.topups.platform import Platform
-from gateway.answers.outcome import Listing
-from gateway.api.bodies.send_body import MESSAGE
+from billing.topups.send_acts import MESSAGE
 from gateway.mcp.tool import KEY, ApiTool
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
 from kernel.fields import LINE
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, INT64_MAX
+from kernel.shaped import Listing
 
 _KEY_SCHEMA: Final[Schema] = {
     "type": "string",

@@ -7,9 +7,9 @@ from typing import Any, Final, get_args
 
 from gateway.answers.envelope import Envelope
 from gateway.answers.outcome import Outcome
-from gateway.answers.refused import Refused
 from gateway.answers.response_codes import CODES
 from gateway.openapi.schemas import PLACE, Schema, Schemas
+from kernel.refused import Refused
 from kernel.words import TopUpStatus
 
 ERROR: Final = "Error"

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
-from gateway.answers.refused import Refused
 from gateway.answers.response_codes import CODES
 from gateway.http.routing import Route
 from gateway.openapi import answer_schemas
 from gateway.openapi.schemas import Schema, Schemas
+from kernel.refused import Refused
 
 Statuses = dict[int, set[int]]
 

@@ -13,12 +13,10 @@ from typing import Any, Final, get_args
 import msgspec
 from msgspec import inspect
 
-from gateway.answers.outcome import Listing
-from gateway.answers.refused import Failure
-from gateway.answers.response_codes import NextAction
 from gateway.openapi.field_words import FIELD_WORDS
 from kernel.fields import BOUNDS
-from kernel.shaped import SIGNED
+from kernel.refused import Failure, NextAction
+from kernel.shaped import SIGNED, Listing
 from kernel.words import TopUpStatus
 from keys.principal import SCOPES
 from webhooks.events.event import EVENT_TYPES

@@ -9,13 +9,13 @@ from billing.topups.views import Held, deliverable_of
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.refused import Failure
-from gateway.api.schemas.machine_payments import GivenBack, MachinePaymentShape, PaidTopUp
 from gateway.http.errors import doc_url
 from gateway.http.request_context import RequestContext
 from gateway.http.waiting import poll_links, told_to_poll
+from gateway.x402.views import GivenBack, MachinePaymentShape, PaidTopUp
 from kernel.clock import rfc3339
 from kernel.fields import Fields
+from kernel.refused import Failure
 from kernel.words import Link, time_of
 
 RETRY_AFTER_S: Final = 2

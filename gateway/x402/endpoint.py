@@ -11,12 +11,11 @@ from typing import Any, Final
 from gateway.answers import envelope, response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
-from gateway.api.bodies.paid_body import PaidBody
-from gateway.api.schemas.machine_payments import PaidTopUp
 from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
+from gateway.x402.views import PaidBody, PaidTopUp
 from kernel.fields import Fields
 
 PATH: Final = "/x402/topup"

@@ -9,12 +9,12 @@ import msgspec
 from billing.machine_payments.facilitator import TokenProof
 from billing.machine_payments.offer import CENTS_MIN, METHOD, SANDBOX, Offer, TokenOffer
 from billing.machine_payments.payment import MPP, X402, MachinePayment, PaidRequest
-from gateway.api.bodies.paid_body import PaidBody
 from gateway.http.request_context import RequestContext
 from gateway.x402 import bazaar, credentials, headers
 from gateway.x402.credentials import Misfit, Priced, ShownCredential
 from gateway.x402.headers import Asking, Presented
 from gateway.x402.offered import offered
+from gateway.x402.views import PaidBody
 from kernel.clock import SECOND_US
 from kernel.fields import Fields
 

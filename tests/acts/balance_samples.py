@@ -10,9 +10,17 @@ from billing.documents import acts as document_acts
 from billing.fulfilment.reversal_acts import REVERSE
 from billing.payments.order_acts import CREATE_ORDER
 from billing.recipients.resend import RESEND
-from billing.reports import balance_acts, credit_line_acts
-from billing.topups import acts as topup_acts, approval_acts, voucher_redemption as vouchers
+from billing.reports import balance_acts, credit_line_acts, usage_acts
+from billing.reports.attributed_statement import STATEMENT
+from billing.reports.topup_receipt import RECEIPT
+from billing.topups import (
+    acts as topup_acts,
+    approval_acts,
+    send_acts,
+    voucher_redemption as vouchers,
+)
 from billing.usage import hold_acts
+from billing.usage.usage_acts import CHARGE
 from kernel.ids import new_id
 from keys.act import AnyAct
 from tests.acts.objects import LAST
@@ -31,15 +39,23 @@ MERCHANTS_ACTS: Final[Sequence[AnyAct]] = (
     *sandbox_acts.ACTS,
     CREATE_ORDER,
     *topup_acts.ACTS,
+    *send_acts.ACTS,
+    RECEIPT,
+    STATEMENT,
+    CHARGE,
+    *usage_acts.ACTS,
     REVERSE,
     RESEND,
     # Without vouchers.show, which no command does: a code is worth money, and its arguments are seen.
     vouchers.REDEEM,
     code_acts.REDEEM,
     *hold_acts.ACTS,
-    *bulk_acts.ACTS,
+    *bulk_acts.COMMANDS,
 )
 SEND: Final = {"platform": "claude", "amount_cents": 500, "recipient_email": "ann@acme.example"}
+OWN: Final = {**SEND, "recipient_email": "{door}@acme.example"}
+ITEM: Final = {**OWN, "reference": "{door}-1"}
+RECORD: Final = {"description": "an answer", "credits": 5}
 
 
 async def made_approval(gateway: Gateway, account_id: str, _merchant: str) -> str:
@@ -90,6 +106,14 @@ async def held(gateway: Gateway, account_id: str, _merchant: str) -> str:
     return str(answer.json()["data"]["id"])
 
 
+async def used(gateway: Gateway, account_id: str, _merchant: str) -> str:
+    """A charge of $0.005."""
+    key = await gateway.key(account_id, name="meter")
+    body = {"description": "an answer", "credits": 5, "model": "gpt"}
+    answer = await gateway.call("POST", "/usage", key=key, json=body)
+    return str(answer.json()["data"]["id"])
+
+
 MAKERS: Final[Mapping[str, Callable[[Gateway, str, str], Awaitable[str]]]] = {
     "approvals": made_approval,
     "topups": sent,
@@ -102,6 +126,7 @@ MAKERS: Final[Mapping[str, Callable[[Gateway, str, str], Awaitable[str]]]] = {
 BEFORE: Final[Mapping[str, Callable[[Gateway, str, str], Awaitable[str]]]] = {
     "topups.list": sent,
     "batches.list": batch,
+    "usage.list": used,
     "vouchers.redeem": to_redeem,
     "codes.redeem": to_redeem,
 }
@@ -141,6 +166,20 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "topups.list": (Sample({"status": "delivered", "limit": 1}), Sample({"reference": "none"})),
     "topups.show": (Sample(), Sample({"wait_s": 1})),
     "topups.cancel": (Sample(),),
+    "topups.send": (
+        Sample({**OWN, "reference": "{door}-0", "note": "for May", "metadata": {"team": "a"}}),
+        Sample({**SEND, "recipient_email": "approval@sandbox.test"}),
+        Sample({**SEND, "recipient_email": "pending@sandbox.test"}),
+    ),
+    "topups.validate": (
+        Sample(OWN),
+        Sample({"platform": "claude", "amount_cents": 500, "recipient": "self"}),
+    ),
+    "topups.receipt": (Sample(),),
+    "balance.statement": (Sample(), Sample({"from": "2026-06-01T00:00:00Z"})),
+    "usage.charge": (Sample({**RECORD, "model": "gpt"}), Sample({"records": [RECORD, {}]})),
+    "usage.list": (Sample({"model": "gpt", "limit": 1}),),
+    "usage.sums": (Sample({"group_by": "model"}),),
     "topups.reverse": (Sample({"reason": "a mistake"}, is_again=True),),
     "topups.resend": (Sample(),),
     "vouchers.redeem": (
@@ -158,6 +197,11 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "holds.release": (Sample(),),
     "batches.list": (Sample({"limit": 1}),),
     "batches.cancel": (Sample(),),
+    "batches.send": (
+        Sample({"items": [ITEM, {**ITEM, "platform": "clade", "reference": "{door}-2"}]}),
+        Sample({"items": [{**ITEM, "reference": "{door}-3"}], "dry_run": True}),
+    ),
+    "batches.show": (Sample(), Sample({"status": "refused", "limit": 1})),
 }
 BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "orders.create": (
@@ -212,4 +256,30 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "holds.extend": ({"ttl_s": 0},),
     "batches.list": ({"cursor": "apr_1"},),
+    "batches.send": ({"items": []}, {"items": [{**ITEM, "platform": "clade", "reference": "x"}]}),
+    "batches.show": ({"cursor": "apr_1"}, {"status": "lost"}),
+    "topups.send": (
+        {**OWN, "platform": "clade"},
+        {**OWN, "amount_cents": 0},
+        {**OWN, "recipient_email": "nobody"},
+        {**OWN, "recipient": "self"},
+        {**OWN, "reference": "{door}-0"},
+        {**OWN, "quote_id": "qte_1"},
+        {**OWN, "send_at": "2020-01-01T00:00:00Z"},
+        {**SEND, "recipient_email": "failed@sandbox.test"},
+    ),
+    "topups.validate": (
+        {**OWN, "platform": "clade"},
+        {**SEND, "recipient_email": "insufficient@sandbox.test"},
+    ),
+    "balance.statement": ({"from": "2030-01-01T00:00:00Z"}, {"month": "2026-13"}),
+    "usage.charge": (
+        {"description": "none"},
+        {"description": "both", "credits": 5, "amount_micros": 5},
+        {"description": "none", "credits": 0},
+        {"input_tokens": 1, "output_tokens": 1},
+        {"records": []},
+    ),
+    "usage.list": ({"from": "yesterday"}, {"cursor": "apr_1"}),
+    "usage.sums": ({"group_by": "colour"}, {"group_by": "day", "reference": "x"}),
 }

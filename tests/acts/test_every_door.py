@@ -50,6 +50,7 @@ MAKERS = {**webhooks.MAKERS, **ACCOUNT_MAKERS, **BOOK_MAKERS, **REVIEW_MAKERS, *
 _MASKED = (
     # First: its random part may look like an id, which would be masked inside it.
     (re.compile(r"\S+/sandbox/checkout/[\w-]+"), "CHECKOUT"),
+    (re.compile(r"\bqte_[0-9a-f_]+"), "qte_…"),
     (re.compile(r"\b([a-z]{2,3})_[0-9A-Za-z]{16,}"), r"\1_…"),
     (re.compile(r"\b(ak|sat|adm)_(staging|live)_[0-9A-Za-z]+"), r"\1_…"),
     (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
@@ -81,8 +82,11 @@ _RANDOM = (
     # Each send to one recipient adds to the wallet, and takes from the sender's.
     "new_balance_cents",
     "wallet_balance_cents",
+    "wallet_balance_after_cents",
     "voucher_code_hint",
     "requested_by",
+    # Signed anew each time.
+    "receipt",
 )
 
 
@@ -92,6 +96,7 @@ _GROWS = {
     "sandbox.advance": ("ahead_s",),
     "vouchers.redeem": ("balance_cents",),
     "codes.redeem": ("balance_cents",),
+    "usage.charge": ("balance_cents", "balance_credits", "balance_micros"),
     **{
         f"holds.{verb}": ("balance_cents", "balance_credits", "balance_micros")
         for verb in ("place", "capture", "extend", "release")
@@ -276,11 +281,13 @@ def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[s
             words.append(option)
         elif fact.unit == "minor" and isinstance(value, int):
             words.append(f"{option}={Price(value, 'USD').decimal()}")
-        elif fact.kind == "document":
+        elif fact.kind == "document" or is_wide(fact):
             words.append(f"{option}=-")
         elif fact.unit == "pairs":
             hidden = "-" if fact.is_secret else ""
             words += [f"{option}={name}={hidden or one or ''}" for name, one in value.items()]
+        elif isinstance(value, dict):
+            words.append(f"{option}={json.dumps(value)}")
         else:
             for one in value if isinstance(value, list) else [value]:
                 text = ":".join(map(str, one.values())) if isinstance(one, dict) else str(one)
@@ -288,11 +295,18 @@ def words_of(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> list[s
     return words
 
 
+def is_wide(fact: FieldFacts) -> bool:
+    """Whether a list of objects is given as a file."""
+    return fact.kind == "rows" and not all(one.is_required for one in fact.inner)
+
+
 def typed_at_prompt(facts: tuple[FieldFacts, ...], values: Mapping[str, Any]) -> str | None:
     """What standard input has: a document, or the lines of secrets."""
     for fact in facts:
         if fact.kind == "document" and fact.name in values:
             return str(values[fact.name])
+        if is_wide(fact) and fact.name in values:
+            return json.dumps(values[fact.name])
         if fact.unit == "pairs" and fact.is_secret and fact.name in values:
             return "".join(f"{one or ''}\n" for one in values[fact.name].values())
     return None
@@ -372,13 +386,16 @@ def masked(value: Any, door: str) -> Any:
 
 
 def filled(values: Mapping[str, Any], door: str) -> dict[str, Any]:
-    return {
-        name: _filled(value, door) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    return {name: _filled(value, door) for name, value in values.items()}
 
 
-def _filled(text: str, door: str) -> str:
+def _filled(text: Any, door: str) -> Any:
+    if isinstance(text, dict):
+        return filled(text, door)
+    if isinstance(text, list):
+        return [_filled(one, door) for one in text]
+    if not isinstance(text, str):
+        return text
     for name, made in {**LAST, "door": door}.items():
         text = text.replace(f"{{{name}}}", made)
     return text

@@ -5,8 +5,7 @@ from typing import Any
 
 from billing.fulfilment.kinds import SupplierKinds
 from kernel.tenant import Tenant
-from keys.act import Act, ActContext
-from keys.audit_log import Actor
+from keys.act import Act, ActContext, InProcess
 from keys.vault import Vault
 from runtime.acts import run_act
 from store.database import Transaction
@@ -32,7 +31,7 @@ async def act_in(
         tx=tx,
         tenant=Tenant("", environment),
         asker=None,
-        by=Actor(),
+        origin=InProcess(),
         now_us=now_us,
         service=lambda kind: parts[kind],
         person="boss@example.com",

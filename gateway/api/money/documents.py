@@ -43,7 +43,7 @@ async def pdf_reply(
     found: BillingDocument,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """Draw the document, with more headers; raise Unavailable if too many wait."""
+    """Draw the document; raise Unavailable if too many wait."""
     headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"', **more}
     if call.method == "HEAD":
         return Response(media_type=PDF, headers=headers)

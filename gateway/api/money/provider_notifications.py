@@ -1,9 +1,8 @@
-"""Routes for notifications of payment providers: one path per registered provider, with its description.
+"""Routes for notifications of payment providers: one path per registered provider.
 
-The body's bytes are verified as they came, at most 64 KiB. The acknowledgement is sent once everything that
-the notification says is committed. A forged one gets 401, an unreadable one 400, one of another provider's
-order 409, one that can't be verified for want of a secret 503; none of them moves money or writes a row, with
-which a stranger could fill the table.
+The body's bytes are verified as they came. The acknowledgement is sent once everything that the
+notification says is committed. A forged or unreadable one writes no row, with which a stranger could fill
+the table.
 """
 
 import logging
@@ -65,7 +64,6 @@ def _surface(registration: Registration) -> ApiSurface:
 
 
 async def _hear(registration: Registration, call: RequestContext[Fields, Fields]) -> Reply:
-    """Raise what Payments raises."""
     name, count = registration.name, call.context.metrics.notifications
     received = Received(call.method, call.headers, call.scope["query_string"], call.raw)
     try:

@@ -1,34 +1,36 @@
 """The statement: opening balance, every transfer, closing balance; JSON or CSV, streamed, or as PDF."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import msgspec
-from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from billing.documents import billing_details
 from billing.documents.statement_sheet import LINES_MAX, StatementSheet, statement_name
 from billing.ledger import statement
 from billing.ledger.money import micros_to_cents
-from billing.reports.attributed_statement import attributed_lines
-from billing.topups.views import Transfer
+from billing.reports.attributed_statement import (
+    MONTH,
+    STATEMENT,
+    StatedTransfer,
+    Statement,
+    StatementQuery,
+    attributed_lines,
+)
 from gateway.answers import response_codes as codes
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
+from gateway.http.acts import own_route
 from gateway.http.lists import csv_file, streamed
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply, Route
+from gateway.http.routing import Reply
 from kernel.clock import moment_us, next_month_start_us, parse_rfc3339, rfc3339
 from kernel.csv_text import csv_head, csv_lines
 from kernel.errors import InvalidInput
-from kernel.fields import Fields, Time as TimeText, time_us
-from kernel.words import Cents, Micros, Time
+from kernel.fields import Fields, time_us
 
 _encode = msgspec.json.Encoder().encode
-_READS = ("topup:read",)
-_MONTH: Final = re.compile(r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$")
 _PDF: Final = "application/pdf"
 _CSV_COLUMNS = (
     "id",
@@ -48,58 +50,7 @@ _CSV_COLUMNS = (
 )
 
 
-class StatedTransfer(Transfer, kw_only=True):
-    """A transfer of a statement, and the wallet's balance after it."""
-
-    balance_micros: Micros
-
-
-class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
-    """Opening balance + what the transfers did to the wallet = closing balance."""
-
-    since: Time
-    until: Time
-    opening_balance_cents: Cents
-    opening_balance_micros: Micros
-    transfers: list[StatedTransfer]
-    closing_balance_cents: Cents
-    closing_balance_micros: Micros
-
-
-class StatementQuery(
-    Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
-):
-    """from is inclusive (default: the beginning), to exclusive (default: now); or a whole month."""
-
-    since: (
-        Annotated[
-            TimeText, Meta(description="The beginning, inclusive; left out: the first transfer.")
-        ]
-        | None
-    ) = None
-    until: Annotated[TimeText, Meta(description="The end, exclusive; left out: now.")] | None = None
-    month: (
-        Annotated[
-            str,
-            Meta(
-                max_length=40,
-                description="As 2026-06, UTC; without from and to. One that has begun.",
-                extra_json_schema={"pattern": _MONTH.pattern},
-            ),
-        ]
-        | None
-    ) = None
-    form: Annotated[
-        Literal["json", "csv", "csv_excel", "pdf"],
-        Meta(
-            description="csv_excel: csv behind the byte order mark by which Excel knows UTF-8. pdf: what"
-            " changed the balance, at most 1,000 lines."
-        ),
-    ] = "json"
-
-
 async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
-    """Stream page by page: a busy account's statement does not fit in memory."""
     now_us = call.now_us
     since, until = _period(call.query, now_us)
     tenant, database = call.principal.tenant, call.context.database
@@ -109,16 +60,15 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
         return await _pdf(call, since, until, opening_micros, lines)
     if call.query.form in {"csv", "csv_excel"}:
         name, parts = await _file_name(call, since, until), _csv(opening_micros, lines)
-        return csv_file(call, _READS, parts, name=name, form=call.query.form)
+        return csv_file(call, STATEMENT.scopes, parts, name=name, form=call.query.form)
     head = statement.statement_head(
         since=rfc3339(since), until=rfc3339(until), opening_micros=opening_micros
     )
     parts = _json(head, opening_micros, lines, now_us)
-    return streamed(call, _READS, parts, media_type="application/json")
+    return streamed(call, STATEMENT.scopes, parts, media_type="application/json")
 
 
 def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
-    """Return since and until, in microseconds; raise InvalidInput."""
     if query.month is not None:
         if query.since is not None or query.until is not None:
             raise InvalidInput("Give either a month, or from and to.", param="month")
@@ -136,7 +86,7 @@ def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
 def _month(text: str, now_us: int) -> tuple[int, int]:
     """Return its beginning and its end, or now while it lasts; raise InvalidInput."""
     known = f"a month is written like {rfc3339(now_us)[:7]}, from 01 to 12"
-    since = moment_us(text) if _MONTH.match(text) else None
+    since = moment_us(text) if MONTH.match(text) else None
     if since is None:
         raise InvalidInput(known, param="month")
     if since > now_us:
@@ -205,7 +155,6 @@ async def _json(
     lines: AsyncIterator[statement.StatementLine],
     now_us: int,
 ) -> AsyncIterator[bytes]:
-    """Write the envelope with its `data` as it is read."""
     row = CODES[codes.SUCCESS]
     yield (
         b'{"success":true,"code":%d,"message":%s,"transaction_id":null,"status":"ok",'
@@ -227,7 +176,6 @@ async def _json(
 async def _csv(
     opening_micros: int, lines: AsyncIterator[statement.StatementLine]
 ) -> AsyncIterator[bytes]:
-    """Write a header line, the opening balance, a line for each transfer, the closing balance."""
     opening = {"code": "opening_balance", "balance_micros": opening_micros}
     yield (csv_head(_CSV_COLUMNS) + csv_lines(_CSV_COLUMNS, [opening])).encode()
     balance_micros = opening_micros
@@ -246,13 +194,5 @@ async def _csv(
 
 
 ROUTES = (
-    Route(
-        "GET",
-        "/topup/statement",
-        show,
-        "Opening balance, every transfer, closing balance",
-        scopes=_READS,
-        query=StatementQuery,
-        answers=(Outcome(200, Statement, media_types=(JSON, "text/csv", _PDF)),),
-    ),
+    own_route(STATEMENT, show, (Outcome(200, Statement, media_types=(JSON, "text/csv", _PDF)),)),
 )

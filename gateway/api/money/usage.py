@@ -1,61 +1,193 @@
-"""Usage: charge credit for AI usage, by amount or by tokens at the operator's price, and list what was used."""
+"""Usage: charge credit for AI usage, by amount or by tokens at the operator's price, and list what was
+used.
 
-import re
-from collections.abc import Sequence
-from typing import Annotated, Final
+A record is read strictly and, in a batch, alone. A CloudEvent's source and id are its reference, so a
+repeated event is charged once. An error of the whole text refuses the call.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, cast
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta
 
-from billing.reports import usage_report
-from billing.reports.usage_report import LineKey, UsageBy, UsageWanted, usage_lines, usage_sums
-from billing.usage.usage import RecordVerdict, Used, UsedBatch, new_usage, new_usage_batch
-from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer
-from gateway.answers.outcome import CSV, JSON, Listing, Outcome
-from gateway.api.bodies.usage_body import ReadBatch, UsageBody, UsageRecordBody, decode
-from gateway.api.schemas.usage import (
-    Usage,
-    UsageBatch,
+from billing.reports.usage_acts import (
+    LIST,
+    READS,
     UsageGroup,
     UsageGroups,
     UsageLine,
-    UsageVerdict,
+    UsageQuery,
+    whole_days,
 )
-from gateway.http.lists import Export, short_csv, short_list, stretch_page, stretches_csv
-from gateway.http.refused_items import RefusedItems
+from billing.reports.usage_report import UsageBy, UsageSum, usage_sums
+from billing.usage.usage import (
+    RECORDS_MAX,
+    RecordVerdict,
+    UsageItem,
+    Used,
+    UsedBatch,
+    new_usage,
+    new_usage_batch,
+)
+from billing.usage.usage_acts import CHARGE, Usage, UsageBatch, UsageRecordBody, UsageVerdict
+from gateway.answers import response_codes as codes
+from gateway.answers.answer import Answer
+from gateway.answers.envelope import answer
+from gateway.answers.outcome import CSV, JSON, Outcome
+from gateway.http.acts import list_reply, own_route
+from gateway.http.body import EVENT, EVENTS, media_type_of
+from gateway.http.fields import Shape, parse
+from gateway.http.lists import Export, short_csv, short_list
+from gateway.http.refused_items import ItemProblem, RefusedItems, problem_of_item, reference_in
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
-from kernel.clock import DAY_US, rfc3339
-from kernel.errors import DomainError, InvalidInput, UnknownCursor
-from kernel.fields import ExportPage, Fields, Text, time_us
-from kernel.limits import BULK_BODY_BYTES_MAX, INT64_MAX
+from kernel.clock import rfc3339
+from kernel.errors import DomainError, InvalidInput
+from kernel.fields import LINE, Fields, LooseFields
+from kernel.limits import BULK_BODY_BYTES_MAX, REFERENCE_CHARACTERS_MAX
+from kernel.refused import Failure
+from kernel.shaped import Listing
 from store.database import Transaction
-from store.keyset import cut
 
-_READS: Final = ("usage:read",)
-GROUP_DAYS: Final = 30
-GROUP_DAYS_MAX: Final = 366
-_DATE_CHARACTERS: Final = 10
-_EXPORT: Final = Export("usage", _READS, UsageLine.__struct_fields__)
-_PLACE: Final = re.compile(r"([0-9]{1,18})\.((?:usg|hld|chg)_[0-9A-Za-z]{1,32})")
-Moment = Annotated[
-    str, Meta(max_length=40, description="RFC 3339, or a day such as 2026-06-13, from its start.")
-]
+# A URI reference has no space in it, so it can stand before one.
+_EventSource = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[!-~]+\Z")]
+_EventWord = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 
 
-class UsageQuery(ExportPage, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
-    """Which charges; from is inclusive, to exclusive. group_by: their sums instead, of whole UTC days."""
+class ReadRecord(msgspec.Struct, frozen=True, kw_only=True):
+    record: UsageRecordBody | None = None
+    problem: ItemProblem | None = None
+    reference: str | None = None
 
-    model: Annotated[Text, Meta(description="Only charges for this model.")] | None = None
-    key: Annotated[Text | None, Meta(description="The id of a key, or of an app.")] = None
-    reference: Annotated[Text | None, Meta(description="Yours; an app's order_no.")] = None
-    since: Moment | None = None
-    until: Moment | None = None
-    group_by: (
-        Annotated[UsageBy, Meta(description="Their sums instead, of whole UTC days.")] | None
-    ) = None
+    @property
+    def item(self) -> UsageItem | DomainError:
+        if self.record is None:
+            assert self.problem is not None, "a record is read, or it is said why not"
+            return self.problem.refusal()
+        try:
+            return self.record.item()
+        except DomainError as refusal:
+            return refusal
+
+
+class ReadBatch(Fields, frozen=True, kw_only=True):
+    records: list[ReadRecord]
+
+    @property
+    def records_in_call(self) -> int:
+        return len(self.records)
+
+
+class _Event(LooseFields, frozen=True, kw_only=True):
+    """A CloudEvent; attributes that are not named here are left alone."""
+
+    specversion: Literal["1.0"]
+    id: _EventWord
+    source: _EventSource
+    type: _EventWord
+    data: UsageRecordBody
+
+    def record(self) -> UsageRecordBody:
+        if self.data.reference is not None:
+            raise InvalidInput("The event's source and id are its reference.", param="reference")
+        reference = f"{self.source} {self.id}"
+        if len(reference) > REFERENCE_CHARACTERS_MAX:
+            most = REFERENCE_CHARACTERS_MAX - 1
+            raise InvalidInput(f"`source` and `id` share {most} characters.", param="id")
+        return msgspec.structs.replace(self.data, reference=reference)
+
+
+class _Outer(Fields, frozen=True, kw_only=True):
+    """The body of a batch without its records, which are read one by one."""
+
+    records: Annotated[list[Any], Meta(max_length=0)]
+
+
+class _Records(msgspec.Struct):
+    records: msgspec.Raw
+
+
+_record: Final = Shape(UsageRecordBody)
+_event: Final = Shape(_Event)
+_outer: Final = Shape(_Outer)
+_find_records: Final = msgspec.json.Decoder(_Records).decode
+_split: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode(
+    raw: bytes,
+    headers: Mapping[bytes, bytes],
+    query: Fields,  # noqa: ARG001 the route has none
+    environment: str | None,
+) -> Fields:
+    """Return a UsageRecordBody or a ReadBatch; raise Unreadable, InvalidInput, MediaTypeRefused."""
+    kind = media_type_of(headers, "json_or_events")
+    if kind == EVENTS:
+        return ReadBatch(records=[_of_event(part, environment) for part in _parts(raw)])
+    if kind == EVENT:
+        return _event.decode(raw, environment).record()
+    if b"ce-specversion" in headers:
+        return _binary(raw, headers, environment).record()
+    if raw[:1] == b"[":
+        raise InvalidInput('send a batch as {"records": [ … ]}', param="records")
+    text = _records_in(raw)
+    if text is None:
+        return _record.decode(raw, environment)
+    _outer.decode(raw.replace(text, b"[]", 1), environment)
+    return ReadBatch(records=[_of_part(part, environment) for part in _parts(text)])
+
+
+def _records_in(raw: bytes) -> bytes | None:
+    try:
+        return bytes(_find_records(raw).records)
+    except _UNREADABLE:
+        return None
+
+
+def _parts(text: bytes) -> Sequence[bytes]:
+    try:
+        parts = _split(text)
+    except _UNREADABLE:
+        parse(text)  # says what is wrong with it, where it is no JSON
+        raise InvalidInput("`records` must be a list of records.", param="records") from None
+    if not 1 <= len(parts) <= RECORDS_MAX:
+        raise InvalidInput(f"A batch has 1 to {RECORDS_MAX} records.", param="records")
+    return [bytes(one) for one in parts]
+
+
+def _of_part(part: bytes, environment: str | None) -> ReadRecord:
+    try:
+        record = _record.decode(part, environment)
+    except DomainError as error:
+        return ReadRecord(problem=problem_of_item(error), reference=reference_in(part))
+    return ReadRecord(record=record, reference=record.reference)
+
+
+def _of_event(part: bytes, environment: str | None) -> ReadRecord:
+    try:
+        record = _event.decode(part, environment).record()
+    except DomainError as error:
+        return ReadRecord(problem=problem_of_item(error))
+    return ReadRecord(record=record, reference=record.reference)
+
+
+def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None) -> _Event:
+    """Read an event whose attributes are headers and whose data is the body."""
+    found: dict[str, Any] = {}
+    for name in ("specversion", "id", "source", "type"):
+        value = headers.get(f"ce-{name}".encode())
+        if value is None:
+            raise InvalidInput("is required", param=f"ce-{name}")
+        try:
+            found[name] = unquote(value.decode("ascii"), errors="strict")
+        except UnicodeDecodeError:
+            raise InvalidInput("Use percent-encoded UTF-8.", param=f"ce-{name}") from None
+    # Its data is read alone, so that a refusal names the body's own fields.
+    data = _record.decode(raw, environment)
+    return msgspec.structs.replace(_event.of_texts({**found, "data": {}}, environment), data=data)
 
 
 async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answer:
@@ -70,35 +202,21 @@ async def use(call: RequestContext[UsageRecordBody | ReadBatch, Fields]) -> Answ
 
 
 async def list_usage(call: RequestContext[Fields, UsageQuery]) -> Reply:
-    if call.query.group_by is not None:
-        return await _grouped(call, call.query.group_by)
-    wanted, tenant = _wanted(call), call.principal.tenant
-
-    async def lines(
-        tx: Transaction, *, before_id: str | None, limit: int
-    ) -> Sequence[usage_report.UsageLine]:
-        after = _place_of(before_id)
-        return cut(
-            await usage_lines(tx, tenant, wanted, after=after, limit=limit + 1), limit, _cursor
-        )
-
-    if call.query.format != "json":
-        return await stretches_csv(call, lines, _EXPORT, shape=UsageLine.of_line)
-    data = await stretch_page(call, lines, shape=UsageLine.of_line)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    by = call.query.group_by
+    return await (list_reply(LIST, call) if by is None else _grouped(call, by))
 
 
 async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Reply:
-    wanted, tenant = _whole_days(call, _wanted(call)), call.principal.tenant
+    wanted, tenant = whole_days(call.query, call.now_us), call.principal.tenant
 
-    async def work(tx: Transaction) -> tuple[list[UsageGroup], usage_report.UsageSum | None]:
+    async def work(tx: Transaction) -> tuple[list[UsageGroup], UsageSum | None]:
         sums = await usage_sums(tx, tenant, wanted, by)
         total = await usage_sums(tx, tenant, wanted)
         return [UsageGroup.of_sum(one) for one in sums], total[0] if total else None
 
     groups, total = await call.context.database.read(work)
     if call.query.format != "json":
-        export = Export(f"usage-by-{by}", _READS, UsageGroup.__struct_fields__)
+        export = Export(f"usage-by-{by}", READS, UsageGroup.__struct_fields__)
         return await short_csv(call, export, call.query.format, groups)
     listed = short_list(groups, call.query, lambda one: one.cursor)
     data = UsageGroups(
@@ -113,61 +231,7 @@ async def _grouped(call: RequestContext[Fields, UsageQuery], by: UsageBy) -> Rep
     return answer(codes.SUCCESS, data, now_us=call.now_us)
 
 
-def _wanted(call: RequestContext[Fields, UsageQuery]) -> UsageWanted:
-    query = call.query
-    since, until = _moment(query.since, "from"), _moment(query.until, "to")
-    wanted = UsageWanted(
-        since=0 if since is None else since,
-        until=INT64_MAX if until is None else until,
-        model=query.model,
-        key_id=query.key,
-        reference=query.reference,
-    )
-    if wanted.since >= wanted.until:
-        raise InvalidInput("`from` must be before `to`.", param="from")
-    return wanted
-
-
-def _whole_days(call: RequestContext[Fields, UsageQuery], wanted: UsageWanted) -> UsageWanted:
-    """Fill in missing days: 30 of them, up to today. Raises InvalidInput."""
-    query = call.query
-    if query.reference is not None:
-        raise InvalidInput("This filter applies to the list, not to sums.", param="reference")
-    until = wanted.until if query.until is not None else call.now_us // DAY_US * DAY_US + DAY_US
-    since = wanted.since if query.since is not None else until - GROUP_DAYS * DAY_US
-    for param, at in (("from", since), ("to", until)):
-        if at % DAY_US:
-            raise InvalidInput(
-                "Sums cover whole UTC days. Give a day such as 2026-06-13.", param=param
-            )
-    if not since < until <= since + GROUP_DAYS_MAX * DAY_US:
-        raise InvalidInput(f"Sums cover 1 to {GROUP_DAYS_MAX} days.", param="from")
-    return UsageWanted(since=since, until=until, model=wanted.model, key_id=wanted.key_id)
-
-
-def _moment(text: str | None, param: str) -> int | None:
-    if text is not None and len(text) == _DATE_CHARACTERS:
-        text += "T00:00:00Z"
-    return time_us(text, param)
-
-
-def _cursor(line: usage_report.UsageLine) -> str:
-    at, line_id = line.place
-    return f"{at}.{line_id}"
-
-
-def _place_of(cursor: str | None) -> LineKey | None:
-    if cursor is None:
-        return None
-    found = _PLACE.fullmatch(cursor)
-    if found is None:
-        raise UnknownCursor
-    return int(found[1]), found[2]
-
-
 class _UsedBatch:
-    """Makes the answer of a batch, beside the references that were read."""
-
     __slots__ = ("_records", "_refused")
 
     def __init__(self, body: ReadBatch, refused: RefusedItems) -> None:
@@ -182,52 +246,38 @@ class _UsedBatch:
             return UsageVerdict.of_charged(index, verdict)
         record = self._records[index]
         body = {} if record.record is None else msgspec.to_builtins(record.record)
-        return UsageVerdict.of_refused(index, record.reference, self._refused.of(verdict, body))
+        refusal = self._refused.of(verdict, body)
+        return UsageVerdict(
+            index=index,
+            status="refused",
+            reference=record.reference,
+            code=refusal.code.code,
+            message=refusal.message,
+            # The object of a refusal, which may carry more than its declared fields.
+            error=cast(Failure, refusal.error),
+        )
 
 
 def _used(used: Used) -> Answer:
     return answer(codes.SUCCESS, Usage.of(used), now_us=used.record.created_at)
 
 
-USE: Final = Route(
-    "POST",
-    "/usage",
+USE: Final = own_route(
+    CHARGE,
     use,
-    "Charge credit for AI usage",
-    scopes=("usage:write",),
-    body=UsageBody,
+    (Outcome(200, Usage), Outcome(200, UsageBatch)),
     media="json_or_events",
     decode=decode,
     body_bytes_max=BULK_BODY_BYTES_MAX,
-    description=(
-        "One record: `credits` or `amount_micros` with a `description`, or `model` with"
-        " `input_tokens`, `output_tokens` and perhaps `cached_tokens`, which the operator's price"
-        " list prices (`GET /prices`). A repeated `reference` with the same words answers with the"
-        " same charge; with others it is refused. Promotional credit goes first. A batch:"
-        ' `{"records": […]}`, at most 1,000, each charged or refused by itself, in their order.'
-        " CloudEvents are taken too, one or a batch: `data` is a record, `source` and `id` its"
-        " reference."
-    ),
-    answers=(Outcome(200, Usage), Outcome(200, UsageBatch)),
-    refuses=(
-        codes.INSUFFICIENT_BALANCE,
-        codes.AMOUNT_OUT_OF_RANGE,
-        codes.DUPLICATE,
-        codes.CAP_EXCEEDED,
-    ),
 )
 USAGE: Final = Route(
     "GET",
-    "/usage",
+    LIST.path,
     list_usage,
-    "What was used, newest first, or its sums by day, model or key",
-    scopes=_READS,
+    LIST.summary,
+    READS,
     query=UsageQuery,
-    description=(
-        "Charges, captured holds at the time they were set aside, and what apps took. With"
-        f" `group_by` the sums of whole UTC days, {GROUP_DAYS} unless `from` and `to` say others, at"
-        f" most {GROUP_DAYS_MAX}. `format=csv` streams all of it."
-    ),
+    description=LIST.description,
     answers=(
         Outcome(200, Listing[UsageLine], media_types=(JSON, CSV)),
         Outcome(200, UsageGroups, media_types=(JSON, CSV)),

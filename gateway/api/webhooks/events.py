@@ -59,8 +59,6 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
 
 
 class _Listener:
-    """The reader of a stream, as of its last check."""
-
     def __init__(self, call: RequestContext[Fields, StreamQuery]) -> None:
         self._call = call
         self._principal = call.principal

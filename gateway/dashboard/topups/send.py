@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from billing.reports.balance_acts import PLATFORMS, SHOW
 from gateway.answers import response_codes as codes
-from gateway.api.topups import SEND, VALIDATE
+from gateway.api.topups import SEND_ROUTE, VALIDATE_ROUTE
 from gateway.dashboard.route import page_route
 from gateway.html.format import money
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -68,7 +68,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     body = {**_body(typed), "quote_id": form.text("quote_id") or None, "intent": intent}
     key = form.idempotency_key
     try:
-        sent = await run_route(call, SEND, body, key=key, wrong=typed.wrong)
+        sent = await run_route(call, SEND_ROUTE, body, key=key, wrong=typed.wrong)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
     if sent.code == codes.APPROVAL_REQUIRED:
@@ -112,7 +112,7 @@ async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
     body = {**_body(typed), "intent": form.text("intent") or None}
     await _check_range(call, typed, body)
     try:
-        quote = await run_route(call, VALIDATE, body, wrong=typed.wrong)
+        quote = await run_route(call, VALIDATE_ROUTE, body, wrong=typed.wrong)
     except DomainError as error:
         return await _form_page(call, form, problem_of(error))
     if not quote.success:

@@ -14,7 +14,7 @@ from billing.reports.find_by_id import find_by_id
 from billing.reports.topup_story import topup_story
 from billing.topups import queries as history
 from billing.topups.acts import CANCEL, LIST, SHOW, HistoryQuery, wanted_of
-from gateway.api.topup_receipts import JOSE, RECEIPT
+from gateway.api.topup_receipts import JOSE, RECEIPT_ROUTE
 from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.match_all import TOPUPS, offered_on_all
@@ -95,7 +95,7 @@ async def _elsewhere(call: RequestContext[Any, Any], transaction_id: str) -> Rep
 
 async def receipt(call: RequestContext[Fields, Fields]) -> Reply:
     transaction_id = call.params["transaction_id"]
-    made = (await run_route(call, RECEIPT)).data
+    made = (await run_route(call, RECEIPT_ROUTE)).data
     name = f'attachment; filename="{transaction_id}.jws"'
     headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
     return Response(made["receipt"], media_type=JOSE, headers=headers)

@@ -18,7 +18,7 @@ import pytest
 
 from billing.credits.opening import OPENING_TEST_CREDIT_CENTS
 from billing.credits.unpaid_credit import SANDBOX_FUNDING_PER_DAY_CENTS
-from gateway.answers.response_codes import CODES, NextAction
+from gateway.answers.response_codes import CODES
 from gateway.docs import samples
 from gateway.docs.code_notes import NOTES
 from gateway.docs.colours import coloured
@@ -30,6 +30,7 @@ from gateway.http.rate_limit import BURST_S
 from gateway.mcp.tools import TOOLS
 from kernel.clock import DAY_US
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
+from kernel.refused import NextAction
 from keys.principal import ADMIN, SCOPES
 from keys.signatures.signing import public_text, signature_headers, signer_of
 from runtime.settings import Settings

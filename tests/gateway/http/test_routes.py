@@ -7,8 +7,8 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 import pytest
 
+from billing.topups.send_acts import SendBody
 from gateway.answers import envelope
-from gateway.api.bodies.send_body import SendBody
 from gateway.app import API_PREFIX, SURFACES
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, MethodNotAllowed, Reply, Route, Router

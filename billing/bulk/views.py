@@ -1,22 +1,56 @@
-"""The shapes of bulk sends: batches, their items, and what a dry run says."""
+"""Bulk sends as callers see them: batches, their items, and what a dry run says."""
 
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from billing.bulk import batch as batches
-from billing.bulk.acts import Batch, BatchIdText
 from billing.bulk.batch import SendBatch
-from billing.bulk.item import ListedItem
-from gateway.answers.outcome import Listing
-from gateway.answers.refusals import Refusal
-from gateway.answers.refused import Failure
-from kernel.words import Cents, Count, Link, ScheduledFor, TransactionId, time_of
+from kernel.refused import Failure
+from kernel.shaped import Listing, Shaped
+from kernel.words import Cents, Count, KeyIdText, Link, ScheduledFor, Time, TransactionId
 from webhooks.events.schemas import BatchCounts
 
 Index = Annotated[int, Meta(ge=0, description="Which item, counted from 0.")]
 ItemReference = Annotated[str | None, Meta(description="Its own; null where it cannot be read.")]
+
+
+BatchIdText = Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z]+$")]
+# While a batch is being released or undone, it looks like one state.
+_SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
+
+
+class Batch(Shaped, kw_only=True):
+    """A bulk send. status accepting: not every item is accepted or refused yet; running: some have not
+    ended; completed: all have; refused: of all or nothing, none was accepted.
+    """
+
+    id: BatchIdText
+    status: Literal["accepting", "running", "completed", "refused"]
+    all_or_nothing: bool
+    items_total: Annotated[int, Meta(ge=1)]
+    counts: BatchCounts
+    key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
+    created_at: Time
+    accepted_at: Annotated[
+        Time | None, Meta(description="When every item was accepted or refused.")
+    ]
+    cancelled_at: Annotated[Time | None, Meta(description="When somebody took it back.")]
+    completed_at: Annotated[Time | None, Meta(description="When every item had ended.")]
+
+    @classmethod
+    def with_counts(cls, one: SendBatch, counts: batches.BatchCounts, /, **more: Any) -> Self:
+        return cls.of(
+            one,
+            status=_SHOWN.get(one.status, one.status),
+            all_or_nothing=one.is_all_or_nothing,
+            items_total=one.items,
+            counts=BatchCounts(**asdict(counts), accepted=counts.accepted),
+            **more,
+        )
 
 
 class ItemError(Struct, kw_only=True):
@@ -31,21 +65,6 @@ class ItemError(Struct, kw_only=True):
     transaction_id: (
         Annotated[TransactionId, Meta(description="The top-up that has its reference.")] | UnsetType
     ) = UNSET
-
-    @staticmethod
-    def of(
-        index: int, reference: str | None, refusal: Refusal, line: int | None = None
-    ) -> "ItemError":
-        return ItemError(
-            index=index,
-            reference=reference,
-            code=refusal.code.code,
-            message=refusal.message,
-            # The object of a refusal, which may carry more than its declared fields.
-            error=cast(Failure, refusal.error),
-            line=UNSET if line is None else line,
-            transaction_id=refusal.transaction_id or UNSET,
-        )
 
 
 class AcceptedBatch(Batch, kw_only=True):
@@ -96,25 +115,6 @@ class BatchLine(Struct, kw_only=True):
         int | None, Meta(description="Why it was refused, as a number; null: it was not.")
     ]
     error: Annotated[Failure | None, Meta(description="Why it was refused; null: it was not.")]
-
-    @staticmethod
-    def of(listed: ListedItem, refusal: Refusal | None) -> "BatchLine":
-        item, topup_status = listed
-        state = "waiting" if item.state == "reserved" else item.state
-        request = item.request
-        return BatchLine(
-            index=item.number,
-            reference=item.reference,
-            status=cast(Any, topup_status or state),
-            transaction_id=None if topup_status is None else item.transaction_id,
-            platform=None if request is None else request.platform,
-            amount_cents=None if request is None else request.amount_cents,
-            fee_cents=None if request is None else request.fee_cents,
-            recipient_email=None if request is None else request.recipient_email,
-            scheduled_for=None if request is None else time_of(request.send_at),
-            code=None if refusal is None else refusal.code.code,
-            error=None if refusal is None else cast(Failure, refusal.error),
-        )
 
 
 class BatchStory(Batch, kw_only=True):

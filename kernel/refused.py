@@ -1,11 +1,12 @@
 """The struct of a refusal in our own envelope: data.error, whatever the code."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gateway.answers.response_codes import NextAction
 from kernel.words import Link, Time
+
+NextAction = Literal["fix_request", "wait", "poll", "top_up", "pay", "ask_human", "stop"]
 
 
 class FieldProblem(Struct, kw_only=True):

@@ -1,0 +1,307 @@
+"""Top-ups: send, validate, cancel, status, history.
+
+The first two are here, the others in billing/topups/acts.py.
+"""
+
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
+
+from msgspec import Meta
+
+from billing.engine.engine import Engine
+from billing.ledger.ledger import InsufficientBalance
+from billing.topups.platform import InvalidPlatform
+from billing.topups.platform_rows import AMOUNT_CENTS_MAX
+from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX, Rehearsal, quote_id, with_quote
+from billing.topups.rules import TopUpRules
+from billing.topups.send import (
+    AmountOutOfRange,
+    Caller,
+    Send,
+    SendRequest,
+    Sent as Decided,
+    new_send,
+    prepare,
+)
+from billing.topups.topup import (
+    LOCALE_CHARACTERS_MAX,
+    MESSAGE_CHARACTERS_MAX,
+    DeliveryOptions,
+    DuplicateReference,
+)
+from billing.topups.views import Quote, Sent
+from kernel.clock import rfc3339
+from kernel.fields import LINE, Fields, Int64, Text, Time, said, time_us, within
+from kernel.limits import (
+    INTENT_CHARACTERS_MAX,
+    INTENT_CHARACTERS_MIN,
+    METADATA_KEY_CHARACTERS_MAX,
+    METADATA_PAIRS_MAX,
+    METADATA_VALUE_CHARACTERS_MAX,
+    NOTE_CHARACTERS_MAX,
+    REFERENCE_CHARACTERS_MAX,
+)
+from keys.act import MERCHANT, CallContext, EngineAct, StepsAct
+from keys.caps import CapExceeded
+from keys.normalise import InvalidEmail
+from keys.vault import Vault
+
+SENDS: Final = ("topup:send",)
+Address = Annotated[str, Meta(max_length=320)]
+SenderReferenceField = Annotated[
+    str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX, pattern=LINE)
+]
+MetadataKey = Annotated[
+    str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
+]
+# A language tag (RFC 5646): language, and up to three parts such as script and region.
+LOCALE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z"
+VISIBLE = r"^[!-~]*\Z"
+# Without characters that turn the direction of all that follows.
+MESSAGE = r"^[^\u202a-\u202e\u2066-\u2069]*\Z"
+MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
+
+
+QuoteIdField = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=QUOTE_ID_CHARACTERS_MAX,
+        description=(
+            "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
+            " exactly what it said, or the send is refused."
+        ),
+    ),
+]
+IntentField = Annotated[
+    str,
+    Meta(
+        min_length=INTENT_CHARACTERS_MIN,
+        max_length=INTENT_CHARACTERS_MAX,
+        pattern=VISIBLE,
+        description=(
+            "Your own id of this one top-up, such as a UUID, once per environment. The same platform,"
+            " amount and recipient under it, through any door (API, MCP, x402, a page) and with any"
+            " key of the account, is the same top-up; another body is refused."
+        ),
+    ),
+]
+
+
+class DeliveryBody(Fields, frozen=True, kw_only=True):
+    """How the top-up reaches its recipient, who needs no account."""
+
+    email: Annotated[
+        bool,
+        Meta(description="Mail the recipient a link to the claim page once it is delivered."),
+    ] = False
+    locale: (
+        Annotated[
+            str,
+            Meta(
+                max_length=LOCALE_CHARACTERS_MAX,
+                pattern=LOCALE,
+                description="Language of mail and page, such as es or zh-Hans: English, Arabic, Chinese"
+                " or Spanish; any other is shown in English.",
+            ),
+        ]
+        | None
+    ) = None
+    message: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=MESSAGE_CHARACTERS_MAX,
+                pattern=MESSAGE,
+                description="Your words to the recipient, plain text.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class OneSend(Fields, frozen=True, kw_only=True):
+    """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
+    own address. Exactly one of the two, since a recipient is never guessed.
+    """
+
+    exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
+
+    platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
+    amount_cents: Annotated[
+        Int64,
+        within(1, AMOUNT_CENTS_MAX),
+        Meta(description="In US cents, within the platform's limits."),
+    ]
+    recipient_email: (
+        Annotated[
+            Address,
+            Meta(description="Whose wallet. Required unless recipient is given."),
+            said(words={"": "your own address"}),
+        ]
+        | None
+    ) = None
+    recipient: (
+        Annotated[
+            Literal["self"],
+            Meta(description="In place of recipient_email: your account's own address."),
+        ]
+        | None
+    ) = None
+    reference: (
+        Annotated[
+            SenderReferenceField, Meta(description="Your own name for it, once per environment.")
+        ]
+        | None
+    ) = None
+    metadata: (
+        Annotated[
+            dict[MetadataKey, MetadataValue],
+            Meta(max_length=METADATA_PAIRS_MAX, description="Pairs of yours; events carry them."),
+        ]
+        | None
+    ) = None
+    note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
+    delivery: Annotated[
+        DeliveryBody | None, Meta(description="Mail, language and message for the recipient.")
+    ] = None
+    send_at: (
+        Annotated[
+            Time, Meta(description="When to send it, at most 90 days ahead; left out: at once.")
+        ]
+        | None
+    ) = None
+    distinct: Annotated[
+        bool,
+        Meta(
+            description="Another send, though it looks like one of a moment ago; see the key's"
+            " repeat_guard_s."
+        ),
+    ] = False
+
+
+class ValidateBody(OneSend, frozen=True, kw_only=True):
+    """What would be sent to whom: recipient_email names a person, "recipient": "self" means the
+    account's own address. Exactly one of the two, since a recipient is never guessed.
+    """
+
+    intent: IntentField | None = None
+
+
+class SendBody(ValidateBody, frozen=True, kw_only=True):
+    """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
+    person, "recipient": "self" means the account's own address. Exactly one of the two.
+    """
+
+    quote_id: QuoteIdField | None = None
+
+
+class Rehearsed(NamedTuple):
+    quote: Quote
+    sent: Decided
+
+
+async def send(context: CallContext, asked: SendBody) -> Send:
+    request = request_of(context, asked, asked.quote_id, asked.intent)
+    origin = context.origin
+    return new_send(context.caller, request, Caller(origin.address, origin.masked_key))
+
+
+async def validate(context: CallContext, asked: ValidateBody) -> Rehearsed:
+    caller = context.caller
+    request = request_of(context, asked, None, asked.intent)
+    quote, sent = await context.service(Engine).rehearse(Rehearsal(new_send(caller, request)))
+    vault = context.service(Vault)
+    shown = Quote.of(
+        quote,
+        quote_id=quote_id(vault, caller, request, quote.ends_at),
+        quote_expires_at=rfc3339(quote.ends_at),
+    )
+    return Rehearsed(shown, sent)
+
+
+def request_of(
+    context: CallContext, asked: OneSend, quoted: str | None, intent: str | None
+) -> SendRequest:
+    """Return the caller's send, at the price of its quote if it has one.
+
+    Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
+    """
+    caller, rules = context.caller, context.service(TopUpRules)
+    platforms, address = rules.platforms.of(caller.environment), asked.recipient_email
+    if address is None:
+        platforms.find(asked.platform)
+        address = caller.account_email
+    if address is None:
+        raise InvalidEmail("The account has no email address. Give a recipient_email.")
+    delivery = asked.delivery
+    request = prepare(
+        platforms,
+        account_id=caller.account_id,
+        platform=asked.platform,
+        amount_cents=asked.amount_cents,
+        recipient_email=address,
+        reference=asked.reference,
+        metadata=asked.metadata,
+        note=asked.note,
+        delivery=None
+        if delivery is None
+        else DeliveryOptions(delivery.email, delivery.locale, delivery.message),
+        send_at=time_us(asked.send_at, "send_at"),
+        is_distinct=asked.distinct,
+        intent=intent,
+    )
+    return (
+        request if quoted is None else with_quote(context.service(Vault), caller, request, quoted)
+    )
+
+
+_REFUSES: Final = (
+    InsufficientBalance,
+    InvalidPlatform,
+    InvalidEmail,
+    AmountOutOfRange,
+    DuplicateReference,
+    CapExceeded,
+)
+SEND: Final = EngineAct(
+    name="topups.send",
+    summary="Send prepaid credit to a recipient's wallet",
+    description=(
+        "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
+        " webhook, all in one transaction. Pending where the platform takes its time, or where"
+        " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
+        " caps counted now, it can be cancelled until then, and at its time the key, the"
+        " account and the platform are looked at again (3005 and a refund where one of them"
+        " refuses). Give an Idempotency-Key, and a repeated call sends once; an `intent` does the"
+        " same over all doors and all keys of the account."
+    ),
+    path="/topup/send",
+    scopes=SENDS,
+    audience=(MERCHANT,),
+    input=SendBody,
+    command=send,
+    result=Sent,
+    outcomes=("delivered", "pending", "cancelled", "reversed"),
+    refuses=_REFUSES,
+    moves_money=True,
+    asks="Send {amount_cents} of {platform} to {recipient_email}?",
+    examples=(
+        "topup topups send --platform claude --amount-cents 500 --recipient-email ann@acme.example",
+    ),
+)
+VALIDATE: Final = StepsAct(
+    name="topups.validate",
+    summary="Rehearse a send: the same rules, nothing written",
+    path="/topup/validate",
+    scopes=SENDS,
+    audience=(MERCHANT,),
+    input=ValidateBody,
+    run=validate,
+    result=Quote,
+    refuses=_REFUSES,
+    takes_key=False,
+    is_for_paused=True,
+    examples=("topup topups validate --platform claude --amount-cents 500 --recipient self",),
+)
+ACTS: Final = (SEND, VALIDATE)

@@ -1,1 +1,0 @@
-"""The structs that our own API's answers are made of."""
