@@ -453,7 +453,7 @@ class SettingsPage:
                 lead=self.lead,
                 action=call.path,
                 button="Save",
-                form=stepped(struct, fields, shown, problem),
+                form=stepped(struct, fields, shown, problem, begins_open=False),
                 buttons=[] if self.of is None else self.of.buttons_of(current),
                 problem=problem,
             )

@@ -92,9 +92,17 @@ def fields_of(
 
 
 def stepped(
-    struct: type[Fields], fields: Sequence[ShownField], form: Form, problem: Problem
+    struct: type[Fields],
+    fields: Sequence[ShownField],
+    form: Form,
+    problem: Problem,
+    *,
+    begins_open: bool = True,
 ) -> SteppedForm:
-    """Lay the fields out in the struct's steps. The first with an error is open, else the one asked for."""
+    """Lay the fields out in the struct's steps.
+
+    The first with an error is open, else the one asked for, else the first if the form begins_open.
+    """
     layout = struct.layout
     assert layout is not None, struct
     left = {one.name: one for one in fields}
@@ -104,7 +112,8 @@ def stepped(
     ]
     laid[-1] += left.values()
     wrong = [any(problem.of(one.name) for one in step) for step in laid]
-    chosen = wrong.index(True) if True in wrong else _asked_step(form, len(laid)) - 1
+    chosen = _asked_step(form, len(laid)) - 1 if begins_open or form.text(STEP_FIELD) else -1
+    chosen = wrong.index(True) if True in wrong else chosen
     return SteppedForm(
         [
             ShownStep(title, in_runs(laid[at]), at == chosen, wrong[at])

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode
+from zipfile import ZipFile
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -283,6 +285,23 @@ def _markup(sentence: str) -> Markup:
 
 
 @cache
+def _drawings() -> ZipFile:
+    """Open Lucide's icons. Their 1,700 names are read once [17 ms, 1 MB]: its own functions read them for each."""
+    return ZipFile(str(files("lucide") / "lucide.zip"))
+
+
+@cache
+def _icon(name: str) -> Markup:
+    """Return Lucide's drawing of that name, for the eye alone."""
+    drawn = _drawings().read(f"{name}.svg").decode().partition("<svg")[2]
+    inside = " ".join(drawn.partition(">")[2].rpartition("</svg>")[0].split())
+    turns = " turns" if name == "send" else ""
+    return Markup(  # noqa: S704 it is the package's own
+        f'<svg class="icon{turns}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{inside}</svg>'
+    )
+
+
+@cache
 def _templates() -> Environment:
     made = Environment(
         loader=PackageLoader("gateway", "templates"),
@@ -297,6 +316,7 @@ def _templates() -> Environment:
     made.globals["_"] = _text
     made.policies["ext.i18n.trimmed"] = True
     made.globals["static"] = static_url
+    made.globals["icon"] = _icon
     made.filters.update(formats.FILTERS)
     made.filters["dollars"] = dollars
     made.globals["event_object"] = event_object

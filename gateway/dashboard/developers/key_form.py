@@ -25,7 +25,8 @@ def key_fields(
     platforms: Collection[str],
 ) -> SteppedForm:
     fields = fields_of(struct, form, {"scopes": scopes, "platforms": platforms})
-    return stepped(struct, [one for one in fields if one.name != "preset"], form, problem)
+    shown = [one for one in fields if one.name != "preset"]
+    return stepped(struct, shown, form, problem, begins_open=struct is NewKey)
 
 
 def preset_form(named: str) -> dict[str, Sequence[str]]:
