@@ -37,7 +37,7 @@ from kernel.clock import FixedClock, SystemClock
 from store.database import Transaction
 from tests.support.postgres_server import asked_on_server
 from webhooks.events import log as event_log
-from worker.prune import retention_chore
+from worker.chores import retention_chore
 
 ACCOUNTS: Final = (1, 1_000)
 # Each worker has the chore: walks go on side by side.

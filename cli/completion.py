@@ -5,7 +5,7 @@ from typing import Final
 import click
 from click.shell_completion import get_completion_class
 
-from cli.examples import examples
+from cli.output import examples
 
 SHELLS: Final = ("bash", "zsh", "fish")
 # Click's own name for the variable by which the shell calls.

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import httpx
 
-from cli.client.address import asked_address
+from cli.client.profiles import asked_address
 from cli.faults import refusal
 from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail
 from kernel.errors import DomainError

@@ -147,3 +147,12 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return msgspec.json.encode(value, enc_hook=str).decode()
     return str(value)
+
+
+def examples(*lines: str) -> str:
+    """Return an epilog; a test holds each line against the command's options."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def dollars_of(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"

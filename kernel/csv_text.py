@@ -7,6 +7,7 @@ apostrophe in front, and so does such a character behind a semicolon or a tab.
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -14,6 +15,10 @@ from typing import Final
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _FORMULA: Final = re.compile(rf"\A(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
+
+
+_CHARACTERS_MAX: Final = 40
+_OTHERS: Final = re.compile(r"[^a-z0-9]+")
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
@@ -32,3 +37,8 @@ def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     return _FORMULA.sub("'", value) if isinstance(value, str) else value
+
+
+def plain_name(text: str) -> str:
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _OTHERS.sub("-", ascii_only.lower()).strip("-")[:_CHARACTERS_MAX].rstrip("-")

@@ -1,6 +1,6 @@
 """Limit what the staging side of an account may store in a UTC day.
 
-A worker's sweep counts (worker/staging.py), so a send pays nothing. A count is added only to the
+A worker's sweep counts (worker/money/chores.py), so a send pays nothing. A count is added only to the
 row it began from, so a repeated sweep counts once.
 """
 

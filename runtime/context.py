@@ -4,6 +4,7 @@ users.
 
 import asyncio
 import contextlib
+import ipaddress
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -16,12 +17,13 @@ import httpx
 
 from billing.bulk.runner import BatchRunner
 from billing.catalog.product_fields import ProductFields
-from billing.credits.redemption_code import RedemptionCodes
+from billing.credits.redemption_code import DATA_KEY as REDEMPTION_KEY, RedemptionCodes
 from billing.credits.sandbox_acts import Samples
 from billing.engine.batch_state import Rules
 from billing.engine.engine import Engine
 from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.opening import enter_first
+from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
@@ -41,7 +43,7 @@ from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import known_ids
 from billing.topups.queries import sender_keys
 from billing.topups.rules import LinkTokens, PublicUrl, TopUpRules
-from billing.topups.voucher import VoucherCodes, events_shown
+from billing.topups.voucher import VOUCHER_KEY, VoucherCodes, events_shown
 from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
 from keys.api_keys.acts import KnownPlatforms
@@ -49,10 +51,9 @@ from keys.authenticator import Authenticator
 from keys.authorization.token import TokenMaker
 from keys.sign_in.password import Passwords
 from keys.staging_quota import StagingRoom
-from keys.vault import Vault
+from keys.vault import SealBroken, Vault
 from runtime.agents import Agents
 from runtime.client_documents import ClientDocuments, McpSignIn
-from runtime.data_keys import open_data_keys
 from runtime.database_clock import open_clock
 from runtime.installation import (
     first_platforms,
@@ -64,7 +65,6 @@ from runtime.installation import (
 )
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
-from runtime.outbound import own_place, webhook_policy
 from runtime.payments import open_machine_payments, open_providers
 from runtime.printing import Printer
 from runtime.processes.siblings import Siblings
@@ -89,19 +89,40 @@ from webhooks.endpoints.probe import Probes
 from webhooks.events.acts import SeenCodes
 from webhooks.events.event import HINT as EVENTS_HINT
 from webhooks.events.feed import Feed, Waits
-from webhooks.http.guard import Policy
+from webhooks.http.guard import Policy, UrlRefused, check_url
 from webhooks.http.httpx_transport import GuardedTransport
-from webhooks.http.names import OPERATOR_FAILURE_WAIT_S_MAX, Resolver, SystemResolver
+from webhooks.http.names import (
+    OPERATOR_FAILURE_WAIT_S_MAX,
+    OwnAddress,
+    Resolver,
+    SystemResolver,
+    VettedNames,
+)
 from webhooks.http.transport import Transport
 
 S = TypeVar("S")
-
 # One for each lane of the engine, and one to look up credentials, so that no page holds up a send.
 ENGINE_CONNECTIONS = batch.LANES_MAX + batch.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
 # A worker's, to hear other processes' hints (Store.hear_hints).
 HEARING_CONNECTIONS = 1
+
+
+async def open_data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
+    """Return the keys of vouchers, redemption codes and suppliers; the first start makes them."""
+    names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
+
+    async def work(tx: Transaction) -> list[bytes]:
+        return [await vault.data_key(tx, name, now_us=clock.now_us()) for name in names]
+
+    try:
+        return await database.transaction(work)
+    except SealBroken:
+        raise SettingsError(
+            "TOPUP_SECRET_KEY does not open what this database holds sealed: give the key that it"
+            " was started with, or `new,old` to rotate"
+        ) from None
 
 
 class Hints:
@@ -464,3 +485,32 @@ async def _open_suppliers(
 
 def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
     return metrics.batch_size.labels(batch).observe
+
+
+def webhook_policy(settings: Settings) -> Policy:
+    """Return what WEBHOOK_ALLOW_* permit. http in staging is decided for each endpoint."""
+    return Policy.of(
+        allow_private=settings.webhook_allow_private,
+        allow_http=settings.webhook_allow_private,
+        allow_cidrs=[str(network) for network in settings.webhook_allow_cidrs],
+        allow_hosts=settings.webhook_allow_hosts,
+        own_addresses=_own_addresses(settings.host),
+    )
+
+
+def own_place(settings: Settings, resolver: Resolver) -> OwnAddress:
+    try:
+        public = check_url(settings.public_url, Policy.of_operator())
+    except UrlRefused:
+        public = None
+    names = VettedNames(resolver, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX)
+    worker_port = settings.worker_port or 0
+    return OwnAddress(names, port=settings.port, worker_port=worker_port, public=public)
+
+
+def _own_addresses(host: str) -> list[str]:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return []
+    return [] if address.is_unspecified else [host]

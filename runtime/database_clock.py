@@ -27,7 +27,6 @@ _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
 logger = logging.getLogger(__name__)
 
-
 # It includes sleep if the system counts it.
 _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 

@@ -4,23 +4,55 @@
 
 import contextlib
 import logging
+import os
+import secrets
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from billing.fulfilment.opening import FirstPlatform
 from billing.topups.mail import MailRules
 from billing.topups.voucher import VOUCHER_KEY
 from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
-from runtime.master_key import read_master_key
 from runtime.settings import Settings, SettingsError
 from store.database import OnHint, Store, Transaction, no_hint
 from store.errors import Fault
 from store.kept.commits import FOLDER as COMMITS_FOLDER, AcknowledgedCommits
 from store.open import file_of, open_database
-from store.pool_options import PoolOptions
+from store.servers import PoolOptions
 from store.version import SchemaOutOfRange, changed_tables, check_schema, schema_version
 
+FILE_NAME = "master_key"
+_KEY_BYTES = 32
+
+
 _log = logging.getLogger(__name__)
+
+
+def made_master_key(data_dir: Path) -> str:
+    """Return the data directory's own key, made by the first call; only its owner can read the file."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The file gets its name when it is whole.
+    draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, data_dir / FILE_NAME)
+    finally:
+        draft.unlink()
+    return read_master_key(data_dir)
+
+
+def read_master_key(data_dir: Path) -> str:
+    """Return the key that `topup dev` made in this data directory, or an empty string."""
+    try:
+        return (data_dir / FILE_NAME).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
 
 
 @contextlib.asynccontextmanager

@@ -8,28 +8,23 @@ separated by commas or spaces; PLATFORMS is JSON.
 import ipaddress
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import dotenv
-from pydantic import (
-    Field,
-    PrivateAttr,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from billing.recipients.smtp_server import SmtpServer, parse_mail_from, parse_smtp_url
-from runtime.setting_forms.groups import SettingGroups
-from runtime.setting_forms.mail_setting import MailFrom, SmtpUrl
-from runtime.setting_forms.names import nearest
-from runtime.setting_forms.newapi_discount import discounts_of
-from runtime.setting_forms.platform_setting import PlatformSetting
+from runtime.setting_forms.groups import (
+    MailFrom,
+    PlatformSetting,
+    SettingGroups,
+    SmtpUrl,
+    discounts_of,
+)
 from runtime.setting_forms.provider_variables import (
     COMMAND_LINE_VARIABLES,
     NO_PROVIDERS,
@@ -39,6 +34,26 @@ from runtime.setting_forms.provider_variables import (
     read_providers,
 )
 from runtime.setting_forms.redis_url import check_redis_url
+
+
+def nearest(name: str, known: Iterable[str], *, most: int) -> str | None:
+    """Return the known name with the fewest changed characters, at most `most`, or None."""
+    near = [(changes(name, one), one) for one in known if abs(len(name) - len(one)) <= most]
+    found = min(near, default=None)
+    return None if found is None or found[0] > most else found[1]
+
+
+def changes(one: str, other: str) -> int:
+    row = list(range(len(other) + 1))
+    for at, character in enumerate(one, start=1):
+        before, row[0] = row[0], at
+        for place, there in enumerate(other, start=1):
+            before, row[place] = (
+                row[place],
+                min(row[place] + 1, row[place - 1] + 1, before + (character != there)),
+            )
+    return row[-1]
+
 
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")

@@ -12,8 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from typing import Any, Protocol, TypeVar
 
 from store.errors import StoreError
-from store.pool_options import ServerRoom
-from store.servers import ServerWatch
+from store.servers import ServerRoom, ServerWatch
 
 T = TypeVar("T")
 Work = Callable[["Transaction"], Awaitable[T]]

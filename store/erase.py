@@ -136,7 +136,6 @@ STEPS = (
 )
 _OWN = "account_id = :account_id"
 
-
 # Simulated providers store no cards.
 _CUSTOMERS: Final = """
 INSERT INTO forgotten_customers

@@ -32,7 +32,6 @@ _MADE_BEFORE_US: Final = 7 * DAY_US
 # How far a machine's clock may be ahead of the database's.
 _AHEAD_US: Final = HOUR_US
 
-
 # For each bound: how a key lies within it; how to find the next key outside, and when that row
 # still belongs to the days; and the value that means no bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {

@@ -31,7 +31,7 @@ from store.open import SQLITE_PREFIX, open_database
 from store.postgresql.errors import cannot_open as cannot_open_server
 from store.schema import metadata
 from store.sqlite.database import make_private_file
-from store.sqlite.errors import cannot_open as cannot_open_file
+from store.sqlite.file import cannot_open as cannot_open_file
 from store.version import (
     BASELINE,
     BEFORE_BASELINE,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from store.database import OnHint, Store, no_hint
 from store.kept.commits import AcknowledgedCommits
-from store.pool_options import PoolOptions
+from store.servers import PoolOptions
 
 SQLITE_PREFIX = "sqlite:///"
 

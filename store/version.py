@@ -9,7 +9,7 @@ from typing import Final
 
 from store.database import Database, Store, Transaction
 from store.errors import Fault, StoreError
-from store.fingerprints import TABLES
+from store.fingerprint import TABLES
 
 VERSIONS = ("0103",)
 # `topup migrate` adopts a database at the last version before the baseline; an older one first

@@ -36,48 +36,43 @@ from webhooks.deliveries import delivery, endpoint_queue
 from webhooks.deliveries.message import SecretCache
 from webhooks.endpoints.fields import policy_of
 from webhooks.events import event
-from worker.bulk import Batcher
 from worker.chores import (
     Chore,
     do_chores,
     erase_idle,
     handed_over_chore,
-    pruned_note,
-    pruning_chores,
-    resealing_chore,
-    space_chore,
-)
-from worker.deliver import DeliverySender, SealedBodies, lease_us, note_chore, note_pruned, telling
-from worker.dispatch import Dispatcher, Slots, be_present, slots_of_process
-from worker.end import Ender
-from worker.fulfil import Fulfiller
-from worker.money.chores import (
-    forgetting_chore,
-    reconciliation_chore,
-    sealing_chores,
-    usage_chore,
-    volume_chore,
-)
-from worker.money.expire import Expirer
-from worker.money.notify import ApprovalTeller, NotificationWriter
-from worker.money.number import Numberer
-from worker.money.plan_credit import PlanCreditor
-from worker.money.provider_calls import MachinePayer, Recharger, Reconciler, RefundLoop, Steerer
-from worker.money.renew import Renewer
-from worker.probe import probers_of
-from worker.prune import (
     log_chores,
     mails_chore,
     money_chore,
     notifications_chore,
+    pruned_note,
+    pruning_chores,
+    resealing_chore,
     retention_chore,
     sign_in_chores,
+    space_chore,
 )
-from worker.release import Releaser
-from worker.replay import Replayer
-from worker.revoke import Revoker
-from worker.staging import staging_chore
-from worker.subscriptions import Subscriptions
+from worker.deliver import DeliverySender, SealedBodies, lease_us, note_chore, note_pruned, telling
+from worker.dispatch import Dispatcher, Slots, be_present, slots_of_process
+from worker.endpoints import Ender, Replayer, Subscriptions, probers_of
+from worker.money.chores import (
+    forgetting_chore,
+    reconciliation_chore,
+    sealing_chores,
+    staging_chore,
+    usage_chore,
+    volume_chore,
+)
+from worker.money.due import (
+    ApprovalTeller,
+    Expirer,
+    NotificationWriter,
+    Numberer,
+    PlanCreditor,
+    Renewer,
+)
+from worker.money.provider_calls import MachinePayer, Recharger, Reconciler, RefundLoop, Steerer
+from worker.topups import Batcher, Fulfiller, Releaser, Revoker
 from worker.woken_loop import WokenLoop
 
 STOP_S: Final = 14.0  # less than the supervisor's grace
@@ -274,9 +269,9 @@ def _mailers_of(context: Context) -> Sequence[WokenLoop]:
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()
-    from worker.money import owner_mail  # noqa: PLC0415 what writes letters [3 MB]
+    from worker import mail  # noqa: PLC0415 what writes letters [3 MB]
 
-    return owner_mail.mailers_of(context, server, mail_from)
+    return mail.mailers_of(context, server, mail_from)
 
 
 def _waking(

@@ -7,7 +7,7 @@ from typing import Final
 from billing.documents.facts import Party
 from billing.ledger.statement import StatementLine
 from kernel.clock import month_start_us, next_month_start_us, rfc3339
-from kernel.file_name import plain_name
+from kernel.csv_text import plain_name
 
 # More belong in a spreadsheet: the CSV has no end.
 LINES_MAX: Final = 1_000

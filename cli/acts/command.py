@@ -16,9 +16,8 @@ from billing.ledger.price import in_words
 from cli.acts.options import needs_currency, options_of, values_of, with_amounts
 from cli.acts.shown import print_csv, print_found, print_list, print_result
 from cli.client.profiles import access, is_logged_in, profile_option
-from cli.examples import examples
 from cli.options import by_option, environment_option
-from cli.output import EXIT_REFUSED, json_option, note, visible, wants_json
+from cli.output import EXIT_REFUSED, examples, json_option, note, visible, wants_json
 from kernel.errors import DomainError
 from kernel.fields import FieldFacts, Fields, facts_of
 from keys.act import (

@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 import click
 
-from cli.client.address import API_PATH, OPERATOR_PATH
-from cli.client.profiles import access
+from cli.client.profiles import API_PATH, OPERATOR_PATH, access
 from cli.client.remote_gateway import RemoteGateway
 from kernel.errors import InvalidInput
 from keys.act import MERCHANT, OPERATOR, AnyAct, AnyChange, AnyRead, ListAct, ReportAct

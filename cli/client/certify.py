@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import click
 
-from cli.examples import examples
 from cli.options import take_secret, web_address
-from cli.output import EXIT_REFUSED, json_option, print_json, run, visible, wants_json
+from cli.output import EXIT_REFUSED, examples, json_option, print_json, run, visible, wants_json
 from kernel.clock import SystemClock
 from keys.signatures.signing import secret_key
 from webhooks.certification.certify import Certification, CheckResult, certify as try_receiver

@@ -8,11 +8,10 @@ import msgspec
 
 from cli.acts.command import group_of
 from cli.acts.shown import subject_id
-from cli.client.address import note_asked
 from cli.client.event_source import Streamed, StreamRefused, follow, hear_ctrl_c
-from cli.client.profiles import Access, access, profile_option
-from cli.examples import examples
+from cli.client.profiles import Access, access, note_asked, profile_option
 from cli.output import (
+    examples,
     fail,
     json_option,
     json_text,

@@ -1,15 +1,134 @@
 """`topup login`: get a key through the browser, or take an existing one, and store it."""
 
+import platform
 import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Final
 
 import click
+import httpx
+import msgspec
 
-from cli.client.address import checked_url
-from cli.client.device import key_by_browser, own_name
-from cli.client.profiles import DEFAULT, URL_VARIABLE, Access, Profile, keep, load, profile_option
+from cli.client.profiles import (
+    API_PATH,
+    DEFAULT,
+    URL_VARIABLE,
+    Access,
+    Profile,
+    checked_url,
+    keep,
+    load,
+    note_asked,
+    profile_option,
+)
 from cli.client.remote_gateway import RemoteGateway
-from cli.examples import examples
-from cli.output import EXIT_USAGE, fail, json_option, note, show_record
+from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, examples, fail, json_option, note, show_record
+
+_NAME_CHARACTERS_MAX: Final = 60
+_ANSWER_S: Final = 30.0
+_PENDING: Final = 202
+_TOO_MANY: Final = 429
+
+
+def own_name() -> str:
+    """Return this machine's name, in characters that a header and a page can take."""
+    name = "".join(one for one in platform.node() if one.isprintable()).strip()
+    return name[:_NAME_CHARACTERS_MAX] or "a machine without a name"
+
+
+def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, Any]:
+    """Return the key that a person allowed in the browser, as the API shows a new one; exit if refused."""
+    note_asked(url)
+    http = httpx.Client(
+        base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
+    )
+    with http:
+        begun = _asked(http, "/cli/login", {"name": name})
+        if begun.status_code != httpx.codes.CREATED:
+            raise _refused(begun)
+        login = _data(begun)
+        _invite(login, opens_browser=opens_browser)
+        return _key(http, login)
+
+
+def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
+    """Say where to go, and open it if requested, on standard error."""
+    page = str(login["verification_url_complete"])
+    note(f"your code: {login['user_code']}")
+    note(f"open {page}, or type the code in at {login['verification_url']}, and compare it")
+    # An address from a gateway must not be a program or a file to open.
+    if not page.startswith(("https://", "http://")) or not opens_browser:
+        return
+    if sys.stdin.isatty():
+        note("Enter opens the browser; Ctrl-C gives up")
+        sys.stdin.readline()
+        click.launch(page)
+
+
+def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Poll until somebody decided, as often as the gateway wants."""
+    until = time.monotonic() + int(login["expires_in"])
+    interval_s = int(login["interval"])
+    note("waiting for you to allow it there")
+    while time.monotonic() < until:
+        time.sleep(interval_s)
+        answer = _asked(http, "/cli/login/token", {"device_code": login["device_code"]})
+        if answer.status_code == httpx.codes.CREATED:
+            made: Mapping[str, Any] = _data(answer)
+            return made
+        if answer.status_code == _PENDING:
+            interval_s = int(_data(answer)["interval"])
+        elif answer.status_code == _TOO_MANY:
+            after = answer.headers.get("retry-after", "")
+            interval_s = max(interval_s, int(after) if after.isdecimal() else 0)
+        elif answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+            raise _refused(answer)
+    raise fail("nobody allowed it in time", advice="run `topup login` again")
+
+
+def _asked(http: httpx.Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    """Make one call; the loop retries a broken connection and an absent gateway."""
+    try:
+        return http.post(path, json=body)
+    except httpx.TransportError as error:
+        if path == "/cli/login/token":
+            return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
+        raise fail(
+            f"{http.base_url.host} cannot be reached: {error or type(error).__name__}",
+            advice="is it running, and is the address right?",
+            exit_code=EXIT_UNREACHABLE,
+        ) from None
+
+
+def _data(answer: httpx.Response) -> Any:
+    try:
+        return msgspec.json.decode(answer.content)["data"]
+    except (msgspec.DecodeError, LookupError, TypeError):
+        raise _stranger(answer) from None
+
+
+def _refused(answer: httpx.Response) -> click.exceptions.Exit:
+    try:
+        body = msgspec.json.decode(answer.content)
+        error = body["data"]["error"]
+        detail, reason, code = str(error["detail"]), error.get("reason"), body["code"]
+    except (msgspec.DecodeError, LookupError, TypeError, AttributeError):
+        return _stranger(answer)
+    advice = "a key that was made and not received is listed in the dashboard: revoke it there"
+    return fail(
+        f"{detail} (code {code})",
+        advice=advice if reason == "expired_token" else "",
+        facts={"code": code, "reason": reason},
+    )
+
+
+def _stranger(answer: httpx.Response) -> click.exceptions.Exit:
+    return fail(
+        f"HTTP {answer.status_code}, and not as a Topup Gateway that logs in by the browser answers",
+        advice="is it the address of the gateway itself? else log in with --with-key",
+        exit_code=EXIT_UNREACHABLE,
+    )
 
 
 @click.command(

@@ -6,8 +6,7 @@ import click
 
 from cli.client.profiles import Access, forget, load, profile_option
 from cli.client.remote_gateway import RemoteAnswer, RemoteGateway
-from cli.examples import examples
-from cli.output import fail, json_option, note, show_record
+from cli.output import examples, fail, json_option, note, show_record
 
 # The code for a key that has ended.
 _ENDED: Final = 2010

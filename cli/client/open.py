@@ -8,8 +8,7 @@ from typing import Final
 import click
 
 from cli.client.profiles import profile_option, url_of
-from cli.examples import examples
-from cli.output import EXIT_USAGE, fail, json_option, print_json, wants_json
+from cli.output import EXIT_USAGE, examples, fail, json_option, print_json, wants_json
 
 PAGES: Final[Mapping[str, str]] = {
     "overview": "/dashboard",

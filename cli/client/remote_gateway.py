@@ -9,8 +9,7 @@ import click
 import httpx
 import msgspec
 
-from cli.client.address import API_PATH, note_asked
-from cli.client.profiles import Access
+from cli.client.profiles import API_PATH, Access, note_asked
 from cli.output import EXIT_UNREACHABLE, fail
 
 WAIT_S_MAX: Final = 50

@@ -17,8 +17,7 @@ from rich.progress import (
 from cli.acts.command import Way, group_of, local_option, way_of
 from cli.acts.shown import print_result
 from cli.client.profiles import profile_option
-from cli.examples import examples
-from cli.output import json_option, note
+from cli.output import examples, json_option, note
 from webhooks.replays.acts import ACTS, SHOW, Replay
 
 LOOK_S: Final = 1.0

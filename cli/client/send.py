@@ -1,5 +1,6 @@
 """`topup send`: send credit once, however often the command is repeated."""
 
+import re
 import secrets
 import sys
 import time
@@ -8,17 +9,38 @@ from typing import Any, Final
 
 import click
 
-from cli.client.money import Dollars, dollars_of
 from cli.client.profiles import Access, access, profile_option
 from cli.client.remote_gateway import WAIT_S_MAX, RemoteAnswer, RemoteGateway
-from cli.examples import examples
-from cli.output import EXIT_USAGE, fail, json_option, note, show_record, wants_json
+from cli.output import (
+    EXIT_USAGE,
+    dollars_of,
+    examples,
+    fail,
+    json_option,
+    note,
+    show_record,
+    wants_json,
+)
 
 _OPEN: Final = ("pending", "scheduled", "reversing")
 _SHOWN: Final = (
     *("voucher_code", "deliverable", "claim_url"),
     *("fulfilled_at", "reference", "note", "approval"),
 )
+
+_AMOUNT: Final = re.compile(r"\$?([0-9]{1,9})(?:\.([0-9]{1,2}))?")
+
+
+class Dollars(click.ParamType[int]):
+    """25, 25.5 or 25.00 US dollars, as cents, without rounding."""
+
+    name = "AMOUNT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = _AMOUNT.fullmatch(str(value).strip())
+        if found is None:
+            self.fail("write it in dollars, such as 25 or 25.00", param, ctx)
+        return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 @click.command(

@@ -6,9 +6,8 @@ from typing import BinaryIO
 
 import click
 
-from cli.examples import examples
 from cli.options import READS_STDIN, take_secret
-from cli.output import EXIT_REFUSED, json_option, print_json, visible, wants_json
+from cli.output import EXIT_REFUSED, examples, json_option, print_json, visible, wants_json
 from kernel.clock import SECOND_US, SystemClock
 from keys.signatures.signing import TOLERANCE_S, verify as verify_signature
 

@@ -12,8 +12,7 @@ import msgspec
 from billing.checkpoints.checkpoint import Statement, statement_of
 from billing.checkpoints.jws import NOT_JSON, StatementRefused, keys_of_jwks
 from billing.checkpoints.receipt import ReceiptVerdict, verify_receipt as check
-from cli.examples import examples
-from cli.output import EXIT_REFUSED, json_option, print_json, visible, wants_json
+from cli.output import EXIT_REFUSED, examples, json_option, print_json, visible, wants_json
 
 BYTES_MAX = 4 << 20
 _TIMEOUT_S = 10.0

@@ -5,11 +5,9 @@ from typing import Any
 
 import click
 
-from cli.client.money import dollars_of
 from cli.client.profiles import access, profile_option
 from cli.client.remote_gateway import RemoteGateway
-from cli.examples import examples
-from cli.output import json_option, print_json, show_record, wants_json
+from cli.output import dollars_of, examples, json_option, print_json, show_record, wants_json
 
 
 @click.command(epilog=examples("topup whoami", "topup whoami --profile staging --json"))

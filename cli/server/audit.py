@@ -21,8 +21,7 @@ from billing.proof.audit import audit as findings_of
 from billing.records.kind import NAMES, PLURALS
 from billing.records.proving import Unproved, prove_records, unproved
 from cli.database import keep_where_possible
-from cli.examples import examples
-from cli.output import EXIT_REFUSED, json_option, note, run, show_rows, wants_json
+from cli.output import EXIT_REFUSED, examples, json_option, note, run, show_rows, wants_json
 from kernel.clock import DAY_US, SystemClock, day_start_us, rfc3339
 from keys.vault import Vault
 from runtime.installation import known_secret_key, open_store, open_vault, opens_what_is_sealed

@@ -9,8 +9,7 @@ import click
 
 from cli.bars import bar
 from cli.database import keep_where_possible
-from cli.examples import examples
-from cli.output import fail, json_option, note, run, show_record
+from cli.output import examples, fail, json_option, note, run, show_record
 from kernel.clock import SystemClock, rfc3339
 from kernel.version import running
 from runtime.installation import is_database_missing

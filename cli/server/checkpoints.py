@@ -17,10 +17,18 @@ from billing.records.head import RecordHead
 from billing.records.proving import prove_records
 from billing.records.sealing import LOOK_BACK_US, RecordSealer
 from cli.database import keep_where_possible, read
-from cli.examples import examples
 from cli.opened import opened
 from cli.options import environment_option, limit_option
-from cli.output import EXIT_REFUSED, json_option, note, run, show_record, show_rows, wants_json
+from cli.output import (
+    EXIT_REFUSED,
+    examples,
+    json_option,
+    note,
+    run,
+    show_record,
+    show_rows,
+    wants_json,
+)
 from cli.server.audit import proving_vault
 from kernel.clock import DAY_US, SystemClock, rfc3339
 from kernel.errors import InvalidInput, NotFound

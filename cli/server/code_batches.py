@@ -26,9 +26,8 @@ from billing.credits.redemption_code import DATA_KEY, RedemptionCodes
 from cli.acts.command import group_of
 from cli.acts.options import options_of, values_of
 from cli.acts.shown import print_result
-from cli.examples import examples
 from cli.options import environment_option
-from cli.output import fail, json_option, note, run
+from cli.output import examples, fail, json_option, note, run
 from gateway.http.fields import shape_of
 from kernel.clock import SystemClock
 from kernel.fields import facts_of

@@ -10,8 +10,7 @@ import click
 
 from billing.topups.queries import unknown_ids
 from cli.database import read
-from cli.examples import examples
-from cli.output import EXIT_REFUSED, fail, json_option, note, run, show_record, show_rows
+from cli.output import EXIT_REFUSED, examples, fail, json_option, note, run, show_record, show_rows
 from kernel.clock import SECOND_US, SystemClock, rfc3339
 from keys import audit_log
 from keys.audit_log import Actor

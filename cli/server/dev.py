@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -18,14 +18,17 @@ from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
 from billing.topups.rules import LinkTokens, sign_in_url
 from billing.topups.voucher import VOUCHER_KEY
-from cli.examples import examples
-from cli.output import EXIT_REFUSED
-from cli.server import banner
-from cli.server.demo import Demo, ensure_demo
-from cli.server.dev_key import development_key
-from cli.server.listener import LISTEN_FD_VARIABLE, READY_FD_VARIABLE, WAKE_FD_VARIABLE, listen
+from cli.output import EXIT_REFUSED, EXIT_USAGE, examples, fail, run
+from cli.server.demo import FILE_NAME as DEMO_FILE, Demo, ensure_demo
+from cli.server.listener import (
+    LISTEN_FD_VARIABLE,
+    READY_FD_VARIABLE,
+    WAKE_FD_VARIABLE,
+    check_start,
+    listen,
+    warn_of_unknown_variables,
+)
 from cli.server.migrate import migrate_now
-from cli.typos import check_start, warn_of_unknown_variables
 from kernel.clock import SystemClock
 from kernel.ids import AccountId
 from kernel.tenant import Tenant
@@ -33,15 +36,131 @@ from keys.account import get_account, lock_tenants
 from keys.sign_in import sign_in_link
 from keys.vault import Vault
 from runtime import embedded_redis
-from runtime.installation import open_store, open_vault
+from runtime.installation import (
+    FILE_NAME,
+    known_secret_key,
+    made_master_key,
+    open_store,
+    open_vault,
+    opens_what_is_sealed,
+)
 from runtime.log import start_logging
 from runtime.settings import PREFIX, Settings, SettingsError, load_settings
 from runtime.supervisor import Child, Supervisor, lock_data_dir
 from runtime.wake_pipe import open_wake_pipe
 from store.database import Store, Transaction
+from store.open import SQLITE_PREFIX
 
+# Unwrapped and unindented, so that it can be pasted.
+_CURL = """\
+curl -X POST {url}/api/public/v1/topup/send \\
+  -H "Authorization: Bearer {key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{
+    "platform": "claude",
+    "amount_cents": 1000,
+    "recipient_email": "user@example.com"
+  }}'"""
+
+
+_SETTING = "TOPUP_SECRET_KEY"
 READY_S_MAX = 60.0
 READY_CHILDREN = 2  # gateway and worker
+
+
+def curl_line(url: str, key: str) -> str:
+    return _CURL.format(url=url, key=key)
+
+
+def ready(
+    settings: Settings, demo: Demo, *, sign_in: str | None, redis: str, took_s: float
+) -> None:
+    """Print address, key and curl line; sign_in: a link that signs the operator in."""
+    store = "SQLite" if settings.database_address.startswith(SQLITE_PREFIX) else "PostgreSQL"
+    data_dir = _short(settings)
+    click.echo()
+    click.echo(
+        "  "
+        + click.style("Topup Gateway", bold=True)
+        + click.style(f"  ready in {took_s:.1f} s", dim=True)
+    )
+    click.echo()
+    _row("address", click.style(demo.url, fg="cyan", underline=True) + "  (a demo, and the docs)")
+    _row("dashboard", f"{demo.url}/dashboard  ({demo.email}; its password is in {DEMO_FILE})")
+    if sign_in is not None:
+        _row("sign in", click.style(sign_in, fg="cyan", underline=True))
+        _row("", "as the operator: once, within ten minutes, on this machine")
+    _row("staging key", click.style(demo.staging_key, fg="green"))
+    _row("data", f"{data_dir}  ({store}, {redis}; credentials in {DEMO_FILE})")
+    if not settings.is_loopback:
+        _row("open", "not only this machine: self-service keys and private webhooks are off")
+    click.echo()
+    click.secho("  Send the first top-up:", dim=True)
+    click.echo()
+    click.echo(curl_line(demo.url, demo.staging_key))
+    click.echo()
+    click.secho("  Ctrl-C stops everything.", dim=True)
+    click.echo()
+
+
+def supplied_by_wallet(platforms: Sequence[str]) -> None:
+    click.secho(
+        f"  live: {', '.join(platforms)} have no supplier; `topup dev` names `wallet` for them: what is"
+        " sent stays in the recipients' wallets here and reaches no platform. docs/suppliers.md",
+        fg="yellow",
+        err=True,
+    )
+
+
+def late(seconds: float) -> None:
+    click.echo(
+        f"the gateway did not get ready within {seconds:.0f} s; the lines above say why", err=True
+    )
+
+
+def stopping() -> None:
+    click.echo(err=True)
+    click.secho("  stopping: finishing what is in flight (Ctrl-C again aborts)", dim=True, err=True)
+
+
+def stopped(*, is_orderly: bool) -> None:
+    words = "  stopped; nothing is left running" if is_orderly else "  aborted"
+    click.secho(words, dim=True, err=True)
+
+
+def _row(name: str, value: str) -> None:
+    click.echo("  " + click.style(f"{name:<13}", dim=True) + value)
+
+
+def _short(settings: Settings) -> str:
+    try:
+        return f"./{settings.data_dir.relative_to(settings.data_dir.cwd())}"
+    except ValueError:
+        return str(settings.data_dir)
+
+
+def development_key(settings: Settings) -> str:
+    """Return the key that opens what the database holds; end the command without one."""
+    file = settings.data_dir / FILE_NAME
+    is_given = bool(settings.secret_key.get_secret_value())
+    source = _SETTING if is_given else str(file)
+    known = known_secret_key(settings)
+    if not known and file.exists():
+        raise _refused(f"{source} is empty")
+    vault = open_vault(known, source=source) if known else None
+    if run(opens_what_is_sealed(settings, vault)) is False:
+        if vault is None:
+            raise _refused(f"{source} is missing, and the database holds what it sealed")
+        raise _refused(f"{source} does not open what the database holds: it was another key")
+    return known or made_master_key(settings.data_dir)
+
+
+def _refused(problem: str) -> click.exceptions.Exit:
+    return fail(
+        problem,
+        advice="put the key back that sealed it; or begin anew with another --data-dir",
+        exit_code=EXIT_USAGE,
+    )
 
 
 @click.command(
@@ -99,7 +218,7 @@ def _for_development(settings: Settings, port: int, secret_key: str) -> Settings
 class _Supervisor(Supervisor):
     def ask_to_stop(self) -> None:
         if not self.is_stopping:
-            banner.stopping()
+            stopping()
         super().ask_to_stop()
 
 
@@ -117,7 +236,7 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
         is_orderly = await _Supervisor(plan.children).run()
     finally:
         greeting.cancel()
-    banner.stopped(is_orderly=is_orderly)
+    stopped(is_orderly=is_orderly)
     return is_orderly
 
 
@@ -137,7 +256,7 @@ async def _supply_live(database: Store, settings: Settings) -> None:
     except OptionsRefused as error:
         raise SettingsError(f"TOPUP_PLATFORMS: {error}") from None
     if named:
-        banner.supplied_by_wallet(named)
+        supplied_by_wallet(named)
 
 
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
@@ -247,10 +366,10 @@ async def _greet(
         async with asyncio.timeout(READY_S_MAX):
             await _read(plan.ready_fd, READY_CHILDREN)
     except TimeoutError:
-        banner.late(READY_S_MAX)
+        late(READY_S_MAX)
         return
     took_s = time.monotonic() - started_s
-    banner.ready(settings, demo, sign_in=sign_in, redis=plan.redis, took_s=took_s)
+    ready(settings, demo, sign_in=sign_in, redis=plan.redis, took_s=took_s)
 
 
 async def _read(fd: int, bytes_wanted: int) -> None:

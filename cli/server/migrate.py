@@ -6,8 +6,16 @@ import click
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from cli.examples import examples
-from cli.output import EXIT_UNREACHABLE, EXIT_USAGE, fail, json_option, note, run, show_record
+from cli.output import (
+    EXIT_UNREACHABLE,
+    EXIT_USAGE,
+    examples,
+    fail,
+    json_option,
+    note,
+    run,
+    show_record,
+)
 from runtime.installation import is_database_missing, kept_commits, pool_options
 from runtime.settings import Settings, load_settings
 from store.migrate import RevisionPassed, migrate as migrate_database

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import click
 
 from cli.bars import bar
-from cli.examples import examples
-from cli.output import fail, json_option, note, run, show_record
+from cli.output import examples, fail, json_option, note, run, show_record
 from cli.server.backup import schema_of
 from kernel.clock import SECOND_US, SystemClock, rfc3339
 from runtime.installation import known_secret_key, open_vault, opens_what_is_sealed

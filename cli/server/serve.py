@@ -11,11 +11,17 @@ from functools import partial
 import click
 import uvloop
 
-from cli.examples import examples
-from cli.output import EXIT_USAGE, fail
-from cli.server.listener import LISTEN_FD_VARIABLE, WAKE_FD_VARIABLE, listen, passed_fd, tell_ready
+from cli.output import EXIT_USAGE, examples, fail
+from cli.server.listener import (
+    LISTEN_FD_VARIABLE,
+    WAKE_FD_VARIABLE,
+    check_start,
+    listen,
+    passed_fd,
+    tell_ready,
+    warn_of_unknown_variables,
+)
 from cli.server.processes import log_of_whole, process_options, reserve, run_processes
-from cli.typos import check_start, warn_of_unknown_variables
 from gateway.api.health import sibling_app, stopping_check
 from gateway.app import create_app
 from gateway.http.auth import LOOPBACK, ConnectionLimits

@@ -11,9 +11,8 @@ import click
 import dotenv
 from pydantic import SecretStr
 
-from cli.examples import examples
-from cli.output import json_option, note, show_rows
-from runtime.setting_forms.platform_setting import PlatformSetting
+from cli.output import examples, json_option, note, show_rows
+from runtime.setting_forms.groups import PlatformSetting
 from runtime.settings import ENV_FILE, PREFIX, Settings, load_settings, unknown_variables
 
 MASKED: Final = "********"

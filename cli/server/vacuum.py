@@ -4,12 +4,11 @@ import time
 
 import click
 
-from cli.examples import examples
-from cli.output import fail, json_option, note, show_record
+from cli.output import examples, fail, json_option, note, show_record
 from runtime.installation import is_database_missing
 from runtime.settings import load_settings
 from store.open import file_of
-from store.sqlite.space import space, vacuum as vacuum_file
+from store.sqlite.file import space, vacuum as vacuum_file
 
 
 @click.command(

@@ -8,10 +8,16 @@ from functools import partial
 import click
 import uvloop
 
-from cli.examples import examples
-from cli.server.listener import WAKE_FD_VARIABLE, passed_fd, tell_ready, worker_socket
+from cli.output import examples
+from cli.server.listener import (
+    WAKE_FD_VARIABLE,
+    check_start,
+    passed_fd,
+    tell_ready,
+    warn_of_unknown_variables,
+    worker_socket,
+)
 from cli.server.processes import log_of_whole, process_options, run_processes
-from cli.typos import check_start, warn_of_unknown_variables
 from runtime.context import Context, open_context
 from runtime.installation import redis_url
 from runtime.log import start_logging

@@ -11,7 +11,7 @@ from billing.reconciliation.standing import Standing
 from gateway.api.readiness import Readiness, T, Watch
 from kernel.clock import SECOND_US
 from runtime.metrics import Metrics, PlainGauge
-from store.pool_options import ServerRoom
+from store.servers import ServerRoom
 from webhooks.deliveries.backlog import Backlog
 
 LABELS = TypeVar("LABELS", bound=tuple[str, ...])

@@ -20,10 +20,9 @@ from gateway.http.fields import cursor_after, place_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import rfc3339
-from kernel.csv_text import BYTE_ORDER_MARK, csv_head, csv_lines
+from kernel.csv_text import BYTE_ORDER_MARK, csv_head, csv_lines, plain_name
 from kernel.errors import UnknownCursor
 from kernel.fields import Page
-from kernel.file_name import plain_name
 from kernel.shaped import Listing, to_builtins
 from keys.account import get_account
 from keys.principal import Principal, check_address, require_scope

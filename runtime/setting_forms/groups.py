@@ -4,30 +4,188 @@ probes.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
+from xml.parsers import expat
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from billing.documents.facts import Party, Seller
+from billing.fulfilment.opening import FirstPlatform
 from billing.machine_payments.offer import NETWORKS, Asset, find_asset
+from billing.recipients.smtp_server import parse_mail_from, parse_smtp_url
+from billing.topups.platform import MAX_AMOUNT_CENTS, MIN_AMOUNT_CENTS, WALLET
+from kernel.brand import Brand, Logo
 from keys.staging_quota import Quota, Quotas
-from runtime.setting_forms.brand import BrandSettings
+
+_BYTES_MAX: Final = 128 * 1024
+_PIXELS_MAX: Final = 2048
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_HEAD: Final = slice(8, 16)
+_PNG_END: Final = b"\0\0\0\0IEND\xaeB`\x82"
+_SVG: Final = "http://www.w3.org/2000/svg "
+_STRUCTURE: Final = {"svg", "g", "defs", "title", "desc", "style", "clipPath", "mask"}
+_SHAPES: Final = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"}
+_TEXT: Final = {"text", "tspan"}
+_PAINT: Final = {"linearGradient", "radialGradient", "stop"}
+_DRAWING: Final = frozenset(_STRUCTURE | _SHAPES | _TEXT | _PAINT)
+# Escapes, rules that load, and addresses outside the file.
+_OUTSIDE: Final = re.compile(
+    r"\\|@(?!media\b)|//|(?:javascript|data):|url\((?!\s*['\"]?#)", re.IGNORECASE
+)
+_COLOR: Final = re.compile(r"#[0-9a-f]{6}").fullmatch
 
 _TEXT_MAX = 200
 _ADDRESS_MAX = 500
 _ADDRESS_LINES_MAX = 8
 _FONTS = frozenset({b"\x00\x01\x00\x00", b"OTTO", b"true"})
 Prefix = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,9}$")]
+_MIB: Final = 1024 * 1024
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}").fullmatch
+_URL: Final = re.compile(r"https?://[^\s?#@]+").fullmatch
+DAYS_MAX = 60
+LEADS_MAX = 5
+PROCESSES_MAX: Final = 64
+AUTO: Final = "auto"
+_CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[0-9-]+)")
+PLACES = 4
+_WHOLE: int = 10**PLACES
+_ENTRY = re.compile(r"([1-9][0-9]{0,5}):0\.([0-9]{1,4})")
+OLD_WALLET = "voucher"
+
+
+class BrandSettings(BaseModel):
+    brand_name: str = Field(
+        "",
+        max_length=60,
+        description="Your name on pages and mails of your customers' payers and recipients.",
+    )
+    brand_logo: Path | None = Field(
+        None,
+        description="An SVG or PNG file of at most 128 KiB, shown before BRAND_NAME on these pages.",
+    )
+    brand_color: str = Field(
+        "", description="Colour of buttons there, such as #1d5fd0; their text is white or black."
+    )
+    _brand: Brand = PrivateAttr(default=Brand())
+
+    @field_validator("brand_name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("is one line of printable characters")
+        return value.strip()
+
+    @field_validator("brand_color")
+    @classmethod
+    def _check_color(cls, value: str) -> str:
+        color = value.lower()
+        if color and not _COLOR(color):
+            raise ValueError("is a colour of six hexadecimal digits such as #1d5fd0")
+        return color
+
+    @model_validator(mode="after")
+    def _read_brand(self) -> "BrandSettings":
+        logo = None if self.brand_logo is None else _logo(self.brand_logo)
+        if logo is not None and not self.brand_name:
+            raise ValueError("TOPUP_BRAND_LOGO needs TOPUP_BRAND_NAME, which is shown beside it")
+        self._brand = Brand(self.brand_name, self.brand_color, logo)
+        return self
+
+    @property
+    def brand(self) -> Brand:
+        return self._brand
+
+
+def _logo(path: Path) -> Logo:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_BYTES_MAX + 1)
+    except OSError:
+        raise ValueError("TOPUP_BRAND_LOGO is no file that can be read") from None
+    if len(content) > _BYTES_MAX:
+        raise ValueError(f"TOPUP_BRAND_LOGO has more than {_BYTES_MAX // 1024} KiB")
+    if content.startswith(_PNG):
+        _check_png(content)
+        return Logo(content, "png")
+    _check_svg(content)
+    return Logo(content, "svg")
+
+
+def _check_png(content: bytes) -> None:
+    sides = [int.from_bytes(content[start : start + 4], "big") for start in (16, 20)]
+    is_whole = content[_PNG_HEAD] == b"\0\0\0\rIHDR" and content.endswith(_PNG_END)
+    if not is_whole or not all(1 <= side <= _PIXELS_MAX for side in sides):
+        raise ValueError(
+            f"TOPUP_BRAND_LOGO is a whole PNG of at most {_PIXELS_MAX} pixels on each side"
+        )
+
+
+def _check_svg(content: bytes) -> None:
+    drawing, parser = _Drawing(), expat.ParserCreate(namespace_separator=" ")
+    parser.XmlDeclHandler = drawing.declare
+    parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = drawing.refuse
+    parser.StartElementHandler, parser.EndElementHandler = drawing.begin, drawing.end
+    parser.CharacterDataHandler = drawing.text
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError:
+        raise ValueError("TOPUP_BRAND_LOGO is neither an SVG nor a PNG file") from None
+    if _OUTSIDE.search(drawing.style):
+        raise _refused("has a style that loads something")
+
+
+class _Drawing:
+    def __init__(self) -> None:
+        self.style = ""
+        self._open: list[str] = []
+
+    def declare(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if (encoding or "utf-8").lower() != "utf-8":
+            raise _refused("is not in UTF-8")
+
+    def refuse(self, *_: object) -> None:
+        raise _refused("has a document type or an instruction")
+
+    def begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        element = name.removeprefix(_SVG)
+        is_root = not self._open
+        if not name.startswith(_SVG) or element not in _DRAWING or is_root != (element == "svg"):
+            raise _refused(f"has an element {element.rpartition(' ')[2][:40]}")
+        self._open.append(element)
+        for attribute, value in attributes.items():
+            plain = attribute.rpartition(" ")[2]
+            if _is_active(plain.lower(), value):
+                raise _refused(f"has an attribute {plain[:40]} that runs or loads something")
+
+    def end(self, _name: str) -> None:
+        self._open.pop()
+
+    def text(self, words: str) -> None:
+        if self._open[-1] == "style":
+            self.style += words
+
+
+def _is_active(attribute: str, value: str) -> bool:
+    is_link = attribute in {"href", "base"} and not value.startswith("#")
+    return is_link or attribute.startswith("on") or _OUTSIDE.search(value) is not None
+
+
+def _refused(what: str) -> ValueError:
+    return ValueError(f"TOPUP_BRAND_LOGO {what}: save it as a plain SVG that only draws")
 
 
 class SellerSettings(BrandSettings):
@@ -110,9 +268,6 @@ def _check_font(path: Path) -> None:
         raise ValueError("TOPUP_SELLER_FONT is no font: name a .ttf or .otf file")
 
 
-_MIB: Final = 1024 * 1024
-
-
 class StagingSettings(BaseModel):
     rate_limit_records_per_s: int = Field(
         1000,
@@ -157,10 +312,6 @@ class StagingSettings(BaseModel):
         )
 
 
-_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}").fullmatch
-_URL: Final = re.compile(r"https?://[^\s?#@]+").fullmatch
-
-
 class X402Settings(BaseModel):
     x402_facilitator_url: str = Field(
         "", description="Who settles x402's payments: https://…; empty: simulated, in staging only."
@@ -202,10 +353,6 @@ class X402Settings(BaseModel):
         return find_asset(self.x402_network, self.x402_asset)
 
 
-DAYS_MAX = 60
-LEADS_MAX = 5
-
-
 def days_of(text: str) -> Sequence[int]:
     """Parse the days before an end, such as `7, 1`; raise ValueError for anything else."""
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
@@ -233,10 +380,6 @@ class CreditSettings(BaseModel):
         return days_of(self.credit_expiring_days)
 
 
-PROCESSES_MAX: Final = 64
-AUTO: Final = "auto"
-
-
 def _number_of(value: Any) -> int:
     if value == AUTO:
         return min(PROCESSES_MAX, cores())
@@ -258,9 +401,6 @@ class ProcessSettings(BaseModel):
         1,
         description="Processes of `topup serve`, or `topup worker`, on its port; auto: one a core.",
     )
-
-
-_CONTACT = re.compile(r"(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[0-9-]+)")
 
 
 class ContactSettings(BaseModel):
@@ -313,3 +453,79 @@ class SettingGroups(
     StagingSettings,
 ):
     """Every group; add a new one here."""
+
+
+def _check_url(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        parse_smtp_url(value.get_secret_value())
+    return value
+
+
+def _check_mail_from(value: str, info: ValidationInfo) -> str:
+    if value:
+        parse_mail_from(value)
+    elif "smtp_url" in info.data and info.data["smtp_url"].get_secret_value():
+        raise ValueError("is needed where TOPUP_SMTP_URL is set")
+    return value
+
+
+SmtpUrl = Annotated[SecretStr, AfterValidator(_check_url)]
+MailFrom = Annotated[str, AfterValidator(_check_mail_from)]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Ten-thousandths of the whole: more than none, less than all."""
+
+    parts: int
+
+    def of(self, cents: int) -> int:
+        return -(-cents * self.parts // _WHOLE)
+
+
+def discounts_of(text: str) -> Mapping[int, Part]:
+    """Parse the setting by amount in dollars; raise ValueError for any other form."""
+    found: dict[int, Part] = {}
+    for entry in re.split(r"[,\s]+", text.strip(", ")) if text.strip(", ") else ():
+        match = _ENTRY.fullmatch(entry)
+        if match is None or int(match[2]) == 0:
+            raise ValueError("is a list of amount:part such as 100:0.95, 500:0.9")
+        amount = int(match[1])
+        if amount in found:
+            raise ValueError(f"names {amount} twice")
+        found[amount] = Part(int(match[2].ljust(PLACES, "0")))
+    return found
+
+
+class PlatformSetting(BaseModel):
+    """One thing that can be topped up. Amounts in cents; `options` are those of its supplier.
+
+    fulfilment is the supplier's kind; empty means that it isn't offered in live. `voucher` is the old name
+    of `wallet`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+    name: Annotated[str, Field(min_length=1, max_length=80)] = ""
+    min_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MIN_AMOUNT_CENTS
+    max_amount_cents: Annotated[int, Field(ge=1, le=100_000_000)] = MAX_AMOUNT_CENTS
+    fulfilment: str = ""
+    options: dict[str, Any] = {}
+
+    def model_post_init(self, _context: Any) -> None:
+        if self.min_amount_cents > self.max_amount_cents:
+            raise ValueError("min_amount_cents is above max_amount_cents")
+        if not self.name:
+            object.__setattr__(self, "name", self.id.capitalize())
+
+    def platform(self) -> FirstPlatform:
+        kind = WALLET if self.fulfilment == OLD_WALLET else self.fulfilment
+        return FirstPlatform(
+            id=self.id,
+            name=self.name,
+            min_amount_cents=self.min_amount_cents,
+            max_amount_cents=self.max_amount_cents,
+            kind=kind or None,
+            options=self.options,
+        )

@@ -7,6 +7,7 @@ limits the server's time: the driver's own per statement would triple its cost [
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,12 +15,17 @@ from functools import partial
 from typing import Any, Final
 
 from store import commit_token
-from store.database import Lock, OnHint, OnHints, T, Transaction, Work, no_hint, tell
-from store.errors import CannotOpen, CommitUnknown, ConnectionLost, Contention, LockTimeout
+from store.database import ANYTHING, Lock, OnHint, OnHints, T, Transaction, Work, no_hint, tell
+from store.errors import (
+    CannotOpen,
+    CommitUnknown,
+    ConnectionLost,
+    Contention,
+    LockTimeout,
+    StoreError,
+)
 from store.fingerprint import fingerprints
 from store.kept.commits import AcknowledgedCommits
-from store.pool_options import PoolOptions, ServerRoom
-from store.postgresql import hints
 from store.postgresql.commit import (
     LONG_READ,
     READ,
@@ -29,8 +35,9 @@ from store.postgresql.commit import (
     give_up,
     was_kept,
 )
-from store.postgresql.errors import named
+from store.postgresql.errors import CONNECTION_FAILURES, named
 from store.postgresql.pool import (
+    CLOSE_TIMEOUT_S,
     END_STALLED,
     PLACE,
     ROOM,
@@ -40,6 +47,93 @@ from store.postgresql.pool import (
 )
 from store.postgresql.servers import Servers
 from store.postgresql.transaction import PostgresqlTransaction
+from store.servers import PoolOptions, ServerRoom
+
+CHANNEL: Final = "topup_hints"
+_SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
+# PostgreSQL accepts less than 8,000.
+_BYTES_MAX: Final = 7_000
+_RETRY_S: Final = 1.0
+# An operator must change a setting and restart.
+_RETRY_SHARED_S: Final = 60.0
+
+# A timer later than this was delayed by this process itself.
+LATE_S: Final = 0.5
+AGAIN_S: Final = 1.0
+_COLUMNS = """
+    SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod),
+        a.attnotnull, a.atthasdef
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relnamespace = CURRENT_SCHEMA()::text::regnamespace AND c.relkind IN ('r', 'p')
+        AND a.attnum > 0 AND NOT a.attisdropped"""
+_INDEXES = """
+    SELECT c.relname::text, i.indisunique, i.indpred IS NOT NULL, (
+        SELECT STRING_AGG(COALESCE(a.attname::text, '()'), ',' ORDER BY place)
+        FROM UNNEST(i.indkey::int2[]) WITH ORDINALITY AS key(number, place)
+        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = number AND number > 0
+        WHERE place <= i.indnkeyatts)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+    WHERE c.relnamespace = CURRENT_SCHEMA()::text::regnamespace"""
+# Afterwards a connection is given up. Each exceeds the server's own limit, so a live server ends
+# the statement first.
+SHORT_ANSWER_S = 4.0
+MORE_ANSWER_S = 5.0
+LONG_ANSWER_S = 660.0
+TRIES_MAX = 6
+RETRY_WAIT_S = 0.02
+# Shared sessions get their settings with each transaction.
+_AT_ONCE = BeginWithLock("BEGIN")
+_log = logging.getLogger(__name__)
+
+
+async def send(tx: Transaction, names: str) -> None:
+    await tx.fetch(_SEND, names=names if len(names.encode()) <= _BYTES_MAX else ANYTHING)
+
+
+async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
+    """Listen through any outage, until cancelled. The pool is for this alone."""
+    is_told = False
+    while True:
+        wait_s = _RETRY_S
+        try:
+            wait_s = await _hear_once(pool, on_hints)
+            reason = "ended"
+        except (StoreError, *CONNECTION_FAILURES) as error:
+            reason = type(error).__name__
+        except Exception as error:
+            failure = named(error, is_committing=False)
+            if not isinstance(failure, StoreError):
+                raise
+            reason = f"{type(failure).__name__} {failure.code}"
+        if not is_told:
+            # Once: other parts report the outage, and polling continues.
+            _log.warning("hints.not_heard", extra={"reason": reason})
+            is_told = True
+        await asyncio.sleep(wait_s)
+
+
+async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
+    """Return the seconds to wait before the next connection."""
+    async with pool.session() as session:
+        if pool.is_sharing_sessions:
+            _log.warning("hints.need_direct_url")
+            return _RETRY_SHARED_S
+        connection = session.connection
+        ended = asyncio.Event()
+
+        def take(_connection: Any, _pid: int, _channel: str, names: str) -> None:
+            on_hints(names.split())
+
+        connection.add_termination_listener(lambda _connection: ended.set())
+        try:
+            await connection.add_listener(CHANNEL, take)
+            on_hints([ANYTHING])
+            await ended.wait()
+            return _RETRY_S
+        finally:
+            with contextlib.suppress(*CONNECTION_FAILURES):
+                if not connection.is_closed():
+                    await connection.close(timeout=CLOSE_TIMEOUT_S)
 
 
 class NotSingle(Exception):
@@ -81,11 +175,6 @@ class _OneStatement:
         self._is_used = True
 
 
-# A timer later than this was delayed by this process itself.
-LATE_S: Final = 0.5
-AGAIN_S: Final = 1.0
-
-
 class Guard:
     """Calls on_silence after answer_s, unless cancelled."""
 
@@ -107,36 +196,8 @@ class Guard:
             self._on_silence()
 
 
-_COLUMNS = """
-    SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod),
-        a.attnotnull, a.atthasdef
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE c.relnamespace = CURRENT_SCHEMA()::text::regnamespace AND c.relkind IN ('r', 'p')
-        AND a.attnum > 0 AND NOT a.attisdropped"""
-_INDEXES = """
-    SELECT c.relname::text, i.indisunique, i.indpred IS NOT NULL, (
-        SELECT STRING_AGG(COALESCE(a.attname::text, '()'), ',' ORDER BY place)
-        FROM UNNEST(i.indkey::int2[]) WITH ORDINALITY AS key(number, place)
-        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = number AND number > 0
-        WHERE place <= i.indnkeyatts)
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-    WHERE c.relnamespace = CURRENT_SCHEMA()::text::regnamespace"""
-
-
 async def shape(tx: Transaction) -> dict[str, str]:
     return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))
-
-
-# Afterwards a connection is given up. Each exceeds the server's own limit, so a live server ends
-# the statement first.
-SHORT_ANSWER_S = 4.0
-MORE_ANSWER_S = 5.0
-LONG_ANSWER_S = 660.0
-TRIES_MAX = 6
-RETRY_WAIT_S = 0.02
-# Shared sessions get their settings with each transaction.
-_AT_ONCE = BeginWithLock("BEGIN")
-_log = logging.getLogger(__name__)
 
 
 class _Shared:
@@ -355,10 +416,10 @@ class PostgresqlDatabase:
                 self._shared.statements_run += reading.statements_run
 
     async def send_hints(self, names: Sequence[str]) -> None:
-        await self.autocommit(partial(hints.send, names=" ".join(names)))
+        await self.autocommit(partial(send, names=" ".join(names)))
 
     async def hear_hints(self, on_hints: OnHints) -> None:
-        await hints.hear(self._shared.open_direct(), on_hints)
+        await hear(self._shared.open_direct(), on_hints)
 
     async def end_stalled(self) -> int:
         async def work(tx: Transaction) -> int:

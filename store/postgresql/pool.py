@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from store.errors import ConnectionLost
-from store.pool_options import PoolOptions
 from store.postgresql.errors import CONNECTION_FAILURES, named
 from store.postgresql.servers import Servers
+from store.servers import PoolOptions
 
 CLOSE_TIMEOUT_S = 2.0
 

@@ -10,10 +10,13 @@
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import queue
+import secrets
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,6 +29,7 @@ from typing import Any, Final, cast
 
 from store import commit_token
 from store.database import (
+    ANYTHING,
     BatchRead,
     Lock,
     OnHint,
@@ -40,8 +44,6 @@ from store.database import (
 )
 from store.errors import CannotOpen, ConnectionLost, Contention
 from store.fingerprint import fingerprints
-from store.sqlite import hints
-from store.sqlite.errors import named_failures, opening
 from store.sqlite.file import (
     BUSY_TIMEOUT_MS,
     ROWS_BETWEEN,
@@ -49,21 +51,99 @@ from store.sqlite.file import (
     Checkpointer,
     OpenFile,
     connect,
+    give_back,
+    named_failures,
     open_turn,
+    opening,
     turn,
 )
-from store.sqlite.space import give_back
 from store.statement import SQLITE, SqlStatement, insert_text, translate
 
-_Rows = Sequence[Sequence[Any]]
+_MARK: Final = ".hints-"
+# A write of this size is never mixed with another writer's.
+_BYTES_MAX: Final = 512
+_READ_BYTES: Final = 65_536
 
+_Rows = Sequence[Sequence[Any]]
 # Rows in one statement while there are so many; the rest are inserted singly.
 _TOGETHER: Final = (64, 16)
 _LEAVING_OUT_ROWS_MIN: Final = 4
 # Which columns a batch leaves out depends on what is sent.
 _TEXTS_MAX: Final = 256
-
 _text = lru_cache(_TEXTS_MAX)(insert_text)
+_statements: dict[str, SqlStatement] = {}
+_COLUMNS = """
+    SELECT m.name, c.name, c.type, c."notnull", c.dflt_value IS NOT NULL
+    FROM sqlite_master m JOIN pragma_table_info(m.name) c
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"""
+_INDEXES = """
+    SELECT m.name, l."unique", l.partial, (
+        SELECT GROUP_CONCAT(COALESCE(k.name, '()'), ',')
+        FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno) AS k)
+    FROM sqlite_master m JOIN pragma_index_list(m.name) l
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"""
+VERSION_MIN = (3, 35, 0)
+TURN_WAIT_S = 4.0
+BUSY_RETRY_S = 0.01
+READERS = 2
+
+
+def send(path: Path, names: str) -> None:
+    text = names if len(names.encode()) < _BYTES_MAX else ANYTHING
+    message = f"{text}\n".encode()
+    for pipe in path.parent.glob(f"{path.name}{_MARK}*"):
+        with contextlib.suppress(OSError):
+            _write(pipe, message)
+
+
+async def hear(path: Path, on_hints: OnHints) -> None:
+    pipe = path.with_name(f"{path.name}{_MARK}{secrets.token_hex(8)}")
+    os.mkfifo(pipe, 0o600)
+    try:
+        fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # With a write end of our own, the pipe doesn't end between two writers.
+        held_fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_reader(fd, _reader(fd, on_hints))
+            on_hints([ANYTHING])
+            await asyncio.Event().wait()
+        finally:
+            loop.remove_reader(fd)
+            os.close(fd)
+            os.close(held_fd)
+    finally:
+        pipe.unlink(missing_ok=True)
+
+
+def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
+    def read() -> None:
+        try:
+            said = os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            return
+        # A message cut off by the read's size names none, and wakes all.
+        names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
+        on_hints(names)
+
+    return read
+
+
+def _write(pipe: Path, message: bytes) -> None:
+    if not stat.S_ISFIFO(pipe.lstat().st_mode):
+        return
+    try:
+        fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            # It has no reader. A listener that is just opening it checks afterwards.
+            pipe.unlink(missing_ok=True)
+        return
+    try:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(fd, message)
+    finally:
+        os.close(fd)
 
 
 def insert_rows(
@@ -99,9 +179,6 @@ def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
     )
     # The values of a single place aren't rows.
     return given if 1 < len(given) < columns else None
-
-
-_statements: dict[str, SqlStatement] = {}
 
 
 def _statement(text: str) -> SqlStatement:
@@ -185,26 +262,8 @@ class SqliteTransaction:
         self.hints.add(name)
 
 
-_COLUMNS = """
-    SELECT m.name, c.name, c.type, c."notnull", c.dflt_value IS NOT NULL
-    FROM sqlite_master m JOIN pragma_table_info(m.name) c
-    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"""
-_INDEXES = """
-    SELECT m.name, l."unique", l.partial, (
-        SELECT GROUP_CONCAT(COALESCE(k.name, '()'), ',')
-        FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno) AS k)
-    FROM sqlite_master m JOIN pragma_index_list(m.name) l
-    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"""
-
-
 async def shape(tx: Transaction) -> dict[str, str]:
     return fingerprints(await tx.fetch(_COLUMNS), await tx.fetch(_INDEXES))
-
-
-VERSION_MIN = (3, 35, 0)
-TURN_WAIT_S = 4.0
-BUSY_RETRY_S = 0.01
-READERS = 2
 
 
 class SqliteDatabase:
@@ -282,10 +341,10 @@ class SqliteDatabase:
         return self
 
     async def send_hints(self, names: Sequence[str]) -> None:
-        hints.send(self._path, " ".join(names))
+        send(self._path, " ".join(names))
 
     async def hear_hints(self, on_hints: OnHints) -> None:
-        await hints.hear(self._path, on_hints)
+        await hear(self._path, on_hints)
 
     async def end_stalled(self) -> int:
         return 0

@@ -5,6 +5,7 @@ thread moves most of it beside the writers, and the rest in the writers' turn, s
 """
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -13,10 +14,25 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from store.errors import CannotOpen, Fault, StoreError
+from store.errors import CannotOpen, Contention, DataRefused, Fault, StoreError, Unable
 from store.servers import NOWHERE, Position, SeenServer
+
+_UNABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
+# The driver's names, which may continue as in SQLITE_BUSY_RECOVERY.
+_FAULTS = {
+    "SQLITE_NOTADB": Fault.NO_SQLITE,
+    "SQLITE_CORRUPT": Fault.NO_SQLITE,
+    "SQLITE_BUSY": Fault.LOCKED,
+    "SQLITE_LOCKED": Fault.LOCKED,
+    "SQLITE_READONLY": Fault.NOT_WRITABLE,
+    "SQLITE_CANTOPEN": Fault.NOT_WRITABLE,
+    "SQLITE_PERM": Fault.NOT_WRITABLE,
+}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
 # Also for readers and checkpoints.
 BUSY_TIMEOUT_MS = 5_000
@@ -32,6 +48,58 @@ COMMITS_BETWEEN = 500
 ROWS_BETWEEN = 40_000
 # Each round copies what was written during the one before.
 ROUNDS_BESIDE = 2
+# What stays free for new rows: this share of the file, and at least this many pages of 4 KiB.
+KEPT_SHARE: Final = 10
+KEPT_PAGES: Final = 2_000
+# Moving a page takes about 12 us, and nobody can write meanwhile.
+STEP_PAGES: Final = 500
+INCREMENTAL: Final = 2
+
+
+def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
+    """Return the fault behind a failure to open the file, or None for another failure."""
+    if isinstance(error, OSError):
+        fault = Fault.FOLDER_MISSING if error.errno in _NO_FOLDER else Fault.NOT_WRITABLE
+        return CannotOpen(fault, type(error).__name__, str(path))
+    code = getattr(error, "sqlite_errorname", "")
+    fault_of_code = next((_FAULTS[name] for name in _FAULTS if code.startswith(name)), None)
+    return None if fault_of_code is None else CannotOpen(fault_of_code, code, str(path))
+
+
+@contextlib.contextmanager
+def opening(path: Path) -> Iterator[None]:
+    try:
+        with named_failures():
+            yield
+    except CannotOpen:
+        raise
+    except (StoreError, OSError) as error:
+        cause = error.__context__ if isinstance(error, StoreError) else error
+        found = cannot_open(cause, path) if cause is not None else None
+        raise found or error from None
+
+
+@contextlib.contextmanager
+def named_failures() -> Iterator[None]:
+    """Raise driver errors as ours, with the code and the constraint."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        # "UNIQUE constraint failed: table.column": names only.
+        raise DataRefused(error.sqlite_errorname, str(error).rpartition(": ")[2]) from None
+    except (sqlite3.DataError, sqlite3.InterfaceError, OverflowError, UnicodeEncodeError) as error:
+        raise DataRefused(type(error).__name__) from None
+    except sqlite3.OperationalError as error:
+        code = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise Contention(code) from None
+        if code.startswith(_UNABLE):
+            raise Unable(code) from None
+        raise StoreError(code, str(error) if code == "SQLITE_ERROR" else "") from None
+    except sqlite3.ProgrammingError as error:
+        raise StoreError("SQLITE_MISUSE", str(error)) from None
+    except sqlite3.Error as error:
+        raise StoreError(getattr(error, "sqlite_errorname", type(error).__name__)) from None
 
 
 def open_turn(path: Path) -> int:
@@ -152,3 +220,60 @@ class Checkpointer:
         if self._connection is None:
             self._connection = self._connect()
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpace:
+    """In bytes. can_give_back: in steps, while others work."""
+
+    size: int
+    free: int
+    can_give_back: bool
+
+
+def give_back(connection: sqlite3.Connection) -> int:
+    """Return at most STEP_PAGES to the disk, and return how many more are spare; raise what the driver raises."""
+    if _pragma(connection, "auto_vacuum") != INCREMENTAL:
+        return 0
+    spare = _spare(connection)
+    if spare > 0:
+        # execute() would stop after the first page, because the statement has rows without columns.
+        connection.executescript(f"PRAGMA incremental_vacuum({min(spare, STEP_PAGES)})")
+        spare = _spare(connection)
+    return max(0, spare)
+
+
+def space(path: Path) -> FileSpace:
+    """Measure an existing file; raise StoreError."""
+    with opening(path), contextlib.closing(connect(path)) as connection:
+        page = _pragma(connection, "page_size")
+        return FileSpace(
+            page * _pragma(connection, "page_count"),
+            page * _pragma(connection, "freelist_count"),
+            can_give_back=_pragma(connection, "auto_vacuum") == INCREMENTAL,
+        )
+
+
+def vacuum(path: Path) -> None:
+    """Rewrite the file so that it can return pages in steps; raise StoreError.
+
+    Takes the writers' turn meanwhile, and free disk space of twice the file's size.
+    """
+    with opening(path), contextlib.closing(connect(path)) as connection:
+        turn_fd = open_turn(path)
+        try:
+            with turn(turn_fd):
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            os.close(turn_fd)
+
+
+def _spare(connection: sqlite3.Connection) -> int:
+    kept = max(KEPT_PAGES, _pragma(connection, "page_count") // KEPT_SHARE)
+    return _pragma(connection, "freelist_count") - kept
+
+
+def _pragma(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

@@ -25,7 +25,7 @@ from store.database import Transaction
 from tests.support.billing_api_calls import PLAN, administrator
 from tests.support.dialect_calls import bearer
 from tests.support.gateway import Gateway
-from worker.money.renew import Renewer
+from worker.money.due import Renewer
 
 # What was made last, by what a sample's value names it.
 LAST: Final[dict[str, str]] = {}

@@ -13,7 +13,7 @@ from store.database import Transaction
 from tests.acts.sample import Sample
 from tests.support.gateway import Gateway
 from tests.support.operator_acts import act_in
-from worker.fulfil import Fulfiller
+from worker.topups import Fulfiller
 
 # By platform: its suppliers, with the kind of each.
 _HTTP: Final[dict[str, Any]] = {

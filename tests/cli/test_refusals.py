@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from cli.typos import check_start, warn_of_unknown_variables
+from cli.server.listener import check_start, warn_of_unknown_variables
 from runtime.settings import load_settings
 from tests.support.command_line import Topup, without_settings
 

@@ -15,7 +15,7 @@ from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.migrate import migrate
 from store.open import open_database
-from store.postgresql.session import KnowingConnection
+from store.postgresql.servers import KnowingConnection
 from store.schema import metadata
 from store.statement import POSTGRESQL, translate
 from tests.billing.engine.test_query_plans import (

@@ -19,9 +19,9 @@ from tests.doors.scene import Kept
 from tests.support.billing_api_calls import PLAN, administrator
 from tests.support.dialect_calls import bearer
 from tests.support.gateway import Gateway
-from worker.fulfil import Fulfiller
+from worker.money.due import Renewer
 from worker.money.provider_calls import RefundLoop
-from worker.money.renew import Renewer
+from worker.topups import Fulfiller
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 

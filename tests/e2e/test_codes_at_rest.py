@@ -20,7 +20,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from runtime.setting_forms.platform_setting import PlatformSetting
+from runtime.setting_forms.groups import PlatformSetting
 from runtime.settings import Settings
 from store.backup import back_up
 from store.schema import metadata

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from kernel.clock import FixedClock
-from runtime.context import connections_of_a_process, open_context
-from runtime.outbound import webhook_policy
+from runtime.context import connections_of_a_process, open_context, webhook_policy
 from runtime.settings import Settings, SettingsError, load_settings
 from store.database import Transaction
 from store.version import SchemaOutOfRange

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import SecretStr
 
-from runtime.setting_forms.newapi_discount import discounts_of
+from runtime.setting_forms.groups import discounts_of
 from runtime.settings import SettingsError, load_settings
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.server.settings import shown_settings
-from runtime.master_key import made_master_key, read_master_key
+from runtime.installation import made_master_key, read_master_key
 from runtime.settings import (
     Settings,
     SettingsError,

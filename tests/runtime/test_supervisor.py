@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.processes.group import START_FAILURES_MAX, ProcessGroup
+from cli.server.processes import START_FAILURES_MAX, ProcessGroup
 from runtime.supervisor import (
     PARENT_FD_VARIABLE,
     Child,

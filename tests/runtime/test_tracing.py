@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.server.doctor_settings import tracing as looked_at
+from cli.server.doctor_checks import tracing as looked_at
 from runtime.context import open_context
 from runtime.settings import SettingsError, load_settings
 from runtime.traces.open import MISSING, sdk_variables

@@ -12,7 +12,7 @@ from keys.tokens import access_token
 from store.database import Transaction
 from tests.support.dialect_calls import bearer, decide
 from tests.support.gateway import Gateway
-from worker.money.renew import Renewer
+from worker.money.due import Renewer
 
 PLAN = {
     "id": "plan-id",

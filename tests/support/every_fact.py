@@ -50,9 +50,9 @@ from tests.support.stripe_api import customers, refunds
 from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_life import Life, open_lives
-from worker.fulfil import Fulfiller
 from worker.money.chores import count_volume
 from worker.money.provider_calls import Recharger
+from worker.topups import Fulfiller
 
 assert all((grant_lives, payment_lives, plan_lives, refund_lives, steered_lives))
 SELLER = Seller(

@@ -24,7 +24,7 @@ MODULES = (
     *("store.migrate", "httpcore", "h11", "anyio._backends._asyncio", "uvicorn.lifespan.off"),
     # By the kind of database, by a worker with an address, and by a gateway at its first passkey and QR code.
     *("store.postgresql.database", "store.sqlite.database", "cli.server.worker_address"),
-    "worker.money.owner_mail",
+    "worker.mail",
     *("keys.sign_in.passkey_answer", "segno", "cli.tables"),
     *("gateway.docs.markdown_renderer", "gateway.docs.lexing"),
     # By a gateway at its first agent, at its first receipt, and at each start with Stripe's credentials.

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from tests.support.gateway import Gateway
-from worker.fulfil import Fulfiller
 from worker.main import dispatcher_of
+from worker.topups import Fulfiller
 
 
 @contextlib.asynccontextmanager

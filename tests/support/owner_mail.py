@@ -10,7 +10,7 @@ from kernel.tenant import Tenant
 from tests.support.funded_account import FundedAccount
 from tests.support.mail_server import MailServer
 from tests.support.mailing_account import FROM
-from worker.money.owner_mail import OwnerMailer
+from worker.mail import OwnerMailer
 
 MAIL = MailRules(frozenset({"live"}))
 

@@ -31,8 +31,8 @@ from keys.audit_log import Actor
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.suppliers import open_suppliers
-from worker.fulfil import Fulfiller
 from worker.fulfilment_runner import Breakers
+from worker.topups import Fulfiller
 
 AGAIN_S = 76
 CODE = Deliverable("code", "GIFT-1234-5678")

@@ -23,10 +23,8 @@ from tests.support.stripe_api.account import Json
 from tests.support.stripe_api.catalog import make_price
 from tests.support.stripe_api.params import decoded
 from tests.support.stripe_api.server import StripeApi, serving
-from worker.money.expire import Expirer
-from worker.money.plan_credit import PlanCreditor
+from worker.money.due import Expirer, PlanCreditor, Renewer
 from worker.money.provider_calls import RefundLoop, Steerer
-from worker.money.renew import Renewer
 
 WEBHOOK = "/payment/webhook/stripe"
 DAY_S = 86_400

@@ -22,7 +22,7 @@ from webhooks.deliveries import notice
 from webhooks.deliveries.notice import Failure
 from webhooks.events.event import Outbox
 from webhooks.events.key_events import tell_key
-from worker.money.notify import NotificationWriter
+from worker.money.due import NotificationWriter
 
 OWNER = "boss@acme.com"
 SENT_IN = frozenset({"live"})

@@ -13,7 +13,7 @@ from store.database import Database, Transaction
 from store.idempotency import RequestKey, request_key
 from tests.support.funded_account import FundedAccount
 from tests.support.promotional_credit import GivePromotion
-from worker.money.expire import Expirer
+from worker.money.due import Expirer
 
 
 def beside(account: FundedAccount, database: Database) -> FundedAccount:

@@ -11,7 +11,7 @@ from billing.topups.send import Send, SendRequest, prepare
 from kernel.clock import FixedClock
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
-from worker.bulk import Batcher
+from worker.topups import Batcher
 
 ITEMS = 40
 PRICE = 100

@@ -9,7 +9,7 @@ from keys.sandbox_clock import advance, now_of
 from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_funded_account
 from tests.support.usage import balances, find, grant, hold, sweep
-from worker.money.expire import SWEPT_MAX, Expirer
+from worker.money.due import SWEPT_MAX, Expirer
 
 HOUR_US = 3_600_000_000
 LOOKS_MAX = 400

@@ -41,8 +41,8 @@ from tests.support.funded_account import FundedAccount, open_engine, open_funded
 from tests.support.odd_answers import CREATES, HTTP_WORDS, SEARCHES, Reply, said
 from tests.support.plain_http import http_client
 from tests.support.suppliers import open_suppliers
-from worker.fulfil import ASKED_AT_ONCE_MAX, Fulfiller
 from worker.fulfilment_runner import Breakers, SupplierCall
+from worker.topups import ASKED_AT_ONCE_MAX, Fulfiller
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 AGAIN_S = 76

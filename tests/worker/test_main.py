@@ -20,8 +20,8 @@ from store.database import Database, Row, Transaction
 from tests.support.recording_receiver import receiver
 from tests.support.webhook_rows import given_account, given_endpoint, given_events
 from worker.chores import Chore, do_chores, pruning_chores
+from worker.endpoints import probers_of
 from worker.main import run_worker
-from worker.probe import probers_of
 
 CLOCK = SystemClock()
 NOBODY = "unix:///nonexistent/redis.sock"

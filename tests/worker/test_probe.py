@@ -34,8 +34,7 @@ from webhooks.endpoints.probe import Probe
 from webhooks.http.guard import Policy
 from webhooks.http.names import SystemResolver
 from webhooks.http.transport import Transport
-from worker.end import Ender
-from worker.probe import Prober
+from worker.endpoints import Ender, Prober
 
 POLICY = Policy(allow_private=True, allow_http=True)
 HOUR_S, DAY_S = 3_600, 86_400

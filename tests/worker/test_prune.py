@@ -19,7 +19,7 @@ from tests.support.webhook_rows import claim_all, given_account, given_endpoint,
 from webhooks.deliveries import delivery, log, retention
 from webhooks.deliveries.message import settlement_of
 from webhooks.http.transport import SendResult
-from worker.prune import (
+from worker.chores import (
     mails_chore,
     notifications_chore,
     retention_chore,

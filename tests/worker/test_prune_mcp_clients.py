@@ -4,8 +4,7 @@ from kernel.clock import FixedClock
 from keys.authorization import client as mcp_client
 from store.database import Database
 from tests.support.mcp_client import open_client
-from worker.chores import DAY_S
-from worker.prune import authorization_chore
+from worker.chores import DAY_S, authorization_chore
 
 
 async def test_what_is_over_of_mcp_clients_goes(database: Database, clock: FixedClock) -> None:

@@ -3,7 +3,7 @@
 from kernel.clock import DAY_US, FixedClock
 from store.database import Database, Transaction
 from tests.support.dispatcher import rows
-from worker.prune import money_chore
+from worker.chores import money_chore
 
 KEPT_US = {"staging": 30 * DAY_US, "live": 400 * DAY_US}
 

@@ -18,7 +18,7 @@ from webhooks.replays import replay
 from webhooks.replays.match import NewReplay
 from webhooks.replays.replay import Replay
 from worker.dispatch import Dispatcher
-from worker.replay import Replayer
+from worker.endpoints import Replayer
 
 FIRST_S = 60  # how long ago the deliveries failed
 

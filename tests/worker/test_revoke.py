@@ -32,8 +32,7 @@ from store.database import Database, Transaction
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.operator_acts import act_in
 from tests.support.suppliers import open_suppliers
-from worker.fulfil import Fulfiller
-from worker.revoke import Revoker
+from worker.topups import Fulfiller, Revoker
 
 pytestmark = pytest.mark.one_database
 AGAIN_S = 76

@@ -14,7 +14,7 @@ from store.database import Database
 from store.stored import COUNTED
 from tests.support.dispatcher import rows
 from tests.support.gateway import Gateway, running, settings_of
-from worker.staging import count_staging
+from worker.money.chores import count_staging
 
 FREE = Quota(1_000_000, 0)
 UNLIMITED = Quotas(FREE, FREE, FREE)

@@ -4,8 +4,9 @@ all workers.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Final
 
 from billing.checkpoints.sealing import Sealer
@@ -15,11 +16,13 @@ from billing.payments.recharging.forgotten import Forgetting, ForgottenCustomer,
 from billing.reconciliation.daily import DailyReconciliation
 from billing.records.sealing import RecordSealer
 from billing.usage import usage_day
-from kernel.clock import Clock
+from kernel.clock import DAY_US, MINUTE_US, SECOND_US, Clock
 from kernel.tenant import Tenant
+from keys.staging_quota import Counting, Quotas, active_accounts, add
 from runtime.context import Context
-from store.database import Database
-from store.errors import StoreError
+from store.database import Database, Transaction
+from store.errors import DataRefused, StoreError
+from store.stored import StoredAmount, count_by_time, count_stored
 from worker.chores import PAUSE_S, Chore
 
 # A due part begins at most this much later; one that failed is due again in an hour.
@@ -32,6 +35,15 @@ SEAL_S: Final = 600.0
 SEALING_PAUSE_S: Final = 0.02
 FORGET_S: Final = 60.0
 FORGET_MAX: Final = 100
+
+COUNT_S: Final = 30
+ACCOUNTS_AT_ONCE: Final = 200
+# A row's ID is older than its commit, which takes no longer than this.
+LATE_US: Final = 15 * SECOND_US
+# A step's first length, and the number of rows below which the next one doubles.
+STEP_US: Final = MINUTE_US
+STEP_ROWS: Final = 5_000
+_ByTime = dict[tuple[int, int], Mapping[str, StoredAmount]]
 
 
 def reconciliation_chore(context: Context) -> Chore:
@@ -115,3 +127,101 @@ def forgetting_chore(database: Database, clock: Clock, forgetting: Forgetting) -
         await asyncio.gather(*map(of_one, by_place.values()))
 
     return Chore("customers.forget", FORGET_S, run)
+
+
+def staging_chore(database: Database, clock: Clock, quotas: Quotas) -> Chore:
+    return Chore("staging.count", COUNT_S, partial(count_staging, database, clock, quotas))
+
+
+async def count_staging(
+    database: Database, clock: Clock, quotas: Quotas, *, late_us: int = LATE_US
+) -> None:
+    """Count the accounts used today, once; without a quota count nothing."""
+    if quotas.are_open:
+        return
+    after: str | None = ""
+    now_us = clock.now_us() - late_us
+    day_us = now_us // DAY_US * DAY_US
+    by_time: _ByTime = {}
+    while after is not None:
+        accounts = await database.read(
+            partial(_page, after=after, day_us=day_us, limit=ACCOUNTS_AT_ONCE)
+        )
+        # Most were counted together the last time, too.
+        in_order = sorted(accounts, key=lambda one: (one.until_us, one.account_id))
+        for _, group in groupby(in_order, key=lambda one: one.until_us):
+            try:
+                await _count(database, list(group), quotas, by_time, day_us=day_us, now_us=now_us)
+            except DataRefused:
+                # The others don't depend on it.
+                _log.exception("staging.not_counted")
+        after = accounts[-1].account_id if len(accounts) == ACCOUNTS_AT_ONCE else None
+
+
+async def _count(
+    database: Database,
+    accounts: Sequence[Counting],
+    quotas: Quotas,
+    by_time: "_ByTime",
+    *,
+    day_us: int,
+    now_us: int,
+) -> None:
+    """Count these accounts, all counted up to one moment, up to now_us, in steps of time.
+
+    by_time: what this sweep read of all accounts, by the step's bounds.
+    """
+    step_us = STEP_US
+    while accounts and accounts[0].until_us < now_us:
+        from_us = accounts[0].until_us
+        until_us = min(now_us, from_us + step_us)
+        account_ids = [one.account_id for one in accounts]
+        step = (from_us, until_us)
+        if step not in by_time:
+            by_time[step] = await database.read(
+                partial(count_by_time, from_us=from_us, until_us=until_us)
+            )
+        grown = await database.read(
+            partial(_grown, account_ids=account_ids, step=step, by_time=by_time[step])
+        )
+        were_full = {one.account_id for one in accounts if one.full_until == day_us + DAY_US}
+        accounts = await database.transaction(
+            partial(
+                _add, counted=accounts, grown=grown, day_us=day_us, until_us=until_us, quotas=quotas
+            ),
+            durable=False,
+        )
+        for one in accounts:
+            if one.full_until is not None and one.account_id not in were_full:
+                _log.info("staging.full", extra={"account_id": one.account_id})
+        few = sum(each.rows for each in grown.values()) < STEP_ROWS
+        step_us = 2 * step_us if few else STEP_US
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _grown(
+    tx: Transaction,
+    account_ids: Sequence[str],
+    step: tuple[int, int],
+    by_time: Mapping[str, StoredAmount],
+) -> dict[str, StoredAmount]:
+    from_us, until_us = step
+    grown = await count_stored(tx, account_ids, from_us=from_us, until_us=until_us)
+    for account_id in by_time.keys() & set(account_ids):
+        grown[account_id] = grown.get(account_id, StoredAmount()) + by_time[account_id]
+    return grown
+
+
+async def _add(
+    tx: Transaction,
+    counted: Sequence[Counting],
+    grown: Mapping[str, StoredAmount],
+    day_us: int,
+    until_us: int,
+    quotas: Quotas,
+) -> list[Counting]:
+    return await add(tx, counted, grown, day_us=day_us, until_us=until_us, quotas=quotas)
+
+
+async def _page(tx: Transaction, after: str, day_us: int, limit: int) -> list[Counting]:
+    return await active_accounts(tx, after=after, day_us=day_us, limit=limit)

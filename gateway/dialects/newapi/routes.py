@@ -38,7 +38,7 @@ from kernel.fields import Fields, Int64, LooseFields, Text, within
 from kernel.ids import number_of
 from keys.authenticator import InvalidCredential
 from keys.principal import Environment
-from runtime.setting_forms.newapi_discount import PLACES, discounts_of
+from runtime.setting_forms.groups import PLACES, discounts_of
 from runtime.settings import Settings
 from store.database import Transaction
 

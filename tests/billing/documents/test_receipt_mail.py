@@ -16,7 +16,7 @@ from store.database import Database
 from tests.support.buyer import Buyer, open_live_counter
 from tests.support.mail_server import open_mail_server
 from tests.support.mailing_account import FROM
-from worker.money.owner_mail import OwnerMailer
+from worker.mail import OwnerMailer
 
 pytestmark = pytest.mark.one_database
 SELLER = Seller(Party("Acme GmbH"), {"receipt": "R", "credit_note": "CN", "debit_note": "DN"})

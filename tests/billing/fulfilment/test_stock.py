@@ -21,7 +21,7 @@ from keys.audit_log import Actor
 from store.database import Database
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
 from tests.support.suppliers import VAULT, open_suppliers
-from worker.fulfil import Fulfiller
+from worker.topups import Fulfiller
 
 KIND = StockKind("staging", "code_stock", "code_stock", 1000)
 

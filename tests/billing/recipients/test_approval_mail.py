@@ -18,9 +18,9 @@ from store.database import Database, Transaction
 from tests.support.colleagues import given_colleague
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM, MailingAccount, open_mailing_account
-from worker.money.notify import ApprovalTeller
-from worker.money.owner_mail import OwnerMailer
-from worker.release import Releaser
+from worker.mail import OwnerMailer
+from worker.money.due import ApprovalTeller
+from worker.topups import Releaser
 
 WAITS = "approval@sandbox.test"
 HOUR_US = 3_600_000_000

@@ -30,8 +30,7 @@ from tests.support.sealed_records import (
     seal_at,
 )
 from tests.support.sealing import DAY, VAULT
-from worker.chores import erased_note, pruned_note
-from worker.prune import retention_chore, security_chore
+from worker.chores import erased_note, pruned_note, retention_chore, security_chore
 
 SEALED = BEGUN + HOUR_US
 LATER = BEGUN + 40 * DAY_US

@@ -25,9 +25,9 @@ from tests.support.mail_server import open_mail_server
 from tests.support.mailing_account import FROM
 from tests.support.recharger import open_recharging
 from tests.support.subscriber import Subscriber, open_subscriber
-from worker.money.owner_mail import OwnerMailer
-from worker.money.plan_credit import PlanCreditor
-from worker.prune import mails_chore
+from worker.chores import mails_chore
+from worker.mail import OwnerMailer
+from worker.money.due import PlanCreditor
 
 pytestmark = pytest.mark.one_database
 

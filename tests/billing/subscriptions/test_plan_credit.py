@@ -27,7 +27,7 @@ from kernel.tenant import Tenant
 from store.database import Database, Transaction
 from tests.support.subscriber import Subscriber, open_subscriber
 from tests.support.usage import use
-from worker.money.plan_credit import PlanCreditor
+from worker.money.due import PlanCreditor
 
 NOON = parse_rfc3339("2026-01-31T12:00:00Z")
 YEAR_US = 365 * DAY_US

@@ -29,7 +29,7 @@ from store.open import open_database
 from tests.support.subscriber import Subscriber, open_subscriber
 from tests.support.told_amounts import overstatements
 from tests.support.usage import use
-from worker.money.plan_credit import PlanCreditor
+from worker.money.due import PlanCreditor
 
 pytestmark = pytest.mark.long
 

@@ -20,7 +20,7 @@ from kernel.clock import DAY_US, FixedClock, parse_rfc3339
 from store.database import Database, Transaction
 from tests.support.subscriber import Subscriber, open_subscriber
 from tests.support.usage import use
-from worker.money.plan_credit import PlanCreditor
+from worker.money.due import PlanCreditor
 
 NOON = parse_rfc3339("2026-06-13T12:00:00Z")
 

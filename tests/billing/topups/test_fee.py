@@ -34,7 +34,7 @@ from store.errors import DataRefused
 from store.open import open_database
 from tests.support.funded_account import SLOW, FundedAccount, open_funded_account
 from tests.support.platform_book import same_everywhere
-from worker.release import Releaser
+from worker.topups import Releaser
 
 THIRTY_AND_2_5_PERCENT = FeeRule(30, 250)
 

@@ -19,8 +19,8 @@ from keys.tokens import access_token
 from store.database import Database, Transaction
 from tests.support.colleagues import Colleague, given_colleague
 from tests.support.funded_account import FundedAccount, open_engine, open_funded_account
-from worker.money.expire import Expirer
-from worker.release import Releaser
+from worker.money.due import Expirer
+from worker.topups import Releaser
 
 pytestmark = pytest.mark.fixed_clock
 HOUR_S = 3600

@@ -19,7 +19,7 @@ from tests.support.funded_account import FundedAccount, open_engine, open_funded
 from tests.support.operator_acts import act_in
 from tests.support.plain_http import http_client
 from tests.support.suppliers import VAULT
-from worker.fulfil import Fulfiller
+from worker.topups import Fulfiller
 
 
 class Counter:

@@ -20,7 +20,7 @@ from keys.sandbox_clock import advance
 from store.database import Database
 from tests.support.funded_account import SLOW, FundedAccount, open_engine, open_funded_account
 from tests.support.platform_book import same_everywhere
-from worker.release import Releaser
+from worker.topups import Releaser
 
 HOUR_S = 3600
 DAY_S = 86_400

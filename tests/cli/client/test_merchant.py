@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from click.testing import Result
 
-from cli.client.causes import CAUSES, NEEDS_APPROVER, NOT_CAUSED
+from cli.client.trigger import CAUSES, NEEDS_APPROVER, NOT_CAUSED
 from tests.cli.client.conftest import Ran
 from tests.support.gateway import Gateway
 from webhooks.events.event import EVENT_TYPES

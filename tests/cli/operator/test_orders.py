@@ -16,7 +16,7 @@ from billing.providers.protocol import SandboxEvent
 from cli.main import main
 from kernel.tenant import Tenant
 from runtime.context import Context, open_context
-from runtime.master_key import FILE_NAME
+from runtime.installation import FILE_NAME
 from runtime.settings import load_settings
 from tests.support.command_line import Topup, result_of, without_settings
 from tests.support.gateway import NO_REDIS

@@ -25,8 +25,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from cli.main import main
-from cli.server.banner import curl_line
-from cli.server.dev import _for_development
+from cli.server.dev import _for_development, curl_line
 from runtime.settings import load_settings
 from tests.support.command_line import without_settings
 from tests.support.preloaded import Forked, Preloaded

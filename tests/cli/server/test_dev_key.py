@@ -12,8 +12,7 @@ import pytest
 
 from billing.topups.voucher import VOUCHER_KEY
 from kernel.clock import SystemClock
-from runtime.installation import open_store, open_vault
-from runtime.master_key import made_master_key
+from runtime.installation import made_master_key, open_store, open_vault
 from runtime.settings import load_settings
 from store.database import Transaction
 from tests.support.installation import READY_S_MAX, clean_environment

@@ -17,13 +17,20 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from cli.server.doctor import _master_key as master_key, _webhooks as webhooks
-from cli.server.doctor_database import backups
-from cli.server.doctor_machine import copies, disk
-from cli.server.doctor_outside import outside
-from cli.server.doctor_redis import redis as check_redis, redis_clock, redis_room, workers
-from cli.server.doctor_settings import brand, contradictions
-from cli.server.finding import CheckError, CheckWarning, Finding
+from cli.server.doctor import _master_key as master_key, _webhooks as webhooks, copies, disk
+from cli.server.doctor_checks import (
+    CheckError,
+    CheckWarning,
+    Finding,
+    backups,
+    brand,
+    contradictions,
+    outside,
+    redis as check_redis,
+    redis_clock,
+    redis_room,
+    workers,
+)
 from kernel.clock import HOUR_US, SECOND_US, SystemClock
 from runtime.installation import open_store, open_vault
 from runtime.processes.presence import WorkerPresence, note_presence

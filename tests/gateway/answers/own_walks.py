@@ -6,7 +6,7 @@ A walk begins with an account, whose wallet holds $10,000.00 of test credit, and
 from typing import Any
 
 from keys.signatures.signing import signature_headers
-from runtime.setting_forms.platform_setting import PlatformSetting
+from runtime.setting_forms.groups import PlatformSetting
 from tests.gateway.answers.recorder import Recorder
 from tests.support.prices import GPT, price
 from tests.support.redemption_codes import codes_of

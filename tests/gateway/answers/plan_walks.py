@@ -6,7 +6,7 @@ from tests.gateway.answers.own_walks import UNKNOWN, account
 from tests.gateway.answers.recorder import Recorder
 from tests.support.billing_api_calls import PLAN, administrator
 from tests.support.dialect_calls import bearer
-from worker.money.renew import Renewer
+from worker.money.due import Renewer
 
 
 async def subscriptions(to: Recorder) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kernel.clock import FixedClock
 from keys.signatures.signing import signature_headers
-from runtime.setting_forms.platform_setting import PlatformSetting
+from runtime.setting_forms.groups import PlatformSetting
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.receiver import Receiver

@@ -9,7 +9,7 @@ import pytest
 from billing.topups.supplier_words import load_words
 from kernel.clock import FixedClock
 from keys.signatures.signing import signature_headers
-from runtime.setting_forms.platform_setting import PlatformSetting
+from runtime.setting_forms.groups import PlatformSetting
 from tests.support.gateway import Gateway
 
 SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

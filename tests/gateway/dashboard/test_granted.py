@@ -9,7 +9,7 @@ from tests.gateway.dashboard.test_team import OWNER, TEAM, Team, link_in, opened
 from tests.support.browser import PASSWORD, csrf_of, new_browser, signed_in, text_of
 from tests.support.gateway import API, Gateway
 from tests.support.operator_pages import account_of, press
-from worker.release import Releaser
+from worker.topups import Releaser
 
 pytestmark = pytest.mark.fixed_clock
 NEW_PASSWORD = "another long password"

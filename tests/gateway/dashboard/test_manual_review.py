@@ -10,7 +10,7 @@ from kernel.clock import FixedClock
 from tests.support.browser import Browser, csrf_of, text_of
 from tests.support.gateway import Gateway
 from tests.support.operator_pages import ADMIN as HERE, account_of, operator
-from worker.fulfil import Fulfiller
+from worker.topups import Fulfiller
 
 pytestmark = [pytest.mark.one_database, pytest.mark.fixed_clock]
 

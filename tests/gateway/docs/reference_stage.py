@@ -15,8 +15,8 @@ from tests.support.browser import member, new_browser
 from tests.support.gateway import API, Gateway
 from tests.support.oauth_agreement import agree
 from tests.support.redemption_codes import codes_of
+from worker.money.due import Renewer
 from worker.money.provider_calls import RefundLoop
-from worker.money.renew import Renewer
 
 SEND = {"platform": "claude", "amount_cents": 1000, "recipient_email": "user@example.com"}
 ENTITLED = {"exports": {"limit": 100, "period": "month"}}

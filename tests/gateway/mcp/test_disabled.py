@@ -9,7 +9,7 @@ from tests.gateway.mcp.test_events import client_of, events_in, send
 from tests.support.gateway import Gateway
 from tests.support.gateway_worker import delivering
 from tests.support.mcp_events import agreeing
-from worker.subscriptions import Subscriptions
+from worker.endpoints import Subscriptions
 
 pytestmark = pytest.mark.one_database
 

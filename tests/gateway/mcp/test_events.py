@@ -18,7 +18,7 @@ from tests.support.mcp_agent import ORDER, fresh_key
 from tests.support.mcp_events import EventsClient, agree, agreeing, new_secret, subscription
 from tests.support.receiver import Received, Receiver
 from webhooks.subscriptions.subscription import CREDENTIAL_MAX, SANDBOX_MAX
-from worker.subscriptions import Subscriptions
+from worker.endpoints import Subscriptions
 
 pytestmark = pytest.mark.one_database
 

@@ -19,7 +19,7 @@ from runtime.context import open_context
 from runtime.settings import load_settings
 from store.database import Store, Transaction
 from store.errors import Fault
-from store.fingerprints import TABLES
+from store.fingerprint import TABLES
 from store.migrate import MIGRATIONS, RevisionPassed, migrate
 from store.open import open_database
 from store.schema import metadata
@@ -62,7 +62,7 @@ async def test_the_digests_are_those_of_what_the_migrations_make(database: Store
 
     kept = TABLES[VERSIONS[-1]]
     wanted = {table: digest for table, digest in found.items() if table != "alembic_version"}
-    assert kept == wanted, "copy these into store/fingerprints.py, under a new version's own key"
+    assert kept == wanted, "copy these into store/fingerprint.py, under a new version's own key"
     assert set(kept) == set(metadata.tables)
 
 

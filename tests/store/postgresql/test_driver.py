@@ -6,9 +6,9 @@ import sys
 
 import asyncpg
 
-from store.postgresql.session import KnowingConnection
+from store.postgresql.servers import KnowingConnection
 
-# What store/postgresql/session.py replaces.
+# What store/postgresql/servers.py replaces.
 ASKED_BY = ("IterableABC", "MappingABC", "SizedABC")
 
 

@@ -17,7 +17,7 @@ from store.kept import commits
 from store.kept.commits import AcknowledgedCommits
 from store.migrate import migrate
 from store.open import open_database
-from store.postgresql.session import Place, places_of
+from store.postgresql.servers import Place, places_of
 from store.servers import Position
 from tests.support.postgres_server import create_database
 from tests.support.programs import NO_SERVER, missing

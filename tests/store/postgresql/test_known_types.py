@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from store.postgresql.session import KnowingConnection
+from store.postgresql.servers import KnowingConnection
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 ARRAYS = "SELECT $1::bigint[] AS numbers, ARRAY['a', NULL]::text[] AS texts"

@@ -13,7 +13,7 @@ from kernel.clock import FixedClock
 from store.database import Transaction
 from store.migrate import migrate
 from store.open import open_database
-from store.pool_options import PoolOptions
+from store.servers import PoolOptions
 from tests.support.command_line import Topup, topup as topup
 from tests.support.funded_account import open_funded_account
 from tests.support.pgbouncer import pooled

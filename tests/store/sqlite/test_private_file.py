@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime.embedded_redis import prepare_home
-from runtime.master_key import made_master_key
+from runtime.installation import made_master_key
 from store.database import Transaction
 from store.migrate import migrate
 from store.open import open_database

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.open import open_database
-from store.sqlite.space import STEP_PAGES, space, vacuum
+from store.sqlite.file import STEP_PAGES, space, vacuum
 from tests.support.command_line import Topup, topup as topup
 
 MB = 1_000_000

@@ -21,7 +21,7 @@ from webhooks.deliveries.stage import MOVES, STATUSES, Claimed, Settlement
 from webhooks.endpoints.endpoint import delete, patch
 from webhooks.endpoints.fields import EndpointChanges
 from webhooks.http.transport import ErrorClass, SendResult
-from worker.end import Ender
+from worker.endpoints import Ender
 
 
 def outcome(

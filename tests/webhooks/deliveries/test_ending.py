@@ -21,7 +21,7 @@ from webhooks.deliveries import ending, retention
 from webhooks.endpoints.endpoint import delete, patch
 from webhooks.endpoints.fields import EndpointChanges
 from worker.chores import expire_held
-from worker.end import Ender
+from worker.endpoints import Ender
 
 BACKLOG = 2 * ending.ROWS_PER_STEP + 100
 DAY_S = 86_400

@@ -28,7 +28,7 @@ from webhooks.http.guard import Policy
 from webhooks.http.names import SystemResolver
 from webhooks.http.transport import SendResult, Transport
 from webhooks.replays.match import NewReplay
-from worker.end import Ender
+from worker.endpoints import Ender
 
 POLICY = Policy(allow_private=True, allow_http=True)
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from kernel.clock import FixedClock
-from runtime.outbound import own_place
+from runtime.context import own_place
 from runtime.settings import Settings
 from tests.support.name_server import NameServer, loopback_resolver
 from tests.support.scripted_receiver import NOON, OK, ScriptedReceiver, Start, always

@@ -33,7 +33,7 @@ from tests.support.webhook_rows import given_endpoint
 from webhooks.replays import match as replay_match, step as replay_step
 from webhooks.replays.match import NewReplay, ReplayCursor
 from webhooks.replays.replay import Replay
-from worker.replay import Replayer
+from worker.endpoints import Replayer
 
 
 class Broken(Exception):

@@ -17,8 +17,8 @@ from store.database import Database
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.owner_mail import mail_all, rules_of, statuses, words
 from tests.support.told_team import OWNER, ToldTeam, open_told_team
-from worker.money.notify import NotificationWriter
-from worker.money.owner_mail import LEASE_US
+from worker.mail import OWNER_LEASE_US
+from worker.money.due import NotificationWriter
 
 DEVELOPER, FINANCE, SUPPORT = "developer@acme.com", "finance@acme.com", "support@acme.com"
 
@@ -196,11 +196,11 @@ async def test_a_worker_that_ends_between_write_and_send_repeats_one_mail(
     await team.writer().step()
     now_us = team.clock.now_us()
     claimed = await team.database.transaction(
-        lambda tx: owner_mail.claim(tx, now_us=now_us, lease_us=LEASE_US, limit=8)
+        lambda tx: owner_mail.claim(tx, now_us=now_us, lease_us=OWNER_LEASE_US, limit=8)
     )
 
     leased = await mail_all(team.account, server)
-    team.clock.advance_s(LEASE_US // 1_000_000)
+    team.clock.advance_s(OWNER_LEASE_US // 1_000_000)
     (sent,) = await mail_all(team.account, server)
 
     assert len(claimed) == 1

@@ -20,7 +20,7 @@ from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.mailing_account import FROM
 from tests.support.owner_mail import mail_all, rules_of, words
 from tests.support.told_team import OWNER, ToldTeam, open_told_team
-from worker.money.owner_mail import OwnerMailer
+from worker.mail import OwnerMailer
 
 STAGING = frozenset({"staging"})
 CREDIT = {"amount_cents": 500, "expires_at": "2026-12-24T00:00:00Z", "kind": "given"}
