@@ -279,6 +279,11 @@ async def set_password_hash(tx: Transaction, account_id: str, password_hash: str
         raise NotFound("Account")
 
 
+async def email_of(tx: Transaction, account_id: str) -> str | None:
+    row = await tx.fetch_one("SELECT email FROM accounts WHERE id = :id", id=account_id)
+    return None if row is None else row["email"]
+
+
 async def release_email(tx: Transaction, account_id: str) -> None:
     touched = await tx.execute(
         """UPDATE accounts SET email = NULL, email_verified_at = NULL, password_hash = NULL

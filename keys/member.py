@@ -11,7 +11,7 @@ from kernel.clock import DAY_US
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.account import lock_tenants
+from keys.account import email_of, lock_tenants
 from keys.granted import Granted, why_ended
 from keys.normalise import normalise_email
 from keys.principal import ENVIRONMENTS, MemberRole
@@ -293,8 +293,7 @@ async def _find_locked(tx: Transaction, account_id: str, member_id: str) -> Memb
 
 
 async def _is_own(tx: Transaction, account_id: str, address: str) -> bool:
-    row = await tx.fetch_one("SELECT email FROM accounts WHERE id = :id", id=account_id)
-    return row is not None and row["email"] == address
+    return await email_of(tx, account_id) == address
 
 
 _ROWS = RowMapping(Member)

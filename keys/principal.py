@@ -84,6 +84,11 @@ ROLE_SCOPES: Final[Mapping[MemberRole, frozenset[str]]] = {
 }
 
 
+def environment_of(text: str) -> Environment:
+    """Return a stored environment with its type."""
+    return next(one for one in ENVIRONMENTS if one == text)
+
+
 class CredentialEnded(DomainError):
     """The credential, its key or an ancestor is revoked or expired."""
 

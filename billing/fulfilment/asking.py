@@ -18,6 +18,7 @@ from billing.fulfilment.protocol import OptionsRefused, Unknown
 
 BODY_BYTES_MAX: Final = 256 * 1024
 HTTP_OK: Final = 200
+HTTP_NOT_FOUND: Final = 404
 RETRY_AFTER_S_MAX: Final = 600.0
 
 T = TypeVar("T")
@@ -52,31 +53,6 @@ class SupplierAnswer:
 
 
 async def ask(
-    client: httpx.AsyncClient,
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    timeout_s: float,
-    content: bytes | None = None,
-    params: Mapping[str, str] | None = None,
-) -> bytes:
-    """Return the body of a 200. Raises NoSupplierAnswer. `timeout_s` bounds the whole call."""
-    answer = await ask_any(
-        client,
-        method,
-        url,
-        headers=headers,
-        timeout_s=timeout_s,
-        content=content,
-        params=params,
-    )
-    if answer.status != HTTP_OK:
-        raise NoSupplierAnswer(f"HTTP {answer.status}", again_in_s=answer.retry_after_s)
-    return answer.body
-
-
-async def ask_any(
     client: httpx.AsyncClient,
     method: str,
     url: str,
@@ -123,6 +99,14 @@ def decoded(body: bytes, form: type[T]) -> T:
         return msgspec.convert(value, form)
     except (ValueError, RecursionError):
         raise NoSupplierAnswer("an unreadable answer", is_unreadable=True) from None
+
+
+def read_left(text: str | None, form: type[T]) -> T | None:
+    """Decode what an earlier call left; None if there is nothing of this form."""
+    try:
+        return msgspec.json.decode(text or "", type=form)
+    except msgspec.DecodeError:
+        return None
 
 
 def _broken(error: Exception) -> str:
@@ -207,7 +191,7 @@ class VendorApi:
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> SupplierAnswer:
-        answer = await ask_any(
+        answer = await ask(
             self._client,
             method,
             self._base_url + path,

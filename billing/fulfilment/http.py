@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal
 import httpx
 import msgspec
 
-from billing.fulfilment.asking import HTTP_OK, NoSupplierAnswer, SupplierAnswer, ask_any, decoded
+from billing.fulfilment.asking import (
+    HTTP_OK,
+    NoSupplierAnswer,
+    SupplierAnswer,
+    ask,
+    decoded,
+    silence_is_unknown,
+)
 from billing.fulfilment.protocol import (
     ASK_S_MAX,
     CREDIT,
@@ -96,6 +103,7 @@ class Http(Supplier):
         self._client: httpx.AsyncClient = tools.client
         self._clock = tools.clock
 
+    @silence_is_unknown
     async def fulfil(self, request: Request) -> Outcome:
         body = msgspec.json.encode(
             {
@@ -117,29 +125,26 @@ class Http(Supplier):
                 body=body,
             ),
         }
-        try:
-            answer = await ask_any(
-                self._client,
-                "POST",
-                self._options.url,
-                headers=headers,
-                content=body,
-                timeout_s=self._options.timeout_s,
-            )
-            if str(answer.status) in self._options.refusing_statuses.split(","):
-                return Refused(f"the fulfilment answered {answer.status}")
-            if answer.status != HTTP_OK:
-                return Unknown(f"HTTP {answer.status}", again_in_s=answer.retry_after_s)
-            if not self._is_believed(answer, request):
-                return Unknown("an answer without the right signature")
-            return _judge(decoded(answer.body, _Reply), request)
-        except NoSupplierAnswer as error:
-            return Unknown(str(error), is_unreadable=error.is_unreadable)
+        answer = await ask(
+            self._client,
+            "POST",
+            self._options.url,
+            headers=headers,
+            content=body,
+            timeout_s=self._options.timeout_s,
+        )
+        if str(answer.status) in self._options.refusing_statuses.split(","):
+            return Refused(f"the fulfilment answered {answer.status}")
+        if answer.status != HTTP_OK:
+            return Unknown(f"HTTP {answer.status}", again_in_s=answer.retry_after_s)
+        if not self._is_believed(answer, request):
+            return Unknown("an answer without the right signature")
+        return _judge(decoded(answer.body, _Reply), request)
 
     async def probe(self) -> Health:
         """Check that anything responds to a GET, which no service should act on."""
         try:
-            answer = await ask_any(
+            answer = await ask(
                 self._client,
                 "GET",
                 self._options.url,

@@ -11,19 +11,27 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from billing.fulfilment.asking import (
+    HTTP_NOT_FOUND,
+    HTTP_OK,
     NoSupplierAnswer,
+    SupplierAnswer,
+    VendorApi,
     is_same_usd,
+    read_left,
+    refusal_of,
+    shown_usd,
     silence_is_unknown,
     usd_of_cents,
     usd_of_number,
 )
 from billing.fulfilment.protocol import (
     Delivered,
+    Health,
     Look,
     NotDone,
     NotRevoked,
@@ -90,13 +98,26 @@ class KeyChange:
     is_disabled: bool | None = None
 
 
+class KeyOptions(Protocol):
+    @property
+    def redeem_url(self) -> str | None: ...
+
+    @property
+    def instructions(self) -> str | None: ...
+
+
 class KeyVendor(ABC):
     """Every method may raise NoSupplierAnswer. `costs_face_value`: the vendor takes the limit from our account
     there.
     """
 
     name: str
+    key_name = "key"
     costs_face_value: bool
+
+    def __init__(self, options: KeyOptions, api: VendorApi) -> None:
+        self._options = options
+        self._api = api
 
     def refused(self, reason: str) -> Refused:
         by = f"refused by {self.name}"
@@ -119,7 +140,34 @@ class KeyVendor(ABC):
     def made(self, secret: str, limit: Decimal) -> Deliverable: ...
 
     @abstractmethod
-    def raised(self, key: KeyState, added: Decimal) -> Deliverable: ...
+    async def probe(self) -> Health: ...
+
+    async def balance_cents(self) -> int | None:
+        return None
+
+    def raised(self, key: KeyState, added: Decimal) -> Deliverable:
+        left = max(Decimal(0), key.limit - key.used)
+        return self.given(
+            Deliverable("credit"),
+            f"Your {self.key_name} {key.label} got {shown_usd(added)} more. {shown_usd(left)} are "
+            "left on it. Go on using the same key; nothing has to be changed.",
+        )
+
+    def given(self, plain: Deliverable, text: str) -> Deliverable:
+        return msgspec.structs.replace(
+            plain,
+            redeem_url=self._options.redeem_url,
+            instructions=self._options.instructions or text,
+        )
+
+    def changed(self, answer: SupplierAnswer) -> Refused | None:
+        """Return the refusal in a change's response; None if the change is written."""
+        if answer.status == HTTP_OK:
+            return None
+        reason = refusal_of(answer)
+        if answer.status == HTTP_NOT_FOUND:
+            raise NoSupplierAnswer("the key was deleted meanwhile")
+        return self.refused(reason)
 
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:  # noqa: ARG002
         """Return the sealed secret of a key to make, if the vendor lets us choose it."""
@@ -242,6 +290,18 @@ class LimitedKeys(Supplier):
                 return NotRevoked(refused.reason)
         return await self._confirmed(request, key.id)
 
+    async def balance_cents(self) -> int | None:
+        try:
+            return await self._vendor.balance_cents()
+        except NoSupplierAnswer:
+            return None
+
+    async def probe(self) -> Health:
+        try:
+            return await self._vendor.probe()
+        except NoSupplierAnswer as silence:
+            return Health(is_well=False, detail=f"{self._vendor.name}: {silence}")
+
     async def _confirmed(self, request: Request, key_id: str) -> Revocation:
         """Read once more, and undo the reversal if the credit was used meanwhile."""
         key = await self._vendor.find(key_id)
@@ -315,10 +375,7 @@ def _less(key: KeyState, mark: Mark, request: Request, amount: Decimal) -> KeyCh
 
 
 def _plan_of(request: Request) -> _Plan | None:
-    try:
-        return msgspec.json.decode(request.prepared or "", type=_Plan)
-    except msgspec.DecodeError:
-        return None
+    return read_left(request.prepared, _Plan)
 
 
 def _written(plan: _Plan) -> str:
@@ -326,7 +383,4 @@ def _written(plan: _Plan) -> str:
 
 
 def _left_of(request: Request) -> _Left | None:
-    try:
-        return msgspec.json.decode(request.recipient_left or "", type=_Left)
-    except msgspec.DecodeError:
-        return None
+    return read_left(request.recipient_left, _Left)

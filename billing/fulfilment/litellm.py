@@ -25,6 +25,8 @@ from typing import Annotated, Final
 import msgspec
 
 from billing.fulfilment.asking import (
+    HTTP_NOT_FOUND,
+    HTTP_OK,
     NoSupplierAnswer,
     VendorApi,
     decoded,
@@ -61,8 +63,6 @@ from keys.vault import SealBroken
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
 PURPOSE: Final = "litellm key"
 SECRET_BYTES: Final = 24
-HTTP_OK: Final = 200
-HTTP_NOT_FOUND: Final = 404
 
 
 class LiteLlmOptions(Options, frozen=True, kw_only=True):
@@ -106,8 +106,8 @@ class LiteLlmKeys(KeyVendor):
     costs_face_value = False
 
     def __init__(self, options: LiteLlmOptions, api: VendorApi, tools: Tools) -> None:
-        self._options = options
-        self._api = api
+        super().__init__(options, api)
+        self._config = options
         self._vault = tools.vault
         self._clock = tools.clock
 
@@ -147,10 +147,10 @@ class LiteLlmKeys(KeyVendor):
             "max_budget": limit,
             "key_type": "llm_api",
         }
-        if self._options.models is not None:
-            body["models"] = [one.strip() for one in self._options.models.split(",")]
-        if self._options.team_id is not None:
-            body["team_id"] = self._options.team_id
+        if self._config.models is not None:
+            body["models"] = [one.strip() for one in self._config.models.split(",")]
+        if self._config.team_id is not None:
+            body["team_id"] = self._config.team_id
         answer = await self._api.call("POST", "/key/generate", body=body)
         found = await self.look_made(request, mark, sealed)
         if found is not None:
@@ -182,17 +182,11 @@ class LiteLlmKeys(KeyVendor):
         }
         if change.is_disabled is not None:
             body["blocked"] = change.is_disabled
-        answer = await self._api.call("POST", "/key/update", body=body)
-        if answer.status == HTTP_OK:
-            return None
-        reason = refusal_of(answer)
-        if answer.status == HTTP_NOT_FOUND:
-            raise NoSupplierAnswer("the key was deleted meanwhile")
-        return self.refused(reason)
+        return self.changed(await self._api.call("POST", "/key/update", body=body))
 
     def made(self, secret: str, limit: Decimal) -> Deliverable:
-        url = self._options.shown_url
-        return self._given(
+        url = self._config.shown_url
+        return self.given(
             Deliverable("key", secret),
             f"This key has a budget of {shown_usd(limit)}. Use it as the API key of any program that "
             f"speaks the OpenAI API, with the base URL {url}. Which models there are: "
@@ -200,25 +194,13 @@ class LiteLlmKeys(KeyVendor):
             "Keep it: later top-ups raise the budget of this same key.",
         )
 
-    def raised(self, key: KeyState, added: Decimal) -> Deliverable:
-        return self._given(
-            Deliverable("credit"),
-            f"Your key {key.label} got {shown_usd(added)} more. "
-            f"{shown_usd(max(Decimal(0), key.limit - key.used))} are left on it. "
-            "Go on using the same key; nothing has to be changed.",
-        )
-
-    async def count(self) -> int:
+    async def probe(self) -> Health:
         answer = await self._api.call("GET", "/key/list", params={"size": "1"})
         if answer.status != HTTP_OK:
             raise NoSupplierAnswer(f"HTTP {answer.status}")
-        return decoded(answer.body, _ListAnswer).total_count
-
-    def _given(self, plain: Deliverable, text: str) -> Deliverable:
-        return msgspec.structs.replace(
-            plain,
-            redeem_url=self._options.redeem_url,
-            instructions=self._options.instructions or text,
+        number = decoded(answer.body, _ListAnswer).total_count
+        return Health(
+            is_well=True, detail=f"LiteLLM knows the key, which sees {number} keys of the proxy"
         )
 
     def _opened(self, request: Request, sealed: str | None) -> str:
@@ -240,22 +222,7 @@ class LiteLlmKeys(KeyVendor):
         return None
 
 
-class LiteLlm(LimitedKeys):
-    def __init__(self, vendor: LiteLlmKeys) -> None:
-        super().__init__(vendor)
-        self._keys = vendor
-
-    async def probe(self) -> Health:
-        try:
-            number = await self._keys.count()
-        except NoSupplierAnswer as silence:
-            return Health(is_well=False, detail=f"LiteLLM: {silence}")
-        return Health(
-            is_well=True, detail=f"LiteLLM knows the key, which sees {number} keys of the proxy"
-        )
-
-
-def _make(options: LiteLlmOptions, tools: Tools) -> LiteLlm:
+def _make(options: LiteLlmOptions, tools: Tools) -> LimitedKeys:
     if not options.shown_url.startswith(("https://", "http://")):
         raise OptionsRefused("public_url begins with https:// or http://")
     api = VendorApi(
@@ -264,7 +231,7 @@ def _make(options: LiteLlmOptions, tools: Tools) -> LiteLlm:
         headers={"Authorization": f"Bearer {options.admin_key}"},
         timeout_s=options.timeout_s,
     )
-    return LiteLlm(LiteLlmKeys(options, api, tools))
+    return LimitedKeys(LiteLlmKeys(options, api, tools))
 
 
 SUPPLIER = Registration(

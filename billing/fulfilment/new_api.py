@@ -25,11 +25,13 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 import msgspec
 
 from billing.fulfilment.asking import (
+    HTTP_NOT_FOUND,
     HTTP_OK,
     MESSAGE_CHARACTERS_MAX,
     NoSupplierAnswer,
     VendorApi,
     decoded,
+    read_left,
     shown_usd,
     silence_is_unknown,
     usd_of_cents,
@@ -56,7 +58,6 @@ from billing.fulfilment.protocol import (
 )
 from billing.topups.topup import Deliverable
 
-HTTP_NOT_FOUND: Final = 404
 ENABLED: Final = 1
 DISABLED: Final = 2
 ADMIN: Final = 10
@@ -285,7 +286,7 @@ class UserQuota(NewApiSupplier):
 
     @silence_is_unknown
     async def fulfil(self, request: Request) -> Outcome:
-        plan = _plan_of(request)
+        plan = read_left(request.prepared, _Plan)
         if plan is None:
             return Unknown("nothing was prepared")
         quota = quota_of(request.amount_cents, self._quota_per_usd)
@@ -301,7 +302,7 @@ class UserQuota(NewApiSupplier):
 
     @silence_is_unknown
     async def look(self, request: Request) -> Look:
-        plan = _plan_of(request)
+        plan = read_left(request.prepared, _Plan)
         if plan is None:
             return NotDone()  # nothing is asked before something was prepared
         user = await self._client.get_user(plan.user)
@@ -326,13 +327,6 @@ class UserQuota(NewApiSupplier):
             f"{request.recipient_email}. Sign in to see the new balance."
         )
         return Delivered(Deliverable("credit", None, self._redeem_url, text))
-
-
-def _plan_of(request: Request) -> _Plan | None:
-    try:
-        return msgspec.json.decode(request.prepared or "", type=_Plan)
-    except msgspec.DecodeError:
-        return None
 
 
 # One turn finds and makes the code.

@@ -21,6 +21,8 @@ from urllib.parse import quote
 import msgspec
 
 from billing.fulfilment.asking import (
+    HTTP_NOT_FOUND,
+    HTTP_OK,
     NoSupplierAnswer,
     VendorApi,
     cents_of_usd,
@@ -59,8 +61,6 @@ TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
 # A lost key is among the newest.
 PAGES_MAX: Final = 10
 HTTP_CREATED: Final = 201
-HTTP_OK: Final = 200
-HTTP_NOT_FOUND: Final = 404
 
 
 class OpenRouterOptions(Options, frozen=True, kw_only=True):
@@ -117,11 +117,12 @@ class _CreditsAnswer(msgspec.Struct):
 
 class OpenRouterKeys(KeyVendor):
     name = "OpenRouter"
+    key_name = "OpenRouter key"
     costs_face_value = True
 
     def __init__(self, options: OpenRouterOptions, api: VendorApi, clock: Clock) -> None:
-        self._options = options
-        self._api = api
+        super().__init__(options, api)
+        self._config = options
         self._clock = clock
 
     async def find(self, key_id: str) -> KeyState | None:
@@ -144,10 +145,10 @@ class OpenRouterKeys(KeyVendor):
         body = {
             "name": str(mark),
             "limit": limit,
-            "include_byok_in_limit": self._options.include_byok_in_limit,
+            "include_byok_in_limit": self._config.include_byok_in_limit,
         }
-        if self._options.workspace_id is not None:
-            body["workspace_id"] = self._options.workspace_id
+        if self._config.workspace_id is not None:
+            body["workspace_id"] = self._config.workspace_id
         answer = await self._api.call("POST", "/keys", body=body)
         if answer.status != HTTP_CREATED:
             return self.refused(refusal_of(answer))
@@ -161,53 +162,39 @@ class OpenRouterKeys(KeyVendor):
         body: dict[str, object] = {"name": str(change.mark), "limit": change.limit}
         if change.is_disabled is not None:
             body["disabled"] = change.is_disabled
-        answer = await self._api.call("PATCH", _path(key_id), body=body)
-        if answer.status == HTTP_OK:
-            return None
-        reason = refusal_of(answer)
-        if answer.status == HTTP_NOT_FOUND:
-            raise NoSupplierAnswer("the key was deleted meanwhile")
-        return self.refused(reason)
+        return self.changed(await self._api.call("PATCH", _path(key_id), body=body))
 
     def made(self, secret: str, limit: Decimal) -> Deliverable:
-        return self._given(
+        return self.given(
             Deliverable("key", secret),
             f"This key has {shown_usd(limit)} of credit at OpenRouter. Use it as the API key of any "
-            f"program that speaks the OpenAI API, with the base URL {self._options.base_url}. Example:\n"
-            f"curl {self._options.base_url}/chat/completions -H 'Authorization: Bearer YOUR_KEY' "
+            f"program that speaks the OpenAI API, with the base URL {self._config.base_url}. Example:\n"
+            f"curl {self._config.base_url}/chat/completions -H 'Authorization: Bearer YOUR_KEY' "
             '-H \'Content-Type: application/json\' -d \'{"model": "openrouter/auto", '
             '"messages": [{"role": "user", "content": "Hello"}]}\'\n'
             "Keep it: later top-ups raise the limit of this same key.",
         )
 
-    def raised(self, key: KeyState, added: Decimal) -> Deliverable:
-        return self._given(
-            Deliverable("credit"),
-            f"Your OpenRouter key {key.label} got {shown_usd(added)} more. "
-            f"{shown_usd(max(Decimal(0), key.limit - key.used))} are left on it. "
-            "Go on using the same key; nothing has to be changed.",
-        )
-
-    async def credits_cents(self) -> int:
+    async def balance_cents(self) -> int:
         answer = await self._api.call("GET", "/credits")
         _must_be(answer.status, HTTP_OK)
         found = decoded(answer.body, _CreditsAnswer).data
         return cents_of_usd(usd_of_number(found.total_credits) - usd_of_number(found.total_usage))
 
-    def _given(self, plain: Deliverable, text: str) -> Deliverable:
-        return msgspec.structs.replace(
-            plain,
-            redeem_url=self._options.redeem_url,
-            instructions=self._options.instructions or text,
-        )
+    async def probe(self) -> Health:
+        left = await self.balance_cents()
+        shown = shown_usd(Decimal(left) / 100)
+        if left <= 0:
+            return Health(is_well=False, detail=f"the account at OpenRouter has {shown} left")
+        return Health(is_well=True, detail=f"OpenRouter knows the management key; {shown} left")
 
     async def _delete_lost(self, name: str) -> None:
         """Delete unused keys of that name, whose secret nobody received."""
         offset = 0
         for _ in range(PAGES_MAX):
             params = {"offset": str(offset), "include_disabled": "true"}
-            if self._options.workspace_id is not None:
-                params["workspace_id"] = self._options.workspace_id
+            if self._config.workspace_id is not None:
+                params["workspace_id"] = self._config.workspace_id
             answer = await self._api.call("GET", "/keys", params=params)
             _must_be(answer.status, HTTP_OK)
             page = decoded(answer.body, _ListAnswer).data
@@ -246,28 +233,6 @@ class OpenRouterKeys(KeyVendor):
         return None
 
 
-class OpenRouter(LimitedKeys):
-    def __init__(self, vendor: OpenRouterKeys) -> None:
-        super().__init__(vendor)
-        self._keys = vendor
-
-    async def balance_cents(self) -> int | None:
-        try:
-            return await self._keys.credits_cents()
-        except NoSupplierAnswer:
-            return None
-
-    async def probe(self) -> Health:
-        try:
-            left = await self._keys.credits_cents()
-        except NoSupplierAnswer as silence:
-            return Health(is_well=False, detail=f"OpenRouter: {silence}")
-        shown = shown_usd(Decimal(left) / 100)
-        if left <= 0:
-            return Health(is_well=False, detail=f"the account at OpenRouter has {shown} left")
-        return Health(is_well=True, detail=f"OpenRouter knows the management key; {shown} left")
-
-
 def _path(key_id: str) -> str:
     return f"/keys/{quote(key_id, safe='')}"
 
@@ -277,14 +242,14 @@ def _must_be(status: int, expected: int) -> None:
         raise NoSupplierAnswer(f"HTTP {status}")
 
 
-def _make(options: OpenRouterOptions, tools: Tools) -> OpenRouter:
+def _make(options: OpenRouterOptions, tools: Tools) -> LimitedKeys:
     api = VendorApi(
         tools.client,
         options.base_url,
         headers={"Authorization": f"Bearer {options.management_key}"},
         timeout_s=options.timeout_s,
     )
-    return OpenRouter(OpenRouterKeys(options, api, tools.clock))
+    return LimitedKeys(OpenRouterKeys(options, api, tools.clock))
 
 
 SUPPLIER = Registration(

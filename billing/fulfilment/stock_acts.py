@@ -21,9 +21,10 @@ from billing.fulfilment.code_stock import (
 from billing.fulfilment.kinds import begin
 from billing.topups import platform_rows
 from billing.topups.topup import VALUE_CHARACTERS_MAX
-from kernel.clock import parse_rfc3339, rfc3339
+from kernel.clock import parse_rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields, Page, ShortText, document_of, said
+from kernel.shaped import Shaped
 from kernel.storable import is_storable
 from kernel.words import Cents, Time
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct
@@ -90,7 +91,7 @@ SupplierId = Annotated[str, Meta(description="The supplier of kind code_stock.")
 FaceValue = Annotated[Cents, Meta(description="What it is worth, in US cents."), said("Face value")]
 
 
-class StockedCode(Struct, kw_only=True):
+class StockedCode(Shaped, kw_only=True):
     """A code by its last characters, and the top-up that got it."""
 
     id: Annotated[str, said("ID")]
@@ -104,20 +105,6 @@ class StockedCode(Struct, kw_only=True):
         str | None, Meta(description="The top-up that got it; null: in stock."), said("Handed to")
     ]
     taken_at: Annotated[Time | None, said("Handed out")]
-
-    @classmethod
-    def of(cls, row: StockCode) -> "StockedCode":
-        return cls(
-            id=row.id,
-            supplier=row.supplier,
-            platform=row.platform,
-            amount_cents=row.amount_cents,
-            code=f"…{row.hint}",
-            expires_at=None if row.expires_at is None else rfc3339(row.expires_at),
-            added_at=rfc3339(row.added_at),
-            transaction_id=row.transaction_id,
-            taken_at=None if row.taken_at is None else rfc3339(row.taken_at),
-        )
 
 
 class Level(Struct, kw_only=True):
@@ -232,6 +219,10 @@ async def list_levels(
     return [one for one in found if asked.all or one.is_low]
 
 
+def _stocked(row: StockCode) -> StockedCode:
+    return StockedCode.of(row, code=f"…{row.hint}")
+
+
 def _added(intake: _Intake) -> AddedCodes:
     return AddedCodes(
         given=intake.given, added=intake.added, known_before=intake.given - intake.added
@@ -268,6 +259,7 @@ LIST_CODES = ListAct(
     audience=(OPERATOR,),
     query=Page,
     run=list_codes,
+    view=_stocked,
     result=StockedCode,
     prefix="stk",
     is_catalogue=True,

@@ -18,7 +18,7 @@ from billing.topups.topup import DeliveryOptions
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, NotFound
 from kernel.ids import AccountId, least_id
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant
 from keys.account import EmailTaken, create_account
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
@@ -83,10 +83,8 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return msgspec.structs.replace(request, fee_cents=fee_cents)
 
 
-class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
+class MachinePayment(OfTenant, frozen=True, kw_only=True):
     id: str
-    account_id: str
-    environment: str
     spent_by: tuple[str, ...]
     protocol: str
     payment_ref: str
@@ -113,10 +111,6 @@ class MachinePayment(msgspec.Struct, frozen=True, kw_only=True):
     refund_code_hint: str | None = None
     settled_at: int | None = None
     ended_at: int | None = None
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def needs_review(self) -> bool:

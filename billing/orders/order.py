@@ -16,7 +16,7 @@ from billing.orders.refund import share_of
 from billing.providers.protocol import CheckoutKind, Interval
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import DomainError
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant
 from webhooks.events import money_schemas
 
 OrderStatus = Literal[
@@ -62,10 +62,8 @@ class TooManyOrders(DomainError):
     pass
 
 
-class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Order(OfTenant, frozen=True, kw_only=True):
     id: str
-    account_id: str
-    environment: str
     order_no: str
     reference: str
     kind: CheckoutKind
@@ -114,10 +112,6 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     origin: Literal["recharge"] | None = None
     saves_payment: bool = False
     trial_days: int | None = None
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def price(self) -> Price:

@@ -23,7 +23,7 @@ from billing.providers.event_log import (
 )
 from billing.providers.protocol import DisputeClosed, Disputed, Refunded, RefundFailed
 from kernel.errors import NotFound
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant, Tenant
 from store.database import Transaction
 from store.due_rows import DueRows
 from store.keyset import Begin, Keyset
@@ -165,10 +165,8 @@ MOVES: Mapping[RefundState, frozenset[RefundState]] = {
 }
 
 
-class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Refund(OfTenant, frozen=True, kw_only=True):
     id: str
-    account_id: str
-    environment: str
     order_id: str
     owner_id: str
     period_start_at: int | None = None
@@ -191,10 +189,6 @@ class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created_at: int
     ended_at: int | None = None
     lease_until: int | None = None
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def price(self) -> Price:

@@ -171,6 +171,28 @@ class EndUnpaid(OnOrder):
         return OrderResult(end_unpaid(state, order, self.status, self.reason), "applied")
 
 
+def ending(order: Order, status: Literal["failed", "expired"], reason: str) -> EndUnpaid:
+    return EndUnpaid(
+        order_id=order.id, tenant=order.tenant, notification=None, status=status, reason=reason
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNote:
+    """A command on one order that no notification made."""
+
+    order_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
+
+    def _found(self, state: BatchState) -> tuple[OrderWorkingSet, Order]:
+        working_set = state.working_set(OrderWorkingSet)
+        return working_set, working_set.find(self.order_id, self.tenant)
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     order: Order
@@ -178,20 +200,13 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteCheck:
+class NoteCheck(OrderNote):
     """Two sweeps may read the same seen_checks_made; one continues."""
 
-    order_id: str
-    tenant: Tenant
     seen_checks_made: int
 
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
-
     def decide(self, state: BatchState) -> Checked:
-        working_set = state.working_set(OrderWorkingSet)
-        order = working_set.find(self.order_id, self.tenant)
+        working_set, order = self._found(state)
         if order.status != "pending" or order.checks_made != self.seen_checks_made:
             return Checked(order, is_mine=False)
         made = order.checks_made + 1

@@ -6,23 +6,19 @@ null, we have the money.
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from billing.engine.batch_state import ReadSet
 from billing.ledger.price import Price
 from billing.orders import refund
 from billing.orders.order import Order
 from billing.orders.refund import Reversal, SaleWorkingSet
 from kernel.ids import new_id
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
 
-class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class UncreditedPayment(OfTenant, frozen=True, kw_only=True):
     id: str
-    account_id: str
-    environment: str
     order_id: str
     provider: str
     payment_ref: str
@@ -31,10 +27,6 @@ class UncreditedPayment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     refunded_amount: int = 0
     created_at: int
     closed_at: int | None = None
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def price(self) -> Price:

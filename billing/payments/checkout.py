@@ -5,17 +5,17 @@ checkout. An account has one customer in each environment.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from billing.engine.batch_state import BatchState
-from billing.engine.engine import Command, Engine
+from billing.engine.engine import Engine
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.order import Order, amend
 from billing.orders.reversal import OnOrder, OrderResult
-from billing.orders.settlement import AttachCheckout, EndUnpaid
+from billing.orders.settlement import AttachCheckout, ending
 from billing.orders.views import OrderLinks
 from billing.orders.working_set import OrderWorkingSet
 from billing.payments.sandbox.checkout import SandboxProvider
@@ -44,7 +44,8 @@ from billing.subscriptions.subscription import Subscription
 from kernel.clock import Clock
 from kernel.errors import InvalidInput
 from kernel.limits import URL_CHARACTERS_MAX
-from keys.principal import ENVIRONMENTS, Environment
+from keys.account import email_of
+from keys.principal import environment_of
 from store.database import Database, Transaction
 
 
@@ -86,17 +87,11 @@ class CustomerBook:
         return None if known == gone else known
 
     async def _made(self, order: Order, maker: Customers, gone: str | None) -> str:
-        async def email_of(tx: Transaction) -> str | None:
-            row = await tx.fetch_one(
-                "SELECT email FROM accounts WHERE id = :id", id=order.account_id
-            )
-            return None if row is None else row["email"]
-
         request = CustomerRequest(
             key="/".join(("customer", *order.tenant, gone or "first")),
             account_id=order.account_id,
             environment=order.environment,
-            email=await self._database.read(email_of),
+            email=await self._database.read(lambda tx: email_of(tx, order.account_id)),
         )
         made, now_us = await maker.make_customer(request), self._clock.now_us()
         return await self._database.transaction(
@@ -139,20 +134,19 @@ class Checkouts:
             error.extra["order_id"] = order.id
             raise
         except ProviderRefused as error:
-            await self._submit(
-                EndUnpaid, order, notification=None, status="failed", reason=error.detail
-            )
+            await self._engine.submit(ending(order, "failed", error.detail))
             error.extra["order_id"] = order.id
             raise
-        settled = await self._submit(
-            AttachCheckout,
-            order,
-            notification=None,
-            url=opened.url,
-            provider_ref=opened.ref,
-            objects=opened.objects,
-            customer_ref=opened.customer_ref,
-            invoice_pdf=opened.invoice_pdf,
+        settled = await self._engine.submit(
+            AttachCheckout(
+                order_id=order.id,
+                tenant=order.tenant,
+                url=opened.url,
+                provider_ref=opened.ref,
+                objects=opened.objects,
+                customer_ref=opened.customer_ref,
+                invoice_pdf=opened.invoice_pdf,
+            )
         )
         return settled.order
 
@@ -187,13 +181,13 @@ class Checkouts:
             # It was refused when opened, or its provider isn't set up any more.
             pass
         reason = "another checkout of a plan was begun"
-        await self._submit(EndUnpaid, order, notification=None, status="expired", reason=reason)
+        await self._engine.submit(ending(order, "expired", reason))
         return True
 
     async def linked(
         self, notification: NotificationRef, object_ids: Sequence[str]
     ) -> Sequence[tuple[str, str]]:
-        environment = next(one for one in ENVIRONMENTS if one == notification.environment)
+        environment = environment_of(notification.environment)
         provider = self._providers.of(notification.provider, environment)
         is_simulated = self._providers.is_simulated(notification.provider, environment)
         if is_simulated or not isinstance(provider, Linking):
@@ -206,7 +200,7 @@ class Checkouts:
 
     async def with_sum(self, notification: NotificationRef, paid: InvoicePaid) -> InvoicePaid:
         """Return the fact with the paid sum, if the provider can say. Raises ProviderUnavailable."""
-        environment = next(one for one in ENVIRONMENTS if one == notification.environment)
+        environment = environment_of(notification.environment)
         provider = self._providers.of(notification.provider, environment)
         if provider is None or self._providers.is_simulated(notification.provider, environment):
             return paid
@@ -216,13 +210,8 @@ class Checkouts:
         except ProviderRefused:
             return paid
 
-    async def _submit(
-        self, command: Callable[..., Command[OrderResult]], order: Order, **fields: Any
-    ) -> OrderResult:
-        return await self._engine.submit(command(order_id=order.id, tenant=order.tenant, **fields))
-
     def _checkout_of(self, order: Order) -> Checkout:
-        environment = environment_of(order)
+        environment = environment_of(order.environment)
         provider = self._providers.of(order.provider, environment)
         is_simulated = self._providers.is_simulated(order.provider, environment)
         if provider is None or is_simulated is not order.is_simulated:
@@ -240,11 +229,9 @@ class Checkouts:
         assert registration is not None, "its provider was just found"
 
         async def known(tx: Transaction) -> tuple[str | None, Subscription | None]:
-            row = await tx.fetch_one(
-                "SELECT email FROM accounts WHERE id = :id", id=order.account_id
-            )
+            email = await email_of(tx, order.account_id)
             begun = await find_by_order(tx, order.id) if order.kind == "subscription" else None
-            return None if row is None else row["email"], begun
+            return email, begun
 
         email, begun = await self._database.read(known)
         status_url = self._links.status_url(order.id)
@@ -271,10 +258,6 @@ class Checkouts:
 
 def title_of(order: Order) -> str:
     return order.pack_name or f"{order.credits_micros // MICROS_PER_CREDIT:,} credits"
-
-
-def environment_of(order: Order) -> Environment:
-    return next(one for one in ENVIRONMENTS if one == order.environment)
 
 
 _VISIBLE = re.compile(r"[!-~]+")

@@ -16,7 +16,7 @@ from billing.engine.engine import Engine
 from billing.orders import records as order_list
 from billing.orders.order import Order, OrderAnswer
 from billing.orders.place import NewOrder, Placed
-from billing.orders.settlement import EndUnpaid, NoteCheck
+from billing.orders.settlement import NoteCheck, ending
 from billing.orders.views import OrderLinks
 from billing.payments.checkout import Checkouts, check_return_url
 from billing.payments.notifications import NotificationHandler
@@ -52,7 +52,7 @@ from billing.subscriptions.subscription import AlreadySubscribed
 from kernel.clock import DAY_US, Clock
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.tenant import Tenant
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import Environment, environment_of
 from store.database import Database, Transaction
 
 # An expired order is given up after this long without its provider's response; a late payment still counts.
@@ -192,7 +192,7 @@ class Payments:
         if one is None:
             raise NotFound("Subscription")
         self.steering.check_billed(one)
-        environment = next(env for env in ENVIRONMENTS if env == one.environment)
+        environment = environment_of(one.environment)
         provider = self.providers.of(one.provider, environment)
         is_simulated = self.providers.is_simulated(one.provider, environment)
         registration = self.providers.registration(one.provider)
@@ -240,7 +240,7 @@ class Payments:
             await self._engine.submit(NoteAnswer(order.id, order.tenant, answer))
         is_charge = order.origin == ORIGIN and order.url is None
         if is_over and not is_charge:
-            await self._end(order)
+            await self._engine.submit(ending(order, "expired", "it was not paid in time"))
 
     async def asked(self, order: Order) -> Sequence[Fact]:
         if order.provider_ref is None:
@@ -276,7 +276,7 @@ class Payments:
         return order
 
     def _completed(self, new: NewOrder, tenant: Tenant) -> NewOrder:
-        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
+        environment = environment_of(tenant.environment)
         new = replace(new, provider=self._named(new, environment))
         registration = self.providers.registration(new.provider)
         assert registration is not None, "an offered provider was found"
@@ -341,17 +341,6 @@ class Payments:
                 refusals.append(error)
         # Prefer the refusal of a valid signature: it says more.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
-
-    async def _end(self, order: Order) -> None:
-        await self._engine.submit(
-            EndUnpaid(
-                order_id=order.id,
-                tenant=order.tenant,
-                notification=None,
-                status="expired",
-                reason="it was not paid in time",
-            )
-        )
 
 
 def _is_payment_of(fact: Fact, order: Order) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct, convert
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from billing.catalog import plan as plans
@@ -24,6 +24,7 @@ from billing.providers.protocol import ProviderRefused, ProviderUnavailable, Reg
 from billing.providers.registry import NotifiedAt, Providers
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import LINE, Fields, Page, ShortText, said
+from kernel.shaped import Shaped
 from kernel.words import Environment, Time
 from keys.act import OPERATOR, Act, ActContext, Audited, CallContext, Change, ListAct, StepsAct
 from keys.principal import ENVIRONMENTS
@@ -161,7 +162,7 @@ class CheckBody(Fields, frozen=True, kw_only=True):
     provider: Annotated[_Name, Meta(description="Only this one.")] | None = None
 
 
-class ForgottenCustomer(Struct, kw_only=True):
+class ForgottenCustomer(Shaped, kw_only=True):
     """A customer of an erased account that its provider has not deleted yet."""
 
     provider: str
@@ -187,10 +188,6 @@ class DropBody(RetryBody, frozen=True, kw_only=True):
         Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why."),
         said("Reason"),
     ]
-
-
-def _customer(found: Row) -> ForgottenCustomer:
-    return convert(found.shape(), ForgottenCustomer)
 
 
 def _findings(found: Sequence[CheckedProvider]) -> Checked:
@@ -308,7 +305,6 @@ LIST_FORGOTTEN = ListAct(
     audience=(OPERATOR,),
     query=Page,
     run=list_forgotten,
-    view=_customer,
     result=ForgottenCustomer,
     is_catalogue=True,
     named_by="customer_ref",
@@ -325,7 +321,6 @@ RETRY_CUSTOMER = Act(
     audience=(OPERATOR,),
     input=RetryBody,
     run=retry_customer,
-    view=_customer,
     result=ForgottenCustomer,
     refuses=(NotFound,),
     is_catalogue=True,
@@ -341,7 +336,6 @@ DROP_CUSTOMER = Act(
     audience=(OPERATOR,),
     input=DropBody,
     run=drop_customer,
-    view=_customer,
     result=ForgottenCustomer,
     refuses=(NotFound,),
     is_catalogue=True,

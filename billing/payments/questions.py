@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from billing.engine.batch_state import BatchState, ReadSet
+from billing.engine.batch_state import BatchState
 from billing.engine.engine import Engine
 from billing.orders.order import Order, OrderAnswer, amend
-from billing.orders.working_set import OrderWorkingSet
+from billing.orders.settlement import OrderNote
 from billing.payments.checkout import Checkouts
 from billing.payments.notifications import NotificationHandler
 from billing.providers.event_log import NotificationRef
@@ -26,7 +26,6 @@ from billing.providers.protocol import (
     Waiting,
 )
 from kernel.clock import DAY_US, MINUTE_US, SECOND_US, Clock
-from kernel.tenant import Tenant
 
 PAUSE_US: Final = 15 * SECOND_US
 OLD_PAUSE_US: Final = 10 * MINUTE_US
@@ -39,17 +38,9 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteQuestion:
-    order_id: str
-    tenant: Tenant
-
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
-
+class NoteQuestion(OrderNote):
     def decide(self, state: BatchState) -> Question:
-        working_set = state.working_set(OrderWorkingSet)
-        order = working_set.find(self.order_id, self.tenant)
+        working_set, order = self._found(state)
         if not can_be_asked(order) or state.now_us < may_ask_at(order, state.now_us):
             return Question(order, is_mine=False)
         asked = amend(order, checked_at=state.now_us)
@@ -58,18 +49,11 @@ class NoteQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteAnswer:
-    order_id: str
-    tenant: Tenant
+class NoteAnswer(OrderNote):
     answer: OrderAnswer
 
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(OrderWorkingSet).ids.add(self.order_id)
-
     def decide(self, state: BatchState) -> Order:
-        working_set = state.working_set(OrderWorkingSet)
-        order = working_set.find(self.order_id, self.tenant)
+        working_set, order = self._found(state)
         if order.answer == self.answer:
             return order
         answered = amend(order, answer=self.answer)

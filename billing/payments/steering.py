@@ -55,7 +55,7 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 from keys import sandbox_clock
 from keys.audit_log import Actor
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import environment_of
 from store.database import Database, Transaction
 
 
@@ -280,7 +280,7 @@ class SubscriptionSteering:
     def is_orphan(self, one: Subscription) -> bool:
         """Return whether a simulated provider began the subscription and is no longer simulated."""
         return one.is_simulated and not self._providers.is_simulated(
-            one.provider, _environment(one)
+            one.provider, environment_of(one.environment)
         )
 
     def can_change(self, one: Subscription) -> bool:
@@ -340,7 +340,7 @@ class SubscriptionSteering:
         )
 
     def _steering(self, one: Subscription) -> Steering:
-        environment = _environment(one)
+        environment = environment_of(one.environment)
         provider = self._providers.of(one.provider, environment)
         is_simulated = self._providers.is_simulated(one.provider, environment)
         if provider is None or is_simulated is not one.is_simulated:
@@ -455,7 +455,3 @@ async def _asked(
         if not has_ended(standing):
             raise
         return standing
-
-
-def _environment(one: Subscription) -> Environment:
-    return next(each for each in ENVIRONMENTS if each == one.environment)

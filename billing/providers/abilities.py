@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeVar, runtime_checkable
 
 from billing.ledger.price import Price
+from billing.providers.event_log import in_words
 from billing.providers.protocol import (
     Fact,
     Interval,
@@ -15,6 +16,7 @@ from billing.providers.protocol import (
     ProviderRefused,
     Refunded,
     RefundFailed,
+    Subject,
     SubscriptionChanged,
 )
 
@@ -431,9 +433,25 @@ def price_finding(wanted: WantedPrice, problems: Sequence[str]) -> SetupFinding:
     return SetupFinding(about, True, f"{wanted.ref} is sold at the plan's price")
 
 
+NO_ADDRESS: Final = SetupFinding(
+    "webhook", False, "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
+)
+
+
+def price_problems(wanted: WantedPrice, price: Price) -> list[str]:
+    if price == wanted.price:
+        return []
+    return [f"it costs {in_words(price)} there and {in_words(wanted.price)} here"]
+
+
 def unlisted_webhook(label: str, wanted: WantedSetup) -> SetupFinding:
     if not wanted.notify_url:
-        detail = "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
-        return SetupFinding("webhook", False, detail)
-    detail = f"{label}'s API lists none: see in its portal that {wanted.notify_url} is there"
+        return NO_ADDRESS
+    detail = f"{label}'s API lists none: check in its portal that {wanted.notify_url} is there"
     return SetupFinding("webhook", None, detail)
+
+
+def refund_made(request: RefundRequest) -> RefundWord:
+    """Return that all of the request was refunded, by a provider that names no refund."""
+    subject = Subject(request.order_id, (request.payment_ref, request.id))
+    return RefundWord("succeeded", None, Refunded(subject, request.id, request.price))

@@ -18,7 +18,14 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from billing.ledger.price import price_of
-from billing.providers.abilities import RefundRequest, RefundWord, SetupFinding, WantedSetup
+from billing.providers.abilities import (
+    NO_ADDRESS,
+    RefundRequest,
+    RefundWord,
+    SetupFinding,
+    WantedSetup,
+    refund_made,
+)
 from billing.providers.http import call, decoded, refused, unavailable, within_deadline
 from billing.providers.protocol import (
     Acknowledgement,
@@ -360,9 +367,7 @@ class EpayRefunds:
             fields["out_trade_no"] = request.order_id
         body = await self._post(fields)
         if _says_yes(body):
-            subject = Subject(request.order_id, (request.payment_ref, request.id))
-            fact = Refunded(subject, request.id, request.price)
-            return RefundWord("succeeded", None, fact)
+            return refund_made(request)
         raise ProviderRefused("Epay refused the refund.")
 
     async def find_refund(self, request: RefundRequest) -> RefundWord | None:  # noqa: ARG002
@@ -370,10 +375,7 @@ class EpayRefunds:
 
 
 def _says_yes(body: bytes) -> bool:
-    try:
-        found = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise unavailable(NAME, "an unreadable answer") from None
+    found = decoded(NAME, body, dict[str, Any])
     said = {_word(found[name]) for name in ("code", "success", "status") if name in found}
     is_yes = bool(said & _YES)
     is_no = any(one in _NO or _REFUSAL.fullmatch(one) is not None for one in said)
@@ -415,10 +417,7 @@ class EpaySetupCheck:
         is_active = str(merchant.active) != "0"
         detail = f"merchant {self._pid} is {'known' if is_active else 'switched off'} there"
         found = [SetupFinding("merchant", is_active, detail)]
-        if not wanted.notify_url:
-            detail = "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
-            found.append(SetupFinding("webhook", False, detail))
-        return found
+        return found if wanted.notify_url else [*found, NO_ADDRESS]
 
 
 PROVIDER = Registration(

@@ -7,16 +7,17 @@ body.
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
 import msgspec
 
-from billing.providers.protocol import ProviderRefused, ProviderUnavailable
+from billing.providers.protocol import NotificationRefused, ProviderRefused, ProviderUnavailable
 
 CALL_S_MAX = 15.0
 TRY_S_MAX = 7.0
@@ -154,6 +155,13 @@ def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
         return ProviderRefused(f"{provider} doesn't accept the gateway's credentials.")
     logger.warning("provider.refused", extra=extra)
     return RequestRefused(provider, said)
+
+
+def check_signature(sent: bytes, ours: Sequence[bytes]) -> None:
+    """Raise NotificationRefused unless one matches. All are compared, so that the time reveals nothing."""
+    equal = [hmac.compare_digest(sent, one) for one in ours]
+    if not any(equal):
+        raise NotificationRefused("The event's signature is invalid.", reason="signature")
 
 
 async def _read(response: httpx.Response) -> bytes:

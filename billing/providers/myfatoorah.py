@@ -24,7 +24,15 @@ from billing.providers.abilities import (
     WantedSetup,
     unlisted_webhook,
 )
-from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
+from billing.providers.http import (
+    TRIES_MAX,
+    call,
+    check_signature,
+    decoded,
+    refused,
+    unavailable,
+    within_deadline,
+)
 from billing.providers.protocol import (
     CheckoutRequest,
     Expired,
@@ -226,9 +234,7 @@ class MyFatoorah:
         except (msgspec.MsgspecError, KeyError, ValueError, RecursionError):
             raise _unreadable() from None
         signature = received.headers.get(SIGNATURE_HEADER, b"").strip()
-        equal = [hmac.compare_digest(signature, ours) for ours in self._signatures(canonical)]
-        if not any(equal):
-            raise NotificationRefused("The event's signature is invalid.", reason="signature")
+        check_signature(signature, self._signatures(canonical))
         try:
             return self._told(code, name, found)
         except (InvalidInput, KeyError):
@@ -466,8 +472,8 @@ class MyFatoorahSetupCheck:
             )
         if answer.status in {401, 403}:
             detail = (
-                f"{self._base} does not know the token: give"
-                f" {wanted.setting('MYFATOORAH_API_TOKEN')} anew, or"
+                f"{self._base} doesn't accept the token. Set"
+                f" {wanted.setting('MYFATOORAH_API_TOKEN')} again, or"
                 f" the address of its country in {wanted.setting('MYFATOORAH_API_BASE')}"
             )
             return (SetupFinding("token", False, detail),)

@@ -7,12 +7,10 @@ drop and one order.
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
-import msgspec
-
 from billing.ledger.money import cents_to_micros
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from kernel.errors import InvalidInput
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant, Tenant
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
@@ -30,9 +28,7 @@ MONTHLY_CENTS_MAX: Final = 100_000_000
 OffReason = Literal["failures", "operator", "dispute"]
 
 
-class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    account_id: str
-    environment: str
+class Recharge(OfTenant, frozen=True, kw_only=True):
     provider: str
     is_simulated: bool = False
     customer_ref: str
@@ -48,10 +44,6 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     changed_at: int
 
     @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
-
-    @property
     def is_on(self) -> bool:
         return self.disabled_reason is None
 
@@ -64,10 +56,8 @@ class Recharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return f"{self.brand} {self.last4}"
 
 
-class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class FallCharge(OfTenant, frozen=True, kw_only=True):
     order_id: str
-    account_id: str
-    environment: str
     month: str
     amount_cents: int
     customer_ref: str
@@ -81,10 +71,6 @@ class FallCharge(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     url: str | None = None
     disputed_at: int | None = None
     created_at: int
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
 
 def check_limits(below_cents: int, amount_cents: int, monthly_max_cents: int) -> None:

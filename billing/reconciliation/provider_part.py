@@ -36,7 +36,7 @@ from billing.reconciliation.payment_rule import (
 from billing.reconciliation.provider_list import pages
 from kernel.clock import DAY_US
 from kernel.ids import least_id
-from keys.principal import ENVIRONMENTS
+from keys.principal import environment_of
 from store.database import Database, Transaction
 
 ROWS: Final = 200
@@ -64,7 +64,7 @@ class ProviderComparison:
 
     async def compare(self) -> AsyncIterator[FoundDifference]:
         """Compare; raise ProviderUnavailable and ProviderRefused if the provider doesn't respond at all."""
-        environment = next(one for one in ENVIRONMENTS if one == self._comparison.environment)
+        environment = environment_of(self._comparison.environment)
         provider = self._payments.providers.of(self._provider, environment)
         listing = None if provider is None else ability(provider, Listing)  # type: ignore[type-abstract]
         if listing is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.orders import refund
@@ -20,17 +20,17 @@ from billing.refunds.commands import (
     RequestRefund,
 )
 from billing.refunds.refunder import Refunder
-from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from kernel.fields import LINE, Fields, Int64, Page, Text, said
+from kernel.shaped import Shaped
 from kernel.tenant import Tenant
-from kernel.words import CurrencyCode, Time, time_of
+from kernel.words import CurrencyCode, Time
 from keys.act import ActContext, CallContext, EngineAct, ListAct, ReadAct
 from store.database import Transaction
 from store.keyset import Begin
 
 
-class Refund(Struct, kw_only=True):
+class Refund(Shaped, kw_only=True):
     """A refund that was requested here. While it is requested, unknown or pending, its credit is held."""
 
     id: Annotated[str, Meta(pattern=r"^rfd_[0-9A-Za-z]+$")]
@@ -61,28 +61,6 @@ class Refund(Struct, kw_only=True):
     ]
     created_at: Time
     ended_at: Time | None
-
-    @classmethod
-    def of(cls, refund: refund.Refund) -> "Refund":
-        return cls(
-            id=refund.id,
-            status=refund.status,
-            amount=refund.amount,
-            currency=refund.currency,
-            order_id=refund.order_id,
-            period_id=None if refund.period_start_at is None else refund.owner_id,
-            account_id=refund.account_id,
-            provider=refund.provider,
-            payment=refund.payment_ref,
-            provider_refund_id=refund.provider_refund_id,
-            made_at_provider=refund.is_made_at_provider,
-            reason=refund.reason,
-            detail=refund.detail,
-            held_micros=refund.held_micros,
-            requested_by=refund.requested_by,
-            created_at=rfc3339(refund.created_at),
-            ended_at=time_of(refund.ended_at),
-        )
 
 
 class RefundsQuery(Page, frozen=True, kw_only=True):
@@ -127,6 +105,15 @@ class DecideBody(Fields, frozen=True, kw_only=True):
     ) = None
 
 
+def view_of(row: RefundRow) -> Refund:
+    return Refund.of(
+        row,
+        period_id=None if row.period_start_at is None else row.owner_id,
+        payment=row.payment_ref,
+        made_at_provider=row.is_made_at_provider,
+    )
+
+
 async def owner_of(tx: Transaction, refund_id: str) -> Tenant:
     return (await refund.find(tx, refund_id)).tenant
 
@@ -168,7 +155,7 @@ LIST_REFUNDS = ListAct(
     path="/refunds",
     query=RefundsQuery,
     run=list_refunds,
-    view=Refund.of,
+    view=view_of,
     result=Refund,
     prefix="rfd",
     is_catalogue=True,
@@ -181,7 +168,7 @@ SHOW_REFUND = ReadAct(
     summary="Show a refund",
     path="/refunds/{refund_id}",
     run=show_refund,
-    view=Refund.of,
+    view=view_of,
     result=Refund,
     owner_of=owner_of,
     examples=("topup refunds show rfd_4Kp1",),
@@ -194,7 +181,7 @@ DECIDE_REFUND = EngineAct(
     path="/refunds/{refund_id}/decide",
     input=DecideBody,
     command=decide_refund,
-    view=Refund.of,
+    view=view_of,
     result=Refund,
     refuses=(NotFound, RefundRepeated, RefundUnderWay),
     owner_of=owner_of,
@@ -297,7 +284,7 @@ REFUND_ORDER = EngineAct(
     path="/orders/{order_id}/refund",
     input=RefundBody,
     command=refund_order,
-    view=Refund.of,
+    view=view_of,
     result=Refund,
     status=202,
     refuses=(NotFound, InsufficientBalance, RefundRepeated, RefundUnderWay, NotRefundable),

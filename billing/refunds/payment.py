@@ -28,38 +28,19 @@ from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundablePayment(ABC):
+    """`rows` holds its refunds and reversals. `is_whole_only`: it is returned whole or not at all."""
+
     order: Order
     rows: SaleWorkingSet
-
-    @property
-    @abstractmethod
-    def owner_id(self) -> str: ...
-
-    @property
-    @abstractmethod
-    def paid(self) -> Price: ...
-
-    @property
-    @abstractmethod
-    def payment_ref(self) -> str | None: ...
-
-    @property
-    @abstractmethod
-    def is_here(self) -> bool: ...
-
-    @property
-    def is_whole_only(self) -> bool:
-        return False
-
-    @property
-    def is_beside(self) -> bool:
-        return False
-
-    @property
-    def period_start_at(self) -> int | None:
-        return None
+    owner_id: str
+    paid: Price
+    payment_ref: str | None
+    is_here: bool = True
+    is_whole_only: bool = False
+    is_beside: bool = False
+    period_start_at: int | None = None
 
     @property
     def parts(self) -> Sequence[PlanGrant]:
@@ -87,23 +68,17 @@ class RefundablePayment(ABC):
     def apply(self, state: BatchState, reason: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
 class OrderPayment(RefundablePayment):
-    @property
-    def owner_id(self) -> str:
-        return self.order.id
-
-    @property
-    def paid(self) -> Price:
-        return self.order.payment
-
-    @property
-    def payment_ref(self) -> str | None:
-        return self.order.payment_id
-
-    @property
-    def is_here(self) -> bool:
-        return self.order.is_settled or is_uncredited(self.order)
+    @classmethod
+    def of(cls, order: Order, rows: OrderWorkingSet) -> "OrderPayment":
+        return cls(
+            order=order,
+            rows=rows,
+            owner_id=order.id,
+            paid=order.payment,
+            payment_ref=order.payment_id,
+            is_here=order.is_settled or is_uncredited(order),
+        )
 
     @property
     def sold(self) -> SoldCredit:
@@ -119,30 +94,25 @@ class OrderPayment(RefundablePayment):
             apply_to_order(state, self.order, reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodPayment(RefundablePayment):
     begun: Subscription
     period: Period
 
-    @property
-    def owner_id(self) -> str:
-        return self.period.id
-
-    @property
-    def paid(self) -> Price:
-        return self.period.payment
-
-    @property
-    def payment_ref(self) -> str | None:
-        return self.period.invoice_id
-
-    @property
-    def is_here(self) -> bool:
-        return True
-
-    @property
-    def period_start_at(self) -> int | None:
-        return self.period.period_start_at
+    @classmethod
+    def of(
+        cls, order: Order, rows: SubscriptionWorkingSet, begun: Subscription, period: Period
+    ) -> "PeriodPayment":
+        return cls(
+            order=order,
+            rows=rows,
+            owner_id=period.id,
+            paid=period.payment,
+            payment_ref=period.invoice_id,
+            period_start_at=period.period_start_at,
+            begun=begun,
+            period=period,
+        )
 
     @property
     def parts(self) -> Sequence[PlanGrant]:
@@ -165,36 +135,26 @@ class PeriodPayment(RefundablePayment):
         apply_to_period(state, self.begun, self.period, reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentWithoutCredit(RefundablePayment):
     """A second payment of the order, or a plan's that waits for an operator."""
 
     payment: UncreditedPayment
 
-    @property
-    def owner_id(self) -> str:
-        return self.payment.id
-
-    @property
-    def paid(self) -> Price:
-        return self.payment.price
-
-    @property
-    def payment_ref(self) -> str | None:
-        return self.payment.payment_ref
-
-    @property
-    def is_here(self) -> bool:
-        return True
-
-    @property
-    def is_whole_only(self) -> bool:
-        """Return true for a plan's payment, which pays for a whole period or is returned whole."""
-        return self.order.kind == "subscription"
-
-    @property
-    def is_beside(self) -> bool:
-        return self.payment.payment_ref != self.order.payment_id
+    @classmethod
+    def of(
+        cls, order: Order, rows: UncreditedPayments, payment: UncreditedPayment
+    ) -> "PaymentWithoutCredit":
+        return cls(
+            order=order,
+            rows=rows,
+            owner_id=payment.id,
+            paid=payment.price,
+            payment_ref=payment.payment_ref,
+            is_whole_only=order.kind == "subscription",
+            is_beside=payment.payment_ref != order.payment_id,
+            payment=payment,
+        )
 
     @property
     def sold(self) -> SoldCredit:
@@ -235,19 +195,19 @@ def payment_of(
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
     if owner_id == order.id:
-        return OrderPayment(order, orders)
+        return OrderPayment.of(order, orders)
     if period_start_at is None:
         payments = state.working_set(UncreditedPayments)
         found = payments.find(owner_id)
         if found is None:
             raise NotFound("Payment")
-        return PaymentWithoutCredit(order, payments, found)
+        return PaymentWithoutCredit.of(order, payments, found)
     subscriptions = state.working_set(SubscriptionWorkingSet)
     begun = subscriptions.of_order(order.id)
     period = None if begun is None else subscriptions.period((begun.id, period_start_at))
     if begun is None or period is None:
         raise NotFound("Period", param="period_id")
-    return PeriodPayment(order, subscriptions, begun, period)
+    return PeriodPayment.of(order, subscriptions, begun, period)
 
 
 def named_payment(
@@ -269,7 +229,7 @@ def named_payment(
     if payment_ref is not None and period_id is not None:
         raise InvalidInput("Give the period or the payment, not both.", param="payment")
     if not is_plan and payment_ref in {None, order.payment_id}:
-        return OrderPayment(order, orders)
+        return OrderPayment.of(order, orders)
     found = _of_plan(state, order) if is_plan else _beside(state, order)
     if period_id is not None:
         found = [one for one in found if one.owner_id == period_id]
@@ -308,7 +268,7 @@ def _of_plan(state: BatchState, order: Order) -> list[RefundablePayment]:
     periods = () if begun is None else subscriptions.periods(begun.id)
     found: list[RefundablePayment] = []
     if begun is not None:
-        found += [PeriodPayment(order, subscriptions, begun, period) for period in periods]
+        found += [PeriodPayment.of(order, subscriptions, begun, period) for period in periods]
     credited = {one.payment_ref for one in found}
     waiting = [one for one in waiting_payments(state, order) if one.payment_ref not in credited]
     return found + _without_credit(state, order, waiting)
@@ -322,4 +282,4 @@ def _without_credit(
     state: BatchState, order: Order, payments: Sequence[UncreditedPayment]
 ) -> list[RefundablePayment]:
     rows = state.working_set(UncreditedPayments)
-    return [PaymentWithoutCredit(order, rows, one) for one in payments]
+    return [PaymentWithoutCredit.of(order, rows, one) for one in payments]

@@ -33,7 +33,7 @@ from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from keys.audit_log import Actor
-from keys.principal import ENVIRONMENTS, Environment
+from keys.principal import Environment, environment_of
 from store.database import Database, Transaction
 
 ASK_S_MAX: Final = 20.0
@@ -229,7 +229,7 @@ class Refunder:
         return RefundWord("failed", detail="the provider knows of no such refund")
 
     def _ability_at(self, name: str, environment: str, *, is_simulated: bool) -> Refunding | None:
-        where: Environment = next(one for one in ENVIRONMENTS if one == environment)
+        where: Environment = environment_of(environment)
         provider = self._providers.of(name, where)
         if provider is None or self._providers.is_simulated(name, where) is not is_simulated:
             return None

@@ -60,7 +60,7 @@ class RechargeCharge(Shaped, kw_only=True):
     created_at: Time
 
 
-class Recharge(Struct, kw_only=True):
+class Recharge(Shaped, kw_only=True):
     """Credit that is bought automatically when the balance drops. While status is off, no drop is charged
     until the recharge is set again. disabled_reason is null while it is on, and if it was removed.
     """
@@ -81,29 +81,6 @@ class Recharge(Struct, kw_only=True):
     retry_at: Annotated[Time | None, Meta(description="When a declined charge is tried again.")]
     changed_at: Time
     charges: Annotated[list[RechargeCharge], Meta(description="The latest, the newest first.")]
-
-    @classmethod
-    def of(
-        cls, row: Row, charges: Sequence[FallCharge] = (), *, is_removed: bool = False
-    ) -> "Recharge":
-        """Return the view; is_removed: it was removed just now."""
-        return cls(
-            provider=row.provider,
-            below_cents=row.below_cents,
-            amount_cents=row.amount_cents,
-            monthly_max_cents=row.monthly_max_cents,
-            method_ref=row.method_ref,
-            brand=row.brand,
-            last4=row.last4,
-            status="on" if row.is_on and not is_removed else "off",
-            disabled_reason=row.disabled_reason,
-            failures=row.failures,
-            retry_at=None if is_removed else time_of(row.retry_at),
-            changed_at=time_of(row.changed_at) or "",
-            charges=[
-                RechargeCharge.of(one, url=one.url if one.is_counted else None) for one in charges
-            ],
-        )
 
 
 class PaymentMethods(Struct, kw_only=True):
@@ -265,7 +242,18 @@ async def switch_off(context: CallContext, asked: SwitchOff) -> SwitchRechargeOf
 
 
 def _view(found: FoundRecharge) -> Recharge:
-    return Recharge.of(found.row, found.charges)
+    return view_of(found.row, found.charges)
+
+
+def view_of(row: Row, charges: Sequence[FallCharge] = (), *, is_removed: bool = False) -> Recharge:
+    return Recharge.of(
+        row,
+        status="on" if row.is_on and not is_removed else "off",
+        retry_at=None if is_removed else time_of(row.retry_at),
+        charges=[
+            RechargeCharge.of(one, url=one.url if one.is_counted else None) for one in charges
+        ],
+    )
 
 
 SHOW_RECHARGE = ReadAct(
@@ -287,7 +275,7 @@ SWITCH_OFF = EngineAct(
     audience=(OPERATOR,),
     input=SwitchOff,
     command=switch_off,
-    view=Recharge.of,
+    view=view_of,
     result=Recharge,
     refuses=(NotFound,),
     names_person=True,
@@ -329,7 +317,7 @@ SET_RECHARGE = EngineAct(
     session_only=True,
     input=RechargeBody,
     command=set_recharge,
-    view=Recharge.of,
+    view=view_of,
     result=Recharge,
     refuses=(NotFound, ProviderUnavailable),
     moves_money=True,
@@ -345,7 +333,7 @@ REMOVE_RECHARGE = EngineAct(
     session_only=True,
     input=Fields,
     command=remove_recharge,
-    view=partial(Recharge.of, is_removed=True),
+    view=partial(view_of, is_removed=True),
     result=Recharge,
     refuses=(NotFound,),
 )

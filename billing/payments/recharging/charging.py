@@ -14,8 +14,8 @@ from billing.engine.engine import Engine
 from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.orders.place import NewOrder
-from billing.orders.settlement import EndUnpaid
-from billing.payments.checkout import Checkouts, environment_of, title_of
+from billing.orders.settlement import ending
+from billing.payments.checkout import Checkouts, title_of
 from billing.payments.notifications import NotificationHandler
 from billing.payments.recharging.saving import Savings
 from billing.payments.recharging.setting import (
@@ -41,7 +41,7 @@ from billing.recharges.recharge import CHARGES, ORIGIN, FallCharge, Recharge, ne
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant
-from keys.principal import ENVIRONMENTS
+from keys.principal import environment_of
 from store.database import Database, Transaction
 
 CHARGE: Final = "charge"
@@ -149,7 +149,7 @@ class Charging:
                 )
             )
             told = NotificationRef(
-                order.provider, environment_of(order), f"{CHARGE}:{order.id}", CHARGE
+                order.provider, environment_of(order.environment), f"{CHARGE}:{order.id}", CHARGE
             )
             await self._notifications.confirm(tied.order, outcome.facts, told)
         elif outcome.reason == "authentication_required":
@@ -179,15 +179,7 @@ class Charging:
         )
 
     async def _fail(self, order: Order, reason: str) -> None:
-        await self._engine.submit(
-            EndUnpaid(
-                order_id=order.id,
-                tenant=order.tenant,
-                notification=None,
-                status="failed",
-                reason=reason,
-            )
-        )
+        await self._engine.submit(ending(order, "failed", reason))
 
     async def _is_wanted(self, charge: FallCharge, saved: SavedPayments | None) -> bool:
         found = await self._database.read(lambda tx: recharge.find(tx, charge.tenant))
@@ -208,7 +200,7 @@ class Charging:
 
     def _wanted(self, seen: Recharge) -> NewOrder | None:
         """Return what to buy; None if it can't be charged there."""
-        environment = next(one for one in ENVIRONMENTS if one == seen.environment)
+        environment = environment_of(seen.environment)
         saved = self._savings.of(seen.tenant, seen.provider, is_simulated=seen.is_simulated)
         if saved is None or seen.provider not in self._providers.offered(environment):
             return None

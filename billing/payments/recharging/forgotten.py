@@ -14,10 +14,10 @@ from billing.providers.abilities import CustomerErasure, ability
 from billing.providers.http import refusal_of
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.providers.registry import Providers
-from kernel.clock import DAY_US, HOUR_US, MINUTE_US, Clock, rfc3339
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, Clock
 from kernel.errors import NotFound
 from kernel.storable import storable
-from keys.principal import ENVIRONMENTS
+from keys.principal import environment_of
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
@@ -53,17 +53,6 @@ class ForgottenCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def key(self) -> tuple[str, str, str]:
         return self.provider, self.environment, self.customer_ref
 
-    def shape(self) -> dict[str, object]:
-        return {
-            "provider": self.provider,
-            "environment": self.environment,
-            "customer_ref": self.customer_ref,
-            "attempts": self.attempts,
-            "next_attempt_at": rfc3339(self.next_attempt_at),
-            "last_error": self.last_error,
-            "created_at": rfc3339(self.created_at),
-        }
-
 
 class Forgetting:
     def __init__(self, database: Database, clock: Clock, providers: Providers) -> None:
@@ -90,7 +79,7 @@ class Forgetting:
     async def _asked(self, due: ForgottenCustomer) -> tuple[Word, str]:
         if await self._database.read(lambda tx: _is_ours(tx, due)):
             return "left", "an account here goes by it"
-        environment = next(one for one in ENVIRONMENTS if one == due.environment)
+        environment = environment_of(due.environment)
         provider = self._providers.of(due.provider, environment)
         if provider is None or self._providers.is_simulated(due.provider, environment):
             return "waits", f"{due.provider} has no credentials in {due.environment}"

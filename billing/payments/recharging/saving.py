@@ -20,7 +20,8 @@ from kernel.clock import Clock
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.principal import ENVIRONMENTS
+from keys.account import email_of
+from keys.principal import environment_of
 from store.database import Database
 
 
@@ -35,11 +36,9 @@ async def customer_of(
     known = await find_customer(database, tenant, provider)
     if known is not None:
         return known
-    row = await database.read(
-        lambda tx: tx.fetch_one("SELECT email FROM accounts WHERE id = :id", id=tenant.account_id)
-    )
+    email = await database.read(lambda tx: email_of(tx, tenant.account_id))
     key = f"{tenant.account_id}/{tenant.environment}"
-    made = await saved.new_customer(key, None if row is None else row["email"])
+    made = await saved.new_customer(key, email)
     now_us = clock.now_us()
     return await database.transaction(
         lambda tx: subscription_rows.keep_first_customer(
@@ -58,7 +57,7 @@ class Savings:
         self._public_url = public_url
 
     def offered(self, tenant: Tenant) -> list[str]:
-        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
+        environment = environment_of(tenant.environment)
         return [
             name
             for name in self._providers.offered(environment)
@@ -66,12 +65,12 @@ class Savings:
         ]
 
     def is_simulated(self, tenant: Tenant, provider: str) -> bool:
-        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
+        environment = environment_of(tenant.environment)
         return self._providers.is_simulated(provider, environment)
 
     def of(self, tenant: Tenant, provider: str, *, is_simulated: bool) -> SavedPayments | None:
         """Return the provider's ability; None without one, or if is_simulated doesn't match."""
-        environment = next(one for one in ENVIRONMENTS if one == tenant.environment)
+        environment = environment_of(tenant.environment)
         found = self._providers.of(provider, environment)
         if found is None or self._providers.is_simulated(provider, environment) is not is_simulated:
             return None

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
-import msgspec
 from msgspec.structs import replace
 
 from billing.catalog.plan import MONTHS, PlanItem, item_by_ref, list_plans
@@ -30,7 +29,7 @@ from billing.subscriptions.records import find_by_order
 from billing.subscriptions.subscription import add_months
 from kernel.clock import DAY_US, SECOND_US, Clock
 from kernel.errors import NotFound
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant
 from keys import sandbox_clock
 from store.database import Database, Transaction
 from store.row_mapping import RowMapping, update
@@ -41,11 +40,9 @@ TOKEN_BYTES = 24
 RETRY_DAYS = (1, 3, 5, 7)
 
 
-class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
+class SandboxSubscription(OfTenant, frozen=True, kw_only=True):
     ref: str
     token: str
-    account_id: str
-    environment: str
     order_id: str
     provider: str
     customer_ref: str
@@ -69,10 +66,6 @@ class SandboxSubscription(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: int | None = None
     resumes_at: int | None = None
     created_at: int
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def paid_period(self) -> tuple[int, int]:

@@ -27,6 +27,9 @@ from billing.providers.abilities import (
     WantedPrice,
     WantedSetup,
     price_finding,
+    price_problems,
+    refund_made,
+    unlisted_webhook,
 )
 from billing.providers.creem.events import (
     Checkout,
@@ -42,7 +45,16 @@ from billing.providers.creem.events import (
     untaxed,
     with_transaction,
 )
-from billing.providers.http import TRIES_MAX, call, decoded, refused, unavailable, within_deadline
+from billing.providers.event_log import in_words
+from billing.providers.http import (
+    TRIES_MAX,
+    call,
+    check_signature,
+    decoded,
+    refused,
+    unavailable,
+    within_deadline,
+)
 from billing.providers.protocol import (
     CheckoutRequest,
     Fact,
@@ -57,10 +69,8 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderSettings,
     Received,
-    Refunded,
     Registration,
     SandboxEvent,
-    Subject,
     SubscriptionChanged,
     rotated,
 )
@@ -68,6 +78,7 @@ from kernel.clock import Clock, rfc3339_ms
 from kernel.errors import InvalidInput
 from keys.principal import Environment
 
+Ask = Callable[..., Awaitable[Any]]
 PERIODS: Final[dict[Interval, str]] = {"month": "every-month", "year": "every-year"}
 _ANY_PRODUCT: Final = "/v1/products/search?page_number=1&page_size=1"
 
@@ -80,24 +91,26 @@ class CreemProduct(msgspec.Struct):
     status: str = "active"
 
 
-AskProduct = Callable[[str, type[CreemProduct]], Awaitable[CreemProduct]]
-
-
-class CreemSetupCheck:
-    def __init__(self, ask: AskProduct, credit_product: str | None, unit_amount: int) -> None:
+class _Part:
+    def __init__(self, ask: Ask) -> None:
         self._ask = ask
+
+
+class CreemSetupCheck(_Part):
+    def __init__(self, ask: Ask, credit_product: str | None, unit_amount: int) -> None:
+        super().__init__(ask)
         self._credit_product = credit_product
         self._unit_amount = unit_amount
 
     async def check_setup(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
         try:
-            await self._ask(_ANY_PRODUCT, CreemProduct)
+            await self._ask("GET", _ANY_PRODUCT, CreemProduct)
         except ProviderRefused:
             mode = "live" if wanted.is_live else "test"
             where = wanted.setting("CREEM_API_KEY")
-            detail = f"Creem's {mode} mode does not know the key: give {where} anew"
+            detail = f"Creem's {mode} mode doesn't accept the key. Set {where} again"
             return (SetupFinding("key", False, detail),)
-        found = [SetupFinding("key", True, "works"), _webhook(wanted)]
+        found = [SetupFinding("key", True, "works"), unlisted_webhook("Creem", wanted)]
         if self._credit_product is not None:
             found.append(await self._credit(self._credit_product))
         return [*found, *[await self._plan(one) for one in wanted.prices]]
@@ -123,17 +136,9 @@ class CreemSetupCheck:
         return price_finding(wanted, _differences(wanted, sold))
 
     async def _product(self, product: str) -> CreemProduct:
-        return await self._ask(f"/v1/products?{urlencode({'product_id': product})}", CreemProduct)
-
-
-def _webhook(wanted: WantedSetup) -> SetupFinding:
-    if not wanted.notify_url:
-        detail = "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
-        return SetupFinding("webhook", False, detail)
-    detail = (
-        f"Creem's API lists none: see in its dashboard that {wanted.notify_url} gets all events"
-    )
-    return SetupFinding("webhook", None, detail)
+        query = urlencode({"product_id": product})
+        found: CreemProduct = await self._ask("GET", f"/v1/products?{query}", CreemProduct)
+        return found
 
 
 def _differences(wanted: WantedPrice, sold: CreemProduct) -> list[str]:
@@ -146,11 +151,7 @@ def _differences(wanted: WantedPrice, sold: CreemProduct) -> list[str]:
         price = Price(sold.price or 0, check_currency(sold.currency))
     except InvalidInput:
         return [*found, f"its currency is {sold.currency[:8]}"]
-    if price != wanted.price:
-        theirs = f"{price.decimal()} {price.currency}"
-        ours = f"{wanted.price.decimal()} {wanted.price.currency}"
-        found.append(f"it costs {theirs} there and {ours} here")
-    return found
+    return found + price_problems(wanted, price)
 
 
 PAGE_MAX: Final = 50
@@ -171,8 +172,6 @@ _STATUSES: Final[dict[str, ListedStatus]] = {
 }
 _CHARGED_BACK: Final = frozenset({"chargedBack", "chargeback"})
 
-Read = Callable[[str, type["Transactions"]], Awaitable["Transactions"]]
-
 
 class _Listed(Transaction):
     type: str = ""
@@ -189,14 +188,11 @@ class Transactions(msgspec.Struct):
     pagination: _Pagination
 
 
-class CreemListing:
-    def __init__(self, read: Read) -> None:
-        self._read = read
-
+class CreemListing(_Part):
     async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
         number = 1 if cursor is None else int(cursor)
         query = urlencode({"page_number": number, "page_size": PAGE_MAX})
-        found = await self._read(f"/v1/transactions/search?{query}", Transactions)
+        found = await self._ask("GET", f"/v1/transactions/search?{query}", Transactions)
         try:
             listed = [_listed(one) for one in found.items]
         except ValueError:
@@ -242,7 +238,6 @@ API_BASES: Mapping[Environment, str] = {
     "staging": "https://test-api.creem.io",
 }
 SIGNATURE_HEADER = b"creem-signature"
-Ask = Callable[..., Awaitable[Any]]
 
 
 class Settings(ProviderSettings):
@@ -286,11 +281,11 @@ class Creem:
         self._client = client
         self._clock = clock
         self.abilities: tuple[object, ...] = (
-            CreemSteering(self._ask_standing),
+            CreemSteering(self._ask),
             CreemRefunds(self._ask),
-            CreemListing(self._ask_list),
-            CreemPaidSum(self._ask_transaction),
-            CreemSetupCheck(self._ask_product, self._credit_product, self._unit_amount),
+            CreemListing(self._ask),
+            CreemPaidSum(self._ask),
+            CreemSetupCheck(self._ask, self._credit_product, self._unit_amount),
         )
 
     async def open(self, request: CheckoutRequest) -> Opened:
@@ -325,9 +320,8 @@ class Creem:
         price_there = Price(sold.price * units, sold.currency.upper())
         if price_there != request.price:
             raise PriceRefused(
-                f"Creem would charge {price_there.decimal()} {price_there.currency} for what "
-                f"costs {request.price.decimal()} {request.price.currency} here. Set both to "
-                "one price."
+                f"Creem would charge {in_words(price_there)} for what costs "
+                f"{in_words(request.price)} here. Set both to one price."
             )
 
     def _product(self, request: CheckoutRequest) -> tuple[str, int]:
@@ -359,9 +353,7 @@ class Creem:
 
     def read(self, received: Received) -> Notification:
         signature = received.headers.get(SIGNATURE_HEADER, b"").strip().lower()
-        equal = [hmac.compare_digest(signature, ours) for ours in self._signatures(received.body)]
-        if not any(equal):
-            raise NotificationRefused("The event's signature is invalid.", reason="signature")
+        check_signature(signature, self._signatures(received.body))
         try:
             event = msgspec.json.decode(received.body, type=Event)
             if not event.id:
@@ -391,20 +383,6 @@ class Creem:
     def _signatures(self, body: bytes) -> list[bytes]:
         return [hmac.digest(one, body, hashlib.sha256).hex().encode() for one in self._secrets]
 
-    async def _ask_product(self, path: str, form: type[CreemProduct]) -> CreemProduct:
-        return await self._ask("GET", path, form)
-
-    async def _ask_list(self, path: str, form: type[Transactions]) -> Transactions:
-        return await self._ask("GET", path, form)
-
-    async def _ask_transaction(self, path: str) -> Transaction:
-        return await self._ask("GET", path, Transaction)
-
-    async def _ask_standing(
-        self, method: str, path: str, body: Mapping[str, Any] | None
-    ) -> Standing:
-        return await self._ask(method, path, Standing, body, is_once=body is not None)
-
     async def _ask(
         self,
         method: str,
@@ -433,14 +411,11 @@ class Creem:
         return decoded(NAME, answer.body, form)
 
 
-class CreemRefunds:
+class CreemRefunds(_Part):
     takes_part = False
     is_named = False
     is_repeatable = False
     tells_parts = False
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
 
     async def refund(self, request: RefundRequest) -> RefundWord:
         body = {"transaction_id": request.payment_ref}
@@ -448,7 +423,7 @@ class CreemRefunds:
         if made.status in ("failed", "canceled"):
             return RefundWord("failed", detail=f"creem says {made.status}")
         if made.status == "succeeded":
-            return _gone(request)
+            return refund_made(request)
         if made.status in ("pending", "requiresAction"):
             return RefundWord("pending", detail=f"creem says {made.status}")
         raise unavailable("creem", "an unknown word about the refund")
@@ -456,7 +431,7 @@ class CreemRefunds:
     async def find_refund(self, request: RefundRequest) -> RefundWord | None:
         query = urlencode({"transaction_id": request.payment_ref})
         try:
-            found = await self._ask("GET", f"/v1/transactions?{query}", _Transaction)
+            found = await self._ask("GET", f"/v1/transactions?{query}", _Returned)
         except ProviderRefused:
             raise unavailable("creem", "no answer about the refund") from None
         if found.id != request.payment_ref:
@@ -464,20 +439,15 @@ class CreemRefunds:
         # Both are with tax.
         whole = found.amount if found.amount_paid is None else found.amount_paid
         if (found.refunded_amount or 0) >= whole > 0:
-            return _gone(request)
+            return refund_made(request)
         return None
-
-
-def _gone(request: RefundRequest) -> RefundWord:
-    subject = Subject(request.order_id, (request.payment_ref, request.id))
-    return RefundWord("succeeded", None, Refunded(subject, request.id, request.price))
 
 
 class _Made(msgspec.Struct):
     status: str
 
 
-class _Transaction(msgspec.Struct):
+class _Returned(msgspec.Struct):
     """`amount` is before tax, the others with it."""
 
     id: str
@@ -486,13 +456,10 @@ class _Transaction(msgspec.Struct):
     refunded_amount: int | None = None
 
 
-class CreemPaidSum:
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-
+class CreemPaidSum(_Part):
     async def with_sum(self, paid: InvoicePaid) -> InvoicePaid:
         query = urlencode({"transaction_id": paid.invoice_id})
-        found = await self._ask(f"/v1/transactions?{query}")
+        found = await self._ask("GET", f"/v1/transactions?{query}", Transaction)
         if found.id != paid.invoice_id:
             raise ProviderRefused("Creem returned another transaction than the requested one.")
         return with_transaction(paid, found)
@@ -501,20 +468,17 @@ class CreemPaidSum:
 _PATH = "/v1/subscriptions"
 
 
-class CreemSteering:
+class CreemSteering(_Part):
     pauses_until = False
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
 
     async def standing(self, subscription_ref: str) -> SubscriptionChanged:
         query = urlencode({"subscription_id": subscription_ref})
-        return standing_of(await self._ask("GET", f"{_PATH}?{query}", None))
+        return standing_of(await self._ask("GET", f"{_PATH}?{query}", Standing))
 
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
         what, body = _wanted(request)
         path = f"{_PATH}/{quote(request.subscription_ref, safe='')}/{what}"
-        return standing_of(await self._ask("POST", path, body))
+        return standing_of(await self._ask("POST", path, Standing, body, is_once=True))
 
 
 def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:

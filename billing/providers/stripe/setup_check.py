@@ -6,10 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from billing.providers.abilities import (
+    NO_ADDRESS,
     SetupFinding,
     WantedPrice,
     WantedSetup,
     price_finding,
+    price_problems,
 )
 from billing.providers.http import within_deadline
 from billing.providers.protocol import ProviderRefused
@@ -79,8 +81,7 @@ class StripeSetupCheck(StripePart):
 
     async def _webhook(self, wanted: WantedSetup) -> Sequence[SetupFinding]:
         if not wanted.notify_url:
-            detail = "TOPUP_PUBLIC_URL is not set, so no notification can arrive"
-            return (SetupFinding("webhook", False, detail),)
+            return (NO_ADDRESS,)
         params: Any = {"limit": ENDPOINTS_MAX}
         try:
             asked = self._api.v1.webhook_endpoints.list_async(params)
@@ -141,8 +142,4 @@ def _differences(wanted: WantedPrice, sold: _Sold) -> list[str]:
         price = from_stripe(sold.unit_amount, sold.currency)
     except InvalidInput:
         return [*found, f"its currency is {sold.currency[:8]}"]
-    if price != wanted.price:
-        theirs = f"{price.decimal()} {price.currency}"
-        ours = f"{wanted.price.decimal()} {wanted.price.currency}"
-        found.append(f"it costs {theirs} there and {ours} here")
-    return found
+    return found + price_problems(wanted, price)
