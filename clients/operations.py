@@ -81,7 +81,7 @@ def _methods(
     if f"{method.upper()} {place}" in LEFT_OUT:
         return
     parts = place.split("/")
-    subject = {"topup": "topups"}.get(parts[0], parts[0])
+    subject = {"topup": "topups", "portal-links": "portal_links"}.get(parts[0], parts[0])
     name = _name(method, parts)
     bodies = described.get("requestBody", {}).get("content", {}).values()
     body = "".join(_named(one["schema"]) for one in bodies)

@@ -50,7 +50,7 @@ from keys.tokens import acts as tokens
 from webhooks.certification.acts import CERTIFY
 from webhooks.delivery_log import acts as deliveries
 from webhooks.delivery_log.acts import TEST
-from webhooks.endpoints import acts as endpoints
+from webhooks.endpoints import acts as endpoints, portal_acts
 from webhooks.endpoints.health_acts import HEALTH, NOTICES
 from webhooks.events import acts as events
 from webhooks.replays import acts as replays
@@ -99,6 +99,7 @@ API = ApiSurface(
         *routes_of((events.SHOW,)),
         *routes_of(deliveries.ACTS),
         *routes_of((*replays.ACTS, NOTICES)),
+        *routes_of(portal_acts.ACTS),
         *routes_of((LIST_ENTRIES,)),
         *codes.ROUTES,
     ),

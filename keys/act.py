@@ -48,6 +48,12 @@ class Services(Protocol):
     def __call__(self, kind: type[S], /) -> S: ...
 
 
+class PublicUrl(NamedTuple):
+    """The gateway's own address, for acts whose result has a link."""
+
+    text: str
+
+
 async def _unpaced() -> None:
     pass
 

@@ -19,7 +19,9 @@ from store.row_mapping import RowMapping, as_json
 COMMAND_LINE = "cli"
 TEXT_CHARACTERS_MAX = 200
 PRUNE_ROWS = 500
-ActorKind = Literal["key", "token", "session", "app", "operator", "visitor", "cli", "gateway"]
+ActorKind = Literal[
+    "key", "token", "session", "app", "operator", "visitor", "cli", "gateway", "portal"
+]
 _KINDS: Mapping[PrincipalKind, ActorKind] = {
     "key": "key",
     "system_token": "token",
@@ -27,6 +29,7 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
     "session": "session",
     "oauth": "app",
     "mcp": "key",
+    "portal": "portal",
 }
 
 

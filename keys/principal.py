@@ -13,7 +13,9 @@ from kernel.tenant import Tenant
 
 Environment = Literal["staging", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = ("staging", "live")
-PrincipalKind = Literal["key", "system_token", "operator_token", "session", "oauth", "mcp"]
+PrincipalKind = Literal[
+    "key", "system_token", "operator_token", "session", "oauth", "mcp", "portal"
+]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

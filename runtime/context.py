@@ -42,10 +42,11 @@ from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import known_ids
 from billing.topups.queries import sender_keys
-from billing.topups.rules import LinkTokens, PublicUrl, TopUpRules
+from billing.topups.rules import LinkTokens, TopUpRules
 from billing.topups.voucher import VOUCHER_KEY, VoucherCodes, events_shown
 from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
+from keys.act import PublicUrl
 from keys.api_keys.acts import KnownPlatforms
 from keys.authenticator import Authenticator
 from keys.authorization.token import TokenMaker

@@ -35,7 +35,7 @@ _SECRET = re.compile(
     r"|(?P<field>\"(?:\w*(?:password|secret)|token|device_code|authorization|cookie|set-cookie)\": ?\")"
     r"(?:[^\"\\]|\\.)+"
     r"|(?P<voucher>(?:ATU|TOPUP)-)[0-9A-Z]{4}-[0-9A-Z-]*"
-    r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address)\\{0,8}/)[A-Za-z0-9_-]{16,}",
+    r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address|webhook-portal)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
 # The user of a URL with a password, and where the password may end.
@@ -76,6 +76,7 @@ _MARKS = (
     "/orders/status",
     "/sign-in-link",
     "/verify-address",
+    "/webhook-portal",
 )
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
 _FEW_CHARACTERS = 64

@@ -119,6 +119,7 @@ STEPS = (
     ("api_key_secrets", "key_id", "key_id IN (SELECT id FROM api_keys WHERE {own})"),
     ("api_keys", "id", "{own}"),
     ("access_tokens", "id", "{own}"),
+    ("portal_links", "id", "{own}"),
     ("sessions", "id", "{own}"),
     ("members", "id", "{own}"),
     ("password_resets", "id", "{own}"),

@@ -197,6 +197,25 @@ access_tokens = _table(
     _index("ix_access_tokens_account", "account_id", "environment", "id"),
 )
 
+# keys/tokens/portal_link.py. Links to an account's webhooks; deleted a week after they end.
+portal_links = _table(
+    "portal_links",
+    _text("id", key=True),
+    _text("account_id"),
+    _text("environment"),
+    _text("name"),
+    _text("digest"),  # SHA-256 of the secret in its address, hex
+    _text("can"),  # read | replay | manage
+    _text("origins", null=True),  # that may embed it, joined by spaces; null: none
+    _text("endpoint_ids", null=True),  # that it shows, joined by spaces; null: all
+    _text("made_by"),  # the key, token or person, with whose access it ends
+    _int("created_at"),
+    _int("expires_at"),
+    _int("revoked_at", null=True),
+    _index("ux_portal_links_digest", "digest", unique=True),
+    _index("ix_portal_links_account", "account_id", "environment", "id"),
+)
+
 # keys/session.py. A sign-in in one browser; deleted when it ends.
 sessions = _table(
     "sessions",

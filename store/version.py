@@ -11,8 +11,8 @@ from store.database import Database, Store, Transaction
 from store.errors import Fault, StoreError
 from store.fingerprint import TABLES
 
-VERSIONS = ("0103",)
-# `topup migrate` adopts a database at the last version before the baseline; an older one first
+VERSIONS = ("0104",)
+# `topup migrate` takes over a database at the last version before the baseline as it is; an older one first
 # needs the last build that has those migrations.
 BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"

@@ -20,15 +20,15 @@ CEILINGS: Final = {
     "docstrings that open with no verb": 20,
     "error details that are no sentence": 20,
     "words of docstrings and comments": 102_600,
-    "product lines": 158_700,
+    "product lines": 159_700,
     "old words in docstrings and comments": 252,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,
     "sentences over 25 words": 6,
     "table cells over 200 characters": 3,
-    "words for callers": 15_850,
+    "words for callers": 16_060,
     "words for operators": 19_000,
-    "words for contributors": 7577,
+    "words for contributors": 7585,
     "words of the README": 455,
 }
 

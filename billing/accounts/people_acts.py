@@ -13,13 +13,13 @@ from billing.accounts.acts import (
     PasswordLink,
     Told,
 )
-from billing.topups.rules import LinkTokens, PublicUrl, password_url
+from billing.topups.rules import LinkTokens, password_url
 from billing.topups.voucher import VOUCHER_KEY
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, said
 from keys import second_factor
 from keys.account import Account as Row, get_account
-from keys.act import MACHINE, OPERATOR, Act, ActContext, Audited, Change, ListAct
+from keys.act import MACHINE, OPERATOR, Act, ActContext, Audited, Change, ListAct, PublicUrl
 from keys.notifications import Person, people_of
 from keys.second_factor import SecondFactor
 from keys.sign_in import password_reset

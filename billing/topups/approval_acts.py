@@ -11,7 +11,6 @@ from billing.topups import approval as approvals, queries
 from billing.topups.acts import code_kept, told_ended
 from billing.topups.platform import InvalidPlatform
 from billing.topups.queries import with_topups
-from billing.topups.rules import PublicUrl
 from billing.topups.settlement import (
     Decide,
     EndedTopUp,
@@ -29,6 +28,7 @@ from keys.act import (
     CallContext,
     EngineAct,
     ListAct,
+    PublicUrl,
     ReadAct,
     State,
     WaitQuery,

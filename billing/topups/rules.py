@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, get_args
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -145,10 +145,6 @@ def _cipher(key: bytes, purpose: str) -> Cipher[modes.ECB]:
 
 def _derived(key: bytes, info: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=len(key), salt=None, info=info).derive(key)
-
-
-class PublicUrl(NamedTuple):
-    text: str
 
 
 def password_url(public_url: str, links: LinkTokens, reset_id: str) -> str:

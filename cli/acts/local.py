@@ -14,7 +14,6 @@ from billing.catalog.product_fields import ProductFields
 from billing.fulfilment.kinds import SupplierKinds
 from billing.providers.registry import NotifiedAt, Providers
 from billing.topups.mail import MailRules
-from billing.topups.rules import PublicUrl
 from cli.database import read
 from cli.options import who_acts
 from cli.output import run
@@ -36,6 +35,7 @@ from keys.act import (
     ChangingAct,
     InProcess,
     ListAct,
+    PublicUrl,
     ReadAct,
     ReportAct,
     Services,

@@ -56,6 +56,7 @@ INSERT INTO place (name, kind) VALUES
 ('oauth_tokens', 'whole'),
 ('passkeys', 'whole'),
 ('password_resets', 'whole'),
+('portal_links', 'whole'),
 ('second_factors', 'whole'),
 ('sessions', 'whole'),
 -- Money in: a payment, a provider's id, a number of an order or a document counts once in the whole installation.

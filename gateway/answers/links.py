@@ -30,6 +30,7 @@ _BY_PATH: Final = (
     ("/codes", f"{DASHBOARD}/codes"),
     ("/keys", _KEYS),
     ("/orders", f"{DASHBOARD}/orders"),
+    ("/portal-links", f"{DASHBOARD}/portal-links"),
     ("/recharge", f"{DASHBOARD}/recharge"),
     ("/subscriptions", _PLAN),
     ("/vouchers", f"{DASHBOARD}/vouchers"),

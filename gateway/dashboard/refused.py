@@ -29,7 +29,7 @@ _UNAUTHORISED: Final = 401
 _NOT_FOUND: Final = 404
 _FAULT: Final = 500
 _READS: Final = frozenset({"GET", "HEAD"})
-_TITLES: Final = {
+TITLES: Final = {
     403: phrase("You don't have access to this page"),
     404: phrase("There is nothing here"),
     405: phrase("This method is not allowed"),
@@ -47,7 +47,7 @@ _OPERATORS_ONLY: Final = phrase(
 _ROLE: Final = phrase(
     "Your role in this account does not allow it. The account's owner can give you another, under Team."
 )
-_SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is gone or not yours.")}
+SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is gone or not yours.")}
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
@@ -61,7 +61,7 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     is_password_due = refusal.error.get("reason") == "password_required"
     return _Refused(
         refusal.http_status,
-        _SENTENCES.get(refusal.http_status, said),
+        SENTENCES.get(refusal.http_status, said),
         is_password_due=is_password_due,
     )
 
@@ -76,7 +76,7 @@ def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Respon
             MethodNotAllowed(sorted(allow.split(", "))) if allow else NotFound("Path")
         )
         if "text/html" in request.headers.get("accept", ""):
-            said = _SENTENCES.get(refusal.http_status, first_words(refusal.detail))
+            said = SENTENCES.get(refusal.http_status, first_words(refusal.detail))
             shown = _error_page(request.scope, refusal.http_status, said)
             shown.raw_headers += refusal.headers
             return shown
@@ -116,7 +116,7 @@ def _is_page_with_slash(scope: Scope) -> bool:
 
 
 def _error_page(scope: Scope, status: int, said: str) -> Response:
-    title, way = _TITLES.get(status, _TITLES[500]), _page_of_form(scope, status)
+    title, way = TITLES.get(status, TITLES[500]), _page_of_form(scope, status)
     return standing(
         "error.html", scope, status=status, title=title, sentence=said, home=HOME, way=way
     )

@@ -32,8 +32,10 @@ from gateway.dashboard.developers import (
     certification,
     deliveries,
     keys,
+    portal_links,
     replays,
     requests,
+    webhook_portal,
     webhooks,
 )
 from gateway.dashboard.money import (
@@ -80,6 +82,7 @@ DASHBOARD = ApiSurface(
         *certification.ROUTES,
         *deliveries.ROUTES,
         *replays.ROUTES,
+        *portal_links.ROUTES,
         *requests.ROUTES,
         *account.ROUTES,
         *verify_address.ROUTES,
@@ -115,6 +118,7 @@ ENTRY = ApiSurface(
         *claim.ROUTES,
         *decide.ROUTES,
         *no_mail.ROUTES,
+        *webhook_portal.ROUTES,
     ),
     refuse,
 )

@@ -47,6 +47,7 @@ _GUIDE_GROUPS: Final = {
         "webhooks": "Webhooks",
         "verify-webhooks": "Verify webhooks",
         "test-webhooks": "Test a receiver",
+        "webhook-portal": "Webhook portal",
         "recover-events": "Recover events",
         "fulfilment": "Fulfilment service",
         "checkout": "Checkout",

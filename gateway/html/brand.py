@@ -8,7 +8,7 @@ from typing import Final
 from gateway.html.static import StaticFile, content_of, file_of, static_url, url_of
 from kernel.brand import Brand
 
-_SHEETS: Final = ("claim.css", "checkout.css")
+_SHEETS: Final = ("claim.css", "checkout.css", "portal.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,11 @@ def brand_files(brand: Brand) -> BrandFiles:
 
 def _colours(brand: Brand) -> bytes:
     return f"""
-:root {{ --accent: {brand.tone_in_light}; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --accent: {brand.tone_in_dark}; }} }}
+:root {{
+  --accent: light-dark({brand.tone_in_light}, {brand.tone_in_dark});
+  --brand: {brand.color};
+  --on-brand: {brand.button_text};
+  --accent-soft: var(--paper);
+}}
 .primary {{ background: {brand.color}; color: {brand.button_text}; }}
 """.encode()

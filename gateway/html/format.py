@@ -115,6 +115,7 @@ SAID: Final[dict[str, str]] = {
     "endpoint-deleted": "The webhook is deleted, and what waited for it is cancelled.",
     "endpoint-enabled": "The webhook is enabled; what was held for it goes out now.",
     "endpoint-disabled": "The webhook is disabled; its deliveries are held for seven days.",
+    "portal-link-revoked": "The link is revoked; its page stops working.",
     "replayed": "The event is on its way again.",
     "delivery-cancelled": "The delivery is cancelled: it is not sent any more.",
     "replayed-several": "The chosen deliveries are on their way again.",

@@ -30,6 +30,7 @@ _KEPT = (
     "/api/operator/v1/",
     "/api/public/v1/keys",
     "/api/public/v1/webhooks",
+    "/api/public/v1/portal-links",
     "/api/public/v1/tokens",
     "/api/public/v1/approvals",
     "/api/public/v1/replays",

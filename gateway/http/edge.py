@@ -54,6 +54,9 @@ _PAGE = {
         b" frame-ancestors 'none'"
     ),
 }
+_FRAMES = b"x-frame-options"
+_POLICY = b"content-security-policy"
+_NO_FRAME = b"frame-ancestors 'none'"
 _HTTPS = (b"strict-transport-security", b"max-age=31536000")
 Repaired = Callable[[RequestContext[Any, Any], Refusal], Refusal]
 Challenges = Callable[[RequestContext[Any, Any], Refusal], list[tuple[bytes, bytes]]]
@@ -86,6 +89,8 @@ class Edge:
         self._is_told = settings.public_url != ""
         secured = (_HTTPS,) if settings.public_url.startswith("https://") else ()
         self._page = _PAGE | dict(secured)
+        # Of a page that other sites may embed.
+        self._embedded = {name: value for name, value in self._page.items() if name != _FRAMES}
         self._whole, self._bare = (*_JSON, *secured), secured
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -170,9 +175,12 @@ class Edge:
             if message["type"] == _START:
                 call.status = message["status"]
                 headers = list(message.get("headers", ()))
-                present = {name.lower() for name, _ in headers}
+                present = {name.lower(): value for name, value in headers}
+                usual = (
+                    self._page if _NO_FRAME in present.get(_POLICY, _NO_FRAME) else self._embedded
+                )
                 headers += call.reply_headers
-                headers += [pair for pair in self._page.items() if pair[0] not in present]
+                headers += [pair for pair in usual.items() if pair[0] not in present]
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -60,6 +60,8 @@ _KINDS = {
     "sign_in_token": "Link",
     "address_token": "Link",
     "receipt_token": "Page",
+    "link_token": "Page",
+    "link_id": "Link",
     "status_token": "Page",
     "difference_id": "Difference",
     "mail_id": "Mail",

@@ -60,10 +60,11 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# A token ends with the last secret that its key had when it was made.
-_IS_KEY_ROTATED = """
-(t.key_id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
-    SELECT 1 FROM api_key_secrets s WHERE s.key_id = t.key_id AND s.created_at <= t.created_at
+# By a key's rotated secret; a signed-in client's key has none. What a key made (t) ends with the last secret
+# that the key had then.
+IS_KEY_ROTATED: Final = """
+(k.id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
+    SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id AND s.created_at <= t.created_at
       AND (s.expires_at IS NULL OR s.expires_at > :now_us + e.clock_ahead_us)))"""
 _SENDS: Final = frozenset({"topup:send"})
 _TOKEN: Final = "tok_"  # noqa: S105 - a prefix of ids
@@ -113,7 +114,7 @@ async def create(
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
         raise InvalidInput("Only an operator token has scopes.", param="scopes")
-    await _check_not_ending(tx, maker)
+    await check_not_ending(tx, maker)
     account = await get_account(tx, account_id)
     if kind == "operator" and not account.is_operator:
         raise ScopeMissing(
@@ -144,6 +145,22 @@ async def create(
     row = (*_ROWS.write(token), token_format.digest(secret))
     await tx.insert("access_tokens", (*_ROWS.columns, "digest"), [row])
     return token, secret
+
+
+async def check_not_ending(tx: Transaction, maker: Principal | None) -> None:
+    """Raise ScopeMissing for a rotated key's previous secret: what it makes would outlive it."""
+    if maker is None or maker.key_id is None or maker.expires_at is None:
+        return
+    row = await tx.fetch_one(
+        "SELECT expires_at FROM api_key_secrets WHERE key_id = :id AND expires_at = :ends",
+        id=maker.key_id,
+        ends=maker.expires_at + maker.clock_ahead_us,
+    )
+    if row is not None:
+        raise ScopeMissing(
+            "This secret was rotated and ends soon. Use the new secret.",
+            reason="parent",
+        )
 
 
 async def get(
@@ -236,7 +253,7 @@ async def load_principals(
         return {}
     rows = await tx.fetch(
         f"""SELECT t.id, t.kind, t.account_id, t.environment, t.digest, t.key_id, t.revoked_at, t.scopes,
-                  k.lineage, {_IS_KEY_ROTATED} AS is_key_rotated, a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us,
+                  k.lineage, {IS_KEY_ROTATED} AS is_key_rotated, a.is_operator, a.is_sandbox, a.email, e.clock_ahead_us,
                   {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
            FROM access_tokens t
            JOIN accounts a ON a.id = t.account_id
@@ -281,22 +298,6 @@ async def _find(
 
 def _key_of(viewer: Principal | None) -> str | None:
     return viewer.lineage[0] if viewer is not None and viewer.lineage else None
-
-
-async def _check_not_ending(tx: Transaction, maker: Principal | None) -> None:
-    """Raise ScopeMissing for a rotated key's previous secret: its tokens would outlive it."""
-    if maker is None or maker.key_id is None or maker.expires_at is None:
-        return
-    row = await tx.fetch_one(
-        "SELECT expires_at FROM api_key_secrets WHERE key_id = :id AND expires_at = :ends",
-        id=maker.key_id,
-        ends=maker.expires_at + maker.clock_ahead_us,
-    )
-    if row is not None:
-        raise ScopeMissing(
-            "This secret was rotated and ends soon. Create the token with the new secret.",
-            reason="parent",
-        )
 
 
 def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant) -> None:

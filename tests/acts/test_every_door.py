@@ -56,6 +56,7 @@ _MASKED = (
     (re.compile(r"TOPUP-[0-9A-Z…-]+"), "TOPUP-…"),
     (re.compile(r"ATU-[0-9A-Z-]+"), "ATU-…"),
     (re.compile(r"/claim/\S+"), "/claim/…"),
+    (re.compile(r"\S+/webhook-portal/[\w-]+"), "PORTAL"),
     (re.compile(r"\boas_[0-9A-Za-z]+"), "oas_…"),
     (re.compile(r"operator@example\.com|\S+ on the command line"), "PERSON"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),

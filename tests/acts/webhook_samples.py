@@ -11,7 +11,7 @@ from tests.support.replay_history import Past, given_past
 from tests.support.webhook_rows import given_endpoint
 from webhooks.deliveries.log import get_delivery
 from webhooks.delivery_log import acts
-from webhooks.endpoints import acts as endpoint_acts, health_acts
+from webhooks.endpoints import acts as endpoint_acts, health_acts, portal_acts
 
 
 async def made_delivery(gateway: Gateway, account_id: str, _merchant: str) -> str:
@@ -38,6 +38,14 @@ async def made_replay(gateway: Gateway, account_id: str, merchant: str) -> str:
     return str(answer.json()["data"]["id"])
 
 
+async def made_link(gateway: Gateway, _account_id: str, merchant: str) -> str:
+    """An open portal link."""
+    answer = await gateway.client.post(
+        "/api/public/v1/portal-links", json={}, headers={"Authorization": f"Bearer {merchant}"}
+    )
+    return str(answer.json()["data"]["id"])
+
+
 async def _past(gateway: Gateway, account_id: str, status: str) -> tuple[str, str]:
     database, tenant = gateway.context.database, Tenant(account_id, "staging")
     endpoint, _ = await given_endpoint(database, gateway.context.clock, tenant)
@@ -49,6 +57,7 @@ async def _past(gateway: Gateway, account_id: str, status: str) -> tuple[str, st
 MERCHANTS_ACTS: Final[Sequence[AnyAct]] = (
     *endpoint_acts.ACTS,
     *health_acts.ACTS,
+    *portal_acts.ACTS,
     acts.TEST,
 )
 
@@ -62,6 +71,7 @@ async def with_past(gateway: Gateway, account_id: str, _merchant: str) -> str:
 MAKERS: Final[Mapping[str, Callable[[Gateway, str, str], Awaitable[str]]]] = {
     "deliveries": made_delivery,
     "events": made_event,
+    "portal-links": made_link,
     "replay": made_replay,
     "replay.create": with_past,
     "webhooks.health": with_past,
@@ -90,6 +100,12 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
     "webhooks.test": (Sample(), Sample({"event": "topup.failed"})),
     "webhooks.health": (Sample({"hours": 168}), Sample()),
     "webhooks.notices": (Sample({"open": True}), Sample({"limit": 1})),
+    "portal-links.create": (
+        Sample({"name": "Acme", "can": "replay", "origins": ["https://app.acme.example"]}),
+        Sample({"can": "manage", "expires_in_s": 86_400}),
+    ),
+    "portal-links.list": (Sample({"limit": 1}),),
+    "portal-links.revoke": (Sample(is_again=True),),
     "replay.list": (Sample({"limit": 1}),),
     "replay.show": (Sample(),),
     "replay.pause": (Sample(is_again=True),),
@@ -119,6 +135,13 @@ BAD: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ),
     "webhooks.update": ({"url": "ftp://example.com/"}, {"retry_schedule_s": [-1]}),
     "webhooks.rotate-secret": ({"overlap_s": -1},),
+    "portal-links.create": (
+        {"name": ""},
+        {"can": "own"},
+        {"expires_in_s": 60},
+        {"origins": ["http://acme.example"]},
+        {"endpoint_ids": ["we_1"]},
+    ),
     "webhooks.test": ({"event": "topup.lost"},),
     "webhooks.health": ({"hours": 0}, {"hours": 169}),
     "webhooks.notices": ({"cursor": "we_1"},),

@@ -75,6 +75,7 @@ NOT_COUNTED: Final = {
     "email_verifications": BY_HAND,
     "passkeys": BY_HAND,
     "device_logins": "a few an hour for each address, and deleted once they ended",
+    "portal_links": "a thousand open ones of an account at most, and deleted a week after they ended",
     "authorization_codes": BY_HAND,
     "authorization_grants": BY_HAND,
     "authorization_tokens": "one pair of a grant lives, and an ended one is deleted",

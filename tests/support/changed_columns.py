@@ -49,7 +49,16 @@ COUNTS: Final = frozenset(
 # Words whose comment lists alternatives, and that say what a row is and not where it stands.
 KINDS: Final = frozenset(
     {
-        *("act", "answer", "cap_period", "choice", "delivery_status", "disabled_reason", "error"),
+        *(
+            "act",
+            "answer",
+            "can",
+            "cap_period",
+            "choice",
+            "delivery_status",
+            "disabled_reason",
+            "error",
+        ),
         *("expires", "interval", "kind", "overage", "part", "place", "protocol", "role", "scope"),
         *("settle", "why", "word"),
     }

@@ -18,7 +18,7 @@ _COUNTED = (
     # Pages by a token, which may look like anything, also like an id at its beginning; but no id. A token
     # has 22 characters and more: one more than an id of four letters and 16.
     re.compile(
-        r"(?<=/)(checkout|portal|claim|no-mail|receipts|status)"
+        r"(?<=/)(checkout|portal|webhook-portal|claim|no-mail|receipts|status)"
         r"/(?![a-z]{2,4}_[0-9A-Za-z]{16}(?![0-9A-Za-z_.~=-]))[0-9A-Za-z_.~=-]{20,}"
     ),
     re.compile(r"(?<![0-9A-Za-z_-])([a-z]{2,5})_[0-9A-Za-z]{16}(?![0-9A-Za-z])"),

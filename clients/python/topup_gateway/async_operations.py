@@ -562,6 +562,40 @@ class AsyncPlatforms(AsyncGroup):
         return AsyncList(self._client, call)
 
 
+class AsyncPortalLinks(AsyncGroup):
+    async def create(
+        self, *, idempotency_key: str | None = None, **fields: Unpack[requests.PortalLinkBody]
+    ) -> Answer[models.CreatedPortalLink]:
+        """Create a portal link."""
+        call = Call(
+            "POST",
+            "/api/public/v1/portal-links",
+            Answer[models.CreatedPortalLink],
+            body=fields,
+            key=idempotency_key or new_key(),
+        )
+        return await self._client.run(call)
+
+    async def delete(
+        self, link_id: str, *, idempotency_key: str | None = None
+    ) -> Answer[models.PortalLink]:
+        """Revoke a portal link."""
+        call = Call(
+            "DELETE",
+            f"/api/public/v1/portal-links/{in_path(link_id)}",
+            Answer[models.PortalLink],
+            key=idempotency_key or new_key(),
+        )
+        return await self._client.run(call)
+
+    def list(self, **fields: Unpack[requests.PortalLinksListQuery]) -> AsyncList[models.PortalLink]:
+        """List portal links."""
+        call = Call(
+            "GET", "/api/public/v1/portal-links", Answer[Page[models.PortalLink]], query=fields
+        )
+        return AsyncList(self._client, call)
+
+
 class AsyncPrices(AsyncGroup):
     def list(self, **fields: Unpack[requests.PricesListQuery]) -> AsyncList[models.Price]:
         """What tokens of each model cost."""
@@ -1316,6 +1350,7 @@ class AsyncOperations(AsyncRunner):
         self.orders = AsyncOrders(self)
         self.packs = AsyncPacks(self)
         self.platforms = AsyncPlatforms(self)
+        self.portal_links = AsyncPortalLinks(self)
         self.prices = AsyncPrices(self)
         self.refunds = AsyncRefunds(self)
         self.replays = AsyncReplays(self)

@@ -396,7 +396,10 @@ class Attempt(Model):
 class AuditActor(Model):
     """The credential that acted."""
 
-    kind: Literal["app", "cli", "gateway", "key", "operator", "session", "token", "visitor"] | str
+    kind: (
+        Literal["app", "cli", "gateway", "key", "operator", "portal", "session", "token", "visitor"]
+        | str
+    )
     """The kind of credential."""
     id: str
     """The id of the key, token, session or app."""
@@ -1047,6 +1050,33 @@ class CreatedKey(Model):
     """RFC 3339, UTC, whole seconds."""
     key: str
     """The secret, shown this once."""
+
+
+class CreatedPortalLink(Model):
+    """A link just made: `url` is shown this once."""
+
+    id: str
+    """Its id, ptl_…."""
+    environment: Literal["live", "staging"] | str
+    """The two are closed worlds; check it."""
+    name: str
+    """Its name."""
+    can: Literal["manage", "read", "replay"] | str
+    """read; replay: also send deliveries again and test a webhook; manage: also change a webhook."""
+    origins: list[str]
+    """The sites that may embed it; empty: none."""
+    endpoint_ids: list[str]
+    """The webhooks that it shows; empty: all."""
+    made_by: str
+    """The key, token or person with whose access it ends."""
+    created_at: AwareDatetime
+    """RFC 3339, UTC, whole seconds."""
+    expires_at: AwareDatetime
+    """RFC 3339, UTC, whole seconds."""
+    revoked_at: AwareDatetime | None
+    """RFC 3339, UTC, whole seconds."""
+    url: str
+    """The page's address, shown this once. Holders of it have the link's access."""
 
 
 class CreatedToken(Model):
@@ -2975,6 +3005,31 @@ class Platform(Model):
     """In US cents."""
     fulfilment: Literal["asynchronous", "immediate"] | str
     """Whether the platform is credited at once or takes its time."""
+
+
+class PortalLink(Model):
+    """A link to the account's webhooks. It ends with the key, token or person that made it."""
+
+    id: str
+    """Its id, ptl_…."""
+    environment: Literal["live", "staging"] | str
+    """The two are closed worlds; check it."""
+    name: str
+    """Its name."""
+    can: Literal["manage", "read", "replay"] | str
+    """read; replay: also send deliveries again and test a webhook; manage: also change a webhook."""
+    origins: list[str]
+    """The sites that may embed it; empty: none."""
+    endpoint_ids: list[str]
+    """The webhooks that it shows; empty: all."""
+    made_by: str
+    """The key, token or person with whose access it ends."""
+    created_at: AwareDatetime
+    """RFC 3339, UTC, whole seconds."""
+    expires_at: AwareDatetime
+    """RFC 3339, UTC, whole seconds."""
+    revoked_at: AwareDatetime | None
+    """RFC 3339, UTC, whole seconds."""
 
 
 class Price(Model):

@@ -546,6 +546,40 @@ class Platforms(Group):
         return List(self._client, call)
 
 
+class PortalLinks(Group):
+    def create(
+        self, *, idempotency_key: str | None = None, **fields: Unpack[requests.PortalLinkBody]
+    ) -> Answer[models.CreatedPortalLink]:
+        """Create a portal link."""
+        call = Call(
+            "POST",
+            "/api/public/v1/portal-links",
+            Answer[models.CreatedPortalLink],
+            body=fields,
+            key=idempotency_key or new_key(),
+        )
+        return self._client.run(call)
+
+    def delete(
+        self, link_id: str, *, idempotency_key: str | None = None
+    ) -> Answer[models.PortalLink]:
+        """Revoke a portal link."""
+        call = Call(
+            "DELETE",
+            f"/api/public/v1/portal-links/{in_path(link_id)}",
+            Answer[models.PortalLink],
+            key=idempotency_key or new_key(),
+        )
+        return self._client.run(call)
+
+    def list(self, **fields: Unpack[requests.PortalLinksListQuery]) -> List[models.PortalLink]:
+        """List portal links."""
+        call = Call(
+            "GET", "/api/public/v1/portal-links", Answer[Page[models.PortalLink]], query=fields
+        )
+        return List(self._client, call)
+
+
 class Prices(Group):
     def list(self, **fields: Unpack[requests.PricesListQuery]) -> List[models.Price]:
         """What tokens of each model cost."""
@@ -1288,6 +1322,7 @@ class Operations(Runner):
         self.orders = Orders(self)
         self.packs = Packs(self)
         self.platforms = Platforms(self)
+        self.portal_links = PortalLinks(self)
         self.prices = Prices(self)
         self.refunds = Refunds(self)
         self.replays = Replays(self)

@@ -664,6 +664,30 @@ class PlatformsListQuery(TypedDict):
     """Where to go on: next_cursor of the page before."""
 
 
+class PortalLinkBody(TypedDict):
+    """A new portal link."""
+
+    name: NotRequired[str]
+    """Who it is for; only you see it. Default: "Webhooks"."""
+    can: NotRequired[Literal["manage", "read", "replay"]]
+    """read; replay: also send deliveries again and test a webhook; manage: also change a webhook. Default: "read"."""
+    origins: NotRequired[list[str]]
+    """The sites that may embed it, such as https://app.acme.example; empty: none."""
+    endpoint_ids: NotRequired[list[str]]
+    """The webhooks that it shows; empty: all, also later ones."""
+    expires_in_s: NotRequired[int]
+    """How long it works, in seconds. Default: 3600."""
+
+
+class PortalLinksListQuery(TypedDict):
+    """The filters of portal_links.list."""
+
+    limit: NotRequired[int]
+    """How many there are on a page."""
+    cursor: NotRequired[str]
+    """Where to go on: next_cursor of the page before."""
+
+
 class PricesListQuery(TypedDict):
     """The filters of prices.list."""
 

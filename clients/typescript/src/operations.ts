@@ -538,6 +538,36 @@ export class Platforms extends Group {
   }
 }
 
+export class PortalLinks extends Group {
+  /** Create a portal link. */
+  create(fields?: types.PortalLinkBody, options?: Keyed): Promise<Answer<types.CreatedPortalLink>> {
+    return this.client.run({
+      method: "POST",
+      path: `/api/public/v1/portal-links`,
+      body: fields ?? {},
+      key: options?.idempotencyKey ?? crypto.randomUUID(),
+    });
+  }
+
+  /** Revoke a portal link. */
+  delete(linkId: string, options?: Keyed): Promise<Answer<types.PortalLink>> {
+    return this.client.run({
+      method: "DELETE",
+      path: `/api/public/v1/portal-links/${inPath(linkId)}`,
+      key: options?.idempotencyKey ?? crypto.randomUUID(),
+    });
+  }
+
+  /** List portal links. */
+  list(fields?: types.PortalLinksListQuery): List<types.PortalLink> {
+    return new List(this.client, {
+      method: "GET",
+      path: `/api/public/v1/portal-links`,
+      query: fields,
+    });
+  }
+}
+
 export class Prices extends Group {
   /** What tokens of each model cost. */
   list(fields?: types.PricesListQuery): List<types.Price> {
@@ -1167,6 +1197,7 @@ export abstract class Operations implements Runner {
   readonly orders = new Orders(this);
   readonly packs = new Packs(this);
   readonly platforms = new Platforms(this);
+  readonly portalLinks = new PortalLinks(this);
   readonly prices = new Prices(this);
   readonly refunds = new Refunds(this);
   readonly replays = new Replays(this);

@@ -487,7 +487,7 @@ export interface components {
              * @description The kind of credential.
              * @enum {string}
              */
-            kind: "app" | "cli" | "gateway" | "key" | "operator" | "session" | "token" | "visitor";
+            kind: "app" | "cli" | "gateway" | "key" | "operator" | "portal" | "session" | "token" | "visitor";
             /** @description The id of the key, token, session or app. */
             id: string;
             /** @description Its current name; null: it has none. */
@@ -1191,6 +1191,43 @@ export interface components {
             revoked_at: string | null;
             /** @description The secret, shown this once. */
             key: string;
+        };
+        /** @description A link just made: `url` is shown this once. */
+        CreatedPortalLink: {
+            /** @description Its id, ptl_…. */
+            id: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {string}
+             */
+            environment: "live" | "staging";
+            /** @description Its name. */
+            name: string;
+            /**
+             * @description read; replay: also send deliveries again and test a webhook; manage: also change a webhook.
+             * @enum {string}
+             */
+            can: "manage" | "read" | "replay";
+            /** @description The sites that may embed it; empty: none. */
+            origins: string[];
+            /** @description The webhooks that it shows; empty: all. */
+            endpoint_ids: string[];
+            /** @description The key, token or person with whose access it ends. */
+            made_by: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            expires_at: string;
+            /** @description RFC 3339, UTC, whole seconds. */
+            revoked_at: string | null;
+            /** @description The page's address, shown this once. Holders of it have the link's access. */
+            url: string;
         };
         /** @description A token just made: `token` is its secret, shown this once. */
         CreatedToken: {
@@ -3296,6 +3333,41 @@ export interface components {
              * @enum {string}
              */
             fulfilment: "asynchronous" | "immediate";
+        };
+        /** @description A link to the account's webhooks. It ends with the key, token or person that made it. */
+        PortalLink: {
+            /** @description Its id, ptl_…. */
+            id: string;
+            /**
+             * @description The two are closed worlds; check it.
+             * @enum {string}
+             */
+            environment: "live" | "staging";
+            /** @description Its name. */
+            name: string;
+            /**
+             * @description read; replay: also send deliveries again and test a webhook; manage: also change a webhook.
+             * @enum {string}
+             */
+            can: "manage" | "read" | "replay";
+            /** @description The sites that may embed it; empty: none. */
+            origins: string[];
+            /** @description The webhooks that it shows; empty: all. */
+            endpoint_ids: string[];
+            /** @description The key, token or person with whose access it ends. */
+            made_by: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, UTC, whole seconds.
+             */
+            expires_at: string;
+            /** @description RFC 3339, UTC, whole seconds. */
+            revoked_at: string | null;
         };
         /** @description What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all models that begin so and have no longer entry. */
         Price: {
@@ -5902,6 +5974,22 @@ export interface components {
             /** @description When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so. */
             resumes_at?: string | null;
         };
+        /** @description A new portal link. */
+        PortalLinkBody: {
+            /** @description Who it is for; only you see it. Default: "Webhooks". */
+            name?: string;
+            /**
+             * @description read; replay: also send deliveries again and test a webhook; manage: also change a webhook. Default: "read".
+             * @enum {string}
+             */
+            can?: "manage" | "read" | "replay";
+            /** @description The sites that may embed it, such as https://app.acme.example; empty: none. */
+            origins?: string[];
+            /** @description The webhooks that it shows; empty: all, also later ones. */
+            endpoint_ids?: string[];
+            /** @description How long it works, in seconds. Default: 3600. */
+            expires_in_s?: number;
+        };
         /** @description In US cents. method_ref: a saved payment method; without it, the newest is charged. */
         RechargeBody: {
             /** @description Buy when the balance falls below it, in US cents. */
@@ -6431,6 +6519,13 @@ export interface components {
             /** @description Where to go on: next_cursor of the page before. */
             cursor?: string;
         };
+        /** @description The filters of portal_links.list. */
+        PortalLinksListQuery: {
+            /** @description How many there are on a page. */
+            limit?: number;
+            /** @description Where to go on: next_cursor of the page before. */
+            cursor?: string;
+        };
         /** @description The filters of prices.list. */
         PricesListQuery: {
             /** @description How many there are on a page. */
@@ -6681,6 +6776,7 @@ export type CliLoginPending = components['schemas']['CliLoginPending'];
 export type CodeRow = components['schemas']['CodeRow'];
 export type CompletedBatchEventData = components['schemas']['CompletedBatchEventData'];
 export type CreatedKey = components['schemas']['CreatedKey'];
+export type CreatedPortalLink = components['schemas']['CreatedPortalLink'];
 export type CreatedToken = components['schemas']['CreatedToken'];
 export type CreditExpiredEvent = components['schemas']['CreditExpiredEvent'];
 export type CreditExpiringEvent = components['schemas']['CreditExpiringEvent'];
@@ -6761,6 +6857,7 @@ export type PendingAction = components['schemas']['PendingAction'];
 export type PendingTopUpEventData = components['schemas']['PendingTopUpEventData'];
 export type PlanChange = components['schemas']['PlanChange'];
 export type Platform = components['schemas']['Platform'];
+export type PortalLink = components['schemas']['PortalLink'];
 export type Price = components['schemas']['Price'];
 export type Quote = components['schemas']['Quote'];
 export type Recharge = components['schemas']['Recharge'];
@@ -6863,6 +6960,7 @@ export type OrderBody = components['schemas']['OrderBody'];
 export type OutcomeBody = components['schemas']['OutcomeBody'];
 export type PaidBody = components['schemas']['PaidBody'];
 export type PausePlanBody = components['schemas']['PausePlanBody'];
+export type PortalLinkBody = components['schemas']['PortalLinkBody'];
 export type RechargeBody = components['schemas']['RechargeBody'];
 export type RedemptionsRedeemBody = components['schemas']['RedemptionsRedeemBody'];
 export type RefundBody = components['schemas']['RefundBody'];
@@ -6904,6 +7002,7 @@ export type OrdersCreditNotesQuery = components['schemas']['OrdersCreditNotesQue
 export type OrdersListQuery = components['schemas']['OrdersListQuery'];
 export type PacksListQuery = components['schemas']['PacksListQuery'];
 export type PlatformsListQuery = components['schemas']['PlatformsListQuery'];
+export type PortalLinksListQuery = components['schemas']['PortalLinksListQuery'];
 export type PricesListQuery = components['schemas']['PricesListQuery'];
 export type RefundsListQuery = components['schemas']['RefundsListQuery'];
 export type ReplaysListQuery = components['schemas']['ReplaysListQuery'];

@@ -137,7 +137,7 @@ async def endpoint_page(
         deliveries=deliveries,
         recovered=await call.context.database.read(lambda tx: recovered(tx, tenant, ids)),
         health=health,
-        chart=_chart(health),
+        chart=chart_of(health),
         form=_form_of(endpoint) if form is None else form,
         problem=problem,
         attempt=attempt,
@@ -148,7 +148,7 @@ async def endpoint_page(
     )
 
 
-def _chart(health: dict[str, Any]) -> Chart:
+def chart_of(health: dict[str, Any]) -> Chart:
     starts = [parse_rfc3339(step["at"]) for step in health["steps"]]
     rows: Any = [
         {"step": start, "status": status, "number": step[status], "total": 0}

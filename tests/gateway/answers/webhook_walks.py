@@ -20,6 +20,7 @@ async def endpoints(to: Recorder) -> None:
         await _change(to, key, stranger)
         await _test(to, key, hook.url, failing.url)
     await _verify(to, key)
+    await _portal_links(to, key, stranger)
 
 
 async def _register(to: Recorder, key: str, url: str) -> None:
@@ -101,6 +102,24 @@ async def _verify(to: Recorder, key: str) -> None:
     await to.own("nothing", "POST", path, key, json={})
     to.clock.advance_s(3600)
     await to.own("old", "POST", path, key, json=good)
+
+
+async def _portal_links(to: Recorder, key: str, stranger: str) -> None:
+    path = "/portal-links"
+    full = {
+        "name": "Acme",
+        "can": "replay",
+        "origins": ["https://app.acme.example"],
+        "expires_in_s": 86_400,
+    }
+    await to.own("with all fields", "POST", path, key, json=full)
+    made = await to.own("with none", "POST", path, key, json={})
+    for wrong in ({"origins": ["https://*.acme.example"]}, {"can": "own"}, {"expires_in_s": 1}):
+        await to.own("that is none", "POST", path, key, json=wrong)
+    await to.own("of another's", "POST", path, key, json={"endpoint_ids": [f"we_{UNKNOWN}"]})
+    await to.own("both", "GET", path, key)
+    await to.own("another's", "DELETE", f"{path}/{made['id']}", stranger)
+    await to.own("revoked", "DELETE", f"{path}/{made['id']}", key)
 
 
 async def deliveries(to: Recorder) -> None:

@@ -82,6 +82,7 @@ async def test_a_database_at_the_last_version_before_the_baseline_is_taken_over(
         "ALTER TABLE access_tokens DROP COLUMN scopes",
         "ALTER TABLE request_log DROP COLUMN agent",
         "ALTER TABLE api_keys DROP COLUMN last_used_by",
+        "DROP TABLE portal_links",
         "DROP INDEX ux_endpoints_subscription",
         "DROP INDEX ix_endpoints_subscription_until",
         "ALTER TABLE endpoints DROP COLUMN subscription_id",
@@ -302,12 +303,12 @@ async def test_the_version_that_migrate_reached_says_which_code_runs_on_it_and_w
 ) -> None:
     [row] = await database.read(lambda tx: tx.fetch("SELECT * FROM schema_notes"))
 
-    assert (row["version"], row["oldest_code"]) == ("0103", "0100")
+    assert (row["version"], row["oldest_code"]) == ("0104", "0100")
     assert row["code_version"] == running()
     assert 1_700_000_000_000_000 < row["reached_at"] <= SystemClock().now_us()
     assert await migrated_by(database, VERSIONS[-1]) == running()
     assert await migrated_by(database, "0012") is None
-    assert await schema_version(database) == "0103"
+    assert await schema_version(database) == "0104"
 
 
 def test_each_migration_says_which_code_runs_on_its_schema() -> None:

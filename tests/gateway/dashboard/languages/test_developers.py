@@ -181,6 +181,7 @@ async def test_webhooks_and_what_they_were_sent_are_whole_in_arabic(gateway: Gat
         page = f"{HOOKS}/{endpoint}"
         begun = await browser.send(f"{page}/replay", {"step": "begin", "delivery_status": "failed"})
         visits = [
+            *await portal_visits(gateway, key, page, await delivery_ids(browser)),
             *sent_visits(page, await delivery_ids(browser), begun.headers["location"]),
             *refused_visits(page),
             *request_visits(await logged_ids(gateway, browser)),
@@ -194,6 +195,40 @@ async def test_webhooks_and_what_they_were_sent_are_whole_in_arabic(gateway: Gat
     seen = {one.template for one in visits} | {"webhook_new.html", "keys.html", "keys_all.html"}
     keys = {"key.html", "key_first.html", "key_new.html", "key_made.html"}
     assert seen | keys | {"apps.html", "app_secret.html"} == ROOMS["developers"]
+
+
+async def portal_visits(
+    gateway: Gateway, key: str, page: str, deliveries: Sequence[str]
+) -> list[Visit]:
+    links, endpoint = "/dashboard/portal-links", page.rpartition("/")[2]
+    good = {"name": "Acme", "can": "replay", "origins": "https://a.example", "expires_in_s": "3600"}
+    site = []
+    for can in ("manage", "read"):
+        made = await gateway.call("POST", "/portal-links", key=key, json={"can": can})
+        site.append("/webhook-portal/" + made.json()["data"]["url"].rpartition("/")[2])
+    ended = await gateway.call("POST", "/portal-links", key=key, json={})
+    await gateway.call("DELETE", f"/portal-links/{ended.json()['data']['id']}", key=key)
+    site.append("/webhook-portal/" + ended.json()["data"]["url"].rpartition("/")[2])
+    inside = f"{site[0]}/{endpoint}"
+    return [
+        Visit("portal_links.html", links),
+        Visit("portal_links.html", links, good),
+        Visit("portal_links.html", links, good | {"name": "", "origins": ""}),
+        Visit("portal_links.html", f"{links}?said=portal-link-revoked"),
+        Visit("portal_webhooks.html", f"{site[0]}?lang=ar"),
+        Visit("portal_webhook.html", f"{inside}?lang=ar"),
+        Visit("portal_webhook.html", f"{inside}?lang=ar&status=failed&created_after=2026-01-01"),
+        Visit("portal_webhook.html", f"{inside}?lang=ar&status=cancelled"),
+        Visit("portal_webhook.html", f"{inside}/test?lang=ar", {"event": "endpoint.test"}),
+        Visit("portal_webhook.html", f"{site[1]}/{endpoint}?lang=ar"),
+        *(
+            Visit("portal_delivery.html", f"{inside}/deliveries/{one}?lang=ar")
+            for one in deliveries
+        ),
+        Visit("portal_message.html", f"{site[2]}?lang=ar"),
+        Visit("portal_message.html", f"{inside}/deliveries/dlv_0?lang=ar"),
+        Visit("portal_message.html", f"{site[1]}/{endpoint}/test?lang=ar", {"event": "x"}),
+    ]
 
 
 def sent_visits(page: str, deliveries: Sequence[str], replay: str) -> list[Visit]:

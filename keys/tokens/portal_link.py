@@ -1,0 +1,288 @@
+"""Portal links: an account's webhooks on a page that another site may embed, for holders of its address.
+
+A link ends at its time, when it is revoked, and with the access of the key, token or person that made it,
+which every use checks. The address leaves this module once; only its SHA-256 is stored.
+"""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, get_args
+
+from kernel.clock import DAY_US, SECOND_US
+from kernel.errors import InvalidInput, NotFound
+from kernel.ids import new_id
+from kernel.limits import PAGE_ITEMS
+from kernel.tenant import Tenant
+from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR, check_live
+from keys.api_keys.grantable import KeyLimitReached
+from keys.api_keys.lookup import judge_chain, load_links
+from keys.granted import Granted, why_ended
+from keys.normalise import normalise_name
+from keys.principal import Environment, Principal, Refusal, ScopeMissing
+from keys.staging_quota import FULL_UNTIL
+from keys.token_format import digest
+from keys.tokens.access_token import IS_KEY_ROTATED, check_not_ending, load_principals
+from store.database import Row, Transaction
+from store.keyset import Begin, Keyset
+from store.row_mapping import WORDS_OR_NULL, RowMapping
+
+# Read; also send deliveries again and test an endpoint; also change an endpoint.
+PortalRight = Literal["read", "replay", "manage"]
+RIGHTS: Final[tuple[PortalRight, ...]] = get_args(PortalRight)
+LIFE_S_MIN: Final = 300
+LIFE_S_MAX: Final = 7 * 86_400
+LIFE_S_DEFAULT: Final = 3_600
+ORIGINS_MAX: Final = 10
+# Not ended, of one account in one environment.
+OPEN_LINKS_MAX: Final = 1_000
+# The maker needs this when the link is made, and at each use.
+MADE_WITH: Final = "webhooks:write"
+_MAKERS: Final = frozenset({"key", "system_token", "session"})
+_READS: Final = frozenset({"webhooks:read"})
+# How long a link that ended is listed.
+_LISTED_US: Final = 7 * DAY_US
+_PRUNED_ROWS: Final = 100
+_SECRET_BYTES: Final = 32
+# As browsers serialise an origin. A content security policy has no form for an IPv6 address.
+_ORIGIN: Final = re.compile(
+    r"(https?)://((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(:[0-9]{1,5})?"
+)
+_HOST_CHARACTERS_MAX: Final = 253
+_PORT_MAX: Final = 65_535
+_USUAL_PORTS: Final = {"https": ":443", "http": ":80"}
+_OWN: Final = "account_id = :account_id AND environment = :environment"
+_OPEN: Final = f"""SELECT COUNT(*) AS n FROM portal_links
+WHERE {_OWN} AND revoked_at IS NULL AND expires_at > :now_us"""
+_PRUNE: Final = f"""DELETE FROM portal_links WHERE id IN (
+    SELECT id FROM portal_links WHERE {_OWN} AND expires_at <= :before_us LIMIT :rows)"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPortalLink:
+    name: str
+    can: PortalRight
+    origins: Sequence[str]
+    endpoint_ids: Sequence[str]
+    life_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortalLink:
+    """Who may open an account's webhooks, and where. Times in microseconds.
+
+    origins: the sites that may embed it; empty: none. endpoint_ids: the endpoints that it shows; empty: all.
+    made_by: a key's, token's or person's id.
+    """
+
+    id: str
+    account_id: str
+    environment: Environment
+    name: str
+    can: PortalRight
+    origins: tuple[str, ...]
+    endpoint_ids: tuple[str, ...]
+    made_by: str
+    created_at: int
+    expires_at: int
+    revoked_at: int | None
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return _READS if self.can == "read" else _READS | {MADE_WITH}
+
+    def shows(self, endpoint_id: str) -> bool:
+        return not self.endpoint_ids or endpoint_id in self.endpoint_ids
+
+
+class OpenedLink(NamedTuple):
+    """principal: whom the page acts as; None: the link has ended."""
+
+    link: PortalLink
+    principal: Principal | None
+
+
+def check_origins(origins: Sequence[str], environment: str) -> tuple[str, ...]:
+    """Return the origins as browsers write them. Raises InvalidInput.
+
+    https only, and in staging also http of the user's own machine.
+    """
+    return tuple(dict.fromkeys(_origin(one, environment) for one in origins))
+
+
+def _origin(text: str, environment: str) -> str:
+    found = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
+    if found is None:
+        raise _wrong_origin(f"{text!r:.80} is no origin")
+    scheme, host, port = found[1], found[2], found[3] or ""
+    if len(host) > _HOST_CHARACTERS_MAX or (port and not 0 < int(port[1:]) <= _PORT_MAX):
+        raise _wrong_origin(f"{text!r:.80} is no origin")
+    is_own_machine = host in {"localhost", "127.0.0.1"} or host.endswith(".localhost")
+    if scheme == "http" and not (is_own_machine and environment == "staging"):
+        raise _wrong_origin("An origin begins with https://")
+    return f"{scheme}://{host}{'' if port == _USUAL_PORTS[scheme] else port}"
+
+
+def _wrong_origin(what: str) -> InvalidInput:
+    return InvalidInput(
+        f"{what}. Write it without a path, such as https://app.acme.example. Staging also takes"
+        " http://localhost:3000.",
+        param="origins",
+    )
+
+
+async def create(
+    tx: Transaction, tenant: Tenant, *, maker: Principal, new: NewPortalLink, now_us: int
+) -> tuple[PortalLink, str]:
+    """Return a new link and its secret, which is never shown again. The caller holds the tenant's lock.
+
+    Raises InvalidInput, ScopeMissing, LiveNotOpen and KeyLimitReached.
+    """
+    if maker.kind not in _MAKERS:
+        raise ScopeMissing(
+            "Only a key, a system token or a signed-in user can make a portal link.",
+            reason="parent",
+        )
+    await check_not_ending(tx, maker)
+    await check_live(tx, tenant)
+    whose = {"account_id": tenant.account_id, "environment": tenant.environment}
+    await tx.execute(_PRUNE, **whose, before_us=now_us - _LISTED_US, rows=_PRUNED_ROWS)
+    counted = await tx.fetch_one(_OPEN, **whose, now_us=now_us)
+    if counted is not None and counted["n"] >= OPEN_LINKS_MAX:
+        raise KeyLimitReached(
+            f"An account has at most {OPEN_LINKS_MAX} open portal links. Revoke one first, or make"
+            " them expire sooner.",
+            extra={"limit": OPEN_LINKS_MAX},
+        )
+    link = PortalLink(
+        id=new_id("ptl"),
+        account_id=tenant.account_id,
+        environment=maker.environment,
+        name=normalise_name(new.name),
+        can=new.can,
+        origins=check_origins(new.origins, tenant.environment),
+        endpoint_ids=tuple(dict.fromkeys(new.endpoint_ids)),
+        made_by=maker.person_id if maker.kind == "session" else maker.credential_id,
+        created_at=now_us,
+        expires_at=now_us + new.life_s * SECOND_US,
+        revoked_at=None,
+    )
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    row = (*_ROWS.write(link), digest(secret))
+    await tx.insert("portal_links", (*_ROWS.columns, "digest"), [row])
+    return link, secret
+
+
+async def get(tx: Transaction, tenant: Tenant, link_id: str) -> PortalLink:
+    """Raise NotFound."""
+    row = await tx.fetch_one(
+        f"SELECT {_ROWS.listed} FROM portal_links WHERE id = :id AND {_OWN}",
+        id=link_id,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+    if row is None:
+        raise NotFound("Link")
+    return _ROWS.read(row)
+
+
+async def list_links(
+    tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
+) -> list[PortalLink]:
+    """List links older than before_id, newest first, with those that ended a week ago or less."""
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
+    return [_ROWS.read(row) for row in rows]
+
+
+async def revoke(tx: Transaction, tenant: Tenant, link_id: str, *, now_us: int) -> None:
+    await tx.execute(
+        f"""UPDATE portal_links SET revoked_at = :now_us
+            WHERE id = :id AND {_OWN} AND revoked_at IS NULL""",
+        now_us=now_us,
+        id=link_id,
+        account_id=tenant.account_id,
+        environment=tenant.environment,
+    )
+
+
+async def open_link(tx: Transaction, secret: str, *, now_us: int) -> OpenedLink | None:
+    """Return the link with that secret, and what it may do now; None for an unknown secret."""
+    row = await tx.fetch_one(_FIND, digest=digest(secret), now_us=now_us)
+    if row is None:
+        return None
+    link = _ROWS.read(row)
+    has_ended = (
+        link.revoked_at is not None
+        or link.expires_at <= now_us
+        or row["suspended_for"] is not None
+        or (link.environment == "live" and not row["is_live_open"])
+    )
+    if has_ended:
+        return OpenedLink(link, None)
+    is_paused = await _is_maker_paused(tx, link, row, now_us=now_us)
+    return OpenedLink(
+        link, None if is_paused is None else _principal(link, row, is_paused=is_paused)
+    )
+
+
+async def _is_maker_paused(
+    tx: Transaction, link: PortalLink, row: Row, *, now_us: int
+) -> bool | None:
+    """Return whether the maker's key is paused. None: the maker may no longer give this access."""
+    if row["token_digest"] is not None:
+        return await _is_token_paused(tx, row["token_digest"], now_us=now_us)
+    if row["lineage"] is None:
+        granted = Granted(
+            link.account_id, link.created_at, frozenset({MADE_WITH}), person_id=link.made_by
+        )
+        return False if await why_ended(tx, granted, now_us=now_us) is None else None
+    lineage = (link.made_by, *row["lineage"].split())
+    chain = await load_links(tx, lineage)
+    allowed = judge_chain(lineage, chain, now_us=now_us, may_administer=False)
+    if row["is_key_rotated"] or isinstance(allowed, Refusal) or MADE_WITH not in allowed.scopes:
+        return None
+    return allowed.is_paused
+
+
+async def _is_token_paused(tx: Transaction, token_digest: str, *, now_us: int) -> bool | None:
+    found = (await load_principals(tx, [token_digest], now_us=now_us)).get(token_digest)
+    if not isinstance(found, Principal) or MADE_WITH not in found.scopes:
+        return None
+    return found.is_paused
+
+
+def _principal(link: PortalLink, row: Row, *, is_paused: bool) -> Principal:
+    return Principal(
+        account_id=link.account_id,
+        environment=link.environment,
+        kind="portal",
+        credential_id=link.id,
+        key_id=None,
+        lineage=(),
+        scopes=link.scopes,
+        ip_allow_lists=(),
+        expires_at=link.expires_at,
+        is_sandbox=bool(row["is_sandbox"]),
+        approval_threshold_cents=None,
+        account_email=None,
+        is_paused=is_paused,
+        clock_ahead_us=row["clock_ahead_us"],
+        staging_full_until=row["staging_full_until"],
+    )
+
+
+_ROWS: Final = RowMapping(
+    PortalLink, stored={"origins": WORDS_OR_NULL, "endpoint_ids": WORDS_OR_NULL}
+)
+_PAGES: Final = Keyset(_ROWS.listed, "portal_links", _OWN)
+_FIND: Final = f"""
+SELECT {_ROWS.of("t")}, k.lineage, {IS_KEY_ROTATED} AS is_key_rotated, m.digest AS token_digest,
+    a.is_sandbox, e.clock_ahead_us, {IS_LIVE_OPEN}, {SUSPENDED_FOR}, {FULL_UNTIL}
+FROM portal_links t
+JOIN accounts a ON a.id = t.account_id
+JOIN account_environments e ON e.account_id = t.account_id AND e.environment = t.environment
+LEFT JOIN api_keys k ON k.id = t.made_by
+LEFT JOIN access_tokens m ON m.id = t.made_by
+WHERE t.digest = :digest
+"""

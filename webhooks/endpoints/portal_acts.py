@@ -1,0 +1,205 @@
+"""Portal links: show a merchant's webhooks on a page that another site may embed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Self
+
+from msgspec import Meta, field
+
+from kernel.errors import InvalidInput, LimitReached
+from kernel.fields import Fields, Page, said
+from kernel.shaped import Shaped
+from kernel.words import EndpointIdText, Environment, Time
+from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, PublicUrl
+from keys.normalise import NAME_CHARACTERS_MAX
+from keys.tokens import portal_link
+from keys.tokens.portal_link import (
+    LIFE_S_DEFAULT,
+    LIFE_S_MAX,
+    LIFE_S_MIN,
+    MADE_WITH,
+    ORIGINS_MAX,
+    NewPortalLink,
+    PortalLink as Link,
+    PortalRight,
+)
+from store.keyset import Begin
+
+PORTAL_PATH: Final = "/webhook-portal"
+_ENDPOINT_IDS_MAX: Final = 100
+_KNOWN: Final = """
+SELECT id FROM endpoints WHERE id IN :ids[text] AND account_id = :account_id
+  AND environment = :environment AND deleted_at IS NULL AND subscription_id IS NULL
+"""
+Origin = Annotated[str, Meta(min_length=1, max_length=300)]
+Origins = Annotated[
+    list[Origin],
+    Meta(
+        max_length=ORIGINS_MAX,
+        description="The sites that may embed it, such as https://app.acme.example; empty: none.",
+    ),
+]
+Right = Annotated[
+    PortalRight,
+    Meta(
+        description="read; replay: also send deliveries again and test a webhook; manage: also change a webhook."
+    ),
+]
+
+
+class PortalLink(Shaped, kw_only=True):
+    """A link to the account's webhooks. It ends with the key, token or person that made it."""
+
+    id: Annotated[str, Meta(pattern=r"^ptl_[0-9A-Za-z]+$")]
+    environment: Environment
+    name: str
+    can: Right
+    origins: Annotated[list[str], Meta(description="The sites that may embed it; empty: none.")]
+    endpoint_ids: Annotated[
+        list[EndpointIdText], Meta(description="The webhooks that it shows; empty: all.")
+    ]
+    made_by: Annotated[str, Meta(description="The key, token or person with whose access it ends.")]
+    created_at: Time
+    expires_at: Time
+    revoked_at: Time | None
+
+    @classmethod
+    def of(cls, link: Link, /, **more: Any) -> Self:
+        return super().of(
+            link, origins=list(link.origins), endpoint_ids=list(link.endpoint_ids), **more
+        )
+
+
+class CreatedPortalLink(PortalLink, kw_only=True):
+    """A link just made: `url` is shown this once."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="The page's address, shown this once. Holders of it have the link's access.",
+            extra_json_schema={"format": "uri"},
+        ),
+    ]
+
+
+class PortalLinkBody(Fields, frozen=True, kw_only=True):
+    """A new portal link."""
+
+    name: Annotated[
+        str,
+        Meta(
+            description="Who it is for; only you see it.",
+            extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX},
+        ),
+        said("Name", hint="Who it is for, such as a customer. Only you see it."),
+    ] = "Webhooks"
+    can: Right = "read"
+    origins: Origins = field(default_factory=list)
+    endpoint_ids: Annotated[
+        list[Annotated[str, Meta(max_length=64, pattern=r"^we_[0-9A-Za-z]+\Z")]],
+        Meta(
+            max_length=_ENDPOINT_IDS_MAX,
+            description="The webhooks that it shows; empty: all, also later ones.",
+        ),
+    ] = field(default_factory=list)
+    expires_in_s: Annotated[
+        int, Meta(ge=LIFE_S_MIN, le=LIFE_S_MAX, description="How long it works, in seconds.")
+    ] = LIFE_S_DEFAULT
+
+
+async def create_link(context: ActContext, asked: PortalLinkBody) -> Change[Link]:
+    """Raise InvalidInput for an unknown endpoint."""
+    await _check_endpoints(context, asked.endpoint_ids)
+    new = NewPortalLink(
+        asked.name, asked.can, asked.origins, asked.endpoint_ids, asked.expires_in_s
+    )
+    made, secret = await portal_link.create(
+        context.tx, context.tenant, maker=context.caller, new=new, now_us=context.now_us
+    )
+    url = f"{context.service(PublicUrl).text}{PORTAL_PATH}/{secret}"
+    return Change(after=made, shown_once={"url": url})
+
+
+async def _check_endpoints(context: ActContext, ids: Sequence[str]) -> None:
+    if not ids:
+        return
+    rows = await context.tx.fetch(
+        _KNOWN,
+        ids=sorted(set(ids)),
+        account_id=context.tenant.account_id,
+        environment=context.tenant.environment,
+    )
+    unknown = set(ids) - {row["id"] for row in rows}
+    if unknown:
+        raise InvalidInput(f"There is no webhook {min(unknown)}.", param="endpoint_ids")
+
+
+async def list_links(context: ActContext, _asked: Page, begin: Begin, limit: int) -> Sequence[Link]:
+    return await portal_link.list_links(context.tx, context.tenant, before_id=begin, limit=limit)
+
+
+async def revoke_link(context: ActContext, _asked: Fields) -> Change[Link]:
+    tx, tenant, link_id = context.tx, context.tenant, context.object_id
+    before = await portal_link.get(tx, tenant, link_id)
+    await portal_link.revoke(tx, tenant, link_id, now_us=context.now_us)
+    return Change(before=before, after=await portal_link.get(tx, tenant, link_id))
+
+
+def _audited(link: Link) -> Mapping[str, Any]:
+    return {"name": link.name, "can": link.can, "origins": list(link.origins)}
+
+
+CREATE: Final = Act(
+    name="portal-links.create",
+    summary="Create a portal link",
+    description=(
+        "A page of the account's webhooks for your customers or teammates, without an account and without a"
+        " cookie: endpoints, deliveries, attempts. It never shows secrets or voucher codes. The answer has its"
+        " `url`, which is not shown again."
+    ),
+    path="/portal-links",
+    scopes=(MADE_WITH,),
+    audience=(MERCHANT,),
+    input=PortalLinkBody,
+    run=create_link,
+    view=PortalLink.of,
+    result=CreatedPortalLink,
+    status=201,
+    refuses=(LimitReached,),
+    shows_secret=True,
+    asks_password=True,
+    audit=Audited("portal_link.created", _audited),
+    examples=(
+        "topup portal-links create --name Acme --origin https://app.acme.example",
+        "topup portal-links create --can replay --endpoint-id we_5Fxp --expires-in-s 86400",
+    ),
+)
+LIST: Final[ListAct[Any, Any]] = ListAct(
+    name="portal-links.list",
+    summary="List portal links",
+    description="Also those that ended within the last week.",
+    path="/portal-links",
+    scopes=("webhooks:read",),
+    audience=(MERCHANT,),
+    query=Page,
+    run=list_links,
+    result=PortalLink,
+    prefix="ptl",
+    columns=("id", "name", "can", "origins", "expires_at", "revoked_at"),
+    examples=("topup portal-links list",),
+)
+REVOKE: Final = Act(
+    name="portal-links.revoke",
+    summary="Revoke a portal link",
+    method="DELETE",
+    path="/portal-links/{link_id}",
+    scopes=(MADE_WITH,),
+    audience=(MERCHANT,),
+    input=Fields,
+    run=revoke_link,
+    result=PortalLink,
+    is_for_suspended=True,
+    audit=Audited("portal_link.revoked", _audited),
+    asks="Revoke {name} ({id})? Its page stops working for good.",
+    examples=("topup portal-links revoke ptl_5Fxp",),
+)
+ACTS: Final = (CREATE, LIST, REVOKE)
