@@ -1,1 +1,1 @@
-"""The documentation that the gateway serves: pages for people, plain text for programs."""
+"""The served documentation: pages for people, plain text for programs."""

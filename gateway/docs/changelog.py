@@ -1,7 +1,4 @@
-"""Serve the change log as pages: the releases, their parts, and the whole as .md.
-
-It is CHANGELOG.md, which an installed package carries as text/changelog.md.
-"""
+"""Serve CHANGELOG.md as pages, one for each part of a release, and whole as .md."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The pages of the codes: all in one, and each alone as HTML, Markdown and JSON (an error's doc_url)."""
+"""Show each code as HTML, Markdown and JSON; an error's doc_url leads there."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""Colour the parts of samples, as HTML with classes of docs.css, by Pygments.
-
-The text is the sample's, escaped. An unknown language is shown plain.
-"""
+"""Colour samples by Pygments, as escaped HTML; an unknown language stays plain."""
 
 from functools import lru_cache
 from typing import Final

@@ -1,4 +1,4 @@
-"""Serve documents that are the same for everybody, cached for some minutes."""
+"""Serve documents that are the same for every caller."""
 
 from typing import Final
 

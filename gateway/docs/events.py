@@ -1,7 +1,4 @@
-"""Document the events: /docs/events and each type, as a page, as Markdown, and as JSON Schema.
-
-Fields and samples are read from the schemas that deliveries must fit, so a page cannot drift.
-"""
+"""Document each event from its schema, as a page, as Markdown and as JSON Schema."""
 
 import json
 from collections.abc import Iterator

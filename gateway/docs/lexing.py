@@ -1,4 +1,4 @@
-"""Split a sample into pieces with their colours' classes, by Pygments."""
+"""Split a sample into pieces with their CSS classes."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -1,8 +1,4 @@
-"""Convert our guides' Markdown to HTML, by markdown-it.
-
-HTML in the text is escaped, headings have anchors, and what is wide scrolls. The library is loaded with the
-first page [1 MB].
-"""
+"""Convert the guides to HTML; markdown-it is loaded with the first page [1 MB]."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -50,11 +46,7 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 def to_html(
     source: str, shown: Callable[[Sequence[tuple[str, str]], int], str | None] | None = None
 ) -> Markup:
-    """Convert a page.
-
-    shown returns blocks of code, each a language and a text, as HTML: those of several languages as tabs, and
-    one for a shell, or None to treat it like any other.
-    """
+    """Convert a page. shown returns blocks of code (language, text) as HTML; None: shown plainly."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark

@@ -1,7 +1,4 @@
-"""Override markdown-it's rendering for gateway/docs/markdown.py.
-
-On a guide's page code stands beside the text that leads to it, and one task in several languages has tabs.
-"""
+"""Render guides: code beside the text that leads to it, several languages as tabs."""
 
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -18,17 +15,15 @@ from gateway.docs.colours import coloured
 from gateway.docs.markdown_text import SHOWN, anchor_of, bare
 
 _LINKS = ("/", "#", "https://", "http://")
-# Blocks of these after one another do the same.
+# Adjacent blocks of these are tabs.
 _LANGUAGES: Final = frozenset({"python", "javascript", "ts", "go", "php", "ruby", "java"})
-# How many elements of the text code stands beside, at most.
+# At most so many elements of text stand beside code.
 _LEADS_MAX: Final = 3
 
 _Element = Sequence[Token]
 
 
 class _Renderer(RendererHTML):
-    """Each method is named by its token."""
-
     def render(
         self, tokens: Sequence[Token], options: OptionsDict, env: MutableMapping[str, Any]
     ) -> str:
@@ -106,7 +101,6 @@ def _language(fence: Token) -> str:
 
 
 def _place(fence: Token) -> int:
-    """Return the line on which it begins."""
     assert fence.map is not None
     return fence.map[0]
 
@@ -122,7 +116,7 @@ def _elements(tokens: Sequence[Token]) -> Iterator[_Element]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Code, with the text that leads to it and what follows, as far as the text of the next code."""
+    """after: text that leads to no other code."""
 
     text: list[_Element] = field(default_factory=list)
     code: list[Token] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What reading and rendering Markdown have in common, without the library."""
+"""What needs no Markdown library."""
 
 import re
 from typing import Any, Final

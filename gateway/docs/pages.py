@@ -1,8 +1,4 @@
-"""The documentation's pages: guides, the reference by resource, the codes. Each is also served as Markdown.
-
-What they say of the API is read from the OpenAPI document and the table of codes, so it cannot drift. Samples
-use the gateway's own address.
-"""
+"""The documentation's pages, made from the OpenAPI document, the table of codes, and the guides."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, partial
@@ -32,9 +28,7 @@ from webhooks.events.catalogue import PATH as EVENTS
 
 PATH: Final = "/docs"
 CHANGES: Final = f"{PATH}/changelog"
-# Replaced by the gateway's address when a page is requested.
 PLACEHOLDER: Final = "https://gateway.example"
-# Each group's guides, in the menu's order.
 _GUIDE_GROUPS: Final = {
     "Tutorials": {"start": "First top-up", "first-webhook": "First webhook"},
     "How-to guides": {

@@ -1,6 +1,4 @@
-"""The documentation as plain text for programs: /llms.txt (at most 2 kB), /llms-full.txt, and each page as
-Markdown.
-"""
+"""Write the documentation as plain text: /llms.txt (at most 2 kB), /llms-full.txt, Markdown pages."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,7 +1,4 @@
-"""Read the OpenAPI document, resource by resource, for the reference's pages.
-
-Nothing is added to the document, so nothing can drift from what is served.
-"""
+"""Read the OpenAPI document, resource by resource; nothing is added to it."""
 
 import json
 import re

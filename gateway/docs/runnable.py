@@ -1,7 +1,6 @@
-"""Choose the samples that a signed-in reader can run from the page (gateway/static/docs_run.js).
+"""Choose the samples that a signed-in reader can run (gateway/static/docs_run.js).
 
-Only calls of our own API, with scopes that the page's key has. A sample that makes keys, decides, redeems or
-changes webhooks has no button.
+None creates or changes keys, decides, redeems or changes webhooks.
 """
 
 import json

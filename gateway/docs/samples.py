@@ -1,4 +1,4 @@
-"""Write one call in curl, Python and JavaScript, from its example in the OpenAPI document."""
+"""Write a call in curl, Python and JavaScript, from the OpenAPI document's example."""
 
 import json
 import re

@@ -1,7 +1,4 @@
-"""/docs/search: guides by section, calls, events and codes, found by words; as a page and as Markdown.
-
-The index is made once for each process, at the first search.
-"""
+"""Serve /docs/search; the index is built at the first search."""
 
 import asyncio
 import threading

@@ -1,7 +1,6 @@
-"""Search the documentation: passages of text, found by the words of a query.
+"""Find passages by words: an exact name first, then titles, then text.
 
-If passages have all words, no other is found. An exact name comes first, and words in a title before words in
-the text. A word also finds longer ones that begin with it, and a plural its singular.
+A word also finds longer ones that begin with it, and a plural its singular.
 """
 
 import re
@@ -34,7 +33,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """names: other words for it, such as a call's path; they count as its title does."""
+    """names: further words that count as the title's, such as a path."""
 
     title: str
     kind: str

@@ -1,8 +1,4 @@
-"""Publish the public keys of webhook endpoints, for receivers that check the Ed25519 signature (v1a).
-
-Keys lie under their endpoint's ID, so that a reader names its own. With another endpoint's key a stranger's
-events would pass for the gateway's own.
-"""
+"""Publish the webhook endpoints' public keys by endpoint ID: a reader trusts its own only."""
 
 import re
 from typing import Any, Final

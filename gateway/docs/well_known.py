@@ -1,9 +1,6 @@
-"""Serve the documents at fixed addresses.
+"""Serve documents at fixed addresses: for programs, search engines, and proof of the ledger.
 
-- For programs: the API catalogue (RFC 9727), security.txt (RFC 9116) and the A2A agent card (1.0), which only
-  names the MCP endpoint, by a binding that an A2A client skips.
-- For search engines: /robots.txt (RFC 9309) and /sitemap.xml.
-- For later proof: public keys, sealed days, and signed heads of the record log. They reveal only totals.
+The agent card of A2A only names the MCP endpoint, by a binding that an A2A client skips.
 """
 
 from collections.abc import Iterator, Mapping
