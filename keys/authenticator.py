@@ -197,7 +197,8 @@ class Authenticator:
             except Exception as error:
                 _fail(taken.values(), error)
             finally:
-                _fail(taken.values(), Unavailable("The gateway is stopping.", retry_after_s=1))
+                if not all(future.done() for _, future in taken.values()):
+                    _fail(taken.values(), Unavailable("The gateway is stopping.", retry_after_s=1))
 
     async def _run_query(
         self, kinds: dict[str, TokenKind], taken: Mapping[str, _Waiting], began_at: int

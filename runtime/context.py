@@ -42,8 +42,7 @@ from billing.topups.mail import MailRules
 from billing.topups.platform import PlatformBook
 from billing.topups.platform_rows import known_ids
 from billing.topups.queries import sender_keys
-from billing.topups.rules import LinkTokens, TopUpRules
-from billing.topups.voucher import VOUCHER_KEY, VoucherCodes, events_shown
+from billing.topups.rules import VOUCHER_KEY, LinkTokens, TopUpRules, VoucherCodes, events_shown
 from billing.usage.price_rows import PriceBook
 from kernel.clock import Clock
 from keys.act import PublicUrl

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from billing.fulfilment.opening import FirstPlatform
 from billing.topups.mail import MailRules
-from billing.topups.voucher import VOUCHER_KEY
+from billing.topups.rules import VOUCHER_KEY
 from keys.vault import MasterKeyRefused, SealBroken, Vault, parse_master_keys
 from runtime.embedded_redis import prepare_home
 from runtime.settings import Settings, SettingsError

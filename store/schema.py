@@ -838,7 +838,7 @@ manual_tasks = _table(
     _index("ix_manual_tasks_open", "environment", "due_at", where="outcome IS NULL"),
 )
 
-# billing/topups/voucher.py
+# billing/topups/rules.py
 voucher_redemptions = _table(
     "voucher_redemptions",
     _text("transaction_id", key=True),

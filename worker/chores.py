@@ -17,7 +17,7 @@ from billing.reconciliation import differences
 from billing.records.removal import ACCOUNT, EVERYWHERE, sign_removal
 from billing.subscriptions.entitlement import prune_uses
 from billing.topups import supplier_words
-from billing.topups.voucher import VoucherCodes
+from billing.topups.rules import VoucherCodes
 from kernel.clock import DAY_US, Clock
 from kernel.ids import AccountId
 from kernel.tenant import Tenant

@@ -370,7 +370,9 @@ class Settler:
 
     def _note_written(self, group: Sequence[Sent], held: frozenset[str]) -> None:
         self._on_settled([Settled(sent, sent.claimed.id in held) for sent in group])
-        if reasons := reasons_to_disable([sent.settlement for sent in group]):
+        settled = [sent.settlement for sent in group]
+        unwell = [one for one in settled if one.disable_reason or one.attempt.error]
+        if unwell and (reasons := reasons_to_disable(unwell)):
             # Beside the outcomes: it locks the account, which another transaction may hold.
             self._begin(self._disable(reasons))
 

@@ -13,8 +13,7 @@ from billing.accounts.acts import (
     PasswordLink,
     Told,
 )
-from billing.topups.rules import LinkTokens, password_url
-from billing.topups.voucher import VOUCHER_KEY
+from billing.topups.rules import VOUCHER_KEY, LinkTokens, password_url
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, said
 from keys import second_factor

@@ -175,7 +175,7 @@ SEND: Final = ApiAct(
     input=BulkBody,
     result=AcceptedBatch,
     moves_money=True,
-    asks="Send every item of the file?",
+    asks="Send every item of the file? --dry-run says what it costs.",
     examples=(
         "topup batches send --items @payroll.json",
         "topup batches send --items @may.json --dry-run",

@@ -20,7 +20,7 @@ from billing.credits.redemption_code import (
     is_code,
 )
 from billing.ledger.money import MICROS_PER_CENT, MICROS_PER_CREDIT, micros_to_cents
-from billing.topups.voucher import NotRedeemable
+from billing.topups.rules import NotRedeemable
 from billing.topups.voucher_redemption import Redeem, Redeemed, find_redeem
 from kernel.clock import rfc3339
 from kernel.fields import LINE, Fields, Page, Text, Time as TimeText, said, time_us

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
-from billing.topups.voucher import CROCKFORD, NotRedeemable
+from billing.topups.rules import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 from kernel.tenant import Tenant

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState
-from billing.topups import topup as topups, voucher
+from billing.topups import rules, topup as topups
 from billing.topups.rules import TopUpRules
 from billing.topups.settlement import OnTopUp
 from billing.topups.topup import TopUp
@@ -68,7 +68,7 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
     if topup is None:
         raise NotFound("Page")
     name = await tx.fetch_one("SELECT name FROM accounts WHERE id = :id", id=topup.account_id)
-    redemption = (await voucher.load_redemptions(tx, [topup_id])).get(topup_id)
+    redemption = (await rules.load_redemptions(tx, [topup_id])).get(topup_id)
     # A supplier's delivery settles the voucher automatically: nobody used it.
     is_used = redemption is not None and topup.deliverable is None
     return Claimable(

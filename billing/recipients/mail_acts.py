@@ -11,8 +11,7 @@ from billing.recipients.erasure import Erased, FurtherSteps, erase_step
 from billing.recipients.outbox import MailUnderWay
 from billing.recipients.refusal import allow_mail, refuse_mail, refusing
 from billing.topups.mail import Mail as Row, MailStatus
-from billing.topups.rules import LinkTokens
-from billing.topups.voucher import VOUCHER_KEY
+from billing.topups.rules import VOUCHER_KEY, LinkTokens
 from kernel.fields import Fields, Page, said
 from kernel.shaped import Shaped
 from kernel.tenant import Tenant

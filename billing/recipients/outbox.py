@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from billing.recipients.letter import Letter, letter_of
 from billing.topups import topup as topups
 from billing.topups.mail import ROWS, Mail
-from billing.topups.rules import TopUpRules
-from billing.topups.voucher import sees_code
+from billing.topups.rules import TopUpRules, sees_code
 from kernel.errors import DomainError, NotFound
 from kernel.tenant import Tenant
 from keys.principal import Principal

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from billing.topups.voucher import CROCKFORD
+from billing.topups.rules import CROCKFORD
 from kernel.ids import ID_CHARACTERS, least_id, made_at
 from kernel.tenant import Tenant
 from keys.account import list_accounts

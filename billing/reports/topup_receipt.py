@@ -23,9 +23,8 @@ from billing.ledger.ledger import Transfer, transfers_of
 from billing.topups import topup as topups
 from billing.topups.approval import load_for_topups
 from billing.topups.queries import ledger_labels
-from billing.topups.rules import TopUpRules
+from billing.topups.rules import TopUpRules, sees_code
 from billing.topups.topup import TopUp
-from billing.topups.voucher import sees_code
 from kernel.clock import DAY_US, day_start_us, rfc3339
 from kernel.errors import DomainError, NotFound
 from kernel.words import Count, Environment, Time, TopUpStatus, TransactionId

@@ -247,7 +247,7 @@ def request_of(
         delivery=None
         if delivery is None
         else DeliveryOptions(delivery.email, delivery.locale, delivery.message),
-        send_at=time_us(asked.send_at, "send_at"),
+        send_at=None if asked.send_at is None else time_us(asked.send_at, "send_at"),
         is_distinct=asked.distinct,
         intent=intent,
     )

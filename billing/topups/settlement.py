@@ -16,6 +16,7 @@ from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import approval as approvals
 from billing.topups.approval import BY_LINK, Approval, ApprovalDecision
 from billing.topups.platform import WALLET, InvalidPlatform, Source
+from billing.topups.rules import Redemption
 from billing.topups.send import BY_SANDBOX, ask, fail, first_check_at, publish, sandbox_script
 from billing.topups.topup import (
     AlreadyDelivered,
@@ -25,7 +26,6 @@ from billing.topups.topup import (
     move,
     stored_deliverable,
 )
-from billing.topups.voucher import Redemption
 from billing.topups.working_set import BY_APPROVAL, TopUpWorkingSet, give_back, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, NotFound

@@ -10,9 +10,8 @@ from typing import Final, Literal, Self
 import msgspec
 
 from billing.engine.batch_state import BatchState, ReadSet, Rules, WorkingSet
-from billing.topups.rules import TopUpRules
+from billing.topups.rules import TopUpRules, VoucherCodes
 from billing.topups.topup import Deliverable, StoredDeliverable, TopUp, hint_of, visible
-from billing.topups.voucher import VoucherCodes
 from billing.topups.working_set import TopUpWorkingSet
 from kernel.storable import storable
 from kernel.tenant import Tenant

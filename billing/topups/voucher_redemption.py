@@ -14,16 +14,16 @@ from billing.ledger.balances import recipients
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.topups import topup as topups
-from billing.topups.rules import TopUpRules
-from billing.topups.topup import TopUp
-from billing.topups.views import DeliverableField, deliverable_of
-from billing.topups.voucher import (
+from billing.topups.rules import (
     NotRedeemable,
     Redemption,
+    TopUpRules,
     VoucherCodes,
     VoucherTarget,
     load_redemptions,
 )
+from billing.topups.topup import TopUp
+from billing.topups.views import DeliverableField, deliverable_of
 from billing.topups.working_set import TopUpWorkingSet, topups_of
 from kernel.clock import rfc3339
 from kernel.errors import DomainError

@@ -9,12 +9,11 @@ from typing import Final, Self
 from billing.engine.batch_state import BatchState, ReadSet, Rules, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind, Transfer, transfers_of
 from billing.ledger.money import MICROS_PER_CENT
-from billing.topups import approval, mail, topup as topups, voucher
+from billing.topups import approval, mail, rules, topup as topups
 from billing.topups.approval import Approval
 from billing.topups.mail import Mail, MailsOfBatch
-from billing.topups.rules import TopUpRules
+from billing.topups.rules import Redemption, TopUpRules
 from billing.topups.topup import HELD_STATES, MOVES, TopUp, TopUpStatus
-from billing.topups.voucher import Redemption
 from kernel.errors import DomainError
 from kernel.tenant import Tenant
 from keys import caps
@@ -134,7 +133,7 @@ class TopUpWorkingSet(WorkingSet):
                 read_set.ledger_ids.add(transfer.credit_id)
             read_set.ledger_ids.add(transfer.debit_id)
         if self.redeemed_ids:
-            self._redemptions = await voucher.load_redemptions(tx, self.redeemed_ids)
+            self._redemptions = await rules.load_redemptions(tx, self.redeemed_ids)
         self._approvals = await approval.load_for_topups(tx, list(self._topups))
         for one in self._topups.values():
             self._add_needs(read_set, one)
@@ -157,7 +156,7 @@ class TopUpWorkingSet(WorkingSet):
             await insert_intents(tx, self._newly_named)
         if self._new_approvals:
             await approval.insert(tx, list(self._new_approvals.values()))
-        await voucher.insert_redemptions(tx, self._new_redemptions)
+        await rules.insert_redemptions(tx, self._new_redemptions)
         await self.mails.insert(tx)
 
     def hints(self) -> Iterable[str]:

@@ -204,7 +204,8 @@ def _do(act: AnyAct, shown: Callable[[], AnyRead | None], given: Mapping[str, An
         if act.method == "PATCH" and not values:
             raise click.UsageError("Nothing would change: give at least one option.")
         facts, asks = _facts(act), bool(act.asks) and not given["yes"]
-        reads = shown() if asks or needs_currency(facts, values) else None
+        is_read = bool(_named(act)) and (asks or needs_currency(facts, values))
+        reads = shown() if is_read else None
         seen = {} if reads is None else way.show(reads)
         values = with_amounts(facts, values, seen)
         if asks:

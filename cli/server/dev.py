@@ -16,8 +16,7 @@ from billing.fulfilment.opening import enter_first, name_wallet
 from billing.fulfilment.options import DATA_KEY as SUPPLIER_KEY
 from billing.fulfilment.protocol import OptionsRefused
 from billing.fulfilment.registry import discover
-from billing.topups.rules import LinkTokens, sign_in_url
-from billing.topups.voucher import VOUCHER_KEY
+from billing.topups.rules import VOUCHER_KEY, LinkTokens, sign_in_url
 from cli.output import EXIT_REFUSED, EXIT_USAGE, examples, fail, run
 from cli.server.demo import FILE_NAME as DEMO_FILE, Demo, ensure_demo
 from cli.server.listener import (

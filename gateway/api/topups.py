@@ -7,11 +7,11 @@ from msgspec import Meta
 from msgspec.structs import asdict, replace
 
 from billing.topups.approval import Approval
+from billing.topups.rules import sees_code
 from billing.topups.send import Sent as Decided
 from billing.topups.send_acts import SEND, VALIDATE, Rehearsed
 from billing.topups.topup import TopUp
 from billing.topups.views import Held, Quote, Sent, SentForApproval, TopUpFields
-from billing.topups.voucher import sees_code
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer

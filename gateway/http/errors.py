@@ -42,10 +42,10 @@ from billing.topups.fulfilment import NoLongerAsked, StillOpen, WordKept
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import PlatformTaken
 from billing.topups.reverse import AlreadyUsed
+from billing.topups.rules import NotRedeemable
 from billing.topups.send import AmountOutOfRange, RateLimited as SandboxRateLimited
 from billing.topups.settlement import AwaitsApproval, RequesterBlocked, WrongStateForApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, DuplicateReference
-from billing.topups.voucher import NotRedeemable
 from billing.topups.voucher_redemption import ExternalNotAllowed
 from billing.topups.working_set import IntentMet, IntentUsed
 from billing.usage.hold import HoldEnded

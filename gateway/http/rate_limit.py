@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from msgspec import UnsetType
 
-from billing.topups.voucher import NotRedeemable
+from billing.topups.rules import NotRedeemable
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError

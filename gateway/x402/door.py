@@ -23,9 +23,9 @@ from billing.machine_payments.payment import (
 )
 from billing.topups.approval import Approval, load_for_topups
 from billing.topups.queries import find_named
+from billing.topups.rules import sees_code
 from billing.topups.send import Send, check_same as check_same_intent
 from billing.topups.topup import DeliveryOptions, TopUp, load
-from billing.topups.voucher import sees_code
 from gateway.answers.answer import Answer
 from gateway.x402 import credentials, headers
 from gateway.x402.answers import answer_of, named_answer

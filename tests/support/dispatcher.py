@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from billing.topups.voucher import VoucherCodes
+from billing.topups.rules import VoucherCodes
 from kernel.clock import SystemClock
 from kernel.tenant import Tenant
 from store.database import Database, Row, Transaction

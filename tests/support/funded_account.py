@@ -11,10 +11,14 @@ from billing.ledger.balances import balance
 from billing.proof.audit import Finding, audit
 from billing.topups.fulfilment import HandedOver, HandOver, Settle
 from billing.topups.platform import BUILT_IN, Platform, Source
-from billing.topups.rules import LinkTokens, TopUpRules
+from billing.topups.rules import (
+    LinkTokens,
+    TopUpRules,
+    VoucherCodes,
+    VoucherTarget as SettleVoucher,
+)
 from billing.topups.send import Sent, new_send, prepare
 from billing.topups.settlement import Cancel, Decide, EndedTopUp
-from billing.topups.voucher import VoucherCodes, VoucherTarget as SettleVoucher
 from billing.topups.voucher_redemption import Redeemed, find_issued, new_redeem
 from billing.usage.price_rows import PriceBook
 from kernel.clock import FixedClock

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from billing.topups.voucher import events_shown
+from billing.topups.rules import events_shown
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.http.event_stream import EventStream

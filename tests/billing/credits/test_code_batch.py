@@ -16,7 +16,7 @@ from billing.credits.code_batch import (
     make,
 )
 from billing.credits.redemption_code import new_code
-from billing.topups.voucher import NotRedeemable
+from billing.topups.rules import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound
 from store.database import Database

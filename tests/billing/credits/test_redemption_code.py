@@ -12,7 +12,7 @@ from billing.credits.code_batch import disable_batch, disable_code, list_codes
 from billing.credits.redemption_code import RedemptionCode, RedemptionCodes, is_code, new_code
 from billing.engine.engine import Engine
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
-from billing.topups.voucher import NotRedeemable
+from billing.topups.rules import NotRedeemable
 from kernel.clock import DAY_US, SECOND_US, FixedClock
 from store.database import Database, Transaction
 from store.open import open_database

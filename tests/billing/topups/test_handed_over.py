@@ -14,10 +14,10 @@ from billing.credits.adjustment import new_adjustment
 from billing.topups import supplier_words
 from billing.topups.fulfilment import Settle
 from billing.topups.plausible import DeliveryTerms
+from billing.topups.rules import VoucherCodes
 from billing.topups.settlement import EndedTopUp
 from billing.topups.supplier_words import SupplierWord, digest_of, last_handed_over, load_words
 from billing.topups.topup import Deliverable, DeliverableRefused, TopUp, checked_deliverable, load
-from billing.topups.voucher import VoucherCodes
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput
 from keys.audit_log import Actor

@@ -14,10 +14,9 @@ import pytest
 from billing.engine.engine import Engine
 from billing.topups.fulfilment import Settle
 from billing.topups.platform import BUILT_IN
-from billing.topups.rules import LinkTokens, TopUpRules
+from billing.topups.rules import LinkTokens, TopUpRules, VoucherCodes
 from billing.topups.supplier_words import digest_of
 from billing.topups.topup import Deliverable, TopUp, load
-from billing.topups.voucher import VoucherCodes
 from kernel.clock import FixedClock
 from kernel.errors import Unavailable
 from kernel.tenant import Tenant

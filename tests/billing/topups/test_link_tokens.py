@@ -5,8 +5,7 @@ from threading import Event
 
 from hypothesis import given, strategies as st
 
-from billing.topups.rules import LinkTokens
-from billing.topups.voucher import VoucherCodes
+from billing.topups.rules import LinkTokens, VoucherCodes
 from kernel.ids import encode
 
 CODES = VoucherCodes(bytes(range(32)))

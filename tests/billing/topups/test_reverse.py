@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.topups.reverse import AlreadyUsed, Reverse, ReversedOutcome
-from billing.topups.voucher import NotRedeemable
+from billing.topups.rules import NotRedeemable
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from store.database import Database

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from billing.topups.approval import ApprovalDecided
+from billing.topups.rules import NotRedeemable
 from billing.topups.settlement import AwaitsApproval
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, Deliverable
-from billing.topups.voucher import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import DomainError, NotFound
 from keys.vault import SealBroken

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.topups.voucher import NotRedeemable, VoucherCodes
+from billing.topups.rules import NotRedeemable, VoucherCodes
 from billing.topups.voucher_redemption import ExternalNotAllowed
 from kernel.clock import FixedClock
 from kernel.ids import encode

@@ -297,7 +297,7 @@ async def test_each_list_fits_eighty_columns_and_keeps_its_ids_whole(merchant: M
         (("holds", "place", "--description", "x", "--credits", "5"), "balance show"),
         (("holds", "release", "hld_1"), "holds show hld_1"),
         (("vouchers", "redeem", "--code", "ATU-1"), "balance show"),
-        (("batches", "cancel", "bat_1", "--yes"), "batches list"),
+        (("batches", "cancel", "bat_1", "--yes"), "batches show bat_1"),
         (("topups", "cancel", "txn_1", "--yes"), "topups show txn_1"),
         (("keys", "pause", "key_1"), "keys show key_1"),
     ],
@@ -313,15 +313,16 @@ async def test_a_lost_answer_names_a_command_that_exists(
 
 
 async def test_a_question_says_that_it_is_about_live(ran: Ran) -> None:
+    sending = ("topups", "send", "--platform", "claude", "--amount-cents", "500")
     live, staging = [
         await ran(
-            *("batches", "cancel", "bat_1"),
+            *(*sending, "--recipient-email", "ann@acme.example"),
             TOPUP_URL="http://127.0.0.1:1",
             TOPUP_API_KEY=f"ak_{environment}_{'x' * 32}",
         )
         for environment in ("live", "staging")
     ]
 
-    asks = "Cancel what bat_1 has not delivered yet?"
+    asks = "Send 5.00 USD of claude to ann@acme.example?"
     assert f"{asks} This is live, at http://127.0.0.1:1. Nobody" in live.stderr
     assert f"{asks} Nobody" in staging.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from billing.topups.voucher import VOUCHER_KEY
+from billing.topups.rules import VOUCHER_KEY
 from cli.main import main
 from kernel.clock import SystemClock, rfc3339
 from kernel.version import running

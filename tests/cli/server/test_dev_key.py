@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.topups.voucher import VOUCHER_KEY
+from billing.topups.rules import VOUCHER_KEY
 from kernel.clock import SystemClock
 from runtime.installation import made_master_key, open_store, open_vault
 from runtime.settings import load_settings
