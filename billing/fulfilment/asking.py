@@ -102,7 +102,6 @@ def decoded(body: bytes, form: type[T]) -> T:
 
 
 def read_left(text: str | None, form: type[T]) -> T | None:
-    """Decode what an earlier call left; None if there is nothing of this form."""
     try:
         return msgspec.json.decode(text or "", type=form)
     except msgspec.DecodeError:
@@ -249,7 +248,6 @@ def usd_of_cents(cents: int) -> Decimal:
 
 
 def usd_of_number(number: float) -> Decimal:
-    """Return a JSON number exactly as written. Raises NoSupplierAnswer if it is no amount."""
     amount = Decimal(str(number))
     if not amount.is_finite() or abs(amount) > _USD_MAX:
         raise NoSupplierAnswer("an amount that cannot be read")
@@ -257,7 +255,6 @@ def usd_of_number(number: float) -> Decimal:
 
 
 def is_same_usd(one: Decimal, other: Decimal) -> bool:
-    """Compare amounts despite the vendor's floating point."""
     return abs(one - other) < _USD_STEP
 
 

@@ -1,6 +1,7 @@
-"""Hand out codes that the operator uploaded, by platform and face value.
+"""Codes that the operator uploaded, handed out one by one, by platform and face value.
 
-A code belongs to a top-up from the transaction that takes it, and a repeated call returns it.
+Unique keys give a code to one top-up, and a top-up one code; a code never returns to the stock. It is stored
+sealed, and known by a keyed digest so that it isn't added twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -86,7 +87,6 @@ class StockLevel(NamedTuple):
 async def add(
     tx: Transaction, vault: Vault, codes: Sequence[NewCode], *, low_threshold: int, now_us: int
 ) -> int:
-    """Add codes that are new to the environment, at most ADDED_AT_ONCE_MAX. Return how many."""
     assert len(codes) <= ADDED_AT_ONCE_MAX, "codes are taken in step by step"
     rows = [_row(vault, one, now_us) for one in codes]
     added = await tx.insert("stock_codes", _COLUMNS, rows, on_conflict="ON CONFLICT DO NOTHING")
@@ -130,7 +130,6 @@ async def held(tx: Transaction, vault: Vault, transaction_id: str) -> Taken | No
 
 
 async def levels(tx: Transaction, environment: str, *, now_us: int) -> Sequence[StockLevel]:
-    """Return the levels of every kind that was ever in stock."""
     rows = await tx.fetch(_LEVELS, environment=environment, now=now_us)
     return [StockLevel(StockKind(row[0], row[1], row[2], row[3]), row[5], row[4]) for row in rows]
 

@@ -1,8 +1,8 @@
 """Call the operator's own service, with a request signed like a webhook (docs/suppliers.md).
 
-Without a clear response the service is called again with the same transaction_id, on which it is idempotent.
-A response is believed because the request reached that URL, so use https. With sign_answers, the response
-must also carry our webhook-signature over its bytes, with the transaction's ID as webhook-id.
+Without a clear response it is called again with the same transaction_id, on which it is idempotent. With
+sign_answers, the response must carry our webhook-signature over its bytes, with the transaction's ID as
+webhook-id.
 """
 
 from typing import Annotated, Any, Literal
@@ -142,7 +142,6 @@ class Http(Supplier):
         return _judge(decoded(answer.body, _Reply), request)
 
     async def probe(self) -> Health:
-        """Check that anything responds to a GET, which no service should act on."""
         try:
             answer = await ask(
                 self._client,

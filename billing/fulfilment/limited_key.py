@@ -134,7 +134,7 @@ class KeyVendor(ABC):
 
     @abstractmethod
     async def change(self, key_id: str, change: KeyChange) -> Refused | None:
-        """Write the whole change in one request."""
+        pass
 
     @abstractmethod
     def made(self, secret: str, limit: Decimal) -> Deliverable: ...
@@ -161,7 +161,6 @@ class KeyVendor(ABC):
         )
 
     def changed(self, answer: SupplierAnswer) -> Refused | None:
-        """Return the refusal in a change's response; None if the change is written."""
         if answer.status == HTTP_OK:
             return None
         reason = refusal_of(answer)
@@ -170,7 +169,6 @@ class KeyVendor(ABC):
         return self.refused(reason)
 
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:  # noqa: ARG002
-        """Return the sealed secret of a key to make, if the vendor lets us choose it."""
         return None
 
     async def look_made(
@@ -184,10 +182,6 @@ class KeyVendor(ABC):
 
 
 class _Plan(msgspec.Struct, omit_defaults=True):
-    """Raise `key` from the limit `before`, or make a key. `is_done`: the key is already named after this top-
-    up.
-    """
-
     key: str | None = None
     before: Decimal = Decimal(0)
     name: str = ""
@@ -196,8 +190,6 @@ class _Plan(msgspec.Struct, omit_defaults=True):
 
 
 class _Left(msgspec.Struct):
-    """What is stored for a recipient; the newest top-up comes last."""
-
     key: str
     topups: list[str]
 
@@ -368,7 +360,6 @@ def _is_taken_back(mark: Mark, topup: str) -> bool:
 
 
 def _less(key: KeyState, mark: Mark, request: Request, amount: Decimal) -> KeyChange:
-    """Return the key without this top-up: ended if it holds nothing else, otherwise lowered."""
     if is_same_usd(key.limit, amount):
         return KeyChange(key.limit, Mark(request.transaction_id, is_ended=True), is_disabled=True)
     return KeyChange(key.limit - amount, Mark(mark.topup, request.transaction_id))

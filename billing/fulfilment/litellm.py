@@ -1,19 +1,9 @@
 """Sell virtual keys of a LiteLLM proxy with a budget, which later top-ups raise.
 
-Sources: litellm 1.109.1 (proxy/management_endpoints) and docs.litellm.ai/docs/proxy/virtual_keys, November
-2026. `Authorization: Bearer <a proxy admin's key>`:
-
-POST /key/generate {key, key_alias, max_budget, key_type, models, team_id} -> 200 {key, ...} GET
-/key/info?key=<hash> -> 200 {key, info: {key_alias, key_name, spend, max_budget, budget_duration, blocked,
-expires, ...}}; 404 for none; since 2026 a deleted key has `status: "deleted"` POST /key/update {key: <hash>,
-max_budget, key_alias, blocked} -> 200; omitted fields stay GET /key/list?size= -> {keys, total_count} Errors
-are {error: {message, type, param, code}}; the code is the status as text.
-
 max_budget and spend are lifetime US dollars. A key's ID is the SHA-256 of its secret, in hex; aliases are
-unique.
-
-A new key's secret is drawn here and stored sealed before LiteLLM is called, so a retry makes the same key.
-The proxy's setting `disable_custom_api_keys` must be off.
+unique. Since 2026 a deleted key has `status: "deleted"`. A new key's secret is drawn here and stored sealed
+before LiteLLM is called, so a retry makes the same key. The proxy's setting `disable_custom_api_keys` must be
+off. Sources: litellm 1.109.1 (proxy/management_endpoints) and docs.litellm.ai/docs/proxy/virtual_keys.
 """
 
 import base64
@@ -131,7 +121,6 @@ class LiteLlmKeys(KeyVendor):
         )
 
     def planned_secret(self, request: Request, sealed: str | None) -> str | None:
-        """Return the secret planned before, so that a request in progress makes no other key."""
         if sealed is not None:
             return sealed
         secret = f"sk-{secrets.token_urlsafe(SECRET_BYTES)}"

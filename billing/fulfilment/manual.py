@@ -26,8 +26,6 @@ from store.row_mapping import RowMapping
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """`outcome` is null while the task is open."""
-
     transaction_id: str
     account_id: str
     environment: str
@@ -142,8 +140,6 @@ AGAIN_S = 300.0
 
 
 class ManualOptions(Options, frozen=True, kw_only=True):
-    """`due_minutes` counts from the send. `shared_codes` is like that of `http`."""
-
     due_minutes: Annotated[int, msgspec.Meta(ge=1, le=43_200)] = 240
     shared_codes: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
@@ -173,7 +169,6 @@ class Manual(Supplier):
 
         if not await tools.database.transaction(work):
             return Unknown("asked again meanwhile")
-        # The operator's command ends the top-up (billing/manual_review/decisions.py).
         return Waiting(again_in_s=AGAIN_S)
 
 

@@ -1,21 +1,10 @@
 """Sell credit of a New API instance: redemption codes, or quota for a user.
 
-Source: QuantumNous/new-api, main of 2026. `Authorization: Bearer <access token>` of an administrator,
-`New-Api-User: <its id>`:
-
-POST /api/redemption/ {name, count, quota, expired_time} -> {success, message, data: [code]} GET
-/api/redemption/search?keyword=&p=&page_size= -> {success, data: {items: [{id, name, key, status, quota,
-used_user_id, ...}], total}}; by the beginning of the name; in older releases data is the list GET
-/api/user/topup/info -> {success, data: {payment_compliance_confirmed, ...}}; since 2026 no code is made or
-redeemed before the root user confirmed the terms PUT /api/redemption/?status_only=true {id, status: 2} -> the
-code is disabled GET /api/user/search?keyword= , /api/user/{id}, /api/user/self -> {success, data} POST
-/api/user/manage {id, action: "add_quota", mode: "add", value} -> {success}
-
-Units: quota, 500,000 a US dollar unless the instance's QuotaPerUnit says otherwise.
-
-A code is named after the transaction (20 characters, New API's limit), so it is found after a lost response.
-`success: false` is a definite no only if no code of that name exists and there is no `data`; with `data`, its
-database failed, and the call is repeated.
+Quota has 500,000 units a US dollar unless the instance's QuotaPerUnit says otherwise. New API refuses with
+HTTP 200 and `success: false`. A code is named after the transaction (20 characters, New API's limit), so it
+is found after a lost response. A refusal is definite only if no code of that name exists and there is no
+`data`; with `data`, its database failed, and the call is repeated. Since 2026 the root user must confirm the
+terms before codes are made. Source: QuantumNous/new-api, main of 2026.
 """
 
 from collections.abc import Sequence
@@ -71,8 +60,6 @@ T = TypeVar("T")
 
 
 class CodeRow(msgspec.Struct):
-    """`used_user_id` 0: not redeemed."""
-
     id: int
     name: str
     key: Annotated[str, msgspec.Meta(min_length=1)]
@@ -82,8 +69,6 @@ class CodeRow(msgspec.Struct):
 
 
 class UserRow(msgspec.Struct):
-    """`quota` is what is left; `used_quota` is lifetime use."""
-
     id: int
     quota: int
     status: int
@@ -107,8 +92,6 @@ class NewApiRefusal:
 
 
 class _TopUpInfo(msgspec.Struct):
-    """`payment_compliance_confirmed` is null in older releases."""
-
     payment_compliance_confirmed: bool | None = None
 
 
@@ -329,15 +312,12 @@ class UserQuota(NewApiSupplier):
         return Delivered(Deliverable("credit", None, self._redeem_url, text))
 
 
-# One turn finds and makes the code.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 2
 QUOTA_PER_USD: Final = 500_000
 QUOTA_PER_USD_MAX: Final = 10**9
 
 
 class NewApiOptions(Options, frozen=True, kw_only=True):
-    """`access_token` is a system access token of the administrator `user_id`."""
-
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=400)]
     access_token: Sealed
     user_id: int
@@ -391,7 +371,6 @@ class NewApiCodes(NewApiSupplier):
         return NotRevoked("the code was redeemed")
 
     async def probe(self) -> Health:
-        """Check the administrator, and whether the root user accepted the terms that codes need."""
         health = await super().probe()
         if not health.is_well:
             return health

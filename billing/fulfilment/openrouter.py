@@ -1,17 +1,8 @@
 """Sell OpenRouter keys with a credit limit, which later top-ups raise.
 
-Sources: OpenRouter's API reference and its Python SDK 1.3.84, November 2026. Base
-https://openrouter.ai/api/v1, `Authorization: Bearer <management key>`:
-
-POST /keys {name, limit, include_byok_in_limit, workspace_id} -> 201 {key, data}; the secret `key` is shown
-once GET /keys/{hash} -> {data: {hash, label, name, limit, limit_remaining, limit_reset, usage, disabled,
-...}} PATCH /keys/{hash} {name, limit, disabled} -> 200 {data}; omitted fields stay DELETE /keys/{hash} -> 200
-{deleted: true} GET /keys?offset=&include_disabled=true -> {data: [...]}, 100 a page, the newest first GET
-/credits -> {data: {total_credits, total_usage}} Errors are {error: {code, message}}: 400, 401, 403, 404, 409,
-429, 500.
-
-limit and usage are lifetime US dollars. Without idempotency keys, a key whose response was lost is found by
-its name, deleted and made again.
+limit and usage are lifetime US dollars. Keys are listed 100 a page, the newest first, and a key's secret is
+shown once. Without idempotency keys, a key whose response was lost is found by its name, deleted and made
+again. Sources: OpenRouter's API reference and its Python SDK 1.3.84.
 """
 
 from decimal import Decimal
@@ -58,7 +49,6 @@ from kernel.clock import Clock
 
 # A turn makes at most five calls, the list aside.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
-# A lost key is among the newest.
 PAGES_MAX: Final = 10
 HTTP_CREATED: Final = 201
 

@@ -74,7 +74,6 @@ def opened_options(row: SupplierRow, vault: Vault) -> dict[str, Any]:
 
 
 def shown_options(row: SupplierRow) -> dict[str, Any]:
-    """Return the options to show, with only the last characters of a secret."""
     return {**row.options, **{name: f"…{hint}" for name, hint in row.hints.items()}}
 
 

@@ -88,8 +88,6 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A definite no: nothing was done. The sender sees the reason."""
-
     reason: str
 
 
@@ -123,20 +121,16 @@ class NotDone:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """The delivered value is worthless now, and none of it was used."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class NotRevoked:
-    """A definite no: it can't be revoked, or was used. The sender sees the reason."""
-
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`detail` is for the operator, without secrets."""
-
     is_well: bool
     detail: str
 
@@ -177,7 +171,7 @@ class Supplier(ABC):
         return NotRevoked("this supplier cannot take credit back")
 
     async def balance_cents(self) -> int | None:
-        """Return what is left at the vendor in US cents, if known."""
+        """Return what is left at the vendor, if known."""
         return None
 
     async def probe(self) -> Health:

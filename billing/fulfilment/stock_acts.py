@@ -159,8 +159,6 @@ class LevelsPage(Page, frozen=True, kw_only=True):
 
 
 class _Intake(NamedTuple):
-    """`id` is the supplier's, as the audit log names it."""
-
     id: str
     given: int
     added: int

@@ -64,7 +64,6 @@ class ReadySupplier:
 
     @property
     def can_revoke(self) -> bool:
-        """Return whether it may revoke a delivery; otherwise it always refuses."""
         return type(self.asked).revoke is not Supplier.revoke
 
 
@@ -83,8 +82,6 @@ class _Unusable(Supplier):
 
 
 class Suppliers:
-    """`book` is changed in place."""
-
     def __init__(
         self,
         database: Database,
@@ -147,7 +144,6 @@ class Suppliers:
         return True
 
     async def keep(self) -> None:
-        """Refresh until cancelled; retry if the database is away."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:

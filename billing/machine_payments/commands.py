@@ -36,7 +36,6 @@ from kernel.tenant import Tenant
 from keys.audit_log import AuditEntry
 
 PaymentVerdict = Literal["settled", "refused", "unknown"]
-# No top-up comes of it any more.
 _FAILED = frozenset({"failed", "cancelled", "reversed"})
 
 
@@ -62,8 +61,6 @@ class _OnPayment:
 
 @dataclass(frozen=True, slots=True)
 class OpenPayment:
-    """Write the payment before anybody is asked to settle it, or find it."""
-
     payment: MachinePayment
 
     def declare(self, read_set: ReadSet) -> None:
@@ -177,7 +174,6 @@ class EndPayment(_OnPayment):
     def _keep_from(
         self, state: BatchState, found: MachinePayment, other: MachinePayment
     ) -> MachinePayment:
-        """Credit nothing for a transfer that was credited for another payment; an operator decides."""
         said = f"Transaction {self.settlement} already settled payment {other.id}."
         if self.entry is not None:
             if found.protocol == X402:

@@ -46,8 +46,6 @@ T = TypeVar("T")
 
 
 class Expected(NamedTuple):
-    """`expires_at` is the end of the payer's consent."""
-
     network: str
     payer: str
     amount: str
@@ -165,8 +163,6 @@ class HttpFacilitator:
 
 
 class SimulatedFacilitator:
-    """Accept every well-formed payment."""
-
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
         return Verified(is_valid=True)
 
@@ -274,8 +270,6 @@ class TokenFacilitator:
 
 
 class SimulatedTokens:
-    """Accept every token but those that begin with DECLINED_PREFIX."""
-
     async def verify(self, request: bytes, expected: Expected) -> Verified:  # noqa: ARG002
         return Verified(is_valid=True)
 

@@ -53,7 +53,6 @@ class Offer:
     is_simulated: bool = False
 
     def amount(self, cents: int) -> str:
-        """Return the price in atomic units, which is exact."""
         return str(cents * 10 ** (self.asset.decimals - CENT_DECIMALS))
 
     def requirements(self, cents: int) -> dict[str, Any]:
@@ -96,7 +95,6 @@ def offers_of(
 
 METHOD: Final = "stripe"
 CURRENCY: Final = "USD"
-# The least that a card can be charged.
 CENTS_MIN: Final = 50
 SANDBOX: Final = "sandbox"
 SIMULATED_SELLER: Final = "profile_sandbox"

@@ -1,8 +1,7 @@
 """A machine payment: one top-up that was paid in its own request.
 
 It has one row, by its identity at the settling party and by the payer's secret identifier, written before
-anybody is called. A refused payment becomes refunded if the money came after all. The caller holds the locks
-of the machine account and the payment's own.
+anybody is called. The caller holds the locks of the machine account and the payment's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +47,7 @@ class PaymentUsed(DomainError):
 
 
 class PaymentRequired(DomainError):
-    """Nothing was paid, or the payment doesn't fit; `extra` has the price."""
+    pass
 
 
 class NotOffered(DomainError):
@@ -244,7 +243,6 @@ async def undelivered(
 async def page(
     tx: Transaction, environment: str, *, state: str | None, before_id: Begin, limit: int
 ) -> list[MachinePayment]:
-    """Return a page, newest first; state `stuck` is what needs an operator."""
     is_stuck = state == "stuck"
     rows = await _PAGES.page(
         tx,
@@ -395,7 +393,6 @@ class PaymentWorkingSet(WorkingSet):
         return None
 
     def looks_like(self, asked: MachinePayment, now_us: int) -> MachinePayment | None:
-        """Return the payer's latest payment for the same request, within the guard's time."""
         alike = [
             one
             for one in self._found.values()

@@ -1,8 +1,8 @@
 """Settle machine payments, one call at a time for each, until the outcome is known.
 
-No transaction is open during a call. A second caller with the same payment waits WAIT_S for the first. A
-worker, or a returning payer, continues what stopped. A refusal is believed only if no response was lost;
-otherwise the call is repeated until the payment is settled or an operator decides.
+A second caller with the same payment waits WAIT_S for the first. A worker, or a returning payer, continues
+what stopped. A refusal is believed only if no response was lost; otherwise the call is repeated until the
+payment is settled or an operator decides.
 """
 
 import asyncio
@@ -36,7 +36,6 @@ from keys.audit_log import Actor, AuditEntry
 from keys.vault import Vault
 from store.database import Database
 
-# Longer than a settlement may take.
 LEASE_US: Final = 60 * SECOND_US
 # A troubled provider's search shows a charge up to an hour later.
 ASKED_AFTER_END_US: Final = 90 * MINUTE_US
@@ -85,7 +84,6 @@ class MachinePayments:
         return self._sealed(request, _PROOF, payment_id)
 
     async def pay(self, payment: MachinePayment) -> MachinePayment:
-        """Return the payment as it ended, or as far as it is. Raises PaymentUsed."""
         first = begun(payment, now_us=self.clock.now_us(), lease_us=LEASE_US)
         opened = await self.engine.submit(OpenPayment(first))
         if opened.is_ours:
@@ -127,7 +125,6 @@ class MachinePayments:
         actor: Actor,
         by_name: str | None,
     ) -> MachinePayment:
-        """Record an operator's findings: settled sends or returns it as a code; refused ends it."""
         found = await self._find(payment_id)
         is_late = found.state == "refused" and verdict == "settled"
         if not is_late and (found.ended_at is not None or found.settled_at is not None):

@@ -126,7 +126,6 @@ class Order(OfTenant, frozen=True, kw_only=True):
 
     @property
     def listed(self) -> Price:
-        """Return the list price after the discount, before any conversion."""
         return Price(self.amount - self.discount, self.currency)
 
     @property

@@ -202,7 +202,6 @@ class PlaceOrder:
         return coupon, discount_of(coupon, price, used_by_account=used, now_us=own_now_us)
 
     def _check_creditable(self, state: BatchState, order: Order) -> None:
-        """Raise if the order couldn't be credited, because then it must not be paid for."""
         sold = state.ledger.account(
             self.tenant, LedgerAccountKind.PROVIDER, order.provider
         ).balance_micros
@@ -229,7 +228,6 @@ _TAKEN_OVER = (
 
 
 def _promotional(item: SoldItem, discount: int) -> int:
-    """Return the credit that a coupon pays for; an operator's lower price gives none."""
     return item.credits_micros * discount // item.price.amount
 
 

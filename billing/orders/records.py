@@ -153,7 +153,6 @@ class Unpaid(NamedTuple):
 
 
 async def count_pending(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Unpaid]:
-    """Count unpaid orders; a tenant without any is missing."""
     rows = await tx.fetch(_COUNT_PENDING, tenants=sorted(set(tenants)))
     return {
         Tenant(row["account_id"], row["environment"]): Unpaid(
@@ -210,7 +209,6 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 
 
 async def mark_receipts(tx: Transaction, marks: Sequence[tuple[str, str]]) -> None:
-    """Write receipt IDs; "" for none."""
     if marks:
         await tx.execute(_MARK_RECEIPTS, marks=sorted(marks))
 
@@ -305,7 +303,6 @@ async def stretch_of_all(
 async def latest_returning_to(
     tx: Transaction, tenant: Tenant, ending: str, *, limit: int
 ) -> Order | None:
-    """Return the newest of the tenant's last `limit` orders whose return URL ends like that."""
     latest = await page(tx, tenant, OrderFilter(), before_id=None, limit=limit)
     return next((one for one in latest if (one.success_url or "").endswith(ending)), None)
 
@@ -313,7 +310,6 @@ async def latest_returning_to(
 async def numbered_page(
     tx: Transaction, tenant: Tenant, wanted: OrderFilter, *, offset: int, limit: int
 ) -> tuple[Sequence[Order], int]:
-    """Return the orders from that offset, newest first, and their total."""
     values = asdict(_owned(tenant, wanted))
     rows, total = await _PAGES.numbered_page(tx, offset=offset, limit=limit, **values)
     return [ROWS.read(row) for row in rows], total

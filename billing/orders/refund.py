@@ -1,8 +1,11 @@
-"""What was returned of an order's or period's payment: refunds and disputes, one row each.
+"""What was returned of a payment, and refunds requested here.
 
 A refund is reported as a growing sum (kind refund: Stripe's charge, or one refund elsewhere), and at Stripe
 also one by one (kind part). Stripe may lower the sum by a failed refund, or not yet know of it. So the sum
 counts without failed parts, but never less than the standing parts. Facts may come in any order.
+
+Until the provider reports that an open refund's money is gone, its share of credit is in HELD. A payment has
+one open refund, by a unique index. Only `move` changes its state. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -120,7 +123,6 @@ def blank_of(fact: Reversed, owner_id: str, tenant: Tenant, now_us: int) -> Reve
 
 
 def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
-    """Return how much is returned or disputed, never more than was paid."""
     sums = parts = failed_parts = disputed = 0
     for one in reversals:
         if one.kind == "dispute":
@@ -200,12 +202,10 @@ class Refund(OfTenant, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Return its reversal's name: the provider's ID, or ours without one."""
         return self.provider_refund_id or self.id
 
 
 def move(refund: Refund, status: RefundState, *, now_us: int, detail: str | None = None) -> Refund:
-    """Return it in another state, or unchanged if no move leads there."""
     if status not in MOVES[refund.status]:
         return refund
     is_over = status not in OPEN

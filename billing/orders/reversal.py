@@ -1,8 +1,8 @@
 """Commands on one order: refunds and disputes, and payments that credited nothing.
 
 The credits' share of what is gone is taken back, rounded up, in any order of facts and never more than was
-credited. A refund reported before its payment waits for it. Returning an uncredited payment moves no credit:
-once our refunds returned all of it, the review ends; if one fails, it reopens.
+credited. Returning an uncredited payment moves no credit: once our refunds returned all of it, the review
+ends; if one fails, it reopens.
 """
 
 from abc import ABC, abstractmethod
@@ -214,7 +214,6 @@ def apply_reversals(
 
 
 def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
-    """Return a dispute reported before the payment: an open one first, then a lost one."""
     by_status = {one.status: one for one in reversals if one.kind == "dispute" and one.amount}
     return by_status.get("open") or by_status.get("lost")
 

@@ -114,7 +114,6 @@ class SettlePaid(OnOrder):
         return None
 
     def _beside(self, state: BatchState, order: Order, problem: Problem) -> OrderResult:
-        """Record another payment than the order's; it waits for an operator, once."""
         payments = state.working_set(UncreditedPayments)
         if payments.named(order.id, self.payment_id) is not None:
             return OrderResult(order, "repeated", problem.sentence)
@@ -179,8 +178,6 @@ def ending(order: Order, status: Literal["failed", "expired"], reason: str) -> E
 
 @dataclass(frozen=True, slots=True)
 class OrderNote:
-    """A command on one order that no notification made."""
-
     order_id: str
     tenant: Tenant
 

@@ -68,7 +68,6 @@ class SoldCredit:
         return by_grant + by_wallet, by_grant
 
     def release(self, state: BatchState, micros: int, grant_micros: int, refund_id: str) -> None:
-        """Return what was set aside to its source, after debts."""
         owed, wallet, grant = self._sources(state)
         held = state.ledger.held(self.tenant)
         to_grant = 0 if grant is None else grant_micros

@@ -23,7 +23,6 @@ class OrderLinks:
     public_url: str
 
     def status_url(self, order_id: str) -> str:
-        """Return the page that shows the payment's outcome, and nothing that can be spent."""
         return f"{self.public_url}{self.status_path(order_id)}"
 
     def status_path(self, order_id: str) -> str:

@@ -51,8 +51,6 @@ from store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameCustomer(OnOrder):
-    """`gone` is a customer that no longer exists at the provider."""
-
     customer_ref: str
     gone: str | None = None
     notification: None = None
@@ -199,7 +197,6 @@ class Checkouts:
             return ()
 
     async def with_sum(self, notification: NotificationRef, paid: InvoicePaid) -> InvoicePaid:
-        """Return the fact with the paid sum, if the provider can say. Raises ProviderUnavailable."""
         environment = environment_of(notification.environment)
         provider = self._providers.of(notification.provider, environment)
         if provider is None or self._providers.is_simulated(notification.provider, environment):

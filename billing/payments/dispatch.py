@@ -46,8 +46,6 @@ SubjectKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FactSubject:
-    """`names` has the IDs and tenant for commands."""
-
     kind: SubjectKind
     owner: Order | Subscription
     names: Mapping[str, Any]
@@ -215,16 +213,8 @@ def _expired(_: Expired) -> Make:
     return partial(EndUnpaid, status="expired")
 
 
-def _reversed_order(fact: Reversed) -> Make:
-    return partial(ReverseOrder, fact=fact)
-
-
-def _reversed_uncredited(fact: Reversed) -> Make:
-    return partial(ReverseUncredited, fact=fact)
-
-
-def _reversed_period(fact: Reversed) -> Make:
-    return partial(ReversePeriod, fact=fact)
+def _reversal(command: Callable[..., Command[Decided]]) -> Build:
+    return lambda fact: partial(command, fact=fact)
 
 
 def _invoice(fact: InvoicePaid) -> Make:
@@ -269,9 +259,9 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
     "order": {
         **_UNPAID,
         Paid: partial(_paid, SettlePaid),
-        **dict.fromkeys(_REVERSED, _reversed_order),
+        **dict.fromkeys(_REVERSED, _reversal(ReverseOrder)),
     },
-    "uncredited payment": dict.fromkeys(_REVERSED, _reversed_uncredited),
+    "uncredited payment": dict.fromkeys(_REVERSED, _reversal(ReverseUncredited)),
     # For orders from before such payments had rows.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
@@ -283,5 +273,5 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         **dict.fromkeys(_REVERSED, Note("ignored", "it waits for its payment")),
     },
     "subscription": {InvoicePaid: _invoice, SubscriptionChanged: _subscription},
-    "period": dict.fromkeys(_REVERSED, _reversed_period),
+    "period": dict.fromkeys(_REVERSED, _reversal(ReversePeriod)),
 }

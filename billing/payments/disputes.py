@@ -1,7 +1,6 @@
 """Refunds and disputes: the disputes that providers report, with the time until which evidence counts.
 
-A report is stored even if its order is unknown. The later report by the provider's clock wins, and an ended
-dispute doesn't reopen.
+The later report by the provider's clock wins, and an ended dispute doesn't reopen.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Act on a provider's notification: each fact becomes one command on its subject.
 
-A genuine notification leaves a row in the operator's log. An unproven payment is first confirmed with the
-provider. Facts may arrive in any order: a refund or dispute waits for its payment.
+An unproven payment is first confirmed with the provider. Facts may arrive in any order: a refund or dispute
+waits for its payment.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,7 +75,6 @@ _ROWS = RowMapping(_Unmatched)
 async def link(
     tx: Transaction, notification: NotificationRef, ids: Sequence[str], *, now_us: int
 ) -> None:
-    """Record that these IDs belong together; payments are known by the first."""
     rows = [
         (notification.provider, notification.environment, one, ids[0], now_us)
         for one in sorted(set(ids[1:IDS_MAX]) - {ids[0]})
@@ -119,7 +118,6 @@ async def keep(
     account_id: str | None,
     now_us: int,
 ) -> None:
-    """Store the fact under each of its IDs; of a growing sum the largest stays."""
     price = Price(0, "") if isinstance(fact, DisputeClosed) else fact.price
     rows = [
         _Unmatched(
@@ -207,7 +205,6 @@ class NotificationHandler:
     async def act_on(
         self, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
-        """Return the weightiest outcome. Raises ProviderUnavailable if the provider doesn't confirm."""
         outcomes = [await self._act(fact, notification) for fact in facts]
         if not outcomes:
             outcomes = [await self._note(notification, "ignored", "it says nothing")]
@@ -256,7 +253,6 @@ class NotificationHandler:
     async def _subject(
         self, fact: SubjectFact, notification: NotificationRef
     ) -> FactSubject | None:
-        """Return the fact's subject. Store a refund or dispute without a known payment."""
         if isinstance(fact, InvoicePaid | SubscriptionChanged):
             return await self._find(fact, (), notification)
         ids = await self._related(fact.subject.objects, notification)

@@ -204,7 +204,6 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
 def waiting_of(
     order: Order, begun: Subscription | None, held: list[HeldInvoice], returned_amount: int = 0
 ) -> OpenReview:
-    """Return what an approval would concern: the oldest of several held invoices."""
     if held:
         one = held[0]
         return OpenReview(one.price, one.came, one.credits_micros, one.invoice_id)

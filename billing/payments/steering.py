@@ -1,8 +1,8 @@
 """Change subscriptions at their providers: write the request, call, act on the response.
 
-No transaction is open during a call. After a refusal the state is read: a subscription that ended there ends
-here. Without a clear response the request stays; a worker reads the state, then repeats the request under the
-same key. If the provider is no longer simulated, the subscription changes here alone.
+No transaction is open during a call. A subscription that ended there ends here. Without a clear response a
+worker reads the state, then repeats the request under the same key. If the provider is no longer simulated,
+the subscription changes here alone.
 """
 
 import logging
@@ -190,7 +190,6 @@ class SubscriptionSteering:
         return await self._ask(asked.subscription, asked.change, is_first=True)
 
     async def go_on(self, due: SubscriptionChange) -> None:
-        """Repeat a request that had no clear response. Only one worker repeats each."""
         claimed = await self.database.transaction(
             lambda tx: subscription_change.claim(tx, due, now_us=self._clock.now_us())
         )
@@ -254,7 +253,6 @@ class SubscriptionSteering:
         )
 
     async def end_orphans(self, tenant: Tenant, requested_by: str) -> bool:
-        """End what the sandbox began and nobody bills any more; return whether there was any."""
         taken = await self.database.read(lambda tx: subscription_rows.load_taken(tx, [tenant]))
         orphans = [one for one in taken if self.is_orphan(one)]
         for one in orphans:

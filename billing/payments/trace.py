@@ -40,7 +40,6 @@ async def own_timeline(tx: Transaction, tenant: Tenant, order_id: str) -> OrderT
 
 
 async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
-    """Return what is known of the order; the caller checked who owns it."""
     tenant = {"account_id": order.account_id, "environment": order.environment}
     moved = await tx.fetch(
         """SELECT t.id, t.amount_micros, t.code, t.created_at, d.kind AS debit_kind,
@@ -119,8 +118,6 @@ StepVerdict = Literal["done", "waiting", "problem", "not_needed"]
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """`detail` is for the operator alone."""
-
     name: StepName
     verdict: StepVerdict
     state: str

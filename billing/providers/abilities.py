@@ -73,10 +73,6 @@ ListedStatus = Literal["paid", "pending", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPayment:
-    """`objects` has every ID that an order or period may have stored. `refunded` and `disputed` are in the
-    price's smallest unit; `fee` may have another currency.
-    """
-
     payment_id: str
     objects: tuple[str, ...]
     order_id: str | None = None
@@ -106,8 +102,8 @@ class Listing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """`id` is ours, and names one refund. `checkout_ref` is null for a plan's period. `is_beside`: a second
-    payment of that checkout, which only `payment_ref` names. Amounts are before tax.
+    """`checkout_ref` is null for a plan's period. `is_beside`: a second payment of that checkout. Amounts are
+    before tax.
     """
 
     id: str
@@ -123,8 +119,6 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundWord:
-    """`fact` says, like a notification, that the money was returned or came back."""
-
     status: Literal["pending", "succeeded", "failed"]
     provider_refund_id: str | None = None
     fact: Refunded | RefundFailed | None = None
@@ -213,8 +207,7 @@ class Declined:
 class SavedPayments(Protocol):
     """Save a payer's payment method on the provider's page, with consent, and charge it while the payer is away.
 
-    A charge is made once, however often it is requested within CHARGE_KEY_S. Calls raise ProviderUnavailable
-    (the outcome is unknown) and ProviderRefused.
+    A charge is made once within CHARGE_KEY_S. Calls raise ProviderUnavailable and ProviderRefused.
     """
 
     async def new_customer(self, key: str, email: str | None) -> str: ...
@@ -244,8 +237,6 @@ class KeepsPayments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SharedToken:
-    """`left` is null without a known limit. `is_ended`: used up, revoked or expired."""
-
     left: Price | None
     expires_at: int | None
     is_ended: bool
@@ -253,8 +244,6 @@ class SharedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenCharge:
-    """The same for each attempt; `payment_id` is ours, and finds the charge again."""
-
     payment_id: str
     token: str
     price: Price
@@ -286,8 +275,7 @@ TokenOutcome = TokenCharged | TokenDeclined | TokenPending
 class SharedTokens(Protocol):
     """Charge a payer by a shared payment token: consent for one seller, up to an amount and an expiry.
 
-    A repeated `charge_token` returns the first outcome. No log or error contains a token. Calls raise
-    ProviderUnavailable (the outcome is unknown) and ProviderRefused.
+    A repeated `charge_token` returns the first outcome. Calls raise ProviderUnavailable and ProviderRefused.
     """
 
     @property
@@ -308,7 +296,7 @@ Act = Literal["cancel", "cancel_now", "pause", "resume", "change"]
 
 
 class PaymentDeclined(ProviderRefused):
-    """The card was declined, or its bank asks the payer."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,9 +372,7 @@ class Pausing(Protocol):
 
 @runtime_checkable
 class Previewing(Protocol):
-    async def preview(self, request: SteerRequest) -> Price:
-        """Return what would be charged now, with tax. Raises ProviderUnavailable and ProviderRefused."""
-        ...
+    async def preview(self, request: SteerRequest) -> Price: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,8 +385,6 @@ class WantedPrice:
 
 @dataclass(frozen=True, slots=True)
 class WantedSetup:
-    """`notify_url` is empty without PUBLIC_URL."""
-
     is_live: bool
     notify_url: str
     prices: Sequence[WantedPrice] = ()

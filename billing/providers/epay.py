@@ -1,9 +1,8 @@
 """Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
 
-Many gateways speak this protocol: submit.php takes the payer, api.php returns and refunds an order. One key
-signs both directions over unescaped text, so a value with `&` or `=` is neither signed nor accepted. No call
-returns a refund's outcome, so an operator settles an unknown one. Source: the protocol's common client
-libraries.
+One key signs both directions over unescaped text, so a value with `&` or `=` is neither signed nor accepted.
+No call returns a refund's outcome, so an operator settles an unknown one. Source: the protocol's common
+client libraries.
 """
 
 import hashlib

@@ -1,7 +1,6 @@
-"""The operator's log of genuine notifications and their outcomes.
+"""The operator's log of genuine notifications and their outcomes, one row for each event.
 
-There is one row for each event. Forged notifications leave none, so strangers can't fill the table. No
-decision depends on these rows.
+Forged notifications leave no row, so strangers can't fill the table. No decision depends on these rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,8 +27,6 @@ REASONS: tuple[ProblemReason, ...] = ProblemReason.__args__  # type: ignore[attr
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`expected` and `came` are the two sides of `sentence`."""
-
     reason: ProblemReason
     sentence: str
     expected: str = ""
@@ -61,8 +58,6 @@ class NotificationRef:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """`problem` is set if an operator must decide."""
-
     notification: NotificationRef
     outcome: NotificationOutcome
     received_at: int
@@ -149,7 +144,6 @@ async def page(
     before: tuple[int, str, str] | None = None,
     limit: int,
 ) -> Sequence[LogEntry]:
-    """Return entries, newest first. `is_open_only`: only those that wait for an operator."""
     narrowed = ""
     values: dict[str, Any] = {}
     if is_open_only:

@@ -1,6 +1,5 @@
 """Call a payment provider's API: one deadline, bounded retries, bounded responses.
 
-A call returns a whole response, or raises ProviderUnavailable (the outcome is unknown) or ProviderRefused.
 Only an unknown outcome is retried, with the same bytes and headers. No error or log contains a header or
 body.
 """
@@ -75,7 +74,6 @@ async def ask(
     provider: str = "other",
     try_s_max: float = TRY_S_MAX,
 ) -> ProviderAnswer:
-    """Try once; raise NoAnswer. `provider` is its name in metrics."""
     try:
         async with asyncio.timeout(try_s_max):
             request = client.build_request(

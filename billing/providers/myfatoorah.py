@@ -1,8 +1,7 @@
 """MyFatoorah: payment links, and notifications of two generations.
 
-No signature proves the amount, so a notification of "paid" is Unconfirmed, and GetPaymentStatus is called.
-Without idempotency keys, two calls make two links, of which the payer sees one. A refund is sent once and
-found by our ID; their staff checks it first. Source: docs.myfatoorah.com.
+No signature proves the amount, so a notification of "paid" is Unconfirmed, and GetPaymentStatus is called. A
+refund is sent once and found by our ID; their staff checks it first. Source: docs.myfatoorah.com.
 """
 
 import base64

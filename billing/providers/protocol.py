@@ -1,7 +1,7 @@
 """The protocol of a payment provider, which opens checkouts and reports what was paid.
 
-A module in billing/providers/ or the operator's own folder defines PROVIDER, a Registration. A notification
-is a value (a Fact) on which other code acts, so no provider moves money.
+A module in billing/providers/ or the operator's own folder defines PROVIDER, a Registration. Notifications
+become Facts, on which other code acts.
 """
 
 import re
@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a provider charges in. An empty currency is the order's own; `rate` is the price of one US dollar.
-    Without a rate for another currency, nothing can be charged.
+    """An empty currency is the order's own; `rate` is the price of one US dollar. Without a rate for another
+    currency, nothing can be charged.
     """
 
     currency: str = ""
@@ -38,8 +38,6 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ProductField:
-    """How operators set a plan's price or product at a provider. `name` is unique among providers."""
-
     name: str
     label: str
     text: str
@@ -106,11 +104,10 @@ class ProviderSettings(BaseModel, ABC):
     @classmethod
     @abstractmethod
     def for_sandbox(cls, secret: str) -> Self:
-        """Return settings that only read and simulate notifications."""
+        pass
 
 
 def stated(parse: Callable[..., T], *given: str) -> T:
-    """Parse a setting; raise its refusal as a ValueError."""
     try:
         return parse(*given)
     except InvalidInput as error:
@@ -128,9 +125,7 @@ def rotated(secret: SecretStr) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DisputeNote:
-    """`status` and `reason` are the provider's words. `is_inquiry`: the bank took no money. `sent_at` is by the
-    provider's clock.
-    """
+    """`status` and `reason` are the provider's words. `is_inquiry`: the bank took no money."""
 
     status: str
     reason: str = ""
@@ -150,7 +145,7 @@ class ProviderUnavailable(DomainError):
 
 
 class ProviderRefused(DomainError):
-    """The provider definitely refused our request."""
+    pass
 
 
 class PriceRefused(ProviderRefused):
@@ -271,8 +266,6 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """A refund failed or was cancelled, so we have its money again."""
-
     subject: Subject
     key: str
     price: Price
@@ -349,8 +342,6 @@ class SubscriptionChanged:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Genuine, but irrelevant; `why` is for the operator."""
-
     why: str
 
 
@@ -372,8 +363,6 @@ Fact = (
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A notification as it arrived; header names are in lower case."""
-
     method: str
     headers: Mapping[bytes, bytes]
     query: bytes
@@ -391,8 +380,6 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A response to a notification."""
-
     body: bytes
     media_type: str = "application/json"
 
@@ -454,8 +441,6 @@ class Closing(Protocol):
 
 @runtime_checkable
 class Linking(Protocol):
-    """Its refunds may name only IDs that we don't know."""
-
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
         """Return known IDs, each with one of object_ids. Raises ProviderUnavailable and ProviderRefused."""
         ...

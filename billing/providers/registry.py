@@ -1,7 +1,7 @@
-"""Find the payment providers in their folder, each with an environment's credentials.
+"""Find the payment providers in their folder: `x.py` or `x/provider.py` that defines PROVIDER.
 
-A provider is `x.py` or `x/provider.py` and defines PROVIDER. In staging, a provider without credentials is
-simulated: it reads and simulates notifications under a generated secret, without a network.
+In staging, a provider without credentials is simulated: it reads and simulates notifications under a
+generated secret.
 """
 
 import importlib.util
@@ -52,8 +52,6 @@ class NotifiedAt(NamedTuple):
 
 
 class Providers:
-    """`simulated_secrets` has the generated secrets for staging, by provider."""
-
     def __init__(
         self,
         registrations: Mapping[str, Registration],

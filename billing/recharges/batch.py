@@ -22,8 +22,6 @@ from store.database import Transaction
 
 
 class RechargesOfBatch:
-    """Part of the orders' working set."""
-
     def __init__(self) -> None:
         self.tenants: set[Tenant] = set()  # whose recharge a command asks for
         self.counted: set[Tenant] = set()  # whose months are added up
@@ -169,7 +167,6 @@ def note_refusal(
     order_id: str,
     reason: str | None,
 ) -> None:
-    """Record a drop that isn't charged. Without a `reason`, publish nothing."""
     found = recharges.find(tenant)
     _end_flight(state, tenant, found, order_id, is_paid=False)
     if found is not None and reason is not None:

@@ -178,7 +178,6 @@ async def update_charges(tx: Transaction, charges: Iterable[FallCharge]) -> None
 
 
 async def note_asking(tx: Transaction, charge: FallCharge, *, now_us: int, next_at: int) -> bool:
-    """Record that the provider is about to be called; return False if another worker calls it."""
     touched = await tx.execute(
         """UPDATE recharge_charges
            SET sent_at = COALESCE(sent_at, :now_us), asked = asked + 1, next_at = :next_at
@@ -206,7 +205,6 @@ async def list_open(
 
 
 async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
-    """Count older charges with an unknown outcome by environment."""
     rows = await tx.fetch(
         """SELECT environment, COUNT(*) AS number FROM recharge_charges
            WHERE next_at IS NOT NULL AND created_at <= :before GROUP BY environment""",

@@ -1,7 +1,9 @@
-"""Request a refund: its row and the hold on its credit are one transaction, before any call.
+"""Commands on refunds: request one, call its provider, settle it, decide it.
 
-A payment has one refund at a time, of no more than what is left. The credit must be there, unless the
-operator lets the account owe it. A refund made at the provider is recorded, and counts at once.
+The request's row and the hold on its credit are one transaction, before any call. A payment has one refund at
+a time. The credit must be there, unless the operator lets the account owe it. The provider's yes is a
+reversal like its notification's, so the first one counts; its definite no returns the credit, and no response
+releases nothing.
 """
 
 from dataclasses import dataclass, replace as replaced
@@ -273,8 +275,6 @@ class AskedRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRefund(_OnRefund):
-    """Several workers may read the same seen_checks_made; one continues."""
-
     seen_checks_made: int
     next_check_at: int
 
@@ -295,8 +295,6 @@ class AskRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepRefund(_OnRefund):
-    """Without a clear word the credit stays held, and the provider is called again."""
-
     detail: str
 
     def decide(self, state: BatchState) -> Refund:
@@ -335,7 +333,6 @@ class SettleRefund(_OnRefund):
         return refunds.find(self.owner_id, self.refund_id) or found
 
     def _count(self, state: BatchState, payment: RefundablePayment, found: Refund) -> None:
-        """Record the provider's response like a notification of the refund."""
         assert self.word.fact is not None, "it was looked at"
         # If the response names no refund, use an earlier notification's name.
         fact, reversals = replaced(self.word.fact, key=found.key), payment.rows.reversals

@@ -180,7 +180,6 @@ class PaymentWithoutCredit(RefundablePayment):
 def declare(
     read_set: ReadSet, order_id: str, tenant: Tenant, *, is_plan: bool, is_other: bool
 ) -> None:
-    """Declare what finding a payment reads. `is_other`: it may not be the order's own."""
     read_set.tenants.add(tenant)
     read_set.working_set(OrderWorkingSet).ids.add(order_id)
     if is_plan:

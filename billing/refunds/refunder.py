@@ -127,7 +127,6 @@ class Refunder:
             )
 
     def way_of(self, order: Order) -> RefundWay | None:
-        """Return how the order's provider refunds, or None without an API for that."""
         asked = self._ability_at(order.provider, order.environment, is_simulated=order.is_simulated)
         return None if asked is None else _way_of(asked)
 
@@ -156,7 +155,6 @@ class Refunder:
         )
 
     async def ask(self, due: Refund) -> None:
-        """Take one turn of a due refund; of several workers one continues."""
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 7))
         if due.status == "pending":
             wait_us = PENDING_WAIT_US

@@ -1,8 +1,7 @@
 """Charge for a drop of the balance: write, send, check, and act on the outcome.
 
-The order and the coming charge are written before the provider is called. A successor checks the outcome, and
-resends only what the provider doesn't know, under the same key while that lives. The order's own path credits
-the payment.
+The order and the coming charge are written before the provider is called. A successor resends only what the
+provider doesn't know, under the same key while that lives.
 """
 
 import logging
@@ -199,7 +198,6 @@ class Charging:
         )
 
     def _wanted(self, seen: Recharge) -> NewOrder | None:
-        """Return what to buy; None if it can't be charged there."""
         environment = environment_of(seen.environment)
         saved = self._savings.of(seen.tenant, seen.provider, is_simulated=seen.is_simulated)
         if saved is None or seen.provider not in self._providers.offered(environment):

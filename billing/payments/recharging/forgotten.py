@@ -132,7 +132,6 @@ async def count_forgotten(tx: Transaction, *, before_us: int) -> dict[str, int]:
 
 
 async def claim(tx: Transaction, due: ForgottenCustomer, *, now_us: int) -> bool:
-    """Claim the next call; return False if another worker has it."""
     wait_us = WAITS_US[min(due.attempts, len(WAITS_US) - 1)]
     return (
         await tx.execute(

@@ -69,7 +69,6 @@ class Savings:
         return self._providers.is_simulated(provider, environment)
 
     def of(self, tenant: Tenant, provider: str, *, is_simulated: bool) -> SavedPayments | None:
-        """Return the provider's ability; None without one, or if is_simulated doesn't match."""
         environment = environment_of(tenant.environment)
         found = self._providers.of(provider, environment)
         if found is None or self._providers.is_simulated(provider, environment) is not is_simulated:
@@ -93,7 +92,6 @@ class Savings:
         return () if customer_ref is None else await saved.saved(customer_ref)
 
     async def new_customer_ref(self, tenant: Tenant, provider: str) -> str:
-        """Return the account's ID there, made if missing. Raises InvalidInput and the provider's errors."""
         saved = self._required(tenant, provider)
         if self.is_simulated(tenant, provider):
             return sandbox_customer(tenant)

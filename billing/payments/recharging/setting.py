@@ -65,8 +65,6 @@ class BeginCharge:
 
 @dataclass(frozen=True, slots=True)
 class RefuseFall:
-    """`reason` is null if nobody wants the charge any more."""
-
     order_id: str
     tenant: Tenant
     reason: str | None
@@ -106,8 +104,6 @@ class RetryFall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieCharge(OnOrder):
-    """The provider accepted the charge under that ID; the order's sweep checks it."""
-
     ref: str
 
     def declare(self, read_set: ReadSet) -> None:
@@ -128,8 +124,6 @@ class TieCharge(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskPerson(OnOrder):
-    """The order's checkout is open: the payer confirms there."""
-
     reason: str
 
     def apply(self, state: BatchState, order: Order) -> OrderResult:

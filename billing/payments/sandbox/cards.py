@@ -32,8 +32,6 @@ _PAID: Final = "paid"
 
 @dataclass(frozen=True, slots=True)
 class TestCard:
-    """`charge` is "paid", or why it is declined."""
-
     last4: str
     label: str
     charge: str
@@ -170,7 +168,6 @@ async def choose(tx: Transaction, token: str, card: str) -> SandboxCard:
 
 
 async def keep_paid(tx: Transaction, order_id: str, payment_id: str, *, now_us: int) -> None:
-    """Save the card that paid at the sandbox's page, if its payer agreed."""
     await tx.execute(
         """INSERT INTO sandbox_cards
                (ref, account_id, environment, provider, token, card, success_url, created_at)

@@ -6,7 +6,7 @@ way in. A refund ends as its reason says.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from billing.ledger.price import Price
@@ -32,26 +32,12 @@ from kernel.clock import Clock
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from store.database import Database, Transaction
+from store.row_mapping import RowMapping
 
 CheckoutOutcome = Literal["paid", "failed", "expired"]
 
 PATH = "/sandbox/checkout"
 TOKEN_BYTES = 24
-_COLUMNS = (
-    "token",
-    "account_id",
-    "environment",
-    "order_id",
-    "provider",
-    "kind",
-    "ref",
-    "payment_id",
-    "pay_amount",
-    "pay_currency",
-    "outcome",
-    "created_at",
-    "ended_at",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +52,9 @@ class SandboxCheckout:
     payment_id: str
     pay_amount: int
     pay_currency: str
-    outcome: CheckoutOutcome | None
     created_at: int
-    ended_at: int | None
+    outcome: CheckoutOutcome | None = None
+    ended_at: int | None = None
     method: str | None = None
 
     def sandbox_event(self) -> SandboxEvent:
@@ -90,8 +76,6 @@ class SandboxCheckout:
 
 
 class SandboxProvider:
-    """Made for one call at a time; its notifications are the simulated provider's own."""
-
     def __init__(
         self, inner: Provider, name: str, database: Database, clock: Clock, public_url: str
     ) -> None:
@@ -167,23 +151,24 @@ async def _open(
     )
     if owner is None:
         raise NotFound("Order")
-    row = (
-        secrets.token_urlsafe(TOKEN_BYTES),
-        owner["account_id"],
-        owner["environment"],
-        request.order_id,
-        provider,
-        request.kind,
-        new_id("sbx"),
-        new_id("pay"),
-        0 if request.trial_days else request.price.amount,
-        request.price.currency,
-        None,
-        now_us,
-        None,
+    made = SandboxCheckout(
+        token=secrets.token_urlsafe(TOKEN_BYTES),
+        account_id=owner["account_id"],
+        environment=owner["environment"],
+        order_id=request.order_id,
+        provider=provider,
+        kind=request.kind,
+        ref=new_id("sbx"),
+        payment_id=new_id("pay"),
+        pay_amount=0 if request.trial_days else request.price.amount,
+        pay_currency=request.price.currency,
+        created_at=now_us,
     )
     await tx.insert(
-        "sandbox_checkouts", _COLUMNS, [row], on_conflict="ON CONFLICT (order_id) DO NOTHING"
+        "sandbox_checkouts",
+        _ROWS.columns,
+        [_ROWS.write(made)],
+        on_conflict="ON CONFLICT (order_id) DO NOTHING",
     )
     found = await _find(tx, "order_id = :value", request.order_id)
     assert found is not None, "it was just written"
@@ -192,16 +177,14 @@ async def _open(
 
 async def _find(tx: Transaction, condition: str, value: str) -> SandboxCheckout | None:
     row = await tx.fetch_one(
-        f"""SELECT {", ".join(_COLUMNS)},
-                (SELECT method FROM orders WHERE orders.id = order_id) AS method
+        f"""SELECT {_ROWS.listed}, (SELECT method FROM orders WHERE orders.id = order_id) AS method
             FROM sandbox_checkouts WHERE {condition}""",
         value=value,
     )
-    return (
-        None
-        if row is None
-        else SandboxCheckout(**{name: row[name] for name in (*_COLUMNS, "method")})
-    )
+    return None if row is None else replace(_ROWS.read(row), method=row["method"])
+
+
+_ROWS = RowMapping(SandboxCheckout, without={"method"})
 
 
 def _confirmed(found: SandboxCheckout) -> Paid:

@@ -84,7 +84,6 @@ class SandboxSubscription(OfTenant, frozen=True, kw_only=True):
 
     @property
     def payment_id(self) -> str:
-        """Return the next bill's ID; the first one's is the checkout's."""
         stem = self.ref.partition("_")[2]
         return f"pay_{stem}" if self.number == 0 else f"pay_{stem}n{self.number}"
 
@@ -263,7 +262,6 @@ async def due(
 
 
 async def note(tx: Transaction, seen: SandboxSubscription, after: SandboxSubscription) -> bool:
-    """Write a bill's result, unless another process was faster."""
     values = dict(zip(_CHANGING.columns, _CHANGING.write(after), strict=True))
     key = {"ref": seen.ref, "number": seen.number}
     return await update(tx, "sandbox_subscriptions", key, values) == 1

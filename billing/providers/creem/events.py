@@ -1,7 +1,6 @@
 """Read Creem's objects as facts. Source: docs.creem.io, event types.
 
-A price is before tax, as in the order, and never more than was paid; returned amounts are scaled down to it.
-checkout.failed and checkout.expired are the sandbox's own.
+A price is before tax, and never more than was paid; returned amounts are scaled down to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -173,7 +172,6 @@ class Event(msgspec.Struct):
 
 
 def facts_of(event: Event, sold: str | None = None) -> Sequence[Fact]:
-    """Return an event's facts. Raises MsgspecError or ValueError for another format."""
     family, _, kind = event.type.partition(".")
     if family == "checkout":
         return checkout_facts(msgspec.json.decode(event.object, type=Checkout), kind, sold)

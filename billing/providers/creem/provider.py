@@ -1,8 +1,7 @@
 """Creem: hosted checkout of its own products, subscriptions, the customer portal.
 
-As merchant of record, Creem may add tax. The order's `amount` counts, and refunds and disputes are scaled to
-it. Creem has no idempotency keys: two opened checkouts do no harm, and other requests are sent once. A refund
-returns all that is left. Source: docs.creem.io, webhooks and API reference.
+As merchant of record, Creem may add tax. Without idempotency keys, requests other than checkouts are sent
+once. A refund returns all that is left. Source: docs.creem.io, webhooks and API reference.
 """
 
 import hashlib
@@ -310,7 +309,6 @@ class Creem:
     async def _check_price(
         self, request: CheckoutRequest, made: Checkout, product: str, units: int
     ) -> None:
-        """Raise PriceRefused if the product costs something else, before anybody sees the page."""
         sold = made.product
         if not isinstance(sold, Product) or sold.price is None or sold.currency is None:
             query = urlencode({"product_id": product})

@@ -65,7 +65,6 @@ class StripeApi:
         return decoded(NAME, response.body, form)
 
     async def read(self, path: str, form: type[T], *, version: str) -> T:
-        """Return an object that the library has no call for, in that API version."""
         try:
             response = await self._client.raw_request_async("get", path, stripe_version=version)
         except stripe.StripeError as error:
@@ -78,8 +77,6 @@ class _Failure(msgspec.Struct):
 
 
 class _Transport(stripe.HTTPClient):
-    """Make one bounded try at a time, which the library repeats."""
-
     name = "httpx"
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -145,8 +142,6 @@ def _translated(error: stripe.StripeError) -> Exception:
 
 
 class CardDeclined(ProviderRefused):
-    """`payment_ref` is the attempted payment."""
-
     def __init__(self, detail: str, error: CardError, payment_ref: str | None) -> None:
         super().__init__(detail)
         self.error, self.payment_ref = error, payment_ref
@@ -167,7 +162,6 @@ def _declined(error: stripe.StripeError, status: int) -> CardDeclined:
 
 
 def once(*parts: str) -> Any:
-    """Return a request's options with its idempotency key."""
     return {"idempotency_key": "/".join(("topup", *parts))}
 
 

@@ -1,7 +1,7 @@
-"""Stripe's checkouts and invoices.
+"""Stripe's checkouts, invoices, refunds and list of charges.
 
 Every object carries the order's ID, and every request an idempotency key made from it, so a repeat after a
-crash makes nothing twice. Parameters are made from the request alone.
+crash makes nothing twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -160,7 +160,6 @@ def _owner_of(metadata: Mapping[str, str]) -> str | None:
 
 
 def _behind(source: str, data: Sequence[Any], *, has_more: bool) -> str | None:
-    """Return where the next page begins: in this list, or at the start of the next."""
     if has_more and data:
         return f"{source}:{data[-1].id}"
     following = _SOURCES.index(source) + 1
@@ -205,7 +204,6 @@ class StripeRefunds(StripePart):
         return _word(ours[0]) if ours else None
 
     async def _payment(self, ref: str) -> dict[str, str]:
-        """Return what Stripe refunds: a charge, a payment intent, or what paid an invoice or a checkout."""
         if ref.startswith("ch_"):
             return {"charge": ref}
         if ref.startswith("in_"):

@@ -163,7 +163,6 @@ def _line(line: Line, currency: str) -> InvoiceLine:
 
 
 def subscription_facts(subscription: Subscription, kind: str) -> Sequence[Fact]:
-    """Return a subscription's facts; `kind` is the event, or empty in a response."""
     status = "cancelled" if kind == "deleted" else _STATUSES.get(subscription.status)
     if status is None:
         return (Ignored(f"a subscription that is {subscription.status[:40]}"),)
@@ -308,9 +307,6 @@ class PaymentIntent(msgspec.Struct):
 def intent_facts(
     intent: PaymentIntent, kind: str, *, order_id: str | None = None
 ) -> Sequence[Fact]:
-    """Return an intent's facts; `kind` is the event, or the status in a response. `order_id` is the expected
-    owner.
-    """
     if not intent.is_charge:
         return (Ignored("a checkout's payment, which its session tells"),)
     if order_id is not None and intent.order_id != order_id:
@@ -332,7 +328,6 @@ def intent_facts(
 
 
 def decline_reason(error: CardError | None) -> DeclineReason:
-    """Translate Stripe's codes; the bank's advice wins."""
     if error is None:
         return "card_declined"
     words, advice_code = {error.code, error.decline_code}, error.advice_code

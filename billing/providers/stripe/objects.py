@@ -1,7 +1,4 @@
-"""Stripe's objects, as far as they are read, in today's shape and in those from before 2025-03.
-
-Then a subscription was at the top of an invoice, and prices and prorations were in its lines.
-"""
+"""Stripe's objects, as far as they are read, in today's shape and in those from before 2025-03."""
 
 from typing import Generic, TypeVar
 
@@ -132,8 +129,6 @@ class _InvoicePayments(msgspec.Struct):
 
 
 class InvoiceTax(msgspec.Struct):
-    """`inclusive` is from before 2025-03."""
-
     amount: int = 0
     tax_behavior: str = ""
     inclusive: bool = False
@@ -207,8 +202,6 @@ class _Items(msgspec.Struct):
 
 
 class PauseCollection(msgspec.Struct):
-    """`behavior` says what becomes of the invoices meanwhile."""
-
     behavior: str = ""
     resumes_at: int | None = None
 
@@ -229,7 +222,6 @@ class Subscription(msgspec.Struct):
 
     @property
     def next_price(self) -> str | None:
-        """Return the price of the next period if our schedule changes it."""
         return None if self.schedule is None else (self.metadata or {}).get(NEXT_PRICE)
 
 

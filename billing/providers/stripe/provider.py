@@ -276,7 +276,6 @@ class Stripe:
         return Received("POST", headers, b"", body)
 
     def _verify(self, received: Received) -> None:
-        """Check that any v1 under any secret matches the raw bytes. Raises NotificationRefused."""
         header = received.headers.get(SIGNATURE_HEADER, b"")
         parts = [part.strip() for part in header[:SIGNATURE_BYTES_MAX].split(b",")]
         stamps = [part[2:] for part in parts if part.startswith(b"t=")]

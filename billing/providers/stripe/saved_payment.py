@@ -1,8 +1,8 @@
-"""Stripe's customers and their saved cards: saved by its checkout, charged by a payment intent.
+"""Stripe's customers, their saved cards, and shared payment tokens, charged by payment intents.
 
-A charge carries the order's ID and our mark. Deleting a customer ends subscriptions at once and removes cards
-and personal data; payments and invoices stay, as the law requires. Source: Stripe's guides "Set up future
-payments", "Charge a saved payment method" and "Handling customer deletion requests".
+Deleting a customer ends subscriptions and removes cards and personal data; payments and invoices stay, as the
+law requires. Shared tokens need a preview version of the API. Source: Stripe's guides "Set up future
+payments", "Handling customer deletion requests", "Shared payment tokens" and "MPP".
 """
 
 from collections.abc import Sequence
@@ -167,7 +167,6 @@ async def _new_customer(
 
 
 async def inquire_charge(api: StripeApi, order_id: str, ref: str) -> Sequence[Fact]:
-    """Return a charge's outcome for the order's sweep, within the caller's deadline."""
     made = await api.send(api.v1.payment_intents.retrieve_async(ref), PaymentIntent)
     return intent_facts(made, made.status, order_id=order_id)
 
@@ -178,7 +177,6 @@ _PAGE: Final = 100
 
 
 def _outcome(made: PaymentIntent) -> Charged | Declined:
-    """Return a payment that can't succeed without the payer as declined, and any other as accepted."""
     if made.is_declined:
         return Declined(decline_reason(made.last_payment_error), made.id)
     return Charged(made.id, intent_facts(made, made.status))

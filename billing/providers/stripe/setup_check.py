@@ -117,7 +117,6 @@ def _of_events(endpoints: Sequence[_Endpoint]) -> Sequence[SetupFinding]:
 
 
 def _of_version(endpoints: Sequence[_Endpoint]) -> Sequence[SetupFinding]:
-    """Check the endpoints' version. Null is the account's default, which isn't known."""
     others = sorted({one.api_version or "" for one in endpoints} - {API_VERSION})
     if not others:
         return (SetupFinding("API version", True, API_VERSION),)

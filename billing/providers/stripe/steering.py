@@ -1,12 +1,9 @@
 """Change Stripe's subscriptions: cancel, pause, resume and change, with idempotency keys.
 
-A change charged now is made only if the payment succeeds. A pause voids the invoices of its time.
-
 A shorter interval waits in a subscription schedule of two phases: begun at once, it would turn the paid rest
 into the customer's balance, while its credit was already given. Events don't show the schedule, so the
 subscription's metadata has the next price until the second phase. While there is a schedule, Stripe can't end
-or resume the subscription, so other changes release it first. Source: Stripe's API reference, "Pause payment
-collection", changelog 2024-10-28.
+or resume the subscription, so other changes release it first.
 """
 
 from dataclasses import replace
