@@ -1,7 +1,6 @@
 """Run all checks against one receiver.
 
-A run ends within its time, whatever the receiver does. It appears neither in deliveries nor in an endpoint's
-health.
+A run ends within its time, and appears neither in deliveries nor in health.
 """
 
 import asyncio
@@ -57,8 +56,6 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """is_certified: nothing failed, and all of it was seen."""
-
     url: str
     checks: Sequence[CheckResult]
 
@@ -84,7 +81,7 @@ async def certify(
     url: str,
     run_s: float = RUN_S_MAX,
 ) -> Certification:
-    """Try one receiver; raise InvalidInput if effects_url returns no number."""
+    """Raise InvalidInput if effects_url returns no number."""
     trial = Trial(receiver, signer, clock)
     ends_s = asyncio.get_running_loop().time() + run_s
     try:
@@ -124,10 +121,7 @@ async def _judged(
 async def certify_endpoint(
     sender: Sender, tenant: Tenant, endpoint_id: str, effects_url: str | None
 ) -> Certification:
-    """Try a registered endpoint with its secrets and private keys in force, and its own headers.
-
-    Raises NotFound, CannotSign, and InvalidInput as certify() does.
-    """
+    """Try a registered endpoint with its secrets in force. Raises NotFound, CannotSign and InvalidInput."""
     clock = sender.clock
     target = await sender.database.read(lambda tx: load_target(tx, tenant, endpoint_id))
     opened = _opened(sender.vault, target)

@@ -1,7 +1,6 @@
 """The checks of a receiver: each is one small function and its row in CHECKS.
 
-A response of 2xx means that the receiver has the event: the gateway never sends it again. A new check also
-needs its line in gateway/docs/text/test-webhooks.md.
+A new check also needs its line in gateway/docs/text/test-webhooks.md.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -79,7 +78,6 @@ def judge_refused(seen: Seen, *, what: str) -> Judged:
 
 
 def judge_unknown_type(seen: Seen) -> Judged:
-    """Judge an event of an unknown type: it must be accepted, without effect."""
     if seen.moved:
         detail = (
             f"It acted on a type that it cannot know: the number of effects moved by {seen.moved}."
@@ -146,7 +144,6 @@ async def check_bytes(trial: Trial) -> Judged:
 
 
 async def check_additions(trial: Trial) -> Judged:
-    """Send a field, and a type of events, that a later version may have."""
     fields = trial.event(more={"added_later": {"nested": [1, None, "x"]}})
     later = trial.event("topup.celebrated", more={"confetti": True})
     seen = await trial.watch(lambda: trial.send_each(trial.genuine(fields)))
@@ -164,7 +161,7 @@ async def check_rotation(trial: Trial) -> Judged:
 
 
 async def check_repeated(trial: Trial) -> Judged:
-    """Send one event three times, each with a new timestamp, as retries and replays have it."""
+    """Send one event three times, each with a new timestamp."""
     event = trial.event()
 
     async def work() -> Sequence[Answered]:
@@ -174,7 +171,7 @@ async def check_repeated(trial: Trial) -> Judged:
 
 
 async def check_repeated_at_once(trial: Trial) -> Judged:
-    """Send one event in four requests at once: a receiver that checks first and writes later fails."""
+    """Send one event in four requests at once."""
     event = trial.event()
     messages = [trial.genuine(event, attempt=number) for number in (1, 2, 3, 4)]
     seen = await trial.watch(lambda: trial.send_at_once(*messages))
@@ -197,7 +194,6 @@ async def check_lost_answers(trial: Trial) -> Judged:
 
 
 async def check_order(trial: Trial) -> Judged:
-    """Send topup.delivered before the topup.pending of the same top-up."""
     transaction_id = new_id("txn")
     earlier = trial.event("topup.pending", transaction_id=transaction_id)
     later = trial.event(transaction_id=transaction_id)
@@ -220,7 +216,7 @@ async def check_unsigned(trial: Trial) -> Judged:
 
 
 async def check_other_secret(trial: Trial) -> Judged:
-    """Sign correctly, with another endpoint's secret and private key, and with the public key as a secret."""
+    """Sign with another endpoint's secret and key, and with the public key as a secret."""
     forgers = [trial.signer.stranger()]
     if trial.signer.signers:
         forgers.append(trial.signer.knows_public_key_alone())
@@ -235,16 +231,12 @@ async def check_changed_body(trial: Trial) -> Judged:
 
 
 async def check_stale(trial: Trial) -> Judged:
-    """Send a genuine request that was signed an hour ago, as a recording."""
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s - STALE_S)
     return await _refused(trial, message, what="a signature of an hour ago")
 
 
 async def check_ahead(trial: Trial) -> Judged:
-    """Send a genuine request, signed for an hour from now.
-
-    Stripe's libraries accept it, so that is no fault.
-    """
+    """Send a request signed for an hour from now. Stripe's libraries accept it, so it is no fault."""
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s + STALE_S)
     judged = await _refused(trial, message, what="a signature of an hour from now")
     if judged.verdict != "failed":
@@ -273,8 +265,6 @@ async def _refused(trial: Trial, *messages: TrialMessage, what: str) -> Judged:
 
 
 class Check(NamedTuple):
-    """name stays; title is what a person reads."""
-
     name: str
     title: str
     run: Callable[[Trial], Awaitable[Judged]]

@@ -1,8 +1,7 @@
 """One run of trials against a receiver: requests as a worker or a forger sends them, responses, effects.
 
-An event has the shape of a real one of staging, names a top-up that no other trial names, and has {"certify":
-"true"} in its metadata. It isn't marked as a test, because receivers may ignore samples. All requests go
-through the guarded transport; a failure of any kind is a value.
+An event looks like a real one of staging, because receivers may ignore samples. A failure of any kind is a
+value.
 """
 
 import asyncio
@@ -65,8 +64,6 @@ class TrialEvent:
 
 @dataclass(frozen=True, slots=True)
 class TrialMessage:
-    """One request: its headers but for those of the connection, and its body."""
-
     headers: Mapping[str, str]
     body: bytes
 
@@ -89,7 +86,7 @@ def trial_event(
     has_odd_text: bool = False,
     more: Mapping[str, Any] | None = None,
 ) -> TrialEvent:
-    """Make an event about a top-up; more: fields that no version of ours has."""
+    """more: fields that no version of ours has."""
     data = sample_data("topup.delivered" if more else event_type, {}, now_us=now_us)
     del data["test"]
     data["transaction_id"] = transaction_id or new_id("txn")
@@ -114,14 +111,11 @@ def other_amount(body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TrialSigner:
-    """The endpoint's secrets and private keys in force, newest first, and headers of its own."""
-
     secrets: Sequence[str]
     own_headers: Mapping[str, str]
     signers: Sequence[Ed25519PrivateKey] = ()
 
     def message(self, event: TrialEvent, *, timestamp_s: int, attempt: int = 1) -> TrialMessage:
-        """Return the request of one attempt. timestamp_s: Unix seconds."""
         return TrialMessage(
             {
                 "Content-Type": "application/json",
@@ -142,21 +136,17 @@ class TrialSigner:
         )
 
     def stranger(self) -> "TrialSigner":
-        """Return a signer with another endpoint's secret and key pair."""
         return replace(self, secrets=[new_webhook_secret()], signers=self._new_signers())
 
     def knows_public_key_alone(self) -> "TrialSigner":
-        """Return a signer that uses the public key as a secret.
-
-        A receiver whose check lets the sender choose the scheme accepts it.
-        """
+        """Return a signer that uses the public key as a secret."""
         assert self.signers, "it has a public key"
         public = self.signers[0].public_key().public_bytes_raw()
         secret = SECRET_PREFIX + base64.b64encode(public).decode("ascii")
         return replace(self, secrets=[secret], signers=())
 
     def in_rotation(self) -> "TrialSigner":
-        """Return a signer with a newer secret and key first, which the receiver doesn't have yet."""
+        """Return a signer with a newer secret first, which the receiver doesn't have yet."""
         return replace(
             self,
             secrets=[new_webhook_secret(), *self.secrets],
@@ -194,11 +184,7 @@ class EffectsUnreadable(Exception):
 
 
 class TrialReceiver:
-    """One endpoint's address, and where it reports how much it has done; null: nowhere.
-
-    effects_url may return any whole number that moves by the same with each accepted top-up, such as a
-    balance.
-    """
+    """effects_url may return any whole number that moves by the same with each accepted top-up."""
 
     def __init__(
         self,
@@ -275,8 +261,6 @@ def _answered(result: SendResult) -> Answered:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """impact is null unless it failed; detail is a sentence for a person."""
-
     verdict: Verdict
     detail: str
     impact: Harm | None = None
@@ -284,7 +268,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One check's responses in order, and the change of the number of effects; null: unknown."""
+    """moved: the change of the number of effects; null: unknown."""
 
     answers: Sequence[Answered]
     moved: int | None
@@ -292,7 +276,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Trial:
-    """unit: by how much one top-up moves the number of effects; null while unknown. answers: all of the run."""
+    """unit: by how much one top-up moves the number of effects; null while unknown."""
 
     receiver: TrialReceiver
     signer: TrialSigner
@@ -311,7 +295,6 @@ class Trial:
         return trial_event(event_type, now_us=now_us, sequence=self.events_made, **about)
 
     def genuine(self, event: TrialEvent, *, attempt: int = 1) -> TrialMessage:
-        """Return the request that a worker would make of it now."""
         return self.signer.message(event, timestamp_s=self.now_s, attempt=attempt)
 
     async def send(self, message: TrialMessage) -> Answered:

@@ -1,12 +1,8 @@
-"""Measure how long accepted deliveries wait, and whether any worker claims them: for readiness, alarms and
-operators.
+"""Measure how long accepted deliveries wait, and whether any worker claims them.
 
-An endpoint is overlooked if it has had something due for DUE_US_MAX while no worker has claimed for it. An
-endpoint that is served slowly isn't overlooked, so its own pace or a draining backlog turns no service red.
-Failing endpoints count only if nothing is claimed for any, because they share their slots. A disabled
-endpoint doesn't count, nor one just enabled again.
-
-Only the ENDPOINTS_MAX healthy and failing endpoints that have waited longest are read.
+An endpoint is overlooked if it has had something due for DUE_US_MAX while no worker has claimed for it. Its
+own pace or a draining backlog doesn't count. Failing endpoints count only if nothing is claimed for any,
+because they share slots.
 """
 
 from collections.abc import Sequence
@@ -71,9 +67,7 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 
 class Backlog(NamedTuple):
-    """How long the longest due delivery has waited, in microseconds: at any enabled endpoint, and at an overlooked
-    one. 0 if none waits.
-    """
+    """Both are 0 if none waits; overlooked_us is the wait at an overlooked endpoint."""
 
     oldest_due_us: int
     overlooked_us: int
@@ -86,9 +80,8 @@ async def count_due(tx: Transaction, *, now_us: int) -> int:
 
 
 async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Measure in one statement, or two if failing endpoints are late.
-
-    attempt_us_max: how long one attempt may hold an endpoint's only slot.
+    """Measure in at most two statements. attempt_us_max: how long one attempt may hold an endpoint's only
+    slot.
     """
     claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
     row = await tx.fetch_one(
@@ -111,10 +104,7 @@ async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
 
 @dataclass(frozen=True, slots=True)
 class DueEndpoint:
-    """due: the number of due deliveries, at most COUNTED_MAX. due_at: when the longest one fell due.
-
-    http_status and error are of the most often tried delivery's last attempt, and null if it has none.
-    """
+    """http_status and error are of the most often tried delivery's last attempt."""
 
     endpoint_id: str
     account_id: str
@@ -130,12 +120,12 @@ class DueEndpoint:
 
     @property
     def address(self) -> str:
-        """Drop the query, which may hold a receiver's secret."""
+        """Drop the query, which may hold a secret."""
         return self.url.partition("?")[0]
 
 
 async def list_due(tx: Transaction, *, now_us: int) -> Sequence[DueEndpoint]:
-    """List due endpoints of both environments, the longest due first."""
+    """List due endpoints of both environments, longest due first."""
     rows = await tx.fetch(_LIST, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return [_ROWS.read(row) for row in rows]
 

@@ -1,9 +1,8 @@
 """Claim what is due for one worker, for the time of a lease.
 
-A claim is a fixed number of statements for any number of rows. Each may be a transaction of its own: a row
-that changes between them is recognised by its number, and left. The cost depends on what is taken, not on
-what exists: at most HEADS_MAX healthy and failing endpoints at the head of the line are read
-(webhooks/deliveries/endpoint_queue.py). All workers share one count of an endpoint's pace.
+A claim is a fixed number of statements, each of which may be a transaction of its own. A row that changes
+between them is recognised by its number, and left. At most HEADS_MAX healthy and failing endpoints at the
+head of the line are read. All workers share one count of an endpoint's pace.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,7 +32,6 @@ from webhooks.deliveries.stage import (
     Target,
 )
 
-# Of the healthy and of the failing endpoints.
 HEADS_MAX: Final = 200
 FIRST_HEAD: Final = Head(-1, "")
 # `free` has the claimed row's endpoint; nine queries here take 0.1 ms of a lone delivery.
@@ -178,10 +176,8 @@ async def claim(
 ) -> Claim:
     """Claim due deliveries for lease_us from now_us, in the order `choose` returns.
 
-    - ids_max bounds the ids of each endpoint, failing_max failing endpoints. Those in full_ids get none.
-    - after: where the previous look ended, if it didn't see all healthy endpoints.
-
-    At most three statements, and three more if some of these endpoints are ordered.
+    ids_max bounds the ids of each endpoint; those in full_ids get none. `after` continues an incomplete
+    look. At most three statements, six if some endpoints are ordered.
     """
     found = await tx.fetch(
         _SCAN,
@@ -240,7 +236,7 @@ async def _take(
     again_nos: Mapping[str, int],
     lease_until_us: int,
 ) -> list[Row]:
-    """Take these deliveries by claim number. Endpoints with a number in again_nos are ordered."""
+    """Take deliveries by claim number; endpoints with a number in again_nos are ordered."""
     plain = [one for one in wanted if one[2] not in again_nos]
     ordered = [(*one, again_nos[one[2]]) for one in wanted if one[2] in again_nos]
     rows: list[Row] = []
@@ -254,7 +250,7 @@ async def _take(
 async def claim_at_once(
     tx: Transaction, endpoint_id: str, *, now_us: int, lease_us: int, rows_max: int
 ) -> list[Claimed]:
-    """Take at most rows_max due deliveries of one simple endpoint, in one statement.
+    """Take due deliveries of one simple endpoint in one statement.
 
     Take nothing if a pace or another worker prevents it, or if only `claim` can do the rest.
     """
@@ -273,7 +269,7 @@ async def claim_at_once(
 async def _keep_paces(
     tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
 ) -> frozenset[str]:
-    """Write the paces; return the endpoints for which another worker counted at the same time."""
+    """Write the paces; return the endpoints for which another worker counted meanwhile."""
     rows = [
         (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
     ]
@@ -321,9 +317,6 @@ def _later_at(row: Row, *, now_us: int) -> int | None:
 def _choice(
     candidates: Sequence[Candidate], chosen_ids: Sequence[str], *, ids_max: int
 ) -> tuple[dict[str, list[str]], frozenset[str], bool]:
-    """Return the chosen ids by endpoint, the endpoints with offered ones left, and whether there may be
-    others.
-    """
     wanted = frozenset(chosen_ids)
     by_endpoint: dict[str, list[str]] = {}
     short_ids = set()

@@ -1,9 +1,7 @@
 """Leave redeemable codes and links out of stored bodies, and insert them when sending. Pure.
 
-A code replaces a `null` at the recorded place, so the bytes are the same for every attempt and are stored
-nowhere. A delivered code is in voucher_code, anything delivered in deliverable.value, and the link that
-decides on an approval, made for each attempt, in decide_url. A delivery's row records whether it carries the
-code or link.
+A code replaces a `null` at the recorded place, so every attempt has the same bytes and no copy is stored.
+It is in voucher_code, deliverable.value or decide_url.
 """
 
 import re
@@ -30,11 +28,9 @@ class _Asked(Struct):
 
 _decode: Final = msgspec.json.Decoder(_Asked).decode
 _encode: Final = msgspec.json.Encoder().encode
-# Returns a top-up's code, given its id and its event's code_sealed, which is null for the voucher's own code.
 # Raises keys.vault.SealBroken if the code can't be opened.
 CodeOf = Callable[[str, str | None], str]
 
-# By the approval's id.
 LinkOf = Callable[[str], str]
 
 LINKED_EVENT: Final = "approval.requested"
@@ -55,7 +51,6 @@ _MASK: Final = b"*"
 
 
 def has_code(data: Mapping[str, Any]) -> bool:
-    """Return whether an event's data leaves out something that can be redeemed or used."""
     if data.get(HINT_FIELD) is not None:
         return True
     given = data.get(DELIVERABLE_FIELD)
@@ -63,10 +58,9 @@ def has_code(data: Mapping[str, Any]) -> bool:
 
 
 def place_of_code(body: bytes) -> int:
-    """Return where in a rendered body the null is that a code may replace.
+    """Return where in a rendered body a code may replace the null.
 
-    The first one is ours: a tenant can't write a name between quotes, and no field before it has this name.
-    Without a voucher's code it is the deliverable's value, also before any tenant's text.
+    The first one is ours: no field before it holds a tenant's text, and a tenant can't write a quoted name.
     """
     given = _place_of_value(body, 0)
     if given is not None and not given[1]:
@@ -75,7 +69,6 @@ def place_of_code(body: bytes) -> int:
 
 
 def place_of_link(body: bytes) -> int:
-    """Return where a LINKED_EVENT's link may replace the null; no tenant's text is before it."""
     return body.index(_LINK + _NULL) + len(_LINK)
 
 
@@ -106,7 +99,7 @@ def _replaced(body: bytes, at: int, written: bytes) -> bytes:
 
 
 def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Claimed, str | None]:
-    """Return the delivery with the bytes to send, and the code or link in them; raise SealBroken."""
+    """Return the delivery with the bytes to send, and the code in them; raise SealBroken."""
     at = claimed.code_at
     if at is None:
         return claimed, None
@@ -119,10 +112,7 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 
 
 def masked(answered: bytes, code: str | None) -> bytes:
-    """Remove the sent code or link from a receiver's response, so that it may be stored.
-
-    Also a code as people type it, a link with escaped slashes (PHP's JSON), and one that was cut off.
-    """
+    """Remove the sent code or link from a receiver's response, in every form that people and JSON write."""
     if code is None:
         return answered
     kept = answered
@@ -141,9 +131,6 @@ def _without_start(kept: bytes, secret: bytes) -> bytes:
 
 
 def _spellings(code: str) -> tuple[bytes, ...]:
-    """Return the code as sent, without hyphens, with spaces for them, and in small letters; of a link its secret
-    part.
-    """
     in_json = msgspec.json.encode(code)[1:-1].decode()
     secrets = _SECRET_PART.findall(code)
     spelled = (code, in_json, code.replace("-", ""), code.replace("-", " "), *secrets)

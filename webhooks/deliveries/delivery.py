@@ -1,17 +1,13 @@
-"""Deliveries: one event to one endpoint, claimed, settled and replayed.
+"""Claim, settle and replay deliveries: one event to one endpoint, at least once, in one worker at a time.
 
-At least once, and in flight in one worker at a time. A claim (webhooks/deliveries/claim.py) takes a lease.
-Every move of a row raises its claim_no and names the one it saw, so an outcome that comes after its lease was
-taken over changes nothing. attempts_made grows only together with an attempt row. next_attempt_at is the due
-time of a pending row and the end of a sending one's lease, so one index finds both the due and the lost.
+A claim takes a lease. Every move of a row raises its claim_no and names the one it saw, so an outcome after
+its lease was taken over changes nothing. next_attempt_at is the due time of a pending row and the lease's
+end of a sending one, so one index finds the due and the lost.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
        |--cancelled by its owner, or with the replay job that made it
        `--what a deleted or a disabled endpoint had: see webhooks/deliveries/ending.py
-
-failing_since_at of an endpoint is written only when it changes, with its notices. A disabled endpoint stays
-so, whatever answers a ping, until it is enabled again.
 """
 
 from collections.abc import Collection, Sequence
@@ -84,7 +80,6 @@ _STATE = """
 SELECT endpoint_id, status FROM deliveries
 WHERE id = :id AND account_id = :account_id AND environment = :environment
 """
-# A lost delivery is no longer in flight and waits for another claim.
 _CANCEL = """
 UPDATE deliveries SET status = 'cancelled', claim_no = claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
@@ -103,7 +98,7 @@ _NO_PLACE = (None, None)
 async def note_health(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
     """Record what the outcomes say of their endpoints, stale ones too; return the recovered ones.
 
-    At most four statements, two if nothing changes. An endpoint's success outweighs its failures.
+    An endpoint's success outweighs its failures. At most four statements.
     """
     well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}
     failed: dict[str, Settlement] = {}
@@ -139,15 +134,14 @@ def _is_well(one: Settlement) -> bool:
 
 
 class CannotCancel(DomainError):
-    """The delivery has ended or is being sent now. The reason is its status."""
+    """The delivery has ended or is being sent now."""
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A new row, due at next_attempt_at.
+    """A new row.
 
-    - code_at: where in the event's body the code goes, or null if it has none.
-    - claim_no 1: the inserter is already sending the delivery, until next_attempt_at.
-    - place: among the deliveries of its object, or null if it waits for none.
+    code_at: where in the event's body the code goes. claim_no 1: the inserter is already sending it. place:
+    among its object's deliveries, or null if it waits for none.
     """
 
     id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
@@ -171,7 +165,7 @@ _ROWS = RowMapping(NewDelivery, without=("place",))
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert the deliveries in one statement, two if some have places. A hint follows the commit."""
+    """Insert the deliveries in at most two statements. A hint follows the commit."""
     if new:
         plain = [_ROWS.write(one) for one in new if one.place is None]
         placed = [(*_ROWS.write(one), *one.place) for one in new if one.place is not None]
@@ -182,7 +176,7 @@ async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
 
 
 async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert deliveries of older events, so no new event number shows the endpoint's place in the line."""
+    """Insert deliveries of older events."""
     await insert(tx, new)
     await endpoint_queue.bring_forward_counted(tx, _places(new))
 
@@ -198,10 +192,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write the outcomes; return the ids whose claim still held. The others are stale.
-
-    At most six statements, and one more if any is of an ordered endpoint.
-    """
+    """Write the outcomes; return the ids whose claim still held. At most seven statements."""
     rows = [
         (
             one.claimed.id,
@@ -235,10 +226,10 @@ def may_settle_delivered(one: Settlement) -> bool:
 
 
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write outcomes that may_settle_delivered; return the ids of those that were written.
+    """Write outcomes that may_settle_delivered; return the ids that were written.
 
-    The rest is for settle: its claim no longer holds, its endpoint is failing, or its row is locked. On
-    PostgreSQL one statement, which may be a transaction of its own.
+    The rest is for settle: the claim no longer holds, the endpoint is failing, or the row is locked. On
+    PostgreSQL this is one statement without a transaction of its own.
     """
     rows = [
         (
@@ -260,7 +251,7 @@ async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -
 
 
 async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:
-    """Cancel a bounded number of a replay job's deliveries that aren't being sent; return how many."""
+    """Cancel a bounded number of a replay job's deliveries that aren't being sent."""
     await endpoint_queue.note_settled(
         tx, [endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)]
     )
@@ -271,9 +262,8 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
 
 
 async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> None:
-    """End a delivery that waits for its next attempt; repeating it changes nothing.
-
-    The caller holds the account's lock. Raises NotFound and CannotCancel.
+    """End a delivery that waits for its next attempt, under the account's lock. Raises NotFound and
+    CannotCancel.
     """
     found = await _state_of(tx, tenant, delivery_id)
     # The endpoint's place is locked before its deliveries, as by a settle.
@@ -309,10 +299,7 @@ async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None
 
 
 async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
-    """Insert a new delivery of the same event to the same endpoint, due now; raise NotFound.
-
-    The caller holds the account's lock, because the endpoint may be deleted at the same time.
-    """
+    """Insert a new delivery of the same event, due now, under the account's lock. Raises NotFound."""
     account_id, environment = tenant
     original = await tx.fetch_one(
         _ORIGINAL, id=delivery_id, account_id=account_id, environment=environment
@@ -354,11 +341,7 @@ def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
 def _turns(
     settlements: Sequence[Settlement], recovered: Collection[str]
 ) -> list[endpoint_queue.SettledTurn]:
-    """Return the turns of endpoints where something may continue: after a retry, failure or recovery, and if
-    ordered.
-
-    An endpoint's success outweighs its failures.
-    """
+    """Return the turns of endpoints where something may continue."""
     well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failed = {
         one.claimed.target.id

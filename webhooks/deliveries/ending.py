@@ -1,11 +1,8 @@
-"""End the deliveries of a deleted or disabled endpoint, in steps.
+"""End the deliveries of a deleted or disabled endpoint, in short steps.
 
-Everything open of a deleted endpoint is cancelled. A disabled one isn't claimed from: what was in flight is
-held with the rest after its lease, and fails HELD_US_MAX beyond its time. It isn't cancelled, because a
-replay picks up failed deliveries.
-
-A step is a short transaction that reads at most ROWS_PER_STEP rows by an index and locks only them. Steps may
-be repeated, and continue after a crash until endpoint_queue.ending_at says that nothing is left.
+A deleted endpoint's open deliveries are cancelled. A disabled one isn't claimed from: its deliveries are
+held, and fail HELD_US_MAX beyond their time, so a replay finds them. Steps may be repeated, and continue
+after a crash until endpoint_queue.ending_at says that nothing is left.
 """
 
 from collections.abc import Sequence
@@ -34,7 +31,6 @@ WHERE d.{OPEN} AND d.endpoint_id = :endpoint_id AND d.next_attempt_at >= :from_u
   AND d.next_attempt_at <= :until_us
 ORDER BY d.next_attempt_at LIMIT :rows_max
 """
-# What has moved since is read again.
 _CANCEL = """
 UPDATE deliveries SET status = 'cancelled', claim_no = v.claim_no + 1, next_attempt_at = NULL,
     settled_at = :now_us
@@ -67,10 +63,7 @@ WHERE id IN (
 
 
 class EndingCursor(NamedTuple):
-    """Where an endpoint's next step continues.
-
-    lease_until_us: the last lease that still ran. change_no: of its place in the line at the first step.
-    """
+    """lease_until_us: the last lease that still ran. change_no: of the endpoint's place at the first step."""
 
     from_us: int = 0
     lease_until_us: int | None = None
@@ -88,10 +81,7 @@ BEGINNING: Final = Disabled(-1, "")
 async def step(
     tx: Transaction, endpoint_id: str, place: EndingCursor, *, now_us: int
 ) -> tuple[EndingCursor | None, int]:
-    """End some of what a deleted endpoint had, or hold some of what a disabled one had in flight.
-
-    Return where to continue, null once all is done for now, and how many rows were changed.
-    """
+    """Cancel or hold some deliveries; return where to continue (null: done for now) and how many changed."""
     state = await tx.fetch_one(_STATE, endpoint_id=endpoint_id)
     if state is None or (state["deleted_at"] is None and state["status"] == "enabled"):
         # It serves again, and a claim takes over what was lost.

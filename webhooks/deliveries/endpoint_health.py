@@ -1,8 +1,8 @@
-"""Measure an endpoint's recent health: the share of deliveries that arrived, response times, and failures.
+"""Measure an endpoint's recent health: the share that arrived, response times, and failures.
 
-Only the newest LOOKED_AT_MAX deliveries are read; `since` says from when on all are there. Test pings don't
-count. Failures are grouped by the receiver's response, without numbers that differ each time. If a replay of
-a failed delivery arrived, only the replay counts.
+Only the newest LOOKED_AT_MAX deliveries are read, without test pings. Failures are grouped by the
+receiver's response, without numbers and ids. If a replay of a failed delivery arrived, only the replay
+counts.
 """
 
 import html
@@ -34,7 +34,6 @@ GROUPS_MAX: Final = 10
 PHRASE_CHARACTERS_MAX: Final = 120
 PING: Final = "endpoint.test"
 BODY_BYTES: Final = 4_096
-# Where common frameworks put the reason in JSON.
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
 _WORD: Final = re.compile(r"[\w-]+")
 # What differs between two failures of one kind: long numbers, and ids or digests with a digit in them.
@@ -53,10 +52,7 @@ async def recovered(tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 
 @dataclass(slots=True)
 class FailureGroup:
-    """Failed deliveries whose last attempts ended the same. phrase: of the response's body, or empty.
-
-    Times in microseconds; newest_id: the delivery that failed last.
-    """
+    """Failed deliveries whose last attempts ended the same. phrase: of the response's body."""
 
     http_status: int | None
     error: str | None
@@ -69,8 +65,6 @@ class FailureGroup:
 
 @dataclass(slots=True)
 class HealthStep:
-    """Deliveries made from `at` on (microseconds)."""
-
     at: int
     delivered: int = 0
     failed: int = 0
@@ -78,7 +72,7 @@ class HealthStep:
 
 @dataclass(slots=True)
 class EndpointHealth:
-    """Times in microseconds. durations_ms: of the last attempts with a response, ascending."""
+    """Times in microseconds. durations_ms: of last attempts with a response, ascending."""
 
     since: int
     until: int
@@ -106,7 +100,7 @@ class EndpointHealth:
 async def load_health(
     tx: Transaction, tenant: Tenant, endpoint_id: str, *, period_us: int, now_us: int
 ) -> EndpointHealth:
-    """Read it; the caller has checked that the endpoint is the tenant's."""
+    """Read the health of an endpoint that the caller knows to be the tenant's."""
     since = now_us - period_us
     rows = await tx.fetch(
         _ROWS,
@@ -167,7 +161,6 @@ def _add_failure(groups: dict[tuple[Any, ...], FailureGroup], row: Row) -> None:
     key = (row["http_status"], row["error"], phrase)
     group = groups.get(key)
     if group is None:
-        # The rows come newest first.
         at = row["created_at"]
         group = groups[key] = FailureGroup(*key, newest_id=row["id"], last_at=at, first_at=at)
     group.first_at = row["created_at"]

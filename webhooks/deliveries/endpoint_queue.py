@@ -1,15 +1,12 @@
 """The line of endpoints: which may have something due, found by time.
 
-An endpoint's ready_at is never later than when its first open delivery is due and its paces let it go, unless
-both have passed: too early costs a look, too late would hide a delivery. Paces only advance, unless a new one
-is set, which brings it forward. So any writer may bring it forward or, once it has passed, move it to now, a
-turn in the line. Only put_off makes it later, and only if nothing was added since: publishing raises the
-account's event number, every other write raises change_no, and a row with new numbers is left. Failing
+An endpoint's ready_at is never later than when its first open delivery may go: too early costs a look, too
+late would hide a delivery. Any writer may bring it forward, or once it has passed move it to now. Only
+put_off makes it later, and only if neither the account's event number nor change_no has grown. Failing
 endpoints have a line of their own.
 
-Publishing writes here only if its delivery comes before ready_at, so an endpoint with steady traffic costs
-nothing. It reads that under the account's lock, which put_off takes as well. Locks are taken in the order
-account, endpoint, this row, deliveries.
+Publishing writes here only if its delivery comes before ready_at, so steady traffic costs nothing. Locks
+are taken in the order account, endpoint, this row, deliveries.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,10 +23,10 @@ Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
 
 
 class Pace(NamedTuple):
-    """One delivery each interval_us, and `burst` at once after a rest.
-
-    It is the generic cell rate algorithm (ITU-T I.371) on one stored number, the theoretical arrival time in
+    """The generic cell rate algorithm (ITU-T I.371) on one number, the theoretical arrival time in
     microseconds.
+
+    One delivery each interval_us, and `burst` at once after a rest.
     """
 
     interval_us: int
@@ -49,7 +46,7 @@ class Pace(NamedTuple):
 
 
 def per_second(rate: int) -> Pace:
-    """Return `rate` a second; a tenth of it may go together, so that fast paces claim in batches."""
+    """Return `rate` a second, a tenth of it together, so that fast paces claim in batches."""
     assert rate >= 1, "a pace is at least one a second"
     return Pace(interval_us=SECOND_US // rate, burst=max(1, rate // 10))
 
@@ -70,10 +67,7 @@ HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
 
 
 class Candidate(NamedTuple):
-    """An endpoint with something due: ids and claim numbers of the longest due, a bounded number.
-
-    held: deliveries due before enabled_at.
-    """
+    """ids and claim numbers of the longest due. held: due before enabled_at."""
 
     endpoint_id: str
     account_id: str
@@ -86,10 +80,7 @@ class Candidate(NamedTuple):
 def candidates_of(
     rows: Sequence[Row], *, exclude_ids: Collection[str] = (), now_us: int
 ) -> tuple[list[Candidate], int | None]:
-    """Return what may be claimed now, and when the next row or turn comes.
-
-    exclude_ids: deliveries that wait for others.
-    """
+    """Return what may be claimed now, and when the next row or turn comes."""
     candidates = []
     next_at_us = None
     for row in rows:
@@ -110,7 +101,7 @@ def candidates_of(
 
 
 def numbers_of(due: str | None, exclude_ids: Collection[str] = ()) -> dict[str, int]:
-    """Parse "id:number id:number" into claim numbers by id, without exclude_ids."""
+    """Parse "id:number id:number", without exclude_ids."""
     if not due:
         return {}
     pairs = (pair.split(":") for pair in due.split(" "))
@@ -143,10 +134,9 @@ def within_pace(
 
 
 def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
-    """Return when the first of an endpoint's deliveries may go by its paces, or null if it has none.
+    """Return when the first of an endpoint's deliveries may go, never later than it does.
 
-    It is never later than the delivery goes, whatever is claimed meanwhile. held_at: when the first of those
-    from before it was enabled again is due; fresh_at: of the others.
+    held_at: when the first of the held ones is due; fresh_at: of the others.
     """
     if held_at is not None:
         held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))
@@ -158,7 +148,6 @@ def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int |
 
 
 def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
-    """Return the time before which an endpoint's own pace lets nothing go, for a sandbox account too."""
     if rate_limit_per_s is None:
         return 0
     own = per_second(rate_limit_per_s)
@@ -168,7 +157,6 @@ def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
 
 
 def earliest(one: int | None, other: int | None) -> int | None:
-    """Treat null as never."""
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
@@ -179,7 +167,7 @@ def _allowed(
 ) -> tuple[tuple[int, int], tuple[int, int], int | None]:
     """Return how many new and held deliveries may go now, the arrival times after them, and the next turn.
 
-    The turn is null if no pace holds anything back. New deliveries go before held ones.
+    New deliveries go before held ones.
     """
     turn_us = None
     rate_tat_us, drain_tat_us = row["rate_tat_us"], row["drain_tat_us"]
@@ -304,7 +292,7 @@ QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, re
 
 
 class SettledTurn(NamedTuple):
-    """due_at: of a retry; is_failing null: as before."""
+    """due_at: of a retry. is_failing null: as before."""
 
     endpoint_id: str
     turn_at: int
@@ -327,10 +315,9 @@ async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
 
 
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
-    """Put endpoints off until something may go again, unless anything may have been added since; return how
-    many.
+    """Put endpoints off until something may go, unless anything was added since; return how many.
 
-    One statement, which waits for nothing and may be a transaction of its own.
+    One statement, which waits for nothing.
     """
     return await tx.execute(_PUT_OFF, rows=sorted(laters)) if laters else 0
 
@@ -345,20 +332,15 @@ async def begin(tx: Transaction, endpoint_id: str, account_id: str, environment:
 
 
 async def begin_again(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """Check whatever an enabled endpoint held. The caller holds the account's lock."""
     await tx.execute(_BEGIN_AGAIN, endpoint_id=endpoint_id, now_us=now_us)
 
 
 async def end(tx: Transaction, endpoint_id: str, *, ending_at: int) -> None:
-    """Leave a disabled or deleted endpoint's deliveries to webhooks/deliveries/ending.py, from ending_at on.
-
-    The caller holds the account's lock.
-    """
+    """Leave a disabled or deleted endpoint's deliveries to webhooks/deliveries/ending.py."""
     await tx.execute(_END, endpoint_id=endpoint_id, ending_at=ending_at)
 
 
 async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
-    """Return the endpoints to end now, longest waiting first."""
     rows = await tx.fetch(
         "SELECT endpoint_id FROM endpoint_queue WHERE ending_at <= :now_us"
         " ORDER BY ending_at LIMIT :rows_max",
@@ -371,7 +353,7 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
 async def ended(
     tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
 ) -> None:
-    """Record that nothing is left to end until ending_at (null: ever), unless it has changed since."""
+    """Record that nothing is left to end until ending_at (null: ever), unless it has changed."""
     await tx.execute(
         "UPDATE endpoint_queue SET ending_at = :ending_at"
         " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
@@ -388,10 +370,7 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 
 
 async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    """Show what the line hides, of the next MEND_ENDPOINTS endpoints with something open.
-
-    Return the last id read, null at the end, and how many were hidden.
-    """
+    """Show what the line hides, of the next MEND_ENDPOINTS endpoints; return the last id and how many."""
     rows = await tx.fetch(_HIDDEN, after_id=after_id)
     hidden: list[QueueRow] = []
     unended: list[str] = []

@@ -1,10 +1,7 @@
-"""Read deliveries and attempts, newest first, by keyset.
+"""Read deliveries and attempts, newest first, by keyset. Another tenant's id looks unknown.
 
-An id of another account or environment looks like one that doesn't exist.
-
-A page costs the same for any number of deliveries: a single filter, with or without times, walks an index of
-its own. Any other filter checks SCANNED_ROWS_MAX rows of the best index, so a page may hold few or none
-although the list continues.
+A single filter, with or without times, walks an index of its own. Any other checks SCANNED_ROWS_MAX rows of
+the best index, so a page may hold few or none although the list continues.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +35,6 @@ _WALKS: Final[Mapping[str, str]] = {
     ),
     "event_type": f"{_OWN} AND d.event_type = :event_type AND d.event_type <> '{COMMON_TYPE}'",
     "status": f"{_OWN} AND d.status = :status AND d.status <> '{COMMON_STATUS}'",
-    # For another account's endpoint nothing is read.
     "endpoint_id": (
         "d.endpoint_id = (SELECT p.id FROM endpoints p WHERE p.id = :endpoint_id"
         " AND p.account_id = :account_id AND p.environment = :environment)"
@@ -63,8 +59,6 @@ WHERE d.id IN :ids[text] AND d.account_id = :account_id AND d.environment = :env
 
 
 class DeliveryCursor(NamedTuple):
-    """A delivery's place in the log; a page continues after it."""
-
     created_at: int
     id: str
     is_oldest_first: bool = False
@@ -90,10 +84,10 @@ class DeliveryFilter:
 
 
 class Query(NamedTuple):
-    """One page's SQL. The caller adds account_id, environment, rows, and what `edge` found.
+    """One page's SQL; the caller adds the tenant and rows.
 
-    page selects rows in the log's order. edge, if not null, selects the place of the last row to read. If
-    there is one, `page_to_edge` replaces page, with edge_at and edge_id.
+    edge selects the place of the last row to read. If there is one, page_to_edge replaces page, with
+    edge_at and edge_id.
     """
 
     page: str
@@ -104,7 +98,7 @@ class Query(NamedTuple):
 
 
 def place_of(cursor: str | None) -> DeliveryCursor | None:
-    """Parse a cursor; raise InvalidInput."""
+    """Raise InvalidInput."""
     if cursor is None:
         return None
     if cursor == OLDEST_FIRST:
@@ -125,7 +119,6 @@ def place_of(cursor: str | None) -> DeliveryCursor | None:
 
 
 def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: str) -> Query:
-    """Return the page's query, from after `before`; columns of d."""
     walked = _walked(wanted)
     clauses, values = [_WALKS[walked]], {}
     if walked:
@@ -144,7 +137,6 @@ def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: 
     checks = "".join(f" AND {_CHECKS[name]}" for name in checked)
     page = f"SELECT {columns} FROM deliveries d WHERE {walk}{checks}"
     edge = None
-    # One top-up has few deliveries.
     if checked and walked != "transaction_id":
         edge = (
             f"SELECT d.created_at, d.id FROM deliveries d WHERE {walk} {order}"
@@ -156,7 +148,7 @@ def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: 
 
 
 def _upper(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
-    """Return the single upper bound, because an index has one upper end."""
+    """Return the single upper bound: an index has one upper end."""
     before = None if place is None or place.is_oldest_first else place
     if wanted.created_before is None:
         return before
@@ -184,7 +176,7 @@ def _walked(wanted: DeliveryFilter) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request. reason is for operators and not part of the shape. duration in us."""
+    """One HTTP request. reason is for operators only."""
 
     id: AttemptId
     delivery_id: DeliveryId
@@ -202,18 +194,13 @@ class Attempt:
 
     @property
     def duration_ms(self) -> int:
-        """Return at least the total of its steps, which a coarser clock than the duration's counts."""
+        """Return at least the total of its steps, which a coarser clock counts."""
         return max(self.duration_us // 1000, ceil(self.timings_ms.get("total", 0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event to one endpoint.
-
-    - key_id, key_name: the key that sent the top-up, if the caller requested them.
-    - next_attempt_at: set while the delivery is pending and doesn't wait for blocked_by, an earlier delivery
-      of the same object.
-    """
+    """next_attempt_at is set while the delivery is pending and doesn't wait for blocked_by."""
 
     id: DeliveryId
     event_id: EventId
@@ -232,7 +219,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Where the next page continues, or null on the last. Filters may leave a page with few or none."""
+    """Filters may leave a page with few or none."""
 
     deliveries: Sequence[Delivery]
     next: DeliveryCursor | None
@@ -246,7 +233,7 @@ async def list_deliveries(
     before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
-    """List deliveries after `before`, in its order or newest first; raise InvalidInput if a filter is invalid."""
+    """List deliveries after `before`; raise InvalidInput."""
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"`status` must be one of {', '.join(STATUSES)}.", param="status")
@@ -287,7 +274,7 @@ async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """http_status is null without a response. duration is in microseconds."""
+    """http_status is null without a response."""
 
     delivery_id: str
     http_status: int | None
@@ -298,7 +285,6 @@ class LastAnswer:
 async def last_answers(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> dict[str, LastAnswer]:
-    """Return the last responses by delivery id, for this account's deliveries with an attempt."""
     if not delivery_ids:
         return {}
     rows = await tx.fetch(
@@ -312,10 +298,7 @@ async def last_answers(
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """One attempt without its headers and body. started_at and duration in us.
-
-    http_status is null without a response, error if it was delivered.
-    """
+    """One attempt without its headers and body. error is null if it was delivered."""
 
     id: str
     delivery_id: str
@@ -329,7 +312,7 @@ class AttemptOutcome:
 async def outcomes_of(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> Sequence[AttemptOutcome]:
-    """Return every attempt of these deliveries, each one's first to last, without those of another account."""
+    """Return every attempt of these deliveries, each one's first to last."""
     if not delivery_ids:
         return ()
     rows = await tx.fetch(

@@ -1,9 +1,8 @@
 """Notices: what an account should know of a failing endpoint, stage by stage.
 
-There is one at the first failure, after a day and after four days of nothing but failure (a warning, a day
-before the end), and when the endpoint is disabled. Each is written once for a time of failing, in the
-transaction of what it reports. It ends when the endpoint works again, its owner changes its status, or it is
-deleted.
+One is written at the first failure, after a day, after four days (a warning, a day before the end), and
+when the endpoint is disabled, in the transaction of what it reports. It ends when the endpoint works again,
+its owner changes its status, or it is deleted.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,7 +25,6 @@ DAY_STAGE_US: Final = DAY_US
 WARNED_STAGE_US: Final = 4 * DAY_US
 # At least this long between the warning and the end.
 WARNED_US: Final = DAY_US
-# In place of a stage.
 RECOVERED: Final = "recovered"
 
 # The endpoint may have recovered since the claim, so its row decides.
@@ -54,9 +52,8 @@ UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_
 
 
 class Failure(NamedTuple):
-    """is_first: since its last success, by its row.
-
-    since_us: since when it was known to fail when the delivery was claimed; null: it was healthy.
+    """is_first: since the last success, by the endpoint's row. since_us: as the claim knew it; null:
+    healthy.
     """
 
     endpoint_id: str
@@ -67,8 +64,6 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One stage; ended_at is null while it lasts."""
-
     id: str
     endpoint_id: str
     url: str
@@ -80,16 +75,12 @@ class Notice:
 
     @property
     def disable_at(self) -> int | None:
-        """Return when a warned endpoint is disabled unless something arrives before; else null."""
         is_warning = self.stage == WARNED_STAGE and self.ended_at is None
         return self.created_at + WARNED_US if is_warning else None
 
 
 class ToldEndpoint(NamedTuple):
-    """stage: failing | failing_for_a_day | failing_for_four_days | disabled | recovered. at_us: since when.
-
-    told_us: when its notice was written.
-    """
+    """at_us: since when. told_us: when its notice was written."""
 
     endpoint_id: str
     url: str
@@ -143,9 +134,9 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int
 ) -> int:
-    """Mark open unreported notices, and ends of reported ones, as reported from this commit on; return how many.
+    """Mark unreported notices and ends as reported from this commit on; return how many.
 
-    is_notified: somebody gets mail. Otherwise the end counts as reported, too.
+    is_notified: somebody gets mail. Otherwise ends count as reported, too.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)
@@ -153,9 +144,9 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
-    """Return what the mail of that moment reports and is still true, by start of failing, ends last.
+    """Return what the mail of that moment reports and is still true.
 
-    An endpoint that its owner enabled, disabled or deleted meanwhile isn't reported as working again.
+    An endpoint that its owner changed meanwhile isn't reported as working again.
     """
     rows = await tx.fetch(
         _TOLD, account_id=tenant.account_id, environment=tenant.environment, at=at_us
@@ -187,7 +178,7 @@ async def list_notices(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Notice]:
-    """List notices older than before_id, newest first. is_open null: both."""
+    """List notices, newest first. is_open null: both."""
     rows = await _PAGES.page(
         tx,
         tenant,

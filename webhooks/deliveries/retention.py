@@ -1,8 +1,8 @@
 """Delete events, deliveries and attempts that are past their environment's retention.
 
-Never an open delivery, nor an event that one could still need, even for a replay. The newest event stays, and
-events_from_no says from where on none is missing. Each step reads at most ROWS_PER_STEP rows of one account's
-environment, by an index, and may be repeated. Money is never pruned.
+Never an open delivery, nor an event that one could need, even for a replay. The newest event stays, and
+events_from_no says from where on none is missing. Each step reads at most ROWS_PER_STEP rows, and may be
+repeated.
 """
 
 import math
@@ -59,8 +59,6 @@ SELECT event_id FROM deliveries WHERE event_id IN :ids[text] AND replay_of IS NO
 
 
 class Old(NamedTuple):
-    """A tenant with rows that may be old, and the times of its oldest ones."""
-
     tenant: Tenant
     delivered_at: int | None
     oldest_event_at: int | None
@@ -76,14 +74,14 @@ class Old(NamedTuple):
 
 
 class PrunedDeliveries(NamedTuple):
-    """How many old rows were read, and where to continue, or null if there are no more."""
+    """after is null if there are no more old rows."""
 
     rows: int
     after: DeliveryCursor | None
 
 
 class PrunedEvents(NamedTuple):
-    """How many old rows were read and deleted, and the number to continue after, or null if none are left."""
+    """after_no is null if no old rows are left."""
 
     rows: int
     deleted: int
@@ -110,7 +108,6 @@ async def tenants_after(tx: Transaction, tenant: Tenant) -> Sequence[Old]:
 async def prune_deliveries(
     tx: Transaction, tenant: Tenant, *, before_us: int, after: DeliveryCursor
 ) -> PrunedDeliveries:
-    """Delete the ended deliveries among the next rows."""
     rows = await tx.fetch(
         _OLD_DELIVERIES,
         account_id=tenant.account_id,
@@ -133,11 +130,7 @@ async def prune_deliveries(
 async def prune_events(
     tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int
 ) -> PrunedEvents:
-    """Delete what nothing needs among the next events numbered above after_no.
-
-    Takes the account's lock, which a replay holds while it writes: so the event is either needed already, or
-    its last delivery was gone before.
-    """
+    """Delete what nothing needs among the next events, under the account's lock, which replays hold, too."""
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     await lock_tenants(tx, [tenant])
     last = await tx.fetch_one(_LAST, **mine)

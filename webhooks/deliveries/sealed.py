@@ -18,14 +18,12 @@ _log = logging.getLogger(__name__)
 
 
 class OlderSecret(NamedTuple):
-    """A rotated secret, and until when it still signs, exclusive."""
-
     secret: str
     until_us: int
 
 
 class SigningKey(NamedTuple):
-    """An Ed25519 private key, and until when it signs (exclusive; null for the newest)."""
+    """until_us is exclusive, and null for the newest."""
 
     seed: bytes
     until_us: int | None
@@ -40,7 +38,6 @@ def opened_secret(vault: Vault, endpoint_id: str, sealed: bytes) -> str:
 
 
 def sealed_older(vault: Vault, endpoint_id: str, older: Sequence[OlderSecret]) -> bytes | None:
-    """Seal all of them as one."""
     if not older:
         return None
     return vault.seal(msgspec.json.encode(older), purpose=OLDER_PURPOSE, subject=endpoint_id)
@@ -54,7 +51,6 @@ def opened_older(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def sealed_keys(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> bytes | None:
-    """Seal all of them as one, newest first."""
     if not keys:
         return None
     return vault.seal(msgspec.json.encode(keys), purpose=SIGNING_PURPOSE, subject=endpoint_id)
@@ -81,7 +77,7 @@ def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict
 
 
 def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[str, ...] | None:
-    """Return the names; None if they don't open, so that a list still shows the others."""
+    """Return the names; None if they don't open."""
     try:
         return tuple(opened_headers(vault, endpoint_id, sealed))
     except SealBroken as error:
@@ -90,7 +86,7 @@ def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def resealed(vault: Vault, endpoint_id: str, sealed: bytes | None, *, purpose: str) -> bytes | None:
-    """Seal the value under the newest master key, if it isn't; raise SealBroken if it was altered."""
+    """Seal the value under the newest master key, if it isn't; raise SealBroken."""
     if sealed is None or not vault.needs_reseal(sealed):
         return sealed
     plain = vault.open(sealed, purpose=purpose, subject=endpoint_id)

@@ -1,15 +1,12 @@
 """Send one object's deliveries to an ordered endpoint in the order of their events.
 
-A delivery is claimed only while no open one of the same endpoint and object is before it, by the event's
-number and then by its id, and none of them is under way. That holds for any number of workers and however
-they end, because an object's state is that of its open deliveries. Those without an object wait for none, and
-endpoints that aren't ordered cost no statement here.
+A delivery is claimed only while no open one of the same endpoint and object is before it, by event number
+and id, and none is under way. Endpoints that aren't ordered cost no statement here.
 
-A look at what is due puts off what has to wait, so other objects' deliveries are found behind it. Whatever
-ends or interrupts the awaited one lets the object's first continue, in the same transaction. Two fences keep
-that true between the statements: again_no, which grows when a delivery may come before others of its object,
-and change_no, which grows before one ends. Both are of the endpoint's place in the line, which is locked
-before deliveries. If an end is missed, the others are read again after PUT_OFF_US.
+A look at what is due puts off what has to wait. Whatever ends the awaited one lets the next continue, in
+the same transaction. Two numbers of the endpoint's place keep that true between statements: again_no grows
+when a delivery may come before others, and change_no before one ends. Missed ends are read again after
+PUT_OFF_US.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -101,15 +98,13 @@ WHERE d.id IN :ids[text]
 
 
 class ObjectPlace(NamedTuple):
-    """A delivery's place: its event's object, null if unknown, and the event's number."""
+    """object_id is null if unknown."""
 
     object_id: str | None
     event_no: int
 
 
 class HeldBack(NamedTuple):
-    """The due deliveries that wait, how many were postponed, and the endpoints' again_no at that time."""
-
     ids: Collection[str] = frozenset()
     put_off: int = 0
     again_nos: Mapping[str, int] = {}
@@ -118,15 +113,17 @@ class HeldBack(NamedTuple):
 def place_of(
     transaction_id: str | None, data: Mapping[str, Any], event_no: int
 ) -> ObjectPlace | None:
-    """Return an event's place: the object is the event's top-up or order, or what its data describes. Return null if it has none."""
+    """Return an event's place: its object is a top-up, an order or what its data describes. Null if it has
+    none.
+    """
     object_id = transaction_id or data.get("id")
     return ObjectPlace(object_id, event_no) if isinstance(object_id, str) else None
 
 
 async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> HeldBack:
-    """Put off those of these due deliveries that wait; return them by their claim numbers.
+    """Put off those of these due deliveries that wait; return them by claim number.
 
-    Two statements, which needn't be of one transaction. A claim has to name again_no of what is left.
+    Two statements, of one transaction or not. A claim has to name again_no of what is left.
     """
     if not due:
         return HeldBack()
@@ -144,9 +141,9 @@ async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> 
 
 
 async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
-    """Let the first of each of these objects continue: (endpoint id, object id, when).
+    """Let the first of each object continue; return the endpoints that have something to send.
 
-    Return the endpoints that have something to send. The caller has raised their change_no.
+    The caller has raised their change_no.
     """
     rows = sorted(set(ended))
     if not rows:
@@ -156,10 +153,7 @@ async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Seque
 
 
 async def let_go(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """Release LET_GO_MAX of what waits at an endpoint that is no longer ordered.
-
-    The caller has raised change_no.
-    """
+    """Release LET_GO_MAX of what waits at an endpoint that is no longer ordered."""
     await tx.execute(_LET_GO, endpoint_id=endpoint_id, now_us=now_us)
 
 
@@ -173,8 +167,6 @@ def _waits(row: Row) -> bool:
 
 
 def _until(row: Row, now_us: int) -> int:
-    """Return the end of the lease of one that was sent before an earlier one came; its outcome may never be
-    seen.
-    """
+    """Return the end of the lease of one that was sent before an earlier one came."""
     is_first = row["first_id"] == row["id"]
     return int(row["sending_until_at"]) if is_first else now_us + PUT_OFF_US

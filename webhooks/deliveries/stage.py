@@ -1,7 +1,4 @@
-"""The states of a delivery, and the stages of one attempt as values: claimed, then settled.
-
-MOVES is the whole state machine; webhooks/deliveries/delivery.py makes the moves.
-"""
+"""The states of a delivery (MOVES), and the stages of one attempt as values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -46,10 +43,7 @@ TARGET_COLUMNS: Final = (
 
 
 class Target(NamedTuple):
-    """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built.
-
-    subscription_id: of an MCP client's, which gets another body (webhooks/deliveries/message.py).
-    """
+    """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built."""
 
     id: str
     url: str
@@ -85,8 +79,7 @@ class Target(NamedTuple):
 class Claimed(NamedTuple):
     """A delivery that this process may send once, until lease_until_us of the claim's clock.
 
-    number is the attempt's, from 1. After LOST_CLAIMS_MAX lost claims it must not be sent but settled as
-    lost. code_at: where in the body a code goes, see webhooks/deliveries/coded.py.
+    number is the attempt's, from 1. After LOST_CLAIMS_MAX lost claims it is settled as lost instead.
     """
 
     id: str
@@ -121,10 +114,7 @@ class Claimed(NamedTuple):
 
 
 class Later(NamedTuple):
-    """An endpoint with nothing that may go, and when something may; null: nothing is open.
-
-    change_no and event_no are of its place in the line and of its account at that time.
-    """
+    """Null ready_at: nothing is open. change_no and event_no are of that time."""
 
     endpoint_id: str
     change_no: int
@@ -133,19 +123,15 @@ class Later(NamedTuple):
 
 
 class Head(NamedTuple):
-    """An endpoint's place in the line."""
-
     ready_at: int
     endpoint_id: str
 
 
 class Line(NamedTuple):
-    """What a look has learnt of the line of endpoints.
+    """What a look learned of the line.
 
-    - laters: nothing is due that their pace allows. turns: had a turn while others wait behind what was seen.
-    - after: the look didn't see all healthy ones, and the next one continues there.
-    - has_more_failing: there may be more failing ones. hides_failing: some of those seen are laters and
-      before others.
+    turns: had a turn while others wait behind. after: where the next look continues. hides_failing: some of
+    the failing ones seen are laters before others.
     """
 
     laters: Sequence[Later]
@@ -156,13 +142,10 @@ class Line(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What was claimed, and when to claim next.
+    """next_at_us: when something else falls due, or null.
 
-    - next_at_us: when something else falls due or a pace allows more; null: no such row.
-    - endpoints_due: how many had something to offer. short_ids: those whose rows were left for lack of a
-      slot.
-    - has_more: all that an endpoint offered was taken, and it may have more.
-    - was_contended: another worker was at some of them; look again shortly.
+    short_ids: endpoints left for lack of a slot. has_more: an endpoint may have more. was_contended: look
+    again shortly.
     """
 
     claimed: list[Claimed]
@@ -191,10 +174,7 @@ class AttemptRow(NamedTuple):
 
 
 class Settlement(Struct, frozen=True, gc=False):
-    """How one claimed delivery continues. next_attempt_at_us is set exactly when status is pending.
-
-    disable_reason: why the receiver's response disables its endpoint, or null.
-    """
+    """next_attempt_at_us is set exactly when status is pending."""
 
     claimed: Claimed
     status: str

@@ -1,8 +1,7 @@
 """Disable endpoints that respond with 410, ask to be disabled, or fail for five days.
 
-An endpoint is disabled for failing no sooner than a day after a notice warned of it, and once, however many
-workers saw its responses. In the same transaction the account's other endpoints get an event and a notice is
-queued. Its deliveries are held.
+An endpoint is disabled for failing no sooner than a day after a notice warned of it. In the same
+transaction the account's other endpoints get an event and a notice is queued.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,10 +36,7 @@ RETURNING endpoints.id
 
 
 def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
-    """Return the endpoints that these responses disable, each with its reason.
-
-    A receiver's own word comes before its failures.
-    """
+    """Return the endpoints that these responses disable, each with its reason."""
     reasons: dict[str, str] = {}
     for one in settlements:
         target = one.claimed.target
@@ -60,10 +56,9 @@ def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
 async def disable_unwell(
     tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
 ) -> list[Endpoint]:
-    """Disable the endpoints, each for its reason, and notify the accounts' other endpoints.
+    """Disable the endpoints, each for its reason, under their accounts' locks; return the disabled ones.
 
-    Returns the disabled ones. FAILING applies only to an endpoint that was warned a day ago and has had no
-    success since. Takes the accounts' locks itself.
+    FAILING applies only to an endpoint that was warned a day ago and has had no success since.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)

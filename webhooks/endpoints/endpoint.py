@@ -1,8 +1,8 @@
 """Webhook endpoints: an account's URLs for events, and the secrets that sign them.
 
-A secret is shown once. Older secrets sign beside it until their overlap has passed; key pairs rotate with the
-secret. Secrets and header values are sealed and bound to the endpoint's id. Every change is made under the
-account's lock, as publishing is.
+Older secrets sign beside the newest until their overlap has passed; key pairs rotate with the secret.
+Secrets and header values are sealed and bound to the endpoint's id. Every change is made under the
+account's lock.
 """
 
 from dataclasses import dataclass, replace
@@ -77,7 +77,7 @@ _ILLNESS = (
 
 
 class NewSubscription(NamedTuple):
-    """What an MCP client's endpoint has beside: see webhooks/subscriptions/. secret is the client's."""
+    """secret is the client's own. See webhooks/subscriptions/."""
 
     id: str
     subscriber_id: str
@@ -87,12 +87,12 @@ class NewSubscription(NamedTuple):
 
 
 class TooManyEndpoints(DomainError):
-    """The account has its maximum of endpoints."""
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Empty events means all types. header_names holds no values, which are secret.
+    """Empty events means all types.
 
     Null header_names means that the values can't be decrypted: nothing is sent until they are set again.
     """
@@ -128,11 +128,9 @@ class Endpoint:
 
     @property
     def public_key(self) -> str | None:
-        """Return its newest public key, whpk_…, or null if it signs with its secret alone."""
         return self.public_keys[0].text if self.public_keys else None
 
     def shape(self) -> dict[str, Any]:
-        """Return it as the API and the endpoint events show it."""
         shown = schemas.Endpoint.of(
             self,
             events=list(self.events),
@@ -170,11 +168,11 @@ async def register(
     subscription: NewSubscription | None = None,
     now_us: int,
 ) -> tuple[Endpoint, str]:
-    """Write a new endpoint; return it and its secret, which is shown only now.
+    """Write a new endpoint; return it and its secret.
 
-    fields.check_target must have checked the URL before the transaction, and the caller holds the account's
-    lock. Raises InvalidInput, TooManyEndpoints, and ScopeMissing for codes or approval links without the
-    right to them. The caller counts subscriptions.
+    fields.check_target must have checked the URL before the transaction. Raises InvalidInput,
+    TooManyEndpoints, and ScopeMissing for codes or links without the right to them. The caller counts
+    subscriptions.
     """
     account_id, environment = tenant
     check_new(new, rights)
@@ -255,15 +253,11 @@ async def patch(
     rights: EndpointRights = _NO_RIGHTS,
     now_us: int,
 ) -> Endpoint:
-    """Change an endpoint and return it. check_target must have checked a new URL before the transaction.
+    """Change an endpoint; check_target must have checked a new URL before the transaction.
 
-    Events published before keep their form. If the endpoint stops being ordered, deliveries that wait for an
-    earlier one are released. Enabling sends what was held, slowly at first
-    (webhooks/deliveries/endpoint_queue.py). Disabling an endpoint that is disabled for failing makes that the
-    caller's decision, and probes stop.
-
-    Raises InvalidInput and NotFound, and ScopeMissing if codes or links would be sent, or sent elsewhere,
-    without the caller's right to them.
+    Events published before keep their form. Enabling sends what was held, slowly at first. Disabling an
+    endpoint that is disabled for failing stops its probes. Raises InvalidInput, NotFound, and ScopeMissing
+    if codes or links would go where the caller may not send them.
     """
     before = await get(tx, vault, tenant, endpoint_id)
     if before.subscription_id is not None:
@@ -316,10 +310,10 @@ async def rotate_secret(
     given: str | None = None,
     now_us: int,
 ) -> tuple[Endpoint, str]:
-    """Give an endpoint a new secret, and a new key pair if it has one; return it and the secret.
+    """Give an endpoint a new secret, and a new key pair if it has one.
 
-    Older secrets sign for overlap_s more, or until their own earlier end. Beyond OLDER_SECRETS_MAX the oldest
-    end at once. given: the secret that an MCP client chose. Raises InvalidInput and NotFound.
+    Older secrets sign for overlap_s more, or until their own earlier end. given: the secret that an MCP
+    client chose. Raises InvalidInput and NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -352,10 +346,8 @@ async def rotate_secret(
 async def delete(
     tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
-    """Delete an endpoint and its secrets; nothing of it is claimed from now on. Raises NotFound.
-
-    webhooks/deliveries/ending.py cancels its open deliveries in steps, because the caller holds the account's
-    lock.
+    """Delete an endpoint and its secrets; webhooks/deliveries/ending.py cancels its deliveries. Raises
+    NotFound.
     """
     endpoint = await get(tx, vault, tenant, endpoint_id)
     gone = {
@@ -377,10 +369,7 @@ async def delete(
 def _secrets_before(
     vault: Vault, endpoint_id: str, row: Row, until_us: int
 ) -> tuple[OlderSecret, ...]:
-    """Return the secrets that have signed so far, the newest until until_us.
-
-    None if a seal can't be opened: nothing was sent with it then.
-    """
+    """Return the secrets so far, the newest until until_us. None if a seal can't be opened."""
     try:
         last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
         return (last, *opened_older(vault, endpoint_id, row["previous_secret_sealed"]))

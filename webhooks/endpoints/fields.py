@@ -1,7 +1,7 @@
 """Check what a caller may set on an endpoint, and convert it to columns. Pure, except check_target.
 
-No header of an account can replace ours. Deliveries with codes or approval links, even old ones, must not go
-where their reader never agreed, so moving such an endpoint needs the same right as choosing them.
+Deliveries with codes or approval links, even old ones, must not go where their reader never agreed, so
+moving such an endpoint needs the same right as choosing them.
 """
 
 import unicodedata
@@ -43,10 +43,7 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """No events means all types; null for rate_limit_per_s or filter means none.
-
-    ed25519: it also signs with a key pair of its own.
-    """
+    """No events means all types; null for rate_limit_per_s or filter means none."""
 
     url: str
     events: Sequence[str] = ()
@@ -63,10 +60,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointChanges:
-    """UNSET leaves a field as it is; None removes a limit.
-
-    headers replaces all of them, because listed values are masked. status is enabled or disabled.
-    """
+    """UNSET leaves a field as it is; None removes a limit. headers replaces all of them."""
 
     url: str | UnsetType = UNSET
     events: Sequence[str] | UnsetType = UNSET
@@ -88,15 +82,15 @@ def policy_of(policy: Policy, environment: str) -> Policy:
 
 
 async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
-    """Raise UrlRefused unless the URL may be called now; its host is resolved. Never call it in a
-    transaction.
+    """Raise UrlRefused unless the URL may be called now. Never call it in a transaction: it resolves the
+    host.
     """
     account_id, environment = tenant
     await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 
 
 def check_events(events: Sequence[str]) -> str:
-    """Return the types sorted and without repeats; empty means all. Raises InvalidInput."""
+    """Return the types sorted and without repeats. Raises InvalidInput."""
     unknown = next((one for one in events if one not in EVENT_TYPES), None)
     if unknown is not None:
         detail = f"the types are {', '.join(EVENT_TYPES)}"
@@ -118,7 +112,7 @@ def check_description(text: str) -> str:
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers to send; raise InvalidInput, which never shows a value."""
+    """Raise InvalidInput, which never shows a value."""
     if len(headers) > HEADERS_MAX:
         raise InvalidInput(f"An endpoint has at most {HEADERS_MAX} headers.", param="headers")
     if len({name.lower() for name in headers}) < len(headers):
@@ -155,11 +149,9 @@ def check_rate_limit(rate_per_s: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class EndpointRights:
-    """The rights of the caller of an endpoint's change.
+    """is_person: a signed-in user who decides on sends, or the command line.
 
-    sees_codes: the caller has vouchers:read. is_person: a signed-in user who decides on sends, or the command
-    line; a key must not receive the decision on its own sends. who: the user or the key; null for the command
-    line.
+    A key must not receive the decision on its own sends. who: null for the command line.
     """
 
     sees_codes: bool = False
@@ -193,7 +185,7 @@ def check_changes(
 ) -> None:
     """Raise ScopeMissing if the changes need more than the caller's rights.
 
-    is_moved: the address changes. had_codes, had_links: events published before may carry them.
+    had_codes, had_links: events published before may carry them.
     """
     if not rights.sees_codes and (changes.include_codes is True or (had_codes and is_moved)):
         raise _codes_refused()

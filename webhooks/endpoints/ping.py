@@ -1,8 +1,7 @@
 """Send one sample event to one endpoint at once, and return the attempt.
 
-The request is signed and logged like any delivery, but sent even if the endpoint is disabled or not
-subscribed, and never retried. A response that disables an endpoint counts here too. No transaction is open
-while it is sent.
+It is signed and logged like any delivery, but sent even to a disabled endpoint, and never retried. No
+transaction is open while it is sent.
 """
 
 from dataclasses import dataclass
@@ -68,10 +67,7 @@ class Sender:
 async def send_test(
     sender: Sender, tenant: Tenant, endpoint_id: str, event_type: str = TEST_EVENT
 ) -> log.Attempt:
-    """Send a test event and return the attempt as logged; its error is null after a 2xx.
-
-    Raises NotFound, also if the endpoint is deleted meanwhile, and InvalidInput for an unknown event type.
-    """
+    """Return the attempt as logged; its error is null after a 2xx. Raises NotFound and InvalidInput."""
     database, vault, clock = sender.database, sender.vault, sender.clock
     if event_type not in EVENT_TYPES:
         raise InvalidInput(f"Choose one of these types: {', '.join(EVENT_TYPES)}.", param="event")
@@ -137,8 +133,6 @@ def _headers(claimed: Claimed, vault: Vault, *, now_us: int) -> Headers:
 
 
 class Ping(NamedTuple):
-    """A probe's data says that it is one."""
-
     tenant: Tenant
     endpoint_id: str
     event_type: str = TEST_EVENT
@@ -149,7 +143,7 @@ class Ping(NamedTuple):
 async def write_ping(
     tx: Transaction, vault: Vault, ping: Ping, *, now_us: int, lease_us: int
 ) -> Claimed:
-    """Write the event and its delivery, already claimed by the caller. Takes the account's lock."""
+    """Write the event and its delivery, already claimed. Takes the account's lock."""
     tenant, endpoint_id, event_type, trace, is_probe = ping
     account_id, environment = tenant
     await lock_tenants(tx, [tenant])

@@ -1,9 +1,8 @@
 """Probe endpoints that were disabled for failing: a test event whose success enables them again.
 
-An endpoint isn't probed or enabled if it responded with 410, asked to be disabled, was disabled by a user or
-deleted, or if its account is suspended. That is read under the account's lock before the request, and again
-in the transaction that enables, so a user who disables it meanwhile wins. The claim puts the next probe off
-by an hour, so only one worker probes, and a killed one delays it. Each enabled endpoint gets an audit entry.
+An endpoint that responded with 410, asked to be disabled, was disabled by a user, or whose account is
+suspended isn't probed. That is read under the account's lock before the request, and again before enabling.
+The claim puts the next probe off by an hour, so only one worker probes.
 """
 
 from collections.abc import Sequence
@@ -54,8 +53,6 @@ class Probes:
 @dataclass(frozen=True, slots=True)
 class Probe(Sender):
     async def send(self, due: DueProbe) -> Probed:
-        """Raise as ping.py does."""
-
         async def claim(tx: Transaction) -> Claimed | None:
             return await self._claim(tx, due)
 
@@ -146,7 +143,7 @@ async def due_probes(
     exclude_ids: Sequence[str] = (),
     but_accounts: Sequence[str] = (),
 ) -> list[DueProbe]:
-    """Return due probes, the longest due first, without the named endpoints and accounts."""
+    """Return due probes, the longest due first."""
     without = " AND NOT p.id IN :exclude_ids[text]" if exclude_ids else ""
     without += " AND NOT p.account_id IN :but_accounts[text]" if but_accounts else ""
     rows = await tx.fetch(

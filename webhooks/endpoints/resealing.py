@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
     """Seal a bounded number of endpoints again, in id order; return the last id, or null at the end.
 
-    An endpoint that can't be decrypted stays as it is and is logged.
+    An endpoint that can't be decrypted is logged.
     """
     rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
     for row in rows:

@@ -1,7 +1,6 @@
 """Endpoints' Ed25519 key pairs: made, rotated with the secret, and their public halves published.
 
-Each endpoint has its own pair, because a v1a signature doesn't say whom it is for. endpoint.py writes the
-columns.
+Each endpoint has its own, because a v1a signature doesn't say whom it is for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,15 +23,13 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """whpk_…. until_us is when it stops signing; null for the newest."""
+    """until_us is when it stops signing; null for the newest."""
 
     text: str
     until_us: int | None
 
 
 class Published(NamedTuple):
-    """An endpoint's public keys, newest first."""
-
     endpoint_id: str
     keys: tuple[PublicKey, ...]
 
@@ -89,7 +86,6 @@ def _columns(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> dict
 
 
 async def published(tx: Transaction, endpoint_id: str) -> Published | None:
-    """Return the endpoint's public keys, or None if it has none."""
     row = await tx.fetch_one(_ONE, id=endpoint_id)
     return None if row is None else Published(row["id"], _decode(row["public_keys"]))
 

@@ -33,7 +33,6 @@ class Event(Struct, kw_only=True):
     environment: Environment
     api_version: Literal["v1"]
     data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
-    # Readers of the CSV go by a column's position.
     sequence: EventSequence | UnsetType = UNSET
 
 
@@ -73,9 +72,7 @@ async def list_events(
         page = await log.list_events(tx, tenant, before=before, event_type=asked.type, limit=limit)
     else:
         page = await log.events_after(tx, tenant, after=after, event_type=asked.type, limit=limit)
-    # A file never has codes.
     events = page.events if is_file else await _with_codes(context, page.events)
-    # A poll's cursor is never null.
     has_next = page.has_more or after is not None
     end = page.next.text() if has_next else None
     return ListStretch(events, end, has_more=page.has_more)

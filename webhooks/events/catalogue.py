@@ -1,6 +1,6 @@
 """Publish each event type's JSON Schema and an example, and make samples for test pings. Pure.
 
-A sample names nothing real: data says "test": true, ids end in _test, and metadata is {"test": "true"}.
+A sample names nothing real: data says "test": true, ids end in _test.
 """
 
 from collections.abc import Mapping
@@ -74,10 +74,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
 def sample_data(
     event_type: str, endpoint: Mapping[str, Any], *, is_told_codes: bool = False, now_us: int
 ) -> dict[str, Any]:
-    """Make sample data; for the endpoint events, `endpoint` is the pinged one's shape.
-
-    is_told_codes: include a code, as that endpoint's real deliveries do. It redeems nothing.
-    """
+    """Make sample data; `endpoint` is the pinged one's shape. A sample code redeems nothing."""
     data = {"test": True, **_data(event_type, endpoint, now_us=now_us)}
     if is_told_codes and data.get("voucher_code_hint") is not None:
         data["voucher_code"] = VOUCHER_CODE
@@ -335,12 +332,10 @@ def _subscription(what: str, *, now_us: int) -> dict[str, Any]:
     }
 
 
-# Objects whose events all have one shape.
 _MADE = {"batch": _batch, "dispute": _dispute, "voucher": _redeemed}
 
 
 def event_schema(event_type: str, *, id_: str | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a whole event of that type; id_ becomes its $id."""
     known = TYPES[event_type]
     fields: list[tuple[Any, ...]] = [
         ("id", Annotated[str, Meta(pattern=r"^evt_[0-9A-Za-z]+$", description="Remember it.")]),

@@ -1,7 +1,7 @@
 """Event cursors: a number, and the epoch of the database that gave it.
 
-A reader that continues from a cursor misses nothing, or gets an error. After an older copy is restored, the
-same numbers go to other events, so a restore starts another epoch (`renew`).
+A reader that continues from a cursor misses nothing, or gets an error. A restore starts another epoch,
+because the same numbers go to other events.
 """
 
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ _DIGITS_MAX: Final = 18
 
 
 class EventCursor(NamedTuple):
-    """The last event that was seen; a null epoch means none."""
+    """A null epoch means that no event was seen."""
 
     epoch: int | None
     event_no: int
@@ -35,7 +35,7 @@ class CursorRefused(InvalidInput):
 
 
 def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
-    """Parse a caller's cursor. Raises InvalidInput and CursorRefused."""
+    """Raise InvalidInput and CursorRefused."""
     if text is None:
         return None
     if text == BEGINNING:
@@ -56,10 +56,7 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
 
 
 def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, param: str) -> int:
-    """Return the number to continue after; raise CursorRefused if that would skip events silently.
-
-    oldest_no is the first number from which none is missing.
-    """
+    """Return the number to continue after; raise CursorRefused if that would skip events."""
     before_oldest = EventCursor(epoch, oldest_no - 1)
     if cursor.epoch is None:
         return before_oldest.event_no
@@ -93,9 +90,5 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
 
 
 async def renew(tx: Transaction, *, epoch: int) -> None:
-    """Start a new epoch, so that every earlier cursor is refused.
-
-    epoch must be new, such as the restore's time in seconds. It changes each account's row, so run it only
-    while the database is unused.
-    """
+    """Refuse every earlier cursor. epoch must be new. Run it only while the database is unused."""
     await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

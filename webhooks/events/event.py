@@ -1,10 +1,8 @@
 """Events: rendered once, numbered per account and environment, and written with the change they report.
 
-An event and its delivery rows are in the change's transaction. event_no has no gaps and follows the order of
-commits, so a poller's cursor proves that it has seen everything.
-
-A publisher holds the account's lock (account_environments) before Outbox.load. The body's bytes are what gets
-signed, except for a code that is left out, and are never built again.
+event_no has no gaps and follows the order of commits, so a poller's cursor proves that it has seen
+everything. A publisher locks the account before Outbox.load. The body's bytes are what gets signed, except
+for a code that is left out.
 """
 
 from collections.abc import Collection, Mapping
@@ -118,7 +116,6 @@ WHERE account_environments.account_id = v.account_id
 _MARK_SAMPLE = "UPDATE events SET is_sample = 1 WHERE id = :id"
 _TOLD_CODES: Final = attrgetter("is_told_codes")
 _TOLD_LINKS: Final = attrgetter("is_told_links")
-# Its id, number and body, and the offset in the body for a code or link.
 _Recorded = tuple[EventId, int, bytes, int | None]
 
 
@@ -131,7 +128,6 @@ def render_event(
     sequence: int,
     data: Mapping[str, Any],
 ) -> bytes:
-    """Return the body as it is signed. sequence is the event's number in its account and environment."""
     return _render(id, type, rfc3339(created_at_us), environment, sequence, data)
 
 
@@ -153,8 +149,8 @@ class _Subscriber:
 class Outbox:
     """One transaction's events, in memory until flush.
 
-    Make it with `load` after locking the tenants' rows, or with number_from and `reading`. Publish any number
-    of events, then flush once before the commit: two to four statements for any number of tenants and events.
+    Make it with `load` after locking the tenants' rows, or with number_from and `reading`. Flush once
+    before the commit: two to four statements.
     """
 
     def __init__(self) -> None:
@@ -178,7 +174,6 @@ class Outbox:
         return outbox
 
     def number_from(self, event_numbers: Mapping[Tenant, int]) -> None:
-        """Set the tenants' last event numbers, which were read after locking."""
         self._event_numbers.update(event_numbers)
 
     def reading(self, tenants: Collection[Tenant]) -> BatchRead:
@@ -230,9 +225,8 @@ class Outbox:
     ) -> EventId:
         """Add an event, and a delivery for each endpoint with its type and a matching filter.
 
-        If data has a voucher_code_hint, its code is left out; endpoints that include codes get it through
-        webhooks/deliveries/coded.py. code_sealed is the code to send if it isn't the voucher's own. The
-        endpoint except_endpoint_id gets no delivery.
+        If data has a voucher_code_hint, its code is left out (webhooks/deliveries/coded.py). code_sealed:
+        the code to send if it isn't the voucher's own.
         """
         event_id, event_no, body, told_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed, trace
@@ -296,7 +290,6 @@ class Outbox:
         *,
         is_sample: bool = False,
     ) -> _Recorded:
-        """Render and number an event. A sample gets no code and no link."""
         assert event_type in _KNOWN_TYPES, event_type
         event_no = self._event_numbers[tenant] + 1
         self._event_numbers[tenant] = event_no
@@ -352,7 +345,7 @@ class Outbox:
 
 
 async def mark_test_event(tx: Transaction, event_id: EventId) -> None:
-    """Mark an event of this transaction as a test event, so that publishing needn't carry the flag."""
+    """Mark an event of this transaction as a test event."""
     await tx.execute(_MARK_SAMPLE, id=event_id)
 
 

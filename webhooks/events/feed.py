@@ -1,8 +1,7 @@
 """Notify streams of new events and callers who wait for a top-up, without one query for each.
 
-A subscriber hears of an event soon after its commit: at once if this process wrote it, otherwise within
-LOOK_S. One statement per LOOK_S serves all streams. For waits, one statement per account with new events
-names the top-ups that changed. Both read what they need themselves.
+A subscriber hears of an event at once if this process wrote it, otherwise within LOOK_S, by one statement
+for all. Subscribers read what they need themselves.
 """
 
 import asyncio
@@ -51,14 +50,10 @@ WHERE account_id = :account_id AND environment = :environment
 
 
 class TooManyStreams(DomainError):
-    """The key, the account or the process has its maximum of open event streams."""
-
     opened = "event streams."
 
 
 class TooManyWaits(DomainError):
-    """The key, the account or the process has its maximum of open waits."""
-
     opened = "calls with wait_s. Call without it."
 
 
@@ -87,7 +82,7 @@ class StreamSubscriber:
 
     @property
     def event_no(self) -> int:
-        """Return the tenant's last known event number; 0 before the first look."""
+        """Return the last known event number; 0 before the first look."""
         return self._event_no
 
     def advance(self, event_no: int) -> None:
@@ -119,10 +114,7 @@ class Feed:
     def subscribe(
         self, tenant: Tenant, holder: str
     ) -> "contextlib.AbstractContextManager[StreamSubscriber]":
-        """Count a stream for the credential `holder` until the exit.
-
-        Raises TooManyStreams, and Unavailable if the process is stopping.
-        """
+        """Count a stream for the credential `holder` until the exit. Raises TooManyStreams and Unavailable."""
         if self._is_closed:
             raise Unavailable("The gateway is stopping. Connect again.", retry_after_s=1)
         _check_room(self._held[holder], STREAMS_PER_HOLDER, "this credential", TooManyStreams)
@@ -131,10 +123,7 @@ class Feed:
         return self._counted(tenant, holder)
 
     def listen(self, tenant: Tenant) -> StreamSubscriber:
-        """Subscribe for this process itself, without a limit; leave() ends it.
-
-        If the process is stopping, the subscriber has ended from the start.
-        """
+        """Subscribe for this process itself, without a limit; leave() ends it."""
         subscriber = StreamSubscriber()
         if self._is_closed:
             subscriber.end()
@@ -149,11 +138,9 @@ class Feed:
         if not self._subscribers[tenant]:
             del self._subscribers[tenant]
         if not self._subscribers:
-            # The watcher stops if no subscriber is left.
             self._hinted.set()
 
     def close(self) -> None:
-        """End every stream and admit no other."""
         self._is_closed = True
         for subscriptions in self._subscribers.values():
             for subscriber in subscriptions:
@@ -193,7 +180,6 @@ class Feed:
             try:
                 await self._look(list(self._subscribers))
             except StoreError as error:
-                # The next look may succeed; each stream notices when it reads.
                 _log.warning("feed.look_failed", extra={"code": error.code})
             except Exception:
                 # Without this watcher every stream of the process would fall silent.
@@ -239,7 +225,6 @@ class Wait:
         self.is_over = False
 
     async def begin(self) -> None:
-        """Return once no later event can be missed."""
         await self._begun.wait()
 
     async def change(self) -> None:
@@ -286,7 +271,7 @@ class Waits:
 
     @contextlib.contextmanager
     def waiting(self, tenant: Tenant, topup_id: str, holder: str) -> Iterator[Wait]:
-        """Count a wait of the credential `holder`; raise TooManyWaits."""
+        """Raise TooManyWaits."""
         _check_room(self._held[holder], WAITS_PER_HOLDER, "this credential", TooManyWaits)
         _check_room(self._held[tenant], WAITS_PER_TENANT, "this account", TooManyWaits)
         _check_room(self.open_now, WAITS, "this gateway", TooManyWaits)
@@ -330,7 +315,6 @@ class Waits:
         except Exception:
             _log.exception("waits.broke")
         finally:
-            # Callers who still wait get the present state.
             watched.ear.end()
             watched.end()
             self.feed.leave(tenant, watched.ear)

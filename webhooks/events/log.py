@@ -1,7 +1,6 @@
-"""Read events: newest first, or from a cursor on, by keyset.
+"""Read events: newest first, or from a cursor on, by keyset. Another tenant's id looks unknown.
 
-An id of another account or environment looks like one that doesn't exist. Events missing behind a cursor are
-reported, never skipped.
+Events missing behind a cursor are reported, never skipped.
 """
 
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ EVENTS_SCANNED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """body is what was signed, byte for byte, except for the code that belongs at code_at."""
+    """body is what was signed, except for the code that belongs at code_at."""
 
     id: EventId
     event_no: int
@@ -40,7 +39,7 @@ class Event:
     code_sealed: str | None = None
 
     def with_code(self, code_of: CodeOf) -> "Event":
-        """Insert the top-up's code, for a reader who may see it; raise SealBroken if it can't be opened."""
+        """Raise SealBroken if the code can't be opened."""
         if self.code_at is None or self.transaction_id is None:
             return self
         code = code_of(self.transaction_id, self.code_sealed)
@@ -52,9 +51,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events in order, and the cursor to continue from.
-
-    No read covers more than EVENTS_SCANNED events, so a page may hold few or none although has_more is true.
+    """No read covers more than EVENTS_SCANNED events, so a page may hold few or none although has_more is
+    true.
     """
 
     events: Sequence[Event]
@@ -70,9 +68,7 @@ async def list_events(
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> EventPage:
-    """List events numbered below `before`, newest first. Raises InvalidInput, also for another epoch's
-    cursor.
-    """
+    """List events, newest first. Raises InvalidInput."""
     kept = await _kept(tx, tenant)
     above_no = kept.oldest_no - 1
     below_no = kept.last_no + 1
@@ -96,10 +92,7 @@ async def events_after(
     limit: int = PAGE_ITEMS,
     param: str = "after",
 ) -> EventPage:
-    """List events after the cursor, oldest first; continuing from `next` misses nothing.
-
-    Raises InvalidInput, and CursorRefused if events between the cursor and the oldest are missing.
-    """
+    """List events after the cursor, oldest first. Raises InvalidInput and CursorRefused."""
     kept = await _kept(tx, tenant)
     above_no = check(after, **kept._asdict(), param=param)
     window_no = kept.last_no
@@ -128,7 +121,7 @@ async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
 
 
 class _Kept(NamedTuple):
-    """None is missing from oldest_no on. It is last + 1 if there is none."""
+    """None is missing from oldest_no on."""
 
     epoch: int
     oldest_no: int
@@ -155,7 +148,6 @@ async def _events(
     event_type: str | None,
     limit: int,
 ) -> list[Event]:
-    """Return events between both bounds, exclusive."""
     if event_type is not None:
         check_type(event_type, "type")
     rows = await pages.page(

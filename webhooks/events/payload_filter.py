@@ -2,9 +2,8 @@
 
     {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
 
-Each name is a path into `data`, and all of them must match: a list by having the value, bounds by a whole
-number within both. A path that the event doesn't have never matches. A filter sees only the stored body, so a
-code or link that its endpoint may not see decides nothing.
+Each name is a path into `data`, and all must match. A missing path never matches. A filter sees only the
+stored body, so a hidden code or link decides nothing.
 """
 
 import re
@@ -31,7 +30,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whole numbers from gte to lte, both included; null means no bound."""
+    """Both included; null means no bound."""
 
     gte: int | None = None
     lte: int | None = None
@@ -43,8 +42,6 @@ class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 class OneOf(tuple[Any, ...]):
-    """Texts, whole numbers, true or false, and null."""
-
     __slots__ = ()
 
     def holds(self, value: object) -> bool:
@@ -61,7 +58,7 @@ class PayloadFilter:
 
 
 def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
-    """Return the filter as stored JSON text. Raises InvalidInput, which names the path."""
+    """Return the filter as stored JSON text. Raises InvalidInput."""
     if wanted is None:
         return None
     if not 1 <= len(wanted) <= PATHS_MAX:

@@ -1,7 +1,6 @@
 """The events' JSON Schemas, declared once as structs: what a receiver may rely on.
 
-Tests hold real events of every type against them. The published schemas allow other fields, because later
-versions add some.
+The published schemas allow other fields, because later versions add some.
 """
 
 from collections.abc import Mapping

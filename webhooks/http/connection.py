@@ -1,9 +1,8 @@
 """Open, use and pool connections to receivers; parse one HTTP/1.1 response at a time.
 
-- Dialling: only vetted addresses, TLS 1.2 or newer, verified against the host's own name. No proxies, no
-  environment variables.
-- An exchange ends in a Reply whatever the peer sends, with bounded memory. A connection in any doubt
-  (unrequested bytes, a body cut short) is never reused. No redirects, cookies, upgrades or compression.
+- Only vetted addresses, TLS 1.2 or newer, verified against the host's own name. No proxies.
+- An exchange ends in a Reply whatever the peer sends, with bounded memory. A connection in any doubt is never
+  reused. No redirects, cookies, upgrades or compression.
 - An idle connection is reused only by the account that opened it, for an address vetted for this attempt.
 """
 
@@ -39,10 +38,7 @@ NEXT_ADDRESS_AFTER_S = 0.25
 
 
 class Reply(NamedTuple):
-    """status is None if no final status line came; header names are as sent.
-
-    is_cut: the peer had more body than we read. first_byte_s: the event loop's time, or None.
-    """
+    """status is None if no final status line came. is_cut: the peer had more body than we read."""
 
     status: int | None
     headers: list[tuple[bytes, bytes]]
@@ -122,8 +118,7 @@ class Connection(asyncio.Protocol):
     ) -> "asyncio.Future[Reply]":
         """Write a whole request; the future's Reply is ready when the response is, or has failed.
 
-        Reading stops after body_bytes_max of body; the first body_bytes_kept_max are stored. A caller that
-        stops waiting must close the connection.
+        Reading stops after body_bytes_max of body. A caller that stops waiting must close the connection.
         """
         assert self._waiter is None, "one exchange at a time"
         self._begin(body_bytes_max, body_bytes_kept_max)
@@ -144,7 +139,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_exception(TimeoutError())
 
     def close(self) -> None:
-        """Drop the socket at once, because an orderly end of TLS may take a peer half a minute."""
+        """Drop the socket at once: an orderly end of TLS may take a peer half a minute."""
         self._is_keepable = False
         if self._transport is not None:
             self._transport.abort()
@@ -281,7 +276,6 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _cut(self) -> None:
-        """Stop reading; the status stands."""
         self._body_bytes = max(self._body_bytes, self._body_bytes_kept_max + 1)
         self._finish(None, None)
         self.close()
@@ -319,7 +313,6 @@ class IdlePool:
         return len(self._idle)
 
     def take(self, origin: Origin, vetted: Collection[str], now_s: float) -> Connection | None:
-        """Return a usable connection to a vetted address, or None."""
         stack = self._stacks.get(origin)
         while stack:
             connection = stack.pop()
@@ -398,8 +391,6 @@ class DialError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """tls_s is None over plain http."""
-
     connection: Connection
     connect_s: float
     tls_s: float | None
@@ -501,7 +492,7 @@ async def _connect(address: str, port: int) -> socket.socket | DialError:
 
 
 def check_peer(dialling: socket.socket, address: str, port: int) -> None:
-    """Raise ConnectionError unless the socket is connected to that address; a second safeguard."""
+    """Raise ConnectionError unless the socket is connected to that address."""
     peer, own = dialling.getpeername(), dialling.getsockname()
     is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
     if not is_there or peer[1] != port:

@@ -3,11 +3,8 @@
 check_url() judges the text, vet() the resolved addresses, again at every attempt. A caller can't tell a
 forbidden host from an unresolvable one; the operator sees `log_reason`.
 
-Public and link-local addresses are tables of our own: ipaddress.is_global changes between Python releases,
-and calls 17 of our 28 probes global on CPython 3.11 (5f00::1, 168.63.129.16, ::ffff:0:7f00:1, ...).
-
-No tenant's header or URL can add a line to a request. Host, Content-Length, Accept-Encoding and the
-connection's headers are ours alone.
+Address tables are our own: ipaddress.is_global differs between Python releases, and calls 17 of our 28
+probes global on CPython 3.11.
 """
 
 import re
@@ -186,7 +183,7 @@ def _is_isatap(address: IPv6Address) -> bool:
 
 
 class UrlRefused(DomainError):
-    """A URL that may not be called. `reason` is for callers, log_reason is not."""
+    """`reason` is for callers, log_reason is not."""
 
     def __init__(self, detail: str, *, reason: Reason, log_reason: str | None = None) -> None:
         super().__init__(detail, param="url", reason=reason)
@@ -197,11 +194,9 @@ class UrlRefused(DomainError):
 class Policy:
     """What the operator permits beyond the public internet over https.
 
-    - allow_private lifts the address rule and the https rule (development); allow_http is for staging.
-    - allow_cidrs and allow_hosts open single networks and names, but never own_addresses, where this
-      deployment listens.
-    - Only allow_cidrs opens link-local and cloud metadata addresses, which hand out the machine's
-      credentials.
+    - allow_private lifts the address rule and the https rule (development).
+    - allow_cidrs and allow_hosts open single networks and names, but never own_addresses.
+    - Only allow_cidrs opens link-local and cloud metadata addresses.
     """
 
     allow_private: bool = False
@@ -229,7 +224,7 @@ class Policy:
         allow_hosts: Iterable[str] = (),
         own_addresses: Iterable[str] = (),
     ) -> "Policy":
-        """Build a policy from settings text; raise ValueError for a malformed network or address."""
+        """Build a policy from settings text; raise ValueError."""
         return cls(
             allow_private=allow_private,
             allow_http=allow_http,
@@ -240,7 +235,7 @@ class Policy:
 
     @classmethod
     def of_operator(cls) -> "Policy":
-        """Return the policy for addresses from the settings: anywhere, and over plain http."""
+        """Allow anything, for addresses from the settings."""
         return cls.of(allow_private=True, allow_http=True, allow_cidrs=("0.0.0.0/0", "::/0"))
 
     @property
@@ -267,8 +262,7 @@ class Policy:
 class ParsedUrl:
     """A URL that passed check_url(). host is lower-case ASCII without brackets or final dot.
 
-    authority is the Host header, target the request line's path and query. If literal is set, host is an
-    address in canonical spelling.
+    If literal is set, host is an address in canonical spelling.
     """
 
     scheme: Literal["http", "https"]
@@ -282,7 +276,7 @@ class ParsedUrl:
 def check_url(url: str, policy: Policy) -> ParsedUrl:
     """Parse a URL that the policy lets us call, as far as text can tell; raise UrlRefused.
 
-    It is stricter than the URL standards, because a guard is passed where two parsers disagree.
+    Stricter than the URL standards: a guard is passed where two parsers disagree.
     """
     schemes = ("https", "http") if policy.allow_http or policy.allow_private else ("https",)
     if not url:
@@ -323,7 +317,7 @@ def check_url(url: str, policy: Policy) -> ParsedUrl:
 
 
 def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
-    """Return the addresses in canonical spelling if the policy allows every one; raise UrlRefused.
+    """Return the addresses if the policy allows every one; raise UrlRefused.
 
     A mixed result is refused, because DNS rebinding looks like that.
     """

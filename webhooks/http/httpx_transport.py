@@ -1,6 +1,6 @@
 """Offer the guarded transport behind httpx's API, with the guard, deadline and caps of a webhook.
 
-A body is whole or an error, and never compressed: httpx would inflate it [a 195 kB gzip reply became 208 MB].
+A body is whole or an error, and never compressed [a 195 kB gzip reply became 208 MB].
 """
 
 import httpx
@@ -17,8 +17,8 @@ _METHODS = _REPEATABLE_METHODS | {"POST", "PATCH"}
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Pass it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
 
-    The client's read timeout is the deadline for the whole request. The owner closes the Transport. Errors
-    become subclasses of httpx.TransportError; their text shows no address.
+    The client's read timeout is the deadline for the whole request. The owner closes the Transport. The
+    text of errors shows no address.
     """
 
     def __init__(self, transport: Transport, *, body_bytes_max: int = BODY_BYTES_READ_MAX) -> None:

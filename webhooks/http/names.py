@@ -1,13 +1,10 @@
 """Look up names with c-ares, vet their addresses, and know this deployment's own.
 
-- addresses() returns vetted addresses within 5 s, or raises UrlRefused. A result is at most 2 s old, so the
-  next attempt notices a name that changed.
-- Each account has a limited number of look-ups and its own queue, so its unresolvable names delay no other
-  account. A failed name is left alone for a growing time.
-- c-ares uses no thread, and a cancelled look-up ends. Each look-up reads resolv.conf and the hosts file
-  again. Names of mDNS, LDAP or another nsswitch module aren't found.
-- No webhook may call the gateway or a worker at its own port. Other ports are allowed, because a receiver may
-  run beside us or behind the same proxy.
+- A result is at most 2 s old, so the next attempt notices a name that changed.
+- Each account has its own queue of look-ups, so its unresolvable names delay no other account.
+- c-ares uses no thread, and reads resolv.conf and the hosts file again each time. Names of mDNS, LDAP or
+  another nsswitch module aren't found.
+- No webhook may call the gateway or a worker at its own port.
 """
 
 import asyncio
@@ -55,7 +52,7 @@ _DISCARD_PORT: Final = 9
 
 class Resolver(Protocol):
     async def lookup(self, name: str) -> Sequence[str]:
-        """Return address texts, most preferred first; raise OSError or UnicodeError if there is none.
+        """Return address texts, most preferred first; raise OSError or UnicodeError.
 
         A name that ends in a dot is absolute: no search domains.
         """
@@ -65,7 +62,7 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Use the machine's hosts file and name servers, or these servers ("192.0.2.1:53") in tests."""
+    """Use the machine's hosts file and name servers, or these servers in tests."""
 
     def __init__(self, servers: Sequence[str] = ()) -> None:
         self._servers = tuple(servers)
@@ -209,7 +206,6 @@ class Failures:
         return len(self._failures)
 
     def check(self, name: str, now_s: float) -> None:
-        """Raise UrlRefused while the name must wait."""
         failure = self._failures.get(name)
         if failure is not None and now_s < failure.until_s:
             raise unreachable(
@@ -232,7 +228,7 @@ class Failures:
 
 
 class LookupLimiter:
-    """Limits an account's look-ups at a time, first come, first served."""
+    """Limit an account's look-ups at a time, first come, first served."""
 
     def __init__(self, per_account_max: int) -> None:
         self._per_account_max = per_account_max
@@ -293,10 +289,7 @@ class VettedNames:
     async def addresses(
         self, url: ParsedUrl, policy: Policy, account_id: str = ""
     ) -> tuple[str, ...]:
-        """Return vetted addresses; raise UrlRefused, at once for a name that failed recently.
-
-        account_id is empty for the operator.
-        """
+        """Return vetted addresses; raise UrlRefused, at once for a name that failed recently."""
         if url.literal is not None:
             # The result can't change.
             vetted = vet(url.host, (url.host,), policy)
@@ -377,15 +370,12 @@ class VettedNames:
 
 
 def _asked(host: str, policy: Policy) -> str:
-    """Return the name as it is looked up.
-
-    Strangers' names are absolute, or a search domain could lead inside.
-    """
+    """Return the name as it is looked up: strangers' are absolute, or a search domain could lead inside."""
     return host if policy.trusts_name(host) else host + "."
 
 
 class OwnAddress:
-    """port and worker_port are where this deployment listens, or 0; public is PUBLIC_URL or null.
+    """Where this deployment listens; a port may be 0, public null.
 
     The last addresses of a public name stay valid while it doesn't resolve.
     """
@@ -408,7 +398,7 @@ class OwnAddress:
         self.ports = frozenset({*self._here, public.port if public else 0}) - {0}
 
     async def check(self, url: ParsedUrl, addresses: Sequence[str]) -> None:
-        """Raise UrlRefused if one of these vetted addresses of the URL's host is our own."""
+        """Raise UrlRefused if one of these vetted addresses is our own."""
         if url.port in self._here and any(map(is_local, addresses)):
             raise unreachable(f"{url.host} is this machine, at the {self._here[url.port]}'s port")
         public = self._public
@@ -431,7 +421,7 @@ class OwnAddress:
 
 
 def is_local(text: str) -> bool:
-    """Return whether it is an address of this machine: the kernel routes to those from the address itself."""
+    """Return whether the kernel routes to the address from the address itself."""
     address = ip_address(text)
     if address.is_loopback or address.is_unspecified:
         return True

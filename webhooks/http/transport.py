@@ -1,7 +1,6 @@
 """Send one request to an untrusted URL and report the outcome within one deadline.
 
-The host is resolved and vetted again at every attempt. An account never gets another one's connection, and
-has its own share of look-ups.
+The host is resolved and vetted again at every attempt.
 """
 
 import asyncio
@@ -41,10 +40,8 @@ _own_ssl_context = functools.cache(client_ssl_context)
 class SendResult(NamedTuple):
     """One attempt. error is null for 2xx; status is null if no status line came.
 
-    - reason is for the operator only. is_cut: response_body had more bytes.
-    - Header names are lower-case; the first of several counts.
-    - remote_address is null and timings_ms (dns, connect, tls, first_byte, total) empty for the class
-      address, so that a guarded network can't be mapped.
+    reason is for the operator only. For the class address, remote_address and timings_ms are empty, so that
+    a guarded network can't be mapped.
     """
 
     status: int | None
@@ -77,8 +74,7 @@ class _Trace:
 class Transport:
     """Owns its connections and vetted names; one for each event loop.
 
-    The caller closes the resolver. `own` is what no request may reach. policy can be overridden for one
-    request, because http is for staging endpoints only.
+    `own` is what no request may reach. policy can be overridden for one request.
     """
 
     def __init__(
@@ -125,9 +121,9 @@ class Transport:
     ) -> SendResult:
         """POST the body once; at most 64 KiB of the response are read, 4 KiB stored.
 
-        A reused connection that dies before any byte of a response is replaced once, so the receiver may see
-        the request twice. account_id is empty for the operator. Raises InvalidInput for a header that
-        check_header() refuses; network failures are results.
+        A reused connection that dies before a response is replaced once, so the receiver may see the
+        request twice. account_id is empty for the operator. Raises InvalidInput; network failures are
+        results.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
@@ -249,7 +245,7 @@ class Transport:
     ) -> bool:
         """Fill the trace's reply; return False if the connection died before any byte of it.
 
-        Raises TimeoutError at the deadline; this timer costs a quarter of asyncio.timeout_at [4.5 µs].
+        Raises TimeoutError; this timer costs a quarter of asyncio.timeout_at [4.5 µs].
         """
         trace.phase = "response"
         trace.address = connection.address
@@ -326,5 +322,4 @@ def _ms(seconds: float) -> float:
 
 
 def is_delivered(status: int | None) -> bool:
-    """Return whether the status is 2xx. A redirect is a failure."""
     return status is not None and 200 <= status < 300

@@ -87,7 +87,6 @@ class Replay(Shaped, kw_only=True):
 
     @classmethod
     def at(cls, job: replay.Replay, now_us: int) -> Self:
-        """Return the job as it is at that time, and which deliveries it matches."""
         done, failed = job.done or 0, job.failed or 0
         return cls.of(
             job,
@@ -208,10 +207,7 @@ async def count_asked(
 
 
 async def create(context: ActContext, asked: ReplayBody) -> Change[Replay | ReplayCount]:
-    """Make the job; with dry_run return the count alone.
-
-    Raises NotFound, ReplayOverlaps and TooManyReplays.
-    """
+    """Make the job; with dry_run return the count alone. Raises NotFound, ReplayOverlaps, TooManyReplays."""
     new, wanted, matched = context.prepared
     if asked.dry_run:
         found = ReplayCount.of(wanted, new, matched=matched)
@@ -247,7 +243,7 @@ async def resume(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 
 async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
-    """End it; what was delivered stays delivered. Raises NotFound and ReplayEnded."""
+    """Raise NotFound and ReplayEnded."""
     before = await show(context)
     changed = await replays.cancel(
         context.tx, context.tenant, context.object_id, now_us=context.now_us

@@ -1,14 +1,10 @@
-"""Choose the deliveries that a replay sends again, and walk them in order and in bounded pieces. Reads only.
+"""Choose the deliveries that a replay sends again, and walk them in order and in bounded pieces.
 
-Only deliveries that had ended at as_of_us match, so what a replay matches never changes afterwards, except by
-pruning. It can be counted first and walked later, by any number of processes.
+Only deliveries that had ended at as_of_us match, so what a replay matches changes only by pruning. Each
+event matches at most once, by its newest matching delivery, and not if a later delivery of it was still
+open or had arrived. Test pings never match.
 
-Each event matches at most once, by its newest matching delivery, and not if a later delivery of it was still
-open or had arrived after the failed one. So a repeated replay sends only what is still missing. Test pings
-never match.
-
-`like` limits the match to deliveries with the same response: HTTP status, error, and the words of the body
-without numbers and ids. The statements narrow the rows by the first two.
+`like` limits the match to deliveries with the same HTTP status, error, and words of the body.
 """
 
 import itertools
@@ -79,7 +75,7 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 
 class SameAnswer(NamedTuple):
-    """The response to a delivery's last attempt. phrase comes from the body; empty: it had none."""
+    """phrase comes from the response's body."""
 
     http_status: int | None
     error: str | None
@@ -134,11 +130,7 @@ _ALIKE = _by_status(f"SELECT {_COLUMNS}, {BODY} {_WHERE} {NARROWED} {_IN_ORDER}"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An endpoint's deliveries by status, time and type. Empty event_types means all.
-
-    since_us is inclusive; until_us is exclusive and at most as_of_us, the moment of the look. answer: the
-    response to share; null means any.
-    """
+    """until_us is exclusive and at most as_of_us, the moment of the look. Null answer: any."""
 
     account_id: str
     environment: str
@@ -152,15 +144,11 @@ class Wanted:
 
 
 class ReplayCursor(NamedTuple):
-    """A place in the walk, from the oldest to the newest."""
-
     created_at: int
     id: str
 
 
 class Found(NamedTuple):
-    """The matching rows of one piece, where the walk continues, and whether it is over."""
-
     rows: Sequence[Row]
     after: ReplayCursor
     is_end: bool
@@ -257,10 +245,7 @@ def _values(wanted: Wanted, after: ReplayCursor, end: ReplayCursor | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReplay:
-    """Null times mean from the first and until now; no events means all types.
-
-    like is the id of a failed delivery. ramp starts with one delivery.
-    """
+    """Null times mean from the first and until now. like is the id of a failed delivery."""
 
     since_us: int | None = None
     until_us: int | None = None
@@ -282,10 +267,7 @@ def rate_of(new: NewReplay) -> int:
 async def load_wanted(
     database: Database, tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int
 ) -> Wanted:
-    """Return what the replay matches if it is made now, including the response of `like`.
-
-    Raises InvalidInput, and NotFound for the endpoint or for the delivery that `like` names.
-    """
+    """Return what the replay matches if it is made now. Raises InvalidInput and NotFound."""
     wanted = wanted_of(tenant, endpoint_id, new, now_us=now_us)
     like = new.like
     if like is None:
@@ -299,7 +281,6 @@ async def load_wanted(
 
 
 def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) -> Wanted:
-    """Return the same without `like`; raise InvalidInput."""
     if new.status not in REPLAYED_STATUSES:
         raise InvalidInput(f"`status` must be {' or '.join(REPLAYED_STATUSES)}.", param="status")
     if new.like is not None and new.status != FAILED:
@@ -314,7 +295,7 @@ def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) 
 
 
 async def count_wanted(database: Database, wanted: Wanted) -> int:
-    """Count the deliveries; raise NotFound for the endpoint."""
+    """Raise NotFound for the endpoint."""
 
     async def look(tx: Transaction) -> None:
         await check_endpoint(tx, wanted)

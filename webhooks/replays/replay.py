@@ -1,14 +1,12 @@
 """Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
 
-Every delivery that matched when the job was made is sent again exactly once, as a new delivery of the same
-event with the usual retries. A pause stops queueing. A cancel also takes back what isn't being sent yet.
+Every delivery that matched when the job was made is sent again exactly once, as a new delivery. A cancel
+also takes back what isn't being sent yet. Every change is made under the account's lock.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
 
-Another job that may be queueing the same deliveries is refused, because neither walk leaves out what the
-other queues later. A replay that has queued all its matches blocks none. Every change is made under the
-account's lock.
+A job that may queue the same deliveries as another one is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +72,7 @@ class ReplayOverlaps(DomainError):
 
 
 async def check_others(tx: Transaction, wanted: Wanted) -> None:
-    """Raise ReplayOverlaps, which names the other replay. The caller holds the account's lock."""
+    """Raise ReplayOverlaps, which names the other replay."""
     rows = await tx.fetch(
         _OTHERS,
         account_id=wanted.account_id,
@@ -105,11 +103,11 @@ def _may_share(row: Row, wanted: Wanted) -> bool:
 
 
 class TooManyReplays(DomainError):
-    """The account has its maximum of unfinished replays."""
+    pass
 
 
 class ReplayEnded(DomainError):
-    """The replay is done or cancelled, and can't be changed any more."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +177,7 @@ class Replay:
         return SameAnswer(self.like_status, self.like_error, self.like_phrase)
 
     def expected_end_us(self, now_us: int) -> int | None:
-        """Estimate when it will be over; null if it isn't running or has no pace yet."""
+        """Return null if it isn't running or has no pace yet."""
         if self.status != RUNNING or not self.done or self.matched <= self.done:
             return None
         passed_us = max(1, now_us - self.created_at)
@@ -195,8 +193,7 @@ async def create(
 ) -> Replay:
     """Write a running job and return it; it is done at once if nothing matched.
 
-    `matched` is what count() returned for `wanted`, which comes from wanted_of(new). The caller holds the
-    account's lock. Raises NotFound for the endpoint, ReplayOverlaps and TooManyReplays.
+    Raises NotFound for the endpoint, ReplayOverlaps and TooManyReplays.
     """
     await check_endpoint(tx, wanted)
     await check_others(tx, wanted)
@@ -252,20 +249,14 @@ async def list_replays(
 
 
 async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Stop queueing until the replay is resumed; queued deliveries still go out.
-
-    The caller holds the account's lock. Raises NotFound and ReplayEnded.
-    """
+    """Stop queueing; queued deliveries still go out. Raises NotFound and ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=PAUSED)
     await _change(tx, replace(job, status=PAUSED))
     return await get(tx, tenant, replay_id)
 
 
 async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Continue a paused replay; a running one stays as it is.
-
-    The caller holds the account's lock. Raises NotFound and ReplayEnded.
-    """
+    """Continue a paused replay. Raises NotFound and ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=RUNNING)
     if job.status == PAUSED:
         next_step_at = max(job.next_step_at or 0, now_us)
@@ -277,10 +268,7 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
 
 
 async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """End the replay: waiting deliveries are cancelled, and those in flight are not retried.
-
-    The caller holds the account's lock. Raises NotFound, and ReplayEnded if it is done.
-    """
+    """Cancel waiting deliveries; those in flight are not retried. Raises NotFound and ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, job.endpoint_id, now_us=now_us)

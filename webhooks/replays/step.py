@@ -1,15 +1,11 @@
 """Take a replay's steps: each queues a bounded number of deliveries and moves the job's cursor.
 
-A step is one transaction with a fixed number of statements. It moves the cursor past exactly what it wrote,
-so a crash neither skips nor repeats a delivery. It holds the account's lock and the job's row, and must find
-the job due, so one of two workers takes it.
+A step is one transaction that moves the cursor past exactly what it wrote, so a crash neither skips nor
+repeats a delivery. It must find the job due, so one of two workers takes it.
 
-A replay leaves room for new events. A step is a tenth of a second and queues at most the job's rate, and
-nothing while the endpoint has that much due already. At most OPEN_MAX of its rows are open. A disabled
-endpoint gets nothing.
-
-A ramp starts with one delivery, and sends twice as many each time all of them have arrived. The first refusal
-pauses the replay.
+A step queues at most a tenth of a second of the job's rate, and nothing while the endpoint has that much
+due. A ramp starts with one delivery and doubles each time all have arrived; the first refusal pauses the
+replay.
 """
 
 import dataclasses
@@ -95,26 +91,25 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 
 
 class UnderWay(NamedTuple):
-    """Deliveries since the ramp began: how many have no response yet, and how many were refused."""
+    """Since the ramp began: how many have no response yet, and how many were refused."""
 
     open: int
     refused: int
 
 
 async def under_way(tx: Transaction, replay_id: str, ramp_at: int) -> UnderWay:
-    """Count the replay's deliveries made at ramp_at (microseconds) or later."""
     row = await tx.fetch_one(_UNDER_WAY, id=replay_id, ramp_at=ramp_at)
     assert row is not None, "a sum is a row"
     return UnderWay(row["open"], row["refused"])
 
 
 def grown_ramp(size: int, seen: UnderWay) -> int:
-    """Return how many may be under way now. size is the number so far; 0 at the beginning."""
+    """Return how many may be under way now; 0 at the beginning."""
     return size if seen.open else max(1, 2 * size)
 
 
 def ramp_to_store(size: int) -> int | None:
-    """Return the size to store; null means that the ramp is over."""
+    """Return null if the ramp is over."""
     return size if size <= SIZE_MAX else None
 
 
@@ -125,9 +120,7 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """How many rows a step may queue, at which rate, and how many may be under way by the ramp (null: no
-    ramp).
-    """
+    """rows: how many a step may queue. ramp_size: how many may be under way, or null."""
 
     rows: int
     rate_per_s: int
@@ -136,7 +129,7 @@ class Room(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How many rows it queued, and whether the job is over with final counts."""
+    """is_over: the job has its final counts."""
 
     queued: int
     is_over: bool

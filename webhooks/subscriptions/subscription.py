@@ -1,11 +1,7 @@
 """Subscriptions of MCP clients (io.modelcontextprotocol/events) as endpoints with an end.
 
-One is found by its credential, URL, event and arguments; its id is their digest. The client gives the secret
-and renews the end. A subscription ends with its time, and with its credential: webhooks/subscriptions/ is
-asked again before each delivery, so a revoked key stops them at once.
-
-The caller holds the account's lock. Writes endpoints; what is stored of a deleted one goes once its
-deliveries have.
+One is found by its credential, URL, event and arguments. It ends with its time, and with its credential,
+which is checked before each delivery. The caller holds the account's lock.
 """
 
 import hashlib
@@ -101,11 +97,11 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class TooManySubscriptions(DomainError):
-    """The account or the credential has its maximum of subscriptions."""
+    pass
 
 
 class Wanted(NamedTuple):
-    """What a subscription is found by. subscriber_id: Principal.credential_id."""
+    """subscriber_id: Principal.credential_id."""
 
     tenant: Tenant
     subscriber_id: str
@@ -115,13 +111,12 @@ class Wanted(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Return the public id, which authorizes nothing."""
         parts = [*self.tenant, self.subscriber_id, self.url, self.name, self.arguments]
         return "mcs_" + hashlib.sha256(_encode(parts)).hexdigest()[:32]
 
 
 class Granted(NamedTuple):
-    """A subscription as it stands now. cursor: nothing at or before it is open."""
+    """cursor: nothing at or before it is open."""
 
     endpoint: Endpoint
     cursor: str
@@ -130,7 +125,7 @@ class Granted(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A call of events/subscribe, checked. ttl_us None: the default. not_before_us: replays begin there."""
+    """ttl_us None: the default. not_before_us: replays begin there."""
 
     wanted: Wanted
     secret: str
@@ -146,7 +141,7 @@ async def find(tx: Transaction, vault: Vault, wanted: Wanted) -> Endpoint | None
 
 
 async def is_verified(tx: Transaction, wanted: Wanted, *, now_us: int) -> bool:
-    """Return whether this credential has a subscription to the URL, so that its owner has agreed."""
+    """Return whether this credential has a subscription to the URL, whose owner has agreed."""
     row = await tx.fetch_one(
         _VERIFIED,
         **wanted.tenant._asdict(),
@@ -169,7 +164,7 @@ async def subscribe(
 ) -> Granted:
     """Make the subscription or renew it; the caller has verified a new URL. Raises TooManySubscriptions.
 
-    has_agreed: the receiver was asked just now, so one that was given up goes on.
+    has_agreed: the receiver was asked just now, so one that was given up continues.
     """
     wanted = asked.wanted
     await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
@@ -229,7 +224,7 @@ async def _end_overdue(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us:
 async def _make_room(
     tx: Transaction, vault: Vault, wanted: Wanted, *, is_sandbox: bool, now_us: int
 ) -> None:
-    """End those of ended credentials if the account is full. Raises TooManySubscriptions."""
+    """Delete those of ended credentials if the account is full. Raises TooManySubscriptions."""
     tenant, account_max = wanted.tenant, SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
     held = await tx.fetch(_HELD, **tenant._asdict())
     if len(held) >= account_max:
