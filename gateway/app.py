@@ -18,8 +18,8 @@ from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
 from gateway.docs import changelog, events, pages as docs, search, webhook_keys, well_known
 from gateway.html import static
-from gateway.html.brand import brand_files
 from gateway.html.render import THEME_COOKIE, THEMES
+from gateway.html.static import brand_files
 from gateway.http.documents import Documents
 from gateway.http.edge import Edge
 from gateway.http.routing import ApiSurface, Router

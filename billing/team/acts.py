@@ -81,12 +81,12 @@ class Colleague(Shaped, kw_only=True):
 class EndedWork(Shaped, kw_only=True):
     """How much of what a colleague made was ended."""
 
-    keys: int
-    endpoints: int
-    apps: int
-    sends: int
-    batches: int
-    logins: int
+    keys: Annotated[int, Meta(description="API keys that were revoked.")]
+    endpoints: Annotated[int, Meta(description="Webhooks that were deleted.")]
+    apps: Annotated[int, Meta(description="OAuth apps that were disabled.")]
+    sends: Annotated[int, Meta(description="Sends that were cancelled.")]
+    batches: Annotated[int, Meta(description="Bulk sends that were cancelled.")]
+    logins: Annotated[int, Meta(description="Open logins that were withdrawn.")]
 
 
 async def list_team(

@@ -11,8 +11,8 @@ import msgspec
 
 from billing.ledger.price import in_words
 from gateway.answers.answer import Answer
+from gateway.dashboard.act import form_key
 from gateway.dashboard.admin.fields import SCOPES, admin_route
-from gateway.dashboard.form_idempotency import form_key
 from gateway.dashboard.match_all import MATCHED_MAX, NOTHING, Matched, all_links, confirm, on_all
 from gateway.dashboard.paging import ASKED, ROWS, Paged, Summed, address, columns_of, kept_of
 from gateway.dashboard.sheet import ReadRows, Sheet, one_page, short, whole_list, whole_short_list
@@ -27,9 +27,8 @@ from gateway.html.act_form import (
     typed_values,
 )
 from gateway.html.format import SAID
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, problem_of, read_form, read_query
 from gateway.html.render import go, page, undo_of
-from gateway.html.typed import Typed
 from gateway.http.acts import Door, report_file
 from gateway.http.fields import place_of, shape_of
 from gateway.http.lists import ROWS_AT_ONCE

@@ -18,9 +18,9 @@ from gateway.dashboard.paging import (
     address,
     kept_of,
     laid_out,
+    sorting_of,
     total_of,
 )
-from gateway.dashboard.sorting import sorting_of
 from gateway.html.forms import problem_of, read_query
 from gateway.html.phrase import phrase
 from gateway.html.zone import ReadersZone, zone_of_request

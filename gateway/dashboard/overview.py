@@ -10,13 +10,11 @@ from billing.reports.activity import lately
 from billing.reports.balance_acts import SET_THRESHOLD, SHOW
 from billing.reports.credit_history import credit_ahead
 from billing.topups.acts import LIST as TOPUPS
-from gateway.dashboard.route import page_route
-from gateway.dashboard.unattended import overlooked_s, review_waiting
+from gateway.dashboard.route import overlooked_s, page_route, review_waiting
 from gateway.html.chart import Chart, Compared, Series, balance_line, bars, compared, halves
-from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form
+from gateway.html.forms import NO_PROBLEM, Problem, Typed, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.html.typed import Typed
 from gateway.http.own_acts import list_own, read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply

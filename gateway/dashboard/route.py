@@ -7,12 +7,16 @@ from typing import Any, Final
 
 from msgspec import field
 
-from billing.topups.approval import count_waiting
-from gateway.html.render import APPROVALS_WAITING
+from billing.manual_review.waiting import count_waiting
+from billing.topups.approval import count_waiting as count_approvals
+from gateway.html.render import APPROVALS_WAITING, REVIEW_WAITING
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route
+from kernel.clock import SECOND_US
 from kernel.fields import LooseFields
 from kernel.limits import BODY_BYTES_MAX
+from keys.principal import ADMIN
+from webhooks.deliveries.backlog import look
 
 _DECIDES: Final = "approvals:write"
 
@@ -67,8 +71,32 @@ def _counting(handler: Handler) -> Handler:
         tenant = call.principal.tenant
         if _DECIDES in call.principal.scopes:
             call.scope[APPROVALS_WAITING] = await call.context.database.read(
-                lambda tx: count_waiting(tx, tenant, now_us=call.now_us)
+                lambda tx: count_approvals(tx, tenant, now_us=call.now_us)
             )
         return await handler(call)
 
     return counted
+
+
+async def review_waiting(call: RequestContext[Any, Any]) -> int:
+    """Count the top-ups for review, also for the page's menu; 0 for other readers."""
+    if ADMIN not in call.principal.scopes:
+        return 0
+    environment, now_us = call.principal.environment, call.now_us
+    number = await call.context.database.read(
+        lambda tx: count_waiting(tx, environment, now_us=now_us)
+    )
+    call.scope[REVIEW_WAITING] = number
+    return number
+
+
+async def overlooked_s(call: RequestContext[Any, Any]) -> int:
+    """Return for how long webhooks wait unclaimed; 0 for other readers."""
+    if ADMIN not in call.principal.scopes:
+        return 0
+    now_us = call.now_us
+    attempt_us_max = round(call.context.settings.webhook_timeout_s * SECOND_US)
+    backlog = await call.context.database.read(
+        lambda tx: look(tx, now_us=now_us, attempt_us_max=attempt_us_max)
+    )
+    return backlog.overlooked_us // SECOND_US

@@ -1,34 +1,330 @@
 """The search page, which the script shows as a dialog."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache
+from itertools import takewhile
+from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
 from billing.reports.find_by_id import (
     PART_CHARACTERS_MIN,
     Found,
+    Kind,
     SearchResult,
     rows_looked_at,
     search_account,
     search_all,
 )
+from gateway.dashboard.act_pages import ACT_PAGES, FORM_ACTS
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.found import actions_for, operators_line, own_line
-from gateway.dashboard.palette import CommandLine, Wanted, lines_of, wanted
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_query
 from gateway.html.language import NotSaid, language_of_request
 from gateway.html.phrase import counted, phrase
 from gateway.html.render import page
+from gateway.http.acts import MOUNTED
 from gateway.http.fields import cursor_id, has_control
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
-from keys.principal import ACCOUNT_SCOPES
+from keys.act import AnyChange, ChangingAct
+from keys.principal import ACCOUNT_SCOPES, ADMIN
 from store.database import Transaction
+
+_D: Final = "/dashboard"
+
+_A: Final = "/dashboard/admin"
+
+
+class FoundLine(NamedTuple):
+    """path is None if it is shown only after a switch of environment, or nowhere."""
+
+    word: str
+    found: Found
+    path: str | None
+
+
+class Action(NamedTuple):
+    """also: further words that find it."""
+
+    label: str
+    path: str
+    scope: str = ""
+    also: str = ""
+
+
+WORDS: Final[Mapping[Kind, str]] = {
+    "topup": phrase("Top-up"),
+    "order": phrase("Order"),
+    "subscription": phrase("Subscription"),
+    "batch": phrase("Bulk send"),
+    "approval": phrase("Approval"),
+    "mail": phrase("Mail"),
+    "document": phrase("Document"),
+    "hold": phrase("Hold"),
+    "usage": phrase("Usage"),
+    "refund": phrase("Refund"),
+    "key": phrase("Key"),
+    "endpoint": phrase("Webhook"),
+    "delivery": phrase("Delivery"),
+    "event": phrase("Event"),
+    "replay": phrase("Replay"),
+    "transfer": phrase("Transfer"),
+    "app": phrase("OAuth app"),
+    "account": phrase("Account"),
+    "code_batch": phrase("Code batch"),
+    "machine_payment": phrase("Machine payment"),
+    "request": phrase("Request"),
+}
+
+
+def _event(one: Found) -> str:
+    if one.belongs_to:
+        return f"{_D}/topups/{one.belongs_to}"
+    return f"{_D}/deliveries?created_after={rfc3339(one.at)}&created_before={rfc3339(one.at + 1)}"
+
+
+def _transfer(one: Found) -> str:
+    is_topup = one.belongs_to.startswith("txn_")
+    return f"{_D}/topups/{one.belongs_to}" if is_topup else f"{_D}/statement"
+
+
+_OWN: Final[Mapping[Kind, Callable[[Found], str]]] = {
+    "topup": lambda one: f"{_D}/topups/{one.id}",
+    "order": lambda one: f"{_D}/orders/{one.id}",
+    "subscription": lambda _: f"{_D}/plan",
+    "batch": lambda one: f"{_D}/batches/{one.id}",
+    "approval": lambda one: f"{_D}/approvals/{one.id}",
+    "mail": lambda one: f"{_D}/outbox/{one.id}",
+    "document": lambda one: f"{_D}/orders/{one.belongs_to}",
+    "hold": lambda _: f"{_D}/usage/holds",
+    "usage": lambda _: f"{_D}/usage",
+    "refund": lambda one: f"{_D}/orders/{one.belongs_to}",
+    "key": lambda one: f"{_D}/keys/{one.id}",
+    "endpoint": lambda one: f"{_D}/webhooks/{one.id}",
+    "delivery": lambda one: f"{_D}/deliveries/{one.id}",
+    "event": _event,
+    "replay": lambda one: f"{_D}/replays/{one.id}",
+    "transfer": _transfer,
+    "app": lambda _: f"{_D}/apps",
+    "request": lambda one: f"{_D}/requests/{one.id}",
+}
+# What has no page of the operator's is shown by its account's.
+_OPERATORS: Final[Mapping[Kind, Callable[[Found], str]]] = {
+    "topup": lambda one: f"{_A}/topups/{one.id}",
+    "order": lambda one: f"{_A}/orders/{one.id}",
+    "subscription": lambda one: f"{_A}/subscriptions/{one.id}",
+    "document": lambda one: f"{_A}/orders/{one.belongs_to}",
+    "refund": lambda one: f"{_A}/refunds/{one.id}",
+    "code_batch": lambda one: f"{_A}/codes?batch={one.id}",
+    "machine_payment": lambda one: f"{_A}/machine-payments/{one.id}",
+}
+_OF_TOPUP: Final = frozenset({"approval", "mail", "delivery", "event", "transfer"})
+ACTIONS: Final[Sequence[Action]] = (
+    Action(phrase("Send a top-up"), f"{_D}/send", "topup:send", "new credit"),
+    Action(phrase("Bulk send"), f"{_D}/bulk", "topup:send", "many csv upload"),
+    Action(phrase("New key"), f"{_D}/keys/new", "keys:write", "create agent api secret"),
+    Action(
+        phrase("New webhook"), f"{_D}/webhooks/new", "webhooks:write", "create endpoint register"
+    ),
+    Action(
+        phrase("Decide approvals"), f"{_D}/approvals?status=pending", "topup:read", "approve deny"
+    ),
+    Action(phrase("Set auto-recharge"), f"{_D}/recharge", "billing:read", "automatic"),
+    Action(phrase("Redeem a voucher or code"), f"{_D}/vouchers", "vouchers:read", "coupon atu"),
+    Action(phrase("Failed top-ups"), f"{_D}/topups?status=failed", "topup:read", "errors"),
+    Action(
+        phrase("Failed deliveries"),
+        f"{_D}/deliveries?status=failed",
+        "webhooks:read",
+        "errors replay",
+    ),
+)
+
+
+def own_line(one: Found, environment: str) -> FoundLine:
+    is_here = one.environment == environment and one.state != "deleted"
+    return FoundLine(WORDS[one.kind], one, _OWN[one.kind](one) if is_here else None)
+
+
+def operators_line(one: Found, environment: str) -> FoundLine:
+    if one.kind == "account" or not one.environment:
+        return FoundLine(WORDS[one.kind], one, f"{_A}/accounts/{one.id}")
+    if one.environment != environment:
+        return FoundLine(WORDS[one.kind], one, None)
+    made = _OPERATORS.get(one.kind)
+    if made is not None:
+        return FoundLine(WORDS[one.kind], one, made(one))
+    is_of_topup = one.kind in _OF_TOPUP and one.belongs_to.startswith("txn_")
+    place = f"topups/{one.belongs_to}" if is_of_topup else f"accounts/{one.account_id}"
+    return FoundLine(WORDS[one.kind], one, f"{_A}/{place}")
+
+
+def actions_for(text: str, scopes: frozenset[str], say: Callable[[str], str]) -> list[Action]:
+    """Return the reader's actions that have every word of the text; all for an empty text."""
+    words = text.lower().split()
+    return [
+        action
+        for action in ACTIONS
+        if (not action.scope or action.scope in scopes)
+        and all(
+            word in f"{action.label} {say(action.label)} {action.also}".lower() for word in words
+        )
+    ]
+
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "topup": "topup",
+    "approvals": "approval",
+    "batches": "batch",
+    "keys": "key",
+    "webhooks": "endpoint",
+    "deliveries": "delivery",
+    "replays": "replay",
+    "subscriptions": "subscription",
+    "orders": "order",
+    "refunds": "refund",
+}
+_OPERATORS_KINDS: Final[Mapping[str, Kind]] = {
+    "accounts": "account",
+    "topups": "topup",
+    "machine-payments": "machine_payment",
+    "orders": "order",
+    "refunds": "refund",
+}
+_LISTS: Final = {"subscriptions": "plan", "topup": "topups"}
+_ALSO: Final = {"replay.create": "replay failures failed webhook"}
+_FILLERS: Final = frozenset({"a", "all", "an", "my", "of", "the", "to"})
+_PREFIX_CHARACTERS_MIN: Final = 3
+
+
+class Command(NamedTuple):
+    """place: the id of the act's form. kind: of its object; None: only its list is offered."""
+
+    label: str
+    place: str
+    verbs: frozenset[str]
+    words: frozenset[str]
+    scopes: frozenset[str]
+    kind: Kind | None
+    path: str
+
+
+class CommandLine(NamedTuple):
+    label: str
+    title: str
+    path: str
+
+
+class Wanted(NamedTuple):
+    """The acts that the text begins with; rest: the object's name."""
+
+    commands: Sequence[Command] = ()
+    rest: str = ""
+
+
+def wanted(
+    text: str, scopes: frozenset[str], say: Callable[[str], str], *, is_operator: bool
+) -> Wanted:
+    words = text.lower().split()
+    found = [
+        (number, one)
+        for one in (_operators() if is_operator else _own())
+        if one.scopes <= scopes and (number := _begins(words, one, say(one.label)))
+    ]
+    longest = max((number for number, _ in found), default=0)
+    commands = [one for number, one in found if number == longest]
+    return Wanted(commands, " ".join(text.split()[longest:]))
+
+
+def lines_of(
+    asked: Wanted, found: Iterable[Found], environment: str, *, is_operator: bool
+) -> list[CommandLine]:
+    line_of = operators_line if is_operator else own_line
+    lines = [(one, line_of(one, environment).path) for one in found]
+    named = [
+        CommandLine(command.label, one.title, f"{path}#{command.place}")
+        for command in asked.commands
+        for one, path in lines
+        if one.kind == command.kind and path is not None
+    ]
+    return named or [CommandLine(one.label, "", one.path) for one in asked.commands]
+
+
+def _begins(words: Sequence[str], command: Command, said: str) -> int:
+    """Return how many words at the start are the act's; 0 if the first is not its verb."""
+    own = said.lower().split()
+    if not words or not _is_known(words[0], {*command.verbs, *own[:1]}):
+        return 0
+    known = {*command.words, *own, *_FILLERS}
+    return sum(1 for _ in takewhile(lambda word: _is_known(word, known), words))
+
+
+def _is_known(word: str, known: Iterable[str]) -> bool:
+    if word in known:
+        return True
+    return len(word) >= _PREFIX_CHARACTERS_MIN and any(one.startswith(word) for one in known)
+
+
+@cache
+def _own() -> Sequence[Command]:
+    acts = [one for one in MOUNTED.values() if isinstance(one, ChangingAct)]
+    return [
+        _command(act, act.path, _KINDS.get(_first(act.path)), _D)
+        for act in acts
+        if _first(act.path) in _KINDS and _is_about_one(act.path) and ADMIN not in act.scopes
+    ]
+
+
+@cache
+def _operators() -> Sequence[Command]:
+    admin = f"{_D}/admin"
+    listed = [
+        _command(act, act.path, None, admin)._replace(
+            path=pages.address if act in pages.buttons else pages.form_address(act)
+        )
+        for pages in ACT_PAGES
+        for act in pages.acts
+    ]
+    formed = [
+        _command(act, path, _OPERATORS_KINDS.get(_first(path)), admin) for act, path in FORM_ACTS
+    ]
+    return [one._replace(scopes=frozenset({ADMIN})) for one in (*listed, *formed)]
+
+
+def _command(act: AnyChange, path: str, kind: Kind | None, base: str) -> Command:
+    verbs = f"{act.name.partition('.')[2]} {act.summary.split()[0]} {_ALSO.get(act.name, '')}"
+    return Command(
+        phrase(act.summary),
+        _place(act),
+        _words_of(verbs),
+        _words_of(f"{act.name} {act.summary} {verbs} {kind or ''}"),
+        frozenset(act.scopes),
+        kind,
+        f"{base}/{_LISTS.get(_first(path), _first(path))}",
+    )
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W_]+", text.lower()))
+
+
+def _first(path: str) -> str:
+    return path.split("/")[1]
+
+
+def _is_about_one(path: str) -> bool:
+    return path.partition("{")[0] == f"/{_first(path)}/"
+
+
+def _place(act: AnyChange) -> str:
+    last = act.path.rpartition("/")[2]
+    return act.name.partition(".")[2] if "{" in last or "{" not in act.path else last
+
 
 PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"

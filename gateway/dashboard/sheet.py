@@ -11,6 +11,7 @@ from gateway.dashboard.paging import (
     ASKED,
     COUNTED_MAX,
     NOTHING_SUMMED,
+    UNSORTED,
     Paged,
     Summed,
     Total,
@@ -18,9 +19,9 @@ from gateway.dashboard.paging import (
     kept_of,
     laid_out,
     paged,
+    sorting_of,
     total_of,
 )
-from gateway.dashboard.sorting import UNSORTED, sorting_of
 from gateway.html.forms import read_query
 from gateway.html.render import page
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream

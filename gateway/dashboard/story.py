@@ -9,9 +9,9 @@ from billing.ledger.chart import Code, account_parts, code_words
 from billing.reports.topup_story import StoryEvent, TopUpStory
 from billing.topups.approval import BY_LINK
 from billing.topups.attempt import Attempt
+from gateway.html.chart import Axis, Stretch, axis_of
 from gateway.html.format import micros, money, tone
 from gateway.html.phrase import Value, counted, phrase
-from gateway.html.waterfall import Axis, Stretch, axis_of
 from kernel.clock import rfc3339_ms
 from webhooks.deliveries.log import AttemptOutcome, Delivery
 

@@ -1,26 +1,16 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.dashboard import (
-    demonstration,
-    landing,
-    match_all,
-    overview,
-    saved_views,
-    search,
-)
+from gateway.dashboard import landing, match_all, overview, saved_views, search
 from gateway.dashboard.account import (
     account,
     cli_login,
     consent,
-    departure,
     grants,
     invitation,
     mcp_consent,
     new_password,
     notifications,
-    passkeys,
     sign_in,
-    sign_in_link,
     sign_up,
     team,
     two_factor,
@@ -41,15 +31,13 @@ from gateway.dashboard.developers import (
 from gateway.dashboard.money import (
     buy,
     codes,
-    documents,
     orders,
     plan,
-    plan_change,
     recharge,
     statement,
     usage,
 )
-from gateway.dashboard.payer import checkout, portal, receipt, saved_card, status
+from gateway.dashboard.payer import checkout, portal, status
 from gateway.dashboard.recipient import claim, decide, no_mail
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
@@ -70,10 +58,8 @@ DASHBOARD = ApiSurface(
         *statement.ROUTES,
         *buy.ROUTES,
         *orders.ROUTES,
-        *documents.ROUTES,
         *plan.ROUTES,
         *recharge.ROUTES,
-        *plan_change.ROUTES,
         *codes.ROUTES,
         *usage.ROUTES,
         *keys.ROUTES,
@@ -88,9 +74,7 @@ DASHBOARD = ApiSurface(
         *verify_address.ROUTES,
         *notifications.ROUTES,
         *team.ROUTES,
-        *departure.ROUTES,
         *two_factor.ROUTES,
-        *passkeys.ROUTES,
         *saved_views.ROUTES,
         *invitation.ROUTES,
         *grants.ROUTES,
@@ -105,16 +89,13 @@ ENTRY = ApiSurface(
     (
         *landing.ROUTES,
         *sign_in.ROUTES,
-        *sign_in_link.ROUTES,
         *sign_up.ROUTES,
         *invitation.OPEN_ROUTES,
         *new_password.ROUTES,
         *verify_address.OPEN_ROUTES,
         *checkout.ROUTES,
         *portal.ROUTES,
-        *saved_card.ROUTES,
         *status.ROUTES,
-        *receipt.ROUTES,
         *claim.ROUTES,
         *decide.ROUTES,
         *no_mail.ROUTES,
@@ -126,7 +107,7 @@ PAGES = (
     DASHBOARD,
     OPERATOR,
     ENTRY,
-    demonstration.SURFACE,
+    landing.SURFACE,
     consent.SURFACE,
     mcp_consent.SURFACE,
 )

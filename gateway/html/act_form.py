@@ -15,9 +15,8 @@ import msgspec
 
 from billing.ledger.price import Price, price_of
 from gateway.html.format import day, elapsed, money, price
-from gateway.html.forms import NO_PROBLEM, Form, Problem, dollars, problem_of, ungrouped
+from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, dollars, problem_of, ungrouped
 from gateway.html.phrase import phrase
-from gateway.html.typed import Typed
 from gateway.http.fields import shape_of
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError, InvalidInput

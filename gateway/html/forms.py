@@ -1,10 +1,13 @@
 """Read a form. It names the environment that its page showed, and counts only there."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from gateway.answers.refusals import sentence
 from gateway.html.field_words import for_people
@@ -188,3 +191,83 @@ def _field_words(param: str, detail: str) -> tuple[str, str]:
 
 def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+_MULTIPART: Final = b"multipart/form-data"
+FILES_MAX: Final = 1
+
+
+async def read_upload(call: RequestContext[Any, Any]) -> Form:
+    """Return the fields, with a file's text under its field's name."""
+    kind = call.headers.get(b"content-type", b"")
+    if not kind.lower().startswith(_MULTIPART):
+        return read_form(call)
+    parser = MultiPartParser(
+        Headers({"content-type": kind.decode("latin-1")}),
+        _whole(call.raw),
+        max_files=FILES_MAX,
+        max_fields=FIELDS_MAX,
+        max_part_size=len(call.raw),
+    )
+    try:
+        found = await parser.parse()
+    except (MultiPartException, ValueError, KeyError):
+        raise InvalidInput("The form can't be read.") from None
+    fields: dict[str, list[str]] = {}
+    try:
+        for name, value in found.multi_items():
+            text = await _text(value) if isinstance(value, UploadFile) else value
+            fields.setdefault(name, []).append(text)
+    finally:
+        await found.close()
+    return form_of(call, fields)
+
+
+async def _text(file: UploadFile) -> str:
+    content = await file.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"The file is not UTF-8 at byte {error.start}. Save it as CSV UTF-8."
+        ) from None
+
+
+async def _whole(raw: bytes) -> AsyncGenerator[bytes, None]:
+    yield raw
+
+
+T = TypeVar("T")
+
+
+class Typed:
+    """wrong: by the input's field names."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.wrong: dict[str, str] = {}
+
+    def parse(self, param: str, reader: Callable[[], T]) -> T | None:
+        """Return what the reader returns, or record its refusal."""
+        try:
+            return reader()
+        except DomainError as error:
+            self.wrong[param] = error.detail
+            return None
+
+    def cents(self, name: str, *, is_required: bool = False) -> int | None:
+        """Return dollars in cents, for the field of that name and _cents."""
+        param = f"{name}_cents"
+        found = self.parse(param, lambda: self.form.cents(name))
+        if found is None and is_required and param not in self.wrong:
+            self.wrong[param] = NO_AMOUNT
+        return found
+
+    def amounts(self, names: Iterable[str]) -> dict[str, int | None]:
+        return {f"{name}_cents": self.cents(name) for name in names}
+
+    def integer(self, name: str) -> int | None:
+        return self.parse(name, lambda: self.form.integer(name))
+
+    def refuse(self, param: str, detail: str) -> None:
+        self.wrong.setdefault(param, detail)

@@ -16,12 +16,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from gateway.html import format as formats, language as languages
-from gateway.html.brand import brand_files
 from gateway.html.forms import Problem, dollars
-from gateway.html.language import NotSaid, PageLanguage, language_of_request, say, say_number
+from gateway.html.language import (
+    TRANSLATED,
+    NotSaid,
+    PageLanguage,
+    language_of_request,
+    say,
+    say_number,
+)
 from gateway.html.phrase import Phrase, phrase
-from gateway.html.static import static_url
-from gateway.html.translated import TRANSLATED
+from gateway.html.static import brand_files, static_url
 from gateway.html.zone import current, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD

@@ -4,9 +4,10 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.http.documents import Documents
+from kernel.brand import Brand
 
 PREFIX = "/static/"
 AT_ROOT = ("favicon.ico", "apple-touch-icon.png")
@@ -85,3 +87,50 @@ def _read(folder: Traversable, prefix: str) -> list[tuple[str, StaticFile]]:
             continue
         found.append((prefix + entry.name, file_of(entry.name, entry.read_bytes())))
     return found
+
+
+_SHEETS: Final = ("claim.css", "checkout.css", "portal.css")
+
+
+@dataclass(frozen=True, slots=True)
+class BrandFiles:
+    name: str
+    logo: str | None
+    files: Mapping[str, StaticFile]
+
+    @property
+    def icon(self) -> str:
+        return self.logo or static_url("mark.svg")
+
+    @property
+    def icon_type(self) -> str:
+        return "image/png" if ".png?" in self.icon else "image/svg+xml"
+
+    def sheet(self, name: str) -> str:
+        own = self.files.get(f"brand/{name}")
+        return static_url(name) if own is None else url_of(f"brand/{name}", own)
+
+
+@lru_cache(maxsize=8)
+def brand_files(brand: Brand) -> BrandFiles:
+    contents: dict[str, bytes] = {}
+    if brand.color:
+        contents = {f"brand/{sheet}": content_of(sheet) + _colours(brand) for sheet in _SHEETS}
+    logo = None
+    if brand.logo is not None:
+        logo = f"brand/logo.{brand.logo.suffix}"
+        contents[logo] = brand.logo.content
+    files = {name: file_of(name, content) for name, content in contents.items()}
+    return BrandFiles(brand.name, logo and url_of(logo, files[logo]), files)
+
+
+def _colours(brand: Brand) -> bytes:
+    return f"""
+:root {{
+  --accent: light-dark({brand.tone_in_light}, {brand.tone_in_dark});
+  --brand: {brand.color};
+  --on-brand: {brand.button_text};
+  --accent-soft: var(--paper);
+}}
+.primary {{ background: {brand.color}; color: {brand.button_text}; }}
+""".encode()

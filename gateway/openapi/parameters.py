@@ -32,6 +32,7 @@ _TOLD: Final[dict[str, tuple[str, str]]] = {
     "key_id": ("The key's id.", "key_abc123"),
     "link_id": ("The portal link's id.", "ptl_abc123"),
     "link_token": ("The portal link's token.", _PAGE),
+    "member_id": ("The colleague's id.", "mbr_abc123"),
     "mail_id": ("The mail's id.", "mal_abc123"),
     "mail_token": ("The mail's token.", _PAGE),
     "method_ref": ("The saved means of payment, as GET …/recharge/methods names it.", "pm_abc123"),

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from gateway.dashboard.demonstration import KEYS_PER_ADDRESS
+from gateway.dashboard.landing import KEYS_PER_ADDRESS
 from tests.e2e.conftest import WorkingSet
 from tests.support.chromium import grave_faults_in_both, new_window
 from tests.support.installation import API, Installation

@@ -29,7 +29,7 @@ _SAME = re.compile(
 
 
 class Visit(NamedTuple):
-    """A page's template, as gateway/html/translated.py names it, and how it is met. fields: it answers this form.
+    """A page's template, as gateway/html/language.py names it, and how it is met. fields: it answers this form.
     Both may hold names in braces, of what the account has.
     """
 

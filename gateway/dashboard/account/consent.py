@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from gateway.dashboard.leaving import PRIVATE, leave_for, policy_for
+from starlette.responses import RedirectResponse
+
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import Form, read_form, read_query
 from gateway.html.phrase import phrase
-from gateway.html.render import go, page
+from gateway.html.render import SEE_OTHER, go, page
 from gateway.http.acting import enter, note
 from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
 from gateway.http.rate_limit import take_one
@@ -38,6 +39,28 @@ from keys.oauth.redirect import (
 )
 from keys.principal import ACCOUNT_SCOPES, OAUTH_SCOPES, require_owner
 from store.database import Transaction
+
+# Codes in an address must not travel on as somebody's Referer.
+PRIVATE: Final = {"referrer-policy": "no-referrer"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def leave_for(target: str) -> Reply:
+    """Redirect uncached."""
+    return RedirectResponse(target, SEE_OTHER, headers={"cache-control": "no-store", **PRIVATE})
+
+
+def policy_for(redirect_uri: str) -> str:
+    """Return the page's content security policy: browsers check a form's redirect against form-action."""
+    parts = urlsplit(redirect_uri)
+    # The policy can't name an IPv6 address, nor the rest of a program's own scheme.
+    is_plain = parts.scheme in {"http", "https"} and not parts.netloc.startswith("[")
+    origin = f"{parts.scheme}://{parts.netloc}" if is_plain else f"{parts.scheme}:"
+    return _POLICY.format(origin=origin)
+
 
 PREFIX: Final = "/next/v1"
 SUCCEED: Final = f"{PREFIX}/oauth/succeed"

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gateway.authorization.consent import allow, connected_key
 from gateway.authorization.request import ASKED, McpRequest, read_request
-from gateway.dashboard.leaving import PRIVATE, leave_for, policy_for
+from gateway.dashboard.account.consent import PRIVATE, leave_for, policy_for
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import page_route
 from gateway.html.forms import (

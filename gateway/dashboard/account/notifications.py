@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from billing.recipients.language import ENGLISH, languages
 from gateway.dashboard.account.verify_address import is_mailed
-from gateway.dashboard.recipient.owner_no_mail import note_choice
+from gateway.dashboard.recipient.no_mail import note_choice
 from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, read_form
 from gateway.html.phrase import phrase

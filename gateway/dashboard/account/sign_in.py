@@ -9,8 +9,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
+from billing.topups.rules import SIGN_IN_LINK_PATH
 from gateway.dashboard.refused import HOME, is_safe_way
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -18,6 +20,7 @@ from gateway.html.language import LANGUAGE_COOKIE, page_languages
 from gateway.html.render import THEME_COOKIE, THEMES, go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
+from gateway.http.caller import is_traced
 from gateway.http.device_cookie import device_cookie, known_device
 from gateway.http.password_again import STRANGER, check_code, check_passkey, passkey_options
 from gateway.http.rate_limit import take_one
@@ -349,11 +352,81 @@ async def begin_session(
     response.raw_headers += (set_cookie(token, is_secure=secure), device)
 
 
+DASHBOARD_ROUTES = (page_route("POST", "/sign-out", sign_out, "Sign out", ACCOUNT_SCOPES),)
+
+
+LINK_TRIES: Final = (60, 900)  # links of one network address, in so many seconds
+
+
+async def show_link(call: RequestContext[Fields, Fields]) -> Reply:
+    _, account = await _find_link(call)
+    return _page(call, account)
+
+
+async def use_link(call: RequestContext[Fields, Fields]) -> Reply:
+    check_own_page(call)
+    form = read_form(call)
+    link_id, account = await _find_link(call)
+    person = CheckedPerson(
+        account_id=account.id,
+        email=account.email or "",
+        password_hash=account.password_hash,
+        link_id=link_id,
+    )
+    try:
+        return await signed_in(call, form, person)
+    except SignInRefused as error:
+        return _page(call, account, problem_of(error))
+
+
+async def _find_link(call: RequestContext[Any, Any]) -> tuple[str, Account]:
+    """Raise the same NotFound for each invalid link and other caller, and RateLimited."""
+    count, period_s = LINK_TRIES
+    await take_one(
+        call.context.limiter,
+        f"sign_in_link:{block_of(call.address)}",
+        count=count,
+        period_s=period_s,
+        detail="Too many links were tried. Wait a few minutes.",
+    )
+    link_id = call.context.topup_rules.links.id_of("sign_in", call.params["sign_in_token"])
+    if link_id is None or not _is_this_machine(call):
+        raise NotFound("Link")
+    account = await call.context.database.read(
+        lambda tx: sign_in_link.find(tx, link_id, now_us=call.now_us)
+    )
+    return link_id, account
+
+
+def _is_this_machine(call: RequestContext[Any, Any]) -> bool:
+    settings, address = call.context.settings, call.address
+    if not settings.is_loopback or address is None or not address.is_loopback:
+        return False
+    return is_traced(Request(call.scope), settings.trusted_proxies)
+
+
+def _page(
+    call: RequestContext[Any, Any], account: Account, problem: Problem = NO_PROBLEM
+) -> Response:
+    return page(
+        call,
+        "sign_in_link.html",
+        status=problem.status,
+        problem=problem,
+        account=account,
+        token=call.params["sign_in_token"],
+    )
+
+
+_LINK: Final = f"{SIGN_IN_LINK_PATH}/{{sign_in_token}}"
+
+
 ROUTES = (
     open_route("GET", "/sign-in", show, "Sign in"),
     open_route("POST", "/sign-in", submit, "Sign in"),
     open_route("POST", "/sign-in/code", submit_code, "Sign in: the code"),
     open_route("POST", "/theme", set_theme, "Choose light or dark"),
     open_route("POST", "/language", set_language, "Choose the language of the pages"),
+    open_route("GET", _LINK, show_link, "Sign in by the link of topup dev"),
+    open_route("POST", _LINK, use_link, "Sign in by the link of topup dev"),
 )
-DASHBOARD_ROUTES = (page_route("POST", "/sign-out", sign_out, "Sign out", ACCOUNT_SCOPES),)

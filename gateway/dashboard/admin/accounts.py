@@ -25,10 +25,11 @@ from billing.orders import records as order_list
 from billing.orders.order import Order
 from billing.orders.records import OrderFilter
 from billing.payments.recharging.acts import SWITCH_OFF
+from billing.recharges import recharge
+from billing.recharges.recharge import FallCharge, Recharge, month_of
 from gateway.dashboard.act_pages import ActPages, act_form, form_route
-from gateway.dashboard.admin.account_parts import AccountParts, read_parts
+from gateway.dashboard.admin.account_lists import AccountParts, read_parts
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.sales.recharge import RechargeView, recharge_view
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.forms import NO_PROBLEM, Form, Problem
 from gateway.html.render import page
@@ -37,10 +38,34 @@ from gateway.http.routing import Reply, Route
 from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.tenant import Tenant
-from keys.account import Account, get_account
+from keys.account import Account, get_account, read_tenants
 from keys.act import AnyChange
 from keys.api_keys.grantable import count_live
 from store.database import Transaction
+
+CHARGES_SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RechargeView:
+    """month: by the account's clock, such as 2026-11. spent_cents: taken in it, or still awaited."""
+
+    recharge: Recharge
+    month: str
+    spent_cents: int
+    charges: Sequence[FallCharge]
+
+
+async def recharge_view(tx: Transaction, tenant: Tenant, *, now_us: int) -> RechargeView | None:
+    found = await recharge.find(tx, tenant)
+    if found is None:
+        return None
+    ahead_us = (await read_tenants(tx, [tenant])).clocks_ahead_us.get(tenant, 0)
+    month = month_of(now_us + ahead_us)
+    spent = await recharge.spent_cents(tx, [tenant])
+    charges = await recharge.latest_charges(tx, tenant, limit=CHARGES_SHOWN)
+    return RechargeView(found, month, spent.get((tenant, month), 0), charges)
+
 
 PATH: Final = "/dashboard/admin/accounts"
 _ACTS: Final[tuple[AnyChange, ...]] = (

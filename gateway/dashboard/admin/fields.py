@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-from gateway.dashboard.route import PageQuery, page_route
-from gateway.dashboard.unattended import review_waiting
+from gateway.dashboard.route import PageQuery, page_route, review_waiting
 from gateway.html.forms import Form
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from billing.fulfilment.kinds import SupplierKinds
 from billing.ledger.price import in_words
+from billing.manual_review import waiting
 from billing.manual_review.acts import (
     DECISIONS,
     GIVEN_KINDS,
@@ -18,19 +21,23 @@ from billing.manual_review.acts import (
 )
 from billing.manual_review.rules import MEANINGS, ReviewAct, ReviewedTopUp
 from billing.manual_review.views import WaitingTopUp
+from billing.manual_review.waiting import VIEWS, ReviewFilter, View
 from billing.reports.topup_story import TopUpStory, topup_story
 from billing.topups import queries
-from billing.topups.platform_rows import SupplierRow, list_suppliers
+from billing.topups.platform_rows import SupplierRow, list_platforms, list_suppliers
 from billing.topups.queries import TopUpTimeline
 from billing.topups.supplier_words import SupplierWord, load_words
 from gateway.dashboard.act_pages import act_form, form_route
 from gateway.dashboard.admin.fields import admin_route, decider
+from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.story import shown_story
 from gateway.html.act_form import ShownField
-from gateway.html.forms import NO_PROBLEM, Form, Problem
+from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.html.render import page
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from kernel.clock import HOUR_US
 from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.shaped import to_builtins
@@ -137,7 +144,68 @@ async def _story(call: RequestContext[Any, Any]) -> Story:
     return await call.context.database.read(work)
 
 
+PATH: Final = "/dashboard/admin/topups"
+FIRST_VIEW: Final[View] = "person"
+# Hours since the send.
+AGES_H: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "168": "7 days"}
+_FILTERS: Final = ("view", "supplier", "platform", "account_id", "age")
+_SHEET: Final = Sheet[ReviewedTopUp](
+    "topups-at-suppliers",
+    (
+        *("topup.id", "topup.account_id", "topup.status", "topup.platform", "topup.amount_cents"),
+        *("topup.fee_cents", "topup.recipient_email", "topup.supplier", "topup.checks_made"),
+        *("topup.next_check_at", "topup.created_at", "topup.settled_at", "topup.failure_reason"),
+    ),
+    cursor=attrgetter("topup.id"),
+    filters=_FILTERS,
+)
+
+
+async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
+    environment, asked, now_us = call.principal.environment, read_query(call), call.now_us
+    wanted = _wanted(environment, asked, now_us)
+
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[ReviewedTopUp]:
+        after_id = cursor_id(cursor, "txn")
+        return await waiting.page(tx, wanted, after_id=after_id, limit=limit, now_us=now_us)
+
+    async def choices(tx: Transaction) -> tuple[list[str], list[str]]:
+        suppliers = [row.id for row in await list_suppliers(tx, environment)]
+        return suppliers, [row.id for row in await list_platforms(tx, environment)]
+
+    suppliers, platforms = await call.context.database.read(choices)
+    chosen = {name: text for name in _FILTERS[1:] if (text := asked.text(name))}
+    return await list_page(
+        call,
+        "admin/topups.html",
+        _SHEET,
+        read,
+        view=wanted.view,
+        views=[
+            (name, word, f"{PATH}?{urlencode({'view': name, **chosen})}")
+            for name, word in VIEWS.items()
+        ],
+        is_narrowed=bool(chosen),
+        suppliers=suppliers,
+        platforms=platforms,
+        ages=AGES_H,
+    )
+
+
+def _wanted(environment: str, asked: Form, now_us: int) -> ReviewFilter:
+    age = asked.text("age")
+    return ReviewFilter(
+        environment,
+        next((view for view in VIEWS if view == asked.text("view")), FIRST_VIEW),
+        asked.text("supplier") or None,
+        asked.text("platform") or None,
+        asked.text("account_id") or None,
+        now_us - int(age) * HOUR_US if age in AGES_H else None,
+    )
+
+
 ROUTES = (
     admin_route("GET", "/topups/{transaction_id}", show, "One top-up's story"),
     *map(_route, (*DECISIONS.values(), SEE_WORDS)),
+    admin_route("GET", "/topups", show_list, "Top-ups that wait"),
 )

@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from gateway.html.act_form import SteppedForm, fields_of, form_of, stepped, typed_values
-from gateway.html.forms import Form, Problem
-from gateway.html.typed import Typed
+from gateway.html.forms import Form, Problem, Typed
 from kernel.errors import DomainError
 from kernel.fields import Fields, time_us
 from keys.api_keys import fields

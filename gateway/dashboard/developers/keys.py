@@ -16,10 +16,9 @@ from gateway.dashboard.developers.key_form import (
     preset_form,
 )
 from gateway.dashboard.listing import listing
-from gateway.dashboard.paging import ROWS
+from gateway.dashboard.paging import ROWS, sorting_of
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
-from gateway.dashboard.sorting import sorting_of
 from gateway.dashboard.spend import last_days, spend_of
 from gateway.html.act_form import STEP_FIELD, problem_before
 from gateway.html.forms import (
@@ -27,13 +26,13 @@ from gateway.html.forms import (
     NO_PROBLEM,
     Form,
     Problem,
+    Typed,
     problem_of,
     read_form,
     read_query,
 )
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.html.typed import Typed
 from gateway.http.own_acts import read_own, run_own
 from gateway.http.password_again import PasswordRequired, confirm
 from gateway.http.request_context import RequestContext

@@ -10,10 +10,17 @@ from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.chart import Chart, Series, bars
-from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import (
+    IDEMPOTENCY_FIELD,
+    NO_PROBLEM,
+    Form,
+    Problem,
+    Typed,
+    problem_of,
+    read_form,
+)
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.html.typed import Typed
 from gateway.http.own_acts import list_own, read_own, run_own
 from gateway.http.password_again import PasswordRequired
 from gateway.http.request_context import RequestContext

@@ -12,10 +12,9 @@ from billing.payments.order_acts import CREATE_ORDER
 from gateway.dashboard.money.orders import PATH as ORDERS
 from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.html.typed import Typed
 from gateway.http.own_acts import list_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply

@@ -1,38 +1,105 @@
 """Show the account's plan and what is sold; subscribe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from billing.catalog import plan as plans
-from billing.catalog.plan import MONTHS, Plan
+from billing.catalog.plan import MONTHS, Plan, PlanItem
 from billing.ledger.price import Price
 from billing.orders.place import NewOrder
 from billing.payments.order_acts import LEASE_S
 from billing.providers.protocol import Interval
 from billing.reports.plan_overview import plan_overview
 from billing.reports.subscription_acts import SHOW_OWN_SUBSCRIPTION
+from billing.reports.subscription_change_acts import (
+    CANCEL_OWN,
+    CHANGE_OWN,
+    PAUSE_OWN,
+    PREVIEW,
+    RESUME_OWN,
+)
 from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
-from gateway.dashboard.form_idempotency import form_key
-from gateway.dashboard.money.buy import BACK, MADE_BEFORE
+from gateway.dashboard.act import form_key
+from gateway.dashboard.money.buy import BACK, MADE_BEFORE, ways_to_pay
 from gateway.dashboard.money.orders import PATH as ORDERS
-from gateway.dashboard.money.plan_offers import offers_of
 from gateway.dashboard.route import page_route
 from gateway.html.format import price
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.idempotency import run_steps
-from gateway.http.own_acts import read_own
+from gateway.http.own_acts import Ids, read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import DomainError, InvalidInput
+from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.fields import Fields
 from kernel.ids import new_id
+from keys.act import AnyChange
 from store.idempotency import KeyReused
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOffer:
+    """value: what the form sends. price, credits: of a whole interval. seller: None if the person chooses
+    the provider.
+    """
+
+    value: str
+    plan: Plan
+    interval: str
+    price: Price
+    credits: int
+    seller: str | None
+
+
+def offers_of(
+    call: RequestContext[Any, Any], sold: Sequence[Plan]
+) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
+    """Return the offers, and the providers to choose from; none if an offer names its own."""
+    ways = dict(ways_to_pay(call, "subscription"))
+    found = [
+        (plan, interval, sellers)
+        for plan in sold
+        for interval in MONTHS
+        if (sellers := [name for name in ways if _item(call, plan, interval, name) is not None])
+    ]
+    if all(sellers == found[0][2] for _, _, sellers in found):
+        offers = [_offer(call, plan, interval, names[0], None) for plan, interval, names in found]
+        return offers, [(name, ways[name]) for name in (found[0][2] if found else ())]
+    return [
+        _offer(call, plan, interval, name, ways[name])
+        for plan, interval, names in found
+        for name in names
+    ], []
+
+
+def _offer(
+    call: RequestContext[Any, Any], plan: Plan, interval: Interval, name: str, label: str | None
+) -> PlanOffer:
+    item = _item(call, plan, interval, name)
+    assert item is not None, "it is sold so"
+    value = f"{plan.id}/{interval}" if label is None else f"{plan.id}/{interval}/{name}"
+    granted = plan.credits_included * MONTHS[interval]
+    return PlanOffer(value, plan, interval, item.price, granted, label)
+
+
+def _item(
+    call: RequestContext[Any, Any], plan: Plan, interval: Interval, provider: str
+) -> PlanItem | None:
+    providers, environment = call.context.payments.providers, call.principal.environment
+    is_simulated = providers.is_simulated(provider, environment)
+    try:
+        return plans.item_of(
+            plan, providers.registration(provider), interval, is_simulated=is_simulated
+        )
+    except InvalidInput:
+        return None
+
 
 PATH: Final = "/dashboard/plan"
 _READ: Final = ("billing:read",)
@@ -154,8 +221,67 @@ async def plan_page(
     )
 
 
+_STEERS: Final[Mapping[str, AnyChange]] = {"pause": PAUSE_OWN, "resume": RESUME_OWN}
+_SAID: Final = {
+    "cancel": "plan-ending",
+    "cancel_now": "plan-ended",
+    "pause": "plan-paused",
+    "resume": "plan-resumed",
+}
+
+
+async def steer(call: RequestContext[Fields, Fields]) -> Reply:
+    form = read_form(call)
+    act = form.text("act")
+    try:
+        if act not in _SAID:
+            raise InvalidInput(phrase("press one of the page's buttons"), param="act")
+        body = {"cancel": {"at": "period_end"}, "cancel_now": {"at": "now"}}.get(act, {})
+        if act == "pause" and form.text("resumes_at"):
+            body = {"resumes_at": f"{form.text('resumes_at')}T00:00:00Z"}
+        own = _STEERS.get(act, CANCEL_OWN)
+        done = await run_own(call, own, body, await _own_id(call), key=form.idempotency_key)
+    except DomainError as error:
+        return await plan_page(call, Form(), problem_of(error))
+    return go(PATH, said="plan-asked" if done["pending"] else _SAID[act])
+
+
+async def show_change(call: RequestContext[Fields, Fields]) -> Reply:
+    plan_id, _, interval = read_query(call).text("plan").partition("/")
+    if not plan_id:
+        return await plan_page(call, Form())
+    try:
+        ids = await _own_id(call)
+        cost = await read_own(call, PREVIEW, ids, plan_id=plan_id, interval=interval)
+    except DomainError as error:
+        return await plan_page(call, Form(), problem_of(error))
+    return page(call, "plan_change.html", cost=cost, form_key=new_id("frm"))
+
+
+async def change(call: RequestContext[Fields, Fields]) -> Reply:
+    form = read_form(call)
+    plan_id, _, interval = form.text("plan").partition("/")
+    try:
+        body = {"plan_id": plan_id, "interval": interval}
+        done = await run_own(call, CHANGE_OWN, body, await _own_id(call), key=form.idempotency_key)
+    except DomainError as error:
+        return await plan_page(call, Form(), problem_of(error))
+    return go(PATH, said="plan-asked" if done["pending"] else "plan-changed")
+
+
+async def _own_id(call: RequestContext[Any, Any]) -> Ids:
+    tenant = call.principal.tenant
+    seen = await call.context.database.read(lambda tx: plan_overview(tx, tenant))
+    if seen.own is None:
+        raise NotFound("Subscription")
+    return {"subscription_id": seen.own.id}
+
+
 ROUTES = (
     page_route("GET", "/plan", show, "The account's plan", _READ),
     page_route("POST", "/plan", subscribe, "Take a plan", _WRITE),
     page_route("POST", "/plan/portal", open_portal, "Where the plan is managed", _WRITE),
+    page_route("POST", "/plan/steer", steer, "End, pause or resume the plan", _WRITE),
+    page_route("GET", "/plan/change", show_change, "What another plan costs", _READ),
+    page_route("POST", "/plan/change", change, "Change the plan", _WRITE),
 )

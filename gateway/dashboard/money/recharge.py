@@ -14,9 +14,8 @@ from billing.payments.recharging.acts import (
 )
 from gateway.dashboard.money.buy import payable_at
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, problem_of, read_form
 from gateway.html.render import go, page
-from gateway.html.typed import Typed
 from gateway.http.own_acts import read_own, run_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply

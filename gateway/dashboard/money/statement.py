@@ -1,11 +1,15 @@
 """Show what changed the balance in a period."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from billing.documents.acts import LIST
+from billing.documents.facts import KINDS
 from billing.reports.attributed_statement import statement_page
 from billing.reports.credit_history import credit_ahead
+from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
 from gateway.html.phrase import phrase
@@ -16,6 +20,7 @@ from gateway.surfaces import API_PREFIX
 from kernel.clock import (
     DAY_US,
     day_start_us,
+    moment_us,
     month_start_us,
     next_month_start_us,
     parse_rfc3339,
@@ -100,4 +105,42 @@ def _moment(day: str) -> str | None:
     return f"{day}T00:00:00Z" if day else None
 
 
-ROUTES = (page_route("GET", "/statement", show, "Statement", ("topup:read",)),)
+MONTHS_SHOWN: Final = 12
+_FILTERS: Final = ("kind", "order_id", "dated_after", "dated_before")
+
+
+async def show_documents(call: RequestContext[Fields, Fields]) -> Reply:
+    tenant = call.principal.tenant
+    account = await call.context.database.read(lambda tx: get_account(tx, tenant.account_id))
+    months, older = _latest_months(
+        account.created_at, call.now_us, before=read_query(call).text("months_before")
+    )
+    # Live has no documents before the operator has set the seller.
+    has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
+    return page(
+        call,
+        "documents.html",
+        listing=await listing(call, LIST, *_FILTERS),
+        kinds=KINDS,
+        months=months,
+        older=older,
+        has_seller=has_seller,
+    )
+
+
+def _latest_months(since_us: int, now_us: int, *, before: str) -> tuple[Sequence[str], str | None]:
+    """Return the latest months, such as 2026-11, and before which month there are more."""
+    first, at_us = month_start_us(since_us), month_start_us(now_us)
+    with contextlib.suppress(ValueError):
+        at_us = min(at_us, month_start_us(moment_us(before) - 1)) if before else at_us
+    found: list[str] = []
+    while at_us >= first and len(found) < MONTHS_SHOWN:
+        found.append(rfc3339(at_us)[:7])
+        at_us = month_start_us(at_us - 1)
+    return found, found[-1] if found and at_us >= first else None
+
+
+ROUTES = (
+    page_route("GET", "/statement", show, "Statement", ("topup:read",)),
+    page_route("GET", "/documents", show_documents, "Documents", ("billing:read",)),
+)

@@ -12,9 +12,11 @@ from billing.ledger.price import Price
 from billing.orders import records as order_list
 from billing.orders.order import Order, amend
 from billing.payments.sandbox import (
+    cards,
     checkout as sandbox_checkout,
     subscription as sandbox_subscription,
 )
+from billing.payments.sandbox.cards import PATH, TEST_CARDS
 from billing.payments.sandbox.checkout import CheckoutOutcome, SandboxCheckout
 from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
@@ -167,7 +169,31 @@ def _says(found: SandboxCheckout, order: Order, *, is_waiting: bool) -> Says:
     return "closed" if found.outcome is None else "nothing"
 
 
+async def show_card(call: RequestContext[Fields, Fields]) -> Reply:
+    token = call.params["card_token"]
+    found = await call.context.database.read(lambda tx: cards.find(tx, token))
+    return page(
+        call,
+        "sandbox_card.html",
+        provider=found.provider,
+        saved=None if found.card is None else TEST_CARDS[found.card],
+        offered=TEST_CARDS,
+        next_url=found.success_url,
+        next_host=urlsplit(found.success_url).hostname,
+    )
+
+
+async def save(call: RequestContext[Fields, Fields]) -> Reply:
+    chosen, token = read_form(call).text("card"), call.params["card_token"]
+    if chosen not in TEST_CARDS:
+        raise InvalidInput(phrase("press one of the page's buttons"), param="card")
+    await call.context.database.transaction(lambda tx: cards.choose(tx, token, chosen))
+    return go(call.path)
+
+
 ROUTES = (
     open_route("GET", "/sandbox/checkout/{checkout_token}", show, "The sandbox's checkout"),
     open_route("POST", "/sandbox/checkout/{checkout_token}", decide, "Decide a sandbox checkout"),
+    open_route("GET", f"{PATH}/{{card_token}}", show_card, "The sandbox's page that saves a card"),
+    open_route("POST", f"{PATH}/{{card_token}}", save, "Save a sandbox card"),
 )

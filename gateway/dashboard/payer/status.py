@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from billing.documents import document
+from billing.documents.receipt_letter import RECEIPT_PATH
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.price import Price
 from billing.orders.order import Order
@@ -13,7 +15,8 @@ from billing.orders.views import STATUS_PATH
 from billing.payments.questions import QuestionOutcome, can_be_asked
 from billing.payments.trace import OrderTrace, StepVerdict, TraceStep, trace
 from billing.recipients.language import Language
-from gateway.dashboard.recipient.page import language_of, recipient_page, throttle
+from gateway.api.money.documents import pdf_reply
+from gateway.dashboard.recipient.page import PRIVATE, language_of, recipient_page, throttle
 from gateway.dashboard.route import open_route
 from gateway.html.forms import read_query
 from gateway.html.render import go
@@ -21,6 +24,7 @@ from gateway.http.auth import block_of
 from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.errors import NotFound
 from kernel.fields import Fields
 
 _DAY_S: Final = 86_400
@@ -111,7 +115,18 @@ def _route(method: str, handler: Any, summary: str) -> Any:
     return open_route(method, f"{STATUS_PATH}/{{status_token}}", handler, summary)
 
 
+async def show_receipt(call: RequestContext[Fields, Fields]) -> Reply:
+    await throttle(call)
+    token = call.params["receipt_token"]
+    document_id = call.context.topup_rules.links.id_of("receipt", token)
+    if document_id is None:
+        raise NotFound("Page")
+    found = await call.context.database.read(lambda tx: document.find(tx, document_id))
+    return await pdf_reply(call, found, PRIVATE)
+
+
 ROUTES = (
     _route("GET", show, "Where a payer's money is"),
     _route("POST", ask, "Ask the provider about a payment"),
+    open_route("GET", f"{RECEIPT_PATH}/{{receipt_token}}", show_receipt, "A receipt, by its link"),
 )

@@ -14,15 +14,16 @@ from billing.orders.records import OrderFilter
 from billing.orders.refund import Refund
 from billing.orders.reversal import is_uncredited
 from billing.payments import disputes
-from billing.payments.disputes import DisputeRow
+from billing.payments.disputes import LIST_DISPUTES, DisputeRow, DisputesQuery
 from billing.payments.order_acts import APPROVE_ORDER, ASK_PROVIDER, REJECT_ORDER
 from billing.payments.questions import can_be_asked
 from billing.payments.review import OpenReview, OrderCases, SpareMoney, cases_of, open_review
 from billing.payments.trace import OrderTimeline, OrderTrace, trace
 from billing.providers.event_log import LogEntry
+from billing.refunds.acts import DECIDE_REFUND, LIST_REFUNDS, REFUND_ORDER, RefundsQuery
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Period
-from gateway.dashboard.act_pages import form_route
+from gateway.dashboard.act_pages import ActPages, form_route
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Summed
 from gateway.dashboard.sheet import Sheet, list_page
@@ -173,8 +174,57 @@ async def _seen(call: RequestContext[Any, Any]) -> OrderView:
     return await call.context.database.read(work)
 
 
+REFUNDS_PATH: Final = "/dashboard/admin/refunds"
+PAGES: Final = ActPages(
+    path="/refunds",
+    title="Refunds",
+    lead="One that stays unknown waits for you: look at the provider's own pages, and say on its page what became of it.",
+    empty="An order's page has the form.",
+    listed=LIST_REFUNDS,
+    query=RefundsQuery(),
+    filters=("status", "order_id", "account_id"),
+    own_address=f"{REFUNDS_PATH}/",
+)
+DISPUTES: Final = ActPages(
+    path="/disputes",
+    title="Disputes",
+    lead="Payments that a payer's bank took back, or asks about. Give evidence on the provider's own pages, in time.",
+    empty="A dispute that a provider tells of would stand here.",
+    listed=LIST_DISPUTES,
+    query=DisputesQuery(),
+    filters=("state",),
+)
+
+
+async def show_refund(call: RequestContext[Fields, Fields]) -> Reply:
+    return await _refund_page(call, Form())
+
+
+async def _refund_page(
+    call: RequestContext[Any, Any], form: Form, problem: Problem = NO_PROBLEM
+) -> Response:
+    refund_id, environment = call.params["refund_id"], call.principal.environment
+    found = await call.context.database.read(
+        lambda tx: refund_rows.find(tx, refund_id, environment)
+    )
+    return page(
+        call,
+        "admin/refund.html",
+        status=problem.status,
+        form=form,
+        problem=problem,
+        refund=found,
+        order_path=f"{REFUNDS_PATH}/{found.order_id}",
+    )
+
+
 ROUTES = (
     admin_route("GET", "/orders", show_list, "Everybody's orders"),
     admin_route("GET", "/orders/{order_id}", show, "One order"),
     *(form_route(act, order_page) for act in (APPROVE_ORDER, REJECT_ORDER, ASK_PROVIDER)),
+    *PAGES.routes(),
+    *DISPUTES.routes(),
+    admin_route("GET", "/refunds/{refund_id}", show_refund, "One refund"),
+    form_route(DECIDE_REFUND, _refund_page, path="/refunds/{refund_id}"),
+    form_route(REFUND_ORDER, order_page, goes_to=lambda refund_id: f"{REFUNDS_PATH}/{refund_id}"),
 )

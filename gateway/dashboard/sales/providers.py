@@ -15,16 +15,20 @@ from billing.payments.provider_acts import (
     standings,
 )
 from billing.payments.recharging.forgotten import ForgottenCustomer, list_forgotten
+from billing.providers import event_log as provider_event
+from billing.providers.event_log import LogEntry
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.paging import Paged
-from gateway.dashboard.sheet import Sheet, whole_short_list
-from gateway.html.forms import NO_PROBLEM, Form, Problem
+from gateway.dashboard.sheet import Sheet, list_page, whole_short_list
+from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.html.render import page
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
+from kernel.errors import UnknownCursor
 from kernel.fields import Fields
+from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/providers"
 CHECKS: Final = (6, 60)  # in so many seconds
@@ -79,8 +83,51 @@ async def _page(
     )
 
 
+EventCursor = tuple[int, str, str]  # received_at, provider, event id
+_TIME_CHARACTERS_MAX = 18
+
+
+async def show_events(call: RequestContext[Fields, Fields]) -> Reply:
+    environment, asked = call.principal.environment, read_query(call)
+    is_open_only = asked.text("show") == "open"
+
+    async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[LogEntry]:
+        before = _place(cursor or "")
+        return await provider_event.page(
+            tx, environment, is_open_only=is_open_only, before=before, limit=limit
+        )
+
+    return await list_page(call, "admin/events.html", _SHEET, read)
+
+
+def _cursor(entry: LogEntry) -> str:
+    return f"{entry.received_at}.{entry.notification.provider}.{entry.notification.event_id}"
+
+
+def _place(cursor: str) -> EventCursor | None:
+    if not cursor:
+        return None
+    at, _, rest = cursor.partition(".")
+    provider, _, event_id = rest.partition(".")
+    if not (at.isascii() and at.isdigit() and len(at) <= _TIME_CHARACTERS_MAX and event_id):
+        raise UnknownCursor
+    return int(at), provider, event_id
+
+
+_SHEET: Final = Sheet[LogEntry](
+    "provider-events",
+    (
+        *("received_at", "notification.provider", "notification.event_id", "notification.type"),
+        *("outcome", "account_id", "order_id", "detail", "resolved_at"),
+    ),
+    cursor=_cursor,
+    filters=("show",),
+)
+
+
 ROUTES = (
     admin_route("GET", "/providers", show, "Payment providers"),
     admin_route("POST", "/providers", ask, "Ask the providers about their settings"),
     *(form_route(act, _page, goes_to=lambda _: PATH) for act in (RETRY_CUSTOMER, DROP_CUSTOMER)),
+    admin_route("GET", "/events", show_events, "What providers told us"),
 )

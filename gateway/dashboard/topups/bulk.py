@@ -12,10 +12,9 @@ from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.paging import Paged
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query
+from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query, read_upload
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.html.upload import read_upload
 from gateway.http.own_acts import TextBody, read_own, run_route
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply

@@ -14,10 +14,9 @@ from gateway.answers import response_codes as codes
 from gateway.api.topups import SEND_ROUTE, VALIDATE_ROUTE
 from gateway.dashboard.route import page_route
 from gateway.html.format import money
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.html.typed import Typed
 from gateway.http.own_acts import list_own, read_own, run_route
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.dashboard.demonstration import KEYS_OF_ALL, KEYS_PER_ADDRESS, SPENDS_CENTS
+from gateway.dashboard.landing import KEYS_OF_ALL, KEYS_PER_ADDRESS, SPENDS_CENTS
 from kernel.clock import parse_rfc3339
 from tests.support.gateway import Gateway
 

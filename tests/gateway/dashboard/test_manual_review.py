@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.dashboard.admin.topups import PATH
+from gateway.dashboard.admin.topup import PATH
 from kernel.clock import FixedClock
 from tests.support.browser import Browser, csrf_of, text_of
 from tests.support.gateway import Gateway

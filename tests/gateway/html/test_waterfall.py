@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.html.chart import Stretch, axis_of
 from gateway.html.format import elapsed
-from gateway.html.waterfall import Stretch, axis_of
 
 MS, S = 1_000, 1_000_000
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.html.translated import ROOMS
+from gateway.html.language import ROOMS
 from kernel.clock import FixedClock
 from tests.gateway.dashboard.test_granted_apps import GRANTS, grant_paths
 from tests.gateway.dashboard.test_passkeys import ticket_in, with_app

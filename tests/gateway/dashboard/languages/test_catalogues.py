@@ -10,9 +10,8 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
 from gateway.html.act_form import sentences_of
-from gateway.html.language import page_languages
+from gateway.html.language import FORMS, TRANSLATED, page_languages
 from gateway.html.phrase import has_words
-from gateway.html.translated import FORMS, TRANSLATED
 
 ROOT = Path(__file__).parents[4] / "gateway"
 # What stands around the pages, and on several of them.

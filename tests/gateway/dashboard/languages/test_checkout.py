@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from gateway.html.translated import ROOMS
+from gateway.html.language import ROOMS
 from kernel.clock import FixedClock
 from tests.gateway.dashboard.test_plans import NEW, PLAN, PLANS, led_to, sold, subscribed
 from tests.support.browser import signed_in, text_of

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.html.translated import ROOMS
+from gateway.html.language import ROOMS
 from tests.gateway.dashboard.test_cli_login import begun
 from tests.gateway.dashboard.test_consent import asked
 from tests.support.browser import signed_in

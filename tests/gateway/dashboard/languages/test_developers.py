@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.html.language import page_languages
-from gateway.html.translated import ROOMS
+from gateway.html.language import ROOMS, page_languages
 from tests.support.browser import Browser, browser_account, in_live, signed_in
 from tests.support.gateway import API, Gateway
 from tests.support.gateway_worker import delivering

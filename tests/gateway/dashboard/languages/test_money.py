@@ -14,8 +14,7 @@ from billing.orders.refund import RefundStatus
 from billing.providers.abilities import DeclineReason
 from billing.subscriptions.subscription import SubscriptionState
 from billing.usage.hold import HoldStatus
-from gateway.html.language import NotSaid, page_languages
-from gateway.html.translated import ROOMS
+from gateway.html.language import ROOMS, NotSaid, page_languages
 from kernel.clock import FixedClock
 from tests.gateway.dashboard.test_buying import BUY, ORDERS, checkout_of, ordered
 from tests.gateway.dashboard.test_codes import CODES, made

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.html.translated import ROOMS
+from gateway.html.language import ROOMS
 from tests.gateway.dashboard.test_new_password import ask, links
 from tests.gateway.dashboard.test_sign_in_link import link_of
 from tests.gateway.dashboard.test_verify_address import links as address_links

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.html.translated import ROOMS
+from gateway.html.language import ROOMS
 from tests.support.browser import Browser, browser_account, in_live, signed_in
 from tests.support.gateway import Gateway
 from tests.support.operator_pages import ADMIN, account_of, operator

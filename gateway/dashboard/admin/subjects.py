@@ -1,0 +1,282 @@
+"""The operator's pages that are acts only: lists, forms, settings and reports."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from billing.catalog.coupon_acts import CREATE_COUPON, DISABLE_COUPON, ENABLE_COUPON, LIST_COUPONS
+from billing.catalog.pack_acts import CREATE_PACK, DISABLE_PACK, ENABLE_PACK, LIST_PACKS, PackQuery
+from billing.catalog.plan_acts import (
+    CREATE_PLAN,
+    DISABLE_PLAN,
+    ENABLE_PLAN,
+    LIST_PLANS,
+    SET_PLAN,
+    SHOW_PLAN,
+    PlanQuery,
+)
+from billing.credits.checkin_acts import SET_CHECKIN, SHOW_CHECKIN
+from billing.credits.code_acts import (
+    CREATE_BATCH,
+    DISABLE_BATCH,
+    DISABLE_CODE,
+    LIST_BATCHES,
+    LIST_CODES as LIST_REDEMPTION_CODES,
+    CodesQuery,
+)
+from billing.fulfilment.stock_acts import ADD_CODES, LIST_CODES, LIST_LEVELS, LevelsPage
+from billing.payments.order_acts import LIST_PROBLEMS, ProblemsQuery
+from billing.reconciliation.acts import (
+    CLOSE_DIFFERENCE,
+    LIST_DIFFERENCES,
+    LIST_PARTS,
+    REQUEST_COMPARISON,
+    SHOW_DIFFERENCE,
+    DifferencesQuery,
+)
+from billing.reports.report_acts import MARGIN, OUTSTANDING, REVENUE
+from billing.topups.platform_rows import list_suppliers
+from billing.usage.price_acts import (
+    IMPORT_PRICES,
+    LIST_HISTORY,
+    LIST_PRICES,
+    SET_PRICE,
+    WITHDRAW_PRICE,
+    HistoryQuery,
+    PriceQuery,
+)
+from gateway.dashboard.act_pages import ActPages, ReportPage, SettingsPage
+from gateway.dashboard.sales.orders import PATH as ORDERS
+from kernel.fields import Page
+from store.database import Transaction
+
+_REVIEW: Final = ActPages(
+    path="",
+    title="Review",
+    lead="Where money and credit do not meet. An order's page shows why, and takes the decision.",
+    empty="An amount that does not fit its order, or a second payment, would stand here.",
+    listed=LIST_PROBLEMS,
+    query=ProblemsQuery(),
+    filters=("kind", "reason"),
+    own_address=f"{ORDERS}/",
+    beside=(("/dashboard/admin/events", "Provider events"),),
+)
+
+
+async def _suppliers(tx: Transaction, environment: str) -> Mapping[str, Collection[str]]:
+    rows = await list_suppliers(tx, environment)
+    return {"supplier": [row.id for row in rows if row.kind == "code_stock"]}
+
+
+_STOCK: Final = ActPages(
+    path="/stock",
+    title="Stock",
+    lead="Codes that suppliers of kind code_stock hand out, each once.",
+    empty="Add a supplier of kind code_stock, then take its first codes in below.",
+    listed=LIST_LEVELS,
+    query=LevelsPage(all=True),
+    create=ADD_CODES,
+    beside=(("/dashboard/admin/stock/codes", "Codes"),),
+    choices=_suppliers,
+)
+_STOCK_CODES: Final = ActPages(
+    path="/stock/codes",
+    title="Codes in stock",
+    lead="By their last characters, the latest first.",
+    empty="Take the first in on the page Stock.",
+    listed=LIST_CODES,
+    query=Page(),
+    beside=(("/dashboard/admin/stock", "Stock"),),
+)
+
+_REVENUE: Final = ReportPage(
+    path="/revenue",
+    title="Revenue",
+    lead=(
+        "Payments by the month in which they were paid. What went back counts in the month of its"
+        " payment, and beside it in the month in which it went back."
+    ),
+    empty="Nothing was paid. Choose another period, or the other environment.",
+    act=REVENUE,
+    beside=(("/dashboard/admin/outstanding", "Credit"),),
+)
+_OUTSTANDING: Final = ReportPage(
+    path="/outstanding",
+    title="Credit",
+    lead=(
+        "What customers bought and were given, from the ledger, and what became of it. Breakage is"
+        " credit of plans that was paid for and ended unused; expired is given credit that ended."
+    ),
+    empty="No credit moved. Choose another period, or the other environment.",
+    act=OUTSTANDING,
+    beside=(("/dashboard/admin/revenue", "Revenue"),),
+)
+_MARGIN: Final = ReportPage(
+    path="/margin",
+    title="Margin",
+    lead=(
+        "Delivered top-ups by the time of their delivery: what was charged, what their suppliers took,"
+        " and what is left of those whose cost is known."
+    ),
+    empty="Nothing was delivered. Choose another period, or the other environment.",
+    act=MARGIN,
+    summed=(
+        *("topups", "amount_cents", "fee_cents", "charged_cents", "cost_cents"),
+        *("margin_cents", "without_cost"),
+    ),
+)
+
+_DIFFERENCES: Final = ActPages(
+    path="/reconciliation",
+    title="Reconciliation",
+    lead=(
+        "Money in at the providers, the ledger, and value out at the suppliers, compared once a day. What"
+        " differs stands here until both sides agree again, or an operator closes it."
+    ),
+    empty="Nothing differs.",
+    listed=LIST_DIFFERENCES,
+    query=DifferencesQuery(),
+    filters=("state",),
+    own_address="/dashboard/admin/reconciliation/",
+    beside=(("/dashboard/admin/reconciliation/parts", "Comparisons"),),
+)
+_PARTS: Final = ActPages(
+    path="/reconciliation/parts",
+    title="Comparisons",
+    lead="A provider that is away delays its own comparison only; it is tried again every hour.",
+    empty="A worker compares within a minute of its start.",
+    listed=LIST_PARTS,
+    query=Page(),
+    create=REQUEST_COMPARISON,
+    beside=(("/dashboard/admin/reconciliation", "Differences"),),
+)
+_DIFFERENCE: Final = SettingsPage(
+    path="/reconciliation/{difference_id}",
+    title="Difference",
+    lead="Close it if it stays as it is. It opens again if its figures change.",
+    shown=SHOW_DIFFERENCE,
+    change=CLOSE_DIFFERENCE,
+    details=(
+        *("means", "press", "subject_id", "account_id", "expected", "found", "part", "detail"),
+        *("since", "closed_at", "closed_by"),
+    ),
+    of=_DIFFERENCES,
+)
+
+_PACKS: Final = ActPages(
+    path="/packs",
+    title="Packs",
+    lead="Amounts of credit that payers buy as one. Orders keep what they were made from.",
+    empty="Without a pack, payers still buy by the amount. Create the first below.",
+    listed=LIST_PACKS,
+    query=PackQuery(all=True),
+    create=CREATE_PACK,
+    buttons=(DISABLE_PACK, ENABLE_PACK),
+)
+
+_PLANS: Final = ActPages(
+    path="/plans",
+    title="Plans",
+    lead="Credit sold by the month or the year. A subscription keeps the terms it was begun with.",
+    empty="Create the first below; accounts find it under Plan.",
+    listed=LIST_PLANS,
+    query=PlanQuery(all=True),
+    create=CREATE_PLAN,
+    buttons=(DISABLE_PLAN, ENABLE_PLAN),
+    own_address="/dashboard/admin/plans/",
+)
+_PLAN: Final = SettingsPage(
+    path="/plans/{plan_id}",
+    title="One plan",
+    lead="What you change holds for those who subscribe from now on.",
+    shown=SHOW_PLAN,
+    change=SET_PLAN,
+    of=_PLANS,
+)
+
+_PRICES: Final = ActPages(
+    path="/prices",
+    title="Prices",
+    lead=(
+        "What 1,000,000 tokens of each model cost. Each change is a new version; what was charged before"
+        " keeps its price. A model that no entry fits is refused."
+    ),
+    empty="Until the first one, usage is charged by amounts only.",
+    listed=LIST_PRICES,
+    query=PriceQuery(),
+    create=SET_PRICE,
+    also=(IMPORT_PRICES,),
+    buttons=(WITHDRAW_PRICE,),
+    beside=(("/dashboard/admin/prices/history", "Changes"),),
+)
+_PRICE_CHANGES: Final = ActPages(
+    path="/prices/history",
+    title="Changes of prices",
+    lead="Each version of the list, the newest first.",
+    empty="A change of a price stands here.",
+    listed=LIST_HISTORY,
+    query=HistoryQuery(),
+    filters=("model",),
+    beside=(("/dashboard/admin/prices", "Prices"),),
+)
+
+_COUPONS: Final = ActPages(
+    path="/coupons",
+    title="Coupons",
+    lead="Codes that lower an order's price. The credit they pay for is promotional.",
+    empty="Create the first below; payers type its code when they buy.",
+    listed=LIST_COUPONS,
+    query=Page(),
+    create=CREATE_COUPON,
+    buttons=(DISABLE_COUPON, ENABLE_COUPON),
+)
+
+_CODES: Final = ActPages(
+    path="/codes",
+    title="Redemption codes",
+    lead="Each is worth credit to whoever redeems it first. Only their last characters are known.",
+    empty="Create a batch of them first.",
+    listed=LIST_REDEMPTION_CODES,
+    query=CodesQuery(),
+    filters=("batch", "last4"),
+    buttons=(DISABLE_CODE,),
+)
+_BATCHES: Final = ActPages(
+    path="/code-batches",
+    title="Code batches",
+    lead="Redemption codes TOPUP-… that were made together, and are worth the same.",
+    empty="Create some below, and hand them out; whoever types one in gets its credit.",
+    listed=LIST_BATCHES,
+    query=Page(),
+    create=CREATE_BATCH,
+    buttons=(DISABLE_BATCH,),
+    own_address=f"{_CODES.address}?batch=",
+)
+
+_CHECKIN: Final = SettingsPage(
+    path="/checkin",
+    title="Check-in settings",
+    lead="What accounts get for coming by once a day. It is promotional credit; 1,000 credits are worth $1.00.",
+    shown=SHOW_CHECKIN,
+    change=SET_CHECKIN,
+)
+
+ROUTES = (
+    *_REVIEW.routes(),
+    *_STOCK.routes(),
+    *_STOCK_CODES.routes(),
+    *_REVENUE.routes(),
+    *_OUTSTANDING.routes(),
+    *_MARGIN.routes(),
+    *_PARTS.routes(),
+    *_DIFFERENCES.routes(),
+    *_DIFFERENCE.routes(),
+    *_PACKS.routes(),
+    *_PLANS.routes(),
+    *_PLAN.routes(),
+    *_PRICES.routes(),
+    *_PRICE_CHANGES.routes(),
+    *_COUPONS.routes(),
+    *_BATCHES.routes(),
+    *_CODES.routes(),
+    *_CHECKIN.routes(),
+)
