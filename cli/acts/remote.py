@@ -50,7 +50,10 @@ class Remote:
             params=self._named,
         )
         changed: Mapping[str, Any] = answer.data
-        return changed
+        if answer.transaction_id is None or "transaction_id" in changed:
+            return changed
+        # A send's data has neither, since the API says both beside the data.
+        return {"transaction_id": answer.transaction_id, "status": answer.status, **changed}
 
     def _path(self, act: AnyAct) -> str:
         head, brace, rest = act.path.partition("{")

@@ -174,8 +174,11 @@ class Api:
         answer = await self._shop.gateway.client.request(
             method, path, json=body, params=params, headers={"Authorization": f"Bearer {token}"}
         )
-        data = answer.json()["data"]
+        said = answer.json()
+        data = said["data"]
         if answer.is_success:
+            if isinstance(act, ChangingAct) and said["transaction_id"] is not None:
+                data = {**{name: said[name] for name in ("transaction_id", "status")}, **data}
             return Outcome(data)
         return Outcome(None, data["error"]["param"], data["error"]["detail"])
 
