@@ -26,20 +26,20 @@ class FaultText:
 FAULTS: Final[Mapping[Fault, FaultText]] = {
     Fault.URL_UNREADABLE: FaultText(
         10,
-        "the database's URL cannot be read",
+        "the database's URL can't be read",
         f"the database's URL cannot be read: {_URL} has a part that is none, or misspelt",
         f"write {_URL} as postgresql://role:password@host:5432/database?sslmode=require, with"
         " marks such as @ : / # in the password as %40 %3A %2F %23",
     ),
     Fault.PORT_NO_NUMBER: FaultText(
         11,
-        "its port is no number up to 65535",
+        "its port isn't a number up to 65535",
         f"the database's port is no number up to 65535: {_URL} says {{}}",
         "PostgreSQL listens on 5432 by default; marks such as : in the password are written %3A",
     ),
     Fault.HOST_UNKNOWN: FaultText(
         12,
-        "its host does not resolve",
+        "its host doesn't resolve",
         "the database's host does not resolve to an address: {}",
         f"check the host in {_URL}, and this machine's name servers",
     ),
@@ -51,37 +51,37 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.NO_ANSWER: FaultText(
         14,
-        "its host does not answer in time",
+        "its host doesn't respond in time",
         "the database's host does not answer in time: {}",
         f"check host and port in {_URL}, and the firewall in between",
     ),
     Fault.NO_POSTGRESQL: FaultText(
         15,
-        "what answers hangs up or is no PostgreSQL",
+        "the server hangs up or isn't PostgreSQL",
         "the database's address answers, but not as PostgreSQL does, or it hangs up: {}",
         f"check host and port in {_URL}",
     ),
     Fault.NO_SUCH_SERVER: FaultText(
         16,
-        "no server is as target_session_attrs asks",
+        "no server matches target_session_attrs",
         "none of the database's servers is as target_session_attrs asks: {}",
         f"promote one of them, or change target_session_attrs in {_URL}",
     ),
     Fault.TLS_MISSING: FaultText(
         17,
-        "the server has no TLS and the URL asks for it",
+        "the URL requires TLS and the server has none",
         f"the database's server has no TLS, and sslmode in {_URL} asks for it: {{}}",
         "turn `ssl` on in postgresql.conf, or leave sslmode out where the network is private",
     ),
     Fault.TLS_REQUIRED: FaultText(
         18,
-        "the server lets nobody in without TLS",
+        "the server requires TLS",
         f"the database's server does not let us in without TLS, and sslmode in {_URL} forbids it: {{}}",
         "set sslmode=require, or verify-full with sslrootcert; if that is refused too, see pg_hba.conf",
     ),
     Fault.TLS_UNTRUSTED: FaultText(
         19,
-        "its certificate is not trusted",
+        "its certificate isn't trusted",
         "the database's certificate is not trusted, or TLS cannot be agreed on: {}",
         f"check sslrootcert, sslcert, sslkey and the host's name in {_URL}",
     ),
@@ -93,7 +93,7 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.ROLE_UNKNOWN: FaultText(
         21,
-        "the role does not exist or may not log in",
+        "the role doesn't exist or may not log in",
         "the database knows no role {} that may log in",
         f"check the role in {_URL}, or make it: CREATE ROLE … LOGIN",
     ),
@@ -105,7 +105,7 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.NOT_LET_IN: FaultText(
         23,
-        "the server does not let this role, host or database in",
+        "the server refuses this role, host or database",
         "the database's server does not let us in: {}",
         "its pg_hba.conf has a line for each role, database and address; CONNECT on the database"
         " is needed too. The server's own log says which it was",
@@ -119,13 +119,13 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.NOT_READY: FaultText(
         25,
-        "the server starts, stops or recovers",
+        "the server is starting, stopping or recovering",
         "the database's server starts, stops or recovers at this moment: {}",
         "wait for it; its own log says how far it is",
     ),
     Fault.POOLER_SHARES_SESSIONS: FaultText(
         26,
-        "a pooler in transaction mode is in between, and this needs a session",
+        "this needs a session, and a pooler in transaction mode is in between",
         "the database is behind a pooler that gives each transaction another session, and this"
         " needs one of its own: {}",
         "set TOPUP_DATABASE_DIRECT_URL to the server itself; gateways and workers go on through the"
@@ -140,18 +140,18 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.TWO_PRIMARIES: FaultText(
         28,
-        "two servers say that they are the primary, of one timeline",
+        "two servers claim to be the primary of one timeline",
         "the database has two servers that both say they are the primary, of one timeline: {}",
         "stop the one that should not be: docs/failover.md. `topup database status` shows each server",
     ),
     Fault.WENT_BACK: FaultText(
         29,
-        "the database went back in time: what was acknowledged is missing",
+        "the database lacks commits that were acknowledged",
         "the database went back in time, commits that were acknowledged here are missing: {}",
         "if a server that has them exists, start that one. Else read docs/failover.md on what is lost,"
         " then `topup database accept-loss`",
     ),
-    Fault.FILE_MISSING: FaultText(30, "there is no SQLite file where the settings say"),
+    Fault.FILE_MISSING: FaultText(30, "the SQLite file is missing"),
     Fault.FOLDER_MISSING: FaultText(
         31,
         "the SQLite file's folder is missing",
@@ -160,25 +160,25 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     ),
     Fault.NOT_WRITABLE: FaultText(
         32,
-        "the SQLite file or its folder cannot be read and written",
+        "the SQLite file or its folder can't be read and written",
         "the database's file and its folder have to be readable and writable: {}",
         "give both to the user that topup runs as, and see that the disk is not read-only",
     ),
     Fault.NO_SQLITE: FaultText(
         33,
-        "the file is damaged, or none of SQLite",
+        "the file is damaged or isn't an SQLite file",
         "the database's file is damaged, or not one of SQLite: {}",
         f"check {_URL} and TOPUP_DATA_DIR, or put a backup in its place",
     ),
     Fault.LOCKED: FaultText(
         34,
-        "another process holds the SQLite file locked",
+        "another process has locked the SQLite file",
         "the database's file is held locked by another process: {}",
         "end what holds it (`fuser` names it), such as a shell of SQLite or a stopped topup",
     ),
     Fault.FILE_REPLACED: FaultText(
         35,
-        "another SQLite file was put in the place of the open one",
+        "another SQLite file replaced the open one",
         "the database's file was replaced while it was open: {}",
         "start every process of topup again; a copy is put back while all of them are stopped",
     ),
@@ -189,13 +189,13 @@ FAULTS: Final[Mapping[Fault, FaultText]] = {
     Fault.SCHEMA_DIFFERS: FaultText(44, "the schema is not as its version says"),
     Fault.NOT_PERMITTED: FaultText(
         45,
-        "the role may not do it inside the database",
+        "the role lacks a right inside the database",
         "the database does not permit its role to do this",
         "`topup migrate` needs CREATE on the schema, every other command the tables' rows: see GRANT",
     ),
     Fault.TABLE_BUSY: FaultText(
         46,
-        "a table is in use, and a migration waits for none",
+        "a table is in use, so the migration stopped",
         "the database has a table in use that the migration changes; nothing was changed",
         "try again at a calmer moment, or end what holds it (pg_stat_activity)",
     ),
@@ -237,4 +237,4 @@ def refusal(error: SchemaOutOfRange | StoreError) -> click.exceptions.Exit:
 
 def table() -> str:
     rows = [f"| {told.exit_code} | {told.meaning} |" for told in FAULTS.values()]
-    return "\n".join(["| code | the database cannot be used since |", "|---|---|", *rows]) + "\n"
+    return "\n".join(["| code | why the database can't be used |", "|---|---|", *rows]) + "\n"

@@ -20,14 +20,14 @@ environment_option = click.option(
     type=click.Choice(ENVIRONMENTS),
     default="staging",
     show_default=True,
-    help="Which of the two closed worlds.",
+    help="The environment to use.",
 )
 limit_option = click.option(
     "--limit",
     type=click.IntRange(1, PAGE_ITEMS_MAX),
     default=PAGE_ITEMS,
     show_default=True,
-    help="How many at most.",
+    help="At most this many.",
 )
 
 SECRET_CHARACTERS_MAX = 4096
@@ -77,7 +77,7 @@ def take_secret(context: click.Context, option: click.Parameter, value: str | No
     return text.strip()
 
 
-by_option: Final = click.option("--by", help="Who decides; else the user of this machine.")
+by_option: Final = click.option("--by", help="Who decides. Default: the user of this machine.")
 
 
 def who_acts(by: str | None) -> str:

@@ -13,19 +13,21 @@ _START: Final = """\
 # The command line
 
 `make run` puts `topup` into `.venv/bin`; `. .venv/bin/activate` puts it on the PATH. It works on the installation that the
-settings name (environment, `.env`): `topup settings` prints them. The commands of *Use a gateway*, `webhooks` and `events` work on any
-gateway over HTTP instead, with an API key and without a database: `topup login` keeps both as a profile, and `TOPUP_API_KEY`
-with `TOPUP_URL` comes before it, as in CI.
+settings name (environment, `.env`); `topup settings` prints them. The commands of *Use a gateway*, `webhooks` and `events` can
+also call any gateway over HTTP, with an API key and without a database. `topup login` stores the gateway and key as a profile.
+In CI, set `TOPUP_API_KEY` and `TOPUP_URL`, which override it.
 
-**Two ways.** A command has one meaning. `--profile` runs it over HTTP, `--local` and `--account` in process on this installation's
-database. Without them, what merchants do goes over HTTP if you are logged in, and the rest runs in process.
+**Two ways.** Each command does the same either way. `--profile` runs it over HTTP; `--local` or `--account` runs it in process on
+this installation's database. Without these options, a merchant's command runs over HTTP if you are logged in, and any other
+command in process.
 
-- **Results** go to standard output and nothing else does, so they can be piped; `--json` prints JSON, lists as
-  `{"items": […], "next_cursor": …}`. Tables fit 80 columns: ids and times are whole, other texts end in `…`, and a column that
-  has no room is named below. Keys and tokens have the API's fields, and whose they are.
+- **Results** go to standard output, and nothing else does, so you can pipe them. `--json` prints JSON; lists are
+  `{"items": […], "next_cursor": …}`. Tables fit 80 columns: ids and times are whole, other texts end in `…`, and columns without
+  room are named below the table. Amounts carry their currency, and empty fields are left out; `--json` has every field.
 - **Exit codes**: 0 done · 1 refused, or something was found (`audit`, `doctor`, `verify`) · 2 wrong usage or settings ·
-  3 the database, Redis or the gateway cannot be reached · 10 to 46 [what keeps the database from being used](#exit-codes-of-a-database). Refusals under `--json` are `{"error": {"detail", "advice"}}` on standard error.
-- **Colours and progress bars** are for terminals only; `NO_COLOR=1` turns colours off there, too.
+  3 the database, Redis or the gateway can't be reached · 10 to 46 [why the database can't be used](#exit-codes-of-a-database).
+  With `--json`, a refusal is `{"error": {"detail", "advice"}}` on standard error.
+- **Colours and progress bars** appear only on a terminal; `NO_COLOR=1` turns colours off.
 - **Completion**: `eval "$(topup completion bash)"` in `~/.bashrc`, the same with `zsh` in `~/.zshrc`; for fish
   `topup completion fish > ~/.config/fish/completions/topup.fish`.
 
@@ -34,7 +36,7 @@ This page is made by `python -m cli.reference > docs/cli.md` from the commands' 
 _CODES: Final = """\
 ## Exit codes of a database
 
-Of every command that opens it, `doctor` among them; the sentence says which setting it is and what to do.
+Every command that opens the database exits with these codes, also `doctor`. Its message names the setting and what to do.
 
 """
 

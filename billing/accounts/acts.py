@@ -395,7 +395,7 @@ SUSPEND_ACCOUNT = Act(
 )
 RESUME_ACCOUNT = Act(
     name="accounts.resume",
-    summary="Let an account go on",
+    summary="Resume an account",
     path=f"{ACCOUNT}/resume",
     audience=(OPERATOR,),
     input=Fields,
@@ -442,7 +442,7 @@ CLOSE_LIVE = Act(
 )
 VERIFY_EMAIL = Act(
     name="accounts.verify-email",
-    summary="Note that an account's people read its mail",
+    summary="Record that an account's email address is verified",
     description="With TOPUP_SELF_SERVE_LIVE that lets it open live.",
     path=f"{ACCOUNT}/verify-email",
     audience=(OPERATOR,),

@@ -88,7 +88,8 @@ async def adjust_credit(context: CallContext, asked: CreditChange) -> AdjustCred
 ADJUST_CREDIT = EngineAct(
     name="accounts.adjust",
     summary="Give an account credit, or take some away",
-    description="In one environment. Purchased credit that is given pays debts first; no balance falls below zero.",
+    description="Works in one environment. Purchased credit that is given pays debts first. No "
+    "balance falls below zero.",
     path=f"{ACCOUNT}/credit",
     audience=(OPERATOR,),
     input=CreditChange,

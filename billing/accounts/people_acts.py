@@ -127,7 +127,8 @@ SET_PASSWORD = Act(
 BEGIN_PASSWORD = Act(
     name="accounts.password-link",
     summary="Make a link that sets a password, once, within an hour",
-    description="Nothing changes yet: hand the link to the owner. Make sure that it is they who ask.",
+    description="Nothing changes yet: give the link to the owner. First make sure that the owner "
+    "really asked for it.",
     path=f"{ACCOUNT}/password-link",
     audience=(MACHINE,),
     input=Fields,
@@ -141,8 +142,8 @@ BEGIN_PASSWORD = Act(
 )
 REMOVE_SECOND_FACTOR = Act(
     name="accounts.remove-two-factor",
-    summary="Switch the second factor off for who lost phone and recovery codes",
-    description="Whoever has the password gets in then. Passkeys are removed with it.",
+    summary="Switch off two-factor sign-in for a person who lost phone and recovery codes",
+    description="Afterwards the password alone signs in. Passkeys are removed, too.",
     path=f"{ACCOUNT}/remove-two-factor",
     audience=(MACHINE,),
     input=Fields,

@@ -82,7 +82,7 @@ class NewCoupon(Fields, frozen=True, kw_only=True):
     expires_at: (
         Annotated[
             TimeText,
-            Meta(description="It is taken no longer from then on; never by default."),
+            Meta(description="Orders can't use it from this time on; default: never."),
             said("Expires at, UTC"),
         ]
         | None
@@ -174,7 +174,7 @@ DISABLE_COUPON = Act(
     name="coupons.disable",
     undo="coupons.enable",
     summary="Disable a coupon",
-    description="It is taken no longer; orders that have it keep it.",
+    description="New orders can't use it. Orders that have it keep it.",
     path="/coupons/{coupon_code}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -193,7 +193,7 @@ ENABLE_COUPON = Act(
     undo="coupons.disable",
     moves_money=True,
     summary="Enable a coupon",
-    description="It is taken again.",
+    description="New orders can use it again.",
     path="/coupons/{coupon_code}/enable",
     audience=(OPERATOR,),
     input=Fields,

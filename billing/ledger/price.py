@@ -146,7 +146,8 @@ def _words(fact: FieldFacts | None, name: str, value: Any, record: Mapping[str, 
         if fact.is_list:
             return [in_words(struct, one) for one in value]
         words = in_words(struct, value).items()
-        return ", ".join(f"{part} {text}" for part, text in words if text is not None) or None
+        said = (f"{without_unit(part)} {text}" for part, text in words if text is not None)
+        return ", ".join(said) or None
     if isinstance(value, Mapping):
         return _pairs(value) or None
     if isinstance(value, list) and all(type(one) is int for one in value):
@@ -163,4 +164,12 @@ def _words(fact: FieldFacts | None, name: str, value: Any, record: Mapping[str, 
 
 def _pairs(value: Mapping[str, Any]) -> str:
     said = {name: _words(None, name, one, value) for name, one in value.items()}
-    return ", ".join(f"{name} {one}" for name, one in said.items() if one not in (None, "", []))
+    filled = ((name, one) for name, one in said.items() if one not in (None, "", []))
+    return ", ".join(f"{without_unit(name)} {one}" for name, one in filled)
+
+
+def without_unit(name: str) -> str:
+    """Return a field's name for people, whose value carries its currency."""
+    for ending in _MICROS:
+        name = name.removesuffix(ending)
+    return name

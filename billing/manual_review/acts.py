@@ -60,7 +60,7 @@ HANDED_KINDS: Final = ("code", "key", "link", "note", "credit")
 GIVEN_KINDS: Final = (*HANDED_KINDS, _KEPT)
 _VIEWS: Final = "; ".join(f"{name}: {meaning}" for name, meaning in VIEWS.items())
 _Text = Annotated[str, Meta(max_length=REASON_CHARACTERS_MAX)]
-_Reason = Annotated[_Text, Meta(description="Why; for later readers."), said("Reason")]
+_Reason = Annotated[_Text, Meta(description="For later readers."), said("Reason")]
 _ShownReason = Annotated[
     _Text, Meta(description="Why; the sender sees it."), said("Reason that the sender sees")
 ]

@@ -63,7 +63,7 @@ class Reason(Fields, frozen=True, kw_only=True):
 
     reason: Annotated[
         str,
-        Meta(max_length=2_000, description="Why, for whoever looks at it later."),
+        Meta(max_length=2_000, description="For later readers."),
         said("Reason"),
     ]
 
@@ -160,7 +160,7 @@ async def _set_paused(
 
 LIST_SUPPLIERS = ListAct(
     name="suppliers.list",
-    summary="List suppliers and how each did in a day",
+    summary="List suppliers with their results of the last day",
     description="Of secret options the last characters are shown.",
     path="/suppliers",
     audience=(OPERATOR,),
@@ -177,7 +177,7 @@ LIST_SUPPLIERS = ListAct(
 )
 SHOW_SUPPLIER = ReadAct(
     name="suppliers.show",
-    summary="Show a supplier and how it did in a day",
+    summary="Show a supplier with its results of the last day",
     path="/suppliers/{supplier}",
     audience=(OPERATOR,),
     run=show_supplier,
@@ -189,8 +189,8 @@ SHOW_SUPPLIER = ReadAct(
 DISABLE_SUPPLIER = Act(
     name="suppliers.disable",
     undo="suppliers.enable",
-    summary="Switch a supplier off",
-    description="It is no longer called; what is with it waits until it is switched on again.",
+    summary="Disable a supplier",
+    description="It isn't called any more. Its open top-ups wait until it is enabled again.",
     path="/suppliers/{supplier}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -206,7 +206,7 @@ DISABLE_SUPPLIER = Act(
 ENABLE_SUPPLIER = Act(
     name="suppliers.enable",
     undo="suppliers.disable",
-    summary="Switch a supplier on",
+    summary="Enable a supplier",
     path="/suppliers/{supplier}/enable",
     audience=(OPERATOR,),
     input=Fields,

@@ -88,7 +88,7 @@ def _is_ill(found: Mapping[str, Any]) -> bool:
 
 CHECK_SUPPLIERS = StepsAct(
     name="suppliers.check",
-    summary="Ask each supplier that is on a harmless question, and say what is wrong",
+    summary="Check each active supplier by a harmless call, and report what is wrong",
     description="Changes nothing. The command exits with 1 if one is not well.",
     path="/suppliers/check",
     audience=(OPERATOR,),

@@ -66,13 +66,13 @@ class NewSupplier(Fields, frozen=True, kw_only=True):
     )
     id: Annotated[
         ShortText,
-        Meta(description="It stays for ever: up to 40 of a-z, 0-9, _ and -."),
+        Meta(description="It can't be changed: up to 40 of a-z, 0-9, _ and -."),
         said("ID"),
     ]
     kind: Annotated[
         ShortText,
         Meta(description="What it is; it stays for ever. `topup suppliers kinds` lists them."),
-        said("Kind", hint="It stays for ever."),
+        said("Kind", hint="It can't be changed."),
     ]
     simulated: Annotated[
         bool, Meta(description="Staging only: it plays its kind and calls no provider.")
@@ -236,7 +236,7 @@ CREATE_SUPPLIER = Act(
 )
 SET_OPTIONS = Act(
     name="suppliers.set",
-    summary="Set options of a supplier",
+    summary="Change a supplier's options",
     description="The others stay as they are.",
     path="/suppliers/{supplier}",
     method="PATCH",

@@ -59,7 +59,7 @@ async def show_order(context: ActContext) -> tuple[Order, Sequence[LogEntry]]:
 
 LIST_ORDERS = ListAct(
     name="orders.list",
-    summary="List everybody's orders, newest first",
+    summary="List the orders of all accounts, newest first",
     path="/orders",
     audience=(OPERATOR,),
     query=OperatorOrdersQuery,

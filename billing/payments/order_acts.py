@@ -307,7 +307,7 @@ ASK_PROVIDER = StepsAct(
 )
 APPROVE_ORDER = StepsAct(
     name="orders.approve",
-    summary="Credit an order that waits, whole or in part",
+    summary="Credit an order in review, whole or in part",
     description="It is in review, or an invoice of its plan is held. If another sum came than the price, `amount`"
     " says how much of the price counts as paid.",
     path="/orders/{order_id}/approve",
@@ -329,7 +329,7 @@ APPROVE_ORDER = StepsAct(
 )
 REJECT_ORDER = EngineAct(
     name="orders.reject",
-    summary="End an order that waits without credit",
+    summary="End an order in review without credit",
     description="An order in review fails; for a settled one, what waits is dismissed. No money is returned:"
     " use `topup orders refund` for that.",
     path="/orders/{order_id}/reject",

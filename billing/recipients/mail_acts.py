@@ -161,7 +161,7 @@ LIST_MAIL = ListAct(
 )
 RETRY_MAIL = Act(
     name="mail.retry",
-    summary="Try a mail anew that bounced, failed or was kept back",
+    summary="Try again to send a mail that bounced, failed or was held back",
     path="/mail/{mail_id}/retry",
     audience=(OPERATOR,),
     input=Fields,
@@ -177,7 +177,8 @@ STOP_MAIL = Act(
     name="mail.stop",
     undo="mail.allow",
     summary="Send no more mail to an address",
-    description="Such as one that bounced or complained; of no account and in neither environment.",
+    description="For an address that bounced or complained. Applies to all accounts and both "
+    "environments.",
     path="/mail/stop",
     audience=(OPERATOR,),
     input=Address,
@@ -206,7 +207,7 @@ ALLOW_MAIL = Act(
 ERASE_RECIPIENT = StepsAct(
     name="mail.erase",
     summary="Erase what is stored about a recipient",
-    description="Except what the ledger must keep.",
+    description="The ledger's rows stay.",
     path="/mail/erase",
     audience=(MACHINE,),
     input=Address,

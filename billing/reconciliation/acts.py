@@ -110,7 +110,7 @@ class ClosingReason(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=REASON_CHARACTERS_MAX,
             pattern=LINE,
-            description="Why, for whoever looks at it later.",
+            description="For later readers.",
         ),
     ]
 
@@ -259,7 +259,7 @@ SHOW_DIFFERENCE = ReadAct(
 )
 CLOSE_DIFFERENCE = Act(
     name="reconciliation.close",
-    summary="Close a difference that stays as it is",
+    summary="Close a difference that you accept",
     description="It opens again if its figures change.",
     path="/reconciliation/{difference_id}/close",
     input=ClosingReason,
@@ -279,8 +279,8 @@ CLOSE_DIFFERENCE = Act(
 )
 REQUEST_COMPARISON = Act(
     name="reconciliation.request",
-    summary="Have a worker compare everything now",
-    description="It does within about a minute.",
+    summary="Ask a worker to compare everything now",
+    description="It starts within about a minute.",
     path="/reconciliation/requests",
     input=Fields,
     run=request_comparison,
@@ -293,7 +293,7 @@ REQUEST_COMPARISON = Act(
 RUN_COMPARISON = StepsAct(
     name="reconciliation.run",
     summary="Compare now, in this process",
-    description="A worker need not run. Exits with 1 if a part could not be compared.",
+    description="No worker is needed. Exits with 1 if a part could not be compared.",
     path="/reconciliation/runs",
     audience=(MACHINE,),
     input=WantedPart,

@@ -113,7 +113,8 @@ GRANT_PERIOD = EngineAct(
 REVOKE_PERIOD = EngineAct(
     name="subscriptions.revoke-period",
     summary="Revoke a free period",
-    description="What is left of its credit goes, and the plan is paid until where it was before.",
+    description="Its remaining credit is removed, and the plan is paid until the time before the "
+    "grant.",
     path="/subscriptions/{subscription_id}/revoke-period",
     audience=(OPERATOR,),
     input=RevokedPeriod,

@@ -91,7 +91,7 @@ SHOW_OWN_SUBSCRIPTION = ReadAct(
 )
 LIST_SUBSCRIPTIONS = ListAct(
     name="subscriptions.list",
-    summary="List everybody's plans, newest first",
+    summary="List the plans of all accounts, newest first",
     path="/subscriptions",
     audience=(OPERATOR,),
     query=SubscriptionsQuery,
@@ -108,7 +108,7 @@ LIST_SUBSCRIPTIONS = ListAct(
 )
 SHOW_SUBSCRIPTION = ReadAct(
     name="subscriptions.show",
-    summary="Show a plan with its periods, and what was asked of its provider",
+    summary="Show a plan with its periods and the changes requested at its provider",
     path="/subscriptions/{subscription_id}",
     audience=(OPERATOR,),
     run=show,

@@ -300,7 +300,8 @@ RESUME = StepsAct(
 CHANGE = StepsAct(
     name="subscriptions.change",
     summary="Change to another plan, or by another interval",
-    description="A dearer one is charged at once, a cheaper one counts from the next period on.",
+    description="A more expensive plan is charged at once; a cheaper one starts with the next "
+    "period.",
     path=f"{_PATH}/change",
     input=ChangePlan,
     run=change_plan,

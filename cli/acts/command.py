@@ -37,16 +37,17 @@ from keys.act import (
 from keys.principal import ADMIN
 
 RULE: Final = (
-    "Which way it runs: over HTTP with --profile, in process on this installation's database with --local or"
-    " --account. Without any of them, what merchants do goes over HTTP if you are logged in, and the rest runs in process."
+    "--profile runs a command over HTTP; --local or --account runs it in process on this installation's"
+    " database. Without these options, a merchant's command runs over HTTP if you are logged in, and any"
+    " other command in process."
 )
 _account: Final = click.option(
-    "--account", default="", help="In process: whose, an id or an email address."
+    "--account", default="", help="In process: the account's ID or email address."
 )
 local_option: Final = click.option(
-    "--local", is_flag=True, help="In process, on this installation's database, as its operator."
+    "--local", is_flag=True, help="Run in process on this installation's database, as its operator."
 )
-_yes: Final = click.option("--yes", is_flag=True, help="Do not ask first.")
+_yes: Final = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact amounts.")
 
 

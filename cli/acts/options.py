@@ -41,7 +41,7 @@ def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
                 ["--no", REMOVED],
                 multiple=True,
                 type=click.Choice(sorted(removable)),
-                help="Take this away; repeat for several.",
+                help="Remove this value; repeat for several.",
             )
         )
     return options

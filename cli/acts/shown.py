@@ -5,11 +5,13 @@ from typing import Any, Final
 
 import click
 
-from billing.ledger.price import in_words
+from billing.ledger.price import in_words, without_unit
 from cli.output import note, show_record, show_rows, visible, wants_json
 from kernel.csv_text import csv_head, csv_lines
 from kernel.fields import facts_of
 
+# A result with fewer filled fields, such as an account's limits, shows the empty ones, too.
+FIELDS_MIN: Final = 3
 _SUBJECT_IDS: Final = ("transaction_id", "id", "order_id", "endpoint_id", "key_id")
 
 
@@ -18,11 +20,15 @@ def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = F
     if wants_json():
         show_record(record)
     else:
-        words = in_words(result, record)
-        lists = {name: value for name, value in words.items() if _is_list_of_objects(value)}
+        words = _without_units(in_words(result, record))
+        lists = {
+            name: [_without_units(one) for one in value]
+            for name, value in words.items()
+            if _is_list_of_objects(value)
+        }
         secrets = [fact.name for fact in facts_of(result) if fact.is_list and fact.is_secret]
         rest = {name: value for name, value in words.items() if name not in {*lists, *secrets}}
-        show_record(rest, **lists)
+        show_record(_without_empty(rest), **lists)
         for one in (line for name in secrets for line in record[name]):
             click.echo(visible(one))
     if is_secret:
@@ -36,7 +42,8 @@ def print_found(result: type, record: Mapping[str, Any], columns: Sequence[str])
         return
     held = next(fact for fact in facts_of(result) if fact.kind == "rows")
     rows = [in_words(held.struct or result, row) for row in record[held.name]]
-    show_rows([line for row in rows for line in _lines(row)], *columns)
+    lines = [_without_units(line) for row in rows for line in _lines(row)]
+    show_rows(lines, *map(without_unit, columns))
 
 
 def print_list(
@@ -45,21 +52,29 @@ def print_list(
     columns: Sequence[str],
     next_cursor: str | None,
 ) -> None:
-    """Print a page. No column names a unit, since each amount has its currency."""
+    """Print a page. No name has a unit, since each amount has its currency."""
     if not wants_json():
         records = [
             _without_units({**in_words(result, record), **_subjects(record)}) for record in records
         ]
-        columns = [_without_unit(name) for name in columns]
+        columns = [one if records and one in records[0] else without_unit(one) for one in columns]
     show_rows(records, *columns, next_cursor=next_cursor)
 
 
 def _without_units(words: Mapping[str, Any]) -> dict[str, Any]:
-    return {_without_unit(name): value for name, value in words.items()}
+    """Drop the units of names, and an amount that the record has in two units."""
+    found: dict[str, Any] = {}
+    for name, value in words.items():
+        plain = without_unit(name)
+        is_free = plain == name or (plain not in words and found.get(plain, value) == value)
+        found[plain if is_free else name] = value
+    return found
 
 
-def _without_unit(name: str) -> str:
-    return name.removesuffix("_cents").removesuffix("_micros")
+def _without_empty(words: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Drop empty fields, unless little else is left: then it is their emptiness that was looked up."""
+    filled = {name: value for name, value in words.items() if value not in (None, "", [], ())}
+    return filled if len(filled) > FIELDS_MIN else words
 
 
 def print_csv(result: type, records: Sequence[Mapping[str, Any]]) -> None:

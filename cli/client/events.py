@@ -33,7 +33,7 @@ _type = click.option("--type", "event_type", help="Only this type, such as topup
 @click.option(
     "--after", help="Begin after this cursor; 0: at the oldest. Default: with what comes next."
 )
-@click.option("--count", type=click.IntRange(min=1), help="End after so many.")
+@click.option("--count", type=click.IntRange(min=1), help="Stop after this many events.")
 @profile_option
 @json_option
 def tail(*, event_type: str | None, after: str | None, count: int | None, profile: str) -> None:

@@ -134,19 +134,21 @@ class _Source:
     required=True,
     metavar="URL",
     callback=web_address,
-    help="Such as http://localhost:3000/hook.",
+    help="Where to send events, such as http://localhost:3000/hook.",
 )
 @click.option(
     "--key",
     envvar="LISTEN_KEY",
     callback=take_secret,
     metavar="-|@FILE",
-    help="An API key with webhooks:read, from standard input or a file, or in LISTEN_KEY; else the"
-    " profile's where one is named, the demo account's in the folder of `topup dev`, or `default`'s.",
+    help="API key with webhooks:read, from standard input or a file; also LISTEN_KEY. Default: the named"
+    " profile's key, else the demo account's in the folder of `topup dev`, else the default profile's.",
 )
-@click.option("--account", help="Its id or email address, in place of a key (operators).")
+@click.option("--account", help="The account's ID or email address instead of a key (operators).")
 @environment_option
-@click.option("--url", help="The gateway's address; else of `topup dev`, else TOPUP_PUBLIC_URL.")
+@click.option(
+    "--url", help="The gateway's address. Default: that of `topup dev`, or TOPUP_PUBLIC_URL."
+)
 @click.option("--event", "event_type", help="Only this type, such as topup.delivered.")
 @click.option("--after", help="Begin after this cursor; 0 sends everything there is again.")
 @click.option(
@@ -161,7 +163,7 @@ class _Source:
     "resent",
     multiple=True,
     metavar="EVENT_ID",
-    help="Send this event now, and end; repeat for several.",
+    help="Send this event now, then stop; repeat for several.",
 )
 @click.option(
     "--profile",
@@ -183,8 +185,8 @@ def listen(
 ) -> None:
     """Send an account's events to a port of this machine, signed. Ctrl-C stops.
 
-    At the end it prints the cursor for --after, which sends what comes in between, and the events that
-    weren't accepted, for --resend.
+    When it stops, it prints the cursor to continue from with --after, and the events that weren't accepted,
+    for --resend.
     """
     source = click.get_current_context().get_parameter_source("key")
     if account is not None and source is not ParameterSource.COMMANDLINE:

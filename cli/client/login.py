@@ -143,8 +143,8 @@ def _stranger(answer: httpx.Response) -> click.exceptions.Exit:
     "--url", envvar=URL_VARIABLE, required=True, help=f"The gateway's; else {URL_VARIABLE}."
 )
 @click.option("--name", help="Name of the key; default: this machine's name.")
-@click.option("--no-browser", is_flag=True, help="Only print the address; open nothing.")
-@click.option("--allow-http", is_flag=True, help="Even where http:// leaves this machine.")
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
+@click.option("--allow-http", is_flag=True, help="Allow http:// to another machine.")
 @profile_option
 @json_option
 def login(
@@ -156,11 +156,11 @@ def login(
     allow_http: bool,
     profile: str,
 ) -> None:
-    """Log in: get a key by the browser, and store it with the gateway's address, readable by you alone.
+    """Log in: get a key through the browser, and store it with the gateway's address, readable only by you.
 
-    A code is shown here and in the dashboard: compare the two, pick environment and scopes there, and allow
-    it. The key is then listed among yours, named after this machine. With --with-key a key that you have is
-    read without being shown, or from standard input; it is never an argument.
+    The same code is shown here and in the dashboard. Compare the two, choose environment and scopes there,
+    and allow it. The key is then listed among your keys, named after this machine. With --with-key, an
+    existing key is read from a hidden prompt or from standard input; it is never an argument.
     """
     if with_key and (name is not None or no_browser):
         raise click.UsageError("--name and --no-browser are for a login by the browser")

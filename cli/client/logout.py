@@ -14,7 +14,7 @@ _FOR_GOOD: Final = frozenset({"revoked", "expired"})
 
 
 @click.command(epilog=examples("topup logout --revoke", "topup logout --profile staging"))
-@click.option("--revoke", is_flag=True, help="End the key itself, too, and all that came from it.")
+@click.option("--revoke", is_flag=True, help="Revoke the key, too, and all keys made from it.")
 @profile_option
 @json_option
 def logout(*, revoke: bool, profile: str) -> None:

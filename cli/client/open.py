@@ -35,7 +35,9 @@ _OF_ID: Final[Mapping[str, str]] = {
 
 @click.command("open", epilog=examples("topup open keys", "topup open txn_4Kp1 --print"))
 @click.argument("page", default="overview")
-@click.option("--print", "is_printed", is_flag=True, help="Print the address, and open nothing.")
+@click.option(
+    "--print", "is_printed", is_flag=True, help="Print the address instead of opening it."
+)
 @profile_option
 @json_option
 def open_(*, page: str, is_printed: bool, profile: str) -> None:

@@ -102,7 +102,7 @@ def profile_option(command: F) -> F:
         envvar=PROFILE_VARIABLE,
         default=DEFAULT,
         show_default=True,
-        help=f"Name of the profile, also in {PROFILE_VARIABLE}.",
+        help=f"The profile to use; also {PROFILE_VARIABLE}.",
     )(command)
 
 

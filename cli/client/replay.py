@@ -36,7 +36,9 @@ def watch(**given: Any) -> None:
         ended = _watched(way)
     except KeyboardInterrupt:
         id_ = given["object_id"]
-        note(f"the replay goes on without this; `topup replay show {id_}` tells how far it is")
+        note(
+            f"the replay continues without this command; `topup replay show {id_}` shows its progress"
+        )
         raise click.Abort from None
     print_result(Replay, ended)
 
@@ -60,7 +62,7 @@ def _watched(way: Way) -> Mapping[str, Any]:
             before, job = job, way.show(SHOW)
             reason = job["paused_reason"]
             if reason is not None and before["paused_reason"] is None:
-                note(f"paused: {reason}; `topup replay resume {job['id']}` goes on")
+                note(f"paused: {reason}; `topup replay resume {job['id']}` continues it")
             bar.update(
                 task,
                 description=job["status"],

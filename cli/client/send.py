@@ -54,7 +54,9 @@ class Dollars(click.ParamType[int]):
 @click.argument("recipient")
 @click.option("--reference", help="Your own name for it, once per environment.")
 @click.option("--note", "remark", help="A note that is kept with it.")
-@click.option("--idempotency-key", help="That of an earlier try: it is done at most once.")
+@click.option(
+    "--idempotency-key", help="The key of an earlier try, so that the send happens at most once."
+)
 @click.option(
     "--wait",
     "wait_s",

@@ -199,18 +199,21 @@ def _reference() -> str:
 @click.option(
     "--platform", default=PLATFORM, show_default=True, help="Of the top-ups that are sent for it."
 )
-@click.option("--approver", help="Profile of a key of another lineage, which decides.")
+@click.option(
+    "--approver", help="Profile of another key that decides, no parent or child of the first."
+)
 @profile_option
 @json_option
 def trigger(*, event: str, platform: str, approver: str | None, profile: str) -> None:
     """Cause an event in staging by real calls, and print it.
 
-    EVENT is any type of `topup events`; if no key of the account causes it, the command says why, and what
-    does. approval.approved, approval.denied and key.resumed take --approver, since a requester can't decide:
-    a key with approvals:write (key.resumed: keys:write) that is no parent or child of the first one.
+    EVENT is any event type. If no key of the account can cause it, the command says why, and what causes
+    it. approval.approved, approval.denied and key.resumed need --approver, because a requester can't
+    decide. It is a key with approvals:write (key.resumed: keys:write) that is no parent or child of the
+    first one.
 
-    Each top-up is $1.00 of test credit. What waits afterwards (pending, scheduled, for approval) stays, for
-    you to continue with. A sample of any type: `topup webhooks test`.
+    Each top-up is $1.00 of test credit. Pending, scheduled and waiting ones stay for you to continue with.
+    For a sample of any type, use `topup webhooks test`.
     """
     given = access(profile)
     if not given.is_staging:
@@ -233,7 +236,7 @@ def _outside(event: str, approver: str | None, given: Access) -> Access | None:
         return None
     if approver is None:
         raise fail(
-            f"{event} takes somebody else's word: whoever asks does not decide",
+            f"{event} needs another key, because the requester can't decide",
             advice="name the profile of a key of another lineage: --approver PROFILE",
             exit_code=EXIT_USAGE,
         )

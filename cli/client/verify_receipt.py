@@ -29,14 +29,14 @@ _TIMEOUT_S = 10.0
     "--keys",
     required=True,
     metavar="FILE|URL",
-    help="The public keys as a JWK Set: a file that you kept, or the gateway's address of them.",
+    help="The public keys as a JWK Set: a stored file, or the gateway's address of them.",
 )
 @click.option(
     "--checkpoint",
     "checkpoints",
     multiple=True,
     metavar="FILE",
-    help="A checkpoint that you kept, its JWS or the JSON that has it; repeat for more.",
+    help="A checkpoint that you stored: its JWS, or JSON with it; repeat for several.",
 )
 @json_option
 @click.pass_context

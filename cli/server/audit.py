@@ -56,20 +56,21 @@ class _Result(NamedTuple):
 @click.option(
     "--full",
     is_flag=True,
-    help="From the first transfer on; else accounts with many transfers are proved from the sealed days.",
+    help="Check every transfer from the first one on. Otherwise the sealed days prove "
+    "accounts with many transfers.",
 )
 @json_option
 @click.pass_context
 def audit(context: click.Context, *, full: bool) -> None:
-    """Prove the ledger: no sum, balance, hold or event number is off, and no transfer of a sealed day was
-    changed, removed or added, nor any sealed event, delivery, audit entry or billing document. Exit 1 if one
-    is.
+    """Prove the ledger. Exit 1 if anything is wrong.
 
-    Names what is newer than the last signed head of the record log, and so unproved.
+    It checks every sum, balance, hold and event number, and that no transfer of a sealed day and no sealed
+    event, delivery, audit entry or billing document was changed, removed or added. It names what is newer
+    than the last signed head of the record log, and so unproved.
 
-    The first proof is a full one, and the others rely on it: an account with more than 5,000 transfers is
-    proved from its sealed days, and by what changed since the last proof without findings. The result is
-    stored: /metrics and `topup doctor` show when the ledger was last proved.
+    The first proof is a full one, and later ones rely on it: an account with more than 5,000 transfers is
+    proved from its sealed days and from what changed since the last clean proof. The result is stored;
+    /metrics and `topup doctor` show when the ledger was last proved.
     """
     result = run(_collect(is_full=full))
     for line in _relied_on(result):

@@ -75,7 +75,7 @@ def list_(environment: Environment, *, limit: int, cursor: str | None) -> None:
 @environment_option
 @json_option
 def show(day: str, environment: Environment) -> None:
-    """Show one sealed day, with its signed statement: what others keep as a witness."""
+    """Show one sealed day with its signed statement, which others can store as a witness."""
     day_start_at = _day(day)
 
     async def work(tx: Transaction) -> Checkpoint | None:
@@ -95,10 +95,12 @@ def show(day: str, environment: Environment) -> None:
     ),
 )
 @click.option(
-    "--environment", type=click.Choice(["staging", "live"]), help="Of this one alone; else of both."
+    "--environment",
+    type=click.Choice(["staging", "live"]),
+    help="Check only this environment; default: both.",
 )
 @click.option(
-    "--since", metavar="DAY", help="Only days from this one on; what is before is trusted."
+    "--since", metavar="DAY", help="Check only days from this one on, and trust earlier ones."
 )
 @json_option
 @click.pass_context
@@ -127,13 +129,14 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
     "--look-back-days",
     type=click.IntRange(0, 3660),
     default=0,
-    help="Take transfers so much older, too, that are in no checkpoint.",
+    help="Also seal unsealed transfers up to this many days older.",
 )
 @json_option
 def seal(look_back_days: int) -> None:
     """Seal what is due, as a worker does automatically: days an hour after their end, and the record log.
 
-    The record log gets a new signed head each time. Rows of the last five minutes are left to the next one.
+    The record log gets a new signed head each time. Rows of the last five minutes are left for the next
+    one.
     """
 
     async def act(context: Context) -> tuple[Sequence[Checkpoint], RecordHead]:
@@ -157,7 +160,7 @@ def seal(look_back_days: int) -> None:
 @click.option("--cursor", type=int, metavar="NUMBER", help="Only heads before this one.")
 @json_option
 def heads(*, limit: int, cursor: int | None) -> None:
-    """List the hourly signed heads of the record log, newest first; --json has the statements, to store."""
+    """List the hourly signed heads of the record log, newest first; --json includes the statements, to store."""
 
     async def work(tx: Transaction) -> Sequence[RecordHead]:
         return await record_head.page(tx, before=cursor, limit=limit)

@@ -37,7 +37,7 @@ _SUCCESS: Final = range(200, 300)
     )
 )
 def database() -> None:
-    """The database's servers and copies: which is used or refused, and why; what a failover lost."""
+    """The database's servers and copies: which server is used or refused, and what a failover lost."""
 
 
 @database.command(
@@ -50,7 +50,7 @@ def database() -> None:
 @json_option
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Each server that TOPUP_DATABASE_URL names, as it is now. Exit 1 if one is refused."""
+    """Show each server that TOPUP_DATABASE_URL names. Exit 1 if one is refused."""
     seen, accepted = run(_status())
     show_rows(
         [_shown(one) for one in seen],
@@ -78,10 +78,10 @@ def status(context: click.Context) -> None:
 @click.option("--reason", required=True, help="Why, for the audit log.")
 @json_option
 def accept_loss(reason: str) -> None:
-    """Accept a database that lacks commits which were acknowledged, or an old primary.
+    """Accept a database that lacks acknowledged commits, or an old primary.
 
-    First look for a server that has them. If several servers say they are the primary, name the right one
-    alone in TOPUP_DATABASE_URL.
+    First look for a server that has the commits. If several servers claim to be the primary, put only the
+    right one into TOPUP_DATABASE_URL.
     """
     record = run(_accept(reason))
     show_record(record)
@@ -100,7 +100,8 @@ def accept_loss(reason: str) -> None:
 @json_option
 @click.pass_context
 def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
-    """List top-ups that a gateway's log (TOPUP_LOG_FORMAT=json) says were answered, and that are missing.
+    """List top-ups that are missing although a gateway's log (TOPUP_LOG_FORMAT=json) shows that they were
+    answered.
 
     Exit 1 if there are any.
     """
@@ -122,7 +123,7 @@ def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
 )
 @json_option
 def copies() -> None:
-    """List the last copies of the database that were recorded, and the build that made each.
+    """List the last recorded copies of the database, and the build that made each.
 
     A copy without an end failed, is being taken, or is the one that this database was restored from.
     """

@@ -157,7 +157,7 @@ def development_key(settings: Settings) -> str:
 def _refused(problem: str) -> click.exceptions.Exit:
     return fail(
         problem,
-        advice="put the key back that sealed it; or begin anew with another --data-dir",
+        advice="restore the key that sealed it, or start over with another --data-dir",
         exit_code=EXIT_USAGE,
     )
 
@@ -172,7 +172,9 @@ def _refused(problem: str) -> click.exceptions.Exit:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="Port, 0 for a free one; default: TOPUP_PORT."
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder; else TOPUP_DATA_DIR.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Data directory; default: TOPUP_DATA_DIR."
+)
 def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
     """Run everything embedded: SQLite, Redis, gateway and worker. Ctrl-C stops all."""
     started_s = time.monotonic()

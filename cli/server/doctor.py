@@ -158,9 +158,9 @@ def _size(file: Path) -> int:
 def doctor(context: click.Context, /) -> None:
     """Check everything that an installation depends on. Exit 1 if something is wrong.
 
-    Settings, the public address and its proxy as seen from outside, database, connections, clocks,
-    deliveries, ledger, its sealed days, workers, master key, copies and what they need, disk, Redis. If the
-    database can't be used, the exit code says why: docs/cli.md has the table.
+    It checks settings, the public address and its proxy from outside, the database, connections, clocks,
+    deliveries, the ledger and its sealed days, workers, the master key, copies and their programs, the disk
+    and Redis. If the database can't be used, the exit code says why: see the table in docs/cli.md.
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))

@@ -31,10 +31,10 @@ from store.version import VERSIONS, changed_tables, differs, schema_version
 @click.option("--revision", default="head", show_default=True, help="Schema version to go to.")
 @json_option
 def migrate(revision: str) -> None:
-    """Bring the database to the newest schema; does nothing if it is there.
+    """Bring the database to the newest schema. Does nothing if it is already there.
 
-    A missing SQLite file is made, with its folder, and that is said. Refused if the schema isn't as its
-    version says, is beyond --revision, or is newer than this code can use.
+    A missing SQLite file is created, with its folder. Refused if the schema differs from its version, is
+    beyond --revision, or is newer than this code supports.
     """
     settings = load_settings()
     is_new = is_database_missing(settings)

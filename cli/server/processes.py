@@ -163,7 +163,7 @@ def process_options(kind: str) -> _Decorator:
             help="Of several processes: its number, how many they are, and their folder.",
         )
         shown = click.option(
-            "--processes", metavar="N|auto", help="How many on the port; else TOPUP_PROCESSES."
+            "--processes", metavar="N|auto", help="Number of processes; default: TOPUP_PROCESSES."
         )
         return shown(hidden(command))
 

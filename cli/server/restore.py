@@ -31,13 +31,13 @@ _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
     )
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Put it in the place of a database that is there.")
+@click.option("--replace", is_flag=True, help="Replace an existing database.")
 @json_option
 def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     """Replace the configured database with a copy; stop the gateways and workers first.
 
-    Everything since the copy is lost, and what was open then is done again: read docs/backup.md before
-    starting anything.
+    Everything since the copy is lost, and work that was open then runs again: read docs/backup.md before
+    you start anything.
     """
     settings = load_settings()
     aside = f"before-restore-{SystemClock().now_us()}"

@@ -53,9 +53,9 @@ def serve(
 ) -> None:
     """Run one gateway, or several on one port (production).
 
-    Requires TOPUP_SECRET_KEY and a migrated database; if others than this machine can reach it, also
-    TOPUP_PUBLIC_URL: cookies, links and HSTS follow it. Of several processes, one that dies is restarted
-    while the others keep serving.
+    Requires TOPUP_SECRET_KEY and a migrated database. Set TOPUP_PUBLIC_URL, too, if other machines can
+    reach the gateway: cookies, links and HSTS depend on it. If one of several processes dies, it is
+    restarted while the others keep serving.
     """
     given = {"host": host, "port": port, "processes": processes}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})

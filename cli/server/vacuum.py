@@ -20,9 +20,9 @@ from store.sqlite.file import space, vacuum as vacuum_file
 def vacuum() -> None:
     """Rewrite the SQLite file without its free space.
 
-    Seldom needed: workers return free space automatically, unless the file was made without that (`topup
-    doctor` says so). Nobody can write meanwhile, about 5 s a gigabyte, and the disk needs twice the file's
-    size. PostgreSQL does it automatically.
+    Seldom needed: workers return free space automatically, unless the file was created without that (`topup
+    doctor` says so). Nobody can write meanwhile, for about 5 s a gigabyte, and the disk needs twice the
+    file's size. PostgreSQL frees space itself.
     """
     settings = load_settings()
     path = file_of(settings.database_address)

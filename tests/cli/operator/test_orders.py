@@ -186,7 +186,7 @@ def test_a_decision_asks_first_with_amount_and_account(topup: Topup, sold: dict[
     assert f"Credit the whole price to {account_id} for order {order_id}?" in whole.stderr
     assert "Its price is 20.00 USD." in whole.stderr
     assert f"Reject order {order_id} of {account_id} for 20.00 USD?" in rejected.stderr
-    assert "no money is sent back" in rejected.stderr
+    assert "returns no money" in rejected.stderr
     assert result_of(topup("show", order_id, "--json"))["status"] == "review"
 
 

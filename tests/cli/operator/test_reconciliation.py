@@ -120,5 +120,5 @@ def test_a_provider_that_does_not_answer_is_wrong_and_no_secret_is_shown(topup: 
     )
 
     assert result.exit_code == 1
-    assert "Stripe does not answer now" in result.output
+    assert "Stripe doesn't respond now" in result.output
     assert "hunter2" not in result.output
