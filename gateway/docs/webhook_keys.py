@@ -21,7 +21,7 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import ID_CHARACTERS
 from runtime.context import Context
 from store.database import Transaction
-from webhooks.endpoints.signing_keys import Published, published, published_after
+from webhooks.endpoints.endpoint import EndpointKeys, keys_after, keys_of
 
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
@@ -65,8 +65,8 @@ async def _found(context: Context, query: QueryParams) -> dict[str, Any]:
     if endpoint_id is None:
         return await _page(context, query)
 
-    async def work(tx: Transaction) -> Published | None:
-        return await published(tx, endpoint_id)
+    async def work(tx: Transaction) -> EndpointKeys | None:
+        return await keys_of(tx, endpoint_id)
 
     found = await context.database.read(work) if _is_id(endpoint_id) else None
     if found is None:
@@ -79,8 +79,8 @@ async def _page(context: Context, query: QueryParams) -> dict[str, Any]:
     if after_id and not _is_id(after_id):
         raise InvalidInput("`cursor` must be `next_cursor` of the previous page.", param="cursor")
 
-    async def work(tx: Transaction) -> list[Published]:
-        return await published_after(tx, after_id, limit=limit + 1)
+    async def work(tx: Transaction) -> list[EndpointKeys]:
+        return await keys_after(tx, after_id, limit=limit + 1)
 
     found = await context.database.read(work)
     following = found[limit - 1].endpoint_id if len(found) > limit else None
@@ -96,7 +96,7 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _shown(found: list[Published], following: str | None, now_us: int) -> dict[str, Any]:
+def _shown(found: list[EndpointKeys], following: str | None, now_us: int) -> dict[str, Any]:
     return {
         "notice": NOTICE,
         "endpoints": {one.endpoint_id: _keys(one, now_us) for one in found},
@@ -105,7 +105,7 @@ def _shown(found: list[Published], following: str | None, now_us: int) -> dict[s
     }
 
 
-def _keys(one: Published, now_us: int) -> list[dict[str, str | None]]:
+def _keys(one: EndpointKeys, now_us: int) -> list[dict[str, str | None]]:
     return [
         {
             "public_key": key.text,

@@ -41,8 +41,13 @@ from webhooks.events.payload_filter import data_of
 from webhooks.http.guard import UrlRefused
 from webhooks.http.transport import SendResult
 from webhooks.subscriptions import subscription
-from webhooks.subscriptions.catalogue import EventKind, kinds
-from webhooks.subscriptions.subscription import Granted, TooManySubscriptions, Wanted
+from webhooks.subscriptions.subscription import (
+    EventKind,
+    Granted,
+    TooManySubscriptions,
+    Wanted,
+    kinds,
+)
 
 EXTENSION: Final = "io.modelcontextprotocol/events"
 # SEP-3415's numbers. ChatGPT's guide has older ones, whose meaning `data` and the message repeat.

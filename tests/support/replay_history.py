@@ -9,9 +9,8 @@ from kernel.tenant import Tenant
 from keys.account import lock_tenants
 from store.database import Database, Row, Transaction, Work
 from tests.support.webhook_rows import given_account, given_endpoint
-from webhooks.replays import match, replay, step as replay_step
-from webhooks.replays.match import NewReplay
-from webhooks.replays.replay import Replay
+from webhooks.replays import replay, step as replay_step
+from webhooks.replays.replay import NewReplay, Replay
 from webhooks.replays.step import Due, Step
 
 # Noon of the tests' day, in microseconds; the history lies before it.
@@ -156,8 +155,8 @@ async def start(
 ) -> Replay:
     """As POST /webhooks/{id}/replay does it: counts, then makes the job."""
     now_us = clock.now_us()
-    wanted = await match.load_wanted(database, tenant, endpoint_id, new, now_us=now_us)
-    matched = await match.count_wanted(database, wanted)
+    wanted = await replay.load_wanted(database, tenant, endpoint_id, new, now_us=now_us)
+    matched = await replay.count_wanted(database, wanted)
 
     async def work(tx: Transaction) -> Replay:
         await lock_tenants(tx, [tenant])

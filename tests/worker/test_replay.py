@@ -15,8 +15,7 @@ from tests.support.recording_receiver import receiver
 from tests.support.replay_history import execute, found, start
 from tests.support.webhook_rows import given_endpoint, given_events
 from webhooks.replays import replay
-from webhooks.replays.match import NewReplay
-from webhooks.replays.replay import Replay
+from webhooks.replays.replay import NewReplay, Replay
 from worker.dispatch import Dispatcher
 from worker.endpoints import Replayer
 

@@ -1,13 +1,15 @@
 """Webhook endpoints: an account's URLs for events, and the secrets that sign them.
 
-Older secrets sign beside the newest until their overlap has passed; key pairs rotate with the secret.
-Secrets and header values are sealed and bound to the endpoint's id. Every change is made under the
-account's lock.
+Older secrets sign beside the newest until their overlap has passed; key pairs rotate with the secret. Each
+endpoint has its own pair, because a v1a signature doesn't say whom it is for. Secrets and header values are
+sealed and bound to the endpoint's id. Every change is made under the account's lock.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from msgspec import UNSET, to_builtins
 
 from kernel.clock import SECOND_US
@@ -15,7 +17,7 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import EndpointId, new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
-from keys.signatures.signing import new_webhook_secret
+from keys.signatures.signing import new_seed, new_webhook_secret, public_text
 from keys.vault import SealBroken, Vault
 from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
@@ -24,14 +26,16 @@ from webhooks.deliveries import delivery, endpoint_queue, notice, sequence
 from webhooks.deliveries.sealed import (
     MASKED,
     OlderSecret,
+    SigningKey,
     header_names,
+    opened_keys,
     opened_older,
     opened_secret,
     sealed_headers,
+    sealed_keys,
     sealed_older,
     sealed_secret,
 )
-from webhooks.endpoints import signing_keys
 from webhooks.endpoints.fields import (
     EndpointChanges,
     EndpointRights,
@@ -45,9 +49,90 @@ from webhooks.endpoints.fields import (
     check_retry_schedule,
     told_columns,
 )
-from webhooks.endpoints.signing_keys import PublicKey
 from webhooks.events import schemas
 from webhooks.events.payload_filter import check_filter
+
+NO_KEYS: Final[Mapping[str, Any]] = {"signing_keys_sealed": None, "public_keys": None}
+
+_PUBLISHED = "public_keys IS NOT NULL AND deleted_at IS NULL"
+_ONE = f"SELECT id, public_keys FROM endpoints WHERE id = :id AND {_PUBLISHED}"
+_PAGE = f"""
+SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER BY id LIMIT :rows
+"""
+
+
+class PublicKey(NamedTuple):
+    """until_us is when it stops signing; null for the newest."""
+
+    text: str
+    until_us: int | None
+
+
+class EndpointKeys(NamedTuple):
+    endpoint_id: str
+    keys: tuple[PublicKey, ...]
+
+    def at(self, now_us: int) -> list[PublicKey]:
+        return [one for one in self.keys if one.until_us is None or now_us < one.until_us]
+
+
+_decode = msgspec.json.Decoder(tuple[PublicKey, ...]).decode
+
+
+def first_key_columns(vault: Vault, endpoint_id: str) -> dict[str, Any]:
+    return _key_columns(vault, endpoint_id, [SigningKey(new_seed(), None)])
+
+
+def switched_key_columns(
+    vault: Vault, endpoint_id: str, *, was_on: bool, is_on: bool
+) -> dict[str, Any]:
+    if was_on is is_on:
+        return {}
+    return first_key_columns(vault, endpoint_id) if is_on else dict(NO_KEYS)
+
+
+def rotated_key_columns(
+    vault: Vault,
+    endpoint_id: str,
+    sealed: bytes | None,
+    *,
+    until_us: int,
+    now_us: int,
+    older_max: int,
+) -> dict[str, Any]:
+    """Return the columns that change when a new key joins the newest, which signs until until_us.
+
+    Older keys sign until their own ends, at most older_max of them.
+    """
+    if sealed is None:
+        return {}
+    try:
+        keys = opened_keys(vault, endpoint_id, sealed)
+    except SealBroken:
+        # They can't sign either.
+        keys = ()
+    ends = [until_us if key.until_us is None else key.until_us for key in keys]
+    older = [SigningKey(key.seed, end) for key, end in zip(keys, ends, strict=True) if now_us < end]
+    return _key_columns(vault, endpoint_id, [SigningKey(new_seed(), None), *older[:older_max]])
+
+
+def _key_columns(vault: Vault, endpoint_id: str, keys: Sequence[SigningKey]) -> dict[str, Any]:
+    public = [PublicKey(public_text(key.seed), key.until_us) for key in keys]
+    return {
+        "signing_keys_sealed": sealed_keys(vault, endpoint_id, keys),
+        "public_keys": msgspec.json.encode(public).decode(),
+    }
+
+
+async def keys_of(tx: Transaction, endpoint_id: str) -> EndpointKeys | None:
+    row = await tx.fetch_one(_ONE, id=endpoint_id)
+    return None if row is None else EndpointKeys(row["id"], _decode(row["public_keys"]))
+
+
+async def keys_after(tx: Transaction, after_id: str, *, limit: int) -> list[EndpointKeys]:
+    rows = await tx.fetch(_PAGE, after=after_id, rows=limit)
+    return [EndpointKeys(row["id"], _decode(row["public_keys"])) for row in rows]
+
 
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
@@ -206,7 +291,7 @@ async def register(
         "created_at": now_us,
         "made_by": rights.who,
         **({} if subscription is None else _subscribed_columns(subscription)),
-        **(signing_keys.first_columns(vault, id_) if new.ed25519 else signing_keys.NONE),
+        **(first_key_columns(vault, id_) if new.ed25519 else NO_KEYS),
     }
     await tx.insert("endpoints", tuple(row), [tuple(row.values())])
     await endpoint_queue.begin(tx, id_, account_id, environment)
@@ -271,7 +356,7 @@ async def patch(
     )
     columns = _changed_columns(vault, endpoint_id, changes)
     if changes.ed25519 is not UNSET:
-        columns |= signing_keys.switched_columns(
+        columns |= switched_key_columns(
             vault, endpoint_id, was_on=before.public_key is not None, is_on=changes.ed25519
         )
     is_kept_off = changes.status == DISABLED and before.disabled_reason == FAILING
@@ -330,7 +415,7 @@ async def rotate_secret(
         "secret_sealed": sealed_secret(vault, endpoint_id, secret),
         "previous_secret_sealed": sealed_older(vault, endpoint_id, older),
         "previous_secret_until_at": max((one.until_us for one in older), default=None),
-        **signing_keys.rotated_columns(
+        **rotated_key_columns(
             vault,
             endpoint_id,
             row["signing_keys_sealed"],
@@ -356,7 +441,7 @@ async def delete(
         "previous_secret_sealed": None,
         "previous_secret_until_at": None,
         "headers_sealed": None,
-        **signing_keys.NONE,
+        **NO_KEYS,
         "probe_at": None,
     }
     await update(tx, "endpoints", {"id": endpoint_id}, gone)

@@ -28,15 +28,16 @@ from store.keyset import Begin
 from webhooks.deliveries.stage import DELIVERED, FAILED
 from webhooks.events.event import EVENT_TYPES, Types
 from webhooks.replays import replay, replay as replays
-from webhooks.replays.match import (
+from webhooks.replays.replay import (
     RATE_PER_S_MAX,
     NewReplay,
+    ReplayEnded,
+    ReplayOverlaps,
     Wanted,
     count_wanted,
     load_wanted,
     rate_of,
 )
-from webhooks.replays.replay import ReplayEnded, ReplayOverlaps
 
 Like = Annotated[
     str | None,

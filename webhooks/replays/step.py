@@ -19,8 +19,7 @@ from store.database import Row, Transaction
 from webhooks.deliveries import delivery, sequence
 from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
-from webhooks.replays import match as replay_match
-from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, settled
+from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, next_rows, settled
 
 # Beyond this size only the rate limits the replay.
 SIZE_MAX: Final = 512
@@ -194,7 +193,7 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
 
 
 async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) -> Step:
-    found = await replay_match.next_rows(
+    found = await next_rows(
         tx, replay.wanted, replay.after, looked_at_max=LOOKED_AT_MAX, rows_max=room.rows
     )
     ids = [row["id"] for row in found.rows] if room.is_ordered else ()

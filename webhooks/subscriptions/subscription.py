@@ -7,12 +7,13 @@ which is checked before each delivery. The caller holds the account's lock.
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
 from keys.authorization.credential_scopes import scopes_of
 from keys.vault import SealBroken, Vault
@@ -22,17 +23,12 @@ from webhooks.deliveries import delivery
 from webhooks.deliveries.sealed import opened_secret
 from webhooks.deliveries.stage import OPEN
 from webhooks.endpoints import endpoint as endpoints
-from webhooks.endpoints.endpoint import (
-    BY_REQUEST,
-    DISABLED,
-    ENABLED,
-    Endpoint,
-    NewSubscription,
-)
+from webhooks.endpoints.endpoint import BY_REQUEST, DISABLED, ENABLED, Endpoint, NewSubscription
 from webhooks.endpoints.fields import EndpointChanges, EndpointRights, NewEndpoint
 from webhooks.events import log
 from webhooks.events.cursor import CursorRefused, EventCursor
 from webhooks.events.payload_filter import payload_filter
+from webhooks.events.schemas import TYPES
 
 SCOPE: Final = "webhooks:read"
 ACCOUNT_MAX: Final = 50
@@ -370,3 +366,90 @@ def _is_secret(vault: Vault, endpoint_id: str, sealed: bytes, secret: str) -> bo
     except SealBroken:
         return False
     return hmac.compare_digest(held.encode(), secret.encode())
+
+
+# What concerns an agent that sends, or waits for credit.
+NAMES: Final = (
+    "topup.delivered",
+    "topup.failed",
+    "topup.cancelled",
+    "topup.pending",
+    "topup.claimed",
+    "topup.scheduled",
+    "topup.reversed",
+    "approval.requested",
+    "approval.approved",
+    "approval.denied",
+    "approval.cancelled",
+    "approval.expired",
+    "key.cap_near",
+    "key.cap_reached",
+    "balance.low",
+    "order.paid",
+    "order.failed",
+    "batch.completed",
+)
+# The field of an event's data that an argument of the same name must equal.
+_NARROWS: Final = {"transaction_id": "Only this top-up: txn_…", "key_id": "Only this key: key_…"}
+_VALUE_CHARACTERS_MAX: Final = 64
+# A reader of the list needs names and types; the words are in the docs.
+_DROPPED: Final = frozenset(
+    {"description", "title", "examples", "pattern", "minLength", "maxLength"}
+)
+
+
+class EventKind(NamedTuple):
+    name: str
+    description: str
+    # Its argument, or None.
+    argument: str | None
+
+    def input_schema(self) -> dict[str, Any]:
+        argument = self.argument
+        properties = (
+            {}
+            if argument is None
+            else {argument: {"type": "string", "description": _NARROWS[argument]}}
+        )
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    def payload_schema(self) -> dict[str, Any]:
+        return dict(_compact(msgspec.json.schema(TYPES[self.name].data)))
+
+    def filter_of(self, arguments: Mapping[str, Any]) -> dict[str, list[str]] | None:
+        """Return the endpoint's filter; raise InvalidInput for arguments outside input_schema."""
+        for name, value in arguments.items():
+            if name != self.argument:
+                allowed = self.argument or "no arguments"
+                raise InvalidInput(f"{self.name} takes {allowed}.", param=f"arguments.{name[:64]}")
+            if not isinstance(value, str) or not 1 <= len(value) <= _VALUE_CHARACTERS_MAX:
+                raise InvalidInput(
+                    f"`{name}` must be a string of 1 to {_VALUE_CHARACTERS_MAX} characters.",
+                    param=f"arguments.{name}",
+                )
+        return {name: [value] for name, value in arguments.items()} or None
+
+
+@cache
+def kinds() -> Mapping[str, EventKind]:
+    found = {}
+    for name in NAMES:
+        fields = {one.encode_name for one in msgspec.structs.fields(TYPES[name].data)}
+        argument = next((one for one in _NARROWS if one in fields), None)
+        # A top-up's events name the key that sent it, too; its own id is what an agent knows.
+        found[name] = EventKind(name, TYPES[name].sentence, argument)
+    return found
+
+
+def _compact(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_compact(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {}
+    for name, value in schema.items():
+        if name in {"properties", "$defs"}:
+            kept[name] = {key: _compact(one) for key, one in value.items()}
+        elif name not in _DROPPED:
+            kept[name] = _compact(value)
+    return kept

@@ -28,7 +28,7 @@ from webhooks.delivery_log.acts import CANCEL, LIST, REPLAY, SHOW
 from webhooks.endpoints.acts import LIST as ENDPOINTS
 from webhooks.events.acts import SHOW as SHOW_EVENT
 from webhooks.events.event import EVENT_TYPES
-from webhooks.replays.match import REPLAYED_STATUSES
+from webhooks.replays.replay import REPLAYED_STATUSES
 
 PATH = "/dashboard/deliveries"
 IDEMPOTENCY_CHARACTERS: Final = 80

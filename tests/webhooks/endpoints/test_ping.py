@@ -27,7 +27,7 @@ from webhooks.events.event import EVENT_TYPES, TEST_EVENT
 from webhooks.http.guard import Policy
 from webhooks.http.names import SystemResolver
 from webhooks.http.transport import SendResult, Transport
-from webhooks.replays.match import NewReplay
+from webhooks.replays.replay import NewReplay
 from worker.endpoints import Ender
 
 POLICY = Policy(allow_private=True, allow_http=True)

@@ -11,7 +11,7 @@ from store.database import Database, Row, Transaction
 from store.sqlite.database import SqliteDatabase
 from tests.support.webhook_rows import given_account, given_endpoint, new_vault
 from webhooks.deliveries.sealed import opened_keys
-from webhooks.endpoints import signing_keys
+from webhooks.endpoints import endpoint
 from webhooks.endpoints.endpoint import rotate_secret
 
 # Beside one that has a key pair: enough that reading all of them would be dearer.
@@ -82,7 +82,7 @@ async def test_the_published_keys_are_found_without_reading_endpoints_that_have_
         await tx.execute(WITHOUT_KEYS)
         await tx.execute("ANALYZE endpoints")
         verb = "EXPLAIN QUERY PLAN" if isinstance(database, SqliteDatabase) else "EXPLAIN"
-        rows = await tx.fetch(f"{verb} {signing_keys._PAGE}", after="", rows=101)
+        rows = await tx.fetch(f"{verb} {endpoint._PAGE}", after="", rows=101)
         return "\n".join(str(row[-1]) for row in rows)
 
     assert "ix_endpoints_public_keys" in await database.transaction(explain)

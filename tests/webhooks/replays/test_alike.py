@@ -13,8 +13,8 @@ from tests.support.replay_history import (
     sent_again,
     start,
 )
-from webhooks.replays import match
-from webhooks.replays.match import NewReplay
+from webhooks.replays import replay
+from webhooks.replays.replay import NewReplay
 
 GONE = (500, "http", b'{"error": {"message": "Order 123456 does not exist"}}')
 GONE_TOO = (500, "http", b'{"error": {"message": "Order 987654 does not exist"}}')
@@ -57,12 +57,12 @@ async def test_more_of_other_kinds_than_are_read_at_once_hide_none(
     ids = await given_past(database, tenant, endpoint_id, past)
 
     new = NewReplay(like=ids[0])
-    wanted = await match.load_wanted(database, tenant, endpoint_id, new, now_us=clock.now_us())
-    after, walked, is_end = match.first_cursor(wanted), list[str](), False
+    wanted = await replay.load_wanted(database, tenant, endpoint_id, new, now_us=clock.now_us())
+    after, walked, is_end = replay.first_cursor(wanted), list[str](), False
     while not is_end:
 
-        async def look(tx: Transaction, after: match.ReplayCursor = after) -> match.Found:
-            return await match.next_rows(tx, wanted, after, looked_at_max=4, rows_max=1)
+        async def look(tx: Transaction, after: replay.ReplayCursor = after) -> replay.Found:
+            return await replay.next_rows(tx, wanted, after, looked_at_max=4, rows_max=1)
 
         rows, after, is_end = await database.read(look)
         walked += [row["id"] for row in rows]

@@ -27,8 +27,7 @@ from tests.support.replay_history import (
     start,
 )
 from webhooks.replays import replay
-from webhooks.replays.match import NewReplay
-from webhooks.replays.replay import Replay, ReplayOverlaps
+from webhooks.replays.replay import NewReplay, Replay, ReplayOverlaps
 
 
 async def _pause(job: Replay, tx: Transaction) -> Replay:

@@ -20,8 +20,7 @@ from tests.support.replay_history import (
     start,
 )
 from webhooks.replays import replay
-from webhooks.replays.match import NewReplay
-from webhooks.replays.replay import Replay
+from webhooks.replays.replay import NewReplay, Replay
 
 FAST = NewReplay(ramp=True, rate_per_s=1_000)
 

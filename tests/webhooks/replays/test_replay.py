@@ -24,9 +24,9 @@ from tests.support.replay_history import (
     start,
 )
 from tests.support.webhook_rows import claim_all, given_endpoint
-from webhooks.replays import match
+from webhooks.replays import replay
 from webhooks.replays.acts import Replay as ReplayShape
-from webhooks.replays.match import NewReplay
+from webhooks.replays.replay import NewReplay
 
 
 async def test_each_failed_delivery_is_sent_again_once_and_nothing_else(
@@ -139,7 +139,7 @@ async def test_event_types_and_status_narrow_it(database: Database, clock: Fixed
 )
 def test_what_no_replay_can_be_is_refused(new: NewReplay, param: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        match.wanted_of(Tenant("acc_1", "staging"), "we_1", new, now_us=NOON)
+        replay.wanted_of(Tenant("acc_1", "staging"), "we_1", new, now_us=NOON)
 
     assert refused.value.param == param
 

@@ -31,8 +31,7 @@ from tests.support.webhook_rows import claim_all, new_vault
 from webhooks.endpoints import endpoint
 from webhooks.endpoints.fields import EndpointChanges
 from webhooks.replays import replay
-from webhooks.replays.match import NewReplay
-from webhooks.replays.replay import Replay, ReplayEnded, TooManyReplays
+from webhooks.replays.replay import NewReplay, Replay, ReplayEnded, TooManyReplays
 
 
 async def test_a_paused_job_takes_no_step_until_it_is_resumed(

@@ -30,9 +30,8 @@ from tests.support.replay_history import (
     take,
 )
 from tests.support.webhook_rows import given_endpoint
-from webhooks.replays import match as replay_match, step as replay_step
-from webhooks.replays.match import NewReplay, ReplayCursor
-from webhooks.replays.replay import Replay
+from webhooks.replays import replay as replay_match, step as replay_step
+from webhooks.replays.replay import NewReplay, Replay, ReplayCursor
 from worker.endpoints import Replayer
 
 
