@@ -154,8 +154,8 @@ def checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str,
 
 
 def _asked_step(form: Form, steps: int) -> int:
-    text = form.text(STEP_FIELD)
-    return min(max(int(text), 1), steps) if text.isascii() and text.isdigit() else 1
+    names = [str(number + 1) for number in range(steps)]
+    return 1 + names.index(form.text(STEP_FIELD)) if form.text(STEP_FIELD) in names else 1
 
 
 def _summary(layout: FormLayout, fields: Sequence[ShownField]) -> list[str]:

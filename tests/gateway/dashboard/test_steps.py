@@ -97,6 +97,7 @@ async def test_the_step_with_an_error_opens_and_no_step_makes_anything(gateway: 
     left = await step(browser, KEYS, {**wrong, "scopes": []}, 2)
     later = await step(browser, KEYS, wrong, 3)
     not_yet = await step(browser, KEYS, wrong, 2)
+    odd = [(await browser.send(KEYS, {**KEY, "step": one})).text for one in ("9" * 5000, "-1", "x")]
     sent = (await browser.send(KEYS, {**KEY, "expires_at": "2020-01-01"})).text
     listed = (await browser.request("GET", "/api/public/v1/keys")).json()["data"]["items"]
 
@@ -105,6 +106,7 @@ async def test_the_step_with_an_error_opens_and_no_step_makes_anything(gateway: 
     assert "Write an amount in dollars, such as 10.00" in text_of(later)
     assert (open_step(not_yet), 'class="is-wrong"' in not_yet) == ("2 Spending", False)
     assert open_step(sent) == "4 Safety"
+    assert {open_step(one) for one in odd} == {"1 Name and scopes"}
     assert typed(sent, "name") == ["Checkout agent"]
     assert listed == []
 
