@@ -29,7 +29,7 @@ from bench.loading import load
 from bench.loop_held import loop_held
 from bench.scene import KINDS, Scene, in_turn, scene
 from bench.usage import Meter, postmaster
-from billing.usage.price_commands import NewPrice, set_prices
+from billing.usage.price_rows import NewPrice, set_prices
 from kernel.clock import SystemClock
 from keys.audit_log import Actor
 from store.database import Transaction

@@ -616,7 +616,7 @@ batch_items = _table(
     _text("refusal", null=True),  # JSON
 )
 
-# billing/topups/attempt.py. One turn of a top-up at a supplier, with any number of calls.
+# billing/topups/fulfilment.py. One turn of a top-up at a supplier, with any number of calls.
 fulfilment_attempts = _table(
     "fulfilment_attempts",
     _text("transaction_id", key=True),
@@ -648,7 +648,7 @@ fulfilment_attempts = _table(
     _index("ix_fulfilment_attempts_supplier", "environment", "supplier", "last_requested_at"),
 )
 
-# billing/topups/attempt.py. What a recipient has at a supplier, such as the id of a key.
+# billing/topups/fulfilment.py. What a recipient has at a supplier, such as the id of a key.
 supplier_recipients = _table(
     "supplier_recipients",
     _text("account_id", key=True),

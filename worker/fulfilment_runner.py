@@ -29,9 +29,8 @@ from billing.fulfilment.protocol import (
     Waiting,
 )
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
-from billing.topups import attempt as attempts, platform_rows, topup as topups
-from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import HandedOver, HandOver, KeepWaiting, Settle
+from billing.topups import fulfilment as attempts, platform_rows, topup as topups
+from billing.topups.fulfilment import Attempt, HandedOver, HandOver, KeepWaiting, Settle
 from billing.topups.platform import WALLET, Source
 from billing.topups.queries import Due
 from billing.topups.send import BY_SANDBOX

@@ -1,8 +1,7 @@
 """Accept the items of a batch, a few per transaction.
 
 For all-or-nothing batches, each top-up is reserved first: its funds are held and its caps counted, but
-nothing is published. If an item is refused, the earlier ones are undone. An item's outcome is written with
-its top-up, so a second try changes nothing.
+nothing is published. An item's outcome is written with its top-up, so a second try changes nothing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,5 @@
-"""An item of a batch: one line, why it was refused, or the top-up that it became.
-
-The top-up's ID is written with the item, before the first try, so a second try finds what the first did.
+"""An item of a batch. The top-up's ID is written with it, before the first try, so a second try finds the
+first.
 """
 
 from collections.abc import Mapping, Sequence

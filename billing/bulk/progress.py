@@ -1,4 +1,4 @@
-"""Move a batch from state to state, cancel it, and publish its end with the step that ends it.
+"""Move a batch from state to state, cancel it, and publish its end.
 
 Each step is decided under the tenant's lock on the rows as they are, so two processes take it once.
 """

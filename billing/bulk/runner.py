@@ -1,8 +1,4 @@
-"""Advance a batch until nothing is left to do at once.
-
-It may stop anywhere, or run in two processes: each step's outcome is in the rows. A step is one transaction
-on at most STEP_ITEMS top-ups.
-"""
+"""Advance a batch until nothing is left to do at once. It may stop anywhere, or run in two processes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple

@@ -1,7 +1,7 @@
 """Decide one batch of commands, of any kind and tenant, in one transaction.
 
-Each command declares into a `ReadSet`. `BatchState` loads that, the commands decide one by one, and `flush`
-writes. The number of statements doesn't depend on the number of commands.
+The commands decide one by one, on what all of them declared. The number of statements doesn't depend on the
+number of commands.
 """
 
 from abc import ABC, abstractmethod
@@ -150,8 +150,8 @@ class WorkingSet(ABC):
     """One subject's rows in one transaction; only batches with a command that names it pay for its
     statements.
 
-    `load` and `readings` read after the tenants are locked; rows that tenants share are locked in `load`,
-    sorted by ID. Working sets load and write by rank, all different, so no two batches deadlock.
+    Rows that tenants share are locked in `load`, sorted by ID. Working sets load and write by rank, all
+    different, so no two batches deadlock.
     """
 
     rank: ClassVar[int]

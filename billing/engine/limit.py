@@ -363,11 +363,8 @@ KeyEnd = Literal["revoked", "expired", "paused"]
 
 
 class LineLimits(msgspec.Struct, frozen=True, gc=False):
-    """What a key and its ancestors allow together.
-
-    - capped: (window, most) of each cap; a cap on one call has no window.
-    - unasked: (window, most) of a day's sends without an approval.
-    - watched: limits that publish an event before they are used up, beside days and months.
+    """What a key and its ancestors allow together. `watched`: limits that publish an event before they are
+    used up, beside days and months.
     """
 
     ended: KeyEnd | None

@@ -1,7 +1,6 @@
 """Count what keys and accounts spend of their limits and test credit, in one transaction.
 
-A spend counts in the windows of its moment, for the key and all its ancestors; what is given back returns
-to those windows.
+A spend counts for the key and all its ancestors; what is given back returns to the windows of its moment.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -216,9 +215,7 @@ class Spending:
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Count a spend. Return what giving it back needs: further rows that count it, and its moment by a
-        clock that is ahead.
-        """
+        """Count a spend. Return what giving it back needs."""
         now_us = self.time.of(tenant)
         at = None if now_us == self.time.now_us else now_us
         self.count(tenant.account_id, lineage, amount_micros, now_us)

@@ -22,7 +22,7 @@ from billing.fulfilment.protocol import (
     Unknown,
     sample_text,
 )
-from billing.topups.attempt import lock_turn
+from billing.topups.fulfilment import lock_turn
 from billing.topups.topup import Deliverable, hint_of, visible
 from kernel.ids import new_id
 from kernel.tenant import Tenant

@@ -16,7 +16,7 @@ from billing.fulfilment.protocol import (
     Unknown,
     Waiting,
 )
-from billing.topups.attempt import lock_turn
+from billing.topups.fulfilment import lock_turn
 from billing.topups.plausible import SupplierTerms
 from billing.topups.topup import Deliverable
 from kernel.clock import SECOND_US

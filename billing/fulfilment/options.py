@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from billing.fulfilment.protocol import Options, OptionsRefused, Registration, sealed_fields
-from billing.topups.attempt import count_open
+from billing.topups.fulfilment import count_open
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from billing.topups.topup import hint_of
 from kernel.errors import DomainError, InvalidInput

@@ -14,8 +14,7 @@ from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.fulfilment.manual import Task, TaskWorkingSet, tasks_of
 from billing.manual_review.rules import NotNow, ReviewAct, ReviewedTopUp, refusal
 from billing.topups import supplier_words
-from billing.topups.attempt import ATTEMPTS_MAX, attempts_of
-from billing.topups.fulfilment import OnAttempts, Settle
+from billing.topups.fulfilment import ATTEMPTS_MAX, OnAttempts, Settle, attempts_of
 from billing.topups.platform import Source
 from billing.topups.plausible import NO_TERMS, DeliveryTerms
 from billing.topups.settlement import EndedTopUp, awaits, waits_for

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from billing.fulfilment.manual import Task
-from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import ASKED_US
+from billing.topups.fulfilment import ASKED_US, Attempt
 from billing.topups.send import BY_SANDBOX
 from billing.topups.topup import TopUp
 from billing.topups.working_set import BY_APPROVAL

@@ -10,9 +10,8 @@ from typing import Any, Final, Literal
 
 from billing.fulfilment import manual
 from billing.manual_review.rules import OVERDUE_US, ReviewedTopUp
-from billing.topups import attempt as attempts, topup as topups
-from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import ASKED_US
+from billing.topups import fulfilment as attempts, topup as topups
+from billing.topups.fulfilment import ASKED_US, Attempt
 from billing.topups.supplier_words import count_unseen
 from billing.topups.topup import ROWS, TopUp
 from kernel.clock import HOUR_US

@@ -10,9 +10,9 @@ from typing import Final
 
 from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import Transfer, transfers_of
-from billing.topups import attempt as attempts, reverse, topup as topups
+from billing.topups import fulfilment as attempts, reverse, topup as topups
 from billing.topups.approval import Approval, load_for_topups
-from billing.topups.attempt import Attempt
+from billing.topups.fulfilment import Attempt
 from billing.topups.mail import Mail, of_topups
 from billing.topups.queries import ledger_labels
 from billing.topups.reverse import TopUpReversal

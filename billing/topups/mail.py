@@ -1,7 +1,4 @@
-"""Mail to recipients, queued in the transaction that delivers the top-up.
-
-A row holds no code: the letter is made when it is sent. Retries share one row and one Message-ID.
-"""
+"""Mail to recipients, queued in the transaction that delivers the top-up. A row holds no code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """Platforms, their fees and suppliers as rows that the operator edits.
 
-Each change raises the version in its transaction, so that processes reread the rows. A supplier is never
-deleted and keeps its kind.
+A supplier is never deleted and keeps its kind.
 """
 
 import re

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 from billing.ledger.chart import OPERATORS_OWN
 from billing.ledger.ledger import transfers_of
 from billing.ledger.statement import account_label, transfer_shape
-from billing.topups import approval as approvals, attempt as attempts, reverse, topup as topups
+from billing.topups import approval as approvals, fulfilment as attempts, reverse, topup as topups
 from billing.topups.approval import Approval
-from billing.topups.attempt import Attempt
+from billing.topups.fulfilment import Attempt
 from billing.topups.mail import Mail, of_topups
 from billing.topups.reverse import TopUpReversal
 from billing.topups.topup import ROWS, TopUp, load

@@ -1,8 +1,7 @@
 """Reverse a delivered top-up: unused credit returns whole, once, to where it came from.
 
 What a supplier handed over may have been seen, so it returns only after the supplier confirms that it is
-worthless. Until then the top-up is `reversing`. The first decision is final, unless an operator decides
-otherwise.
+worthless. The first decision is final, unless an operator decides otherwise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,11 +14,13 @@ from msgspec.structs import replace
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
-from billing.topups.attempt import Attempt, AttemptOutcome, attempts_of
 from billing.topups.fulfilment import (
     BEHIND_US,
     AskSupplier,
+    Attempt,
+    AttemptOutcome,
     OnAttempts,
+    attempts_of,
     check_not_asked_now,
     take_cost_back,
 )
@@ -312,8 +313,7 @@ class KeepReversing(_OnReversal):
 class EndReversal(_Ending):
     """End a reversal by the supplier's first word, or by an operator (`actor`), also without a reversal.
 
-    Raises AlreadyUsed for credit of a wallet here, AlreadyEnded if the top-up isn't reversing or delivered,
-    and StillOpen while the supplier is being called.
+    Raises AlreadyUsed, AlreadyEnded, and StillOpen while the supplier is being called.
     """
 
     is_revoked: bool

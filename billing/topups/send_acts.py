@@ -11,16 +11,19 @@ from billing.engine.engine import Engine
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.platform import InvalidPlatform
 from billing.topups.platform_rows import AMOUNT_CENTS_MAX
-from billing.topups.quote import QUOTE_ID_CHARACTERS_MAX, Rehearsal, quote_id, with_quote
 from billing.topups.rules import TopUpRules
 from billing.topups.send import (
+    QUOTE_ID_CHARACTERS_MAX,
     AmountOutOfRange,
     Caller,
+    Rehearsal,
     Send,
     SendRequest,
     Sent as Decided,
     new_send,
     prepare,
+    quote_id,
+    with_quote,
 )
 from billing.topups.topup import (
     LOCALE_CHARACTERS_MAX,

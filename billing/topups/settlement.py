@@ -388,8 +388,7 @@ class DueSend(NamedTuple):
 class Release(OnTopUp):
     """Release a scheduled top-up as a send just made, or refund it if something refuses it now.
 
-    Happens once, never before its time by the tenant's own clock. If the sender left, the top-up waits for
-    a decision, unless one was already made.
+    Happens once, never before its time by the tenant's own clock.
     """
 
     spent_by: tuple[str, ...]

@@ -1,7 +1,4 @@
-"""Suppliers' words that couldn't end their top-up, and the values that suppliers delivered.
-
-A word is stored in the transaction that read it, with its deliverable sealed.
-"""
+"""Suppliers' words that couldn't end their top-up, and the values that suppliers delivered."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -198,8 +195,7 @@ _Place = tuple[str, str]  # environment, digest
 class DeliveredValues(WorkingSet):
     """Which top-ups have the codes, keys and links that the batch's commands deliver.
 
-    A value is delivered for one top-up of its environment: its keyed digest is written before the delivery
-    is decided, in the same transaction.
+    A value is delivered for one top-up of its environment.
     """
 
     rank = 15

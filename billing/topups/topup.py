@@ -1,7 +1,6 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient on a platform.
 
-A pending or scheduled one holds its funds and ends once. Only `move` changes the state. The caller holds
-the account's lock.
+A pending or scheduled one holds its funds and ends once. Only `move` changes the state.
 """
 
 import re

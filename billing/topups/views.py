@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from billing.topups import send, topup as topups
-from billing.topups.attempt import Attempt
+from billing.topups.fulfilment import Attempt
 from billing.topups.topup import WALLET_CREDIT_SHAPE
 from kernel.clock import rfc3339
 from kernel.shaped import Shaped

@@ -1,7 +1,6 @@
 """Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited.
 
-Settling into a wallet goes through a transit account in each tenant's books. Only the issuing account or an
-operator may say that a platform honoured a voucher.
+Only the issuing account or an operator may say that a platform honoured a voucher.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The top-ups of one transaction, with their intents, approvals, redemptions and mails.
-
-A top-up of an unlocked account doesn't exist here.
-"""
+"""The top-ups of one transaction, with their intents, approvals, redemptions and mails."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self
@@ -278,8 +275,7 @@ def give_back(
 ) -> None:
     """Return each part of the funds to where it came from, and free its share of the key's limits.
 
-    `source`: where the amount is, when the fee is earned. The hourly count of sends stays, so that a loop
-    of sends and cancellations ends.
+    The hourly count of sends stays, so that a loop of sends and cancellations ends.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)

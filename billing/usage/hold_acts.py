@@ -19,13 +19,13 @@ from billing.usage.fields import (
     UsageDescription,
     balance_fields,
 )
-from billing.usage.hold import HoldEnded
-from billing.usage.hold_commands import (
+from billing.usage.hold import (
     TTL_S,
     TTL_S_MAX,
     CaptureHold,
     ExtendHold,
     Held,
+    HoldEnded,
     PlaceHold,
     ReleaseHold,
     new_hold,

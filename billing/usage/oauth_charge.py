@@ -1,7 +1,5 @@
-"""Charges: an OAuth app takes from its user's wallet for its owner, as the user consented.
-
-There is one charge for each app, user and order_no. Only sendable credit is taken, and none while something
-is owed.
+"""Charges: an OAuth app takes from its user's wallet for its owner, as the user consented, once for an
+order_no.
 """
 
 from collections.abc import Iterable

@@ -5,10 +5,16 @@ from typing import Annotated, Any, Final, Self
 
 from msgspec import Meta, Struct
 
-from billing.usage import price_commands
-from billing.usage.price_commands import NewPrice, PriceChange, dollars_micros, read_prices
+from billing.usage import price_rows
 from billing.usage.price_list import MODEL_CHARACTERS_MAX, ModelPrice
-from billing.usage.price_rows import history, read_list
+from billing.usage.price_rows import (
+    NewPrice,
+    PriceChange,
+    dollars_micros,
+    history,
+    read_list,
+    read_prices,
+)
 from kernel.errors import InvalidInput
 from kernel.fields import LINE, ExportPage, Fields, document_of, said
 from kernel.shaped import Shaped
@@ -163,7 +169,7 @@ async def import_prices(context: ActContext, asked: PriceFile) -> Change[PriceCh
 
 
 async def withdraw_price(context: ActContext, asked: WithdrawnModel) -> Change[PriceChange]:
-    change = await price_commands.withdraw_price(
+    change = await price_rows.withdraw_price(
         context.tx, context.environment, asked.model, by=context.by, now_us=context.now_us
     )
     return Change(after=change)
@@ -195,7 +201,7 @@ def _place_of(cursor: str) -> tuple[int, str]:
 async def _set(
     context: ActContext, new: Sequence[NewPrice], *, is_whole: bool = False
 ) -> Change[PriceChange]:
-    change = await price_commands.set_prices(
+    change = await price_rows.set_prices(
         context.tx,
         context.environment,
         new,

@@ -1,7 +1,6 @@
 """What a model's tokens cost: whole micros for 1,000,000 of them, by kind.
 
-A charge is the exact sum over the kinds, rounded up once to a micro. A model has its own price, else that of
-the longest matching entry ending in *; without one it is refused, never free.
+A charge is rounded up once to a micro. A model without a price is refused, never free.
 """
 
 import bisect

@@ -1,12 +1,28 @@
-"""Price lists as rows: each change is a new version, so a record of usage always names its price."""
+"""Price lists as rows, and the commands that set them. Each change is a new version, so a record of usage
+always names its price.
+"""
 
-from collections.abc import Sequence
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from billing.engine.batch_state import ReadSet, Rules, WorkingSet
-from billing.usage.price_list import ModelPrice, PriceList
+from billing.usage.price_list import (
+    MODEL_CHARACTERS_MAX,
+    PRICE_MICROS_MAX,
+    WILDCARD,
+    ModelPrice,
+    PriceList,
+)
+from kernel.errors import InvalidInput, NotFound
 from kernel.limits import INT64_MAX
+from keys import audit_log
+from keys.audit_log import Actor
 from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import RowMapping
 
@@ -132,3 +148,207 @@ _CHANGES = f"""
 _ORDERED = "ORDER BY version DESC, model LIMIT :page_rows"
 _HISTORY = f"{_CHANGES} {_ORDERED}"
 _HISTORY_OF_MODEL = f"{_CHANGES} AND model = :model {_ORDERED}"
+
+
+PRICES_MAX: Final = 2_000  # of one environment, those withdrawn not counted
+# Prices in an act's audit entry; the list's history has all.
+_LOGGED_MAX: Final = 20
+
+
+class NewPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    model: str
+    input_micros: int
+    output_micros: int
+    cached_micros: int | None = None
+
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        cached = self.input_micros if self.cached_micros is None else self.cached_micros
+        return self.input_micros, self.output_micros, cached
+
+
+class PriceChange(msgspec.Struct, frozen=True):
+    version: int
+    changed: Sequence[ModelPrice]
+
+
+async def set_prices(
+    tx: Transaction,
+    environment: str,
+    new: Sequence[NewPrice],
+    *,
+    is_whole: bool = False,
+    by: Actor,
+    now_us: int,
+) -> PriceChange:
+    """Set prices; `is_whole`: withdraw those that are missing."""
+    _check(new)
+    current = await lock_list(tx, environment)
+    known = {one.model: one for one in current.prices}
+    given = {one.model for one in new}
+    kept = set() if is_whole else known.keys() - given
+    if len(kept) + len(given) > PRICES_MAX:
+        raise InvalidInput(f"A price list has at most {PRICES_MAX} prices.", param="model")
+    version = current.version + 1
+    rows = [
+        ModelPrice(environment, one.model, version, *one.figures, by.name, now_us)
+        for one in new
+        if one.model not in known or _figures(known[one.model]) != one.figures
+    ]
+    if is_whole:
+        gone = sorted(known.keys() - given)
+        rows += [_withdrawn(environment, model, version, by, now_us) for model in gone]
+    return await _change(tx, current, environment, rows, "price.set", by, now_us)
+
+
+async def withdraw_price(
+    tx: Transaction, environment: str, model: str, *, by: Actor, now_us: int
+) -> PriceChange:
+    current = await lock_list(tx, environment)
+    if model not in {one.model for one in current.prices}:
+        raise NotFound("Price", param="model")
+    row = _withdrawn(environment, model, current.version + 1, by, now_us)
+    return await _change(tx, current, environment, [row], "price.withdraw", by, now_us)
+
+
+async def _change(
+    tx: Transaction,
+    current: PriceList,
+    environment: str,
+    rows: Sequence[ModelPrice],
+    action: str,
+    by: Actor,
+    now_us: int,
+) -> PriceChange:
+    if not rows:
+        return PriceChange(current.version, ())
+    await add_version(tx, current, environment, rows)
+    known = {one.model: one for one in current.prices}
+    entry = audit_log.entry(
+        by,
+        action,
+        environment=environment,
+        subject_id=rows[0].model if len(rows) == 1 else environment,
+        before=_logged([known[one.model] for one in rows if one.model in known]),
+        after={"version": current.version + 1, "changes": len(rows), **_logged(rows)},
+        now_us=now_us,
+    )
+    await audit_log.record(tx, [entry])
+    return PriceChange(current.version + 1, rows)
+
+
+def _logged(prices: Sequence[ModelPrice]) -> Mapping[str, object]:
+    return {
+        "prices": {
+            one.model: None if one.is_withdrawn else _figures(one) for one in prices[:_LOGGED_MAX]
+        }
+    }
+
+
+def _withdrawn(environment: str, model: str, version: int, by: Actor, now_us: int) -> ModelPrice:
+    return ModelPrice(environment, model, version, None, None, None, by.name, now_us)
+
+
+def _figures(price: ModelPrice) -> tuple[int | None, int | None, int | None]:
+    return price.input_micros, price.output_micros, price.cached_micros
+
+
+def _check(new: Sequence[NewPrice]) -> None:
+    if not new:
+        raise InvalidInput("The list has no price.", param="model")
+    if len({one.model for one in new}) != len(new):
+        raise InvalidInput("The list names a model twice.", param="model")
+    for one in new:
+        _check_model(one.model)
+        names = ("input_micros", "output_micros", "cached_micros")
+        for name, micros in zip(names, one.figures, strict=True):
+            if not 0 <= micros <= PRICE_MICROS_MAX:
+                raise InvalidInput(
+                    f"{one.model}: a price must be from 0 to {PRICE_MICROS_MAX} micros for "
+                    "1,000,000 tokens.",
+                    param=name,
+                )
+
+
+def _check_model(model: str) -> None:
+    is_sane = model.isprintable() and model == model.strip()
+    if not is_sane or not 1 <= len(model) <= MODEL_CHARACTERS_MAX:
+        raise InvalidInput(
+            f"A model's name has 1 to {MODEL_CHARACTERS_MAX} printable characters and no "
+            "spaces around them.",
+            param="model",
+        )
+    if WILDCARD in model[:-1]:
+        raise InvalidInput("A model's name can have * only at its end.", param="model")
+
+
+MICROS_PER_DOLLAR: Final = 1_000_000
+COLUMNS: Final = ("model", "input", "output", "cached")
+_DOLLARS: Final = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,6}))?")
+# The name of what is behind the last column.
+_MORE: Final = "\n"
+_read_json: Final = msgspec.json.Decoder(list[NewPrice]).decode
+
+
+def read_prices(text: str) -> Sequence[NewPrice]:
+    text = text.removeprefix("\ufeff")
+    found = _of_json(text) if text.lstrip()[:1] in {"[", "{"} else _of_csv(text)
+    if len(found) > PRICES_MAX:
+        raise InvalidInput(f"A price list has at most {PRICES_MAX} prices.", param="file")
+    return found
+
+
+def dollars_micros(text: str, param: str) -> int:
+    match = _DOLLARS.fullmatch(text.strip().removeprefix("$"))
+    if match is None:
+        raise InvalidInput("Give an amount in dollars, such as 2.50.", param=param)
+    return int(match[1]) * MICROS_PER_DOLLAR + int((match[2] or "").ljust(6, "0"))
+
+
+def _of_json(text: str) -> Sequence[NewPrice]:
+    try:
+        return _read_json(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise InvalidInput(f"The JSON can't be read: {error}.", param="file") from None
+
+
+def _of_csv(text: str) -> Sequence[NewPrice]:
+    rows = csv.DictReader(io.StringIO(text, newline=""), restkey=_MORE, strict=True)
+    line = 1
+    found: list[NewPrice] = []
+    try:
+        _check_columns(rows.fieldnames or ())
+        line = rows.line_num + 1
+        for row in rows:
+            found.append(_of_row(row, line))
+            line = rows.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput(f"Line {line} can't be read: {error}.", param="file") from None
+    return found
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    missing = {"model", "input", "output"} - set(names)
+    if missing:
+        raise InvalidInput(f"The first line lacks {', '.join(sorted(missing))}.", param="file")
+    if unknown := set(names) - set(COLUMNS):
+        raise InvalidInput(
+            f"The first line names unknown columns: {', '.join(sorted(unknown))}.", param="file"
+        )
+    if len(set(names)) < len(names):
+        raise InvalidInput("The first line names a column twice.", param="file")
+
+
+def _of_row(row: dict[str, Any], line: int) -> NewPrice:
+    if row.get(_MORE):
+        raise InvalidInput(f"Line {line} has more values than columns.", param="file")
+    try:
+        cached = (row.get("cached") or "").strip()
+        return NewPrice(
+            model=(row["model"] or "").strip(),
+            input_micros=dollars_micros(row["input"] or "", "input"),
+            output_micros=dollars_micros(row["output"] or "", "output"),
+            cached_micros=dollars_micros(cached, "cached") if cached else None,
+        )
+    except InvalidInput as error:
+        raise InvalidInput(f"Line {line}, {error.param}: {error.detail}", param="file") from None

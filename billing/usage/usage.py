@@ -1,7 +1,5 @@
 """Usage: credit that an account uses up itself, charged at once, an amount or tokens at the operator's
 price.
-
-Own use takes promotional credit first and counts in the caps of the key and its ancestors.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -1,7 +1,4 @@
-"""An account's usage by UTC day, key or app, and model: sums beside the records.
-
-A row is the sum of its records with that `counted_day`: both are written in one transaction.
-"""
+"""An account's usage by UTC day, key or app, and model: sums, written together with the records."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

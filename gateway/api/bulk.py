@@ -1,6 +1,6 @@
 """Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing.
 
-An item is read as strictly as the body of a send, and alone. An error of the whole text refuses the call.
+An item is read as strictly as the body of a send, and alone.
 """
 
 import csv

@@ -1,8 +1,7 @@
 """Fulfilments: one settles a pending top-up itself, signed under its platform's secret.
 
-The signature over the raw body is the proof. The body names its transaction, so a signature for one top-up
-settles no other. An unknown transaction gets the response of a wrong signature, so nobody learns which ids
-exist.
+The body names its transaction, so a signature for one top-up settles no other. An unknown transaction gets
+the response of a wrong signature, so nobody learns which ids exist.
 """
 
 from collections.abc import Sequence
@@ -12,9 +11,8 @@ from msgspec import Meta, Struct
 
 from billing.fulfilment.http import COST_CENTS_MAX
 from billing.fulfilment.protocol import CREDIT, SignatureRefused
-from billing.topups import attempt as attempts, topup as topups
-from billing.topups.attempt import Attempt
-from billing.topups.fulfilment import Settle, WordKept
+from billing.topups import fulfilment as attempts, topup as topups
+from billing.topups.fulfilment import Attempt, Settle, WordKept
 from billing.topups.plausible import doubt_of_echo
 from billing.topups.topup import (
     HELD_STATES,
@@ -184,10 +182,7 @@ def _given(body: SettleBody) -> Deliverable | None:
 
 
 async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, str]:
-    """Return the top-up and the supplier that signed the request; raise SignatureRefused.
-
-    Each supplier that was called for it may report; a former one's report is stored.
-    """
+    """Return the top-up and the supplier that signed the request; raise SignatureRefused."""
     topup_id = call.params["transaction_id"]
 
     async def work(tx: Transaction) -> tuple[TopUp | None, Sequence[Attempt]]:
@@ -216,9 +211,7 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, 
 def _speakers(
     call: RequestContext[SettleBody, Fields], topup: TopUp, known: Sequence[Attempt]
 ) -> list[tuple[str, str]]:
-    """Return the suppliers that may report on the top-up with their secrets, the current one first. While
-    it waits for an approval, its platform's first one counts.
-    """
+    """Return the suppliers that may report on the top-up with their secrets, the current one first."""
     suppliers, first = call.context.suppliers, topup.supplier
     if first is None:
         source = suppliers.book.of(topup.environment).next_after(topup.platform, ())

@@ -1,7 +1,4 @@
-"""Fill the gauges that are read from the database, and clear them while it can't be read.
-
-A gauge that still shows its last value would hide that its source is gone.
-"""
+"""Fill the gauges that are read from the database, and clear them while it can't be read."""
 
 from collections.abc import Mapping
 from typing import TypeVar

@@ -1,9 +1,7 @@
 """Report whether the process lives (/healthz) and can work (/readyz), its metrics (/metrics), whether
 deliveries are claimed (/healthz/deliveries), and how a request came here (/healthz/caller).
 
-If several processes share a port, the called one reports the metrics of all, and which others are ready. A
-request that an untrusted proxy forwarded has no address, so it gets no metrics without an operator's
-credential.
+If several processes share a port, the called one reports the metrics of all, and which others are ready.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,7 +1,6 @@
 """Decide whether this gateway should get requests: the database responds, batches move, writes are stored.
 
-Red while nothing can be stored, whatever the reason, also without sends. Not red for one tenant's rows, nor
-for overdue work of workers, which is shown beside.
+Not red for one tenant's rows, nor for overdue work of workers, which is shown beside.
 """
 
 import asyncio

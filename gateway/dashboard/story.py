@@ -8,7 +8,7 @@ from typing import Final
 from billing.ledger.chart import Code, account_parts, code_words
 from billing.reports.topup_story import StoryEvent, TopUpStory
 from billing.topups.approval import BY_LINK
-from billing.topups.attempt import Attempt
+from billing.topups.fulfilment import Attempt
 from gateway.html.chart import Axis, Stretch, axis_of
 from gateway.html.format import micros, money, tone
 from gateway.html.phrase import Value, counted, phrase

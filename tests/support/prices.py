@@ -1,6 +1,6 @@
 """Price lists as an operator sets them, for tests; micros of 1,000,000 tokens."""
 
-from billing.usage.price_commands import NewPrice, PriceChange, set_prices
+from billing.usage.price_rows import NewPrice, PriceChange, set_prices
 from keys.audit_log import Actor
 from store.database import Database, Transaction
 

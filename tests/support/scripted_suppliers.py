@@ -22,8 +22,8 @@ from billing.fulfilment.protocol import (
 from billing.fulfilment.registry import discover
 from billing.fulfilment.suppliers import Suppliers
 from billing.manual_review.decisions import Person, ReviewCommand
-from billing.topups import attempt as attempts
-from billing.topups.attempt import Attempt
+from billing.topups import fulfilment as attempts
+from billing.topups.fulfilment import Attempt
 from billing.topups.settlement import EndedTopUp
 from billing.topups.topup import Deliverable, TopUp, load
 from kernel.clock import FixedClock

@@ -5,8 +5,7 @@ from typing import Any
 from billing.credits.checkin import CheckedIn, CheckIn
 from billing.engine.engine import Engine
 from billing.usage import hold as holds
-from billing.usage.hold import Hold
-from billing.usage.hold_commands import CaptureHold, ExpireHolds, Held, ReleaseHold, new_hold
+from billing.usage.hold import CaptureHold, ExpireHolds, Held, Hold, ReleaseHold, new_hold
 from billing.usage.usage import UsageItem, Used, new_usage
 from keys.principal import Principal
 from store.database import Database, Transaction

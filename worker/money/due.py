@@ -26,7 +26,7 @@ from billing.subscriptions.subscription import Subscription
 from billing.topups import approval as approvals
 from billing.topups.settlement import Decide
 from billing.usage import hold
-from billing.usage.hold_commands import ExpireHolds
+from billing.usage.hold import ExpireHolds
 from kernel.clock import DAY_US, HOUR_US, SECOND_US, Clock
 from kernel.errors import DomainError, Unavailable
 from kernel.tenant import Tenant

@@ -1,8 +1,7 @@
 """Routes for notifications of payment providers: one path per registered provider.
 
-The body's bytes are verified as they came. The acknowledgement is sent once everything that the
-notification says is committed. A forged or unreadable one writes no row, with which a stranger could fill
-the table.
+The acknowledgement is sent once everything that the notification says is committed. A forged or unreadable
+one writes no row, with which a stranger could fill the table.
 """
 
 import logging

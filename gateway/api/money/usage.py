@@ -1,8 +1,7 @@
 """Usage: charge credit for AI usage, by amount or by tokens at the operator's price, and list what was
 used.
 
-A record is read strictly and, in a batch, alone. A CloudEvent's source and id are its reference, so a
-repeated event is charged once. An error of the whole text refuses the call.
+A record is read strictly and, in a batch, alone. A CloudEvent's source and id are its reference.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ import pytest
 from billing.engine.limit import LooksRepeated
 from billing.engine.spending import KeyUsage, load_key_usage
 from billing.topups.reverse import Reverse
-from billing.usage.hold_commands import ReleaseHold, new_hold
+from billing.usage.hold import ReleaseHold, new_hold
 from kernel.clock import FixedClock
 from kernel.errors import DomainError
 from keys.account import lock_tenants, set_day_limit

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.topups.reverse import Reverse
-from billing.usage.hold_commands import ReleaseHold, new_hold
+from billing.usage.hold import ReleaseHold, new_hold
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from kernel.ids import new_id

@@ -10,7 +10,7 @@ from billing.engine.batch_state import BatchState, ReadSet
 from billing.topups.send import new_send, prepare
 from billing.topups.settlement import Decide, RequesterBlocked
 from billing.topups.topup import TopUp
-from billing.usage.hold_commands import CaptureHold, new_hold
+from billing.usage.hold import CaptureHold, new_hold
 from billing.usage.usage import UsageItem, UseBatch, UsedBatch, new_usage, new_usage_batch
 from kernel.clock import DAY_US, FixedClock
 from kernel.errors import DomainError

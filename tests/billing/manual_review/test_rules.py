@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from billing.fulfilment.manual import Task
 from billing.manual_review.rules import ReviewAct, ReviewedTopUp, ReviewState, refusal
-from billing.topups.attempt import Attempt, AttemptOutcome
+from billing.topups.fulfilment import Attempt, AttemptOutcome
 from billing.topups.topup import TopUp
 
 NOW = 1_000_000_000_000

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from billing.topups.quote import Rehearsal
-from billing.topups.send import Sent, new_send, prepare
+from billing.topups.send import Rehearsal, Sent, new_send, prepare
 from billing.topups.working_set import IntentUsed
 from kernel.clock import FixedClock
 from keys.api_keys import api_key

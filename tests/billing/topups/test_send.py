@@ -8,8 +8,7 @@ import pytest
 
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.platform import BUILT_IN, InvalidPlatform, Platforms
-from billing.topups.quote import Rehearsal
-from billing.topups.send import AmountOutOfRange, RateLimited, new_send, prepare
+from billing.topups.send import AmountOutOfRange, RateLimited, Rehearsal, new_send, prepare
 from billing.topups.topup import DuplicateReference
 from kernel.clock import FixedClock
 from keys.account import set_low_balance_thresholds

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from billing.usage.hold_commands import Held
+from billing.usage.hold import Held
 from kernel.clock import FixedClock, parse_rfc3339
 from kernel.errors import DomainError
 from keys.sandbox_clock import advance

@@ -5,8 +5,7 @@ import pytest
 from billing.engine.engine import Engine
 from billing.ledger.ledger import InsufficientBalance
 from billing.topups.send import AmountOutOfRange
-from billing.usage.hold import HoldEnded
-from billing.usage.hold_commands import ExtendHold, Held
+from billing.usage.hold import ExtendHold, Held, HoldEnded
 from billing.usage.price_list import Tokens
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers
 
-from billing.usage.price_commands import NewPrice, dollars_micros, read_prices, withdraw_price
 from billing.usage.price_list import (
     COMPARED_MAX,
     PRICE_MICROS_MAX,
@@ -17,7 +16,14 @@ from billing.usage.price_list import (
     Tokens,
     UnknownModel,
 )
-from billing.usage.price_rows import history, read_list
+from billing.usage.price_rows import (
+    NewPrice,
+    dollars_micros,
+    history,
+    read_list,
+    read_prices,
+    withdraw_price,
+)
 from kernel.errors import InvalidInput, NotFound
 from keys.audit_log import Actor
 from store.database import Database

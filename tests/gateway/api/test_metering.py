@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from billing.usage.price_commands import NewPrice
+from billing.usage.price_rows import NewPrice
 from gateway.http.body import read_aside
 from kernel.limits import BODY_BYTES_MAX
 from tests.support.gateway import Gateway
