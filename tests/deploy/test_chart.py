@@ -107,9 +107,15 @@ def test_probes_links_and_user_are_those_of_gateway_proxy_and_image() -> None:
     probed = {path for text in TEMPLATES.values() for path in re.findall(r"\{path: (/\w+)", text)}
     unlogged = re.findall(r'"/([a-z/-]+)/"', TEMPLATES["ingress.yaml"])
     nginx = (ROOT / "deploy/nginx.conf").read_text(encoding="utf-8")
+    masked = re.search(
+        r"\(\?P<link>/\(\?:([^)]+)\)", (ROOT / "runtime/log.py").read_text(encoding="utf-8")
+    )
     security = values()["podSecurityContext"]
 
     assert probed == {"/healthz", "/readyz"}
+    # What our own log masks, no proxy's log has.
+    assert masked is not None
+    assert set(masked[1].split("|")) == set(unlogged)
     assert probed <= PROBED
     # A process that cannot reach its database is not killed for it.
     for name in ("gateway.yaml", "worker.yaml"):
