@@ -12,7 +12,7 @@ from gateway import operator_api
 from gateway.answers.compression import compressed
 from gateway.api import health
 from gateway.api.money import provider_notifications as payments
-from gateway.authorization import endpoint as authorization, metadata
+from gateway.authorization import endpoint as authorization
 from gateway.authorization.addresses import MCP
 from gateway.dashboard.refused import outside
 from gateway.dashboard.surface import PAGES
@@ -26,7 +26,7 @@ from gateway.http.routing import ApiSurface, Router
 from gateway.mcp import endpoint as mcp
 from gateway.openapi import serve as openapi
 from gateway.openapi.document import OPERATORS
-from gateway.repair.repair import repaired
+from gateway.repair import repaired
 from gateway.surfaces import API_PREFIX as API_PREFIX, SURFACES as SURFACES
 from runtime.context import Context
 
@@ -72,7 +72,7 @@ def open_routes(
         *search.routes(guides),
         *well_known.crawler_routes(guides, documents),
         *well_known.routes(context, API_PREFIX, documents),
-        *metadata.routes(context, documents),
+        *authorization.metadata_routes(context, documents),
         *well_known.proof_routes(context),
         *webhook_keys.routes(context),
         *openapi.routes(context, (*SURFACES, *_callbacks(context)), documents),

@@ -13,8 +13,7 @@ from billing.engine.limit import LimitView
 from billing.engine.spending import KeyStandings, load_key_usage
 from kernel.clock import HOUR_US, SECOND_US, day_start_us, month_start_us
 from kernel.tenant import Tenant
-from keys.api_keys.api_key import ApiKey
-from keys.api_keys.tree import forest, tree
+from keys.api_keys.api_key import ApiKey, forest, tree
 from keys.caps import HOUR_S, SECONDS_OF
 from store.database import Transaction
 

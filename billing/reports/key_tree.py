@@ -13,8 +13,7 @@ from kernel.words import Count, KeyIdText, Time
 from keys.act import ActContext, ReadAct
 from keys.api_keys import api_key
 from keys.api_keys.acts import owner_of
-from keys.api_keys.api_key import ApiKey
-from keys.api_keys.tree import tree
+from keys.api_keys.api_key import ApiKey, tree
 from keys.mandate import CapUnit, ShownCap, label_of
 
 

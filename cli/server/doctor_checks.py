@@ -450,7 +450,7 @@ async def _redis_client(settings: Settings) -> AsyncIterator[Redis]:
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """The response of /healthz/caller; gateway/http/caller.py has the words."""
+    """The response of /healthz/caller; gateway/http/auth.py has the words."""
 
     scheme: str
     host: str

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from gateway.answers import envelope
 from gateway.api import gauges_of_database
 from gateway.api.readiness import Readiness
-from gateway.http import caller
+from gateway.http import auth
 from gateway.http.auth import check_presented, is_within, presented
 from gateway.http.errors import refusal_of
 from kernel.clock import SECOND_US
@@ -101,7 +101,7 @@ def _deliveries(readiness: Readiness) -> _Answering:
 
 def _caller(context: Context) -> _Answering:
     async def seen(request: Request) -> Response:
-        return caller.tell(request, context.settings)
+        return auth.tell(request, context.settings)
 
     return seen
 
@@ -193,8 +193,8 @@ async def _read_gauges(context: Context, readiness: Readiness) -> None:
 
 async def _check_reader(context: Context, request: Request) -> None:
     settings, headers = context.settings, dict(request.scope["headers"])
-    address = caller.address_of(request, settings.trusted_proxies)
-    is_traced = caller.is_traced(request, settings.trusted_proxies)
+    address = auth.address_of(request, settings.trusted_proxies)
+    is_traced = auth.is_traced(request, settings.trusted_proxies)
     if is_traced and is_within(address, settings.metrics_cidrs):
         return
     token, is_cookie = presented(request.scope, headers, settings)

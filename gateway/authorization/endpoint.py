@@ -1,19 +1,37 @@
-"""Registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and their revocation (RFC 7009) for MCP
+"""Metadata, registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and their revocation (RFC 7009) for MCP
 clients.
 
 PKCE alone proves a client.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, get_args
 
+import msgspec
 from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as PublicRoute
 
-from gateway.answers.answer import Answer
-from gateway.answers.plain import plain_answer
+from gateway.answers.answer import Answer, plain_answer
 from gateway.answers.refusals import Refusal
-from gateway.authorization.addresses import REGISTER, REVOKE, TOKEN, is_resource, resource_of
+from gateway.authorization.addresses import (
+    MCP,
+    OPENID_METADATA,
+    REGISTER,
+    RESOURCE_METADATA,
+    REVOKE,
+    SERVER_METADATA,
+    TOKEN,
+    is_resource,
+    resource_metadata,
+    resource_of,
+    server_metadata,
+)
+from gateway.docs.documents import CACHE
 from gateway.http.acting import note
 from gateway.http.auth import block_of
+from gateway.http.documents import Documents, address_for
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
@@ -23,6 +41,7 @@ from keys.authorization import client as mcp_client, token as mcp_token
 from keys.authorization.client import AuthorizationRefused, ClientUnknown, McpClient, OAuthError
 from keys.authorization.token import TokenPair
 from keys.oauth.redirect import URIS_MAX
+from runtime.context import Context
 from store.database import Transaction
 from webhooks.events.key_events import tell_key
 
@@ -289,3 +308,25 @@ SURFACE: Final = ApiSurface(
     ),
     _refuse,
 )
+
+
+_OPEN = {"access-control-allow-origin": "*"}
+
+
+def metadata_routes(context: Context, documents: Documents) -> list[PublicRoute]:
+    public_url = context.settings.public_url
+
+    def route(path: str, document: Callable[[str], Mapping[str, Any]]) -> PublicRoute:
+        def show(request: Request) -> Response:
+            body = msgspec.json.encode(document(address_for(public_url, request)))
+            return Response(body, media_type="application/json", headers={**CACHE, **_OPEN})
+
+        return PublicRoute(path, documents.once(show), methods=["GET"])
+
+    return [
+        route(RESOURCE_METADATA + MCP, resource_metadata),
+        route(RESOURCE_METADATA, resource_metadata),
+        route(SERVER_METADATA, server_metadata),
+        route(SERVER_METADATA + MCP, server_metadata),
+        route(OPENID_METADATA, server_metadata),
+    ]

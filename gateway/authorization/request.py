@@ -1,18 +1,25 @@
-"""Check an MCP client's request for access (RFC 6749 4.1.1), before the person sees it.
+"""Check an MCP client's request for access (RFC 6749 4.1.1), before the person sees it, and carry out
+their consent.
 
 The person is signed in already, so that no stranger makes us fetch a client's document.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gateway.authorization.addresses import is_resource, resource_of
 from gateway.html.forms import Form
-from gateway.http.outbound_limits import pace_target
+from gateway.http.acting import enter, note
+from gateway.http.rate_limit import pace_target
 from gateway.http.request_context import RequestContext
 from kernel.errors import InvalidInput
-from keys.authorization import client as mcp_client
+from kernel.tenant import Tenant
+from keys.account import lock_tenants
+from keys.api_keys.api_key import ApiKey
+from keys.api_keys.fields import NewKey
+from keys.api_keys.views import audited
+from keys.authorization import client as mcp_client, grant as mcp_grant
 from keys.authorization.client import (
     McpClient,
     OAuthError,
@@ -22,7 +29,9 @@ from keys.authorization.client import (
     with_answer,
 )
 from keys.oauth.grant import is_challenge
-from keys.principal import MCP_DEFAULT_SCOPES, MCP_SCOPES
+from keys.principal import ENVIRONMENTS, MCP_DEFAULT_SCOPES, MCP_SCOPES, Environment
+from store.database import Transaction
+from webhooks.events.key_events import tell_key
 
 STATE_CHARACTERS_MAX: Final = 2048
 ASKED: Final = (
@@ -135,3 +144,55 @@ def _fault(form: Form, scopes: Sequence[str], issuer: str) -> OAuthError | None:
     if not is_resource(form.raw("resource"), issuer):
         return "invalid_target"
     return None if scopes else "invalid_scope"
+
+
+async def allow(
+    call: RequestContext[Any, Any], asked: McpRequest, environment: Environment, limits: NewKey
+) -> str:
+    """Write key, grant and code in one transaction, and return the code.
+
+    Raises LiveNotOpen, KeyLimitReached, ScopeMissing and InvalidInput.
+    """
+    asker = replace(call.principal, environment=environment)
+
+    async def work(tx: Transaction) -> str:
+        await lock_tenants(tx, [asker.tenant])
+        await enter(tx, call, environment)
+        grant, key, is_new = await mcp_grant.make_or_renew(
+            tx,
+            asker=asker,
+            client=asked.client,
+            limits=limits,
+            resource=asked.resource,
+            now_us=call.now_us,
+        )
+        action = "key.created" if is_new else "key.changed"
+        after = {"client": asked.client.name, "client_id": asked.client.id, **audited(key)}
+        await note(tx, call, action, key.id, environment=environment, after=after)
+        if is_new:
+            by = call.principal.credential_id
+            await tell_key(tx, "key.created", key, by=by, now_us=call.now_us)
+        return await mcp_grant.issue_code(
+            tx,
+            grant,
+            redirect_uri=asked.redirect_uri,
+            challenge=asked.challenge,
+            session_id=call.principal.credential_id,
+            now_us=call.now_us,
+        )
+
+    return await call.context.database.transaction(work)
+
+
+async def connected_key(call: RequestContext[Any, Any], client: McpClient) -> ApiKey | None:
+    """Return the key that the client has in live or else in staging."""
+
+    async def read(tx: Transaction) -> ApiKey | None:
+        for environment in reversed(ENVIRONMENTS):
+            tenant = Tenant(call.principal.account_id, environment)
+            found = await mcp_grant.find_usable(tx, tenant, client.id, now_us=call.now_us)
+            if found is not None:
+                return found[1]
+        return None
+
+    return await call.context.database.read(read)

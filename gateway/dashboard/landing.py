@@ -18,13 +18,12 @@ from gateway.docs.plain_text import SUMMARY, overview
 from gateway.docs.samples import pretty
 from gateway.html.render import page
 from gateway.http.auth import block_of
-from gateway.http.negotiation import prefers_json, prefers_markdown, prefers_text
+from gateway.http.documents import prefers_json, prefers_markdown, prefers_text
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from gateway.http.session_cookie import is_https, read_cookie
-from gateway.openapi.answers import answer_of
-from gateway.openapi.examples import API
+from gateway.openapi.examples import API, answer_of
 from kernel.clock import DAY_US, SECOND_US, parse_rfc3339
 from kernel.errors import NotFound
 from kernel.fields import Fields

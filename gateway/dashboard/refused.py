@@ -19,7 +19,7 @@ from gateway.http.errors import refusal_of
 from gateway.http.password_again import CONFIRM
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import MethodNotAllowed
-from gateway.repair.repair import repaired
+from gateway.repair import repaired
 from kernel.errors import NotFound
 from runtime.context import Context
 

@@ -17,8 +17,7 @@ from gateway.docs.documents import markdown_document
 from gateway.docs.markdown import to_html
 from gateway.docs.markdown_text import anchor_of
 from gateway.docs.pages import CHANGES, Pages
-from gateway.http.documents import Documents
-from gateway.http.negotiation import prefers_markdown
+from gateway.http.documents import Documents, prefers_markdown
 
 _ABOUT: Final = "What changed in the Topup Gateway for whoever calls, runs or reads it."
 # Files that aren't served: their names stay.

@@ -12,7 +12,7 @@ from gateway.answers.response_codes import CODES, Code
 from gateway.docs import samples
 from gateway.docs.code_notes import NOTES, REPAIRS, Repair
 from gateway.openapi.examples import EXAMPLES, Example
-from gateway.openapi.parameters import in_path
+from gateway.openapi.field_words import in_path
 from gateway.surfaces import API_PREFIX
 
 PATH: Final = "/docs/codes"

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from gateway.http.negotiation import MARKDOWN
+from gateway.http.documents import MARKDOWN
 
 CACHE: Final = {"cache-control": "public, max-age=300"}
 

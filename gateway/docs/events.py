@@ -14,8 +14,7 @@ from gateway.docs.documents import CACHE, markdown_document
 from gateway.docs.markdown import Heading, inline
 from gateway.docs.pages import Pages
 from gateway.docs.reference import Field, fields_of
-from gateway.http.documents import Documents, Endpoint
-from gateway.http.negotiation import prefers_html, prefers_markdown
+from gateway.http.documents import Documents, Endpoint, prefers_html, prefers_markdown
 from runtime.context import Context
 from webhooks.events.catalogue import PATH, catalogue, event_example, event_schema
 from webhooks.events.event import EVENT_TYPES

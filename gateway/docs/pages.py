@@ -19,8 +19,7 @@ from gateway.docs.markdown import Heading, headings, inline, to_html
 from gateway.docs.reference import DocumentedResource, Operation, resources
 from gateway.docs.runnable import Runnables, of_operation
 from gateway.html.render import fragment, standing
-from gateway.http.documents import Documents, Endpoint, address_for
-from gateway.http.negotiation import prefers_json, prefers_markdown
+from gateway.http.documents import Documents, Endpoint, address_for, prefers_json, prefers_markdown
 from gateway.http.routing import ApiSurface, Router
 from gateway.openapi.document import document
 from runtime.context import Context

@@ -18,7 +18,7 @@ from gateway.docs.markdown import sections
 from gateway.docs.pages import GUIDES, PATH as DOCS, Pages, guide_text, path_of
 from gateway.docs.reference import Operation
 from gateway.docs.search_index import Passage, PassageHit, PassageIndex, Searched
-from gateway.http.negotiation import prefers_markdown
+from gateway.http.documents import prefers_markdown
 from gateway.http.strangers import charge
 from webhooks.events.catalogue import PATH as EVENTS
 from webhooks.events.event import EVENT_TYPES

@@ -15,7 +15,7 @@ from gateway.http.auth import block_of
 from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
-from gateway.repair.repair import repaired
+from gateway.repair import repaired
 from kernel.clock import rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import ID_CHARACTERS

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import code_of, transaction_id_of
-from gateway.http.hosts import PROBED
+from gateway.http.auth import PROBED
 from gateway.http.rate_limit import agent_of
 from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US

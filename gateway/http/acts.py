@@ -19,8 +19,7 @@ from gateway.answers.links import person_link
 from gateway.answers.outcome import Outcome, exported, ok
 from gateway.answers.words import API_PREFIX
 from gateway.http.acting import actor_of
-from gateway.http.auth import is_within
-from gateway.http.caller import is_traced
+from gateway.http.auth import is_traced, is_within
 from gateway.http.errors import refusal_of, row_of
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import (
@@ -32,9 +31,8 @@ from gateway.http.lists import (
     stretch_page,
     stretches_csv,
 )
-from gateway.http.outbound_limits import pace, pace_target
 from gateway.http.password_again import require_password
-from gateway.http.rate_limit import guarded
+from gateway.http.rate_limit import guarded, pace, pace_target
 from gateway.http.refused_items import RefusedItems
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Handler, Reply, Route

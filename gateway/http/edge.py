@@ -15,11 +15,11 @@ from gateway.answers import envelope
 from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.http.access_log import AccessLog, TracedAccessLog
+from gateway.http.auth import PROBED, Hosts
 from gateway.http.body import ClientGone
 from gateway.http.connection.exchange import EXCHANGE, read_whole, write_whole
 from gateway.http.documents import Documents
 from gateway.http.errors import note_failure, refusal_of
-from gateway.http.hosts import PROBED, Hosts
 from gateway.http.pipeline import Pipeline
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router

@@ -7,7 +7,7 @@ seconds.
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import UnsetType
@@ -17,6 +17,7 @@ from gateway.http.request_context import RequestContext
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError
 from kernel.limits import BULK_BODY_BYTES_MAX
+from keys.act import Pace
 from keys.principal import Principal
 from keys.signatures.web_bot_auth import AGENT_HEADER, Target
 from runtime.limiter import Bucket, Decision, Limiter
@@ -213,3 +214,33 @@ def _target_of(call: RequestContext[Any, Any]) -> Target:
         call.scope["query_string"].decode("latin-1"),
         call.headers,
     )
+
+
+TARGETS: Final = (
+    Pace(60, 60, "new webhook addresses of one account"),
+    Pace(30, 3600, "new webhook addresses of a sandbox account", is_sandbox=True),
+)
+
+
+async def pace(
+    limiter: Limiter,
+    principal: Principal,
+    name: str,
+    paces: Sequence[Pace],
+    object_id: str = "",
+) -> None:
+    for one in paces:
+        if one.is_sandbox and not principal.is_sandbox:
+            continue
+        key = f"{name}:{principal.account_id}:{one.period_s}"
+        await take_one(
+            limiter,
+            f"{key}:{object_id}" if one.is_per_object else key,
+            count=one.calls,
+            period_s=one.period_s,
+            detail=f"{one.calls} {one.what} are allowed in {one.period_s} seconds",
+        )
+
+
+async def pace_target(limiter: Limiter, principal: Principal) -> None:
+    await pace(limiter, principal, "target", TARGETS)

@@ -8,7 +8,7 @@ import msgspec
 
 from billing.bulk.item import BatchItem
 from billing.topups.platform import InvalidPlatform
-from gateway.answers.field_entries import entry_of
+from gateway.answers import response_codes as codes
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
@@ -17,6 +17,26 @@ from gateway.http.fields import has_control, is_unicode
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import REFERENCE_CHARACTERS_MAX
+from kernel.meant import address_meant
+from kernel.problems import FieldEntry, most_similar
+
+
+def entry_of(refusal: Refusal, body: Mapping[str, Any], *, is_compared: bool = True) -> FieldEntry:
+    error = refusal.error
+    param = str(error["param"])
+    found: FieldEntry = {"param": param, "detail": refusal.detail, "code": refusal.code.code}
+    bounds = {"minimum": error.get("min"), "maximum": error.get("max")}
+    found |= {name: value for name, value in bounds.items() if value is not None}
+    allowed, given = error.get("allowed"), body.get(param)
+    if allowed:
+        found["allowed"] = allowed
+    if isinstance(given, str) and is_compared:
+        is_mail = refusal.code.code == codes.INVALID_RECIPIENT
+        meant = address_meant(given) if is_mail else most_similar(given, allowed or ())
+        if meant is not None:
+            found["did_you_mean"] = meant
+    return found
+
 
 _COMPARED_MAX: Final = 10
 # A call may hold a thousand items.

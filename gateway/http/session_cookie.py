@@ -1,6 +1,12 @@
-"""The session's cookie, and the proof that a request by cookie came from our own page."""
+"""The session's cookie, the proof that a request by cookie came from our own page, and known devices.
 
+A known device has tries of its own at signing in, so that a stranger's guesses lock no owner out.
+"""
+
+import re
+import secrets
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.types import Scope
@@ -8,6 +14,7 @@ from starlette.types import Scope
 from kernel.clock import SECOND_US
 from kernel.errors import DomainError
 from keys.session import LIFE_US, is_forgery_token
+from keys.vault import Vault
 from runtime.settings import Settings
 
 NAME = "topup_session"
@@ -104,4 +111,27 @@ def _field(raw: bytes) -> str:
 def _header(value: str, age_s: int, *, is_secure: bool) -> tuple[bytes, bytes]:
     name = cookie_name(is_secure=is_secure)
     text = f"{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax"
+    return b"set-cookie", f"{text}; Secure".encode() if is_secure else text.encode()
+
+
+DEVICE_COOKIE: Final = "topup_device"
+DEVICE_AGE_S: Final = 31_536_000
+_PURPOSE: Final = "device"
+_FORM: Final = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
+
+
+def known_device(headers: Headers, vault: Vault, name: str) -> str | None:
+    for value in cookies_named(headers, DEVICE_COOKIE):
+        found = _FORM.fullmatch(value)
+        if found is None:
+            continue
+        if vault.is_signed(f"{found[1]} {name}", found[2], purpose=_PURPOSE):
+            return found[1]
+    return None
+
+
+def device_cookie(vault: Vault, name: str, *, is_secure: bool) -> tuple[bytes, bytes]:
+    device = secrets.token_hex(16)
+    proof = vault.sign(f"{device} {name}", purpose=_PURPOSE)
+    text = f"{DEVICE_COOKIE}={device}.{proof}; Path=/sign-in; Max-Age={DEVICE_AGE_S}; HttpOnly; SameSite=Lax"
     return b"set-cookie", f"{text}; Secure".encode() if is_secure else text.encode()

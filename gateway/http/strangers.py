@@ -13,8 +13,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from gateway.http.auth import LOOPBACK, block_of, is_within
-from gateway.http.hosts import PROBED
+from gateway.http.auth import LOOPBACK, PROBED, block_of, is_within
 from gateway.http.rate_limit import RateLimited
 from gateway.http.request_context import RequestContext
 from keys.principal import Network

@@ -16,8 +16,7 @@ from mcp_types import PaginatedRequestParams, RequestParams
 from pydantic import Field
 
 from gateway.http.acting import actor_of
-from gateway.http.outbound_limits import pace, pace_target
-from gateway.http.rate_limit import RateLimited
+from gateway.http.rate_limit import RateLimited, pace, pace_target
 from gateway.http.request_context import RequestContext
 from gateway.mcp.message import INVALID_PARAMS
 from kernel.clock import SECOND_US, rfc3339

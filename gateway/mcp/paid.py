@@ -23,7 +23,7 @@ from gateway.mcp.message import CREDENTIAL, X402, PaymentSaid
 from gateway.mcp.schemas import Offer, input_schema
 from gateway.mcp.tools import PAID, SEND, TOOLS
 from gateway.surfaces import API_PREFIX
-from gateway.x402 import bazaar, door
+from gateway.x402 import door, headers
 from gateway.x402.endpoint import take_turn
 from gateway.x402.headers import HEADER
 from gateway.x402.views import PaidBody
@@ -73,7 +73,7 @@ class PaidSend:
         inner.headers = {b"host": call.headers.get(b"host", b""), **_headers_of(meta)}
         inner.raw = b"tools/call " + SEND.encode() + raw
         inner.body = _SHAPE.decode(raw, call.environment)
-        inner.entry = bazaar.of_tool(SEND, PAID.description, input_schema(PAID, Offer()))
+        inner.entry = headers.bazaar_tool_entry(SEND, PAID.description, input_schema(PAID, Offer()))
 
     async def run(self, key_text: str | None = None) -> Envelope:
         """Return the top-up; raise PaymentRequired, which `said` then has."""

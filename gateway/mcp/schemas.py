@@ -13,7 +13,7 @@ from typing import Any, Final, get_args, get_origin
 from billing.orders.place import AMOUNT_CENTS_MAX as ORDER_CENTS_MAX, AMOUNT_CENTS_MIN
 from billing.topups.platform import Platform
 from billing.topups.send_acts import MESSAGE
-from gateway.mcp.tool import KEY, ApiTool
+from gateway.mcp.tools import KEY, ApiTool
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
 from kernel.fields import LINE
 from kernel.limits import IDEMPOTENCY_KEY_CHARACTERS_MAX, INT64_MAX

@@ -4,7 +4,7 @@ Nothing outlives a request, so any gateway can serve any call.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, cast
 
 import msgspec
@@ -22,25 +22,86 @@ from mcp_types import (
     ListToolsResult,
     PaginatedRequestParams,
     RequestParams,
+    Tool,
 )
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.types import Message as AsgiMessage, Receive, Scope, Send
 
+from billing.reports.own_key import SHOW_OWN
+from billing.topups.platform import Platform
 from gateway.http.errors import note_failure, refusal_of
 from gateway.http.fields import refuse_repeated_names
+from gateway.http.own_acts import read_own
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.mcp import events, tasks
-from gateway.mcp.calls import ToolRequest, answered
-from gateway.mcp.links import allowed
-from gateway.mcp.listing import tools_of
+from gateway.mcp.calls import ToolRequest, allowed, answered, providers_of
 from gateway.mcp.message import INVALID_PARAMS, Message, read
-from gateway.mcp.tools import PAID, SEND, TOOLS
+from gateway.mcp.schemas import Offer, input_schema, output_schema
+from gateway.mcp.tools import PAID, SEND, TOOLS, ApiTool
+from gateway.x402.offered import LIVE_FIRST, offered
 from kernel import version
 from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX
 from keys.principal import require_scope
+
+_OWN_KEY: Final = SHOW_OWN.path
+
+
+async def tools_of(call: RequestContext[Any, Any]) -> list[Tool]:
+    if call.credential is None:
+        return [_of(PAID, _offer_to_strangers(call))]
+    principal = call.principal
+    names = tuple(
+        name
+        for name, tool in TOOLS.items()
+        if allowed(tool, principal) and (principal.lineage or tool.path != _OWN_KEY)
+    )
+    return _listed(names, await _offer(call))
+
+
+def _offer_to_strangers(call: RequestContext[Any, Any]) -> Offer:
+    for environment in LIVE_FIRST:
+        if offered(call.context, environment):
+            return Offer(tuple(call.context.topup_rules.platforms.of(environment).offered()))
+    return Offer()
+
+
+async def _offer(call: RequestContext[Any, Any]) -> Offer:
+    context, principal = call.context, call.principal
+    offered = context.topup_rules.platforms.of(principal.environment).offered()
+    offer = Offer(tuple(offered), providers_of(context, principal.environment))
+    if not principal.lineage:
+        return offer
+    own = await read_own(call, SHOW_OWN)
+    return Offer(
+        tuple(one for one in offered if _is_listed(one, own["platforms"])),
+        offer.providers,
+        own["per_call_cents"],
+        None if own["recipients"] is None else tuple(own["recipients"]),
+    )
+
+
+def _is_listed(platform: Platform, ids: list[str] | None) -> bool:
+    return ids is None or platform.id in ids
+
+
+@lru_cache(maxsize=256)
+def _listed(names: tuple[str, ...], offer: Offer) -> list[Tool]:
+    return [_of(TOOLS[name], offer) for name in names]
+
+
+def _of(tool: ApiTool, offer: Offer) -> Tool:
+    return Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=input_schema(tool, offer),
+        output_schema=output_schema(tool),
+        annotations=tool.hints,
+    )
+
 
 _CALL: Final = "topup.call"
 _VERSIONS: Final = tuple(reversed(KNOWN_PROTOCOL_VERSIONS))

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.answers import response_codes as codes
 from gateway.http.routing import Resource, Route, Router
-from gateway.openapi import answer_schemas
+from gateway.openapi import responses
 from gateway.openapi.discovery import Discovery, add_discovery
 from gateway.openapi.examples import EVENT_EXAMPLE
 from gateway.openapi.field_words import FIELD_WORDS
@@ -203,7 +203,7 @@ def _order(row: tuple[Resource, Route]) -> tuple[bool, int]:
 
 
 def _types(rows: list[tuple[Resource, Route]]) -> Iterator[Any]:
-    yield from answer_schemas.types()
+    yield from responses.types()
     for event_type in TYPES.values():
         yield event_type.data
     for resource, route in rows:

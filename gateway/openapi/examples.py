@@ -1,7 +1,11 @@
-"""Examples of requests and of an event; tests hold each against its route."""
+"""Examples of requests, responses and an event.
+
+The recording tests write answers.json; written_answers.json has what no recording reaches.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -28,3 +32,18 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     for method, _, path in [name.partition(" ")]
 }
 EVENT_EXAMPLE: Final[dict[str, Any]] = _read("event.json", dict[str, Any])
+
+
+_FILES: Final = ("answers.json", "written_answers.json")
+
+
+def answer_of(method: str, template: str, status: str) -> Any:
+    return _answers().get(f"{method} {template} {status}")
+
+
+@cache
+def _answers() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in _FILES:
+        found |= msgspec.json.decode((files(__package__) / name).read_bytes())
+    return found

@@ -11,9 +11,8 @@ from billing.usage.usage import RECORDS_MAX
 from gateway.answers import envelope
 from gateway.http.body import Media
 from gateway.http.routing import Resource, Route
-from gateway.openapi.answers import answer_of
-from gateway.openapi.examples import EXAMPLES, Example
-from gateway.openapi.parameters import in_path
+from gateway.openapi.examples import EXAMPLES, Example, answer_of
+from gateway.openapi.field_words import in_path
 from gateway.openapi.responses import Shared, enveloped, plain, refusals_of
 from gateway.openapi.schemas import PLACE, Schema, Schemas, without_null
 from kernel.fields import Fields

@@ -1,20 +1,82 @@
 """Describe the responses of a route: its successes and refusals, and what any call may meet."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from gateway.answers import response_codes as codes
+from gateway.answers.envelope import Envelope
 from gateway.answers.outcome import JSON, Outcome
 from gateway.answers.response_codes import CODES
 from gateway.http.routing import Route
-from gateway.openapi import answer_schemas
-from gateway.openapi.schemas import Schema, Schemas
+from gateway.openapi.schemas import PLACE, Schema, Schemas
 from kernel.refused import Refused
+from kernel.words import TopUpStatus
+
+ERROR: Final = "Error"
+_USUAL: Final = (200, 201)
+_STATUSES: Final = get_args(TopUpStatus)
+
+
+def types() -> Iterable[Any]:
+    return Envelope, Refused
+
+
+def success(outcome: Outcome, schemas: Schemas) -> Schema:
+    """Refer to the schema of the outcome's response.
+
+    Routes share it, so it lists the codes of all.
+    """
+    status = "" if outcome.http_status in _USUAL else outcome.http_status
+    name = f"{schemas.name_of(outcome.data)}{status}Answer"
+    listed = sorted({*outcome.codes, *_codes_of(schemas.components.get(name))})
+    is_success = outcome.http_status < 400
+    whole = _whole(schemas, listed, schemas.of(outcome.data), is_success=is_success)
+    schemas.components[name] = whole
+    return {"$ref": PLACE + name}
+
+
+def _codes_of(schema: Schema | None) -> list[int]:
+    if schema is None:
+        return []
+    code = schema["properties"]["code"]
+    return list(code.get("enum", [code.get("const")]))
+
+
+def error(schemas: Schemas) -> Schema:
+    codes = [code for code, row in CODES.items() if row.http_statuses[-1] >= 400 or row.next_action]
+    return schemas.add(ERROR, _whole(schemas, codes, schemas.of(Refused), is_success=False))
+
+
+def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool) -> Schema:
+    plain = schemas.body_of(Envelope)
+    word = "ok" if is_success else "error"
+    narrowed: Schema = {
+        "success": {"type": "boolean", "const": is_success},
+        "code": {"type": "integer", **_one_of(codes)},
+        "status": {"type": "string", "enum": [word, *_STATUSES]},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "data": data,
+    }
+    fields = {
+        name: {"description": schema["description"], **narrowed.get(name, schema)}
+        for name, schema in plain["properties"].items()
+    }
+    about = _told(codes) if is_success else "What every error looks like; its code says which."
+    return {**plain, "description": about, "properties": fields}
+
+
+def _one_of(codes: list[int]) -> Schema:
+    """Make a single code a constant, which distinguishes responses of one HTTP status."""
+    return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
+
+
+def _told(codes: Iterable[int]) -> str:
+    return " · ".join(f"{code} {CODES[code].message}" for code in codes)
+
 
 Statuses = dict[int, set[int]]
 
 _HEADER: Final = "#/components/headers/"
-_BAD: Final = 400
 BYTES: Final = "application/octet-stream"
 CODES_HERE: Final = "x-codes"
 
@@ -33,7 +95,7 @@ def refusals_of(route: Route, *, has_params: bool) -> Statuses:
             found[409] = {codes.DUPLICATE, codes.KEY_IN_PROGRESS}
     for code in route.refuses:
         for status in CODES[code].http_statuses:
-            if status >= _BAD:
+            if status >= 400:
                 found.setdefault(status, set()).add(code)
     return found
 
@@ -51,9 +113,11 @@ class Shared:
         vendor = [] if is_ours else [self._name_of(kind)]
         name = ".".join(map(str, (status, *codes_listed, *vendor)))
         if is_ours:
-            schema = answer_schemas.error(self._schemas)
+            schema = error(self._schemas)
+        elif kind is None:
+            schema = {}
         else:
-            schema = {} if kind is None else self._schemas.of(kind)
+            schema = self._schemas.of(kind)
         self.responses[name] = {
             "description": _described(codes_listed),
             "headers": _of_refusal(status, is_ours=is_ours),
@@ -73,11 +137,9 @@ def enveloped(route: Route, refused: Statuses, schemas: Schemas, shared: Shared)
         if not mine:
             responses[str(status)] = shared.refer(status, listed, Refused)
             continue
-        choices = [
-            answer_schemas.success(outcome, schemas) for outcome in mine if outcome.data is not None
-        ]
+        choices = [success(outcome, schemas) for outcome in mine if outcome.data is not None]
         if listed:
-            choices.append(answer_schemas.error(schemas))
+            choices.append(error(schemas))
         described = listed.union(*(outcome.codes for outcome in mine))
         responses[str(status)] = {
             **_response(route, status, _described(described), mine, choices, is_ours=True),
@@ -152,7 +214,7 @@ def _headers(route: Route, status: int, *, is_ours: bool) -> Mapping[str, Any]:
     names = ["X-Request-Id"]
     if is_ours or not route.is_public:
         names += ["RateLimit", "RateLimit-Policy"]
-    if route.is_unsafe and route.takes_key and status < _BAD:
+    if route.is_unsafe and route.takes_key and status < 400:
         names.append("Idempotent-Replayed")
     return {name: {"$ref": _HEADER + name} for name in names}
 

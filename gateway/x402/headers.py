@@ -13,15 +13,68 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
+from x402.extensions.bazaar import (
+    DeclareMcpDiscoveryConfig,
+    OutputConfig,
+    declare_discovery_extension,
+    declare_mcp_discovery_extension,
+)
 from x402.http.utils import encode_payment_required_header, encode_payment_response_header
 from x402.schemas import PaymentPayload, PaymentRequired, SettleResponse
 
 from billing.machine_payments.offer import SCHEME, Offer
 from billing.machine_payments.payment import X402, PaidRequest
 from gateway.http.fields import refuse_repeated_names
-from gateway.x402 import bazaar
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
+
+BAZAAR: Final = "bazaar"
+_BAZAAR_EXAMPLE: Final = {
+    "platform": "claude",
+    "amount_cents": 1000,
+    "recipient_email": "user@example.com",
+}
+_BAZAAR_BODY: Final = {
+    "type": "object",
+    "properties": {
+        name: {"type": "integer" if isinstance(value, int) else "string"}
+        for name, value in _BAZAAR_EXAMPLE.items()
+    },
+    "required": [*_BAZAAR_EXAMPLE],
+}
+_BAZAAR_OUTPUT: Final = OutputConfig(example={"success": True, "code": 1001, "status": "delivered"})
+
+
+def bazaar_resource(url: str, *, icon_url: str | None = None) -> dict[str, Any]:
+    made = {
+        "url": url,
+        "description": "A top-up of prepaid AI credit",
+        "mimeType": "application/json",
+        "serviceName": "Topup Gateway",
+        "tags": ["ai-credit", "prepaid", "top-up", "gift"],
+    }
+    return made if icon_url is None else {**made, "iconUrl": icon_url}
+
+
+def bazaar_entry() -> dict[str, Any]:
+    made = declare_discovery_extension(
+        input=_BAZAAR_EXAMPLE, input_schema=_BAZAAR_BODY, body_type="json", output=_BAZAAR_OUTPUT
+    )[BAZAAR]
+    # The package leaves the method to a framework, and its own schema requires it.
+    made["info"]["input"]["method"] = "POST"
+    return dict(made)
+
+
+def bazaar_tool_entry(name: str, about: str, input_schema: Mapping[str, Any]) -> dict[str, Any]:
+    config = DeclareMcpDiscoveryConfig(
+        tool_name=name,
+        description=about,
+        input_schema=dict(input_schema),
+        example=_BAZAAR_EXAMPLE,
+        output=_BAZAAR_OUTPUT,
+    )
+    return dict(declare_mcp_discovery_extension(config)[BAZAAR])
+
 
 HEADER: Final = "PAYMENT-SIGNATURE"
 IDENTIFIER: Final = "payment-identifier"
@@ -97,7 +150,7 @@ def required(offer: Offer, cents: int, asking: Asking, *, why: str) -> PaymentRe
             "accepts": [offer.requirements(cents)],
             "extensions": {
                 IDENTIFIER: {"info": {"required": True}, "schema": _IDENTIFIER_SCHEMA},
-                bazaar.NAME: asking.bazaar,
+                BAZAAR: asking.bazaar,
             },
         }
     )
@@ -138,7 +191,7 @@ def request_of(presented: Presented, offer: Offer, cents: int, asking: Asking) -
             "accepted": wanted,
             "payload": presented.payload,
             "resource": asking.resource,
-            "extensions": {**presented.extensions, bazaar.NAME: asking.bazaar},
+            "extensions": {**presented.extensions, BAZAAR: asking.bazaar},
         },
         "paymentRequirements": wanted,
     }

@@ -1,4 +1,4 @@
-"""The payment methods of an environment's top-ups, each with the header that requests its payment."""
+"""Who pays, in which environment, and the payment methods of its top-ups, each with its header."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,20 @@ import msgspec
 
 from billing.machine_payments.facilitator import TokenProof
 from billing.machine_payments.offer import CENTS_MIN, METHOD, SANDBOX, Offer, TokenOffer
-from billing.machine_payments.payment import MPP, X402, MachinePayment, PaidRequest
+from billing.machine_payments.payment import MPP, X402, MachinePayment, NotOffered, PaidRequest
+from gateway.http.auth import check_presented, presented
+from gateway.http.fields import EnvironmentMismatch
 from gateway.http.request_context import RequestContext
-from gateway.x402 import bazaar, credentials, headers
+from gateway.x402 import credentials, headers
 from gateway.x402.credentials import Misfit, Priced, ShownCredential
 from gateway.x402.headers import Asking, Presented
-from gateway.x402.offered import offered
+from gateway.x402.offered import LIVE_FIRST, offered
 from gateway.x402.views import PaidBody
 from kernel.clock import SECOND_US
+from kernel.errors import InvalidInput
 from kernel.fields import Fields
+from keys.authenticator import InvalidCredential
+from keys.principal import Environment, Principal, check_address, require_scope
 
 PaidCall = RequestContext[PaidBody, Fields]
 Shown = Presented | ShownCredential
@@ -150,5 +155,52 @@ def ways_of(call: PaidCall, environment: str, cents: int) -> Sequence[Way]:
 def _asking(call: PaidCall) -> Asking:
     home = call.home
     icon_url = f"{home}{_ICON}" if home == call.context.settings.public_url else None
-    entry = call.entry if isinstance(call, PaidToolCall) else bazaar.of_http()
-    return Asking(bazaar.resource(f"{home}{call.path}", icon_url=icon_url), entry)
+    entry = call.entry if isinstance(call, PaidToolCall) else headers.bazaar_entry()
+    return Asking(headers.bazaar_resource(f"{home}{call.path}", icon_url=icon_url), entry)
+
+
+async def caller(call: PaidCall) -> Principal | None:
+    """Return whose key is beside the payment, or None. Raise what refuses a key."""
+    if call.credential is not None:
+        require_scope(call.credential, "topup:send")
+        return call.credential
+    in_front = call.headers.get(b"authorization")
+    if in_front is None or credentials.is_payment(in_front):
+        return None
+    token, is_cookie = presented(call.scope, call.headers, call.context.settings)
+    principal = await call.context.authenticator.authenticate(token)
+    check_presented(principal, is_cookie=is_cookie)
+    if is_cookie:
+        raise InvalidCredential("Send an API key as Authorization: Bearer ak_….")
+    if principal.ip_allow_lists:
+        check_address(principal, call.address)
+    require_scope(principal, "topup:send")
+    call.principal = principal
+    return principal
+
+
+def environment_of(
+    call: PaidCall, principal: Principal | None, protocol: str | None
+) -> Environment:
+    """Return whose credit is bought, by the payment's protocol, if one came.
+
+    Raises EnvironmentMismatch, InvalidInput and NotOffered.
+    """
+    asked = call.body.environment
+    if principal is not None:
+        if asked not in (None, principal.environment):
+            raise EnvironmentMismatch(f"The key is {principal.environment}'s.", param="environment")
+        asked = principal.environment
+    taken = {one: offered(call.context, one) for one in LIVE_FIRST}
+    wanted = LIVE_FIRST if asked is None else (asked,)
+    for environment in wanted:
+        if taken[environment] and (protocol is None or protocol in taken[environment]):
+            return environment
+    allowed = sorted(
+        one for one, doors in taken.items() if doors and (protocol is None or protocol in doors)
+    )
+    if allowed and principal is None:
+        detail = f"such payments are taken in {' and '.join(allowed)} alone"
+        problem = {"param": "environment", "detail": detail, "allowed": allowed}
+        raise InvalidInput(detail, param="environment", errors=[problem])
+    raise NotOffered("This gateway's operator hasn't set up such payments.")

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from gateway.http.hosts import PROBED
+from gateway.http.auth import PROBED
 from kernel import version
 from runtime.settings import Settings, load_settings, unknown_variables
 from tests.support.command_line import without_settings

@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from keys.signatures.structured_fields import Malformed, read_dictionary, read_string
-from keys.signatures.web_bot_auth import TEST_KEY, Claim, Target, claim_of, keys_of, thumbprint
+from keys.signatures.web_bot_auth import (
+    TEST_KEY,
+    Claim,
+    Malformed,
+    Target,
+    claim_of,
+    keys_of,
+    read_dictionary,
+    read_string,
+    thumbprint,
+)
 from tests.support.agent_signing import AGENT, NOW_S, SignedAgent
 
 PUBLIC = base64.urlsafe_b64decode("JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs=")

@@ -15,7 +15,7 @@ import msgspec
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.tenant import Tenant
-from keys.authorization.credential_scopes import scopes_of
+from keys.authorization.token import scopes_of
 from keys.vault import SealBroken, Vault
 from store.database import Transaction
 from store.row_mapping import update

@@ -8,10 +8,10 @@ from msgspec import Meta
 from billing.topups.rules import events_shown
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
-from gateway.http.event_stream import EventStream
 from gateway.http.lists import admitted_again
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
+from gateway.http.waiting import EventStream
 from kernel.fields import Fields
 from store.database import Transaction
 from webhooks.events import log

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from gateway.authorization.consent import allow, connected_key
-from gateway.authorization.request import ASKED, McpRequest, read_request
+from gateway.authorization.request import ASKED, McpRequest, allow, connected_key, read_request
 from gateway.dashboard.account.consent import PRIVATE, leave_for, policy_for
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.route import page_route

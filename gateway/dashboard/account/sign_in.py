@@ -19,9 +19,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form,
 from gateway.html.language import LANGUAGE_COOKIE, page_languages
 from gateway.html.render import THEME_COOKIE, THEMES, go, page
 from gateway.http.acting import note
-from gateway.http.auth import block_of
-from gateway.http.caller import is_traced
-from gateway.http.device_cookie import device_cookie, known_device
+from gateway.http.auth import block_of, is_traced
 from gateway.http.password_again import STRANGER, check_code, check_passkey, passkey_options
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
@@ -30,8 +28,10 @@ from gateway.http.session_cookie import (
     ForgeryRefused,
     SignInRefused,
     clear_cookie,
+    device_cookie,
     is_foreign,
     is_https,
+    known_device,
     read_cookie,
     set_cookie,
 )

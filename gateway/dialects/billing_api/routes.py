@@ -21,17 +21,19 @@ from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.credits.checkin import CheckedIn, CheckIn, CheckinSettings
 from billing.ledger.balances import balance_micros
 from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders import records as order_list
+from billing.orders.order import Order as StoredOrder
 from billing.orders.place import NewOrder
+from billing.orders.records import OrderFilter
 from billing.orders.views import Order
 from billing.payments.order_acts import LEASE_S
 from billing.reports import balance_transactions
-from billing.reports.balance_transactions import Wanted
+from billing.reports.balance_transactions import BalanceTransaction, Wanted
 from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
+from gateway.answers.answer import Answer, plain_answer
 from gateway.answers.outcome import Outcome
-from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal, renamed_fields
-from gateway.dialects.billing_api import account_lists, billing_admin as admin, schemas as shapes
+from gateway.dialects.billing_api import schemas as shapes
 from gateway.http.acts import Door
 from gateway.http.fields import EnvironmentMismatch, cursor_id
 from gateway.http.idempotency import run_once, run_steps
@@ -47,6 +49,54 @@ from keys.audit_log import Actor
 from keys.principal import ADMIN
 from runtime.acts import run_act
 from store.database import Transaction
+
+
+async def transactions(call: RequestContext[Fields, shapes.PageQuery]) -> Answer:
+    tenant, query = call.principal.tenant, call.query
+    before_id = query.before_id("trf")
+
+    async def work(tx: Transaction) -> tuple[Sequence[BalanceTransaction], str | None]:
+        if before_id is None:
+            return await balance_transactions.page(
+                tx, tenant, offset=query.offset, limit=query.limit
+            )
+        own = Wanted(tenant.environment, account_id=tenant.account_id)
+        return await balance_transactions.page_of_all(
+            tx, own, before_id=before_id, limit=query.limit
+        )
+
+    found, more = await call.context.database.read(work)
+    lines = [shapes.Transaction.of(one) for one in found]
+    return plain_answer(shapes.Page(success=True, data=lines, next_cursor=more))
+
+
+async def orders(call: RequestContext[Fields, shapes.OrdersQuery]) -> Answer:
+    tenant, query = call.principal.tenant, call.query
+    before_id, wanted = query.before_id("ord"), OrderFilter(status=query.status)
+
+    async def work(tx: Transaction) -> Sequence[StoredOrder]:
+        if before_id is not None:
+            return await order_list.page(
+                tx, tenant, wanted, before_id=before_id, limit=query.limit + 1
+            )
+        found, _ = await order_list.numbered_page(
+            tx, tenant, wanted, offset=query.offset, limit=query.limit + 1
+        )
+        return found
+
+    found = await call.context.database.read(work)
+    links = call.context.payments.links
+    shown = [Order.of(one, links) for one in found[: query.limit]]
+    more = shown[-1].id if len(found) > query.limit else None
+    return plain_answer(shapes.Page(success=True, data=shown, next_cursor=more))
+
+
+async def order(call: RequestContext[Fields, Fields]) -> Answer:
+    tenant, order_id = call.principal.tenant, call.params["order_id"]
+    found = await call.context.database.read(lambda tx: order_list.get(tx, tenant, order_id))
+    shown = Order.of(found, call.context.payments.links)
+    return plain_answer(shapes.Said(success=True, data=shown))
+
 
 READ: Final = ("billing:read",)
 WRITE: Final = ("billing:write",)
@@ -120,11 +170,11 @@ async def all_plans(call: RequestContext[Fields, Fields]) -> Answer:
     return _said([shapes.Plan.of(one) for one in found])
 
 
-async def create_plan(call: RequestContext[admin.PlanBody, Fields]) -> Answer:
+async def create_plan(call: RequestContext[shapes.PlanBody, Fields]) -> Answer:
     return await _change_plan(call, _CREATE_PLAN, http_status=201)
 
 
-async def change_plan(call: RequestContext[admin.PlanChanges, Fields]) -> Answer:
+async def change_plan(call: RequestContext[shapes.PlanChanges, Fields]) -> Answer:
     return await _change_plan(call, _SET_PLAN)
 
 
@@ -142,23 +192,23 @@ async def _change_plan(
     return await run_once(call, work, render)
 
 
-async def _make_plan(context: ActContext, asked: admin.PlanBody) -> Change[OfferedPlan]:
+async def _make_plan(context: ActContext, asked: shapes.PlanBody) -> Change[OfferedPlan]:
     fields = context.service(ProductFields)
     plan = asked.plan(context.environment, context.now_us)
     return Change(after=OfferedPlan(await plans.create(context.tx, plan, fields), fields))
 
 
-async def _set_plan(context: ActContext, asked: admin.PlanChanges) -> Change[OfferedPlan]:
+async def _set_plan(context: ActContext, asked: shapes.PlanChanges) -> Change[OfferedPlan]:
     return await plan_acts.change_plan(context, asked.changes())
 
 
 _CREATED_PLAN: Final[Act[Any, Any]] = plan_acts.CREATE_PLAN
-_CREATE_PLAN: Final = replace(_CREATED_PLAN, input=admin.PlanBody, run=_make_plan)
+_CREATE_PLAN: Final = replace(_CREATED_PLAN, input=shapes.PlanBody, run=_make_plan)
 _SET_TERMS: Final[Act[Any, Any]] = plan_acts.SET_PLAN
-_SET_PLAN: Final = replace(_SET_TERMS, input=admin.PlanChanges, run=_set_plan)
+_SET_PLAN: Final = replace(_SET_TERMS, input=shapes.PlanChanges, run=_set_plan)
 
 
-async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answer:
+async def list_coupons(call: RequestContext[Fields, shapes.CouponsQuery]) -> Answer:
     environment, query = call.principal.environment, call.query
     before_id = cursor_id(query.cursor, "cpn")
     found = await call.context.database.read(
@@ -173,7 +223,7 @@ async def list_coupons(call: RequestContext[Fields, admin.CouponsQuery]) -> Answ
     )
 
 
-async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answer:
+async def create_coupon(call: RequestContext[shapes.CouponBody, Fields]) -> Answer:
     door, body = Door(_CREATE_COUPON, call, is_operator=True), call.body
 
     async def work(tx: Transaction) -> Change[coupons.Coupon]:
@@ -185,14 +235,14 @@ async def create_coupon(call: RequestContext[admin.CouponBody, Fields]) -> Answe
     return await run_once(call, work, render)
 
 
-async def _make_coupon(context: ActContext, asked: admin.CouponBody) -> Change[coupons.Coupon]:
+async def _make_coupon(context: ActContext, asked: shapes.CouponBody) -> Change[coupons.Coupon]:
     values = asdict(asked) | {"expires_at": time_us(asked.expires_at, "expires_at")}
     made = coupons.new_coupon(context.tenant.environment, now_us=context.now_us, **values)
     return Change(after=await coupons.create(context.tx, made))
 
 
 _CREATED: Final[Act[Any, Any]] = coupon_acts.CREATE_COUPON
-_CREATE_COUPON: Final = replace(_CREATED, input=admin.CouponBody, run=_make_coupon)
+_CREATE_COUPON: Final = replace(_CREATED, input=shapes.CouponBody, run=_make_coupon)
 
 
 async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> Answer:
@@ -210,11 +260,11 @@ async def all_transactions(call: RequestContext[Fields, shapes.AdminQuery]) -> A
             tx, wanted, before_id=before_id, limit=query.limit
         )
     )
-    lines = [admin.AccountTransaction.of(one) for one in found]
+    lines = [shapes.AccountTransaction.of(one) for one in found]
     return plain_answer(shapes.Page(success=True, data=lines, next_cursor=more))
 
 
-async def adjust(call: RequestContext[admin.ManualBody, Fields]) -> Answer:
+async def adjust(call: RequestContext[shapes.ManualBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     if body.environment not in {None, principal.environment}:
         raise EnvironmentMismatch(
@@ -243,25 +293,25 @@ async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
     async def work(tx: Transaction) -> CheckinSettings:
         return await checkin_acts.settings(await door.context(tx))
 
-    return _said(admin.Config.of(await call.context.database.read(work)))
+    return _said(shapes.Config.of(await call.context.database.read(work)))
 
 
-async def change_config(call: RequestContext[admin.ConfigBody, Fields]) -> Answer:
+async def change_config(call: RequestContext[shapes.ConfigBody, Fields]) -> Answer:
     door, body = Door(_SET_CHECKIN, call, is_operator=True), call.body
 
     async def work(tx: Transaction) -> Change[CheckinSettings]:
         return await run_act(_SET_CHECKIN, await door.context(tx), body)
 
-    return await run_once(call, work, lambda change: _said(admin.Config.of(change.after)))
+    return await run_once(call, work, lambda change: _said(shapes.Config.of(change.after)))
 
 
-async def _change_config(context: ActContext, asked: admin.ConfigBody) -> Change[CheckinSettings]:
+async def _change_config(context: ActContext, asked: shapes.ConfigBody) -> Change[CheckinSettings]:
     with renamed_fields(**asked.names()):
         return await checkin_acts.change(context, asked.changes())
 
 
 _SET: Final[Act[Any, Any]] = checkin_acts.SET_CHECKIN
-_SET_CHECKIN: Final = replace(_SET, input=admin.ConfigBody, run=_change_config)
+_SET_CHECKIN: Final = replace(_SET, input=shapes.ConfigBody, run=_change_config)
 
 
 def refuse(refusal: Refusal, _now_us: int) -> Answer:
@@ -274,7 +324,7 @@ def _checked_in(done: CheckedIn) -> Answer:
 
 
 def _adjusted(done: Adjusted) -> Answer:
-    return _said(admin.Adjustment.of(done))
+    return _said(shapes.Adjustment.of(done))
 
 
 def _said(data: Any, *, http_status: int = 200) -> Answer:
@@ -313,7 +363,7 @@ _get, _post, _put = (partial(_row, method) for method in ("GET", "POST", "PUT"))
 _Said, _Page, _Query = shapes.Said, shapes.Page, shapes.PageQuery
 _Lines, _Orders = _Page[shapes.Transaction], _Page[Order]
 _Plan, _Plans = _Said[shapes.Plan], _Said[list[shapes.Plan]]
-_Coupon, _Config = _Said[coupon_acts.Coupon], _Said[admin.Config]
+_Coupon, _Config = _Said[coupon_acts.Coupon], _Said[shapes.Config]
 _SALE = (
     *(codes.NOT_FOUND, codes.NOT_REDEEMABLE, codes.ALREADY_SETTLED, codes.AMOUNT_OUT_OF_RANGE),
     codes.LIMIT_REACHED,
@@ -328,19 +378,19 @@ SURFACE = ApiSurface(
         _get("/credits/balance", balance, "The balance in credits", _Said[shapes.Balance]),
         _get(
             "/credits/transactions",
-            account_lists.transactions,
+            transactions,
             "What changed it",
             _Lines,
             query=_Query,
         ),
         _get(
             "/orders",
-            account_lists.orders,
+            orders,
             "Orders, newest first",
             _Orders,
             query=shapes.OrdersQuery,
         ),
-        _get("/orders/{order_id}", account_lists.order, "An order", _Said[Order]),
+        _get("/orders/{order_id}", order, "An order", _Said[Order]),
         _get("/subscription/plans", list_plans, "Plans", _Plans, **OPEN),
         _post(
             "/checkin",
@@ -369,27 +419,29 @@ SURFACE = ApiSurface(
             body=shapes.PortalBody,
         ),
         _get(PLANS, all_plans, "Every plan", _Plans),
-        _post(PLANS, create_plan, "Make a plan", _Plan, status=201, body=admin.PlanBody),
-        _put(PLANS + "/{plan_id}", change_plan, "Change a plan", _Plan, body=admin.PlanChanges),
-        _get(COUPONS, list_coupons, "Coupons", _Page[coupon_acts.Coupon], query=admin.CouponsQuery),
-        _post(COUPONS, create_coupon, "Make one", _Coupon, status=201, body=admin.CouponBody),
+        _post(PLANS, create_plan, "Make a plan", _Plan, status=201, body=shapes.PlanBody),
+        _put(PLANS + "/{plan_id}", change_plan, "Change a plan", _Plan, body=shapes.PlanChanges),
+        _get(
+            COUPONS, list_coupons, "Coupons", _Page[coupon_acts.Coupon], query=shapes.CouponsQuery
+        ),
+        _post(COUPONS, create_coupon, "Make one", _Coupon, status=201, body=shapes.CouponBody),
         _get(
             "/admin/credits/transactions",
             all_transactions,
             "What changed any balance, newest first",
-            _Page[admin.AccountTransaction],
+            _Page[shapes.AccountTransaction],
             query=shapes.AdminQuery,
         ),
         _post(
             "/admin/credits/manual",
             adjust,
             "Give credit or take it away",
-            _Said[admin.Adjustment],
+            _Said[shapes.Adjustment],
             *MANUAL,
-            body=admin.ManualBody,
+            body=shapes.ManualBody,
         ),
         _get(CHECKIN, show_config, "What check-ins award", _Config),
-        _put(CHECKIN, change_config, "Change what they award", _Config, body=admin.ConfigBody),
+        _put(CHECKIN, change_config, "Change what they award", _Config, body=shapes.ConfigBody),
     ),
     refuse,
     shapes.Refused,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from billing.ledger.price import Price
-from gateway.answers.plain import number, plain_answer, price_number
+from gateway.answers.answer import number, plain_answer, price_number
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from starlette.types import Message
 
 from gateway.app import create_app
 from gateway.http.body import ClientGone
-from gateway.http.event_stream import EventStream, StreamWaits
 from gateway.http.serve import serve
+from gateway.http.waiting import EventStream, StreamWaits
 from kernel.tenant import Tenant
 from keys.principal import CredentialEnded
 from runtime.supervisor import bind_listener

@@ -7,7 +7,7 @@ from gateway.dialects.discovery import FOLDER, discover
 from gateway.http.routing import Router
 
 TOY = """
-from gateway.answers.plain import plain_answer
+from gateway.answers.answer import plain_answer
 from gateway.http.routing import Route, ApiSurface
 
 

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from billing.providers.protocol import ProviderUnavailable
-from gateway.dialects.newapi import routes as newapi
-from gateway.dialects.resayil import routes as resayil
+from gateway.dialects import newapi, resayil
 from gateway.http.errors import refusal_of
 from gateway.http.rate_limit import RateLimited
 from gateway.http.routing import ApiSurface

@@ -13,7 +13,7 @@ from gateway.answers.response_codes import CODES
 from gateway.docs.pages import GUIDES, PLACEHOLDER, path_of
 from gateway.docs.plain_text import overview
 from gateway.docs.reference import resources
-from gateway.http.negotiation import prefers_html, prefers_markdown
+from gateway.http.documents import prefers_html, prefers_markdown
 from gateway.mcp.tools import TOOLS
 from kernel.clock import FixedClock
 from runtime.settings import SettingsError

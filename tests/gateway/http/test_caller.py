@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from starlette.requests import Request
 
-from gateway.http.caller import is_traced
+from gateway.http.auth import is_traced
 from tests.support.gateway import Gateway, running, settings_of
 
 PUBLIC = "https://pay.example.com"

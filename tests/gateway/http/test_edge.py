@@ -21,7 +21,7 @@ from gateway.http.documents import Documents
 from gateway.http.edge import Edge
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Route, Router
-from gateway.repair.repair import repaired
+from gateway.repair import repaired
 from kernel.fields import Fields
 from runtime.context import Context
 from store.errors import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.http.hosts import Hosts
+from gateway.http.auth import Hosts
 from kernel.errors import InvalidInput
 from tests.support.gateway import API, Gateway, running, settings_of
 

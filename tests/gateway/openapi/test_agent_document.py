@@ -6,7 +6,7 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
-from gateway.openapi.agent_document import CALLS
+from gateway.openapi.serve import CALLS
 from tests.support.gateway import API, Gateway
 
 pytestmark = pytest.mark.one_database

@@ -13,7 +13,7 @@ import pytest_asyncio
 from gateway.answers.response_codes import CODES
 from gateway.docs.code_notes import REPAIRS
 from gateway.http.routing import Router
-from gateway.repair.known_paths import nearest
+from gateway.repair import nearest
 from gateway.surfaces import SURFACES
 from keys.token_format import new_api_key
 from tests.gateway.repair.tiny_client import TinyClient

@@ -10,8 +10,7 @@ from kernel.errors import InvalidInput
 from keys.account_access import close_live
 from keys.api_keys import api_key
 from keys.authorization.client import AuthorizationRefused
-from keys.authorization.credential_scopes import scopes_of
-from keys.authorization.token import TokenMaker, TokenPair
+from keys.authorization.token import TokenMaker, TokenPair, scopes_of
 from keys.principal import Principal, Refusal
 from keys.sandbox_clock import advance
 from keys.token_format import parse

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.http import event_stream
+from gateway.http import waiting
 from keys.signatures.signing import TOLERANCE_S, public_text, signature_headers, signer_of
 from webhooks.deliveries import message
 from webhooks.events import feed
@@ -64,8 +64,8 @@ def test_the_numbers_on_the_page_are_the_codes() -> None:
     for sentence in (
         f"By default `{list(message.SCHEDULE_S_DEFAULT)}`",
         f"{message.SCHEDULE_ENTRIES_MAX} waits of at most three days",
-        f"every {event_stream.HEARTBEAT_S:.0f} seconds",
-        f"does not read for {event_stream.SEND_S_MAX:.0f} seconds",
+        f"every {waiting.HEARTBEAT_S:.0f} seconds",
+        f"does not read for {waiting.SEND_S_MAX:.0f} seconds",
         f"have {feed.STREAMS_PER_HOLDER} streams open, an account {feed.STREAMS_PER_TENANT}",
     ):
         assert sentence in " ".join(PAGE.split()), sentence

@@ -8,7 +8,7 @@ from kernel.clock import DAY_US, SECOND_US, FixedClock
 from kernel.tenant import Tenant
 from keys.api_keys.api_key import mint, revoke
 from keys.api_keys.fields import NewKey
-from keys.authorization.credential_scopes import scopes_of
+from keys.authorization.token import scopes_of
 from keys.tokens import access_token
 from store.database import Database, Transaction
 from tests.support.mcp_events import new_secret

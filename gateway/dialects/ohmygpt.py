@@ -3,7 +3,7 @@
 The consent page is gateway/dashboard/account/consent.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from msgspec import Meta, Struct
@@ -15,12 +15,13 @@ from billing.orders.place import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, NewOrder
 from billing.providers.protocol import CheckoutKind
 from billing.usage.oauth_charge import OAuthCharge, TakeCharge
 from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
+from gateway.answers.answer import Answer, plain_answer
 from gateway.answers.outcome import ok
-from gateway.answers.plain import plain_answer
 from gateway.answers.refusals import Refusal
-from gateway.dialects.ohmygpt.code_exchange import IssueBody, exchanged
+from gateway.http.acting import note
+from gateway.http.auth import block_of
 from gateway.http.idempotency import run_once, run_steps
+from gateway.http.rate_limit import refusal as rate_refusal
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from kernel.clock import rfc3339
@@ -29,13 +30,84 @@ from kernel.fields import LINE, WEB_URL, Fields, LooseFields, Text
 from kernel.ids import number_of
 from kernel.limits import URL_CHARACTERS_MAX
 from keys.account import Account, get_account
-from keys.oauth import grant as oauth_grant, token as oauth_token
-from keys.oauth.grant import Grant
+from keys.oauth import app as oauth_app, grant as oauth_grant, token as oauth_token
+from keys.oauth.app import ClientRefused
+from keys.oauth.grant import CodeRefused, CodeReused, Grant
 from keys.oauth.token import OAuthToken
 from keys.principal import OAUTH_SCOPES, CredentialEnded, OAuthOrigin, ScopeMissing
 from store.database import Transaction
 
 T = TypeVar("T")
+Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]
+
+EXCHANGES: Final = 600
+EXCHANGES_PER_S: Final = 10.0
+MISS_COST: Final = 10
+
+
+class IssueBody(LooseFields, frozen=True, kw_only=True):
+    """A code to exchange, with client_secret, or for a public app with code_verifier."""
+
+    client_id: Text
+    client_secret: Annotated[Text, Meta(description="Of every app but a public one.")] | None = None
+    code: Annotated[Text, Meta(description="What the consent led back with.")]
+    code_verifier: (
+        Annotated[Text, Meta(description="Of a public app, in place of the secret.")] | None
+    ) = None
+    redirect_uri: Annotated[Url, Meta(description="Where the consent led back to.")] | None = None
+
+
+async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken, str]:
+    body = call.body
+
+    async def work(tx: Transaction) -> tuple[OAuthToken, str] | CodeReused:
+        app = await oauth_app.authenticate(tx, body.client_id, body.client_secret)
+        issued = await oauth_token.exchange(
+            tx,
+            app,
+            body.code,
+            redirect_uri=body.redirect_uri,
+            verifier=body.code_verifier,
+            now_us=call.now_us,
+        )
+        if isinstance(issued, CodeReused):
+            reason = "its code was used twice"
+            entry, user = ("grant.revoked", issued.grant_id), issued.user
+        else:
+            reason = None
+            entry, user = ("grant.token_issued", issued[0].id), issued[0].user
+        after = {"app": app.name}
+        await note(
+            tx,
+            call,
+            *entry,
+            account_id=user.account_id,
+            environment=user.environment,
+            after=after,
+            reason=reason,
+        )
+        return issued
+
+    async def exchange() -> tuple[OAuthToken, str]:
+        issued = await call.context.database.transaction(work)
+        if isinstance(issued, CodeReused):
+            raise issued
+        return issued
+
+    return await _guarded(call, exchange)
+
+
+async def _guarded(call: RequestContext[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
+    """Charge the address's budget; a failure costs as much as ten successes."""
+    limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
+    decision = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
+    if not decision.allowed or decision.remaining < MISS_COST - 1:
+        raise rate_refusal(decision, "too many codes or client secrets, or too many wrong ones")
+    try:
+        return await exchange()
+    except (ClientRefused, CodeRefused):
+        await limiter.take(key, EXCHANGES_PER_S, EXCHANGES, cost=MISS_COST - 1)
+        raise
 
 
 class Said(Struct, Generic[T], rename="camel", kw_only=True):
@@ -136,7 +208,6 @@ ORDER_PLACES: Final = 2
 CHARGE_PLACES: Final = 6
 _GENERAL, _ADVANCED, _TRUSTED = ((step,) for step in OAUTH_SCOPES)
 
-Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]
 Amount = Annotated[str, Meta(max_length=40)]
 
 

@@ -4,6 +4,8 @@ the next call.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote
 
@@ -12,21 +14,98 @@ import msgspec
 from billing.topups.platform import InvalidPlatform, Platforms
 from billing.topups.send import AmountOutOfRange, check_amount, check_amount_of_any
 from gateway.answers import response_codes as codes
-from gateway.answers.field_entries import entry_of
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.http.errors import refusal_of
 from gateway.http.fields import ERRORS_MAX
 from gateway.http.rate_limit import tell_unused
-from gateway.http.refused_items import smaller_cents
+from gateway.http.refused_items import entry_of, smaller_cents
 from gateway.http.request_context import RequestContext
+from gateway.http.routing import Router
 from gateway.openapi.examples import EXAMPLES
-from gateway.repair.credential import with_form_of
-from gateway.repair.known_paths import is_list, nearest
-from gateway.surfaces import API_PREFIX
+from gateway.surfaces import API, API_PREFIX
 from kernel.problems import FieldEntry
 from keys.normalise import InvalidEmail, normalise_email
 from keys.principal import Principal
+from keys.token_format import is_mistyped, parse
+
+_ELSEWHERE: Final = (b"x-api-key", b"api-key", b"x-auth-token")
+_SENTENCES: Final = {
+    "missing": "send the API key as Authorization: Bearer ak_…",
+    "header": "the key came in another header; send it as Authorization: Bearer ak_…",
+    "scheme": "the Authorization header is not of the form Bearer ak_…",
+    "form": "a key begins with ak_staging_ or ak_live_, and has 32 letters and digits after it",
+    "checksum": "the last six characters do not fit the others: the key is mistyped or cut off",
+    "unknown": "the credential is not known here",
+}
+_MISPLACED: Final = frozenset({"header", "scheme"})
+_RIGHT: Final = "Bearer ak_staging_…"
+_REPAIRABLE: Final = frozenset({"missing", "header", "scheme", "form", "checksum"})
+
+
+def with_form_of(call: RequestContext[Any, Any], refusal: Refusal) -> Refusal:
+    if refusal.code.code != codes.INVALID_KEY or "reason" in refusal.error:
+        return refusal
+    reason = _reason(call)
+    if reason is None:
+        return refusal
+    detail = _SENTENCES[reason]
+    error = {**refusal.error, "detail": detail, "reason": reason}
+    if reason in _MISPLACED:
+        entry = {"param": "Authorization", "detail": detail, "code": codes.INVALID_KEY}
+        error["errors"] = [{**entry, "example": _RIGHT}]
+    if reason in _REPAIRABLE:
+        error["next_action"] = "fix_request"
+    return replace(refusal, detail=detail, error=error)
+
+
+def _reason(call: RequestContext[Any, Any]) -> str | None:
+    header = call.headers.get(b"authorization")
+    if header is None:
+        if b"cookie" in call.headers:
+            return None
+        return "header" if any(name in call.headers for name in _ELSEWHERE) else "missing"
+    if header[:7].lower() != b"bearer ":
+        return "scheme"
+    token = header[7:].strip().decode("latin-1")
+    if parse(token) is not None:
+        return None if call.credential is not None else "unknown"
+    return "checksum" if is_mistyped(token) else "form"
+
+
+_ALIKE: Final = 0.7
+
+
+@cache
+def _router() -> Router:
+    return Router((API,))
+
+
+@cache
+def _templates() -> Mapping[str, tuple[str, ...]]:
+    return {
+        resource.template.removeprefix(API_PREFIX): tuple(sorted(resource.routes))
+        for resource in _router()
+    }
+
+
+def is_list(template: str) -> bool:
+    return "GET" in _templates().get(template, ())
+
+
+@lru_cache(maxsize=256)
+def nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
+    # A path whose parameter came elsewhere, as in /topup/status?transaction_id=…
+    alike = [one for one in _templates() if one.rpartition("/{")[0] == path.rstrip("/")][:1]
+    alike = alike or get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
+    if not alike:
+        last = path.rsplit("/", 1)[-1]
+        alike = [one for one in _templates() if last and one.rsplit("/", 1)[-1] == last][:1]
+    if not alike:
+        return None
+    methods = _templates()[alike[0]]
+    return alike[0], (method,) if method in methods else methods
+
 
 _SENDS: Final = frozenset({f"{API_PREFIX}/topup/send", f"{API_PREFIX}/topup/validate"})
 _PATH_CHARACTERS_MAX: Final = 120

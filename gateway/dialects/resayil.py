@@ -19,9 +19,8 @@ from billing.orders.records import OrderFilter
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription as Plan
 from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
+from gateway.answers.answer import Answer, Number, number, plain_answer, price_number
 from gateway.answers.outcome import created, ok
-from gateway.answers.plain import Number, number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
 from gateway.http.idempotency import run_steps
 from gateway.http.request_context import RequestContext

@@ -24,9 +24,8 @@ from billing.reports.credit_history import CreditLine
 from billing.topups.send import AmountOutOfRange
 from billing.topups.voucher_redemption import Redeemed as VoucherRedeemed
 from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
+from gateway.answers.answer import Answer, Number, number, plain_answer, price_number
 from gateway.answers.outcome import ok
-from gateway.answers.plain import Number, number, plain_answer, price_number
 from gateway.answers.refusals import Refusal
 from gateway.http.acts import Door
 from gateway.http.idempotency import run_steps

@@ -1,1 +1,0 @@
-"""The OhMyGPT OAuth dialect."""
