@@ -18,10 +18,10 @@ from tests.test_tidy import ROOT, sources, tree_of
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
     "docstrings that open with no verb": 18,
-    "error details that are no sentence": 20,
-    "words of docstrings and comments": 96_300,
-    "product lines": 159_000,
-    "old words in docstrings and comments": 250,
+    "error details that are no sentence": 7,
+    "words of docstrings and comments": 95_900,
+    "product lines": 158_800,
+    "old words in docstrings and comments": 246,
     "old words in documents": 38,
     "paragraphs over 60 words": 2,
     "sentences over 25 words": 6,

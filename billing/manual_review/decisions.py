@@ -93,12 +93,12 @@ class ReviewCommand(OnAttempts):
             raise refusal(seen, self.act)
         if seen.must_check(self.act) and not self.is_checked:
             raise InvalidInput(
-                f"it is not known what {topup.supplier} did: look there first, then tick that you looked"
-                " (--checked on the command line)",
+                f"It isn't known what {topup.supplier} did. Check there first, then confirm that you did"
+                " (--checked on the command line).",
                 param="checked",
             )
         if seen.needs_reason(self.act, self.by.name) and not (self.reason or "").strip():
-            raise InvalidInput("say why, for whoever looks at it later", param="reason")
+            raise InvalidInput("Give a reason, for others who see it later.", param="reason")
 
     def _tell(self, state: BatchState, before: ReviewedTopUp, after: ReviewedTopUp) -> None:
         """Write the entry, never with what was handed over."""
@@ -245,14 +245,14 @@ class SwitchSupplier(ReviewCommand):
         if found is None:
             names = ", ".join(one.id for one in others)
             raise InvalidInput(
-                f"{topup.platform} has these other suppliers that are on: {names}"
+                f"{topup.platform} has these other active suppliers: {names}."
                 if names
-                else f"{topup.platform} has no other supplier that is on",
+                else f"{topup.platform} has no other active supplier.",
                 param="to",
             )
         if len(seen.attempts) >= ATTEMPTS_MAX:
             raise InvalidInput(
-                f"it had {ATTEMPTS_MAX} turns; settle it, or fail it and have it sent again",
+                f"It had {ATTEMPTS_MAX} attempts. Settle it, or fail it and have it sent again.",
                 param="to",
             )
         return found

@@ -35,20 +35,20 @@ ReviewState = Literal[
 ReviewAct = Literal["take", "give_back", "settle", "refuse", "fail", "retry", "not_done", "switch"]
 
 MEANINGS: Final[Mapping[ReviewState, str]] = {
-    "ended": "It has ended; nothing is left to do.",
+    "ended": "It has ended. Nothing is left to do.",
     "reversing": (
-        "Its supplier is asked to take back what it handed over; a person who asked it there may say"
-        " what became of it: `topup manual-review reverse` with --revoked or --no-revoked."
+        "Its supplier is called to revoke the delivery. If you know the outcome, record it:"
+        " `topup manual-review reverse` with --revoked or --no-revoked."
     ),
-    "approval": "It waits for an approval; nobody was asked yet.",
-    "sandbox": "The sandbox's script ends it; no supplier was asked.",
-    "queued": "A supplier is asked next; nothing of it was done so far.",
-    "held": "Nobody is asked until a person says who; nothing of it was done.",
-    "task": "A person is to do it.",
-    "requested": "Its supplier is being asked at this moment.",
-    "waiting": "Its supplier accepted it and has not done it yet; it is asked again.",
-    "unknown": "Its supplier gave no word; it is asked again.",
-    "needs_review": "What its supplier did is not clear, and nobody asks again by itself: look there.",
+    "approval": "It waits for an approval. No supplier was called yet.",
+    "sandbox": "The sandbox's script ends it. No supplier was called.",
+    "queued": "A supplier is called next. Nothing was done yet.",
+    "held": "No supplier is called until you choose one. Nothing was done.",
+    "task": "An operator has to deliver it.",
+    "requested": "Its supplier is being called now.",
+    "waiting": "Its supplier accepted it, but hasn't delivered yet. It will be called again.",
+    "unknown": "Its supplier gave no clear response. It will be called again.",
+    "needs_review": "It isn't clear what its supplier did, and it isn't called again. Check there.",
 }
 ACTS: Final[Mapping[ReviewState, tuple[ReviewAct, ...]]] = {
     "ended": (),
@@ -156,22 +156,22 @@ def refusal(seen: ReviewedTopUp, act: ReviewAct) -> NotNow:
     if state in _NOT_WITH_SUPPLIERS:
         return NotNow(MEANINGS[state])
     if state == "requested":
-        return NotNow(f"{supplier} is being asked at this moment; try again in two minutes")
+        return NotNow(f"{supplier} is being called now. Try again in two minutes.")
     if state == "task":
         task = seen.open_task
         if task is not None and task.taken_by is not None and act in ACTS[state]:
-            return NotNow(f"{task.taken_by} has taken the task; it can be given back first")
-        return NotNow(f"it is a task of {supplier}: do it, refuse it or switch it")
+            return NotNow(f"{task.taken_by} has taken the task. It must be given back first.")
+        return NotNow(f"This is a task of {supplier}. Settle, refuse or switch it.")
     if act in {"take", "give_back", "refuse"}:
-        return NotNow("it is no task for a person, so nobody takes, gives back or refuses it")
+        return NotNow("This isn't a task, so it can't be taken, given back or refused.")
     if act == "switch":
         return NotNow(
-            f"it is not known what {supplier} did: look there, and where it did nothing say so (not done);"
-            " then switch"
+            f"It isn't known what {supplier} did. Check there. If it did nothing, record that (not done),"
+            " then switch."
         )
     if act == "retry":
         return NotNow(
-            f"asking {supplier} again could make it do this twice: look there, then settle it, or say"
-            " that it was not done"
+            f"Calling {supplier} again could make it do this twice. Check there, then settle it, or record"
+            " that it was not done."
         )
-    return NotNow("no supplier's outcome is open: nothing of it was done so far")
+    return NotNow("No supplier has an open outcome. Nothing was done yet.")

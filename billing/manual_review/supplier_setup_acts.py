@@ -167,11 +167,11 @@ def _given(
     if open_secrets := sorted(sealed & options.keys()):
         name = open_secrets[0]
         raise InvalidInput(
-            f"{name} is secret, so it belongs to `secrets`: --secret {name}=@FILE", param="options"
+            f"{name} is secret, so give it in `secrets`: --secret {name}=@FILE.", param="options"
         )
     if not_sealed := sorted(secrets.keys() & {*registration.options.__struct_fields__} - sealed):
         name = not_sealed[0]
-        raise InvalidInput(f"{name} is not secret, so it belongs to `options`", param="secrets")
+        raise InvalidInput(f"{name} isn't secret, so give it in `options`.", param="secrets")
     return {name: None if value == "" else value for name, value in {**options, **secrets}.items()}
 
 

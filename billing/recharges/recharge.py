@@ -81,7 +81,9 @@ def check_limits(below_cents: int, amount_cents: int, monthly_max_cents: int) ->
     )
     for param, value, least, most in bounds:
         if not least <= value <= most:
-            raise InvalidInput("{param} is {least} to {most}", param=param, least=least, most=most)
+            raise InvalidInput(
+                "`{param}` must be from {least} to {most}.", param=param, least=least, most=most
+            )
 
 
 def month_of(own_now_us: int) -> str:

@@ -121,11 +121,11 @@ def test_each_state_has_its_acts(
 @pytest.mark.parametrize(
     ("given", "act", "sentence"),
     [
-        (seen(attempt("requested")), "fail", "own is being asked at this moment; try again"),
-        (seen(attempt("unknown")), "switch", "it is not known what own did: look there"),
+        (seen(attempt("requested")), "fail", "own is being called now. Try again"),
+        (seen(attempt("unknown")), "switch", "It isn't known what own did. Check there"),
         (LOST, "retry", "could make it do this twice"),
-        (seen(attempt("unknown")), "take", "it is no task for a person"),
-        (seen(), "not_done", "nothing of it was done so far"),
+        (seen(attempt("unknown")), "take", "This isn't a task"),
+        (seen(), "not_done", "Nothing was done yet"),
         (seen(None, replace(TASK, taken_by="bob")), "settle", "bob has taken the task"),
         (seen(topup=replace(TOPUP, status="failed")), "retry", "It has ended"),
     ],
