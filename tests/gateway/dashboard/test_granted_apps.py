@@ -1,5 +1,6 @@
 """The pages of connected apps and of the account's own apps."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -7,6 +8,7 @@ from html import unescape
 import pytest
 import pytest_asyncio
 
+from keys.account_access import suspend
 from keys.oauth import app as oauth_app
 from keys.principal import Principal
 from tests.support.browser import Browser, csrf_of, signed_in, text_of
@@ -92,6 +94,23 @@ async def test_removing_an_app_ends_its_tokens(browser: Browser, agreed: Agreeme
     assert "No token works." in text_of(found.text)
     answer = await agreed.post("/user/oauth/balance", token=token)
     assert answer.status_code == 401
+
+
+async def test_a_suspended_account_registers_no_app_and_still_removes_one(
+    browser: Browser, agreed: Agreement
+) -> None:
+    assert await agreed.token()
+    database, account_id = browser.gateway.context.database, (await person(browser)).account_id
+    await database.transaction(lambda tx: suspend(tx, account_id, "fraud", now_us=1))
+    await asyncio.sleep(0.6)
+
+    refused = await browser.send(
+        APPS, {**NEW, "csrf_token": csrf_of((await browser.get(APPS)).text)}
+    )
+    removed = await press(browser, GRANTS, GRANTS)
+
+    assert (refused.status_code, removed) == (403, 303)
+    assert "revoked" in text_of((await browser.get(GRANTS)).text)
 
 
 async def test_one_token_is_ended_alone(browser: Browser, agreed: Agreement) -> None:

@@ -11,6 +11,7 @@ import pytest
 from billing.topups.rules import LinkTokens
 from gateway.dashboard.account.team import ROLE_WORDS
 from kernel.clock import FixedClock
+from keys.account_access import suspend
 from keys.member import MEMBERS_MAX
 from keys.principal import ACCOUNT_SCOPES, ROLE_SCOPES, ROLES
 from tests.support.browser import (
@@ -257,6 +258,39 @@ async def test_who_is_removed_is_out_and_whose_role_changes_is_bound_by_it(team:
     here, _, former = (await team.owner.get(TEAM)).text.partition("Former colleagues")
     assert "dev@acme.example" not in here
     assert "dev@acme.example" in former
+
+
+async def test_a_suspended_account_invites_nobody_and_still_removes(team: Team) -> None:
+    theirs = await team.joined("dev@acme.example", "developer")
+    account_id = await account_of(team.owner)
+    database, now_us = team.gateway.context.database, team.clock.now_us()
+    await database.transaction(lambda tx: suspend(tx, account_id, "fraud", now_us=now_us))
+    team.pass_time()
+
+    invited = await fill(team.owner, TEAM, {"email": "new@acme.example", "role": "reader"})
+    raised = await team.press("dev@acme.example", "role", role="finance")
+    removed = await team.press("dev@acme.example", "remove")
+    team.pass_time()
+    out = await theirs.request("GET", "/dashboard")
+    html = (await team.owner.get(TEAM)).text
+
+    assert (invited.status_code, raised.status_code, removed.status_code) == (403, 403, 303)
+    assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
+    assert "new@acme.example" not in html
+
+
+async def test_two_removals_at_once_are_one(team: Team) -> None:
+    await team.joined("dev@acme.example", "developer")
+    html = (await team.owner.get(TEAM)).text
+    member_id = re.search(r"/dashboard/team/(mbr_\w+)/remove", html)
+    assert member_id is not None
+    path, given = f"{TEAM}/{member_id[1]}/remove", {"csrf_token": csrf_of(html)}
+
+    answers = await asyncio.gather(*(team.owner.send(path, given) for _ in range(4)))
+
+    assert sorted(one.status_code for one in answers) == [303, 404, 404, 404]
+    log = (await team.owner.get("/dashboard/account/security")).text
+    assert log.count("member.removed") == 1
 
 
 async def test_a_colleague_goes_back_to_their_own_account_and_may_leave(team: Team) -> None:
