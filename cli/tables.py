@@ -41,7 +41,6 @@ def print_fields(records: Sequence[tuple[str, Mapping[str, str]]]) -> None:
 
 
 def print_rows(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
-    """Print the rows; return the columns without room."""
     console = Console(highlight=False)
     # A pipe has no width; programs read --json.
     width = console.width if console.is_terminal else WIDTH

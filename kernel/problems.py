@@ -129,7 +129,6 @@ def _pair_meant(inside: str, value: Any, kind: Any) -> FieldEntry:
 
 
 def _wrong_name(value: Mapping[str, Any], kind: Any, show: Callable[[str], str]) -> str:
-    """Find the wrong pair among the first PAIRS_MAX; an empty name names nothing."""
     for name, one in islice(value.items(), PAIRS_MAX):
         try:
             msgspec.convert({name: one}, kind)
@@ -177,7 +176,6 @@ def _meant(name: str | None) -> FieldEntry:
 
 
 def _bounds(kind: Any) -> FieldEntry:
-    """Leave out bounds that only the machine sets."""
     found = _bare(msgspec.inspect.type_info(kind))
     kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
     for one in map(_bare, kinds):

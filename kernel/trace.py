@@ -92,7 +92,6 @@ def named_span_of(line: str) -> Span:
 
 
 def _parent_of(text: str) -> str | None:
-    """Read a traceparent of version 00; None if it is malformed."""
     found = _PARENT.match(text)
     if found is None:
         return None

@@ -84,7 +84,6 @@ class Agents:
         return claim.agent
 
     def note(self, key_id: str, agent: str) -> None:
-        """Record soon that the agent used the key."""
         if self._written.get(key_id) == agent or len(self._noted) >= KEYS_NOTED_MAX:
             return
         self._noted[key_id] = agent

@@ -31,7 +31,6 @@ class PlainCounter(Collector):
         self._counts[values] = self._counts.get(values, 0) + 1
 
     def show(self, total: float) -> None:
-        """Set the total of a counter without labels that another part counts."""
         self._counts[()] = total
 
     def collect(self) -> Iterator[Metric]:
@@ -198,7 +197,6 @@ class Metrics:
         )
 
     def _others(self) -> None:
-        """Declare the metrics of other services that we call or that call us."""
         self.notifications = Counter(
             "topup_payment_notifications",
             "Payment providers' notifications by provider and outcome, or the reason for their refusal.",

@@ -198,7 +198,6 @@ class RedisState:
         return fault
 
     def refuse(self) -> None:
-        """Count a call that went without Redis."""
         self._refused += 1
         if self._counter is not None and self._away:
             self._counter.add(next(iter(self._away.values())).value)

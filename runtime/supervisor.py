@@ -266,7 +266,6 @@ class Supervisor:
         return {k.child.name: k.pid for k in self.keepers if k.pid is not None}
 
     def ask_to_stop(self) -> None:
-        """Do what a signal does: stop in order the first time, abort the second."""
         if self.stop_asked.is_set():
             self.aborted.set()
         self.stop_asked.set()

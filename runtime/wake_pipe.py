@@ -38,7 +38,7 @@ class WakePipe:
         self.wake_soon()
 
     async def aclose(self) -> None:
-        """Leave the pipe to the supervisor."""
+        pass
 
 
 def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:

@@ -146,7 +146,6 @@ async def _keep_looking_at_files(metrics: Metrics, every_s: float) -> None:
 
 
 def hint_key(system: int) -> str:
-    """Return the key of the position of this system's primary in Redis."""
     return f"topup:database:{system}"
 
 
@@ -196,7 +195,6 @@ def _show(servers: ServerWatch, seen: Sequence[SeenServer], metrics: Metrics) ->
 
 
 def _say(seen: Sequence[SeenServer], faults: dict[str, Fault | None]) -> None:
-    """Log each server whose state changed."""
     for one in seen:
         before = faults.get(one.address)
         faults[one.address] = one.fault
@@ -215,7 +213,6 @@ def _say(seen: Sequence[SeenServer], faults: dict[str, Fault | None]) -> None:
 
 
 async def _share(servers: ServerWatch, link: RedisLink) -> None:
-    """Exchange with Redis the position of whichever is further."""
     system = servers.system
     if not system:
         return
@@ -267,7 +264,6 @@ async def staging_left(settings: Settings, database: Database) -> int | None:
 async def watching_staging_room(
     settings: Settings, database: Database, metrics: Metrics, *, every_s: float | None = None
 ) -> AsyncIterator[StagingRoom]:
-    """Yield whether staging has room, updated for as long as it is open."""
     room = StagingRoom()
     is_file = file_of(settings.database_address) is not None
     limit_mb = settings.staging_reserve_mb if is_file else settings.staging_database_max_mb

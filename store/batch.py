@@ -221,7 +221,6 @@ class BlockedCommands(Generic[C, R]):
                 self._forget_if_done(tenants)
 
     def _batch_size(self, queue: Sequence[Waiting[C, R]]) -> int:
-        """Return how many commands to write together; long ones go alone."""
         others = list(takewhile(lambda one: not one.is_long, queue[: self._batch_max]))
         return max(1, len(others))
 
@@ -452,7 +451,7 @@ class GroupCommit(Generic[C, R]):
         return waiting.tenants
 
     def _look_after(self, lane: _Lane[C, R], age_s: float) -> float:
-        """Serve the commands behind a batch under way, and return the seconds until the next check."""
+        """Return the seconds until the next check."""
         self._refuse_old()
         late_s = time.monotonic() - self._answer_max_s
         fail(takewhile(lambda one: one.since_s <= late_s, lane.batch), unknown())

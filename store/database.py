@@ -214,7 +214,7 @@ class Store(Database, Protocol):
         ...
 
     async def end_stalled(self) -> int:
-        """End what a stopped or lost process still holds on the server, and return how many."""
+        """End what a lost process still holds on the server, and return how many."""
         ...
 
     async def room(self) -> ServerRoom | None:

@@ -175,7 +175,6 @@ def request_key(
 
 
 def _malformed(key_text: str) -> InvalidInput:
-    """Suggest a valid key made from the caller's own."""
     detail = "Idempotency-Key takes 1 to 255 visible ASCII characters"
     right = hashlib.sha256(key_text.encode("utf-8", "replace")).hexdigest()
     errors = [{"param": "Idempotency-Key", "detail": detail, "example": right}]

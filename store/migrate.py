@@ -223,7 +223,6 @@ def _upgrade(connection: sa.Connection, revision: str) -> None:
 
 
 def _note(connection: sa.Connection, scripts: ScriptDirectory, version: str) -> None:
-    """Record which code runs on the schema and which build migrated it."""
     note = {
         "version": version,
         "oldest_code": scripts.get_revision(version).module.oldest_code,

@@ -57,7 +57,6 @@ NULL_AS_ZERO = Conversion(lambda number: number or 0, lambda number: number or N
 
 
 def as_json(kind: Any) -> Conversion:
-    """Store a value of the type as JSON text; None is null."""
     decode = msgspec.json.Decoder(kind).decode
     encode = msgspec.json.Encoder().encode
     return Conversion(

@@ -158,7 +158,6 @@ _BY_TABLE: Final = {one.table: one for one in COUNTED}
 async def count_stored(
     tx: Transaction, account_ids: Sequence[str], *, from_us: int, until_us: int
 ) -> dict[str, StoredAmount]:
-    """Count what these accounts stored in that time, in tables with an index by account."""
     return await _counted(tx, _BY_ACCOUNT, from_us, until_us, account_ids=account_ids)
 
 

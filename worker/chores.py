@@ -89,8 +89,6 @@ def pruned_note(database: Database, vault: Vault, clock: Clock) -> OnPruning:
 def erased_note(
     vault: Vault, account_id: str, *, now_us: int
 ) -> Callable[[Transaction], Awaitable[None]]:
-    """Return what writes an account's tombstone, in the transaction that begins to erase it."""
-
     async def note(tx: Transaction) -> None:
         await sign_removal(
             tx, vault, kind=ACCOUNT, subjects=[account_id], until=now_us, now_us=now_us
@@ -360,8 +358,6 @@ def sessions_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S
 
 
 def device_logins_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Delete command-line logins that nobody completed, with their addresses."""
-
     async def run() -> None:
         found = -1
         while found:
@@ -412,8 +408,6 @@ def security_chore(
 
 
 def authorization_chore(database: Database, clock: Clock, *, pause_s: float = PAUSE_S) -> Chore:
-    """Delete MCP clients' codes, tokens and registrations that are over."""
-
     async def run() -> None:
         for prune in (mcp_code.prune_codes, mcp_token.prune, mcp_client.prune):
             found = AUTHORIZATION_ROWS
@@ -536,7 +530,6 @@ async def _sessions(tx: Transaction, after_id: str, now_us: int) -> str | None:
 def mails_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Delete old mail to recipients and to accounts' owners; kept_us by environment."""
     prunes: Sequence[_Prune] = (prune_mails, owner_mail.prune)
     return Chore("mails.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 
@@ -544,7 +537,6 @@ def mails_chore(
 def money_chore(
     database: Database, clock: Clock, kept_us: Mapping[str, int], *, pause_s: float = PAUSE_S
 ) -> Chore:
-    """Delete old uses of entitlements and closed differences of money; kept_us by environment."""
     prunes: Sequence[_Prune] = (prune_uses, differences.prune_closed)
     return Chore("money.prune", DAY_S, _walk(database, clock, kept_us, prunes, pause_s))
 

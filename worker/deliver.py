@@ -198,7 +198,6 @@ class DeliverySender:
 
 
 def log_attempt(settled: Settled) -> None:
-    """Log one wide line for each attempt; a lost delivery is an alarm."""
     claimed, settlement, span = settled.sent
     attempt, next_at_us = settlement.attempt, settlement.next_attempt_at_us
     level = logging.INFO
@@ -303,7 +302,6 @@ class Settler:
             await asyncio.wait(self._beside)
 
     def close(self) -> None:
-        """Let run() end once everything is written."""
         self._is_closing = True
         self._has_work.set()
 

@@ -303,7 +303,6 @@ class HintSharing:
             self._found_nothing = True
 
     def next_look_s(self, sending: int) -> float:
-        """Return the earliest time of a look for hints, with that many webhooks under way."""
         if self.is_late:
             return self._looked_s + LATE_S
         if self.has_others and sending >= SHARED_FROM:
@@ -461,7 +460,6 @@ class Dispatcher:
         return self._looked_s
 
     def stop(self) -> None:
-        """Claim no more; run() returns once what is under way is written."""
         self._is_stopping = True
         self._woken.set()
 

@@ -171,7 +171,6 @@ class Breakers:
             state.is_probed = True
 
     def answered(self, place: SupplierPlace) -> bool:
-        """Note that it responded; return whether it rested before."""
         state = self._states.pop(place, None)
         return state is not None and state.rests > 0
 

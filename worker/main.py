@@ -99,7 +99,6 @@ def nothing_beside(_checks: Checks) -> contextlib.AbstractAsyncContextManager[No
 
 
 async def wake(arq_context: dict[str, Any]) -> None:
-    """Make the loops look: what a hint does."""
     wake_all: Callable[[], None] = arq_context["wake_all"]
     wake_all()
 
@@ -235,7 +234,6 @@ async def run_worker(
 
 
 def _woken_loops(context: Context) -> Sequence[tuple[Woken, str]]:
-    """Return each loop with its hint; "": none is about it alone."""
     shared = (context.database, context.clock, context.engine)
     return (
         (Fulfiller(*shared, context.suppliers, telling(context).record_call), topup.HINT),
@@ -277,7 +275,6 @@ def _mailers_of(context: Context) -> Sequence[WokenLoop]:
 def _waking(
     dispatcher: Dispatcher, loops: Sequence[tuple[Woken, str]]
 ) -> Callable[[Sequence[str]], None]:
-    """Return what wakes the hinted loops; an unknown name may concern them all."""
     everyone = (dispatcher.wake, *(loop.wake for loop, _ in loops))
     concerned: dict[str, list[Callable[[], None]]] = {event.HINT: [], mail.HINT: []}
     for loop, hint in loops:
@@ -327,8 +324,6 @@ async def _running(
 
 
 async def _until(stopped: asyncio.Event, tasks: Sequence["asyncio.Future[None]"]) -> None:
-    """Return when asked to stop; raise what any of the tasks raised, which ends the process."""
-
     async def wait() -> None:
         await stopped.wait()
 

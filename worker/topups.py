@@ -141,7 +141,6 @@ class Fulfiller(WokenLoop):
         return found
 
     def _busy(self) -> list[SupplierPlace]:
-        """Return suppliers with a full share, resting or paused."""
         counted = Counter(place for place, _ in self._under_way.values())
         full = {place for place, number in counted.items() if number >= ASKED_AT_ONCE_MAX}
         return sorted(full.union(self._paused(), self._breakers.left_alone()))
@@ -194,7 +193,6 @@ class Fulfiller(WokenLoop):
         return min(wait_s, max(0.0, (next_due_at - self._clock.now_us()) / SECOND_US))
 
     async def _handle(self, topup: Due) -> None:
-        """Handle one top-up; log a failure, which concerns no other."""
         fields = {"transaction_id": topup.id, "platform": topup.platform}
         try:
             await self._runner.take(topup)

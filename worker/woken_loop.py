@@ -237,7 +237,6 @@ class DueLoop(WokenLoop):
         return max(0.0, min(waits))
 
     async def _handle(self, item: DueItem) -> None:
-        """Handle one item; log a failure, which concerns no other."""
         try:
             await item.go()
         except (StoreError, DomainError) as error:

@@ -104,14 +104,12 @@ class _ActGroup(click.Group):
         pass
 
     def _shown(self) -> AnyRead | None:
-        """Return what reads the object of a confirmation."""
         found = self._find(
             lambda act: isinstance(act, ReadAct | ApiRead) and verb_of(act) == "show"
         )
         return found if isinstance(found, ReadAct | ApiRead) else None
 
     def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
-        """Return the first act that fits; import acts until there is one."""
         found = next(filter(fits, self._acts), None)
         while found is None and (act := next(self._left, None)) is not None:
             # Of two acts of one name, such as merchants' and operators' lists, the one with a
@@ -162,7 +160,6 @@ def verb_of(act: ActRow) -> str:
 
 
 def _named(act: AnyAct) -> str:
-    """Return what the command calls the object, or an empty text."""
     return _about(act) or act.path.partition("{")[2].partition("}")[0]
 
 

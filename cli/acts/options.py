@@ -32,7 +32,6 @@ _METAVARS: Final = {
 
 
 def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
-    """Return an option for each field, and `--no` if fields can be removed."""
     options = [_option(one) for one in facts if not _is_object(one)]
     removable = [_limit(one) for one in facts if _is_removable(one)]
     if removable:
@@ -58,7 +57,6 @@ def values_of(facts: Sequence[FieldFacts], given: Mapping[str, Any]) -> dict[str
 
 
 def needs_currency(facts: Sequence[FieldFacts], values: Mapping[str, Any]) -> bool:
-    """Return whether an amount was written whose currency only the object says."""
     return any(fact.name in values and fact.currency not in values for fact in _amounts(facts))
 
 
@@ -89,7 +87,6 @@ def _is_object(fact: FieldFacts) -> bool:
 
 
 def _is_wide(fact: FieldFacts) -> bool:
-    """Return whether an object has too much for one option."""
     return any(inner.kind in {"object", "rows"} or not inner.is_required for inner in fact.inner)
 
 
@@ -185,7 +182,6 @@ def _value(fact: FieldFacts, written: Any) -> Any:
 
 
 def _items(fact: FieldFacts, written: str) -> Sequence[str]:
-    """Return one option's items; numbers may be joined by commas."""
     return written.split(",") if fact.kind == "integer" else [written]
 
 

@@ -229,7 +229,6 @@ def listen(
 def _address_and_key(
     profile: str | None, key: str | None, account: str | None, environment: str, url: str | None
 ) -> tuple[str, str | None]:
-    """Return where to listen and with which key; None for an account, whose key is made later."""
     if profile is not None:
         given = access(profile)
         return given.url, given.api_key
@@ -288,7 +287,6 @@ def _say_how_to_go_on(cursor: str | None, missed: Sequence[str]) -> None:
 
 
 async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequence[str]) -> None:
-    """Send the chosen events; exit with 1 if one wasn't accepted."""
     _greet(source, forward, secret)
     headers = {"Authorization": f"Bearer {source.key}"}
     async with (

@@ -53,7 +53,6 @@ def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, 
 
 
 def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
-    """Say where to go, and open it if requested, on standard error."""
     page = str(login["verification_url_complete"])
     note(f"your code: {login['user_code']}")
     note(f"open {page}, or type the code in at {login['verification_url']}, and compare it")
@@ -67,7 +66,6 @@ def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
 
 
 def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Poll until somebody decided, as often as the gateway wants."""
     until = time.monotonic() + int(login["expires_in"])
     interval_s = int(login["interval"])
     note("waiting for you to allow it there")
@@ -88,7 +86,6 @@ def _key(http: httpx.Client, login: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _asked(http: httpx.Client, path: str, body: Mapping[str, Any]) -> httpx.Response:
-    """Make one call; the loop retries a broken connection and an absent gateway."""
     try:
         return http.post(path, json=body)
     except httpx.TransportError as error:

@@ -54,7 +54,6 @@ def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
 
 
 def note_asked(url: str) -> None:
-    """Record that the running command calls the gateway at this address."""
     click.get_current_context().meta[_ASKED] = url
 
 

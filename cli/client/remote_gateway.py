@@ -53,7 +53,6 @@ class RemoteGateway:
         return self.get(path, **given).data
 
     def post(self, path: str, body: Mapping[str, Any], *, idempotency_key: str) -> RemoteAnswer:
-        """Change something; the idempotency key makes it safe to repeat."""
         return self._call("POST", path, body=body, idempotency_key=idempotency_key)
 
     def change(
@@ -182,7 +181,6 @@ def _sentence(error: Mapping[str, Any], message: str) -> str:
 
 
 def _advice(error: Mapping[str, Any]) -> list[str]:
-    """Return all wrong fields, what to do, and the calls that come next."""
     lines = []
     problems = error.get("errors")
     if isinstance(problems, list) and len(problems) > 1:

@@ -119,7 +119,6 @@ def _confirm(given: Access, what: str) -> None:
 
 
 def _waited(gateway: RemoteGateway, answer: RemoteAnswer, wait_s: int) -> RemoteAnswer:
-    """Return the response once the top-up has ended, or the newest when the time is over."""
     until = time.monotonic() + wait_s
     while _is_open(answer) and (left_s := int(until - time.monotonic())) > 0:
         path = f"/topup/status/{answer.transaction_id}"
@@ -148,7 +147,6 @@ def _show(answer: RemoteAnswer, body: Mapping[str, Any], key: str) -> None:
 
 
 def _words(value: Any) -> str:
-    """Write a part of the response: "kind: credit, value: …"."""
     if not isinstance(value, dict):
         return str(value)
     return ", ".join(f"{name}: {one}" for name, one in value.items() if one is not None)

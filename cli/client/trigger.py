@@ -91,7 +91,6 @@ class Sandbox:
         return self._gateway.change(method, path, body, look=_LOOK).data
 
     def sent(self, recipient: str = "trigger", **more: Any) -> str:
-        """Send to one of the sandbox's recipients; return the top-up's ID."""
         body = {
             "platform": self._platform,
             "amount_cents": AMOUNT_CENTS,
@@ -144,7 +143,6 @@ class Sandbox:
         return transaction_id
 
     def decided(self, decision: str) -> str:
-        """Send one that waits for approval, and decide it; return the approval's ID."""
         transaction_id = self.sent("approval")
         waiting = self._gateway.page("/approvals", limit=20)["items"]
         (approval_id,) = [one["id"] for one in waiting if one["transaction_id"] == transaction_id]
@@ -161,7 +159,6 @@ class Sandbox:
         return key_id
 
     def used_up(self) -> str:
-        """Make a key, spend its daily limit whole, and revoke it."""
         limits = {"name": "topup trigger", "scopes": ["topup:send"], "per_day_cents": AMOUNT_CENTS}
         made = self.made("/keys", limits)
         child = Access(url=self._given.url, api_key=made["key"])
@@ -247,7 +244,6 @@ def _outside(event: str, approver: str | None, given: Access) -> Access | None:
 
 
 def _event_of(gateway: RemoteGateway, event: str, subject_id: str) -> str:
-    """Return the event's ID: most are written with their cause, a batch's soon after."""
     until = time.monotonic() + EVENT_S_MAX
     while True:
         for one in gateway.page("/events", type=event, limit=20)["items"]:

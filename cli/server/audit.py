@@ -129,7 +129,6 @@ async def _collect(*, is_full: bool) -> _Result:
 async def _sealed(
     database: Database, patient: Database, basis: ProofBasis, began_at: int
 ) -> _Found:
-    """Compare the sealed days, all or the last few, with their transfers."""
     if not basis.is_full:
         since_day = day_start_us(began_at - _RECENT_US)
         some = prove_checkpoints(patient, since_day=since_day)
@@ -179,7 +178,6 @@ async def proving_vault(settings: Settings) -> Vault | None:
 
 
 def _facts_of(found: Unproved) -> dict[str, Any]:
-    """Return the JSON; `since` is null if nothing was sealed yet."""
     return {
         "since": rfc3339(found.since) if found.since else None,
         "no_leaves_before": rfc3339(found.before) if found.before else None,

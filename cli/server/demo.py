@@ -42,7 +42,6 @@ class Demo:
 
 
 async def ensure_demo(database: Database, clock: Clock, data_dir: Path, *, url: str) -> Demo:
-    """Return the demo account with working credentials; rewrite dev.json if something changed."""
     before = read_demo(data_dir)
     password = before.password if before and before.password else secrets.token_urlsafe(12)
     password_hash = hash_password(password)
@@ -77,7 +76,6 @@ def read_demo(data_dir: Path) -> Demo | None:
 
 
 def write_demo(data_dir: Path, demo: Demo) -> None:
-    """Replace dev.json as a whole; only its owner can read it."""
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -98,7 +96,6 @@ async def _account(tx: Transaction, known: Demo, *, now_us: int) -> AccountId:
 async def _key(
     tx: Transaction, account_id: AccountId, environment: Environment, known: str, now_us: int
 ) -> str:
-    """Return the known key while it works, else a new one with every scope of the account."""
     if known:
         digest = token_format.digest(known)
         found = (await key_principal.load_principals(tx, [digest], now_us=now_us)).get(digest)
@@ -116,7 +113,6 @@ async def _key(
 
 
 async def _admin_token(tx: Transaction, account_id: AccountId, known: str, now_us: int) -> str:
-    """Return the known staging token while it works, else a new one, an operator's."""
     await set_operator(tx, account_id, is_operator=True)
     if known:
         digest = token_format.digest(known)

@@ -224,7 +224,6 @@ class _Supervisor(Supervisor):
 
 
 async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
-    """Run the children until asked to stop; return whether the end was orderly."""
     async with open_store(settings) as database:
         demo = await ensure_demo(
             database, SystemClock(), settings.data_dir, url=settings.public_url

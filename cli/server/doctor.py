@@ -403,7 +403,6 @@ async def _master_key(settings: Settings) -> str:
 
 
 async def _mail(settings: Settings) -> Finding:
-    """Check that the mail server responds and knows us; no mail is sent."""
     server, mail_from = settings.smtp_server, settings.mail_sender
     if server is None or mail_from is None:
         return Finding("mail", None, "TOPUP_SMTP_URL is empty: mail stays in the outbox")

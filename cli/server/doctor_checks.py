@@ -119,7 +119,6 @@ def _open(settings: Settings) -> Iterator[str]:
 
 
 def _unreachable(settings: Settings) -> Iterator[str]:
-    """Yield live payments whose notifications can't reach this address."""
     if settings.public_url and not names_this_machine(settings.public_url):
         return
     for (name, environment), made in settings.providers.settings.items():
@@ -168,7 +167,6 @@ def brand(settings: Settings) -> Iterator[Finding]:
 
 
 def tracing(settings: Settings) -> Finding:
-    """Check whether spans can be sent, without calling the collector."""
     if not settings.tracing:
         return Finding("tracing", True, "is off")
     if not is_installed():
@@ -227,7 +225,6 @@ async def backups(settings: Settings) -> str:
 
 
 async def servers(settings: Settings) -> str:
-    """Say whether just one server claims to be the primary, and has what was acknowledged here."""
     async with open_store(settings) as database:
         seen = await database.servers.look_around()
         timeline = database.servers.position.timeline
@@ -250,7 +247,6 @@ async def servers(settings: Settings) -> str:
 
 
 async def connections(settings: Settings) -> str:
-    """Say whether the server has connections for all processes and two more."""
     async with open_store(settings) as database:
         room = await database.room()
     if room is None:
@@ -270,7 +266,6 @@ async def connections(settings: Settings) -> str:
 
 
 async def pooler(settings: Settings) -> str:
-    """Say whether what needs a session of the server can have one."""
     direct = settings.database_direct_url.get_secret_value()
     async with open_store(settings) as database:
         place = await database.place()
@@ -308,7 +303,6 @@ async def space(settings: Settings) -> str:
 
 
 async def staging(settings: Settings) -> str:
-    """Say whether there is room for staging beside live's reserve."""
     async with open_store(settings) as database:
         left = await staging_left(settings, database)
     if left is None:
@@ -459,7 +453,6 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 async def outside(settings: Settings) -> list[Finding]:
-    """Return the findings; a single one if nobody is to come from outside."""
     url = settings.public_url
     if not url:
         return [_not_set(settings)]
@@ -498,7 +491,6 @@ def _client(url: str) -> httpx.AsyncClient:
 async def _seen(
     client: httpx.AsyncClient, url: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> _Seen:
-    """Return what the gateway says of this very request."""
     status, body = await _ask(client, url, "/healthz/caller", headers)
     if status in _GATEWAY_AWAY:
         raise CheckError(

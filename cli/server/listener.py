@@ -59,7 +59,6 @@ def worker_socket(
 
 
 def passed_fd(variable: str) -> int | None:
-    """Return the descriptor that a parent named in this variable, or None."""
     text = os.environ.get(variable, "")
     return int(text) if text.isdecimal() else None
 

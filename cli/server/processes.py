@@ -172,7 +172,6 @@ def process_options(kind: str) -> _Decorator:
 
 @contextlib.contextmanager
 def log_of_whole(settings: Settings) -> Iterator[None]:
-    """Open the log of the parent command; each process has its own."""
     handler = start_logging(level=settings.log_level, form=settings.log_format)
     warn_of_unknown_variables()
     try:
@@ -194,7 +193,6 @@ def run_processes(
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """Hold the port for the processes; end the command if it is in use."""
     try:
         return reserve_port(host, port)
     except OSError as error:

@@ -96,7 +96,6 @@ def _beside_others(settings: Settings) -> socket.socket:
 def _run(
     settings: Settings, listener: Callable[[], socket.socket], siblings: Siblings | None = None
 ) -> None:
-    """Run a gateway. listener: called once the gateway can work."""
     child = None if siblings is None else siblings.name
     handler = start_logging(level=settings.log_level, form=settings.log_format, child=child)
     warn_of_unknown_variables()

@@ -51,7 +51,6 @@ class Siblings:
     async def ask(
         self, path: str, *, within_s: float = ANSWER_S_MAX
     ) -> Mapping[str, httpx.Response | None]:
-        """GET the path from each of the others; None for one that doesn't respond."""
         asked = (self._ask_one(name, path, within_s) for name in self.others)
         answers = await asyncio.gather(*asked)
         return dict(zip(self.others, answers, strict=True))

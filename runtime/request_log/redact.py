@@ -50,7 +50,6 @@ def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str
 
 
 def query_text(query: str) -> str:
-    """Return a query's or a form's parameters without secrets."""
     pairs = parse_qsl(query[:BODY_BYTES_MAX], keep_blank_values=True, errors="replace")
     hidden = [(name, HIDDEN if _is_secret_name(name) else value) for name, value in pairs]
     return _kept(mask_text(urlencode(hidden, safe="*@:/,")))

@@ -347,7 +347,6 @@ class X402Settings(BaseModel):
 
     @property
     def x402_offered(self) -> Asset | None:
-        """Return what real payments are made in; None if nothing is set up."""
         if not self.x402_facilitator_url:
             return None
         return find_asset(self.x402_network, self.x402_asset)

@@ -96,7 +96,7 @@ def begin_text(
 
 @cache
 def _with_settings(begin: str, settings: str) -> str:
-    """Add the session's settings before the transaction's own, which win."""
+    """Let the transaction's own settings win."""
     head, mark, own = begin.partition(";")
     return f"{head}; {settings}{mark}{own}"
 

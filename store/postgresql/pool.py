@@ -112,7 +112,7 @@ class ConnectionPool:
         self._is_back = asyncio.Event()
 
     def session(self) -> "_Loan":
-        """Lend a connection for an `async with`; raise ConnectionLost or CannotOpen."""
+        """Raises ConnectionLost and CannotOpen."""
         return _Loan(self)
 
     async def lend(self) -> PooledConnection:
@@ -266,7 +266,6 @@ def server_settings(options: PoolOptions) -> dict[str, str]:
 
 
 def local_settings(settings: Mapping[str, str]) -> str:
-    """Return the same settings in SQL for one transaction."""
     return "; ".join(
         f"SET LOCAL {name} = '{value}'"
         for name, value in settings.items()

@@ -163,7 +163,6 @@ def places_of(url: str) -> list[Place]:
 
 
 def _place(text: str) -> Place:
-    """Parse host, host:port or [address]:port; raise ValueError."""
     host, colon, port = text.rpartition(":")
     if not colon or text.endswith("]"):
         host, port = text, ""
@@ -427,7 +426,6 @@ class Servers:
         return _Compared(Position(accepted_at, identity.timeline), lost, row["newest_at"])
 
     def _judge(self, identity: ServerIdentity, compared: _Compared) -> Fault | None:
-        """Return why this server isn't the database, or None."""
         if self._is_split:
             return Fault.TWO_PRIMARIES
         position = compared.position

@@ -18,7 +18,6 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 def copy(source: Path, target: Path, on_progress: Progress) -> None:
-    """Copy the whole database into one file, as of one moment."""
     with _refusals(source), _opened(source) as from_, _opened(target) as to:
         # Every step copies this snapshot. Otherwise another process's commit would restart the
         # copy.

@@ -405,7 +405,6 @@ class SqliteDatabase:
     def _write_in_turn(
         self, work: Work[T], *, durable: bool
     ) -> "asyncio.Future[tuple[T, set[str]]]":
-        """Run the whole transaction in the writer's thread, unless its turn comes too late."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[tuple[T, set[str]]] = loop.create_future()
         # The thread and the clock race for it.

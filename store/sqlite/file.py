@@ -81,7 +81,6 @@ def opening(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def named_failures() -> Iterator[None]:
-    """Raise driver errors as ours, with the code and the constraint."""
     try:
         yield
     except sqlite3.IntegrityError as error:
@@ -244,7 +243,6 @@ def give_back(connection: sqlite3.Connection) -> int:
 
 
 def space(path: Path) -> FileSpace:
-    """Measure an existing file; raise StoreError."""
     with opening(path), contextlib.closing(connect(path)) as connection:
         page = _pragma(connection, "page_size")
         return FileSpace(

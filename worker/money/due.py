@@ -469,7 +469,6 @@ class Numberer(WokenLoop):
         self._seller = seller
 
     async def _look(self) -> float:
-        """Take one step of each environment; again at once after a full one."""
         is_whole = False
         for environment in ENVIRONMENTS:
             settled = await number_step(
