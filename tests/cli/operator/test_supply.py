@@ -67,7 +67,7 @@ def test_a_secret_is_taken_from_a_file_and_never_as_a_word(topup: Topup, tmp_pat
     assert "--secret secret=@FILE" in refused[0].stderr
     assert "NAME=@FILE" in refused[1].stderr
     assert "The first line of" in refused[2].stderr
-    assert "timeout_s is not secret" in in_the_open.stderr
+    assert "timeout_s isn't secret" in in_the_open.stderr
     assert made.exit_code == 0
     assert SECRET not in "".join(one.stdout + one.stderr for one in (*refused, made, again))
 

@@ -150,9 +150,12 @@ async def test_while_the_gateway_cannot_be_asked_the_notification_is_wanted_agai
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
-        ({"trade_no": "T2"}, "payment T1 146.00 CNY with alipay was told, and payment T2"),
-        ({"money": "0.01"}, "and payment T1 0.01 CNY with alipay when we asked"),
-        ({"type": "wxpay"}, "and payment T1 146.00 CNY with wxpay when we asked"),
+        (
+            {"trade_no": "T2"},
+            "payment T1 146.00 CNY with alipay was reported, but the query returned payment T2",
+        ),
+        ({"money": "0.01"}, "but the query returned payment T1 0.01 CNY with alipay"),
+        ({"type": "wxpay"}, "but the query returned payment T1 146.00 CNY with wxpay"),
     ],
 )
 async def test_where_the_two_tell_different_payments_nothing_is_credited(
