@@ -223,6 +223,10 @@ async def token(stage: Stage, words: Words) -> None:
     words.ids["tok_abc123"] = made["id"]
 
 
+async def portal_link(stage: Stage, words: Words) -> None:
+    words.ids["ptl_abc123"] = (await stage.ask(words, "POST", "/portal-links", {}))["id"]
+
+
 async def endpoint(stage: Stage, words: Words) -> None:
     """One that takes what it is sent."""
     words.env.update((await stage.customer()).env)

@@ -97,6 +97,7 @@ MAKERS: Mapping[str, Maker] = {
     "subscription_id": stage.subscription,
     "refund_id": stage.refund,
     "key_id": stage.child,
+    "link_id": stage.portal_link,
     "token_id": stage.token,
     "event_id": stage.event,
     "delivery_id": stage.delivery,
