@@ -46,6 +46,7 @@ _KINDS = {
     "payment_id": "Payment",
     "customer_ref": "Customer",
     "document_id": "Document",
+    "passkey_id": "Passkey",
     "plan_id": "Plan",
     "session_id": "Session",
     "grant_id": "Connected app",

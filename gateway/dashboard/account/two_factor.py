@@ -1,6 +1,5 @@
 """Set up, renew and switch off two-factor sign-in."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -11,6 +10,7 @@ from gateway.html.phrase import phrase
 from gateway.html.qr_code import qr_code
 from gateway.html.render import go, page
 from gateway.http.acting import note
+from gateway.http.own_acts import run_own
 from gateway.http.password_again import check_code, check_own, purpose_of, site_of
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
@@ -19,9 +19,10 @@ from kernel.fields import Fields
 from keys import second_factor, session
 from keys.account import get_account
 from keys.normalise import normalise_name
-from keys.principal import ACCOUNT_SCOPES, require_owner
+from keys.principal import ACCOUNT_SCOPES, ScopeMissing, require_owner
 from keys.second_factor import SecondFactor
 from keys.sign_in import passkey, passkey_challenge
+from keys.sign_in.acts import REMOVE_PASSKEY, RENAME_PASSKEY, RENEW_CODES, SWITCH_OFF
 from keys.sign_in.passkey_challenge import Site
 from store.database import Transaction
 
@@ -72,29 +73,19 @@ async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def renew(call: RequestContext[Fields, Fields]) -> Reply:
-    form, account_id = read_form(call), call.principal.account_id
+    form = read_form(call)
     require_owner(call.principal)
-
-    async def work(tx: Transaction) -> list[str]:
-        codes = await second_factor.renew_recovery(tx, account_id)
-        await note(tx, call, "two_factor.codes_renewed", account_id, environment="")
-        return list(codes)
-
     try:
-        await check_code(call, account_id, form.text("password"))
-        codes = await call.context.database.transaction(work)
+        await check_code(call, call.principal.account_id, form.text("password"))
+        made = await run_own(call, RENEW_CODES)
     except DomainError as error:
         return await factor_page(call, problem_of(error))
-    return _codes_page(call, codes)
+    return _codes_page(call, made["codes"])
 
 
 async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
     form, account_id = read_form(call), call.principal.account_id
     require_owner(call.principal)
-
-    async def work(tx: Transaction) -> None:
-        await second_factor.remove(tx, account_id)
-        await note(tx, call, "two_factor.off", account_id, environment="")
 
     database = call.context.database
     try:
@@ -103,7 +94,7 @@ async def switch_off(call: RequestContext[Fields, Fields]) -> Reply:
             await database.transaction(lambda tx: second_factor.give_up(tx, account_id))
             return go(PATH)
         await check_code(call, account_id, form.text("password"))
-        await database.transaction(work)
+        await run_own(call, SWITCH_OFF)
     except DomainError as error:
         return await factor_page(call, problem_of(error))
     return go(PATH, said="factor-off")
@@ -174,36 +165,34 @@ async def add(call: RequestContext[Fields, Fields]) -> Reply:
         after = {"name": made.name}
         await note(tx, call, "passkey.added", made.id, environment="", after=after)
 
-    return await _done(call, work, "passkey-added")
+    try:
+        await call.context.database.transaction(work)
+    except DomainError as error:
+        return await factor_page(call, problem_of(error))
+    return go(PATH, said="passkey-added")
 
 
 async def rename(call: RequestContext[Fields, Fields]) -> Reply:
-    form, account_id = read_form(call), call.principal.account_id
-    require_owner(call.principal)
-
-    async def work(tx: Transaction) -> None:
-        passkey_id, name = form.text("passkey_id"), form.text("new_name")
-        await passkey.rename(tx, account_id, passkey_id, name)
-        after = {"name": name}
-        await note(tx, call, "passkey.renamed", passkey_id, environment="", after=after)
-
-    return await _done(call, work, "passkey-renamed")
+    form = read_form(call)
+    ids = {"passkey_id": form.text("passkey_id")}
+    try:
+        await run_own(call, RENAME_PASSKEY, {"name": form.text("new_name")}, ids)
+    except ScopeMissing:
+        raise
+    except DomainError as error:
+        return await factor_page(call, problem_of(error))
+    return go(PATH, said="passkey-renamed")
 
 
 async def remove(call: RequestContext[Fields, Fields]) -> Reply:
-    form, account_id = read_form(call), call.principal.account_id
+    form = read_form(call)
     require_owner(call.principal)
-
-    async def work(tx: Transaction) -> None:
-        passkey_id = form.text("passkey_id")
-        await passkey.remove(tx, account_id, passkey_id)
-        await note(tx, call, "passkey.removed", passkey_id, environment="")
-
     try:
-        await check_code(call, account_id, form.text("password"))
+        await check_code(call, call.principal.account_id, form.text("password"))
+        await run_own(call, REMOVE_PASSKEY, ids={"passkey_id": form.text("passkey_id")})
     except DomainError as error:
         return await factor_page(call, problem_of(error))
-    return await _done(call, work, "passkey-removed")
+    return go(PATH, said="passkey-removed")
 
 
 async def _options(call: RequestContext[Fields, Fields], site: Site, code: str) -> str:
@@ -222,16 +211,6 @@ def _site(call: RequestContext[Fields, Fields]) -> Site:
     if site is None:
         raise InvalidInput(phrase("this gateway's address takes no passkeys"), param="name")
     return site
-
-
-async def _done(
-    call: RequestContext[Fields, Fields], work: Callable[[Transaction], Awaitable[None]], said: str
-) -> Response:
-    try:
-        await call.context.database.transaction(work)
-    except DomainError as error:
-        return await factor_page(call, problem_of(error))
-    return go(PATH, said=said)
 
 
 ROUTES = (
