@@ -99,7 +99,7 @@ account_environments = _table(
     _int("events_from_no", default=0),  # none is missing from here on; 0: none was deleted
     _int("event_epoch", default=0),  # part of each cursor; changes after a restore
     _int("low_balance_threshold_micros", default=0),  # the highest; 0: off
-    _int("clock_ahead_us", default=0),  # staging only
+    _int("clock_ahead_us", default=0),
     _int("created_at"),
     # Until then only plan credit pays for its own usage.
     _int("plan_only_until_at", null=True),
@@ -227,7 +227,7 @@ sessions = _table(
     _int("created_at"),
     _int("last_seen_at"),  # the session ends after seven days without use
     _int("expires_at"),
-    _int("confirmed_at", null=True),  # when the password was given again
+    _int("confirmed_at", null=True),
     _text("acts_for", null=True),  # an account its person is a member of; null: their own
     _index("ux_sessions_digest", "digest", unique=True),
     _index("ix_sessions_account", "account_id", "last_seen_at"),
@@ -270,7 +270,7 @@ members = _table(
     "members",
     _text("id", key=True),
     _text("account_id"),
-    _text("email"),  # normalised
+    _text("email"),
     _text("role"),  # developer | finance | support | reader
     _text("invited_by"),
     _int("created_at"),
@@ -459,7 +459,7 @@ topups = _table(
     _text("failure_reason", null=True),
     _int("new_balance_cents", null=True),  # of the recipient's wallet
     _text("voucher_code", null=True),  # never written: derived from the id
-    _text("voucher_code_hint", null=True),  # last 4 characters
+    _text("voucher_code_hint", null=True),
     _text("fulfilment_code", null=True),  # in the voucher's place; sealed
     _text("fulfilment"),  # its supplier's kind; or approval, sandbox
     _int("handed_over_at", null=True),  # it can't be cancelled afterwards
@@ -479,9 +479,9 @@ topups = _table(
     _int("earned_fee_cents", null=True),  # all once delivered, nothing once reversed
     # Its other rows of spend_windows: keys/caps.py
     _text("counted_in", null=True),
-    _text("key_name", null=True),  # as it was then
+    _text("key_name", null=True),
     _text("caller_address", null=True),
-    _text("idempotency_key", null=True),  # secrets masked
+    _text("idempotency_key", null=True),
     # Who made a waiting send without a key.
     _text("sent_by", null=True),
     # A process that knows no fees can't deliver or reverse a top-up that has one.
@@ -585,7 +585,7 @@ batches = _table(
     _int("items"),
     _text("request_digest", null=True),  # of its Idempotency-Key
     _int("created_at"),
-    _int("accepted_at", null=True),  # when each item was accepted or refused
+    _int("accepted_at", null=True),
     _int("cancelled_at", null=True),
     _text("cancelled_by", null=True),
     _int("completed_at", null=True),
@@ -702,9 +702,9 @@ supplier_words = _table(
     _text("word"),  # delivered | failed
     _text("why"),  # late | second | repeated | implausible
     _text("detail"),
-    _text("kind", null=True),  # of the deliverable
-    _text("hint", null=True),  # last characters
-    _text("sealed", null=True),  # the deliverable
+    _text("kind", null=True),
+    _text("hint", null=True),
+    _text("sealed", null=True),
     _int("cost_cents", null=True),
     _int("received_at"),
     _int("last_received_at"),
@@ -919,7 +919,7 @@ machine_payments = _table(
     _text("asset"),
     _text("payer"),
     _text("amount"),  # atomic units of the asset, decimal
-    _int("charged_cents"),  # with the fee
+    _int("charged_cents"),
     _text("proof"),  # posted to settle it; sealed
     _text("transaction_id"),  # fixed before the first try
     _int("expires_at"),
@@ -931,7 +931,7 @@ machine_payments = _table(
     _int("is_lost", default=0),  # an answer was lost: a refusal proves nothing
     _int("lease_until", null=True),
     _int("next_check_at", null=True),  # null: no more tries
-    _text("refund_code", null=True),  # sealed
+    _text("refund_code", null=True),
     _text("refund_code_hint", null=True),
     _int("settled_at", null=True),
     _int("ended_at", null=True),
@@ -1020,7 +1020,7 @@ checkpoints = _table(
     _text("claimed_by", null=True),
     _int("claimed_until"),
     _int("size", null=True),  # transfers; null until sealed, as what follows
-    _int("late", null=True),  # of an earlier day
+    _int("late", null=True),
     _bytes("root", null=True),
     _bytes("digest", null=True),
     _text("jws", null=True),
@@ -1058,8 +1058,8 @@ sealed_balances = _table(
 sealed_sums = _table(
     "sealed_sums",
     _text("environment", key=True),
-    _int("summed_day", null=True),  # the last whole day
-    _int("tiles"),  # of the next day
+    _int("summed_day", null=True),
+    _int("tiles"),
 )
 
 # billing/checkpoints/proving.py. The last check of all checkpoints.
@@ -1077,8 +1077,8 @@ record_marks = _table(
     _text("id", key=True),
     _int("step_no"),  # fences a second sealer
     _int("began_at"),  # older rows have no leaf
-    _int("day_start_at"),  # the growing day
-    _int("size"),  # its leaves
+    _int("day_start_at"),
+    _int("size"),
     _text("after_ids"),  # JSON: the last id read, by source
 )
 
@@ -1223,7 +1223,7 @@ endpoints = _table(
     _int("drain_tat_us", default=0),  # the same for what was held until enabled_at
     _text("status"),  # enabled | disabled
     _int("enabled_at", null=True),
-    _int("claimed_at", null=True),  # to ten seconds
+    _int("claimed_at", null=True),
     _text("disabled_reason", null=True),
     _int("disabled_at", null=True),
     _int("probe_at", null=True),  # if it was disabled for failing
@@ -1384,7 +1384,7 @@ replays = _table(
     _text("delivery_status"),  # failed | delivered: which ones
     _text("event_types"),  # empty: all
     _int("since_at"),  # by created_at, inclusive
-    _int("until_at"),  # exclusive
+    _int("until_at"),
     _int("rate_per_s"),
     _int("matched"),  # counted before it began; later the queued ones
     _int("queued", default=0),
@@ -1501,9 +1501,9 @@ coupons = _table(
     "coupons",
     _text("id", key=True),
     _text("environment"),
-    _text("code"),  # upper case
+    _text("code"),
     _text("kind"),  # percent | amount
-    _int("percent", null=True),  # 1 to 100
+    _int("percent", null=True),
     _int("amount_off", null=True),
     _text("currency", null=True),  # null: any
     _int("minimum_amount", null=True),  # the least list price
@@ -1545,22 +1545,22 @@ orders = _table(
     _text("pack_name", null=True),  # or the plan's, as it was then
     _text("plan_id", null=True),
     _text("interval", null=True),  # month | year
-    _int("amount"),  # list price
+    _int("amount"),
     _text("currency"),
     _int("discount", default=0),
-    _int("pay_amount"),  # what the provider charges
+    _int("pay_amount"),
     _text("pay_currency"),
     _int("credits_micros"),
     _int("promotional_micros", default=0),  # the coupon's part
     _text("coupon_id", null=True),
     _text("coupon_code", null=True),
-    _text("url", null=True),  # the payment page
+    _text("url", null=True),
     _text("provider_ref", null=True),
     _text("customer_ref", null=True),
     _text("invoice_pdf", null=True),
     _text("success_url", null=True),
     _text("cancel_url", null=True),
-    _text("oauth_app_id", null=True),  # the app that ordered
+    _text("oauth_app_id", null=True),
     _text("created_by", null=True),
     _text("request_digest", null=True),  # of the Idempotency-Key
     _text("payment_id", null=True),  # that paid, or is reviewed
@@ -1637,7 +1637,7 @@ billing_documents = _table(
     _text("environment"),
     _text("kind"),  # receipt | credit_note | debit_note
     _text("series"),  # prefix and year, such as R-2026
-    _int("sequence"),  # from 1
+    _int("sequence"),
     _text("number"),  # series and sequence
     _text("subject_id"),  # the order or period
     _text("order_id"),  # a period's: the subscription's order
@@ -1690,7 +1690,7 @@ payment_fees = _table(
     _text("environment"),
     _text("provider"),
     _text("payment_id"),
-    _int("amount"),  # in its own currency
+    _int("amount"),
     _text("currency"),
     _int("paid_at"),  # by the provider's clock
     _int("recorded_at"),
@@ -1772,7 +1772,7 @@ refunds = _table(
     _text("reason"),
     _int("is_named", default=1),  # 0: the provider's notifications don't identify it
     _int("is_made_at_provider", default=0),  # recorded here by an operator
-    _int("held_micros", default=0),  # in HELD
+    _int("held_micros", default=0),
     _int("held_grant_micros", default=0),  # from the order's own grant
     _text("provider_refund_id", null=True),
     _text("detail", null=True),
@@ -1804,7 +1804,7 @@ disputes = _table(
     _text("reason"),  # the provider's own word
     _int("is_inquiry", default=0),  # the bank took no money
     _int("due_at", null=True),  # deadline of the evidence
-    _text("page_url", null=True),  # at the provider
+    _text("page_url", null=True),
     _int("created_at"),
     _int("reported_at"),  # by the provider's clock, if given
     _int("ended_at", null=True),
@@ -1873,7 +1873,7 @@ plan_products = _table(
     _text("plan_id", key=True),
     _text("provider", key=True),
     _text("interval", key=True),  # month | year
-    _text("ref"),  # the provider's id
+    _text("ref"),
 )
 
 # billing/subscriptions/records.py. Terms are frozen.
@@ -1882,7 +1882,7 @@ subscriptions = _table(
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),
-    _text("order_id"),  # it began with
+    _text("order_id"),
     _text("provider"),
     _int("is_simulated", default=0),
     _text("provider_ref", null=True),
@@ -1891,8 +1891,8 @@ subscriptions = _table(
     _text("plan_id"),
     _text("plan_name"),
     _text("interval"),  # month | year
-    _int("credits_micros"),  # per period
-    _int("amount"),  # per period
+    _int("credits_micros"),
+    _int("amount"),
     _text("currency"),
     _int("first_amount"),  # less than amount with a coupon
     _text("product_ref", null=True),  # the provider's price or product
@@ -1910,7 +1910,7 @@ subscriptions = _table(
     _int("due_at", null=True),  # when time changes its state
     _int("created_at"),
     _int("ended_at", null=True),
-    _text("grant_terms", null=True),  # frozen
+    _text("grant_terms", null=True),
     _int("charge_at", null=True),  # the next charge after a pause
     _int("paused_at", null=True),
     _int("resumes_at", null=True),  # null: no end
@@ -2036,7 +2036,7 @@ notification_turns = _table(
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("kind", key=True),  # webhook | balance | key
-    _int("notified_no", default=0),  # the last reported event
+    _int("notified_no", default=0),
     _int("written_at", null=True),
 )
 
@@ -2211,12 +2211,12 @@ recharges = _table(
     _int("is_simulated", default=0),
     _text("customer_ref"),
     _text("method_ref"),  # the saved method's id at the provider
-    _text("brand"),  # such as visa
+    _text("brand"),
     _text("last4"),
     _int("below_cents"),
     _int("amount_cents"),
     _int("monthly_max_cents"),  # per UTC calendar month
-    _int("failures", default=0),  # in a row
+    _int("failures", default=0),
     _text("disabled_reason", null=True),  # failures | operator | dispute; null: it is on
     _int("retry_at", null=True),  # by the account's clock
     _int("changed_at"),
@@ -2234,9 +2234,9 @@ recharge_charges = _table(
     _text("customer_ref"),
     _text("method_ref"),
     _text("method"),  # as people know it: visa 4242
-    _int("sent_at", null=True),  # the first call to charge
+    _int("sent_at", null=True),
     _int("next_at", null=True),  # the next charge or poll; null: by the order's sweep
-    _int("asked", default=0),  # calls so far
+    _int("asked", default=0),
     _int("is_counted", default=1),  # took money, or may still
     _text("reason", null=True),
     _text("url", null=True),  # where the payer confirms it
@@ -2295,7 +2295,7 @@ provider_strays = _table(
     _text("account_id", null=True),
     _int("amount"),
     _text("currency"),
-    _int("is_won", default=0),  # of a closed dispute
+    _int("is_won", default=0),
     _int("created_at"),
 )
 
@@ -2343,7 +2343,7 @@ audit_log = _table(
     _text("account_id", null=True),  # null: a catalogue or the installation
     _text("actor"),  # credential id, or a name from the command line
     _text("actor_account_id", null=True),
-    _text("action"),  # such as plan.create
+    _text("action"),
     _text("subject_id"),
     _text("before", null=True),  # JSON
     _text("after", null=True),  # JSON
@@ -2399,7 +2399,7 @@ usage_days = _table(
     _int("amount_micros"),
     _int("input_tokens"),
     _int("output_tokens"),
-    _int("cached_tokens"),  # of the input tokens
+    _int("cached_tokens"),
     is_hot=True,
 )
 
@@ -2505,10 +2505,10 @@ checkins = _table(
     "checkins",
     _text("account_id", key=True),
     _text("environment", key=True),
-    _text("day", key=True),  # such as 2026-06-13, in time_zone
+    _text("day", key=True),
     _text("time_zone"),
     _text("next_time_zone"),  # of the next check-in
-    _int("streak"),  # days in a row, with this one
+    _int("streak"),
     _int("awarded_micros"),
     _text("grant_id"),  # the grant's ledger account
     _int("checked_in_at"),  # by the account's clock
@@ -2564,8 +2564,8 @@ workers = _table(
     _text("version"),
     _int("started_at"),
     _int("seen_at"),
-    _int("sending"),  # webhooks under way
-    _int("slots"),  # at most
+    _int("sending"),
+    _int("slots"),
 )
 
 # runtime/request_log/rows.py. Refused, failed and setting-changing requests, without secrets.
@@ -2578,7 +2578,7 @@ request_log = _table(
     _text("credential_id"),
     _text("method"),
     _text("route"),  # empty: none
-    _text("path"),  # with its query
+    _text("path"),
     _int("status"),
     _int("code", null=True),  # null: another surface's answer
     _text("transaction_id", null=True),
@@ -2624,7 +2624,7 @@ device_logins = _table(
     "device_logins",
     _text("digest", key=True),  # of the device code
     _text("user_digest"),  # of the user code, in capitals without hyphen
-    _text("name"),  # the machine's own
+    _text("name"),
     _text("address"),
     _text("status"),  # pending | approved | denied | taken
     _int("created_at"),
@@ -2632,8 +2632,8 @@ device_logins = _table(
     _int("interval_s"),
     _int("polled_at", null=True),
     _int("decided_at", null=True),
-    _text("decided_by", null=True),  # the session
-    _text("account_id", null=True),  # the decider's
+    _text("decided_by", null=True),
+    _text("account_id", null=True),
     _text("environment", null=True),
     _text("scopes", null=True),
     _int("key_expires_at", null=True),  # null: until revoked
@@ -2645,7 +2645,7 @@ device_logins = _table(
 oauth_codes = _table(
     "oauth_codes",
     _text("digest", key=True),
-    _text("account_id"),  # the user
+    _text("account_id"),
     _text("environment"),
     _text("app_id"),
     _text("redirect_uri"),
@@ -2657,7 +2657,7 @@ oauth_codes = _table(
     _int("used_at", null=True),
     _text("grant_id", null=True),  # a second use of the code ends it
     _int("revoked_at", null=True),  # by the user, or after a second use
-    _text("session_id", null=True),  # the consenting sign-in
+    _text("session_id", null=True),
     _index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
 )
 
@@ -2665,7 +2665,7 @@ oauth_codes = _table(
 oauth_grants = _table(
     "oauth_grants",
     _text("id", key=True),
-    _text("account_id"),  # the user
+    _text("account_id"),
     _text("environment"),
     _text("app_id"),
     _text("scope"),
@@ -2682,7 +2682,7 @@ oauth_tokens = _table(
     "oauth_tokens",
     _text("id", key=True),
     _text("kind"),  # access | management
-    _text("account_id"),  # the user
+    _text("account_id"),
     _text("environment"),
     _text("app_id"),
     _text("grant_id"),
@@ -2705,7 +2705,7 @@ authorization_clients = _table(
     _text("name"),
     _text("redirect_uris"),
     _int("created_at"),
-    _int("used_at", null=True),  # the last consent
+    _int("used_at", null=True),
     _index("ix_authorization_clients_used", "used_at", "created_at"),
 )
 
@@ -2739,7 +2739,7 @@ authorization_codes = _table(
     _text("scopes"),
     _int("expires_at"),
     _text("family_id", null=True),  # a second use of the code ends them
-    _text("session_id", null=True),  # the consenting sign-in
+    _text("session_id", null=True),
     _index("ix_authorization_codes_end", "expires_at"),
     _index("ix_authorization_codes_account", "account_id", "environment", "expires_at"),
 )
@@ -2768,7 +2768,7 @@ authorization_tokens = _table(
 oauth_charges = _table(
     "oauth_charges",
     _text("id", key=True),
-    _text("account_id"),  # the user
+    _text("account_id"),
     _text("environment"),
     _text("app_id"),
     _text("grant_id"),
@@ -2813,7 +2813,7 @@ backups = _table(
     _int("began_at"),
     _int("ended_at", null=True),  # null: under way, or it failed
     _text("code_version"),
-    _int("size", null=True),  # bytes
+    _int("size", null=True),
 )
 
 # store/kept/commits.py. Losses that operators accepted.
