@@ -33,8 +33,6 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """`fee_cents` is of all accepted items. `dropped`: fine, but another item was refused."""
-
     waiting: int = 0
     refused: int = 0
     dropped: int = 0

@@ -173,7 +173,6 @@ class WorkingSet(ABC):
         return ()
 
     def further_readings(self) -> Sequence[BatchRead]:
-        """Return reads whose need the first ones showed."""
         return ()
 
     @abstractmethod
@@ -330,9 +329,7 @@ class BatchState:
         )
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return the credit that a send may use. `is_own_use`: AI usage by the account itself, which may
-        use promotional credit.
-        """
+        """Return the credit that a send may use. `is_own_use`: AI usage, which may use promotional credit."""
         granted = 0
         if self.ledger.has_grants(tenant):
             is_promo = is_own_use or self._is_promo_sendable(tenant)

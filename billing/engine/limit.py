@@ -104,8 +104,6 @@ NEAR_PERCENT = 80
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """`seconds` is the length of a rolling window. Without `key_id` the limit is the account's."""
-
     cap: Cap
     key_id: str | None
     unit: CapUnit
@@ -484,7 +482,6 @@ def _lifetimes(states: Sequence[KeyState], sums: Sums) -> list[Limit]:
 
 
 def _rolling(mandates: Sequence[tuple[str, Mandate]], sums: Sums) -> list[Limit]:
-    """Return rolling limits, the longest window first: waiting helps there least."""
     found = [
         Limit(
             "window",

@@ -35,8 +35,6 @@ from store.database import BatchRead, Transaction
 
 
 class OwnTime:
-    """Each account's time: now_us, or ahead if its sandbox clock was advanced."""
-
     def __init__(self, now_us: int, key_states: Mapping[str, KeyState]) -> None:
         self.now_us = now_us
         self._key_states = key_states
@@ -215,7 +213,6 @@ class Spending:
     def spend(
         self, tenant: Tenant, lineage: Lineage, amount_micros: int, send: LimitedSend | None = None
     ) -> str | None:
-        """Count a spend. Return what giving it back needs."""
         now_us = self.time.of(tenant)
         at = None if now_us == self.time.now_us else now_us
         self.count(tenant.account_id, lineage, amount_micros, now_us)

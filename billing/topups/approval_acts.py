@@ -136,9 +136,7 @@ async def decide(
 
 
 def _check_outside_lineage(caller: Principal, held: TopUp) -> None:
-    """Refuse a key's decision on a send of its own family: the holder of a common ancestor can make both
-    keys.
-    """
+    """Refuse a key's decision on a send of its own family."""
     if not set(held.spent_by).isdisjoint(caller.lineage):
         raise ScopeMissing(
             "A key related to the requesting key can't decide. Use an unrelated key, or sign in.",

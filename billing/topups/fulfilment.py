@@ -342,8 +342,6 @@ class AskSupplier(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """Without `attempt` it isn't the caller's turn."""
-
     topup: TopUp
     attempt: Attempt | None = None
     recipient_left: str | None = None
@@ -379,9 +377,7 @@ class HandOver(AskSupplier):
 
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
-    """Record that the supplier gave no final word; an older or ended attempt changes nothing. Without
-    `next_check_at` an operator decides.
-    """
+    """Record that the supplier gave no final word; an older or ended attempt changes nothing."""
 
     number: int
     requests_made: int

@@ -1,6 +1,4 @@
-"""Check a supplier's "delivered" before it is believed. A doubt is a sentence for the operator, who
-decides.
-"""
+"""Check a supplier's "delivered" before it is believed. An operator decides on a doubt."""
 
 from typing import Final
 from urllib.parse import urlsplit

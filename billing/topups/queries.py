@@ -138,7 +138,6 @@ async def due_of(
     exclude_ids: Sequence[str] = (),
     last_ids: Sequence[str] = (),
 ) -> list[Due]:
-    """Return the due top-up to try a supplier with, preferably one that it was never called for."""
     rows = await tx.fetch(
         f"""SELECT {_DUE_COLUMNS} FROM topups
             WHERE status = 'pending' AND next_check_at IS NOT NULL AND next_check_at <= :now
@@ -179,8 +178,6 @@ _NOT_EXCLUDED: Final = """NOT id IN :exclude_ids[text]
 
 @dataclass(frozen=True, slots=True)
 class TopUpTimeline:
-    """Without the supplier's cost. `request_id` is None once the events are deleted."""
-
     topup: TopUp
     transfers: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]

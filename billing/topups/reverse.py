@@ -205,9 +205,7 @@ class _Ending(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class Reverse(_Ending):
-    """Start a reversal; a repeated command has the same result. `can_revoke`: the worker asks the supplier
-    to take back what it handed over.
-    """
+    """Start a reversal; a repeated command has the same result."""
 
     reason: str
     requested_by: str | None = None
@@ -293,8 +291,6 @@ class AskRevocation(AskSupplier):
 
 @dataclass(frozen=True, slots=True)
 class KeepReversing(_OnReversal):
-    """Call again at `next_check_at`, or let an operator decide. A newer call leaves nothing to change."""
-
     checks_made: int
     detail: str
     next_check_at: int | None

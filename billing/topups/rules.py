@@ -239,9 +239,7 @@ def _written(number: int) -> str:
 
 
 def _digit_pairs(number: int) -> tuple[int, ...]:
-    """Return the 20 digits in pairs, the last one a check digit. Weights 3, 1, 3, 1 … modulo 32 find every
-    single wrong character and most swaps.
-    """
+    """Return the 20 digits in pairs, the last one a check digit that finds every single wrong character."""
     written = number << _DIGIT_BITS
     # In halves: each shift of a long number makes another long one.
     high, low = written >> _HALF_BITS, written & _HALF_MASK
@@ -335,10 +333,8 @@ _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turn IDs into tokens of pages that need no account, and back.
-
-    A token is one AES block: the ID of its purpose's object, under a key derived for that purpose. It isn't
-    stored, and has one spelling.
+    """Turn IDs into tokens of pages that need no account, and back. A token isn't stored, and has one
+    spelling.
     """
 
     def __init__(self, key: bytes) -> None:

@@ -59,8 +59,6 @@ class AmountOutOfRange(DomainError):
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """The Idempotency-Key is without its secrets."""
-
     address: str | None = None
     idempotency_key: str | None = None
 

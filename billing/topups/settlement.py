@@ -150,8 +150,6 @@ def _tell_decision(state: BatchState, topup: TopUp, decided: Approval) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EndedTopUp:
-    """`refusal`: why an approval had no effect and the top-up was cancelled."""
-
     topup: TopUp
     wallet_balance_cents: int
     approval: Approval | None = None

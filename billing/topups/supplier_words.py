@@ -217,9 +217,7 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Claim each value for its top-up; sorted, so batches can't deadlock. A repeated word of an ended
-        top-up must not block the next one.
-        """
+        """Claim each value for its top-up; sorted, so batches can't deadlock."""
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):
             for topup_id, tenant in named:
@@ -232,7 +230,6 @@ class DeliveredValues(WorkingSet):
             self._owners[entered[0], entered[1]] = entered[2]
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Remove the claims of top-ups that weren't delivered after all."""
         stray = [
             place
             for place, topup_id in self._wanted.items()

@@ -39,7 +39,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class ModelPrice(msgspec.Struct, frozen=True, gc=False):
-    """In micros for 1,000,000 tokens. The prices are None together: the model has no price from then on."""
+    """In micros for 1,000,000 tokens. The prices are None together."""
 
     environment: str
     model: str

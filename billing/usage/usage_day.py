@@ -150,9 +150,7 @@ async def next_tenant(tx: Transaction, after: Tenant) -> Tenant | None:
 
 
 async def count_step(tx: Transaction, tenant: Tenant) -> int:
-    """Add some charges that usage_days lacks; return 0 once all are counted. Until then every read adds
-    them.
-    """
+    """Add some charges that usage_days lacks; return 0 once all are counted."""
     await lock_tenants(tx, [tenant])
     counted = 0
     for table, text in _STEPS.items():

@@ -88,8 +88,6 @@ _ITEMS_EXPORT: Final = Export(
 
 
 class ReadItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An item as it was read, or why it could not be. `line`: where a CSV has it, from 1."""
-
     item: BulkItem | None = None
     problem: ItemProblem | None = None
     reference: str | None = None
@@ -246,7 +244,6 @@ def _too_many() -> InvalidInput:
 
 
 async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
-    """Accept the items in steps; respond when each is durably accepted or refused."""
     principal, context = call.principal, context_of(SEND, call)
     bulk = Bulk(
         principal.tenant,

@@ -59,7 +59,6 @@ async def _read_seals(m: Metrics, r: Readiness) -> None:
 
 
 async def _read(metrics: Metrics, source: str, watch: Watch[T], *gauges: PlainGauge) -> T | None:
-    """Clear the gauges and return what fills them, or None."""
     seen = await watch.see()
     for gauge in gauges:
         gauge.clear()

@@ -41,7 +41,6 @@ def stopping_check(is_stopping: Callable[[], bool]) -> Mapping[str, str]:
 
 
 def routes(context: Context, more_checks: Checks = no_checks) -> list[Route]:
-    """Return Starlette's routes. `more_checks`: this process's further duties."""
     readiness = _readiness(context)
     return [
         Route("/healthz", _healthz, methods=["GET"]),
@@ -58,7 +57,6 @@ def _readiness(context: Context) -> Readiness:
 
 
 def worker_app(context: Context, checks: Checks) -> ASGIApp:
-    """Return these paths for a worker's own address. `checks`: of its /readyz, beside the database."""
     return Starlette(routes=routes(context, checks))
 
 
@@ -88,9 +86,7 @@ async def _healthz(_request: Request) -> Response:
 
 
 def _deliveries(readiness: Readiness) -> _Answering:
-    """Return 200 while nothing is overlooked; else 503, with how long. For an alarm, not for a load
-    balancer.
-    """
+    """Return 200 while nothing is overlooked; else 503. For an alarm, not for a load balancer."""
 
     async def deliveries(_request: Request) -> Response:
         body = await readiness.deliveries()
@@ -107,10 +103,7 @@ def _caller(context: Context) -> _Answering:
 
 
 def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Answering:
-    """Return 200 while this gateway should get requests. Some facts are shown without causing a 503:
-    overdue work of workers, live platforms without a supplier, and whether webhooks may reach private
-    addresses.
-    """
+    """Return 200 while this gateway should get requests."""
     settings = context.settings
     exceptions = {
         "allow_cidrs": len(settings.webhook_allow_cidrs),

@@ -42,8 +42,6 @@ FILLER_BYTES_AFTER_FAILURE: Final = 1024 * 1024
 
 
 class WriteWatch:
-    """Whether writes are stored: by the engine's last batch, or by a row written for it."""
-
     def __init__(self, database: Store, engine: Engine, clock: Clock) -> None:
         self._database = database
         self._engine = engine
@@ -112,8 +110,6 @@ class Watch(Generic[T]):
 
 
 class Readiness:
-    """Checks all of it over a connection of its own, which no slow page can take."""
-
     def __init__(
         self, database: Store, engine: Engine, clock: Clock, *, attempt_us_max: int
     ) -> None:

@@ -64,7 +64,6 @@ class _Listener:
         self._principal = call.principal
 
     async def check(self) -> None:
-        """Raise unless the caller could open the same stream now: a key may end at any time."""
         self._principal = await admitted_again(self._call, SCOPES)
 
     async def show(self, tx: Transaction, events: Sequence[log.Event]) -> Sequence[log.Event]:
