@@ -292,6 +292,7 @@ LISTS = (
     "/events",
     "/deliveries",
     "/replays",
+    "/portal-links",
     "/approvals",
     "/topup/history",
 )
@@ -334,6 +335,7 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
     order = await made("/orders", provider="stripe", amount_cents=1000)
     deliveries = (await gateway.call("GET", "/deliveries", key=key)).json()["data"]["items"]
     replay = await made(f"/webhooks/{endpoint['data']['id']}/replay")
+    link = await made("/portal-links", name="Acme")
     return {
         "endpoint_id": endpoint["data"]["id"],
         "transaction_id": asked["transaction_id"],
@@ -347,6 +349,7 @@ async def things_of(gateway: Gateway, key: str) -> dict[str, str]:
         "hold_id": held["data"]["id"],
         "order_id": order["data"]["id"],
         "replay_id": replay["data"]["id"],
+        "link_id": link["data"]["id"],
         # tests/e2e/test_isolation.py buys and pays, and has real ones of these.
         "plan_id": "plan_of_nobody",
         "subscription_id": "sub_of_nobody",
