@@ -50,7 +50,7 @@ class Remote:
             params=self._named,
         )
         changed: Mapping[str, Any] = answer.data
-        if answer.transaction_id is None or "transaction_id" in changed:
+        if answer.transaction_id is None or {"transaction_id", "status"} & changed.keys():
             return changed
         # A send's data has neither, since the API says both beside the data.
         return {"transaction_id": answer.transaction_id, "status": answer.status, **changed}

@@ -177,7 +177,7 @@ class Api:
         said = answer.json()
         data = said["data"]
         if answer.is_success:
-            if isinstance(act, ChangingAct) and said["transaction_id"] is not None:
+            if isinstance(act, ChangingAct) and said["transaction_id"] and "status" not in data:
                 data = {**{name: said[name] for name in ("transaction_id", "status")}, **data}
             return Outcome(data)
         return Outcome(None, data["error"]["param"], data["error"]["detail"])
