@@ -6,31 +6,20 @@ It is off until TOPUP_OPERATOR_API names the addresses that may call it.
 from typing import Final
 
 from billing.accounts import acts as account_acts, people_acts
-from billing.accounts.credit_acts import ADJUST_CREDIT
 from billing.catalog import coupon_acts, pack_acts, plan_acts
-from billing.credits import checkin_acts, code_acts
+from billing.credits import checkin, code_acts
+from billing.credits.adjustment import ADJUST_CREDIT
 from billing.fulfilment import fee_acts, platform_acts, stock_acts
 from billing.machine_payments import acts as machine_payment_acts
-from billing.manual_review import (
-    acts as review_acts,
-    supplier_acts,
-    supplier_check_acts,
-    supplier_setup_acts,
-)
+from billing.manual_review import acts as review_acts, supplier_acts
 from billing.orders import acts as order_acts
 from billing.payments import disputes, order_acts as order_decisions, provider_acts
 from billing.payments.recharging import acts as recharging_acts
 from billing.recipients import mail_acts
 from billing.reconciliation import acts as reconciliation_acts
 from billing.refunds import acts as refund_acts
-from billing.reports import (
-    day_limit,
-    free_period_acts,
-    report_acts,
-    subscription_acts,
-    subscription_change_acts,
-)
-from billing.reports.key_tree import SHOW_TREE
+from billing.reports import key_limit_acts, report_acts, subscription_acts
+from billing.reports.key_limit_acts import SHOW_TREE
 from billing.team import acts as team_acts
 from billing.usage import price_acts
 from gateway.answers import envelope
@@ -49,7 +38,7 @@ ACTS: Final = (
     *account_acts.ACTS,
     *people_acts.ACTS,
     *team_acts.ACTS,
-    *day_limit.ACTS,
+    *key_limit_acts.ACCOUNT_LIMIT_ACTS,
     LIST_ENTRIES,
     ADJUST_CREDIT,
     *recharging_acts.ACTS,
@@ -60,7 +49,7 @@ ACTS: Final = (
     *coupon_acts.ACTS,
     *code_acts.BATCH_ACTS,
     *code_acts.CODE_ACTS,
-    *checkin_acts.ACTS,
+    *checkin.ACTS,
     *price_acts.ACTS,
     *api_keys.ACTS,
     SHOW_TREE,
@@ -72,8 +61,6 @@ ACTS: Final = (
     *deliveries.ACTS,
     *replays.ACTS,
     *supplier_acts.ACTS,
-    *supplier_setup_acts.ACTS,
-    *supplier_check_acts.ACTS,
     *stock_acts.ACTS,
     *review_acts.ACTS,
     *order_acts.ACTS,
@@ -84,8 +71,6 @@ ACTS: Final = (
     *provider_acts.ACTS,
     *machine_payment_acts.ACTS,
     *subscription_acts.ACTS,
-    *subscription_change_acts.ACTS,
-    *free_period_acts.ACTS,
     *report_acts.ACTS,
     *reconciliation_acts.ACTS,
 )

@@ -7,20 +7,11 @@ from billing.documents import acts as document_acts
 from billing.fulfilment.reversal_acts import REVERSE
 from billing.payments import disputes, order_acts
 from billing.payments.recharging import acts as recharging_acts
-from billing.recipients.resend import RESEND
+from billing.recipients.mail_acts import RESEND
 from billing.refunds import acts as refund_acts
-from billing.reports import (
-    balance_acts,
-    credit_line_acts,
-    day_limit,
-    free_period_acts,
-    report_acts,
-    subscription_acts,
-    subscription_change_acts,
-)
-from billing.reports.key_tree import SHOW_TREE
-from billing.reports.own_key import SHOW_OWN
-from billing.subscriptions import entitlement_acts
+from billing.reports import balance_acts, key_limit_acts, report_acts, subscription_acts
+from billing.reports.key_limit_acts import SHOW_OWN, SHOW_TREE
+from billing.subscriptions import entitlement
 from billing.topups import acts as topup_acts, approval_acts, voucher_redemption as vouchers
 from billing.usage import hold_acts, price_acts
 from gateway.answers import envelope
@@ -75,12 +66,11 @@ API = ApiSurface(
         *routes_of(hold_acts.ACTS),
         *routes_of(price_acts.ACTS),
         *fulfilments.ROUTES,
-        *routes_of(entitlement_acts.ACTS),
+        *routes_of(entitlement.ACTS),
         *routes_of(pack_acts.ACTS),
         *routes_of(subscription_acts.OWN_ACTS),
-        *routes_of((*subscription_change_acts.OWN_ACTS, *free_period_acts.PUBLIC_ACTS)),
         *routes_of(order_acts.OWN_ACTS),
-        *routes_of((credit_line_acts.LIST, refund_acts.REFUND_ORDER)),
+        *routes_of((balance_acts.CREDITS, refund_acts.REFUND_ORDER)),
         *routes_of((*refund_acts.ACTS, *disputes.ACTS)),
         *routes_of(document_acts.ACTS),
         *documents.ROUTES,
@@ -88,7 +78,7 @@ API = ApiSurface(
         *routes_of((*api_keys.ACTS, SHOW_TREE)),
         *keys.ROUTES,
         *routes_of((SHOW_OWN,)),
-        *routes_of(day_limit.ACTS),
+        *routes_of(key_limit_acts.ACCOUNT_LIMIT_ACTS),
         *cli_login.ROUTES,
         *routes_of(tokens.ACTS),
         *routes_of(endpoints.ACTS),

@@ -33,7 +33,7 @@ from billing.orders.views import OrderLinks
 from billing.payments.payments import Payments
 from billing.payments.recharging.saving import Savings
 from billing.providers.registry import NotifiedAt, Providers
-from billing.recipients.erasure import ROWS_PER_STEP, FurtherSteps
+from billing.recipients.mail_acts import ROWS_PER_STEP, FurtherSteps
 from billing.reconciliation.daily import DailyReconciliation
 from billing.refunds.refunder import Refunder
 from billing.team.acts import MAILS_TO_ADDRESS_PER_DAY, InvitationMails

@@ -57,6 +57,6 @@ def _document_pdf(document: BillingDocument, extra_font: str, provider: str) -> 
 
 
 def _statement_pdf(asked: StatementSheet, extra_font: str) -> bytes:
-    from billing.documents.statement_pdf import statement_pdf  # noqa: PLC0415 the same
+    from billing.documents.document_pdf import statement_pdf  # noqa: PLC0415 the same
 
     return statement_pdf(asked, extra_font)

@@ -14,7 +14,7 @@ from store.dialect import BIGINT, BYTES, TEXT
 
 metadata = sa.MetaData()
 
-# PostgreSQL expects few rows of this spelling; billing/documents/due.py repeats it.
+# PostgreSQL expects few rows of this spelling; billing/documents/numbering.py repeats it.
 UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 
 
@@ -441,7 +441,7 @@ _WAITS_FOR_PERSON = (
     " AND next_check_at IS NULL"
 )
 
-# billing/topups/topup.py, but delivery of ended ones by billing/recipients/erasure.py
+# billing/topups/topup.py, but delivery of ended ones by billing/recipients/mail_acts.py
 topups = _table(
     "topups",
     _text("id", key=True),
@@ -542,8 +542,8 @@ topup_intents = _table(
     _text("transaction_id"),
 )
 
-# billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/outbox.py,
-# billing/recipients/erasure.py. Mail to recipients; never holds a code.
+# billing/topups/mail.py, billing/recipients/mailing.py, billing/recipients/mail_acts.py,
+# billing/recipients/mail_acts.py. Mail to recipients; never holds a code.
 mails = _table(
     "mails",
     _text("id", key=True),
@@ -885,7 +885,7 @@ approvals = _table(
     _index("ix_approvals_due", "expires_at", where="status = 'pending'"),
 )
 
-# billing/credits/code_batch.py. Codes of one value, made together.
+# billing/credits/redemption_code.py. Codes of one value, made together.
 redemption_batches = _table(
     "redemption_batches",
     _text("id", key=True),
@@ -955,7 +955,7 @@ machine_payments = _table(
     _index("ix_machine_payments_open", "environment", "state", "id", where="ended_at IS NULL"),
 )
 
-# billing/credits/code_batch.py, but used_count by billing/credits/redemption_code.py
+# billing/credits/redemption_code.py, but used_count by billing/credits/redemption_code.py
 redemption_codes = _table(
     "redemption_codes",
     _text("id", key=True),
@@ -1027,7 +1027,7 @@ checkpoints = _table(
     _int("sealed_at", null=True),
 )
 
-# billing/checkpoints/tiles.py. Hashes of a checkpoint's tree, 256 a row.
+# billing/checkpoints/checkpoint.py. Hashes of a checkpoint's tree, 256 a row.
 checkpoint_tiles = _table(
     "checkpoint_tiles",
     _text("environment", key=True),
@@ -1071,7 +1071,7 @@ checkpoint_proofs = _table(
     _int("findings"),
 )
 
-# billing/records/mark.py. How far the record log has come; one row.
+# billing/records/record_log.py. How far the record log has come; one row.
 record_marks = _table(
     "record_marks",
     _text("id", key=True),
@@ -1082,7 +1082,7 @@ record_marks = _table(
     _text("after_ids"),  # JSON: the last id read, by source
 )
 
-# billing/records/tiles.py. Leaves of the record log, 256 a row.
+# billing/records/record_log.py. Leaves of the record log, 256 a row.
 record_tiles = _table(
     "record_tiles",
     _int("day_start_at", key=True),
@@ -1109,7 +1109,7 @@ record_heads = _table(
     _index("ix_record_heads_day", "day_start_at", "number"),
 )
 
-# billing/records/mark.py. Seeds of the leaves' salts; deleted with the account or when pruned.
+# billing/records/record_log.py. Seeds of the leaves' salts; deleted with the account or when pruned.
 record_seeds = _table(
     "record_seeds",
     _text("account_id", key=True),  # empty: the installation
@@ -1118,7 +1118,7 @@ record_seeds = _table(
     _bytes("seed"),
 )
 
-# billing/records/mark.py. Deliveries that were open when the record log passed.
+# billing/records/record_log.py. Deliveries that were open when the record log passed.
 record_waiting = _table(
     "record_waiting",
     _text("id", key=True),
@@ -1142,7 +1142,7 @@ money_differences = _table(
     _text("account_id"),  # empty: unknown
     _text("environment"),
     _text("part"),  # ledger | suppliers | provider:<name>
-    _text("kind"),  # billing/reconciliation/kinds.py
+    _text("kind"),  # billing/reconciliation/differences.py
     _text("subject_id"),
     _int("expected"),  # by the ledger
     _int("found"),  # by the other side

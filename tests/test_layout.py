@@ -84,12 +84,12 @@ ROOMS: dict[str, tuple[set[str], ...]] = {
 }
 # What reads all tables: the proof of the ledger, and erasing an account.
 READS_ANY_TABLE = {
-    "billing/ledger/audit_balances.py",
+    "billing/ledger/audit.py",
     "billing/ledger/audit_rules.py",
     "billing/ledger/audit_topups.py",
     "billing/ledger/rule.py",
     "billing/proof/logged_settings.py",
-    "billing/proof/paid_periods.py",
+    "billing/proof/sales.py",
     "billing/proof/spent_windows.py",
     "billing/proof/standing_rows.py",
     "billing/proof/told_events.py",

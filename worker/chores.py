@@ -12,7 +12,7 @@ from typing import Final
 
 from billing.providers import event_log as provider_event
 from billing.recipients import owner_mail
-from billing.recipients.erasure import prune_mails
+from billing.recipients.mail_acts import prune_mails
 from billing.reconciliation import differences
 from billing.records.removal import ACCOUNT, EVERYWHERE, sign_removal
 from billing.subscriptions.entitlement import prune_uses

@@ -24,13 +24,11 @@ from billing.recipients.account_mail import (
     verification_letter,
 )
 from billing.recipients.approval_mail import approval_letter
-from billing.recipients.gathered_letters import gathered_letter
-from billing.recipients.gathered_mail import GATHERED
+from billing.recipients.gathered_mail import GATHERED, gathered_letter
 from billing.recipients.language import Language, english, nearest
-from billing.recipients.letter import claimed_message
+from billing.recipients.letter import OwnerLetter, claimed_message, owner_message
 from billing.recipients.mailing import ClaimedMail, MailEnding, tried_again
 from billing.recipients.owner_mail import DueOwnerMail, OwnerMail, OwnerMailStatus
-from billing.recipients.owner_message import OwnerLetter, owner_message
 from billing.recipients.refusal import no_mail_token, no_mail_url
 from billing.recipients.smtp import SEND_S, SmtpSender
 from billing.recipients.smtp_server import SmtpServer

@@ -1,4 +1,4 @@
-"""Accounts: created, found, changed, suspended, resumed; live opened and closed."""
+"""Accounts: create, list, change, suspend and resume them; open and close live."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -201,7 +201,7 @@ _WALLET: Final = """COALESCE((
     WHERE l.account_id = a.id AND l.environment = :environment AND l.kind = 'wallet' AND l.name = ''
 ), 0)"""
 _ROWS: Final = RowMapping(_RowWithWallet)
-# LIKE would take an underscore for a wildcard.
+# LIKE would treat an underscore as a wildcard.
 _PAGES: Final = Keyset(
     f"{RowMapping(Row).of('a')}, {_WALLET} AS wallet_micros",
     "accounts a",
@@ -234,7 +234,6 @@ async def create_account(context: ActContext, asked: NewAccount) -> Change[Row]:
 async def list_accounts(
     context: ActContext, asked: AccountsQuery, begin: Begin, limit: int
 ) -> Sequence[_RowWithWallet]:
-    """Return accounts with their wallets; matching: this ID, or text in the name or address, in either case."""
     rows = await _PAGES.page(
         context.tx,
         before_id=begin or NEWEST,
@@ -278,7 +277,7 @@ async def resume_account(context: ActContext, _asked: Fields) -> Change[Row]:
 
 
 async def _stands(context: ActContext, before: Row) -> Change[Row]:
-    """Return the account's state, and notify its owner if it changed."""
+    """Notify the owner if the state changed."""
     after = await get_account(context.tx, before.id)
     if before.suspended_for != after.suspended_for:
         rules = context.service(MailRules)

@@ -1,4 +1,4 @@
-"""Acts on who gets into an account: mail, passwords, second factors."""
+"""Account access: mail, passwords and second factors."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,6 @@ class NewPassword(Fields, frozen=True, kw_only=True):
 async def list_told(
     context: ActContext, _asked: Page, _begin: Begin, _limit: int
 ) -> Sequence[Person]:
-    """Return what mail the owner and each colleague get; invited people get none."""
     account_id = context.tenant.account_id
     return (await people_of(context.tx, [account_id]))[account_id]
 

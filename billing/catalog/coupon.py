@@ -1,8 +1,7 @@
-"""Coupons: what they take off an order's price, and who has claimed one.
+"""Apply coupons, and count who has claimed one.
 
-A use is claimed with the order and released when the order dies, under the coupon's lock, so parallel orders
-never exceed the limits. used_count is the claimed rows. A late payment claims its use again, even past the
-limit: what was promised is given.
+An order claims a use and releases it when it dies, under the coupon's lock. A late payment claims
+again, even past the limit.
 """
 
 import re
@@ -29,9 +28,7 @@ _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{1,{CODE_CHARACTERS_MAX - 1}}}")
 
 
 class CouponRefused(DomainError):
-    """The coupon doesn't lower this order's price. reason: unknown, disabled, expired, spent (its uses are),
-    minimum, currency, kind.
-    """
+    """`reason` is unknown, disabled, expired, spent, minimum, currency or kind."""
 
 
 class CouponTaken(DomainError):
@@ -66,7 +63,7 @@ def normalise_code(text: str) -> str:
 
 
 def discount_of(coupon: Coupon, price: Price, *, used_by_account: int, now_us: int) -> int:
-    """Return the discount in the price's unit, rounded down; raise CouponRefused."""
+    """Round down in the price's unit; raise CouponRefused."""
     if not coupon.is_active:
         raise _refused("This coupon has been disabled.", "disabled")
     if coupon.expires_at is not None and coupon.expires_at <= now_us:
@@ -173,8 +170,8 @@ class Coupons:
         self.changes = 0
         self._coupons: dict[str, Coupon] = {}
         self._by_code: dict[CouponKey, str] = {}
-        self._uses: dict[tuple[str, str], int] = {}  # coupon, account -> uses
-        self._claimed: dict[tuple[str, str], str] = {}  # coupon, order -> account
+        self._uses: dict[tuple[str, str], int] = {}  # uses by coupon and account
+        self._claimed: dict[tuple[str, str], str] = {}  # accounts by coupon and order
         self._released: dict[tuple[str, str], str] = {}
 
     async def load(
@@ -209,7 +206,6 @@ class Coupons:
         self._uses = {(row["coupon_id"], row["account_id"]): int(row["uses"]) for row in counted}
 
     def find(self, environment: str, code: str) -> Coupon:
-        """Raise CouponRefused for an unknown code, or one of the other environment."""
         coupon_id = self._by_code.get((environment, code))
         if coupon_id is None:
             raise _refused("There is no coupon with this code.", "unknown")
@@ -219,7 +215,6 @@ class Coupons:
         return self._uses.get((coupon.id, account_id), 0)
 
     def claim(self, coupon_id: str, order_id: str, account_id: str) -> None:
-        """Add a use; the limits were checked, or the order is paid late."""
         self._count(coupon_id, account_id, 1)
         if self._released.pop((coupon_id, order_id), None) is None:
             self._claimed[coupon_id, order_id] = account_id

@@ -1,7 +1,6 @@
-"""What a plan grants beside its credits: when the credit comes and ends, and what may be used.
+"""Define when a plan's credit comes and ends, and what the plan entitles to.
 
-By default all credit of a period comes at once and never ends. A subscription retains the terms it began with.
-Stored as JSON in plans and subscriptions.
+By default all credit comes at once and never ends. A subscription retains the terms it began with.
 """
 
 import re
@@ -29,7 +28,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 class UseLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often something may be used; period: of a UTC day, a UTC month or a paid period."""
+    """How many uses a plan allows, and in which time."""
 
     limit: Annotated[int, Meta(description="How many uses.")]
     period: Annotated[
@@ -41,12 +40,8 @@ Entitlement = bool | UseLimit
 
 
 class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """credit_expires: never, period_end, or days such as 30d from when it is given.
-
-    rollover_max_credits: how much unused credit enters the next period. grants monthly: a year's credit comes
-    in twelve parts. on_repurchase, for unused credit when the plan is paid again: stack leaves it, extend
-    gives it the new credit's end, reset ends it. when_used_up stop: the account's own usage is refused, and
-    doesn't continue from the wallet.
+    """`on_repurchase` decides on unused credit when the plan is paid again: stack leaves it,
+    extend gives it the new credit's end, reset ends it.
     """
 
     credit_expires: str = NEVER
@@ -72,7 +67,7 @@ DEFAULT_TERMS: Final = GrantTerms()
 
 
 def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
-    """Parse lines of name=yes, name=no or name=100/month. Raises InvalidInput."""
+    """Parse lines of name=yes, name=no or name=100/month; raise InvalidInput."""
     found: dict[str, Any] = {}
     for line in filter(None, map(str.strip, lines)):
         name, _, value = (part.strip() for part in line.partition("="))
@@ -98,7 +93,6 @@ def entitlement_lines(entitlements: Mapping[str, Entitlement]) -> list[str]:
 
 
 def days_of(credit_expires: str) -> int | None:
-    """Return a number of days; null for never and period_end."""
     found = _DAYS.fullmatch(credit_expires)
     return None if found is None else int(found[1])
 
@@ -127,7 +121,7 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Check credit that never expires: it is stored in the wallet, which allows no other terms."""
+    """Refuse other terms: credit that never expires is in the wallet."""
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:
             raise InvalidInput(f"{name} must be {usual} if credit never expires.", param=name)

@@ -1,7 +1,6 @@
-"""Packs: amounts of credit that are sold as one, a catalogue of each environment.
+"""Store packs: amounts of credit sold as one. An order freezes its pack.
 
-An order freezes what it was made from, so a pack may change or end at any time. credits includes
-bonus_credits.
+`credits` includes `bonus_credits`.
 """
 
 import re
@@ -30,8 +29,6 @@ class PackTaken(DomainError):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """amount: the price in the currency's smallest unit; 1 credit is $0.001."""
-
     environment: str
     id: str
     name: str

@@ -1,7 +1,7 @@
-"""Plans: credit that is sold by the month or the year, a catalogue of each environment.
+"""Store plans: credit sold by the month or year. A subscription retains its terms.
 
-A subscription retains the terms it began with, so a plan may change or end at any time. A provider's price or
-product belongs to one plan and interval. credits_included is of a month; a paid year grants twelve.
+A provider's price belongs to one plan and interval. A paid year grants `credits_included` twelve
+times.
 """
 
 import re
@@ -35,7 +35,7 @@ MONTHS: Mapping[Interval, int] = {"month": 1, "year": 12}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REF = re.compile(r"[!-~]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# Columns that repeat rows of plan_products. Both are written; if they differ, the column counts.
+# These repeat plan_products; if they differ, the column counts.
 _MIRROR_COLUMNS: Mapping[ProductKey, str] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
@@ -52,10 +52,9 @@ class PlanTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """What a subscription's order is for, frozen. The provider's invoices credit it.
+    """Freeze what a subscription's order is for; amounts are for one period.
 
-    price and credits_micros: of one period. product_ref: the provider's price or product; None: it is sent
-    the price. trial_micros: what the trial days grant.
+    Without `product_ref`, the provider is sent the price.
     """
 
     plan_id: str
@@ -70,8 +69,6 @@ class PlanItem:
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices in the currency's smallest unit. products: what it is sold as, by provider and interval."""
-
     environment: str
     id: str
     name: str
@@ -95,7 +92,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return told | self.grant_terms.shape() | fields.shown(self.products)
 
     def refs(self, provider: str) -> dict[str, Interval]:
-        """Return the provider's prices and products that lead here, and the sandbox's."""
         found: dict[str, Interval] = {_sandbox_ref(self.id, way): way for way in MONTHS}
         return found | {
             ref: interval for (name, interval), ref in self.products.items() if name == provider
@@ -105,10 +101,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def item_of(
     plan: Plan, provider: Registration | None, interval: Interval, *, is_simulated: bool
 ) -> PlanItem:
-    """Return what an order of the plan is for; raise InvalidInput if it isn't sold so.
+    """Raise InvalidInput if the plan isn't sold so, or lacks the product that its provider
+    needs.
 
-    A plan without the product that its provider needs is refused, also in the sandbox. Source: contract, 5.3.
-    provider null: an unknown one, which sells nothing.
+    Source: contract, 5.3.
+
+    An unknown provider (None) sells nothing.
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:
@@ -200,8 +198,9 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
 async def change(
     tx: Transaction, place: PlanKey, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
-    """Return the plan before and after; subscriptions retain their terms. Raises NotFound, InvalidInput.
-    changes: fields; of products and grant_terms only those that change, null to remove a product.
+    """Raise NotFound or InvalidInput.
+
+    `products` and `grant_terms` name only changes; None removes a product.
     """
     await tx.fetch(
         "SELECT id FROM plans WHERE environment = :environment AND id = :id FOR NO KEY UPDATE",
@@ -253,7 +252,6 @@ _ROWS = RowMapping(
     without=("products",),
 )
 _COLUMNS = (*_ROWS.columns, *_MIRROR_COLUMNS.values())
-# A row for each product, and one for a plan without any.
 _SELECT = f"""SELECT {", ".join(f"p.{column}" for column in _COLUMNS)}, x.provider, x.interval, x.ref
     FROM plans p LEFT JOIN plan_products x ON x.environment = p.environment AND x.plan_id = p.id
     WHERE p.environment = :environment"""

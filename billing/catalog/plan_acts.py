@@ -1,4 +1,4 @@
-"""Plans: what credit is sold as by the month or the year."""
+"""Plans: credit that is sold by the month or the year."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial

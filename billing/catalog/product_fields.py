@@ -1,6 +1,4 @@
-"""Name a plan's price or product at each provider, in forms, options and refusals, by each provider's
-Registration.products.
-"""
+"""Name a plan's price or product at each provider."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -19,7 +17,7 @@ class ProductFields:
 
     @classmethod
     def of(cls, registrations: Iterable[Registration]) -> Self:
-        """Collect the names, first of providers that also sell plans without a product."""
+        """Put providers that also sell plans without a product first."""
         ordered = sorted(registrations, key=lambda one: (one.needs_product, one.name))
         return cls(
             {
@@ -37,7 +35,6 @@ class ProductFields:
         return {field.name: products.get(key) for key, field in self.by_key.items()}
 
     def given(self, values: Mapping[str, Any]) -> dict[ProductKey, str | None]:
-        """Return the products among values by field name; a blank one is none."""
         return {
             key: values[field.name] or None
             for key, field in self.by_key.items()
@@ -45,7 +42,7 @@ class ProductFields:
         }
 
     def checked(self, values: Mapping[str, str | None]) -> dict[ProductKey, str | None]:
-        """Return what `given` does; raise InvalidInput for a name that no provider has."""
+        """Raise InvalidInput for a name that no provider has."""
         known = [field.name for field in self.by_key.values()]
         unknown = next((name for name in values if name not in known), None)
         if unknown is not None:
@@ -54,6 +51,6 @@ class ProductFields:
         return self.given(values)
 
     def name_of(self, key: ProductKey) -> str:
-        """Return the field's name; for a removed provider, its first field's would-be name."""
+        """Name it from the provider if that has no such field any more."""
         field = self.by_key.get(key)
         return f"{key[0]}_product_id" if field is None else field.name

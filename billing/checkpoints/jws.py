@@ -1,7 +1,6 @@
-"""Signed statements: compact JWS (RFC 7515) under Ed25519 (RFC 8037), and public keys as JWK.
+"""Sign and verify statements: compact JWS (RFC 7515) under Ed25519 (RFC 8037), with JWK.
 
-The verified bytes are those that were signed, for one `typ`, under a key that the caller passes in. A
-header's algorithm is compared, never followed.
+A header's algorithm is compared, never followed.
 """
 
 import base64
@@ -102,7 +101,7 @@ def decode(text: object) -> bytes:
         data = base64.b64decode(f"{text}==", altchars=b"-_", validate=False)
     except (binascii.Error, ValueError):
         data = b""
-    # Unread bits could be changed unseen.
+    # Otherwise unused bits could be changed unnoticed.
     if not isinstance(text, str) or encode(data) != text:
         raise StatementRefused("A part of it is not base64url.")
     return data

@@ -1,8 +1,7 @@
-"""Merkle trees after RFC 6962 section 2.1 (RFC 9162): SHA-256, 0x00 before a leaf, 0x01 before a node.
+"""Build Merkle trees after RFC 6962 section 2.1 (RFC 9162).
 
-An audit path runs from the leaf's sibling up to the root. A tree over the roots of complete subtrees of one
-size, and a shorter last one, has the root of the tree over all leaves. So a large tree is stored and proved
-in pieces.
+Equal, complete subtrees and a shorter last one have the same root as all leaves. So a large tree is
+stored and proved in pieces.
 """
 
 import hashlib
@@ -107,9 +106,7 @@ def of_row(row: Any) -> SealedTransfer:
 
 
 def salt_of(seed: bytes, transfer_id: str) -> bytes:
-    """Return a leaf's salt, 16 bytes: without the checkpoint's seed, a neighbour's hash in a proof can't be
-    guessed.
-    """
+    """Make a leaf's salt: without the seed, a neighbour's hash in a proof can't be guessed."""
     return hmac.digest(seed, transfer_id.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
 
 

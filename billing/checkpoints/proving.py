@@ -1,7 +1,6 @@
-"""Compare the sealed checkpoints with the ledger: what was changed, removed or added since.
+"""Compare sealed checkpoints with the ledger.
 
-Each step is short; memory is a few tiles. In staging a missing transfer is no finding, because idle sandboxes
-are erased whole.
+In staging a missing transfer is no finding, because idle sandboxes are erased whole.
 """
 
 from collections import Counter
@@ -9,13 +8,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from billing.checkpoints import checkpoint, tiles
-from billing.checkpoints.checkpoint import Checkpoint, digest_of, last_sealed, statement_of
+from billing.checkpoints import checkpoint
+from billing.checkpoints.checkpoint import (
+    TILE,
+    Checkpoint,
+    Tile,
+    digest_of,
+    last_sealed,
+    statement_of,
+)
 from billing.checkpoints.jws import StatementRefused
 from billing.checkpoints.merkle import COLUMNS, SealedTransfer, hash_of, of_row, root_of, salt_of
 from billing.checkpoints.sealing import LOOK_BACK_US, PAGE
 from billing.checkpoints.signing_keys import by_kid
-from billing.checkpoints.tiles import TILE, Tile
 from kernel.clock import DAY_US, day_start_us
 from kernel.ids import least_id
 from keys.principal import ENVIRONMENTS
@@ -40,7 +45,7 @@ class SealedDifference(NamedTuple):
 async def prove_checkpoints(
     database: Database, environment: str = "", *, since_day: int = 0
 ) -> AsyncIterator[SealedDifference]:
-    """Yield every difference. since_day: in microseconds, if earlier checkpoints are trusted."""
+    """Skip checkpoints before `since_day` (microseconds), which are trusted."""
     for one in ENVIRONMENTS:
         if environment in {"", one}:
             async for finding in _environment(database, one, since_day):
@@ -141,7 +146,7 @@ async def _unsealed(
         after = found[-1][0]
         known = await database.read(
             partial(
-                tiles.sealed_ids,
+                checkpoint.sealed_ids,
                 environment=last.environment,
                 days=days,
                 ids=(found[0][0], after),
@@ -157,7 +162,9 @@ async def _unsealed(
 
 
 async def _tiles(tx: Transaction, *, environment: str, day: int, number: int) -> Sequence[Tile]:
-    return await tiles.leaf_tiles(tx, environment, day, from_number=number, limit=_TILES_AT_ONCE)
+    return await checkpoint.leaf_tiles(
+        tx, environment, day, from_number=number, limit=_TILES_AT_ONCE
+    )
 
 
 async def _transfers(tx: Transaction, *, some: Sequence[Tile]) -> Mapping[str, SealedTransfer]:
@@ -170,7 +177,6 @@ async def _ids(tx: Transaction, *, after: str, before: str) -> list[tuple[str, s
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-# With more, the reader knows that something is wrong on a large scale.
 DIFFERENCES_MAX: Final = 10_000
 
 _ROWS: Final = "SELECT environment, day_start_at, began_at, findings FROM checkpoint_proofs"

@@ -1,9 +1,4 @@
-"""Verify a top-up's receipt with public keys alone: no gateway, no database.
-
-A changed receipt is refused, and so is an amount that its transfers didn't move, whoever signed it. What
-couldn't be checked is reported. A receipt is a JWS over `Receipt`; each of its transfers has its place in a
-checkpoint.
-"""
+"""Verify a top-up's receipt with public keys alone, and report what couldn't be checked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -17,13 +12,13 @@ from billing.ledger.chart import Code
 from billing.ledger.money import MICROS_PER_CENT
 
 TYP: Final = "topup-receipt+jws"
-# Transfers that give a recipient the amount, also of a top-up reversed since.
+# Also of a top-up that was reversed since.
 _GIVEN: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_DELIVER})
 _DELIVERED: Final = frozenset({"delivered", "reversed"})
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hashes in hex, from the leaf's sibling up."""
+    """Hashes are in hex, from the leaf's sibling up."""
 
     day: str
     index: int
@@ -32,7 +27,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ProvedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """proof is null until the transfer's day is sealed."""
+    """`proof` is None until the transfer's day is sealed."""
 
     transfer: SealedTransfer
     debit: str
@@ -62,7 +57,7 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Verify by public keys (by kid). kept: verified checkpoints from another time or source."""
+    """Compare with `kept`, verified checkpoints from another time or source."""
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)

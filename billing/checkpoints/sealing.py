@@ -1,9 +1,7 @@
-"""Seal the days of the ledger, one after the other: tree, chain and signature.
+"""Seal the days of the ledger, one after the other.
 
-Each transfer is in exactly one checkpoint, whichever process seals and whatever commits meanwhile. What
-commits behind the walk (a long transaction, a wrong clock) is late: the next day's walk begins LOOK_BACK_US
-earlier and includes it. `topup audit` reports what comes even later, and `topup checkpoints seal --look-back-
-days` includes it. No row of the ledger is locked or changed.
+Each transfer is in exactly one checkpoint. What commits behind the walk is late: the next day's
+walk starts LOOK_BACK_US earlier. `topup checkpoints seal --look-back-days` finds still later ones.
 """
 
 import asyncio
@@ -12,8 +10,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from billing.checkpoints import checkpoint, tiles
-from billing.checkpoints.checkpoint import CLAIMED_US, Checkpoint, ClaimLost, Statement, digest_of
+from billing.checkpoints import checkpoint
+from billing.checkpoints.checkpoint import (
+    CLAIMED_US,
+    TILE,
+    Checkpoint,
+    ClaimLost,
+    Leaf,
+    Statement,
+    digest_of,
+)
 from billing.checkpoints.jws import sign
 from billing.checkpoints.merkle import (
     COLUMNS,
@@ -25,22 +31,20 @@ from billing.checkpoints.merkle import (
     salt_of,
 )
 from billing.checkpoints.signing_keys import signing_seed
-from billing.checkpoints.tiles import TILE, Leaf
 from kernel.clock import DAY_US, HOUR_US, Clock, rfc3339
 from kernel.ids import least_id, new_id
 from keys.principal import ENVIRONMENTS
 from keys.vault import Vault
 from store.database import Database, Transaction
 
-# Commits are rare by then.
+# Later commits are rare.
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# How far a machine's clock, by which IDs are made, may be ahead of the database's.
+# How far a machine's clock, which makes IDs, may be ahead of the database's.
 AHEAD_US: Final = HOUR_US
 # Checkpoints that may hold an ID of that time, beside the days of --look-back-days.
 DAYS_BEFORE: Final = 3
 PAGE: Final = 2 * TILE
-# Extended even while everything read belongs to other days or environments.
 KEPT_AFTER_US: Final = CLAIMED_US // 4
 _PAGE: Final = f"""
 SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id LIMIT {PAGE}
@@ -49,7 +53,7 @@ SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id L
 _log = logging.getLogger(__name__)
 
 
-# Reads the next transfers between two IDs, both excluded, in order; none at the end.
+# Read the next transfers between two IDs, both excluded, in order; none at the end.
 ReadPage = Callable[[str, str], Awaitable[Sequence[SealedTransfer]]]
 
 
@@ -75,7 +79,7 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """look_back_days: how much further back than LOOK_BACK_US to search."""
+        """Search `look_back_days` further back than LOOK_BACK_US."""
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
         )
@@ -85,7 +89,8 @@ class Sealer:
                 try:
                     sealed.append(await self._seal(environment, day, look_back_days))
                 except ClaimLost:
-                    # The process that has the day continues with the following ones.
+                    # The process that has the day continues with the
+                    # following ones.
                     break
         return sealed
 
@@ -103,9 +108,11 @@ class Sealer:
         )
         last = await self._database.read(lambda tx: checkpoint.last_sealed(tx, environment))
         walk = _Walk(environment, day, claimed_by, seed, last, look_back_days * DAY_US)
-        await tiles.remove(self._database, environment, day)
+        await checkpoint.remove(self._database, environment, day)
         days, low, high = walk.days, walk.low, least_id("trf", day + DAY_US + AHEAD_US)
-        before_id = await self._database.read(lambda tx: tiles.last_id(tx, environment, days=days))
+        before_id = await self._database.read(
+            lambda tx: checkpoint.last_id(tx, environment, days=days)
+        )
         while found := await self._next_page(low, high):
             low = found[-1].id
             await self._take(walk, found, before_id)
@@ -141,7 +148,7 @@ class Sealer:
     ) -> None:
         await self._keep(tx, walk)
         numbered = list(enumerate(pieces, start=len(walk.roots)))
-        await tiles.insert_leaves(tx, walk.environment, walk.day, numbered)
+        await checkpoint.insert_leaves(tx, walk.environment, walk.day, numbered)
 
     async def _keep(self, tx: Transaction, walk: "_Walk") -> None:
         now_us = self._clock.now_us()
@@ -155,9 +162,9 @@ class Sealer:
         roots = list(walk.roots)
         if walk.rest:
             numbered = [(len(roots), walk.rest)]
-            await tiles.insert_leaves(tx, walk.environment, walk.day, numbered)
+            await checkpoint.insert_leaves(tx, walk.environment, walk.day, numbered)
             roots.append(root_of([leaf.hash for leaf in walk.rest]))
-        root = await tiles.insert_roots(tx, walk.environment, walk.day, roots)
+        root = await checkpoint.insert_roots(tx, walk.environment, walk.day, roots)
         statement = Statement(
             environment=walk.environment,
             day=checkpoint.day_text(walk.day),
@@ -203,7 +210,6 @@ class _Walk:
         self.late = 0
         self.kept_at = 0  # microseconds
         back_us = LOOK_BACK_US + further_us
-        # The first one includes everything from before.
         self.low = "" if last is None else least_id("trf", max(0, day - back_us))
         self.days = (day - DAYS_BEFORE * DAY_US - further_us, day)
 
@@ -213,7 +219,7 @@ class _Walk:
 
     async def known(self, tx: Transaction, fits: Sequence[SealedTransfer]) -> set[str]:
         ids = (fits[0].id, fits[-1].id)
-        return await tiles.sealed_ids(tx, self.environment, days=self.days, ids=ids)
+        return await checkpoint.sealed_ids(tx, self.environment, days=self.days, ids=ids)
 
     def add(self, found: Sequence[SealedTransfer]) -> None:
         self.rest += [Leaf(one.id, hash_of(one, salt_of(self.seed, one.id))) for one in found]

@@ -1,8 +1,4 @@
-"""The Ed25519 keys that sign checkpoints and receipts.
-
-The private half is a data key of the vault: stored sealed, it never leaves. The public half stays published
-for ever.
-"""
+"""Store the Ed25519 keys that sign checkpoints and receipts, sealed in the vault."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -44,7 +40,7 @@ async def rotate(tx: Transaction, vault: Vault, *, now_us: int) -> str:
 
 
 async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> bytes:
-    """Return the seed; two makers at once get the same key, because the vault's first row stays."""
+    """Return the same key to two callers at once: the vault's first row wins."""
     seed = await vault.data_key(tx, f"receipt_signing/{number}", now_us=now_us)
     public = public_of(seed)
     await tx.insert(

@@ -1,8 +1,7 @@
-"""Each ledger account's debits and credits in all checkpoints together, on which an audit rests.
+"""Add up each ledger account's transfers in all checkpoints, as the basis of an audit.
 
-A step's sums are written in a transaction that moves the mark, so each sealed transfer counts once. A row
-keeps its value without its last day, so readers see whole days. A transfer that differs from its sealed leaf
-stops the sums at its day.
+A step writes its sums and moves the mark in one transaction, so each transfer counts once. A row
+also keeps its value without its last day, so readers see whole days.
 """
 
 import asyncio
@@ -12,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from billing.checkpoints import checkpoint, tiles
-from billing.checkpoints.checkpoint import Checkpoint
+from billing.checkpoints import checkpoint
+from billing.checkpoints.checkpoint import Checkpoint, Tile
 from billing.checkpoints.merkle import (
     COLUMNS,
     HASHED_AT_ONCE,
@@ -23,8 +22,7 @@ from billing.checkpoints.merkle import (
     salt_of,
 )
 from billing.checkpoints.sealing import DAYS_BEFORE, LOOK_BACK_US, PAGE
-from billing.checkpoints.tiles import Tile
-from billing.ledger.audit_balances import SETTLED_US, SealedPart
+from billing.ledger.audit import SETTLED_US, SealedPart
 from billing.ledger.proof import last_good
 from kernel.clock import DAY_US
 from kernel.ids import least_id
@@ -91,7 +89,7 @@ async def read_step(tx: Transaction, *, environment: str) -> SumsStep | None:
     if not found:
         return None
     day = found[0]
-    some = await tiles.leaf_tiles(
+    some = await checkpoint.leaf_tiles(
         tx, environment, day.day_start_at, from_number=mark.tiles, limit=TILES_PER_STEP
     )
     is_whole = len(some) < TILES_PER_STEP
@@ -127,7 +125,9 @@ async def _mark(tx: Transaction, environment: str) -> SumsMark:
 async def _sealed(
     tx: Transaction, day: Checkpoint, some: Sequence[Tile]
 ) -> Sequence[SealedTransfer]:
-    """Return the tiles' transfers; a missing one counts nowhere, as its staging account was erased."""
+    """Skip missing transfers of erased staging accounts; raise SealedChanged for other
+    differences.
+    """
     rows = await tx.fetch(_TRANSFERS, ids=[one for tile in some for one in tile.ids])
     found = {str(row[0]): of_row(row) for row in rows}
     leaves = [leaf for tile in some for leaf in zip(tile.ids, tile.hashes, strict=True)]
@@ -165,9 +165,7 @@ _Row = tuple[str, str, str, int]
 async def read_sealed_part(
     database: Database, environment: str, *, now_us: int
 ) -> SealedPart | None:
-    """Return what an environment's sealed sums contain, and which earlier transfers they lack; None if they
-    are too old.
-    """
+    """Return None if the sums are too old."""
     day = await database.read(partial(summed_day, environment=environment))
     if day is None or day + DAY_US < now_us - BEHIND_US_MAX:
         return None
@@ -187,7 +185,7 @@ async def _late(
         span = (found[0][0], found[-1][0])
         after = span[1]
         sealed = await database.read(
-            partial(tiles.sealed_ids, environment=environment, days=days, ids=span)
+            partial(checkpoint.sealed_ids, environment=environment, days=days, ids=span)
         )
         for transfer_id, account_id, of, created_at in found:
             is_due = of == environment and created_at < day + DAY_US

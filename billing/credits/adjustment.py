@@ -1,10 +1,12 @@
-"""Credit that an operator gives or takes, with a stored reason.
+"""Manual credit: what operators give or take, with a stored reason.
 
-Given credit is purchased and pays debts first, unless it is promotional, which may end. Taking never makes a
-balance negative.
+Given credit pays debts first unless it is promotional. Taking never makes a balance negative.
 """
 
 from dataclasses import dataclass
+from typing import Annotated, Self
+
+from msgspec import Meta
 
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, InsufficientBalance, LedgerAccountKind
@@ -12,9 +14,13 @@ from billing.ledger.money import BALANCE_MICROS_MAX, MICROS_PER_CREDIT
 from billing.topups.send import AmountOutOfRange
 from kernel.clock import rfc3339
 from kernel.errors import InvalidInput
+from kernel.fields import Fields, Time as TimeText, said, time_us
 from kernel.ids import new_id
+from kernel.shaped import SIGNED, Shaped
 from kernel.tenant import Tenant
+from kernel.words import Micros, Time
 from keys import audit_log
+from keys.act import OPERATOR, CallContext, EngineAct
 from keys.audit_log import Actor
 from store.database import Transaction
 
@@ -24,10 +30,6 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """credits: as requested, signed; the balance in micros. expires_at: the end of promotional credit by the
-    account's clock; null: never.
-    """
-
     id: str
     tenant: Tenant
     credits: int
@@ -69,8 +71,9 @@ class Adjustments(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class AdjustCredit:
-    """Amount in credits, signed. is_promotional credit may end at expires_at, by the account's clock. Raises
-    InsufficientBalance and AmountOutOfRange, and InvalidInput for a past end.
+    """Raise InsufficientBalance, AmountOutOfRange, or InvalidInput for a past end.
+
+    `credits` is signed.
     """
 
     adjustment_id: str
@@ -166,9 +169,7 @@ def new_adjustment(
     is_promotional: bool = False,
     expires_at: int | None = None,
 ) -> AdjustCredit:
-    """Return the command with a fresh ID. Raises InvalidInput for no amount, no reason, or an end of
-    purchased credit.
-    """
+    """Raise InvalidInput for no amount, no reason, or an end of purchased credit."""
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(
             f"The amount is 1 to {CREDITS_MAX} credits, or below 0 to take credit away.",
@@ -186,3 +187,83 @@ def new_adjustment(
     return AdjustCredit(
         new_id("adj"), tenant, credit_count, said, actor, is_promotional, expires_at
     )
+
+
+class CreditChange(Fields, frozen=True, kw_only=True):
+    """How much to give or take, and why. Purchased credit pays debts first."""
+
+    amount: Annotated[
+        int,
+        Meta(
+            ge=-CREDITS_MAX,
+            le=CREDITS_MAX,
+            description="In credits of 0.001 USD; less than 0 takes away.",
+        ),
+    ]
+    reason: Annotated[
+        str,
+        Meta(
+            max_length=REASON_CHARACTERS_MAX,
+            description="Why; it stands in the account's history and in the audit log.",
+        ),
+    ]
+    promotional: Annotated[bool, Meta(description="It is no purchased credit, and may end.")] = (
+        False
+    )
+    expires_at: (
+        Annotated[
+            TimeText,
+            Meta(
+                description="When promotional credit ends, by the account's clock; left out: never."
+            ),
+            said("Ends"),
+        ]
+        | None
+    ) = None
+
+
+class CreditAdjustment(Shaped, kw_only=True):
+    """What was given or taken, and the balance after it."""
+
+    id: Annotated[str, Meta(pattern=r"^adj_[0-9A-Za-z]+$")]
+    amount: Annotated[int, Meta(description="In credits of 0.001 USD.", extra_json_schema=SIGNED)]
+    reason: Annotated[str, Meta(description="Why.")]
+    promotional: Annotated[bool, Meta(description="It is no purchased credit.")]
+    expires_at: Annotated[Time | None, Meta(description="null: never.")]
+    balance_micros: Micros
+
+    @classmethod
+    def of_done(cls, done: Adjusted) -> Self:
+        return cls.of(done, amount=done.credits, promotional=done.is_promotional)
+
+
+async def adjust_credit(context: CallContext, asked: CreditChange) -> AdjustCredit:
+    return new_adjustment(
+        context.tenant,
+        asked.amount,
+        asked.reason,
+        actor=context.by,
+        is_promotional=asked.promotional,
+        expires_at=time_us(asked.expires_at, "expires_at"),
+    )
+
+
+ADJUST_CREDIT = EngineAct(
+    name="accounts.adjust",
+    summary="Give an account credit, or take some away",
+    description="Works in one environment. Purchased credit that is given pays debts first. No "
+    "balance falls below zero.",
+    path="/accounts/{account}/credit",
+    audience=(OPERATOR,),
+    input=CreditChange,
+    command=adjust_credit,
+    view=CreditAdjustment.of_done,
+    result=CreditAdjustment,
+    refuses=(InsufficientBalance,),
+    moves_money=True,
+    asks="Change the credit of {name} ({id}) by {amount} credits of 0.001 USD?",
+    done="The account's credit is changed, and the audit log says why.",
+    examples=(
+        "topup accounts adjust ops@acme.example --environment live --amount 20000 --reason 'a refund by hand'",
+    ),
+)

@@ -1,25 +1,28 @@
-"""The daily check-in: promotional credit once a day and account, within a daily budget.
+"""Check-ins: promotional credit for a daily visit, within a daily budget.
 
-One row for each account, environment and day, written with its grant. A UTC day's awards to all accounts stay
-within its budget. Days go by the account's time zone, and a changed one counts after the next check-in,
-because each one notes the next one's zone.
+Days follow the account's time zone; a changed zone counts after the next check-in.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
 from kernel.clock import DAY_US, HOUR_US, SECOND_US, day_start_us, rfc3339
 from kernel.errors import DomainError, InvalidInput
+from kernel.fields import Fields, given, said
 from kernel.ids import new_id
 from kernel.tenant import Tenant
 from keys.account import load_time_zones
+from keys.act import OPERATOR, Act, ActContext, Audited, Change, ReadAct
 from store.database import Transaction
 from store.row_mapping import Conversion, RowMapping
 
@@ -30,10 +33,9 @@ BUDGET_MAX = CREDITS_MAX * 1000
 
 @dataclass(frozen=True, slots=True)
 class CheckinSettings:
-    """In credits. The award is random between credits_min and credits_max.
+    """Each later day of a streak adds the bonus, up to `streak_days_max` times.
 
-    Each later day of a streak adds the bonus, up to streak_days_max times. daily_budget_credits: for all
-    accounts together, by UTC day; null: unlimited.
+    The budget is for all accounts, by UTC day.
     """
 
     is_enabled: bool
@@ -137,15 +139,13 @@ def day_of(at_us: int, zone: tzinfo) -> date:
 
 
 def start_of(day: date, zone: tzinfo) -> int:
-    """Return the day's first moment there; if midnight is skipped, what follows it."""
+    """Return the day's first moment there, even if midnight is skipped."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return (midnight.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
-    """Return when the next check-in may come; zone is the next one's. At least 20 hours pass, so a change of
-    zone or a short day never makes two awards out of one day.
-    """
+    """Leave at least 20 hours, so that a change of zone or a short day brings no second award."""
     return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
 
 
@@ -154,7 +154,7 @@ def streak_of(last_day: date | None, last_streak: int, day: date) -> int:
     return last_streak + 1 if follows else 1
 
 
-Pick = Callable[[int, int], int]  # a random number from the first to the second, both included
+Pick = Callable[[int, int], int]  # a random number between both, inclusive
 
 
 class AlreadyCheckedIn(DomainError):
@@ -171,8 +171,6 @@ class CheckinOff(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Checkin:
-    """checked_in_at is by the account's own clock."""
-
     account_id: str
     environment: str
     day: date
@@ -207,7 +205,7 @@ class CheckinWorkingSet(WorkingSet):
         self._deltas: dict[str, int] = {}
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Lock the day's budget, which all tenants share; the same few statements for any number."""
+        """Lock the day's budget, which all tenants share."""
         environments = sorted({environment for _, environment in self.tenants})
         self.settings = await read_settings(tx, environments)
         self.time_zones = await load_time_zones(tx, {account_id for account_id, _ in self.tenants})
@@ -237,7 +235,7 @@ class CheckinWorkingSet(WorkingSet):
         self._new.append(checkin)
 
     async def _add(self, tx: Transaction, deltas: dict[str, int], now_us: int) -> None:
-        """Add to the days; adding 0 makes a missing row, and locks it."""
+        """Add to the days; adding 0 creates and locks a missing row."""
         day_start_at = day_start_us(now_us)
         await tx.insert(
             "checkin_days",
@@ -269,7 +267,7 @@ class CheckIn:
             raise _already(last, now_us)
         wanted_zone = working_set.time_zones[account_id]
         time_zone = wanted_zone if last is None else last.next_time_zone
-        zone_of(wanted_zone)  # an unknown one refuses before anything is changed
+        zone_of(wanted_zone)  # refuse an unknown zone before any change
         day = day_of(now_us, zone_of(time_zone))
         streak = 1 if last is None else streak_of(last.day, last.streak, day)
         checkin = Checkin(
@@ -300,7 +298,7 @@ class CheckIn:
         owed = state.ledger.owed(self.tenant)
         debt_micros = min(owed.balance_micros, checkin.awarded_micros)
         rest_micros = checkin.awarded_micros - debt_micros
-        # One code for both: together they are the award, which the audit looks for.
+        # One code for both, because the audit looks for the whole award.
         for target, micros in ((owed, debt_micros), (None, rest_micros)):
             if micros:
                 place = LedgerAccountKind.GRANT, checkin.grant_id
@@ -347,3 +345,138 @@ _LAST = f"""
     WHERE c.account_id = v.account_id AND c.environment = v.environment
       AND c.day = (SELECT MAX(n.day) FROM checkins n
                    WHERE n.account_id = v.account_id AND n.environment = v.environment)"""
+
+
+_HINT = "At most this many credits; null: always the least."
+Most = Annotated[int, Meta(ge=1, le=CREDITS_MAX, description=_HINT)]
+
+
+class CheckinConfig(Struct, kw_only=True):
+    """What a check-in awards, in credits; 1,000 are worth $1.00."""
+
+    enabled: bool
+    credits_min: Annotated[int, Meta(description="The least that one awards.")]
+    credits_max: Annotated[int, Meta(description="The most; the award is random between the two.")]
+    streak_bonus_credits: int
+    streak_days_max: int
+    daily_budget_credits: Annotated[int | None, Meta(description="Null: without a limit.")]
+
+
+class CheckinChanges(Fields, frozen=True, kw_only=True):
+    """What to change; omitted fields stay."""
+
+    enabled: (
+        Annotated[
+            bool,
+            Meta(description="Whether accounts can check in."),
+            said("Check-ins", hint="Accounts can check in once a day."),
+        ]
+        | UnsetType
+    ) = UNSET
+    credits_min: (
+        Annotated[
+            int,
+            Meta(ge=1, le=CREDITS_MAX, description="At least this many credits."),
+            said("Credits, at least"),
+        ]
+        | UnsetType
+    ) = UNSET
+    credits_max: (
+        Annotated[
+            Most,
+            said(
+                "Credits, at most",
+                hint="The award is random between the two; blank: always the first.",
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    streak_bonus_credits: (
+        Annotated[
+            int,
+            Meta(ge=0, le=CREDITS_MAX, description="More for each day in a row after the first."),
+            said("More for each day in a row", hint="From the second day on."),
+        ]
+        | UnsetType
+    ) = UNSET
+    streak_days_max: (
+        Annotated[
+            int,
+            Meta(ge=0, le=STREAK_DAYS_MAX, description="How many days in a row count."),
+            said("Days in a row that count"),
+        ]
+        | UnsetType
+    ) = UNSET
+    daily_budget_credits: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=BUDGET_MAX,
+                description="For all accounts together, by UTC day; null: without a limit.",
+            ),
+            said(
+                "Budget of a day, credits",
+                hint="For all accounts together, by UTC day. Blank: without a limit.",
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+
+
+def view_of(settings: CheckinSettings) -> CheckinConfig:
+    fields = to_builtins(settings)
+    return CheckinConfig(enabled=fields.pop("is_enabled"), **fields)
+
+
+async def change(context: ActContext, changes: Mapping[str, Any]) -> Change[CheckinSettings]:
+    before = await settings(context)
+    after = replace(before, **changes)
+    await write_settings(context.tx, context.environment, after, now_us=context.now_us)
+    return Change(before=before, after=after)
+
+
+async def _change(context: ActContext, asked: CheckinChanges) -> Change[CheckinSettings]:
+    changes = given(asked, enabled="is_enabled")
+    if asked.credits_max is None:
+        least = asked.credits_min
+        changes["credits_max"] = (await settings(context)).credits_min if least is UNSET else least
+    return await change(context, changes)
+
+
+async def settings(context: ActContext) -> CheckinSettings:
+    environment = context.environment
+    return (await read_settings(context.tx, [environment]))[environment]
+
+
+SHOW_CHECKIN = ReadAct(
+    name="checkin.show",
+    summary="Show what a check-in awards",
+    path="/checkin",
+    audience=(OPERATOR,),
+    run=settings,
+    view=view_of,
+    result=CheckinConfig,
+    is_catalogue=True,
+    examples=("topup checkin show --environment live",),
+)
+SET_CHECKIN = Act(
+    name="checkin.set",
+    moves_money=True,
+    summary="Set what check-ins award",
+    description="It holds from the next check-in on; what is left out stays.",
+    path="/checkin",
+    method="PATCH",
+    audience=(OPERATOR,),
+    input=CheckinChanges,
+    run=_change,
+    view=view_of,
+    result=CheckinConfig,
+    is_catalogue=True,
+    audit=Audited("checkin.configure", to_builtins, is_whole=True),
+    done="Check-ins award what is set here, from the next one on.",
+    examples=("topup checkin set --environment live --enabled --credits-min 50 --credits-max 80",),
+)
+ACTS = (SHOW_CHECKIN, SET_CHECKIN)

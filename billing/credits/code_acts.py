@@ -1,6 +1,6 @@
-"""Redemption codes: credit for whoever types one in first.
+"""Redemption codes: credit for the first accounts that redeem them.
 
-They are made in batches, listed by their last characters, and disabled. A code is shown once, to the maker of its batch; only its digest is stored.
+A code is shown once, when its batch is created; only its digest is stored.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from billing.credits import code_batch as batches
-from billing.credits.code_batch import CodeStatus, NewBatch
+from billing.credits import redemption_code as batches
 from billing.credits.redemption_code import (
     DATA_KEY,
     CodeRedeemed,
+    CodeStatus,
+    NewBatch,
     RedeemCode,
     RedemptionCodes,
     find_code,
@@ -24,6 +25,7 @@ from billing.topups.rules import NotRedeemable
 from billing.topups.voucher_redemption import Redeem, Redeemed, find_redeem
 from kernel.clock import rfc3339
 from kernel.fields import LINE, Fields, Page, Text, Time as TimeText, said, time_us
+from kernel.shaped import Shaped
 from kernel.words import Cents, Credits, Environment, Micros, Time, time_of
 from keys.act import (
     MERCHANT,
@@ -47,7 +49,7 @@ Used = Annotated[int, Meta(ge=0, description="How often it was redeemed."), said
 CreditsEach = Annotated[Credits, said("Credits per code")]
 
 
-class CodeBatch(Struct, kw_only=True):
+class CodeBatch(Shaped, kw_only=True):
     """Codes that were made together, with the same worth and end."""
 
     id: str
@@ -131,7 +133,7 @@ class RedeemedCode(Struct, kw_only=True):
         )
 
 
-class RedemptionCode(Struct, kw_only=True):
+class RedemptionCode(Shaped, kw_only=True):
     """A code by its last four characters."""
 
     id: str
@@ -239,10 +241,8 @@ class CodesQuery(Page, frozen=True, kw_only=True):
 
 
 def batch_view(batch: batches.Batch) -> CodeBatch:
-    return CodeBatch(
-        id=batch.id,
-        environment=batch.environment,
-        name=batch.name,
+    return CodeBatch.of(
+        batch,
         credits=batch.credits_micros // MICROS_PER_CREDIT,
         count=batch.code_count,
         uses=batch.uses_max,
@@ -250,9 +250,6 @@ def batch_view(batch: batches.Batch) -> CodeBatch:
         promotional=batch.is_promotional,
         days=batch.promotional_days,
         complete=batch.is_complete,
-        expires_at=time_of(batch.expires_at),
-        disabled_at=time_of(batch.disabled_at),
-        created_at=rfc3339(batch.created_at),
     )
 
 
@@ -261,18 +258,13 @@ def batch_shown(batch: batches.Batch) -> dict[str, Any]:
 
 
 def _code_view(code: batches.ListedCode, now_us: int) -> RedemptionCode:
-    return RedemptionCode(
-        id=code.id,
-        batch_id=code.batch_id,
-        environment=code.environment,
+    return RedemptionCode.of(
+        code,
         code=f"TOPUP-…-{code.last4}",
-        last4=code.last4,
         status=code.status(now_us),
         credits=code.credits_micros // MICROS_PER_CREDIT,
         uses=code.uses_max,
         used=code.used_count,
-        expires_at=time_of(code.expires_at),
-        created_at=rfc3339(code.created_at),
     )
 
 

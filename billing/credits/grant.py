@@ -1,7 +1,7 @@
-"""Promotional credit: grants with an optional expiry, spent before purchased credit.
+"""Grant promotional credit, which may expire and is spent first.
 
-Each grant is its own ledger account, so a refund finds its way back. It can't be spent after its end; the
-sweep then moves the rest to EXPIRED.
+Each grant is its own ledger account, so refunds return to it. A sweep moves expired credit to
+EXPIRED.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,6 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOfCredit:
-    """plan_id and subscription_id: of a plan's paid credit."""
-
     id: str
     expires_at: int
     plan_id: str | None = None
@@ -45,13 +43,12 @@ class EndOfCredit:
 
 
 def tell_expired(state: BatchState, tenant: Tenant, end: EndOfCredit, lost_micros: int) -> None:
-    """Publish credit.expired, after which the credit is lost for certain."""
     state.publish(tenant, "credit.expired", end.shape(lost_micros))
 
 
 @dataclass(frozen=True, slots=True)
 class ExpireGrants:
-    """EndParts empties a plan's."""
+    """Skip plan credit, which EndParts expires."""
 
     tenant: Tenant
 
@@ -68,7 +65,7 @@ class ExpireGrants:
             target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
             state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
             tell_expired(state, self.tenant, EndOfCredit.of(grant), micros)
-        # It stopped counting at its end: that was the drop.
+        # The credit stopped counting at its end, which is the drop.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)
         return len(expired)
@@ -77,9 +74,7 @@ class ExpireGrants:
 async def tenants_with_expired(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Return tenants with credit in an expired grant, by their own clocks. but_tenants: excluded, as
-    "account/environment".
-    """
+    """Exclude `but_tenants`, each "account/environment"."""
     rows = await tx.fetch(
         f"""SELECT plain.account_id, plain.environment FROM (
                SELECT account_id, environment FROM ledger_accounts

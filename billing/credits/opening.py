@@ -1,10 +1,15 @@
-"""Open an account: tenant, environments and first test credit, in one transaction."""
+"""Open accounts, and give them test credit."""
 
+from dataclasses import dataclass
+
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
-from billing.ledger.money import cents_to_micros
-from kernel.ids import AccountId
+from billing.ledger.money import MICROS_PER_CENT, cents_to_micros, micros_to_cents
+from kernel.clock import DAY_US, SECOND_US, day_start_us, rfc3339
+from kernel.ids import AccountId, new_id
 from kernel.tenant import Tenant
 from keys.account import create_account
+from keys.caps import CapExceeded
 from store.database import Transaction
 
 OPENING_TEST_CREDIT_CENTS = 1_000_000
@@ -20,9 +25,7 @@ async def open_account(
     is_sandbox: bool = False,
     has_live: bool = True,
 ) -> AccountId:
-    """Open an account whose staging wallet holds $10,000.00 of test credit. has_live: see create_account.
-    Raises EmailTaken and InvalidEmail.
-    """
+    """Raise EmailTaken or InvalidEmail."""
     account_id = await create_account(
         tx,
         name=name,
@@ -44,3 +47,63 @@ async def open_account(
     )
     await ledger.flush(tx, now_us)
     return account_id
+
+
+SANDBOX_FUNDING_PER_DAY_CENTS = 1_000_000
+CREDIT_CENTS_MAX = 10_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    id: str
+    amount_cents: int
+    balance_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """`per_day_cents` bounds a UTC day's credit."""
+
+    tenant: Tenant
+    amount_cents: int
+    source: LedgerAccountKind
+    per_day_cents: int | None = None
+
+    def declare(self, read_set: ReadSet) -> None:
+        assert self.source in {LedgerAccountKind.TEST_CREDIT, LedgerAccountKind.MANUAL}, self.source
+        assert self.source is LedgerAccountKind.MANUAL or self.tenant.environment == "staging", (
+            "test credit is staging's"
+        )
+        read_set.tenants.add(self.tenant)
+        read_set.places.add((*self.tenant, self.source, ""))
+        if self.per_day_cents is not None:
+            read_set.funding_accounts.add(self.tenant.account_id)
+
+    def decide(self, state: BatchState) -> Credited:
+        amount_micros = self.amount_cents * MICROS_PER_CENT
+        if self.per_day_cents is not None:
+            self._check_day(state, self.per_day_cents)
+            state.spending.count_funding(self.tenant.account_id, amount_micros)
+        subject_id = new_id("crd")
+        source = state.ledger.account(self.tenant, self.source)
+        code = Code.TEST_CREDIT if self.source is LedgerAccountKind.TEST_CREDIT else Code.MANUAL
+        state.credit(self.tenant, source, amount_micros, code, subject_id=subject_id)
+        balance = micros_to_cents(state.ledger.balance_micros(self.tenant, state.now_us))
+        return Credited(subject_id, self.amount_cents, balance)
+
+    def _check_day(self, state: BatchState, per_day_cents: int) -> None:
+        given_cents = -(-state.spending.funded_micros(self.tenant.account_id) // MICROS_PER_CENT)
+        remaining = max(0, per_day_cents - given_cents)
+        if self.amount_cents > remaining:
+            resets_at = day_start_us(state.now_us) + DAY_US
+            raise CapExceeded(
+                f"{remaining} cents are left of today's {per_day_cents} cents of test credit.",
+                param="amount_cents",
+                reason="funding",
+                retry_after_s=-((state.now_us - resets_at) // SECOND_US),
+                extra={
+                    "limit": per_day_cents,
+                    "remaining": remaining,
+                    "resets_at": rfc3339(resets_at),
+                },
+            )

@@ -1,31 +1,39 @@
-"""Redemption codes: TOPUP-XXXX-XXXX-XXXX, worth credit to the accounts that redeem one in time.
+"""Create, list, disable and redeem codes of the form TOPUP-XXXX-XXXX-XXXX.
 
-A code is 60 random bits in Crockford's base32, without a check digit. Only its HMAC-SHA256 under a key of the
-installation is stored, so a stolen database or log reveals no code. A primary key and a check in the schema
-hold that a code is used at most uses_max times, and once by each account.
+A code is 60 random bits in Crockford's base32. Only its HMAC-SHA256 is stored, so a stolen database
+reveals no code.
+
+No code can be redeemed before the last of its batch was handed over, so a crash leaves nothing of
+worth.
 """
 
 import dataclasses
 import hashlib
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.ledger.money import MICROS_PER_CREDIT
 from billing.topups.rules import CROCKFORD, NotRedeemable
 from kernel.clock import DAY_US
+from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant
+from keys.principal import Environment
 from store.database import Database, Row, Transaction
-from store.row_mapping import RowMapping
+from store.keyset import NEWEST, Begin, Keyset
+from store.row_mapping import Conversion, RowMapping
 
 DATA_KEY = "redemption"
 PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
 _GROUP = 4
 _DIGIT_BITS = 5
-# What people misread, as Crockford's alphabet has it.
+# Crockford's alphabet with the letters that people misread.
 _READ = {character: character for character in CROCKFORD} | {"O": "0", "I": "1", "L": "1"}
 
 
@@ -46,7 +54,7 @@ class RedemptionCodes:
         self._key = key
 
     def digest_of(self, code: str) -> str | None:
-        """Return 64 hex characters, or None for an impossible code. Case, hyphens and spaces are ignored."""
+        """Return None for an impossible code. Ignore case, hyphens and spaces."""
         text = code.strip().upper().replace("-", "").replace(" ", "")
         read = [_READ.get(character) for character in text[len(PREFIX) :]]
         if not text.startswith(PREFIX) or len(read) != CODE_CHARACTERS or None in read:
@@ -57,8 +65,6 @@ class RedemptionCodes:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionCode:
-    """expires_at is the code's own end."""
-
     id: str
     environment: str
     last4: str
@@ -71,7 +77,7 @@ class RedemptionCode:
     is_disabled: bool
 
     def check(self, *, used_by_caller: bool, now_us: int) -> None:
-        """Raise NotRedeemable: redeemed, disabled or expired, the first that the caller can't fix."""
+        """Raise NotRedeemable for the first reason that the caller can't fix."""
         if used_by_caller or self.used_count >= self.uses_max:
             raise NotRedeemable(
                 "This code has already been redeemed.", param="code", reason="redeemed"
@@ -102,16 +108,14 @@ class CodeRedeemed:
 
 
 def unknown_code() -> NotRedeemable:
-    """Return one error for all: made up, mistyped, of another environment."""
+    """Return one error for made-up, mistyped and other environments' codes."""
     return NotRedeemable("There is no such voucher or code.", param="code", reason="unknown")
 
 
 async def find_code(
     database: Database, codes: RedemptionCodes, text: str, *, environment: str
 ) -> str:
-    """Return the code's ID; raise NotRedeemable with reason unknown. Found by its digest, so the time taken
-    reveals nothing of a nearly right code.
-    """
+    """Look up the digest, which takes the same time for nearly right codes."""
     digest = codes.digest_of(text)
     if digest is None:
         raise unknown_code()
@@ -130,7 +134,7 @@ class CodeWorkingSet(WorkingSet):
     rank = 40
 
     def __init__(self) -> None:
-        self.wanted: set[tuple[str, str]] = set()  # code id, account id
+        self.wanted: set[tuple[str, str]] = set()  # code ID, account ID
         self._codes: dict[str, RedemptionCode] = {}
         self._used: set[tuple[str, str]] = set()
         self._new: list[CodeRedemption] = []
@@ -251,3 +255,292 @@ def _redemption(
         expires_at=None if days is None else own_now_us + days * DAY_US,
         created_at=created_at,
     )
+
+
+CREDITS_MAX = 100_000_000
+COUNT_MAX = 1_000_000
+USES_MAX = 1_000_000
+DAYS_MAX = 3_650
+NAME_CHARACTERS_MAX = 80
+CodeStatus = Literal["active", "redeemed", "disabled", "expired"]
+# Short enough that a gateway beside it hardly waits.
+STEP_CODES = 1_000
+# Sixty random bits hardly ever collide.
+TRIES_MAX = 3
+
+_CODE_INSERTED = ("id", "batch_id", "environment", "digest", "last4", "uses_max", "created_at")
+
+Keep = Callable[[Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    environment: str
+    credits: int
+    count: int
+    uses_max: int = 1
+    is_promotional: bool = False
+    promotional_days: int | None = None
+    expires_at: int | None = None
+    name: str = ""
+
+    def check(self, now_us: int) -> None:
+        if self.promotional_days is not None and not self.is_promotional:
+            raise InvalidInput("Only promotional credit can expire after some days.", param="days")
+        if self.expires_at is not None and self.expires_at <= now_us:
+            raise InvalidInput("The codes' expiry must be in the future.", param="expires_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    id: str
+    environment: Environment
+    name: str
+    credits_micros: int
+    code_count: int
+    uses_max: int
+    used_count: int
+    is_promotional: bool
+    promotional_days: int | None
+    is_complete: bool
+    expires_at: int | None
+    disabled_at: int | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCode:
+    id: str
+    batch_id: str
+    environment: Environment
+    last4: str
+    credits_micros: int
+    uses_max: int
+    used_count: int
+    expires_at: int | None
+    disabled_at: int | None
+    created_at: int
+
+    def status(self, now_us: int) -> CodeStatus:
+        if self.used_count >= self.uses_max:
+            return "redeemed"
+        if self.disabled_at is not None:
+            return "disabled"
+        is_over = self.expires_at is not None and self.expires_at <= now_us
+        return "expired" if is_over else "active"
+
+
+async def make(
+    database: Database,
+    codes: RedemptionCodes,
+    new: NewBatch,
+    *,
+    keep: Keep,
+    now_us: int,
+    done: Callable[[Transaction, Batch], Awaitable[None]] | None = None,
+    fresh: Callable[[], str] = new_code,
+) -> Batch:
+    """Make one transaction a step; `keep` gets each step's codes after their commit.
+
+    If `keep` raises, its codes are worthless. `done` runs in the last transaction.
+    """
+    batch_id = await database.transaction(lambda tx: _begin(tx, new, now_us))
+    for count in _steps(new.count):
+
+        async def add(tx: Transaction, count: int = count) -> list[str]:
+            return await _add(tx, codes, batch_id, new, count, now_us, fresh)
+
+        keep(await database.transaction(add))
+
+    async def finish(tx: Transaction) -> Batch:
+        batch = await _finish(tx, new.environment, batch_id)
+        if done is not None:
+            await done(tx, batch)
+        return batch
+
+    return await database.transaction(finish)
+
+
+async def make_at_once(
+    tx: Transaction, codes: RedemptionCodes, new: NewBatch, *, now_us: int
+) -> tuple[Batch, list[str]]:
+    batch_id, made = await _begin(tx, new, now_us), list[str]()
+    for count in _steps(new.count):
+        made += await _add(tx, codes, batch_id, new, count, now_us, new_code)
+    return await _finish(tx, new.environment, batch_id), made
+
+
+class OneCode(NamedTuple):
+    environment: str
+    credits_micros: int
+    digest: str
+    last4: str
+    name: str
+
+
+async def insert_one(tx: Transaction, code: OneCode, *, now_us: int) -> None:
+    """Insert a complete batch of one purchased code."""
+    batch_id = new_id("rdb")
+    batch = (batch_id, code.environment, code.name, code.credits_micros, 1, 1, 0, 1, now_us)
+    await tx.insert(
+        "redemption_batches",
+        (
+            *("id", "environment", "name", "credits_micros", "code_count", "uses_max"),
+            *("is_promotional", "is_complete", "created_at"),
+        ),
+        [batch],
+    )
+    row = (new_id("rdc"), batch_id, code.environment, code.digest, code.last4, 1, now_us)
+    await tx.insert("redemption_codes", _CODE_INSERTED, [row])
+
+
+async def get_batch(tx: Transaction, environment: str, batch_id: str) -> Batch:
+    row = await tx.fetch_one(_BATCH, id=batch_id, environment=environment)
+    if row is None:
+        raise NotFound("Batch")
+    return _BATCHES.read(row)
+
+
+async def get_code(tx: Transaction, environment: str, code_id: str) -> ListedCode:
+    row = await tx.fetch_one(_CODE, id=code_id, environment=environment)
+    if row is None:
+        raise NotFound("Code")
+    return _LISTED_CODES.read(row)
+
+
+async def list_batches(
+    tx: Transaction, environment: str, *, before_id: Begin, limit: int
+) -> list[Batch]:
+    rows = await _BATCH_PAGES.page(
+        tx, before_id=before_id or NEWEST, limit=limit, environment=environment
+    )
+    return [_BATCHES.read(row) for row in rows]
+
+
+async def list_codes(
+    tx: Transaction,
+    environment: str,
+    *,
+    batch_id: str | None = None,
+    last4: str | None = None,
+    before_id: Begin = None,
+    limit: int,
+) -> list[ListedCode]:
+    rows = await _CODE_PAGES.page(
+        tx,
+        before_id=before_id or NEWEST,
+        limit=limit,
+        environment=environment,
+        batch_id=batch_id,
+        last4=None if last4 is None else last4.upper(),
+    )
+    return [_LISTED_CODES.read(row) for row in rows]
+
+
+async def disable_batch(tx: Transaction, batch_id: str, *, now_us: int) -> bool:
+    return bool(await tx.execute(_DISABLE_BATCH, id=batch_id, now=now_us))
+
+
+async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> bool:
+    return bool(await tx.execute(_DISABLE_CODE, id=code_id, now=now_us))
+
+
+# A database may sum numbers into another type.
+_BATCHES = RowMapping(Batch, stored={"used_count": Conversion(int, int, "bigint")})
+_BATCH_COLUMNS = _BATCHES.of(
+    "b",
+    used_count="""(SELECT COALESCE(SUM(c.used_count), 0) FROM redemption_codes c
+        WHERE c.batch_id = b.id)""",
+)
+_BATCH = f"""SELECT {_BATCH_COLUMNS} FROM redemption_batches b
+    WHERE b.id = :id AND b.environment = :environment"""
+_BATCH_PAGES = Keyset(
+    _BATCH_COLUMNS, "redemption_batches b", "b.environment = :environment", key="b.id"
+)
+_LISTED_CODES = RowMapping(ListedCode)
+_CODE_COLUMNS = _LISTED_CODES.of(
+    "c",
+    credits_micros="b.credits_micros",
+    expires_at="b.expires_at",
+    disabled_at="COALESCE(c.disabled_at, b.disabled_at)",
+)
+_CODE_SOURCE = "redemption_codes c JOIN redemption_batches b ON b.id = c.batch_id"
+_CODE = (
+    f"SELECT {_CODE_COLUMNS} FROM {_CODE_SOURCE} WHERE c.id = :id AND c.environment = :environment"
+)
+_CODE_PAGES = Keyset(
+    _CODE_COLUMNS,
+    _CODE_SOURCE,
+    "c.environment = :environment",
+    filters={"batch_id": "c.batch_id = :batch_id", "last4": "c.last4 = :last4"},
+    key="c.id",
+)
+
+_DISABLE_BATCH = (
+    "UPDATE redemption_batches SET disabled_at = :now WHERE id = :id AND disabled_at IS NULL"
+)
+_DISABLE_CODE = (
+    "UPDATE redemption_codes SET disabled_at = :now WHERE id = :id AND disabled_at IS NULL"
+)
+
+
+def _steps(count: int) -> list[int]:
+    whole, rest = divmod(count, STEP_CODES)
+    return [STEP_CODES] * whole + [rest] * bool(rest)
+
+
+async def _begin(tx: Transaction, new: NewBatch, now_us: int) -> str:
+    new.check(now_us)
+    columns: dict[str, Any] = {
+        "id": new_id("rdb"),
+        "environment": new.environment,
+        "name": new.name,
+        "credits_micros": new.credits * MICROS_PER_CREDIT,
+        "code_count": new.count,
+        "uses_max": new.uses_max,
+        "is_promotional": int(new.is_promotional),
+        "promotional_days": new.promotional_days,
+        "expires_at": new.expires_at,
+        "created_at": now_us,
+    }
+    await tx.insert("redemption_batches", tuple(columns), [tuple(columns.values())])
+    return str(columns["id"])
+
+
+async def _add(
+    tx: Transaction,
+    codes: RedemptionCodes,
+    batch_id: str,
+    new: NewBatch,
+    count: int,
+    now_us: int,
+    fresh: Callable[[], str],
+) -> list[str]:
+    for _ in range(TRIES_MAX):
+        made = [fresh() for _ in range(count)]
+        rows = [
+            (
+                new_id("rdc"),
+                batch_id,
+                new.environment,
+                codes.digest_of(code),
+                code[-4:],
+                new.uses_max,
+                now_us,
+            )
+            for code in made
+        ]
+        written = await tx.insert(
+            "redemption_codes", _CODE_INSERTED, rows, on_conflict="ON CONFLICT (digest) DO NOTHING"
+        )
+        if written == len(rows):
+            return made
+        await tx.execute(
+            "DELETE FROM redemption_codes WHERE id IN :ids[text]", ids=[row[0] for row in rows]
+        )
+    raise RuntimeError("the random generator repeats itself")
+
+
+async def _finish(tx: Transaction, environment: str, batch_id: str) -> Batch:
+    await tx.execute("UPDATE redemption_batches SET is_complete = 1 WHERE id = :id", id=batch_id)
+    return await get_batch(tx, environment, batch_id)

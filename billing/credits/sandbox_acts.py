@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from billing.credits.unpaid_credit import (
+from billing.credits.opening import (
     CREDIT_CENTS_MAX,
     SANDBOX_FUNDING_PER_DAY_CENTS,
     Credit,
@@ -30,7 +30,7 @@ from keys.principal import Environment, ScopeMissing
 
 
 class Samples(NamedTuple):
-    """Makes what a platform's first supplier would deliver for a top-up; nothing real."""
+    """Make a sample of what a platform's first supplier would deliver."""
 
     of: Callable[[str, str, str], Deliverable | None]
 
@@ -103,7 +103,7 @@ def _settled(context: CallContext, ended: EndedTopUp) -> SettledTopUp:
 
 
 async def fund(context: CallContext, asked: FundBody) -> Credit:
-    """Add test credit; raises ScopeMissing outside staging, and AmountOutOfRange."""
+    """Raise ScopeMissing outside staging, or AmountOutOfRange."""
     check_staging(context.environment)
     if not 1 <= asked.amount_cents <= CREDIT_CENTS_MAX:
         raise AmountOutOfRange(

@@ -1,19 +1,83 @@
-"""Receipts: their PDFs, credit notes, and whom they are made out to."""
+"""Receipts: their PDFs, credit notes, and billing details."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
-from billing.documents import billing_details, document, views
-from billing.documents.billing_details import BillingDetails
-from billing.documents.document import BillingDocument, DocumentFilter
+from billing.documents import billing_details, document
+from billing.documents.document import DocumentFilter
 from billing.documents.facts import DocumentKind
 from billing.orders import records as orders
 from kernel.fields import ExportPage, Fields, Page, Text, Time, time_us
+from kernel.shaped import Shaped
+from kernel.words import CurrencyCode, MinorUnits, Time as ShownTime
 from keys.act import MERCHANT, Act, ActContext, Change, ListAct, ReadAct
 from keys.principal import ScopeMissing
 from store.keyset import Begin
+
+
+class TaxLine(Struct, kw_only=True):
+    """A tax as the provider told it."""
+
+    name: Annotated[str, Meta(description="The tax, such as VAT 20 %.")]
+    amount: MinorUnits
+    included: Annotated[bool, Meta(description="The price contains it; else it is added.")]
+
+
+class BillingDocument(Shaped, kw_only=True):
+    """A receipt, or a note of what went back of its payment. It never changes."""
+
+    id: Annotated[str, Meta(pattern=r"^doc_[0-9A-Za-z]+$")]
+    kind: Annotated[
+        DocumentKind,
+        Meta(
+            description=(
+                "credit_note: money went back. debit_note: what a credit note said is undone, since"
+                " the refund failed or the dispute was won."
+            )
+        ),
+    ]
+    number: Annotated[str, Meta(description="Without a gap in its series; TEST-… in staging.")]
+    order_id: Annotated[str, Meta(description="Of a plan's period: the order that began the plan.")]
+    subscription_id: str | None
+    corrects: Annotated[str | None, Meta(description="The number of the receipt it is about.")]
+    amount: Annotated[
+        int, Meta(ge=0, description="Paid or paid back, with tax, in the smallest unit.")
+    ]
+    currency: CurrencyCode
+    taxes: Annotated[list[TaxLine], Meta(description="The taxes in the amount.")]
+    discount: MinorUnits
+    pdf_url: Annotated[str, Meta(description="Where its PDF is; needs the same credential.")]
+    dated_at: Annotated[ShownTime, Meta(description="When it was paid or paid back.")]
+    created_at: ShownTime
+
+    @classmethod
+    def of(cls, one: document.BillingDocument, /, **more: Any) -> Self:
+        facts = one.facts
+        return super().of(
+            one,
+            corrects=facts.corrects or None,
+            taxes=[
+                TaxLine(name=tax.name, amount=tax.amount, included=tax.is_included)
+                for tax in facts.taxes
+            ],
+            discount=facts.discount,
+            pdf_url=f"/api/public/v1/documents/{one.id}/pdf",
+            **more,
+        )
+
+
+class BillingDetails(Shaped, kw_only=True):
+    """Whom the account's documents are made out to; empty texts: by the account's own name."""
+
+    name: Annotated[
+        str, Meta(description="Whom documents are made out to; empty: the account's own name.")
+    ]
+    address: Annotated[str, Meta(description="Lines, apart by line ends.")]
+    tax_id: str
+    updated_at: ShownTime | None
+
 
 READS: Final = ("billing:read",)
 _EXPORT: Final = (
@@ -56,7 +120,7 @@ class BillingDetailsBody(Fields, frozen=True, kw_only=True):
 
 async def list_documents(
     context: ActContext, asked: DocumentsQuery, begin: Begin, limit: int
-) -> Sequence[BillingDocument]:
+) -> Sequence[document.BillingDocument]:
     narrowed = DocumentFilter(
         kind=asked.kind,
         order_id=asked.order_id,
@@ -71,20 +135,22 @@ async def list_documents(
 
 async def list_credit_notes(
     context: ActContext, _asked: Page, begin: Begin, limit: int
-) -> Sequence[BillingDocument]:
-    """Return what went back of the order's payment; raises NotFound."""
+) -> Sequence[document.BillingDocument]:
+    """Raise NotFound for another account's order."""
     tx, tenant, order_id = context.tx, context.tenant, context.object_id
     await orders.get(tx, tenant, order_id)
     narrowed = DocumentFilter(order_id=order_id, notes=True)
     return await document.page(tx, tenant, before_id=begin, limit=limit, narrowed=narrowed)
 
 
-async def show_details(context: ActContext) -> BillingDetails:
+async def show_details(context: ActContext) -> billing_details.BillingDetails:
     return await billing_details.find(context.tx, context.tenant.account_id)
 
 
-async def set_details(context: ActContext, asked: BillingDetailsBody) -> Change[BillingDetails]:
-    """Set the billing details of future documents; raises InvalidInput and ScopeMissing."""
+async def set_details(
+    context: ActContext, asked: BillingDetailsBody
+) -> Change[billing_details.BillingDetails]:
+    """Raise InvalidInput or ScopeMissing."""
     asker = context.asker
     if asker is not None and asker.kind != "session" and asker.environment != "live":
         raise ScopeMissing(
@@ -105,7 +171,7 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     audience=(MERCHANT,),
     query=DocumentsQuery,
     run=list_documents,
-    result=views.BillingDocument,
+    result=BillingDocument,
     prefix="doc",
     export=_EXPORT,
     columns=("id", "kind", "number", "amount", "order_id", "dated_at"),
@@ -119,7 +185,7 @@ CREDIT_NOTES: Final[ListAct[Any, Any]] = ListAct(
     audience=(MERCHANT,),
     query=Page,
     run=list_credit_notes,
-    result=views.BillingDocument,
+    result=BillingDocument,
     prefix="doc",
     columns=("id", "kind", "number", "amount", "corrects", "dated_at"),
     examples=("topup documents credit-notes ord_7Hq2",),
@@ -131,7 +197,7 @@ DETAILS: Final = ReadAct(
     scopes=READS,
     audience=(MERCHANT,),
     run=show_details,
-    result=views.BillingDetails,
+    result=BillingDetails,
     examples=("topup documents details",),
 )
 SET_DETAILS: Final = Act(
@@ -148,8 +214,8 @@ SET_DETAILS: Final = Act(
     audience=(MERCHANT,),
     input=BillingDetailsBody,
     run=set_details,
-    result=views.BillingDetails,
-    # A name and an address stay out of the audit log, which outlives them.
+    result=BillingDetails,
+    # The audit log outlives personal details.
     audit=None,
     examples=("topup documents set-details --name 'Acme Ltd' --tax-id GB123",),
 )

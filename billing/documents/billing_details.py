@@ -1,7 +1,4 @@
-"""The billing details for an account's future documents.
-
-An existing document keeps its own.
-"""
+"""Store the billing details for an account's future documents."""
 
 from collections.abc import Iterable
 
@@ -19,7 +16,7 @@ TAX_ID_CHARACTERS_MAX = 60
 
 
 class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """address: lines; updated_at null: never given."""
+    """`updated_at` is None if they were never given."""
 
     account_id: str
     name: str = ""
@@ -68,7 +65,7 @@ async def keep(tx: Transaction, details: BillingDetails, *, now_us: int) -> Bill
 
 
 async def buyers(tx: Transaction, account_ids: Iterable[str]) -> dict[str, Party]:
-    """Return each account as documents name it: by its details, else by its name."""
+    """Name each account by its billing details, else by its own name."""
     rows = await tx.fetch(
         """SELECT a.id, a.name AS account_name, a.email, b.name, b.address, b.tax_id
            FROM accounts a LEFT JOIN billing_details b ON b.account_id = a.id

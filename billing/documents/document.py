@@ -1,6 +1,4 @@
-"""A receipt of a payment, or a note of what was returned. It never changes, and its number is never given
-again.
-"""
+"""Store receipts and notes. They never change, and a number is never reused."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,8 +15,6 @@ from store.row_mapping import RowMapping, as_json
 
 
 class NoReceipt(NotFound):
-    """The order has no receipt: nothing was paid, or the payment is still open. See reason."""
-
     def __init__(self, reason: str) -> None:
         DomainError.__init__(self, reason)
         self.kind = "Receipt"
@@ -71,7 +67,7 @@ _PAGES_OF_ALL = Keyset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFilter:
-    """Times are the documents' own dates. notes: without receipts."""
+    """Times are the documents' own dates; `notes` excludes receipts."""
 
     kind: DocumentKind | None = None
     order_id: str | None = None
@@ -146,8 +142,7 @@ async def get(tx: Transaction, tenant: Tenant, document_id: str) -> BillingDocum
         f"""SELECT {ROWS.listed} FROM billing_documents
             WHERE account_id = :account_id AND environment = :environment
               AND (id = :name OR number = :name)""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
+        **tenant._asdict(),
         name=document_id,
     )
     if row is None:
@@ -162,7 +157,6 @@ async def receipt_of(tx: Transaction, tenant: Tenant, order_id: str) -> BillingD
               AND environment = :environment AND kind = 'receipt'
             ORDER BY id LIMIT 1""",
         order_id=order_id,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
+        **tenant._asdict(),
     )
     return None if row is None else ROWS.read(row)

@@ -1,10 +1,14 @@
-"""Draw a document as a page, from its frozen facts and the provider's public name alone."""
+"""Draw documents and statements as PDFs."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from billing.documents.document import BillingDocument
 from billing.documents.facts import DocumentFacts, DocumentKind, Party
 from billing.documents.sheet import MARGIN_MM, Sheet, day
+from billing.documents.statement_sheet import StatementSheet
+from billing.ledger.chart import code_words
+from billing.ledger.money import dollars
 from billing.ledger.price import Price
 
 TITLES: Final[dict[DocumentKind, str]] = {
@@ -29,9 +33,7 @@ _HALF_MM: Final = 82
 def document_pdf(
     document: BillingDocument, extra_font: str = "", provider_label: str = ""
 ) -> bytes:
-    """Return the PDF, the same bytes each time; extra_font: see Sheet. provider_label: the provider's public
-    name; empty: as frozen.
-    """
+    """Return the same bytes each time. `provider_label` replaces the frozen provider name."""
     facts = document.facts
     title = f"{TITLES[document.kind]} {document.number}"
     sheet = Sheet(
@@ -124,7 +126,6 @@ def _amounts(sheet: Sheet, document: BillingDocument) -> None:
 
 
 def _beside(sheet: Sheet, facts: DocumentFacts) -> None:
-    """Draw what explains the lines: the credit bought, and the period paid for."""
     told = []
     if facts.credits:
         worth = Price(facts.credits // 10, "USD").decimal()
@@ -136,3 +137,59 @@ def _beside(sheet: Sheet, facts: DocumentFacts) -> None:
     sheet.quiet()
     for one in told:
         sheet.words(one)
+
+
+STAGING_BANNER: Final = "TEST - staging: no real money"
+_WIDTHS: Final = (34, 66, 36, 36)
+_NAMES: Final = ("Time, UTC", "What", "Change, USD", "Balance, USD")
+
+
+def statement_pdf(asked: StatementSheet, extra_font: str = "") -> bytes:
+    title = f"Statement {day(asked.since)} to {day(asked.until - 1)}"
+    sheet = Sheet(
+        title=title,
+        author=asked.seller.name,
+        made_at=asked.made_at,
+        banner=STAGING_BANNER if asked.is_test else "",
+        extra_font=extra_font,
+    )
+    sheet.begin(title)
+    sheet.style(13, "B")
+    sheet.words(asked.seller.name)
+    sheet.ln(4)
+    sheet.style(20, "B")
+    sheet.cell(0, 10, "Statement", new_x="LMARGIN", new_y="NEXT")
+    sheet.quiet(10)
+    sheet.words(f"{day(asked.since)} to {day(asked.until - 1)}, all days included, in UTC")
+    sheet.words(asked.buyer.name)
+    sheet.ln(4)
+    _table(sheet, asked)
+    return sheet.made()
+
+
+def _table(sheet: Sheet, asked: StatementSheet) -> None:
+    balance = asked.opening_micros
+    sheet.row("Opening balance", f"{dollars(balance)} USD", weight="B")
+    sheet.rule()
+    _cells(sheet, _NAMES, is_head=True)
+    for line in asked.lines:
+        balance += line.change_micros
+        time = str(line.transfer["created_at"])[:16].replace("T", " ")
+        what = code_words(str(line.transfer["code"]))
+        _cells(sheet, (time, what, dollars(line.change_micros), dollars(balance)))
+    if not asked.lines:
+        sheet.quiet()
+        sheet.words("Nothing changed the balance.")
+    sheet.rule()
+    sheet.row("Closing balance", f"{dollars(balance)} USD", weight="B")
+
+
+def _cells(sheet: Sheet, texts: Sequence[str], *, is_head: bool = False) -> None:
+    if is_head:
+        sheet.quiet()
+    else:
+        sheet.style(9)
+    sheet.set_x(MARGIN_MM)
+    for number, (width, text) in enumerate(zip(_WIDTHS, texts, strict=True)):
+        sheet.cell(width, 5, sheet.clean(text)[:44], align="R" if number > 1 else "L")
+    sheet.ln(5)

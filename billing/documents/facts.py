@@ -1,8 +1,7 @@
-"""Everything on a document, frozen when it gets its number.
+"""Compute what a document says, frozen when it gets its number.
 
-Lines less discount, plus added taxes, are the total; less the customer's balance, it is what was paid.
-Amounts are in the currency's smallest unit and never negative: a credit note's kind says that it returns
-money.
+Lines less discount, plus added taxes, are the total; less the customer's balance, it is what was
+paid.
 """
 
 from dataclasses import dataclass
@@ -28,15 +27,14 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DocumentLine(msgspec.Struct, frozen=True):
-    """What was bought or returned, before discount and added tax."""
-
     text: str
     amount: int
 
 
 class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """corrects: the receipt that a note is about. credits: how many were bought. period_*: of a plan.
-    price_note: the list price, if charged in another currency. logo_text, footer: the seller's.
+    """`corrects` is the receipt of a note.
+
+    `price_note` gives the list price if charged in another currency.
     """
 
     seller: Party
@@ -62,10 +60,6 @@ class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """is_known: one is configured. prefixes: by kind of document. mails_receipts: payers get receipts by
-    mail.
-    """
-
     party: Party
     prefixes: dict[str, str]
     logo_text: str = ""
@@ -79,8 +73,6 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What a payment was for; amount, list_amount and discount share a currency."""
-
     title: str
     amount: int
     currency: str
@@ -121,9 +113,7 @@ def facts_of(
 def note_of(
     receipt: DocumentFacts, number: str, *, before: int, after: int, of: int
 ) -> DocumentFacts:
-    """Return a note's facts: what was returned of the payment grew from `before` to `after`, of `of`. Shares
-    are cut so that all notes of a fully returned receipt add up to it, to the last unit.
-    """
+    """Cut shares so that all notes of a fully returned receipt add up to it exactly."""
     low, high = min(before, after), max(before, after)
 
     def part(amount: int) -> int:
@@ -147,17 +137,16 @@ def note_of(
 
 
 def share(amount: int, part: int, whole: int) -> int:
-    """Return the part's share, rounded half up; the whole's share is the amount."""
+    """Round half up; the whole's share is the amount."""
     return 0 if whole <= 0 else (2 * amount * min(part, whole) + whole) // (2 * whole)
 
 
 def number_of(series: str, sequence: int) -> str:
-    """Return the printed number: R-2026-000017."""
+    """Return the printed number, such as R-2026-000017."""
     return f"{series}-{sequence:06d}"
 
 
 def series_of(prefix: str, year: int, *, is_test: bool) -> str:
-    """Return a year's series; staging's are recognised at a glance."""
     return f"{TEST_PREFIX if is_test else ''}{prefix}-{year}"
 
 

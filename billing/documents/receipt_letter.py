@@ -1,7 +1,6 @@
-"""An order's receipt, and the mail to its payer: what was paid for, and where the document is.
+"""Mail an order's receipt to its payer, once.
 
-The mail is queued with the number, so each receipt is mailed once; an old payment's isn't. The link needs no
-account and shows the document alone.
+The link needs no account and shows only the document.
 """
 
 from typing import Final
@@ -9,8 +8,8 @@ from typing import Final
 from billing.documents.document import BillingDocument
 from billing.ledger.price import Price
 from billing.recipients.language import Language
+from billing.recipients.letter import ACCOUNT_PATH, OwnerLetter
 from billing.recipients.owner_mail import OwnerMail, written_mail
-from billing.recipients.owner_message import ACCOUNT_PATH, OwnerLetter
 from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 from kernel.tenant import Tenant
 
@@ -20,7 +19,7 @@ TOLD_WITHIN_US: Final = 2 * DAY_US
 
 
 def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> OwnerMail | None:
-    """Return its mail, in the same transaction; null for an old payment."""
+    """Return None for an old payment."""
     if receipt.dated_at < now_us - TOLD_WITHIN_US:
         return None
     told = {

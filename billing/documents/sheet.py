@@ -1,8 +1,7 @@
-"""A sheet of A4 for documents: fonts for many scripts, words, amounts, a table.
+"""Draw A4 pages with fonts for many scripts.
 
-Any text is drawn and nothing raises for it. A missing glyph is shown as REPLACEMENT and explained at the end;
-long text is wrapped or visibly cut; control characters are left out. The same calls make the same bytes: no
-clock, no chance. Loaded with its fonts only to print.
+Nothing raises for a text: a missing glyph becomes REPLACEMENT, and long text is wrapped or cut. The
+same calls make the same bytes.
 """
 
 import functools
@@ -30,7 +29,8 @@ LACKING: Final = (
 MARGIN_MM: Final = 18
 LINE_MM: Final = 5.2
 WORDS_MAX: Final = 600
-# FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Thai, Georgian, Armenian, Vietnamese.
+# FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Thai, Georgian, Armenian,
+# Vietnamese.
 _FONTS: Final = (("", "figo"), ("B", "figbo"))
 _INK: Final = (28, 30, 33)
 _QUIET: Final = (100, 106, 115)
@@ -48,11 +48,10 @@ _XMP: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
-# Below this, letters need no shaping: Latin, without combining marks.
+# Below this, letters need no shaping: Latin without combining marks.
 _SHAPED_FROM: Final = "\u0300"
 # Control characters, and marks of direction and joining, show nothing.
 _UNSEEN: Final = frozenset({"Cc", "Cf"})
-# The text's place among the arguments of the library's cells.
 _TEXT_AT: Final = 2
 
 # fontTools logs each table that it leaves out of a font.
@@ -60,9 +59,7 @@ logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
 class Sheet(FPDF):
-    """banner: printed across each page that shows no real document. extra_font: the operator's file with
-    further glyphs.
-    """
+    """`banner` marks each page. `extra_font` is the operator's file with further glyphs."""
 
     def __init__(
         self, *, title: str, author: str, made_at: int, banner: str = "", extra_font: str = ""
@@ -87,7 +84,7 @@ class Sheet(FPDF):
         self.set_producer("topup")
         made = datetime.fromtimestamp(made_at // SECOND_US, UTC)
         self.set_creation_date(made)
-        # The library's own would say when it was printed.
+        # The library's own metadata would contain the time of printing.
         self.set_xmp_metadata(
             _XMP.format(
                 title=escape(self.clean(title)),
@@ -113,7 +110,6 @@ class Sheet(FPDF):
         self.cell(0, 5, page, align="R")
 
     def cell(self, *args: Any, **named: Any) -> Any:
-        """Return the library's cell, which shapes letters only if the text needs it."""
         return self._drawn(super().cell, args, named)
 
     def multi_cell(self, *args: Any, **named: Any) -> Any:
@@ -122,7 +118,7 @@ class Sheet(FPDF):
     def _drawn(
         self, draw: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
     ) -> Any:
-        """Draw; shaping a text takes four times as long."""
+        """Draw, and shape letters only if the text needs it: shaping takes four times as long."""
         text = str(args[_TEXT_AT] if len(args) > _TEXT_AT else named.get("text", ""))
         if max(text, default="") < _SHAPED_FROM:
             return draw(*args, **named)
@@ -132,12 +128,11 @@ class Sheet(FPDF):
             return draw(*args, **named)
         finally:
             self.set_text_shaping(use_shaping_engine=False)
-            # After letters of the operator's font the library takes the font before it for the current one.
+            # The library would otherwise continue in another font.
             self.font_family = ""
             self.set_font(family, style, size)
 
     def clean(self, text: str) -> str:
-        """Return what can be drawn of the text, at most WORDS_MAX characters."""
         kept = []
         for one in unicodedata.normalize("NFC", text[: 2 * WORDS_MAX]):
             kind = unicodedata.category(one)
@@ -183,7 +178,6 @@ class Sheet(FPDF):
     def row(
         self, label: str, value: str, *, weight: Literal["", "B"] = "", at: float = MARGIN_MM
     ) -> None:
-        """Draw words on the left, wrapped, and an amount at the right edge."""
         self.style(10, weight)
         self.set_x(at)
         top, page = self.get_y(), self.page_no()
@@ -210,7 +204,6 @@ def day(at_us: int) -> str:
 
 @functools.cache
 def _font_files() -> tuple[Path, ...]:
-    """Return the fonts as files, which the library wants; they go with the process."""
     folder = Path(_folder().name)
     files = []
     for _, code in _FONTS:

@@ -1,4 +1,4 @@
-"""Sheet."""
+"""Hold a statement for printing, and name its file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,12 @@ from billing.ledger.statement import StatementLine
 from kernel.clock import month_start_us, next_month_start_us, rfc3339
 from kernel.csv_text import plain_name
 
-# More belong in a spreadsheet: the CSV has no end.
+# A longer statement belongs in a spreadsheet.
 LINES_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class StatementSheet:
-    """Times and amounts in micros. lines change the balance, oldest first."""
-
     seller: Party
     buyer: Party
     since: int
@@ -28,7 +26,7 @@ class StatementSheet:
 
 
 def statement_name(account: str, since: int, until: int) -> str:
-    """Return the name without its ending; until is exclusive; since 0: from the beginning."""
+    """Return the file name without its ending. `since` 0 means from the beginning."""
     parts = ("statement", plain_name(account), _period(since, until))
     return "-".join(part for part in parts if part)
 

@@ -1,7 +1,10 @@
 """Audit the ledger (`topup audit`); every finding names the row that breaks a rule.
 
-Small tenants are checked whole, in one snapshot. Large ones are checked in steps, from the last audit on if
-there is a basis, so no transaction is long.
+Small tenants are checked in one snapshot, large ones in short steps, from the last audit on if
+there is a basis.
+
+A large tenant's cached balances are compared with the checkpoints' sealed sums and later transfers,
+or with all transfers in pages. Transfers never change, so both give the state of one moment.
 """
 
 from collections import defaultdict
@@ -9,23 +12,253 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
-from billing.ledger.audit_balances import (
-    SEALED_RULE,
-    SETTLED_US,
-    STEPS,
-    SealedPart,
-    Steps,
-    differing,
-    sealed_findings,
-    walked_findings,
-)
 from billing.ledger.audit_rules import RULES
-from billing.ledger.chart import Code
+from billing.ledger.chart import ASSETS, SIGN, Code
 from billing.ledger.rule import KEYS, OWN, Finding, finding_of, narrowed
-from kernel.clock import SystemClock
+from kernel.clock import DAY_US, HOUR_US, SystemClock
 from kernel.ids import least_id
 from kernel.tenant import Tenant
 from store.database import Database, Transaction
+
+SEALED_RULE: Final = "balance is its sealed sums and what came since"
+WALKED_RULE: Final = "balance is the sum of its transfers"
+# Anything older is committed; sealing a day looks back as far.
+SETTLED_US: Final = DAY_US + 2 * HOUR_US
+WALKED_PAGE: Final = 20_000
+_LAST_OF_ALL: Final = "~"
+
+_SUMMED: Final = "SELECT summed_day FROM sealed_sums WHERE environment = :environment"
+_SINCE: Final = "created_at >= :until OR id IN :late[text]"
+_SEALED: Final = f"""
+SELECT s.row_id, SUM(s.balance) AS found, SUM(s.moved) AS moved, COALESCE(MAX(s.sign), 1) AS sign
+FROM (
+    SELECT id AS row_id, balance_micros AS balance, 0 AS moved, {SIGN} AS sign
+    FROM ledger_accounts WHERE {OWN} AND id > :after AND id <= :to_id
+    UNION ALL
+    SELECT ledger_account_id, 0, CASE WHEN day_start_at <= :day
+        THEN credits_micros - debits_micros
+        ELSE before_credits_micros - before_debits_micros END, NULL
+    FROM sealed_balances WHERE {OWN} AND ledger_account_id > :after AND ledger_account_id <= :to_id
+) AS s GROUP BY s.row_id"""
+_OF_FEW: Final = "account_id IN :account_ids[text] AND environment = :environment"
+_MOVED_OF_FEW: Final = f"FROM transfers WHERE {_OF_FEW} AND id > :from_id AND ({_SINCE})"
+# The same for several tenants at once; balances get the sign of their transfers.
+_DIFFERENT: Final = f"""
+SELECT DISTINCT s.account_id FROM (
+    SELECT account_id, id AS row_id, balance_micros * ({SIGN}) AS balance, 0 AS moved
+    FROM ledger_accounts WHERE {_OF_FEW}
+    UNION ALL
+    SELECT account_id, ledger_account_id, 0, CASE WHEN day_start_at <= :day
+        THEN credits_micros - debits_micros ELSE before_credits_micros - before_debits_micros END
+    FROM sealed_balances WHERE {_OF_FEW}
+    UNION ALL SELECT account_id, debit_id, 0, -amount_micros {_MOVED_OF_FEW}
+    UNION ALL SELECT account_id, credit_id, 0, amount_micros {_MOVED_OF_FEW}
+) AS s GROUP BY s.account_id, s.row_id HAVING SUM(s.balance) <> SUM(s.moved)"""
+_BOUND: Final = f"""
+SELECT id FROM ledger_accounts WHERE {OWN} AND id > :after ORDER BY id LIMIT 1 OFFSET :offset"""
+_WALKED: Final = f"""
+SELECT id, debit_id, credit_id, amount_micros FROM transfers
+WHERE {OWN} AND id > :after AND id <= :settled_id ORDER BY id LIMIT {WALKED_PAGE}"""
+_WINDOW: Final = f"""
+SELECT id FROM transfers WHERE {OWN} AND id > :from_id ORDER BY id LIMIT 1 OFFSET :offset"""
+_PART: Final = f"SELECT * FROM transfers WHERE {OWN} AND id > :from_id AND id <= :last_id"
+
+
+def _moved(condition: str) -> str:
+    return f"""
+SELECT s.side_id, SUM(s.moved) AS moved FROM (
+    SELECT debit_id AS side_id, -amount_micros AS moved FROM ({_PART}) AS d
+    WHERE debit_id > :after AND debit_id <= :to_id AND ({condition})
+    UNION ALL
+    SELECT credit_id, amount_micros FROM ({_PART}) AS c
+    WHERE credit_id > :after AND credit_id <= :to_id AND ({condition})
+) AS s GROUP BY s.side_id"""
+
+
+_MOVED_SINCE: Final = _moved(_SINCE)
+_MOVED: Final = _moved("1 = 1")
+_BALANCES: Final = f"""
+SELECT id, kind, balance_micros FROM ledger_accounts
+WHERE {OWN} AND id > :after AND id <= :to_id ORDER BY id"""
+
+
+class Steps(NamedTuple):
+    sides: int = 150_000
+    transfers: int = 100_000
+
+
+STEPS: Final = Steps()
+
+
+class SealedPart(NamedTuple):
+    """`late` lists earlier transfers in no checkpoint; all others before `from_id` are sealed."""
+
+    environment: str
+    day_start_at: int
+    from_id: str
+    late: Mapping[Tenant, Sequence[str]]
+
+    @property
+    def until(self) -> int:
+        return self.day_start_at + DAY_US
+
+
+async def sealed_findings(
+    tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
+) -> Sequence[Finding] | None:
+    """Return None if another day was sealed meanwhile: read the part again."""
+    row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
+    if row is None or row[0] != part.day_start_at:
+        return None
+    found: list[Finding] = []
+    after = ""
+    while after != _LAST_OF_ALL:
+        to_id = await _bound(tx, tenant=tenant, after=after, sides=steps.sides)
+        found += await _sealed_between(tx, tenant, part, (after, to_id), steps)
+        after = to_id
+    return found
+
+
+async def differing(
+    tx: Transaction, *, account_ids: Sequence[str], part: SealedPart
+) -> Sequence[str] | None:
+    row = await tx.fetch_one(_SUMMED, environment=part.environment)
+    if row is None or row[0] != part.day_start_at:
+        return None
+    late = [id_ for one in account_ids for id_ in part.late.get(Tenant(one, part.environment), ())]
+    rows = await tx.fetch(
+        _DIFFERENT,
+        account_ids=account_ids,
+        environment=part.environment,
+        day=part.day_start_at,
+        until=part.until,
+        from_id=part.from_id,
+        late=late,
+    )
+    return [row[0] for row in rows]
+
+
+async def _sealed_between(
+    tx: Transaction, tenant: Tenant, part: SealedPart, sides: tuple[str, str], steps: Steps
+) -> list[Finding]:
+    since = {"until": part.until, "late": list(part.late.get(tenant, ()))}
+    moved = await _moved_since(
+        tx, _MOVED_SINCE, since, tenant=tenant, sides=sides, from_id=part.from_id, steps=steps
+    )
+    rows = await tx.fetch(
+        _SEALED, **tenant._asdict(), day=part.day_start_at, after=sides[0], to_id=sides[1]
+    )
+    found: list[Finding] = []
+    for row in rows:
+        expected = (int(row[2]) + moved.pop(row[0], 0)) * int(row[3])
+        if expected != int(row[1]):
+            found.append(Finding(SEALED_RULE, *tenant, row[0], expected, int(row[1])))
+    found += [Finding(SEALED_RULE, *tenant, id_, sum_, 0) for id_, sum_ in moved.items() if sum_]
+    return found
+
+
+async def _moved_since(
+    tx: Transaction,
+    statement: str,
+    values: Mapping[str, object],
+    *,
+    tenant: Tenant,
+    sides: tuple[str, str],
+    from_id: str,
+    steps: Steps,
+) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    own = {"account_id": tenant.account_id, "environment": tenant.environment}
+    while from_id != _LAST_OF_ALL:
+        row = await tx.fetch_one(_WINDOW, **own, from_id=from_id, offset=steps.transfers - 1)
+        last_id = _LAST_OF_ALL if row is None else str(row[0])
+        rows = await tx.fetch(
+            statement,
+            **own,
+            **values,
+            from_id=from_id,
+            last_id=last_id,
+            after=sides[0],
+            to_id=sides[1],
+        )
+        for side_id, moved in rows:
+            sums[side_id] = sums.get(side_id, 0) + int(moved)
+        from_id = last_id
+    return sums
+
+
+async def walked_findings(
+    database: Database, tenant: Tenant, settled_id: str, steps: Steps
+) -> Sequence[Finding]:
+    found: list[Finding] = []
+    after = ""
+    while after != _LAST_OF_ALL:
+        to_id = await database.read(partial(_bound, tenant=tenant, after=after, sides=steps.sides))
+        sums = await _walk(database, tenant, (after, to_id), settled_id)
+        found += await database.read(
+            partial(
+                _compare,
+                tenant=tenant,
+                sums=sums,
+                sides=(after, to_id),
+                settled_id=settled_id,
+                steps=steps,
+            )
+        )
+        after = to_id
+    return found
+
+
+async def _bound(tx: Transaction, *, tenant: Tenant, after: str, sides: int) -> str:
+    row = await tx.fetch_one(_BOUND, **tenant._asdict(), after=after, offset=sides - 1)
+    return _LAST_OF_ALL if row is None else str(row[0])
+
+
+async def _walk(
+    database: Database, tenant: Tenant, sides: tuple[str, str], settled_id: str
+) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    after = ""
+    while page := await database.read(
+        partial(_walked_page, tenant=tenant, after=after, settled_id=settled_id)
+    ):
+        after = page[-1][0]
+        for _, debit_id, credit_id, micros in page:
+            if sides[0] < debit_id <= sides[1]:
+                sums[debit_id] = sums.get(debit_id, 0) - micros
+            if sides[0] < credit_id <= sides[1]:
+                sums[credit_id] = sums.get(credit_id, 0) + micros
+    return sums
+
+
+async def _walked_page(
+    tx: Transaction, *, tenant: Tenant, after: str, settled_id: str
+) -> list[tuple[str, str, str, int]]:
+    rows = await tx.fetch(_WALKED, **tenant._asdict(), after=after, settled_id=settled_id)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def _compare(
+    tx: Transaction,
+    *,
+    tenant: Tenant,
+    sums: Mapping[str, int],
+    sides: tuple[str, str],
+    settled_id: str,
+    steps: Steps,
+) -> list[Finding]:
+    own = {"account_id": tenant.account_id, "environment": tenant.environment}
+    rest = await _moved_since(
+        tx, _MOVED, {}, tenant=tenant, sides=sides, from_id=settled_id, steps=steps
+    )
+    found: list[Finding] = []
+    for row in await tx.fetch(_BALANCES, **own, after=sides[0], to_id=sides[1]):
+        moved = sums.get(row[0], 0) + rest.get(row[0], 0)
+        expected = -moved if row[1] in ASSETS else moved
+        if expected != row[2]:
+            found.append(Finding(WALKED_RULE, *tenant, row[0], expected, row[2]))
+    return found
+
 
 SUBJECTS_AT_ONCE: Final = 2_000
 _WHOLE: Final = frozenset({"tenant", "plans"})
@@ -45,10 +278,8 @@ WHERE {OWN} AND id > :after ORDER BY id LIMIT {SUBJECTS_AT_ONCE}"""
 
 
 class _Table(NamedTuple):
-    """A tenant's subjects, and which may have changed since :since (microseconds)."""
-
     name: str
-    prefix: str = ""  # only rows made since are looked at; empty: all of which `changed` holds
+    prefix: str = ""  # only newer rows are read; empty: all that `changed` selects
     own: str = OWN
     changed: str = "1 = 1"
 
@@ -74,11 +305,10 @@ _TABLES: Final = (
 async def row_findings(
     database: Database, tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Yield findings of rules about single rows of a large tenant; since_us 0 checks every row.
+    """Check single rows of a large tenant; `since_us` 0 checks every row.
 
-    A row and its transfers are written and read in one transaction, so each short step is consistent. With a
-    start time, check what is new, what has new transfers, and all rows of small tables. A row that ended
-    without a transfer shows in the tenant's sums.
+    A row and its transfers share a transaction, so each short step is consistent. With a start
+    time, check only new rows, rows with new transfers, and small tables.
     """
     for one in _WHOLE_TEXTS:
         for finding in await database.read(partial(_ask, tenant=tenant, texts=[one])):
@@ -103,7 +333,7 @@ async def _by_transfers(
         for finding in await _asked(database, tenant, {"transfers"}, bounds):
             yield finding
         topups = {row[1] for row in page if row[1] is not None}
-        # Every top-up is checked by its row.
+        # A full check reads every top-up by its row.
         if since_us and topups:
             for finding in await _asked(database, tenant, {"topups"}, {"ids": sorted(topups)}):
                 yield finding
@@ -149,9 +379,7 @@ async def _ask(
 async def _transfers_page(
     tx: Transaction, *, tenant: Tenant, after: str
 ) -> list[tuple[str, str | None, str | None, str]]:
-    rows = await tx.fetch(
-        _TRANSFERS_PAGE, account_id=tenant.account_id, environment=tenant.environment, after=after
-    )
+    rows = await tx.fetch(_TRANSFERS_PAGE, **tenant._asdict(), after=after)
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
@@ -164,8 +392,7 @@ async def _subjects(
         f"""SELECT {key} FROM {table.name}
             WHERE {table.own} AND {key} > :after AND ({table.changed})
             ORDER BY {key} LIMIT {SUBJECTS_AT_ONCE}""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
+        **tenant._asdict(),
         after=after,
         **values,
     )
@@ -173,19 +400,18 @@ async def _subjects(
 
 
 TENANTS_PER_STEP: Final = 200
-# A tenant with at most this many transfers is checked whole, which takes a moment.
 WHOLE_UP_TO: Final = 5_000
-# Small tenants that one statement compares: at most 200,000 ledger accounts.
+# Small tenants compared by one statement: at most 200,000 ledger accounts.
 SMALL_AT_ONCE: Final = 20
 _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
 WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
-# For one tenant alone: among others PostgreSQL may sort all transfers of a large one.
+# One tenant a statement: among others PostgreSQL may sort all transfers of a large one.
 _LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
-# An erasure (only in staging) deletes table by table, so the rows left meanwhile break rules. It is read
-# after a finding, because the mark comes before the first deletion. A failed erasure's mark hides nothing of
-# an account that was used since or is no sandbox.
+# Erasing a sandbox leaves rows that break rules meanwhile. The mark precedes the first deletion,
+# so read it after a finding. A failed erasure's mark hides nothing of an account that was used
+# since.
 _IS_ERASED: Final = f"""
 SELECT 1 AS erased FROM accounts
 WHERE id = :account_id AND is_sandbox = 1 AND erasing_at > last_active_at
@@ -200,17 +426,15 @@ class Basis(Protocol):
         ...
 
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
-        """Return None if no sums reach near enough. is_anew: read it again."""
+        """Return None if no sums reach near enough. `is_anew` reads it again."""
         ...
 
 
-# An account's findings from that time on (microseconds; 0: all), as billing/proof has them.
+# Further findings since a time in microseconds (0: all).
 More = Callable[[Database, Tenant, int], AsyncIterator[Finding]]
 
 
 class _Listed(NamedTuple):
-    """is_large: too many transfers to be checked whole."""
-
     tenant: Tenant
     is_large: bool
 
@@ -288,7 +512,6 @@ async def _tenant(
         settled_id = least_id("trf", SystemClock().now_us() - SETTLED_US)
         for finding in await walked_findings(database, tenant, settled_id, steps):
             yield finding
-    # A subject reached by both its row and a transfer is checked twice.
     told: set[Finding] = set()
     async for finding in row_findings(database, tenant, since_us=since_us):
         if finding not in told:
@@ -299,8 +522,9 @@ async def _tenant(
 async def _from_seals(
     database: Database, tenant: Tenant, basis: Basis, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return the findings from the sealed sums, or None if these can't say. A finding is checked twice: a
-    transfer of a sealed day may have come since the part was read.
+    """Return None if the sealed sums are missing.
+
+    Check a finding twice: a transfer of a sealed day may have come meanwhile.
     """
     found: Sequence[Finding] | None = None
     for is_anew in (False, True):
@@ -335,9 +559,7 @@ async def _page(tx: Transaction, *, after: Tenant, few: int) -> list[_Listed]:
 async def whole(tx: Transaction, *, tenant: Tenant) -> list[Finding]:
     found: list[Finding] = []
     for rule in RULES:
-        rows = await tx.fetch(
-            rule.text, account_id=tenant.account_id, environment=tenant.environment
-        )
+        rows = await tx.fetch(rule.text, **tenant._asdict())
         found += [finding_of(rule.says, tenant, row) for row in rows]
     return found
 

@@ -1,4 +1,4 @@
-"""The rules of the audit, in order: ledger, top-ups, holds, usage, codes, orders and plans."""
+"""List the rules of the audit, in order."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _DAY: Final = _PLACE.format(day="day_start_at", key="key_id || app_id", model="m
 _RECORD: Final = _PLACE.format(
     day="counted_day", key="COALESCE(key_id, '')", model="COALESCE(model, '')"
 )
-# A key's ID has 20 characters; spent_by begins with the key that placed the hold.
+# spent_by begins with the 20-character ID of the key that placed the hold.
 _HOLD: Final = _PLACE.format(
     day="counted_day", key="SUBSTR(COALESCE(spent_by, ''), 1, 20)", model="COALESCE(model, '')"
 )
@@ -113,7 +113,7 @@ PLAN_RULES: Final = (
 
 
 def _moved_once(code: str, condition: str) -> str:
-    """Return the rule in both directions: each payment in that state and its transfer."""
+    """Check both directions: each payment in that state, and its transfer."""
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected, 0 AS found
@@ -165,7 +165,6 @@ def _moved(code: str) -> str:
 
 
 def _charged(side: str, transit: str, party: str) -> str:
-    """Return the rule that an app's charge crossed a party's transit account once, whole."""
     return f"""
         SELECT c.id AS row_id, c.amount_micros AS expected, COALESCE(m.moved, 0) AS found
         FROM oauth_charges c
@@ -341,7 +340,7 @@ RULES: Final = (
     Rule(
         "a hold ended as its state says, and only a captured one was used",
         "holds",
-        # An advanced clock's time then is unknown.
+        # The time then on an advanced clock is unknown.
         """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
             FROM holds h
             JOIN account_environments e ON e.account_id = h.account_id
@@ -527,8 +526,8 @@ RULES: Final = (
     Rule(
         "event numbers have no gap",
         "tenant",
-        # Retention keeps the newest events and records whole: each number to the counter, once. Older ones
-        # are kept only if a delivery still needs them.
+        # Retention keeps the newest events without a gap; older ones stay only for their
+        # deliveries.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead

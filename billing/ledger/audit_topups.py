@@ -1,4 +1,4 @@
-"""The audit's rules for top-ups: amounts, fees, refunds and suppliers' costs."""
+"""List the audit's rules for top-ups."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ TOPUP_RULES: Final = (
     Rule(
         "what is held equals open top-ups, open holds and open refunds",
         "tenant",
-        # The repeated condition is an index's.
+        # The repeated condition matches an index.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT :account_id AS row_id,
                     COALESCE((SELECT SUM(amount_cents + COALESCE(fee_cents, 0))
@@ -49,7 +49,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a delivered top-up's fee was taken once, and no other one's",
         "topups",
-        # What the fees account received for a top-up; a reversed one's fee was returned.
+        # What the fees account received; a reversed top-up's fee was returned.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT p.id AS row_id, COALESCE(m.moved, 0) AS found,
                     CASE WHEN p.status IN ('delivered', 'reversing')
@@ -71,7 +71,8 @@ TOPUP_RULES: Final = (
     Rule(
         "a supplier's cost is what its delivered attempt says, once, and of a reversed one nothing",
         "topups",
-        # One direction: top-ups delivered before costs were recorded have no transfer.
+        # One direction only: top-ups delivered before costs were recorded have no
+        # transfer.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT t.transaction_id AS row_id, SUM(CASE WHEN t.code = 'supplier_cost'
                         THEN t.amount_micros ELSE -t.amount_micros END) AS found,
@@ -123,7 +124,6 @@ TOPUP_RULES: Final = (
     Rule(
         "a recipient's wallet holds what was delivered and neither redeemed nor reversed",
         "topups",
-        # Transfers at such a wallet belong to one top-up, and its balance is their sum.
         f"""SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
                 SELECT p.id AS row_id, p.platform || '/' || p.recipient_email AS name, 0 AS found,
                     CASE WHEN p.status = 'delivered' AND r.transaction_id IS NULL
@@ -159,7 +159,6 @@ TOPUP_RULES: Final = (
     Rule(
         "a top-up that is held waits for a time, a check, a person or an approval, and no other does",
         "topups",
-        # As in the engine: an ended one isn't checked again, and a delivered one ended once.
         """SELECT p.id AS row_id, 1 AS expected, 0 AS found
             FROM topups p LEFT JOIN approvals a ON a.transaction_id = p.id AND a.status = 'pending'
             WHERE p.account_id = :account_id AND p.environment = :environment

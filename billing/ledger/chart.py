@@ -1,6 +1,6 @@
-"""The chart of accounts: kinds of ledger accounts, codes of transfers, and their names for people.
+"""Name the kinds of ledger accounts and the codes of transfers.
 
-Assets (what the world owes the tenant's books) grow by debits, everything else by credits.
+Assets grow by debits, everything else by credits.
 """
 
 from collections.abc import Mapping
@@ -9,28 +9,28 @@ from typing import Final
 
 
 class LedgerAccountKind(StrEnum):
-    WALLET = "wallet"  # the tenant's purchased credit
-    GRANT = "grant"  # credit that may end: one promotional grant, or a part of a plan's; the name is its id
+    WALLET = "wallet"  # purchased credit
+    GRANT = "grant"  # credit that may end; the name is the promotional grant's or plan part's ID
     HELD = "held"  # left the wallet, not yet arrived
-    OWED = "owed"  # asset: what the tenant owes after a reversal it could not pay
-    FEES = "fees"  # earned: charged beside delivered top-ups
-    RECIPIENT = "recipient"  # a recipient's wallet; the name is platform/address
-    REDEEMED = "redeemed"  # honoured by a platform; the name is the platform
-    USED = "used"  # credit used up by AI usage
-    PROVIDER = "provider"  # asset: credit sold through a payment provider; the name is the provider
-    CODES = "codes"  # asset: credit given by redemption codes
-    WITHDRAWN = "withdrawn"  # credit that an operator took away
-    TEST_CREDIT = "test_credit"  # asset: staging credit out of thin air
-    MANUAL = "manual"  # asset: credit given by an operator
+    OWED = "owed"  # asset: debt after a reversal that the wallet couldn't pay
+    FEES = "fees"  # earned with delivered top-ups
+    RECIPIENT = "recipient"  # the name is platform/address
+    REDEEMED = "redeemed"  # honoured by the platform in the name
+    USED = "used"  # used up by AI usage
+    PROVIDER = "provider"  # asset: sold through the provider in the name
+    CODES = "codes"  # asset: given by redemption codes
+    WITHDRAWN = "withdrawn"  # taken away by an operator
+    TEST_CREDIT = "test_credit"  # asset: free staging credit
+    MANUAL = "manual"  # asset: given by an operator
     PROMOTION = "promotion"  # asset: promotional credit given
-    EXPIRED = "expired"  # credit that ran out
+    EXPIRED = "expired"
     COST = "cost"  # asset: what suppliers took for delivered top-ups
-    SUPPLIER = "supplier"  # owed to a supplier for them; the name is its id
-    TRANSIT_IN = "transit_in"  # asset: value that came from another tenant
-    TRANSIT_OUT = "transit_out"  # value that went to another tenant
+    SUPPLIER = "supplier"  # owed to the supplier in the name
+    TRANSIT_IN = "transit_in"  # asset: came from another tenant
+    TRANSIT_OUT = "transit_out"  # went to another tenant
 
 
-# The prefix of paid grants (a plan's credit), to which no promotional rule applies.
+# Prefix of a plan's grants, to which no promotional rule applies.
 PAID_GRANT: Final = "pgr_"
 
 ASSETS = frozenset(
@@ -46,7 +46,7 @@ ASSETS = frozenset(
     }
 )
 
-# For statements: the assets' kinds, and the balance from credits and debits.
+# SQL: the assets' kinds, and the sign of a balance computed from credits and debits.
 ASSETS_LIST: Final = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
 SIGN: Final = f"CASE WHEN kind IN ({ASSETS_LIST}) THEN -1 ELSE 1 END"
 
@@ -58,34 +58,33 @@ class Code(StrEnum):
     TOPUP_REFUND = "topup_refund"
     TOPUP_FEE = "topup_fee"
     SUPPLIER_COST = "supplier_cost"
-    SUPPLIER_COST_BACK = "supplier_cost_back"  # of a top-up that was reversed
-    TOPUP_REVERSE = "topup_reverse"  # a delivered top-up that was not used
+    SUPPLIER_COST_BACK = "supplier_cost_back"  # of a reversed top-up
+    TOPUP_REVERSE = "topup_reverse"  # a delivered but unused top-up
     VOUCHER_REDEEM = "voucher_redeem"
     VOUCHER_SETTLE = "voucher_settle"
     TEST_CREDIT = "test_credit"
     MANUAL = "manual"
-    DEBT = "debt"  # new credit pays what was owed
+    DEBT = "debt"  # new credit pays a debt
     GRANT = "grant"
     EXPIRY = "expiry"
     PURCHASE = "purchase"
     PURCHASE_REVERSAL = "purchase_reversal"
-    REVERSAL_UNDONE = "reversal_undone"  # a dispute that was won
-    REFUND_HOLD = "refund_hold"  # set aside until the provider says what became of a refund
+    REVERSAL_UNDONE = "reversal_undone"  # a won dispute
+    REFUND_HOLD = "refund_hold"  # set aside until the provider reports a refund's outcome
     REFUND_RELEASE = "refund_release"
-    PAYMENT_REFUND = "payment_refund"  # of a machine's payment, as a code
+    PAYMENT_REFUND = "payment_refund"  # of a machine payment, as a code
     REDEMPTION = "redemption"  # of a redemption code
     SUBSCRIPTION = "subscription"
-    ROLLOVER = "rollover"  # what was left of a plan's credit goes on into its next period
+    ROLLOVER = "rollover"  # unused plan credit continues into the next period
     CHECKIN = "checkin"
     AI_USAGE = "ai_usage"
     USAGE_HOLD = "usage_hold"
     USAGE_CAPTURE = "usage_capture"
     USAGE_RELEASE = "usage_release"
-    USAGE_OVERAGE = "usage_overage"  # captured above what a hold had set aside
+    USAGE_OVERAGE = "usage_overage"  # captured above the hold's amount
     OAUTH_CHARGE = "oauth_charge"
 
 
-# The operator's own; merchants don't see them.
 OPERATORS_OWN = frozenset({Code.SUPPLIER_COST, Code.SUPPLIER_COST_BACK})
 
 
@@ -143,7 +142,6 @@ _KINDS: Final[Mapping[LedgerAccountKind, str]] = {
     LedgerAccountKind.TRANSIT_IN: "Another account",
     LedgerAccountKind.TRANSIT_OUT: "Another account",
 }
-# Their names say more than their kinds.
 _SHOWN_BY_NAME: Final = frozenset(
     {LedgerAccountKind.PROVIDER, LedgerAccountKind.REDEEMED, LedgerAccountKind.SUPPLIER}
 )
@@ -154,12 +152,11 @@ def code_words(code: str) -> str:
 
 
 def account_words(label: str) -> str:
-    """Return recipient:claude/bob@example.com as bob@example.com, claude."""
+    """Return `recipient:claude/bob@example.com` as `bob@example.com, claude`."""
     return ", ".join(filter(None, account_parts(label)))
 
 
 def account_parts(label: str) -> tuple[str, str]:
-    """Return the kind of account and its own name, each of which may be empty."""
     kind_name, _, name = label.partition(":")
     kind = LedgerAccountKind(kind_name)
     if kind is LedgerAccountKind.RECIPIENT:

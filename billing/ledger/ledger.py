@@ -1,9 +1,8 @@
-"""Double-entry ledger: accounts hold balances, transfers move them. Amounts are integer micros.
+"""Keep the double-entry ledger: accounts hold balances, transfers move them, in integer micros.
 
-- A transfer names a debit and a credit account, so it can't be unbalanced. It never changes; a correction is
-  a new one.
-- Both sides belong to one tenant and environment. Value between tenants passes each one's TRANSIT account.
-- A cached balance is the sum of its transfers and never negative; the schema checks the latter.
+- A transfer never changes, and stays within one tenant.
+- Value between tenants passes each one's TRANSIT account.
+- A cached balance equals the sum of its transfers and is never negative.
 
 The caller holds the tenants' locks.
 """
@@ -71,19 +70,17 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ledger:
-    """The accounts that one transaction touches, and the transfers it adds."""
-
     def __init__(self) -> None:
         self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Tenant, list[LedgerAccount]] = {}
-        # Each send reads both.
+        # Every send reads both.
         self._wallets: dict[Tenant, LedgerAccount] = {}
         self._debts: dict[Tenant, LedgerAccount] = {}
         self._tenants: set[Tenant] = set()
         self._loaded: set[LedgerAccountKey] = set()
         self._transfers: list[Transfer] = []
-        # Tenants that advanced their sandbox clock: their grants expire earlier.
+        # Sandbox clocks make grants expire earlier.
         self.clocks_ahead_us: Mapping[Tenant, int] = {}
 
     async def load(
@@ -117,7 +114,7 @@ class Ledger:
         *,
         expires_at: int | None = None,
     ) -> LedgerAccount:
-        """Return the account of a loaded place, making it if it doesn't exist."""
+        """Create the account if needed; its place must be loaded."""
         place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:
@@ -141,7 +138,7 @@ class Ledger:
         return self.account(tenant, LedgerAccountKind.OWED) if found is None else found
 
     def owed_micros(self, tenant: Tenant) -> int:
-        """Return the tenant's debt without making an account, because most have none."""
+        """Return the debt without creating an account: most tenants have none."""
         found = self._debts.get(tenant)
         if found is None:
             assert tenant in self._tenants, "debts were not loaded"
@@ -157,9 +154,7 @@ class Ledger:
     def grants(
         self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
     ) -> list[LedgerAccount]:
-        """Return unexpired grants with credit, earliest expiry first. Without is_promo_counted, only paid
-        ones.
-        """
+        """Return unexpired grants with credit, earliest expiry first."""
         held = self._grants.get(tenant)
         if held is None:
             return []
@@ -195,7 +190,6 @@ class Ledger:
         return sum(grant.balance_micros for grant in counted)
 
     def balance_micros(self, tenant: Tenant, now_us: int) -> int:
-        """Return purchased and promotional credit, without held credit."""
         wallet = self.wallet(tenant).balance_micros
         return wallet + self.granted_micros(tenant, now_us) if self._grants else wallet
 
@@ -210,7 +204,7 @@ class Ledger:
         transaction_id: str | None = None,
         subject_id: str | None = None,
     ) -> Transfer:
-        """Move the amount; raise InsufficientBalance if a side would become negative."""
+        """Raise InsufficientBalance if a side would become negative."""
         assert amount_micros > 0, "a transfer moves something"
         assert debit.id != credit.id, "a transfer has two sides"
         assert (debit.account_id, debit.environment) == (credit.account_id, credit.environment)
@@ -256,7 +250,7 @@ class Ledger:
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
-        # The first copy stays in use: later reads may follow a post.
+        # Keep the first copy: later reads may follow a post.
         if place in self._accounts:
             return
         self._accounts[place] = account
@@ -275,13 +269,12 @@ async def transfers_of(tx: Transaction, transaction_ids: Sequence[str]) -> list[
     return [_TRANSFERS.read(row) for row in rows]
 
 
-# Loaded for every tenant, because spending reads them all.
 _STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind.OWED)
 
 _KINDS = {str(kind): kind for kind in LedgerAccountKind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
-# Joins on all four columns. With tenant and kind only, a PostgreSQL that hasn't analysed the table reads all
-# of it [182 us of its CPU a send instead of 85, over 1,000 wallets].
+# Join on all four columns: otherwise PostgreSQL without statistics scans the table [182 us of its
+# CPU a send instead of 85, over 1,000 wallets].
 _PROBE = f"""
     SELECT {_COLUMNS}
     FROM :places[account_id text, environment text, kind text, name text] AS v
@@ -318,7 +311,6 @@ SELECT {_TRANSFERS.listed} FROM transfers WHERE transaction_id IN :ids[text] ORD
 
 
 def _from_row(row: Row) -> LedgerAccount:
-    # By position, because every send runs this.
     kind = _KINDS[row[3]]
     return LedgerAccount(row[0], row[1], row[2], kind, row[4], row[5], row[6])
 
@@ -332,7 +324,7 @@ def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
         account.name,
         account.balance_micros,
         account.expires_at,
-        # A grant that the batch makes and empties is inserted as spent: no UPDATE follows.
+        # Insert it as spent, so that no UPDATE follows.
         1 if account.kind is LedgerAccountKind.GRANT and account.balance_micros == 0 else 0,
         now_us,
         now_us,

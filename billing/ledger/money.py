@@ -1,8 +1,4 @@
-"""Units of money: the ledger counts micros; other units are converted at the edge, once.
-
-1 USD = 1,000,000 micros · 1 cent = 10,000 · 1 credit = 1,000 · 1 quota unit = 2. Coarser balances are rounded
-down, so nobody is shown what they can't spend.
-"""
+"""Convert between the ledger's micros and other units."""
 
 from kernel.limits import INT64_MAX
 
@@ -21,7 +17,7 @@ def cents_to_micros(cents: int) -> int:
 
 
 def dollars(micros: int) -> str:
-    """Write the amount for people: 1,234.50, with two to six places."""
+    """Format as 1,234.50, with two to six decimal places."""
     whole, part = divmod(abs(micros), MICROS_PER_USD)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
     return f"{'-' if micros < 0 else ''}{whole:,}.{places}"

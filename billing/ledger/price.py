@@ -1,8 +1,6 @@
-"""Prices: an amount in a currency's smallest unit, as an integer.
+"""Hold prices as integers in a currency's smallest unit (ISO 4217), and convert them.
 
-USD has 2 places, KWD 3, JPY 0 (ISO 4217). An unlisted currency can't be set; what a provider reports in one
-stays a count of smallest units, for an operator to review. A price is converted once, when an order is made,
-and rounded up, so nothing is sold below its price.
+A conversion rounds up, so nothing is sold below its price.
 """
 
 import re
@@ -19,7 +17,7 @@ from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts, facts_of
 from kernel.limits import INT64_MAX
 
-# The minor units in ISO 4217's list one, also of ended currencies: amounts are stored in them.
+# The decimal places of ISO 4217's list one, also of ended currencies that are stored.
 _CODES: Mapping[int, str] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
@@ -41,8 +39,6 @@ _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,12}))?")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """amount: in the smallest unit; currency: an ISO 4217 code in capitals."""
-
     amount: int
     currency: str
 
@@ -55,7 +51,7 @@ class Price:
         return _PLACES.get(self.currency, 0)
 
     def decimal(self) -> str:
-        """Write the exact amount, such as 20.00, 1.500 or 300."""
+        """Format the exact amount, such as 20.00, 1.500 or 300."""
         places = self.places
         if places == 0:
             return str(self.amount)
@@ -63,7 +59,6 @@ class Price:
         return f"{whole}.{part:0{places}d}"
 
     def words(self) -> str:
-        """Write the amount for people: 1,234.50 USD."""
         if not self.is_listed and self.currency:
             return f"{self.amount:,} smallest units of {self.currency}"
         whole, point, part = Price(abs(self.amount), self.currency).decimal().partition(".")
@@ -82,8 +77,9 @@ def places_of(currency: str) -> int:
 
 
 def check_currency(text: str) -> str:
-    """Return the code in capitals; raise InvalidInput if no country uses the currency today. For new values
-    only: a stored currency may end later.
+    """Raise InvalidInput for a currency not in use today.
+
+    Check only new values: a stored currency may end later.
     """
     code = text.strip().upper()
     if code not in _in_use() or code not in _PLACES:
@@ -95,9 +91,7 @@ def check_currency(text: str) -> str:
 
 @cache
 def _in_use() -> frozenset[str]:
-    """Return codes that are legal tender, by Unicode's CLDR; ended codes, metals, funds and tests are left
-    out.
-    """
+    """Return legal tender by Unicode's CLDR, without ended codes, metals and funds."""
     of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
     return frozenset(
         code
@@ -108,7 +102,7 @@ def _in_use() -> frozenset[str]:
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:
-    """Return exact units of 10**-places; raise InvalidInput for signs, exponents and more places than zeros."""
+    """Raise InvalidInput for signs, exponents and more places than `places`."""
     found = _DECIMAL.fullmatch(text)
     fraction = (found[2] or "").rstrip("0") if found else ""
     if found is None or len(fraction) > places:
@@ -135,7 +129,7 @@ _MICROS: Final = {"_cents": cents_to_micros(1), "_micros": 1}
 
 
 def in_words(result: type, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a view's record with its amounts in words, such as 5.00 USD for 500 cents."""
+    """Format a view's amounts, such as 500 cents as 5.00 USD."""
     facts = {fact.name: fact for fact in facts_of(result)}
     return {name: _words(facts.get(name), name, value, record) for name, value in record.items()}
 

@@ -32,8 +32,6 @@ WHERE id NOT IN (SELECT p.id FROM ledger_proofs p ORDER BY p.began_at DESC, p.id
 
 
 class LedgerProof(NamedTuple):
-    """is_full: from the first transfer on. live_day, staging_day: of the last checkpoint it relied on."""
-
     id: str
     began_at: int
     ended_at: int
@@ -44,7 +42,7 @@ class LedgerProof(NamedTuple):
 
 
 class LastProof(NamedTuple):
-    """proved_at: when the last clean one began."""
+    """`proved_at` is when the last clean audit began."""
 
     began_at: int
     findings: int
@@ -60,7 +58,6 @@ async def note_proof(
     is_full: bool = True,
     days: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Store a result. days: by environment, of the last checkpoint it relied on."""
     relied_on = (int(is_full), days.get("live"), days.get("staging"))
     proof = LedgerProof(new_id("prf"), began_at, ended_at, findings, *relied_on)
     await tx.insert("ledger_proofs", LedgerProof._fields, [proof])
@@ -80,8 +77,8 @@ async def last_proof(tx: Transaction) -> LastProof | None:
 
 
 async def last_good(tx: Transaction, *, until: int) -> int | None:
-    """Return when the last clean audit began. One after `until` came from a wrong clock: continuing from it
-    would check nothing.
+    """Ignore audits after `until`: they ran on a wrong clock, and continuing from one would
+    check nothing.
     """
     row = await tx.fetch_one(_GOOD, until=until)
     return None if row is None else row["began_at"]

@@ -1,7 +1,5 @@
-"""A rule of the audit: its sentence, its subject, and the statement that selects the rows that break it.
-
-A whole tenant's statement runs as it is. For some subjects of a large tenant, its tables hold only the rows
-of these subjects, so the findings are the same.
+"""Define a rule of the audit: its sentence, its subject, and the SQL that selects the rows breaking
+it.
 """
 
 import re
@@ -12,9 +10,8 @@ from kernel.tenant import Tenant
 from store.database import Row
 from store.statement import by_itself
 
-# tenant: sums of a whole tenant, checked whole. balances: a ledger account's own transfers. transfers: each
-# by itself. plans: the parts of a tenant's plans. subjects: what transfers are about beside top-ups.
-# Otherwise the table of the rows.
+# tenant: sums of a whole tenant. balances: a ledger account's own transfers. subjects: what
+# transfers are about beside top-ups. Otherwise a table.
 About = Literal[
     "tenant",
     "balances",
@@ -44,13 +41,12 @@ _RANGE: Final = by_itself(
     f"SELECT * FROM transfers WHERE {OWN} AND id > :after_id AND id <= :to_id"
 )
 _TRANSFERS: Final = {"topups": _OF_TOPUPS, "transfers": _RANGE, "plans": _OF_PLANS}
-# Tables with another key than `id`.
 KEYS: Final = {"checkins": "grant_id"}
 _NO_TABLE: Final = frozenset({"tenant", "balances", "transfers", "plans", "subjects"})
 
 
 class Rule(NamedTuple):
-    """The query selects row_id, expected, found (micros), account_id and environment."""
+    """The query selects row_id, expected and found (micros)."""
 
     says: str
     about: About
@@ -58,7 +54,7 @@ class Rule(NamedTuple):
 
 
 def narrowed(rule: Rule) -> str:
-    """Return the rule over :ids alone; for transfers, over those between :after_id and :to_id."""
+    """Limit the rule's tables to :ids, or to transfers between :after_id and :to_id."""
     text = _replaced(rule.text, "transfers", _TRANSFERS.get(rule.about, _OF_SUBJECTS))
     if rule.about in _NO_TABLE:
         return text

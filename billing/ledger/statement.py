@@ -1,7 +1,6 @@
-"""An account's statement: opening balance, every transfer, closing balance, page by page.
+"""Read an account's statement page by page.
 
-Transfers between other ledger accounts are listed without an effect on the balance; suppliers' costs aren't
-shown to merchants.
+Suppliers' costs are hidden from merchants.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -21,8 +20,6 @@ _HIDDEN = ", ".join(f"'{code}'" for code in sorted(OPERATORS_OWN))
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """subject_id: the order, charge or hold."""
-
     transfer: Mapping[str, Any]
     change_micros: int
     transaction_id: str | None = None
@@ -44,8 +41,7 @@ async def opening_micros(database: Database, tenant: Tenant, *, before: int) -> 
                 JOIN ledger_accounts c ON c.id = t.credit_id
                 WHERE t.account_id = :account_id AND t.environment = :environment
                   AND t.created_at < :before""",
-            account_id=tenant.account_id,
-            environment=tenant.environment,
+            **tenant._asdict(),
             before=before,
         )
         return 0 if row is None else int(row["micros"])
@@ -86,8 +82,7 @@ def _page(tenant: Tenant, *, since: int, until: int, after_id: str) -> Work[list
                  AND t.created_at >= :since AND t.created_at < :until AND t.id > :after_id
                  AND NOT t.code IN ({_HIDDEN})
                ORDER BY t.id LIMIT :limit""",
-            account_id=tenant.account_id,
-            environment=tenant.environment,
+            **tenant._asdict(),
             since=since,
             until=until,
             after_id=after_id,

@@ -1,8 +1,9 @@
-"""Count what was sent and sold on each UTC day over all accounts, from the transfers.
+"""Count each UTC day's sends and sales over all accounts.
 
-One transaction writes the sums and how far they reach, so each transfer counts once. The rows are read in an
-earlier transaction, because a send waits for SQLite's one writer. Transfers that commit later than YOUNG_US
-after they were made are missing; reports add up the rows themselves.
+One transaction writes the sums and how far they reach, so each transfer counts once. The rows are
+read in an earlier one, because sends wait for SQLite's one writer.
+
+Transfers that commit later than YOUNG_US are missed.
 """
 
 from collections import Counter
@@ -18,7 +19,7 @@ VolumeKind = Literal["sent", "sold"]
 # How far the first count goes back.
 BACK_US: Final = 31 * DAY_US
 YOUNG_US: Final = MINUTE_US
-# Few, so that reading them blocks the loop only for a moment.
+# Few, so that reading them blocks the loop only briefly.
 STEP_ROWS: Final = 500
 _SENDS: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_HOLD})
 _MARK: Final = "SELECT counted_to, counted_at FROM volume_marks WHERE id = 'transfers'"
@@ -40,8 +41,6 @@ _DAYS: Final = f"SELECT {', '.join(_COLUMNS)} FROM volume_days WHERE day_start_a
 
 
 class VolumeDay(NamedTuple):
-    """sold: credit by payment provider."""
-
     environment: str
     day_start_at: int
     kind: VolumeKind
@@ -101,7 +100,7 @@ def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
 
 
 def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return the rows before the last top-up's, because more of its rows may follow."""
+    """Leave out the last top-up's rows, because more may follow."""
     last, place = rows[-1]["transaction_id"], len(rows)
     while last is not None and place and rows[place - 1]["transaction_id"] == last:
         place -= 1
@@ -109,7 +108,7 @@ def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _sums(rows: Sequence[Row]) -> list[tuple[str, int, str, str, int, int]]:
-    """Return the sums by day; a send that took credit from several places counts once."""
+    """Count a send that took credit from several places once."""
     numbers: Counter[tuple[str, int, str, str]] = Counter()
     amounts: Counter[tuple[str, int, str, str]] = Counter()
     seen: set[str] = set()

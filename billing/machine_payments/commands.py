@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from billing.credits.code_batch import OneCode
+from billing.credits.redemption_code import OneCode
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.engine.limit import LooksRepeated
 from billing.ledger.ledger import Code, LedgerAccountKind

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from billing.credits.code_batch import OneCode, insert_one
+from billing.credits.redemption_code import OneCode, insert_one
 from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.topups.platform import Platforms
 from billing.topups.send import SendRequest, prepare

@@ -3,22 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.suppliers import Suppliers
 from billing.manual_review import decisions, waiting
 from billing.manual_review.decisions import REASON_CHARACTERS_MAX, Person, ReviewCommand
-from billing.manual_review.rules import NotNow, ReviewAct, ReviewedTopUp
-from billing.manual_review.views import (
-    DecidedTopUp,
-    SeenWords,
-    TopUpReview,
-    WaitingTopUp,
-    review_of,
-)
+from billing.manual_review.rules import MEANINGS, NotNow, ReviewAct, ReviewedTopUp
 from billing.manual_review.waiting import VIEWS, ReviewFilter, View
 from billing.topups.fulfilment import StillOpen
 from billing.topups.platform_rows import list_suppliers
@@ -26,18 +19,21 @@ from billing.topups.plausible import DeliveryTerms
 from billing.topups.reverse import AlreadyUsed, EndReversal, Reverse, ReversedOutcome
 from billing.topups.rules import TopUpRules
 from billing.topups.settlement import AwaitsApproval
-from billing.topups.supplier_words import last_handed_over, load_words
+from billing.topups.supplier_words import SupplierWord, last_handed_over, load_words
 from billing.topups.topup import (
     AlreadyDelivered,
     AlreadyEnded,
     Deliverable,
     DeliverableRefused,
+    TopUp,
     checked_deliverable,
 )
 from kernel.clock import HOUR_US
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import Fields, Page, ShortText, document_of, said
+from kernel.shaped import Shaped
 from kernel.tenant import Tenant
+from kernel.words import Cents, Environment, Time, TransactionId, time_of
 from keys.act import (
     OPERATOR,
     ActContext,
@@ -52,9 +48,137 @@ from keys.act import (
 from store.database import Database, Transaction
 from store.keyset import Begin
 
+ShownDeliverable = Annotated[
+    dict[str, Any] | None, Meta(description="What was handed over, without its value.")
+]
+
+
+class WaitingTopUp(Shaped, kw_only=True):
+    """A top-up at a supplier, and what it waits for."""
+
+    transaction_id: TransactionId
+    account_id: str
+    environment: Environment
+    platform: str
+    amount_cents: Cents
+    recipient_email: str
+    created_at: Time
+    supplier: Annotated[str | None, Meta(description="The supplier that has it.")]
+    state: Annotated[str, Meta(description="What it waits for, or how it ended.")]
+    overdue: Annotated[bool, Meta(description="Its task is late, or it is a day old.")]
+    outcome: Annotated[str | None, Meta(description="Of the last attempt.")]
+    detail: Annotated[str | None, Meta(description="What the supplier said last.")]
+    requests_made: Annotated[int, Meta(description="How often suppliers were called.")]
+    next_check_at: Time | None
+    due_at: Annotated[Time | None, Meta(description="When its task is due.")]
+    taken_by: Annotated[str | None, Meta(description="Who has taken its task.")]
+
+    @classmethod
+    def of(cls, seen: ReviewedTopUp, /, **more: Any) -> Self:
+        return super().of(seen.topup, **_waiting(seen), **more)
+
+
+class ShownAttempt(Shaped, kw_only=True):
+    """The calls of one supplier in one turn."""
+
+    supplier: str
+    kind: Annotated[str, Meta(description="Of the supplier.")]
+    outcome: Annotated[str, Meta(description="What came of it so far.")]
+    detail: Annotated[str | None, Meta(description="What the supplier said.")]
+    requests_made: Annotated[int, Meta(description="How often it was called.")]
+    requested_at: Time
+    last_requested_at: Time
+    ended_at: Time | None
+    cost_cents: Cents | None
+
+
+class ShownWord(Shaped, kw_only=True):
+    """A late or contradictory response of a supplier, which was stored and changed nothing."""
+
+    supplier: str
+    word: Annotated[str, Meta(description="delivered or failed.")]
+    why: Annotated[str, Meta(description="Why it was not followed, such as late.")]
+    detail: Annotated[str, Meta(description="The same in a sentence.")]
+    kind: Annotated[str | None, Meta(description="Of what was handed over.")]
+    hint: Annotated[str | None, Meta(description="The last characters of what was handed over.")]
+    cost_cents: Cents | None
+    received_at: Time
+    last_received_at: Time
+    times: Annotated[int, Meta(description="How often it came.")]
+    seen_at: Time | None
+    seen_by: Annotated[str | None, Meta(description="Who marked it as seen.")]
+
+
+class TopUpReview(WaitingTopUp, kw_only=True):
+    """A top-up with each call of each supplier, and what this person can do now."""
+
+    status: str
+    failure_reason: str | None
+    deliverable: ShownDeliverable
+    means: Annotated[str, Meta(description="The state in a sentence.")]
+    acts: Annotated[list[str], Meta(description="What this person can do now.")]
+    attempts: Annotated[list[ShownAttempt], Meta(description="Oldest first.")]
+    words: Annotated[
+        list[ShownWord], Meta(description="Late and contradictory responses, oldest first.")
+    ]
+
+
+class DecidedTopUp(Shaped, kw_only=True):
+    """A top-up after an operator's decision."""
+
+    transaction_id: TransactionId
+    status: str
+    supplier: str | None
+    failure_reason: str | None
+    deliverable: ShownDeliverable
+
+    @classmethod
+    def of(cls, ended: Any, /, **_more: Any) -> Self:
+        topup: TopUp = ended.topup
+        return super().of(
+            topup,
+            transaction_id=topup.id,
+            deliverable=None if topup.given is None else topup.given.shape(),
+        )
+
+
+class SeenWords(Struct, kw_only=True):
+    """How many responses of suppliers were marked as seen."""
+
+    transaction_id: TransactionId
+    seen: Annotated[int, Meta(description="How many were marked.")]
+
+
+def review_of(seen: ReviewedTopUp, words: Sequence[SupplierWord], person: str) -> TopUpReview:
+    given = seen.topup.given
+    return TopUpReview.of(
+        seen,
+        deliverable=None if given is None else given.shape(),
+        means=MEANINGS[seen.state],
+        acts=list(seen.acts(person)),
+        attempts=[ShownAttempt.of(one) for one in seen.attempts],
+        words=[ShownWord.of(one) for one in words],
+    )
+
+
+def _waiting(seen: ReviewedTopUp) -> dict[str, Any]:
+    topup, task = seen.topup, seen.open_task
+    last = seen.attempts[-1] if seen.attempts else None
+    return {
+        "transaction_id": topup.id,
+        "state": topup.status if seen.state == "ended" else seen.state,
+        "overdue": seen.is_overdue,
+        "outcome": None if last is None else last.outcome,
+        "detail": None if last is None else last.detail,
+        "requests_made": sum(one.requests_made for one in seen.attempts),
+        "due_at": None if task is None else time_of(task.due_at),
+        "taken_by": None if task is None else task.taken_by,
+    }
+
+
 PATH: Final = "/manual-review"
 _TOPUP: Final = f"{PATH}/{{transaction_id}}"
-# What the recipient gets. kept: what the supplier handed over, which was stored and not delivered.
+# kept: what the supplier handed over, which was stored but not delivered.
 _KEPT: Final = "kept"
 HANDED_KINDS: Final = ("code", "key", "link", "note", "credit")
 GIVEN_KINDS: Final = (*HANDED_KINDS, _KEPT)
@@ -189,7 +313,7 @@ async def owner_of(tx: Transaction, topup_id: str) -> Tenant:
 async def review(
     tx: Transaction, kinds: SupplierKinds, topup_id: str, environment: str, now_us: int
 ) -> ReviewedTopUp:
-    """Return the top-up, and whether calling its supplier again can find out what it did."""
+    """Find out whether calling the supplier again can clarify what it did."""
     seen = await waiting.get_seen(tx, topup_id, now_us=now_us, environment=environment)
     rows = await list_suppliers(tx, environment)
     supplier = next((row for row in rows if row.id == seen.topup.supplier), None)
@@ -274,7 +398,6 @@ def _terms(context: CallContext, seen: ReviewedTopUp) -> DeliveryTerms:
 
 
 async def reverse(context: CallContext, asked: ReversalBody) -> Command[ReversedOutcome]:
-    """Reverse a delivered top-up, as POST /topup/{id}/reverse does."""
     by: dict[str, Any] = {"reason": asked.reason, "actor": context.by, "by_name": context.person}
     if asked.revoked is not None:
         return EndReversal(context.object_id, context.tenant, is_revoked=asked.revoked, **by)
@@ -473,7 +596,6 @@ REVERSE = _decision(
         "topup manual-review reverse txn_4Kp1 --reason 'the vendor says it was used' --no-revoked",
     ),
 )
-# By what a page offers for a top-up's state.
 DECISIONS: Final[Mapping[ReviewAct, AnyChange]] = {
     "take": TAKE_TASK,
     "give_back": GIVE_BACK_TASK,

@@ -1,7 +1,6 @@
-"""An operator's decisions about a top-up, as commands under its account's lock.
+"""Apply an operator's decision about a top-up, under its account's lock.
 
-billing/manual_review/rules.py judges each act on what the lock shows. Its audit entry is in its transaction, and it
-takes effect once: of two people, or a worker and a person, the second learns the outcome.
+Of two operators, or a worker and an operator, the second learns the outcome.
 """
 
 from abc import abstractmethod
@@ -38,17 +37,13 @@ def check_reason(reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The credential for the audit log, and the name that others read."""
-
     actor: Actor
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewCommand(OnAttempts):
-    """One act on one top-up; can_be_asked: as of ReviewedTopUp. Raises NotFound, InvalidInput for a missing
-    reason, AwaitsApproval, NotNow, and AlreadyDelivered or AlreadyEnded.
-    """
+    """Raise NotFound, InvalidInput, AwaitsApproval, NotNow, AlreadyDelivered or AlreadyEnded."""
 
     by: Person
     reason: str | None = None
@@ -74,7 +69,7 @@ class ReviewCommand(OnAttempts):
 
     @abstractmethod
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
-        """Change the state; every refusal comes before the first change."""
+        """Change the state; refuse before the first change."""
 
     def _seen(self, state: BatchState, topup: TopUp) -> ReviewedTopUp:
         attempts = attempts_of(state).of(topup.id)
@@ -84,7 +79,7 @@ class ReviewCommand(OnAttempts):
     def _check(self, state: BatchState, seen: ReviewedTopUp) -> None:
         topup = seen.topup
         if topup.status != "pending":
-            # Says how it ended.
+            # Raises, and says how it ended.
             move(topup, "failed", now_us=state.now_us)
         asked = waits_for(state, topup)
         if asked is not None:
@@ -101,7 +96,7 @@ class ReviewCommand(OnAttempts):
             raise InvalidInput("Give a reason, for others who see it later.", param="reason")
 
     def _tell(self, state: BatchState, before: ReviewedTopUp, after: ReviewedTopUp) -> None:
-        """Write the entry, never with what was handed over."""
+        """Write the entry, without what was handed over."""
         entry = audit_log.entry(
             self.by.actor,
             f"topup.{self.act}",
@@ -142,7 +137,7 @@ class TakeTask(ReviewCommand):
 
 @dataclass(frozen=True, slots=True)
 class GiveBackTask(ReviewCommand):
-    """Anybody may take the task again, even if its holder is away."""
+    """Release the task, even if its holder is away."""
 
     act: ClassVar[ReviewAct] = "give_back"
 
@@ -152,10 +147,6 @@ class GiveBackTask(ReviewCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleByHand(ReviewCommand):
-    """Delivered with this; credit is in the recipient's account at the supplier. Raises InvalidInput for an
-    unusable value, or one delivered for another top-up.
-    """
-
     act: ClassVar[ReviewAct] = "settle"
     given: Deliverable
     terms: DeliveryTerms = NO_TERMS
@@ -166,7 +157,7 @@ class SettleByHand(ReviewCommand):
             read_set.working_set(DeliveredValues).want(self.topup_id, self.tenant, self.given)
 
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
-        # First: it may refuse what is handed over.
+        # First, because it may refuse what is handed over.
         Settle(self.topup_id, self.tenant, "delivered", given=self.given, terms=self.terms).decide(
             state
         )
@@ -175,8 +166,6 @@ class SettleByHand(ReviewCommand):
 
 @dataclass(frozen=True, slots=True)
 class FailByHand(ReviewCommand):
-    """Failed, and the funds return; the sender sees the reason. No other supplier is called."""
-
     act: ClassVar[ReviewAct] = "fail"
 
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
@@ -186,10 +175,6 @@ class FailByHand(ReviewCommand):
 
 @dataclass(frozen=True, slots=True)
 class RefuseTask(ReviewCommand):
-    """The operator refuses: the platform's next supplier is called, or the funds return. The sender may see
-    the reason.
-    """
-
     act: ClassVar[ReviewAct] = "refuse"
 
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
@@ -208,7 +193,7 @@ class AskAgain(ReviewCommand):
 
 @dataclass(frozen=True, slots=True)
 class DeclareNotDone(ReviewCommand):
-    """The operator checked that the supplier did nothing; nobody is called until somebody says who."""
+    """Let nobody call a supplier until an operator chooses one."""
 
     act: ClassVar[ReviewAct] = "not_done"
 
@@ -223,8 +208,6 @@ class DeclareNotDone(ReviewCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchSupplier(ReviewCommand):
-    """Another supplier of the platform is called now; raises InvalidInput if it isn't one."""
-
     act: ClassVar[ReviewAct] = "switch"
     to: str
 

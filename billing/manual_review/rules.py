@@ -1,7 +1,7 @@
-"""What an operator may do with a top-up, state by state; pages show what commands then allow.
+"""Define what an operator may do with a top-up, state by state.
 
-While a supplier's outcome is unknown, nobody else is called and nothing is returned, unless an operator says
-that they checked.
+While a supplier's outcome is unknown, nobody else is called and nothing is refunded, unless an
+operator has checked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,6 @@ from billing.topups.working_set import BY_APPROVAL
 from kernel.clock import DAY_US
 from kernel.errors import DomainError
 
-# After this long somebody should check an open top-up.
 OVERDUE_US: Final = DAY_US
 
 ReviewState = Literal[
@@ -63,11 +62,9 @@ ACTS: Final[Mapping[ReviewState, tuple[ReviewAct, ...]]] = {
     "unknown": ("retry", "settle", "not_done", "fail"),
     "needs_review": ("settle", "not_done", "retry", "fail"),
 }
-# No supplier is to deliver it.
 _NOT_WITH_SUPPLIERS: Final = frozenset[ReviewState]({"ended", "reversing", "approval", "sandbox"})
-# Settling or failing here requires that the operator checked the supplier.
+# Settling or failing requires that the operator checked the supplier.
 CHECKED_STATES: Final = frozenset[ReviewState]({"waiting", "unknown", "needs_review"})
-# These need no reason.
 WITHOUT_REASON: Final = frozenset[ReviewAct]({"take", "give_back", "retry"})
 assert set(ACTS) == set(MEANINGS) == set(get_args(ReviewState))
 
@@ -78,9 +75,7 @@ class NotNow(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ReviewedTopUp:
-    """A top-up at one moment: with its attempts, oldest first, and its task. can_be_asked: whether calling
-    its supplier again can find out.
-    """
+    """`can_be_asked` means that calling the supplier again can find out."""
 
     topup: TopUp
     attempts: Sequence[Attempt]
@@ -120,7 +115,6 @@ class ReviewedTopUp:
 
     @property
     def is_overdue(self) -> bool:
-        """Return whether it should have ended: its task is late, or the send is a day old."""
         if self.state in _NOT_WITH_SUPPLIERS:
             return False
         due_at = self.topup.created_at + OVERDUE_US
@@ -129,7 +123,7 @@ class ReviewedTopUp:
         return self.now_us >= due_at
 
     def acts(self, who: str) -> tuple[ReviewAct, ...]:
-        """Return what this person may do now; somebody else's task can only be released."""
+        """Let another operator's task only be released."""
         state, task = self.state, self.open_task
         if state == "needs_review" and not self.can_be_asked:
             return tuple(act for act in ACTS[state] if act != "retry")

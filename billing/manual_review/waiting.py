@@ -1,7 +1,6 @@
-"""List and count top-ups that are with suppliers.
+"""List and count top-ups that are with suppliers, and suppliers' results of the last day.
 
-A list has one of VIEWS. Waiting ones come oldest first, failed ones latest first; each page begins after the
-last one's last ID.
+Waiting ones come oldest first, failed ones latest first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +11,15 @@ from billing.fulfilment import manual
 from billing.manual_review.rules import OVERDUE_US, ReviewedTopUp
 from billing.topups import fulfilment as attempts, topup as topups
 from billing.topups.fulfilment import ASKED_US, Attempt
+from billing.topups.platform import WALLET
 from billing.topups.supplier_words import count_unseen
 from billing.topups.topup import ROWS, TopUp
-from kernel.clock import HOUR_US
+from kernel.clock import DAY_US, HOUR_US, SECOND_US
 from kernel.errors import NotFound
 from store.database import Transaction
 from store.keyset import Keyset
 
-# A page writes 99+ for it.
 COUNTED_MAX: Final = 100
-# The most that a gauge says.
 GAUGED_MAX: Final = 10_000
 View = Literal["person", "overdue", "word", "unknown", "pending", "reversing", "failed"]
 VIEWS: Final[Mapping[View, str]] = {
@@ -37,8 +35,6 @@ VIEWS: Final[Mapping[View, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReviewFilter:
-    """Filters; created_before is inclusive."""
-
     environment: str
     view: View = "pending"
     supplier: str | None = None
@@ -84,9 +80,7 @@ async def get_seen(
 
 
 async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> int:
-    """Count what needs an operator, is overdue or has an unseen word; COUNTED_MAX at most. One statement over
-    indexes.
-    """
+    """Count up to COUNTED_MAX."""
     row = await tx.fetch_one(_COUNT, environment=environment, most=COUNTED_MAX, **_moments(now_us))
     assert row is not None, "a count has one row"
     return min(int(row["number"]), COUNTED_MAX)
@@ -111,7 +105,7 @@ async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], in
 
 
 async def longest_waits(tx: Transaction, *, now_us: int) -> Mapping[str, int]:
-    """Return the longest wait for a supplier in microseconds, by environment, of the GAUGED_MAX oldest."""
+    """Return microseconds by environment, among the GAUGED_MAX oldest."""
     found = {}
     for environment in ("staging", "live"):
         row = await tx.fetch_one(_LONGEST, environment=environment, most=GAUGED_MAX)
@@ -163,8 +157,7 @@ _GAUGED: Final = {
     "overdue": _IS_OVERDUE,
     "hour": _IS_HOUR,
 }
-# The same time for a row w with these columns of a top-up t: the latest of its send, its scheduled time and
-# its approval.
+# The same time for a row w with these columns of a top-up t.
 SINCE_COLUMNS: Final = """t.created_at, COALESCE(t.scheduled_for, 0) AS scheduled_for,
     COALESCE((SELECT p.decided_at FROM approvals p WHERE p.transaction_id = t.id), 0)
         AS decided_at"""
@@ -247,3 +240,84 @@ SELECT COUNT(*) AS number FROM (
         WHERE environment = :environment AND seen_at IS NULL LIMIT :most) words
 ) waiting
 """
+
+
+LOOKED_AT_MAX: Final = 1_000
+# It is called only behind another supplier.
+AT_ONCE: Final = "delivers with the send"
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierHealth:
+    """`p95_s` covers first call to delivery."""
+
+    outcomes: Mapping[str, int]
+    p95_s: float | None = None
+    waits_s: float | None = None
+
+    def sentence(self, kind: str) -> str:
+        parts = [f"{number} {name}" for name, number in sorted(self.outcomes.items())]
+        if self.p95_s is not None:
+            parts.append(f"95 of 100 within {self.p95_s:.1f} s")
+        return ", ".join(parts) or (AT_ONCE if kind == WALLET else "no attempts")
+
+    @property
+    def delivered_share(self) -> float | None:
+        said = {name: number for name, number in self.outcomes.items() if name not in _NO_SENDS}
+        total = sum(said.values())
+        return said.get("delivered", 0) / total if total else None
+
+    def shape(self) -> dict[str, Any]:
+        share = self.delivered_share
+        return {
+            "outcomes": dict(self.outcomes),
+            "delivered_percent": None if share is None else round(share * 100, 1),
+            "p95_s": None if self.p95_s is None else round(self.p95_s, 1),
+            "waits_s": None if self.waits_s is None else round(self.waits_s),
+        }
+
+
+async def health_of(
+    tx: Transaction, environment: str, suppliers: Sequence[str], *, now_us: int
+) -> Mapping[str, SupplierHealth]:
+    return {one: await _health(tx, environment, one, now_us) for one in suppliers}
+
+
+async def _health(tx: Transaction, environment: str, supplier: str, now_us: int) -> SupplierHealth:
+    rows = await tx.fetch(
+        """SELECT outcome, ended_at - requested_at AS took_us FROM fulfilment_attempts
+           WHERE environment = :environment AND supplier = :supplier AND last_requested_at >= :since
+           ORDER BY last_requested_at DESC LIMIT :most""",
+        environment=environment,
+        supplier=supplier,
+        since=now_us - DAY_US,
+        most=LOOKED_AT_MAX,
+    )
+    waits = await tx.fetch_one(
+        _LONGEST_OF_ONE, environment=environment, supplier=supplier, most=LOOKED_AT_MAX
+    )
+    assert waits is not None, "a minimum has one row"
+    since = waits["since"]
+    outcomes: dict[str, int] = {}
+    for row in rows:
+        outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
+    took = sorted(int(row["took_us"]) for row in rows if row["outcome"] == "delivered")
+    # Of 20 values the 19th: the first that covers 95 in 100.
+    p95_us = took[-(-len(took) * 95 // 100) - 1] if took else None
+    return SupplierHealth(
+        outcomes,
+        None if p95_us is None else p95_us / SECOND_US,
+        None if since is None else max(0, now_us - int(since)) / SECOND_US,
+    )
+
+
+_LONGEST_OF_ONE: Final = f"""
+SELECT MIN({SINCE}) AS since FROM (
+    SELECT {SINCE_COLUMNS} FROM topups t
+    WHERE t.environment = :environment AND t.status = 'pending' AND t.supplier = :supplier
+    ORDER BY t.created_at LIMIT :most) w
+"""
+
+
+# Open attempts and revocations.
+_NO_SENDS: Final = frozenset({"requested", "waiting", "revoked", "kept"})

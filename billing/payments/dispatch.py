@@ -29,11 +29,11 @@ from billing.providers.protocol import (
 )
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.lifecycle import ChangeSubscription
-from billing.subscriptions.manual.uncredited import ReverseUncredited
 from billing.subscriptions.period import PayPeriod, ReversePeriod
 from billing.subscriptions.place import SettlePaidPlan
 from billing.subscriptions.records import ITSELF
 from billing.subscriptions.subscription import Subscription
+from billing.subscriptions.uncredited import ReverseUncredited
 from store.database import Transaction
 
 SubjectFact = (

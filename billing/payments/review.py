@@ -23,7 +23,7 @@ from billing.orders.working_set import OrderWorkingSet
 from billing.providers import event_log
 from billing.providers.event_log import LogEntry, NotificationRef, in_words
 from billing.subscriptions import records as subscription_rows
-from billing.subscriptions.approved_period import approve_held, approve_order
+from billing.subscriptions.free_period import approve_held, approve_order
 from billing.subscriptions.records import HeldInvoice
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet

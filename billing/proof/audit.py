@@ -1,20 +1,23 @@
-"""Prove an installation: the ledger's rules, then what was paid, sent as an event, and set."""
+"""Prove an installation: the ledger's rules, then payments, events and settings."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Final
 
 from billing.ledger import audit as ledger
-from billing.ledger.audit import WHOLE_UP_TO, Basis, Finding
-from billing.ledger.audit_balances import STEPS, Steps
+from billing.ledger.audit import STEPS, WHOLE_UP_TO, Basis, Finding, Steps
 from billing.proof.billed_documents import DocumentCheck, NotedCheck, SeriesCheck
 from billing.proof.check import Check, findings_at_once, findings_of
 from billing.proof.logged_settings import PriceCheck, SettingCheck
-from billing.proof.owned_rows import LINKS, LinkCheck
-from billing.proof.paid_orders import OrderCheck, RefundCheck
-from billing.proof.paid_periods import PeriodCheck, SubscriptionCheck, UncreditedCheck
+from billing.proof.sales import (
+    OrderCheck,
+    PeriodCheck,
+    RefundCheck,
+    SubscriptionCheck,
+    UncreditedCheck,
+)
 from billing.proof.spent_windows import WindowCheck
-from billing.proof.standing_rows import OF_ACCOUNTS, OF_ENVIRONMENTS, RowCheck
+from billing.proof.standing_rows import LINKS, OF_ACCOUNTS, OF_ENVIRONMENTS, LinkCheck, RowCheck
 from billing.proof.told_events import EventCheck
 from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
@@ -34,7 +37,7 @@ CHECKS: Final[Sequence[Callable[[], Check]]] = (
     WindowCheck,
     *(partial(RowCheck, rule) for rule in OF_ACCOUNTS),
 )
-# Of an environment as a whole.
+# For an environment as a whole.
 SHARED_CHECKS: Final[Sequence[Callable[[], Check]]] = (
     SettingCheck,
     PriceCheck,
@@ -69,7 +72,7 @@ async def audit(
 
 
 async def findings_in(tx: Transaction, tenant: Tenant) -> Sequence[Finding]:
-    """Return a small account's findings in the caller's snapshot; without one, the environment's."""
+    """Check a small account in the caller's snapshot; without an account, the environment."""
     if not tenant.account_id:
         return await findings_at_once(tx, [check() for check in SHARED_CHECKS], tenant)
     found = list(await ledger.whole(tx, tenant=tenant))

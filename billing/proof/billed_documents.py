@@ -1,14 +1,14 @@
-"""Compare receipts and notes with the payments that they bill, and find gaps in each series."""
+"""Compare receipts and notes with the payments that they bill."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from billing.documents import document
 from billing.documents.document import BillingDocument
-from billing.documents.due import Payment, payments_of
 from billing.documents.facts import Party, Seller, facts_of, share
+from billing.documents.numbering import Payment, payments_of
 from billing.ledger.rule import OWN
-from billing.proof.check import Broken, Step, differs, fails, page
+from billing.proof.check import Broken, Place, Step, differs, fails, page
 from billing.providers import breakdown
 from billing.providers.breakdown import Breakdown
 from kernel.tenant import Tenant
@@ -37,18 +37,11 @@ WHERE account_id = :account_id AND environment = :environment AND id > :after"""
 class DocumentCheck:
     rules = (AMOUNT, RECEIPT)
 
-    async def step(
-        self,
-        tx: Transaction,
-        tenant: Tenant,
-        *,
-        after: str,
-        since_us: int,  # noqa: ARG002 a tenant has few documents
-    ) -> Step:
-        rows, onward = await page(tx, _DOCUMENTS, tenant, after=after)
+    async def step(self, tx: Transaction, at: Place) -> Step:
+        rows, onward = await page(tx, _DOCUMENTS, at)
         made = [document.ROWS.read(row) for row in rows]
         payments = await payments_of(tx, {one.subject_id for one in made})
-        told = await _told(tx, tenant, payments.values())
+        told = await _told(tx, at.tenant, payments.values())
         broken: list[Broken] = []
         for one in made:
             broken += differs(AMOUNT, one.id, one.facts.paid, one.amount)
@@ -61,22 +54,13 @@ class DocumentCheck:
 
 
 class NotedCheck:
-    """Compare orders' or periods' noted amounts with the notes; `table` is either."""
-
     rules = (NOTES,)
 
     def __init__(self, table: str) -> None:
         self._table = table
 
-    async def step(
-        self,
-        tx: Transaction,
-        tenant: Tenant,
-        *,
-        after: str,
-        since_us: int,  # noqa: ARG002 a tenant has few documents
-    ) -> Step:
-        rows, onward = await page(tx, _NOTED.format(table=self._table), tenant, after=after)
+    async def step(self, tx: Transaction, at: Place) -> Step:
+        rows, onward = await page(tx, _NOTED.format(table=self._table), at)
         found = await _documents_of(tx, [row["id"] for row in rows if row["receipt_id"]])
         payments = await payments_of(tx, found)
         broken: list[Broken] = []
@@ -88,20 +72,14 @@ class NotedCheck:
 class SeriesCheck:
     rules = (SERIES,)
 
-    async def step(
-        self,
-        tx: Transaction,
-        tenant: Tenant,
-        *,
-        after: str,
-        since_us: int,  # noqa: ARG002 a year has one series for each kind
-    ) -> Step:
-        rows, onward = await page(tx, _SERIES, tenant, after=after)
+    async def step(self, tx: Transaction, at: Place) -> Step:
+        rows, onward = await page(tx, _SERIES, at)
         broken: list[Broken] = []
         for row in rows:
             last, number, highest = row["last_number"], int(row["number"]), row["highest"]
-            if not row["id"] or (tenant.environment == "staging" and number <= highest <= last):
-                # An erased sandbox's documents go with it, and no number is given again.
+            if not row["id"] or (at.tenant.environment == "staging" and number <= highest <= last):
+                # An erased sandbox's documents go with it, and their numbers are
+                # never reused.
                 continue
             broken += differs(SERIES, row["id"], last, number)
             broken += differs(SERIES, row["id"], last, highest)
@@ -114,7 +92,7 @@ def _receipt(
     if payment.sold is None:
         yield Broken(RECEIPT, made.id, 0, made.amount)
         return
-    # What the provider reported later is on no receipt.
+    # A receipt omits what the provider reported later.
     known = told[0] if told is not None and told[1] <= made.created_at else None
     is_unclear = told is not None and known is None
     if is_unclear:

@@ -1,9 +1,6 @@
-"""A check of the proof: some rows of a tenant, or of an environment, against what proves them.
+"""Check rows of a tenant, or of an environment, in bounded steps of one snapshot each."""
 
-A step reads a bounded number of rows in one snapshot, so any account is checked in constant memory.
-"""
-
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
@@ -26,15 +23,20 @@ class Step(NamedTuple):
     after: str | None
 
 
-class Check(Protocol):
-    """An empty account is the environment as a whole."""
+class Place(NamedTuple):
+    """Where a check continues. A tenant without an account means the environment as a whole."""
 
+    tenant: Tenant
+    after: str
+    # Check what may have changed since then; 0: everything. Where rows are few, checks read all of them.
+    since_us: int
+
+
+class Check(Protocol):
     @property
     def rules(self) -> Sequence[str]: ...
 
-    async def step(self, tx: Transaction, tenant: Tenant, *, after: str, since_us: int) -> Step:
-        """Check the next rows, but for what can't have changed since `since_us` (0: check all)."""
-        ...
+    async def step(self, tx: Transaction, at: Place) -> Step: ...
 
 
 def differs(says: str, row_id: str, expected: int, found: int) -> Iterator[Broken]:
@@ -47,11 +49,11 @@ def fails(says: str, row_id: str, *, is_true: bool) -> Iterator[Broken]:
 
 
 async def page(
-    tx: Transaction, text: str, tenant: Tenant, *, after: str, **values: object
+    tx: Transaction, text: str, at: Place, **values: object
 ) -> tuple[Sequence[Row], str | None]:
-    """Return the next rows of a statement ordered by its first column, `id`, and where to continue."""
+    """Order by `id`; return where to continue, too."""
     rows = await tx.fetch(
-        f"{text} ORDER BY id LIMIT {ROWS_AT_ONCE}", **tenant._asdict(), after=after, **values
+        f"{text} ORDER BY id LIMIT {ROWS_AT_ONCE}", **at.tenant._asdict(), after=at.after, **values
     )
     return rows, str(rows[-1]["id"]) if len(rows) == ROWS_AT_ONCE else None
 
@@ -65,10 +67,7 @@ async def findings_of(
             yield _finding(one, tenant)
         after = step.after
         while after is not None:
-            work: Callable[[Transaction], object] = partial(
-                check.step, tenant=tenant, after=after, since_us=since_us
-            )
-            more: Step = await database.read(work)  # type: ignore[arg-type]
+            more = await database.read(partial(check.step, at=Place(tenant, after, since_us)))
             for one in more.broken:
                 yield _finding(one, tenant)
             after = more.after
@@ -81,7 +80,7 @@ async def findings_at_once(
     for check in checks:
         after: str | None = ""
         while after is not None:
-            step = await check.step(tx, tenant, after=after, since_us=0)
+            step = await check.step(tx, Place(tenant, after, 0))
             found += [_finding(one, tenant) for one in step.broken]
             after = step.after
     return found
@@ -90,7 +89,7 @@ async def findings_at_once(
 async def _first(
     tx: Transaction, *, checks: Sequence[Check], tenant: Tenant, since_us: int
 ) -> Sequence[Step]:
-    return [await check.step(tx, tenant, after="", since_us=since_us) for check in checks]
+    return [await check.step(tx, Place(tenant, "", since_us)) for check in checks]
 
 
 def _finding(one: Broken, tenant: Tenant) -> Finding:

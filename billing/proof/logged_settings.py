@@ -1,7 +1,6 @@
 """Compare settings about money with the audit log: each is as its last act left it.
 
-Each act writes what it set, in its own transaction; the newest entry that names a value counts. A row that no
-act made, or whose entries retention deleted, isn't checked.
+A row without entries isn't checked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from billing.ledger.money import MICROS_PER_CREDIT
-from billing.proof.check import ROWS_AT_ONCE, Broken, Step, differs, fails
+from billing.proof.check import ROWS_AT_ONCE, Broken, Place, Step, differs, fails
 from kernel.tenant import Tenant
 from store.database import Row, Transaction
 
@@ -147,38 +146,31 @@ class SettingCheck:
         self._seen: set[tuple[str, SettingKey, str]] = set()
         self._top = ""
 
-    async def step(
-        self,
-        tx: Transaction,
-        tenant: Tenant,
-        *,
-        after: str,
-        since_us: int,  # noqa: ARG002 a row can change by hand whenever it was set
-    ) -> Step:
-        sources = OF_ACCOUNTS if tenant.account_id else OF_ENVIRONMENTS
+    async def step(self, tx: Transaction, at: Place) -> Step:
+        sources = OF_ACCOUNTS if at.tenant.account_id else OF_ENVIRONMENTS
         acts = [act for source in sources for act in source.acts]
-        given: dict[str, Any] = {"environment": tenant.environment, "acts": acts}
+        given: dict[str, Any] = {"environment": at.tenant.environment, "acts": acts}
         own = _SHARED
-        if tenant.account_id:
-            own, given["account_id"] = _OWN, tenant.account_id
+        if at.tenant.account_id:
+            own, given["account_id"] = _OWN, at.tenant.account_id
         select = f"""SELECT id, action, environment, subject_id, before, after FROM audit_log
             WHERE {own} AND action IN :acts[text]"""
-        if after:
-            # Set since the walk began: newer than what is read now.
+        if at.after:
+            # Newer than what is read now.
             rows = await tx.fetch(f"{select} AND id > :top", **given, top=self._top)
             for source in sources:
                 self._news(source, rows)
         rows = await tx.fetch(
             f"{select} AND id < :below ORDER BY id DESC LIMIT {ROWS_AT_ONCE}",
             **given,
-            below=after or "~",
+            below=at.after or "~",
         )
-        if rows and not after:
+        if rows and not at.after:
             self._top = rows[0]["id"]
         broken: list[Broken] = []
         for source in sources:
             told = self._news(source, rows)
-            broken += await _compared(tx, source, told, tenant)
+            broken += await _compared(tx, source, told, at.tenant)
         return Step(broken, rows[-1]["id"] if len(rows) == ROWS_AT_ONCE else None)
 
     def _news(self, source: _Source, rows: Sequence[Row]) -> Mapping[SettingKey, Named]:
@@ -187,7 +179,7 @@ class SettingCheck:
             if row["action"] not in source.acts:
                 continue
             values = _decode(row["after"]) if row["after"] else {}
-            # What was cleared is reported by its former value.
+            # A cleared setting is reported by its former value.
             known = values or (_decode(row["before"]) if row["before"] else {})
             key = source.key_of(row, known)
             for name, column in source.columns.items():
@@ -200,24 +192,15 @@ class SettingCheck:
 
 
 class PriceCheck:
-    """Compare prices of usage with their acts: a version of a price never changes."""
-
     rules = (PRICES,)
 
-    async def step(
-        self,
-        tx: Transaction,
-        tenant: Tenant,
-        *,
-        after: str,
-        since_us: int,  # noqa: ARG002 as of the settings
-    ) -> Step:
+    async def step(self, tx: Transaction, at: Place) -> Step:
         rows = await tx.fetch(
             f"""SELECT id, after FROM audit_log
                 WHERE {_SHARED} AND action = 'price.set' AND id > :after AND after IS NOT NULL
                 ORDER BY id LIMIT {ROWS_AT_ONCE}""",
-            environment=tenant.environment,
-            after=after,
+            environment=at.tenant.environment,
+            after=at.after,
         )
         told: dict[tuple[str, int], Sequence[int | None]] = {}
         for row in rows:
@@ -230,7 +213,7 @@ class PriceCheck:
                FROM :told[model text, version bigint] AS v CROSS JOIN usage_prices p
                WHERE p.environment = :environment AND p.model = v.model AND p.version = v.version""",
             told=sorted(told),
-            environment=tenant.environment,
+            environment=at.tenant.environment,
         )
         found = {(row[0], int(row[1])): tuple(row)[2:] for row in prices}
         broken = [

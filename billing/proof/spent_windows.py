@@ -1,9 +1,7 @@
-"""What keys spent of their limits, against what was sent and used.
+"""Compare what keys spent of their limits with what was sent and used.
 
-A key's month is the sum of its days. Its newest day is recounted: top-ups with fees, uses and holds, of the
-key and those below it. What failed or was returned counts nothing; an ended hold counts what was captured.
-
-Not recounted: accounts whose clock was advanced, rolling windows, and those of single recipients.
+A key's month is the sum of its days, and its newest day is recounted. Accounts with an advanced
+clock and rolling windows are skipped.
 """
 
 from collections import defaultdict
@@ -11,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from billing.ledger.money import MICROS_PER_CENT
-from billing.proof.check import Broken, Step, differs, page
+from billing.proof.check import Broken, Place, Step, differs, page
 from kernel.clock import DAY_US, SystemClock, day_start_us, month_start_us
 from kernel.ids import least_id
 from kernel.tenant import Tenant
@@ -54,28 +52,21 @@ FROM account_environments WHERE {_OWN}"""
 class WindowCheck:
     rules = (MONTH, DAY, DETAILED)
 
-    async def step(
-        self,
-        tx: Transaction,
-        tenant: Tenant,
-        *,
-        after: str,
-        since_us: int,  # noqa: ARG002 a window can change by hand whenever it was counted
-    ) -> Step:
-        keys, onward = await page(tx, _KEYS, tenant, after=after)
+    async def step(self, tx: Transaction, at: Place) -> Step:
+        keys, onward = await page(tx, _KEYS, at)
         if not keys:
             return Step((), None)
-        clock = await tx.fetch_one(_CLOCK, **tenant._asdict())
+        clock = await tx.fetch_one(_CLOCK, **at.tenant._asdict())
         windows = await tx.fetch(_WINDOWS, ids=[row["id"] for row in keys])
         broken = [one for row in windows for one in _detailed(row)]
         broken += _months([row for row in windows if row["period"] in {"day", "month"}])
         if clock is not None and not clock["clock_ahead_us"] and clock["day"] is not None:
-            spent = await _spent(tx, tenant, int(clock["day"]))
+            spent = await _spent(tx, at.tenant, int(clock["day"]))
             own = {row["id"] for row in keys}
             mine = {place: spent[place] for place in spent if place[0] in own}
             broken += _days(windows, mine, int(clock["day"]))
-            if not after:
-                broken += await _of_account(tx, tenant, spent, int(clock["day"]))
+            if not at.after:
+                broken += await _of_account(tx, at.tenant, spent, int(clock["day"]))
         return Step(broken, onward)
 
 
@@ -112,7 +103,6 @@ def _days(
 async def _of_account(
     tx: Transaction, tenant: Tenant, spent: Mapping[tuple[str, str], int], day: int
 ) -> Sequence[Broken]:
-    """Check what the account's credentials spent; no row says whether a use was counted."""
     period = f"account:{tenant.environment}"
     row = await tx.fetch_one(
         """SELECT spent_micros FROM spend_windows

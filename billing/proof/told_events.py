@@ -1,7 +1,6 @@
-"""Compare events with their rows: a top-up, an order or a plan is as its events say.
+"""Compare events with their rows.
 
-The newest event states the row's state; each states what never changes. An event without its row, or whose
-columns differ from its signed body, is a finding too. Test events are skipped. Retention ends the proof.
+The newest event states the row's state; each states what never changes. Test events are skipped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +10,8 @@ import msgspec
 
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.ledger.rule import OWN
-from billing.proof.check import ROWS_AT_ONCE, Broken, Step, differs, fails
+from billing.proof.check import ROWS_AT_ONCE, Broken, Place, Step, differs, fails
 from kernel.clock import rfc3339
-from kernel.tenant import Tenant
 from store.database import Row, Transaction
 
 ITSELF: Final = "an event is what its signed body says"
@@ -61,8 +59,8 @@ _SILENT: Final[Mapping[str, frozenset[str]]] = {
     "pending": frozenset({"scheduled"}),
     "scheduled": frozenset({"pending"}),
 }
-# For orders without a dispute: releases before order.disputed reported it as a refund, and none that moved no
-# money. The order's reversals prove its state.
+# Older releases reported a dispute as a refund, or not at all. The order's reversals prove its
+# state.
 _SILENT_DISPUTE: Final[Mapping[str, frozenset[str]]] = {
     "disputed": frozenset({"partially_refunded", "refunded"}),
     "partially_refunded": frozenset({"disputed"}),
@@ -102,12 +100,12 @@ class EventCheck:
         self._seen: set[str] = set()
         self._top = 0
 
-    async def step(self, tx: Transaction, tenant: Tenant, *, after: str, since_us: int) -> Step:
-        below = int(after) if after else 2**62
-        rows = await tx.fetch(_PAGE, **tenant._asdict(), below=below)
+    async def step(self, tx: Transaction, at: Place) -> Step:
+        below = int(at.after) if at.after else 2**62
+        rows = await tx.fetch(_PAGE, **at.tenant._asdict(), below=below)
         events = [_event(row) for row in rows]
-        if after:
-            newer = await tx.fetch(_NEWER, **tenant._asdict(), top=self._top)
+        if at.after:
+            newer = await tx.fetch(_NEWER, **at.tenant._asdict(), top=self._top)
             self._seen |= {one.data.get("id", "") for one in map(_event, newer)}
         elif events:
             self._top = events[0].no
@@ -117,7 +115,7 @@ class EventCheck:
         broken += await self._orders(tx, real)
         broken += await _approvals(tx, real)
         broken += await self._plans(tx, real)
-        is_over = len(rows) < ROWS_AT_ONCE or events[-1].created_at < since_us
+        is_over = len(rows) < ROWS_AT_ONCE or events[-1].created_at < at.since_us
         return Step(broken, None if is_over else str(events[-1].no))
 
     async def _topups(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
@@ -149,7 +147,7 @@ class EventCheck:
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
-        """Check plans and bulk sends; no index finds their events, so the first one read is the newest."""
+        """Check the first event read, which is the newest: no index finds these."""
         told: dict[str, _Event] = {}
         for one in events:
             name = str(one.data.get("id", ""))

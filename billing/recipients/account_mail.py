@@ -1,15 +1,14 @@
-"""Mail about people's access: invitations, passwords, addresses and suspended accounts.
+"""Queue and write mail about people's access.
 
-A row names only its subject; address and link are looked up when the mail is sent, so a used or withdrawn link isn't
-sent.
+Address and link are looked up on sending, so a used link isn't sent.
 """
 
 from typing import Any, Final
 
 from billing.recipients import owner_mail
 from billing.recipients.language import Language
+from billing.recipients.letter import OwnerLetter
 from billing.recipients.owner_mail import OwnerMailKind, written_mail
-from billing.recipients.owner_message import OwnerLetter
 from billing.topups.mail import HINT, MailRules
 from kernel.tenant import Tenant
 from keys.account import Account
@@ -29,7 +28,6 @@ def is_mailed(rules: MailRules, email: str | None) -> bool:
 
 
 async def write_invitation(tx: Transaction, invited: Member, *, now_us: int) -> None:
-    """Queue the mail; the caller has checked that mail to the address leaves."""
     data = {"invitation_id": invited.invitation_id}
     await _write(tx, invited.account_id, "invitation", data, now_us)
 
@@ -70,7 +68,9 @@ async def _write(
 def invitation_letter(
     *, inviter: str, expires_at: int, url: str, language: Language
 ) -> OwnerLetter:
-    """Name only the inviter's address: an account's name is free text that a stranger could use as mail."""
+    """Name only the inviter's address: an account's name is free text that a stranger could use
+    as mail.
+    """
     say = language.say
     return OwnerLetter(
         language,

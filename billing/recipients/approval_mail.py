@@ -1,10 +1,7 @@
-"""Mail an account's owner, and colleagues who want it, about sends that wait for a decision.
+"""Mail an account's owner and colleagues about sends that wait for a decision.
 
-- One mail each while they are few, else one for all: at most HOUR_MAX an hour to one person of an account.
-- Each approval is reported once to each person, in the transaction that writes its mails.
-- An owner's link, and the one in the event approval.requested, work for anyone who has them. A colleague's
-  works only while they may decide, which each request checks.
-- If a send's sender lost their access, the owner is always notified.
+- Send one mail for each send while they are few, else one for all: at most HOUR_MAX an hour.
+- An owner's link works for anyone; a colleague's only while they may decide.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +11,8 @@ import msgspec
 
 from billing.recipients import owner_mail
 from billing.recipients.language import Language
+from billing.recipients.letter import ACCOUNT_PATH, OwnerLetter
 from billing.recipients.owner_mail import OwnerMail, addressees, written_mail
-from billing.recipients.owner_message import ACCOUNT_PATH, OwnerLetter
 from billing.topups import approval
 from billing.topups.approval import Approval
 from billing.topups.queries import AskedApproval
@@ -29,7 +26,6 @@ from webhooks.events.schemas import ApprovalReason
 
 HOUR_MAX: Final = 10
 ONE_BY_ONE_MAX: Final = 3
-# In one mail; the next one reports the rest.
 TOGETHER_MAX: Final = 500
 TENANTS_AT_ONCE: Final = 500
 _MAIL: Final = """
@@ -39,8 +35,6 @@ WHERE id = :id AND kind = 'approval' AND member_id IS NOT NULL
 
 
 class Written(NamedTuple):
-    """after: where the next run continues; null: it saw all."""
-
     mails: int
     after: Tenant | None
 
@@ -53,7 +47,7 @@ async def write_due(
     after: Tenant | None = None,
     tenants_max: int = TENANTS_AT_ONCE,
 ) -> Written:
-    """Write mails for environments in sent_in. A tenant that reached its hourly limit blocks no others."""
+    """Let a tenant at its hourly limit block no others."""
     tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
         return Written(0, None)
@@ -85,9 +79,7 @@ class _News(NamedTuple):
     def mails(
         self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
     ) -> list[OwnerMail]:
-        """Return the mails. The owner learns of a departed sender's send even with mail about approvals off:
-        nobody else may know of it.
-        """
+        """Notify the owner about a departed sender's send even if mail about approvals is off."""
         is_owner = self.person.member_id is None
         left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]
         others = [one for one in waiting if is_wanted and one not in left]
@@ -116,7 +108,7 @@ class _News(NamedTuple):
 async def approval_of_link(
     tx: Transaction, links: LinkTokens, token: str, *, now_us: int
 ) -> Approval | None:
-    """Return the approval as it counts now; None: an unknown link, or its owner may not decide any more."""
+    """Return None for an unknown link, or if its owner may no longer decide."""
     approval_id = links.id_of("approval", token)
     if approval_id is not None:
         return await approval.find(tx, approval_id, now_us=now_us)
@@ -137,7 +129,7 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
     ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
     found = [await approval.find(tx, one, now_us=now_us) for one in ids]
     asked = [one for one in found if one is not None and one.account_id == person.account_id]
-    # When a mail with a link was written, at least one approval was pending. The others had ended.
+    # At least one was pending when the mail was written.
     return max(asked, key=_ended_last, default=None)
 
 
@@ -157,9 +149,7 @@ def approval_letter(
     language: Language,
     is_always_sent: bool = False,
 ) -> OwnerLetter:
-    """link_of: the deciding page by approval ID; null: the reader may not decide. is_always_sent: can't be
-    switched off.
-    """
+    """`link_of` is None if the reader may not decide."""
     if link_of is None:
         return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
     say = language.say

@@ -1,7 +1,7 @@
-"""The recipient's claim: what the page shows before it, and the press that reveals the delivery.
+"""Claim a delivery for its recipient.
 
-Only a press claims, because scanners and previews open links. topup.claimed is published once. Anyone with
-the token is the recipient, and may see the delivery again.
+Only pressing the button claims, because scanners and previews open links. Anyone with the token is
+the recipient and may see the delivery again.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,6 @@ ClaimState = Literal["ready", "waiting", "gone"]
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """redeemed_at null: unused, or without a voucher."""
-
     topup: TopUp
     sender: str
     redeemed_at: int | None
@@ -56,7 +54,7 @@ class RecipientClaim(OnTopUp):
 
 
 def topup_of_claim(rules: TopUpRules, token: str) -> str:
-    """Return the ID behind a token; raise NotFound, the same for every wrong token."""
+    """Raise the same NotFound for every wrong token."""
     topup_id = rules.links.id_of("claim", token)
     if topup_id is None:
         raise NotFound("Page")
@@ -79,7 +77,6 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
 
 
 def handed_out(rules: TopUpRules, topup: TopUp) -> str | None:
-    """Return what to show after the press; None: the supplier put the credit where it belongs."""
     assert topup.status == "delivered", "what was not delivered is not handed out"
     given = topup.deliverable
     if given is not None and given.value_hint is None:

@@ -1,26 +1,34 @@
-"""Gathered mail: one of a kind for each person who wants it, about all news of an account and environment.
+"""Gather an account's news of one kind into one mail for each person who wants it.
 
-A writer holds its turn's row, so of two workers one writes, and one kind is mailed to an account once in
-SPACING_US. Unwanted news counts as reported. A row only says where to look: the content is read when the mail
-is sent.
+A writer holds its turn's row, so only one worker writes. Unwanted news counts as reported. The
+letters list the first news and count the rest.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
+import msgspec
+
+from billing.ledger.balances import balance_micros
+from billing.ledger.money import micros_to_cents
 from billing.recipients import owner_mail
+from billing.recipients.language import Language
+from billing.recipients.letter import Listed, OwnerLetter
 from billing.recipients.owner_mail import OwnerMail, addressees, written_mail
 from billing.topups.mail import HINT
 from kernel.clock import MINUTE_US
 from kernel.tenant import Tenant
+from keys import audit_log
+from keys.audit_log import AuditEntry, NamedEntry
 from keys.notifications import Person, people_of
 from store.database import Transaction
 from webhooks.deliveries import notice
+from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, ToldEndpoint
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# News this soon after the first joins its mail. A receiver that restarts is back by then.
+# News this soon after the first joins its mail; a restarting receiver has recovered by then.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,
@@ -70,7 +78,7 @@ async def find_news(
 
 
 async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
-    """Return whether the caller may report this news, and hold its row until the commit."""
+    """Hold the turn's row until the commit."""
     place = {
         "account_id": news.tenant.account_id,
         "environment": news.tenant.environment,
@@ -150,9 +158,7 @@ async def write_due(
     now_us: int,
     accounts_max: int = ACCOUNTS_AT_ONCE,
 ) -> tuple[int, bool]:
-    """Return how many mails were written, and whether there may be more accounts. since_us: older events
-    aren't read.
-    """
+    """Return how many were written, and whether there may be more."""
     found = await find_news(tx, kind, since_us=since_us, now_us=now_us, limit=accounts_max)
     people = await people_of(tx, [one.tenant.account_id for one in found])
     mails: list[OwnerMail] = []
@@ -186,3 +192,230 @@ async def _told(
         )
         for one in told
     ]
+
+
+LISTED_MAX: Final = 20
+# Drops of a balance between two mails; it has at most ten thresholds.
+FALLS_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ToldKey:
+    id: str
+    name: str
+    scopes: Sequence[str]
+    made: NamedEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldKeys:
+    count: int
+    first: Sequence[ToldKey]
+
+
+@dataclass(frozen=True, slots=True)
+class LowBalance:
+    balance_cents: int
+    threshold_cents: int
+
+
+async def made_keys(tx: Transaction, mail: OwnerMail) -> ToldKeys:
+    rows = await tx.fetch(_TOLD_EVENTS, **_range(mail), limit=LISTED_MAX)
+    row = await tx.fetch_one(_COUNT, **_range(mail))
+    told = [_data_of(one["body"]) for one in rows]
+    made = await audit_log.acts_on(
+        tx,
+        mail.account_id,
+        "key.created",
+        [one["id"] for one in told],
+        since_us=mail.data["first_at"],
+    )
+    first = [ToldKey(one["id"], one["name"], one["scopes"], made.get(one["id"])) for one in told]
+    return ToldKeys(0 if row is None else int(row["number"]), first)
+
+
+async def low_balance_of(tx: Transaction, mail: OwnerMail, *, now_us: int) -> LowBalance | None:
+    tenant = Tenant(mail.account_id, mail.environment)
+    has_cents = micros_to_cents(await balance_micros(tx, tenant, now_us=now_us))
+    rows = await tx.fetch(_TOLD_EVENTS, **_range(mail), limit=FALLS_MAX)
+    fell_below = {_data_of(row["body"])["low_balance_threshold_cents"] for row in rows}
+    still = [one for one in fell_below if has_cents < one]
+    return LowBalance(has_cents, min(still)) if still else None
+
+
+def _range(mail: OwnerMail) -> dict[str, Any]:
+    return {
+        "account_id": mail.account_id,
+        "environment": mail.environment,
+        "type": EVENT_OF[mail.kind],
+        **mail.data,
+    }
+
+
+def _data_of(body: bytes) -> dict[str, Any]:
+    data = msgspec.json.decode(body)["data"]
+    assert isinstance(data, dict), "an event's data is an object"
+    return data
+
+
+# Types as in the index, one by one, so that no other events are read.
+_TOLD: Final = """
+WITH e AS MATERIALIZED (
+    SELECT id, account_id, environment, event_no FROM events
+    WHERE type IN ('balance.low', 'key.created') AND type = :type AND created_at >= :first_at
+      AND is_sample = 0)
+"""
+_WHERE: Final = """
+FROM e WHERE account_id = :account_id AND environment = :environment
+  AND event_no BETWEEN :first_no AND :last_no
+"""
+_TOLD_EVENTS: Final = f"""
+{_TOLD} SELECT body FROM events WHERE id IN (SELECT id {_WHERE} ORDER BY event_no LIMIT :limit)
+ORDER BY event_no
+"""
+_COUNT: Final = f"{_TOLD} SELECT COUNT(*) AS number {_WHERE}"
+
+
+WEBHOOKS_PATH: Final = "/dashboard/webhooks"
+KEYS_PATH: Final = "/dashboard/keys"
+BUY_PATH: Final = "/dashboard/buy"
+URL_CHARACTERS_MAX: Final = 200
+
+
+def webhook_letter(
+    told: Sequence[ToldEndpoint], *, public_url: str, language: Language
+) -> OwnerLetter:
+    say = language.say
+    unwell = [one for one in told if one.stage != RECOVERED]
+    happened = (
+        say("The events are stored and retried on each webhook's schedule."),
+        say("A disabled webhook gets nothing until it is enabled again."),
+    )
+    well = (say("Events arrive there again."),)
+    return OwnerLetter(
+        language,
+        _webhook_subject(unwell, len(told), language),
+        happened if unwell else well,
+        say("Look at the webhooks"),
+        f"{public_url}{WEBHOOKS_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+        listed=tuple(
+            Listed(_of_endpoint(one, language), f"{public_url}{WEBHOOKS_PATH}/{one.endpoint_id}")
+            for one in told[:LISTED_MAX]
+        ),
+        more=max(len(told) - LISTED_MAX, 0),
+    )
+
+
+def _webhook_subject(unwell: Sequence[ToldEndpoint], told: int, language: Language) -> str:
+    say, count = language.say, language.count
+    if len(unwell) > 1:
+        return say("{count} webhooks fail", count=count(len(unwell)))
+    if unwell:
+        return _one_subject(unwell[0].stage, language)
+    if told == 1:
+        return say("A webhook works again")
+    return say("{count} webhooks work again", count=count(told))
+
+
+def _one_subject(stage: str, language: Language) -> str:
+    say = language.say
+    if stage == DISABLED_STAGE:
+        return say("A webhook was disabled")
+    return (
+        say("A webhook is about to be disabled")
+        if stage == WARNED_STAGE
+        else say("A webhook fails")
+    )
+
+
+def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
+    # A receiver's query may hold a secret, and mail is readable on its way.
+    url = one.url.partition("?")[0][:URL_CHARACTERS_MAX]
+    say, known = language.say, {"url": url, "when": language.moment(one.at_us)}
+    if one.stage == RECOVERED:
+        return say("{url} works again since {when}.", **known)
+    if one.stage == DISABLED_STAGE:
+        return say("{url} was disabled; it has failed since {when}.", **known)
+    if one.stage == WARNED_STAGE:
+        then = language.moment(one.disable_us)
+        return say(
+            "{url} has failed since {when} and will be disabled on {then} unless something arrives before.",
+            then=then,
+            **known,
+        )
+    return say("{url} has failed since {when}.", **known)
+
+
+def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> OwnerLetter:
+    say = language.say
+    return OwnerLetter(
+        language,
+        say("The balance is below {threshold}", threshold=language.money(low.threshold_cents)),
+        (
+            say("{balance} is left.", balance=language.money(low.balance_cents)),
+            say("What it does not cover is refused until credit is bought."),
+        ),
+        say("Buy credit"),
+        f"{public_url}{BUY_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+    )
+
+
+def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerLetter:
+    say = language.say
+    is_one = made.count == 1
+    subject = (
+        say("A new key: {name}", name=made.first[0].name or made.first[0].id)
+        if is_one
+        else say("{count} new keys", count=language.count(made.count))
+    )
+    return OwnerLetter(
+        language,
+        subject,
+        (say("Revoke what none of you made, and look at the security log."),),
+        say("Look at the keys"),
+        f"{public_url}{KEYS_PATH}",
+        say("You can switch mail of this kind off on this page:"),
+        listed=tuple(
+            Listed(_of_key(one, language), f"{public_url}{KEYS_PATH}/{one.id}")
+            for one in made.first
+        ),
+        more=made.count - len(made.first),
+    )
+
+
+def _of_key(one: ToldKey, language: Language) -> str:
+    say, name = language.say, one.name or one.id
+    may = say("{name} may: {scopes}.", name=name, scopes=" ".join(one.scopes))
+    if one.made is None:
+        return may
+    entry = one.made.entry
+    who = one.made.actor_name or _who(entry, language)
+    if entry.address is None:
+        made = say("Made by {who}.", who=who)
+    else:
+        made = say("Made by {who} from {address}.", who=who, address=entry.address)
+    return f"{may} {made}"
+
+
+def _who(entry: AuditEntry, language: Language) -> str:
+    if entry.actor_kind == "session" and entry.actor_account_id == entry.account_id:
+        return language.say("the owner")
+    if entry.actor_kind == "cli":
+        return language.say("the command line")
+    return entry.actor
+
+
+async def gathered_letter(
+    tx: Transaction, mail: OwnerMail, *, public_url: str, language: Language, now_us: int
+) -> OwnerLetter | None:
+    if mail.kind == "webhook":
+        tenant = Tenant(mail.account_id, mail.environment)
+        told = await notice.notified_at(tx, tenant, mail.created_at)
+        return webhook_letter(told, public_url=public_url, language=language) if told else None
+    if mail.kind == "balance":
+        low = await low_balance_of(tx, mail, now_us=now_us)
+        return balance_letter(low, public_url=public_url, language=language) if low else None
+    made = await made_keys(tx, mail)
+    return key_letter(made, public_url=public_url, language=language) if made.count else None

@@ -1,8 +1,4 @@
-"""The languages of mail to recipients: one .po file each in billing/recipients/languages/.
-
-A sentence is whole, with names in braces for values; a missing text is English. Files are read when first
-needed.
-"""
+"""Write text in the languages of mail: one .po file each in billing/recipients/languages/."""
 
 import re
 from collections.abc import Mapping
@@ -39,15 +35,13 @@ _NEVER_A_LARGER_UNIT: Final = 1e9
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
 _QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
-# Isolate values in a right-to-left sentence: a stranger's text must not turn the rest.
+# A stranger's text must not reorder the rest of a right-to-left sentence.
 _ISOLATE, _END = "\u2068", "\u2069"
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT_MARK = "\u2066", "\u200f"
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """tag: as in the attribute lang."""
-
     tag: str
     locale: Locale
     texts: Mapping[str, str]
@@ -83,7 +77,8 @@ class Language:
     def _written(self, amount: Decimal, currency: str) -> str:
         written = format_currency(amount, currency, locale=self.locale, decimal_quantization=False)
         if self.direction == "rtl":
-            # As one word from left to right; otherwise the sign of US$ is shown at the wrong end.
+            # One word from left to right; otherwise the sign of US$ is shown at the
+            # wrong end.
             return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"
         return written
 
@@ -97,7 +92,7 @@ class Language:
         return f"{written} UTC"
 
     def duration(self, seconds: int) -> str:
-        """Write it in units from days to seconds: 93600 -> 1 day and 2 hours."""
+        """Format 93600 as 1 day and 2 hours."""
         parts = []
         for size, unit in _UNITS:
             number, seconds = divmod(seconds, size)
@@ -126,7 +121,7 @@ def languages() -> Mapping[str, Language]:
 
 
 def nearest(tag: str | None) -> Language | None:
-    """Return the language of a tag such as es-MX or zh_Hans: itself, or the one it is a form of."""
+    """Match es-MX or zh_Hans to itself, or to the language it is a form of."""
     if tag is None or _TAG(tag) is None:
         return None
     known = {one.lower(): language for one, language in languages().items()}

@@ -1,26 +1,172 @@
-"""The mail to a recipient: who sent what, the sender's message, and the claim link.
+"""Render mail to recipients and to accounts' people, the same bytes each time.
 
-One row makes the same bytes, so a repeat is recognised. People's text is encoded in headers and escaped in
-HTML. The code isn't in it: mail is read on the way and stored for years.
+A recipient's letter omits the code: mail is readable on its way and stored for years. URLs have
+their own line, away from right-to-left text.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
+from email.policy import SMTP, Policy
 from functools import cache
+from html import escape
+from typing import Any, Final, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from billing.recipients.language import Language, english, nearest
 from billing.recipients.mailing import ClaimedMail
-from billing.recipients.owner_message import MAIL_POLICY
+from billing.recipients.owner_mail import OwnerMail
 from billing.recipients.refusal import NO_MAIL_PATH
 from billing.topups.mail import Mail
 from billing.topups.platform import InvalidPlatform
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US
+
+_ENCODED: Final = "=?"
+# A longer word doesn't fit on a line of 78.
+_WORD_CHARACTERS_MAX: Final = 60
+
+
+class _Written:
+    """Leave a header's value unparsed: the standard library would decode an encoded word (RFC
+    2047) and let a name inject a header.
+    """
+
+    max_count = 1
+
+    @staticmethod
+    def parse(value: str, kwds: dict[str, Any]) -> None:
+        kwds.update(decoded=value, parse_tree=None)
+
+
+class _OneLine(_Written):
+    def fold(self: Any, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+class _Words(_Written):
+    """Fold the text, and encode it unless it is plain ASCII."""
+
+    def fold(self: Any, *, policy: Policy) -> str:
+        text = str(self)
+        longest = max(map(len, text.split(" ")))
+        is_plain = text.isascii() and _ENCODED not in text and longest <= _WORD_CHARACTERS_MAX
+        written = Header(text, "us-ascii" if is_plain else "utf-8", header_name=self.name)
+        return f"{self.name}: {written.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
+def _registry() -> HeaderRegistry:
+    made = HeaderRegistry()
+    for name, kind in (("list-unsubscribe", _OneLine), ("to", _OneLine), ("subject", _Words)):
+        made.map_to_type(name, cast(Any, kind))
+    return made
+
+
+MAIL_POLICY: Final = SMTP.clone(header_factory=_registry())
+
+
+ACCOUNT_PATH: Final = "/dashboard/account"
+_BODY: Final = (
+    "margin:0;padding:24px 12px;background:#f4f5f7;color:#17191c;font:16px/1.5 sans-serif"
+)
+_SHEET: Final = (
+    "max-width:480px;margin:0 auto;padding:28px 24px;background:#ffffff;border:1px solid #d8dce1"
+)
+_BUTTON: Final = (
+    "display:block;padding:12px 16px;border-radius:8px;background:#1d5fd0;color:#ffffff;"
+    "text-align:center;text-decoration:none"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLetter:
+    language: Language
+    subject: str
+    happened: tuple[str, ...]
+    button: str
+    url: str
+    after: str
+    after_url: str | None = None
+    listed: tuple[Listed, ...] = ()
+    more: int = 0
+    account: str | None = None
+
+
+def owner_message(
+    mail: OwnerMail,
+    letter: OwnerLetter,
+    *,
+    address: str,
+    mail_from: Address,
+    no_mail_url: str | None = None,
+) -> EmailMessage:
+    is_test = mail.environment == "staging"
+    text, html = _text(letter, is_test=is_test), _html(letter, is_test=is_test)
+    rendered = Letter(letter.language, letter.subject, text, html, no_mail_url)
+    return message_of(mail, rendered, mail_from, address=address)
+
+
+def _first(letter: OwnerLetter, *, is_test: bool) -> list[str]:
+    say = letter.language.say
+    first = [say("This is a test: no money is involved.")] if is_test else []
+    if letter.account is not None:
+        first.append(say("This is about the account {account}.", account=letter.account))
+    return first
+
+
+def _more(letter: OwnerLetter) -> str:
+    language = letter.language
+    return (
+        language.say("And {count} more.", count=language.count(letter.more)) if letter.more else ""
+    )
+
+
+def _text(letter: OwnerLetter, *, is_test: bool) -> str:
+    parts = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
+    parts += [f"- {one.text}\n  {one.url}" for one in letter.listed]
+    parts += [*filter(None, [_more(letter)]), f"{letter.button}:\n{letter.url}", letter.after]
+    if letter.after_url is not None:
+        parts[-1] += f"\n{letter.after_url}"
+    return "\n\n".join(parts) + "\n"
+
+
+def _html(letter: OwnerLetter, *, is_test: bool) -> str:
+    told = [*_first(letter, is_test=is_test), " ".join(letter.happened)]
+    before = "".join(f"<p>{escape(one)}</p>" for one in told)
+    url, language = escape(letter.url), letter.language
+    after = "" if letter.after_url is None else f"<br>{_address(letter.after_url)}"
+    return (
+        f'<!doctype html><html lang="{language.tag}" dir="{language.direction}">'
+        f'<head><meta charset="utf-8"><title>{escape(letter.subject)}</title></head>'
+        f'<body style="{_BODY}"><div style="{_SHEET}">{before}{_list(letter)}'
+        f'<p><a href="{url}" style="{_BUTTON}">{escape(letter.button)}</a></p>'
+        f'<p style="overflow-wrap:anywhere">{_address(letter.url)}</p>'
+        f'<p style="overflow-wrap:anywhere">{escape(letter.after)}{after}</p></div></body></html>\n'
+    )
+
+
+def _list(letter: OwnerLetter) -> str:
+    items = "".join(
+        f'<li style="overflow-wrap:anywhere;margin-bottom:8px">{escape(one.text)}'
+        f'<br><a href="{escape(one.url)}">{_address(one.url)}</a></li>'
+        for one in letter.listed
+    )
+    more = f"<p>{escape(_more(letter))}</p>" if letter.more else ""
+    return f"<ul>{items}</ul>{more}" if items else ""
+
+
+def _address(url: str) -> str:
+    return f'<span dir="ltr">{escape(url)}</span>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +175,7 @@ class Letter:
     subject: str
     text: str
     html: str
-    no_mail_url: str
+    no_mail_url: str | None
 
 
 def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
@@ -61,20 +207,23 @@ def letter_of(topup: TopUp, sender: str, rules: TopUpRules) -> Letter:
     )
 
 
-def message_of(mail: Mail, letter: Letter, mail_from: Address) -> EmailMessage:
+def message_of(
+    mail: Mail | OwnerMail, letter: Letter, mail_from: Address, *, address: str
+) -> EmailMessage:
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
-    message["To"] = mail.recipient_email  # ASCII without spaces, as it was taken in
+    message["To"] = address  # checked on input: ASCII without spaces
     message["Subject"] = letter.subject
     message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
     message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"
-    # So that no holiday notice answers it.
+    # Holiday notices don't reply to it.
     message["Auto-Submitted"] = "auto-generated"
-    message["List-Unsubscribe"] = f"<{letter.no_mail_url}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if letter.no_mail_url is not None:
+        message["List-Unsubscribe"] = f"<{letter.no_mail_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    # After the content, which moves headers of this name into its parts.
+    # set_content would move headers of this name into its parts.
     message["Content-Language"] = letter.language.tag
     message.set_boundary(f"=_{mail.id}")
     return message
@@ -83,7 +232,7 @@ def message_of(mail: Mail, letter: Letter, mail_from: Address) -> EmailMessage:
 def claimed_message(claimed: ClaimedMail, rules: TopUpRules, mail_from: Address) -> EmailMessage:
     assert claimed.topup is not None, "a mail is about a top-up that exists"
     letter = letter_of(claimed.topup, claimed.sender, rules)
-    return message_of(claimed.mail, letter, mail_from)
+    return message_of(claimed.mail, letter, mail_from, address=claimed.mail.recipient_email)
 
 
 def platform_name(rules: TopUpRules, topup: TopUp) -> str:

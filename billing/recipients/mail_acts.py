@@ -1,17 +1,28 @@
-"""Recipients' mail for operators: its outcome, one more try, and addresses that get none."""
+"""Recipients: mail about their top-ups.
 
-from collections.abc import Sequence
+Only readers who may see codes get a letter's text. Erasing a recipient leaves what the ledger
+needs, and what a pending top-up needs to arrive.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from billing.recipients import outbox
-from billing.recipients.erasure import Erased, FurtherSteps, erase_step
-from billing.recipients.outbox import MailUnderWay
+from billing.engine.batch_state import BatchState, ReadSet
+from billing.recipients.letter import Letter, letter_of
 from billing.recipients.refusal import allow_mail, refuse_mail, refusing
-from billing.topups.mail import Mail as Row, MailStatus
-from billing.topups.rules import VOUCHER_KEY, LinkTokens
+from billing.topups import topup as topups
+from billing.topups.mail import ROWS, Mail, Mail as Row, MailStatus
+from billing.topups.rules import VOUCHER_KEY, LinkTokens, TopUpRules, sees_code
+from billing.topups.settlement import OnTopUp
+from billing.topups.topup import AlreadyEnded, TopUp
+from billing.topups.views import RecipientMail
+from billing.topups.working_set import TopUpWorkingSet, topups_of
+from kernel.clock import HOUR_US, SECOND_US
+from kernel.errors import DomainError, NotFound
 from kernel.fields import Fields, Page, said
 from kernel.shaped import Shaped
 from kernel.tenant import Tenant
@@ -19,18 +30,151 @@ from kernel.words import Count, Email, Time
 from keys import audit_log
 from keys.act import (
     MACHINE,
+    MERCHANT,
     OPERATOR,
     Act,
     ActContext,
     CallContext,
     Change,
+    EngineAct,
     ListAct,
     StepsAct,
+    Told,
 )
 from keys.normalise import normalise_email
+from keys.principal import Principal
 from keys.vault import Vault
 from store.database import Database, Transaction
-from store.keyset import Begin
+from store.keyset import Begin, Keyset
+
+
+class MailUnderWay(DomainError):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMail:
+    mail: Mail
+    letter: Letter | None
+
+
+async def outbox_page(
+    tx: Transaction, tenant: Tenant, *, before_id: str | None, limit: int
+) -> Sequence[Mail]:
+    rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
+    return [ROWS.read(row) for row in rows]
+
+
+async def outbox_mail(
+    tx: Transaction, principal: Principal, rules: TopUpRules, mail_id: str
+) -> OutboxMail:
+    mail = await find_mail(tx, mail_id)
+    if Tenant(mail.account_id, mail.environment) != principal.tenant:
+        raise NotFound("Mail")
+    topup = (await topups.load(tx, [mail.transaction_id])).get(mail.transaction_id)
+    if topup is None or not sees_code(principal, topup.spent_by):
+        return OutboxMail(mail, None)
+    row = await tx.fetch_one("SELECT name FROM accounts WHERE id = :id", id=mail.account_id)
+    sender = "" if row is None else str(row["name"])
+    return OutboxMail(mail, letter_of(topup, sender, rules))
+
+
+async def page_of_mails(
+    tx: Transaction,
+    *,
+    environment: str,
+    status: str | None,
+    address: str | None,
+    before_id: Begin = None,
+    limit: int,
+) -> Sequence[Mail]:
+    rows = await _ALL.page(
+        tx,
+        before_id=before_id,
+        limit=limit,
+        environment=environment,
+        status=status,
+        address=address,
+    )
+    return [ROWS.read(row) for row in rows]
+
+
+async def queue_again(tx: Transaction, mail_id: str, *, now_us: int) -> Mail:
+    changed = await tx.execute(
+        """UPDATE mails SET status = 'queued', attempts = 0, next_attempt_at = :now, ended_at = NULL,
+               reason = NULL
+           WHERE id = :id AND status NOT IN ('queued', 'sent')""",
+        now=now_us,
+        id=mail_id,
+    )
+    mail = await find_mail(tx, mail_id)
+    if changed == 0:
+        raise MailUnderWay(f"The mail is already {mail.status}.", reason=mail.status)
+    return mail
+
+
+async def find_mail(tx: Transaction, mail_id: str) -> Mail:
+    row = await tx.fetch_one(f"SELECT {ROWS.listed} FROM mails WHERE id = :id", id=mail_id)
+    if row is None:
+        raise NotFound("Mail")
+    return ROWS.read(row)
+
+
+_PAGES = Keyset(ROWS.listed, "mails", "account_id = :account_id AND environment = :environment")
+_ALL = Keyset(
+    ROWS.listed,
+    "mails",
+    "environment = :environment",
+    filters={"status": "status = :status", "address": "recipient_email = :address"},
+)
+
+
+ROWS_PER_STEP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    topups: int
+    mails: int
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherSteps:
+    """Erase what higher packages store; each step returns how many rows it changed."""
+
+    payments: Callable[[Transaction], Awaitable[int]]
+    requests: Callable[[Transaction, str], Awaitable[int]]
+
+
+async def erase_step(tx: Transaction, address: str) -> Erased:
+    """Erase at most ROWS_PER_STEP of each; call it until it finds nothing."""
+    mails = await tx.execute(
+        """DELETE FROM mails WHERE id IN (
+               SELECT id FROM mails WHERE recipient_email = :address AND status <> 'queued'
+               LIMIT :limit)""",
+        address=address,
+        limit=ROWS_PER_STEP,
+    )
+    topups = await tx.execute(
+        """UPDATE topups SET delivery = NULL WHERE id IN (
+               SELECT id FROM topups WHERE recipient_email = :address AND delivery IS NOT NULL
+                 AND status NOT IN ('pending', 'scheduled') LIMIT :limit)""",
+        address=address,
+        limit=ROWS_PER_STEP,
+    )
+    return Erased(topups, mails)
+
+
+async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> int:
+    return await tx.execute(
+        """DELETE FROM mails WHERE id IN (
+               SELECT id FROM mails
+               WHERE environment = :environment AND created_at < :before_us AND status <> 'queued'
+               ORDER BY id LIMIT :limit)""",
+        environment=environment,
+        before_us=before_us,
+        limit=ROWS_PER_STEP,
+    )
 
 
 class MailQuery(Page, frozen=True, kw_only=True):
@@ -78,14 +222,14 @@ class ErasedRecipient(Struct, kw_only=True):
 
 
 async def owner_of(tx: Transaction, mail_id: str) -> Tenant:
-    found = await outbox.find_mail(tx, mail_id)
+    found = await find_mail(tx, mail_id)
     return Tenant(found.account_id, found.environment)
 
 
 async def list_mails(
     context: ActContext, asked: MailQuery, begin: Begin, limit: int
 ) -> Sequence[Row]:
-    return await outbox.list_mails(
+    return await page_of_mails(
         context.tx,
         environment=context.environment,
         status=asked.status,
@@ -96,7 +240,7 @@ async def list_mails(
 
 
 async def retry_mail(context: ActContext, _asked: Fields) -> Change[Row]:
-    again = await outbox.retry_mail(context.tx, context.object_id, now_us=context.now_us)
+    again = await queue_again(context.tx, context.object_id, now_us=context.now_us)
     entry = audit_log.entry(
         context.by,
         "mail.retry",
@@ -139,7 +283,6 @@ async def erase_recipient(context: CallContext, asked: Address) -> ErasedRecipie
 
 
 async def _digested(context: ActContext, asked: Address) -> tuple[str, str]:
-    """Return the address, and its digest on the list of those that want no mail."""
     address = normalise_email(asked.address, param="address")
     vault = context.service(Vault)
     key = await vault.data_key(context.tx, VOUCHER_KEY, now_us=context.now_us)
@@ -203,7 +346,7 @@ ALLOW_MAIL = Act(
     audit=None,
     examples=("topup mail allow --address user@example.com",),
 )
-# On the machine alone: a call over HTTP would log the address again.
+# Local only: a call over HTTP would log the address again.
 ERASE_RECIPIENT = StepsAct(
     name="mail.erase",
     summary="Erase what is stored about a recipient",
@@ -219,3 +362,76 @@ ERASE_RECIPIENT = StepsAct(
     examples=("topup mail erase --address user@example.com --yes",),
 )
 ACTS = (LIST_MAIL, RETRY_MAIL, STOP_MAIL, ALLOW_MAIL, ERASE_RECIPIENT)
+
+
+_WAIT_S = HOUR_US // SECOND_US
+
+
+class NotYetDelivered(DomainError):
+    pass
+
+
+class MailLimitReached(DomainError):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    topup: TopUp
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Resend(OnTopUp):
+    def declare(self, read_set: ReadSet) -> None:
+        OnTopUp.declare(self, read_set)
+        read_set.working_set(TopUpWorkingSet).mailed_ids.add(self.topup_id)
+
+    def decide(self, state: BatchState) -> Resent:
+        topup, topups = self._topup(state), topups_of(state)
+        facts = {"transaction_id": topup.id, "status": topup.status}
+        if topup.status in {"pending", "scheduled"}:
+            raise NotYetDelivered(
+                "The top-up isn't delivered yet. Mail that was requested is sent automatically "
+                "after delivery.",
+                param="transaction_id",
+                reason="not_delivered",
+                extra=facts,
+            )
+        if topup.status != "delivered":
+            raise AlreadyEnded(f"The top-up is {topup.status}, so no mail is sent.", extra=facts)
+        before = topups.mails.queued_of(topup.id)
+        if before is not None:
+            return Resent(topup, before)
+        if topups.mails.is_limited(topup):
+            raise MailLimitReached(
+                "This account, or this recipient, has reached its limit of mails in 24 hours.",
+                reason="mail_limit",
+                retry_after_s=_WAIT_S,
+                extra=facts,
+            )
+        return Resent(topup, topups.write_mail(topup, state.now_us))
+
+
+async def resend(context: CallContext, _asked: Fields) -> Resend:
+    return Resend(context.object_id, context.tenant)
+
+
+RESEND: Final = EngineAct(
+    name="topups.resend",
+    summary="Send the recipient's mail once more",
+    description=(
+        "To the top-up's own recipient, with the link to the claim page. While a mail is on its"
+        " way no second one is written. Counts against the limits of mail in 24 hours."
+    ),
+    path="/topup/{transaction_id}/resend",
+    scopes=("topup:send",),
+    audience=(MERCHANT,),
+    input=Fields,
+    command=resend,
+    view=lambda resent: RecipientMail.of(resent.mail),
+    result=RecipientMail,
+    refuses=(NotYetDelivered, NotFound, AlreadyEnded, MailLimitReached),
+    told=lambda resent, _: Told(resent.topup.id, resent.topup.status),
+    examples=("topup topups resend txn_4Kp1",),
+)

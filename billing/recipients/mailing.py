@@ -1,7 +1,7 @@
 """Claim due mail and settle its result.
 
-A claim raises the row's claim_no; an older claim's result isn't written. No transaction is open while mail is
-sent. A dead worker's mail is sent again under the same Message-ID.
+A claim raises claim_no, and an older claim's result isn't written. A dead worker's mail is sent
+again under the same Message-ID.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.storable import storable
 from store.database import Transaction
 
-# After attempt k it waits WAITS_US[k-1], then it fails: a day and a half in all.
+# Waits after each attempt; a day and a half in all.
 WAITS_US: Final = (
     MINUTE_US,
     5 * MINUTE_US,
@@ -32,8 +32,6 @@ REASON_CHARACTERS_MAX: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMail:
-    """topup null: it is gone."""
-
     mail: Mail
     topup: TopUp | None
     sender: str

@@ -1,8 +1,6 @@
-"""Mail to an account's owner and colleagues, queued in the transaction that it reports.
+"""Queue mail to an account's owner and colleagues, in the transaction that it reports.
 
-A change brings one mail; its first claim copies it to each colleague who wants it. A row holds no address: it
-is looked up when the mail is sent. A try is claimed by its number for a lease, and an older one's result
-isn't written.
+The first claim copies it to each colleague who wants it. The address is looked up on sending.
 """
 
 from collections import Counter
@@ -40,10 +38,9 @@ OwnerMailKind = Literal[
     "key",
 ]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
-# After try k it waits WAITS_US[k-1]; then it has failed.
+# Waits after each try.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
 REASON_CHARACTERS_MAX: Final = 300
-# What people switch off, by the kind of mail.
 CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
     "credit_expiring": "expiring",
     "receipt": "receipt",
@@ -52,25 +49,23 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
     "balance": "balance",
     "key": "key",
 }
-# Written for the owner and copied to colleagues on sending.
+# Written for the owner, and copied to colleagues on sending.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# To one person of an account in 24 hours, by kind: expiring credit crowds out no failed payment.
+# Daily maximum to one person by kind, so that one kind can't crowd out another.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
     "credit_expiring": 3,
     "receipt": 20,
-    # billing/recipients/approval_mail.py writes ten an hour.
     "approval": 240,
     # As many as an account has members.
     "invitation": 50,
-    # Anybody can request these: more would be a way to fill a mailbox.
+    # Anybody can request these.
     "password": 10,
     "password_changed": 10,
     "suspended": 10,
     "resumed": 10,
     "address": 20,
-    # billing/recipients/gathered_mail.py writes four an hour.
     "webhook": 96,
     "balance": 96,
     "key": 96,
@@ -99,19 +94,15 @@ class OwnerMail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def data(self) -> dict[str, Any]:
-        """Return what the change's event said; empty if the subscription's row says it."""
         return {} if self.about is None else dict(msgspec.json.decode(self.about))
 
     @property
     def choice(self) -> Notification | None:
-        """Return the choice that switches it off; None: it is always sent."""
         return None if self.data.get("is_always_sent") else CHOICE_OF.get(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class DueOwnerMail:
-    """person null: no longer a member. is_over: they got too many of this kind within a day."""
-
     mail: OwnerMail
     person: Person | None
     is_unwanted: bool
@@ -147,7 +138,6 @@ def written_mail(
     now_us: int,
     member_id: str | None = None,
 ) -> OwnerMail:
-    """Return a mail that is due now, or in the outbox without is_sent. member_id null: the owner's."""
     due_at = now_us if is_sent else None
     return OwnerMail(
         id=new_id("oml"),
@@ -167,9 +157,7 @@ def written_mail(
 def addressees(
     people: Sequence[Person], choice: Notification, tenant: Tenant, *, is_sent: bool
 ) -> list[Person]:
-    """Return the account's people who want the mail and have an address. Mail that doesn't leave is in the
-    outbox once.
-    """
+    """Return the people who want the mail. Mail that doesn't leave is in the outbox once."""
     return [
         one
         for one in people
@@ -251,7 +239,7 @@ async def _sent(
 async def settle(
     tx: Transaction, mail: OwnerMail, status: OwnerMailStatus, reason: str | None, *, now_us: int
 ) -> None:
-    """Write this try's result; queued: there is another, unless it was the last."""
+    """Retry if "queued", unless it was the last try."""
     is_last = mail.attempts > len(WAITS_US)
     ended = "failed" if status == "queued" and is_last else status
     again_at = now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None
@@ -279,8 +267,7 @@ async def of_subscription(
             WHERE account_id = :account_id AND environment = :environment
               AND subscription_id = :id
             ORDER BY id DESC LIMIT 100""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
+        **tenant._asdict(),
         id=subscription_id,
     )
     return [_ROWS.read(row) for row in rows]
@@ -325,8 +312,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column by which each kind is due; next_attempt_at by default. A new kind uses next_notice_at, as
-# colleagues' mail does: there a worker claims only kinds that it knows, so an older one leaves the others.
+# The column by which each kind is due. New kinds, and colleagues' mail, use next_notice_at, where
+# an older worker claims only kinds that it knows.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",
@@ -367,6 +354,5 @@ _CLAIMS: Final = tuple(map(_claim_by, _DUE_COLUMNS))
 
 
 def _due(kind: str, member_id: str | None, at: int | None) -> dict[str, Any]:
-    """Return the time in the mail's column; the other columns stay empty."""
     column = _DUE.get(kind, "next_attempt_at") if member_id is None else "next_notice_at"
     return {one: at if one == column else None for one in _DUE_COLUMNS}

@@ -1,7 +1,7 @@
-"""Stop mail: recipients' addresses that want none, and people's links for one kind of mail about an account.
+"""Stop mail to addresses that want none, and let people stop one kind of mail.
 
-Addresses are stored as keyed digests. The list tells whether a given address is on it, but no address can be
-read from it. It holds for every account, because the recipient knows one sender: this installation.
+Addresses are stored as keyed digests. The list holds for every account, because the recipient knows
+one sender.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,6 @@ from billing.topups.rules import LinkPurpose, LinkTokens, TopUpRules
 from keys.notifications import Notification
 from store.database import Transaction
 
-# Where recipients and people stop and resume mail; a token follows.
 NO_MAIL_PATH: Final = "/no-mail"
 
 
@@ -58,12 +57,7 @@ _OF_MEMBERS: Final[Mapping[Notification, LinkPurpose]] = {
 
 
 def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
-    """Return the token of the link by which a person stops this kind of mail without signing in; None: it is
-    always sent.
-
-    It is bound to one person, account and kind. An owner's is made from the account's ID, a colleague's from
-    the membership's.
-    """
+    """Return the token by which its reader stops this kind of mail without signing in."""
     choice = mail.choice
     if choice is None:
         return None
@@ -78,7 +72,6 @@ def no_mail_url(rules: TopUpRules, mail: OwnerMail) -> str | None:
 
 
 def choice_of_token(links: LinkTokens, token: str) -> tuple[str, Notification] | None:
-    """Return the account's or membership's ID and the kind of mail."""
     for purposes in (_PURPOSES, _OF_MEMBERS):
         for choice, purpose in purposes.items():
             subject_id = links.id_of(purpose, token)

@@ -1,7 +1,6 @@
 """Pass one mail to the mail server, within SEND_S.
 
-A 5xx about this recipient or letter is final. Everything else may pass, also a refused password, which the
-operator has to fix.
+A 5xx about this recipient or letter is final. Anything else is retried.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from aiosmtplib import (
 from billing.recipients.smtp_server import SmtpServer
 
 SEND_S: Final = 60.0
-# One command and its response; a server may take its time to check a letter.
+# One command and its response.
 COMMAND_S: Final = 30.0
 _QUIT_S: Final = 5.0
 _FINAL: Final = 500
@@ -31,8 +30,6 @@ _FINAL: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """taken: the server has the mail. refused: for good. later: try again."""
-
     outcome: Literal["taken", "refused", "later"]
     reason: str | None = None
 
@@ -46,7 +43,7 @@ class SmtpSender:
         self._send_s = send_s
 
     async def hand_in(self, message: EmailMessage, *, sender: str, recipient: str) -> Handed:
-        """Pass on the mail; never raise for what the server does."""
+        """Return a result whatever the server does."""
         try:
             async with asyncio.timeout(self._send_s):
                 client = await self._send(message, sender, recipient)
@@ -58,12 +55,12 @@ class SmtpSender:
             return Handed("later", "the mail server did not answer in time")
         except (SMTPException, OSError, ValueError) as error:
             return Handed("later", f"{type(error).__name__}: {error}")
-        # Outside the time limit: the mail was taken, whatever becomes of the farewell.
+        # The server has the mail, whatever becomes of the goodbye.
         await _leave(client)
         return Handed("taken")
 
     async def look(self) -> str:
-        """Sign in and leave; return a sentence. Raises SMTPException, OSError, TimeoutError."""
+        """Sign in and leave; raise SMTPException, OSError or TimeoutError."""
         async with asyncio.timeout(self._send_s):
             client = await self._connect()
             await _leave(client)
@@ -103,7 +100,7 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 
 def _refused(error: SMTPException) -> Handed:
-    """Return the result: a 4xx may pass, such as greylisting; a 5xx is a bounce."""
+    """Treat a 4xx, such as greylisting, as temporary and a 5xx as a bounce."""
     said = error.recipients[0] if isinstance(error, SMTPRecipientsRefused) else error
     assert isinstance(said, SMTPResponseException), "the server answered with a code"
     reason = f"{said.code} {said.message}"

@@ -1,4 +1,4 @@
-"""The mail server of TOPUP_SMTP_URL, and the sender's address."""
+"""Parse TOPUP_SMTP_URL and the sender's address."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class SmtpServer:
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
-    """Parse the URL; raise ValueError, which doesn't repeat it."""
+    """Raise ValueError, which doesn't repeat the URL."""
     parts = urlsplit(url)
     known = _SCHEMES.get(parts.scheme)
     if known is None:

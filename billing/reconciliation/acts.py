@@ -1,4 +1,4 @@
-"""Reconciliation: where provider, ledger and supplier don't agree, and the comparisons that find it."""
+"""Reconciliation: where provider, ledger and supplier don't agree, and how it is found."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -7,8 +7,7 @@ from msgspec import Meta, Struct
 
 from billing.reconciliation import differences, runs
 from billing.reconciliation.daily import DailyReconciliation
-from billing.reconciliation.differences import REASON_CHARACTERS_MAX, MoneyDifference
-from billing.reconciliation.kinds import KINDS
+from billing.reconciliation.differences import KINDS, REASON_CHARACTERS_MAX, MoneyDifference
 from billing.reconciliation.provider_list import Compared, ListDifference
 from billing.reconciliation.runs import PartRun
 from kernel.clock import rfc3339

@@ -1,7 +1,6 @@
-"""The daily three-way reconciliation: money in at the provider = ledger = value out at the supplier.
+"""Compare daily: money in at the provider, the ledger, and value out at the supplier.
 
-Each part of each environment runs once a day, whatever the number of workers. A failed one is retried in an
-hour and holds up no other. A difference is a row until a run no longer finds it, or an operator closes it.
+Each part runs once a day across all workers; a failed one is retried in an hour.
 """
 
 import logging
@@ -16,8 +15,7 @@ from billing.proof.audit import audit
 from billing.providers.abilities import Listing, ability
 from billing.providers.protocol import ProviderRefused, ProviderUnavailable
 from billing.reconciliation import differences, own_payments, runs
-from billing.reconciliation.differences import MICROS
-from billing.reconciliation.kinds import Comparison, FoundDifference
+from billing.reconciliation.differences import MICROS, Comparison, FoundDifference
 from billing.reconciliation.provider_list import Compared, compare
 from billing.reconciliation.provider_part import ProviderComparison
 from billing.reconciliation.runs import PartRun
@@ -58,7 +56,7 @@ async def _accounts(tx: Transaction, environment: str) -> int:
 LEDGER: Final = "ledger"
 SUPPLIERS: Final = "suppliers"
 PROVIDER: Final = "provider:"
-# Sales and sends since then are compared; open differences for ever.
+# Compare sales and sends since then; open differences for ever.
 LOOKED_BACK_US: Final = 4 * DAY_US
 WRITTEN_AT_ONCE: Final = 100
 FOUND_MAX: Final = 1_000
@@ -99,9 +97,7 @@ class DailyReconciliation:
     async def run_part(
         self, environment: Environment, part: str, *, is_wanted: bool = False
     ) -> PartRun | None:
-        """Run a part; return None if it isn't due, or another process runs it. Raises StoreError. is_wanted:
-        an operator wants it now.
-        """
+        """Return None if it isn't due, or another process runs it. Raise StoreError."""
         now_us = self._clock.now_us()
         run = await self._database.transaction(
             partial(_begin, environment=environment, part=part, now_us=now_us, is_wanted=is_wanted)
@@ -115,7 +111,7 @@ class DailyReconciliation:
         except (ProviderUnavailable, ProviderRefused, InvalidInput) as error:
             await self._fail(run, error.detail)
         except Exception:
-            # One part must not stop the others from being compared.
+            # One part must not stop the others.
             _log.exception("reconciliation.broke", extra={"part": part})
             await self._fail(run, "it broke; the worker's log says where")
         return await self._database.read(lambda tx: runs.find(tx, environment, part))
@@ -210,7 +206,6 @@ async def _begin(
 
 
 async def _end(tx: Transaction, *, run: PartRun, done: Comparison, clock: Clock) -> None:
-    """Close what was not found, except what gave no response."""
     began_at = run.began_at or 0
     await differences.close_gone(
         tx,

@@ -1,17 +1,17 @@
-"""Differences of money as rows: one for each subject and kind, open until both sides agree.
+"""Store differences of money, one row for each subject and kind.
 
-A row is closed by a comparison, or by an operator with a reason and an audit entry. What an operator closed
-reopens when its figures change.
+A comparison closes a row once both sides agree; an operator closes it with a reason, until its
+figures change.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import msgspec
 
 from billing.ledger.price import Price
 from billing.providers.event_log import in_words
-from billing.reconciliation.kinds import DifferenceKind, FoundDifference
 from kernel.errors import InvalidInput, NotFound
 from kernel.ids import new_id
 from keys import audit_log
@@ -19,6 +19,100 @@ from keys.audit_log import Actor
 from store.database import Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
+
+DifferenceKind = Literal[
+    "paid_not_credited",
+    "credited_not_paid",
+    "amount_differs",
+    "unknown_payment",
+    "refund_differs",
+    "ledger_rule",
+    "delivered_without_supplier",
+    "supplied_not_delivered",
+    "supplied_twice",
+    "supplier_balance",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    means: str
+    press: str
+
+
+KINDS: Final[dict[DifferenceKind, KindWords]] = {
+    "paid_not_credited": KindWords(
+        "The provider has the payment of an order that is not credited.",
+        "Open the order: ask the provider now, approve it, or refund the payment.",
+    ),
+    "credited_not_paid": KindWords(
+        "An order is credited, and the provider knows no payment of it.",
+        "Open the order and look the payment up at the provider; correct the account's credit.",
+    ),
+    "amount_differs": KindWords(
+        "The provider has another sum than the order was credited for.",
+        "Open the order; correct the account's credit, or refund the rest.",
+    ),
+    "unknown_payment": KindWords(
+        "The provider has a payment that no order or paid period here knows.",
+        "Look it up at the provider: refund it, or close this with the reason.",
+    ),
+    "refund_differs": KindWords(
+        "The provider sent back another sum than the ledger took back.",
+        "Open the order; the provider's refund event may not be enabled (topup providers check).",
+    ),
+    "ledger_rule": KindWords(
+        "A rule of the ledger is broken.",
+        "Run topup audit, stop what writes, and restore or correct the named row.",
+    ),
+    "delivered_without_supplier": KindWords(
+        "A top-up counts as delivered, and no attempt at its supplier says so.",
+        "Open the top-up and look it up at the supplier.",
+    ),
+    "supplied_not_delivered": KindWords(
+        "A supplier delivered a top-up whose funds went back to the sender.",
+        "Open the top-up: take the value back at the supplier, or charge the sender.",
+    ),
+    "supplied_twice": KindWords(
+        "A supplier, or two, delivered one top-up more than once.",
+        "Open the top-up and take the second delivery back at its supplier.",
+    ),
+    "supplier_balance": KindWords(
+        "The balance at a supplier fell by more than its deliveries cost.",
+        "Compare the supplier's own list of the period with its top-ups here.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDifference:
+    """`expected` is the ledger's figure; `unit` is a currency, micros or times."""
+
+    kind: DifferenceKind
+    subject_id: str
+    expected: int
+    found: int
+    unit: str
+    detail: str
+    account_id: str = ""
+
+
+@dataclass(slots=True)
+class Comparison:
+    """`subjects` of open differences are checked again; those in `unanswered` stay.
+
+    `mark` is where the next run continues.
+    """
+
+    environment: str
+    part: str
+    since: int
+    now_us: int
+    subjects: frozenset[str] = frozenset()
+    checked: int = 0
+    mark: str | None = None
+    unanswered: set[str] = field(default_factory=set)
+
 
 REASON_CHARACTERS_MAX: Final = 200
 DETAIL_CHARACTERS_MAX: Final = 500
@@ -183,9 +277,7 @@ async def page(
 
 
 async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most PRUNED_MAX closed ones, last seen before then; return how many. One that is still seen
-    stays closed with its reason.
-    """
+    """Delete none that is still seen."""
     return await tx.execute(
         """DELETE FROM money_differences WHERE id IN (
                SELECT id FROM money_differences
@@ -198,7 +290,6 @@ async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> 
 
 
 async def open_subjects(tx: Transaction, environment: str, part: str) -> set[str]:
-    """Return what a part's open ones are about: a comparison checks these again."""
     rows = await tx.fetch(
         """SELECT subject_id FROM money_differences
            WHERE environment = :environment AND part = :part AND closed_at IS NULL

@@ -1,7 +1,6 @@
-"""Our side of a provider's payments: orders, periods and machine payments by card.
+"""Read our side of a provider's payments.
 
-A payment of theirs is found by any of its IDs, then by what the provider says it belongs to, because the
-reporting event may be disabled. Each read is bounded.
+A listed payment is found by any of its IDs, then by what the provider says it belongs to.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -20,8 +19,6 @@ from store.row_mapping import RowMapping
 
 
 class PaymentFee(msgspec.Struct, frozen=True, kw_only=True):
-    """owner_id: the paid order or period."""
-
     owner_id: str
     account_id: str
     environment: str
@@ -55,7 +52,7 @@ async def load(tx: Transaction, owner_ids: Iterable[str]) -> dict[str, PaymentFe
 _ROWS = RowMapping(PaymentFee)
 
 
-# Returns the IDs with related ones; raises ProviderUnavailable.
+# Find related IDs; raises ProviderUnavailable.
 Linked = Callable[[NotificationRef, Sequence[str]], Awaitable[Sequence[str]]]
 _AT_ONCE: Final = 500
 
@@ -63,15 +60,13 @@ T = TypeVar("T")
 
 
 class _Owner(NamedTuple):
-    """begins_plan: an order whose payments are its plan's periods'."""
+    """`begins_plan` marks an order whose payments are its plan's periods'."""
 
     id: str
     begins_plan: bool
 
 
 class OwnPayments:
-    """linked: called for a payment that no ID finds."""
-
     def __init__(
         self, database: Database, provider: str, environment: str, linked: Linked | None = None
     ) -> None:
@@ -140,7 +135,8 @@ class OwnPayments:
                 ids = (one.order_id, *one.objects)
                 named = [owners[name] for name in ids if name in owners]
                 if named:
-                    # Without a period, a payment belongs to the order that began the plan.
+                    # Without a period, a payment belongs to the order that
+                    # began the plan.
                     found[one.payment_id] = min(named, key=lambda owner: owner.begins_plan)
         return found
 
@@ -192,7 +188,7 @@ _COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
 _PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
     p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
     'period' AS kind, 0 AS begins_plan"""
-# In US cents; an undelivered one came back as a code, not to the card.
+# In US cents; an undelivered payment came back as a code, not to the card.
 _MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS payment_id,
     p.charged_cents AS amount, 'USD' AS currency, 0 AS gone, p.settled_at AS paid_at,
     'machine' AS kind, 0 AS begins_plan"""
@@ -242,7 +238,7 @@ SELECT p.id AS object_id, p.id AS owner_id, 0 AS begins_plan
 FROM machine_payments p
 WHERE p.network = :provider AND p.environment = :environment AND p.id IN :order_ids[text]
 """
-# One that was approved before its invoice came begins at another time than its objects say.
+# A period approved before its invoice came begins at another time than its objects say.
 _PERIODS: Final = """
 SELECT k.object_id, p.id AS owner_id FROM subscription_objects k
 JOIN subscription_periods p ON p.subscription_id = k.subscription_id

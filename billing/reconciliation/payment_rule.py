@@ -1,7 +1,6 @@
-"""The rule that compares a payment in a provider's list with ours.
+"""Compare a payment in a provider's list with ours.
 
-A payment without an order of this gateway, of an unknown customer, belongs to another shop on the same
-account. What was wholly returned is settled, so its missing credit is no difference.
+A payment of an unknown customer without our order belongs to another shop on the account.
 """
 
 from collections.abc import Collection
@@ -23,7 +22,6 @@ ListDifferenceKind = Literal[
     "refunded",
     "fee",
 ]
-# A payment is reported a while after it was made; its order is checked anyway.
 TOLD_WITHIN_US: Final = HOUR_US
 OwnPaymentKind = Literal["order", "period", "machine"]
 _PREFIXES: Final = ("ord_", "mpy_")
@@ -31,9 +29,7 @@ _PREFIXES: Final = ("ord_", "mpy_")
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """gone: refunded or disputed, in the price's currency. payment_id: empty if unknown; is_paid: credited;
-    begins_plan: a plan's order, whose payments are its periods'. paid_at by our clock.
-    """
+    """`gone` is refunded or disputed; `payment_id` may be empty; `is_paid` means credited."""
 
     owner_id: str
     account_id: str
@@ -48,7 +44,7 @@ class OwnPayment:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """here, there: each side's. is_of_payment: a payment beside the credited one."""
+    """`is_of_payment` means a payment beside the credited one."""
 
     kind: ListDifferenceKind
     here: Price | None
@@ -57,7 +53,6 @@ class Judged:
 
 
 def is_of_us(one: ListedPayment, customers: Collection[str]) -> bool:
-    """Return whether it names an order like ours, or its payer has paid us."""
     return (one.order_id or "").startswith(_PREFIXES) or one.customer_ref in customers
 
 
@@ -66,7 +61,7 @@ def is_kept(one: ListedPayment) -> bool:
 
 
 def is_missing(one: ListedPayment, *, now_us: int) -> bool:
-    """Return whether it is an uncredited payment to us that should have been reported by now."""
+    """Return whether it is uncredited and should have been reported by now."""
     return one.status == "paid" and is_kept(one) and one.created_at <= now_us - TOLD_WITHIN_US
 
 

@@ -1,7 +1,6 @@
-"""Compare a provider's own list of payments with ours: every difference of a period.
+"""Compare a provider's list of payments with ours, without changing anything.
 
-It changes nothing. Payments near the period's ends are looked for a day further, because two clocks are
-compared. A list that is too long is refused, never cut.
+Search a day further on both sides, because clocks differ.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,7 +26,6 @@ from kernel.clock import DAY_US
 from kernel.errors import InvalidInput
 from store.database import Database
 
-# An endless list would never be compared; memory is limited, too.
 PAGES_MAX: Final = 10_000
 PAYMENTS_MAX: Final = 200_000
 
@@ -67,7 +65,7 @@ class ListDifference(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """payments: compared ones; others: paid ones of other shops, not counted; fees: the provider's, for ours."""
+    """`others` are other shops' payments."""
 
     payments: int
     differences: Sequence[ListDifference]
@@ -87,9 +85,7 @@ async def compare(
     linked: Linked | None = None,
     pages_max: int = PAGES_MAX,
 ) -> Compared:
-    """Compare payments with since <= time < until on either side; linked: as of OwnPayments. Raises
-    InvalidInput if the list is too long, ProviderUnavailable and ProviderRefused.
-    """
+    """Raise InvalidInput if the list is too long, ProviderUnavailable or ProviderRefused."""
     there: dict[str, ListedPayment] = {}
     async for page in pages(listing, since - DAY_US, until + DAY_US, pages_max):
         there |= {one.payment_id: one for one in page}
@@ -126,7 +122,7 @@ async def compare(
 async def pages(
     listing: Listing, since: int, until: int, pages_max: int = PAGES_MAX
 ) -> AsyncIterator[Sequence[ListedPayment]]:
-    """Yield the list page by page; raise InvalidInput if it has no reliable end."""
+    """Raise InvalidInput if the list has no reliable end."""
     number, cursor = 0, None
     for _ in range(pages_max):
         page = await listing.list_payments(since, until, cursor)
@@ -157,7 +153,6 @@ class _Told:
     def hold_against(
         self, mine: OwnPayment, listed: Sequence[ListedPayment], kept: PaymentFee | None
     ) -> None:
-        """Compare ours with every payment of theirs for it: several tries, of which some were paid."""
         self._payments += 1
         paid = [one for one in listed if one.status == "paid"]
         if not paid and mine.is_paid and not mine.begins_plan:

@@ -1,8 +1,6 @@
 """Compare a provider's payments with the orders and periods that they credited.
 
-Orders that the list doesn't show, or of a provider without a list, are checked singly. An unreported payment
-is first acted on; one that still belongs to nothing is named, unless it is another shop's. An order without a
-response is skipped and stays.
+Orders that the list lacks are checked one by one. An unreported payment is acted on first.
 """
 
 import asyncio
@@ -22,7 +20,7 @@ from billing.providers.protocol import (
     ProviderUnavailable,
     Refunded,
 )
-from billing.reconciliation.kinds import Comparison, DifferenceKind, FoundDifference
+from billing.reconciliation.differences import Comparison, DifferenceKind, FoundDifference
 from billing.reconciliation.own_payments import OwnPayments
 from billing.reconciliation.payment_rule import (
     Judged,
@@ -43,13 +41,10 @@ ROWS: Final = 200
 ASKED_AT_ONCE: Final = 4
 # A payment's order is older than it.
 AROUND_US: Final = DAY_US
-# Payments without anything here, other shops' included, that are checked again.
 LOST_MAX: Final = 10_000
 
 
 class ProviderComparison:
-    """One for each run, of one provider and environment."""
-
     def __init__(
         self, database: Database, payments: Payments, provider: str, comparison: Comparison
     ) -> None:
@@ -63,7 +58,7 @@ class ProviderComparison:
         self._answers = 0
 
     async def compare(self) -> AsyncIterator[FoundDifference]:
-        """Compare; raise ProviderUnavailable and ProviderRefused if the provider doesn't respond at all."""
+        """Raise ProviderUnavailable or ProviderRefused if the provider doesn't respond at all."""
         environment = environment_of(self._comparison.environment)
         provider = self._payments.providers.of(self._provider, environment)
         listing = None if provider is None else ability(provider, Listing)  # type: ignore[type-abstract]
@@ -84,7 +79,6 @@ class ProviderComparison:
                 yield one
 
     async def _compared(self, page: Sequence[ListedPayment]) -> AsyncIterator[FoundDifference]:
-        """Yield what a page's payments show; those without anything here wait in _lost."""
         paid = [one for one in page if one.status == "paid"]
         owners = await self._own.owners(paid)
         known = await self._own.load(owners.values())
@@ -104,7 +98,7 @@ class ProviderComparison:
             self._lost.append(payment)
 
     async def _unknown(self) -> AsyncIterator[FoundDifference]:
-        """Yield payments that belonged to nothing before each order was checked."""
+        """Compare payments that had no owner before each order was checked."""
         lost, self._lost = self._lost, []
         async for one in self._compared(lost):
             yield one
@@ -166,13 +160,13 @@ class ProviderComparison:
         if not order.is_settled:
             return self._of_order("paid_not_credited", order, 0, amount)
         if order.kind == "subscription" and not amount:
-            return None  # a trial: nothing was due, and its paid periods are compared by themselves
+            return None  # a trial: nothing was due, and its paid periods are compared separately
         if paid.payment_id == order.payment_id and paid.price != order.payment:
             return self._of_order("amount_differs", order, order.payment.amount, amount)
         return None
 
     async def _taken_up(self, mine: OwnPayment, payment: ListedPayment) -> OwnPayment:
-        """Return ours, after acting on the provider's report if an order waits for it."""
+        """Act on the provider's report if an order waits for it; return ours."""
         if mine.is_paid or mine.kind != "order" or not is_kept(payment):
             return mine
         order = await self._database.read(lambda tx: orders.find(tx, mine.owner_id))

@@ -1,20 +1,22 @@
-"""When each comparison of an environment runs, and what the last run did.
+"""Store when each comparison runs, and the last run's result.
 
-Beginning a run moves its next time in the same statement, so one of several workers runs it; a dead worker's
-run continues after LEASE_US.
+Beginning a run moves its next time in the same statement, so one worker runs it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from billing.reconciliation import differences
+from billing.reconciliation.differences import KINDS
 from kernel.clock import DAY_US, HOUR_US
+from keys.principal import ENVIRONMENTS
 from store.database import Transaction
 from store.row_mapping import RowMapping
 
 LEASE_US: Final = HOUR_US
-# After a run that couldn't finish, such as while the provider was away.
 AGAIN_US: Final = HOUR_US
 FAULT_CHARACTERS_MAX: Final = 300
 
@@ -33,9 +35,6 @@ class PartRun(msgspec.Struct, frozen=True, kw_only=True):
 async def begin(
     tx: Transaction, environment: str, part: str, *, now_us: int, is_wanted: bool = False
 ) -> PartRun | None:
-    """Return the run that this caller does now; None if it isn't due, or another process does it. is_wanted:
-    an operator wants it now.
-    """
     await tx.insert(
         "reconciliation_parts",
         ("environment", "part", "next_at"),
@@ -55,7 +54,7 @@ async def begin(
 
 
 async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
-    """Make every known part due now; one under way runs again after its lease."""
+    """Make each part due now; one under way runs again after its lease."""
     await tx.execute(
         """UPDATE reconciliation_parts SET next_at = :now
            WHERE environment = :environment AND next_at > :now
@@ -66,7 +65,6 @@ async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
 
 
 async def end(tx: Transaction, run: PartRun, *, checked: int, mark: str | None) -> None:
-    """Record that it finished; the next one is a day after its start, unless another began since."""
     await _write(tx, run, checked=checked, mark=mark, fault=None, next_at=_began(run) + DAY_US)
 
 
@@ -132,3 +130,16 @@ def _began(run: PartRun) -> int:
 
 
 _ROWS = RowMapping(PartRun)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`open` counts differences by environment and kind."""
+
+    open: Mapping[tuple[str, str], int]
+    runs: Sequence[PartRun]
+
+
+async def read_standing(tx: Transaction) -> Standing:
+    none = {(environment, kind): 0 for environment in ENVIRONMENTS for kind in KINDS}
+    return Standing(none | await differences.count_open(tx), await list_runs(tx))

@@ -1,7 +1,6 @@
-"""Compare value out with the ledger: top-ups' deliveries with suppliers' attempts.
+"""Compare deliveries with suppliers' attempts, and balances with the deliveries' costs.
 
-A readable balance is also compared with the costs of deliveries since the last run: a larger fall paid for
-something outside the books. The operator may fill it up.
+A larger fall of a balance paid for something outside the books.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -12,8 +11,7 @@ import msgspec
 
 from billing.fulfilment.suppliers import ReadySupplier, Suppliers
 from billing.ledger.money import CURRENCY
-from billing.reconciliation.differences import TIMES
-from billing.reconciliation.kinds import Comparison, DifferenceKind, FoundDifference
+from billing.reconciliation.differences import TIMES, Comparison, DifferenceKind, FoundDifference
 from kernel.ids import least_id
 from store.database import Database, Row, Transaction
 
@@ -23,8 +21,6 @@ _INSIDE: Final = "'wallet', 'approval', 'sandbox'"
 
 
 class BalanceMark(msgspec.Struct, frozen=True):
-    """In US cents."""
-
     cents: int
     at: int
 
@@ -37,7 +33,6 @@ class SupplierComparison:
     async def compare(
         self, comparison: Comparison, known_mark: str | None
     ) -> AsyncIterator[FoundDifference]:
-        """Compare every top-up sent since then or different before, then every balance."""
         after_id = least_id("txn", comparison.since)
         while True:
             rows = await self._database.read(partial(_page, after=after_id))
@@ -65,7 +60,6 @@ class SupplierComparison:
             cents = await supplier.asked.balance_cents()
             before = marks.get(supplier.id)
             if cents is None:
-                # No response: the next balance is compared with the last known one.
                 if before is not None:
                     fresh[supplier.id] = before
                 continue
@@ -81,7 +75,7 @@ class SupplierComparison:
     async def _fallen(
         self, comparison: Comparison, supplier: ReadySupplier, before: BalanceMark, cents: int
     ) -> FoundDifference | None:
-        """Return null if what is gone of the balance was spent on deliveries."""
+        """Return None if what is gone of the balance was spent on deliveries."""
         cost = await self._database.read(
             lambda tx: _cost(tx, comparison.environment, supplier.id, before.at)
         )
@@ -96,7 +90,6 @@ _Marks = dict[str, BalanceMark]
 
 
 async def _page(tx: Transaction, *, after: str) -> Sequence[Row]:
-    """Return top-ups of every environment, so that no page reads more than ROWS."""
     return await tx.fetch(
         f"{_SELECT} WHERE t.id > :after ORDER BY t.id LIMIT :rows", after=after, rows=ROWS
     )

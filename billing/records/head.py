@@ -1,7 +1,6 @@
-"""Sign the head of a day's growing record log each hour; each head names the one before.
+"""Sign the head of a day's growing record log each hour.
 
-A head never changes, numbers have no gap, and within a day sizes never fall. A head also names each
-environment's newest checkpoint, so a checkpoint that is removed later is missed.
+Each head names the one before, and each environment's newest checkpoint.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ TYP: Final = "topup-record-head+jws"
 
 
 class RecordHead(msgspec.Struct, frozen=True):
-    """sealed_to: rows made before it are sealed, late ones aside."""
+    """Rows made before `sealed_to` are sealed, late ones aside."""
 
     number: int
     day_start_at: int
@@ -47,7 +46,7 @@ class RecordHead(msgspec.Struct, frozen=True):
 
 
 class HeadStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hashes in hex. checkpoints: the newest one's digest by environment."""
+    """Hashes are in hex; `checkpoints` has the newest digest by environment."""
 
     number: int
     day: str

@@ -1,8 +1,7 @@
-"""Kinds of rows that the record log seals, how each is read, and its leaf.
+"""Define the kinds of rows that the record log seals, and their leaves.
 
-Only what never changes again is sealed. Columns are listed here, so a new column in the schema changes no
-leaf. A leaf has in clear what a row was, and a salted digest of its content. It still proves after its row is
-gone, and says nothing without its salt.
+Only rows that never change again are sealed. A leaf shows what a row was, and a salted digest of
+its content.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ from store.database import Row, Transaction
 
 # Prunable rows of one account and the same 30 days share a salt.
 PERIOD_US: Final = 30 * DAY_US
-# The period of rows that are kept for ever.
+# Rows that are never pruned.
 FOR_EVER: Final = -1
 _FINAL: Final = frozenset({"delivered", "failed", "cancelled"})
 _encode = msgspec.msgpack.Encoder().encode
@@ -44,7 +43,7 @@ class RecordSource(NamedTuple):
 
 
 class Record(NamedTuple):
-    """content null: the row may still change."""
+    """`content` is None while the row may still change."""
 
     kind: str
     id: str
@@ -110,7 +109,6 @@ ADJUSTMENT: Final = _source(
 # In the order in which they are sealed.
 SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT, ADJUSTMENT)
 PRUNED: Final = frozenset({"event", "delivery", "security"})
-# For people: one and many.
 NAMES: Final[Mapping[str, str]] = {
     "transfer": "transfer",
     "event": "event",

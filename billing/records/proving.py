@@ -1,4 +1,4 @@
-"""Compare the record log with the rows: what was changed, removed or added, and what isn't proved yet.
+"""Compare the record log with the rows.
 
 A missing row is no finding if a signed watermark or tombstone covers it.
 """
@@ -13,7 +13,7 @@ from billing.checkpoints.jws import StatementRefused
 from billing.checkpoints.merkle import root_of
 from billing.checkpoints.proving import SealedDifference
 from billing.checkpoints.signing_keys import by_kid, unsealed_keys
-from billing.records import head, mark, removal, tiles
+from billing.records import head, record_log, removal
 from billing.records.head import RecordHead
 from billing.records.kind import (
     NAMES,
@@ -27,9 +27,9 @@ from billing.records.kind import (
     read_these,
     source_of,
 )
+from billing.records.record_log import TILE, RecordTile
 from billing.records.removal import Removal
 from billing.records.sealing import LOOK_BACK_US, known_ids
-from billing.records.tiles import TILE, RecordTile
 from kernel.clock import DAY_US, day_start_us, rfc3339
 from keys.vault import Vault
 from store.database import Database, Transaction
@@ -39,7 +39,7 @@ _IDS: Final = 2_048
 
 
 class Unproved(NamedTuple):
-    """What no signed head covers. since: newer rows; before: older rows have no leaf; 0: nothing is sealed."""
+    """Newer rows than `since` have no signed head, older ones than `before` no leaf."""
 
     since: int
     before: int
@@ -54,9 +54,7 @@ class _Known(NamedTuple):
 async def prove_records(
     database: Database, *, since_day: int = 0, vault: Vault | None = None
 ) -> AsyncIterator[SealedDifference]:
-    """Yield every difference. With `vault`, signing keys must be sealed under its master keys; else published
-    keys are trusted.
-    """
+    """Require, with `vault`, that its master keys seal the signing keys."""
     keys = await database.read(by_kid)
     if vault is not None:
         foreign = await database.read(partial(unsealed_keys, vault=vault))
@@ -83,7 +81,7 @@ async def prove_records(
 
 
 async def unproved(database: Database) -> Unproved:
-    found = await database.read(mark.read)
+    found = await database.read(record_log.read)
     last = await database.read(head.last)
     if found is None or last is None:
         return Unproved(0, 0, {})
@@ -92,7 +90,7 @@ async def unproved(database: Database) -> Unproved:
         after = found.after_ids.get(source.name) or source.least(found.began_at)
         number = await database.read(partial(_count, source=source, after=after))
         if source.name == "delivery":
-            number += await database.read(mark.count_waiting)
+            number += await database.read(record_log.count_waiting)
         numbers[source.name] = number
     return Unproved(last.sealed_to, found.began_at, numbers)
 
@@ -102,7 +100,10 @@ async def _count(tx: Transaction, *, source: RecordSource, after: str) -> int:
 
 
 async def _days(tx: Transaction, *, since_day: int) -> Sequence[int]:
-    both = {*await tiles.days(tx, since_day=since_day), *await head.days(tx, since_day=since_day)}
+    both = {
+        *await record_log.days(tx, since_day=since_day),
+        *await head.days(tx, since_day=since_day),
+    }
     return sorted(both)
 
 
@@ -196,7 +197,7 @@ def _not_its_root(one: RecordHead) -> SealedDifference:
 
 
 async def _tiles(tx: Transaction, *, day: int, number: int) -> Sequence[RecordTile]:
-    return await tiles.page(tx, day=day, from_number=number, limit=_TILES_AT_ONCE)
+    return await record_log.page(tx, day=day, from_number=number, limit=_TILES_AT_ONCE)
 
 
 async def _rows(
@@ -253,7 +254,7 @@ async def _found(
     found: dict[str, Record] = {}
     for name, some in ids.items():
         found |= {one.id: one for one in await read_these(tx, source_of(name), some)}
-    return found, await mark.seeds(tx, {leaf.seed_name for leaf in leaves})
+    return found, await record_log.seeds(tx, {leaf.seed_name for leaf in leaves})
 
 
 async def _mark_faults(
@@ -261,7 +262,7 @@ async def _mark_faults(
 ) -> AsyncIterator[SealedDifference]:
     if last is None:
         return
-    found = await database.read(mark.read)
+    found = await database.read(record_log.read)
     day = day_text(last.day_start_at)
     is_behind = found is None or (found.day_start_at, found.size) < (last.day_start_at, last.size)
     if is_behind:
@@ -271,7 +272,7 @@ async def _mark_faults(
 async def _unsealed(
     database: Database, since_day: int, last: RecordHead | None
 ) -> AsyncIterator[SealedDifference]:
-    found = await database.read(mark.read)
+    found = await database.read(record_log.read)
     if found is None or last is None:
         return
     from_us = max(found.began_at, since_day - DAY_US)

@@ -1,7 +1,6 @@
-"""What was removed on purpose, signed before anything is deleted.
+"""Sign what is removed on purpose, before the deletion.
 
-A watermark says up to when rows of a kind may have been pruned; a tombstone, that an account was erased.
-Somebody with the database alone can't explain a deletion.
+A watermark says up to when rows may have been pruned; a tombstone, that an account was erased.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +22,7 @@ EVERYWHERE: Final = "*"
 
 
 class RemovalStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """kind: event, delivery or security, whose subject is the environment; or account."""
+    """The subject is an environment, or an account for kind account."""
 
     kind: str
     subject: str
@@ -55,7 +54,7 @@ def name_of(leaf: RecordLeaf) -> tuple[str, str]:
 async def sign_removal(
     tx: Transaction, vault: Vault, *, kind: str, subjects: Iterable[str], until: int, now_us: int
 ) -> None:
-    """Sign what is about to be deleted; a watermark never goes back."""
+    """Advance watermarks only."""
     seed = await signing_seed(tx, vault, now_us=now_us)
     rows = []
     for subject in sorted(set(subjects)):

@@ -1,10 +1,9 @@
-"""Seal rows into the record log, pass after pass by ID, and sign a head after each.
+"""Seal rows into the record log by ID, and sign a head after each pass.
 
-Each final row is in one leaf, whichever process seals and wherever a sealer was killed. No sealed row is
-locked. A step is written in a transaction that moves the mark, or is read again if another sealer moved it.
+A step is written in a transaction that moves the mark, or is read again if another sealer moved it.
 
-A pass seals what is SETTLED_US old. What committed behind it is found by reading the last LOOK_BACK_US again.
-An open delivery waits in its own table.
+A pass seals what is SETTLED_US old, and reads the last LOOK_BACK_US again for late commits. Open
+deliveries wait in their own table.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from billing.checkpoints.merkle import root_of
-from billing.records import head, mark, removal, tiles
+from billing.records import head, record_log, removal
 from billing.records.head import RecordHead
 from billing.records.kind import (
     DELIVERY,
@@ -31,9 +30,8 @@ from billing.records.kind import (
     read_ids,
     read_these,
 )
-from billing.records.mark import RecordMark
+from billing.records.record_log import TILE, RecordMark
 from billing.records.removal import pruned_until
-from billing.records.tiles import TILE
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, Clock, day_start_us
 from kernel.ids import made_at
 from keys.vault import Vault
@@ -41,7 +39,7 @@ from store.database import Database, Transaction
 
 SETTLED_US: Final = 5 * MINUTE_US
 LOOK_BACK_US: Final = 2 * HOUR_US
-# Kept small: SQLite has one writer, so a send waits while a step is written.
+# Small: SQLite has one writer, so a send waits while a step is written.
 STEP_ROWS: Final = 2 * TILE
 _IDS: Final = 2_048
 
@@ -54,9 +52,9 @@ class _Step(NamedTuple):
     first_tile: int
     leaves: Sequence[RecordLeaf]
     seeds: Mapping[tuple[str, int], bytes]
-    begun: Sequence[tuple[str, str]]  # deliveries that are open from now on, with their accounts
+    begun: Sequence[tuple[str, str]]  # deliveries open from now on, with their accounts
     ended: Sequence[str]  # deliveries that were open and have ended
-    next_id: str  # to go on after; empty: nothing is left to look at
+    next_id: str  # where to continue; empty at the end
 
 
 class RecordSealer:
@@ -78,7 +76,7 @@ class RecordSealer:
         now_us = self._clock.now_us()
         sealed_to = now_us - SETTLED_US
         await self._database.transaction(
-            lambda tx: mark.begin(tx, began_at=sealed_to, now_us=now_us)
+            lambda tx: record_log.begin(tx, began_at=sealed_to, now_us=now_us)
         )
         await self._begin_day(day_start_us(now_us), sealed_to)
         last = await self._database.read(head.last)
@@ -109,11 +107,11 @@ class RecordSealer:
                 await self._sign(sealed_to)
                 continue
             to = msgspec.structs.replace(seen, day_start_at=day, size=0)
-            if await self._database.transaction(lambda tx: mark.move(tx, seen, to)):  # noqa: B023
+            if await self._database.transaction(lambda tx: record_log.move(tx, seen, to)):  # noqa: B023
                 return
 
     async def _take(self, read: Callable[[Transaction], Awaitable[_Step]]) -> str:
-        """Retry one step until it is written; return the ID to continue after, or ""."""
+        """Retry one step until it is written; return where to continue."""
         while True:
             step = await self._database.read(read)
             is_news = step.leaves or step.begun or step.seen.after_ids != step.to.after_ids
@@ -161,7 +159,7 @@ class RecordSealer:
 
     async def _read_waiting(self, tx: Transaction, *, after: str) -> _Step:
         seen = await _mark(tx)
-        ids = await mark.waiting_after(tx, after, limit=STEP_ROWS)
+        ids = await record_log.waiting_after(tx, after, limit=STEP_ROWS)
         found = [one for one in await read_these(tx, DELIVERY, ids) if one.content is not None]
         step = await self._step(tx, seen, found, next_id=ids[-1] if ids else "")
         return step._replace(ended=[one.id for one in found])
@@ -171,13 +169,13 @@ class RecordSealer:
     ) -> _Step:
         final = [one for one in found if one.content is not None]
         names = {(one.account_id, one.period) for one in final}
-        seeds = await mark.seeds(tx, names)
-        made = {name: mark.new_seed() for name in names if name not in seeds}
+        seeds = await record_log.seeds(tx, names)
+        made = {name: record_log.new_seed() for name in names if name not in seeds}
         seeds |= made
         leaves: list[RecordLeaf] = []
         number, rest = divmod(seen.size, TILE)
         if rest and final:
-            (last,) = await tiles.page(tx, day=seen.day_start_at, from_number=number, limit=1)
+            (last,) = await record_log.page(tx, day=seen.day_start_at, from_number=number, limit=1)
             leaves += last.leaves
         for one in final:
             leaves.append(leaf_of(one, seeds[one.account_id, one.period]))
@@ -188,14 +186,14 @@ class RecordSealer:
         return _Step(seen, to, number, leaves if final else (), made, begun, (), next_id)
 
     async def _write(self, tx: Transaction, *, step: _Step) -> bool:
-        if not await mark.move(tx, step.seen, step.to):
+        if not await record_log.move(tx, step.seen, step.to):
             return False
-        await mark.insert_seeds(tx, step.seeds)
-        await tiles.write(
+        await record_log.insert_seeds(tx, step.seeds)
+        await record_log.write(
             tx, step.to.day_start_at, step.first_tile, step.leaves, now_us=self._clock.now_us()
         )
-        await mark.wait_for(tx, step.begun)
-        await mark.end_waiting(tx, step.ended)
+        await record_log.wait_for(tx, step.begun)
+        await record_log.end_waiting(tx, step.ended)
         return True
 
     async def _sign(self, sealed_to: int) -> RecordHead:
@@ -210,7 +208,7 @@ class RecordSealer:
     async def _insert_head(
         self, tx: Transaction, *, seen: RecordMark, root: bytes, sealed_to: int
     ) -> RecordHead | None:
-        if not await mark.move(tx, seen, seen):
+        if not await record_log.move(tx, seen, seen):
             return None
         return await head.insert(
             tx,
@@ -223,16 +221,16 @@ class RecordSealer:
         )
 
     async def _forget_seeds(self, tx: Transaction) -> None:
-        await mark.forget_seeds(tx, pruned_until=await pruned_until(tx))
+        await record_log.forget_seeds(tx, pruned_until=await pruned_until(tx))
 
 
 async def known_ids(
     tx: Transaction, source: RecordSource, ids: tuple[str, str], *, until_day: int
 ) -> set[str]:
     first_day = day_start_us(made_at_us(ids[0])) - DAY_US
-    known = await tiles.sealed_ids(tx, ids=ids, days=(first_day, until_day))
+    known = await record_log.sealed_ids(tx, ids=ids, days=(first_day, until_day))
     if source is DELIVERY:
-        known |= await mark.waiting_among(tx, ids)
+        known |= await record_log.waiting_among(tx, ids)
     return known
 
 
@@ -244,14 +242,14 @@ def made_at_us(id_: str) -> int:
 
 
 async def _mark(tx: Transaction) -> RecordMark:
-    found = await mark.read(tx)
+    found = await record_log.read(tx)
     assert found is not None, "the log has begun"
     return found
 
 
 async def _roots(tx: Transaction) -> tuple[RecordMark, Sequence[bytes]]:
     seen = await _mark(tx)
-    return seen, await tiles.roots(tx, seen.day_start_at)
+    return seen, await record_log.roots(tx, seen.day_start_at)
 
 
 def _nothing(seen: RecordMark) -> _Step:
@@ -268,11 +266,11 @@ class RecordStanding(NamedTuple):
 
 
 async def record_standing(tx: Transaction) -> RecordStanding | None:
-    found = await mark.read(tx)
+    found = await record_log.read(tx)
     return None if found is None else RecordStanding(found.began_at, await head.last(tx))
 
 
-# A delivery made this long after its event is a replay.
+# A delivery made later is a replay.
 REPLAY_AFTER_US: Final = HOUR_US
 
 
@@ -281,16 +279,13 @@ def is_replay(event_id: str, *, delivery_created_at: int) -> bool:
 
 
 async def is_as_sealed(tx: Transaction, event_id: str, body: bytes) -> bool:
-    """Return whether a body to be sent again is what was sealed; an event without a leaf or salt counts as
-    sealed.
-    """
+    """Treat an event without a leaf as sealed."""
     day = day_start_us(made_at_us(event_id))
-    # Sealed within hours of its making, or as a late one.
-    leaf = await tiles.find(tx, event_id, days=(day, day + 2 * DAY_US))
+    leaf = await record_log.find(tx, event_id, days=(day, day + 2 * DAY_US))
     if leaf is None:
         return True
     found = await read_these(tx, EVENT, [event_id])
-    seed = (await mark.seeds(tx, {leaf.seed_name})).get(leaf.seed_name)
+    seed = (await record_log.seeds(tx, {leaf.seed_name})).get(leaf.seed_name)
     if seed is None:
         pruned = (await removal.watermarks(tx)).get(removal.name_of(leaf))
         return pruned is not None and leaf.created_at < pruned.until_at

@@ -17,12 +17,12 @@ from billing.orders.reversal import (
 from billing.orders.sold_credit import SoldCredit
 from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments
 from billing.orders.working_set import OrderWorkingSet
-from billing.subscriptions.manual import uncredited
-from billing.subscriptions.manual.uncredited import follow_payment, waiting_payments
+from billing.subscriptions import uncredited
 from billing.subscriptions.period import apply_reversals as apply_to_period
-from billing.subscriptions.plan_credit_back import given_back_of, left_of, sold_of as sold_by_period
+from billing.subscriptions.plan_credit import given_back_of, left_of, sold_of as sold_by_period
 from billing.subscriptions.plan_grant import PlanGrant
 from billing.subscriptions.subscription import Period, Subscription, due_micros as due_of_period
+from billing.subscriptions.uncredited import follow_payment, waiting_payments
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.errors import InvalidInput, NotFound
 from kernel.tenant import Tenant

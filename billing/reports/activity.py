@@ -1,4 +1,4 @@
-"""What a tenant did lately: top-ups and deliveries by state, and changes of the balance."""
+"""Count a tenant's recent top-ups, deliveries and balance changes."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,12 @@ from store.activity import Activity, count_by_step
 from store.database import Transaction
 
 _OWN = "account_id = :account_id AND environment = :environment"
-# IDs grow with time, and their index is the account's.
 _NEWEST = f"""
     SELECT created_at, status, amount FROM (
         SELECT created_at, status, amount_cents AS amount FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT :rows) AS t
     WHERE created_at >= :since"""
 _EDGE = f"SELECT created_at FROM topups WHERE {_OWN} ORDER BY id DESC LIMIT 1 OFFSET :rows"
 
-# Deliveries are found by their time.
 _DELIVERIES = f"""
     SELECT created_at, status, 0 AS amount FROM deliveries WHERE {_OWN} AND created_at >= :since
     ORDER BY created_at DESC, id DESC LIMIT :rows"""
@@ -23,7 +21,6 @@ _DELIVERIES_EDGE = f"""
     SELECT created_at FROM deliveries WHERE {_OWN}
     ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET :rows"""
 
-# As in GET /topup/balance: purchased and promotional credit.
 _BALANCE = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
 _MOVED = f"""
     SELECT created_at, 'moved' AS status, amount FROM (
@@ -39,7 +36,7 @@ _MOVED_EDGE = f"SELECT created_at FROM transfers WHERE {_OWN} ORDER BY id DESC L
 
 @dataclass(frozen=True, slots=True)
 class LatelyDone:
-    """By step and state; changes: what each step added to the balance, in micros."""
+    """`changes` holds what each step added to the balance, in micros."""
 
     topups: Activity
     deliveries: Activity
@@ -47,7 +44,6 @@ class LatelyDone:
 
 
 async def lately(tx: Transaction, tenant: Tenant, *, now_us: int) -> LatelyDone:
-    """Read it at one moment; store/activity.py says how far back."""
     return LatelyDone(
         await topups_lately(tx, tenant, now_us=now_us),
         await deliveries_lately(tx, tenant, now_us=now_us),

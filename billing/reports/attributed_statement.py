@@ -1,4 +1,4 @@
-"""Statements of an account: their lines with each line's key, and a page for people."""
+"""Statements: an account's transfers, with the key behind each."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -82,7 +82,6 @@ _NO_KEY = _Key(None, None)
 async def attributed_lines(
     database: Database, tenant: Tenant, *, since: int, until: int
 ) -> AsyncIterator[StatementLine]:
-    """Yield every transfer with since <= created_at < until, oldest first, with key_id and key_name."""
     async for page in statement.pages(database, tenant, since=since, until=until):
         keys = await _keys_of(database, tenant, page)
         for line in page:
@@ -105,8 +104,8 @@ async def _keys_of(
     return await database.read(work)
 
 
-# spent_by begins with the key's ID of 20 characters. A top-up stores its key's name of then; others have the
-# present one.
+# Top-ups store the key's name at the time of the send; spent_by begins with the key's
+# 20-character ID.
 _KEYS = """
 SELECT f.id, f.key_id, COALESCE(f.key_name, k.name) AS key_name FROM (
     SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name
@@ -122,8 +121,6 @@ SELECT f.id, f.key_id, COALESCE(f.key_name, k.name) AS key_name FROM (
 
 
 class StatementEntry(NamedTuple):
-    """balance after it, in micros. recipient: whose top-up it was, if the ledger account doesn't say it."""
-
     line: statement.StatementLine
     balance_micros: int
     recipient: str = ""
@@ -131,8 +128,6 @@ class StatementEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatementPage:
-    """Amounts in micros. entries: the first of the period; has_more: there are others."""
-
     name: str
     opening_micros: int
     closing_micros: int
@@ -143,7 +138,6 @@ class StatementPage:
 async def statement_page(
     database: Database, tenant: Tenant, *, since: int, until: int, entries_max: int
 ) -> StatementPage:
-    """Return what changed the balance with since <= created_at < until, oldest first."""
     opening_micros = await statement.opening_micros(database, tenant, before=since)
     entries: list[StatementEntry] = []
     balance_micros = opening_micros

@@ -1,24 +1,35 @@
-"""Balances: the account's own wallet and its threshold, the recipients' wallets, the platforms."""
+"""Balances: the wallet and its thresholds, what brought it credit, recipients' wallets, platforms."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, cast
 
 from msgspec import Meta, Struct
 
 from billing.engine.engine import Engine
 from billing.ledger import balances
-from billing.ledger.money import cents_to_micros, micros_to_cents
+from billing.ledger.money import MICROS_PER_CREDIT, cents_to_micros, micros_to_cents
+from billing.reports import credit_history
+from billing.reports.credit_history import NEWEST, CreditPlace
 from billing.topups import platform
 from billing.topups.rules import TopUpRules
 from billing.topups.send import AmountOutOfRange
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, UnknownCursor
 from kernel.fields import ExportPage, Fields, Int64, Page, Text
 from kernel.shaped import Shaped
-from kernel.words import Cents, Environment, KeyIdText, LedgerCurrency, Time
+from kernel.words import (
+    Cents,
+    CurrencyCode,
+    Environment,
+    KeyIdText,
+    LedgerCurrency,
+    MinorUnits,
+    Time,
+)
 from keys.account import THRESHOLDS_MAX, set_low_balance_thresholds
 from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.normalise import InvalidEmail, normalise_email
-from store.keyset import Begin
+from store.keyset import Begin, cut
 
 THRESHOLD_CENTS_MAX: Final = 100_000_000_000
 
@@ -259,3 +270,71 @@ PLATFORMS: Final[ListAct[Any, Any]] = ListAct(
     examples=("topup balance platforms",),
 )
 ACTS: Final = (SHOW, SET_THRESHOLD, WALLETS, PLATFORMS)
+
+
+_PLACE: Final = re.compile(r"([0-9]{1,18})\.([a-z]{2,4}_[0-9A-Za-z]{1,32})")
+
+
+class CreditLine(Shaped, kw_only=True):
+    """A payment, or a redeemed code or voucher.
+
+    Of a code or voucher only the last characters are shown.
+    """
+
+    id: Annotated[str, Meta(description="The order's, the redemption's or the top-up's id.")]
+    kind: Annotated[Literal["payment", "code", "voucher"], Meta(description="What brought it.")]
+    number: Annotated[
+        str,
+        Meta(
+            description="Of a payment the order's order_no, of a code the redemption's id, of a voucher"
+            " ATU- and its last characters."
+        ),
+    ]
+    method: Annotated[str, Meta(description="How it was paid; redemption or voucher.")]
+    status: Annotated[str, Meta(description="The order's state; paid for what was redeemed.")]
+    credits: Annotated[int, Meta(description="How many credits it brought, or would bring.")]
+    pay_amount: MinorUnits
+    pay_currency: CurrencyCode
+    created_at: Time
+    completed_at: Annotated[Time | None, Meta(description="When the credit came; null: not yet.")]
+
+    @classmethod
+    def of(cls, line: credit_history.CreditLine, /, **more: Any) -> Self:
+        return super().of(line, credits=line.credits_micros // MICROS_PER_CREDIT, **more)
+
+
+async def list_credits(
+    context: ActContext, _asked: ExportPage, begin: Begin, limit: int
+) -> Sequence[credit_history.CreditLine]:
+    before = _place_of(cast(str | None, begin))
+    rows = await credit_history.older(context.tx, context.tenant, before=before, limit=limit + 1)
+    return cut(rows, limit, lambda line: f"{line.created_at}.{line.id}")
+
+
+def _place_of(cursor: str | None) -> CreditPlace:
+    if cursor is None:
+        return NEWEST
+    found = _PLACE.fullmatch(cursor)
+    if found is None:
+        raise UnknownCursor
+    return int(found[1]), found[2]
+
+
+CREDITS: Final[ListAct[Any, Any]] = ListAct(
+    name="balance.credits",
+    summary="What brought the account credit, newest first",
+    description=(
+        "Orders, and codes and vouchers that were redeemed into the account's wallet. A plan's"
+        " credit comes with its periods and stands in the statement."
+    ),
+    path="/credits",
+    scopes=("billing:read",),
+    audience=(MERCHANT,),
+    query=ExportPage,
+    run=list_credits,
+    result=CreditLine,
+    own_cursors=True,
+    export=CreditLine.__struct_fields__,
+    columns=("created_at", "kind", "number", "method", "status", "credits"),
+    examples=("topup balance credits",),
+)

@@ -1,7 +1,6 @@
-"""What changed an account's balance, one line for each act.
+"""List what changed an account's balance.
 
-Transfers of one subject and moment are one line, whose amounts add up to the balance. What leaves the balance
-unchanged, such as a captured hold, has no line.
+Transfers of one subject and moment form one line. A change of zero has none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +27,6 @@ Type = Literal[
 ]
 READ_AT_ONCE = 500
 MARGIN = 10
-# Further pages need a cursor.
 OFFSET_MAX = 10_000
 
 _TYPES: Mapping[str, Type] = {
@@ -58,9 +56,9 @@ _TYPES: Mapping[str, Type] = {
     Code.USAGE_OVERAGE: "ai_usage",
     Code.OAUTH_CHARGE: "oauth_charge",
 }
-# For a later release's types, while this one runs beside it.
+# A later release may add types.
 _UNKNOWN: Final[Type] = "manual"
-# The credit that a coupon gives is named by its order.
+# A coupon's credit names its order.
 _ORDER_PREFIX = "ord_"
 _WORDS: Mapping[str, str] = {
     Code.TOPUP_REFUND: "Top-up refunded",
@@ -93,7 +91,6 @@ _DESCRIBED: Mapping[str, str] = {
     "per": """SELECT p.id, s.plan_name AS text FROM subscription_periods p
               JOIN subscriptions s ON s.id = p.subscription_id WHERE p.id IN :ids[text]""",
 }
-# Codes whose words say more than their subject's.
 _OWN_WORDS = frozenset(
     {Code.TOPUP_REFUND, Code.DEBT, Code.USAGE_RELEASE, Code.VOUCHER_REDEEM, Code.EXPIRY}
 )
@@ -101,8 +98,6 @@ _OWN_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class BalanceTransaction:
-    """amount: signed. Its ID is its first transfer's."""
-
     id: str
     account_id: str
     environment: str
@@ -116,8 +111,6 @@ class BalanceTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """created_before is exclusive."""
-
     environment: str
     account_id: str | None = None
     type: Type | None = None
@@ -131,7 +124,7 @@ async def page(
     wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None
-    # One more than is shown, so that the last line has all its transfers.
+    # The last line needs all its transfers.
     at_once = min(READ_AT_ONCE, offset + limit + MARGIN)
     while len(found) <= offset + limit:
         rows = await _rows(tx, wanted, before_id, at_once)
@@ -179,7 +172,6 @@ async def _rows(
 
 
 _OWN = f"('{LedgerAccountKind.WALLET}', '{LedgerAccountKind.GRANT}')"
-# The credit of a coupon is part of its order's purchase.
 _OF_COUPON = "t.code = 'grant' AND SUBSTR(t.subject_id, 1, 4) = 'ord_'"
 _TRANSFERS = Keyset(
     """t.id, t.account_id, t.environment, t.amount_micros, t.code, t.transaction_id, t.subject_id,
@@ -223,7 +215,7 @@ def _balance_transaction(row: Row) -> BalanceTransaction:
 
 
 def _joined(movements: Iterable[BalanceTransaction]) -> list[BalanceTransaction]:
-    """Join neighbours of one account, subject, kind and moment; given newest first."""
+    """Join neighbouring transfers of one account, subject, kind and moment."""
     found: list[BalanceTransaction] = []
     for one in movements:
         last = found[-1] if found else None

@@ -1,4 +1,4 @@
-"""An account's credit: payments and redemptions as one list, what ends, and what a plan still gives."""
+"""Read an account's payments, redemptions, expiring and coming credit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,6 @@ from store.row_mapping import RowMapping
 
 @dataclass(frozen=True, slots=True)
 class CreditLine:
-    """status is the order's; pay_amount is in pay_currency. number: the order's order_no, a redemption's ID,
-    or a voucher's ATU- and last group.
-    """
-
     id: str
     kind: Literal["payment", "code", "voucher"]
     number: str
@@ -40,9 +36,7 @@ NEWEST: Final[CreditPlace] = (INT64_MAX, "")
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int, keyword: str = ""
 ) -> tuple[Sequence[CreditLine], int]:
-    """Return the lines from that offset, newest first, and the total. keyword: part of the number or ID, in
-    either case.
-    """
+    """Return the newest first, and the total. `keyword` matches part of a number or ID."""
     values = {
         "account_id": tenant.account_id,
         "environment": tenant.environment,
@@ -58,12 +52,7 @@ async def older(
     tx: Transaction, tenant: Tenant, *, before: CreditPlace, limit: int
 ) -> Sequence[CreditLine]:
     rows = await tx.fetch(
-        _OLDER,
-        account_id=tenant.account_id,
-        environment=tenant.environment,
-        before_at=before[0],
-        before_id=before[1],
-        limit=limit,
+        _OLDER, **tenant._asdict(), before_at=before[0], before_id=before[1], limit=limit
     )
     return [_ROWS.read(row) for row in rows]
 
@@ -71,7 +60,7 @@ async def older(
 _ROWS = RowMapping(CreditLine)
 
 
-# A subscription's order credits nothing: its invoices do.
+# A subscription's order credits nothing; its invoices do.
 _LINES = f"""
     SELECT id, 'payment' AS kind, order_no AS number, COALESCE(method, provider) AS method, status,
         credits_micros, pay_amount, pay_currency, created_at, paid_at AS completed_at
@@ -93,7 +82,7 @@ _LINES = f"""
 """
 
 _ORDERED = "ORDER BY l.created_at DESC, l.id DESC LIMIT :limit OFFSET :offset"
-# LIKE would take an ID's underscore for a wildcard.
+# LIKE would treat an ID's underscore as a wildcard.
 _NARROWED = """WHERE REPLACE(LOWER(l.number), :keyword, '') <> LOWER(l.number)
     OR REPLACE(LOWER(l.id), :keyword, '') <> LOWER(l.id)"""
 _PAGE = f"SELECT {_ROWS.of('l')} FROM ({_LINES}) AS l {_ORDERED}"
@@ -107,7 +96,7 @@ _FOUND_COUNT = f"{_COUNT} {_NARROWED}"
 
 @dataclass(frozen=True, slots=True)
 class CheckinStatus:
-    """next_at is by our clock; null: now."""
+    """`next_at` is in installation time; None means now."""
 
     settings: CheckinSettings
     last: Checkin | None
@@ -133,7 +122,7 @@ SHOWN_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class EndingCredit:
-    """plan_name null: it is promotional."""
+    """`plan_name` is None for promotional credit."""
 
     amount_micros: int
     expires_at: int
@@ -154,7 +143,6 @@ class CreditAhead:
 
 
 async def credit_ahead(tx: Transaction, tenant: Tenant, *, now_us: int) -> CreditAhead:
-    """Read it by the tenant's own clock; at most SHOWN_MAX that end."""
     own_now_us = now_us + (await read_tenants(tx, [tenant])).clocks_ahead_us.get(tenant, 0)
     rows = await tx.fetch(
         _ENDING, account_id=tenant[0], environment=tenant[1], now=own_now_us, limit=SHOWN_MAX

@@ -1,8 +1,6 @@
-"""Find what an ID names, or rows with a remembered part: a reference, an address, a name, a URL.
+"""Find the row that an ID names, or rows that contain a text.
 
-An ID's prefix says in which table, and a unique key finds the row. A search of an account finds its rows
-only; another's ID is as unknown as a made-up one. A search by words reads a bounded number of rows, and its
-result says where to continue.
+A search by text reads a bounded number of rows and returns where to continue.
 """
 
 import re
@@ -27,7 +25,6 @@ Kind = Literal[
 
 _ID: Final = re.compile(rf"([a-z]{{2,4}})_[0-9A-Za-z]{{{ID_CHARACTERS}}}")
 _ORDER_NO: Final = re.compile(r"[0-9a-f]{32}")
-# How long after a request what it caused may appear; processes' clocks differ by less than the second one.
 _REQUEST_US: Final = 10_000_000
 _SKEW_US: Final = 1_000_000
 OF_REQUEST_MAX: Final = 20
@@ -35,10 +32,6 @@ _OF_REQUEST_SCOPES: Final = frozenset({"topup:read", "webhooks:read"})
 
 
 class Found(NamedTuple):
-    """title: a person's name for it; state: as in its list. belongs_to: the ID of what it is shown with, such
-    as a transfer's top-up. account_id: empty for what belongs to no account.
-    """
-
     kind: Kind
     id: str
     account_id: str
@@ -50,9 +43,7 @@ class Found(NamedTuple):
 
 
 class IdPlace(NamedTuple):
-    """Where IDs of a prefix are: a row's shown columns, as SQL, and the ID's unique column. scope: what a
-    reader needs; "admin": operators only.
-    """
+    """`scope` is what a reader needs; "admin" means operators only."""
 
     kind: Kind
     table: str
@@ -143,7 +134,6 @@ PLACES: Final[Mapping[str, Sequence[IdPlace]]] = {
         IdPlace("machine_payment", "machine_payments", "protocol", "admin", "state", "transaction_id"),
     ),
 }  # fmt: skip
-# By its own ID or its X-Request-Id.
 _REQUEST: Final = IdPlace(
     "request",
     "request_log",
@@ -153,11 +143,10 @@ _REQUEST: Final = IdPlace(
     column="request_id",
 )
 _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", column="order_no")
-# By the primary key's range of a few seconds, of which one request's rows are taken.
 _OF_REQUEST: Final = (
     "id >= :since AND id < :until AND (trace = :request OR SUBSTR(trace, 1, 21) = :begins)"
 )
-# Else SQLite would read all rows of the account.
+# Without this, SQLite would scan the account's rows.
 _ACCOUNT: Final = unindexed("account_id")
 
 
@@ -168,9 +157,7 @@ def looks_like_id(text: str) -> bool:
 async def find_by_id(
     tx: Transaction, text: str, scopes: frozenset[str], account_id: str | None
 ) -> list[Found]:
-    """Return what the ID names, at most one row of each table. account_id None: any account's, for operators.
-    Without the scopes nothing is found.
-    """
+    """Search all accounts if `account_id` is None."""
     form = _ID.fullmatch(text)
     if form is not None and form[1] == "req":
         kept = await _at(tx, _REQUEST, text, account_id) if _REQUEST.scope in scopes else []
@@ -191,7 +178,7 @@ async def _at(tx: Transaction, place: IdPlace, text: str, account_id: str | None
 
 
 async def _of_request(tx: Transaction, text: str, account_id: str | None) -> list[Found]:
-    """Return the immediate events of a request of ours, and a pending top-up of it, by its ID's time."""
+    """Find what a request created, by the request ID's time."""
     try:
         at_us = made_at(text)
     except ValueError:
@@ -224,27 +211,18 @@ def _statement(place: IdPlace, where: str, account_id: str | None) -> str:
 
 
 def _found(kind: Kind, row: Row) -> Found:
-    return Found(
-        kind,
-        row["id"],
-        row["account_id"],
-        row["environment"],
-        row["title"],
-        row["state"],
-        row["at"],
-        row["belongs_to"],
-    )
+    """Read a row whose columns are in the order of `Found`."""
+    return Found(kind, *row)
 
 
-# A shorter text is in too many rows.
 PART_CHARACTERS_MIN: Final = 3
 LOOKED_AT: Final = 5_000
-# Larger than the first step: otherwise a large account takes a hundred steps.
+# Large, so that a large account doesn't take a hundred steps.
 LOOKED_AT_FURTHER: Final = 50_000
 SHOWN_MAX: Final = 10
 _NAMES_LOOKED_AT: Final = 1_000
 _HINT: Final = re.compile(rf"[{CROCKFORD}]{{4}}")
-# Later than every text with the beginning before it.
+# Sorts after every text with the beginning before it.
 _LAST: Final = "\U0010ffff"
 
 _TOPUP_PART: Final = """id, account_id, environment, recipient_email || ' · ' || platform AS title,
@@ -256,7 +234,7 @@ _BY_REFERENCE: Final = f"""
       AND reference >= :asked AND reference < :after
     ORDER BY reference LIMIT :shown_max
 """
-# LIKE would take an underscore for a wildcard, and ignore case on one database.
+# LIKE would treat an underscore as a wildcard, and ignore case on one database only.
 _HAS_PART: Final = """REPLACE(LOWER(recipient_email), :lowered, '') <> LOWER(recipient_email)
     OR REPLACE(LOWER(reference), :lowered, '') <> LOWER(reference)
     OR voucher_code_hint = :hint"""
@@ -272,7 +250,7 @@ _OWN_END: Final = """
     WHERE account_id = :account_id AND environment = :environment AND id < :before_id
     ORDER BY id DESC LIMIT 1 OFFSET :rows_before
 """
-# Of both environments, so that few of one don't make it a search of all.
+# An environment with few rows would otherwise scan them all.
 _ALL_NEWEST: Final = f"""
     SELECT {_TOPUP_PART} FROM (
         SELECT id, account_id, environment, {_TOPUP_PARTS} FROM topups
@@ -284,8 +262,8 @@ _ALL_END: Final = """
     WHERE id < :before_id ORDER BY id DESC LIMIT 1 OFFSET :rows_before
 """
 _KEYS: Final = """
-    SELECT id, account_id, environment, name AS title, created_at AS at,
-           CASE WHEN revoked_at IS NULL THEN 'active' ELSE 'revoked' END AS state
+    SELECT id, account_id, environment, name AS title,
+           CASE WHEN revoked_at IS NULL THEN 'active' ELSE 'revoked' END AS state, created_at AS at
     FROM (
         SELECT * FROM api_keys WHERE account_id = :account_id AND environment = :environment
         ORDER BY id DESC LIMIT :looked_at
@@ -294,7 +272,7 @@ _KEYS: Final = """
     ORDER BY id DESC LIMIT :shown_max
 """
 _ENDPOINTS: Final = """
-    SELECT id, account_id, environment, url AS title, created_at AS at, status AS state
+    SELECT id, account_id, environment, url AS title, status AS state, created_at AS at
     FROM (
         SELECT * FROM endpoints
         WHERE account_id = :account_id AND environment = :environment AND deleted_at IS NULL
@@ -313,10 +291,6 @@ _DOCUMENT: Final = """
 
 @dataclass(frozen=True, slots=True)
 class PartsFound:
-    """older_than: where the next search continues; null: at the end. looked_back_to: the time of the oldest
-    top-up read; null: all were.
-    """
-
     items: Sequence[Found]
     older_than: str | None = None
     looked_back_to: int | None = None
@@ -326,7 +300,7 @@ async def topups_by_reference(tx: Transaction, tenant: Tenant, text: str) -> lis
     rows = await tx.fetch(
         _BY_REFERENCE, asked=text, after=text + _LAST, shown_max=SHOWN_MAX, **tenant._asdict()
     )
-    return [_found_row("topup", row) for row in rows]
+    return [_found("topup", row) for row in rows]
 
 
 async def topups_by_part(
@@ -337,9 +311,6 @@ async def topups_by_part(
     before_id: str | None = None,
     looked_at: int = LOOKED_AT,
 ) -> PartsFound:
-    """Return top-ups older than before_id with the text in address or reference, or as the voucher's last
-    four.
-    """
     before, own = before_id or NEWEST, tenant._asdict()
     rows = await tx.fetch(_OWN_NEWEST, before_id=before, **own, **_looking_for(text, looked_at))
     end = await tx.fetch_one(_OWN_END, before_id=before, rows_before=looked_at - 1, **own)
@@ -363,7 +334,6 @@ async def all_topups_by_part(
 
 
 async def keys_by_name(tx: Transaction, tenant: Tenant, text: str) -> list[Found]:
-    """Return newest keys with the text in the name, or as the beginning or end that lists show."""
     return await _named(tx, "key", _KEYS, tenant, text, asked=text, ending=text.rpartition("…")[2])
 
 
@@ -374,11 +344,10 @@ async def endpoints_by_url(tx: Transaction, tenant: Tenant, text: str) -> list[F
 async def documents_by_number(
     tx: Transaction, environment: str, number: str, account_id: str | None
 ) -> list[Found]:
-    """Return the receipt or note of that number; account_id None: any account's, for operators."""
     statement = _DOCUMENT if account_id is None else f"{_DOCUMENT} AND account_id = :account_id"
     owner = {} if account_id is None else {"account_id": account_id}
     rows = await tx.fetch(statement, environment=environment, number=number, **owner)
-    return [_found_row("document", row)._replace(belongs_to=row["belongs_to"]) for row in rows]
+    return [_found("document", row) for row in rows]
 
 
 async def _named(
@@ -392,11 +361,10 @@ async def _named(
         shown_max=SHOWN_MAX,
         **tenant._asdict(),
     )
-    return [_found_row(kind, row) for row in rows]
+    return [_found(kind, row) for row in rows]
 
 
 def _looking_for(text: str, looked_at: int) -> dict[str, str | int]:
-    """Return the values; an empty hint is no voucher's."""
     hint = text.upper() if _HINT.fullmatch(text.upper()) else ""
     return {
         "lowered": text.lower(),
@@ -407,22 +375,10 @@ def _looking_for(text: str, looked_at: int) -> dict[str, str | int]:
 
 
 def _parts_found(rows: Sequence[Row], end: Row | None) -> PartsFound:
-    found = [_found_row("topup", row) for row in rows]
+    found = [_found("topup", row) for row in rows]
     if len(found) == SHOWN_MAX:
         return PartsFound(found, found[-1].id, found[-1].at)
     return PartsFound(found) if end is None else PartsFound(found, end["id"], end["created_at"])
-
-
-def _found_row(kind: Kind, row: Row) -> Found:
-    return Found(
-        kind,
-        row["id"],
-        row["account_id"],
-        row["environment"],
-        row["title"],
-        row["state"],
-        row["at"],
-    )
 
 
 _ACCOUNTS_SHOWN: Final = 10
@@ -431,8 +387,6 @@ _NOTHING: Final = PartsFound(())
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """named: what the whole text names; parts: the top-ups that contain it."""
-
     named: Sequence[Found] = ()
     parts: PartsFound = _NOTHING
 
@@ -449,9 +403,7 @@ async def search_account(
     *,
     before_id: str | None = None,
 ) -> SearchResult:
-    """Search the account: by ID in both environments, by words in the tenant's. before_id: where the search
-    for parts continues.
-    """
+    """Search by ID in both environments, by text in the tenant's."""
     if looks_like_id(text):
         return SearchResult(await find_by_id(tx, text, scopes - {ADMIN}, tenant.account_id))
     named = [] if before_id else await _named_by_words(tx, tenant, text, scopes)

@@ -1,8 +1,4 @@
-"""Keys for the person who gave them out: a tree with limits, use, and when each is used up at this pace.
-
-The pace is what was spent over the time so far, which is at least an hour: one send after midnight says
-nothing about a day.
-"""
+"""Show keys as a tree with limits, use, and when each limit will be used up at this pace."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -21,7 +17,7 @@ _LEAST_US: Final = HOUR_US
 
 
 def used_up_at(limit: LimitView, *, key_created_at: int, now_us: int) -> int | None:
-    """Return the time; now_us if nothing is left, None if it lasts. All by the account's own clock."""
+    """Return None if the limit lasts."""
     if limit.remaining == 0:
         return now_us
     if limit.spent == 0:
@@ -46,28 +42,22 @@ def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | 
 
 
 def _length(limit: LimitView) -> int:
-    """Return a rolling window's length; any other limit's is more than the least time."""
     seconds = limit.seconds or SECONDS_OF.get(limit.cap.rpartition("_per_")[2], HOUR_S)
     return seconds * SECOND_US
 
 
 class LimitSeen(msgspec.Struct, frozen=True):
-    """used_up_at by the account's own clock; null: it lasts at this pace."""
-
     view: LimitView
     used_up_at: int | None
 
     @property
     def used_percent(self) -> int:
-        """Return 0 to 100, rounded down; a limit of nothing is used up."""
         most = self.view.limit
         return min(100, self.view.spent * 100 // most) if most else 100
 
 
 class KeySeen(msgspec.Struct, frozen=True):
-    """depth: 0 if its maker isn't listed. paused_by: the nearest paused key above. limits: nearest to its end
-    first; none of an ended key.
-    """
+    """`paused_by` is the nearest paused key above."""
 
     key: ApiKey
     depth: int
@@ -77,8 +67,6 @@ class KeySeen(msgspec.Struct, frozen=True):
 
 
 class KeysSeen(msgspec.Struct, frozen=True):
-    """now_us: the account's own time. following: where the next page begins."""
-
     keys: Sequence[KeySeen]
     now_us: int
     following: int | None
@@ -87,9 +75,6 @@ class KeysSeen(msgspec.Struct, frozen=True):
 async def keys_page(
     tx: Transaction, tenant: Tenant, *, start: int, rows: int, now_us: int, sort: str = ""
 ) -> KeysSeen:
-    """Return rows from `start` of the tree of unrevoked keys, or sorted by KEY_SORTS; five statements at
-    most.
-    """
     every, end = await forest(tx, tenant), start + rows
     following = end if end < len(every) else None
     if not sort:
@@ -107,7 +92,6 @@ async def keys_page(
 async def keys_below(
     tx: Transaction, tenant: Tenant, key_id: str, *, rows: int, now_us: int
 ) -> KeysSeen:
-    """Return the key, then its descendants; at most that many rows."""
     every = await tree(tx, tenant, key_id)
     return await _seen(tx, tenant, every, every[:rows], now_us=now_us)
 
@@ -116,9 +100,7 @@ async def key_names(tx: Transaction, tenant: Tenant, key_ids: Iterable[str]) -> 
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}
-    rows = await tx.fetch(
-        _NAMES, account_id=tenant.account_id, environment=tenant.environment, ids=wanted
-    )
+    rows = await tx.fetch(_NAMES, **tenant._asdict(), ids=wanted)
     return {row["id"]: row["name"] for row in rows}
 
 
@@ -159,7 +141,7 @@ def _limit(view: LimitView, key: ApiKey, now_us: int) -> LimitSeen:
 
 
 def _spent_percent(seen: KeySeen) -> int:
-    """Return that of the limit nearest to its end; a key without a limit comes first."""
+    """Return -1 for a key without a limit, so that it sorts first."""
     return seen.limits[0].used_percent if seen.limits else -1
 
 
@@ -179,7 +161,6 @@ WHERE account_id = :account_id AND environment = :environment AND id IN :ids[tex
 async def limits_of_askers(
     tx: Transaction, tenant: Tenant, key_ids: Iterable[str], *, now_us: int
 ) -> Mapping[str, Sequence[LimitView]]:
-    """Return each key's own limits, by ID; an ended key has none."""
     wanted = sorted(set(key_ids))
     if not wanted:
         return {}

@@ -1,22 +1,25 @@
-"""Reports for the operator: money received by month, credit granted for it, and what top-ups earned."""
+"""Reports for the operator: money received, credit granted for it, and what top-ups earned."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
-from billing.reports.margin import MarginBy, MarginLine, MarginPeriod, margin_lines
 from billing.reports.revenue import (
+    MarginBy,
+    MarginLine,
+    MarginPeriod,
     OutstandingLine,
     RevenueLine,
     RevenuePeriod,
     credit_lines,
+    margin_lines,
     revenue_lines,
 )
 from kernel.clock import DAY_US
 from kernel.errors import InvalidInput
 from kernel.fields import ExportFormat, Fields, ShortText, Time, said, time_us
-from kernel.shaped import SIGNED
+from kernel.shaped import SIGNED, Shaped
 from keys.act import OPERATOR, CallContext, ReportAct
 from store.database import Database
 
@@ -72,7 +75,7 @@ class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from
     format: Annotated[ExportFormat, Meta(description="JSON, or the whole report as CSV.")] = "json"
 
 
-class BreakageLine(Struct, kw_only=True):
+class BreakageLine(Shaped, kw_only=True):
     """Credit that ended unused in one month, and what customers held at its end."""
 
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
@@ -87,13 +90,9 @@ class BreakageLine(Struct, kw_only=True):
         int, Meta(extra_json_schema=SIGNED, description="Held at the month's end.")
     ]
 
-    @classmethod
-    def of(cls, line: OutstandingLine) -> Self:
-        return cls(**{name: getattr(line, name) for name in cls.__struct_fields__})
-
 
 def _between(context: CallContext, asked: ReportQuery, days: int) -> tuple[int, int]:
-    """Return the report's first moment and the one after its last; raise InvalidInput for an empty time."""
+    """Raise InvalidInput if the period is empty."""
     until = time_us(asked.until, "to")
     until = context.now_us + 1 if until is None else until
     since = time_us(asked.since, "from")

@@ -1,14 +1,13 @@
-"""Money in and out by month, provider and currency; and what credit became of it.
+"""Report money in and out by month, what became of the credit, and what top-ups earned.
 
-The former adds up orders, paid periods and machine payments, the latter the ledger's transfers alone. A
-month's opening balance plus its columns is its closing one, to the micro. A bounded number of transfers in
-each transaction.
+A month's opening balance plus its columns equals its closing balance, to the micro. Rows are read
+in bounded steps.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -19,13 +18,12 @@ from kernel.clock import DAY_US, SECOND_US
 from kernel.fields import said
 from kernel.shaped import SIGNED
 from store.database import Database, Row, Transaction
+from store.statement import unindexed
 
-RevenueKey = tuple[str, str, str]  # month, provider, currency
+RevenueKey = tuple[str, str, str]
 
 
 class RevenuePeriod(NamedTuple):
-    """since <= time < until."""
-
     environment: str
     since: int
     until: int
@@ -36,11 +34,8 @@ def month_of(day: int) -> str:
 
 
 async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey, int]:
-    """Return what was refunded or disputed in the period, by month, in the currency's smallest unit, as of
-    now.
-
-    All months of a payment add up to what billing/orders/refund.py counts. A single refund has the month of
-    its report. What only a growing sum reports has the month of its first report.
+    """Count a refund in the month of its report; a growing sum in the month of its first
+    report.
     """
     sums: dict[RevenueKey, int] = {}
     for text in (_OF_ORDERS, _OF_PERIODS):
@@ -55,7 +50,7 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # Behind refunds with their own time a sum only adds what they lack.
+    # After refunds with their own time, a sum adds only what they lack.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):
@@ -90,18 +85,11 @@ ORDER BY r.period_id
 
 
 READ_AT_ONCE: Final = 20_000
-# Sorts after every ID.
 _END: Final = "~"
 
 
 class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Payments of one month, UTC, by when they were paid; amounts in the currency's smallest unit.
-
-    refunded: what has gone back of these very payments until now, or is disputed. refunded_in_month:
-    what went back or was disputed in this month, of whichever month's payments, as it stands now. net:
-    paid without refunded. fee: what the provider deducted of those whose fee is known and in the same
-    currency; fees_known counts these.
-    """
+    """Payments of one month, UTC, by when they were paid."""
 
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
     provider: str
@@ -131,81 +119,26 @@ class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
     fees_known: Annotated[int, Meta(description="Of how many payments the fee is known.")]
 
 
-class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One month of all customers' credit (wallets, grants, holds), in micros of a US dollar.
+def _micros(what: str) -> Meta:
+    return Meta(extra_json_schema=SIGNED, description=f"{what}, in millionths of a US dollar.")
 
-    sold: for money; granted: promotions, codes, check-ins, by hand, test credit; reversed: after refunds
-    and disputes, less what came again; used: top-ups and usage; breakage: credit of plans that was paid
-    for and ended unused, less what went on into a later period or was refunded after its end; expired:
-    granted credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers
-    hold at the end: opening and all columns together.
-    """
+
+class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of all customers' credit: wallets, grants and holds."""
 
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
-    opening_micros: Annotated[
-        int,
-        Meta(
-            extra_json_schema=SIGNED,
-            description="At the month's beginning, in millionths of a US dollar.",
-        ),
-        said("Before"),
-    ]
-    sold_micros: Annotated[
-        int,
-        Meta(extra_json_schema=SIGNED, description="Sold for money, in millionths of a US dollar."),
-    ]
-    granted_micros: Annotated[
-        int,
-        Meta(extra_json_schema=SIGNED, description="Given, in millionths of a US dollar."),
-        said("Given"),
-    ]
+    opening_micros: Annotated[int, _micros("At the month's beginning"), said("Before")]
+    sold_micros: Annotated[int, _micros("Sold for money")]
+    granted_micros: Annotated[int, _micros("Given"), said("Given")]
     reversed_micros: Annotated[
-        int,
-        Meta(
-            extra_json_schema=SIGNED,
-            description="Taken back after refunds and disputes, in millionths of a US dollar.",
-        ),
-        said("Taken back"),
+        int, _micros("Taken back after refunds and disputes"), said("Taken back")
     ]
-    used_micros: Annotated[
-        int, Meta(extra_json_schema=SIGNED, description="Used, in millionths of a US dollar.")
-    ]
-    breakage_micros: Annotated[
-        int,
-        Meta(
-            extra_json_schema=SIGNED,
-            description="Paid for and ended unused, in millionths of a US dollar.",
-        ),
-    ]
-    expired_micros: Annotated[
-        int,
-        Meta(
-            extra_json_schema=SIGNED,
-            description="Given and ended unused, in millionths of a US dollar.",
-        ),
-    ]
-    withdrawn_micros: Annotated[
-        int,
-        Meta(
-            extra_json_schema=SIGNED,
-            description="Taken away by hand, in millionths of a US dollar.",
-        ),
-    ]
-    debts_micros: Annotated[
-        int,
-        Meta(
-            extra_json_schema=SIGNED,
-            description="Debts paid, or made, in millionths of a US dollar.",
-        ),
-    ]
-    closing_micros: Annotated[
-        int,
-        Meta(
-            extra_json_schema=SIGNED,
-            description="At the month's end, in millionths of a US dollar.",
-        ),
-        said("Still held"),
-    ]
+    used_micros: Annotated[int, _micros("Used")]
+    breakage_micros: Annotated[int, _micros("Paid for and ended unused")]
+    expired_micros: Annotated[int, _micros("Given and ended unused")]
+    withdrawn_micros: Annotated[int, _micros("Taken away by hand")]
+    debts_micros: Annotated[int, _micros("Debts paid, or made")]
+    closing_micros: Annotated[int, _micros("At the month's end"), said("Still held")]
 
 
 async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:
@@ -291,8 +224,6 @@ def _credit_line(month: str, opening: int, columns: Mapping[str, int]) -> Outsta
 
 
 class _Moved(NamedTuple):
-    """is_paid: one side is a plan's credit."""
-
     debit: str
     credit: str
     code: str
@@ -306,7 +237,8 @@ def _moved(row: Row) -> _Moved:
 def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
     sides = {moved.debit, moved.credit}
     if sides == {Kind.EXPIRED, Kind.PROVIDER}:
-        # Ended credit is refunded, or a dispute of it was won: nobody holds it before or after.
+        # Refunding ended credit, or winning its dispute, changes nothing that anybody
+        # holds.
         back = micros if moved.debit == Kind.EXPIRED else -micros
         return {"breakage": back, "reversed": -back}
     is_from, is_to = moved.debit in _HELD, moved.credit in _HELD
@@ -374,8 +306,7 @@ WHERE p.environment = :environment AND p.created_at >= :since AND p.created_at <
   AND p.amount > 0
 GROUP BY p.created_at / {DAY_US}, s.provider, p.currency
 """
-# An x402 asset's unit is a dollar; a card's provider is its network. What couldn't be delivered came back as
-# a code, which is credit and no money.
+# An undelivered machine payment comes back as a code.
 _MACHINES: Final = f"""
 SELECT p.settled_at / {DAY_US} AS day,
     CASE WHEN p.protocol = 'x402' THEN p.protocol ELSE p.network END AS provider, 'USD' AS currency,
@@ -398,4 +329,134 @@ SELECT day, debit_kind, credit_kind, code, is_paid, SUM(micros) AS micros FROM (
     WHERE t.environment = :environment AND t.created_at < :until
       AND t.id > :after_id AND t.id <= :last_id) AS m
 GROUP BY day, debit_kind, credit_kind, code, is_paid
+"""
+
+
+MarginBy = Literal["day", "platform", "supplier", "account"]
+MARGIN_BY: Final[tuple[MarginBy, ...]] = ("day", "platform", "supplier", "account")
+# No supplier delivers credit to a wallet on this installation.
+_NOBODY: Final = "wallet"
+
+
+class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Delivered top-ups of one group, in US cents; ungrouped fields are null."""
+
+    day: Annotated[str | None, Meta(description="The UTC day of the delivery.")]
+    platform: str | None
+    supplier: str | None
+    account: Annotated[str | None, Meta(description="The account's ID.")]
+    topups: Annotated[int, Meta(description="How many were delivered.")]
+    amount_cents: int
+    fee_cents: Annotated[int, Meta(description="Their fees.")]
+    charged_cents: Annotated[int, Meta(description="Amounts and fees.")]
+    cost_cents: Annotated[int, Meta(description="What suppliers took, where it is known.")]
+    margin_cents: Annotated[int, Meta(description="Charged less cost, of those with a known cost.")]
+    without_cost: Annotated[int, Meta(description="How many have no known cost.")]
+
+
+class MarginPeriod(NamedTuple):
+    environment: str
+    since: int
+    until: int
+    platform: str | None = None
+
+
+async def margin_lines(
+    database: Database,
+    period: MarginPeriod,
+    *,
+    by: Sequence[MarginBy],
+    read_at_once: int = READ_AT_ONCE,
+) -> Sequence[MarginLine]:
+    sums: dict[tuple[int | str, ...], list[int]] = {}
+    after_id = ""
+
+    async def work(tx: Transaction) -> str:
+        last_id = await _last_topup(tx, period, after_id, read_at_once)
+        await _add_margin(tx, period, by, (after_id, last_id), sums)
+        return last_id
+
+    while after_id != _END:
+        after_id = await database.read(work)
+    return [_margin_line(dict(zip(by, key, strict=True)), sums[key]) for key in sorted(sums)]
+
+
+async def _last_topup(tx: Transaction, period: MarginPeriod, after_id: str, rows: int) -> str:
+    """Stop at the period's end: a top-up created later can't have been delivered in it."""
+    row = await tx.fetch_one(
+        "SELECT id, created_at FROM topups WHERE id > :after_id ORDER BY id LIMIT 1 OFFSET :rows",
+        after_id=after_id,
+        rows=rows - 1,
+    )
+    return _END if row is None or row["created_at"] >= period.until else str(row["id"])
+
+
+async def _add_margin(
+    tx: Transaction,
+    period: MarginPeriod,
+    by: Sequence[MarginBy],
+    between: tuple[str, str],
+    sums: dict[tuple[int | str, ...], list[int]],
+) -> None:
+    columns = [_MARGIN_GROUPS[one] for one in by]
+    listed = "".join(f"{text}, " for text in columns)
+    grouped = f"GROUP BY {', '.join(columns)}" if by else ""
+    only = "" if period.platform is None else "AND p.platform = :platform"
+    named = {} if period.platform is None else {"platform": period.platform}
+    rows = await tx.fetch(
+        f"SELECT {listed} {_MARGIN_SUMS} {only} {grouped}",
+        environment=period.environment,
+        since=period.since,
+        until=period.until,
+        after_id=between[0],
+        last_id=between[1],
+        **named,
+    )
+    for row in rows:
+        found = [int(one or 0) for one in tuple(row)[len(by) :]]
+        if found[0]:
+            key = tuple(row)[: len(by)]
+            before = sums.get(key, [0] * len(found))
+            sums[key] = [sum(pair) for pair in zip(before, found, strict=True)]
+
+
+def _margin_line(groups: Mapping[MarginBy, int | str], sums: Sequence[int]) -> MarginLine:
+    topups, amount_cents, fee_cents, cost_cents, known_cents, without_cost = sums
+    named: dict[str, object] = {name: groups.get(name) for name in MARGIN_BY}
+    day = named["day"]
+    if isinstance(day, int):
+        named["day"] = datetime.fromtimestamp(day * DAY_US // SECOND_US, UTC).date().isoformat()
+    return msgspec.convert(
+        {
+            **named,
+            "topups": topups,
+            "amount_cents": amount_cents,
+            "fee_cents": fee_cents,
+            "charged_cents": amount_cents + fee_cents,
+            "cost_cents": cost_cents,
+            "margin_cents": known_cents - cost_cents,
+            "without_cost": without_cost,
+        },
+        MarginLine,
+    )
+
+
+_MARGIN_GROUPS: Final = {
+    "day": f"p.settled_at / {DAY_US}",
+    "platform": "p.platform",
+    "supplier": f"COALESCE(p.supplier, '{_NOBODY}')",
+    # Without this, SQLite would read all accounts in index order at each step.
+    "account": unindexed("p.account_id"),
+}
+# A reversing top-up still counts as delivered.
+_MARGIN_SUMS: Final = """
+    COUNT(*), SUM(p.amount_cents), SUM(p.earned_fee_cents), SUM(a.cost_cents),
+    SUM(CASE WHEN a.cost_cents IS NOT NULL
+        THEN p.amount_cents + COALESCE(p.earned_fee_cents, 0) END),
+    SUM(CASE WHEN a.cost_cents IS NULL THEN 1 ELSE 0 END)
+FROM topups p
+LEFT JOIN fulfilment_attempts a ON a.transaction_id = p.id AND a.outcome = 'delivered'
+WHERE p.id > :after_id AND p.id <= :last_id
+  AND p.environment = :environment AND p.status IN ('delivered', 'reversing')
+  AND p.settled_at >= :since AND p.settled_at < :until
 """

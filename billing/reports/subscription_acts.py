@@ -1,23 +1,49 @@
-"""Subscriptions: list and show, an account's own by merchants and everybody's by operators."""
+"""Subscriptions: list, show, end, pause, resume and change them; give free periods."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
+from billing.ledger.ledger import InsufficientBalance
+from billing.payments.payments import Payments
+from billing.payments.steering import ChangePreview, SubscriptionChangeRequest
+from billing.providers.abilities import Act as SteeringAct, PaymentDeclined
+from billing.providers.protocol import ProviderUnavailable
 from billing.reports.subscription_overview import SubscriptionOverview, overview, overviews
 from billing.reports.subscription_views import (
+    BillingInterval,
+    FreePeriod,
     OperatorSubscription,
+    PlanChange,
     Subscription,
     SubscriptionHistory,
 )
+from billing.subscriptions.free_period import (
+    COMP_REASON_CHARACTERS_MAX,
+    CompRepeated,
+    GivePeriod,
+    TakePeriodBack,
+)
 from billing.subscriptions.subscription import SubscriptionState
-from kernel.fields import Page
+from billing.subscriptions.subscription_change import REASON_CHARACTERS_MAX, ChangeNotAllowed
+from kernel.clock import SECOND_US
+from kernel.errors import NotFound
+from kernel.fields import LINE, Fields, Page, Text, Time, said, time_us
 from kernel.tenant import Tenant
 from kernel.words import AccountName
 from keys.account import id_named
-from keys.act import MERCHANT, OPERATOR, ActContext, ListAct, ReadAct
-from store.database import Transaction
+from keys.act import (
+    MERCHANT,
+    OPERATOR,
+    ActContext,
+    CallContext,
+    EngineAct,
+    ListAct,
+    ReadAct,
+    StepsAct,
+)
+from store.database import Database, Transaction
 from store.keyset import Begin
 
 _READS = ("billing:read",)
@@ -39,7 +65,6 @@ async def owner_of(tx: Transaction, subscription_id: str) -> Tenant:
 async def list_own(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[SubscriptionOverview]:
-    """Return the account's; those whose checkout was never paid are incomplete, and expire."""
     tenant = context.tenant
     return await overviews(
         context.tx,
@@ -117,5 +142,437 @@ SHOW_SUBSCRIPTION = ReadAct(
     owner_of=owner_of,
     examples=("topup subscriptions show sub_4Kp1",),
 )
-OWN_ACTS = (LIST_OWN_SUBSCRIPTIONS, SHOW_OWN_SUBSCRIPTION)
-ACTS = (LIST_SUBSCRIPTIONS, SHOW_SUBSCRIPTION)
+
+
+_REFUSES = (ChangeNotAllowed, NotFound, ProviderUnavailable)
+_PATH = "/subscriptions/{subscription_id}"
+_WORD = (
+    "The provider does it, and its word moves the subscription: 202 with `pending` where it gave no"
+    " clear answer; it is then asked again by itself, and nothing is done twice."
+)
+_PAUSED = (
+    "What is paid for is kept; for time that passes while it is paused nothing is charged and no"
+    " credit comes."
+)
+_CHANGED = (
+    "A dearer plan, or a year in place of a month, is charged at once for what is left of the"
+    " period, and made only if that is paid; a cheaper plan counts from the next period on,"
+    " and nothing is paid back."
+)
+_Reason = Annotated[
+    str,
+    Meta(max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why, for the audit log."),
+]
+_Here = Annotated[
+    bool,
+    Meta(
+        description="In this installation alone: its provider is not asked, and may go on charging."
+    ),
+]
+_End = Annotated[
+    Literal["period_end", "now"],
+    Meta(description="period_end: what is paid for is kept. now: at once; nothing is paid back."),
+    said("When", words={"period_end": "With its period", "now": "At once"}),
+]
+_Resumes = Annotated[
+    Time | None,
+    Meta(
+        description=(
+            "When it goes on by itself. Null: when it is resumed. Some providers take no such time;"
+            " the refusal says so."
+        )
+    ),
+    said("Resumes on", hint="At 00:00 UTC. Leave blank to pause until it is resumed."),
+]
+
+
+class CancelPlanBody(Fields, frozen=True, kw_only=True):
+    """When the plan ends. Nothing is paid back: a refund is a separate call."""
+
+    at: _End = "period_end"
+
+
+class PausePlanBody(Fields, frozen=True, kw_only=True):
+    """Until when the provider charges nothing."""
+
+    resumes_at: _Resumes = None
+
+
+class ChangePlanBody(Fields, frozen=True, kw_only=True):
+    """Another plan, or the same by another interval."""
+
+    plan_id: Text
+    interval: BillingInterval = "month"
+
+
+class OperatorWish(Fields, frozen=True, kw_only=True):
+    """What every change by an operator may say."""
+
+    reason: _Reason | None = None
+
+
+class EndPlan(OperatorWish, frozen=True, kw_only=True):
+    """When to end the plan, and why."""
+
+    at: _End = "period_end"
+    here: _Here = False
+
+
+class PausePlan(OperatorWish, frozen=True, kw_only=True):
+    """Until when to pause the plan, and why."""
+
+    resumes_at: _Resumes = None
+
+
+class ResumePlan(OperatorWish, frozen=True, kw_only=True):
+    """Why the plan resumes."""
+
+    here: _Here = False
+
+
+class ChangePlan(OperatorWish, frozen=True, kw_only=True):
+    """The new plan or interval, and why."""
+
+    plan_id: Annotated[Text, Meta(description="The other plan's ID."), said("Plan")]
+    interval: Annotated[BillingInterval, Meta(description="How often it is paid from then on.")] = (
+        "month"
+    )
+
+
+class ChangePlanQuery(Fields, frozen=True, kw_only=True):
+    """The change that is asked about."""
+
+    plan_id: Annotated[Text | None, Meta(description="Required.")] = None
+    interval: BillingInterval = "month"
+
+
+async def find_cost(
+    context: CallContext, asked: ChangePlanQuery, _database: Database
+) -> ChangePreview:
+    steering = context.service(Payments).steering
+    return await steering.preview(context.tenant, context.object_id, asked.plan_id, asked.interval)
+
+
+async def preview(context: ActContext, _asked: ChangePlanQuery) -> ChangePreview:
+    found: ChangePreview = context.prepared
+    return found
+
+
+async def cancel(context: CallContext, asked: CancelPlanBody | EndPlan) -> SubscriptionOverview:
+    return await _change(context, "cancel" if asked.at == "period_end" else "cancel_now", asked)
+
+
+async def pause(context: CallContext, asked: PausePlanBody | PausePlan) -> SubscriptionOverview:
+    at_us = time_us(asked.resumes_at, "resumes_at")
+    # Providers take whole seconds.
+    resumes_at = None if at_us is None else at_us - at_us % SECOND_US
+    return await _change(context, "pause", asked, resumes_at=resumes_at)
+
+
+async def resume(context: CallContext, asked: Fields) -> SubscriptionOverview:
+    return await _change(context, "resume", asked)
+
+
+async def change_plan(
+    context: CallContext, asked: ChangePlanBody | ChangePlan
+) -> SubscriptionOverview:
+    return await _change(context, "change", asked, plan_id=asked.plan_id, interval=asked.interval)
+
+
+async def _change(
+    context: CallContext,
+    act: SteeringAct,
+    asked: Fields,
+    *,
+    plan_id: str | None = None,
+    interval: BillingInterval | None = None,
+    resumes_at: int | None = None,
+) -> SubscriptionOverview:
+    tenant, asker, steering = context.tenant, context.asker, context.service(Payments).steering
+    request = SubscriptionChangeRequest(
+        act,
+        context.person if asker is None else asker.credential_id,
+        plan_id,
+        interval,
+        by=context.by if asker is None else None,
+        why=(asked.reason or None) if isinstance(asked, OperatorWish) else None,
+        is_local=isinstance(asked, EndPlan | ResumePlan) and asked.here,
+        resumes_at=resumes_at,
+    )
+    await steering.change(tenant, context.object_id, request)
+    return await steering.database.read(lambda tx: overview(tx, context.object_id, tenant=tenant))
+
+
+def _is_pending(shown: Subscription) -> bool:
+    return shown.pending is not None
+
+
+_OWN: Final[dict[str, Any]] = {
+    "scopes": ("billing:write",),
+    "audience": (MERCHANT,),
+    "result": Subscription,
+    "is_pending": _is_pending,
+}
+_ANYBODYS: Final[dict[str, Any]] = {
+    "audience": (OPERATOR,),
+    "result": SubscriptionHistory,
+    "is_pending": _is_pending,
+    "owner_of": owner_of,
+    "names_person": True,
+}
+PREVIEW = ReadAct(
+    name="subscriptions.own-preview",
+    summary="What a change of plans would cost",
+    path=f"{_PATH}/change",
+    scopes=("billing:read",),
+    audience=(MERCHANT,),
+    query=ChangePlanQuery,
+    prepare=find_cost,
+    run=preview,
+    result=PlanChange,
+    refuses=_REFUSES,
+)
+CANCEL_OWN = StepsAct(
+    name="subscriptions.own-cancel",
+    summary="End a plan, with its period or at once",
+    description=f"Ending it at once pays nothing back. {_WORD}",
+    path=f"{_PATH}/cancel",
+    input=CancelPlanBody,
+    run=cancel,
+    refuses=_REFUSES,
+    **_OWN,
+)
+PAUSE_OWN = StepsAct(
+    name="subscriptions.own-pause",
+    summary="Pause a plan: nothing is charged until it goes on",
+    description=f"{_PAUSED} {_WORD}",
+    path=f"{_PATH}/pause",
+    input=PausePlanBody,
+    run=pause,
+    refuses=_REFUSES,
+    **_OWN,
+)
+RESUME_OWN = StepsAct(
+    name="subscriptions.own-resume",
+    summary="Let a plan go on that is paused, or was to end with its period",
+    description=_WORD,
+    path=f"{_PATH}/resume",
+    input=Fields,
+    run=resume,
+    refuses=_REFUSES,
+    **_OWN,
+)
+CHANGE_OWN = StepsAct(
+    name="subscriptions.own-change",
+    summary="Change to another plan, or by another interval",
+    description=f"{_CHANGED} {_WORD}",
+    path=f"{_PATH}/change",
+    input=ChangePlanBody,
+    run=change_plan,
+    refuses=(*_REFUSES, PaymentDeclined),
+    **_OWN,
+)
+CANCEL = StepsAct(
+    name="subscriptions.cancel",
+    summary="End a plan at its provider, with its period or at once",
+    description="Nothing is paid back.",
+    path=f"{_PATH}/cancel",
+    input=EndPlan,
+    run=cancel,
+    **_ANYBODYS,
+    asks="End the plan {plan_name} of {account_id}, {amount} each {interval}? Nothing is paid back.",
+    done="The plan ends as you said. Credit that was granted stays.",
+    examples=(
+        "topup subscriptions cancel sub_4Kp1",
+        "topup subscriptions cancel sub_4Kp1 --at now --reason 'chargeback'",
+        "topup subscriptions cancel sub_4Kp1 --at now --here",
+    ),
+)
+PAUSE = StepsAct(
+    name="subscriptions.pause",
+    summary="Pause a plan at its provider",
+    description=_PAUSED,
+    path=f"{_PATH}/pause",
+    input=PausePlan,
+    run=pause,
+    **_ANYBODYS,
+    done="The plan is paused: nothing is charged until it resumes.",
+    examples=(
+        "topup subscriptions pause sub_4Kp1 --reason 'away for the summer'",
+        "topup subscriptions pause sub_4Kp1 --resumes-at 2026-09-01T00:00:00Z",
+    ),
+)
+RESUME = StepsAct(
+    name="subscriptions.resume",
+    summary="Resume a plan that is paused, or was to end with its period",
+    path=f"{_PATH}/resume",
+    input=ResumePlan,
+    run=resume,
+    **_ANYBODYS,
+    moves_money=True,
+    asks="Resume the plan {plan_name} of {account_id}? {amount} each {interval} is charged again.",
+    done="The plan was resumed.",
+    examples=(
+        "topup subscriptions resume sub_4Kp1",
+        "topup subscriptions resume sub_4Kp1 --here --reason 'it goes on at the provider'",
+    ),
+)
+CHANGE = StepsAct(
+    name="subscriptions.change",
+    summary="Change to another plan, or by another interval",
+    description="A more expensive plan is charged at once; a cheaper one starts with the next "
+    "period.",
+    path=f"{_PATH}/change",
+    input=ChangePlan,
+    run=change_plan,
+    **_ANYBODYS,
+    moves_money=True,
+    asks=(
+        "Change the plan {plan_name} of {account_id}, {amount} each {interval}? A dearer plan is charged"
+        " at once."
+    ),
+    done="The plan is changed.",
+    examples=("topup subscriptions change sub_4Kp1 --plan-id team",),
+)
+
+
+_PeriodReason = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=COMP_REASON_CHARACTERS_MAX,
+        pattern=LINE,
+        description="Why, for whoever looks at it later; it stands in the audit log.",
+    ),
+]
+
+
+class GrantFreePeriodBody(Fields, frozen=True, kw_only=True):
+    """Which period is given, and why."""
+
+    reason: _PeriodReason
+    period_start: Annotated[
+        Time | None,
+        Meta(
+            description=(
+                "When it begins: where the paid time ends. Left out: the period that is not paid"
+                " now."
+            )
+        ),
+    ] = None
+
+
+class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
+    """Why a free period is taken back."""
+
+    reason: _PeriodReason
+    allow_owed: Annotated[
+        bool,
+        Meta(description="Also where its credit was used up: the account owes the rest."),
+    ] = False
+
+
+class RevokedPeriod(RevokeFreePeriodBody, frozen=True, kw_only=True):
+    """Which free period to revoke, and why."""
+
+    period_id: Annotated[Text, Meta(description="The free period's ID."), said("Period")]
+
+
+async def grant(context: CallContext, asked: GrantFreePeriodBody) -> GivePeriod:
+    return GivePeriod(
+        subscription_id=context.object_id,
+        tenant=context.tenant,
+        reason=asked.reason,
+        actor=context.by,
+        by_name=context.person,
+        period_start_at=time_us(asked.period_start, "period_start"),
+    )
+
+
+async def revoke(
+    context: CallContext, asked: RevokedPeriod | RevokeFreePeriodBody
+) -> TakePeriodBack:
+    return TakePeriodBack(
+        subscription_id=context.object_id,
+        tenant=context.tenant,
+        period_id=asked.period_id if isinstance(asked, RevokedPeriod) else context.inner_id,
+        reason=asked.reason,
+        actor=context.by,
+        by_name=context.person,
+        allow_owed=asked.allow_owed,
+    )
+
+
+GRANT_PERIOD = EngineAct(
+    name="subscriptions.grant-period",
+    summary="Grant a free period of a plan",
+    description=(
+        "For operators. It grants exactly what a paid period grants, without an invoice, once for"
+        " each start (2006 the second time). Money that comes for that period waits in review."
+    ),
+    path="/subscriptions/{subscription_id}/free-periods",
+    audience=(MERCHANT, OPERATOR),
+    input=GrantFreePeriodBody,
+    command=grant,
+    result=FreePeriod,
+    owner_of=owner_of,
+    refuses=(NotFound, CompRepeated),
+    names_person=True,
+    moves_money=True,
+    asks=(
+        "Give {account_id} a period of {plan_name} free? It grants {credits} credits, and nobody is"
+        " charged."
+    ),
+    done="The period is given, and its credit is there.",
+    examples=(
+        "topup subscriptions grant-period sub_4Kp1 --reason 'our provider was away'",
+        "topup subscriptions grant-period sub_4Kp1 --period-start 2026-07-01T00:00:00Z --reason 'a gift'",
+    ),
+)
+REVOKE_PERIOD = EngineAct(
+    name="subscriptions.revoke-period",
+    summary="Revoke a free period",
+    description="Its remaining credit is removed, and the plan is paid until the time before the "
+    "grant.",
+    path="/subscriptions/{subscription_id}/revoke-period",
+    audience=(OPERATOR,),
+    input=RevokedPeriod,
+    command=revoke,
+    result=FreePeriod,
+    owner_of=owner_of,
+    refuses=(NotFound, CompRepeated, InsufficientBalance),
+    names_person=True,
+    moves_money=True,
+    asks=(
+        "Take a free period of {plan_name} back from {account_id}? What is left of its {credits}"
+        " credits goes."
+    ),
+    done="The free period is taken back.",
+    examples=(
+        "topup subscriptions revoke-period sub_4Kp1 --period-id per_7Qx2 --reason 'given by mistake'",
+    ),
+)
+REVOKE_BY_PATH = EngineAct(
+    name="subscriptions.revoke-by-path",
+    summary="Revoke a free period",
+    description=(
+        "For operators. What is left of its credit goes, and the plan is paid until where it was"
+        " before. Where some was used up it is 2002, unless `allow_owed`."
+    ),
+    path="/subscriptions/{subscription_id}/free-periods/{period_id}/revoke",
+    audience=(MERCHANT,),
+    input=RevokeFreePeriodBody,
+    command=revoke,
+    result=FreePeriod,
+    owner_of=owner_of,
+    refuses=(NotFound, CompRepeated, InsufficientBalance),
+    moves_money=True,
+)
+OWN_ACTS = (
+    LIST_OWN_SUBSCRIPTIONS,
+    SHOW_OWN_SUBSCRIPTION,
+    *(PREVIEW, CANCEL_OWN, PAUSE_OWN, RESUME_OWN, CHANGE_OWN),
+    *(GRANT_PERIOD, REVOKE_BY_PATH),
+)
+CHANGE_ACTS = (CANCEL, PAUSE, RESUME, CHANGE)
+ACTS = (LIST_SUBSCRIPTIONS, SHOW_SUBSCRIPTION, *CHANGE_ACTS, GRANT_PERIOD, REVOKE_PERIOD)

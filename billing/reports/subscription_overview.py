@@ -1,13 +1,16 @@
-"""Subscriptions with their payments, and open requests to change them."""
+"""Read an account's plan, subscriptions with their periods, and open change requests."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from billing.catalog import plan as plans
+from billing.catalog.plan import Plan
+from billing.documents.document import receipts_of
 from billing.recipients import owner_mail
 from billing.recipients.owner_mail import OwnerMail
 from billing.subscriptions import records as subscription_rows, subscription_change
-from billing.subscriptions.subscription import Period, Subscription
+from billing.subscriptions.subscription import LIVING, Period, Subscription
 from billing.subscriptions.subscription_change import SubscriptionChange
 from billing.subscriptions.turn import shape
 from kernel.clock import rfc3339
@@ -19,7 +22,7 @@ from store.keyset import Begin
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOverview:
-    """periods: oldest first. steers: all requests, newest first. mails: to its owner, if read."""
+    """`periods` is oldest first; `changes` is newest first."""
 
     subscription: Subscription
     periods: Sequence[Period]
@@ -40,7 +43,6 @@ class SubscriptionOverview:
 
 
 def pending_shape(change: SubscriptionChange) -> dict[str, Any]:
-    """Return the open request; is_outcome_unknown: no clear response so far."""
     return {
         "action": change.act,
         "plan_id": change.plan_id,
@@ -91,3 +93,44 @@ async def _with_parts(
     return [
         SubscriptionOverview(one, periods.get(one.id, []), changes.get(one.id)) for one in found
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOverview:
+    own: Subscription | None
+    periods: Sequence[Period]
+    sold: Sequence[Plan]
+    had_trial: bool = False
+    receipts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_living(self) -> bool:
+        return self.own is not None and self.own.status in LIVING
+
+
+async def plan_overview(tx: Transaction, tenant: Tenant) -> PlanOverview:
+    own = await subscription_rows.latest(tx, tenant)
+    periods = {} if own is None else await subscription_rows.load_periods(tx, [own.id])
+    paid = periods.get(own.id, []) if own is not None else []
+    sold = await plans.list_plans(tx, tenant.environment)
+    tried = (await subscription_rows.load_carried(tx, [tenant])).tried
+    receipts = await receipts_of(tx, (one.id for one in paid)) if paid else {}
+    return PlanOverview(own, paid[::-1], sold, tenant in tried, receipts)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedPlan:
+    subscription: Subscription
+    periods: Sequence[Period]
+
+    @property
+    def credited_micros(self) -> int:
+        return sum(one.credits_micros - one.reversed_micros for one in self.periods)
+
+
+async def plan_of_order(tx: Transaction, order_id: str) -> OrderedPlan | None:
+    begun = await subscription_rows.find_by_order(tx, order_id)
+    if begun is None:
+        return None
+    paid = (await subscription_rows.load_periods(tx, [begun.id])).get(begun.id, [])
+    return OrderedPlan(begun, paid[::-1])

@@ -1,6 +1,6 @@
-"""Plans that an account has: subscriptions, requested changes, and what a change costs."""
+"""Show subscriptions, requested changes, and what a change costs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct, convert
 
@@ -10,6 +10,7 @@ from billing.reports.subscription_overview import SubscriptionOverview
 from billing.subscriptions.subscription import Period
 from kernel.clock import rfc3339
 from kernel.fields import said
+from kernel.shaped import Shaped
 from kernel.words import Credits, CurrencyCode, MinorUnits, Time
 
 BillingInterval = Literal["month", "year"]
@@ -103,7 +104,7 @@ class Subscription(Struct, kw_only=True):
         return convert(seen.shape(), cls)
 
 
-class PaidPeriod(Struct, kw_only=True):
+class PaidPeriod(Shaped, kw_only=True):
     """A period that was paid for, or given free."""
 
     id: Annotated[str, Meta(pattern=r"^per_[0-9A-Za-z]+$")]
@@ -117,21 +118,18 @@ class PaidPeriod(Struct, kw_only=True):
     given_free: Annotated[str | None, Meta(description="Why it was given free.")]
 
     @classmethod
-    def of(cls, period: Period) -> "PaidPeriod":
-        return cls(
-            id=period.id,
+    def of(cls, period: Period, /, **_more: Any) -> Self:
+        return super().of(
+            period,
             period_start=rfc3339(period.period_start_at),
             period_end=rfc3339(period.period_end_at),
-            plan_id=period.plan_id,
-            amount=period.amount,
-            currency=period.currency,
             credits=period.credits_micros // MICROS_PER_CREDIT,
             invoice_id=None if period.comp_reason is not None else period.invoice_id,
             given_free=period.comp_reason,
         )
 
 
-class RequestedChange(Struct, kw_only=True):
+class RequestedChange(Shaped, kw_only=True):
     """A change that was requested of the provider, done or not."""
 
     action: Annotated[str, Meta(description="cancel, cancel_now, pause, resume or change.")]
@@ -143,7 +141,7 @@ class RequestedChange(Struct, kw_only=True):
     reason: Annotated[str | None, Meta(description="Why it isn't done.")]
 
 
-class SubscriptionMail(Struct, kw_only=True):
+class SubscriptionMail(Shaped, kw_only=True):
     """A mail to the account's owner about a payment that failed."""
 
     kind: Annotated[str, Meta(description="What it is about.")]
@@ -179,27 +177,10 @@ class SubscriptionHistory(OperatorSubscription, kw_only=True):
     @classmethod
     def of(cls, seen: SubscriptionOverview) -> "SubscriptionHistory":
         changes = [
-            RequestedChange(
-                action=change.act,
-                plan_id=change.plan_id,
-                status=change.status,
-                requested_by=change.requested_by,
-                requested_at=rfc3339(change.created_at),
-                attempts=change.attempts,
-                reason=change.reason,
-            )
-            for change in seen.changes
+            RequestedChange.of(one, action=one.act, requested_at=rfc3339(one.created_at))
+            for one in seen.changes
         ]
-        mails = [
-            SubscriptionMail(
-                kind=mail.kind,
-                status=mail.status,
-                written_at=rfc3339(mail.created_at),
-                attempts=mail.attempts,
-                reason=mail.reason,
-            )
-            for mail in seen.mails
-        ]
+        mails = [SubscriptionMail.of(one, written_at=rfc3339(one.created_at)) for one in seen.mails]
         periods = [PaidPeriod.of(period) for period in seen.periods]
         lists = {"periods": periods, "changes": changes, "mails": mails}
         return convert({**_fields_of(seen), **lists}, cls)
@@ -244,7 +225,7 @@ class PlanChange(Struct, kw_only=True):
         )
 
 
-class FreePeriod(Struct, kw_only=True):
+class FreePeriod(Shaped, kw_only=True):
     """A period of a plan that an operator gave free."""
 
     id: Annotated[str, Meta(pattern=r"^per_[0-9A-Za-z]+$")]
@@ -258,12 +239,10 @@ class FreePeriod(Struct, kw_only=True):
     revoked_at: Time | None
 
     @classmethod
-    def of(cls, period: Period) -> "FreePeriod":
+    def of(cls, period: Period, /, **_more: Any) -> Self:
         taken_at = period.comp_ended_at
-        return cls(
-            id=period.id,
-            subscription_id=period.subscription_id,
-            plan_id=period.plan_id,
+        return super().of(
+            period,
             period_start=rfc3339(period.period_start_at),
             period_end=rfc3339(period.period_end_at),
             credits=(period.credits_micros - period.reversed_micros) // MICROS_PER_CREDIT,

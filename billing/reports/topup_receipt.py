@@ -1,7 +1,6 @@
-"""A top-up's signed receipt: what was charged, moved and given, under whose mandate and decision.
+"""Signed receipts: what a top-up moved and gave, with each transfer's sealed place.
 
-Each transfer has its place in a sealed checkpoint. The deliverable is a digest over a nonce and the value;
-only readers who may see the value get the nonce.
+The deliverable is hashed with a nonce, for readers who may see its value.
 """
 
 import hashlib
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Final, NamedTuple, cast
 import msgspec
 from msgspec import Meta, Struct
 
-from billing.checkpoints import checkpoint, tiles
+from billing.checkpoints import checkpoint
 from billing.checkpoints.checkpoint import Checkpoint, shape_of
 from billing.checkpoints.jws import encode, sign
 from billing.checkpoints.merkle import SealedTransfer, salt_of
@@ -37,15 +36,13 @@ from store.database import Transaction
 KEYS_PATH: Final = "/.well-known/receipt-keys"
 NONCE_KEY: Final = "receipt_nonce"
 _NONCE_BYTES: Final = 16
-# In a checkpoint of its own day, or of a later one if it was late.
+# A late transfer is in a later day's checkpoint.
 _DAYS_LOOKED: Final = 3
 _OPEN: Final = frozenset({"scheduled", "pending", "reversing"})
 _Hex = Annotated[str, Meta(description="32 bytes in hex.", pattern="^[0-9a-f]{64}$")]
 
 
 class NoReceiptYet(NotFound):
-    """The top-up's end is open, so there is nothing to state."""
-
     def __init__(self, topup: TopUp) -> None:
         facts = {"transaction_id": topup.id, "status": topup.status}
         detail = f"the top-up is {topup.status}: it has a receipt once that has ended"
@@ -97,7 +94,7 @@ class TopUpReceipt(Struct, kw_only=True):
 
 
 class SignedReceipt(NamedTuple):
-    """The JWS, and the checkpoint of its last transfer: null until all are sealed."""
+    """`checkpoint` is None until all transfers are sealed."""
 
     topup: TopUp
     jws: str
@@ -113,7 +110,7 @@ async def make_receipt(
     vault: Vault,
     now_us: int,
 ) -> SignedReceipt:
-    """Make it; raise NotFound, also for another account's top-up; NoReceiptYet; SealBroken."""
+    """Raise NotFound (also for another account's top-up), NoReceiptYet or SealBroken."""
     topup = (await topups.load(tx, [topup_id])).get(topup_id)
     if topup is None or topup.tenant != principal.tenant:
         raise NotFound("Transaction", param="transaction_id")
@@ -144,31 +141,35 @@ async def make_receipt(
     return SignedReceipt(topup, sign(payload, typ=TYP, seed=seed), last)
 
 
-async def _sealed_in(tx: Transaction, moved: Transfer) -> tuple[Checkpoint, tiles.Inclusion] | None:
+async def _sealed_in(
+    tx: Transaction, moved: Transfer
+) -> tuple[Checkpoint, checkpoint.Inclusion] | None:
     day = day_start_us(moved.created_at)
     for number in range(_DAYS_LOOKED):
         found = await checkpoint.find(tx, moved.environment, day + number * DAY_US)
         if found is None:
             return None if number else await _in_first(tx, moved)
-        place = await tiles.inclusion(tx, moved.environment, found.day_start_at, moved.id)
+        place = await checkpoint.inclusion(tx, moved.environment, found.day_start_at, moved.id)
         if place is not None:
             return found, place
     return None
 
 
-async def _in_first(tx: Transaction, moved: Transfer) -> tuple[Checkpoint, tiles.Inclusion] | None:
-    """Search an environment's first checkpoint, which holds whatever was before, too."""
+async def _in_first(
+    tx: Transaction, moved: Transfer
+) -> tuple[Checkpoint, checkpoint.Inclusion] | None:
+    """Search the first checkpoint, which also contains all earlier days."""
     found = await checkpoint.after(tx, moved.environment, day_start_at=-1, limit=1)
     if not found or found[0].day_start_at < moved.created_at:
         return None
-    place = await tiles.inclusion(tx, moved.environment, found[0].day_start_at, moved.id)
+    place = await checkpoint.inclusion(tx, moved.environment, found[0].day_start_at, moved.id)
     return None if place is None else (found[0], place)
 
 
 def _transfer(
     moved: Transfer,
     labels: Mapping[str, str],
-    sealed: tuple[Checkpoint, tiles.Inclusion] | None,
+    sealed: tuple[Checkpoint, checkpoint.Inclusion] | None,
 ) -> ProvedTransfer:
     fields = {**msgspec.structs.asdict(moved), "code": str(moved.code)}
     proof = None
@@ -209,7 +210,6 @@ def _payment(topup: TopUp) -> dict[str, Any]:
 def _deliverable(
     topup: TopUp, principal: Principal, rules: TopUpRules, nonce_key: bytes
 ) -> dict[str, Any] | None:
-    """Return null unless it is delivered and has a value: a code, a key, a link or a note."""
     given = topup.given
     if given is None or topup.status != "delivered" or topup.voucher_code_hint is None:
         return None
@@ -223,9 +223,7 @@ def _deliverable(
 
 
 async def _mandate(tx: Transaction, topup: TopUp, now_us: int) -> dict[str, Any] | None:
-    """Return the present limits of the sending key and those above it; null without a key. Nobody froze those
-    of the send.
-    """
+    """Use present limits: those of the send weren't stored."""
     if not topup.spent_by:
         return None
     keys = [await _key(tx, topup, key_id) for key_id in topup.spent_by]
@@ -236,7 +234,7 @@ async def _key(tx: Transaction, topup: TopUp, key_id: str) -> dict[str, Any] | N
     try:
         key = await api_key.get(tx, topup.tenant, key_id)
     except NotFound:
-        # An app's grant is in a key's place.
+        # An app's grant can take the key's place.
         return None
     named = ("id", "name", "purpose", "per_call_cents", "per_day_cents", "per_month_cents")
     above = {

@@ -1,8 +1,4 @@
-"""Everything that came of one send, in microseconds: request, decisions, transfers, calls, events and
-deliveries.
-
-GET /topup/status has whole seconds, too coarse for the order of events.
-"""
+"""Read everything that followed from one send."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,9 +27,8 @@ from webhooks.deliveries.log import (
     outcomes_of,
 )
 
-# The delivery log has the others.
 DELIVERIES_SHOWN: Final = 20
-# A request is decided within this time. An ID of ours with another time is made up, or of a wrong clock.
+# An ID with another time was invented, or comes from a wrong clock.
 _REQUEST_US: Final = 60_000_000
 
 
@@ -46,10 +41,6 @@ class StoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class TopUpStory:
-    """request_id null: no longer stored. began_at: by the request's ID. transfers: without the supplier's
-    cost; labels: of their accounts. deliveries: the newest, in order; urls: of their endpoints.
-    """
-
     topup: TopUp
     request_id: str | None
     began_at: int | None
@@ -69,7 +60,7 @@ class TopUpStory:
 async def topup_story(
     tx: Transaction, tenant: Tenant, topup_id: str, *, with_deliveries: bool, now_us: int
 ) -> TopUpStory:
-    """Read it; raise NotFound, also for another's top-up. with_deliveries: the reader may see webhooks."""
+    """Raise NotFound, also for another account's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")
@@ -116,7 +107,7 @@ async def _urls(tx: Transaction, endpoint_ids: Sequence[str]) -> dict[str, str]:
 
 
 def _began_at(request_id: str | None, decided_at: int) -> int | None:
-    """Return the request ID's time, if possible: callers may invent IDs."""
+    """Return None for an implausible time: callers may invent IDs."""
     try:
         began_at = made_at(request_id or "")
     except ValueError:

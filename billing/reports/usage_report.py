@@ -1,7 +1,6 @@
-"""What an account used: charges, captured holds and apps' charges in one list, and their sums.
+"""List and add up usage charges, captured holds and apps' charges.
 
-Sums are read from usage_days, whatever the number of charges. A list of one model or key reads only days on
-which that spent something.
+A list of one model or key reads only the days on which it spent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +19,11 @@ from store.database import Row, Transaction
 
 UsageBy = Literal["day", "model", "key"]
 UsageKind = Literal["usage", "hold", "app"]
-LineKey = tuple[int, str]  # created_at, id
+LineKey = tuple[int, str]
 
 
 class UsageWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """until is exclusive. key_id: of a key, or an app (app_…). reference: the caller's, or an app's order_no."""
+    """`until` is exclusive. `reference` is the caller's, or an app's order_no."""
 
     since: int = 0
     until: int = INT64_MAX
@@ -34,8 +33,6 @@ class UsageWanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
-    """created_at of a hold is when it was set aside."""
-
     id: str
     kind: UsageKind
     created_at: int
@@ -56,8 +53,6 @@ class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageSum(msgspec.Struct, frozen=True, kw_only=True):
-    """Only the fields that make the groups are set."""
-
     day_start_at: int | None = None
     model: str | None = None
     key_id: str | None = None
@@ -77,7 +72,6 @@ async def usage_lines(
     after: LineKey | None = None,
     limit: int,
 ) -> list[UsageLine]:
-    """Return lines, newest first; after: the place of the last one seen."""
     if wanted.reference is not None:
         found = await _lines_of_reference(tx, tenant, wanted)
         return [one for one in found if after is None or one.place < after][:limit]
@@ -97,9 +91,7 @@ async def usage_lines(
 async def usage_sums(
     tx: Transaction, tenant: Tenant, wanted: UsageWanted, by: UsageBy | None = None
 ) -> list[UsageSum]:
-    """Return the groups: newest day first, others by amount; without `by` at most one sum. since and until
-    are whole UTC days.
-    """
+    """Take whole UTC days for `since` and `until`."""
     columns = _BY[by]
     text = _SUMS[by, wanted.model is not None, wanted.key_id is not None]
     rows = await tx.fetch(text, **_values(tenant, wanted))
@@ -125,15 +117,14 @@ async def _lines(
     limit: int,
 ) -> list[UsageLine]:
     lines: list[UsageLine] = []
-    # No ID is before the empty one: from here on back, whatever is at an earlier moment.
+    # No ID sorts before the empty one, so this starts at the earlier moment.
     at, before_id = (until, "") if after is None or after[0] >= until else after
     for kind in _TABLES:
         if kind == "app" and wanted.model is not None:
-            continue  # an app names no model
+            continue
         rows = await tx.fetch(
             _LISTS[kind, wanted.model is not None, wanted.key_id is not None],
-            account_id=tenant.account_id,
-            environment=tenant.environment,
+            **tenant._asdict(),
             since=since,
             until=until,
             at=at,
@@ -151,12 +142,7 @@ async def _lines_of_reference(
 ) -> list[UsageLine]:
     lines: list[UsageLine] = []
     for kind in _TABLES:
-        rows = await tx.fetch(
-            _BY_REFERENCE[kind],
-            account_id=tenant.account_id,
-            environment=tenant.environment,
-            reference=wanted.reference,
-        )
+        rows = await tx.fetch(_BY_REFERENCE[kind], **tenant._asdict(), reference=wanted.reference)
         lines += [_line(kind, row) for row in rows]
     fits = [
         one
@@ -245,7 +231,10 @@ _FLAGS: Final = (False, True)
 
 
 def _list_text(kind: UsageKind, *, of_model: bool, of_key: bool) -> str:
-    """Return the query over a row of values, so that an index serves both bounds; it says `created_at > 0`."""
+    """Compare a row of values, so that one index serves both bounds.
+
+    `created_at > 0` selects the partial index.
+    """
     clauses = [
         _OWN,
         IS_USAGE[_TABLES[kind]],

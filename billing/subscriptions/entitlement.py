@@ -1,36 +1,39 @@
-"""What a plan entitles its account to: yes or no by name, or a number of uses in a time.
+"""Entitlements: what the account's plan lets it do, and uses of what is limited.
 
-A limit counts reported uses, once for each reference, under the account's lock; so parallel uses never exceed
-it. A refused use isn't counted, and may be retried under its reference.
+A reference counts once, under the account's lock. A refused use isn't counted.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
-from billing.catalog import plan as plans
-from billing.catalog.grant_terms import Entitlement, UseLimit
+from billing.catalog import grant_terms, plan as plans
+from billing.catalog.grant_terms import UseLimit
 from billing.engine.batch_state import BatchState, ReadSet, WorkingSet
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import LIVING, Subscription
 from billing.topups.topup import DuplicateReference
 from kernel.clock import DAY_US, day_start_us, month_start_us, next_month_start_us
 from kernel.errors import NotFound
+from kernel.fields import Fields, Page
+from kernel.shaped import Shaped
 from kernel.tenant import Tenant
+from kernel.words import CallerReferenceField, Count, Time
 from keys.account import read_tenants
+from keys.act import MERCHANT, ActContext, CallContext, EngineAct, ListAct, ReadAct
 from store.database import Transaction
+from store.keyset import Begin
 from store.row_mapping import RowMapping
 
-PaidSpan = tuple[int, int]  # from, until; microseconds, by the account's own clock
+PaidSpan = tuple[int, int]  # from, until; microseconds on the account's clock
 
 
 class UnknownEntitlement(NotFound):
-    """No plan that is or was sold has this entitlement, so the name may be mistyped."""
-
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__("Entitlement", param="name")
         alike = difflib.get_close_matches(name, sorted(set(known)), n=1)
@@ -39,8 +42,6 @@ class UnknownEntitlement(NotFound):
 
 
 class EntitlementState(msgspec.Struct, frozen=True, kw_only=True):
-    """limit is null if uses aren't counted, resets_at if the count never resets."""
-
     name: str
     allowed: bool
     limit: int | None = None
@@ -56,8 +57,10 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
     used: int
 
 
-def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Entitlement]:
-    """Return the entitlements by name. A pause's postponed charge doesn't end them."""
+def entitlements_of(
+    plan: Subscription | None, now_us: int
+) -> Mapping[str, grant_terms.Entitlement]:
+    """End them with the paid time, even if a pause postponed the charge."""
     if plan is None or plan.status not in LIVING:
         return {}
     paid_until_at = plan.paid_until_at or 0
@@ -68,7 +71,6 @@ def entitlements_of(plan: Subscription | None, now_us: int) -> Mapping[str, Enti
 
 
 def window_of(limit: UseLimit, period: PaidSpan | None, now_us: int) -> PaidSpan:
-    """Return the time in which the limit counts now; period: the present paid one."""
     if limit.period == "day":
         start = day_start_us(now_us)
         return start, start + DAY_US
@@ -79,7 +81,7 @@ def window_of(limit: UseLimit, period: PaidSpan | None, now_us: int) -> PaidSpan
 
 def state_of(
     name: str,
-    one: Entitlement | None,
+    one: grant_terms.Entitlement | None,
     count: UseCount | None,
     *,
     period: PaidSpan | None,
@@ -95,7 +97,7 @@ def state_of(
 
 
 PRUNED_MAX: Final = 500
-_Use = tuple[str, str, str]  # account, environment, and a reference or a name
+_Use = tuple[str, str, str]  # account, environment, and a reference or name
 
 
 class EntitlementWorkingSet(WorkingSet):
@@ -118,7 +120,6 @@ class EntitlementWorkingSet(WorkingSet):
         self._used = {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
 
     async def load_plans(self, tx: Transaction) -> None:
-        """Load plans and counts, without a lock for readers."""
         self._plans = await subscription_rows.load_living(tx, self.tenants)
         self._periods = await _spans(tx, self._plans.values())
         for environment in sorted({tenant.environment for tenant in self.tenants}):
@@ -155,7 +156,6 @@ class EntitlementWorkingSet(WorkingSet):
     def count(
         self, tenant: Tenant, name: str, count: int, *, reference: str, key_id: str | None
     ) -> None:
-        """Count an allowed use of a limit whose window `begin` opened."""
         self.changes += 1
         place = (*tenant, name)
         counted = self._counts[place]
@@ -179,7 +179,7 @@ class EntitlementWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseEntitlement:
-    """Return the state after the use; raise DuplicateReference if another use has the reference."""
+    """Raise DuplicateReference if another use has the reference."""
 
     tenant: Tenant
     name: str
@@ -227,9 +227,7 @@ async def ask_all(tx: Transaction, tenant: Tenant, *, now_us: int) -> list[Entit
 
 
 async def prune_uses(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most PRUNED_MAX older uses; return how many. The counts stay; a repeated reference then
-    counts again.
-    """
+    """Delete at most PRUNED_MAX; a repeated reference then counts again."""
     return await tx.execute(
         """DELETE FROM entitlement_uses
            WHERE environment = :environment AND (account_id, reference) IN (
@@ -251,7 +249,7 @@ async def _read(tx: Transaction, tenant: Tenant, now_us: int) -> tuple[Entitleme
 
 
 async def _spans(tx: Transaction, living: Iterable[Subscription]) -> dict[str, list[PaidSpan]]:
-    """Return the paid periods of each; a partly paid one begins no new count."""
+    """Return each subscription's paid periods; a prorated one starts no new count."""
     periods = await subscription_rows.load_periods(tx, [one.id for one in living])
     return {
         subscription_id: [
@@ -295,3 +293,96 @@ CROSS JOIN entitlement_uses u
 WHERE u.account_id = v.account_id AND u.environment = v.environment
   AND u.reference = v.reference
 """
+
+
+_COUNT_MAX: Final = 1_000_000
+_ASKS: Final = ("billing:read", "usage:write", "general_api_access")
+_PATH: Final = "/entitlements/{entitlement_name}"
+
+
+class Entitlement(Shaped, kw_only=True):
+    """The answer to one question: may the account do this now?"""
+
+    name: Annotated[str, Meta(description="As the plan names it.")]
+    allowed: Annotated[
+        bool, Meta(description="Of a question: at least one more use. Of a use: it was counted.")
+    ]
+    limit: Annotated[int | None, Meta(description="Null: a plain yes or no.")]
+    used: Annotated[Count, Meta(description="What was told since the count last began.")]
+    resets_at: Annotated[
+        Time | None, Meta(description="When the count begins anew; null: nothing is counted.")
+    ]
+
+
+class UseBody(Fields, frozen=True, kw_only=True):
+    """How many uses; one reference counts once, however often it is told."""
+
+    reference: Annotated[
+        CallerReferenceField, Meta(description="Your own name for this use: each counts once.")
+    ]
+    count: Annotated[int, Meta(ge=1, le=_COUNT_MAX, description="How many uses it is.")] = 1
+
+
+async def list_all(
+    context: ActContext, _asked: Page, _begin: Begin, _limit: int
+) -> Sequence[EntitlementState]:
+    return await ask_all(context.tx, context.tenant, now_us=context.now_us)
+
+
+async def show(context: ActContext) -> EntitlementState:
+    return await ask(context.tx, context.tenant, context.object_id, now_us=context.now_us)
+
+
+async def use(context: CallContext, asked: UseBody) -> UseEntitlement:
+    return UseEntitlement(
+        tenant=context.tenant,
+        name=context.object_id,
+        count=asked.count,
+        reference=asked.reference,
+        key_id=None if context.asker is None else context.asker.key_id,
+    )
+
+
+ACTS: Final = (
+    ListAct(
+        name="entitlements.list",
+        summary="What the account's plan lets it do",
+        description="Without a plan the list is empty.",
+        path="/entitlements",
+        scopes=_ASKS,
+        audience=(MERCHANT,),
+        query=Page,
+        run=list_all,
+        result=Entitlement,
+        named_by="name",
+    ),
+    ReadAct(
+        name="entitlements.show",
+        summary="Whether the account may do this now",
+        description=(
+            "A name that another plan has and the account's has not is allowed false; one that no plan"
+            " has is not found, with did_you_mean."
+        ),
+        path=_PATH,
+        scopes=_ASKS,
+        audience=(MERCHANT,),
+        run=show,
+        result=Entitlement,
+        refuses=(UnknownEntitlement,),
+    ),
+    EngineAct(
+        name="entitlements.use",
+        summary="Count uses of what a plan limits",
+        description=(
+            "allowed false: the limit has no room for so many, and nothing was counted. The same"
+            " reference again answers allowed true and counts nothing."
+        ),
+        path=f"{_PATH}/use",
+        scopes=("usage:write", "advanced_access"),
+        audience=(MERCHANT,),
+        input=UseBody,
+        command=use,
+        result=Entitlement,
+        refuses=(UnknownEntitlement, DuplicateReference),
+    ),
+)

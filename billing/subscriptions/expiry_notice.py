@@ -1,8 +1,6 @@
-"""credit.expiring: notify an account some days before credit ends, once for each lead time.
+"""Publish credit.expiring some days before credit ends, once for each lead time.
 
-Once by the primary key of expiry_notices, under the account's lock. After an outage only the nearest lead
-time is reported; a grant made with less time left skips it. What rolls over into the plan's next period isn't
-lost, and is reported apart.
+After an outage only the nearest lead time is reported.
 """
 
 from collections.abc import Sequence
@@ -22,8 +20,6 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class EndingGrant:
-    """plan_id and subscription_id: of a plan's credit."""
-
     tenant: Tenant
     ledger_account_id: str
     days_before: int
@@ -35,7 +31,7 @@ class ExpiryNotices(WorkingSet):
     rank = 45
 
     def __init__(self) -> None:
-        self.wanted: set[str] = set()  # ids of ledger accounts
+        self.wanted: set[str] = set()  # IDs of ledger accounts
         self._told: set[tuple[str, int]] = set()
         self._new: list[tuple[str, int, str, str]] = []
         self._mails: list[OwnerMail] = []
@@ -71,7 +67,7 @@ class ExpiryNotices(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class TellExpiring:
-    """Return False if that was done, or nothing will be lost."""
+    """Return False if the notice was sent before, or nothing will be lost."""
 
     grant: EndingGrant
 
@@ -99,7 +95,7 @@ class TellExpiring:
         shape = end.shape(account.balance_micros - kept)
         told = {**shape, "days_before": one.days_before, "rolls_over_micros": kept}
         state.publish(one.tenant, "credit.expiring", told)
-        if told["amount_cents"] > 0:  # less than a cent is not worth a mail
+        if told["amount_cents"] > 0:  # less than a cent needs no mail
             mail = new_owner_mail(state, one.tenant, "credit_expiring", data=told)
             state.working_set(ExpiryNotices).mail_owner(mail)
         return True
@@ -114,10 +110,9 @@ async def due(
     exclude_ids: Sequence[str] = (),
     looked_until: int | None = None,
 ) -> list[EndingGrant]:
-    """Return grants whose end is near and unreported, by their tenants' clocks; at most limit for each lead.
+    """Take at most `limit` for each lead time.
 
-    looked_until: what was due then was reported, so only later ones are read; of tenants with their own
-    clock, all.
+    Grants due before `looked_until` are skipped, except for tenants with their own clock.
     """
     found = []
     leads = sorted(set(lead_days))
@@ -137,7 +132,6 @@ async def due(
 
 
 def _ending(after: str, ahead: str = "") -> str:
-    """Return the condition; after: the earliest end; ahead: how far a tenant's clock is ahead of ours."""
     return f"""l.kind = 'grant' AND l.is_spent = 0
         AND l.expires_at > :{after}{ahead} AND l.expires_at <= :until{ahead}
         AND l.created_at + :lead < l.expires_at AND NOT l.id IN :exclude_ids[text]

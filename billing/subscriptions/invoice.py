@@ -1,12 +1,10 @@
-"""What a paid invoice of a plan grants, by its lines; gateway/docs/text/plans.md has the table.
+"""Compute what a paid invoice's lines grant; gateway/docs/text/plans.md has the table.
 
-A line counts at its price before tax, discounts and balance, which are the operator's gift or were paid
-before. n times the plan's price grants n periods; other things grant nothing. A prorated line grants the
-share of the plan's credit that it cost, rounded down. What a change gives back grants nothing and is carried,
-so the change that it pays for grants nothing either. Else going up and down would make endless credit.
+Unused time that a change gives back is carried and grants nothing. Otherwise going up and down
+would create endless credit.
 
-Changes of a plan may be reported in any order: everything known is computed again, by time, and what later
-changes were given too much is taken back. An account has one trial, whatever the plan: an invoice of nothing.
+Changes may arrive in any order: every report recomputes all of them, and excess credit is taken
+back.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +18,7 @@ from billing.engine.batch_state import BatchState
 from billing.ledger.price import Price
 from billing.providers.event_log import Problem, other_price
 from billing.providers.protocol import InvoiceLine
-from billing.subscriptions.plan_credit_back import bring_back_to
+from billing.subscriptions.plan_credit import bring_back_to
 from billing.subscriptions.plan_grant import ungiven_of
 from billing.subscriptions.subscription import Period, Subscription
 from billing.subscriptions.working_set import SubscriptionWorkingSet
@@ -30,8 +28,6 @@ Find = Callable[[str], PlanItem | None]
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """is_change: made by a start or a change of plans, not by the calendar."""
-
     lines: Sequence[InvoiceLine]
     currency: str
     is_change: bool = False
@@ -39,10 +35,6 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """find: the plan of a provider's price, if any. first_amount: the first period's price, while unpaid.
-    carried_amount: what earlier changes gave back and nobody used.
-    """
-
     own: PlanItem
     find: Find
     first_amount: int | None = None
@@ -51,9 +43,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGrant:
-    """terms: the paid plan. whole_micros: for its whole periods. prorated_amount: of a change, below 0 if it
-    gave back. is_period: the plan is the new one. is_nothing: right, and grants nothing, as in a trial.
-    """
+    """`prorated_amount` belongs to a change and is negative if it gave back."""
 
     terms: PlanItem
     whole_micros: int
@@ -86,7 +76,7 @@ def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
     prorated = sum(line.amount for line, _ in parts)
     is_change = bill.is_change and bool(parts or terms.carried_amount)
     if full and is_change:
-        # A new period, partly paid by unused time of an old one.
+        # A new period, partly paid by an old one's unused time.
         prorated, whole_micros = amount, 0
     if not parts and not is_change:
         return PeriodGrant(main, whole_micros)
@@ -98,7 +88,7 @@ def _planned(lines: Sequence[InvoiceLine], terms: Terms) -> list[tuple[InvoiceLi
     own = terms.own
     if found or own.product_ref is not None:
         return found
-    # The provider was sent the amount, and made its own price for it.
+    # The provider was given the amount and made its own price for it.
     price = own.price.amount
     alike = [one for one in lines if one.amount in {price * one.quantity, terms.first_amount}]
     refs = {one.product_ref for one in lines}
@@ -128,24 +118,23 @@ def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
 
 
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
-    """Return whether an invoice begins the subscription with a trial, also one that our plan doesn't have. An
-    invoice that a coupon or the balance covers has lines that cost something.
+    """Return True even for a trial that our plan doesn't have.
+
+    If a coupon or balance covers an invoice, its lines still cost something.
     """
     is_first = one.status == "incomplete" and one.paid_until_at is None
     return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)
 
 
 def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodGrant:
-    """Return the trial's grant, at the subscription's own terms; nothing for a second trial. Several
-    checkouts opened before the first trial began each have one at the provider.
+    """Grant nothing for a second trial: several checkouts may each have started one at the
+    provider.
     """
     return PeriodGrant(own, 0 if had_trial else one.trial_micros)
 
 
 class PlanChange(NamedTuple):
-    """prorated_amount: remaining time's cost less unused time's worth; below 0: given back. plan_*: of a
-    period.
-    """
+    """`prorated_amount` is the remaining time's cost less the unused time's worth."""
 
     at: int
     prorated_amount: int
@@ -159,9 +148,7 @@ class ChangeResult(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """micros: what one more change grants. excess_micros: what later ones had too much. carried_amount: the
-    subscription's, after it.
-    """
+    """`excess_micros` is what later changes had too much."""
 
     micros: int
     excess_micros: int
@@ -169,7 +156,7 @@ class Reckoned(NamedTuple):
 
 
 def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResult:
-    """Sum by time; each grants its share of its plan's credit, rounded down."""
+    """Grant each change its share of its plan's credit, rounded down."""
     micros = 0
     for change in sorted(changes):
         left = change.prorated_amount - carried_amount
@@ -179,7 +166,6 @@ def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResul
 
 
 def carried_at(one: Subscription, periods: Sequence[Period], at_us: int) -> int:
-    """Return what earlier changes gave back and nothing had used then."""
     before = [change for change in changes_of(periods) if change.at < at_us]
     return all_grant(before, carried_before(one)).carried_amount
 
@@ -194,12 +180,11 @@ def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Rec
 
 
 def carried_before(one: Subscription) -> int:
-    """Return the amount carried before the first change that the periods report."""
     return one.carried_amount if one.carried_before is None else one.carried_before
 
 
 def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
-    """Take back excess credit of changes, the last one first. The account owes what its wallet lacks."""
+    """Take back excess credit, the last change first. The account owes what its wallet lacks."""
     working_set = state.working_set(SubscriptionWorkingSet)
     changes = [p for p in working_set.periods(one.id) if p.prorated_amount is not None]
     left = excess_micros

@@ -1,8 +1,6 @@
-"""What changes a subscription beside its payments: the provider's reports, and time.
+"""Apply the provider's reports and the passing of time; no credit moves here.
 
-A change older than the last one that counted, or about an earlier period than the last paid one, changes
-nothing; so the order of notifications doesn't matter. No credit moves here. The provider's word begins and
-ends a pause.
+Outdated reports change nothing, so their order doesn't matter.
 """
 
 from dataclasses import dataclass
@@ -25,16 +23,14 @@ from billing.subscriptions.subscription import (
     unpause,
 )
 from billing.subscriptions.turn import turn
-from billing.subscriptions.working_set import SubscriptionWorkingSet
+from billing.subscriptions.working_set import SubscriptionCommand, SubscriptionWorkingSet
 from kernel.clock import HOUR_US
 from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscription(OnSubscription):
-    """sent_at: if known. is_ending: cancelled at the end of its period. resumes_at None: the pause has no
-    end.
-    """
+    """`resumes_at` None means an open-ended pause."""
 
     provider_ref: str
     status: SubscriptionStatus
@@ -84,7 +80,7 @@ class ChangeSubscription(OnSubscription):
         if self.status == "paused":
             return pause(changed, self.resumes_at, now_us=now_us)
         if changed.paused_at is not None:
-            # A past-due period's end is no charge, and its grace begins now.
+            # The end of a past-due period is no charge, and its grace starts now.
             end_at = self.period_end_at if self.status == "active" else None
             return unpause(changed, period_end_at=end_at, now_us=now_us)
         return changed
@@ -102,7 +98,7 @@ class ChangeSubscription(OnSubscription):
         }
 
     def _status(self, one: Subscription, changed: Subscription, now_us: int) -> SubscriptionState:
-        """Return the new state. Only a payment activates a subscription, so "active" here only ends a pause."""
+        """Let "active" only end a pause: a subscription is activated by payments."""
         if self.status == "cancelled":
             return "cancelled"
         if self.status == "paused":
@@ -156,18 +152,12 @@ class PassTime:
 
 
 @dataclass(frozen=True, slots=True)
-class PutOffCheck:
-    subscription_id: str
-    tenant: Tenant
-
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
-
+class PutOffCheck(SubscriptionCommand):
     def decide(self, state: BatchState) -> bool:
-        working_set = state.working_set(SubscriptionWorkingSet)
-        one = working_set.find(self.subscription_id, self.tenant)
+        one = self._find(state)
         if one.status != "paused":
             return False
-        working_set.change(amend(one, next_check_at=state.now_of(one.tenant) + HOUR_US))
+        state.working_set(SubscriptionWorkingSet).change(
+            amend(one, next_check_at=state.now_of(one.tenant) + HOUR_US)
+        )
         return True

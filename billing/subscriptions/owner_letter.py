@@ -1,16 +1,12 @@
-"""Letters to an account's owner: an unpaid plan, a failed or disputed recharge, ending credit.
-
-One row makes the same bytes. An address has its own line, so that no mark of another writing direction joins
-it.
-"""
+"""Write letters to an account's owner about plans, recharges and expiring credit."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from billing.recharges.recharge import FAILURES_MAX
 from billing.recipients.language import Language
+from billing.recipients.letter import ACCOUNT_PATH, OwnerLetter
 from billing.recipients.owner_mail import OwnerMail
-from billing.recipients.owner_message import ACCOUNT_PATH, OwnerLetter
 from billing.subscriptions.subscription import Subscription
 from kernel.clock import parse_rfc3339
 
@@ -27,7 +23,6 @@ def owner_letter(
     label: Callable[[str], str],
     language: Language,
 ) -> OwnerLetter:
-    """Return the letter; one: the unpaid plan's subscription."""
     if mail.kind == "recharge_failed":
         return _of_recharge(mail.data, public_url, language)
     if mail.kind == "credit_expiring":
@@ -132,7 +127,6 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
 
 
 def _why(reason: str, language: Language) -> str:
-    """Write the reason's word as a sentence."""
     say = language.say
     known = {
         "insufficient_funds": say("The card lacks the funds."),

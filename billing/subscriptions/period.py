@@ -1,8 +1,7 @@
-"""A period of a subscription is paid: credit it once for each subscription and start.
+"""Credit a paid period once for each subscription and start.
 
-Only for its own provider's invoice, and only for what its lines pay of a plan's price, in any order and
-however repeated. What doesn't fit is held for an operator; so is the first invoice of an account's second
-plan. Plan credit is purchased and pays debts first. Source: contract, 5.3.
+What doesn't fit is held for an operator, as is the first invoice of an account's second plan. Plan
+credit is purchased and pays debts first. Source: contract, 5.3.
 """
 
 from abc import ABC, abstractmethod
@@ -38,8 +37,13 @@ from billing.subscriptions.invoice import (
     reckon,
     trial_grant,
 )
-from billing.subscriptions.plan_credit import end_expired, give_part, give_period
-from billing.subscriptions.plan_credit_back import bring_back_to, kept_back_of
+from billing.subscriptions.plan_credit import (
+    bring_back_to,
+    end_expired,
+    give_part,
+    give_period,
+    kept_back_of,
+)
 from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
 from billing.subscriptions.records import ITSELF, HeldInvoice
 from billing.subscriptions.subscription import (
@@ -50,10 +54,9 @@ from billing.subscriptions.subscription import (
     second_plan,
 )
 from billing.subscriptions.turn import turn
-from billing.subscriptions.working_set import SubscriptionWorkingSet
+from billing.subscriptions.working_set import SubscriptionCommand, SubscriptionWorkingSet
 from kernel.errors import LimitReached, NotFound
 from kernel.ids import new_id
-from kernel.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +68,13 @@ class Billed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnSubscription(ABC):
+class OnSubscription(SubscriptionCommand, ABC):
     """Refuse reports of another provider."""
 
-    subscription_id: str
-    tenant: Tenant
     notification: NotificationRef
 
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
-
     def decide(self, state: BatchState) -> Billed:
-        working_set = state.working_set(SubscriptionWorkingSet)
-        one = working_set.find(self.subscription_id, self.tenant)
+        one = self._find(state)
         if self.notification.environment != one.environment:
             raise NotFound("Subscription")
         if self.notification.provider != one.provider:
@@ -88,7 +84,9 @@ class OnSubscription(ABC):
         else:
             billed = self.apply(state, one)
         became = (billed.outcome, billed.detail, state.now_us, billed.problem)
-        working_set.note(self.notification, (one.account_id, one.order_id), *became)
+        state.working_set(SubscriptionWorkingSet).note(
+            self.notification, (one.account_id, one.order_id), *became
+        )
         return billed
 
     @abstractmethod
@@ -97,9 +95,7 @@ class OnSubscription(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPeriod(OnSubscription):
-    """objects: the payment's other IDs at the provider. provider_ref: of the subscription; lines, is_change,
-    is_listed as in InvoicePaid.
-    """
+    """Fields are as in InvoicePaid."""
 
     provider_ref: str
     invoice_id: str
@@ -195,7 +191,6 @@ class PayPeriod(OnSubscription):
         terms: PlanItem | None,
         now_us: int,
     ) -> Billed:
-        """Hold the payment for an operator. terms: the paid plan, if not the subscription's own."""
         terms = terms or own_item(one)
         working_set.hold(
             HeldInvoice(
@@ -278,7 +273,7 @@ class PayPeriod(OnSubscription):
         granted: PeriodGrant,
         now_us: int,
     ) -> Subscription:
-        """Return the paid subscription, with the newest period's plan. It is active until the paid time ends."""
+        """Take over the newest period's plan."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
         changes: dict[str, Any] = {
             "provider_ref": self.provider_ref,
@@ -290,7 +285,7 @@ class PayPeriod(OnSubscription):
             changes |= _taken_over(one, granted.terms)
         paid = amend(one, **changes)
         if one.status == "paused":
-            # Paid while paused: the resumption's report may be lost, so query its provider.
+            # The report that ended the pause may be lost, so query the provider.
             return amend(paid, next_check_at=now_us)
         is_alive = one.status == "incomplete" or until_at > now_us
         return revive(paid, now_us=now_us) if is_alive else paid
@@ -351,21 +346,12 @@ class CannotHold(LimitReached):
 
 
 @dataclass(frozen=True, slots=True)
-class GiveParts:
-    """Give due parts and return how many. Parts due before the subscription's end are given however late;
-    later ones never.
-    """
-
-    subscription_id: str
-    tenant: Tenant
-
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+class GiveParts(SubscriptionCommand):
+    """Give parts that were due before the subscription's end, however late."""
 
     def decide(self, state: BatchState) -> int:
         working_set = state.working_set(SubscriptionWorkingSet)
-        one = working_set.find(self.subscription_id, self.tenant)
+        one = self._find(state)
         now_us, given = state.now_of(self.tenant), 0
         for part in working_set.plan_grants.of_subscription(one.id):
             if part.due_at is not None and part.due_at <= now_us:
@@ -391,16 +377,9 @@ class GiveParts:
 
 
 @dataclass(frozen=True, slots=True)
-class EndParts:
-    subscription_id: str
-    tenant: Tenant
-
-    def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
-
+class EndParts(SubscriptionCommand):
     def decide(self, state: BatchState) -> int:
-        one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+        one = self._find(state)
         expired = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
         before_micros = expired.balance_micros
         found = end_expired(state, one)
@@ -448,7 +427,6 @@ def apply_reversals(
     reason: str,
     dispute: Reversal | None = None,
 ) -> None:
-    """Bring the period's credit to what is gone of its payment, and publish it of the plan's order."""
     working_set = state.working_set(SubscriptionWorkingSet)
     reversals = working_set.reversals.of(period.id)
     after = bring_back_to(state, one, period, gone_of(reversals, period.amount))

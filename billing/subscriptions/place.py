@@ -1,7 +1,6 @@
-"""Place an order of a plan, which begins a subscription; and of any kind.
+"""Place orders, also of plans.
 
-An account has one plan, and one open checkout of a plan. A subscription is incomplete until its first period
-is paid.
+An account has one plan and one open checkout of a plan.
 """
 
 import secrets
@@ -25,8 +24,6 @@ from kernel.tenant import Tenant
 
 
 class PlanCheckoutOpen(AlreadySubscribed):
-    """Two paid checkouts would be two plans."""
-
     def __init__(self, order: Order) -> None:
         self.order = order
         super().__init__(
@@ -38,7 +35,7 @@ class PlanCheckoutOpen(AlreadySubscribed):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSubscriptionOrder(PlaceOrder):
-    """Raise as PlaceOrder does (except for packs), and AlreadySubscribed or PlanCheckoutOpen."""
+    """Raise as PlaceOrder does, and AlreadySubscribed or PlanCheckoutOpen."""
 
     def declare(self, read_set: ReadSet) -> None:
         PlaceOrder.declare(self, read_set)
@@ -92,7 +89,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
         )
 
     def trial_days(self, state: BatchState) -> int:
-        # An account has one trial, whatever the plan and the provider.
+        # An account has one trial, whatever the plan and provider.
         had_trial = state.working_set(SubscriptionWorkingSet).had_trial(self.tenant)
         return 0 if had_trial else self._plan.trial_days
 
@@ -103,7 +100,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
 
 
 def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
-    """Return the command with fresh IDs; raise CouponRefused for an impossible code."""
+    """Raise CouponRefused if the code has an impossible form."""
     if new.coupon is not None:
         normalise_code(new.coupon)
     order_no = secrets.token_hex(16)
@@ -113,9 +110,7 @@ def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaidPlan(SettlePaid):
-    """A paid checkout credits nothing: the provider's invoices do. subtotal: before tax and discounts, if
-    reported.
-    """
+    """Credit nothing: the provider's invoices do."""
 
     subtotal: Price | None = None
 

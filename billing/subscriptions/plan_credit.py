@@ -1,38 +1,40 @@
-"""A period's credit by its plan's terms: in parts, with an end, and with or without rollover.
+"""Give a period's credit by its plan's terms, and take it back as its payment is returned.
 
-Each part is given once, under its account's lock; ended credit is unspendable at once; rollover never exceeds
-what was left or the plan's limit. credit.expired reports a loss once, when it is certain. Endless credit
-given at once goes to the wallet, without parts.
+Each part is given once, under the account's lock. Endless credit given at once goes to the wallet.
+
+Take back in this order: ungiven parts; the parts' ledger accounts, newest first; expired credit;
+rollover in later periods; the wallet; then debt. Never take more than the returned share or than
+was given. The last taken is restored first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
 from billing.catalog.grant_terms import NEVER, PERIOD_END, GrantTerms, days_of
 from billing.credits.grant import EndOfCredit, tell_expired
 from billing.engine.batch_state import BatchState
-from billing.ledger.ledger import Code, LedgerAccountKind
+from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
+from billing.orders.refund import share_of
+from billing.orders.sold_credit import SoldCredit, brought
 from billing.providers.protocol import Interval
-from billing.subscriptions.plan_grant import PlanGrant
-from billing.subscriptions.subscription import LIVING, Period, Subscription, add_months
+from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
+from billing.subscriptions.subscription import LIVING, Period, Subscription, add_months, due_micros
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 
-# A shorter month at the end of a period is no month of its own.
+# A period's last days don't make a part of their own.
 _LEAST_PART_US = 14 * DAY_US
-# A provider's next period may begin a little late.
+# A provider's next period may start a little late.
 _GAP_US = DAY_US
 
 
 def give_period(
     state: BatchState, one: Subscription, period: Period, terms: GrantTerms, interval: Interval
 ) -> Period:
-    """Credit a new period; return it with what it has given. one: the subscription before the payment.
-    credits_micros is all that the period grants.
-    """
+    """Credit `period`; `one` is the subscription before the payment."""
     if not period.credits_micros:
         return period
     times = _times(period, terms, interval)
@@ -54,7 +56,7 @@ def give_period(
 
 
 def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int) -> None:
-    """Give a due part, or as much as possible; the rest waits as a part."""
+    """Give a due part, or as much as `micros`; the rest becomes a part."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if micros < part.credits_micros:
         rest = replace(
@@ -93,7 +95,7 @@ def tell_lost(state: BatchState, subscription_id: str) -> None:
     for part in grants.of_subscription(subscription_id):
         if part.unreported_micros:
             grants.keep(replace(part, unreported_micros=0))
-            # A refund may have taken some of it back.
+            # A refund may have taken back some of it.
             _tell_lost(state, part, min(part.unreported_micros, part.expired_micros))
 
 
@@ -192,8 +194,9 @@ def _parts(
 
 
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
-    """Return the part after all of it is given. Rollover is moved in between: of credit with one end the
-    older account is spent first, and earlier credit comes before the new.
+    """Record the part as given; `_give` moves its credit.
+
+    Rollover moves in between: of credit with one end, the older ledger account is spent first.
     """
     owed = state.ledger.owed(part.tenant)
     given = replace(
@@ -220,10 +223,8 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """Return when its credit ends, by the account's own clock; null: never.
-
-    A part that we give late ends with the present part, or lasts as long as it would have: nobody loses
-    credit by our delay. Late by our clock: a sandbox clock that leaps shows each part's own end.
+    """Let a part that we give late end with the present part, or last its full length, so that
+    nobody loses by our delay.
     """
     if part.expires == NEVER:
         return None
@@ -259,7 +260,6 @@ def _go_on(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTer
 
 
 def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: GrantTerms) -> None:
-    """Roll over what was left, up to the plan's limit; the rest is lost."""
     room = (terms.rollover_max_credits or 0) * MICROS_PER_CREDIT
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     now_us, rolled = state.now_of(one.tenant), 0
@@ -312,3 +312,201 @@ def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
     expired = state.ledger.account(new.tenant, LedgerAccountKind.EXPIRED)
     state.move(expired, account, micros, Code.ROLLOVER, subject_id=carried.id)
     state.working_set(SubscriptionWorkingSet).plan_grants.keep(carried)
+
+
+def bring_back_to(
+    state: BatchState, one: Subscription, period: Period, returned_amount: int
+) -> Period:
+    """Return the period for the caller to store."""
+    working_set = state.working_set(SubscriptionWorkingSet)
+    if working_set.plan_grants.of_period(period.id):
+        # Nothing of it is in the wallet or held.
+        return _bring_parts_back(state, one, period, returned_amount)
+    due = due_micros(period, returned_amount)
+    to_come = working_set.refunds.to_come(period.id, working_set.reversals.of(period.id))
+    wanted = due_micros(period, returned_amount + to_come) - due
+    brought(state, sold_of(one, period), working_set.refunds, due, wanted)
+    return replace(period, refunded_amount=returned_amount, reversed_micros=due)
+
+
+def sold_of(one: Subscription, period: Period) -> SoldCredit:
+    return SoldCredit(
+        id=period.id,
+        tenant=one.tenant,
+        provider=one.provider,
+        credits_micros=period.credits_micros,
+        reversed_micros=period.reversed_micros,
+    )
+
+
+def _bring_parts_back(
+    state: BatchState, one: Subscription, period: Period, returned_amount: int
+) -> Period:
+    end_expired(state, one)
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = grants.of_period(period.id)
+    kept_back = kept_back_of(period, parts, returned_amount)
+    due = _due(period, parts, returned_amount) - kept_back
+    if due > period.reversed_micros:
+        before = state.ledger.balance_micros(one.tenant, state.now_us)
+        _take_back(state, one, period, due - period.reversed_micros)
+        state.record_drop(one.tenant, before, calls_for_recharge=False)
+    elif due < period.reversed_micros:
+        _give_back(state, one, period, period.reversed_micros - due)
+    schedule(state, period, kept_back)
+    return replace(period, refunded_amount=returned_amount, reversed_micros=due)
+
+
+def given_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
+    parts = list(parts)
+    return _due(period, parts, returned_amount) - kept_back_of(period, parts, returned_amount)
+
+
+def left_of(state: BatchState, one: Subscription, parts: Iterable[PlanGrant]) -> int:
+    accounts = [
+        state.ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+        for part in parts
+        if part.is_apart and part.granted_micros
+    ]
+    return sum(account.balance_micros for account in accounts)
+
+
+def kept_back_of(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
+    parts = list(parts)
+    return min(_due(period, parts, returned_amount), ungiven_of(parts))
+
+
+def schedule(state: BatchState, period: Period, kept_back: int) -> None:
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = grants.of_period(period.id)
+    room = ungiven_of(parts) - kept_back
+    for part in parts:
+        if part.ungiven_micros:
+            due_at = part.starts_at if room > 0 else None
+            room -= part.ungiven_micros
+            if due_at != part.due_at:
+                grants.keep(replace(part, due_at=due_at))
+
+
+def _due(period: Period, parts: Iterable[PlanGrant], returned_amount: int) -> int:
+    right_micros = period.credits_micros + ungiven_of(parts) - period.corrected_micros
+    return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
+
+
+def _take_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+    ledger = state.ledger
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = list(reversed(grants.of_period(period.id)))
+    left = micros - _out_of(state, one, period, parts, micros)
+    # Take the nearest later period's rollover first.
+    reach = min(left, sum(part.rolled_micros for part in parts))
+    for each in grants.of_plan(one.tenant, period.plan_id):
+        if _may_have_gone_to(each, period, parts):
+            taken = _out_of(state, one, period, [each], reach)
+            left, reach = left - taken, reach - taken
+    wallet, owed = ledger.wallet(one.tenant), ledger.owed(one.tenant)
+    by_wallet = min(left, wallet.balance_micros)
+    for source, amount in ((wallet, by_wallet), (owed, left - by_wallet)):
+        _reverse(state, one, period, source, amount)
+
+
+def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant]) -> bool:
+    if each.kind != "rollover":
+        return False
+    if each.subscription_id == period.subscription_id:
+        return each.starts_at > period.period_start_at
+    # The plan was bought again later.
+    return (each.granted_at or 0) >= min((part.granted_at or 0 for part in parts), default=0)
+
+
+def _out_of(
+    state: BatchState,
+    one: Subscription,
+    period: Period,
+    parts: Sequence[PlanGrant],
+    micros: int,
+) -> int:
+    """Take from the parts' ledger accounts, then from their expired credit; return how much."""
+    ledger = state.ledger
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
+    left, reached = micros, [part for part in parts if part.is_apart and part.granted_micros]
+    for part in reached:
+        account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+        taken = min(left, account.balance_micros)
+        if taken:
+            _reverse(state, one, period, account, taken)
+            grants.keep(replace(part, reversed_micros=part.reversed_micros + taken))
+            left -= taken
+    for each in reached:
+        part = grants.find(each.id) or each
+        taken = min(left, part.expired_micros)
+        if taken:
+            _reverse(state, one, period, expired, taken)
+            grants.keep(
+                replace(
+                    part,
+                    expired_micros=part.expired_micros - taken,
+                    reversed_expired_micros=part.reversed_expired_micros + taken,
+                )
+            )
+            left -= taken
+    return micros - left
+
+
+def _give_back(state: BatchState, one: Subscription, period: Period, micros: int) -> None:
+    ledger = state.ledger
+    grants = state.working_set(SubscriptionWorkingSet).plan_grants
+    parts = grants.of_period(period.id)
+    of_parts = sum(part.reversed_micros + part.reversed_expired_micros for part in parts)
+    left = micros
+    elsewhere = min(left, period.reversed_micros - of_parts)
+    _undo(state, one, period, ledger.wallet(one.tenant), elsewhere)
+    left -= elsewhere
+    expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)
+    for part in parts:
+        back = min(left, part.reversed_expired_micros)
+        if back:
+            _move_back(state, one, period, expired, back)
+            grants.keep(
+                replace(
+                    part,
+                    expired_micros=part.expired_micros + back,
+                    reversed_expired_micros=part.reversed_expired_micros - back,
+                )
+            )
+            left -= back
+    for each in parts:
+        part = grants.find(each.id) or each
+        back = min(left, part.reversed_micros)
+        if back:
+            account = ledger.account(one.tenant, LedgerAccountKind.GRANT, part.id)
+            _undo(state, one, period, account, back)
+            grants.keep(replace(part, reversed_micros=part.reversed_micros - back))
+            left -= back
+    assert left == 0, "what was taken is known"
+
+
+def _undo(
+    state: BatchState, one: Subscription, period: Period, target: LedgerAccount, micros: int
+) -> None:
+    owed = state.ledger.owed(one.tenant)
+    to_owed = min(micros, owed.balance_micros)
+    _move_back(state, one, period, owed, to_owed)
+    _move_back(state, one, period, target, micros - to_owed)
+
+
+def _move_back(
+    state: BatchState, one: Subscription, period: Period, target: LedgerAccount, micros: int
+) -> None:
+    if micros:
+        source = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
+        state.move(source, target, micros, Code.REVERSAL_UNDONE, subject_id=period.id)
+
+
+def _reverse(
+    state: BatchState, one: Subscription, period: Period, source: LedgerAccount, micros: int
+) -> None:
+    if micros:
+        provider = state.ledger.account(one.tenant, LedgerAccountKind.PROVIDER, one.provider)
+        state.move(source, provider, micros, Code.PURCHASE_REVERSAL, subject_id=period.id)

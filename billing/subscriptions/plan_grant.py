@@ -1,8 +1,7 @@
-"""A plan's credit in parts: what each gives and when, and where that went.
+"""Store a plan's credit in parts: what each gives, when, and where it went.
 
-A part whose credit ends has its own ledger account of kind grant, named by its ID; endless credit goes to the
-wallet. Rollover is a part too. A part never gives more than its amount; what left its account at its end
-expired, rolled over or was taken back. Writers hold the account's lock.
+A part that ends has its own ledger account of kind grant, named by its ID. Writers hold the
+account's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ import msgspec
 from billing.catalog.grant_terms import NEVER
 from billing.ledger.chart import PAID_GRANT
 from kernel.tenant import Tenant
-from store.database import Transaction
+from store.database import Row, Transaction
 from store.row_mapping import RowMapping
 
 
@@ -67,7 +66,6 @@ class PlanGrants:
         return self._known.get(grant_id)
 
     def of_period(self, period_id: str) -> Sequence[PlanGrant]:
-        """Return the period's own parts, in giving order."""
         return sorted(
             (
                 one
@@ -109,7 +107,7 @@ def ungiven_of(grants: Iterable[PlanGrant]) -> int:
 
 
 async def load(tx: Transaction, tenants: Iterable[Tenant]) -> list[PlanGrant]:
-    """Load all parts of the tenants; about twelve for each year of a plan."""
+    """Load all parts, about twelve for a year of a plan."""
     rows = await tx.fetch(_LOAD, tenants=sorted(set(tenants)))
     return [_ROWS.read(row) for row in rows]
 
@@ -126,17 +124,16 @@ async def keep(tx: Transaction, grants: Sequence[PlanGrant]) -> None:
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    rows = await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids)
-    found: dict[Tenant, list[str]] = {}
-    for row in rows:
-        found.setdefault(Tenant(row[0], row[1]), []).append(row[2])
-    return found
+    return _by_tenant(await tx.fetch(_DUE, now=now_us, limit=limit, exclude_ids=exclude_ids))
 
 
 async def expired(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> dict[Tenant, list[str]]:
-    rows = await tx.fetch(_EXPIRED, now=now_us, limit=limit, exclude_ids=exclude_ids)
+    return _by_tenant(await tx.fetch(_EXPIRED, now=now_us, limit=limit, exclude_ids=exclude_ids))
+
+
+def _by_tenant(rows: Sequence[Row]) -> dict[Tenant, list[str]]:
     found: dict[Tenant, list[str]] = {}
     for row in rows:
         found.setdefault(Tenant(row[0], row[1]), []).append(row[2])

@@ -1,7 +1,6 @@
-"""Rows of subscriptions, their paid periods, providers' IDs, and what was returned.
+"""Store subscriptions, paid periods, providers' IDs and reversals.
 
-A period exists once for each subscription and start, and a provider's ID belongs to its first claimer, by
-primary keys. Writers hold the account's lock.
+A provider's ID belongs to its first claimer. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -106,9 +105,7 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """amounts: what the last plan left in the balance, by tenant, provider and currency. tried: tenants that
-    had a trial.
-    """
+    """`amounts` is what the last plan left, by tenant, provider and currency."""
 
     amounts: Mapping[tuple[Tenant, str, str], int]
     tried: frozenset[Tenant]
@@ -123,13 +120,12 @@ async def load_of_orders(tx: Transaction, order_ids: Iterable[str]) -> dict[str,
 
 
 async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant, Subscription]:
-    """Return each tenant's newest subscription that is active, past due or paused."""
     rows = await tx.fetch(_LOAD_LIVING, tenants=sorted(set(tenants)))
     return {Tenant(row["account_id"], row["environment"]): ROWS.read(row) for row in rows}
 
 
 async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscription]:
-    """Return subscriptions that haven't ended, and those whose checkout was paid before an invoice came."""
+    """Include those whose checkout was paid before an invoice came."""
     return [ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
 
 
@@ -142,7 +138,6 @@ async def load_carried(tx: Transaction, tenants: Iterable[Tenant]) -> Carried:
 
 
 async def load_periods(tx: Transaction, ids: Iterable[str]) -> dict[str, list[Period]]:
-    """Return the paid periods of each; a few dozen in years."""
     found: dict[str, list[Period]] = {}
     for row in await tx.fetch(_LOAD_PERIODS, ids=sorted(set(ids))):
         found.setdefault(row["subscription_id"], []).append(PERIODS.read(row))
@@ -193,7 +188,7 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 async def claim(
     tx: Transaction, claims: Iterable[PeriodClaim], *, now_us: int
 ) -> dict[ObjectKey, PeriodKey]:
-    """Claim each ID unless it leads elsewhere; return where each one leads."""
+    """Claim each ID unless another has it; return each one's owner."""
     first = first_claims(claims)
     await tx.insert(
         "subscription_objects",
@@ -241,7 +236,7 @@ async def find(tx: Transaction, subscription_id: str) -> Subscription | None:
 
 
 async def latest(tx: Transaction, tenant: Tenant) -> Subscription | None:
-    row = await tx.fetch_one(_LATEST, account_id=tenant.account_id, environment=tenant.environment)
+    row = await tx.fetch_one(_LATEST, **tenant._asdict())
     return None if row is None else ROWS.read(row)
 
 
@@ -268,7 +263,6 @@ async def page_of_all(
 async def due(
     tx: Transaction, *, now_us: int, limit: int, exclude_ids: Sequence[str] = ()
 ) -> list[Subscription]:
-    """Return subscriptions whose state time alone changes now, by their tenants' own clocks."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM subscriptions WHERE id IN (
                 SELECT plain.id FROM (
@@ -298,7 +292,7 @@ async def due_checks(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
-    """Return paused subscriptions whose provider must be called now, the longest due first."""
+    """Return the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("s")} FROM subscriptions s
             JOIN account_environments e
@@ -342,7 +336,7 @@ async def count_overdue_pauses(tx: Transaction, *, before_us: int) -> dict[str, 
 async def keep_customers(
     tx: Transaction, customers: Iterable[tuple[str, str, str, str]], *, now_us: int
 ) -> None:
-    """Write (account, environment, provider, customer ID); the newest stays."""
+    """Store the newest customer ID."""
     await tx.insert(
         "provider_customers",
         ("account_id", "environment", "provider", "customer_ref", "updated_at"),
@@ -368,8 +362,7 @@ async def keep_first_customer(
                  AND provider = :provider AND customer_ref = :gone""",
             ref=ref,
             now=now_us,
-            account_id=tenant.account_id,
-            environment=tenant.environment,
+            **tenant._asdict(),
             provider=provider,
             gone=gone,
         )
@@ -383,8 +376,7 @@ async def find_customer(tx: Transaction, tenant: Tenant, provider: str) -> str |
         """SELECT customer_ref FROM provider_customers
            WHERE account_id = :account_id AND environment = :environment
              AND provider = :provider""",
-        account_id=tenant.account_id,
-        environment=tenant.environment,
+        **tenant._asdict(),
         provider=provider,
     )
     return None if row is None else row["customer_ref"]
@@ -399,7 +391,6 @@ def _by_id(rows: Iterable[Row]) -> dict[str, Subscription]:
     return {row["id"]: ROWS.read(row) for row in rows}
 
 
-# Only paused ones are in the index by next_check_at, and they are few.
 _PAUSED = "s.next_check_at IS NOT NULL AND s.status = 'paused'"
 _CHECKED = f"""{_PAUSED} AND NOT s.id IN :exclude_ids[text]
   AND NOT s.environment || '/' || s.provider IN :exclude_keys[text]"""

@@ -1,7 +1,7 @@
-"""A subscription: credit that is paid for by the month or the year.
+"""Model a subscription: credit paid for by the month or year.
 
-Only a paid period activates it first, so the order of facts doesn't matter; a payment revives an expired one.
-past_due when a renewal fails or is late, and expired seven days later. Only `move` changes the state.
+Only a paid period activates it, so the order of facts doesn't matter. A payment revives an expired
+one. Only `move` changes the state.
 """
 
 import calendar
@@ -29,16 +29,16 @@ MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
     "active": frozenset({"past_due", "paused", "cancelled", "expired"}),
     "past_due": frozenset({"active", "paused", "cancelled", "expired"}),
     "paused": frozenset({"active", "past_due", "cancelled", "expired"}),
-    # It has ended, and its event told so: that its provider ends it, too, is nothing new.
+    # It has already ended; the provider's end adds nothing.
     "expired": frozenset({"active", "paused"}),
     "cancelled": frozenset(),
 }
 # Providers take a new period's payment within hours of its start.
 RENEWAL_US = DAY_US
 GRACE_US = 7 * DAY_US
-# How often a paused subscription's provider is called, beside its reports.
+# How often a paused subscription's provider is called without a report.
 PAUSE_CHECK_US = DAY_US
-# How long after `resumes_at` the provider is called, if it reported nothing.
+# How long after `resumes_at` the provider is called without a report.
 RESUME_CHECK_US = 10 * MINUTE_US
 
 
@@ -103,7 +103,7 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def charged_until_at(self) -> int | None:
-        """Return when the provider charges next: the end of the paid time, or later after a pause."""
+        """Return when the provider charges next, which a pause postpones."""
         if self.paid_until_at is None:
             return None
         return max(self.paid_until_at, self.charge_at or 0)
@@ -155,13 +155,13 @@ def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) 
     if is_over:
         moved = replace(moved, paused_at=None, resumes_at=None, next_check_at=None)
     if status == "past_due" and moved.charge_at is not None:
-        # A charge has failed, so it wasn't postponed for longer.
+        # The charge failed, so it wasn't postponed further.
         moved = replace(moved, charge_at=min(moved.charge_at, now_us))
     return replace(moved, due_at=_due_at(moved))
 
 
 def revive(subscription: Subscription, *, now_us: int) -> Subscription:
-    """Return the subscription after a payment: active, or still paused if the provider's pause stands."""
+    """Return it active after a payment, or paused while the provider's pause lasts."""
     status: SubscriptionState = "active" if subscription.paused_at is None else "paused"
     return (
         move(subscription, status, now_us=now_us)
@@ -171,8 +171,9 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 
 
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
-    """Record the provider's pause or its new end, without a change of state. The provider is called after a
-    day, or soon after `resumes_at`, then every hour.
+    """Record the provider's pause or its new end, without a change of state.
+
+    The provider is called after a day, or soon after `resumes_at`, then every hour.
     """
     is_known = subscription.paused_at is not None and subscription.resumes_at == resumes_at
     if is_known and now_us < (subscription.next_check_at or 0):
@@ -191,8 +192,9 @@ def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) ->
 
 
 def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: int) -> Subscription:
-    """Record the end of the provider's pause, without a change of state. period_end_at: until when nothing is
-    charged. Without it, a payment has a day to come.
+    """Record the end of the provider's pause, without a change of state.
+
+    Without `period_end_at`, the payment has a day to arrive.
     """
     charge_at = now_us if period_end_at is None else period_end_at
     return amend(
@@ -211,7 +213,7 @@ def may_move(subscription: Subscription, status: SubscriptionState) -> bool:
 
 
 def by_time(subscription: Subscription, now_us: int) -> SubscriptionState:
-    """Return the state that time alone requires, by the account's own clock."""
+    """Return the state that time alone requires, on the account's clock."""
     if subscription.due_at is None or now_us < subscription.due_at:
         return subscription.status
     if subscription.is_ending:
@@ -229,13 +231,12 @@ def second_plan(other: Subscription) -> Problem:
 
 
 def due_micros(period: Period, returned_amount: int) -> int:
-    """Return the credit to take back, as for orders. Excess credit is always taken back."""
     right_micros = period.credits_micros - period.corrected_micros
     return period.corrected_micros + share_of(right_micros, returned_amount, period.amount)
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Return when time changes the state. Time alone ends no pause: the provider is called at `next_check_at`."""
+    """Time alone ends no pause: the provider is called at `next_check_at`."""
     until = subscription.charged_until_at
     if until is None or subscription.status not in LIVING or subscription.status == "paused":
         return None

@@ -1,8 +1,9 @@
-"""Request a change of a subscription: end, pause, resume or change it, at its provider.
+"""Request the end, pause, resumption or change of a subscription at its provider.
 
-The request is written before the call; only the provider's word moves the subscription. While one is open
-another is refused, and the same one is that one. What is already so needs no call. A subscription without a
-billing provider is changed here alone.
+The request is stored before the call; only the provider's report changes the subscription. One
+request may be open at a time.
+
+A subscription without a billing provider changes only here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from billing.providers.abilities import Act
 from billing.providers.protocol import Interval
 from billing.subscriptions.subscription import LIVING, Subscription, amend, move, unpause
 from billing.subscriptions.turn import turn
-from billing.subscriptions.working_set import SubscriptionWorkingSet
+from billing.subscriptions.working_set import SubscriptionCommand
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
@@ -36,7 +37,7 @@ LEASE_US = 60 * SECOND_US
 # Waits after an unclear response; then every hour.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
-# Three days, all in all.
+# Three days in all.
 ATTEMPTS_MAX = 76
 
 
@@ -158,7 +159,7 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[tuple[str, SubscriptionChange]]:
-    """Return due changes with their providers' names. exclude_keys: "environment/provider"."""
+    """`exclude_keys` are "environment/provider"."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.of("w")}, o.provider {_WAITING}
               AND w.next_attempt_at <= :now
@@ -223,12 +224,15 @@ WHERE w.next_attempt_at IS NOT NULL AND NOT w.id IN :exclude_ids[text]
 
 
 class ChangeNotAllowed(DomainError):
-    """reason: ended, not_begun, past_due, ending, paused, under_way, nobody_to_ask."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedSubscription:
-    """change is null if nothing had to change. is_mine: this caller must call the provider."""
+    """`change` is None if nothing had to change.
+
+    `is_mine` means that this caller calls the provider.
+    """
 
     subscription: Subscription
     change: SubscriptionChange | None = None
@@ -236,14 +240,12 @@ class ChangedSubscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestSubscriptionChange:
-    """resumes_at is by the account's clock. is_local changes only our row.
+class RequestSubscriptionChange(SubscriptionCommand):
+    """`resumes_at` is on the account's clock.
 
-    by: the operator, for the audit log, or null for the account itself.
+    `is_local` changes only our row. `by` is the operator, if any.
     """
 
-    subscription_id: str
-    tenant: Tenant
     act: Act
     requested_by: str
     item: PlanItem | None = None
@@ -254,13 +256,12 @@ class RequestSubscriptionChange:
     why: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+        SubscriptionCommand.declare(self, read_set)
         read_set.working_set(ChangeWorkingSet).subscription_ids.add(self.subscription_id)
         read_set.working_set(AuditEntries)
 
     def decide(self, state: BatchState) -> ChangedSubscription:
-        one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+        one = self._find(state)
         changes = state.working_set(ChangeWorkingSet)
         under_way = changes.of(one.id)
         wanted = self._change(state, one)
@@ -296,7 +297,7 @@ class RequestSubscriptionChange:
         if self.act == "resume":
             return one.status in LIVING and not one.is_ending and one.status != "paused"
         if self.item is None:
-            return False  # nobody is asked, so no plan was looked for
+            return False  # no provider is called, so no plan was looked up
         return one.status in LIVING and one.chosen == (self.item.plan_id, self.item.interval)
 
     def _check(self, one: Subscription) -> None:
@@ -363,7 +364,6 @@ class RequestSubscriptionChange:
         )
 
     def _note(self, state: BatchState, one: Subscription, after: Subscription | None) -> None:
-        """Write an operator's act to the audit log; after: if it is already done."""
         if self.by is None:
             return
         where = "here" if self.is_local else f"at {one.provider}"
@@ -391,20 +391,17 @@ class RequestSubscriptionChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndSubscriptionChange:
-    subscription_id: str
-    tenant: Tenant
+class EndSubscriptionChange(SubscriptionCommand):
     change_id: str
     status: ChangeStatus
     reason: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+        SubscriptionCommand.declare(self, read_set)
         read_set.working_set(ChangeWorkingSet).subscription_ids.add(self.subscription_id)
 
     def decide(self, state: BatchState) -> ChangedSubscription:
-        one = state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+        one = self._find(state)
         changes = state.working_set(ChangeWorkingSet)
         found = changes.of(one.id)
         if found is None or found.id != self.change_id:

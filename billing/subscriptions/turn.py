@@ -1,7 +1,6 @@
-"""Write a subscription's change, and publish its events with it.
+"""Store a subscription's change with its events.
 
-Events follow from the row before and after alone, once each, in the change's transaction. So a repeated or
-late notification that changes nothing publishes nothing.
+Events follow from the row before and after, so a repeated or late notification publishes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from kernel.clock import rfc3339
 def turn(
     state: BatchState, before: Subscription, after: Subscription, paid: Period | None = None
 ) -> None:
-    """Store the subscription and publish what changed. paid: the paid period and its grant."""
+    """Store and publish; `paid` is the period that was paid, if any."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
     if before.status in LIVING and after.status not in LIVING:
@@ -65,7 +64,6 @@ def _ends_trial(before: Subscription, paid: Period) -> bool:
 
 
 def _is_changed(before: Subscription, after: Subscription, paid: Period | None) -> bool:
-    """Return whether a plan was chosen or paid for, its end was taken back, or its pause ends otherwise."""
     is_kept = before.is_ending and not after.is_ending and after.status in LIVING
     is_paused = before.status == after.status == "paused"
     return (
@@ -82,7 +80,7 @@ def _told(one: Subscription, periods: Sequence[Period], paid: Period | None) -> 
 
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
-    # A change within a period adds a part of it, with the same end.
+    # A change within a period adds a part of it with the same end.
     starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)
     is_paused = one.status == "paused"

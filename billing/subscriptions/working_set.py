@@ -1,13 +1,14 @@
-"""The subscriptions of one transaction, with periods, reversals and plans.
+"""Hold the subscriptions of one transaction, with periods, reversals and plans.
 
-A subscription is read after its account is locked; one of an unlocked account doesn't exist here.
+A subscription is read after its account is locked; one of an unlocked account isn't found.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from billing.catalog import plan
 from billing.catalog.plan import Plan
-from billing.engine.batch_state import ReadSet
+from billing.engine.batch_state import BatchState, ReadSet
 from billing.ledger.ledger import LedgerAccountKind
 from billing.orders import refund
 from billing.orders.records import ObjectKey, PeriodClaim
@@ -31,11 +32,11 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         super().__init__()
         self.plan_grants = PlanGrants()
         self.ids: set[str] = set()
-        # Orders whose subscriptions are read, with what is held of them.
+        # Orders whose subscriptions and held invoices are read.
         self.orders: set[str] = set()
-        self.taken: set[Tenant] = set()  # whose paid-for plans are looked for
-        self.living: set[Tenant] = set()  # whose plan is looked for
-        self.tried: set[Tenant] = set()  # of whom is asked whether they had a trial
+        self.taken: set[Tenant] = set()  # whose paid plans are read
+        self.living: set[Tenant] = set()  # whose living plan is read
+        self.tried: set[Tenant] = set()  # whose past trials are read
         self.claims: set[PeriodClaim] = set()
         self.catalogues: set[str] = set()  # environments whose plans are read
         self._subscriptions: dict[str, Subscription] = {}
@@ -64,7 +65,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return super().changes + self.plan_grants.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Load everything in a fixed number of statements."""
         await self._load_catalogue(tx)
         found = await subscription_rows.load(tx, self.ids) if self.ids else {}
         if self.orders:
@@ -150,7 +150,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return next((other for i, other in others.items() if i != one.id), None)
 
     def take(self, one: Subscription) -> None:
-        """Record that a checkout was paid, so that no other is accepted, even in this transaction."""
+        """Record a paid checkout, so that no other is accepted, even in this transaction."""
         self._taken.setdefault(one.tenant, {})[one.id] = one
 
     def carried(self, tenant: Tenant, provider: str, currency: str) -> int:
@@ -200,7 +200,7 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self._taken.get(subscription.tenant, {}).pop(subscription.id, None)
 
     def keep_customer(self, subscription: Subscription) -> None:
-        """Store the provider's customer. The sandbox's page has none."""
+        """Skip the sandbox, which has no customer."""
         if subscription.customer_ref is not None and not subscription.is_simulated:
             self.changed()
             place = (*subscription.tenant, subscription.provider)
@@ -226,14 +226,27 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._owned.append(claim)
 
     def _is_genuine(self, claim: PeriodClaim) -> bool:
-        """Return whether the IDs are claimed for a subscription at the provider that named them."""
+        """Return whether the subscription's own provider named the IDs."""
         found = self._subscriptions.get(claim.subscription_id)
         named = (claim.provider, claim.environment)
         return found is not None and (found.provider, found.environment) == named
 
 
+@dataclass(frozen=True, slots=True)
+class SubscriptionCommand:
+    subscription_id: str
+    tenant: Tenant
+
+    def declare(self, read_set: ReadSet) -> None:
+        read_set.tenants.add(self.tenant)
+        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+
+    def _find(self, state: BatchState) -> Subscription:
+        return state.working_set(SubscriptionWorkingSet).find(self.subscription_id, self.tenant)
+
+
 def _plan_only_until(one: Subscription) -> int | None:
-    """Return until when this plan alone pays the account's own usage; null: the wallet too."""
+    """Return until when only this plan pays for usage; None if the wallet pays too."""
     is_living = one.status in LIVING and one.paid_until_at is not None
     if not is_living or one.grant_terms.when_used_up != "stop":
         return None

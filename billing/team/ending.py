@@ -1,7 +1,7 @@
-"""End what a colleague made for an account: keys, endpoints, OAuth apps, logins, scheduled sends and batches.
+"""End what a colleague made for an account.
 
-It may stop anywhere and be repeated. Each step is one transaction under the account's lock, and sends are
-taken back in steps of their own, so a backlog holds nobody up.
+It may stop anywhere and be repeated. Sends are cancelled in steps of their own, so a backlog blocks
+nobody.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ from store.database import Database, Row, Transaction
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.events.key_events import tell_key
 
-# Of each kind and environment; the rest is counted.
+# For each kind and environment; the rest is counted.
 LISTED_MAX: Final = 1_000
 
 
 class KeyOfPerson(NamedTuple):
-    """is_child: one of their keys, or a descendant, made it."""
+    """`is_child` means that one of their keys, or a descendant, made it."""
 
     id: str
     environment: str
@@ -41,8 +41,6 @@ class KeyOfPerson(NamedTuple):
 
 
 class MadeThing(NamedTuple):
-    """name: its address, recipient, items or machine."""
-
     id: str
     environment: str
     name: str
@@ -52,10 +50,6 @@ class MadeThing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """keys, endpoints and apps continue; sends and batches wait for the owner at their time; an allowed login
-    gives no key.
-    """
-
     keys: Sequence[KeyOfPerson]
     endpoints: Sequence[MadeThing]
     apps: Sequence[MadeThing]
@@ -120,7 +114,7 @@ SELECT id, environment, name, created_at AS at, NULL AS cents FROM oauth_apps
 WHERE account_id = :account_id AND disabled_at IS NULL AND made_by = :person_id
 ORDER BY id LIMIT :most
 """
-# Neither handed over nor ended: it can be taken back.
+# Neither handed over nor ended, so it can be cancelled.
 _SENDS: Final = """
 SELECT id, environment, recipient_email AS name, COALESCE(scheduled_for, created_at) AS at,
     amount_cents AS cents
@@ -168,7 +162,7 @@ class Ending:
             left = await self._database.read(
                 lambda tx: made_by(tx, account_id, person_id, now_us=self._clock.now_us())
             )
-            # What can't be taken back stays, and isn't tried for ever.
+            # Don't retry forever what can't be cancelled.
             sends = [one for one in left.sends if one.id not in seen]
         return before
 
@@ -180,7 +174,7 @@ class Ending:
         made = await made_by(tx, account_id, person_id, now_us=now_us)
         for key in made.keys:
             if key.is_child:
-                continue  # It ends with the one above it.
+                continue  # it ends with its parent
             tenant = Tenant(account_id, key.environment)
             ended = await api_key.revoke(tx, tenant, key.id, asker=None, now_us=now_us)
             await _note(tx, by, "key.revoked", tenant, key.id, now_us, name=key.name)

@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from billing.credits import code_batch as batches
+from billing.credits import redemption_code as batches
 from billing.credits.code_acts import (
     BATCH_ACTS,
     CodeBatch,
@@ -21,8 +21,7 @@ from billing.credits.code_acts import (
     batch_shown,
     batch_view,
 )
-from billing.credits.code_batch import Batch, NewBatch
-from billing.credits.redemption_code import DATA_KEY, RedemptionCodes
+from billing.credits.redemption_code import DATA_KEY, Batch, NewBatch, RedemptionCodes
 from cli.acts.command import group_of
 from cli.acts.options import options_of, values_of
 from cli.acts.shown import print_result

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from billing.ledger.proof import LastProof
-from billing.reconciliation.standing import Standing
+from billing.reconciliation.runs import Standing
 from gateway.api.readiness import Readiness, T, Watch
 from kernel.clock import SECOND_US
 from runtime.metrics import Metrics, PlainGauge

@@ -17,7 +17,7 @@ from billing.machine_payments.payment import count_stuck
 from billing.manual_review import waiting
 from billing.payments.unanswered import UnansweredKind, count_unanswered
 from billing.recipients.mailing import next_due_at
-from billing.reconciliation.standing import read_standing
+from billing.reconciliation.runs import read_standing
 from billing.records.sealing import record_standing
 from kernel.clock import SECOND_US, Clock
 from runtime.context import READINESS_CONNECTIONS

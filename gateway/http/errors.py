@@ -25,8 +25,7 @@ from billing.providers.protocol import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from billing.recipients.outbox import MailUnderWay
-from billing.recipients.resend import MailLimitReached, NotYetDelivered
+from billing.recipients.mail_acts import MailLimitReached, MailUnderWay, NotYetDelivered
 from billing.refunds.commands import (
     NotRefundable,
     RefundRefused,
@@ -34,7 +33,7 @@ from billing.refunds.commands import (
     RefundUnderWay,
 )
 from billing.reports.topup_receipt import NoReceiptYet
-from billing.subscriptions.manual.complimentary_period import CompRefused, CompRepeated
+from billing.subscriptions.free_period import CompRefused, CompRepeated
 from billing.subscriptions.subscription import AlreadySubscribed
 from billing.subscriptions.subscription_change import ChangeNotAllowed
 from billing.topups.approval import ApprovalDecided

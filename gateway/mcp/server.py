@@ -28,7 +28,7 @@ from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 from starlette.types import Message as AsgiMessage, Receive, Scope, Send
 
-from billing.reports.own_key import SHOW_OWN
+from billing.reports.key_limit_acts import SHOW_OWN
 from billing.topups.platform import Platform
 from gateway.http.errors import note_failure, refusal_of
 from gateway.http.fields import refuse_repeated_names

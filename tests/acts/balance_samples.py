@@ -9,8 +9,8 @@ from billing.credits import code_acts, sandbox_acts
 from billing.documents import acts as document_acts
 from billing.fulfilment.reversal_acts import REVERSE
 from billing.payments.order_acts import CREATE_ORDER
-from billing.recipients.resend import RESEND
-from billing.reports import balance_acts, credit_line_acts, usage_acts
+from billing.recipients.mail_acts import RESEND
+from billing.reports import balance_acts, usage_acts
 from billing.reports.attributed_statement import STATEMENT
 from billing.reports.topup_receipt import RECEIPT
 from billing.topups import (
@@ -31,7 +31,7 @@ from tests.support.redemption_codes import codes_of
 # Without documents.set-details, which no key of staging may call.
 MERCHANTS_ACTS: Final[Sequence[AnyAct]] = (
     *balance_acts.ACTS,
-    credit_line_acts.LIST,
+    balance_acts.CREDITS,
     *approval_acts.ACTS,
     document_acts.LIST,
     document_acts.CREDIT_NOTES,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from billing.reconciliation import differences
-from billing.reconciliation.kinds import FoundDifference
+from billing.reconciliation.differences import FoundDifference
 from kernel.ids import new_id
 from store.database import Transaction
 from tests.acts.sample import Sample

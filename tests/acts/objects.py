@@ -17,7 +17,7 @@ from billing.orders.acts import find_order
 from billing.providers.protocol import SandboxEvent
 from billing.refunds.commands import AskRefund, KeepRefund
 from billing.reports.subscription_acts import owner_of
-from billing.subscriptions.manual.complimentary_period import GivePeriod
+from billing.subscriptions.free_period import GivePeriod
 from kernel.clock import DAY_US, HOUR_US
 from kernel.ids import new_id
 from keys.audit_log import Actor

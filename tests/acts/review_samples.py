@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from billing.fulfilment.platform_acts import CREATE_PLATFORM
-from billing.manual_review.supplier_setup_acts import CREATE_SUPPLIER
+from billing.manual_review.supplier_acts import CREATE_SUPPLIER
 from billing.topups.fulfilment import HandOver, Settle
 from billing.topups.platform import Source
 from billing.topups.topup import Deliverable

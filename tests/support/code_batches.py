@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from billing.credits.code_batch import Batch, NewBatch, make
-from billing.credits.redemption_code import CodeRedeemed, RedeemCode, RedemptionCodes, find_code
+from billing.credits.redemption_code import (
+    Batch,
+    CodeRedeemed,
+    NewBatch,
+    RedeemCode,
+    RedemptionCodes,
+    find_code,
+    make,
+)
 from keys.principal import Environment, Principal
 from tests.support.funded_account import FundedAccount
 

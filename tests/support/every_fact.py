@@ -17,7 +17,7 @@ from billing.fulfilment.fee_acts import SET_FEE
 from billing.fulfilment.platform_acts import CHANGE_PLATFORM, CREATE_PLATFORM
 from billing.fulfilment.stock_acts import ADD_CODES
 from billing.ledger.price import Price
-from billing.manual_review.supplier_setup_acts import CREATE_SUPPLIER
+from billing.manual_review.supplier_acts import CREATE_SUPPLIER
 from billing.payments.recharging.setting import SetRecharge
 from billing.payments.sandbox.cards import SandboxCards, sandbox_customer
 from billing.providers.abilities import SavingRequest

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from billing.credits.code_batch import NewBatch, make
+from billing.credits.redemption_code import NewBatch, make
 from keys.principal import Environment
 from tests.support.gateway import Gateway
 

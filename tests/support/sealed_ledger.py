@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.checkpoints.sums import ProofBasis, add_sealed
-from billing.ledger.audit import Steps
-from billing.ledger.audit_balances import SEALED_RULE, SETTLED_US
+from billing.ledger.audit import SEALED_RULE, SETTLED_US, Steps
 from billing.ledger.rule import Finding
 from billing.proof.audit import audit
 from kernel.clock import DAY_US, HOUR_US

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from billing.checkpoints import checkpoint, tiles
+from billing.checkpoints import checkpoint
 from billing.checkpoints.checkpoint import Checkpoint
 from billing.checkpoints.proving import SealedDifference, prove_checkpoints
 from billing.checkpoints.sealing import Sealer
@@ -80,8 +80,8 @@ async def sealed_ids_of(database: Database, day: int) -> list[str]:
     return found
 
 
-async def _tiles(tx: Transaction, *, day: int, number: int) -> Sequence[tiles.Tile]:
-    return await tiles.leaf_tiles(tx, "live", day, from_number=number, limit=4)
+async def _tiles(tx: Transaction, *, day: int, number: int) -> Sequence[checkpoint.Tile]:
+    return await checkpoint.leaf_tiles(tx, "live", day, from_number=number, limit=4)
 
 
 async def find_checkpoint(database: Database, day: int) -> Checkpoint | None:

@@ -1316,7 +1316,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["ExpiringCreditEventData"];
         };
-        /** @description A payment, or a code or voucher that was redeemed. Of a code or a voucher no more than its end is told. */
+        /** @description A payment, or a redeemed code or voucher. Of a code or voucher only the last characters are shown. */
         CreditLine: {
             /** @description The order's, the redemption's or the top-up's id. */
             id: string;
@@ -3068,7 +3068,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["RestoredOrderEventData"];
         };
-        /** @description One month of all customers' credit (wallets, grants, holds), in micros of a US dollar. sold: for money; granted: promotions, codes, check-ins, by hand, test credit; reversed: after refunds and disputes, less what came again; used: top-ups and usage; breakage: credit of plans that was paid for and ended unused, less what went on into a later period or was refunded after its end; expired: granted credit that ended; withdrawn: by hand; debts: paid, or made. closing_micros is what customers hold at the end: opening and all columns together. */
+        /** @description One month of all customers' credit: wallets, grants and holds. */
         OutstandingLine: {
             /** @description In UTC, such as 2026-06. */
             month: string;
@@ -3934,7 +3934,7 @@ export interface components {
             /** @description Why, in words for people. */
             reason: string;
         };
-        /** @description Payments of one month, UTC, by when they were paid; amounts in the currency's smallest unit. refunded: what has gone back of these very payments until now, or is disputed. refunded_in_month: what went back or was disputed in this month, of whichever month's payments, as it stands now. net: paid without refunded. fee: what the provider deducted of those whose fee is known and in the same currency; fees_known counts these. */
+        /** @description Payments of one month, UTC, by when they were paid. */
         RevenueLine: {
             /** @description In UTC, such as 2026-06. */
             month: string;

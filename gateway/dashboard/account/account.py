@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from billing.documents.acts import DETAILS, SET_DETAILS
 from billing.recipients import account_mail
-from billing.reports.day_limit import LIMIT_DAY, SHOW_LIMITS
+from billing.reports.key_limit_acts import LIMIT_DAY, SHOW_LIMITS
 from gateway.dashboard.account import notifications
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.listing import listing

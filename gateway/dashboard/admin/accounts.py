@@ -17,7 +17,7 @@ from billing.accounts.acts import (
     Account as AccountView,
     AccountsQuery,
 )
-from billing.accounts.credit_acts import ADJUST_CREDIT
+from billing.credits.adjustment import ADJUST_CREDIT
 from billing.documents import document as documents
 from billing.documents.document import BillingDocument
 from billing.ledger import balances as wallet

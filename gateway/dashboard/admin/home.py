@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 
 from billing.checkpoints.proving import last_verified
 from billing.ledger.proof import LedgerProof, list_proofs
-from billing.manual_review.health import SupplierHealth, health_of
+from billing.manual_review.waiting import SupplierHealth, health_of
 from billing.payments.provider_acts import standings
 from billing.payments.unanswered import UNANSWERED_US
 from billing.proof.audit import rules
 from billing.recharges.recharge import FallCharge, list_open
 from billing.records.sealing import record_standing
-from billing.reports.operator.home import OperatorHome, WaitsForPerson, read_home
+from billing.reports.operator_home import OperatorHome, WaitsForPerson, read_home
 from billing.topups.platform_rows import SupplierRow, list_suppliers
 from gateway.dashboard.admin.fields import admin_route
 from gateway.dashboard.sheet import Sheet, short_page

@@ -14,7 +14,7 @@ from billing.catalog.plan_acts import (
     SHOW_PLAN,
     PlanQuery,
 )
-from billing.credits.checkin_acts import SET_CHECKIN, SHOW_CHECKIN
+from billing.credits.checkin import SET_CHECKIN, SHOW_CHECKIN
 from billing.credits.code_acts import (
     CREATE_BATCH,
     DISABLE_BATCH,

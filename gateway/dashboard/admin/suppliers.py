@@ -10,20 +10,20 @@ from starlette.responses import Response
 from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.options import shown_options
 from billing.fulfilment.protocol import Registration, sealed_fields
-from billing.manual_review.health import SupplierHealth, health_of
 from billing.manual_review.supplier_acts import (
+    CHECK_SUPPLIERS,
+    CREATE_SUPPLIER,
     DISABLE_SUPPLIER,
     ENABLE_SUPPLIER,
     PAUSE_SUPPLIER,
     RESUME_SUPPLIER,
-)
-from billing.manual_review.supplier_check_acts import CHECK_SUPPLIERS, CheckedSupplier, CheckQuery
-from billing.manual_review.supplier_setup_acts import (
-    CREATE_SUPPLIER,
     SET_OPTIONS,
+    CheckedSupplier,
+    CheckQuery,
     NewSupplier,
     SupplierChanges,
 )
+from billing.manual_review.waiting import SupplierHealth, health_of
 from billing.topups.platform_rows import SupplierRow, get_supplier, list_suppliers
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route

@@ -17,10 +17,10 @@ from billing.manual_review.acts import (
     HANDED_KINDS,
     PATH as ACTS_PATH,
     SEE_WORDS,
+    WaitingTopUp,
     review,
 )
 from billing.manual_review.rules import MEANINGS, ReviewAct, ReviewedTopUp
-from billing.manual_review.views import WaitingTopUp
 from billing.manual_review.waiting import VIEWS, ReviewFilter, View
 from billing.reports.topup_story import TopUpStory, topup_story
 from billing.topups import queries

@@ -10,7 +10,7 @@ from billing.orders.order import STATUSES
 from billing.orders.records import SORTS
 from billing.payments.order_acts import LIST_OWN, SHOW_OWN
 from billing.payments.trace import own_timeline
-from billing.reports.plan_overview import plan_of_order
+from billing.reports.subscription_overview import plan_of_order
 from gateway.dashboard.listing import listing
 from gateway.dashboard.paging import Summed
 from gateway.dashboard.route import page_route

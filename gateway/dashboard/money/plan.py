@@ -13,15 +13,15 @@ from billing.ledger.price import Price
 from billing.orders.place import NewOrder
 from billing.payments.order_acts import LEASE_S
 from billing.providers.protocol import Interval
-from billing.reports.plan_overview import plan_overview
-from billing.reports.subscription_acts import SHOW_OWN_SUBSCRIPTION
-from billing.reports.subscription_change_acts import (
+from billing.reports.subscription_acts import (
     CANCEL_OWN,
     CHANGE_OWN,
     PAUSE_OWN,
     PREVIEW,
     RESUME_OWN,
+    SHOW_OWN_SUBSCRIPTION,
 )
+from billing.reports.subscription_overview import plan_overview
 from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
 from gateway.dashboard.act import form_key

@@ -9,13 +9,20 @@ from billing.catalog import plan as plans
 from billing.catalog.plan import Plan
 from billing.documents.document import receipts_of
 from billing.ledger.price import in_words
-from billing.reports import free_period_acts, subscription_change_acts
-from billing.reports.free_period_acts import GRANT_PERIOD, REVOKE_PERIOD
-from billing.reports.subscription_acts import LIST_SUBSCRIPTIONS, SubscriptionsQuery
-from billing.reports.subscription_change_acts import CANCEL, CHANGE, PAUSE, RESUME
+from billing.reports.subscription_acts import (
+    CANCEL,
+    CHANGE,
+    CHANGE_ACTS,
+    GRANT_PERIOD,
+    LIST_SUBSCRIPTIONS,
+    PAUSE,
+    RESUME,
+    REVOKE_PERIOD,
+    SubscriptionsQuery,
+)
 from billing.reports.subscription_overview import SubscriptionOverview, overview
 from billing.reports.subscription_views import OperatorSubscription
-from billing.subscriptions.manual.complimentary_period import can_be_given, next_start
+from billing.subscriptions.free_period import can_be_given, next_start
 from billing.subscriptions.subscription import LIVING
 from gateway.dashboard.act_pages import ActPages, act_form, run_typed
 from gateway.dashboard.admin.fields import admin_route
@@ -43,8 +50,9 @@ _PAGES: Final = ActPages(
     beside=(("/dashboard/admin/plans", "Plans"),),
 )
 _ACTS: Final[tuple[AnyChange, ...]] = (
-    *subscription_change_acts.ACTS,
-    *free_period_acts.ACTS,
+    *CHANGE_ACTS,
+    GRANT_PERIOD,
+    REVOKE_PERIOD,
 )
 
 
@@ -60,7 +68,7 @@ def _route(act: AnyChange) -> Route:
         except DomainError as error:
             return await _page(call, act, form, problem_of(error))
         seen = await _seen(call)
-        is_asked = seen.open_change is not None and act in subscription_change_acts.ACTS
+        is_asked = seen.open_change is not None and act in CHANGE_ACTS
         return go(f"{_PAGES.address}/{seen.id}", said="plan-asked" if is_asked else act.name)
 
     return admin_route("POST", act.path, send, act.summary)

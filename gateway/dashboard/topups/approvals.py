@@ -3,8 +3,8 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from billing.reports.key_limit_acts import LimitUsage
 from billing.reports.key_spend import limits_of_askers
-from billing.reports.key_tree import LimitUsage
 from billing.topups.acts import SHOW as SHOW_TOPUP
 from billing.topups.approval_acts import APPROVE, DENY, LIST, SHOW
 from gateway.dashboard.act import press

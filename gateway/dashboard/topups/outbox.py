@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from billing.recipients import owner_mail
-from billing.recipients.outbox import outbox_mail, outbox_page
-from billing.recipients.resend import RESEND
+from billing.recipients.mail_acts import RESEND, outbox_mail, outbox_page
 from billing.topups.mail import Mail
 from gateway.dashboard.act import press
 from gateway.dashboard.route import page_route

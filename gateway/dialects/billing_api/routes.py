@@ -16,7 +16,7 @@ from billing.catalog import coupon as coupons, coupon_acts, plan as plans, plan_
 from billing.catalog.plan import Plan, PlanItem
 from billing.catalog.plan_acts import OfferedPlan
 from billing.catalog.product_fields import ProductFields
-from billing.credits import checkin_acts
+from billing.credits import checkin
 from billing.credits.adjustment import Adjusted, new_adjustment
 from billing.credits.checkin import CheckedIn, CheckIn, CheckinSettings
 from billing.ledger.balances import balance_micros
@@ -288,10 +288,10 @@ async def adjust(call: RequestContext[shapes.ManualBody, Fields]) -> Answer:
 
 
 async def show_config(call: RequestContext[Fields, Fields]) -> Answer:
-    door = Door(checkin_acts.SHOW_CHECKIN, call, is_operator=True)
+    door = Door(checkin.SHOW_CHECKIN, call, is_operator=True)
 
     async def work(tx: Transaction) -> CheckinSettings:
-        return await checkin_acts.settings(await door.context(tx))
+        return await checkin.settings(await door.context(tx))
 
     return _said(shapes.Config.of(await call.context.database.read(work)))
 
@@ -307,10 +307,10 @@ async def change_config(call: RequestContext[shapes.ConfigBody, Fields]) -> Answ
 
 async def _change_config(context: ActContext, asked: shapes.ConfigBody) -> Change[CheckinSettings]:
     with renamed_fields(**asked.names()):
-        return await checkin_acts.change(context, asked.changes())
+        return await checkin.change(context, asked.changes())
 
 
-_SET: Final[Act[Any, Any]] = checkin_acts.SET_CHECKIN
+_SET: Final[Act[Any, Any]] = checkin.SET_CHECKIN
 _SET_CHECKIN: Final = replace(_SET, input=shapes.ConfigBody, run=_change_config)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from billing.checkpoints.checkpoint import TILE
 from billing.checkpoints.sums import (
     TILES_PER_STEP,
     ProofBasis,
@@ -14,9 +15,7 @@ from billing.checkpoints.sums import (
     open_basis,
     summed_day,
 )
-from billing.checkpoints.tiles import TILE
-from billing.ledger.audit import SMALL_AT_ONCE
-from billing.ledger.audit_balances import SEALED_RULE, WALKED_RULE
+from billing.ledger.audit import SEALED_RULE, SMALL_AT_ONCE, WALKED_RULE
 from billing.ledger.proof import note_proof
 from billing.proof.audit import audit
 from kernel.clock import DAY_US, HOUR_US

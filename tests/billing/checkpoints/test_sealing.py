@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from billing.checkpoints import sealing, tiles
+from billing.checkpoints import checkpoint, sealing
 from billing.checkpoints.checkpoint import Checkpoint, ClaimLost, claim, statement_of
 from billing.checkpoints.jws import StatementRefused
 from billing.checkpoints.merkle import EMPTY_ROOT, SealedTransfer, root_from_path
@@ -166,18 +166,20 @@ async def test_a_proof_of_each_transfer_leads_to_the_root(database: Database) ->
     ids = await add_transfers(database, *(DAY + SECOND_US + at for at in range(2 * 256 + 3)))
     (sealed,) = await seal_days(database, 1)
     leaves = await database.read(
-        lambda tx: tiles.leaf_tiles(tx, "live", DAY, from_number=0, limit=9)
+        lambda tx: checkpoint.leaf_tiles(tx, "live", DAY, from_number=0, limit=9)
     )
     hashes = [one for tile in leaves for one in tile.hashes]
 
     for place in (0, 255, 256, 511, 512, 514):
         found = await database.read(
-            partial(tiles.inclusion, environment="live", day=DAY, transfer_id=ids[place])
+            partial(checkpoint.inclusion, environment="live", day=DAY, transfer_id=ids[place])
         )
         assert found is not None
         assert found.number == place
         assert root_from_path(hashes[place], place, 515, found.path) == sealed.root
-    assert await database.read(lambda tx: tiles.inclusion(tx, "live", DAY, ids[0] + "x")) is None
+    assert (
+        await database.read(lambda tx: checkpoint.inclusion(tx, "live", DAY, ids[0] + "x")) is None
+    )
     assert await findings_of(database) == []
 
 
@@ -189,8 +191,8 @@ async def test_who_lost_its_claim_writes_nothing_and_the_next_begins_again(
     # A process that was killed after its first tile: its claim ends by itself.
     await database.transaction(lambda tx: claim(tx, "live", DAY, by="dead", now_us=at_us))
     await database.transaction(
-        lambda tx: tiles.insert_leaves(
-            tx, "live", DAY, [(0, [tiles.Leaf(one, bytes(32)) for one in ids[:256]])]
+        lambda tx: checkpoint.insert_leaves(
+            tx, "live", DAY, [(0, [checkpoint.Leaf(one, bytes(32)) for one in ids[:256]])]
         )
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.credits.code_batch import (
+from billing.credits.redemption_code import (
     NewBatch,
     disable_batch,
     get_batch,
@@ -14,8 +14,8 @@ from billing.credits.code_batch import (
     list_batches,
     list_codes,
     make,
+    new_code,
 )
-from billing.credits.redemption_code import new_code
 from billing.topups.rules import NotRedeemable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput, NotFound

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from billing.credits.grant import ExpireGrants, tenants_with_expired
-from billing.credits.unpaid_credit import Credit, Credited
+from billing.credits.opening import Credit, Credited
 from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccountKind
 from kernel.clock import FixedClock
 from keys.caps import CapExceeded

@@ -8,8 +8,15 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from billing.credits.code_batch import disable_batch, disable_code, list_codes
-from billing.credits.redemption_code import RedemptionCode, RedemptionCodes, is_code, new_code
+from billing.credits.redemption_code import (
+    RedemptionCode,
+    RedemptionCodes,
+    disable_batch,
+    disable_code,
+    is_code,
+    list_codes,
+    new_code,
+)
 from billing.engine.engine import Engine
 from billing.ledger.ledger import Code, Ledger, LedgerAccountKind
 from billing.topups.rules import NotRedeemable

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from billing.documents import due
+from billing.documents import numbering
 from kernel.clock import FixedClock
 from store.database import Database, Transaction
 from store.schema import orders
@@ -60,8 +60,8 @@ async def looks(database: Database) -> Said:
 
     async def work(tx: Transaction) -> None:
         seen = Recorder(tx, said)
-        assert await due.payments(seen, "live", limit=1) == []
-        assert await due.gone(seen, "live", after_id="", limit=100) == ((), "")
+        assert await numbering.payments(seen, "live", limit=1) == []
+        assert await numbering.gone(seen, "live", after_id="", limit=100) == ((), "")
 
     await database.read(work)
     assert len(said) == 4

@@ -12,9 +12,8 @@ from fpdf.fonts import TTFFont
 from pypdf import PdfReader
 
 from billing.documents.document import BillingDocument
-from billing.documents.document_pdf import document_pdf
+from billing.documents.document_pdf import document_pdf, statement_pdf
 from billing.documents.facts import DocumentFacts, Party, Seller, Sold, facts_of, note_of
-from billing.documents.statement_pdf import statement_pdf
 from billing.documents.statement_sheet import StatementSheet
 from billing.ledger.money import dollars
 from billing.ledger.statement import StatementLine

@@ -17,10 +17,9 @@ from billing.manual_review.decisions import (
     SwitchSupplier,
     TakeTask,
 )
-from billing.manual_review.health import SupplierHealth, health_of
 from billing.manual_review.rules import NotNow, ReviewedTopUp
 from billing.manual_review.supplier_acts import PAUSE_SUPPLIER, RESUME_SUPPLIER
-from billing.manual_review.waiting import ReviewFilter, View
+from billing.manual_review.waiting import ReviewFilter, SupplierHealth, View, health_of
 from billing.topups.topup import AlreadyDelivered, AlreadyEnded, Deliverable
 from kernel.clock import FixedClock
 from kernel.errors import InvalidInput

@@ -11,8 +11,7 @@ from billing.fulfilment.kinds import SupplierKinds
 from billing.fulfilment.options import opened_options
 from billing.fulfilment.protocol import sealed_fields
 from billing.fulfilment.registry import discover
-from billing.manual_review.supplier_acts import DISABLE_SUPPLIER
-from billing.manual_review.supplier_setup_acts import CREATE_SUPPLIER, SET_OPTIONS
+from billing.manual_review.supplier_acts import CREATE_SUPPLIER, DISABLE_SUPPLIER, SET_OPTIONS
 from billing.topups.platform_rows import get_supplier
 from kernel.errors import InvalidInput
 from keys.vault import Vault

@@ -10,10 +10,9 @@ import pytest
 from billing.fulfilment.protocol import Unknown
 from billing.manual_review import decisions, waiting
 from billing.manual_review.decisions import Person
-from billing.manual_review.health import health_of
 from billing.manual_review.rules import NotNow
-from billing.manual_review.waiting import ReviewFilter
-from billing.reports.operator.home import read_home
+from billing.manual_review.waiting import ReviewFilter, health_of
+from billing.reports.operator_home import read_home
 from billing.topups import approval as approvals
 from billing.topups.fulfilment import Settle
 from billing.topups.settlement import Release

@@ -8,7 +8,7 @@ import pytest
 
 from billing.catalog.pack import Pack, create as create_pack, set_active
 from billing.catalog.plan import PlanItem
-from billing.credits.unpaid_credit import Credit
+from billing.credits.opening import Credit
 from billing.ledger.ledger import LedgerAccountKind
 from billing.ledger.price import Price
 from billing.orders.order import TooManyOrders

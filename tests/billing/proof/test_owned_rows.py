@@ -3,7 +3,7 @@
 from typing import Final
 
 from billing.ledger.audit_topups import OF_TOPUPS
-from billing.proof.owned_rows import LINKS
+from billing.proof.standing_rows import LINKS
 from store.schema import metadata
 
 _THEIRS: Final = "a provider's or a client's own name, of no row of ours"
@@ -71,7 +71,7 @@ def test_each_column_that_names_a_row_is_compared_or_says_why_not() -> None:
     }
 
     is_excused = {one for one in named if one in NOT_COMPARED or one.split(".")[1] in NOT_COMPARED}
-    assert named - compared - is_excused == set(), "billing/proof/owned_rows.py, or why not"
+    assert named - compared - is_excused == set(), "billing/proof/standing_rows.py, or why not"
     assert compared - named == set()
     used = {one if one in NOT_COMPARED else one.split(".")[1] for one in is_excused}
     assert NOT_COMPARED.keys() - used == set()

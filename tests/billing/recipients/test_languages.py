@@ -32,8 +32,8 @@ CODE = [
     ROOT / "billing/recipients/account_mail.py",
     ROOT / "billing/recipients/approval_mail.py",
     ROOT / "billing/recipients/letter.py",
-    ROOT / "billing/recipients/gathered_letters.py",
-    ROOT / "billing/recipients/owner_message.py",
+    ROOT / "billing/recipients/gathered_mail.py",
+    ROOT / "billing/recipients/letter.py",
     ROOT / "billing/subscriptions/owner_letter.py",
 ]
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis.strategies import characters, sampled_from, text, tuples
 
 from billing.recipients.language import english
+from billing.recipients.letter import MAIL_POLICY, OwnerLetter, owner_message
 from billing.recipients.owner_mail import OwnerMail
-from billing.recipients.owner_message import MAIL_POLICY, OwnerLetter, owner_message
 from keys.normalise import normalise_email, normalise_name
 
 OURS = [

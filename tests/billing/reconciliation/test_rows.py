@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from billing.reconciliation import differences, runs
-from billing.reconciliation.differences import MoneyDifference
-from billing.reconciliation.kinds import FoundDifference
+from billing.reconciliation.differences import FoundDifference, MoneyDifference
 from kernel.clock import DAY_US, HOUR_US
 from kernel.errors import InvalidInput, NotFound
 from keys.audit_log import Actor

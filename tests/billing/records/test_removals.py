@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from billing.checkpoints.jws import kid_of, public_of
-from billing.records import mark, removal, tiles
+from billing.records import record_log, removal
 from billing.records.proving import prove_records
 from billing.records.sealing import is_as_sealed, is_replay
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, FixedClock
@@ -166,11 +166,11 @@ async def test_an_erased_account_leaves_a_tombstone_and_no_salt(database: Databa
     await seal_at(database, SEALED + HOUR_US)
 
     assert await record_findings(database) == []
-    (tile,) = await database.read(lambda tx: tiles.page(tx, day=DAY, from_number=0, limit=2))
+    (tile,) = await database.read(lambda tx: record_log.page(tx, day=DAY, from_number=0, limit=2))
     # The leaves stay, and the tree proves; nobody can say any more what was in them.
     assert {leaf.id for leaf in tile.leaves} == {event, delivery, other}
     names = {leaf.seed_name for leaf in tile.leaves}
-    kept = await database.read(lambda tx: mark.seeds(tx, names))
+    kept = await database.read(lambda tx: record_log.seeds(tx, names))
     assert {account_id for account_id, _ in kept} == {"acc_b"}
 
 
@@ -196,13 +196,13 @@ async def test_salts_go_once_everything_of_their_period_is_pruned(database: Data
     await add_each(database)
     await seal_at(database, SEALED)
     names = [("acc_a", MADE // (30 * DAY_US)), ("acc_a", -1)]
-    assert len(await database.read(lambda tx: mark.seeds(tx, names))) == 2
+    assert len(await database.read(lambda tx: record_log.seeds(tx, names))) == 2
 
     at_us = MADE + 61 * DAY_US
     await prune(database, at_us)
     await seal_at(database, at_us)
 
-    assert set(await database.read(lambda tx: mark.seeds(tx, names))) == {("acc_a", -1)}
+    assert set(await database.read(lambda tx: record_log.seeds(tx, names))) == {("acc_a", -1)}
     assert await record_findings(database) == []
 
 

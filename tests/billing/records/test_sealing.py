@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from billing.checkpoints.merkle import EMPTY_ROOT, root_of
 from billing.checkpoints.signing_keys import by_kid, rotate
-from billing.records import head, mark, tiles
+from billing.records import head, record_log
 from billing.records.kind import SOURCES
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.ids import made_at
@@ -37,7 +37,7 @@ async def leaves_of(database: Database, day: int = DAY) -> list[str]:
     found: list[str] = []
     number = 0
     while some := await database.read(
-        lambda tx: tiles.page(tx, day=day, from_number=number, limit=4)  # noqa: B023
+        lambda tx: record_log.page(tx, day=day, from_number=number, limit=4)  # noqa: B023
     ):
         found += [leaf.id for tile in some for leaf in tile.leaves]
         number += len(some)
@@ -56,7 +56,7 @@ async def test_an_hour_has_a_head_and_each_is_a_prefix_of_the_next(database: Dat
     assert first is not None
     assert second is not None
     assert (first.number, first.size, second.number, second.size) == (2, 8, 3, 308)
-    some = await database.read(lambda tx: tiles.page(tx, day=DAY, from_number=0, limit=9))
+    some = await database.read(lambda tx: record_log.page(tx, day=DAY, from_number=0, limit=9))
     hashes = [leaf.hash() for tile in some for leaf in tile.leaves]
     assert root_of(hashes[:8]) == first.root
     assert root_of(hashes) == second.root
@@ -102,7 +102,7 @@ async def test_an_open_delivery_waits_for_its_end(database: Database) -> None:
     await begin_log(database)
     id_ = await add_delivery(database, MADE, status="sending")
     assert (await seal_at(database, BEGUN + HOUR_US)).size == 0
-    assert await database.read(mark.count_waiting) == 1
+    assert await database.read(record_log.count_waiting) == 1
 
     await execute(
         database,
@@ -113,7 +113,7 @@ async def test_an_open_delivery_waits_for_its_end(database: Database) -> None:
     assert (await seal_at(database, BEGUN + 2 * HOUR_US)).size == 1
 
     assert await leaves_of(database) == [id_]
-    assert await database.read(mark.count_waiting) == 0
+    assert await database.read(record_log.count_waiting) == 0
     assert await record_findings(database) == []
 
 
@@ -171,7 +171,7 @@ async def test_a_stranger_cannot_confirm_a_guessed_body(database: Database) -> N
         await add_event(database, MADE, number, account_id="acc_b" if number == 2 else "acc_a")
     await seal_at(database, BEGUN + HOUR_US)
 
-    (tile,) = await database.read(lambda tx: tiles.page(tx, day=DAY, from_number=0, limit=2))
+    (tile,) = await database.read(lambda tx: record_log.page(tx, day=DAY, from_number=0, limit=2))
     assert len({leaf.digest for leaf in tile.leaves}) == 3
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 import pytest
 
 from billing.reconciliation import supplier_part
-from billing.reconciliation.kinds import Comparison
+from billing.reconciliation.differences import Comparison
 from billing.reports.find_by_id import PLACES, find_by_id, search_account, search_all
-from billing.reports.margin import MARGIN_BY, MarginPeriod, margin_lines
+from billing.reports.revenue import MARGIN_BY, MarginPeriod, margin_lines
 from billing.topups import queries
 from billing.topups.queries import TopUpFilter
 from kernel.clock import DAY_US, FixedClock

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from billing.reports.margin import MarginBy, MarginLine, MarginPeriod, margin_lines
+from billing.reports.revenue import MarginBy, MarginLine, MarginPeriod, margin_lines
 from billing.topups.platform import BUILT_IN, FeeRule
 from billing.topups.reverse import Reverse
 from kernel.clock import FixedClock, parse_rfc3339

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from billing.credits.unpaid_credit import Credit
+from billing.credits.opening import Credit
 from billing.engine.engine import Engine
 from billing.ledger.ledger import Code, InsufficientBalance, Ledger, LedgerAccountKind
 from billing.proof.audit import audit

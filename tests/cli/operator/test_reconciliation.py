@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from billing.reconciliation import differences
-from billing.reconciliation.kinds import FoundDifference
+from billing.reconciliation.differences import FoundDifference
 from cli.main import main
 from store.open import open_database
 from tests.support.command_line import Topup, result_of, without_settings

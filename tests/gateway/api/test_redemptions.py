@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from billing.catalog.coupon import create as create_coupon, new_coupon
-from billing.credits.code_batch import disable_batch, list_batches
+from billing.credits.redemption_code import disable_batch, list_batches
 from kernel.clock import FixedClock
 from tests.support.gateway import Gateway
 from tests.support.redemption_codes import codes_of

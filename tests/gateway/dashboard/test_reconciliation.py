@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from billing.reconciliation import differences, runs
-from billing.reconciliation.kinds import FoundDifference
+from billing.reconciliation.differences import FoundDifference
 from kernel.clock import FixedClock
 from tests.support.operator_pages import ADMIN, operator
 from tests.support.selling_gateway import Store, open_store

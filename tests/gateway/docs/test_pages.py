@@ -16,8 +16,7 @@ from typing import get_args
 
 import pytest
 
-from billing.credits.opening import OPENING_TEST_CREDIT_CENTS
-from billing.credits.unpaid_credit import SANDBOX_FUNDING_PER_DAY_CENTS
+from billing.credits.opening import OPENING_TEST_CREDIT_CENTS, SANDBOX_FUNDING_PER_DAY_CENTS
 from gateway.answers.response_codes import CODES
 from gateway.docs import samples
 from gateway.docs.code_notes import NOTES

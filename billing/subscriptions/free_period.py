@@ -1,12 +1,12 @@
-"""A period of a plan that an operator gives free, and may revoke.
+"""Give periods that an operator approved or made free, once for each subscription and start.
 
-It grants what a paid period grants, once for each subscription and start, without an invoice. Money for that
-time waits for an operator. Revoking removes what is left of its credit, and the plan is paid until where it
-was before.
+The first approval sets the price and credit of renewals; a later one covers its own period only. A
+payment for a free period's time waits for an operator.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,23 +14,24 @@ from billing.catalog.plan import MONTHS
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
+from billing.orders.order import Order
+from billing.orders.records import PeriodClaim
 from billing.subscriptions.period import too_much
-from billing.subscriptions.plan_credit import give_period
-from billing.subscriptions.plan_credit_back import bring_back_to, given_back_of, left_of, sold_of
-from billing.subscriptions.subscription import (
-    Period,
-    Subscription,
-    add_months,
-    amend,
-    revive,
+from billing.subscriptions.plan_credit import (
+    bring_back_to,
+    give_period,
+    given_back_of,
+    left_of,
+    sold_of,
 )
+from billing.subscriptions.records import HeldInvoice
+from billing.subscriptions.subscription import Period, Subscription, add_months, amend, revive
 from billing.subscriptions.turn import turn
-from billing.subscriptions.working_set import SubscriptionWorkingSet
+from billing.subscriptions.working_set import SubscriptionCommand, SubscriptionWorkingSet
 from kernel.clock import SECOND_US, rfc3339
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.ids import new_id
 from kernel.storable import storable
-from kernel.tenant import Tenant
 from keys import audit_log
 from keys.audit_log import Actor
 
@@ -38,7 +39,7 @@ COMP_REASON_CHARACTERS_MAX = 200
 
 
 class CompRefused(DomainError):
-    """The subscription was never paid for, or has ended by choice."""
+    pass
 
 
 class CompRepeated(DomainError):
@@ -46,18 +47,13 @@ class CompRepeated(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OnComp:
-    """by_name: the person, if the credential doesn't say."""
-
-    subscription_id: str
-    tenant: Tenant
+class _OnComp(SubscriptionCommand):
     reason: str
     actor: Actor
     by_name: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
-        read_set.tenants.add(self.tenant)
-        read_set.working_set(SubscriptionWorkingSet).ids.add(self.subscription_id)
+        SubscriptionCommand.declare(self, read_set)
         read_set.working_set(AuditEntries)
 
     def _tell(self, state: BatchState, one: Subscription, period: Period, what: str) -> None:
@@ -85,32 +81,24 @@ class _OnComp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivePeriod(_OnComp):
-    """period_start_at null: the next unpaid one. Raises NotFound, CompRefused, CompRepeated and InvalidInput."""
-
     period_start_at: int | None = None
 
     def decide(self, state: BatchState) -> Period:
         working_set = state.working_set(SubscriptionWorkingSet)
-        one = working_set.find(self.subscription_id, self.tenant)
+        one = self._find(state)
         start_at, end_at = self._times(state, one)
         problem = too_much(state, one, one.credits_micros)
         if problem is not None:
             raise InvalidInput(problem.sentence, param="subscription_id")
-        period_id = new_id("per")
+        placed = _placed(state, one, start_at, end_at)
         period = Period(
-            subscription_id=one.id,
-            period_start_at=start_at,
-            id=period_id,
-            account_id=one.account_id,
-            environment=one.environment,
-            period_end_at=end_at,
-            # No provider knows of it.
-            invoice_id=period_id,
+            **placed,
+            # No provider knows it.
+            invoice_id=placed["id"],
             plan_id=one.plan_id,
             amount=0,
             currency=one.currency,
             credits_micros=one.credits_micros,
-            created_at=state.now_us,
             comp_reason=storable(self.reason, characters_max=COMP_REASON_CHARACTERS_MAX),
             comp_by=self.by_name or self.actor.name,
         )
@@ -141,7 +129,7 @@ class GivePeriod(_OnComp):
                 )
             start_at = next_start(one, now_us)
         periods = state.working_set(SubscriptionWorkingSet).periods(one.id)
-        # Callers name whole seconds.
+        # Callers give whole seconds.
         known = next((each for each in periods if _is_same(each.period_start_at, start_at)), None)
         if known is not None:
             words = "given free" if known.comp_reason is not None else "paid"
@@ -159,21 +147,19 @@ class GivePeriod(_OnComp):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakePeriodBack(_OnComp):
-    """allow_owed: even if its credit was used up. Raises NotFound, CompRepeated and InsufficientBalance."""
-
     period_id: str
     allow_owed: bool = False
 
     def decide(self, state: BatchState) -> Period:
         working_set = state.working_set(SubscriptionWorkingSet)
-        one = working_set.find(self.subscription_id, self.tenant)
+        one = self._find(state)
         periods = working_set.periods(one.id)
         period = next((each for each in periods if each.id == self.period_id), None)
         if period is None or period.comp_reason is None:
             raise NotFound("Free period", param="period_id")
         if period.comp_ended_at is not None:
             raise CompRepeated("The period was already taken back.", extra={"period_id": period.id})
-        # It cost nothing: as if one cent had been paid and returned.
+        # Weigh it as one cent paid and returned.
         weighed = replace(period, amount=1)
         if not self.allow_owed:
             _check_credit(state, one, weighed)
@@ -187,9 +173,7 @@ class TakePeriodBack(_OnComp):
 
 
 def next_start(one: Subscription, now_us: int) -> int:
-    """Return the next free period's start: the end of the paid time, or now if a whole period has passed.
-    now_us by the account's own clock.
-    """
+    """Start at the end of the paid time, or now if a whole period has passed since."""
     assert one.paid_until_at is not None, "it was paid once"
     if now_us < add_months(one.paid_until_at, MONTHS[one.interval]):
         return one.paid_until_at
@@ -197,7 +181,6 @@ def next_start(one: Subscription, now_us: int) -> int:
 
 
 def _paid_until(periods: Sequence[Period], *, but_id: str) -> int:
-    """Return until when the periods pay; a free one may begin later or follow a revoked one."""
     return max(
         one.period_end_at for one in periods if one.id != but_id and one.comp_ended_at is None
     )
@@ -225,3 +208,97 @@ def _check_credit(state: BatchState, one: Subscription, weighed: Period) -> None
                 "available_cents": micros_to_cents(available),
             },
         )
+
+
+def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros: int) -> None:
+    working_set = state.working_set(SubscriptionWorkingSet)
+    start_at, end_at = held.period_start_at, held.period_end_at
+    if end_at <= start_at:
+        start_at, end_at = _next_month(state, one)
+    known = working_set.period((one.id, start_at))
+    if known is not None and known.comp_ended_at is not None:
+        # A revoked free period keeps its row and its start.
+        start_at += SECOND_US
+        known = working_set.period((one.id, start_at))
+    if known is not None:
+        raise InvalidInput(
+            "The period is already credited. Reject the invoice, and refund it.", param="order_id"
+        )
+    period = Period(
+        **_placed(state, one, start_at, end_at),
+        invoice_id=held.invoice_id,
+        plan_id=held.plan_id,
+        amount=held.paid_amount,
+        currency=held.currency,
+        credits_micros=micros,
+    )
+    changed = amend(
+        one,
+        provider_ref=one.provider_ref or held.provider_ref,
+        customer_ref=held.customer_ref or one.customer_ref,
+    )
+    if _is_first(working_set, one):
+        changed = _with_terms(changed, held.amount, held.currency, micros)
+    _credit(state, one, changed, period)
+    working_set.resolve(held)
+
+
+def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
+    """Name the period by its payment, so that its invoice changes nothing later."""
+    start_at, end_at = _next_month(state, one)
+    payment = order.payment
+    period = Period(
+        **_placed(state, one, start_at, end_at),
+        invoice_id=order.payment_id or order.id,
+        plan_id=one.plan_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        credits_micros=micros,
+    )
+    changed = amend(one, customer_ref=order.customer_ref or one.customer_ref)
+    if _is_first(state.working_set(SubscriptionWorkingSet), one):
+        changed = _with_terms(changed, payment.amount, payment.currency, micros)
+    _credit(state, one, changed, period)
+
+
+def _placed(state: BatchState, one: Subscription, start_at: int, end_at: int) -> dict[str, Any]:
+    return {
+        "id": new_id("per"),
+        "subscription_id": one.id,
+        "account_id": one.account_id,
+        "environment": one.environment,
+        "period_start_at": start_at,
+        "period_end_at": end_at,
+        "created_at": state.now_us,
+    }
+
+
+def _is_first(working_set: SubscriptionWorkingSet, one: Subscription) -> bool:
+    return not any(period.amount for period in working_set.periods(one.id))
+
+
+def _next_month(state: BatchState, one: Subscription) -> tuple[int, int]:
+    now_us = state.now_of(one.tenant)
+    start_at = now_us - now_us % SECOND_US
+    return start_at, add_months(start_at, MONTHS[one.interval])
+
+
+def _with_terms(one: Subscription, amount: int, currency: str, micros: int) -> Subscription:
+    if amount <= 0:
+        return one
+    return amend(one, amount=amount, first_amount=amount, currency=currency, credits_micros=micros)
+
+
+def _credit(state: BatchState, before: Subscription, one: Subscription, period: Period) -> None:
+    working_set = state.working_set(SubscriptionWorkingSet)
+    problem = too_much(state, one, period.credits_micros)
+    if problem is not None:
+        raise InvalidInput(problem.sentence, param="amount")
+    period = give_period(state, one, period, one.grant_terms, one.interval)
+    paid = amend(one, paid_until_at=max(one.paid_until_at or 0, period.period_end_at))
+    paid = revive(paid, now_us=state.now_of(one.tenant))
+    place = (one.provider, one.environment, period.invoice_id)
+    working_set.own(PeriodClaim(*place, one.account_id, one.id, period.period_start_at))
+    working_set.keep_period(period)
+    turn(state, before, paid, period)
+    working_set.keep_customer(paid)

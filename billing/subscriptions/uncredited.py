@@ -1,7 +1,7 @@
-"""An uncredited payment is returned, or its return failed.
+"""Follow an uncredited payment's return, or its failed return.
 
-No credit moves. Once all of it was returned, its case ends, with the held invoice and the waiting order; if
-the money comes back, the case reopens.
+No credit moves. Once all of it is returned, its case closes; if the money comes back, the case
+reopens.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,6 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReverseUncredited(OnOrder):
-    """payment_id: ours of the payment."""
-
     payment_id: str
     fact: Reversed
 
@@ -55,8 +53,8 @@ def declare(read_set: ReadSet, order_id: str) -> None:
 
 
 def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
-    """Return a plan's paid and waiting payments, as far as their money is here. Without rows yet: a held
-    invoice, and the checkout of an order in review or rejected.
+    """Include held invoices, and the checkout of an order in review or rejected, which have no
+    rows yet.
     """
     rows, subscriptions = (
         state.working_set(UncreditedPayments),
@@ -78,7 +76,7 @@ def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) 
     rows = state.working_set(UncreditedPayments)
     reversals = rows.reversals.of(payment.id)
     gone = gone_of(reversals, payment.amount)
-    # A disputed payment doesn't count here, because the bank may still return the money.
+    # A dispute doesn't count, because the bank may still return the money.
     is_back = (
         gone_of([one for one in reversals if one.kind != "dispute"], payment.amount)
         >= payment.amount

@@ -1,6 +1,6 @@
-"""An operator's first page for an environment: what needs an operator, and whether work is done.
+"""Read an operator's home page.
 
-Each count is one that metrics read, or ends at COUNTED_MAX, so none is slow.
+Each count is a metric or stops at COUNTED_MAX, so none is slow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from billing.manual_review import waiting
 from billing.orders import records as orders
 from billing.payments import disputes
 from billing.payments.unanswered import UnansweredKind, count_unanswered
-from billing.reconciliation.standing import read_standing
+from billing.reconciliation.runs import read_standing
 from kernel.clock import DAY_US, rfc3339
 from keys.principal import ENVIRONMENTS
 from store.database import Transaction
@@ -30,8 +30,6 @@ class Volume(NamedTuple):
 
 
 class VolumeOfSpan(NamedTuple):
-    """UTC days; from inclusive, to exclusive."""
-
     label: str
     since: int
     until: int
@@ -47,10 +45,6 @@ class VolumeOfSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VolumeSeen:
-    """spans: today, yesterday, and the last 7 and 30 days with today. counted_at: how far workers have
-    counted.
-    """
-
     spans: Sequence[VolumeOfSpan]
     days: Sequence[VolumeDay]
     counted_at: int | None
@@ -102,10 +96,6 @@ COUNTED_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitsForPerson:
-    """orders and disputes: COUNTED_MAX at most. unanswered: what a payment provider hasn't answered for an
-    hour, by kind.
-    """
-
     topups: int
     overdue_topups: int
     contradicted_topups: int
@@ -119,9 +109,7 @@ class WaitsForPerson:
 
 @dataclass(frozen=True, slots=True)
 class OperatorHome:
-    """waits and pending_topups: of one environment; the rest of the installation. copied_at: when the last
-    finished copy began.
-    """
+    """`waits` and `pending_topups` belong to one environment, the rest to the installation."""
 
     waits: WaitsForPerson
     pending_topups: int
@@ -135,7 +123,6 @@ class OperatorHome:
 async def read_home(
     tx: Transaction, environment: str, *, now_us: int, attempt_us_max: int
 ) -> OperatorHome:
-    """Read it; attempt_us_max: how long one attempt of a delivery may take."""
     desk = await waiting.gauges(tx, now_us=now_us)
     return OperatorHome(
         waits=WaitsForPerson(

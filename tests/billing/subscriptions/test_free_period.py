@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from billing.catalog.grant_terms import GrantTerms
 from billing.ledger.ledger import InsufficientBalance
-from billing.subscriptions.manual.complimentary_period import (
+from billing.subscriptions.free_period import (
     CompRefused,
     CompRepeated,
     GivePeriod,

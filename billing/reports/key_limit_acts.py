@@ -1,0 +1,319 @@
+"""What keys may still do: the calling key itself, trees of keys, and the account's day."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, NamedTuple, Self
+
+from msgspec import Meta
+
+from billing.engine.limit import LimitView
+from billing.engine.spending import KeyStandings, load_key_usage
+from kernel.clock import SECOND_US, rfc3339
+from kernel.errors import NotFound
+from kernel.fields import Fields, said
+from kernel.limits import INT64_MAX
+from kernel.shaped import Shaped
+from kernel.words import Cents, Count, Environment, KeyIdText, Time, time_of
+from keys.account import set_day_limit
+from keys.act import MERCHANT, Act, ActContext, Audited, Change, ReadAct
+from keys.api_keys import api_key
+from keys.api_keys.acts import owner_of
+from keys.api_keys.api_key import ApiKey, tree
+from keys.api_keys.grantable import together
+from keys.api_keys.inputs import AboveCents, AbovePerDayCents, CapCents
+from keys.api_keys.views import ScopeWord
+from keys.mandate import CapUnit, ShownCap, label_of
+from keys.principal import SCOPES, Principal, require_owner
+
+
+class LimitUsage(Shaped, kw_only=True):
+    """A limit, what is used of it and what is left."""
+
+    key_id: Annotated[
+        KeyIdText | None, Meta(description="The key whose it is; null: the account's own.")
+    ]
+    cap: Annotated[
+        ShownCap,
+        Meta(description="Which limit it is."),
+    ]
+    unit: Annotated[CapUnit, Meta(description="Of limit, spent and remaining: US cents.")]
+    seconds: Annotated[Count | None, Meta(description="The length of a rolling window.")]
+    limit: Annotated[Count, Meta(description="The most, in its unit.")]
+    spent: Annotated[Count, Meta(description="By the key and its descendants, rounded up.")]
+    remaining: Annotated[Count, Meta(description="Rounded down.")]
+    resets_at: Annotated[
+        Time | None, Meta(description="When all of it is free again; null: never.")
+    ]
+
+    @property
+    def label(self) -> str:
+        return label_of(self.cap)
+
+    @classmethod
+    def of(cls, view: LimitView, /, **more: Any) -> Self:
+        at = view.resets_at
+        shown = None if at is None else rfc3339(-(-at // SECOND_US) * SECOND_US)
+        return super().of(view, resets_at=shown, **more)
+
+
+class KeyTreeNode(Shaped, kw_only=True):
+    """A key with its own limits, of which what its descendants spend is a part."""
+
+    id: KeyIdText
+    parent_id: KeyIdText | None
+    depth: Annotated[Count, Meta(description="0: the key that was asked for.")]
+    name: str
+    purpose: str | None
+    limits: Annotated[list[LimitUsage], Meta(description="What limits it, and what is left.")]
+    paused_at: Time | None
+    expires_at: Time | None
+    revoked_at: Time | None
+
+    @classmethod
+    def of(cls, key: ApiKey, /, **more: Any) -> Self:
+        return super().of(key, **more)
+
+
+class KeyTree(Shaped, kw_only=True):
+    """The key first, each parent before its children; revoked ones are left out."""
+
+    keys: Annotated[
+        list[KeyTreeNode], Meta(description="The key first, each parent before its children.")
+    ]
+
+
+class FoundTree(NamedTuple):
+    keys: Sequence[ApiKey]
+    standings: KeyStandings
+
+
+async def find_tree(context: ActContext) -> FoundTree:
+    tx, tenant = context.tx, context.tenant
+    await api_key.get(tx, tenant, context.object_id, viewer=context.asker)
+    keys = await tree(tx, tenant, context.object_id)
+    ids = [key.id for key in keys]
+    return FoundTree(keys, await load_key_usage(tx, tenant, ids, now_us=context.now_us))
+
+
+def view_of(found: FoundTree) -> KeyTree:
+    root = found.keys[0]
+    return KeyTree(
+        keys=[
+            KeyTreeNode.of(
+                key,
+                depth=len(key.lineage) - len(root.lineage),
+                limits=[
+                    LimitUsage.of(one)
+                    for one in found.standings.of((key.id,)).limits
+                    if one.key_id is not None
+                ],
+            )
+            for key in found.keys
+        ]
+    )
+
+
+SHOW_TREE = ReadAct(
+    name="keys.tree",
+    summary="A key and all that come from it",
+    path="/keys/{key_id}/tree",
+    scopes=("keys:write",),
+    run=find_tree,
+    view=view_of,
+    result=KeyTree,
+    owner_of=owner_of,
+    columns=("id", "name", "paused_at", "cap", "limit", "remaining"),
+    examples=("topup keys tree key_7Hn2",),
+)
+
+
+class AncestorKey(Shaped, kw_only=True):
+    """A key that this one comes from."""
+
+    id: KeyIdText
+    name: str
+    paused_at: Time | None
+
+
+class OwnKey(Shaped, kw_only=True):
+    """What the asking key may do now: its own limits and those of all keys above it, together."""
+
+    id: KeyIdText
+    name: str
+    purpose: str | None
+    environment: Environment
+    parents: Annotated[list[AncestorKey], Meta(description="Nearest first.")]
+    paused: Annotated[bool, Meta(description="The key, or one above it: it reads only.")]
+    scopes: list[ScopeWord]
+    ip_allow_lists: Annotated[
+        list[list[str]], Meta(description="CIDRs; each list must have the caller's address.")
+    ]
+    platforms: Annotated[list[str] | None, Meta(description="The only ones; null: any.")]
+    recipients: Annotated[
+        list[str] | None, Meta(description="The only ones, addresses and *@domain; null: anybody.")
+    ]
+    per_call_cents: CapCents | None
+    per_recipient_per_day_cents: Cents | None
+    repeat_guard_s: Annotated[
+        Count | None,
+        Meta(
+            description="The same recipient, platform and amount again within so many seconds is refused; null: it is not."
+        ),
+    ]
+    approval_above_cents: AboveCents | None
+    approval_above_per_day_cents: AbovePerDayCents | None
+    limits: Annotated[
+        list[LimitUsage],
+        Meta(description="What limits it and the keys above it, and what is left."),
+    ]
+    max_now_cents: Annotated[
+        Cents | None,
+        Meta(description="The most that one spend may take now, as far as limits go; null: any."),
+    ]
+    expires_at: Time | None
+
+
+async def show_own(context: ActContext) -> OwnKey:
+    """Raise NotFound for credentials other than a key."""
+    tx, principal = context.tx, context.asker
+    lineage = () if principal is None else principal.lineage
+    if principal is None or not lineage:
+        raise NotFound("Key")
+    standings = await load_key_usage(tx, principal.tenant, lineage, now_us=context.now_us)
+    keys = [await api_key.get(tx, principal.tenant, key_id) for key_id in lineage]
+    return _own(principal, keys, standings)
+
+
+def _own(principal: Principal, keys: list[ApiKey], standings: KeyStandings) -> OwnKey:
+    own = keys[0]
+    allowed = together([key.mandate for key in keys])
+    return OwnKey.of(
+        own,
+        parents=[AncestorKey.of(key) for key in keys[1:]],
+        paused=any(key.paused_at is not None for key in keys),
+        scopes=[scope for scope in SCOPES if scope in principal.scopes],
+        ip_allow_lists=[[str(net) for net in nets] for nets in principal.ip_allow_lists],
+        platforms=allowed.platforms,
+        recipients=allowed.recipients,
+        per_recipient_per_day_cents=allowed.per_recipient_per_day_cents,
+        repeat_guard_s=allowed.repeat_guard_s,
+        per_call_cents=_least(keys, "per_call_cents"),
+        approval_above_cents=_least(keys, "approval_threshold_cents"),
+        approval_above_per_day_cents=_least(keys, "approval_above_per_day_cents"),
+        limits=[LimitUsage.of(one) for one in standings.of(principal.lineage).limits],
+        max_now_cents=standings.of(principal.lineage).max_now_cents,
+        expires_at=time_of(principal.own_expires_at),
+    )
+
+
+def _least(keys: list[ApiKey], name: str) -> int | None:
+    found = [getattr(key, name) for key in keys]
+    return min((one for one in found if one is not None), default=None)
+
+
+SHOW_OWN: Final = ReadAct(
+    name="keys.self",
+    summary="What the asking key may do now",
+    description=(
+        "For any key, whatever its scopes: scopes, lists, thresholds and limits, its own and those of"
+        " all keys above it together, with what is left of each and when it resets."
+    ),
+    path="/keys/self",
+    scopes=SCOPES,
+    audience=(MERCHANT,),
+    run=show_own,
+    result=OwnKey,
+    refuses=(NotFound,),
+)
+
+
+class AccountLimitsBody(Fields, frozen=True, kw_only=True):
+    """The account's own limit in this environment."""
+
+    per_day_cents: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=INT64_MAX,
+                description="On one UTC day, by all credentials together; null: no limit.",
+            ),
+            said("On one day", unit="cents"),
+        ]
+        | None
+    )
+
+
+class AccountLimits(Shaped, kw_only=True):
+    """What binds all credentials of the account together, in this environment."""
+
+    per_day_cents: Annotated[
+        Cents | None, Meta(description="On one UTC day, by all of them; null: no such limit.")
+    ]
+    spent_cents: Annotated[
+        Cents | None, Meta(description="Today, since the limit is there; null without one.")
+    ]
+    remaining_cents: Cents | None
+    resets_at: Time | None
+
+
+async def show_limits(context: ActContext) -> AccountLimits:
+    standings = await load_key_usage(context.tx, context.tenant, (), now_us=context.now_us)
+    limits = [LimitUsage.of(one) for one in standings.of(()).limits]
+    if not limits:
+        return AccountLimits(
+            per_day_cents=None, spent_cents=None, remaining_cents=None, resets_at=None
+        )
+    day = limits[0]
+    return AccountLimits(
+        per_day_cents=day.limit,
+        spent_cents=day.spent,
+        remaining_cents=day.remaining,
+        resets_at=day.resets_at,
+    )
+
+
+async def limit_day(context: ActContext, asked: AccountLimitsBody) -> Change[AccountLimits]:
+    if context.asker is not None:
+        require_owner(context.asker)
+    before = await show_limits(context)
+    await set_day_limit(context.tx, context.tenant, asked.per_day_cents)
+    return Change(before=before, after=await show_limits(context))
+
+
+def _audited(limits: AccountLimits) -> Mapping[str, Any]:
+    return {"per_day_cents": limits.per_day_cents}
+
+
+SHOW_LIMITS = ReadAct(
+    name="accounts.limits",
+    summary="The account's own limit of a day",
+    path="/account/limits",
+    scopes=("topup:read", "keys:write"),
+    run=show_limits,
+    result=AccountLimits,
+    examples=("topup accounts limits --account ops@acme.example --environment live",),
+)
+LIMIT_DAY = Act(
+    name="accounts.limit",
+    summary="Limit what the account spends on a day",
+    description=(
+        "Over all of its keys, tokens, people and apps, sends, usage and holds, counted from when it is"
+        " set. By a person only."
+    ),
+    method="PUT",
+    path="/account/limits",
+    scopes=("keys:write",),
+    input=AccountLimitsBody,
+    run=limit_day,
+    result=AccountLimits,
+    moves_money=True,
+    session_only=True,
+    asks_password=True,
+    audit=Audited("account.limited", _audited),
+    done="The limit counts from now on.",
+    examples=(
+        "topup accounts limit --account ops@acme.example --environment live --per-day-cents 100000",
+        "topup accounts limit --account ops@acme.example --environment live --no per-day",
+    ),
+)
+ACCOUNT_LIMIT_ACTS = (SHOW_LIMITS, LIMIT_DAY)

@@ -1,1 +1,0 @@
-"""What operators decide on plans: returning uncredited payments, and free periods."""
