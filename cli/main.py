@@ -76,7 +76,7 @@ GROUPS = {
         "events": "Events: list, show, follow live.",
         "deliveries": "The webhook delivery log: list, show, send again.",
         "replay": "Send an endpoint's deliveries of a period again.",
-        "portal-links": "Links that show others a webhook's page: create, list, revoke.",
+        "portal-links": "Links that show others an account's webhooks: create, list, show, revoke.",
         "listen": "Send an account's events to a port of this machine, signed.",
         "verify": "Check whether a received webhook is genuine.",
         "certify": "Test a webhook receiver for lost, repeated and forged events.",

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from gateway.answers.response_codes import CODES, Code
 from gateway.docs import samples
-from gateway.docs.code_notes import NOTES, REPAIRS, Repair
+from gateway.docs.code_repairs import NOTES, REPAIRS, Repair
 from gateway.openapi.examples import EXAMPLES, Example
 from gateway.openapi.field_words import in_path
 from gateway.surfaces import API_PREFIX

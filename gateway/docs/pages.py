@@ -12,7 +12,7 @@ from starlette.routing import Route as PageRoute
 
 from gateway.answers.response_codes import CODES
 from gateway.docs import codes as code_pages, plain_text, samples
-from gateway.docs.code_notes import NOTES
+from gateway.docs.code_repairs import NOTES
 from gateway.docs.colours import coloured
 from gateway.docs.documents import json_document, markdown_document, plain_document
 from gateway.docs.markdown import Heading, headings, inline, to_html

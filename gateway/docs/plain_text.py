@@ -5,7 +5,7 @@ from typing import Final
 
 from gateway.answers.response_codes import CODES
 from gateway.docs import samples
-from gateway.docs.code_notes import NOTES
+from gateway.docs.code_repairs import NOTES
 from gateway.docs.reference import DocumentedAnswer, DocumentedResource, Field, Operation
 
 SUMMARY: Final = (

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from gateway.answers.response_codes import CODES
 from gateway.docs import codes
-from gateway.docs.code_notes import NOTES, REPAIRS
+from gateway.docs.code_repairs import NOTES, REPAIRS
 from gateway.docs.documents import markdown_document
 from gateway.docs.markdown import sections
 from gateway.docs.pages import GUIDES, PATH as DOCS, Pages, guide_text, path_of

@@ -105,6 +105,7 @@ GOOD: Final[Mapping[str, Sequence[Sample]]] = {
         Sample({"can": "manage", "expires_in_s": 86_400}),
     ),
     "portal-links.list": (Sample({"limit": 1}),),
+    "portal-links.show": (Sample(),),
     "portal-links.revoke": (Sample(is_again=True),),
     "replay.list": (Sample({"limit": 1}),),
     "replay.show": (Sample(),),

@@ -56,6 +56,10 @@ NOT_RECORDED = {
     "/sign-in/code",
     "/sign-up",
     "/theme",
+    "/webhook-portal/{link_token}/{endpoint_id}",
+    "/webhook-portal/{link_token}/{endpoint_id}/deliveries/{delivery_id}/replay",
+    "/webhook-portal/{link_token}/{endpoint_id}/replay",
+    "/webhook-portal/{link_token}/{endpoint_id}/test",
 }
 
 

@@ -9,7 +9,7 @@ from kernel.errors import InvalidInput, LimitReached
 from kernel.fields import Fields, Page, said
 from kernel.shaped import Shaped
 from kernel.words import EndpointIdText, Environment, Time
-from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, PublicUrl
+from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, PublicUrl, ReadAct
 from keys.normalise import NAME_CHARACTERS_MAX
 from keys.tokens import portal_link
 from keys.tokens.portal_link import (
@@ -137,6 +137,10 @@ async def list_links(context: ActContext, _asked: Page, begin: Begin, limit: int
     return await portal_link.list_links(context.tx, context.tenant, before_id=begin, limit=limit)
 
 
+async def show_link(context: ActContext) -> Link:
+    return await portal_link.get(context.tx, context.tenant, context.object_id)
+
+
 async def revoke_link(context: ActContext, _asked: Fields) -> Change[Link]:
     tx, tenant, link_id = context.tx, context.tenant, context.object_id
     before = await portal_link.get(tx, tenant, link_id)
@@ -187,6 +191,16 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     columns=("id", "name", "can", "origins", "expires_at", "revoked_at"),
     examples=("topup portal-links list",),
 )
+SHOW: Final[ReadAct[Any]] = ReadAct(
+    name="portal-links.show",
+    summary="Show a portal link",
+    path="/portal-links/{link_id}",
+    scopes=("webhooks:read",),
+    audience=(MERCHANT,),
+    run=show_link,
+    result=PortalLink,
+    examples=("topup portal-links show ptl_5Fxp",),
+)
 REVOKE: Final = Act(
     name="portal-links.revoke",
     summary="Revoke a portal link",
@@ -202,4 +216,4 @@ REVOKE: Final = Act(
     asks="Revoke {name} ({id})? Its page stops working for good.",
     examples=("topup portal-links revoke ptl_5Fxp",),
 )
-ACTS: Final = (CREATE, LIST, REVOKE)
+ACTS: Final = (CREATE, LIST, SHOW, REVOKE)

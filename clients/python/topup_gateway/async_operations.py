@@ -588,6 +588,13 @@ class AsyncPortalLinks(AsyncGroup):
         )
         return await self._client.run(call)
 
+    async def get(self, link_id: str) -> Answer[models.PortalLink]:
+        """Show a portal link."""
+        call = Call(
+            "GET", f"/api/public/v1/portal-links/{in_path(link_id)}", Answer[models.PortalLink]
+        )
+        return await self._client.run(call)
+
     def list(self, **fields: Unpack[requests.PortalLinksListQuery]) -> AsyncList[models.PortalLink]:
         """List portal links."""
         call = Call(

@@ -572,6 +572,13 @@ class PortalLinks(Group):
         )
         return self._client.run(call)
 
+    def get(self, link_id: str) -> Answer[models.PortalLink]:
+        """Show a portal link."""
+        call = Call(
+            "GET", f"/api/public/v1/portal-links/{in_path(link_id)}", Answer[models.PortalLink]
+        )
+        return self._client.run(call)
+
     def list(self, **fields: Unpack[requests.PortalLinksListQuery]) -> List[models.PortalLink]:
         """List portal links."""
         call = Call(

@@ -558,6 +558,14 @@ export class PortalLinks extends Group {
     });
   }
 
+  /** Show a portal link. */
+  get(linkId: string): Promise<Answer<types.PortalLink>> {
+    return this.client.run({
+      method: "GET",
+      path: `/api/public/v1/portal-links/${inPath(linkId)}`,
+    });
+  }
+
   /** List portal links. */
   list(fields?: types.PortalLinksListQuery): List<types.PortalLink> {
     return new List(this.client, {

@@ -118,6 +118,8 @@ async def _portal_links(to: Recorder, key: str, stranger: str) -> None:
         await to.own("that is none", "POST", path, key, json=wrong)
     await to.own("of another's", "POST", path, key, json={"endpoint_ids": [f"we_{UNKNOWN}"]})
     await to.own("both", "GET", path, key)
+    await to.own("one", "GET", f"{path}/{made['id']}", key)
+    await to.own("another's", "GET", f"{path}/{made['id']}", stranger)
     await to.own("another's", "DELETE", f"{path}/{made['id']}", stranger)
     await to.own("revoked", "DELETE", f"{path}/{made['id']}", key)
 

@@ -19,7 +19,7 @@ import pytest
 from billing.credits.opening import OPENING_TEST_CREDIT_CENTS, SANDBOX_FUNDING_PER_DAY_CENTS
 from gateway.answers.response_codes import CODES
 from gateway.docs import samples
-from gateway.docs.code_notes import NOTES
+from gateway.docs.code_repairs import NOTES
 from gateway.docs.colours import coloured
 from gateway.docs.markdown import headings, to_html
 from gateway.docs.markdown_text import anchor_of

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.docs.code_notes import REPAIRS
+from gateway.docs.code_repairs import REPAIRS
 from gateway.docs.pages import PLACEHOLDER
 from gateway.docs.reference import Operation, resources
 from tests.gateway.docs import reference_stage as stage

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.answers.response_codes import CODES
-from gateway.docs.code_notes import REPAIRS
+from gateway.docs.code_repairs import REPAIRS
 from gateway.http.routing import Router
 from gateway.repair import nearest
 from gateway.surfaces import SURFACES
