@@ -15,7 +15,16 @@ import msgspec
 
 from billing.ledger.price import Price, price_of
 from gateway.html.format import day, elapsed, money, price
-from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, dollars, problem_of, ungrouped
+from gateway.html.forms import (
+    FIELDS_MAX,
+    NO_PROBLEM,
+    Form,
+    Problem,
+    Typed,
+    dollars,
+    problem_of,
+    ungrouped,
+)
 from gateway.html.phrase import phrase
 from gateway.http.fields import shape_of
 from kernel.clock import SECOND_US
@@ -296,7 +305,8 @@ def _offered(
     if fact.name not in choices:
         return fact.choices
     offered = choices[fact.name]
-    return (*offered, *(one for one in _items(form, fact) if offered and one not in offered))
+    typed = dict.fromkeys(_ticked(form.many(fact.name)))
+    return (*offered, *(one for one in typed if offered and one not in offered))
 
 
 def _shown(fact: FieldFacts, form: Form) -> ShownField:
@@ -311,7 +321,7 @@ def _shown(fact: FieldFacts, form: Form) -> ShownField:
         if fact.unit == "cents"
         else _label(fact),
         hint=_hint(fact),
-        value=_words(given) if fact.is_list and fact.choices else "\n".join(given),
+        value=_ticked(given) if fact.is_list and fact.choices else "\n".join(given),
         input_type=_INPUT_TYPES.get(fact.kind, "password" if fact.is_secret else "text"),
         input_mode=_input_mode(fact),
         is_required=fact.is_required or (is_text and _is_never_blank(fact)),
@@ -408,6 +418,11 @@ def _items(form: Form, fact: FieldFacts) -> list[str]:
     if fact.unit == "lines":
         return _lines(form, fact.name)
     return _words(form.many(fact.name))
+
+
+def _ticked(texts: Iterable[str]) -> list[str]:
+    """Return the words to show as ticks: no more than a form has fields, because each is compared with all."""
+    return _words(texts)[:FIELDS_MAX]
 
 
 def _words(texts: Iterable[str]) -> list[str]:

@@ -134,8 +134,8 @@ async def run_steps(
             if theirs is not None:
                 return theirs
             await keep(tx, [(request_key, kept)], now_us=now_us)
-        if sealed:
-            await keep_text(tx, request_key)
+            if sealed:
+                await keep_text(tx, request_key)
         return answer
 
     return _opened(context, request_key, await context.database.transaction(finish))
@@ -177,6 +177,8 @@ async def _begin(
                 await check_text(tx, key)
             until = now_us + lease_s * SECOND_US
             await begin(tx, key, token=token, lease_until_at=until, now_us=now_us)
+            if sealed:
+                await keep_text(tx, key)
         return stored
 
     loop = asyncio.get_running_loop()

@@ -224,7 +224,7 @@ function followSteps(form) {
     waiting = null;
     const mine = ++asks;
     const fields = new FormData(form);
-    for (const secret of form.querySelectorAll("[type=password]")) fields.delete(secret.name);
+    for (const secret of form.querySelectorAll("[type=password], [name=password]")) fields.delete(secret.name);
     fields.set("step", steps.length);
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(fields) }).catch(() => null);
     if (!answer?.headers.get("content-type")?.startsWith("text/html")) return;

@@ -111,6 +111,16 @@ async def test_the_step_with_an_error_opens_and_no_step_makes_anything(gateway: 
     assert listed == []
 
 
+async def test_a_text_of_many_words_is_shown_as_few_ticks(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+    words = " ".join(f"{number:x}" for number in range(4_000))
+
+    shown = await step(browser, KEYS, {**KEY, "scopes": [words], "platforms": [words]}, 3)
+
+    assert 200 <= shown.count('name="scopes" value=') < 300
+    assert 200 <= shown.count('name="platforms" value=') < 300
+
+
 async def test_a_plan_says_what_it_costs_and_grants(gateway: Gateway) -> None:
     boss = await operator(gateway)
 

@@ -125,6 +125,23 @@ class TestSteps:
         with pytest.raises(KeyReused):
             await other.run(b"mine", sealed=True)
 
+    async def test_no_other_credential_runs_beside_a_call_for_a_secret(
+        self, gateway: Gateway
+    ) -> None:
+        account = await gateway.account()
+        bundle = await Bundle.of(gateway, await gateway.key(account))
+        other = await Bundle.of(gateway, await gateway.key(account))
+        may_go_on = asyncio.Event()
+        first = asyncio.create_task(bundle.run(b"secret", until=may_go_on, sealed=True))
+        await bundle.begun.wait()
+
+        with pytest.raises(KeyReused):
+            await other.run(b"mine", sealed=True)
+        may_go_on.set()
+
+        assert (await first).body == b"secret"
+        assert not other.begun.is_set()
+
     async def test_who_was_late_gets_the_secret_of_who_took_over(
         self, gateway: Gateway, key: str
     ) -> None:
