@@ -5,7 +5,7 @@ A child key never gains what an ancestor lacks, and never inherits `admin`.
 
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from kernel.errors import DomainError
@@ -153,14 +153,15 @@ class Principal:
     asks_code: bool = False
     suspended_for: str | None = None
     staging_full_until: int | None = None
+    # Made once, because each call asks for it several times.
+    tenant: Tenant = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tenant", Tenant(self.account_id, self.environment))
 
     @property
     def own_expires_at(self) -> int | None:
         return None if self.expires_at is None else self.expires_at + self.clock_ahead_us
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def person_id(self) -> str:

@@ -434,7 +434,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
 def new_send(principal: Principal, request: SendRequest, caller: Caller = NO_CALLER) -> Send:
     return Send(
         topup_id=new_id("txn"),
-        tenant=Tenant(principal.account_id, principal.environment),
+        tenant=principal.tenant,
         lineage=principal.lineage,
         request=request,
         caller=caller,

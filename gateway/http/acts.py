@@ -661,10 +661,11 @@ class Door:
     @property
     def _own_tenant(self) -> Tenant | None:
         caller, act = self._call.principal, self._act
-        environment = "" if act.is_account_wide else caller.environment
         if act.is_catalogue:
-            return Tenant("", environment)
-        return None if self._is_operator else Tenant(caller.account_id, environment)
+            return Tenant("", "" if act.is_account_wide else caller.environment)
+        if self._is_operator:
+            return None
+        return Tenant(caller.account_id, "") if act.is_account_wide else caller.tenant
 
     async def _allowed(self, tx: Transaction) -> Tenant:
         if self._is_operator and isinstance(self._act, ChangingAct):

@@ -1,6 +1,7 @@
 """An owner sees what somebody made and ends all of it at once, with the funds back."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -40,14 +41,7 @@ async def given_work(colleague: Colleague) -> None:
             now_us=now_us,
         )
         child = NewKey(name="child", scopes=("topup:read",))
-        by_key = account.principal.__class__(
-            **{
-                **{name: getattr(account.principal, name) for name in account.principal.__slots__},
-                "credential_id": key.id,
-                "key_id": key.id,
-                "lineage": (key.id,),
-            }
-        )
+        by_key = replace(account.principal, credential_id=key.id, key_id=key.id, lineage=(key.id,))
         await api_key.mint(
             tx,
             account_id=account.account_id,

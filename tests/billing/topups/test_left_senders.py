@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
@@ -182,14 +183,8 @@ async def test_a_revoked_token_of_the_account_sends_nothing_for_later(
         return token.id
 
     token_id = await database.transaction(make)
-    as_token = account.principal.__class__(
-        **{
-            **{name: getattr(account.principal, name) for name in account.principal.__slots__},
-            "kind": "system_token",
-            "credential_id": token_id,
-            "key_id": None,
-            "lineage": (),
-        }
+    as_token = replace(
+        account.principal, kind="system_token", credential_id=token_id, key_id=None, lineage=()
     )
     good = (await account.send(principal=as_token, send_at=in_an_hour(account))).topup.id
     clock.advance_s(HOUR_S)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from keys.principal import (
     ACCOUNT_SCOPES,
     DEFAULT_SCOPES,
     SCOPES,
-    Principal,
     ScopeMissing,
 )
 from store.database import Database, Transaction
@@ -138,10 +138,7 @@ async def test_a_session_mints_parentless_keys(key_owner: KeyOwner) -> None:
 
 @pytest.mark.parametrize("kind", ["system_token", "operator_token"])
 async def test_a_token_without_a_key_mints_nothing(key_owner: KeyOwner, kind: Any) -> None:
-    token = a_session(key_owner)
-    token = Principal(
-        **{name: getattr(token, name) for name in Principal.__slots__} | {"kind": kind}
-    )
+    token = replace(a_session(key_owner), kind=kind)
 
     with pytest.raises(ScopeMissing):
         await key_owner.mint(by=token)
