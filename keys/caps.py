@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -413,26 +414,32 @@ def first_cap_exceeded(
 ) -> CapExceeded | None:
     """Return the refusal of a debit by the key or an ancestor, or None if every cap has room.
 
-    It names the cap that waiting helps least: one call, month, then day; then the nearest key.
+    It names the cap that waiting helps least: one below the amount, then one call, month, day; then the
+    nearest key.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:
         cents = state.per_call_cents
         if cents is not None and amount_micros > cents * MICROS_PER_CENT:
             return _exceeded("per_call", state.id, limit=cents, remaining=cents)
-    for period in reversed(_PERIODS):
-        for used in _used(period, states, spent, now_us):
-            if amount_micros > max(0, used.left_micros):
-                view = _view(period, used, now_us)
-                return _exceeded(
-                    f"per_{period}",
-                    view.key_id,
-                    limit=view.cap_cents,
-                    remaining=view.remaining_cents,
-                    resets_at=view.resets_at,
-                    now_us=now_us,
-                )
-    return None
+    over = [
+        (amount_micros <= used.cap_cents * MICROS_PER_CENT, period, used)
+        for period in reversed(_PERIODS)
+        for used in _used(period, states, spent, now_us)
+        if amount_micros > max(0, used.left_micros)
+    ]
+    if not over:
+        return None
+    fits_later, period, used = min(over, key=itemgetter(0))
+    view = _view(period, used, now_us)
+    return _exceeded(
+        f"per_{period}",
+        view.key_id,
+        limit=view.cap_cents,
+        remaining=view.remaining_cents,
+        resets_at=view.resets_at,
+        wait_s=-((now_us - view.resets_at) // SECOND_US) if fits_later else None,
+    )
 
 
 def tightest_remaining_micros(
@@ -511,9 +518,8 @@ def _exceeded(
     limit: int,
     remaining: int,
     resets_at: int | None = None,
-    now_us: int = 0,
+    wait_s: int | None = None,
 ) -> CapExceeded:
-    wait_s = None if resets_at is None else -((now_us - resets_at) // SECOND_US)
     return CapExceeded(
         f"The key's {cap} cap of {limit} cents leaves {remaining} cents.",
         reason=cap,

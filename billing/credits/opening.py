@@ -100,7 +100,11 @@ class Credit:
                 f"{remaining} cents are left of today's {per_day_cents} cents of test credit.",
                 param="amount_cents",
                 reason="funding",
-                retry_after_s=-((state.now_us - resets_at) // SECOND_US),
+                retry_after_s=(
+                    None
+                    if self.amount_cents > per_day_cents
+                    else -((state.now_us - resets_at) // SECOND_US)
+                ),
                 extra={
                     "limit": per_day_cents,
                     "remaining": remaining,

@@ -90,13 +90,20 @@ def end_expired(state: BatchState, one: Subscription) -> int:
     return found
 
 
-def tell_lost(state: BatchState, subscription_id: str) -> None:
+def tell_lost(state: BatchState, subscription_id: str, *, but_for_due: bool = False) -> None:
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
-    for part in grants.of_subscription(subscription_id):
+    siblings = grants.of_subscription(subscription_id)
+    for part in siblings:
+        if but_for_due and _is_given_next(siblings, part.expires_at or 0):
+            continue
         if part.unreported_micros:
             grants.keep(replace(part, unreported_micros=0))
             # A refund may have taken back some of it.
             _tell_lost(state, part, min(part.unreported_micros, part.expired_micros))
+
+
+def _is_given_next(siblings: Sequence[PlanGrant], ends_at: int) -> bool:
+    return any(each.due_at is not None and each.starts_at - _GAP_US <= ends_at for each in siblings)
 
 
 def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
@@ -106,12 +113,9 @@ def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
     ends_at = part.expires_at
     if most is None or ends_at is None or part.plan_id != one.plan_id:
         return 0
-    is_given_next = any(
-        each.due_at is not None and each.starts_at - _GAP_US <= ends_at for each in siblings
-    )
     is_renewed = one.status in LIVING and not one.is_ending
     is_same_plan = one.next_plan_id in {None, one.plan_id}
-    if not (is_given_next or (is_renewed and is_same_plan)):
+    if not (_is_given_next(siblings, ends_at) or (is_renewed and is_same_plan)):
         return 0
     taken = sum(
         each.unreported_micros
@@ -277,7 +281,8 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
             _take_along(state, part.id, micros)
             rolled += micros
     _carry(state, new, rolled)
-    tell_lost(state, one.id)
+    # A part that is still due takes the others along, even if the next period was paid before.
+    tell_lost(state, one.id, but_for_due=True)
 
 
 def _take_along(state: BatchState, part_id: str, micros: int) -> None:

@@ -185,7 +185,9 @@ def _check_cap(state: BatchState, grant: Grant, amount_micros: int, now_us: int)
         f"The user's limit for this app, per {grant.cap_period}, doesn't allow this amount.",
         param="amount",
         reason=f"per_{grant.cap_period}",
-        retry_after_s=-((now_us - resets_at) // SECOND_US),
+        retry_after_s=(
+            None if amount_micros > grant.cap_micros else -((now_us - resets_at) // SECOND_US)
+        ),
         extra={
             "limit": grant.cap_micros // MICROS_PER_CENT,
             "remaining": max(0, left) // MICROS_PER_CENT,

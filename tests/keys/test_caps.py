@@ -75,7 +75,8 @@ def test_without_caps_everything_passes() -> None:
             "2026-07-01T00:00:00Z",
             (17 * 24 + 12) * 3600,
         ),
-        (State(per_day_cents=0), {}, "per_day", 0, 0, "2026-06-14T00:00:00Z", 12 * 3600),
+        # No day has room for it, so no wait is named.
+        (State(per_day_cents=0), {}, "per_day", 0, 0, "2026-06-14T00:00:00Z", None),
         (
             State(per_day_cents=5),
             # Spent before the cap was lowered.
@@ -84,7 +85,7 @@ def test_without_caps_everything_passes() -> None:
             5,
             0,
             "2026-06-14T00:00:00Z",
-            12 * 3600,
+            None,
         ),
     ],
 )
@@ -131,6 +132,16 @@ def test_the_cap_that_waiting_helps_least_is_named() -> None:
     second = caps.first_cap_exceeded([windows], {}, 20_000, NOON)
 
     assert (first and first.reason, second and second.reason) == ("per_call", "per_month")
+
+
+def test_a_cap_below_the_amount_is_named_before_one_that_has_room_later() -> None:
+    state = State(per_day_cents=5, per_month_cents=10)
+
+    refused = caps.first_cap_exceeded([state], {("key_1", "month", MONTH): 50_000}, 60_000, NOON)
+
+    # Six cents: the month has five left, and no day takes more than five.
+    assert refused is not None
+    assert (refused.reason, refused.retry_after_s) == ("per_day", None)
 
 
 def test_a_spend_counts_against_the_ancestors_caps() -> None:

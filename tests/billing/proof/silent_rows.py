@@ -74,6 +74,8 @@ SILENT: Final[Mapping[str, str]] = {
     "sealed_balances deleted": _CHECKED,
     "sealed_keys deleted": "the store finds a missing key when it opens",
     "sealed_sums deleted": _CHECKED,
+    "portal_links deleted": _ACCESS,
+    "portal_links moved": _ACCESS,
     "sessions deleted": _ACCESS,
     "sessions moved": _ACCESS,
     "signing_keys deleted": _CHECKED,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from billing.catalog.grant_terms import GrantTerms
 from billing.ledger.ledger import InsufficientBalance
@@ -158,6 +158,10 @@ class Life:
 
 
 @given(TERMS, STEPS)
+@example(
+    GrantTerms(credit_expires="period_end", rollover_max_credits=2_500, grants="monthly"),
+    [("jump", 30), ("pay", 0)],
+)
 @settings(
     max_examples=20,
     deadline=None,
