@@ -40,7 +40,7 @@ from tests.support.senders import client, order
 
 RECORDS: Final = 1_000
 BATCHES: Final = "batches of 1,000"
-SINGLES: Final = "one a call"
+SINGLES: Final = "one per call"
 ALONE: Final = "nothing else"
 BATCHES_AT_ONCE: Final = 2
 SINGLES_AT_ONCE: Final = 64
@@ -79,7 +79,7 @@ def main() -> None:
             "database",
             "call",
             "records/s",
-            "÷ one a call",
+            "ratio to one per call",
             "slowest call, ms",
             "gateway µs",
             "PostgreSQL µs",
@@ -89,11 +89,11 @@ def main() -> None:
         "What others feel meanwhile",
         (
             "database",
-            "beside",
-            "loop held, ms",
-            "÷ one a call",
-            "another's send, ms",
-            "÷ nothing else",
+            "alongside",
+            "loop blocked, ms",
+            "ratio to one per call",
+            "other account's send, ms",
+            "ratio to nothing else",
             "slowest send, ms",
         ),
     )

@@ -1,4 +1,4 @@
-"""Run work on the opened installation, with all its parts."""
+"""Open the installation with all its parts, and run a function on it."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

@@ -117,7 +117,7 @@ def fail(
     exit_code: int = EXIT_REFUSED,
     facts: Mapping[str, Any] | None = None,
 ) -> click.exceptions.Exit:
-    """Print the problem and its remedy; the caller raises the result. facts: for JSON."""
+    """Print the problem and its remedy; the caller raises the result. facts: further fields of the JSON."""
     if wants_json():
         body = {"error": {**(facts or {}), "detail": problem, "advice": advice or None}}
         click.echo(json_text(body), err=True)

@@ -42,8 +42,8 @@ _PREFIXES: Final = {"put": "set_", "delete": "delete_"}
 class Operation:
     """A method of the clients.
 
-    arguments: of its path. fields: the type of its body's or query's fields, or empty. answers: the types of
-    its answer's data, or of the entries if `is_list`; none: it answers a file.
+    arguments: the path's parameters. fields: the type of the body's or query's fields, or empty. answers: the
+    types of the response's data, or of its entries if `is_list`; if empty, the response is a file.
     """
 
     method: str

@@ -24,7 +24,7 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """color: #rrggbb; empty: the gateway's own."""
+    """color: #rrggbb; if empty, the gateway's color."""
 
     name: str = ""
     color: str = ""

@@ -26,8 +26,8 @@ ShortText = Annotated[str, Meta(max_length=64)]
 WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
-# minor: the smallest unit of the currency beside it. day_end: a day, meaning its end. pairs: an
-# object that people write as NAME=VALUE. lines: a list whose items may have spaces.
+# minor: the smallest unit of the currency in the field beside it. day_end: a day that stands for its end.
+# pairs: an object that people write as NAME=VALUE. lines: a list whose items may contain spaces.
 FieldUnit = Literal["", "cents", "minor", "s", "day_end", "pairs", "lines"]
 # document: a text of many lines, which people give as a file.
 FieldKind = Literal["text", "document", "integer", "yes_no", "time", "list", "rows", "object"]
@@ -162,11 +162,11 @@ _LEAST: Final = frozenset({"minItems", "minProperties"})
 class FieldFacts(NamedTuple):
     """What is known of one field of an input.
 
-    - kind: of the value, or of each item of a list. rows: a list of objects with the fields `inner`, of
-      type `struct`.
-    - choices: the accepted words; empty accepts any.
-    - can_be_empty: of a list or an object. characters_max: None means no bound.
-    - is_nullable: null removes the value. is_kept: if left out, it stays as it is.
+    - kind: the kind of the value, or of each item of a list. `rows` is a list of objects with the fields
+      `inner`, of type `struct`.
+    - choices: the accepted words; if empty, any is accepted.
+    - can_be_empty: a list or an object may be empty. characters_max: None means no limit.
+    - is_nullable: null removes the value. is_kept: a field that is left out stays as it is.
     """
 
     name: str

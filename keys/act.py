@@ -259,7 +259,8 @@ class ChangingAct(ActRow, Generic[I]):
     undo: str = ""
     applies: Callable[[Any], bool] | None = None
     asks_password: bool = False
-    # Whether this call shows or moves something lasting in live, so that a session gives its password again.
+    # Whether this call shows or moves something lasting in the live environment, so that a session must give its
+    # password again.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     is_for_paused: bool = False
     is_for_suspended: bool = False

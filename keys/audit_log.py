@@ -34,10 +34,10 @@ _KINDS: Mapping[PrincipalKind, ActorKind] = {
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry. account_id null: a catalogue or the installation.
+    """One entry. If `account_id` is null, it is about a catalogue or the installation.
 
-    `actor` is a credential's id, or "cli". If `before` is null the object is new. Tenants read it
-    if `is_security`.
+    `actor` is a credential's ID, or "cli". If `before` is null, the object is new. Tenants can read the
+    entry if `is_security`.
     """
 
     id: str

@@ -159,7 +159,7 @@ async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> lis
 
 
 async def end(tx: Transaction, account_id: str, session_id: str) -> None:
-    """Sign out; raise NotFound, also for another account's session."""
+    """Sign out; raise NotFound, including for another account's session."""
     touched = await tx.execute(
         "DELETE FROM sessions WHERE id = :id AND account_id = :account_id",
         id=session_id,

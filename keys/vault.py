@@ -97,7 +97,7 @@ class Vault:
         return header + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound)
 
     def open(self, blob: bytes, *, purpose: str, subject: str) -> bytes:
-        """Raise SealBroken, also for another purpose or subject."""
+        """Raise SealBroken, including for another purpose or subject."""
         if len(blob) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or blob[:1] != _VERSION:
             raise SealBroken(f"no sealed {purpose} of {subject}")
         header, rest = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]

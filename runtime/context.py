@@ -105,7 +105,7 @@ S = TypeVar("S")
 ENGINE_CONNECTIONS = batch.LANES_MAX + batch.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
-# A worker's, to hear other processes' hints (Store.hear_hints).
+# Opened only by a worker, which listens for other processes' hints (Store.hear_hints).
 HEARING_CONNECTIONS = 1
 
 

@@ -59,9 +59,10 @@ def read_master_key(data_dir: Path) -> str:
 async def open_store(
     settings: Settings, *, on_hint: OnHint = no_hint, is_recorded: bool = False
 ) -> AsyncIterator[Store]:
-    """Open the database alone, with its schema checked. Raises StoreError and SchemaOutOfRange.
+    """Open only the database, and check its schema. Raises StoreError and SchemaOutOfRange.
 
-    is_recorded: later processes know what this one acknowledges. A missing file isn't created.
+    is_recorded: record the commits that this process acknowledges, so that later processes know them. A missing
+    file isn't created.
     """
     if is_database_missing(settings):
         raise SchemaOutOfRange(

@@ -358,5 +358,5 @@ class Limiter:
 
 
 def _whole(seconds: float) -> int:
-    """Round up, never negative; ignore the last digits of a difference of times."""
+    """Round up to a whole number, at least 0, ignoring the rounding error of subtracted times."""
     return math.ceil(seconds - 1e-6) if seconds > 0 else 0

@@ -64,7 +64,7 @@ _TOO_WIDE = {
     "trusted_proxies": "{} names strangers' addresses, who may then claim any other: name the proxy's alone",
     "webhook_allow_cidrs": "{} opens clouds' metadata and everything else inside: name the networks that receivers are in",
 }
-# From this length on a misspelt name may differ in one character more.
+# From this length on, a misspelt name may differ in one more character.
 _LONG_NAME = 18
 # Names from before 0.1.0 whose nearest name is none or another setting's.
 _RENAMED = {

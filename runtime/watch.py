@@ -34,7 +34,7 @@ STALLED_LOOK_S: Final = 2.0
 
 logger = logging.getLogger(__name__)
 FILES_LOOK_S: Final = 0.25
-# The interval is this many times as long while more than half of the descriptors are free.
+# The interval is multiplied by this while more than half of the descriptors are free.
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")

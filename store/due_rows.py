@@ -12,7 +12,7 @@ T = TypeVar("T")
 class DueRows(Generic[T]):
     """The rows that are due by `next_check_at`.
 
-    called: the column of the party to call. exclude_keys: each "environment/party".
+    called: the column that names the party to call. exclude_keys: parties to skip, as "environment/party".
     """
 
     def __init__(

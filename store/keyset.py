@@ -79,11 +79,11 @@ def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretc
 class Keyset:
     """A list of the rows of `source`: a table or a join.
 
-    - where: holds for every row. filters: clauses that apply if their value is given (not None, not False).
-    - key: the unique column that orders the list. indexed: filters with an index that ends in the key.
+    - where: a clause for every row. filters: clauses that apply if their value is given (not None or False).
+    - key: the unique column that orders the list. indexed: filters that have an index that ends in the key.
     - sorts: other orders of a single table, by name: an expression that is never null.
     - days_of: the prefix of the ids, if created_after and created_before filter created_at.
-    - looked_at: how many rows a stretch reads.
+    - looked_at: how many rows are read for a page.
     """
 
     def __init__(

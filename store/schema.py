@@ -920,7 +920,7 @@ machine_payments = _table(
     _text("payer"),
     _text("amount"),  # atomic units of the asset, decimal
     _int("charged_cents"),
-    _text("proof"),  # posted to settle it; sealed
+    _text("proof"),  # the transfer that settled it; part of the seal
     _text("transaction_id"),  # fixed before the first try
     _int("expires_at"),
     _int("created_at"),
@@ -1306,7 +1306,7 @@ deliveries = _table(
     _text("status"),  # pending | sending | delivered | failed | cancelled
     _int("attempts_made"),  # grows only with an attempt row
     _int("next_attempt_at", null=True),  # pending: due; sending: end of the lease
-    _int("claim_no", default=0),  # fences a settle of an older claim
+    _int("claim_no", default=0),  # rejects an outcome reported under an older claim
     _int("lost_claims", default=0),  # expired leases in a row
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # the job that made it
@@ -1942,8 +1942,8 @@ subscription_periods = _table(
     _int("created_at"),
     _text("receipt_id", null=True),
     _int("noted_amount", default=0),
-    # Of a change of plans: value of unused and remaining time (negative: given back), and a period's price
-    # and grant.
+    # For a change of plans: the value of unused and remaining time (negative: given back), and a period's
+    # price and grant.
     _int("prorated_amount", null=True),
     _int("plan_amount", null=True),
     _int("plan_micros", null=True),
@@ -2069,7 +2069,7 @@ held_invoices = _table(
 # except created_at.
 plan_grants = _table(
     "plan_grants",
-    _text("id", key=True),  # also its ledger account's name, if it expires
+    _text("id", key=True),  # its ledger account has the same name, if it expires
     _text("account_id"),
     _text("environment"),
     _text("subscription_id"),
@@ -2118,7 +2118,7 @@ expiry_notices = _table(
 # billing/credits/adjustment.py
 credit_adjustments = _table(
     "credit_adjustments",
-    _text("id", key=True),  # also the grant's name
+    _text("id", key=True),  # the grant has the same name
     _text("account_id"),
     _text("environment"),
     _int("credits"),  # signed
@@ -2717,7 +2717,7 @@ authorization_grants = _table(
     _text("environment"),
     _text("client_id"),  # or the address of a metadata document
     _text("client_name"),
-    _text("key_id"),  # a new key is a new grant
+    _text("key_id"),  # replacing the key begins a new grant
     _text("scopes"),
     _text("resource"),  # the address of /mcp
     _int("created_at"),

@@ -1,7 +1,7 @@
 """Which schema this code runs on, and which one a database has. Imports no migrations.
 
-A migration that only adds (`pre`) names the oldest code that runs on it, which `topup migrate` writes into
-schema_notes, so the previous release may start again. A migration that removes (`post`) comes later.
+A migration that only adds (`pre`) names the oldest release that runs on it. `topup migrate` records that in
+schema_notes, so that the previous release can still start. A migration that removes (`post`) comes later.
 """
 
 import re

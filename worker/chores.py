@@ -1,6 +1,6 @@
-"""A worker's chores: small, bounded, harmless if two workers do them at once, and timed without Redis.
+"""A worker's chores: small, bounded, harmless if two workers do them at once, and scheduled without Redis.
 
-Each is one short transaction at a time, repeated while it finds a full step of work.
+A chore runs one short transaction after another, until a transaction finds less than a full batch of work.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ ITEMS_MAX: Final = 1_000
 
 
 class WokenLoop(ABC):
-    """name: in log lines. rest_s: wake-ups within this many seconds make one look."""
+    """name: its name in log lines. rest_s: wake-ups within this many seconds count as one."""
 
     name: ClassVar[str]
     rest_s: ClassVar[float] = 0.0
@@ -107,7 +107,7 @@ class Setbacks:
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """id: unique within the loop. place: see `place_of`. go: handles the item to its end."""
+    """id: unique within the loop. place: see `place_of`. go: handles the item to completion."""
 
     id: str
     place: str
@@ -130,7 +130,7 @@ def place_of(environment: str, name: str) -> str:
 
 
 class DueLoop(WokenLoop):
-    """subject: the log's name for an item's ID. beat_s: the longest sleep."""
+    """subject: the name of an item's ID in the log. beat_s: the longest sleep between two looks."""
 
     subject: ClassVar[str]
     under_way_max: ClassVar[int]
@@ -145,7 +145,7 @@ class DueLoop(WokenLoop):
         # By the item's ID, with its place.
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
-        # Items that just succeeded, with the loop's time until which they rest.
+        # Items that just succeeded, each with the loop's time at which its rest ends.
         self._rests: dict[str, float] = {}
         self._is_over = False
 

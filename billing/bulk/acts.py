@@ -1,4 +1,4 @@
-"""Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing."""
+"""Bulk sends: many top-ups in one call, each accepted or refused separately, or all or nothing."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple

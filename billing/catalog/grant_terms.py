@@ -1,6 +1,6 @@
-"""Define when a plan's credit comes and ends, and what the plan entitles to.
+"""Define when a plan's credit is granted and ends, and what the plan entitles its subscriber to.
 
-By default all credit comes at once and never ends. A subscription retains the terms it began with.
+By default all credit is granted at once and never ends. A subscription retains the terms it began with.
 """
 
 import re

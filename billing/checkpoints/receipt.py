@@ -12,7 +12,7 @@ from billing.ledger.chart import Code
 from billing.ledger.money import MICROS_PER_CENT
 
 TYP: Final = "topup-receipt+jws"
-# Also of a top-up that was reversed since.
+# A top-up that has since been reversed has a receipt, too.
 _GIVEN: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_DELIVER})
 _DELIVERED: Final = frozenset({"delivered", "reversed"})
 

@@ -1,1 +1,1 @@
-"""Credit that no order brought: grants, check-ins, redemption codes, adjustments."""
+"""Credit that doesn't come from an order: grants, check-ins, redemption codes, adjustments."""

@@ -191,7 +191,7 @@ _PERIODS = f"""
 {_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
-# As in the partial indexes. PostgreSQL expects two columns to differ in nearly every row, and
+# The same condition as in the partial indexes. PostgreSQL expects two columns to differ in nearly every row, and
 # would read all orders.
 _UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 _GONE_ORDERS = f"""
@@ -432,7 +432,7 @@ class _Clerk:
         return self._environment != "live"
 
 
-# With more due before it, the caller waits for the worker.
+# If the document needs more steps, the caller waits for the worker.
 STEPS_MAX = 3
 
 

@@ -14,7 +14,7 @@ from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 from kernel.tenant import Tenant
 
 RECEIPT_PATH: Final = "/receipts"
-# Longer than numbering takes, even with the worker away for a day.
+# Longer than a receipt waits for its number, even if the worker is down for a day.
 TOLD_WITHIN_US: Final = 2 * DAY_US
 
 
@@ -65,6 +65,6 @@ def receipt_letter(
         ),
         say("Open the receipt"),
         f"{public_url}{RECEIPT_PATH}/{token}",
-        say("You can switch mail of this kind off on this page:"),
+        say("You can turn off emails of this kind on this page:"),
         f"{public_url}{ACCOUNT_PATH}",
     )

@@ -1,7 +1,7 @@
 """Decide one batch of commands, of any kind and tenant, in one transaction.
 
-The commands decide one by one, on what all of them declared. The number of statements doesn't depend on the
-number of commands.
+Each command is decided in turn, from rows that were read once for all of them. So the number of statements
+doesn't grow with the batch.
 """
 
 from abc import ABC, abstractmethod
@@ -223,7 +223,7 @@ class BatchState:
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
-        # Until when only plan credit pays a tenant's own usage, by the tenant's clock.
+        # The time, by the tenant's clock, until which only plan credit pays for the tenant's own usage.
         self._plan_only_until: Mapping[Tenant, int] = {}
         self._suspended: Collection[Tenant] = ()
         self._stored: dict[tuple[str, str, str], Stored] = {}

@@ -38,7 +38,7 @@ class OwnTime:
     def __init__(self, now_us: int, key_states: Mapping[str, KeyState]) -> None:
         self.now_us = now_us
         self._key_states = key_states
-        # Only accounts whose clock was advanced; empty in live.
+        # Only accounts whose clock was advanced; empty in the live environment.
         self._ahead_us: Mapping[Tenant, int] = {}
         # Owners of windows of a day and a month beside the keys.
         self._counted: Mapping[str, Tenant] = {}

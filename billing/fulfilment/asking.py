@@ -93,7 +93,7 @@ async def ask(
 
 
 def decoded(body: bytes, form: type[T]) -> T:
-    """Decode JSON of this form. Raises NoSupplierAnswer, also for a repeated name."""
+    """Decode JSON of this form. Raises NoSupplierAnswer, including for a repeated name."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)

@@ -1,6 +1,6 @@
 """Set up a new installation's platforms: claude, chatgpt, gemini, and those of TOPUP_PLATFORMS.
 
-They are entered once. In staging a platform without a named supplier uses `wallet`; in live it isn't offered.
+They are entered once. A platform without a named supplier uses `wallet` in staging, and isn't offered in live.
 """
 
 from collections.abc import Mapping, Sequence

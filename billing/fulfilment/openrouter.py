@@ -47,7 +47,7 @@ from billing.fulfilment.protocol import (
 from billing.topups.topup import Deliverable
 from kernel.clock import Clock
 
-# A turn makes at most five calls, the list aside.
+# A turn makes at most five calls, not counting the list.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
 PAGES_MAX: Final = 10
 HTTP_CREATED: Final = 201

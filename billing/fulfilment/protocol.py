@@ -56,7 +56,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Request:
     """The top-up to fulfil.
 
-    transaction_id: the idempotency key of every call. attempt: this supplier's calls, from 1. left: what the
+    transaction_id: the idempotency key of every call. attempt: the number of this supplier's attempt, from 1. left: what the
     last call left (Waiting, Unknown). recipient_left: what the last delivery to this account's recipient
     left, such as a key's ID. Neither these nor `prepared` may contain a secret.
     """
@@ -196,9 +196,10 @@ class Registration:
     """What a module in the folder defines as SUPPLIER.
 
     make: raises OptionsRefused for what the struct can't check. sample: the simulated delivery in staging.
-    is_one_per_recipient: the kind reads and then changes a recipient's value. callback_secret: signs its POST
-    /fulfilment/{transaction_id}. where: open options that name the place, which don't change while attempts
-    are open. terms: exceptions to billing/topups/plausible.py.
+    is_one_per_recipient: allow a recipient one attempt at a time, because the kind reads a value and then writes
+    it. callback_secret: returns the secret that signs the supplier's POST /fulfilment/{transaction_id}. where: the
+    options that say where the supplier is; they can't change while attempts are open. terms: exceptions to
+    billing/topups/plausible.py.
     """
 
     name: str

@@ -188,7 +188,7 @@ async def add_codes(context: ActContext, asked: StockCodes) -> Change[_Intake]:
 
 async def _check_codes(context: ActContext, codes: Sequence[NewCode]) -> None:
     if not codes:
-        raise InvalidInput("The file has no line below the first.", param="codes")
+        raise InvalidInput("The file has no lines after the first.", param="codes")
     if len(codes) > CODES_MAX:
         raise InvalidInput(f"The file has more than {CODES_MAX:,} codes. Split it.", param="codes")
     known = {one.id for one in await platform_rows.list_platforms(context.tx, context.environment)}

@@ -17,7 +17,7 @@ from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts, facts_of
 from kernel.limits import INT64_MAX
 
-# The decimal places of ISO 4217's list one, also of ended currencies that are stored.
+# The decimal places by ISO 4217's list one, including those of ended currencies that are stored.
 _CODES: Mapping[int, str] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """

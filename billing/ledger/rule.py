@@ -10,8 +10,8 @@ from kernel.tenant import Tenant
 from store.database import Row
 from store.statement import by_itself
 
-# tenant: sums of a whole tenant. balances: a ledger account's own transfers. subjects: what
-# transfers are about beside top-ups. Otherwise a table.
+# tenant: checks sums of a whole tenant. balances: checks a ledger account's own transfers. subjects: checks
+# what transfers are about beside top-ups. Any other value is a table.
 About = Literal[
     "tenant",
     "balances",

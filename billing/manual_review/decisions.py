@@ -88,7 +88,7 @@ class ReviewCommand(OnAttempts):
             raise refusal(seen, self.act)
         if seen.must_check(self.act) and not self.is_checked:
             raise InvalidInput(
-                f"It isn't known what {topup.supplier} did. Check there first, then confirm that you did"
+                f"The outcome at {topup.supplier} is unknown. Check there first, then confirm that you checked"
                 " (--checked on the command line).",
                 param="checked",
             )

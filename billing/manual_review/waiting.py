@@ -146,7 +146,7 @@ _IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
         OR (a.outcome = 'requested' AND a.last_requested_at <= :asked_before)))"""
 # It waits for its supplier, and not for an operator.
 _IS_ASKED: Final = "t.next_check_at IS NOT NULL AND m.transaction_id IS NULL"
-# From when its supplier may first be called, not from the first call.
+# The wait begins when its supplier may first be called, not at the first call.
 _IS_HOUR: Final = f"""({_IS_ASKED}
     AND t.created_at <= :hour_before AND COALESCE(t.scheduled_for, 0) <= :hour_before
     AND NOT EXISTS (SELECT 1 FROM approvals p
@@ -157,7 +157,7 @@ _GAUGED: Final = {
     "overdue": _IS_OVERDUE,
     "hour": _IS_HOUR,
 }
-# The same time for a row w with these columns of a top-up t.
+# The same time, for a row w that has these columns of a top-up t.
 SINCE_COLUMNS: Final = """t.created_at, COALESCE(t.scheduled_for, 0) AS scheduled_for,
     COALESCE((SELECT p.decided_at FROM approvals p WHERE p.transaction_id = t.id), 0)
         AS decided_at"""

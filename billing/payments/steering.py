@@ -1,8 +1,8 @@
 """Change subscriptions at their providers: write the request, call, act on the response.
 
-No transaction is open during a call. A subscription that ended there ends here. Without a clear response a
-worker reads the state, then repeats the request under the same key. If the provider is no longer simulated,
-the subscription changes here alone.
+No transaction is open during a call. A subscription that the provider has ended ends here, too. If the response
+is unclear, a worker reads the state, then repeats the request under the same key. A subscription that began at a
+simulated provider changes only here once the provider is real.
 """
 
 import logging

@@ -97,7 +97,7 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
     """Return each refund and dispute once: single ones, and the sums' unexplained part. Stripe reports a refund
-    by itself (part) and in the charge's sum (refund).
+    separately (part) and in the charge's sum (refund).
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]

@@ -303,8 +303,8 @@ class PaymentDeclined(ProviderRefused):
 class SteerRequest:
     """A change of a subscription; `key` is the same for each attempt.
 
-    cancel: at the end of the period. is_charged_now: the rest of the period is paid at once; otherwise the
-    new price counts from the next period. is_at_end: nothing changes before the next period.
+    cancel: end at the end of the period. is_charged_now: charge the rest of the period at once; otherwise the
+    new price applies from the next period. is_at_end: change nothing before the next period.
     """
 
     subscription_ref: str

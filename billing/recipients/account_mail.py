@@ -114,7 +114,7 @@ def password_changed_letter(*, changed_at: int, public_url: str, language: Langu
         ),
         say("Sign in"),
         f"{public_url}{SIGN_IN_PATH}",
-        say("If it was not you, choose a new one at once on this page:"),
+        say("If it wasn't you, choose a new password now on this page:"),
         f"{public_url}{FORGOT_PATH}",
     )
 
@@ -159,5 +159,5 @@ def resumed_letter(*, public_url: str, language: Language) -> OwnerLetter:
         (say("Your account is no longer suspended: everything works as before."),),
         say("Look at the account"),
         f"{public_url}/dashboard",
-        say("What had failed meanwhile is not sent by itself: send it again."),
+        say("What failed in the meantime isn't sent automatically: send it again."),
     )

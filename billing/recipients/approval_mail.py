@@ -174,7 +174,7 @@ def approval_letter(
             ),
         )
         button, url = say("Decide on the page of approvals"), f"{public_url}{APPROVALS_PATH}"
-    after, path = say("You can switch mail of this kind off on this page:"), ACCOUNT_PATH
+    after, path = say("You can turn off emails of this kind on this page:"), ACCOUNT_PATH
     if is_always_sent:
         after, path = say("End whatever else they made under Team in your dashboard:"), TEAM_PATH
     return OwnerLetter(language, subject, happened, button, url, after, f"{public_url}{path}")
@@ -198,7 +198,7 @@ def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> Owner
                 amount=language.money(_total(asked)),
             ),
         )
-    after = say("You can switch mail of this kind off on this page:")
+    after = say("You can turn off emails of this kind on this page:")
     return OwnerLetter(
         language, subject, happened, say("Look at the page of approvals"), url, after
     )

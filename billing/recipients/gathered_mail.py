@@ -298,7 +298,7 @@ def webhook_letter(
         happened if unwell else well,
         say("Look at the webhooks"),
         f"{public_url}{WEBHOOKS_PATH}",
-        say("You can switch mail of this kind off on this page:"),
+        say("You can turn off emails of this kind on this page:"),
         listed=tuple(
             Listed(_of_endpoint(one, language), f"{public_url}{WEBHOOKS_PATH}/{one.endpoint_id}")
             for one in told[:LISTED_MAX]
@@ -358,7 +358,7 @@ def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> O
         ),
         say("Buy credit"),
         f"{public_url}{BUY_PATH}",
-        say("You can switch mail of this kind off on this page:"),
+        say("You can turn off emails of this kind on this page:"),
     )
 
 
@@ -376,7 +376,7 @@ def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerL
         (say("Revoke what none of you made, and look at the security log."),),
         say("Look at the keys"),
         f"{public_url}{KEYS_PATH}",
-        say("You can switch mail of this kind off on this page:"),
+        say("You can turn off emails of this kind on this page:"),
         listed=tuple(
             Listed(_of_key(one, language), f"{public_url}{KEYS_PATH}/{one.id}")
             for one in made.first

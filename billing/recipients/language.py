@@ -1,4 +1,4 @@
-"""Write text in the languages of mail: one .po file each in billing/recipients/languages/."""
+"""Translate mail. Each language has a .po file in billing/recipients/languages/."""
 
 import re
 from collections.abc import Mapping

@@ -58,7 +58,7 @@ DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "credit_expiring": 3,
     "receipt": 20,
     "approval": 240,
-    # As many as an account has members.
+    # The most members of an account.
     "invitation": 50,
     # Anybody can request these.
     "password": 10,

@@ -97,7 +97,7 @@ class DailyReconciliation:
     async def run_part(
         self, environment: Environment, part: str, *, is_wanted: bool = False
     ) -> PartRun | None:
-        """Return None if it isn't due, or another process runs it. Raise StoreError."""
+        """Return None if the part isn't due or another process is running it. Raise StoreError."""
         now_us = self._clock.now_us()
         run = await self._database.transaction(
             partial(_begin, environment=environment, part=part, now_us=now_us, is_wanted=is_wanted)

@@ -106,7 +106,7 @@ ADJUSTMENT: Final = _source(
     *("id", "account_id", "environment", "credits", "reason", "is_promotional", "expires_at"),
     "created_at",
 )
-# In the order in which they are sealed.
+# The kinds, in the order in which they are sealed.
 SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT, ADJUSTMENT)
 PRUNED: Final = frozenset({"event", "delivery", "security"})
 NAMES: Final[Mapping[str, str]] = {

@@ -89,7 +89,7 @@ class RecordSealer:
         signed = await self._sign(sealed_to)
         await self._database.transaction(self._forget_seeds, durable=False)
         if signed.number > 1:
-            # The first one covers nothing.
+            # The first head covers nothing.
             fields = {"number": signed.number, "size": signed.size, "root": signed.root.hex()}
             _log.info("records.sealed", extra=fields)
         return signed

@@ -35,15 +35,15 @@ class RefundRefused(DomainError):
 
 
 class NotRefundable(RefundRefused):
-    """reason: not_paid, no_api, other_order."""
+    """`reason` is not_paid, no_api or other_order."""
 
 
 class RefundRepeated(RefundRefused):
-    """reason: nothing_left, known, ended."""
+    """`reason` is nothing_left, known or ended."""
 
 
 class RefundUnderWay(RefundRefused):
-    """reason: under_way, being_asked."""
+    """`reason` is under_way or being_asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # After refunds with their own time, a sum adds only what they lack.
+    # Refunds that have their own time come first. A sum adds only what they lack.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):

@@ -110,7 +110,7 @@ async def make_receipt(
     vault: Vault,
     now_us: int,
 ) -> SignedReceipt:
-    """Raise NotFound (also for another account's top-up), NoReceiptYet or SealBroken."""
+    """Raise NotFound (including for another account's top-up), NoReceiptYet or SealBroken."""
     topup = (await topups.load(tx, [topup_id])).get(topup_id)
     if topup is None or topup.tenant != principal.tenant:
         raise NotFound("Transaction", param="transaction_id")

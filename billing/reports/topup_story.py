@@ -60,7 +60,7 @@ class TopUpStory:
 async def topup_story(
     tx: Transaction, tenant: Tenant, topup_id: str, *, with_deliveries: bool, now_us: int
 ) -> TopUpStory:
-    """Raise NotFound, also for another account's top-up."""
+    """Raise NotFound, including for another account's top-up."""
     found = (await topups.load(tx, [topup_id])).get(topup_id)
     if found is None or found.tenant != tenant:
         raise NotFound("Transaction", param="transaction_id")

@@ -60,7 +60,7 @@ class UsageQuery(UsageListQuery, frozen=True, kw_only=True):
 
 
 class UsageSumsQuery(UsageListQuery, frozen=True, kw_only=True):
-    """Of which charges; from is inclusive, to exclusive."""
+    """Selects the charges to add up; `from` is inclusive, `to` exclusive."""
 
     group_by: Annotated[UsageBy, Meta(description="What each group is of.")]
 

@@ -92,7 +92,7 @@ def _told_of_recharge(told: dict[str, Any], language: Language) -> tuple[str, li
                 "The payment of {amount} with {method}, which your auto-recharge made, was disputed at the card's bank.",
                 **known,
             ),
-            say("Nothing more is bought by itself until you set the auto-recharge again."),
+            say("Nothing more is bought automatically until you set up auto-recharge again."),
             say("If you know nothing of this dispute, ask your bank."),
         ]
     if told["url"] is not None:
@@ -121,7 +121,7 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
         ),
         say("Open your wallet"),
         f"{public_url}{WALLET_PATH}",
-        say("You can switch mail of this kind off on this page:"),
+        say("You can turn off emails of this kind on this page:"),
         f"{public_url}{ACCOUNT_PATH}",
     )
 

@@ -1,4 +1,4 @@
-"""Place orders, also of plans.
+"""Place orders, including those for plans.
 
 An account has one plan and one open checkout of a plan.
 """

@@ -25,7 +25,7 @@ from store.database import Database, Row, Transaction
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.events.key_events import tell_key
 
-# For each kind and environment; the rest is counted.
+# How many are listed of each kind and environment. The rest is only counted.
 LISTED_MAX: Final = 1_000
 
 

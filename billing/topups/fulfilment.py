@@ -322,7 +322,7 @@ class OnAttempts(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class AskSupplier(OnAttempts):
-    """Begin a call of a supplier; of two workers that read the same `seen_checks_made`, only one may call."""
+    """Begin a call to a supplier. If two workers read the same `seen_checks_made`, only one may call."""
 
     seen_checks_made: int
     next_check_at: int

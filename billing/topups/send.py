@@ -478,7 +478,7 @@ def ask(state: BatchState, topup: TopUp) -> None:
         requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
-        # By the account's own clock, as it is checked: a clock a day ahead would end every approval at once.
+        # By the account's clock, which also checks it: otherwise a clock a day ahead would end every approval at once.
         expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
         reason=reason,
     )

@@ -1,6 +1,7 @@
 """A top-up: prepaid credit sent from an account's wallet to a recipient on a platform.
 
-A pending or scheduled one holds its funds and ends once. Only `move` changes the state.
+A pending or scheduled top-up holds its funds, and reaches a final state exactly once. Only `move` changes the
+state.
 """
 
 import re
@@ -151,7 +152,7 @@ def _is_in(value: str, text: str) -> bool:
 def _without(value: str, text: str) -> str:
     for spelled in (value, quote(value), quote(value, safe=""), quote_plus(value)):
         text = text.replace(spelled, MASK)
-    # The value is spelled in yet another way.
+    # If the value is spelled in yet another way, mask the whole text.
     return MASK if _is_in(value, text) else text
 
 
@@ -218,7 +219,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
     delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
-    claimed_at: int | None = None  # the recipient's first look at it
+    claimed_at: int | None = None  # when the recipient first saw it
     emailed_at: int | None = None  # a mail server took the first mail about it
     scheduled_for: int | None = None  # by the tenant's own clock; null: sent at once
     fee_cents: int = 0  # charged beside the amount, and given back with it

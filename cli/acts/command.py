@@ -42,7 +42,7 @@ RULE: Final = (
     " other command in process."
 )
 _account: Final = click.option(
-    "--account", default="", help="In process: the account's ID or email address."
+    "--account", default="", help="The account's ID or email address, to run in process."
 )
 local_option: Final = click.option(
     "--local", is_flag=True, help="Run in process on this installation's database, as its operator."
@@ -54,7 +54,7 @@ _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact am
 class Way(Protocol):
     """Where a command is done: a gateway, or this process.
 
-    live_url: of a gateway on which a merchant acts in live; empty: elsewhere.
+    live_url: the gateway's URL if a merchant acts on it in the live environment, else empty.
     """
 
     live_url: str
@@ -112,8 +112,8 @@ class _ActGroup(click.Group):
     def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
         found = next(filter(fits, self._acts), None)
         while found is None and (act := next(self._left, None)) is not None:
-            # Of two acts of one name, such as merchants' and operators' lists, the one with a
-            # table.
+            # If two acts share a name, such as merchants' and operators' lists, the one with a
+            # table is used.
             if isinstance(act, ListAct) and not act.columns:
                 continue
             self._acts.append(act)

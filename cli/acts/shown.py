@@ -36,7 +36,7 @@ def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = F
 
 
 def print_found(result: type, record: Mapping[str, Any], columns: Sequence[str]) -> None:
-    """Print an object's fields; with columns, the table of the one list that it holds."""
+    """Print an object's fields or, if columns are given, its only list as a table."""
     if wants_json() or not columns:
         print_result(result, record)
         return

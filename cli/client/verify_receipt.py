@@ -43,9 +43,10 @@ _TIMEOUT_S = 10.0
 def verify_receipt(
     context: click.Context, /, receipt: str, keys: str, checkpoints: Sequence[str]
 ) -> None:
-    """Say what a receipt proves, and what not. Exit 1 if it was changed, forged or contradicts a stored day.
+    """Say what a receipt proves and what it doesn't.
 
-    The receipt is the JWS, or the API's response that has it.
+    Exit with 1 if it was changed or forged, or contradicts a stored day. Pass the JWS, or the API's response
+    that contains it.
     """
     try:
         known = keys_of_jwks(_keys(keys))

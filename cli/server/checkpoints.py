@@ -129,7 +129,7 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
     "--look-back-days",
     type=click.IntRange(0, 3660),
     default=0,
-    help="Also seal unsealed transfers up to this many days older.",
+    help="Search this many more days back for unsealed transfers.",
 )
 @json_option
 def seal(look_back_days: int) -> None:

@@ -125,7 +125,8 @@ def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
 def copies() -> None:
     """List the last recorded copies of the database, and the build that made each.
 
-    A copy without an end failed, is being taken, or is the one that this database was restored from.
+    A copy with no end time failed, is still being taken, or is the one that this database was restored
+    from.
     """
     names = ("began_at", "place", "ended_at", "bytes", "code_version")
     show_rows([_shown_copy(one) for one in run(read(backups.newest))], *names)

@@ -89,7 +89,7 @@ def contradictions(settings: Settings) -> Finding:
 
 
 def _mixed(settings: Settings) -> Iterator[str]:
-    """Yield a provider's test key in live, or its live key in staging."""
+    """Yield a sentence for each test key in live and each live key in staging."""
     for found in settings.providers.variables:
         text = found.value.get_secret_value() if isinstance(found.value, SecretStr) else found.value
         if _is_staging(found, settings):

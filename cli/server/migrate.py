@@ -28,7 +28,7 @@ from store.version import VERSIONS, changed_tables, differs, schema_version
         "topup migrate",
     )
 )
-@click.option("--revision", default="head", show_default=True, help="Schema version to go to.")
+@click.option("--revision", default="head", show_default=True, help="Schema version to migrate to.")
 @json_option
 def migrate(revision: str) -> None:
     """Bring the database to the newest schema. Does nothing if it is already there.

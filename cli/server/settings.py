@@ -21,7 +21,7 @@ _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """source: default, environment, .env or command."""
+    """`source` is default, environment, .env or command."""
 
     variable: str
     value: str

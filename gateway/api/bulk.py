@@ -1,4 +1,4 @@
-"""Bulk sends: many top-ups in one call, each accepted or refused by itself, or all or nothing.
+"""Bulk sends: many top-ups in one call, each accepted or refused separately, or all or nothing.
 
 An item is read as strictly as the body of a send, and alone.
 """

@@ -84,7 +84,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
                 now_us=now_us,
             )
 
-        # Of a lineage of its own, since a requester doesn't decide. It can do nothing else.
+        # The approver has a separate lineage, since a requester doesn't decide. It can do nothing else.
         _, approver_secret = await mint_one(APPROVER_NAME, APPROVER_SCOPES)
         return *await mint_one(SANDBOX_NAME, ACCOUNT_SCOPES), approver_secret
 

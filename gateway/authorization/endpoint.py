@@ -1,7 +1,7 @@
 """Metadata, registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and their revocation (RFC 7009) for MCP
 clients.
 
-PKCE alone proves a client.
+Clients have no secret: only PKCE authenticates them.
 """
 
 from collections.abc import Callable, Mapping

@@ -185,7 +185,7 @@ async def allow(
 
 
 async def connected_key(call: RequestContext[Any, Any], client: McpClient) -> ApiKey | None:
-    """Return the key that the client has in live or else in staging."""
+    """Return the client's live key or, without one, its staging key."""
 
     async def read(tx: Transaction) -> ApiKey | None:
         for environment in reversed(ENVIRONMENTS):

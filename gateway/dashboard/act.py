@@ -1,4 +1,4 @@
-"""Press a button that runs one act."""
+"""Handle a button that runs one act."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -550,8 +550,8 @@ def act_form(
     sent: tuple[AnyChange | None, Form, Problem],
     choices: Mapping[str, Any] | None = None,
 ) -> ActForm:
-    """Fill an act's form. words: for the question. sent: the act of the form that was sent, its fields and
-    its problem.
+    """Fill an act's form. words: the values that its question names. sent: the act of the form that was sent,
+    the fields and the problem.
     """
     form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
     fields = fields_of(act.input, form, choices)
@@ -574,8 +574,8 @@ def form_route(
 ) -> Route:
     """Return the route of an act's form on its object's own page.
 
-    shown: the page with a problem. path: below /dashboard/admin; empty: the act's. goes_to: the result's
-    address by its ID; None: the page.
+    shown: renders the page again, with a problem. path: relative to /dashboard/admin; if empty, the act's path.
+    goes_to: makes the next page's address from the result's ID; if None, the object's page is next.
     """
     path = path or act.path
     own = _ADMIN + path[: path.index("}") + 1]

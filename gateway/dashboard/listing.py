@@ -1,4 +1,4 @@
-"""Lay out a merchant's list of an act."""
+"""Lay out, for a merchant, the list that an act returns."""
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -59,8 +59,8 @@ async def listing(
 ) -> Paged:
     """Read a page of the caller's list; report a refused filter, and list nothing.
 
-    here: the address of its further pages. sorts: further orders of its cursors. count: of a list whose
-    rows are dear to show. narrowed: filters that the address doesn't choose.
+    here: the address of the list's further pages. sorts: the list's other orders. count: counts a list whose rows
+    are expensive to show. narrowed: filters that the address doesn't choose.
     """
     asked, here = read_query(call), here or call.path
     kept = kept_of(call, filters)

@@ -32,7 +32,7 @@ _CHANGED: Final = Problem(
 
 
 class Matched(NamedTuple):
-    """is_cut: more may match."""
+    """is_cut: more objects may match."""
 
     label: str
     ids: Sequence[str]
@@ -181,7 +181,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     chosen = asked.text("status")
     if chosen not in {"", act.state}:
         return confirm(call, NOTHING)
-    # Rows in another state would hide those beyond the bound.
+    # Rows in another state would hide matching rows beyond the limit.
     state = {"status": act.state}
     found = await listing(
         call,

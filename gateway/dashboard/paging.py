@@ -18,7 +18,7 @@ _RISES_FIRST: Final = frozenset({"name", "url"})
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """chosen: empty: the newest first. newest_max: how many of the newest rows a column orders; 0: all."""
+    """chosen: the order; if empty, newest first. newest_max: how many of the newest rows are ordered; 0 means all."""
 
     offered: Collection[str] = ()
     chosen: str = ""
@@ -71,7 +71,7 @@ class Period(NamedTuple):
 
 
 class Summed(NamedTuple):
-    """currency: empty means US dollars."""
+    """currency: if empty, US dollars."""
 
     amount: str = ""
     currency: str = ""
@@ -81,7 +81,7 @@ NOTHING_SUMMED: Final = Summed()
 
 
 class Total(NamedTuple):
-    """is_more: at least so many. sums: each writes the amount of one currency."""
+    """is_more: there are at least `number`. sums: each writes the amount of one currency."""
 
     number: int
     is_more: bool = False
@@ -90,8 +90,8 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """What the template shows. here: the first page's address. total: None if it was not counted. columns:
-    the reader's choice; empty: the list's own.
+    """What the template shows. here: the first page's address. total: None if it wasn't counted. columns: those
+    that the reader chose; if empty, the list's own.
     """
 
     items: Sequence[Any] = ()
@@ -134,8 +134,8 @@ def paged(
     sorts: Collection[str] = (),
     total: Total | None = None,
 ) -> Paged:
-    """Lay out at most ASKED rows. name: the cursor's parameter. has_csv: the same address gives the whole
-    list.
+    """Lay out at most ASKED rows. name: the cursor's parameter. has_csv: offer the whole list as CSV at the
+    same address.
     """
     kept = kept_of(call, filters)
     sorting = sorting_of(call, sorts, kept)

@@ -79,7 +79,7 @@ def _counting(handler: Handler) -> Handler:
 
 
 async def review_waiting(call: RequestContext[Any, Any]) -> int:
-    """Count the top-ups for review, also for the page's menu; 0 for other readers."""
+    """Count the top-ups for review, for the page and its menu. Return 0 for other readers."""
     if ADMIN not in call.principal.scopes:
         return 0
     environment, now_us = call.principal.environment, call.now_us

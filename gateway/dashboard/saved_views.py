@@ -30,7 +30,7 @@ _YEAR_S: Final = 365 * 86_400
 
 
 class SavedView(NamedTuple):
-    """owner: a digest of the person and the account."""
+    """owner: a digest of the user and the account."""
 
     owner: str
     name: str

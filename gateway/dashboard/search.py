@@ -49,7 +49,7 @@ class FoundLine(NamedTuple):
 
 
 class Action(NamedTuple):
-    """also: further words that find it."""
+    """also: more words that find the action."""
 
     label: str
     path: str
@@ -203,7 +203,7 @@ _PREFIX_CHARACTERS_MIN: Final = 3
 
 
 class Command(NamedTuple):
-    """place: the id of the act's form. kind: of its object; None: only its list is offered."""
+    """place: the ID of the act's form. kind: the kind of its object; if None, only the list is offered."""
 
     label: str
     place: str

@@ -43,7 +43,7 @@ _TIMES: Final = ("_at", "_until", "_day", "since")
 
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
-    """A list's name as a file, and its columns. sorts: of its Keyset. scopes: of its page."""
+    """A list's name as a file, and its columns. sorts: the orders of its Keyset. scopes: those that its page requires."""
 
     name: str
     columns: Sequence[str]

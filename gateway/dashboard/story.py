@@ -22,7 +22,7 @@ _D: Final = "/dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line. until_at: None for a moment, or while it is open. depth: 1 below an event, 2 below a
+    """One line. until_at: None if the step took no time or is still open. depth: 1 below an event, 2 below a
     delivery.
     """
 
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """since_us: after the first line. took_us: None for a moment."""
+    """since_us: the time since the first line. took_us: None if the step took no time."""
 
     step: Step
     at: str
@@ -52,7 +52,7 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownStory:
-    """mark: changes once a step was added or changed."""
+    """mark: changes when a step is added or changed."""
 
     lines: Sequence[StoryLine]
     ticks: Sequence[tuple[float, int]]

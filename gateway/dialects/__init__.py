@@ -1,1 +1,1 @@
-"""Other vendors' APIs, one file or folder each; discovered."""
+"""Other vendors' APIs, one file or folder each, found automatically."""

@@ -142,12 +142,12 @@ REPAIRS: Final[Mapping[int, Repair]] = {
     ),
     codes.CAP_EXCEEDED: Repair(
         "Wait until `resets_at`, or send at most `max_now_cents` (`smaller_send` in `links`). "
-        "Otherwise a user raises the limit on the page that `links` name first.",
+        "Otherwise a user can raise the limit on the first page in `links`.",
         ("GET", "/keys/self"),
     ),
     codes.MISSING_SCOPE: Repair(
-        "Use another key, or have a user grant the scope in `required_scopes` on the page that "
-        "`links` name first. `account_suspended`: contact the operator of this gateway."
+        "Use another key, or have a user grant the scope in `required_scopes` on the first page in "
+        "`links`. If `reason` is `account_suspended`, contact the operator of this gateway."
     ),
     codes.KEY_ENDED: Repair("Create a new key. An ended key can't be restored."),
     codes.NOT_REDEEMABLE: Repair(
@@ -157,9 +157,9 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "Remove one of those that `links` list, or wait until one ends. Then repeat the call."
     ),
     codes.PAYMENT_REQUIRED: Repair(
-        "At `/x402/topup`, send the same body with `PAYMENT-SIGNATURE`, which signs one of "
-        "`accepts`, or with a Payment credential for `WWW-Authenticate`. Elsewhere a user updates "
-        "the payment method at the provider."
+        "At `/x402/topup`, send the same body again: either with a `PAYMENT-SIGNATURE` for one of "
+        "`accepts`, or with a Payment credential that answers `WWW-Authenticate`. Elsewhere, a user "
+        "must update the payment method at the provider."
     ),
     codes.ALREADY_DELIVERED: Repair(
         "The top-up can't be cancelled any more. If it wasn't used, reverse it.",

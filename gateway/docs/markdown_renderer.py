@@ -116,7 +116,7 @@ def _elements(tokens: Sequence[Token]) -> Iterator[_Element]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """after: text that leads to no other code."""
+    """after: text that no other code follows."""
 
     text: list[_Element] = field(default_factory=list)
     code: list[Token] = field(default_factory=list)

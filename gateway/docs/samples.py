@@ -22,8 +22,8 @@ Credential = Literal["key", "session", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """body: JSON values, or None. file: the name of a file in the response. streams: lines without an end.
-    scopes: any of them will do. once: the shown Idempotency-Key.
+    """body: JSON values, or None. file: the name of a file in the response. streams: the response is an
+    endless stream of lines. scopes: the key needs one of these. once: the shown Idempotency-Key.
     """
 
     method: str

@@ -25,7 +25,7 @@ from webhooks.endpoints.endpoint import EndpointKeys, keys_after, keys_of
 
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
-# Of one address: each call reads the database, without a credential.
+# Limits one address, because each call reads the database without a credential.
 REQUESTS: Final = (120, 60)  # in so many seconds
 _is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
 NOTICE: Final = (

@@ -40,7 +40,7 @@ _TIMES: Final = {"day_end": "T23:59:59Z"}
 _ROWS_MIN: Final = 2
 # The number of the step that a form's button asks for, the first being 1.
 STEP_FIELD: Final = "step"
-# Of a long list the summary names so many.
+# The summary names this many items of a longer list.
 _NAMED_MAX: Final = 5
 
 

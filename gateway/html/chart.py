@@ -43,7 +43,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """rows: each step's label, time and figures."""
+    """rows: the label, time and figures of each step."""
 
     title: str
     span: str

@@ -241,7 +241,7 @@ T = TypeVar("T")
 
 
 class Typed:
-    """wrong: by the input's field names."""
+    """wrong: what is wrong, by the input's field names."""
 
     def __init__(self, form: Form) -> None:
         self.form = form

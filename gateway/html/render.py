@@ -1,4 +1,4 @@
-"""Render templates with Jinja2. Nothing on a page comes from another host or is inline."""
+"""Render templates with Jinja2. Pages load nothing from other hosts, and have no inline scripts or styles."""
 
 import hmac
 import logging

@@ -20,7 +20,7 @@ _SLASH: Final = ":"
 
 @dataclass(frozen=True, slots=True)
 class ReadersZone:
-    """is_chosen: by the person, not by the browser."""
+    """is_chosen: true if the user chose the zone, false if the browser reported it."""
 
     name: str = "UTC"
     is_chosen: bool = False

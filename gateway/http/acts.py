@@ -107,7 +107,7 @@ def routes_of(
 
 
 def route_of(act: AnyChange) -> Route:
-    """Return the route of a merchant's act, also of one that pages alone have."""
+    """Return the route of a merchant's act, including one that only pages offer."""
     place = act.method, act.path
     if place not in _ROUTES:
         _ROUTES[place] = _route(act, None, is_operator=False)

@@ -89,7 +89,7 @@ class Edge:
         self._is_told = settings.public_url != ""
         secured = (_HTTPS,) if settings.public_url.startswith("https://") else ()
         self._page = _PAGE | dict(secured)
-        # Of a page that other sites may embed.
+        # The headers of a page that other sites may embed.
         self._embedded = {name: value for name, value in self._page.items() if name != _FRAMES}
         self._whole, self._bare = (*_JSON, *secured), secured
 

@@ -73,8 +73,8 @@ async def run_own(
 ) -> Any:
     """Run the act once for the key, and return its view as plain values; raise what it raises.
 
-    ids: as read_own. wrong: errors that a page found already, by the input's field names: then nothing is
-    done, and InvalidInput names these and all other bad fields.
+    ids: see read_own. wrong: errors that a page has already found, by the input's field names. If there are any,
+    nothing is done, and InvalidInput names these and all other bad fields.
     """
     body, query = (_NOTHING, values) if act.is_in_query else (values, _NOTHING)
     done = await run_route(call, route_of(act), body, ids, query=query, key=key, wrong=wrong)

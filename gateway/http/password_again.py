@@ -1,4 +1,4 @@
-"""Require the password again (or a second factor) before a session does something lasting in live.
+"""Require the password again (or a second factor) before a live session does something lasting.
 
 It counts for that session, for ten minutes.
 """
@@ -35,7 +35,7 @@ class PasswordRequired(DomainError):
 async def require_password(
     call: RequestContext[Any, Any], *, environment: Environment | None = None
 ) -> None:
-    """Raise PasswordRequired for a session in live that didn't give it recently, by the database."""
+    """Raise PasswordRequired for a live session that, by the database, didn't give it recently."""
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
         return

@@ -116,7 +116,7 @@ def poll_links(
 
 
 def told_to_poll(call: RequestContext[Any, Any], given: Answer) -> Answer:
-    """Add headers that say what to poll and when to a response of 1002 or 3006, on replays, too."""
+    """Add headers for polling (what and when) to each 1002 or 3006 response, replayed or not."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
         location = f"{call.home}{API_PREFIX}/topup/status/{topup_id}"

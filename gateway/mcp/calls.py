@@ -152,7 +152,7 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
     except InsufficientBalance as error:
         return _refused(asked, error, await _price(asked))
     except Exception as error:
-        # The SDK would show the caller an unexpected error's own words.
+        # The SDK would show the caller an unexpected error's message.
         return _refused(asked, error)
     if envelope.code != codes.APPROVAL_REQUIRED:
         return _result(asked, envelope)

@@ -165,7 +165,7 @@ def _reply(server: Server[Any], call: RequestContext[Fields, Fields]) -> Reply:
     message = read(call.raw, call.headers, _VERSIONS)
     if not isinstance(message, Message):
         return message
-    # Of two values under one name, such as two amounts, the SDK would take the last.
+    # If a name had two values, such as two amounts, the SDK would take the last.
     refuse_repeated_names(call.raw)
     _check_scope(call, message)
 

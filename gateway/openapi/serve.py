@@ -169,7 +169,7 @@ def _nullable(value: Any) -> Any:
 
 
 def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
-    """Describe a field only at the first one of its name."""
+    """Keep a field's description only where it first appears."""
     first = sorted(schemas, key=lambda name: name not in asked)
     said: set[tuple[str, str]] = set()
     for name in first:

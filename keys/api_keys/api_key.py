@@ -93,7 +93,7 @@ async def mint(
     """Mint a key; return it and its secret, which is never shown again.
 
     If `parent` has a lineage, the key becomes its child. Raises LiveNotOpen, KeyLimitReached,
-    KeyPaused, ScopeMissing, and InvalidInput, also for a limit wider than the parent's.
+    KeyPaused, ScopeMissing, and InvalidInput, including for a limit wider than the parent's.
     """
     secret = token_format.new_api_key(environment)
     shown = {

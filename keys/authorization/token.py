@@ -69,7 +69,7 @@ DELETE FROM authorization_tokens WHERE digest IN (
 
 
 class TokenMaker:
-    """Holds a key of 32 bytes, the same on each process."""
+    """Holds a 32-byte key, the same in every process."""
 
     def __init__(self, key: bytes) -> None:
         info = b"mcp tokens 1"

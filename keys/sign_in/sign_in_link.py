@@ -1,4 +1,4 @@
-"""Begin and use the link with which `topup dev` lets its operator sign in without the password.
+"""Create and use the link that signs in the operator of `topup dev` without a password.
 
 An account has one link at a time, used once, within ten minutes. It never skips a second factor.
 """

@@ -171,7 +171,7 @@ async def get(
     kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
 ) -> AccessToken:
-    """Raise NotFound also for one that the viewer may not see. kind None: either."""
+    """Raise NotFound, including for a token that the viewer may not see. kind: if None, any kind."""
     return await _find(tx, tenant, token_id, kind, viewer, lock="")
 
 
@@ -224,9 +224,7 @@ async def revoke(
 
 
 async def check_operates(tx: Transaction, caller: Principal) -> None:
-    """Raise ScopeMissing unless the caller may still act as an operator, by the rows as they are
-    now.
-    """
+    """Raise ScopeMissing unless the current rows still let the caller act as an operator."""
     row = await tx.fetch_one(
         """SELECT a.is_operator, t.revoked_at FROM accounts a
            LEFT JOIN access_tokens t ON t.id = :token_id WHERE a.id = :account_id""",

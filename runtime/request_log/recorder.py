@@ -1,7 +1,7 @@
-"""Record requests off their path: a bounded line in memory, written in batches.
+"""Record requests without delaying them: a bounded queue in memory, written in batches.
 
-What doesn't fit, and what the database doesn't take, is dropped and counted. An account's requests in an
-hour are limited.
+A record that doesn't fit, or that the database refuses, is dropped and counted. Each process limits how many of
+an account's requests it records in an hour.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from store.database import Database, Transaction
 
 LINE_MAX: Final = 1_000
 BATCH_ROWS: Final = 100
-# Of one account, in each process.
+# Requests of one account that each process records.
 PER_HOUR_MAX: Final = 240
 GATHER_S: Final = 0.5
 _TEXT_MAX: Final = 500

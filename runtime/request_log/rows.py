@@ -89,7 +89,7 @@ async def page(
 
 
 async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
-    """Raise NotFound, also for another account's or environment's row."""
+    """Raise NotFound, including for another account's or environment's row."""
     rows = await _PAGES.page(tx, tenant, limit=1, id=row_id)
     if not rows:
         raise NotFound("Request", param="id")

@@ -32,8 +32,8 @@ _OF_SENTINELS: Final = "sentinel_"
 
 @dataclass(frozen=True, slots=True)
 class SentinelUrl:
-    """hosts: of the sentinels. url: redis:// or rediss:// without the place, which the sentinels name. login:
-    keywords of a sentinel's client.
+    """hosts: the sentinels' hosts and ports. url: redis:// or rediss:// without a host, which the sentinels name.
+    login: keyword arguments of a sentinel's client.
     """
 
     hosts: tuple[tuple[str, int], ...]

@@ -90,8 +90,8 @@ class _Asked(NamedTuple):
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A driver's connection that remembers built-in types. If the driver renames the method, it queries as
-    before.
+    """A driver's connection that remembers built-in types. If a driver's release renames the overridden method,
+    the types are queried again, which still works.
     """
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
@@ -231,7 +231,7 @@ async def _open(
     try:
         identity = await _who(connection)
         pid = await _session_of(connection) if identity is None else identity.pid
-        # A pooler reports a number of its own as the session's.
+        # A pooler reports a process ID that it made up, not the session's.
         if pid != connection.get_server_pid():
             pooler.is_between = True
             pooler.is_sharing = await _is_shared(connection, url, options, name, place)
@@ -410,7 +410,7 @@ class Servers:
         return connection
 
     async def _compare(self, connection: Any, identity: ServerIdentity) -> _Compared:
-        # Of all times: only the answer says what was accepted since.
+        # Read commits of all times: only the response says which were accepted since.
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:

@@ -1,4 +1,4 @@
-"""The statements of one transaction of PostgreSQL, cached for the process.
+"""Run the statements of one PostgreSQL transaction. Their texts are cached per process.
 
 The last writes are parts of one WITH and take one round trip, with the connection's commit token. Reads of
 one round trip are a UNION ALL in which each row names its read. Many rows are inserted as arrays; a column

@@ -223,7 +223,7 @@ class Checkpointer:
 
 @dataclass(frozen=True, slots=True)
 class FileSpace:
-    """In bytes. can_give_back: in steps, while others work."""
+    """The file's size, in bytes. can_give_back: free space can be returned in steps, while others work."""
 
     size: int
     free: int

@@ -233,7 +233,7 @@ async def test_what_failed_is_replayed_with_progress(
 
     receiver.answer = take
     await page.goto(here)
-    await page.get_by_role("button", name="Fixed: send exactly these again").click()
+    await page.get_by_role("button", name="I fixed it: send exactly these again").click()
     await expect(page.get_by_text("3 failed deliveries match that were answered")).to_be_visible()
     await page.get_by_role("button", name="Send one, then the others").click()
 

@@ -22,7 +22,7 @@ _NOT_SEEN = "Nobody says what it did: give effects_url, or look whether it acted
 _SERVER_ERRORS = range(500, 600)
 STALE_S: Final = 3600
 BURST: Final = 20
-# When to close the connection, as shares of a genuine event's time.
+# When to close the connection, as fractions of the time that a genuine event takes.
 _LOST_AT: Final = (0.25, 0.5, 0.75)
 _LISTENED_S_MIN: Final = 0.002
 

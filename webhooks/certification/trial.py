@@ -86,7 +86,7 @@ def trial_event(
     has_odd_text: bool = False,
     more: Mapping[str, Any] | None = None,
 ) -> TrialEvent:
-    """more: fields that no version of ours has."""
+    """more: fields that no version of the gateway sends."""
     data = sample_data("topup.delivered" if more else event_type, {}, now_us=now_us)
     del data["test"]
     data["transaction_id"] = transaction_id or new_id("txn")

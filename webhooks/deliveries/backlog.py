@@ -17,7 +17,7 @@ from webhooks.deliveries.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
-# Of one endpoint's due deliveries.
+# The most due deliveries of one endpoint that are counted.
 COUNTED_MAX: Final = 100
 
 # The limits are literal for the planner. Endpoints that wait for their pace's next turn still wait.

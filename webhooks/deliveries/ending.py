@@ -63,7 +63,7 @@ WHERE id IN (
 
 
 class EndingCursor(NamedTuple):
-    """lease_until_us: the last lease that still ran. change_no: of the endpoint's place at the first step."""
+    """lease_until_us: the end of the last running lease. change_no: that of the endpoint's place at the first step."""
 
     from_us: int = 0
     lease_until_us: int | None = None

@@ -52,7 +52,7 @@ async def recovered(tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 
 @dataclass(slots=True)
 class FailureGroup:
-    """Failed deliveries whose last attempts ended the same. phrase: of the response's body."""
+    """Failed deliveries whose last attempts ended the same. phrase: a line of the response's body."""
 
     http_status: int | None
     error: str | None

@@ -292,7 +292,7 @@ QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, re
 
 
 class SettledTurn(NamedTuple):
-    """due_at: of a retry. is_failing null: as before."""
+    """due_at: when the retry is due. is_failing: None leaves it unchanged."""
 
     endpoint_id: str
     turn_at: int

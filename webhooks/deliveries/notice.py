@@ -80,7 +80,7 @@ class Notice:
 
 
 class ToldEndpoint(NamedTuple):
-    """at_us: since when. told_us: when its notice was written."""
+    """at_us: when the stage began. told_us: when the notice was written."""
 
     endpoint_id: str
     url: str

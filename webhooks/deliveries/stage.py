@@ -130,8 +130,8 @@ class Head(NamedTuple):
 class Line(NamedTuple):
     """What a look learned of the line.
 
-    turns: had a turn while others wait behind. after: where the next look continues. hides_failing: some of
-    the failing ones seen are laters before others.
+    turns: endpoints that had a turn while others wait behind. after: where the next look continues. hides_failing:
+    some failing endpoints are laters ahead of others.
     """
 
     laters: Sequence[Later]
@@ -144,8 +144,8 @@ class Line(NamedTuple):
 class Claim(NamedTuple):
     """next_at_us: when something else falls due, or null.
 
-    short_ids: endpoints left for lack of a slot. has_more: an endpoint may have more. was_contended: look
-    again shortly.
+    short_ids: endpoints that got no slot. has_more: an endpoint may have more that is due. was_contended:
+    some rows couldn't be claimed, so try again shortly.
     """
 
     claimed: list[Claimed]

@@ -342,7 +342,7 @@ class IdlePool:
                 self._drop(connection)
 
     def close(self) -> None:
-        """Close everything, also whatever is returned later."""
+        """Close all connections, including those returned later."""
         self._is_closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -411,7 +411,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
     connected_s = loop.time()
     is_tls = url.scheme == "https"
     try:
-        # From here on the transport owns the socket, also if the handshake fails.
+        # From here on, the transport owns the socket, even if the handshake fails.
         _, connection = await loop.create_connection(
             lambda: Connection(loop, address),
             sock=reached,
@@ -497,6 +497,7 @@ def check_peer(dialling: socket.socket, address: str, port: int) -> None:
     is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
     if not is_there or peer[1] != port:
         raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
-    # A free local port that connects from itself connects to itself, by TCP's simultaneous open.
+    # For a free local port, TCP may choose that port as the source, too: the socket then connects to
+    # itself (simultaneous open).
     if peer[:2] == own[:2]:
         raise ConnectionError("the socket connected to itself")

@@ -1,4 +1,4 @@
-"""Look up names with c-ares, vet their addresses, and know this deployment's own.
+"""Resolve host names with c-ares, vet their addresses, and recognize this deployment's own addresses.
 
 - A result is at most 2 s old, so the next attempt notices a name that changed.
 - Each account has its own queue of look-ups, so its unresolvable names delay no other account.

@@ -352,7 +352,7 @@ UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :e
     ramp_size = :ramp_size, ramp_at = :ramp_at, paused_reason = :paused_reason
 WHERE id = :id
 """
-# Delivered rows are the rest, perhaps too many to count.
+# All other rows are delivered. There may be too many to count.
 _OF_JOBS = """
 SELECT d.replay_id, d.status, COUNT(*) AS n FROM deliveries d
 WHERE d.replay_id IN :ids[text] AND d.replay_id IS NOT NULL

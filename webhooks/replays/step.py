@@ -21,9 +21,9 @@ from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, next_rows, settled
 
-# Beyond this size only the rate limits the replay.
+# Beyond this size, only the rate limit bounds the replay.
 SIZE_MAX: Final = 512
-# Of an automatic pause.
+# The reason of an automatic pause.
 FAILING: Final = "failing"
 
 # A delivery that waits for its second try was refused once.
@@ -108,7 +108,7 @@ def grown_ramp(size: int, seen: UnderWay) -> int:
 
 
 def ramp_to_store(size: int) -> int | None:
-    """Return null if the ramp is over."""
+    """Return the ramp's size, or None once the ramp is over."""
     return size if size <= SIZE_MAX else None
 
 
@@ -119,7 +119,7 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """rows: how many a step may queue. ramp_size: how many may be under way, or null."""
+    """rows: how many deliveries a step may queue. ramp_size: how many deliveries may be under way; None if the ramp is over."""
 
     rows: int
     rate_per_s: int
@@ -128,7 +128,7 @@ class Room(NamedTuple):
 
 
 class Step(NamedTuple):
-    """is_over: the job has its final counts."""
+    """is_over: the replay has its final counts."""
 
     queued: int
     is_over: bool

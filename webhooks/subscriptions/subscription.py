@@ -97,7 +97,7 @@ class TooManySubscriptions(DomainError):
 
 
 class Wanted(NamedTuple):
-    """subscriber_id: Principal.credential_id."""
+    """subscriber_id: the subscriber's Principal.credential_id."""
 
     tenant: Tenant
     subscriber_id: str
@@ -112,7 +112,7 @@ class Wanted(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """cursor: nothing at or before it is open."""
+    """cursor: no event at or before it is still to be delivered."""
 
     endpoint: Endpoint
     cursor: str
@@ -121,7 +121,7 @@ class Granted(NamedTuple):
 
 
 class Request(NamedTuple):
-    """ttl_us None: the default. not_before_us: replays begin there."""
+    """ttl_us: if None, the default applies. not_before_us: the time from which events are replayed."""
 
     wanted: Wanted
     secret: str

@@ -362,7 +362,7 @@ def _by_tenant(one: Subscription) -> Tenant:
 
 
 class NotificationWriter(WokenLoop):
-    """sent_in: environments whose mail leaves. accounts_at_once: in one transaction.
+    """sent_in: environments whose mail is sent. accounts_at_once: how many accounts one transaction handles.
 
     A new process looks back a day, then an hour before its last look, longer than an account waits for its
     next mail of a kind.
@@ -415,7 +415,7 @@ class NotificationWriter(WokenLoop):
 
 
 class ApprovalTeller(WokenLoop):
-    """sent_in: environments whose mail leaves. tenants_at_once: in one transaction."""
+    """sent_in: environments whose mail is sent. tenants_at_once: how many tenants one transaction handles."""
 
     name = "approval_mail"
 

@@ -225,7 +225,7 @@ class StripeRefunds(StripePart):
             )
             intent = ref_id(found.payment_intent)
             if intent is None:
-                raise ProviderRefused(f"Stripe has no payment of checkout {ref}.")
+                raise ProviderRefused(f"Stripe has no payment for checkout {ref}.")
             return {"payment_intent": intent}
         return {"payment_intent": ref}
 

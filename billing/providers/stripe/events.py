@@ -69,7 +69,7 @@ _STATUSES: dict[str, SubscriptionStatus] = {
 
 
 def session_facts(session: Session, kind: str) -> Sequence[Fact]:
-    """Return a session's facts; `kind` is the event, or the status in a response."""
+    """Return a session's facts; `kind` is the event's type or, in a response, the session's status."""
     subject = _subject(
         _order_of(session.metadata) or session.client_reference_id,
         session.id,
@@ -374,7 +374,7 @@ def _of_session(session: Session, currency: str) -> Breakdown | None:
     told, subtotal, total = session.total_details, session.amount_subtotal, session.amount_total
     if told is None or subtotal is None or total is None:
         return None
-    # Only its sums say whether its prices contain the tax.
+    # Only the session's sums say whether its prices include the tax.
     is_added = subtotal - told.amount_discount + told.amount_tax == total and told.amount_tax > 0
     tax = TaxPart(TAX, _ours(told.amount_tax, currency), not is_added)
     return _kept(

@@ -44,7 +44,7 @@ _CSV_COLUMNS = (
     "balance_micros",
     "key_id",
     "key_name",
-    # Of the top-up, or else the order, hold or redemption: a send is taken and settled in two lines.
+    # The ID of the top-up or else of the order, hold or redemption. A send has two lines: taken and settled.
     "transaction_id",
     "subject_id",
 )

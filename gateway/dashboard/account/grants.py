@@ -27,7 +27,7 @@ _SCOPES: Final = ("keys:write",)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """spent_micros: charged in the running period."""
+    """spent_micros: what was charged in the current period."""
 
     grant: Grant
     spent_micros: int

@@ -171,7 +171,7 @@ async def signed_in(
     *,
     said: str | None = None,
 ) -> Response:
-    """Begin a session and redirect. said: the note that home shows. Raises as begin_session."""
+    """Begin a session and redirect. said: the note that home shows. Raises what begin_session raises."""
     back = form.text("next")
     response = go(back) if is_safe_way(back) else go(HOME, said=said)
     await begin_session(call, person, response)

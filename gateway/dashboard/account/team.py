@@ -170,7 +170,7 @@ async def _show(
     )
 
 
-# Of each kind.
+# The most objects listed of each kind.
 SHOWN_MAX: Final = 50
 _KINDS: Final = {
     "keys": (phrase("API keys"), phrase("They keep working until you end them.")),

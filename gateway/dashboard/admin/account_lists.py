@@ -68,7 +68,7 @@ class SeenEndpoint:
 
 
 class AccountParts(NamedTuple):
-    """The newest SHOWN of each, and all members. own_now: by the account's own clock."""
+    """The newest SHOWN items of each list, and all members. own_now: the time on the account's clock."""
 
     topups: Sequence[TopUp]
     keys: Sequence[ApiKey]

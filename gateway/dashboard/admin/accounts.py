@@ -48,7 +48,7 @@ CHARGES_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class RechargeView:
-    """month: by the account's clock, such as 2026-11. spent_cents: taken in it, or still awaited."""
+    """month: the account's current month, such as 2026-11. spent_cents: what was charged in it or is still awaited."""
 
     recharge: Recharge
     month: str

@@ -23,7 +23,7 @@ _WORDS: Final = ("account_id", "action", "by", "subject_id")
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """changes: field, before, after."""
+    """changes: each field with its value before and after."""
 
     entry: AuditEntry
     changes: Sequence[tuple[str, str, str]]

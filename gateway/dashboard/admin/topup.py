@@ -47,7 +47,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """holder: the supplier that has it."""
+    """holder: the supplier that has the top-up."""
 
     seen: ReviewedTopUp
     timeline: TopUpTimeline
@@ -125,7 +125,7 @@ def _route(act: AnyChange) -> Route:
 
 
 async def _story(call: RequestContext[Any, Any]) -> Story:
-    """Raise NotFound, also for the other environment."""
+    """Raise NotFound, including for the other environment."""
     environment, topup_id = call.principal.environment, call.params["transaction_id"]
     kinds = call.context.part(SupplierKinds)
 

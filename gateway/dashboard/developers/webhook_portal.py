@@ -53,7 +53,7 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors {ancestors}"
 )
-# Of one link, from all its viewers, in a minute.
+# The most requests to one link, from all its viewers, in a minute.
 _VIEWS_MAX: Final = 600
 _PRESSES_MAX: Final = 60
 _SECRET_CHARACTERS: Final = 43
@@ -71,7 +71,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Visit(NamedTuple):
-    """chosen: the query that each address repeats."""
+    """chosen: the query that each link on the page repeats."""
 
     call: RequestContext[Any, Any]
     link: PortalLink
@@ -224,7 +224,7 @@ async def _endpoints(visit: Visit) -> Sequence[Mapping[str, Any]]:
 
 
 async def _endpoint(visit: Visit) -> Mapping[str, Any]:
-    """Raise NotFound also for an endpoint that the link doesn't show."""
+    """Raise NotFound, including for an endpoint that the link doesn't show."""
     if not visit.link.shows(visit.endpoint_id):
         raise NotFound("Webhook")
     found: Mapping[str, Any] = await read_own(visit.call, SHOW, visit.ids)
@@ -234,7 +234,7 @@ async def _endpoint(visit: Visit) -> Mapping[str, Any]:
 
 
 async def _delivery(visit: Visit) -> Mapping[str, Any]:
-    """Raise NotFound also for a delivery to another endpoint than the address names."""
+    """Raise NotFound, including for a delivery to an endpoint that the address doesn't name."""
     await _endpoint(visit)
     ids = {"delivery_id": visit.call.params["delivery_id"]}
     found: Mapping[str, Any] = await read_own(visit.call, SHOW_DELIVERY, ids)

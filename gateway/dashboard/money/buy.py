@@ -92,7 +92,7 @@ def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
 
 
 def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list[tuple[str, str]]:
-    """Return each provider's name and label, those with credentials first. kind: only those that sell it."""
+    """Return each provider's name and label, those with credentials first. kind: list only providers that sell it."""
     environment, providers = call.principal.environment, call.context.payments.providers
     found = [
         name

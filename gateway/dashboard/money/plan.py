@@ -45,7 +45,7 @@ from store.idempotency import KeyReused
 
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
-    """value: what the form sends. price, credits: of a whole interval. seller: None if the person chooses
+    """value: what the form sends. price, credits: those of a whole interval. seller: None if the user chooses
     the provider.
     """
 

@@ -42,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PortalView:
-    """can_change: a period is paid, and the plan continues."""
+    """can_change: true if a period is paid and the plan continues."""
 
     plan: str
     price: Price

@@ -30,7 +30,7 @@ _LINKS: Final = ("https://", "http://")
 
 @dataclass(frozen=True, slots=True)
 class HandedOut:
-    """kind: of the deliverable, or voucher. is_link: the value may be followed."""
+    """kind: the deliverable's kind, or voucher. is_link: the value is a link that can be followed."""
 
     kind: str
     value: str | None

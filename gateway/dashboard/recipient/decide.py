@@ -30,7 +30,7 @@ _DECISIONS: Final = {"approve": "approved", "deny": "denied"}
 
 @dataclass(frozen=True, slots=True)
 class ShownLimit:
-    """length: of a rolling window. label: of a limit that doesn't count cents."""
+    """length: how long a rolling window is. label: names a limit that doesn't count cents."""
 
     cap: str
     label: str

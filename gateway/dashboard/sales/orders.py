@@ -145,7 +145,7 @@ async def order_page(
 
 
 async def _seen(call: RequestContext[Any, Any]) -> OrderView:
-    """Raise NotFound, also for the other environment."""
+    """Raise NotFound, including for the other environment."""
     environment, order_id = call.principal.environment, call.params["order_id"]
 
     async def work(tx: Transaction) -> OrderView:
