@@ -129,8 +129,10 @@ def read_form(call: RequestContext[Any, Any]) -> Form:
             errors="strict",
             max_num_fields=FIELDS_MAX,
         )
-    except ValueError:
+    except UnicodeDecodeError:
         raise InvalidInput("The form is not percent-encoded UTF-8.") from None
+    except ValueError:
+        raise InvalidInput(f"The form has more than {FIELDS_MAX} fields.") from None
     for values in fields.values():
         if any(has_control(value) for value in values):
             raise InvalidInput("Control characters aren't allowed.")

@@ -121,6 +121,15 @@ async def test_a_text_of_many_words_is_shown_as_few_ticks(gateway: Gateway) -> N
     assert 200 <= shown.count('name="platforms" value=') < 300
 
 
+async def test_a_form_of_too_many_fields_is_told_so(gateway: Gateway) -> None:
+    browser = await signed_in(gateway)
+
+    refused = await browser.send(KEYS, {**KEY, "platforms": ["claude"] * 200, "step": "2"})
+
+    assert refused.status_code == 422
+    assert "The form has more than 200 fields." in text_of(refused.text)
+
+
 async def test_a_plan_says_what_it_costs_and_grants(gateway: Gateway) -> None:
     boss = await operator(gateway)
 
