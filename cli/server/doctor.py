@@ -171,7 +171,7 @@ def doctor(context: click.Context, /) -> None:
             mark, colour = {True: ("✓", "green"), False: ("✗", "red"), None: ("!", "yellow")}[
                 finding.is_well
             ]
-            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<13}{finding.detail}")
+            click.echo(f"{click.style(mark, fg=colour)} {finding.part:<14}{finding.detail}")
     if any(finding.is_well is False for finding in findings):
         context.exit(codes[0] if codes else EXIT_REFUSED)
 

@@ -213,5 +213,5 @@ def test_the_doctor_warns_where_two_processes_do_not_fit(database_url: str, topu
     result = topup("doctor", TOPUP_DATABASE_CONNECTIONS="1000")
 
     assert result.exit_code == 0
-    assert "! connections  up to 2007 for each gateway and worker" in result.stdout
+    assert "! connections   up to 2007 for each gateway and worker" in result.stdout
     assert "Too few: raise max_connections" in result.stdout
