@@ -41,7 +41,6 @@ from keys.account import lock_tenants
 from keys.act import Act, AnyChange, ApiAct, Change, ListAct, ReadAct, ReportAct
 from runtime.acts import check_done, run_alone
 from store.database import Transaction
-from store.idempotency import KeyReused
 from store.keyset import end_of
 
 _ADMIN: Final = "/dashboard/admin"
@@ -51,11 +50,6 @@ _READS_MAX: Final = 20
 # Fields without a cell of a table.
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
-_USED: Final = Problem(
-    409, "This form was sent before, with other fields. Press the button to send this one."
-)
-
-
 # For the test of all doors.
 ACT_PAGES: Final[list["ActPages"]] = []
 # Acts with a form on their object's own page, and the form's path below /dashboard/admin.
@@ -173,7 +167,7 @@ class ActPages:
         try:
             sent = await run_typed(call, act, form)
         except DomainError as error:
-            problem = problem_sent(error)
+            problem = problem_of(error)
             if act.input.layout:
                 return await self._new_page(call, act, form, problem)
             return await self._page(call, form, problem, act)
@@ -585,7 +579,7 @@ def form_route(
         try:
             sent = await run_typed(call, act, form)
         except DomainError as error:
-            return await shown(call, form, problem_sent(error))
+            return await shown(call, form, problem_of(error))
         address = own.format_map(call.params) if goes_to is None else goes_to(sent.object_id)
         return go(address, said=act.name)
 
@@ -630,10 +624,6 @@ async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) 
 def problem_typed(struct: type[Fields], form: Form) -> Problem:
     typed = Typed(form)
     return problem_before(struct, typed_values(struct, typed), typed.wrong, form)
-
-
-def problem_sent(error: DomainError) -> Problem:
-    return _USED if isinstance(error, KeyReused) else problem_of(error)
 
 
 async def run_asked(

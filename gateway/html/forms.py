@@ -19,6 +19,8 @@ from gateway.http.fields import EnvironmentMismatch, has_control
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from kernel.errors import DomainError, InvalidInput
+from kernel.ids import new_id
+from store.idempotency import KeyReused
 
 FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
@@ -113,6 +115,10 @@ class Problem:
 
 
 NO_PROBLEM = Problem(200, "")
+SENT_BEFORE: Final = Problem(
+    409,
+    phrase("This was sent before, with other entries. Press again to send these."),
+)
 
 
 def dollars(cents: int | None) -> str:
@@ -158,6 +164,8 @@ def read_query(call: RequestContext[Any, Any]) -> Form:
 
 
 def problem_of(error: DomainError) -> Problem:
+    if isinstance(error, KeyReused):
+        return SENT_BEFORE
     refusal = refusal_of(error)
     listed = error.extra.get("errors") or []
     if not listed and error.param is not None:
@@ -168,6 +176,13 @@ def problem_of(error: DomainError) -> Problem:
         fields.setdefault(name, first_words(said))
     said = _together(fields.values())
     return Problem(refusal.http_status, said or first_words(for_people(error.detail)), fields)
+
+
+def form_again(form: Form, error: DomainError) -> Form:
+    """Return the refused form, with another key if its own was used for other entries."""
+    if not isinstance(error, KeyReused):
+        return form
+    return Form({**form.fields, IDEMPOTENCY_FIELD: [new_id("frm")]})
 
 
 def first_words(said: str, param: str | None = None) -> str:

@@ -16,6 +16,7 @@ from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS
 from kernel.tenant import Tenant
 from keys.account_access import IS_LIVE_OPEN, SUSPENDED_FOR, check_live
+from keys.api_keys.fields import Checks
 from keys.api_keys.grantable import KeyLimitReached
 from keys.api_keys.lookup import judge_chain, load_links
 from keys.granted import Granted, why_ended
@@ -144,6 +145,10 @@ async def create(
             "Only a key, a system token or a signed-in user can make a portal link.",
             reason="parent",
         )
+    checks = Checks()
+    name = checks.of(normalise_name, new.name)
+    origins = checks.of(check_origins, new.origins, tenant.environment)
+    checks.end()
     await check_not_ending(tx, maker)
     await check_live(tx, tenant)
     whose = {"account_id": tenant.account_id, "environment": tenant.environment}
@@ -159,9 +164,9 @@ async def create(
         id=new_id("ptl"),
         account_id=tenant.account_id,
         environment=maker.environment,
-        name=normalise_name(new.name),
+        name=name,
         can=new.can,
-        origins=check_origins(new.origins, tenant.environment),
+        origins=origins,
         endpoint_ids=tuple(dict.fromkeys(new.endpoint_ids)),
         made_by=maker.person_id if maker.kind == "session" else maker.credential_id,
         created_at=now_us,

@@ -10,7 +10,7 @@ from billing.team.ending import Made, made_by
 from gateway.dashboard.account.sign_in import is_secure
 from gateway.dashboard.act import press
 from gateway.dashboard.route import page_route
-from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, problem_of, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
@@ -22,9 +22,11 @@ from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.fields import Fields
+from kernel.ids import new_id
 from keys import member, session
 from keys.account import get_account
 from keys.member import Member
+from keys.normalise import normalise_email
 from keys.principal import ACCOUNT_SCOPES, ROLE_SCOPES, ROLES, ScopeMissing, require_owner
 from store.database import Transaction
 
@@ -54,10 +56,13 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def invite(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
+    typed = Typed(form)
+    body = {"email": form.text("email"), "role": form.text("role")}
+    typed.parse("email", lambda: normalise_email(body["email"], param="email"))
     try:
         if form.raw("password"):
             await confirm(call, form.raw("password"))
-        made = await run_own(call, INVITE, {name: form.text(name) for name in ("email", "role")})
+        made = await run_own(call, INVITE, body, key=form.idempotency_key, wrong=typed.wrong)
     except PasswordRequired:
         return await _show(
             call, form, Problem(403, "", {"password": phrase("Live needs it again.")})
@@ -72,9 +77,9 @@ async def invite(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def renew(call: RequestContext[Fields, Fields]) -> Reply:
-    read_form(call)
+    form = read_form(call)
     try:
-        made = await run_own(call, RENEW)
+        made = await run_own(call, RENEW, key=form.idempotency_key)
     except RateLimited:
         return await _show(call, Form(), _TOO_MANY)
     except InvalidInput as error:
@@ -163,6 +168,7 @@ async def _show(
         form=form,
         problem=problem,
         invited=invited,
+        form_key=new_id("frm"),
         invitation_url=f"{call.home}{url}" if url.startswith("/") else url,
         roles=ROLE_WORDS,
         scopes=ROLE_SCOPES,

@@ -27,6 +27,7 @@ from gateway.html.forms import (
     Form,
     Problem,
     Typed,
+    form_again,
     problem_of,
     read_form,
     read_query,
@@ -105,7 +106,7 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
             await confirm(call, form.raw("password"))
         made = await run_own(call, CREATE_KEY, body, key=form.idempotency_key, wrong=typed.wrong)
     except DomainError as error:
-        return _new_page(call, form, problem_of(error))
+        return _new_page(call, form_again(form, error), problem_of(error))
     return page(call, "key_made.html", key=made, done="minted", old_secret_until=None)
 
 

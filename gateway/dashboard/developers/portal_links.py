@@ -7,7 +7,16 @@ from starlette.responses import Response
 from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
-from gateway.html.forms import IDEMPOTENCY_FIELD, NO_PROBLEM, Form, Problem, problem_of, read_form
+from gateway.html.forms import (
+    IDEMPOTENCY_FIELD,
+    NO_PROBLEM,
+    Form,
+    Problem,
+    Typed,
+    form_again,
+    problem_of,
+    read_form,
+)
 from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.own_acts import list_own, run_own
@@ -43,19 +52,20 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def create(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
+    typed = Typed(form)
     body = {
         "name": form.text("name"),
         "can": form.text("can"),
         "origins": form.lines("origins"),
         "endpoint_ids": form.many("endpoint_ids"),
-        "expires_in_s": form.integer("expires_in_s"),
+        "expires_in_s": typed.integer("expires_in_s"),
     }
     try:
-        made = await run_own(call, CREATE, body, key=form.idempotency_key)
+        made = await run_own(call, CREATE, body, key=form.idempotency_key, wrong=typed.wrong)
     except PasswordRequired:
         raise
     except DomainError as error:
-        return await _page(call, form, problem_of(error))
+        return await _page(call, form_again(form, error), problem_of(error))
     return await _page(call, Form({IDEMPOTENCY_FIELD: [new_id("frm")]}), made=made)
 
 

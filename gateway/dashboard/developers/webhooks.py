@@ -16,6 +16,7 @@ from gateway.html.forms import (
     Form,
     Problem,
     Typed,
+    form_again,
     problem_of,
     read_form,
 )
@@ -73,7 +74,7 @@ async def register(call: RequestContext[Fields, Fields]) -> Reply:
     except PasswordRequired:
         raise
     except DomainError as error:
-        return _new_page(call, form, problem_of(error))
+        return _new_page(call, form_again(form, error), problem_of(error))
     return page(call, "webhook_made.html", endpoint=made, done="registered")
 
 

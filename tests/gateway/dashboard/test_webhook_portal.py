@@ -1,7 +1,9 @@
 """A merchant's webhooks for holders of a link: what they see and do, who may embed it, and when it ends."""
 
 import asyncio
+import re
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -141,6 +143,21 @@ async def test_a_replay_pressed_twice_is_sent_once(shop: Shop) -> None:
     both = [await shop.press(path, "once=frm_1") for _ in range(2)]
 
     assert both[0].headers["location"] == both[1].headers["location"]
+
+
+@one_database
+async def test_a_change_is_made_as_often_as_it_is_pressed(shop: Shop) -> None:
+    link = await shop.link(can="manage")
+    path = f"{link['path']}/{shop.endpoints[0]}"
+    page = (await shop.get(path)).text
+    # By a browser's Back, which shows the form as it was.
+    form = page.partition(f'action="{path}"')[2].partition("</form>")[0]
+    hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    for status in ("disabled", "enabled"):
+        await shop.press(path, urlencode([*hidden, ("status", status)]))
+    shown = await shop.gateway.call("GET", f"/webhooks/{shop.endpoints[0]}", key=shop.key)
+
+    assert shown.json()["data"]["status"] == "enabled"
 
 
 async def test_a_link_of_one_webhook_shows_no_other(shop: Shop) -> None:
