@@ -79,6 +79,25 @@ _WORD = re.compile(r"^[a-z][a-z-]*$")
 _OPTION = re.compile(r"^--[a-z][a-z0-9-]*")
 
 
+def test_each_file_that_where_names_is_there() -> None:
+    known = {
+        path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.*") if ".venv" not in path.parts
+    }
+    text = (ROOT / "docs/where.md").read_text(encoding="utf-8")
+    missing, folder = [], ""
+    for line in text.splitlines():
+        for name in re.findall(
+            r"`([\w./-]+\.(?:py|html|js|json|md|sql|yaml))`",
+            re.sub(r"a folder with `[^`]*`( and `[^`]*`)?", "", line),
+        ):
+            if "/" in name:
+                folder = name.rpartition("/")[0] + "/"
+            if (name if "/" in name else folder + name) not in known:
+                missing.append((folder, name))
+
+    assert missing == []
+
+
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 

@@ -218,6 +218,7 @@ _WORDS = {
     "window": "key's rolling window",
     "per_recipient_per_day": "key's cap of a recipient and day",
     "sends_per_hour": "key's limit of an hour",
+    "recipients_per_week": "key's weekly limit",
     "account_per_day": "account's limit of a day",
 }
 
