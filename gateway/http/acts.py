@@ -548,6 +548,8 @@ class Door:
             # A repeated call skips the work before the transaction.
             stored = await stored_answer(call.context, call.request_key)
             if stored is not None:
+                if act.shows_secret:
+                    await self._check_password(act, asked)
                 return stored
             await self._check_before(act, asked)
             await self.prepare(asked)

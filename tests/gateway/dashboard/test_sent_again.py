@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.support.browser import Browser, csrf_of, signed_in, text_of
+from kernel.clock import FixedClock
+from tests.support.browser import PASSWORD, Browser, csrf_of, signed_in, text_of
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.one_database
@@ -93,6 +94,26 @@ def link_of(html: str) -> str:
     found = re.search(r"/invitation/[\w-]+", html)
     assert found is not None, text_of(html)
     return found[0]
+
+
+@pytest.mark.fixed_clock
+async def test_an_invitation_where_live_is_open_is_shown_again_for_the_password_only(
+    gateway: Gateway, clock: FixedClock
+) -> None:
+    browser = await signed_in(gateway)
+    html = (await browser.get("/dashboard/team")).text
+    given = {"csrf_token": csrf_of(html), "once": once_of(html), "role": "reader"}
+    given["email"] = "ann@acme.example"
+    with_password = {**given, "password": PASSWORD}
+    made = await browser.send("/dashboard/team", with_password)
+    at_once = await browser.send("/dashboard/team", given)
+    clock.advance_s(601)
+    later = await browser.send("/dashboard/team", given)
+    confirmed = await browser.send("/dashboard/team", with_password)
+
+    assert link_of(at_once.text) == link_of(made.text) == link_of(confirmed.text)
+    assert later.status_code == 403
+    assert "/invitation/" not in later.text
 
 
 async def test_all_wrong_entries_are_told_at_once(gateway: Gateway) -> None:
