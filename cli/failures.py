@@ -16,7 +16,7 @@ from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
 
-# A response of another form than ours.
+# The response doesn't have our form.
 _MISREAD = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     *(httpx.InvalidURL, httpx.RequestError),

@@ -52,7 +52,7 @@ _TENANTS = f"""
     {_OF_TENANTS}"""
 _FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
 _LOCK = _TENANTS + _FOR_UPDATE
-# Its rows are ignored [12 us of PostgreSQL for 15 tenants].
+# The statement's rows are ignored [12 us of PostgreSQL for 15 tenants].
 _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
@@ -451,7 +451,7 @@ def _standings(rows: Sequence[Row]) -> Standings:
     suspended = []
     for row in rows:
         tenant = Tenant(row[0], row[1])
-        # By position, because every send runs this.
+        # Read by position, because every send runs this.
         if row[2] or row[6] is not None or row[8] is not None:
             watches[tenant] = read_watch(row[2], row[5], row[6], row[7], row[8])
         if row[3]:

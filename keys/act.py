@@ -23,7 +23,7 @@ S = TypeVar("S")
 Audience = Literal["merchant", "operator", "machine"]
 MERCHANT: Final[Audience] = "merchant"
 OPERATOR: Final[Audience] = "operator"
-# On the installation's own machine, for acts that would turn a borrowed token into lasting access.
+# Only on the installation's machine, for acts that would turn a borrowed token into lasting access.
 MACHINE: Final[Audience] = "machine"
 
 

@@ -25,7 +25,7 @@ from store.errors import StoreError
 CACHE_LIFE_US = SECOND_US // 2
 # A busy key's requests then never wait for the database.
 REFRESH_AGE_US = 250_000
-# At least 100 ms before an entry is stale.
+# Refresh at least 100 ms before an entry is stale.
 SWEEP_EVERY_US = 150_000
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
 # On SQLite a query of this size takes the event loop 4 ms.

@@ -27,7 +27,7 @@ _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
 logger = logging.getLogger(__name__)
 
-# It includes sleep if the system counts it.
+# Includes the machine's sleep, if the system counts that.
 _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -78,7 +78,7 @@ class SteadyClock:
         left_us = self._left_us
         if -may_us <= left_us <= may_us:
             return left_us
-        # A count from before another thread's correction.
+        # The count is from before another thread's correction.
         return 0 if may_us < 0 else may_us if left_us > 0 else -may_us
 
 

@@ -124,7 +124,7 @@ class _Share:
 
 @dataclass(slots=True)
 class _Lacking:
-    """A bucket to refill from Redis; cost: of the call that found it empty."""
+    """A bucket to refill from Redis. cost: that of the call that found it empty."""
 
     bucket: Bucket
     share: _Share

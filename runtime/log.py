@@ -121,7 +121,7 @@ def mask(text: str) -> str:
 
 
 def _has_mark(lowered: str) -> bool:
-    # In short text one pattern finds them sooner; in a log's line, a search for each.
+    # In a short text, one pattern finds them faster; in a log line, a search for each.
     if len(lowered) <= _FEW_CHARACTERS:
         return _MARK.search(lowered) is not None
     for mark in _MARKS:  # noqa: SIM110 - a generator takes twice as long

@@ -21,7 +21,7 @@ from kernel import version
 
 
 class PlainCounter(Collector):
-    """A number for each combination of the labels' values; shown once it was counted."""
+    """A number for each combination of the labels' values; shown after its first count."""
 
     def __init__(self, name: str, meaning: str, *labels: str) -> None:
         self._name, self._meaning, self._labels = name, meaning, labels

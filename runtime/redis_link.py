@@ -214,7 +214,7 @@ class RedisState:
 
     def _tell(self, fault: RedisFault) -> None:
         self._told, self._told_s, self._is_told = fault, time.monotonic(), True
-        # Never the driver's message: it may hold an address with a password.
+        # Never log the driver's message: it may contain an address with a password.
         logger.warning("redis.away", extra={"fault": fault.value, "why": f"Redis {WORDS[fault]}"})
 
 
@@ -297,7 +297,7 @@ class KeptConnection:
         await self._connection.connect()  # type: ignore[no-untyped-call]
 
     async def _exchange(self, command: Sequence[Word]) -> object:
-        # A cancelled one closes the connection, so no answer is left for the next command.
+        # A cancelled call closes the connection, so that no response is left for the next command.
         try:
             await self._connection.send_command(*command)
             return await self._connection.read_response()
@@ -444,7 +444,7 @@ WAKE_JOB = "wake"
 SLOT_US = 20_000
 # While commits follow each other closely, one hint covers a millisecond.
 HINT_INTERVAL_S = 0.001
-# Without Redis each costs a transaction.
+# Without Redis, each hint costs a transaction.
 OTHERWISE_INTERVAL_S = 0.005
 HINT_LIFE_MS = 3_600_000
 # A hint that hasn't started covers every later one. So a hint takes the first of these ids that
@@ -514,7 +514,7 @@ class Queue:
         self._link = link
         self._kept = link.keep()
         self._otherwise = otherwise
-        # Whether hints went another way, or none, since Redis was last there.
+        # Whether hints were sent another way, or not at all, since Redis last responded.
         self._is_behind = False
         self._clock = clock
         self._queue_name = queue_name

@@ -38,7 +38,7 @@ FILES_LOOK_S: Final = 0.25
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
-# A lone server can't be overtaken by another of its URL, but by one behind its address.
+# A single server can't be overtaken by another one of its URL, but can by one behind its address.
 SERVERS_LOOK_S: Final = 3.0
 LOOK_AT_ONE_S: Final = 15.0
 _HINT_S: Final = 7 * 86_400

@@ -168,7 +168,7 @@ class BlockedCommands(Generic[C, R]):
 
     def put(self, batch: Sequence[Waiting[C, R]]) -> None:
         for waiting in batch:
-            # A command without a tenant waits for itself.
+            # A command without a tenant has its own queue.
             tenants = self._tenants_of(waiting) or frozenset({waiting})
             self._queues.setdefault(tenants, []).append(waiting)
             self._refuse_in_time(waiting)

@@ -108,7 +108,7 @@ STEPS = (
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),
     ("transfers", "id", "{own}"),
-    # After the transfers, which may still add sums.
+    # Deleted after the transfers, which may still add sums.
     ("sealed_balances", "ledger_account_id", "{own}"),
     ("ledger_accounts", "id", "{own}"),
     ("idempotency_keys", "digest", "{own}"),

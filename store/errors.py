@@ -63,7 +63,7 @@ class Fault(StrEnum):
     PASSWORD_WRONG = "password_wrong"  # noqa: S105 no password
     ROLE_UNKNOWN = "role_unknown"
     DATABASE_UNKNOWN = "database_unknown"
-    NOT_LET_IN = "not_let_in"  # by pg_hba.conf, or without CONNECT
+    NOT_LET_IN = "not_let_in"  # refused by pg_hba.conf, or no CONNECT privilege
     TOO_MANY_CONNECTIONS = "too_many_connections"
     NOT_READY = "not_ready"  # it starts, stops or recovers
     POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # a pooler in transaction mode

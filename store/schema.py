@@ -70,11 +70,11 @@ accounts = _table(
     _int("live_closed_at", null=True),
     _int("email_verified_at", null=True),  # null: its mail's reader isn't verified
     _int("suspended_at", null=True),
-    _text("suspended_for", null=True),  # for its owner to read
+    _text("suspended_for", null=True),  # the reason, shown to its owner
     # IANA name
     _text("time_zone", default="UTC"),
     _int("created_at"),
-    _int("last_active_at"),  # day-grained; idle sandboxes are deleted by it
+    _int("last_active_at"),  # to the day; decides when an idle sandbox is deleted
     _int("expiring_mail_off_at", null=True),
     _int("receipt_mail_off_at", null=True),
     _int("approval_mail_off_at", null=True),
@@ -95,7 +95,7 @@ account_environments = _table(
     "account_environments",
     _text("account_id", key=True),
     _text("environment", key=True),
-    _int("event_no", default=0),  # of the last event; gapless, in commit order
+    _int("event_no", default=0),  # number of the last event; without gaps, in commit order
     _int("events_from_no", default=0),  # none is missing from here on; 0: none was deleted
     _int("event_epoch", default=0),  # part of each cursor; changes after a restore
     _int("low_balance_threshold_micros", default=0),  # the highest; 0: off
@@ -149,7 +149,7 @@ api_keys = _table(
     _int("per_month_cents", null=True),
     _int("approval_threshold_cents", null=True),  # the API's approval_above_cents
     _int("approval_above_per_day_cents", null=True),
-    _int("expires_at", null=True),  # by the account's clock
+    _int("expires_at", null=True),  # on the account's clock
     _text("prefix"),  # first 16 characters of the newest secret
     _text("last4"),
     _int("created_at"),
@@ -192,7 +192,7 @@ access_tokens = _table(
     _int("created_at"),
     _int("last_used_at", null=True),
     _int("revoked_at", null=True),
-    _text("scopes", null=True),  # null: all of them
+    _text("scopes", null=True),  # null means all scopes
     _index("ux_access_tokens_digest", "digest", unique=True),
     _index("ix_access_tokens_account", "account_id", "environment", "id"),
 )
@@ -222,7 +222,7 @@ sessions = _table(
     _text("id", key=True),
     _text("account_id"),
     _text("environment"),  # the one shown; a switch changes the digest
-    _text("digest"),  # of the cookie's token
+    _text("digest"),  # digest of the cookie's token
     _text("user_agent"),
     _int("created_at"),
     _int("last_seen_at"),  # the session ends after seven days without use
@@ -293,7 +293,7 @@ second_factors = _table(
     "second_factors",
     _text("account_id", key=True),
     _text("nonce"),  # random; the app's secret derives from it
-    _int("last_step", default=0),  # of the newest used code, in half minutes since 1970
+    _int("last_step", default=0),  # step of the newest used code, in half minutes since 1970
     _text("recovery"),  # JSON: digests of the unused codes
     _int("created_at"),
     _int("confirmed_at", null=True),  # null: being set up
@@ -358,12 +358,12 @@ idempotency_keys = _table(
     "idempotency_keys",
     _text("account_id", key=True),
     _text("environment", key=True),
-    _text("digest", key=True),  # of the key and its owner
-    _text("fingerprint"),  # of method, path and parsed body
+    _text("digest", key=True),  # digest of the key and its owner
+    _text("fingerprint"),  # digest of method, path and parsed body
     _int("status"),  # 0 while a call of several steps runs
     _bytes("body", null=True),
     _int("is_sealed", default=0),  # sealed for its secret; purged after 24 h
-    _text("text_digest", null=True),  # of the key without its owner, if sealed
+    _text("text_digest", null=True),  # digest of the key without its owner, if sealed
     # Where the body names the top-up instead of its voucher's code.
     _int("code_at", null=True),
     _int("lease_until_at", null=True),
@@ -457,10 +457,10 @@ topups = _table(
     _text("metadata"),  # JSON
     _text("note", null=True),
     _text("failure_reason", null=True),
-    _int("new_balance_cents", null=True),  # of the recipient's wallet
+    _int("new_balance_cents", null=True),  # balance of the recipient's wallet
     _text("voucher_code", null=True),  # never written: derived from the id
     _text("voucher_code_hint", null=True),
-    _text("fulfilment_code", null=True),  # in the voucher's place; sealed
+    _text("fulfilment_code", null=True),  # sealed; replaces the voucher
     _text("fulfilment"),  # its supplier's kind; or approval, sandbox
     _int("handed_over_at", null=True),  # it can't be cancelled afterwards
     _int("next_check_at", null=True),
@@ -474,7 +474,7 @@ topups = _table(
     _text("delivery", null=True),  # JSON: mail, language and message
     _int("claimed_at", null=True),  # when the recipient first opened it
     _int("emailed_at", null=True),  # when a mail server took the first mail
-    _int("scheduled_for", null=True),  # by the account's clock
+    _int("scheduled_for", null=True),  # on the account's clock
     _int("fee_cents", null=True),
     _int("earned_fee_cents", null=True),  # all once delivered, nothing once reversed
     # Its other rows of spend_windows: keys/caps.py
@@ -583,7 +583,7 @@ batches = _table(
     _text("status"),  # accepting | undoing | refused | running | completed
     _int("is_all_or_nothing"),
     _int("items"),
-    _text("request_digest", null=True),  # of its Idempotency-Key
+    _text("request_digest", null=True),  # digest of its Idempotency-Key
     _int("created_at"),
     _int("accepted_at", null=True),
     _int("cancelled_at", null=True),
@@ -635,7 +635,7 @@ fulfilment_attempts = _table(
     _int("last_requested_at"),
     _int("ended_at", null=True),  # null: the supplier's last word is to come
     _text("prepared", null=True),  # found out before the call; nothing secret
-    _text("left_over", null=True),  # for the next call; nothing secret
+    _text("left_over", null=True),  # passed to the next call; nothing secret
     _int("cost_cents", null=True),
     _index(
         "ix_fulfilment_attempts_open",
@@ -913,7 +913,7 @@ machine_payments = _table(
     _text("protocol"),  # x402 | mpp
     _text("payment_ref"),  # network, asset, payer and nonce; or the token's digest
     _text("identifier"),  # SHA-256 of the payer's secret identifier
-    _text("body_digest"),  # of the request it pays for
+    _text("body_digest"),  # digest of the request that it pays for
     _text("request"),  # JSON, with the fee
     _text("network"),
     _text("asset"),
@@ -1016,7 +1016,7 @@ checkpoints = _table(
     "checkpoints",
     _text("environment", key=True),
     _int("day_start_at", key=True),
-    _bytes("seed"),  # of the leaves' salts
+    _bytes("seed"),  # the seed of the leaves' salts
     _text("claimed_by", null=True),
     _int("claimed_until"),
     _int("size", null=True),  # transfers; null until sealed, as what follows
@@ -1047,7 +1047,7 @@ sealed_balances = _table(
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("ledger_account_id", key=True),
-    _int("day_start_at"),  # of the last checkpoint with its transfers
+    _int("day_start_at"),  # day of the last checkpoint that has its transfers
     _int("debits_micros"),
     _int("credits_micros"),
     _int("before_debits_micros"),  # without that checkpoint
@@ -1144,8 +1144,8 @@ money_differences = _table(
     _text("part"),  # ledger | suppliers | provider:<name>
     _text("kind"),  # billing/reconciliation/differences.py
     _text("subject_id"),
-    _int("expected"),  # by the ledger
-    _int("found"),  # by the other side
+    _int("expected"),  # what the ledger says
+    _int("found"),  # what the other side says
     _text("unit"),  # currency, micros or times
     _text("detail"),
     _int("since"),
@@ -1167,7 +1167,7 @@ reconciliation_parts = _table(
     _text("part", key=True),
     _int("next_at"),  # moved ahead first, so one process runs it
     _int("began_at", null=True),
-    _int("ended_at", null=True),  # of the last completed run
+    _int("ended_at", null=True),  # end of the last completed run
     _int("checked", default=0),  # compared in that run
     _text("fault", null=True),  # null: completed
     _text("mark", null=True),  # where the next run continues
@@ -1185,7 +1185,7 @@ events = _table(
     _int("is_sample", default=0),  # a test ping; never replayed
     _bytes("body"),  # without a redeemable code
     _int("code_at", null=True),  # where the code replaces null
-    _text("code_sealed", null=True),  # as the top-up's; null: the voucher's own
+    _text("code_sealed", null=True),  # sealed like the top-up's; null means the voucher's code
     _text("trace", null=True),  # kernel/trace.py
     _int("created_at"),
     _index("ux_events_no", "account_id", "environment", "event_no", unique=True),
@@ -1311,7 +1311,7 @@ deliveries = _table(
     _text("replay_of", null=True),
     _text("replay_id", null=True),  # the job that made it
     _int("code_at", null=True),  # the event's, if sent with the code
-    _int("due_at", null=True),  # of the last claimed attempt
+    _int("due_at", null=True),  # when the last claimed attempt was due
     # For ordered endpoints only: webhooks/deliveries/sequence.py
     _text("object_id", null=True),
     _int("event_no", null=True),
@@ -1383,7 +1383,7 @@ replays = _table(
     _text("status"),  # running | paused | done | cancelled
     _text("delivery_status"),  # failed | delivered: which ones
     _text("event_types"),  # empty: all
-    _int("since_at"),  # by created_at, inclusive
+    _int("since_at"),  # compared with created_at, inclusive
     _int("until_at"),
     _int("rate_per_s"),
     _int("matched"),  # counted before it began; later the queued ones
@@ -1487,7 +1487,7 @@ packs = _table(
     _text("name"),
     _int("amount"),
     _text("currency"),
-    _int("credits"),  # with the bonus; 1 credit is $0.001
+    _int("credits"),  # includes the bonus; 1 credit is $0.001
     _int("bonus_credits", default=0),
     _int("is_popular", default=0),
     _int("is_active", default=1),
@@ -1562,13 +1562,13 @@ orders = _table(
     _text("cancel_url", null=True),
     _text("oauth_app_id", null=True),
     _text("created_by", null=True),
-    _text("request_digest", null=True),  # of the Idempotency-Key
+    _text("request_digest", null=True),  # digest of the Idempotency-Key
     _text("payment_id", null=True),  # that paid, or is reviewed
     _int("paid_amount", null=True),  # if it isn't the frozen price, or is reviewed
     _text("paid_currency", null=True),
     _int("refunded_amount", default=0),  # returned or disputed
     _int("reversed_micros", default=0),  # credit taken back
-    _int("reversed_promotional_micros", default=0),  # what PROMOTION got of it
+    _int("reversed_promotional_micros", default=0),  # the part that went to PROMOTION
     _int("reversed_grant_micros", default=0),  # from the order's own grant
     _text("reason", null=True),
     _int("next_check_at", null=True),
@@ -1642,7 +1642,7 @@ billing_documents = _table(
     _text("subject_id"),  # the order or period
     _text("order_id"),  # a period's: the subscription's order
     _text("subscription_id", null=True),
-    _int("amount"),  # with tax
+    _int("amount"),  # includes tax
     _text("currency"),
     _text("facts"),  # JSON: billing/documents/facts.py
     _int("dated_at"),
@@ -1692,7 +1692,7 @@ payment_fees = _table(
     _text("payment_id"),
     _int("amount"),
     _text("currency"),
-    _int("paid_at"),  # by the provider's clock
+    _int("paid_at"),  # on the provider's clock
     _int("recorded_at"),
     _index("ix_payment_fees_account", "account_id"),
     _index("ix_payment_fees_paid", "environment", "paid_at"),
@@ -1806,7 +1806,7 @@ disputes = _table(
     _int("due_at", null=True),  # deadline of the evidence
     _text("page_url", null=True),
     _int("created_at"),
-    _int("reported_at"),  # by the provider's clock, if given
+    _int("reported_at"),  # the provider's time, if it gave one
     _int("ended_at", null=True),
     _index("ix_disputes_order", "order_id"),
     _index("ix_disputes_account", "account_id"),
@@ -1904,8 +1904,8 @@ subscriptions = _table(
     _int("trial_ends_at", null=True),
     _int("carried_amount", default=0),  # returned to the customer's balance for unused time
     _int("carried_before", null=True),  # before the first change among its periods
-    _int("is_ending", default=0),  # at the end of the period
-    _int("reported_at", null=True),  # by the last change that counted
+    _int("is_ending", default=0),  # it ends at the end of the period
+    _int("reported_at", null=True),  # time of the last change that counted
     _int("paid_until_at", null=True),
     _int("due_at", null=True),  # when time changes its state
     _int("created_at"),
@@ -1979,7 +1979,7 @@ subscription_steers = _table(
     _text("interval", null=True),
     _text("product_ref", null=True),
     _int("amount", null=True),
-    _int("is_charged_now", default=0),  # else from the next period on
+    _int("is_charged_now", default=0),  # otherwise from the next period on
     _text("status"),  # asked | done | refused | given_up
     _text("requested_by"),
     _text("reason", null=True),
@@ -2073,12 +2073,12 @@ plan_grants = _table(
     _text("account_id"),
     _text("environment"),
     _text("subscription_id"),
-    _text("period_id"),  # of a rollover: the period it went into
+    _text("period_id"),  # for a rollover, the period that it went into
     _text("plan_id"),
     _text("kind"),  # part | rollover
     _text("expires"),  # never | period_end | a number of days such as 30d
     _int("starts_at"),
-    _int("ends_at"),  # of the time it covers
+    _int("ends_at"),  # end of the time that it covers
     _int("due_at", null=True),  # null: granted or withheld
     _int("granted_at", null=True),
     _int("expires_at", null=True),
@@ -2135,7 +2135,7 @@ entitlement_counts = _table(
     _text("account_id", key=True),
     _text("environment", key=True),
     _text("name", key=True),
-    _int("window_start_at"),  # of the newest counted window
+    _int("window_start_at"),  # start of the newest counted window
     _int("used"),
     sa.CheckConstraint("used >= 0", name="used_not_negative"),
 )
@@ -2218,7 +2218,7 @@ recharges = _table(
     _int("monthly_max_cents"),  # per UTC calendar month
     _int("failures", default=0),
     _text("disabled_reason", null=True),  # failures | operator | dispute; null: it is on
-    _int("retry_at", null=True),  # by the account's clock
+    _int("retry_at", null=True),  # on the account's clock
     _int("changed_at"),
     _index("ix_recharges_retry", "retry_at", where="retry_at IS NOT NULL"),
 )
@@ -2233,7 +2233,7 @@ recharge_charges = _table(
     _int("amount_cents"),
     _text("customer_ref"),
     _text("method_ref"),
-    _text("method"),  # as people know it: visa 4242
+    _text("method"),  # as users know it, such as visa 4242
     _int("sent_at", null=True),
     _int("next_at", null=True),  # the next charge or poll; null: by the order's sweep
     _int("asked", default=0),
@@ -2253,7 +2253,7 @@ sandbox_cards = _table(
     _text("account_id"),
     _text("environment"),
     _text("provider"),
-    _text("token"),  # of the page that saves it
+    _text("token"),  # token of the page that saves it
     _text("card", null=True),  # a test card; null: the page is open
     _text("success_url"),
     _int("created_at"),
@@ -2393,7 +2393,7 @@ usage_days = _table(
     _text("environment", key=True),
     _int("day_start_at", key=True),
     _text("key_id", key=True),  # empty: no key
-    _text("app_id", key=True),  # of an app's charge; else empty
+    _text("app_id", key=True),  # the app that charged; else empty
     _text("model", key=True),
     _int("records"),
     _int("amount_micros"),
@@ -2459,14 +2459,14 @@ holds = _table(
     _text("reference", null=True),
     _text("sources"),  # JSON: [ledger account id, micros], in order
     _int("created_at"),
-    _int("expires_at"),  # by the account's clock
+    _int("expires_at"),  # on the account's clock
     _int("ended_at", null=True),
     _int("input_tokens", null=True),  # null: not priced by tokens, as the next three
     _int("output_tokens", null=True),
     _int("cached_tokens", null=True),
     _int("price_version", null=True),
     _int("counted_day", null=True),  # null: not counted in usage_days yet
-    _text("overage", null=True),  # for a capture above the amount: cap | owe; null: refused
+    _text("overage", null=True),  # what a capture above the amount does: cap | owe; null refuses it
     _int("overage_micros", null=True),
     _text("counted_in", null=True),
     sa.CheckConstraint(
@@ -2507,11 +2507,11 @@ checkins = _table(
     _text("environment", key=True),
     _text("day", key=True),
     _text("time_zone"),
-    _text("next_time_zone"),  # of the next check-in
+    _text("next_time_zone"),  # time zone of the next check-in
     _int("streak"),
     _int("awarded_micros"),
     _text("grant_id"),  # the grant's ledger account
-    _int("checked_in_at"),  # by the account's clock
+    _int("checked_in_at"),  # on the account's clock
     _int("created_at"),
 )
 
@@ -2524,7 +2524,7 @@ checkin_settings = _table(
     _int("credits_max"),  # equal to credits_min: a fixed award
     _int("streak_bonus_credits"),  # for each day after the first
     _int("streak_days_max"),  # that count
-    _int("daily_budget_credits", null=True),  # of all accounts, per UTC day
+    _int("daily_budget_credits", null=True),  # for all accounts together, per UTC day
     _int("updated_at"),
 )
 
@@ -2622,8 +2622,8 @@ oauth_apps = _table(
 # keys/tokens/device_login.py. Command lines waiting for a browser to sign them in.
 device_logins = _table(
     "device_logins",
-    _text("digest", key=True),  # of the device code
-    _text("user_digest"),  # of the user code, in capitals without hyphen
+    _text("digest", key=True),  # digest of the device code
+    _text("user_digest"),  # digest of the user code, in capitals without hyphen
     _text("name"),
     _text("address"),
     _text("status"),  # pending | approved | denied | taken
@@ -2656,7 +2656,7 @@ oauth_codes = _table(
     _int("expires_at"),
     _int("used_at", null=True),
     _text("grant_id", null=True),  # a second use of the code ends it
-    _int("revoked_at", null=True),  # by the user, or after a second use
+    _int("revoked_at", null=True),  # revoked by the user, or after a second use
     _text("session_id", null=True),
     _index("ix_oauth_codes_account", "account_id", "environment", "expires_at"),
 )

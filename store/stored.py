@@ -14,7 +14,7 @@ from store.database import BatchRead, Rows, Transaction
 
 
 class StoredAmount(NamedTuple):
-    """A number of rows, and about their bytes with index entries."""
+    """A number of rows, and roughly their bytes, including index entries."""
 
     rows: int = 0
     bytes: int = 0

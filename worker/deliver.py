@@ -280,7 +280,7 @@ class Settler:
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._retry_s = RETRY_S_FIRST
-        # By endpoint: what comes while its row is held, and what writes it.
+        # For each endpoint, the outcomes that come while its row is held, and the task that writes them.
         self._apart: dict[str, list[Sent]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._apart_room = asyncio.Semaphore(APART_MAX)
@@ -345,7 +345,7 @@ class Settler:
             except DataRefused as error:
                 await self._write_singly(group, error)
             except StoreError as error:
-                # Also after an unknown commit: if it was stored, the claims no longer hold.
+                # Retry after an unknown commit, too: if it was stored, the claims no longer hold.
                 logger.warning("settle.waits", extra={"error": str(error), "outcomes": len(group)})
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)

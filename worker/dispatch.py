@@ -565,7 +565,7 @@ class Dispatcher:
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
-        # Those that were taken from are passed over now; if none was, no other would be.
+        # Endpoints that were taken from are skipped now. If none was, no other would be.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _keep_line(self, line: Line) -> int:

@@ -164,7 +164,7 @@ def probers_of(context: Context) -> Sequence[Prober]:
 
 
 class Replayer:
-    """Its clock is the one that deliveries fall due by."""
+    """Uses the clock by which deliveries fall due."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -248,7 +248,7 @@ class Subscriptions:
             try:
                 await self._end(endpoint_id, tenant)
             except Exception:
-                # The next sweep comes back to this one.
+                # The next sweep returns to this endpoint.
                 logger.exception("subscription.not_ended", extra={"endpoint_id": endpoint_id})
             await asyncio.sleep(PAUSE_S)
 
@@ -261,7 +261,7 @@ class Subscriptions:
     async def _end(self, endpoint_id: str, tenant: Tenant) -> None:
         async def work(tx: Transaction) -> bool:
             await lock_tenants(tx, [tenant])
-            # It may have been renewed since.
+            # The subscription may have been renewed since.
             now_us = self._clock.now_us()
             if await subscription.over(tx, endpoint_id, now_us=now_us) is None:
                 return False

@@ -37,9 +37,9 @@ class Checkpoint(msgspec.Struct, frozen=True):
     day_start_at: int
     seed: bytes  # makes the leaves' salts; never shown
     size: int  # transfers
-    late: int  # of these, written after their own day was sealed
+    late: int  # how many of these were written after their day was sealed
     root: bytes
-    digest: bytes  # of the statement's bytes; the next one names it
+    digest: bytes  # digest of the statement's bytes; the next checkpoint names it
     jws: str
     sealed_at: int
 

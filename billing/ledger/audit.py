@@ -279,7 +279,7 @@ WHERE {OWN} AND id > :after ORDER BY id LIMIT {SUBJECTS_AT_ONCE}"""
 
 class _Table(NamedTuple):
     name: str
-    prefix: str = ""  # only newer rows are read; empty: all that `changed` selects
+    prefix: str = ""  # only newer rows are read; if empty, all that `changed` selects
     own: str = OWN
     changed: str = "1 = 1"
 

@@ -58,7 +58,7 @@ class Code(StrEnum):
     TOPUP_REFUND = "topup_refund"
     TOPUP_FEE = "topup_fee"
     SUPPLIER_COST = "supplier_cost"
-    SUPPLIER_COST_BACK = "supplier_cost_back"  # of a reversed top-up
+    SUPPLIER_COST_BACK = "supplier_cost_back"  # for a reversed top-up
     TOPUP_REVERSE = "topup_reverse"  # a delivered but unused top-up
     VOUCHER_REDEEM = "voucher_redeem"
     VOUCHER_SETTLE = "voucher_settle"
@@ -72,8 +72,8 @@ class Code(StrEnum):
     REVERSAL_UNDONE = "reversal_undone"  # a won dispute
     REFUND_HOLD = "refund_hold"  # set aside until the provider reports a refund's outcome
     REFUND_RELEASE = "refund_release"
-    PAYMENT_REFUND = "payment_refund"  # of a machine payment, as a code
-    REDEMPTION = "redemption"  # of a redemption code
+    PAYMENT_REFUND = "payment_refund"  # a machine payment returned as a code
+    REDEMPTION = "redemption"  # a redeemed code
     SUBSCRIPTION = "subscription"
     ROLLOVER = "rollover"  # unused plan credit continues into the next period
     CHECKIN = "checkin"

@@ -261,7 +261,7 @@ class Refunds:
             if one.id in named or one.provider_refund_id == fact.key:
                 return one
         alike = [one for one in ours if not one.is_named and one.provider_refund_id is None]
-        # Rounding of a tax may move it by one.
+        # A rounded tax may move the sum by one.
         near = [one for one in alike if abs(one.amount - fact.price.amount) <= 1]
         return next((one for one in near if one.status != "failed"), None)
 

@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
     tenant: Tenant
     after: str
-    # Check what may have changed since then; 0: everything. Where rows are few, checks read all of them.
+    # Check what may have changed since then; 0 means everything. If rows are few, checks read all of them.
     since_us: int
 
 

@@ -137,7 +137,7 @@ def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
     named = [one for one in reversals if one.key == asked.key]
     standing = [one for one in named if one.status not in {"failed", "replaced"}]
     if asked.status == "succeeded":
-        # The provider's rounding of a tax may move it by one.
+        # The provider's rounding of a tax may move the sum by one.
         amount = standing[0].amount if standing else 0
         if abs(amount - asked.amount) > 1:
             yield Broken(REFUND, asked.id, amount, asked.amount)

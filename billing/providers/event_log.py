@@ -14,10 +14,10 @@ from store.database import Transaction
 ProblemReason = Literal[
     "amount",  # another amount or currency than the price
     "method",  # another way of paying, or another product, than was asked for
-    "second_payment",  # of an order that has one
-    "second_plan",  # of an account that has one
-    "invoice",  # of a plan, and of none that we sell, or of a period that is paid
-    "refund",  # in another currency than the payment, or one that came back
+    "second_payment",  # for an order that already has one
+    "second_plan",  # for an account that already has one
+    "invoice",  # for a plan that we don't sell, or for a period that is paid
+    "refund",  # in a currency other than the payment's, or one that was returned
     "contradiction",  # the notification and the provider's own answer differ
     "other_provider",  # the order is at another one, or in the other environment
     "too_much",  # more than an account can hold

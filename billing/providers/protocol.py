@@ -334,7 +334,7 @@ class SubscriptionChanged:
     subscription_ref: str
     status: SubscriptionStatus
     period_end_at: int | None = None
-    is_ending: bool = False  # at the end of the period
+    is_ending: bool = False  # it ends at the end of the period
     product_ref: str | None = None
     sent_at: int | None = None
     resumes_at: int | None = None

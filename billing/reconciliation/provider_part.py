@@ -39,7 +39,7 @@ from store.database import Database, Transaction
 
 ROWS: Final = 200
 ASKED_AT_ONCE: Final = 4
-# A payment's order is older than it.
+# An order is older than its payment.
 AROUND_US: Final = DAY_US
 LOST_MAX: Final = 10_000
 

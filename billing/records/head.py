@@ -27,7 +27,7 @@ class RecordHead(msgspec.Struct, frozen=True):
     day_start_at: int
     size: int
     root: bytes
-    digest: bytes  # of the statement's bytes; the next one names it
+    digest: bytes  # digest of the statement's bytes; the next head names it
     jws: str
     sealed_to: int
     sealed_at: int

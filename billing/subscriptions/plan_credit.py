@@ -98,7 +98,7 @@ def tell_lost(state: BatchState, subscription_id: str, *, but_for_due: bool = Fa
             continue
         if part.unreported_micros:
             grants.keep(replace(part, unreported_micros=0))
-            # A refund may have taken back some of it.
+            # A refund may have taken back some of the credit.
             _tell_lost(state, part, min(part.unreported_micros, part.expired_micros))
 
 

@@ -21,7 +21,7 @@ ApprovalDecision = Literal["approved", "denied", "cancelled", "expired"]
 WAITS_US: Final[Mapping[ApprovalReason, int]] = {"threshold": DAY_US, "sender_left": 3 * DAY_US}
 # decided_by of a decision by a signed link.
 BY_LINK: Final = "link"
-# The most that a count says; a page writes 99+ for it.
+# The highest count; a page shows it as 99+.
 WAITING_COUNTED_MAX: Final = 100
 
 

@@ -314,7 +314,7 @@ class EndReversal(_Ending):
 
     is_revoked: bool
     reason: str
-    checks_made: int | None = None  # of the ask that brought a supplier's no
+    checks_made: int | None = None  # number of the call that the supplier refused
     actor: Actor | None = None
     by_name: str | None = None
 

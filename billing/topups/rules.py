@@ -48,7 +48,7 @@ _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
-# Fewer codes are computed one by one.
+# Fewer codes than this are computed one by one.
 _TOGETHER_MIN = 4
 _NONCE_BYTES = 12
 _SEAL_INFO = b"topup fulfilment code 1"

@@ -216,20 +216,20 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     settled_at: int | None = None
     # The request that sent it (kernel/trace.py), until another process ends it; then its event has it.
     trace: str | None = None
-    supplier: str | None = None  # who is asked, or delivered; null: the wallet here, at once
+    supplier: str | None = None  # who is called or delivered; null if a wallet here did
     deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
     delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
     claimed_at: int | None = None  # when the recipient first saw it
     emailed_at: int | None = None  # a mail server took the first mail about it
-    scheduled_for: int | None = None  # by the tenant's own clock; null: sent at once
-    fee_cents: int = 0  # charged beside the amount, and given back with it
-    earned_fee_cents: int = 0  # of it: all once delivered, nothing once reversed
+    scheduled_for: int | None = None  # on the tenant's clock; null if sent at once
+    fee_cents: int = 0  # charged in addition to the amount, and returned with it
+    earned_fee_cents: int = 0  # the earned part: all once delivered, nothing once reversed
     counted_in: str | None = None  # what counts it beside days and months, see keys/caps.py
     key_name: str | None = (
         None  # of the key that sent it, as it was called then; null without a key
     )
     caller_address: str | None = None  # that its send came from; null: no call of the account's own
-    idempotency_key: str | None = None  # of its send, masked; null: none
+    idempotency_key: str | None = None  # its send's key, masked; null if it had none
     sent_by: str | None = None  # of one that waits: Principal.sender; null: a key, or sent at once
 
     @property

@@ -150,7 +150,7 @@ _HISTORY = f"{_CHANGES} {_ORDERED}"
 _HISTORY_OF_MODEL = f"{_CHANGES} AND model = :model {_ORDERED}"
 
 
-PRICES_MAX: Final = 2_000  # of one environment, those withdrawn not counted
+PRICES_MAX: Final = 2_000  # in one environment, not counting withdrawn ones
 # Prices in an act's audit entry; the list's history has all.
 _LOGGED_MAX: Final = 20
 

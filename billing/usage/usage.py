@@ -24,7 +24,7 @@ from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import RowMapping
 
 AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
-DESCRIPTION = "AI usage"  # of tokens that came without one
+DESCRIPTION = "AI usage"  # the description of usage that came without one
 
 
 class UsageItem(msgspec.Struct, frozen=True, gc=False):

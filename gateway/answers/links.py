@@ -166,7 +166,7 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
         # An anonymous account needs the calls more than the guide.
         links.insert(len(links) if own and not asked.has_person else 0, asked.page())
     elif not links and error["next_action"] != "wait" and asked.lists is not None:
-        # An item of a call has no lists.
+        # An item of a bulk call has no lists.
         links = [Link(rel="guide", method="GET", href=error["doc_url"])]
     if links:
         error["links"] = links
@@ -260,7 +260,7 @@ def _reversal(asked: RefusedFacts) -> Iterator[Link]:
 
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
     if asked.smaller_cents and asked.template == _SEND:
-        # A quote is of its own amount.
+        # A quote is valid only for its amount.
         same = {name: value for name, value in asked.body.items() if name != "quote_id"}
         body = {**same, "amount_cents": asked.smaller_cents}
         yield asked.post("smaller_send", _SEND, body)

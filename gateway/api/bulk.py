@@ -156,7 +156,7 @@ def _of_json(raw: bytes, environment: str | None) -> tuple[list[ReadItem], _Oute
         text = bytes(_find_items(raw).items)
         parts = _split_items(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        # The slow way says what is wrong with it.
+        # The slow decoder reports what is wrong with the body.
         return [], _outer.decode(raw, environment)
     # The rest is read strictly, and refuses a second list of items as a repeated name.
     outer = _outer.decode(raw.replace(text, b"[]", 1), environment)

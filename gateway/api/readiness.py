@@ -76,7 +76,7 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # From its beginning: a batch that failed meanwhile is later news.
+            # Count from the probe's beginning: a batch that failed since then is newer.
             self._last_commit_at_s = began_s
 
 

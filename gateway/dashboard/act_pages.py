@@ -50,7 +50,7 @@ _READS_MAX: Final = 20
 # Fields without a cell of a table.
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
-# For the test of all doors.
+# Read by the test of all doors.
 ACT_PAGES: Final[list["ActPages"]] = []
 # Acts with a form on their object's own page, and the form's path below /dashboard/admin.
 FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
@@ -58,9 +58,9 @@ FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 
 @dataclass(frozen=True, kw_only=True)
 class ActPages:
-    """The pages of one subject. path: below /dashboard/admin. empty: in place of an empty list. choices:
-    the words of a form's fields in this environment. own_address: of each object's page, before its name;
-    empty: it has none.
+    """The pages of one subject. path: relative to /dashboard/admin. empty: the text shown for an empty list.
+    choices: the choices of a form's fields in this environment. own_address: the address of each object's
+    page, up to its name; if empty, objects have no page.
     """
 
     path: str
@@ -325,7 +325,7 @@ class ActPages:
 
         async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Any]:
             begin = place_of(cursor, act.prefix, act.sorts) if act.prefix else cursor
-            # Its own cursors go on after the last row that is shown.
+            # The list's cursors continue after the last row that is shown.
             limit = ROWS if act.own_cursors and limit == ASKED else limit
             return await act.run(await door.context(tx), query, begin, limit)
 

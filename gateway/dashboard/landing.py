@@ -36,7 +36,7 @@ from keys.staging_quota import check_new_sandbox
 from store.database import Transaction
 from webhooks.deliveries.message import EVENT_HEADER
 
-# It signs only the recorded example.
+# This secret signs only the recorded example.
 EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105
 _EVENT_TYPE: Final = "topup.delivered"
 # For programs that have only the address (RFC 8288, RFC 9727).
@@ -132,7 +132,7 @@ ROUTES = (open_route("GET", "/", show, "What this is"),)
 
 KEYS_PER_ADDRESS: Final = 100  # a day; a browser keeps its key that long
 KEYS_OF_ALL: Final = 2_000  # a day, of every address together
-SPENDS_CENTS: Final = 50_000  # of each key: fifty runs
+SPENDS_CENTS: Final = 50_000  # per key: fifty runs
 _DAY_S: Final = DAY_US // SECOND_US
 _NAME: Final = "Demonstration"
 _SCOPES: Final = ("topup:send", "topup:read", "webhooks:read")

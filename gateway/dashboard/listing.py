@@ -37,7 +37,7 @@ _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 
 Count = Callable[[Mapping[str, Any]], Awaitable[Total]]
-# In days before today.
+# How many days before today each begins.
 _PERIODS: Final = (
     (phrase("Today"), 0),
     (phrase("Last 7 days"), 6),

@@ -32,7 +32,7 @@ _TOPUP_SERIES: Final = (
     Series(phrase("pending"), "calm", ("scheduled", "pending", "reversing")),
     Series(phrase("failed, cancelled or reversed"), "bad", ("failed", "cancelled", "reversed")),
 )
-# In seconds.
+# Periods, in seconds.
 _STEPS: Final = (
     ("3600", phrase("An hour")),
     ("86400", phrase("A day")),

@@ -12,7 +12,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.http.request_context import RequestContext
 from store.keyset import OLDEST_FIRST, SORTED_ROWS_MAX, end_of
 
-# A first press sorts these from A, others from the greatest.
+# The first click sorts these from A, and others from the greatest.
 _RISES_FIRST: Final = frozenset({"name", "url"})
 
 

@@ -56,7 +56,7 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
     elif refusal.error.get("reason") in {"scope", "owner"}:
-        # An owner's session may do all but that.
+        # An owner's session may do everything else.
         said = _ROLE
     is_password_due = refusal.error.get("reason") == "password_required"
     return _Refused(

@@ -113,7 +113,7 @@ _OWN: Final[Mapping[Kind, Callable[[Found], str]]] = {
     "app": lambda _: f"{_D}/apps",
     "request": lambda one: f"{_D}/requests/{one.id}",
 }
-# What has no page of the operator's is shown by its account's.
+# An object without an operator's page is shown on its account's page.
 _OPERATORS: Final[Mapping[Kind, Callable[[Found], str]]] = {
     "topup": lambda one: f"{_A}/topups/{one.id}",
     "order": lambda one: f"{_A}/orders/{one.id}",
@@ -330,7 +330,7 @@ PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"
 TEXT_CHARACTERS_MAX: Final = 320
 _Look = Callable[[Transaction, str, str | None], Awaitable[SearchResult]]
-# Its holder can spend, so it belongs in no address.
+# Its holder can spend, so it must not appear in an address.
 _SECRET: Final = re.compile(
     r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
     r"|(?:ATU|TOPUP)-?(?:[0-9A-Z]{4}[- ]?){4,}",

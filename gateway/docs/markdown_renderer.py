@@ -132,7 +132,7 @@ def _blocks(tokens: Sequence[Token]) -> list[_Block]:
         elif element[0].type != "fence":
             (block.after if block.code else block.text).append(element)
         elif block.after:
-            # The last of what follows leads to the next code.
+            # The last element of the text leads to the next code.
             found.append(_Block([block.after.pop()], [element[0]]))
         else:
             block.code.append(element[0])

@@ -15,7 +15,7 @@ from gateway.docs import samples
 from gateway.docs.reference import DocumentedResource, Operation
 from gateway.surfaces import API_PREFIX
 
-# Those of SCOPES in docs_run.js.
+# The same scopes as SCOPES in docs_run.js.
 RUN_SCOPES: Final = frozenset(
     {
         "topup:send",

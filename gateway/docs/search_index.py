@@ -52,7 +52,7 @@ class PassageHit:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The best first. has_all: whether these have all of the query's words."""
+    """The best passages first. has_all: true if they have all of the query's words."""
 
     hits: Sequence[PassageHit]
     has_all: bool
@@ -76,7 +76,7 @@ class PassageIndex:
         # Their titles and names as lists of words, the words of both, and the place of each word of the text.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
         self._texts = [_spots_of(one.text) for one in self._passages]
-        # By word its passages: number, whether the title has it, how often the text does.
+        # For each word, its passages: number, whether the title has it, and how often the text does.
         self._holders: dict[str, list[tuple[int, bool, int]]] = defaultdict(list)
         titles = [frozenset((*title, *names)) for title, names in self._called]
         for number, (title, text) in enumerate(zip(titles, self._texts, strict=True)):

@@ -38,7 +38,7 @@ _LENGTH: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
 # The time that a typed day means, by the field's unit.
 _TIMES: Final = {"day_end": "T23:59:59Z"}
 _ROWS_MIN: Final = 2
-# The number of the step that a form's button asks for, the first being 1.
+# The step that a form's button requests; the first is 1.
 STEP_FIELD: Final = "step"
 # The summary names this many items of a longer list.
 _NAMED_MAX: Final = 5

@@ -86,7 +86,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal as a form shows it. are_shown: each field shows its own."""
+    """A refusal as a form shows it. are_shown: each field shows its own problem."""
 
     status: int
     sentence: str

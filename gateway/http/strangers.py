@@ -70,7 +70,7 @@ class Strangers:
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
         self._is_serving = False
         self._free_at_s = 0.0
-        # By address: when none of its burst is used any more.
+        # For each address, when its whole burst is available again.
         self._full_at_s: OrderedDict[str, float] = OrderedDict()
 
     async def serve(

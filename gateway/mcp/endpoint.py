@@ -99,7 +99,7 @@ def _load(*, is_paid: bool) -> ReplyOf:
     from gateway.mcp import server  # noqa: PLC0415 see the module's docstring
 
     made = server.server(is_paid=is_paid)
-    # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
+    # As at the start (gateway/http/serve.py): the collector needn't scan objects that stay.
     gc.freeze()
     return made
 

@@ -255,7 +255,7 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         _not_before_us(call, params),
     )
     await pace(context.limiter, principal, "mcp-subscribe", _PACES[1:])
-    # Also for a renewal: the address may be forbidden now. https even in staging, as the extension
+    # Checked at a renewal, too: the address may be forbidden now. https even in staging, as the extension
     # says.
     await pace_target(context.limiter, principal)
     await context.transport.check(

@@ -25,7 +25,7 @@ _WAITING: Final = frozenset({codes.PENDING, codes.APPROVAL_REQUIRED})
 _READS: Final = "topup:read"
 _PREFIX: Final = "task_"
 _POLL_MS: Final = 2_000
-# A person takes longer than a supplier.
+# A user takes longer than a supplier.
 _PERSON_POLL_MS: Final = 15_000
 _PENDING: Final = "The top-up is being delivered."
 _PERSON: Final = "The top-up waits for a person's approval."
@@ -55,7 +55,7 @@ def add_to(server: Server[Any], call_of: Any) -> None:
 
     async def cancel(ctx: Context, params: TaskParams) -> dict[str, Any]:
         call, topup_id = _checked(ctx, call_of, params)
-        # What was delivered meanwhile stays: the task's result says so.
+        # A top-up delivered in the meantime stays, and the task's result says so.
         await _asked(call, STATUS, topup_id)
         await _used(call, CANCEL, topup_id)
         return {}

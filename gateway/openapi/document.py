@@ -50,7 +50,7 @@ def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None
     for item in ours.values():
         for method, listed in item.items():
             others = {one: name for one, name in shows.items() if name != listed["operationId"]}
-            # What is deleted is not shown; a call without a key may be about another account.
+            # Deleted objects aren't shown. A call without a key may be about another account.
             if method != "delete" and listed["security"]:
                 _add_to(listed["responses"], others, components)
 

@@ -315,7 +315,7 @@ async def _pay(
     proof = way.proof(shown, payment)
     verified = await payments.verify(payment, proof)
     if not verified.is_valid:
-        # It may have come twice, and been settled meanwhile.
+        # The payment may have come twice, and been settled in the meantime.
         found = await _known(call, principal, shown)
         if found is not None:
             return await _go_on(call, found, shown, principal)

@@ -46,7 +46,7 @@ async def take_turn(call: RequestContext[Any, Any]) -> None:
 def _load() -> Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]:
     from gateway.x402 import door  # noqa: PLC0415 see the module's docstring
 
-    # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
+    # As at the start (gateway/http/serve.py): the collector needn't scan objects that stay.
     gc.freeze()
     return door.topup
 

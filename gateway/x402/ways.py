@@ -29,7 +29,7 @@ _ICON: Final = "/apple-touch-icon.png"
 
 
 class Nothing(NamedTuple):
-    """In place of a payment, for a rehearsal."""
+    """Replaces a payment in a rehearsal."""
 
     ref: str = ""
     identifier: str = ""
@@ -74,7 +74,7 @@ class Way(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByWallet:
-    """By x402: an authorization that a wallet signed."""
+    """An x402 payment: an authorization that a wallet signed."""
 
     offer: Offer
     asking: Asking
@@ -102,7 +102,7 @@ class ByWallet:
 
 @dataclass(frozen=True, slots=True)
 class ByToken:
-    """By card: a shared payment token in a `Payment` credential.
+    """A card payment: a shared payment token in a `Payment` credential.
 
     `is_beside_key`: Authorization holds a key.
     """

@@ -12,7 +12,7 @@ from keys.mandate import ANY_OF_DOMAIN, NUMBERS, Mandate, read_mandate
 from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
-LIVE_KEYS_MAX = 1_000  # not revoked, of one account in one environment
+LIVE_KEYS_MAX = 1_000  # unrevoked keys of one account in one environment
 LINEAGE_KEYS_MAX = 8  # a key and its ancestors; each send counts against all of them
 _LIVE_KEYS = """
 SELECT COUNT(*) AS live FROM api_keys

@@ -32,8 +32,8 @@ WHERE id = :id
 """
 CODE_LIFE_US: Final = MINUTE_US
 CODE_KEPT_US: Final = DAY_US  # so long a second use is noticed
-CODE_CHARACTERS: Final = 43  # of base62: 256 bits
-CODES_MAX: Final = 20  # of one account, not used yet; the oldest make room
+CODE_CHARACTERS: Final = 43  # base62: 256 bits
+CODES_MAX: Final = 20  # unused codes of one account; the oldest are deleted first
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """A code; `family_id` is of the tokens that it gave, `session_id` of the sign-in that
+    """A code. `family_id` is that of the tokens that it gave, `session_id` that of the sign-in that
     consented.
     """
 

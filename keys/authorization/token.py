@@ -38,7 +38,7 @@ from store.row_mapping import WORDS, RowMapping
 
 ACCESS_PREFIX: Final = "mat_"
 REFRESH_PREFIX: Final = "mrt_"
-_CHARACTERS: Final = 26  # of base62: 154 bits
+_CHARACTERS: Final = 26  # base62: 154 bits
 ACCESS_LIFE_US: Final = HOUR_US
 REFRESH_LIFE_US: Final = 90 * DAY_US
 REPEAT_US: Final = 30 * SECOND_US

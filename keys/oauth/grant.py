@@ -29,8 +29,8 @@ from store.row_mapping import RowMapping
 
 CODE_LIFE_US = 10 * MINUTE_US
 USED_KEPT_US = DAY_US  # a used code is known so long, so that its second use is noticed
-CODE_CHARACTERS = 16  # of base62: 95 bits, and worth nothing without secret or verifier
-LIVE_CODES_MAX = 20  # of one user; the oldest make room
+CODE_CHARACTERS = 16  # base62: 95 bits; useless without secret or verifier
+LIVE_CODES_MAX = 20  # per user; the oldest are deleted first
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _REFUSED = "the code is unknown, used, too old, revoked or not this app's"

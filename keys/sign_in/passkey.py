@@ -177,7 +177,7 @@ def _load() -> None:
     if _LATE not in sys.modules:
         from keys.sign_in import passkey_answer  # noqa: F401, PLC0415 see load
 
-        # As at the start (gateway/http/serve.py): the collector needn't walk what stays.
+        # As at the start (gateway/http/serve.py): the collector needn't scan objects that stay.
         gc.freeze()
 
 

@@ -18,8 +18,8 @@ from kernel.errors import InvalidInput, Unavailable
 CHARACTERS_MIN: Final = 10
 CHARACTERS_MAX: Final = 200
 AT_ONCE_MAX: Final = 2
-WAITING_MAX: Final = 256  # of each line
-SOURCE_MAX: Final = 2  # at work and waiting, of one source
+WAITING_MAX: Final = 256  # per queue
+SOURCE_MAX: Final = 2  # per source, running or waiting
 
 # RFC 9106's second choice: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)

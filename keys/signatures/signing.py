@@ -385,7 +385,7 @@ def _parts(header: str, separator: str) -> list[str]:
 
 
 def _matches_any(signatures: Sequence[str], expected: str) -> bool:
-    # As bytes: compare_digest refuses non-ASCII text.
+    # Compare bytes, because compare_digest refuses non-ASCII text.
     wanted = expected.encode()
     equal = [hmac.compare_digest(one.encode(errors="replace"), wanted) for one in signatures]
     return any(equal)

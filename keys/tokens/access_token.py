@@ -40,7 +40,7 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping
 
 AccessTokenKind = Literal["system", "operator"]
 
-LIVE_TOKENS_MAX = 100  # not revoked, of one account in one environment
+LIVE_TOKENS_MAX = 100  # unrevoked tokens of one account in one environment
 # LIKE would take the underscore of an id for a wildcard.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
     SELECT k.id FROM api_keys k

@@ -92,7 +92,7 @@ class LoginWaiting:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """The new key, its secret, and by whose session."""
+    """The new key, its secret, and whose session made it."""
 
     key: ApiKey
     secret: str
@@ -248,7 +248,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
         raise expired()
     ends_at = login.key_expires_at
     if ends_at is not None:
-        # A key's end is by its account's own clock.
+        # A key ends by its account's clock.
         ends_at += await sandbox_clock.ahead_us(tx, tenant)
     new = NewKey(name=f"topup on {login.name}", scopes=login.scopes, expires_at=ends_at)
     key, secret = await api_key.mint(

@@ -36,9 +36,9 @@ LIFE_S_MIN: Final = 300
 LIFE_S_MAX: Final = 7 * 86_400
 LIFE_S_DEFAULT: Final = 3_600
 ORIGINS_MAX: Final = 10
-# Not ended, of one account in one environment.
+# Links of one account in one environment that haven't ended.
 OPEN_LINKS_MAX: Final = 1_000
-# The maker needs this when the link is made, and at each use.
+# The scope that the link's maker needs when the link is made and at each use.
 MADE_WITH: Final = "webhooks:write"
 _MAKERS: Final = frozenset({"key", "system_token", "session"})
 _READS: Final = frozenset({"webhooks:read"})
@@ -46,7 +46,7 @@ _READS: Final = frozenset({"webhooks:read"})
 _LISTED_US: Final = 7 * DAY_US
 _PRUNED_ROWS: Final = 100
 _SECRET_BYTES: Final = 32
-# As browsers serialise an origin. A content security policy has no form for an IPv6 address.
+# An origin as browsers serialise it. A content security policy has no form for an IPv6 address.
 _ORIGIN: Final = re.compile(
     r"(https?)://((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(:[0-9]{1,5})?"
 )

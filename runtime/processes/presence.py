@@ -9,7 +9,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 NOTED_S: Final = 20.0
-# A worker silent for this long is gone, or its database was.
+# A worker that is silent for this long has ended, or had no database.
 ALIVE_US: Final = 90 * SECOND_US
 _KEPT_US: Final = DAY_US
 SHOWN_MAX: Final = 200

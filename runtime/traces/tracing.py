@@ -6,7 +6,7 @@ from typing import Protocol
 from billing.engine.engine import BatchTimes
 from kernel.trace import Span
 
-# By name; None: there is no such value.
+# The values by name; None if there is no such value.
 Attributes = Mapping[str, str | int | float | bool | None]
 
 

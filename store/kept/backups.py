@@ -11,7 +11,7 @@ from kernel.ids import new_id
 from store.database import Transaction
 
 BackupPlace = Literal["local", "elsewhere"]
-# For each place; the last finished one always stays.
+# How many are stored per place; the last finished one always stays.
 BACKUPS_KEPT: Final = 100
 LISTED_MAX: Final = 20
 

@@ -28,7 +28,7 @@ PLACES: Final = 64
 # Commits are acknowledged in nearly the order of the server's log, so if the newest is there, all
 # older than this are.
 RECENT_S: Final = 60.0
-# A day less than rows are stored.
+# One day less than the rows are stored.
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"
 _HEADER: Final = struct.Struct("<8sQqq")  # magic, system, timeline, accepted_at
@@ -157,7 +157,7 @@ class AcknowledgedCommits:
             _PLACE.pack_into(self._memory, offset, bytes.fromhex(commit.token_id), *commit[1:])
             self._places[commit.token_id] = number
         _HEADER.pack_into(self._memory, 0, _MAGIC, self.system, *reversed(self.position))
-        # In full, so that no later write needs space on a full disk.
+        # Write the file in full, so that no later write needs space on a full disk.
         os.pwrite(self._fd, self._memory, 0)
         os.fsync(self._fd)
         draft.rename(path)

@@ -102,7 +102,7 @@ class _Server:
         password = query.pop("password", None) or unquote(parts.password or "")
         user = f"{parts.username}@" if parts.username else ""
         place = parts.netloc.rpartition("@")[2]
-        # By hand: a URL of a socket has no host, and urlunsplit would drop its //.
+        # Built by hand: a socket's URL has no host, and urlunsplit would drop its //.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
         # Not in PGOPTIONS: a pooler refuses unknown settings in the first message.
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}

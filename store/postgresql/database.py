@@ -397,7 +397,7 @@ class PostgresqlDatabase:
         except CannotOpen:
             raise
         except (ConnectionLost, CommitUnknown):
-            # As in transaction().
+            # The same as in transaction().
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:

@@ -407,7 +407,7 @@ class SqliteDatabase:
     ) -> "asyncio.Future[tuple[T, set[str]]]":
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[tuple[T, set[str]]] = loop.create_future()
-        # The thread and the clock race for it.
+        # The thread and the clock race for the result.
         decision = threading.Lock()
         self._writes_waiting += 1
         written = self._hop(self._writer, lambda: self._write(work, decision, durable=durable))

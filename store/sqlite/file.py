@@ -34,7 +34,7 @@ _FAULTS = {
 }
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
-# Also for readers and checkpoints.
+# Applies to readers and checkpoints, too.
 BUSY_TIMEOUT_MS = 5_000
 # The writer's cache holds the upper levels of every index; four times as much saved nothing beside
 # 300,000 top-ups.
@@ -212,7 +212,7 @@ class Checkpointer:
             with self._turn():
                 self._copy()
         except (sqlite3.Error, StoreError) as error:
-            # The next one, or SQLite's own inside a commit, makes up for it.
+            # The next checkpoint, or SQLite's own inside a commit, makes up for it.
             _log.warning("checkpoint.failed", extra={"error": type(error).__name__})
 
     def _copy(self) -> None:

@@ -37,7 +37,7 @@ READ_TIMEOUT_S: Final = 5.0
 STILL_S_MAX: Final = 10.0
 _NUMBER_CHARACTERS_MAX: Final = 18
 _SUCCESS: Final = range(200, 300)
-# As the delivery log names them; http has a status.
+# The delivery log's names; http comes with a status.
 _WHY: Final[Mapping[ErrorClass, str]] = {
     "timeout": "in time",
     "connect": "(no connection)",

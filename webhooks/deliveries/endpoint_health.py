@@ -201,7 +201,7 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-# By the endpoint's own index; the attempt by its key.
+# Uses the endpoint's index, and the attempt's key.
 _ROWS: Final = f"""
 SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
     CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {BODY_BYTES}) END AS response_body,

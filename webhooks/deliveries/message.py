@@ -257,7 +257,7 @@ class OlderReadSecret(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """In the clear, so in memory only."""
+    """Unsealed, so held only in memory."""
 
     secret: ReadSecret
     older_secrets: tuple[OlderReadSecret, ...]

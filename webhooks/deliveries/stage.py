@@ -98,7 +98,7 @@ class Claimed(NamedTuple):
     code_sealed: str | None = None
     created_at: int = 0
     due_at: int | None = None  # null: not recorded
-    trace: str | None = None  # of the request that its event came of, see kernel/trace.py
+    trace: str | None = None  # the trace of the request that caused its event, see kernel/trace.py
     object_id: str | None = (
         None  # its other deliveries may wait, see webhooks/deliveries/sequence.py
     )

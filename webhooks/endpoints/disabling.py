@@ -18,7 +18,7 @@ from webhooks.endpoints.endpoint import COLUMNS, FAILING, Endpoint, endpoint_of
 from webhooks.events.event import DISABLED_EVENT, Outbox
 
 FAILING_US_MAX: Final = notice.WARNED_STAGE_US + notice.WARNED_US
-# From disabling to the first probe.
+# The time from disabling to the first probe.
 FIRST_PROBE_US: Final = HOUR_US
 
 # The endpoint may have recovered since its delivery was claimed, so its row and notices decide.

@@ -36,7 +36,7 @@ _TARGET = f"""
 SELECT {", ".join(TARGET_COLUMNS)} FROM endpoints
 WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
 """
-# To write the outcome, beyond the attempt's own timeout.
+# The time to write the outcome, in addition to the attempt's timeout.
 SETTLE_S: Final = 20
 _ONCE: Final = (0,)
 _BODY = "SELECT body FROM events WHERE id = :id"

@@ -26,7 +26,7 @@ STREAMS_PER_HOLDER: Final = 5
 STREAMS_PER_TENANT: Final = 20
 STREAMS: Final = 1_000
 RETRY_AFTER_S: Final = 5
-# For a look that the database holds up.
+# How long closing waits for a look that the database delays.
 CLOSE_S_MAX: Final = 5.0
 
 _NUMBERS = """

@@ -31,7 +31,7 @@ from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED, PENDING, SEN
 from webhooks.endpoints.fields import check_events
 
 _LAST: Final = "FROM attempts a WHERE a.delivery_id = d.id AND a.number = d.attempts_made"
-# The last attempt, by its key.
+# Finds the last attempt by its key.
 NARROWED: Final = f"""
 AND COALESCE((SELECT a.http_status {_LAST}), 0) = :http_status
 AND COALESCE((SELECT a.error {_LAST}), '') = :error
@@ -46,7 +46,7 @@ WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
 # A delivery that is still tried needs no replay; a cancelled one isn't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
-# With the response's body, at most 4 KiB each.
+# Rows have the response's body, at most 4 KiB each.
 READ_AT_ONCE: Final = 500
 # Each statement walks one index.
 _WALKED: Final[Mapping[str, str]] = {

@@ -314,7 +314,7 @@ async def _missed(
         return [], newest, True
     recent = [event for event in page.events if event.created_at >= asked.not_before_us]
     if page.has_more or len(recent) < len(page.events):
-        # From now on, rather than a part of what was missed.
+        # Begin now, rather than with a part of the missed events.
         return [], newest, True
     matches = _matching(asked.payload_filter)
     return [event for event in recent if matches(event)], asked.cursor, False
@@ -368,7 +368,7 @@ def _is_secret(vault: Vault, endpoint_id: str, sealed: bytes, secret: str) -> bo
     return hmac.compare_digest(held.encode(), secret.encode())
 
 
-# What concerns an agent that sends, or waits for credit.
+# The events that concern an agent that sends or waits for credit.
 NAMES: Final = (
     "topup.delivered",
     "topup.failed",

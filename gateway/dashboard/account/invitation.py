@@ -31,7 +31,7 @@ from keys.principal import ACCOUNT_SCOPES
 from keys.sign_in.password import check_password
 from store.database import Transaction
 
-TRIES: Final = (60, 900)  # of one address, in so many seconds
+TRIES: Final = (60, 900)  # per address, in this many seconds
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:

@@ -42,8 +42,8 @@ from keys.sign_in.password import check_password
 from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 
-ASKED_PER_HOUR: Final = 10  # of one network address
-# To one mail address: from one network, and in all.
+ASKED_PER_HOUR: Final = 10  # per network address
+# Mails to one address: requested from one network, and in all.
 NETWORK_MAILS_PER_DAY: Final = 3
 MAILS_PER_DAY: Final = 10
 TRIES: Final = (60, 900)  # links of one network address, in so many seconds

@@ -49,9 +49,9 @@ from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
 TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
-# At one account, from one address or known device; the wait between tries grows.
+# Tries at one account from one address or known device; the wait between them grows.
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
-REFUSALS_LOGGED_PER_HOUR: Final = 60  # of one account
+REFUSALS_LOGGED_PER_HOUR: Final = 60  # per account
 TICKET_US: Final = 5 * MINUTE_US
 _TICKET: Final = "sign-in"
 _YEAR_S: Final = 31_536_000

@@ -28,7 +28,7 @@ from keys.sign_in import email_verification
 from keys.sign_in.email_verification import EmailVerification
 from store.database import Transaction
 
-ASKED_PER_HOUR: Final = 5  # of one person
+ASKED_PER_HOUR: Final = 5  # per user
 TRIES: Final = (60, 900)  # links of one network address, in so many seconds
 _ACCOUNT_PATH: Final = "/dashboard/account"
 

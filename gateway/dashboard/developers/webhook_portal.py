@@ -245,7 +245,7 @@ async def _delivery(visit: Visit) -> Mapping[str, Any]:
 
 async def _deliveries(visit: Visit) -> Paged:
     call = visit.call
-    # What a form was sent with is no filter.
+    # A sent form's fields aren't filters.
     asked = read_query(call) if call.method in _READS else Form()
     kept = {name: text for name in _FILTERS if (text := asked.text(name))}
     query = {

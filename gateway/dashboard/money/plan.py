@@ -173,7 +173,7 @@ def _others(
             try:
                 item = plans.item_of(plan, sold_by, interval, is_simulated=own.is_simulated)
             except InvalidInput:
-                continue  # not by the year, or not at this provider
+                continue  # not sold by the year, or not at this provider
             if item.price.currency == own.currency and (plan.id, interval) != own.chosen:
                 found.append((f"{plan.id}/{interval}", _named(plan.name, item.price, interval)))
     return found

@@ -46,7 +46,7 @@ _HOLDS: Final = Sheet[Hold](
     ),
     scopes=_READ,
 )
-# In days, with today among them.
+# Periods in days, including today.
 _SPANS: Final = (
     (phrase("7 days"), 7),
     (phrase("30 days"), 30),

@@ -138,7 +138,7 @@ def _items(
             try:
                 item = plans.item_of(plan, sold_by, interval, is_simulated=True)
             except InvalidInput:
-                continue  # not by the year, or not at this provider
+                continue  # not sold by the year, or not at this provider
             if item.price.currency == subscription.currency:
                 found.append(item)
     return found

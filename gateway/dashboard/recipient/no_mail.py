@@ -40,7 +40,7 @@ async def _act(
     async def work(tx: Transaction) -> Person:
         person = await find_person(tx, subject_id)
         if person.email is None:
-            # As for an invalid link: no person reads mail here.
+            # Respond as for an invalid link: nobody reads mail at this address.
             raise NotFound("Page")
         if is_on is not None:
             await note_choice(tx, call, person, {kind: is_on})

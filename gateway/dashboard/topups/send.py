@@ -187,7 +187,7 @@ async def _form_page(
 ) -> Response:
     platforms = (await list_own(call, PLATFORMS)).items
     balance = await read_own(call, SHOW)
-    # Without the intent: a changed send is another one.
+    # The intent is left out, because a changed send is a different one.
     again = {name: text for name, text in _given(form).items() if name != "intent"}
     return page(
         call,

@@ -151,7 +151,7 @@ class Connection(Wire):
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
-    # What came while too many requests waited, and whether the client then sent its end.
+    # The bytes that came while too many requests waited, and whether the client then closed its side.
     _unfed = memoryview(b"")
     _ends_unfed = False
     # The response to a refused request, while earlier ones are due. Nothing is read behind it.
