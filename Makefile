@@ -85,7 +85,7 @@ docs: $(INSTALLED) ## write docs/cli.md, docs/modules.md and docs/metrics.md fro
 	$(BIN)/python -m tests.support.module_map > docs/modules.md
 	$(BIN)/python -m tests.support.metric_page > docs/metrics.md
 
-picture: $(INSTALLED) ## docs/dashboard.png, the README's picture; port 8000 or TOPUP_PORT, needs Chromium
+picture: $(INSTALLED) ## docs/dashboard.png and the landing page's picture; port 8000 or TOPUP_PORT, needs Chromium
 	@exec $(BIN)/python -m tests.support.readme_picture
 
 fix: $(INSTALLED) ## repair what a machine can: lint and format

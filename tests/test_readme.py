@@ -10,7 +10,7 @@ from cli.reference import commands
 from gateway.dashboard.surface import PAGES
 from gateway.http.routing import Router
 from gateway.surfaces import SURFACES
-from tests.support.readme_picture import BYTES_MAX, PICTURE, WIDTH
+from tests.support.readme_picture import BYTES_MAX, PICTURES, WIDTH
 
 ROOT = Path(__file__).parent.parent
 READ = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
@@ -39,8 +39,13 @@ def test_every_command_and_call_of_the_readme_is_there() -> None:
     assert set(calls) <= templates
 
 
-def test_the_picture_is_shown_and_small() -> None:
-    assert f"]({PICTURE.relative_to(ROOT).as_posix()})" in (ROOT / "README.md").read_text("utf-8")
-    assert PICTURE.stat().st_size <= BYTES_MAX
-    with Image.open(PICTURE) as picture:
-        assert picture.width == WIDTH
+def test_the_pictures_are_shown_and_small() -> None:
+    of_readme, of_landing = PICTURES
+    landing = (ROOT / "gateway/templates/landing.html").read_text("utf-8")
+
+    assert f"]({of_readme.relative_to(ROOT).as_posix()})" in (ROOT / "README.md").read_text("utf-8")
+    assert f"static('{of_landing.name}')" in landing
+    for path in PICTURES:
+        assert path.stat().st_size <= BYTES_MAX
+        with Image.open(path) as picture:
+            assert picture.width == WIDTH
