@@ -200,8 +200,8 @@ def records(page: Page) -> Found:
 
 
 def loop_held(page: Page) -> Found:
-    rows = page.rows("metering", "What others", beside="batches of 1,000")
-    return by_name(rows, "loop held, ms")
+    rows = page.rows("metering", "What others", alongside="batches of 1,000")
+    return by_name(rows, "loop blocked, ms")
 
 
 def isolation(page: Page) -> Found:

@@ -12,9 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from functools import cache
 from html import escape
-from typing import Any, Final, cast
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from billing.recipients.language import Language, english, nearest
 from billing.recipients.mailing import ClaimedMail
@@ -25,6 +23,9 @@ from billing.topups.platform import InvalidPlatform
 from billing.topups.rules import TopUpRules
 from billing.topups.topup import TopUp
 from kernel.clock import SECOND_US
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _ENCODED: Final = "=?"
 # A longer word doesn't fit on a line of 78.
@@ -243,7 +244,9 @@ def platform_name(rules: TopUpRules, topup: TopUp) -> str:
 
 
 @cache
-def _template(name: str) -> Template:
+def _template(name: str) -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 only mail needs it
+
     made = Environment(
         loader=PackageLoader("billing.recipients", "templates"),
         autoescape=name.endswith(".html"),

@@ -1,4 +1,4 @@
-"""Look up a voucher as its issuer, and redeem a voucher once. Guessing codes is rate-limited.
+"""Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited.
 
 Only the issuing account or an operator may say that a platform honoured a voucher.
 """

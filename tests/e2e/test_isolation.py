@@ -100,6 +100,7 @@ async def made_world(
         batch = await made("/topup/bulk", items=[line])
         bought = BOUGHT if environment == "live" else await buy(http)
         replay = await made(f"/webhooks/{endpoint['data']['id']}/replay")
+        link = await made("/portal-links")
         (event, *_) = (await http.get("/events")).json()["data"]["items"]
         (delivery, *_) = (await http.get("/deliveries")).json()["data"]["items"]
     ids = {
@@ -114,6 +115,7 @@ async def made_world(
         "approval_id": held["data"]["approval"]["id"],
         "hold_id": hold["data"]["id"],
         "batch_id": batch["data"]["id"],
+        "link_id": link["data"]["id"],
         **bought,
     }
     words = {
