@@ -59,7 +59,7 @@ async def _unpaced() -> None:
 
 
 class Origin(Protocol):
-    """Where a call comes from. Each part is made when an act asks for it."""
+    """Say where a call comes from; each part is made when an act reads it."""
 
     @property
     def by(self) -> Actor: ...

@@ -571,7 +571,7 @@ class Queue:
                 if slots:
                     await self._add_later_hints(slots)
             except RedisAway:
-                # One look when Redis is back replaces whatever was lost.
+                # One check when Redis is back replaces every lost hint.
                 self._is_behind = True
                 await self._send_otherwise(names)
                 continue

@@ -18,7 +18,7 @@ from tests.support.senders import client, order
 
 @pytest.fixture
 def installation(working_set: WorkingSet) -> Installation:
-    """That of the dashboard's tests: here everybody has an account of his own."""
+    """Share the dashboard tests' installation; each test makes its own account."""
     if "dashboard" not in working_set.shared:
         working_set.shared["dashboard"] = working_set.make("sqlite")
         working_set.shared["dashboard"].start()
