@@ -121,7 +121,8 @@ REFUSED: Mapping[str, tuple[int, str]] = {
 }
 # Fields whose names are data, and one answer that is as the call before it left it.
 FREE: Final = re.compile(
-    r"\.(metadata|entitlements|timings_ms|request_headers|headers|discount|color)\b|^GET /admin/checkin/config"
+    r"\.(metadata|entitlements|timings_ms|request_headers|headers|discount|color)\b"
+    r"|^GET /admin/checkin/config|^GET /audit .*\.(before|after)\."
 )
 
 
