@@ -1,4 +1,4 @@
-"""`python -m cli`, which is how `topup dev` starts its children."""
+"""Run the command line by `python -m cli`, as `topup dev` starts its child processes."""
 
 from cli.main import main
 

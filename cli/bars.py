@@ -1,4 +1,4 @@
-"""Show progress on standard error, if it is a terminal."""
+"""Show progress on standard error, if that is a terminal."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 @contextlib.contextmanager
 def bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that shows (done, total); until its first call, show activity."""
+    """Yield a function that shows progress (done, total). Until its first call, the bar only shows activity."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(

@@ -1,4 +1,4 @@
-"""`topup completion`: let a shell complete commands, options and their values."""
+"""`topup completion`: let a shell complete commands, options and values."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 from cli.output import examples
 
 SHELLS: Final = ("bash", "zsh", "fish")
-# Click's own name for the variable by which the shell calls.
+# Click's name for the variable by which the shell calls the command.
 VARIABLE: Final = "_TOPUP_COMPLETE"
 
 
@@ -22,7 +22,7 @@ VARIABLE: Final = "_TOPUP_COMPLETE"
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, /, shell: str) -> None:
-    """Print the lines that make a shell complete `topup`, which must be on the PATH."""
+    """Print the shell code that completes `topup` commands. `topup` must be on the PATH."""
     found = get_completion_class(shell)
     assert found is not None, "click knows these shells"
     click.echo(found(context.find_root().command, {}, "topup", VARIABLE).source())

@@ -20,12 +20,12 @@ async def write(work: Work[T]) -> T:
 
 
 def account_named(account: str) -> Work[Account]:
-    """Find an account by ID or email address; raise NotFound."""
+    """Find an account by ID or email address. Raise NotFound."""
     return lambda tx: keys_account.account_named(tx, account)
 
 
 async def keep_where_possible(database: Database, work: Work[None]) -> None:
-    """Store a result, unless nothing can be written, such as on a standby."""
+    """Store a result, unless the database is read-only, such as a standby."""
     try:
         await database.transaction(work)
     except StoreError as error:

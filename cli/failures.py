@@ -1,4 +1,4 @@
-"""The expected failures of commands in words."""
+"""Print the expected failures of commands."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from runtime.settings import SettingsError
 from store.errors import StoreError
 from store.version import SchemaOutOfRange
 
-# The response doesn't have our form.
+# These errors mean that the response isn't in our form.
 _MISREAD = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     *(httpx.InvalidURL, httpx.RequestError),
@@ -24,7 +24,7 @@ _MISREAD = (
 
 
 def told(error: Exception) -> click.exceptions.Exit | None:
-    """Print an expected failure and return what ends the command; null for a fault of ours."""
+    """Print an expected failure and return the exit; None means that the error is unexpected."""
     if isinstance(error, SettingsError | SealBroken):
         return fail(str(error), advice="see `topup settings`", exit_code=EXIT_USAGE)
     if isinstance(error, DomainError):
@@ -49,7 +49,7 @@ def _facts(error: DomainError) -> dict[str, Any]:
 
 
 def _named(error: DomainError) -> str:
-    """Return the detail after its field: most begin with "is" and name none."""
+    """Return the detail, preceded by its field unless it names that."""
     param = error.param
     is_named = param is None or re.search(rf"(?<!\w){re.escape(param)}(?!\w)", error.detail)
     return error.detail if is_named else f"{param}: {error.detail}"

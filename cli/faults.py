@@ -1,4 +1,4 @@
-"""Each database fault's name, remedy and exit code."""
+"""The description, advice and exit code of each database fault."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ _URL: Final = "TOPUP_DATABASE_URL"
 
 @dataclass(frozen=True, slots=True)
 class FaultText:
-    """One fault in words; {} is a host, a role or a file. meaning: for the table of exit codes."""
+    """How one database fault is reported. {} is a host, role or file. `meaning` is for the table of exit
+    codes.
+    """
 
     exit_code: int
     meaning: str

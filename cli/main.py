@@ -1,4 +1,4 @@
-"""`topup`: the commands, and the one place where their failures become words and exit codes."""
+"""`topup`: find and run commands. Only this module turns their failures into messages and exit codes."""
 
 import importlib
 import logging
@@ -10,11 +10,12 @@ from typing import Any, cast
 import click
 from click.exceptions import NoSuchCommand
 
-# httpx imports its own command line [3.2 MB of each process]. None makes that import fail, and
-# httpx continues without it.
+# httpx would import its own command line [3.2 MB for each process]. None makes that import fail,
+# and httpx continues without it.
 cast(dict[str, Any], sys.modules).setdefault("httpx._main", None)
 
-# A command is loaded when it is run, so `topup --help` doesn't import the gateway.
+# A command's module is imported when the command runs, so `topup --help` doesn't import the
+# gateway.
 GROUPS = {
     "Run it": {
         "dev": "Run everything embedded: SQLite, Redis, gateway and worker.",
@@ -96,8 +97,9 @@ GROUPS = {
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
-# Groups of acts alone, by the modules whose ACTS are their commands; module:NAME is another tuple,
-# or one act. Frequent commands come first: a command imports no module behind its own.
+# Groups that consist only of acts, with the modules whose ACTS are their commands. module:NAME is
+# another tuple of acts, or one act. Frequent commands come first, because later modules are
+# imported only if needed.
 ACTS = {
     "reconciliation": ("billing.reconciliation.acts",),
     "prices": ("billing.usage.price_acts",),
@@ -197,12 +199,12 @@ def _command_of(command: str) -> click.Command:
         acts = (act for place in ACTS[command] for act in _acts_at(place))
         return group_of(command, COMMANDS[command], acts)
     module, name = importlib.import_module(_module_of(command)), command.replace("-", "_")
-    # A name like a builtin function's has an underscore more.
+    # If the name is also a builtin function's, it ends with an underscore.
     return cast(click.Command, getattr(module, name, None) or getattr(module, f"{name}_"))
 
 
 class _Commands(click.Group):
-    """Finds each command in the module of its name, and reports its expected failures."""
+    """Find each command in the module of the same name, and report its expected failures."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -218,7 +220,7 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except NoSuchCommand as error:
-            # Click compares only loaded commands: none.
+            # Click would suggest only commands that are loaded, and none are.
             raise NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -230,12 +232,12 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if os.environ.get("NO_COLOR"):
             ctx.color = False
-        # A command itself says what is wrong with a server; gateways and workers log it.
+        # Commands print server problems themselves; gateways and workers log them.
         logging.getLogger("store.postgresql.servers").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-            # Click's own errors and a closed pipe both end quietly there.
+            # Click handles its own errors and a closed pipe.
             raise
         except Exception as error:
             from cli import failures  # noqa: PLC0415 commands over HTTP run without what it knows
@@ -283,7 +285,7 @@ Exit codes:
 def main(ctx: click.Context) -> None:
     """Sell and move prepaid AI credit: one call, one ledger transaction, one signed webhook.
 
-    Results go to standard output, everything else to standard error; --json prints JSON.
+    Results go to standard output, everything else to standard error. --json prints JSON.
     """
     if ctx.invoked_subcommand is None:
         from cli.next_steps import show_next_steps  # noqa: PLC0415 other commands run without it

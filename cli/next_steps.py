@@ -1,4 +1,6 @@
-"""`topup` alone: what to do next, by what this machine has. It imports no settings, so it answers at once."""
+"""`topup` without a command: suggest what to do next on this machine. It imports no settings, so it responds
+at once.
+"""
 
 import os
 from collections.abc import Sequence

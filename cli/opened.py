@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def opened(act: Callable[[Context], Awaitable[T]]) -> T:
-    """Return the act's result; beside `topup dev` under its own key."""
+    """Return the act's result. On a machine with `topup dev`, use its master key."""
     settings = load_settings()
     with_key = settings.model_copy(update={"secret_key": SecretStr(known_secret_key(settings))})
 

@@ -27,30 +27,30 @@ limit_option = click.option(
     type=click.IntRange(1, PAGE_ITEMS_MAX),
     default=PAGE_ITEMS,
     show_default=True,
-    help="At most this many.",
+    help="The most items to print.",
 )
 
 SECRET_CHARACTERS_MAX = 4096
-# In a context's meta: the option that was read from standard input.
+# This key in a context's meta names the option that was read from standard input.
 READS_STDIN = "topup.reads_stdin"
 
 
 def web_address(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """Return the value if it is an http or https address, or None."""
+    """Return the value if it is an http or https address, or None if there is none."""
     if value is None:
         return None
     with contextlib.suppress(ValueError):
         parts = urlsplit(value)
-        # Reading the port checks it.
+        # Reading the port also validates it.
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return value
     raise click.BadParameter("is a URL such as http://localhost:3000/hook")
 
 
 def take_secret(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Return an option's secret: - reads a line of standard input, @FILE a file's first line.
+    """Read an option's secret: - means a line of standard input, @FILE a file's first line.
 
-    A literal secret works with a warning, because lists of processes show it.
+    A secret on the command line works with a warning, because process lists show it.
     """
     if value is None:
         return None
@@ -77,11 +77,13 @@ def take_secret(context: click.Context, option: click.Parameter, value: str | No
     return text.strip()
 
 
-by_option: Final = click.option("--by", help="Who decides. Default: the user of this machine.")
+by_option: Final = click.option(
+    "--by", help="The name of the person who decides. Default: the user of this machine."
+)
 
 
 def who_acts(by: str | None) -> str:
-    """Return who decides; in a container that may be a number without a name."""
+    """Return who decides. In a container the user may have a number and no name."""
     if by:
         return by
     try:

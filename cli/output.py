@@ -1,8 +1,8 @@
-"""Print results: a table or record for people, JSON for programs; and failures.
+"""Print results and failures: a table or record for people, JSON for programs.
 
-Standard output has the result alone. Foreign control characters are escaped. Exit codes: 0 done, 1 refused
-or something found, 2 wrong usage or settings, 3 the database, Redis or gateway can't be reached;
-cli/faults.py has those of database faults.
+Only the result goes to standard output. Control characters in texts from outside are escaped. Exit codes: 0
+done, 1 refused or something found, 2 wrong usage or settings, 3 the database, Redis or gateway can't be
+reached. cli/faults.py has the codes of database faults.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 _JSON = "cli.output.json"
-# What moves a terminal's cursor, colours it, or turns the order of text.
+# These characters move a terminal's cursor, colour text or change its direction.
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -47,7 +47,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    """Return the text with control characters escaped as in Python, but for those in keep."""
+    """Return the text with control characters escaped as in Python, except those in `keep`."""
     return _CONTROL.sub(
         lambda found: found[0] if found[0] in keep else _escape(found[0]),
         text,
@@ -55,10 +55,10 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def json_text(value: Any, *, indent: int = 0) -> str:
-    """Return JSON that is safe on a terminal: msgspec leaves what is above 0x7e."""
+    """Return JSON that is safe on a terminal. msgspec doesn't escape control characters above 0x7e."""
     encoded = msgspec.json.encode(value, enc_hook=str)
     text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
-    # Line feeds inside strings are escaped already; the rest is indentation's.
+    # Line feeds inside strings are escaped already. The others are for indentation.
     return _CONTROL.sub(
         lambda found: "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}",
         text,
@@ -86,9 +86,10 @@ def show_rows(
     *columns: str,
     next_cursor: str | None = None,
     facts: Mapping[str, Any] | None = None,
+    pipe_width: int = 80,
 ) -> None:
-    """Print a list: these columns for people, most important first; in JSON {"items": […], "next_cursor"} with
-    facts.
+    """Print a list as a table of these columns, most important first; as JSON, {"items": […], "next_cursor"}
+    and `facts`.
     """
     if wants_json():
         print_json({"items": rows, "next_cursor": next_cursor, **(facts or {})})
@@ -99,7 +100,7 @@ def show_rows(
     from cli import tables  # noqa: PLC0415 as above
 
     texts = [{column: visible(_text(row.get(column))) for column in columns} for row in rows]
-    left_out = tables.print_rows(texts, columns)
+    left_out = tables.print_rows(texts, columns, pipe_width=pipe_width)
     if left_out:
         note(f"not shown: {', '.join(left_out)} (--json has them)")
     if next_cursor:
@@ -117,7 +118,9 @@ def fail(
     exit_code: int = EXIT_REFUSED,
     facts: Mapping[str, Any] | None = None,
 ) -> click.exceptions.Exit:
-    """Print the problem and its remedy; the caller raises the result. facts: further fields of the JSON."""
+    """Print the problem and its remedy, and return the exit for the caller to raise. `facts` are further
+    fields of the JSON.
+    """
     if wants_json():
         body = {"error": {**(facts or {}), "detail": problem, "advice": advice or None}}
         click.echo(json_text(body), err=True)
@@ -150,7 +153,7 @@ def _text(value: Any) -> str:
 
 
 def examples(*lines: str) -> str:
-    """Return an epilog; a test holds each line against the command's options."""
+    """Return an epilog. A test checks each line against the command's options."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 

@@ -42,14 +42,15 @@ Every command that opens the database exits with these codes, also `doctor`. Its
 
 
 def root() -> click.Context:
-    """Return the context of `topup` itself. Click keeps a command's first help option, so a context without
-    `-h` would set it for the rest of the process.
+    """Return the context of `topup` itself.
+
+    It has `-h`, because Click stores a command's first help option for the rest of the process.
     """
     return click.Context(main, info_name="topup", **main.context_settings)
 
 
 def commands() -> Iterator[tuple[str, click.Context]]:
-    """Yield every command and group but the first, as typed, in the order of `topup --help`."""
+    """Yield all commands and groups below `topup`, with their full names, in the order of `topup --help`."""
     with root() as context:
         for name in main.list_commands(context):
             yield from _below(main, name, context)

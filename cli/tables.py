@@ -1,7 +1,7 @@
-"""Print for people: a record's fields below each other, a list as a table that fits its terminal.
+"""Print for people: a record as one field per line, a list as a table that fits the terminal.
 
-Columns come in order of importance. IDs and times are whole, the rest is cut with "…". Columns without room
-are named below.
+Columns are in order of importance. IDs and times are never shortened; other text is cut with "…". Columns
+without room are named below the table.
 """
 
 import re
@@ -16,15 +16,15 @@ from rich.text import Text
 
 WIDTH: Final = 80
 WIDTH_MAX: Final = 240
-# Between two columns: a space of padding and the box's separator.
+# Between two columns there is one space of padding and the box's separator.
 _GAP: Final = 2
 _EDGES: Final = 2
-# Less says nothing any more.
+# A shorter text would say nothing.
 _CUT_MIN: Final = 14
-# Sentences and values to be read whole: they wrap.
+# Sentences and values must be readable as a whole, so they wrap.
 _SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "value", "what"})
 _SENTENCE_MIN: Final = 16
-# An ID is pasted as it stands, and a part of a time says nothing.
+# IDs are copied and pasted, and part of a time says nothing.
 _WHOLE: Final = re.compile(r"[a-z]{2,4}_[0-9A-Za-z]{4,40}|\d{4}-\d\d-\d\dT\d\d:\d\dZ|-")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
@@ -32,7 +32,7 @@ _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?Z")
 def print_fields(records: Sequence[tuple[str, Mapping[str, str]]]) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
-        # A pipe has no width: its reader wants whole lines.
+        # A pipe has no width, and its reader wants whole lines.
         console = Console(highlight=False, width=WIDTH_MAX)
     for title, record in records:
         if title:
@@ -40,10 +40,12 @@ def print_fields(records: Sequence[tuple[str, Mapping[str, str]]]) -> None:
         console.print(_fields_table(record))
 
 
-def print_rows(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> list[str]:
+def print_rows(
+    rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, pipe_width: int = WIDTH
+) -> list[str]:
     console = Console(highlight=False)
-    # A pipe has no width; programs read --json.
-    width = console.width if console.is_terminal else WIDTH
+    # A pipe has no width. Programs should read --json.
+    width = console.width if console.is_terminal else pipe_width
     table, left_out = fitting(rows, columns, width=width)
     Console(highlight=False, width=max(width, WIDTH_MAX)).print(table)
     return left_out
@@ -61,7 +63,9 @@ def _fields_table(record: Mapping[str, str]) -> Table:
 def fitting(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
 ) -> tuple[Table, list[str]]:
-    """Return the table and the columns without room. Only a first column alone may make it wider."""
+    """Return the table and the columns without room. The table may be too wide only if it has a single
+    column.
+    """
     width -= _EDGES
     texts = {name: [_minute(row[name]) for row in rows] for name in columns}
     wanted = {name: _widest([_head(name), *texts[name]]) for name in columns}
@@ -94,7 +98,6 @@ def _least(texts: Sequence[str], wanted: int, *, is_first: bool, is_sentence: bo
 
 
 def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> list[str]:
-    """Return the columns that fit, most important first; one that doesn't leaves its room to the next."""
     shown: list[str] = []
     used = -_GAP
     for name in columns:
@@ -107,7 +110,9 @@ def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> 
 def _shared(
     shown: Sequence[str], wanted: Mapping[str, int], least: Mapping[str, int], width: int
 ) -> dict[str, int]:
-    """Return each column's width: its least, and of the rest what it wants, the narrowest first."""
+    """Return each column's width. Each gets its minimum; the rest is shared out, beginning with the
+    narrowest.
+    """
     left = width - sum(least[name] for name in shown) - _GAP * (len(shown) - 1)
     widths = {}
     by_wish = sorted(shown, key=lambda name: wanted[name] - least[name])
@@ -126,6 +131,5 @@ def _head(column: str) -> str:
 
 
 def _minute(text: str) -> str:
-    """Return a time without its seconds: 2026-06-13T12:00Z."""
     found = _TIME.fullmatch(text)
     return text if found is None else found[1] + "Z"

@@ -1,1 +1,1 @@
-"""Who may call, and how we prove who we are."""
+"""Who may call: accounts, credentials, their limits, and sign-in."""

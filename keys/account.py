@@ -1,7 +1,7 @@
-"""Accounts: the tenants, each with a separate world per environment.
+"""Accounts and their environments.
 
-Every change of money, events or keys locks its rows of account_environments in (account,
-environment) order.
+An account is a tenant, with separate data in each environment. Whoever changes its money, events or keys
+first locks its rows of account_environments, in the order of account and environment.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ WHERE account_environments.account_id = v.account_id
 ACTIVE_GRAIN_US = DAY_US
 SANDBOX_IDLE_US = 7 * DAY_US + ACTIVE_GRAIN_US
 DAY_LIMIT_CENTS_MAX = 10**13
-IdlePlace = tuple[int, AccountId]  # when the account was last used, in microseconds, and its id
+IdlePlace = tuple[int, AccountId]  # when the account was last used, in microseconds, and its ID
 BEFORE_ALL_IDLE: IdlePlace = (0, AccountId(""))
 _OF_TENANTS = """
     FROM :tenants[account_id text, environment text] AS v
@@ -52,12 +52,12 @@ _TENANTS = f"""
     {_OF_TENANTS}"""
 _FOR_UPDATE = " ORDER BY e.account_id, e.environment FOR NO KEY UPDATE OF e"
 _LOCK = _TENANTS + _FOR_UPDATE
-# The statement's rows are ignored [12 us of PostgreSQL for 15 tenants].
+# These rows aren't read [12 us of PostgreSQL for 15 tenants].
 _LOCK_ALONE = f"SELECT 1 {_OF_TENANTS}{_FOR_UPDATE}"
 
 
 class BalanceWatch(msgspec.Struct, frozen=True, gc=False):
-    """Thresholds run from highest to lowest, in micros."""
+    """What happens when a balance falls. `thresholds` are in micros, from highest to lowest."""
 
     thresholds: tuple[int, ...] = ()
     recharge_below: int | None = None
@@ -91,7 +91,7 @@ def read_watch(
 async def set_low_balance_thresholds(
     tx: Transaction, tenant: Tenant, thresholds_micros: Sequence[int]
 ) -> tuple[int, ...]:
-    """Set when balance.low is published, and return the thresholds before."""
+    """Set the balances at which balance.low is published. Return the thresholds before."""
     if len(set(thresholds_micros)) > THRESHOLDS_MAX:
         raise InvalidInput(f"An account has at most {THRESHOLDS_MAX} thresholds.", param=_PARAM)
     if any(not 0 < one <= INT64_MAX for one in thresholds_micros):
@@ -120,8 +120,8 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # One statement writes a row once, so this isn't deferred: the event's number is in the same
-        # rows.
+        # This statement isn't deferred, because deferred statements write a row only once, and
+        # these rows also hold the event's number.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 
@@ -132,7 +132,7 @@ class EmailTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One tenant. `live_closed_at`: an operator closed live again."""
+    """One tenant. `live_closed_at` is set if an operator closed live again."""
 
     id: AccountId
     name: str
@@ -157,10 +157,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """The values of the locked rows of account_environments.
+    """The values of locked rows of account_environments.
 
-    `plan_only_until`: until then, only the plan pays for the account's own usage. `day_limits` are
-    in cents.
+    Until `plan_only_until`, only the plan pays for the account's own usage. `day_limits` are in cents.
     """
 
     watches: Mapping[Tenant, BalanceWatch]
@@ -183,10 +182,7 @@ async def create_account(
     has_live: bool = True,
     account_id: AccountId | None = None,
 ) -> AccountId:
-    """Create an account in each of the environments.
-
-    Raises EmailTaken, InvalidEmail and InvalidInput.
-    """
+    """Create an account in each of the environments. Raise EmailTaken, InvalidEmail and InvalidInput."""
     assert not (is_operator and is_sandbox), "a sandbox account never administers"
     account_id = account_id or AccountId(new_id("acc"))
     address = None if email is None else normalise_email(email, param="email")
@@ -232,7 +228,7 @@ async def find_by_email(tx: Transaction, email: str) -> Account | None:
 
 
 async def account_named(tx: Transaction, name: str) -> Account:
-    """Find the account by its id or address; raise NotFound or InvalidEmail."""
+    """Find an account by ID or email address. Raise NotFound or InvalidEmail."""
     if "@" not in name:
         return await get_account(tx, name)
     found = await find_by_email(tx, name)
@@ -252,7 +248,7 @@ async def list_accounts(
     before_id: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Account]:
-    """List accounts, newest first. `matching` is an id, or a part of the name or address."""
+    """List accounts, newest first. `matching` is an ID, or a part of the name or email address."""
     rows = await _PAGES.page(
         tx,
         before_id=before_id or NEWEST,
@@ -269,7 +265,7 @@ async def first_account(tx: Transaction) -> Account | None:
 
 
 async def set_password_hash(tx: Transaction, account_id: str, password_hash: str | None) -> None:
-    """Store argon2's text, or end sign-in with None."""
+    """Store a password's argon2 hash; None ends sign-in by password."""
     touched = await tx.execute(
         "UPDATE accounts SET password_hash = :password_hash WHERE id = :id",
         password_hash=password_hash,
@@ -295,9 +291,8 @@ async def release_email(tx: Transaction, account_id: str) -> None:
 
 
 async def set_operator(tx: Transaction, account_id: str, *, is_operator: bool) -> None:
-    """Let the account's own credentials carry `admin` or not.
-
-    Raises InvalidInput for a sandbox account.
+    """Decide whether the account's own credentials may have the scope `admin`. Raise InvalidInput for a
+    sandbox account.
     """
     account = await get_account(tx, account_id)
     if account.is_sandbox and is_operator:
@@ -337,7 +332,7 @@ def tenants_of(tenant: Tenant) -> list[Tenant]:
 async def lock_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> Standings:
     """Lock the accounts' environments until the transaction ends.
 
-    Read anything else by a later statement: this one's snapshot is older than the lock.
+    Read anything else with a later statement, because this one's snapshot is older than the lock.
     """
     wanted = sorted(set(tenants))
     if not wanted:
@@ -351,7 +346,7 @@ def tenants_lock(tenants: Iterable[Tenant]) -> Lock | None:
 
 
 async def lock_free_tenants(tx: Transaction, tenants: Iterable[Tenant]) -> set[Tenant]:
-    """Lock and return the tenants that no other transaction holds, without waiting."""
+    """Lock and return the tenants that no other transaction has locked, without waiting."""
     wanted = sorted(set(tenants))
     rows = await tx.fetch(_LOCK + " SKIP LOCKED", tenants=wanted) if wanted else []
     return {Tenant(row[0], row[1]) for row in rows}
@@ -369,7 +364,9 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Limit what all of the tenant's credentials may spend in one UTC day, under the tenant's lock."""
+    """Limit what all of the tenant's credentials may spend in one UTC day. The caller holds the tenant's
+    lock.
+    """
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
         raise InvalidInput(
             f"The limit must be from 0 to {DAY_LIMIT_CENTS_MAX}, or null.", param="per_day_cents"
@@ -397,7 +394,7 @@ async def set_plan_only(tx: Transaction, until: Mapping[Tenant, int | None]) -> 
 
 
 async def touch_active(tx: Transaction, account_ids: Iterable[str], *, now_us: int) -> int:
-    """Record the use, once a day each; rows that another process is writing are skipped."""
+    """Record that the accounts are in use, once a day. Rows that another process is writing are skipped."""
     wanted = sorted(set(account_ids))
     if not wanted:
         return 0
@@ -435,7 +432,7 @@ _BY_EMAIL = f"SELECT {_ROWS.listed} FROM accounts WHERE email = :email"
 _FIRST = f"""
 SELECT {_ROWS.listed} FROM accounts WHERE is_sandbox = 0 ORDER BY is_operator DESC, id LIMIT 1
 """
-# LIKE would read the underscore of an id as a wildcard.
+# LIKE would treat the underscore in an ID as a wildcard.
 _PAGES = Keyset(
     _ROWS.listed,
     "accounts",
@@ -451,7 +448,7 @@ def _standings(rows: Sequence[Row]) -> Standings:
     suspended = []
     for row in rows:
         tenant = Tenant(row[0], row[1])
-        # Read by position, because every send runs this.
+        # Columns are read by position, because every send runs this.
         if row[2] or row[6] is not None or row[8] is not None:
             watches[tenant] = read_watch(row[2], row[5], row[6], row[7], row[8])
         if row[3]:
@@ -467,9 +464,7 @@ def _standings(rows: Sequence[Row]) -> Standings:
 
 
 async def mark_used(statement: str, tx: Transaction, ids: Iterable[str], *, now_us: int) -> int:
-    """Record the minute of use of these credentials; rows that another transaction holds are
-    skipped.
-    """
+    """Record the minute in which these credentials were used. Rows locked by another transaction are skipped."""
     wanted = sorted(set(ids))
     if not wanted:
         return 0

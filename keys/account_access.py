@@ -1,7 +1,7 @@
 """Decide whether an account may act: whether live is open for it, and whether it is suspended.
 
-A suspension stops spending at its commit, other changes within half a second. Reads, sign-in and
-due webhooks continue.
+A suspension stops spending when it commits, and other changes within half a second. Reads, sign-in and due
+webhooks continue.
 """
 
 from typing import Final
@@ -110,7 +110,7 @@ async def close_live(tx: Transaction, account_id: str, *, now_us: int) -> None:
 
 
 async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None:
-    """Record that the address is verified. Raises InvalidInput without an address."""
+    """Record that the email address is verified. Raise InvalidInput if there is none."""
     account = await get_account(tx, account_id)
     if account.email is None:
         raise InvalidInput("The account has no email address.", param="account_id")
@@ -123,7 +123,9 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Raise LiveNotOpen if the account may not see live; return whether this call opened it."""
+    """Open live for the account if it may do so itself. Return whether this call opened it. Raise
+    LiveNotOpen.
+    """
     account = await get_account(tx, account_id)
     if account.is_live_open:
         return False

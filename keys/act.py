@@ -1,4 +1,4 @@
-"""Acts: everything that a merchant or an operator can do or read, declared once for every door."""
+"""Acts: everything that a merchant or operator can do or read. Each is declared once, for all interfaces."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ S = TypeVar("S")
 Audience = Literal["merchant", "operator", "machine"]
 MERCHANT: Final[Audience] = "merchant"
 OPERATOR: Final[Audience] = "operator"
-# Only on the installation's machine, for acts that would turn a borrowed token into lasting access.
+# Acts that would turn a borrowed token into lasting access run only on the installation's machine.
 MACHINE: Final[Audience] = "machine"
 
 
@@ -31,25 +31,23 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Command(Protocol[R_co]):
-    """A command of the engine's group commit."""
+    """A command that the engine decides and commits in a batch."""
 
     def declare(self, read_set: Any) -> None: ...
 
     def decide(self, state: Any) -> R_co:
-        """Change the batch's state and return the result, or raise a DomainError and change
-        nothing.
-        """
+        """Change the batch's state and return the result. Raise a DomainError before changing anything."""
         ...
 
 
 class Services(Protocol):
-    """Find what an act needs beside its transaction by type, such as a vault or a registry."""
+    """Find what an act needs besides its transaction, by type, such as a vault or registry."""
 
     def __call__(self, kind: type[S], /) -> S: ...
 
 
 class PublicUrl(NamedTuple):
-    """The gateway's own address, for acts whose result has a link."""
+    """The gateway's own address, for acts whose result contains a link."""
 
     text: str
 
@@ -59,7 +57,7 @@ async def _unpaced() -> None:
 
 
 class Origin(Protocol):
-    """Say where a call comes from; each part is made when an act reads it."""
+    """Where a call comes from. Each part is computed only when an act reads it."""
 
     @property
     def by(self) -> Actor: ...
@@ -69,18 +67,16 @@ class Origin(Protocol):
 
     @property
     def masked_key(self) -> str | None:
-        """Return the Idempotency-Key for people, without what looks like a secret."""
+        """Return the Idempotency-Key for display, with anything that looks like a secret masked."""
         ...
 
     @property
     def request_digest(self) -> str | None:
-        """Return what identifies the call under its Idempotency-Key, so that a repeated call continues."""
+        """Return the call's identity under its Idempotency-Key, by which a repeated call continues."""
         ...
 
 
 class InProcess(NamedTuple):
-    """A call of this installation's own command line."""
-
     by: Actor = Actor()
     address: str | None = None
     masked_key: str | None = None
@@ -98,7 +94,7 @@ class CallContext(Struct, frozen=True, kw_only=True):
     person: str = ""
     object_id: str = ""
     inner_id: str = ""
-    # Counts a call that leaves the gateway, and raises if there were too many.
+    # Counts a call that leaves the gateway. Raises if there were too many.
     pace: Callable[[], Awaitable[None]] = _unpaced
 
     @property
@@ -123,7 +119,7 @@ class CallContext(Struct, frozen=True, kw_only=True):
         return self.service(Database)  # type: ignore[type-abstract]
 
     def require_machine(self, words: str) -> None:
-        """Raise ScopeMissing, with these words, unless this is the installation's own machine."""
+        """Raise ScopeMissing with this message unless the call comes from the installation's own machine."""
         if self.by.kind != "cli":
             raise ScopeMissing(words, reason="scope")
 
@@ -136,10 +132,10 @@ class ActContext(CallContext, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Generic[R]):
     after: R
-    # None: the object is new, or the audit entry shows no earlier state.
+    # None if the object is new, or if the audit entry shows no earlier state.
     before: R | None = None
     shown_once: Mapping[str, Any] = field(default_factory=dict)
-    # The audit entry's content if the object doesn't show what was done, such as a rotation.
+    # The content of the audit entry, if the object doesn't show what was done, such as a rotation.
     noted: Mapping[str, Any] | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
@@ -152,8 +148,6 @@ class Change(Generic[R]):
 
 
 class Audited(NamedTuple):
-    """How a change appears in the audit log."""
-
     action: str
     shows: Callable[[Any], Mapping[str, Any]]
     is_whole: bool = False
@@ -170,15 +164,15 @@ class Pace(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Facts about the top-up that a response carries beside the data."""
+    """Facts about a top-up that a response contains beside the data."""
 
     id: str | None = None
     status: str = ""
     approval_id: str | None = None
-    # Its code is shown in the first response only, never in a stored one.
+    # The top-up whose voucher code is shown in the first response, but never stored.
     voucher_of: str | None = None
     voucher_code: str | None = None
-    # Set if a repeated call must report the first call's time.
+    # Set if a repeated call must report the time of the first call.
     at_us: int | None = None
 
 
@@ -187,7 +181,7 @@ def about_topup(found: Any, _shown: Any) -> Told:
 
 
 class Failing(NamedTuple):
-    """How an act may succeed here but fail outside, such as at a receiver."""
+    """How an act reports that it succeeded here but failed outside, such as at a receiver."""
 
     kind: type[DomainError]
     detail: Callable[[Any], str | None]
@@ -195,35 +189,36 @@ class Failing(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ActRow:
-    """What every door reads of an act."""
+    """What all interfaces need to know about an act."""
 
     name: str
     summary: str
-    # Below the API's prefix, with the object's id, or an {account} by id or address.
+    # Below the API's prefix, with the object's ID, or an {account} given by ID or email address.
     path: str
     result: type
-    # Makes the result's struct. None: the result's `of` does, or the act returns the struct.
+    # Makes the result's struct. If None, the result's `of` makes it, or the act returns it.
     view: Callable[[Any], Any] | None = None
     scopes: tuple[str, ...] = (ADMIN,)
     audience: tuple[Audience, ...] = (MERCHANT, OPERATOR)
     description: str = ""
     refuses: tuple[type[DomainError], ...] = ()
     owner_of: Callable[[Transaction, str], Awaitable[Tenant]] | None = None
-    # Belongs to an environment but no account, such as a list over all accounts.
+    # True if it belongs to an environment but no account, such as a list over all accounts.
     is_catalogue: bool = False
     is_account_wide: bool = False
     examples: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    # The view's field that the path's parameter names.
+    # The field of the view that is in the path.
     named_by: str = "id"
     # Makes the struct for one caller, if callers see different things.
     seen: Callable[[CallContext, Any], Any] | None = None
     told: Callable[[Any, Any], Told] | None = None
-    # The top-up's states that set the response's code; ok: a response without a top-up.
+    # The states of the top-up that decide the response's code. ok means a response without a
+    # top-up.
     outcomes: tuple[TopUpStatus | Literal["ok"], ...] = ("ok",)
-    # A wrong code takes ten times as much of the account's rate limit.
+    # True if a wrong code counts ten times against the account's rate limit.
     guesses_code: bool = False
-    # If true of the view, the command exits with 1.
+    # If true for the view, the command exits with 1.
     alarm: Callable[[Mapping[str, Any]], bool] | None = None
     session_only: bool = False
 
@@ -239,45 +234,44 @@ class ActRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangingAct(ActRow, Generic[I]):
-    """An act that changes something."""
-
     input: type[I]
     is_in_query: bool = False
     about: str = ""
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     status: Literal[200, 201, 202] = 200
-    # If true of the view, the API responds 202 with status pending.
+    # If true for the view, the API responds 202 with the status pending.
     is_pending: Callable[[Any], bool] | None = None
     shows_secret: bool = False
-    # The audit entry names the deciding person, as `--by` does on the command line.
+    # True if the audit entry names the person who decided, such as with `--by` on the command line.
     names_person: bool = False
     moves_money: bool = False
-    # Confirmation, filled with the view's fields; empty if nothing can be lost.
+    # The question before the act, filled with the view's fields. Empty if nothing can be lost.
     asks: str = ""
     done: str = "Saved."
     # The act that a page offers afterwards.
     undo: str = ""
     applies: Callable[[Any], bool] | None = None
     asks_password: bool = False
-    # Whether this call shows or moves something lasting in the live environment, so that a session must give its
-    # password again.
+    # Whether this call shows or changes something lasting in live, so that a user in a session must
+    # enter the password again.
     asks_password_if: Callable[[ActContext, I], Awaitable[bool]] | None = None
     is_for_paused: bool = False
     is_for_suspended: bool = False
-    # How often a merchant may do it; the `run` of a StepsAct awaits `context.pace()` before it calls out.
+    # How often a merchant may run it. The `run` of a StepsAct awaits `context.pace()` before it
+    # calls out.
     paces: tuple[Pace, ...] = ()
-    # An Idempotency-Key counts; not for a rehearsal, which changes nothing.
+    # Whether an Idempotency-Key is used. A rehearsal needs none, because it changes nothing.
     takes_key: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiAct(ChangingAct[I]):
-    """An act that gateway/api runs itself, since its body or its response has several forms."""
+    """An act that gateway/api runs itself, because its body or response has several forms."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Act(ChangingAct[I], Generic[I, R]):
-    """An act in one transaction under the tenant's lock; the runner writes its audit entry."""
+    """An act in one transaction under the tenant's lock. The runner writes its audit entry."""
 
     run: Callable[[ActContext, I], Awaitable[Change[R]]]
     audit: Audited | Callable[[Any, Any], Sequence[Audited]] | None
@@ -288,19 +282,21 @@ class Act(ChangingAct[I], Generic[I, R]):
     dry: type | None = None
 
     def __post_init__(self) -> None:
-        """Reject acts that need a name look-up from operators: commands in process can't do one."""
+        """Reject acts that need a name look-up and are open to operators, because commands in process can't
+        do one.
+        """
         assert self.target is None or OPERATOR not in self.audience, self.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineAct(ChangingAct[I], Generic[I, R]):
-    """An act as a command of the engine's group commit, which writes its audit entry and events."""
+    """An act that the engine decides in a batch. The command writes its own audit entry and events."""
 
     command: Callable[[CallContext, I], Awaitable[Command[R]]]
     refusal: Callable[[R], DomainError | None] | None = None
 
     def __post_init__(self) -> None:
-        """Reject secrets, because the engine seals no response."""
+        """Reject acts that return secrets, because the engine doesn't encrypt stored responses."""
         assert not self.shows_secret, self.name
 
 
@@ -308,14 +304,14 @@ class EngineAct(ChangingAct[I], Generic[I, R]):
 class StepsAct(ChangingAct[I], Generic[I, R]):
     """An act of several transactions, with calls to a provider or supplier between them."""
 
-    # No transaction is open; the function writes its own audit entries.
+    # No transaction is open. The function writes its own audit entries.
     run: Callable[[CallContext, I], Awaitable[R]]
-    # A repeated call takes over this long after the first one's process died.
+    # If the process of the first call has died, a repeated call continues its work after this time.
     lease_s: int = 30
     failing: Failing | None = None
 
 
-# Proxies commonly end a call that is silent for 60 s.
+# Proxies commonly end a call after 60 s of silence.
 WAIT_S_MAX: Final = 50
 
 
@@ -333,7 +329,7 @@ class WaitQuery(Fields, frozen=True, kw_only=True):
 
 
 class State(NamedTuple):
-    """The value that a wait compares, and whether it is final."""
+    """What a wait compares, and whether the state is final."""
 
     topup_id: str
     status: str
@@ -345,7 +341,7 @@ class State(NamedTuple):
 class ReadAct(ActRow, Generic[R]):
     run: Callable[..., Awaitable[R]]
     query: type[Fields] = Fields
-    # What a call with wait_s waits for; None: it doesn't wait.
+    # What a call with wait_s waits for. None if it doesn't wait.
     state: Callable[[R], State] | None = None
     prepare: Callable[[CallContext, Any, Database], Awaitable[Any]] | None = None
 
@@ -355,19 +351,19 @@ class ReadAct(ActRow, Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRead(ActRow):
-    """A read that gateway/api runs itself, since its response is streamed or has several forms."""
+    """A read that gateway/api runs itself, because its response is streamed or has several forms."""
 
     query: type[Fields] = Fields
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListAct(ActRow, Generic[Q, R]):
-    # Returns at most so many rows after a place; everything without prefix or own_cursors.
+    # Returns at most this many rows after a place. Without prefix and own_cursors, it returns all.
     run: Callable[[ActContext, Q, Begin, int], Awaitable[Sequence[R]]]
     query: type[Q]
     prefix: str = ""
     cursor: Callable[[Any], str] | None = None
-    # The function reads the cursor itself and returns a ListStretch.
+    # True if the function reads the cursor itself and returns a ListStretch.
     own_cursors: bool = False
     sorts: Collection[str] = ()
     export: tuple[str, ...] = ()
@@ -376,9 +372,9 @@ class ListAct(ActRow, Generic[Q, R]):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportAct(ActRow, Generic[I, R]):
-    """An act that sums up a short list and returns it whole, as JSON or CSV."""
+    """An act that computes a short list and returns it whole, as JSON or CSV."""
 
-    # No transaction is open, because summing may take minutes.
+    # No transaction is open, because the report may take minutes.
     run: Callable[[CallContext, I, Database], Awaitable[Sequence[R]]]
     query: type[I]
 

@@ -1,4 +1,4 @@
-"""Audit logs: operators' actions, and the security events of an account, newest first."""
+"""Acts that list operators' actions and an account's security events, newest first."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Self

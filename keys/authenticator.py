@@ -1,6 +1,6 @@
-"""Turn a presented token into a principal, through a small cache in front of the database.
+"""Turn a token into a principal, with a small cache in front of the database.
 
-A change takes effect at most CACHE_LIFE_US after its commit; a stale entry is never used.
+A change takes effect at most CACHE_LIFE_US after its commit, because older entries aren't used.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from store.database import Database, Transaction
 from store.errors import StoreError
 
 CACHE_LIFE_US = SECOND_US // 2
-# A busy key's requests then never wait for the database.
+# Entries are refreshed at this age, so requests of a busy key never wait for the database.
 REFRESH_AGE_US = 250_000
-# Refresh at least 100 ms before an entry is stale.
+# This refreshes entries at least 100 ms before they are stale.
 SWEEP_EVERY_US = 150_000
 IN_USE_US = CACHE_LIFE_US + REFRESH_AGE_US
-# On SQLite a query of this size takes the event loop 4 ms.
+# On SQLite, a query of this size blocks the event loop for 4 ms.
 QUERY_DIGESTS_MAX = 500
 SWEEP_DIGESTS_MAX = 250
 
@@ -44,7 +44,7 @@ _SOURCES: tuple[tuple[frozenset[TokenKind], _Load, _MarkUsed], ...] = (
     ),
     (frozenset({"session"}), session.load_principals, session.mark_used),
     (frozenset({"oauth_token"}), oauth_token.load_principals, oauth_token.mark_used),
-    # The MCP client's token acts as its key.
+    # An MCP client's token acts for its key.
     (frozenset({"mcp_token"}), mcp_token.load_principals, api_key.mark_used),
 )
 
@@ -69,14 +69,14 @@ class _Entry:
 @dataclass(frozen=True, slots=True)
 class Limits:
     entries_max: int = 20_000
-    unknown_max: int = 5_000  # apart, so that made-up tokens push no real key out
-    waiting_max: int = 5_000  # digests that wait for the next query
+    unknown_max: int = 5_000  # separate, so that made-up tokens push out no real ones
+    waiting_max: int = 5_000  # how many tokens may wait for the next query
     write_uses_after_s: float = 10.0
     answer_s: float = 5.0  # how long a caller waits for the query
 
 
 class Authenticator:
-    """Call `authenticate_now` first; if it returns None, await `authenticate`."""
+    """Authenticate tokens. Call `authenticate_now` first; if it returns None, await `authenticate`."""
 
     def __init__(self, database: Database, clock: Clock, limits: Limits | None = None) -> None:
         self._database = database
@@ -91,12 +91,12 @@ class Authenticator:
         self._uses: dict[TokenKind, set[str]] = {}
         self._active_accounts: set[str] = set()
         self._write: asyncio.Task[None] | None = None
-        self.queries_run = 0  # for tests and metrics
+        self.queries_run = 0
 
     def authenticate_now(self, token: str) -> Principal | None:
-        """Return the principal if it is known and fresh, None if it must be loaded.
+        """Return the principal if it is cached and fresh, or None if it must be loaded.
 
-        Raises as `authenticate`. Call it on the event loop.
+        Call this on the event loop. Raises InvalidCredential and CredentialEnded.
         """
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise _invalid()
@@ -107,7 +107,7 @@ class Authenticator:
             self._refuse_unknown(token, presented, now_us)
             return None
         age_us = now_us - entry.read_at
-        # Below 0, the clock was set back.
+        # A negative age means that the clock was set back.
         if not 0 <= age_us < CACHE_LIFE_US:
             return None
         principal = _accepted(entry.outcome, now_us)
@@ -117,10 +117,10 @@ class Authenticator:
         return principal
 
     async def authenticate(self, token: str) -> Principal:
-        """Return the principal behind a token, from the database if the cache has none.
+        """Return the token's principal, loaded from the database if it isn't cached.
 
-        Raises InvalidCredential, CredentialEnded, StoreError, and Unavailable if too many wait or
-        the query takes too long.
+        Raises InvalidCredential, CredentialEnded, StoreError, and Unavailable if too many wait or the query
+        takes too long.
         """
         found = self.authenticate_now(token)
         if found is not None:
@@ -128,7 +128,7 @@ class Authenticator:
         parsed = parse(token)
         assert parsed is not None, "authenticate_now refuses what cannot be a token"
         presented = digest(token)
-        # The query serves others, so it outlives this request.
+        # Others wait for the same query, so it outlives this request.
         try:
             async with asyncio.timeout(self._limits.answer_s):
                 outcome = await asyncio.shield(self._want(presented, parsed.kind))
@@ -206,7 +206,7 @@ class Authenticator:
         found = await self._load(kinds, began_at)
         self._keep(kinds, found, began_at)
         if 0 <= self._clock.now_us() - began_at < CACHE_LIFE_US:
-            # Requests that came meanwhile use this query's result, while it is fresh.
+            # Requests that arrived meanwhile use this query's result, if it is fresh.
             for each in kinds:
                 if (late := self._waiting.pop(each, None)) is not None:
                     _resolve(late, found.get(each))

@@ -1,17 +1,15 @@
-"""Count what a key and its descendants spend in a window, and enforce caps.
+"""Count what keys spend in time windows, and enforce caps.
 
-Every debit counts against the key and all ancestors in its own transaction, under the account's
-lock.
-
-The periods of spend_windows, besides day and month:
+Every debit counts against the key and all its ancestors, in the debit's transaction and under the account's
+lock. Each row of spend_windows is for a period: day, month, or one of these:
 
 - `last:SECONDS`: micros of a rolling window, in the detail's buckets.
-- `count:3600`, `recipients:604800`: sends of an hour, recipients of seven days, in buckets.
-- `to:DIGEST`, `same:DIGEST`: micros to one recipient in a UTC day; its transactions of seven days.
+- `count:3600`, `recipients:604800`: sends in an hour, and recipients in seven days, in buckets.
+- `to:DIGEST`, `same:DIGEST`: micros to one recipient in a UTC day, and its transactions in seven days.
 - `lifetime`: which events were published. `account:ENV`: micros of the whole account in a day.
 
-A bucket counts until its last moment leaves the window, so a window never allows too much. If the
-account's own clock was ahead, a spend's rows (counted_in) begin with `/at/MICROSECONDS`.
+A bucket counts until its last moment leaves the window, so a window never allows too much. If the account's
+own clock was ahead, the rows stored with a spend (counted_in) begin with `/at/MICROSECONDS`.
 """
 
 import hashlib
@@ -35,7 +33,7 @@ from kernel.clock import (
 from kernel.errors import DomainError
 from store.database import BatchRead, Rows, Transaction
 
-CounterRow = tuple[str, str, int]  # a row: key id, period, start in microseconds
+CounterRow = tuple[str, str, int]
 BUCKETS_MAX: Final = 60
 HOUR_S: Final = 3600
 WEEK_S: Final = 7 * DAY_US // SECOND_US
@@ -44,16 +42,16 @@ SENDS: Final = f"count:{HOUR_S}"
 RECIPIENTS: Final = f"recipients:{WEEK_S}"
 SECONDS_OF: Final[Mapping[str, int]] = {"hour": HOUR_S, "week": WEEK_S}
 REPEAT_PERIOD_US: Final = 7 * DAY_US
-# Precedes a moment of the account's own clock among the names of rows.
+# This marks a time of the account's own clock among the names of rows.
 _AT: Final = "at"
 _WHOSE: Final = "~"
-# A key sends the same more often only if each send was declared distinct.
+# More sends are remembered only if the caller declared each one distinct.
 _SENT_MAX: Final = 20
 _encode = msgspec.json.Encoder().encode
 Period = Literal["day", "month", "unapproved"]
-Window = CounterRow  # key id, period, start in microseconds
+Window = CounterRow
 MICROS_PER_CENT = 10_000
-CAP_CENTS_MAX = 10**13  # the same in micros is still far from the end of int64
+CAP_CENTS_MAX = 10**13  # in micros, this is still far below the end of int64
 _ROW = "SELECT w.key_id, w.period, w.window_start_at, w.spent_micros, w.detail"
 _WINDOWS = f"""
 {_ROW}
@@ -82,15 +80,14 @@ WHERE spend_windows.key_id = v.key_id AND spend_windows.period = v.period
   AND spend_windows.window_start_at = v.start
 """
 _OF_RECIPIENTS = "period >= 'same:' AND period < 'to;'"
-_PERIODS: tuple[Period, ...] = ("day", "month")  # the ones that have a cap
+_PERIODS: tuple[Period, ...] = ("day", "month")  # the periods that have a cap
 
 
 class Detail(msgspec.Struct, omit_defaults=True):
-    """What a row stores beside its sum.
+    """What a row stores besides its sum.
 
-    - `buckets`: amounts by bucket number; with `recipients`, each one counts once, in the bucket of
-      its newest send.
-    - `near`, `reached`: when an event was published for which limit.
+    - `buckets`: amounts by bucket number. A recipient counts once, in the bucket of its newest send.
+    - `near`, `reached`: when an event was published, and for which limit.
     - `sent`: when each transaction was sent.
     - `recipients`: sends to each recipient, by bucket.
     """
@@ -103,7 +100,7 @@ class Detail(msgspec.Struct, omit_defaults=True):
 
 
 class Counted(NamedTuple):
-    """A row that counted a spend; `whose` is a recipient's digest."""
+    """A row in which a spend was counted. `whose` is the recipient's digest."""
 
     row: CounterRow
     whose: str = ""
@@ -115,7 +112,7 @@ class Counted(NamedTuple):
     def take_out(
         self, detail: Detail, topup_id: str, amount_micros: int, *, at: int, now_us: int
     ) -> bool:
-        """Subtract a spend made at `at`; return whether the row had counted it."""
+        """Subtract a spend made at `at`. Return whether the row had counted it."""
         kind, _, rest = self.row[1].partition(":")
         if kind == "last":
             add_to_buckets(detail.buckets, int(rest), -amount_micros, at=at, now_us=now_us)
@@ -156,14 +153,14 @@ def add_to_buckets(
 
 
 def held_in_buckets(buckets: Mapping[int, int], seconds: int, now_us: int) -> int:
-    """Return the sum in the window now, never too little."""
+    """Return the sum in the window now. The result is never too low."""
     return sum(amount for number, amount in buckets.items() if _leaves_at(number, seconds) > now_us)
 
 
 def room_at(
     buckets: Mapping[int, int], seconds: int, *, limit: int, amount: int, now_us: int
 ) -> int | None:
-    """Return when there is room for the amount, or None if there never is."""
+    """Return when there will be room for the amount, or None if it exceeds the limit."""
     if amount > limit:
         return None
     left = held_in_buckets(buckets, seconds, now_us)
@@ -192,7 +189,7 @@ def has_recipient(detail: Detail, email: str, now_us: int) -> bool:
 
 
 def count_recipient(key_id: str, detail: Detail, email: str, now_us: int) -> CounterRow:
-    """Count a send made now; return the row and recipient under the name that the send stores."""
+    """Count a send made now. Return the row and recipient in the form that the send stores."""
     whose = _person(email)
     _count_recipient(detail, whose, 1, at=now_us, now_us=now_us)
     return (key_id, f"{RECIPIENTS}{_WHOSE}{whose}", 0)
@@ -221,7 +218,7 @@ def account_place(account_id: str, environment: str, day_start: int) -> CounterR
 
 
 def places_text(places: Iterable[CounterRow], *, at: int | None = None) -> str | None:
-    """Return the text that a top-up or hold stores for its rows."""
+    """Return the text by which a top-up or hold stores its rows."""
     named = places if at is None else [("", _AT, at), *places]
     return " ".join(f"{key_id}/{period}/{start}" for key_id, period, start in named) or None
 
@@ -259,7 +256,7 @@ def _leaves_at(number: int, seconds: int) -> int:
 
 
 def _person(email: str) -> str:
-    """Digest a recipient without its plus tag, which most mail servers ignore."""
+    """Return a recipient's digest, ignoring the plus tag, as most mail servers do."""
     local, _, domain = email.partition("@")
     return _digest(f"{local.partition('+')[0] or local}@{domain}")
 
@@ -285,7 +282,7 @@ class CapExceeded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """The tightest window of one period, in cents: the remainder is rounded down, the spend up."""
+    """The tightest window of one period, in cents. The remainder is rounded down, the spend up."""
 
     key_id: str
     period: Period
@@ -296,7 +293,7 @@ class WindowView:
 
 
 def windows_of(now_us: int) -> tuple[tuple[Period, int], tuple[Period, int]]:
-    """Return the current UTC day and month, with their first microsecond."""
+    """Return the current UTC day and month, each with its first microsecond."""
     return _windows_of_day(day_start_us(now_us))
 
 
@@ -332,7 +329,7 @@ def today_reading(
     into: dict[Window, int],
     details: dict[Window, str],
 ) -> BatchRead:
-    """Read the keys' day and month, the day's sends without an approval, and the named windows."""
+    """Read the keys' day and month, the day's sends without approval, and the given windows."""
     (_, day), (_, month) = windows_of(now_us)
     ids, named = sorted(set(key_ids)), sorted(set(windows))
     text = _TODAY if ids or named else ""
@@ -352,11 +349,10 @@ async def add_windows(
     changes: Iterable[tuple[str, str, int, str, int]],
     details: Mapping[Window, str] | None = None,
 ) -> None:
-    """Add amounts in micros to windows, under the lock of every account concerned; no window goes
-    below 0.
+    """Add amounts in micros to windows. No window falls below 0. The caller holds the accounts' locks.
 
-    Windows that grow and those that shrink take a statement each, because a row offered to an
-    upsert must itself pass the table's check.
+    Increases and decreases take one statement each, because an upserted row must itself pass the table's
+    check.
     """
     sums: dict[tuple[str, str, int, str], int] = {}
     for key_id, period, start, account_id, delta in changes:
@@ -412,10 +408,10 @@ async def prune_recipients(tx: Transaction, *, before_us: int, limit: int) -> in
 def first_cap_exceeded(
     states: Sequence[Capped], spent: Mapping[Window, int], amount_micros: int, now_us: int
 ) -> CapExceeded | None:
-    """Return the refusal of a debit by the key or an ancestor, or None if every cap has room.
+    """Return the refusal if a cap of the key or an ancestor has no room for a debit, or None.
 
-    It names the cap that waiting helps least: one below the amount, then one call, month, day; then the
-    nearest key.
+    Of several caps, it names the one for which waiting helps least: first one below the amount, then per
+    call, month, day. Of equal ones, it names the nearest key's.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:
@@ -445,7 +441,7 @@ def first_cap_exceeded(
 def tightest_remaining_micros(
     states: Sequence[Capped], spent: Mapping[Window, int], now_us: int
 ) -> int | None:
-    """Return the largest debit that every cap still allows, or None without a cap."""
+    """Return the largest debit that all caps still allow, or None if there is no cap."""
     rooms = [
         max(0, used.left_micros)
         for period in _PERIODS
@@ -473,7 +469,7 @@ def tightest_windows(
 
 
 class _Used(NamedTuple):
-    """`left_micros` is negative if the cap was lowered below the spend."""
+    """A cap and its use. `left_micros` is negative if the cap was lowered below what was spent."""
 
     key_id: str
     cap_cents: int

@@ -1,4 +1,4 @@
-"""Check again what a person granted, when it takes effect: they may have lost their access since."""
+"""Check again, when it takes effect, what a person granted: they may have lost access meanwhile."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Membership:
 class Granted:
     """What a person allowed in an account, and when.
 
-    Without `scopes`, only the account's owner may do it. Without `session_id`, any sign-in of the
-    person counts.
+    Without `scopes`, only the account's owner may allow it. Without `session_id`, any sign-in of the person
+    is enough.
     """
 
     account_id: str
@@ -39,9 +39,9 @@ class Granted:
 
 
 async def why_ended(tx: Transaction, granted: Granted, *, now_us: int) -> str | None:
-    """Return why the grant is no longer valid, or None while it is.
+    """Return why the grant is no longer valid, or None if it is valid.
 
-    It locks the session, so a concurrent sign-out waits. The caller holds the account's lock.
+    The session's row is locked, so a concurrent sign-out waits. The caller holds the account's lock.
     """
     person_id = granted.person_id
     if granted.session_id is not None:

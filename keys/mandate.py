@@ -1,6 +1,6 @@
-"""A key's mandate: the limits beside its scopes, and caps of a call, a day and a month.
+"""A key's mandate: limits besides its scopes and its caps per call, day and month.
 
-Every limit of the whole lineage applies.
+The limits of all ancestors apply, too.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,19 +36,17 @@ CapUnit = Literal["cents", "sends", "recipients"]
 
 
 class SpendWindow(msgspec.Struct, frozen=True, order=True):
-    """Limit the cents of any period of that many seconds."""
+    """Limit the cents of any period of this many seconds."""
 
     seconds: int
     cents: int
 
 
 class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The limits; null or empty: no such limit.
+    """The limits of a mandate. None or an empty tuple means no such limit.
 
-    `*@domain` allows a whole domain.
-
-    A limit that is a number is declared only here: NUMBERS makes its field elsewhere. One that
-    doesn't count cents is named max_UNIT_per_PERIOD.
+    `*@domain` allows a whole domain. A number limit is declared only here, and NUMBERS makes its fields
+    elsewhere. One that doesn't count cents is named max_UNIT_per_PERIOD.
     """
 
     platforms: tuple[str, ...] = ()
@@ -128,7 +126,7 @@ COUNTS: Final[Mapping[str, FieldFacts]] = {
 
 
 class OutsideMandate(DomainError):
-    """The key or an ancestor may not send there."""
+    """The key or an ancestor may not send to this recipient or platform."""
 
 
 class KeyPaused(DomainError):

@@ -1,6 +1,6 @@
-"""Colleagues: people who sign in with their own account and act for another by a role.
+"""Colleagues: people who sign in with their own account and act for another account in a role.
 
-An invitation counts once, for seven days. Rows stay, so that the security log can name people.
+An invitation is valid once, for seven days. Rows are never deleted, so that the security log can name people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ MEMBERS_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One colleague; `person_id` is null until they join.
+    """One colleague. `person_id` is None until they join.
 
-    `invitation_id` makes the invitation's link until `expires_at`.
+    An invited person has an `invitation_id`, from which the link is made; it is valid until `expires_at`.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """An account that a person may act for; `is_chosen`: the last one they acted for."""
+    """An account that a person may act for. `is_chosen` marks the one that they used last."""
 
     account_id: str
     name: str
@@ -64,7 +64,6 @@ class Invitation:
 
 
 async def get(tx: Transaction, account_id: str, member_id: str) -> Member:
-    """Return a member, even a removed one. Raises NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM members WHERE id = :id AND account_id = :account_id",
         id=member_id,
@@ -107,7 +106,7 @@ async def emails_of(
 async def invite(
     tx: Transaction, *, account_id: str, email: str, role: MemberRole, invited_by: str, now_us: int
 ) -> Member:
-    """Invite a person, or send an invited one a new link and role.
+    """Invite a person. A person who is already invited gets a new link and role.
 
     The caller holds the account's lock. Raises InvalidEmail and InvalidInput.
     """
@@ -143,10 +142,7 @@ async def change_role(tx: Transaction, account_id: str, member_id: str, role: Me
 
 
 async def renew(tx: Transaction, account_id: str, member_id: str, *, now_us: int) -> Member:
-    """Make a new link for an invited person, and end the earlier one.
-
-    Raises NotFound and InvalidInput.
-    """
+    """Make a new link for an invited person. The earlier link ends. Raise NotFound and InvalidInput."""
     found = await _find(tx, account_id, member_id)
     if found.joined_at is not None:
         raise InvalidInput("This colleague has already joined.", param="member_id")
@@ -176,7 +172,7 @@ async def leave(tx: Transaction, account_id: str, person_id: str, *, now_us: int
 
 
 async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -> Invitation:
-    """Return what an invitation's page shows. Raises the same NotFound for every reason."""
+    """Return what an invitation's page shows. Raise the same NotFound for every reason."""
     row = await tx.fetch_one(
         f"""SELECT {_ROWS.of("m")}, a.name AS team, p.id AS known_id FROM members m
             JOIN accounts a ON a.id = m.account_id LEFT JOIN accounts p ON p.email = m.email
@@ -193,7 +189,7 @@ async def find_invitation(tx: Transaction, invitation_id: str, *, now_us: int) -
 
 
 async def accept(tx: Transaction, found: Member, person_id: str, *, now_us: int) -> None:
-    """Let the person join; raise NotFound if the invitation ended meanwhile."""
+    """Let the person join. Raise NotFound if the invitation has ended."""
     await _lock(tx, found.account_id)
     await _check_granted(tx, found, now_us=now_us)
     touched = await tx.execute(
@@ -223,7 +219,7 @@ async def teams_of(tx: Transaction, person_id: str) -> Sequence[Team]:
 
 
 async def choose(tx: Transaction, person_id: str, account_id: str | None, *, now_us: int) -> None:
-    """Record where the person's next sign-in begins; null: their own account. Raises NotFound."""
+    """Record which account the person's next sign-in opens; None means their own. Raise NotFound."""
     teams = {one.account_id for one in await teams_of(tx, person_id)}
     if account_id is not None and account_id not in teams:
         raise NotFound("Account")
@@ -283,7 +279,7 @@ async def _check_granted(tx: Transaction, found: Member, *, now_us: int) -> None
 
 
 async def _lock(tx: Transaction, account_id: str) -> None:
-    """Take the account's locks, which also keep a grant valid (keys/granted.py)."""
+    """Lock the account's rows. This also keeps a grant valid while it is used (keys/granted.py)."""
     await lock_tenants(tx, [Tenant(account_id, one) for one in ENVIRONMENTS])
 
 

@@ -1,6 +1,6 @@
-"""Normalize names and email addresses to the one form that is compared and stored.
+"""Bring names and email addresses to the one form that is compared and stored.
 
-Plus and dot stay: only the mailbox's owner knows what its server folds.
+Plus tags and dots stay, because only the mailbox's owner knows whether the server ignores them.
 """
 
 import re
@@ -25,7 +25,7 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]
 
 
 def normalise_name(text: str) -> str:
-    """Return the name in NFC without outer spaces; raise InvalidInput if empty, long or
+    """Return the name in NFC without outer spaces. Raise InvalidInput if it is empty, too long or
     unprintable.
     """
     if len(text) > NAME_CHARACTERS_MAX * 4:
@@ -40,17 +40,16 @@ def normalise_name(text: str) -> str:
 
 
 class InvalidEmail(DomainError):
-    """The text is no email address that mail could reach. Never repeats the text."""
+    """The text isn't an email address that can receive mail. The message never contains the text."""
 
     def __init__(self, detail: str, *, param: str = "recipient_email") -> None:
         super().__init__(detail, param=param)
 
 
 def normalise_email(text: str, *, param: str = "recipient_email") -> str:
-    """Return the address in its stored form; raise InvalidEmail naming `param`.
+    """Return the address in its stored form. Raise InvalidEmail, naming `param`.
 
-    It is an ASCII dot-atom (RFC 5321), an @ and a domain of at least two labels (UTS 46, IDNA
-    2008).
+    The form is an ASCII dot-atom (RFC 5321), an @, and a domain of at least two labels (UTS 46, IDNA 2008).
     """
     if len(text) > _RAW_CHARACTERS_MAX:
         raise InvalidEmail("The email address is too long.", param=param)
@@ -77,7 +76,8 @@ def normalise_email(text: str, *, param: str = "recipient_email") -> str:
 @lru_cache(maxsize=_DOMAINS_KNOWN)
 def _a_labels(domain: str) -> str | None:
     lowered = domain.lower()
-    # A plain domain is its own A-label; idna costs thirty times the rest of a send's checks.
+    # An ASCII domain is already in its final form. The library idna takes thirty times as long as a
+    # send's other checks.
     if not (domain.isascii() and "--" not in lowered):
         try:
             lowered = idna.encode(domain, uts46=True, std3_rules=True, transitional=False).decode(

@@ -1,6 +1,6 @@
-"""Choose which mail each person of an account gets: by their role, unless they chose otherwise.
+"""Choose which emails each person of an account gets: those of their role, unless they chose otherwise.
 
-Rows hold only the differences from the role. A failed payment is always reported.
+Rows store only the differences from the role. Failed payments are always reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _CHOOSE: Final[Mapping[MailChoice, str]] = {
 }
 Notification = Literal["webhook", "approval", "balance", "key", "receipt", "expiring"]
 NOTIFICATIONS: Final[tuple[Notification, ...]] = get_args(Notification)
-# Applies the other choices in staging, too.
+# With this choice on, the other choices also apply in staging.
 STAGING: Final = "staging"
 CHOICES: Final = (*NOTIFICATIONS, STAGING)
 PersonRole = Literal["owner", MemberRole]
@@ -52,9 +52,8 @@ async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person of an account: its owner if `member_id` is null.
-
-    `wanted`: which of CHOICES are on.
+    """The account's owner or one of its members; the owner has no `member_id`. `wanted` has the CHOICES that
+    are on.
     """
 
     account_id: str
@@ -75,10 +74,7 @@ class Person:
         return self.role == "owner" or "approvals:write" in ROLE_SCOPES[self.role]
 
     def is_notified(self, kind: Notification, environment: str) -> bool:
-        """Return whether they want this mail.
-
-        The owner gets account-wide kinds in both environments.
-        """
+        """Return whether the person wants this email. The owner gets account-wide kinds in both environments."""
         if kind not in self.wanted:
             return False
         is_accounts = self.role == "owner" and kind in MAIL_CHOICES
@@ -107,7 +103,7 @@ async def find_person(tx: Transaction, subject_id: str) -> Person:
 async def choose(
     tx: Transaction, person: Person, wanted: Mapping[str, bool], *, now_us: int
 ) -> Mapping[str, str]:
-    """Set choices from the next mail on; return the changes, each on or off."""
+    """Change choices, beginning with the next email. Return the changes, each on or off."""
     changed: dict[str, str] = {}
     for choice in CHOICES:
         is_on = wanted.get(choice, choice in person.wanted)

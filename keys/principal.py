@@ -1,6 +1,6 @@
-"""The authenticated caller, scopes and roles, and what a key's lineage allows together.
+"""The authenticated caller, scopes and roles, and the combined limits of a key and its ancestors.
 
-A child key never gains what an ancestor lacks, and never inherits `admin`.
+A child key never has a scope that an ancestor lacks, and never inherits `admin`.
 """
 
 import ipaddress
@@ -57,17 +57,17 @@ SCOPE_WORDS: Mapping[str, str] = {
 ACCOUNT_SCOPES = tuple(scope for scope in SCOPES if scope != ADMIN)
 SEES_CODES = "vouchers:read"
 REDEEMS = "vouchers:redeem"
-# Takes back what another key sent, delivered or not.
+# Allows reversing what another key sent, whether delivered or not.
 REVERSES = "topup:reverse"
 DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# An MCP client may request these. Approvals, keys and others' codes are missing, because the
+# An MCP client may request these. It can't manage approvals, keys or others' codes, because a
 # requester must not decide.
 MCP_SCOPES = ("topup:send", "topup:read", "webhooks:read", "billing:write")
 MCP_DEFAULT_SCOPES = ("topup:send", "topup:read")
 
-# Each includes the ones before it. Only apps' tokens hold them, and their routes accept no other
-# credential.
+# Each of these includes the ones before it. Only apps' tokens have them, and their routes accept no
+# other credential.
 OAuthScope = Literal["general_api_access", "advanced_access", "trusted_advanced_access"]
 OAUTH_SCOPES: tuple[OAuthScope, ...] = (
     "general_api_access",
@@ -87,12 +87,11 @@ ROLE_SCOPES: Final[Mapping[MemberRole, frozenset[str]]] = {
 
 
 def environment_of(text: str) -> Environment:
-    """Return a stored environment with its type."""
     return next(one for one in ENVIRONMENTS if one == text)
 
 
 class CredentialEnded(DomainError):
-    """The credential, its key or an ancestor is revoked or expired."""
+    """The credential, its key or one of the key's ancestors is revoked or expired."""
 
 
 class ScopeMissing(DomainError):
@@ -100,7 +99,7 @@ class ScopeMissing(DomainError):
 
 
 class AddressNotAllowed(DomainError):
-    """The caller's address is outside the key's allow-list, or an ancestor's."""
+    """The caller's address is outside the allow-list of the key or an ancestor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class OAuthOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """A person who acts for an account that is not their own."""
+    """A person who acts for an account other than their own."""
 
     person_id: str
     email: str | None
@@ -127,11 +126,12 @@ class Colleague:
 class Principal:
     """The caller, and what is allowed at this moment.
 
-    - `lineage`: key_id, then the ancestors, nearest first; empty without a key.
-    - `expires_at`: the earliest end of the credential, its key and the ancestors, by our time.
+    - `lineage`: the key's ID, then its ancestors' IDs, nearest first. Empty without a key.
+    - `expires_at`: the earliest end of the credential, its key and the ancestors, by our clock.
     - `clock_ahead_us`: how far the account's own clock was ahead of ours.
-    - `mcp`: the client's token counts as its key. `oauth`: the token's app.
-    - `asks_code`: the colleague gives a code instead of the password again.
+    - `kind`: an MCP client's token acts for its key (`mcp`).
+    - `oauth`: the app to which the token belongs.
+    - `asks_code`: the user confirms with a second factor's code instead of the password.
     """
 
     account_id: str
@@ -153,7 +153,7 @@ class Principal:
     asks_code: bool = False
     suspended_for: str | None = None
     staging_full_until: int | None = None
-    # Made once, because each call asks for it several times.
+    # The tenant is made once, because each call reads it several times.
     tenant: Tenant = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -169,9 +169,9 @@ class Principal:
 
     @property
     def sender(self) -> str | None:
-        """Return the session's person or the account's own token that answers for a waiting send.
+        """Return who answers for a waiting send: a session's person, or the account's own token.
 
-        None for a key, which is judged by its lineage.
+        None for a key, which is judged with its ancestors.
         """
         if self.lineage:
             return None
@@ -179,10 +179,10 @@ class Principal:
 
     @property
     def key_owner(self) -> str:
-        """Return who owns its Idempotency-Keys within the account.
+        """Return who owns the caller's Idempotency-Keys within the account.
 
-        Keys and tokens own theirs through every rotation, a user's grant those of an app's tokens,
-        a person those of their sessions.
+        Keys and tokens own them even after a rotation. For an app's token it is the user's grant, for a
+        session its person.
         """
         if self.kind == "session":
             return "person" if self.colleague is None else self.colleague.person_id
@@ -205,14 +205,16 @@ def require_owner(principal: Principal) -> None:
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """Return the key of a caller who may take back only its own lineage's sends; null: all."""
+    """Return the caller's key if it may reverse only what it or its descendants sent, or None if it may
+    reverse all.
+    """
     return None if REVERSES in principal.scopes else principal.key_id
 
 
 def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
-    """Raise ScopeMissing if the key is neither the sender nor one of its ancestors.
+    """Raise ScopeMissing if the key is neither the sender nor one of the sender's ancestors.
 
-    `spent_by` is empty if a person sent it.
+    `spent_by` is empty if a person sent the top-up.
     """
     if key_id is not None and key_id not in spent_by:
         raise ScopeMissing(
@@ -224,9 +226,9 @@ def check_sender(key_id: str | None, spent_by: Collection[str]) -> None:
 
 
 def check_address(principal: Principal, address: Address | str | None) -> None:
-    """Raise AddressNotAllowed unless every allow-list holds the caller's address.
+    """Raise AddressNotAllowed unless all allow-lists contain the caller's address.
 
-    A missing or unreadable address is outside every list; IPv4 written as IPv6 is IPv4.
+    A missing or unreadable address is in no list. IPv4 written as IPv6 counts as IPv4.
     """
     if not principal.ip_allow_lists:
         return
@@ -264,7 +266,7 @@ def read_role(text: str) -> MemberRole | None:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One key of a lineage, as stored; its end is by our time, whatever the account's own clock."""
+    """A key or ancestor as stored, except that its end is by our clock, not the account's own."""
 
     id: str
     scopes: frozenset[str]
@@ -277,7 +279,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """Every list in `ip_allow_lists` must match, its own first."""
+    """What a key may do. The address must match every list in `ip_allow_lists`; the key's own list comes
+    first.
+    """
 
     scopes: frozenset[str]
     ip_allow_lists: tuple[tuple[Network, ...], ...]
@@ -288,16 +292,14 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an existing credential doesn't work: it or an ancestor ended."""
-
     reason: Literal["revoked", "expired", "live_closed"]
     key_id: str | None = None
 
 
 def effective(links: Sequence[Link], *, now_us: int, may_administer: bool) -> Effective | Refusal:
-    """Return what the first of the links may do; the others are its ancestors, nearest first.
+    """Return what the first key may do. The other links are its ancestors, nearest first.
 
-    A key works up to, not at, the microsecond of its end.
+    A key stops working at the microsecond of its end.
     """
     assert links, "a lineage begins with the key itself"
     for link in links:

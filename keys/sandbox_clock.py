@@ -1,6 +1,6 @@
-"""Let a staging account see a later time, to watch what ends or begins then.
+"""Show a staging account a later time, to try what ends or begins then.
 
-It drives caps, approvals, holds, codes, subscriptions and the ends of keys, but not sign-ins,
+This affects caps, approvals, holds, codes, subscriptions and the expiry of keys. It doesn't affect sign-ins,
 tokens, request rates, idempotency and created_at.
 """
 
@@ -15,7 +15,7 @@ AHEAD_US_MAX = 3660 * DAY_US
 
 
 async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
-    """Advance the clock and wake the worker; return how far it is ahead now.
+    """Move the clock forward and wake the worker. Return how far it is ahead now.
 
     Raises InvalidInput beyond ten years.
     """

@@ -1,7 +1,6 @@
-"""Check a second proof at sign-in: codes of an authenticator app (TOTP, RFC 6238), and recovery
-codes.
+"""Check the second factor at sign-in: codes of an authenticator app (TOTP, RFC 6238) and recovery codes.
 
-Each code counts once, even at two processes at once.
+Each code is accepted once, even by two processes at the same time.
 """
 
 import base64
@@ -35,9 +34,8 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A second factor; without `confirmed_at` it is being set up.
-
-    `last_step` is of the newest used code.
+    """A second factor. Without `confirmed_at`, it is still being set up. `last_step` is that of the newest
+    used code.
     """
 
     account_id: str
@@ -58,7 +56,7 @@ async def is_asked(tx: Transaction, account_id: str) -> bool:
 
 
 async def begin(tx: Transaction, account_id: str, *, now_us: int) -> SecondFactor:
-    """Make a new secret in place of one being set up. Raises InvalidInput if one is on."""
+    """Make a new secret, in place of one that is being set up. Raise InvalidInput if the second factor is on."""
     found = await _find(tx, account_id, _LOCK)
     if found is not None and found.confirmed_at is not None:
         raise InvalidInput("Two-factor sign-in is already on.", param="code")
@@ -88,9 +86,8 @@ def shown(secret: bytes) -> str:
 async def switch_on(
     tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
 ) -> Sequence[str] | None:
-    """Return the recovery codes, shown this once, or None for a wrong code.
-
-    Raises InvalidInput if nothing is set up.
+    """Return the recovery codes, which are shown only this once, or None for a wrong code. Raise InvalidInput
+    if setup wasn't begun.
     """
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
@@ -109,7 +106,7 @@ async def switch_on(
 
 
 async def check(tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int) -> bool:
-    """Use up an unused code of the app or recovery code; return False for any other."""
+    """Use up an unused code of the app, or a recovery code. Return False for any other code."""
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is None:
         return False
@@ -136,7 +133,7 @@ async def renew_recovery(tx: Transaction, account_id: str) -> Sequence[str]:
 
 
 async def give_up(tx: Transaction, account_id: str) -> int:
-    """Delete a second factor being set up, but not one that is on."""
+    """Delete a second factor that is being set up, but not one that is on."""
     return await tx.execute(
         "DELETE FROM second_factors WHERE account_id = :account_id AND confirmed_at IS NULL",
         account_id=account_id,
@@ -152,7 +149,7 @@ async def remove(tx: Transaction, account_id: str) -> int:
 
 
 async def lock_on(tx: Transaction, account_id: str) -> bool:
-    """Return whether it is on; until the transaction ends it can't be removed."""
+    """Return whether the second factor is on. It can't be removed until the transaction ends."""
     found = await _find(tx, account_id, _LOCK)
     return found is not None and found.confirmed_at is not None
 
@@ -178,12 +175,11 @@ async def _step_of(
 
 
 def _codes_of(secret: bytes) -> TOTP:
-    # What every app supports; SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
+    # Every authenticator app supports these. SHA-1 is no weakness in an HMAC (RFC 6238, 1.2).
     return TOTP(secret, DIGITS, SHA1(), STEP_S)  # noqa: S303
 
 
 def _new_recovery_code() -> str:
-    """Return 80 random bits, such as abcd-efgh-ijkl-mnop."""
     text = base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode().lower()
     return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
 

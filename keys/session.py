@@ -1,6 +1,7 @@
-"""Dashboard sessions: a person's sign-in in one browser, and the account and environment it shows.
+"""Dashboard sessions: a person's sign-in in one browser, with the account and environment on display.
 
-A switch of account or environment gives it another token, so no cache can act in the one just left.
+Switching the account or environment changes the session's token, so that no cached entry acts in the earlier
+one.
 """
 
 import hashlib
@@ -32,8 +33,8 @@ from store.row_mapping import RowMapping
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
 PRUNE_ROWS = 500
-CONFIRMED_US = 10 * MINUTE_US  # how long a password that was asked again counts
-SESSIONS_MAX = 20  # per account; the one used longest ago is deleted first
+CONFIRMED_US = 10 * MINUTE_US  # for so long, a password that was entered again is remembered
+SESSIONS_MAX = 20  # per account; beyond this, the session used longest ago is deleted
 USER_AGENT_CHARACTERS_MAX = 200
 _USED = """
 UPDATE sessions SET last_seen_at = :minute_at WHERE id IN (
@@ -45,7 +46,7 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`account_id` is the person's own account, `acts_for` the one shown instead."""
+    """A session. `account_id` is the person's own account, `acts_for` the account shown instead."""
 
     id: str
     account_id: AccountId
@@ -66,7 +67,8 @@ async def begin(
     environment: Environment = "staging",
     acts_for: str | None = None,
 ) -> tuple[Session, str]:
-    """Begin a session and return it with its cookie's token; delete ended and surplus ones.
+    """Begin a session. Return it with the token for its cookie. Delete sessions that have ended or are too
+    many.
 
     The caller has checked the password and holds the account's lock.
     """
@@ -114,7 +116,7 @@ async def switch(
 
 
 async def act_for(tx: Transaction, person_id: str, session_id: str, account_id: str | None) -> str:
-    """Return the session's new token for another account's staging; null: the person's own.
+    """Show another account's staging; None means the person's own account. Return the session's new token.
 
     The caller has checked the membership. Raises NotFound.
     """
@@ -145,11 +147,11 @@ async def confirm(tx: Transaction, account_id: str, session_id: str, *, now_us: 
 
 
 async def is_confirmed(tx: Transaction, session_id: str, *, now_us: int) -> bool:
-    """Return whether the password was given again in the last ten minutes."""
+    """Return whether the password was entered again in the last ten minutes."""
     row = await tx.fetch_one("SELECT confirmed_at FROM sessions WHERE id = :id", id=session_id)
     if row is None or row["confirmed_at"] is None:
         return False
-    # A clock that was set back extends nothing.
+    # If the clock was set back, the confirmation isn't extended.
     return 0 <= now_us - int(row["confirmed_at"]) < CONFIRMED_US
 
 
@@ -159,7 +161,7 @@ async def list_sessions(tx: Transaction, account_id: str, *, now_us: int) -> lis
 
 
 async def end(tx: Transaction, account_id: str, session_id: str) -> None:
-    """Sign out; raise NotFound, including for another account's session."""
+    """Sign out. Raise NotFound, also for another account's session."""
     touched = await tx.execute(
         "DELETE FROM sessions WHERE id = :id AND account_id = :account_id",
         id=session_id,
@@ -185,7 +187,9 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now
 
 
 async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
-    """Delete ended sessions among the next PRUNE_ROWS; return where to continue, or None."""
+    """Delete those of the next PRUNE_ROWS sessions that have ended. Return where to continue, or None at the
+    end.
+    """
     rows = await tx.fetch(
         "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
         after_id=after_id,
@@ -224,7 +228,7 @@ async def load_principals(
 
 
 def forgery_token(token: str) -> str:
-    """Return the token that protects this session's forms; it doesn't reveal the session's token."""
+    """Return the token that protects this session's forms. The session's token can't be derived from it."""
     return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""Limit what the staging side of an account may store in a UTC day.
+"""Limit what an account's staging environment may store in a UTC day.
 
-A worker's sweep counts (worker/money/chores.py), so a send pays nothing. A count is added only to the
-row it began from, so a repeated sweep counts once.
+A worker counts stored rows regularly (worker/money/chores.py), so a send costs nothing. A count is added only
+to the row from which it started, so repeated work counts once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class StagingClosed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The most that one staging side stores in a day; 0: any amount."""
+    """The most that one account's staging may store in a day. 0 means no limit."""
 
     rows: int
     bytes: int
@@ -42,7 +42,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Quotas of a verified account, of any other, and of all unverified ones together."""
+    """The quotas of a verified account, of an unverified one, and of all unverified accounts together."""
 
     verified: Quota
     unverified: Quota
@@ -62,7 +62,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """An active account's counts of the day, up to until_us."""
+    """What an active account stored in this day, counted up to `until_us`."""
 
     account_id: str
     is_unverified: bool
@@ -72,15 +72,12 @@ class Counting:
 
 
 class StagingRoom:
-    """Whether staging accepts changes in this process; a watch of the disk or database sets
-    `is_short`.
-    """
+    """Whether staging accepts changes in this process. A watch of the disk or database sets `is_short`."""
 
     def __init__(self) -> None:
         self.is_short = False
 
     def check(self, caller: Principal, clock: Clock) -> None:
-        """Raise StagingFull or StagingClosed, but never for live."""
         if self.is_short:
             self.check_environment(caller.environment)
         until = caller.staging_full_until
@@ -134,7 +131,7 @@ async def active_accounts(
            WHERE a.id > :after AND a.last_active_at >= :active_from
            ORDER BY a.id LIMIT :rows""",
         after=after,
-        # A use is recorded once a day, so an account may have been used since.
+        # A use is recorded once a day, so an account may have been used since the recorded time.
         active_from=day_us - DAY_US,
         rows=limit,
     )
@@ -148,7 +145,7 @@ def _counting(row: Row, day_us: int) -> Counting:
         bool(row["is_unverified"]),
         row["staging_full_until"],
         StoredAmount(row["rows_stored"], row["bytes_stored"]) if is_of_day else StoredAmount(),
-        # The first rows' ids are a little older than the account itself.
+        # The IDs of an account's first rows are slightly older than the account.
         row["counted_until_at"] if is_of_day else max(day_us, row["created_at"] - MINUTE_US),
     )
 
@@ -162,8 +159,7 @@ async def add(
     until_us: int,
     quotas: Quotas,
 ) -> list[Counting]:
-    """Add what these accounts stored up to until_us; mark those that are full, and unmark the
-    others.
+    """Add what these accounts stored up to `until_us`, and update which of them are full.
 
     Accounts that another worker counted meanwhile aren't returned.
     """

@@ -1,13 +1,13 @@
-"""The written form of keys and tokens, which refuses a typo before any look-up.
+"""The written form of keys and tokens, in which a typing error is noticed without a look-up.
 
 - ak_staging_, ak_live_: an account's API key.
-- sat_staging_, sat_live_: its system access token; adm_…: an operator's.
+- sat_staging_, sat_live_: its system access token; adm_…: an operator's token.
 - oat_: an OAuth app's token for one user.
 - mat_, mrt_: an MCP client's access and refresh token.
 - sst_: a dashboard session's cookie.
 
-Then 26 random base62 characters (43 for a session), and their CRC-32 in 6 for leak scanners. So
-many random bits need no salt and no slow hash.
+After the prefix come 26 random base62 characters (43 for a session) and their CRC-32 as 6 characters, for
+leak scanners. With so many random bits, no salt and no slow hash is needed.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ def new_api_key(environment: Environment) -> str:
 
 
 def checksum(random: str) -> str:
-    """Return the CRC-32 (IEEE) as 6 base62 characters, zero-padded, digits first."""
+    """Return the CRC-32 (IEEE) as 6 base62 characters, padded with zeros; digits before letters."""
     number = zlib.crc32(random.encode("ascii"))
     characters = ""
     for _ in range(_CHECKSUM_CHARACTERS):
@@ -91,7 +91,7 @@ def is_mistyped(text: str) -> bool:
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 in hex; text that UTF-8 can't hold digests as its escape."""
+    """Return the SHA-256 in hex. Text that UTF-8 can't encode is escaped first."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 

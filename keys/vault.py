@@ -1,8 +1,7 @@
-"""Seal secrets that must be read again, under a master key that only this module sees.
+"""Encrypt secrets that must be read again, under a master key that only this module sees.
 
-A blob is version (1 byte), master key id (8), nonce (12), then AES-256-GCM's ciphertext and tag
-(16). Purpose and subject are authenticated. Random nonces allow 2**32 seals a key (NIST SP
-800-38D).
+An encrypted text is version (1 byte), master key ID (8), nonce (12), then AES-256-GCM's ciphertext and tag
+(16). Purpose and subject are authenticated. Random nonces allow 2**32 encryptions per key (NIST SP 800-38D).
 """
 
 import base64
@@ -36,20 +35,17 @@ _log = logging.getLogger(__name__)
 
 
 class SealBroken(RuntimeError):
-    """The blob's master key isn't configured, or the blob was changed."""
+    """The master key for this encrypted text isn't configured, or the text was changed."""
 
 
 class MasterKeyRefused(ValueError):
-    """The configured master keys can't be used. Never shows one."""
+    """The configured master keys can't be used. The message never shows one."""
 
 
 def parse_master_keys(text: str) -> list[bytes]:
-    """Parse a setting "new,old" into keys of 32 bytes, newest first.
+    """Parse a setting "new,old" into keys of 32 bytes, newest first. Raise MasterKeyRefused.
 
-    Raises MasterKeyRefused.
-
-    An entry is 64 hex characters, base64 of 32 bytes, or another random text of at least 32
-    characters.
+    An entry is 64 hex characters, base64 of 32 bytes, or another random text of at least 32 characters.
     """
     entries = [entry.strip() for entry in text.split(",")]
     if len(entries) > MASTER_KEYS_MAX:
@@ -97,7 +93,7 @@ class Vault:
         return header + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound)
 
     def open(self, blob: bytes, *, purpose: str, subject: str) -> bytes:
-        """Raise SealBroken, including for another purpose or subject."""
+        """Decrypt. Raise SealBroken, also for another purpose or subject."""
         if len(blob) < _HEADER_BYTES + _NONCE_BYTES + _TAG_BYTES or blob[:1] != _VERSION:
             raise SealBroken(f"no sealed {purpose} of {subject}")
         header, rest = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
@@ -112,7 +108,7 @@ class Vault:
             raise SealBroken(f"the sealed {purpose} of {subject} was altered or moved") from None
 
     def sign(self, text: str, *, purpose: str) -> str:
-        """Return a proof that this installation wrote the text, for that purpose only."""
+        """Return a proof that this installation wrote the text, valid only for that purpose."""
         return _mac(self._mac_keys[0], text, purpose)
 
     def is_signed(self, text: str, proof: str, *, purpose: str) -> bool:
@@ -129,7 +125,9 @@ class Vault:
         return blob[:_HEADER_BYTES] != self.newest_header
 
     async def data_key(self, tx: Transaction, name: str, *, now_us: int) -> bytes:
-        """Return the installation's 32-byte key of that name; two makers at once get the same one."""
+        """Return the installation's 32-byte key of that name. Two processes that create it at once get the
+        same key.
+        """
         sealed = await _sealed_key(tx, name)
         if sealed is None:
             fresh = self.seal(
@@ -155,9 +153,10 @@ class Vault:
             return None
 
     async def reseal_all(self, tx: Transaction) -> int:
-        """Seal every data key under the newest master key; return how many weren't.
+        """Encrypt data keys under the newest master key, unless they already are. Return how many were
+        changed.
 
-        Log those that don't open.
+        Keys that can't be decrypted are logged.
         """
         rows = await tx.fetch(
             "SELECT name, sealed, created_at FROM sealed_keys ORDER BY name FOR NO KEY UPDATE"
@@ -191,7 +190,7 @@ def _mac(key: bytes, text: str, purpose: str) -> str:
 
 
 def _bound(header: bytes, purpose: str, subject: str) -> bytes:
-    """Hash the authenticated context in parts, so that no two contexts make the same bytes."""
+    """Hash each part of the context separately, so that two contexts never give the same bytes."""
     return (
         header
         + hashlib.sha256(purpose.encode()).digest()

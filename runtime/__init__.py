@@ -1,1 +1,1 @@
-"""Parts of a process: queue, limiter, supervisor, embedded Redis, settings, logs."""
+"""The parts of a process: settings, logs, metrics, Redis, rate limits, and the supervisor of child processes."""

@@ -1,4 +1,7 @@
-"""Run an act for any door, with its audit entry and event; engine commands and acts in steps write their own."""
+"""Run an act for every interface, and write its audit entry and event.
+
+Engine commands and acts of several transactions write their own entries.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
@@ -25,9 +28,10 @@ _TELLS: Final[Mapping[type, Callable[..., Any]]] = {ApiKey: tell_key}
 
 
 async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R]:
-    """Run the act; write its audit entry and its event unless nothing changed. Raises whatever it raises.
+    """Run the act. Unless nothing changed, write its audit entry and its event.
 
-    The caller holds the tenant's lock and renders the result before the commit.
+    Raises whatever the act raises. The caller holds the tenant's lock, and renders the result before the
+    commit.
     """
     change = await act.run(context, asked)
     if change.is_change:
@@ -42,8 +46,9 @@ async def run_act(act: Act[Any, R], context: ActContext, asked: Any) -> Change[R
 
 
 async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
-    """Run an act of the engine or of steps, and return its result once it is durable. Raises whatever it
-    raises.
+    """Run an engine command, or an act of several transactions. Return its result once it is durable.
+
+    Raises whatever the act raises.
     """
     if isinstance(act, EngineAct):
         command = await act.command(context, asked)
@@ -54,7 +59,7 @@ async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
 
 
 def check_done(act: AnyChange, result: Any) -> None:
-    """Raise what the act's result says failed outside."""
+    """Raise an error if the result says that the part outside this installation failed."""
     failing = act.failing if isinstance(act, StepsAct) else None
     detail = None if failing is None else failing.detail(result)
     if failing is not None and detail is not None:
@@ -99,7 +104,8 @@ def _said(
         return None, after or None
     before = audit.shows(change.before)
     if before == after:
-        # The action names what was done; the entry's view of the object doesn't.
+        # Only the action's name tells what was done: the shown fields are the same before and
+        # after.
         return None, after or None
     if audit.is_whole:
         return before, after

@@ -1,7 +1,8 @@
-"""Know who calls by Web Bot Auth: the keys of agents' directories, fetched off the path and cached.
+"""Identify automated callers by Web Bot Auth, using their published keys.
 
-A request never waits for a directory: a fetched one names the next requests. Only callers with a credential
-have one fetched, a limited number an hour. A directory that can't be fetched keeps its keys for STALE_S.
+A request never waits for a key directory to be fetched; the result serves later requests. Only callers with a
+credential can cause a fetch, a limited number of times an hour. A directory that can't be fetched again stays
+valid for STALE_S.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ DIRECTORIES_MAX: Final = 200
 DIRECTORY_BYTES_MAX: Final = 32_768
 TIMEOUT_S: Final = 5.0
 FETCHES_AT_ONCE_MAX: Final = 2
-# Directories without a key so far that one account, one sandbox, all sandboxes and all accounts may
-# have fetched in an hour.
+# How many directories without known keys one account, one sandbox, all sandboxes and all accounts
+# may have fetched in an hour.
 PER_HOUR_MAX: Final = 10
 SANDBOX_PER_HOUR_MAX: Final = 2
 SANDBOXES_PER_HOUR_MAX: Final = 100
@@ -49,7 +50,9 @@ logger = logging.getLogger(__name__)
 
 
 class _Directory(NamedTuple):
-    """keys by thumbprint; null: never fetched. until_us: when it is fetched again."""
+    """A cached key directory. `keys` are by thumbprint; None if it was never fetched. It is fetched again at
+    `until_us`.
+    """
 
     keys: Mapping[str, bytes] | None
     fetched_us: int
@@ -72,7 +75,9 @@ class Agents:
         self._write: asyncio.Task[None] | None = None
 
     def caller_of(self, target: Target, caller: Principal | None) -> str | None:
-        """Return the URL of the agent that signed the request, or None if it isn't known [0.1 ms]."""
+        """Return the URL of the agent that signed the request, or None if there is no valid signature [0.1
+        ms].
+        """
         now_s = self._clock.now_us() // SECOND_US
         claim = claim_of(target, now_s=now_s)
         if claim is None:
@@ -91,7 +96,6 @@ class Agents:
             self._write = asyncio.create_task(self._write_later())
 
     async def flush(self) -> None:
-        """Wait for the fetches under way, and write what is noted."""
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         await self._write_noted()
 
@@ -117,7 +121,6 @@ class Agents:
         try:
             await self._database.transaction(partial(_mark, agents=noted), durable=False)
         except StoreError as error:
-            # The next use is written; nothing depends on it.
             logger.warning("agents.not_written", extra={"error": str(error)})
             return
         self._written.update(noted)
@@ -129,7 +132,7 @@ class Agents:
         found = self._directories.get(claim.agent)
         is_due = found is None or found.until_us <= now_us
         if is_due and caller is not None:
-            # A slow and bad one must not take the places of others every few minutes.
+            # A slow, broken directory must not keep taking the fetch slots of others.
             self._want(claim.agent, caller, now_us, is_new=found is None or not found.keys)
         if found is None or found.fetched_us + STALE_S * SECOND_US <= now_us:
             return None
@@ -198,7 +201,6 @@ class Agents:
             self._directories.popitem(last=False)
 
     def _was_used(self, claim: Claim) -> bool:
-        """Note a signature with a nonce; return whether this process has seen it before."""
         if claim.nonce is None:
             return False
         if claim.signature in self._nonces:

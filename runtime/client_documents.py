@@ -1,8 +1,8 @@
-"""Fetch and cache the client metadata documents of MCP clients.
+"""Fetch and cache the documents by which MCP clients describe themselves.
 
-Only a vetted public address is called, over https and without redirects, for at most BYTES_MAX and
-TIMEOUT_S; any failure becomes a refusal. A document is cached as its Cache-Control says, a failure for a
-few seconds, so that nobody floods others through us. Don't call it inside a transaction.
+Only public addresses are called, over https and without redirects, for at most BYTES_MAX and TIMEOUT_S. Any
+failure becomes a refusal. A document is cached as its Cache-Control says, a failure for a few seconds, so
+that nobody can use us to flood others. Don't call this inside a transaction.
 """
 
 import re
@@ -47,7 +47,7 @@ class ClientDocuments:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def find_now(self, client_id: str) -> McpClient | None:
-        """Return the cached client; None if it must be fetched. Raises AuthorizationRefused."""
+        """Return the cached client, or None if it must be fetched. Raise AuthorizationRefused."""
         kept = self._kept.get(client_id)
         if kept is None or kept.until_us <= self._clock.now_us():
             return None
@@ -55,7 +55,7 @@ class ClientDocuments:
         return _told(kept.found)
 
     async def fetch(self, client_id: str, *, account_id: str) -> McpClient:
-        """Fetch the client for that account; raise AuthorizationRefused."""
+        """Raise AuthorizationRefused."""
         check_document_url(client_id)
         result = await self._transport.request(
             "GET",

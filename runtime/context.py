@@ -1,6 +1,4 @@
-"""The parts of a gateway or worker, opened in one place and closed in the reverse order, and passed to their
-users.
-"""
+"""Open every part of a gateway or worker in one place, and close them in reverse order."""
 
 import asyncio
 import contextlib
@@ -101,16 +99,19 @@ from webhooks.http.names import (
 from webhooks.http.transport import Transport
 
 S = TypeVar("S")
-# One for each lane of the engine, and one to look up credentials, so that no page holds up a send.
+# The engine's lanes and the credential look-up have their own connections, so that no page's query
+# delays a send.
 ENGINE_CONNECTIONS = batch.LANES_MAX + batch.TRIES_AT_ONCE_MAX
 AUTHENTICATION_CONNECTIONS = 1
 READINESS_CONNECTIONS = 1
-# Opened only by a worker, which listens for other processes' hints (Store.hear_hints).
+# A worker opens one connection to listen for other processes' wake-ups (Store.hear_hints).
 HEARING_CONNECTIONS = 1
 
 
 async def open_data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
-    """Return the keys of vouchers, redemption codes and suppliers; the first start makes them."""
+    """Return the installation's keys for vouchers, redemption codes and suppliers. The first start makes
+    them.
+    """
     names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
 
     async def work(tx: Transaction) -> list[bytes]:
@@ -126,7 +127,7 @@ async def open_data_keys(database: Database, vault: Vault, clock: Clock) -> list
 
 
 class Hints:
-    """Notifies every listener of this process that a commit left work; see Transaction.hint."""
+    """Notify all listeners in this process that a commit left work for a worker. See Transaction.hint."""
 
     def __init__(self) -> None:
         self._listeners: list[OnHint] = []
@@ -141,7 +142,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """siblings: the processes that share its port, see beside()."""
+    """The parts of a gateway or worker. `siblings` are the other processes on its port; see beside()."""
 
     settings: Settings
     clock: Clock
@@ -248,10 +249,10 @@ async def open_context(
     wake_fd: int | None = None,
     is_process: bool = False,
 ) -> AsyncIterator[Context]:
-    """Open every part. At the end the engine is drained first and the database closed last.
+    """Open every part. At the end, drain the engine first and close the database last.
 
-    wake_fd is the write end of the pipe used without Redis. is_process: a gateway or worker, which logs
-    changed tables and sends spans. Raises SettingsError, SchemaOutOfRange and StoreError.
+    `wake_fd` is the write end of the pipe that replaces Redis. If `is_process`, this is a gateway or worker,
+    which logs changed tables and sends trace spans. Raises SettingsError, SchemaOutOfRange and StoreError.
     """
     metrics, hints, vault = Metrics(), Hints(), open_vault(settings.secret_key.get_secret_value())
     is_traced = is_process and settings.tracing
@@ -364,7 +365,7 @@ def _request_log(
 
 
 def connections_of_a_process(settings: Settings) -> int:
-    """Return how many connections a worker with an address may open; a gateway opens one less."""
+    """Return the most connections that a worker with its own address may open. A gateway opens one less."""
     reserved = (
         ENGINE_CONNECTIONS
         + AUTHENTICATION_CONNECTIONS
@@ -434,10 +435,6 @@ def _rules(settings: Settings, topups: TopUpRules) -> Rules:
 async def _open_queue(
     settings: Settings, metrics: Metrics, database: Store, clock: Clock, wake_fd: int | None
 ) -> AsyncIterator[tuple[RedisLink, Queue | WakePipe]]:
-    """Open the link to Redis, which may be away, and the queue of hints.
-
-    Raises SettingsError for a Redis that can never be used.
-    """
     link = RedisLink(redis_url(settings), state=RedisState(metrics))
     try:
         if wake_fd is not None:
@@ -455,7 +452,7 @@ async def _open_queue(
 async def _open_suppliers(
     settings: Settings, database: Database, vault: Vault, resolver: Resolver, clock: Clock
 ) -> AsyncIterator[Suppliers]:
-    """Allow private addresses: the operator named the suppliers' services."""
+    """Open the suppliers' clients. Private addresses are allowed, because the operator chose them."""
     transport = Transport(
         Policy.of_operator(), resolver, clock, failure_wait_s_max=OPERATOR_FAILURE_WAIT_S_MAX
     )
@@ -488,7 +485,7 @@ def _observer(metrics: Metrics, batch: str) -> Callable[[int], None]:
 
 
 def webhook_policy(settings: Settings) -> Policy:
-    """Return what WEBHOOK_ALLOW_* permit. http in staging is decided for each endpoint."""
+    """Return the policy of the WEBHOOK_ALLOW_* settings. Plain http in staging is decided for each endpoint."""
     return Policy.of(
         allow_private=settings.webhook_allow_private,
         allow_http=settings.webhook_allow_private,

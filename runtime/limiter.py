@@ -1,10 +1,10 @@
-"""Token buckets shared by all processes, taken in blocks, so that a busy key costs no round trip.
+"""Limit rates with token buckets that all processes share, without a round trip for each call.
 
-During one round trip, keys that lack tokens gather for the next, so a thousand busy keys cost as few as one
-[60 us of each send over 1,000 wallets].
+A process takes tokens from Redis in blocks. During one round trip, all keys that run out of tokens gather for
+the next one, so a thousand busy keys cost as few round trips as one [60 us of each send over 1,000 wallets].
 
-Over all processes a key gets at most `burst` tokens plus `rate_per_s` for each second. While Redis is away
-each process has a bucket of its own, as full as it last saw the shared one.
+Across all processes, a key gets at most `burst` tokens plus `rate_per_s` for each second. While Redis is
+away, each process has its own bucket, which starts as full as it last saw the shared one.
 """
 
 import asyncio
@@ -21,22 +21,23 @@ import msgspec
 from runtime.redis_link import RedisAway, RedisLink
 
 KEY_PREFIX = "topup:limit:"
-# A process holds this many unused tokens at most, what the key earns in a tenth of a second, and
-# for HOLD_S, because it withholds them from other processes. A block held for a second cost three
-# round trips in sixteen calls, not one.
+# A process takes at most this many tokens at once, and no more than the key earns in a tenth of a
+# second. It keeps them for HOLD_S, since other processes can't use them. Keeping them for only one
+# second took three round trips in sixteen calls instead of one.
 BLOCK_TOKENS_MAX = 1024
 BLOCK_EARNED_S = 0.1
 HOLD_S = 5.0
-# Strangers name some keys (their addresses), so their number is limited.
+# Some keys are strangers' addresses, so the number of keys is limited.
 SHARES_MAX = 10_000
 ROUNDS_MAX = 8
-# Redis serves nobody else meanwhile: this many take it about a millisecond.
+# Redis serves nobody else while the script runs; this many buckets take about a millisecond.
 KEYS_AT_ONCE_MAX = 256
 
-# The bucket is one number, the moment it is full again (GCRA), by Redis's own clock; no key means
-# full. KEYS: bucket. ARGV: one text (the client checks each argument) with microseconds for a
-# token, burst, least, wanted, block, returned tokens. Returns granted, left, microseconds until
-# `least` would be granted, and until full; the same for each further key.
+# A bucket is stored as one number: when it will be full again (GCRA), by Redis's clock. A missing
+# key means a full bucket. KEYS: the buckets. ARGV: one text, because the client checks each
+# argument. It has six numbers for each bucket: microseconds per token, burst, least, wanted, block,
+# and returned tokens. The script returns four numbers for each bucket: tokens granted and left, and
+# the microseconds until `least` would be granted and until the bucket is full.
 _TAKE = """
 local numbers = {}
 for word in string.gmatch(ARGV[1], '%S+') do numbers[#numbers + 1] = tonumber(word) end
@@ -75,10 +76,10 @@ logger = logging.getLogger(__name__)
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """limit is the burst, remaining a close guess over all processes.
+    """Whether a call is allowed. `limit` is the burst, `remaining` a close estimate over all processes.
 
-    reset_s is when the bucket is full again, retry_after_s when the same call would be allowed, in whole
-    seconds.
+    In whole seconds: `reset_s` is until the bucket is full, `retry_after_s` until the same call would be
+    allowed.
     """
 
     allowed: bool
@@ -89,7 +90,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bucket(NamedTuple):
-    """rate_per_s may be below 1; 0 means no limit."""
+    """A key with its limit. `rate_per_s` may be below 1; 0 means no limit."""
 
     key: str
     rate_per_s: float
@@ -101,21 +102,21 @@ UNLIMITED = Decision(allowed=True, limit=0, remaining=0, reset_s=0, retry_after_
 
 @dataclass(slots=True)
 class _Share:
-    """What this process knows of one key; times are monotonic seconds."""
+    """What this process knows of one key's bucket. Times are monotonic seconds."""
 
     in_hand: int = 0
     taken_at_s: float = -math.inf
     block: int = 1
-    # Tokens left in Redis, and when the bucket there is full, by the last response.
+    # By the last response: tokens left in Redis, and when the bucket there will be full.
     left: int = 0
     full_at_s: float = 0.0
-    # Until then Redis would refuse this cost and any larger one.
+    # Until then, Redis would refuse this cost and any larger one.
     denied_until_s: float = -math.inf
     denied_cost: int = 0
-    # The cost of all calls that wait for a round trip, and whether Redis responded.
+    # The total cost of all calls that wait for a round trip, and whether Redis responded to it.
     waiting: int = 0
     answered: "asyncio.Future[bool] | None" = None
-    # The bucket used while Redis is away: the moment it is full again.
+    # When this process's own bucket is full again; used while Redis is away.
     own_full_at_s: float = -math.inf
 
     def has(self, cost: int, now_s: float) -> bool:
@@ -124,17 +125,17 @@ class _Share:
 
 @dataclass(slots=True)
 class _Lacking:
-    """A bucket to refill from Redis. cost: that of the call that found it empty."""
+    """A bucket that needs tokens from Redis. `cost` is that of the call that found it empty."""
 
     bucket: Bucket
     share: _Share
     cost: int
 
     def numbers(self, now_s: float) -> Sequence[float]:
-        """Return its arguments of the script, which also return what was in hand."""
+        """Return the bucket's arguments for the script, which also takes back unused tokens."""
         _, rate_per_s, burst = self.bucket
         share = self.share
-        # A block used up in its time makes the next one twice as large, any other half as large.
+        # If a block is used up in time, the next one is twice as large, otherwise half as large.
         is_used_up = now_s - share.taken_at_s < HOLD_S
         block_max = max(1, min(BLOCK_TOKENS_MAX, int(rate_per_s * BLOCK_EARNED_S)))
         share.block = max(1, min(block_max, share.block * 2 if is_used_up else share.block // 2))
@@ -159,7 +160,7 @@ class _Lacking:
 
 
 class Limiter:
-    """Takes tokens for keys such as key:key_... or redeem:203.0.113.7; never a secret."""
+    """Take tokens for keys such as key:key_... or redeem:203.0.113.7. A key never contains a secret."""
 
     def __init__(self, link: RedisLink, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._link = link
@@ -170,7 +171,7 @@ class Limiter:
         self._asking: asyncio.Task[None] | None = None
 
     async def take(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision:
-        """Take `cost` tokens (1 to burst) if they are there now; never wait for tokens."""
+        """Take `cost` tokens (1 to burst) if the bucket has them. Never wait for new tokens."""
         decision = self.take_now(key, rate_per_s, burst, cost)
         rounds = 0
         while decision is None and rounds < ROUNDS_MAX:
@@ -178,11 +179,11 @@ class Limiter:
             if not await self._refill([Bucket(key, rate_per_s, burst)], cost):
                 break
             decision = self.take_now(key, rate_per_s, burst, cost)
-        # Redis went away meanwhile, or others emptied each block first; both are rare.
+        # Redis went away meanwhile, or other processes took each block first. Both are rare.
         return decision or self._take_own(self._share(key), rate_per_s, burst, cost)
 
     async def take_each(self, buckets: Sequence[Bucket]) -> Sequence[Decision]:
-        """Take one token of each bucket, or none: then the last decision is the refusal."""
+        """Take one token from each bucket, or from none. If none, the last decision is the refusal."""
         decisions = self.take_each_now(buckets)
         rounds = 0
         while decisions is None and rounds < ROUNDS_MAX:
@@ -193,7 +194,7 @@ class Limiter:
         return self._take_each_own(buckets) if decisions is None else decisions
 
     def take_each_now(self, buckets: Sequence[Bucket]) -> Sequence[Decision] | None:
-        """Take as take_each does without waiting; return None if that needs Redis."""
+        """Do what take_each does, but without Redis. Return None if Redis is needed."""
         if self._link.is_up:
             in_hand = self._take_in_hand(buckets, self._monotonic())
             if in_hand is not None:
@@ -210,7 +211,10 @@ class Limiter:
         return decisions
 
     def _take_in_hand(self, buckets: Sequence[Bucket], now_s: float) -> list[Decision] | None:
-        """Take one token of each bucket if all have one in hand, else nothing. Inlined: each send runs it."""
+        """Take one token from each bucket if this process holds one for each, else none.
+
+        Each send runs this, so nothing in it is a separate function.
+        """
         shares = self._shares
         decisions: list[Decision] = []
         for key, _, burst in buckets:
@@ -253,7 +257,7 @@ class Limiter:
             share.in_hand += 1
 
     def take_now(self, key: str, rate_per_s: float, burst: int, cost: int = 1) -> Decision | None:
-        """Take as `take` does without waiting; return None if that needs Redis."""
+        """Do what `take` does, but without Redis. Return None if Redis is needed."""
         if rate_per_s <= 0:
             return UNLIMITED
         assert 1 <= cost <= burst
@@ -272,7 +276,7 @@ class Limiter:
         return None
 
     async def _refill(self, buckets: Sequence[Bucket], cost: int) -> bool:
-        """Wait for the round trips for the buckets that lack tokens; return False if Redis is away."""
+        """Wait until the buckets without tokens were refilled from Redis. Return False if Redis is away."""
         now_s = self._monotonic()
         lacking = [
             (bucket, share)
@@ -285,7 +289,8 @@ class Limiter:
             share.waiting += cost
         try:
             answered = [self._ask_for(bucket, share, cost) for bucket, share in lacking]
-            # Others wait for the same, so a caller that disconnects cancels nothing.
+            # Other calls wait for the same round trip, so a caller that disconnects doesn't cancel
+            # it.
             return all(
                 [each.result() if each.done() else await asyncio.shield(each) for each in answered]
             )
@@ -303,7 +308,6 @@ class Limiter:
         return share.answered
 
     async def _ask_on(self) -> None:
-        """Make one round trip after the other, each for all that lacked tokens when it began."""
         try:
             while self._lacking:
                 taken = self._lacking[:KEYS_AT_ONCE_MAX]
@@ -324,7 +328,7 @@ class Limiter:
         keys = [KEY_PREFIX + each.bucket.key for each in lacking]
         numbers = " ".join(str(number) for each in lacking for number in each.numbers(now_s))
         try:
-            # Not by digest: a restarted Redis has forgotten digests.
+            # Send the whole script, because a restarted Redis no longer knows its digest.
             said = await self._link.ask(self._kept, "EVAL", _TAKE, len(keys), *keys, numbers)
         except RedisAway:
             return False
@@ -337,7 +341,7 @@ class Limiter:
     def _take_own(self, share: _Share, rate_per_s: float, burst: int, cost: int) -> Decision:
         now_s = self._monotonic()
         full_at_s = max(share.own_full_at_s, share.full_at_s, now_s)
-        # Whole tokens, forgiving the last digits of the division.
+        # Add a little before rounding down, because the division may be slightly too low.
         free = math.floor(burst - (full_at_s - now_s) * rate_per_s + 1e-6)
         if free < cost:
             retry_after_s = max(1, _whole(full_at_s - now_s - (burst - cost) / rate_per_s))
@@ -358,5 +362,5 @@ class Limiter:
 
 
 def _whole(seconds: float) -> int:
-    """Round up to a whole number, at least 0, ignoring the rounding error of subtracted times."""
+    """Round up to a whole number, at least 0, ignoring floating-point errors."""
     return math.ceil(seconds - 1e-6) if seconds > 0 else 0

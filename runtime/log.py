@@ -1,9 +1,9 @@
-"""Log lines: one wide line per request, job and attempt; JSON, or short and coloured on a terminal.
+"""Write log lines, one for each request, job and attempt, as JSON or as short coloured text.
 
     logger.info("delivery.attempted", extra={"delivery_id": id, "duration_ms": 3})
 
-Each line goes through `mask`, and a driver's exception is shown only as its SQLSTATE, because drivers print
-values. The caller only appends to a list; a thread formats and writes.
+Secrets are masked in each line. A database driver's exception is shown only as its SQLSTATE, because drivers
+print values. The caller only appends to a list; a thread formats and writes.
 """
 
 import json
@@ -25,11 +25,11 @@ GATHER_S = 0.05
 LINES_WAITING_MAX = 100_000
 _WRITE_LINES_MAX = 1_000
 
-# No alternative begins with a word boundary: an escape such as \\n or a colour may come before.
+# No alternative starts with \\b, because an escape such as \\n or a colour may come before.
 _SECRET = re.compile(
     r"(?P<key>(?:ak|sat|adm)_(?:staging|live)_|(?:oa[ts]|m[ar]t|spt)_(?=[A-Za-z0-9_-]{16})|sst_|whsec_)[A-Za-z0-9+/=_-]+"
     r"|(?P<scheme>(?:Bearer|Basic)(?:\s|%20|\\u0020)+)[^\s\"',;\\]+"
-    # A credential by card is long; "payment" is also an ordinary word.
+    # A payment credential is long. The length matters because "payment" is also an ordinary word.
     r"|(?P<payment>Payment(?:\s|%20|\\u0020)+)[A-Za-z0-9+/=_-]{40,}"
     r"|(?P<parameter>(?:passw(?:or)?d|secret|token|device_code|code_verifier|api_key)=)[^&\s\"']+"
     r"|(?P<field>\"(?:\w*(?:password|secret)|token|device_code|authorization|cookie|set-cookie)\": ?\")"
@@ -38,11 +38,11 @@ _SECRET = re.compile(
     r"|(?P<link>/(?:claim|decide|invitation|no-mail|new-password|receipts|orders/status|sign-in-link|verify-address|webhook-portal)\\{0,8}/)[A-Za-z0-9_-]{16,}",
     re.IGNORECASE,
 )
-# The user of a URL with a password, and where the password may end.
+# These match the user in a URL with a password, and where the password may end.
 _USER = re.compile(r"://[^\s/:@\"']*:")
 _RUN_END = re.compile(r"[\s\"']|\Z")
-# A line without one of these has nothing to hide; searching for them is 20 times cheaper than the
-# expression.
+# A line without any of these has nothing to mask. Searching for them is 20 times cheaper than the
+# expression above.
 _MARKS = (
     "_staging_",
     "_live_",
@@ -83,7 +83,7 @@ _FEW_CHARACTERS = 64
 _GROUPS = ("key", "scheme", "payment", "parameter", "field", "voucher", "link")
 _HIDDEN = "***"
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# The packages whose errors quote the values of a statement.
+# Errors of these packages quote the values of a statement.
 _DRIVERS = ("sqlite3", "asyncpg", "sqlalchemy", "aiosqlite")
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
@@ -112,16 +112,14 @@ class Stream(Protocol):
 
 
 def mask(text: str) -> str:
-    """Replace everything that looks like a credential by its kind and ***, in time linear in the text's
-    length.
-    """
+    """Replace everything that looks like a credential by its kind and ***, in linear time."""
     if _has_mark(text.lower()):
         return _SECRET.sub(_hide, _without_passwords(text))
     return text
 
 
 def _has_mark(lowered: str) -> bool:
-    # In a short text, one pattern finds them faster; in a log line, a search for each.
+    # One pattern is faster in a short text, and separate searches are faster in a log line.
     if len(lowered) <= _FEW_CHARACTERS:
         return _MARK.search(lowered) is not None
     for mark in _MARKS:  # noqa: SIM110 - a generator takes twice as long
@@ -131,9 +129,9 @@ def _has_mark(lowered: str) -> bool:
 
 
 def _without_passwords(text: str) -> str:
-    """Replace the passwords of URLs, each of which reaches to the last @ of its run.
+    """Replace the passwords in URLs. A password ends at the last @ before a space or quote.
 
-    A loop, because a pattern that looks for that @ from every :// of a run is quadratic.
+    A regular expression that looks for that @ after each :// would take quadratic time.
     """
     parts: list[str] = []
     copied = position = 0
@@ -153,7 +151,7 @@ def _hide(match: re.Match[str]) -> str:
 
 
 class LineHandler(logging.Handler):
-    """Takes records at the price of one append; its thread formats, masks and writes them."""
+    """Take a record by appending it to a list. A thread formats, masks and writes the records."""
 
     def __init__(self, stream: Stream, form: Callable[[logging.LogRecord], str]) -> None:
         super().__init__()
@@ -173,13 +171,13 @@ class LineHandler(logging.Handler):
             return
         self._waiting.append(record)
         if self._is_closed:
-            # The very last lines of a process must not bypass the masking.
+            # The last lines of a process must be masked, too.
             self.flush()
         elif not self._has_lines.is_set():
             self._has_lines.set()
 
     def handle(self, record: logging.LogRecord) -> bool:
-        # deque.append is atomic, so the handler's own lock isn't needed.
+        # deque.append is atomic, so the handler's lock isn't needed.
         is_wanted = bool(self.filter(record))
         if is_wanted:
             self.emit(record)
@@ -201,7 +199,7 @@ class LineHandler(logging.Handler):
     def _run(self) -> None:
         while not self._is_closed:
             self._has_lines.wait()
-            # The lines of one moment share a write.
+            # Wait a moment, so that several lines share one write.
             time.sleep(GATHER_S if not self._is_closed else 0)
             self._has_lines.clear()
             self.flush()
@@ -213,7 +211,7 @@ class LineHandler(logging.Handler):
             try:
                 lines.append(mask(self._form(record)))
             except Exception as error:
-                # A value without a text form must not lose the other lines.
+                # One unreadable value must not lose the other lines.
                 lines.append(json.dumps({"event": "log.unreadable", "error": type(error).__name__}))
         if self._dropped:
             lines.append(
@@ -228,7 +226,9 @@ class LineHandler(logging.Handler):
 
 
 def json_line(record: logging.LogRecord) -> str:
-    """Return {"at", "level", "event", "logger", the record's own fields, "error", "trace"}."""
+    """Return the record as a JSON object: at, level, event, logger, its own fields, and for an exception
+    error and trace.
+    """
     line: dict[str, Any] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
@@ -242,9 +242,10 @@ def json_line(record: logging.LogRecord) -> str:
 
 
 def human_line(record: logging.LogRecord) -> str:
-    """Return one short coloured line: time, event, the important fields; a trace below an error.
+    """Return one short coloured line: time, event and the important fields, with the trace of an error below.
 
-    A request reads "POST /path 200 1001". Without an error, ids of a developer's only account are left out.
+    A request reads "POST /path 200 1001". Below a warning, IDs that a developer's only account repeats are
+    left out.
     """
     at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
     fields = _fields(record)
@@ -272,7 +273,6 @@ def _request(fields: dict[str, Any]) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """Return what the caller passed in `extra`; a mapping named `fields` is spread."""
     found: dict[str, Any] = {}
     for name, value in vars(record).items():
         if name in _STANDARD:
@@ -285,7 +285,6 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _described(error: BaseException) -> tuple[str, list[str]]:
-    """Return an exception's class and safe message, its causes, and its frames without values."""
     names: list[str] = []
     current: BaseException | None = error
     while current is not None and len(names) < 10:
@@ -320,10 +319,10 @@ def start_logging(
     stream: Stream | None = None,
     child: str | None = None,
 ) -> LineHandler:
-    """Send every logger of the process to the stream (standard error); close the handler to end.
+    """Send all logs of this process to `stream` (default: standard error). Close the handler to stop.
 
-    form: json, human, or auto: human on a terminal. child: the process's name in each line, if there are
-    several.
+    `form` is json, human, or auto, which is human on a terminal. If `child` is given, each line has that
+    process's name.
     """
     stream = stream or sys.stderr
     is_human = form == "human" or (form == "auto" and stream.isatty())
@@ -335,9 +334,9 @@ def start_logging(
         root.removeHandler(other)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # Our own lines say the same.
+    # Our own lines already say what these packages log.
     for chatty in ("uvicorn", "arq", "alembic", "asyncio", "httpx", "httpcore", "stripe", "mcp"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
-    # No line shows these, and finding them costs more than the rest of a record.
+    # No line shows these fields, and collecting them costs more than the rest of a record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return handler

@@ -1,7 +1,6 @@
-"""A process's payment providers and machine payments: their timed HTTP clients, secrets and keys.
+"""Open a process's payment providers and machine payments.
 
-A simulated provider's secret and the machine payments' key are made once for this installation and stored
-sealed.
+Their simulated secrets and keys are created once for an installation, and stored encrypted.
 """
 
 import contextlib
@@ -43,7 +42,7 @@ DATA_KEY: Final = "machine_payments"
 
 
 class TimedTransport(httpx.AsyncBaseTransport):
-    """Measure the calls of another transport, which its owner closes."""
+    """Measure how long the calls of another transport take. The transport's owner closes it."""
 
     def __init__(self, inside: httpx.AsyncBaseTransport, seconds: PlainHistogram) -> None:
         self._inside = inside
@@ -51,7 +50,7 @@ class TimedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         began_s = time.monotonic()
-        # The caller's own deadline cancels a task.
+        # The caller's deadline cancels this task; that counts as a timeout.
         outcome = "timeout"
         try:
             response = await self._inside.handle_async_request(request)
@@ -76,10 +75,9 @@ async def open_providers(
     clock: Clock,
     metrics: Metrics,
 ) -> AsyncIterator[Providers]:
-    """Open each provider with its settings, and log what is set up only in part. Raises SealBroken and
-    StoreError.
+    """Open each provider with its settings, and log which ones lack some. Raise SealBroken and StoreError.
 
-    Private addresses are allowed, because the operator named them.
+    Private addresses are allowed, because the operator chose them.
     """
     setup = settings.providers
     for note in setup.notes:
@@ -128,7 +126,7 @@ async def open_machine_payments(
     redemption_key: bytes,
     metrics: Metrics,
 ) -> AsyncIterator[MachinePayments]:
-    """Open machine payments; the facilitator may have a private address. Raises SealBroken and StoreError."""
+    """Open machine payments. The facilitator may have a private address. Raise SealBroken and StoreError."""
     database, clock = engine.database, engine.clock
     key = await database.transaction(lambda tx: vault.data_key(tx, DATA_KEY, now_us=clock.now_us()))
     is_simulated_offered = settings.self_serve_staging

@@ -1,4 +1,4 @@
-"""Make PDFs in a thread: one at a time in each process, with a short queue. The first one loads the library."""
+"""Make PDFs in a thread, one at a time in each process. The first one loads the PDF library."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,8 +15,8 @@ WAITING_MAX: Final = 8
 
 
 class Printer:
-    """extra_font: an operator's font file for what the built-in one lacks; label: a provider's name for
-    people.
+    """Print documents. `extra_font` is an operator's font file for characters that the built-in font lacks.
+    `label` returns a provider's name for people.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Printer:
         self._waiting = 0
 
     async def document(self, document: BillingDocument) -> bytes:
-        """Return a receipt's or note's PDF; raise Unavailable if too many wait."""
+        """Return the PDF of a receipt or credit note. Raise Unavailable if too many documents wait."""
         return await self._print(
             partial(_document_pdf, document, self._extra_font, self._label(document.facts.provider))
         )
@@ -41,7 +41,10 @@ class Printer:
 
     async def _print(self, make: Callable[[], bytes]) -> bytes:
         if self._waiting >= WAITING_MAX:
-            raise Unavailable("Too many documents are being made.", retry_after_s=3)
+            raise Unavailable(
+                "Too many documents are being made now. Try again in a few seconds.",
+                retry_after_s=3,
+            )
         self._waiting += 1
         task = self._threads.submit(make)
         try:

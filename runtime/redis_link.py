@@ -1,12 +1,12 @@
-"""One process's link to Redis: no caller waits long for a Redis that is slow, stopped or gone.
+"""One process's link to Redis. No caller waits long if Redis is slow, stopped or gone.
 
-A call takes at most `timeout_s`. Once one has failed, calls are refused at once until a background probe
-succeeds. A fault is logged once and ends no process, except a cluster, which would refuse our calls for
-ever.
+A call takes at most `timeout_s`. After a failed call, all calls are refused at once until a background probe
+succeeds. A fault is logged once. Only a Redis cluster ends the process, because it would always refuse our
+calls.
 
-A hint (Queue) says "look now" and may be lost, because the database is the truth. Only this file,
-runtime/woken_worker.py and worker/main.py use ARQ. Its jobs are JSON here: its default, pickle, would run
-whatever somebody can write into Redis.
+A hint (Queue) tells workers to look for work now. It may be lost, because workers also poll the database.
+Only this file, runtime/woken_worker.py and worker/main.py use ARQ. Jobs are stored as JSON: ARQ's default,
+pickle, would execute whatever somebody writes into Redis.
 """
 
 import asyncio
@@ -43,10 +43,10 @@ from runtime.setting_forms.redis_url import CONNECT_TIMEOUT_S, close_pool, conne
 from store.database import ANYTHING
 from store.errors import StoreError
 
-# An intermittent Redis is logged this often at most.
+# If Redis comes and goes, log it at most this often.
 SAID_EVERY_S: Final = 10.0
 PROBE_KEYS: Final = ("topup:probe:{a}", "topup:probe:{b}")
-# What our own calls do: several keys at once, one of which is written.
+# Like our own calls, this uses several keys and writes one.
 _PROBE: Final = "return redis.call('SET', KEYS[1], KEYS[2], 'PX', 1000)"
 _CHAIN_MAX: Final = 8
 CALL_TIMEOUT_S = 0.05
@@ -60,7 +60,7 @@ Word = str | bytes | int
 
 
 class RedisFault(StrEnum):
-    """The values are labels of a metric."""
+    """Why Redis can't be used. The values are labels of a metric."""
 
     PASSWORD = "password"  # noqa: S105 no password
     PERMISSION = "permission"
@@ -122,7 +122,7 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], RedisFault], ...]] = (
     (ConnectionResetError, RedisFault.HUNG_UP),
     (InvalidResponse, RedisFault.HUNG_UP),
 )
-# The server's own words, which are in English on any machine.
+# These are the server's own messages, which are always in English.
 _BY_START: Final = (
     ("MOVED ", RedisFault.CLUSTER),
     ("ASK ", RedisFault.CLUSTER),
@@ -145,7 +145,7 @@ _BY_START: Final = (
 
 
 def fault_of(error: BaseException) -> RedisFault:
-    """Return the fault of the error, or of its cause: redis-py wraps the system's errors."""
+    """Return the fault that an error or its cause means. redis-py wraps the system's errors."""
     one: BaseException | None = error
     for _ in range(_CHAIN_MAX):
         if one is None:
@@ -162,22 +162,19 @@ def fault_of(error: BaseException) -> RedisFault:
 
 
 async def check_usable(redis: Redis) -> None:
-    """Do what our own calls do and raise what they would; a full Redis still answers PING."""
+    """Run a command like our own calls, and raise its error. A full Redis still answers PING."""
     await cast(Awaitable[object], redis.eval(_PROBE, len(PROBE_KEYS), *PROBE_KEYS))
 
 
 class RedisState:
-    """What one process knows of its Redis: logged when it changes, counted in between.
-
-    Redis counts as away while any named part can't reach it.
-    """
+    """Whether this process can use Redis. It counts as away while any part of the process can't reach it."""
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._counter = None if metrics is None else metrics.redis_refusals
         self._away: dict[str, RedisFault] = {}
         self._since_s = 0.0
         self._refused = 0
-        # What was logged last, and when; is_told: for this outage.
+        # The last logged fault and when it was logged. _is_told: this outage has been logged.
         self._told: RedisFault | None = None
         self._told_s = float("-inf")
         self._is_told = False
@@ -187,7 +184,7 @@ class RedisState:
         return next(iter(self._away.values()), None)
 
     def lose(self, part: str, error: BaseException) -> RedisFault:
-        """Record that the part can't reach it; return why. Logged if it is new, or by now another fault."""
+        """Record that this part can't reach Redis, and return the fault. A new or changed fault is logged."""
         fault = fault_of(error)
         if not self._away:
             self._since_s, self._refused = time.monotonic(), 0
@@ -203,29 +200,29 @@ class RedisState:
             self._counter.add(next(iter(self._away.values())).value)
 
     def find(self, part: str) -> None:
-        """Record that the part reaches it again; logged once all parts do."""
+        """Record that this part reaches Redis again. It is logged once all parts do."""
         if self._away.pop(part, None) is None or self._away or not self._is_told:
             return
         self._is_told = False
         away_s = round(time.monotonic() - self._since_s, 1)
-        # A process that called nothing meanwhile, such as a worker, has nothing to count.
+        # A process that made no calls during the outage, such as a worker, has nothing to count.
         counted = {"refused": self._refused} if self._refused else {}
         logger.info("redis.back", extra={"away_s": away_s, **counted})
 
     def _tell(self, fault: RedisFault) -> None:
         self._told, self._told_s, self._is_told = fault, time.monotonic(), True
-        # Never log the driver's message: it may contain an address with a password.
+        # Never log the driver's message, because it may contain an address with a password.
         logger.warning("redis.away", extra={"fault": fault.value, "why": f"Redis {WORDS[fault]}"})
 
 
 class RedisAway(Exception):
-    """Redis can't be called now; the caller continues without it. Never leaves runtime/."""
+    """Redis can't be called now. Callers inside runtime/ continue without it."""
 
 
 async def listen(url: str, channel: str, on_message: Callable[[str | None], None]) -> None:
-    """Call on_message with each message on the channel, through any outage, until cancelled.
+    """Call `on_message` with each message on the channel until cancelled; reconnect after outages.
 
-    It gets None on each connection, because a message may have been missed before.
+    After each connection, `on_message` gets None, because messages may have been missed.
     """
     pool = connection_pool(url)
     try:
@@ -246,7 +243,7 @@ async def _listen_once(
         await connection.connect()
         await connection.send_command("SUBSCRIBE", channel)
         while True:
-            # The first answer confirms the subscription.
+            # The first response confirms the subscription.
             kind, _, said = await connection.read_response()
             _pass_on(said if kind == b"message" else None, on_message)
     finally:
@@ -261,11 +258,11 @@ def _pass_on(said: bytes | None, on_message: Callable[[str | None], None]) -> No
 
 
 class KeptConnection:
-    """A caller's own connection for commands that are sent often; made by RedisLink.keep.
+    """A connection for one caller's frequent commands; made by RedisLink.keep.
 
-    A pool checks a connection before each command, which takes a timer and a turn of the event loop. This
-    one is used as it is; if it has ended, it is reopened and the command sent again, so a command may run
-    twice. A refusal reopens it too: its server may have become a replica.
+    A pool would check the connection before each command, at the cost of a timer and a turn of the event
+    loop. This connection is used unchecked. If it has ended, it is reopened and the command is sent again, so
+    a command may run twice. It is also closed after a refusal, because its server may have become a replica.
     """
 
     def __init__(self, pool: ConnectionPool) -> None:
@@ -274,7 +271,7 @@ class KeptConnection:
         self._is_closed = False
 
     async def ask(self, command: Sequence[Word]) -> object:
-        """Return Redis's answer, with texts as bytes; raise RedisError or OSError."""
+        """Return Redis's response, with texts as bytes. Raise RedisError or OSError."""
         async with self._turn:
             if self._connection.is_connected:
                 with contextlib.suppress(ConnectionLost):
@@ -283,7 +280,6 @@ class KeptConnection:
             return await self._exchange(command)
 
     async def open(self) -> None:
-        """Open it if it isn't open; raise as `ask` does."""
         async with self._turn:
             await self._connect()
 
@@ -297,7 +293,7 @@ class KeptConnection:
         await self._connection.connect()  # type: ignore[no-untyped-call]
 
     async def _exchange(self, command: Sequence[Word]) -> object:
-        # A cancelled call closes the connection, so that no response is left for the next command.
+        # A cancelled call closes the connection, so that the next command can't read its response.
         try:
             await self._connection.send_command(*command)
             return await self._connection.read_response()
@@ -307,7 +303,7 @@ class KeptConnection:
 
 
 class RedisLink:
-    """A Redis client behind a timeout and a breaker; share one in each process."""
+    """A Redis client with a timeout and a circuit breaker. Each process has one."""
 
     def __init__(
         self, url: str, *, timeout_s: float = CALL_TIMEOUT_S, state: RedisState | None = None
@@ -330,11 +326,11 @@ class RedisLink:
         return self._probe is None
 
     def on_return(self, callback: Callable[[], None]) -> None:
-        """Call `callback` each time Redis is found to respond again."""
+        """Call `callback` each time Redis responds again after an outage."""
         self._on_return.append(callback)
 
     async def call(self, command: Callable[[Redis], Awaitable[Result]]) -> Result:
-        """Return the command's result within the timeout; raise RedisAway otherwise."""
+        """Return the command's result. Raise RedisAway if it fails or takes longer than the timeout."""
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:
@@ -343,16 +339,16 @@ class RedisLink:
             raise self._away(error) from error
 
     def keep(self) -> KeptConnection:
-        """Return a caller's own connection for `ask`, closed with the link.
+        """Return a connection for one caller's use with `ask`.
 
-        The probe opens it, too, with more time than a caller has.
+        The probe opens it, because connecting may take longer than a caller can wait. The link closes it.
         """
         kept = KeptConnection(self.pool)
         self._kept.append(kept)
         return kept
 
     async def ask(self, kept: KeptConnection, *command: Word) -> object:
-        """Send one command by a kept connection, as `call` does; it may run twice."""
+        """Send one command over a connection from `keep`. The command may run twice. Raise RedisAway."""
         self._refuse_while_away()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -361,7 +357,9 @@ class RedisLink:
             raise self._away(error) from error
 
     async def find_fault(self) -> RedisFault | None:
-        """Check within CONNECT_TIMEOUT_S that it does what we need; a fault opens the breaker."""
+        """Check within CONNECT_TIMEOUT_S that Redis does what we need. After a fault, calls are refused until
+        a probe succeeds.
+        """
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await check_usable(self._redis)
@@ -371,7 +369,7 @@ class RedisLink:
         return None
 
     async def aclose(self) -> None:
-        """Stop probing and close every connection; safe while Redis is stopped."""
+        """Stop probing and close all connections. This works even while Redis is stopped."""
         self._is_closed = True
         if self._probe is not None:
             self._probe.cancel()
@@ -398,8 +396,9 @@ class RedisLink:
             self._probe = asyncio.get_running_loop().create_task(self._probe_until_back())
 
     async def _probe_until_back(self) -> None:
-        # The first probe goes out at once, so a timeout caused by our own busy loop heals itself.
-        # Not right after Redis came back: callers could fail in a tight loop.
+        # The first probe runs at once, so a timeout caused by our own busy event loop ends quickly.
+        # If Redis has only just come back, the probe waits, so that callers can't fail in a tight
+        # loop.
         loop = asyncio.get_running_loop()
         if loop.time() < self._back_at_s + PROBE_INTERVAL_S:
             await asyncio.sleep(PROBE_INTERVAL_S)
@@ -417,7 +416,7 @@ class RedisLink:
                 logger.exception("redis.callback_broke")
 
     async def _answers_in_time(self) -> bool:
-        """Connect with patience, then send what callers need, within their time."""
+        """Connect with a long timeout, then run our commands within a caller's timeout."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await self._redis.ping()
@@ -429,11 +428,11 @@ class RedisLink:
         except (RedisError, OSError) as error:
             self.state.lose(PART, error)
             with contextlib.suppress(RedisError, OSError):
-                # The address may lead to another server by then.
+                # The address may lead to another server by now.
                 await self.pool.disconnect(inuse_connections=False)
             return False
         except Exception:
-            # The probe is the only way back, so it continues whatever it met.
+            # Only the probe ends an outage, so it continues after any error.
             logger.exception("redis.probe_broke")
             return False
         return True
@@ -442,22 +441,22 @@ class RedisLink:
 QUEUE_NAME = "topup:queue"
 WAKE_JOB = "wake"
 SLOT_US = 20_000
-# While commits follow each other closely, one hint covers a millisecond.
+# While commits follow each other closely, at most one hint is sent per millisecond.
 HINT_INTERVAL_S = 0.001
 # Without Redis, each hint costs a transaction.
 OTHERWISE_INTERVAL_S = 0.005
 HINT_LIFE_MS = 3_600_000
-# A hint that hasn't started covers every later one. So a hint takes the first of these ids that
+# A hint that hasn't started also covers all later ones. So a hint uses the first of these IDs that
 # isn't running, which also bounds the queue.
 HINT_IDS = tuple(f"{WAKE_JOB}:now:{number}" for number in range(8))
-# A message to the workers: the names of hints, ANYTHING, or that a job is queued.
+# A message to workers contains names of hints, or ANYTHING, or this mark for a queued job.
 JOBS = "+"
 SLOTS_PENDING_MAX = 1000
 SLOTS_REMEMBERED_MAX = 4096
-# The worker's beat finds what is due later than this without a wake-up.
+# For work that is due later than this, a worker's own polling is early enough.
 WAKE_AHEAD_MS = 2000
-# KEYS: queue. ARGV: channel or "", message, then (job key, body, life in ms, score, id) for each
-# job. An id that is queued already stays as it is.
+# KEYS: queue. ARGV: channel or "", message, then five values for each job: key, body, life in ms,
+# score and ID. A job whose ID is queued already stays unchanged.
 _ADD_JOBS = """
 for i = 3, #ARGV, 5 do
   if redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[i + 2], 'NX') then
@@ -466,7 +465,8 @@ for i = 3, #ARGV, 5 do
 end
 if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 """
-# KEYS: queue. ARGV: job key prefix, running key prefix, body, life in ms, score, then ids.
+# KEYS: queue. ARGV: prefix of job keys, prefix of running keys, body, life in ms, score, then the
+# IDs.
 _ADD_HINT = """
 for i = 6, #ARGV do
   if redis.call('EXISTS', ARGV[2] .. ARGV[i]) == 0 then
@@ -485,7 +485,7 @@ _decoder = msgspec.json.Decoder()
 
 
 def to_json(job: dict[str, Any]) -> bytes:
-    """Encode a job; values that JSON can't hold, such as an exception, as their repr."""
+    """Encode a job as JSON. Values that JSON can't hold become their repr."""
     return msgspec.json.encode(job, enc_hook=repr)
 
 
@@ -498,9 +498,10 @@ def wake_channel(queue_name: str) -> str:
 
 
 class Queue:
-    """The sending side, for gateway and worker alike; a wake-up costs the caller no round trip.
+    """Send hints to workers. Sending never makes the caller wait for a round trip.
 
-    otherwise: how hints go while Redis is away, such as Store.send_hints; None: not at all.
+    While Redis is away, hints are passed to `otherwise`, such as Store.send_hints. If that is None, they are
+    dropped.
     """
 
     def __init__(
@@ -514,7 +515,7 @@ class Queue:
         self._link = link
         self._kept = link.keep()
         self._otherwise = otherwise
-        # Whether hints were sent another way, or not at all, since Redis last responded.
+        # Whether a hint bypassed Redis or was dropped since Redis last responded.
         self._is_behind = False
         self._clock = clock
         self._queue_name = queue_name
@@ -528,15 +529,17 @@ class Queue:
         self.wake_soon()
 
     def wake_soon(self, name: str = ANYTHING) -> None:
-        """Make every worker look now for what a hint of this name is about.
+        """Make every worker look now for the work that this name stands for.
 
-        If Redis is away, the hint goes the other way, and all look when Redis is back.
+        If Redis is away, use `otherwise`; when Redis is back, all workers look for any work.
         """
         self._names_wanted.add(name)
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
-        """Wake every worker within 20 ms after at_us, at most once per slot of 20 ms, at the slot's end."""
+        """Wake every worker within 20 ms after `at_us`. Times in the same slot of 20 ms share one wake-up at
+        the slot's end.
+        """
         if at_us <= self._clock.now_us():
             self.wake_soon()
             return
@@ -576,7 +579,7 @@ class Queue:
                 await self._send_otherwise(names)
                 continue
             except Exception:
-                # The workers' own beat finds what this hint was about.
+                # Workers find this work by their own polling.
                 logger.exception("hint.broke")
             self._remember(slots)
             await asyncio.sleep(HINT_INTERVAL_S)
@@ -588,7 +591,6 @@ class Queue:
 
     async def _send_otherwise(self, names: Sequence[str]) -> None:
         if self._otherwise is not None and names:
-            # If the database is away as well, there is nothing to report.
             with contextlib.suppress(StoreError):
                 await self._otherwise(names)
         await asyncio.sleep(OTHERWISE_INTERVAL_S)
@@ -600,7 +602,7 @@ class Queue:
             self._slots_sent.popitem(last=False)
 
     async def _add_hint(self, names: Sequence[str]) -> None:
-        """Publish the hint; queue a job, which costs as much CPU as a delivery, only if no worker listens."""
+        """Publish the hint. Only if no worker listens, queue a job, which costs as much CPU as a delivery."""
         channel = wake_channel(self._queue_name)
         if await self._link.ask(self._kept, "PUBLISH", channel, " ".join(names)):
             return
@@ -613,7 +615,8 @@ class Queue:
         body = _hint(now_ms)
         arguments: list[Word] = ["", JOBS]
         for slot in slots:
-            # ARQ rounds its clock to the millisecond and so starts up to half of one early.
+            # ARQ rounds its clock to the millisecond, so it can start a job half a millisecond
+            # early.
             due_ms = -(-(slot * SLOT_US + 500) // 1000)
             if due_ms <= now_ms + WAKE_AHEAD_MS:
                 arguments[0] = wake_channel(self._queue_name)

@@ -1,8 +1,8 @@
-"""Every setting of the process: a sentence, a unit, a default, and where its value came from.
+"""All settings of a process, each with a description, a unit and a default.
 
-Settings are read once, at start, from overrides, the environment, then `.env`. A wrong value stops the
-process with the variable's name and what it should be; the value itself is never printed. Lists are
-separated by commas or spaces; PLATFORMS is JSON.
+Settings are read once at the start, from the command's options, the environment, then `.env`. A wrong value
+stops the process with a message that names the variable and says what it should be, but never shows the
+value. Lists are separated by commas or spaces; PLATFORMS is JSON.
 """
 
 import ipaddress
@@ -58,15 +58,15 @@ def changes(one: str, other: str) -> int:
 PREFIX = VARIABLE_PREFIX
 ENV_FILE = Path(".env")
 DATABASE_FILE = "topup.db"
-# The widest networks that anyone owns: 10.0.0.0/8 and fc00::/7.
+# The widest networks that an organisation can own are 10.0.0.0/8 and fc00::/7.
 _PREFIX_MIN = 7
 _TOO_WIDE = {
     "trusted_proxies": "{} names strangers' addresses, who may then claim any other: name the proxy's alone",
     "webhook_allow_cidrs": "{} opens clouds' metadata and everything else inside: name the networks that receivers are in",
 }
-# From this length on, a misspelt name may differ in one more character.
+# Names at least this long may differ in one more character from a known name.
 _LONG_NAME = 18
-# Names from before 0.1.0 whose nearest name is none or another setting's.
+# Names used before 0.1.0 for which the nearest current name is none or a wrong one.
 _RENAMED = {
     "TOPUP_DATABASE_WAIT_S": "TOPUP_DATABASE_POOL_TIMEOUT_S",
     "TOPUP_SANDBOXES_MB_PER_DAY": "TOPUP_SANDBOX_TOTAL_MB_PER_DAY",
@@ -84,7 +84,7 @@ class SettingsError(Exception):
 
 
 class Settings(SettingGroups, BaseSettings):
-    """The process's settings; payment providers' are declared beside each of them."""
+    """A process's settings. Payment providers' settings are declared with the providers."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -364,7 +364,6 @@ class Settings(SettingGroups, BaseSettings):
 
     @property
     def is_loopback(self) -> bool:
-        """Return whether only this machine can reach the gateway."""
         if self.host == "localhost":
             return True
         try:
@@ -378,7 +377,7 @@ class Settings(SettingGroups, BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Load the settings; overrides, which may be a provider's, win over the environment. Raises SettingsError."""
+    """Load the settings. `overrides`, also those of providers, win over the environment. Raise SettingsError."""
     try:
         settings = Settings(**overrides)
         return settings.with_providers(_read_providers(settings, overrides))
@@ -388,7 +387,7 @@ def load_settings(**overrides: Any) -> Settings:
         lines = [_sentence(problem["loc"], problem["msg"]) for problem in error.errors()]
         raise SettingsError("\n".join(lines)) from None
     except Exception as error:
-        # pydantic-settings wraps unreadable JSON, value and all.
+        # If JSON can't be read, pydantic-settings raises an error that contains the value.
         raise SettingsError(_sentence((_field_of(error),), "is not valid JSON")) from None
 
 
@@ -403,7 +402,7 @@ def nearest_setting(name: str) -> str | None:
 
 
 def unknown_variables() -> list[str]:
-    """Return the TOPUP_ variables that name no setting, except `topup dev`'s own *_FD."""
+    """Return the TOPUP_ variables that name no setting, except the *_FD variables of `topup dev`."""
     known = known_variables()
     present = {*os.environ, *dotenv.dotenv_values(ENV_FILE)}
     ours = {name for name in present if name.upper().startswith(PREFIX)}
@@ -434,7 +433,7 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
 
 def _sentence(location: tuple[int | str, ...], problem: str) -> str:
     problem = problem.removeprefix("Value error, ")
-    if not location:  # what is wrong with several settings together names them itself
+    if not location:  # A problem of several settings together names them itself.
         return problem
     where = "".join(f"[{part}]" for part in location[1:])
     return f"{PREFIX}{str(location[0]).upper()}{where}: {problem[:1].lower()}{problem[1:]}"

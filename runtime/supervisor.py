@@ -1,7 +1,7 @@
-"""The basis of `topup dev`: bind the socket, hold the data directory, restart children that end.
+"""The basis of `topup dev`: bind the socket, lock the data directory, and restart children that end.
 
-Children start in the given order and stop in the reverse order. Each leads a session of its own, so a
-Ctrl-C reaches the supervisor alone, and watches a pipe that closes with the supervisor.
+Children start in the given order and stop in reverse order. Each has a session of its own, so Ctrl-C reaches
+only the supervisor. Each also watches a pipe that closes when the supervisor ends.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from pathlib import Path
 
 from kernel.errors import DomainError
 
-# The descriptor that a child watches, see watch_parent.
+# This variable has the descriptor that a child watches; see watch_parent.
 PARENT_FD_VARIABLE = "TOPUP_PARENT_FD"
 GRACE_S = 15.0
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0
-# A child that lived this long is restarted promptly.
+# A child that lived this long is restarted without a delay.
 STEADY_S = 30.0
 BACKLOG = 2048
 
@@ -35,7 +35,7 @@ class DataDirInUse(DomainError):
 
 
 def lock_data_dir(data_dir: Path) -> int:
-    """Return a descriptor that holds the directory until it is closed or the process ends. Raises
+    """Return a descriptor that locks the directory until it is closed or the process ends. Raise
     DataDirInUse.
     """
     fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
@@ -44,15 +44,15 @@ def lock_data_dir(data_dir: Path) -> int:
     except BlockingIOError as error:
         os.close(fd)
         raise DataDirInUse(
-            f"{data_dir} is used by another `topup dev`. Stop that one, or set TOPUP_DATA_DIR."
+            f"{data_dir} is in use by another `topup dev`. Stop that one, or set TOPUP_DATA_DIR to another folder."
         ) from error
     return fd
 
 
 def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Return a listening socket, on which callers wait while the gateway restarts; raise OSError.
+    """Return a listening socket, on which callers wait while the gateway restarts. Raise OSError.
 
-    Port 0 lets the system choose. is_shared: this user's other processes may listen there, too.
+    With port 0, the system chooses a port. If `is_shared`, the user's other processes may listen there, too.
     """
     listener = _bound(host, port, is_shared=is_shared)
     try:
@@ -64,7 +64,7 @@ def bind_listener(host: str, port: int, *, is_shared: bool = False) -> socket.so
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
-    """Hold a port for processes that share it, without taking callers; raise OSError if it is in use."""
+    """Reserve a port for processes that share it. Raise OSError if it is in use."""
     with bind_listener(host, port) as alone:
         port = alone.getsockname()[1]
     return _bound(host, port, is_shared=True)
@@ -74,7 +74,8 @@ def _bound(host: str, port: int, *, is_shared: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    # asyncio turns Nagle off only if the protocol is named [45 ms a response otherwise].
+    # asyncio turns Nagle's algorithm off only if the protocol is named [otherwise a response takes
+    # 45 ms].
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,11 +95,12 @@ def parent_fd(environ: Mapping[str, str]) -> int | None:
 
 
 def watch_parent(fd: int, on_gone: Callable[[], None]) -> None:
-    """Call on_gone once in the running loop when the supervisor has ended, however it ended."""
+    """Call `on_gone` once when the supervisor has ended for any reason."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:
-        # Nobody ever writes: readable means that the last writer, the supervisor, is gone.
+        # Nobody writes to the pipe. It becomes readable when its last writer, the supervisor, is
+        # gone.
         loop.remove_reader(fd)
         on_gone()
 
@@ -107,7 +109,7 @@ def watch_parent(fd: int, on_gone: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One process: its whole environment, and the descriptors beyond 2 that it inherits."""
+    """One child process: its full environment, and the descriptors above 2 that it inherits."""
 
     name: str
     argv: Sequence[str]
@@ -116,9 +118,10 @@ class Child:
 
 
 class Keeper:
-    """Runs one child again and again until stopped.
+    """Run one child again and again until stopped.
 
-    is_ready: it reported that it works, if the supervisor wants that; was_ready: its predecessor did.
+    If the supervisor wants to know, `is_ready` says that this child reported that it works, and `was_ready`
+    that its predecessor did.
     """
 
     def __init__(self, child: Child, supervisor: "Supervisor") -> None:
@@ -160,7 +163,6 @@ class Keeper:
 
     @contextlib.contextmanager
     def _hearing(self) -> Iterator[dict[str, int]]:
-        """Yield the descriptor on which the child reports that it is ready, by its variable, if one is set."""
         variable = self._supervisor.ready_variable
         if variable is None:
             yield {}
@@ -182,7 +184,6 @@ class Keeper:
             os.close(own_fd)
 
     async def _spawn(self, passed: Mapping[str, int]) -> asyncio.subprocess.Process | None:
-        """Start the child. passed: more descriptors, by the variables that name them."""
         fds = {PARENT_FD_VARIABLE: self._supervisor.child_pipe_fd, **passed}
         try:
             return await asyncio.create_subprocess_exec(
@@ -213,7 +214,9 @@ class Keeper:
     async def _terminate(
         self, process: asyncio.subprocess.Process, exit_: "asyncio.Future[int]"
     ) -> None:
-        """Send SIGTERM and wait; then, or at once on abort, send SIGKILL to its whole session."""
+        """Send SIGTERM and wait. If that fails, or at once when aborting, send SIGKILL to the child's whole
+        session.
+        """
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         abort = asyncio.ensure_future(self._supervisor.aborted.wait())
@@ -235,9 +238,9 @@ class Keeper:
 
 
 class Supervisor:
-    """Restarts the children until the first SIGINT, SIGTERM or SIGHUP; the second one aborts.
+    """Restart the children until the first SIGINT, SIGTERM or SIGHUP. A second signal aborts.
 
-    ready_variable: of the descriptor on which each child reports that it works.
+    `ready_variable` names the variable with the descriptor on which a child reports that it works.
     """
 
     def __init__(
@@ -271,7 +274,9 @@ class Supervisor:
         self.stop_asked.set()
 
     async def run(self) -> bool:
-        """Start all, wait until stopped (or cancelled), stop all. Runs once; return False if it was aborted."""
+        """Start all children, wait until stopped or cancelled, then stop all. Return False if it was aborted.
+        Call it once.
+        """
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         for number in numbers:
@@ -302,5 +307,4 @@ class Supervisor:
 
     def note_ready(self, keeper: Keeper) -> None: ...
 
-    def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
-        """Handle a child's end before its restart; None: it couldn't be started."""
+    def note_ended(self, keeper: Keeper, exit_code: int | None) -> None: ...

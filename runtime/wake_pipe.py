@@ -1,7 +1,7 @@
-"""The wake-up of an embedded installation without Redis: a byte through a pipe means "look now".
+"""Wake the worker of an embedded installation without Redis. A byte through a pipe means "look for work now".
 
-A full pipe is a wake-up already on its way. The supervisor owns both ends, so a restarted child finds the
-same pipe.
+If the pipe is full, a wake-up is already on its way. The supervisor owns both ends, so a restarted child uses
+the same pipe.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ def open_wake_pipe() -> tuple[int, int]:
 
 
 class WakePipe:
-    """Replaces runtime.redis_link.Queue when there is no Redis."""
+    """Replace runtime.redis_link.Queue if there is no Redis."""
 
     def __init__(self, write_fd: int) -> None:
         self._write_fd = write_fd
@@ -29,12 +29,12 @@ class WakePipe:
         self.wake_soon()
 
     def wake_soon(self, name: str = "") -> None:  # noqa: ARG002 - the queue's signature
-        """Make the worker look now, for anything; lost silently if the worker's end is closed."""
+        """Make the worker look for any work now. The wake-up is lost silently if the worker's end is closed."""
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
             os.write(self._write_fd, b"w")
 
     def wake_at(self, at_us: int) -> None:  # noqa: ARG002 - the queue's signature
-        """Make the worker look now: it reads the due time from the database and sets its timer."""
+        """Make the worker look now. It reads the due time from the database and sets its own timer."""
         self.wake_soon()
 
     async def aclose(self) -> None:
@@ -42,7 +42,7 @@ class WakePipe:
 
 
 def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
-    """Call on_wake for each batch of bytes in the running loop; return what ends the listening."""
+    """Call `on_wake` for each group of bytes. Return a function that stops the listening."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:
@@ -53,7 +53,7 @@ def listen(read_fd: int, on_wake: Callable[[], None]) -> Callable[[], None]:
         if is_open:
             on_wake()
         else:
-            # The end of the file stays readable for ever, so listening on would be a busy loop.
+            # A closed pipe stays readable for ever, so listening on would be a busy loop.
             loop.remove_reader(read_fd)
 
     def end() -> None:

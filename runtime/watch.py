@@ -1,10 +1,10 @@
-"""Watch what this process stands on: stalled sessions, open files, the database's servers, space for staging.
+"""Watch for stalled database sessions, file descriptors, the database's servers, and space for staging.
 
-- Every process ends stalled sessions that hold locks and that no time-out of the server ends.
-- Two processes must not use two primaries: each checks every server of its URL, and shares the primary in
-  Redis as a hint.
-- Below the reserve of space only staging is refused, until a quarter of the reserve more is free. Live
-  never stops for it.
+- Every process ends stalled sessions that hold locks, if no time-out of the server does.
+- No two processes may use different primaries. Each checks every server of its URL, and shares the result in
+  Redis.
+- Below the reserve of free space only staging is refused, until a quarter more is free. Live is never
+  refused.
 """
 
 import asyncio
@@ -38,23 +38,23 @@ FILES_LOOK_S: Final = 0.25
 ROOMY: Final = 4
 SAID_EVERY_S: Final = 10.0
 _LISTED: Final = Path("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd")
-# A single server can't be overtaken by another one of its URL, but can by one behind its address.
+# With a single server in the URL, another server can still take over its address.
 SERVERS_LOOK_S: Final = 3.0
 LOOK_AT_ONE_S: Final = 15.0
 _HINT_S: Final = 7 * 86_400
 _SAID: Final = re.compile(rb"(\d{1,18}):(\d{1,10})").fullmatch
-# Each is a value of the label `reason`.
+# Each of these is a value of the label `reason`.
 REFUSALS: Final = (
     Fault.OLD_PRIMARY,
     Fault.TWO_PRIMARIES,
     Fault.WENT_BACK,
     Fault.FILE_REPLACED,
 )
-# The disk costs a system call; a server checks the size of each of its files.
+# Checking a disk costs a system call, but a database server checks the size of each of its files.
 DISK_S: Final = 5.0
 SERVER_S: Final = 30.0
 _MIB: Final = 1024 * 1024
-# Staging opens again at this multiple of what closes it.
+# Staging opens again when the free space reaches this multiple of the reserve.
 OPEN_AGAIN: Final = 1.25
 _SIZE: Final = "SELECT [[PG_DATABASE_SIZE(CURRENT_DATABASE()) | 0]] AS size"
 
@@ -78,7 +78,7 @@ async def _keep_looking(database: Store, every_s: float) -> None:
         try:
             ended = await database.end_stalled()
         except Exception as error:
-            # Logged once: an outage lasts, and other parts report it as well.
+            # Log this once, because an outage lasts and other parts report it as well.
             if not has_failed:
                 logger.warning("database.stalled_unknown", extra={"error": str(error)})
             has_failed = True
@@ -115,7 +115,7 @@ def open_files_max() -> int:
 
 
 def next_descriptor() -> int | None:
-    """Return the smallest free number; None if no file can be opened, by the process's limit or the machine's."""
+    """Return the smallest free file descriptor, or None if the process or machine can't open another file."""
     try:
         descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -175,7 +175,9 @@ async def _keep_watching(servers: ServerWatch, link: RedisLink, metrics: Metrics
 async def look_at_servers(
     servers: ServerWatch, link: RedisLink, metrics: Metrics, faults: dict[str, Fault | None]
 ) -> Sequence[SeenServer]:
-    """Check once, log and share it. faults: what was logged for each address before."""
+    """Check the servers once, log the result and share it. `faults` has the last logged fault of each
+    address.
+    """
     seen = await servers.look_around()
     _say(seen, faults)
     await _share(servers, link)
@@ -184,7 +186,7 @@ async def look_at_servers(
 
 
 def _show(servers: ServerWatch, seen: Sequence[SeenServer], metrics: Metrics) -> None:
-    # A file has no servers, and 0 would be an alarm.
+    # An SQLite file has no servers, and a metric of 0 would raise an alarm.
     if seen:
         metrics.source_read.set(time.time(), "servers")
         metrics.database_primaries.set(sum(one.role == "primary" for one in seen))
@@ -248,7 +250,8 @@ async def read_size(tx: Transaction) -> int:
 
 
 async def staging_left(settings: Settings, database: Database) -> int | None:
-    """Return the bytes that staging may still use, below 0 if it is refused; None without such a limit.
+    """Return the bytes that staging may still use, or None without such a limit. At 0 or below, staging is
+    refused.
 
     Raises StoreError and OSError.
     """
@@ -306,7 +309,7 @@ async def _look(
     try:
         left = await staging_left(settings, database)
     except (StoreError, OSError) as error:
-        # The last result stays: a database that is away stores nothing anyway.
+        # Keep the last result: while the database is away, nothing is stored anyway.
         logger.warning("staging.room_unknown", extra={"error": str(error)})
         return
     if left is None:

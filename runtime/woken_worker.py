@@ -1,6 +1,4 @@
-"""The receiving side of the queue: an ARQ worker that sleeps until there is something to do, and works without
-Redis.
-"""
+"""Run jobs from the queue: an ARQ worker that sleeps until there is work, and also works without Redis."""
 
 import asyncio
 import contextlib
@@ -27,12 +25,13 @@ from runtime.redis_link import (
 from runtime.setting_forms.redis_url import close_pool, connection_pool
 from store.database import ANYTHING
 
-# ARQ queues cron jobs up to 1 s ahead, so a slower beat would start them late.
+# ARQ queues cron jobs up to 1 s ahead, so with longer polling they would start late.
 BEAT_S = 0.9
-# How long a worker waits for one look, or for its last calls, so that a hanging Redis is noticed.
+# How long a worker waits for one check of the queue, or for its last calls, if Redis hangs.
 LOOK_TIMEOUT_S = 5.0
 COMPLETION_WAIT_S = 10
-# ARQ reads only this many due jobs, running ones included: it caps the cluster's jobs in flight.
+# ARQ reads only this many due jobs, including running ones. So this limits the jobs in progress of
+# all workers together.
 QUEUE_READ_MAX = 1000
 PART = "queue"
 
@@ -41,10 +40,10 @@ logger = logging.getLogger(__name__)
 
 
 class WokenWorker(Worker):
-    """An ARQ worker that sleeps until a hint, until the next job is due, or for one beat.
+    """An ARQ worker that sleeps until a hint, until the next job is due, or for one polling interval.
 
-    on_wake gets the names of the hints as they are heard, and ANYTHING after each reconnection, because a
-    hint may have been missed; it must not block. on_startup and on_shutdown always run.
+    `on_wake` gets the names of hints, and ANYTHING after each reconnection, because a hint may have been
+    missed. It must not block. on_startup and on_shutdown always run.
     """
 
     def __init__(
@@ -57,10 +56,10 @@ class WokenWorker(Worker):
         state: RedisState | None = None,
         **arq_settings: Any,
     ) -> None:
-        """arq_settings are arq.worker.Worker's own, such as cron_jobs, max_jobs or job_timeout.
+        """Take the settings of arq.worker.Worker, such as cron_jobs, max_jobs or job_timeout.
 
-        job_completion_wait is how many seconds running jobs have at a stop; one cancelled on its way to
-        Redis runs again only after job_timeout + 10 s.
+        At a stop, running jobs have job_completion_wait seconds to finish. A job that is cancelled while it
+        calls Redis runs again only after job_timeout + 10 s.
         """
         pool = connection_pool(url)
         arq_settings.setdefault("queue_read_limit", QUEUE_READ_MAX)
@@ -81,9 +80,9 @@ class WokenWorker(Worker):
             job_deserializer=from_json,
             **arq_settings,
         )
-        # ARQ forgets to release its slot when Redis fails between taking it and starting the job.
-        # So slots are derived from the running tasks (job_counter), and the semaphore never says
-        # no.
+        # ARQ doesn't release its slot if Redis fails between taking the slot and starting the job.
+        # So free slots are counted from the running tasks (job_counter), and ARQ's semaphore never
+        # blocks.
         self.sem = cast(asyncio.BoundedSemaphore, asyncio.Semaphore(2**31))
         self._arq_pool = pool
         self._url = url
@@ -98,7 +97,7 @@ class WokenWorker(Worker):
 
     @job_counter.setter
     def job_counter(self, _count: int) -> None:
-        """Return how many jobs run in this process."""
+        """Ignore ARQ's own count, because the running tasks are counted."""
 
     async def serve(self) -> None:
         """Work until a signal or stop() ends the loop, then close."""
@@ -119,13 +118,13 @@ class WokenWorker(Worker):
         listener = self.loop.create_task(listen(self._url, channel, self._heard))
         looking = self.loop.create_task(self._look_until_ended())
         try:
-            # Neither ends on its own; if one fails, the process must not continue half deaf.
+            # Neither task ends on its own. If one fails, the process must not continue without it.
             done, _ = await asyncio.wait((looking, listener), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            # Cancelled, but not a look under way: redis-py never returns the connection of a
-            # pipeline that is cancelled as it closes.
+            # A check that has begun isn't cancelled: if a redis-py pipeline is cancelled while it
+            # closes, its connection is never returned.
             self._is_ending = True
             self._woken.set()
             listener.cancel()
@@ -136,11 +135,11 @@ class WokenWorker(Worker):
         self.handle_sig_wait_for_completion(signal.SIGTERM)
 
     async def close(self) -> None:
-        """Cancel what still runs, run on_shutdown, close every connection; needs no Redis."""
+        """Cancel running jobs, run on_shutdown, and close all connections, even without Redis."""
         if not self._handle_signals:
             self.handle_sig(signal.SIGUSR1)
         if self.tasks:
-            # Each has a last call to Redis, which may have stopped responding.
+            # Each of these makes a last call to Redis, which may have stopped responding.
             await asyncio.wait(self.tasks.values(), timeout=LOOK_TIMEOUT_S)
         if self.on_shutdown:
             await self.on_shutdown(self.ctx)
@@ -160,24 +159,23 @@ class WokenWorker(Worker):
 
     def _release_sem_dec_counter_on_complete(self) -> None:
         super()._release_sem_dec_counter_on_complete()
-        # A full worker takes its next job now, not at its next look.
+        # If the worker was full, it takes its next job now, not at its next check.
         self._woken.set()
 
     async def _look_until_ended(self) -> None:
         while not self._is_ending:
             self._woken.clear()
             delay_s = await self._look()
-            # A timer of the loop, because a blocking command's timeout is as coarse as Redis's
-            # clock, one to ten ticks a second.
+            # Use a timer of the event loop, because a blocking command's timeout is as coarse as
+            # Redis's clock, which ticks one to ten times a second.
             timer = self.loop.call_later(delay_s, self._woken.set)
             await self._woken.wait()
             timer.cancel()
 
     async def _look(self) -> float:
-        """Start what is due; return the seconds until the next look."""
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
-                # Taken before the poll, so what falls due meanwhile isn't missed.
+                # Take the time before polling, so that work which falls due meanwhile isn't missed.
                 now_ms = timestamp_ms()
                 await self._poll_iteration()
                 delay_s = await self._next_due_s(now_ms)
@@ -185,14 +183,14 @@ class WokenWorker(Worker):
             self._state.lose(PART, error)
             return RETRY_S
         except Exception:
-            # Deliveries don't stop for a job that breaks the look.
+            # Deliveries continue even if a job makes the check fail.
             logger.exception("queue.broke")
             return RETRY_S
         self._state.find(PART)
         return delay_s
 
     async def _next_due_s(self, now_ms: int) -> float:
-        """Return the seconds until the next job is due, at most a beat.
+        """Return the seconds until the next job is due, at most one polling interval.
 
         A running job stays at the head of the set, so only scores above now_ms count.
         """
@@ -202,7 +200,7 @@ class WokenWorker(Worker):
         return min(max(rows[0][1] - timestamp_ms(), 0) / 1000, BEAT_S) if rows else BEAT_S
 
     def _heard(self, message: str | None) -> None:
-        """Handle a message; null: listening has begun, perhaps again."""
+        """Handle a message. None means that listening has begun, perhaps again."""
         if message is None or message == JOBS:
             self._woken.set()
         if self._on_wake is not None and message != JOBS:

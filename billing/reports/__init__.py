@@ -1,1 +1,1 @@
-"""Reads over many tables, and nothing else."""
+"""Read-only queries that combine tables of several subjects."""

@@ -36,7 +36,7 @@ _MOVED_EDGE = f"SELECT created_at FROM transfers WHERE {_OWN} ORDER BY id DESC L
 
 @dataclass(frozen=True, slots=True)
 class LatelyDone:
-    """`changes` holds what each step added to the balance, in micros."""
+    """`changes` has the balance changes of each time step, in micros."""
 
     topups: Activity
     deliveries: Activity

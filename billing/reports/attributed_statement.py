@@ -1,4 +1,4 @@
-"""Statements: an account's transfers, with the key behind each."""
+"""List an account's transfers as a statement, with the key that caused each."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,13 +22,13 @@ MONTH: Final = re.compile(r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$")
 
 
 class StatedTransfer(Transfer, kw_only=True):
-    """A transfer of a statement, and the wallet's balance after it."""
+    """A transfer in a statement, with the wallet's balance after it."""
 
     balance_micros: Micros
 
 
 class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
-    """Opening balance + what the transfers did to the wallet = closing balance."""
+    """A period's transfers. The opening balance plus their effect equals the closing balance."""
 
     since: Time
     until: Time
@@ -42,7 +42,9 @@ class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
 class StatementQuery(
     Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
 ):
-    """from is inclusive (default: the beginning), to exclusive (default: now); or a whole month."""
+    """Select a period by `from` (inclusive, default: the beginning) and `to` (exclusive, default: now), or a
+    month.
+    """
 
     since: (
         Annotated[
@@ -104,8 +106,8 @@ async def _keys_of(
     return await database.read(work)
 
 
-# Top-ups store the key's name at the time of the send; spent_by begins with the key's
-# 20-character ID.
+# A top-up stores the key's name as it was at the time of the send. The first 20 characters of
+# spent_by are that key's ID.
 _KEYS = """
 SELECT f.id, f.key_id, COALESCE(f.key_name, k.name) AS key_name FROM (
     SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name

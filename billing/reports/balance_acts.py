@@ -1,4 +1,4 @@
-"""Balances: the wallet and its thresholds, what brought it credit, recipients' wallets, platforms."""
+"""Acts on the wallet and its thresholds; its credit, recipients' wallets and platforms."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ THRESHOLD_CENTS_MAX: Final = 100_000_000_000
 
 
 class ThresholdBody(Fields, frozen=True, kw_only=True):
-    """When balance.low fires, in cents: one threshold, 0 for none, or a list of several."""
+    """Balances in cents at which balance.low fires: one threshold (0 for none), or a list."""
 
     low_balance_threshold_cents: (
         Annotated[Int64, Meta(description="One threshold, in US cents; 0: none.")] | None
@@ -53,7 +53,7 @@ class ThresholdBody(Fields, frozen=True, kw_only=True):
 
 
 class WalletQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the recipients' wallets."""
+    """Select recipients' wallets."""
 
     recipient_email: (
         Annotated[str, Meta(max_length=320, description="Only the wallets of this recipient.")]
@@ -63,7 +63,7 @@ class WalletQuery(ExportPage, frozen=True, kw_only=True):
 
 
 class Window(Struct, kw_only=True):
-    """A spend cap and what is left of it, the tightest of the key and its ancestors."""
+    """A spend cap and what is left of it. Of the key's and its ancestors' caps, the tightest is shown."""
 
     period: Annotated[Literal["day", "month"], Meta(description="The UTC day or month.")]
     cap_cents: Cents
@@ -81,7 +81,7 @@ class KeyLimits(Struct, kw_only=True):
 
 
 class Balance(Struct, kw_only=True):
-    """The account's wallet. key is null if the caller has no key."""
+    """The account's wallet. `key` is null if the caller didn't use a key."""
 
     balance_cents: Cents
     sendable_cents: Annotated[int, Meta(description="What a send may use, in US cents.")]
@@ -109,7 +109,9 @@ class Balance(Struct, kw_only=True):
 
 
 class Threshold(Struct, kw_only=True):
-    """When balance.low fires: the highest threshold, 0 for none, and all of them, the highest first."""
+    """Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending
+    order.
+    """
 
     low_balance_threshold_cents: Cents
     low_balance_thresholds_cents: Annotated[
@@ -118,7 +120,7 @@ class Threshold(Struct, kw_only=True):
 
 
 class RecipientWallet(Shaped, kw_only=True):
-    """What a recipient holds of one platform, from this account's top-ups."""
+    """A recipient's balance on one platform, from this account's top-ups."""
 
     recipient_email: str
     platform: str
@@ -127,7 +129,7 @@ class RecipientWallet(Shaped, kw_only=True):
 
 
 class Platform(Struct, kw_only=True):
-    """What can be topped up."""
+    """A platform for which top-ups can be sent."""
 
     id: Annotated[str, Meta(description="Its name in calls.")]
     name: Annotated[str, Meta(description="Its name for people.")]
@@ -276,10 +278,7 @@ _PLACE: Final = re.compile(r"([0-9]{1,18})\.([a-z]{2,4}_[0-9A-Za-z]{1,32})")
 
 
 class CreditLine(Shaped, kw_only=True):
-    """A payment, or a redeemed code or voucher.
-
-    Of a code or voucher only the last characters are shown.
-    """
+    """A payment, or a redeemed code or voucher, of which only the last characters are shown."""
 
     id: Annotated[str, Meta(description="The order's, the redemption's or the top-up's id.")]
     kind: Annotated[Literal["payment", "code", "voucher"], Meta(description="What brought it.")]

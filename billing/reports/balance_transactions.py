@@ -1,6 +1,6 @@
 """List what changed an account's balance.
 
-Transfers of one subject and moment form one line. A change of zero has none.
+Transfers of one subject at the same moment form one line. If they add up to zero, there is no line.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,9 +56,8 @@ _TYPES: Mapping[str, Type] = {
     Code.USAGE_OVERAGE: "ai_usage",
     Code.OAUTH_CHARGE: "oauth_charge",
 }
-# A later release may add types.
 _UNKNOWN: Final[Type] = "manual"
-# A coupon's credit names its order.
+# The transfer of a coupon's credit names the order as its subject.
 _ORDER_PREFIX = "ord_"
 _WORDS: Mapping[str, str] = {
     Code.TOPUP_REFUND: "Top-up refunded",
@@ -124,7 +123,7 @@ async def page(
     wanted = Wanted(tenant.environment, account_id=tenant.account_id)
     found: list[BalanceTransaction] = []
     before_id: str | None = None
-    # The last line needs all its transfers.
+    # Read a little more than the page, so that the last line has all its transfers.
     at_once = min(READ_AT_ONCE, offset + limit + MARGIN)
     while len(found) <= offset + limit:
         rows = await _rows(tx, wanted, before_id, at_once)
@@ -215,7 +214,6 @@ def _balance_transaction(row: Row) -> BalanceTransaction:
 
 
 def _joined(movements: Iterable[BalanceTransaction]) -> list[BalanceTransaction]:
-    """Join neighbouring transfers of one account, subject, kind and moment."""
     found: list[BalanceTransaction] = []
     for one in movements:
         last = found[-1] if found else None

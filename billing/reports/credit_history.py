@@ -1,4 +1,4 @@
-"""Read an account's payments, redemptions, expiring and coming credit."""
+"""List an account's payments and redemptions, and its credit that will expire or is still to come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ NEWEST: Final[CreditPlace] = (INT64_MAX, "")
 async def page(
     tx: Transaction, tenant: Tenant, *, offset: int, limit: int, keyword: str = ""
 ) -> tuple[Sequence[CreditLine], int]:
-    """Return the newest first, and the total. `keyword` matches part of a number or ID."""
+    """Return a page of lines, newest first, and the total count. `keyword` matches part of a number or ID."""
     values = {
         "account_id": tenant.account_id,
         "environment": tenant.environment,
@@ -60,7 +60,7 @@ async def older(
 _ROWS = RowMapping(CreditLine)
 
 
-# A subscription's order credits nothing; its invoices do.
+# A subscription's order grants no credit; its invoices do.
 _LINES = f"""
     SELECT id, 'payment' AS kind, order_no AS number, COALESCE(method, provider) AS method, status,
         credits_micros, pay_amount, pay_currency, created_at, paid_at AS completed_at
@@ -96,7 +96,7 @@ _FOUND_COUNT = f"{_COUNT} {_NARROWED}"
 
 @dataclass(frozen=True, slots=True)
 class CheckinStatus:
-    """`next_at` is in installation time; None means now."""
+    """`next_at` is in the installation's time; None means now."""
 
     settings: CheckinSettings
     last: Checkin | None

@@ -1,6 +1,6 @@
-"""Find the row that an ID names, or rows that contain a text.
+"""Find the row with a given ID, or rows that contain a text.
 
-A search by text reads a bounded number of rows and returns where to continue.
+A text search reads a bounded number of rows and returns where to continue.
 """
 
 import re
@@ -43,7 +43,9 @@ class Found(NamedTuple):
 
 
 class IdPlace(NamedTuple):
-    """`scope` is what a reader needs; "admin" means operators only."""
+    """Where rows with an ID's prefix are stored. `scope` is the scope needed to see them; "admin" limits them
+    to operators.
+    """
 
     kind: Kind
     table: str
@@ -146,7 +148,7 @@ _BY_ORDER_NO: Final = IdPlace("order", "orders", "order_no", "billing:read", col
 _OF_REQUEST: Final = (
     "id >= :since AND id < :until AND (trace = :request OR SUBSTR(trace, 1, 21) = :begins)"
 )
-# Without this, SQLite would scan the account's rows.
+# Keeps SQLite from scanning all of the account's rows.
 _ACCOUNT: Final = unindexed("account_id")
 
 
@@ -178,7 +180,6 @@ async def _at(tx: Transaction, place: IdPlace, text: str, account_id: str | None
 
 
 async def _of_request(tx: Transaction, text: str, account_id: str | None) -> list[Found]:
-    """Find what a request created, by the request ID's time."""
     try:
         at_us = made_at(text)
     except ValueError:
@@ -211,18 +212,16 @@ def _statement(place: IdPlace, where: str, account_id: str | None) -> str:
 
 
 def _found(kind: Kind, row: Row) -> Found:
-    """Read a row whose columns are in the order of `Found`."""
     return Found(kind, *row)
 
 
 PART_CHARACTERS_MIN: Final = 3
 LOOKED_AT: Final = 5_000
-# Large, so that a large account doesn't take a hundred steps.
 LOOKED_AT_FURTHER: Final = 50_000
 SHOWN_MAX: Final = 10
 _NAMES_LOOKED_AT: Final = 1_000
 _HINT: Final = re.compile(rf"[{CROCKFORD}]{{4}}")
-# Sorts after every text with the beginning before it.
+# Sorts after every text that begins with the prefix before it.
 _LAST: Final = "\U0010ffff"
 
 _TOPUP_PART: Final = """id, account_id, environment, recipient_email || ' · ' || platform AS title,
@@ -234,7 +233,7 @@ _BY_REFERENCE: Final = f"""
       AND reference >= :asked AND reference < :after
     ORDER BY reference LIMIT :shown_max
 """
-# LIKE would treat an underscore as a wildcard, and ignore case on one database only.
+# LIKE would treat an underscore as a wildcard, and ignores case in only one of the databases.
 _HAS_PART: Final = """REPLACE(LOWER(recipient_email), :lowered, '') <> LOWER(recipient_email)
     OR REPLACE(LOWER(reference), :lowered, '') <> LOWER(reference)
     OR voucher_code_hint = :hint"""
@@ -250,7 +249,8 @@ _OWN_END: Final = """
     WHERE account_id = :account_id AND environment = :environment AND id < :before_id
     ORDER BY id DESC LIMIT 1 OFFSET :rows_before
 """
-# An environment with few rows would otherwise scan them all.
+# The row limit applies before the environment's filter. Otherwise, searching an environment with
+# few rows would scan the whole table.
 _ALL_NEWEST: Final = f"""
     SELECT {_TOPUP_PART} FROM (
         SELECT id, account_id, environment, {_TOPUP_PARTS} FROM topups
@@ -403,7 +403,7 @@ async def search_account(
     *,
     before_id: str | None = None,
 ) -> SearchResult:
-    """Search by ID in both environments, by text in the tenant's."""
+    """Search by ID in both environments, or by text in the tenant's environment only."""
     if looks_like_id(text):
         return SearchResult(await find_by_id(tx, text, scopes - {ADMIN}, tenant.account_id))
     named = [] if before_id else await _named_by_words(tx, tenant, text, scopes)

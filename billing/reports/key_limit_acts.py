@@ -1,4 +1,4 @@
-"""What keys may still do: the calling key itself, trees of keys, and the account's day."""
+"""Acts on spending limits: of the calling key, of a key and its descendants, and of the account."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple, Self
@@ -26,7 +26,7 @@ from keys.principal import SCOPES, Principal, require_owner
 
 
 class LimitUsage(Shaped, kw_only=True):
-    """A limit, what is used of it and what is left."""
+    """A spending limit, with how much of it is used and how much is left."""
 
     key_id: Annotated[
         KeyIdText | None, Meta(description="The key whose it is; null: the account's own.")
@@ -56,7 +56,7 @@ class LimitUsage(Shaped, kw_only=True):
 
 
 class KeyTreeNode(Shaped, kw_only=True):
-    """A key with its own limits, of which what its descendants spend is a part."""
+    """A key with its own limits. What its descendants spend counts against them, too."""
 
     id: KeyIdText
     parent_id: KeyIdText | None
@@ -74,7 +74,7 @@ class KeyTreeNode(Shaped, kw_only=True):
 
 
 class KeyTree(Shaped, kw_only=True):
-    """The key first, each parent before its children; revoked ones are left out."""
+    """A key and its descendants. Parents come before their children; revoked keys are left out."""
 
     keys: Annotated[
         list[KeyTreeNode], Meta(description="The key first, each parent before its children.")
@@ -127,7 +127,7 @@ SHOW_TREE = ReadAct(
 
 
 class AncestorKey(Shaped, kw_only=True):
-    """A key that this one comes from."""
+    """An ancestor of the key."""
 
     id: KeyIdText
     name: str
@@ -135,7 +135,7 @@ class AncestorKey(Shaped, kw_only=True):
 
 
 class OwnKey(Shaped, kw_only=True):
-    """What the asking key may do now: its own limits and those of all keys above it, together."""
+    """What the calling key may do now, under its own limits and those of all its ancestors."""
 
     id: KeyIdText
     name: str
@@ -173,7 +173,7 @@ class OwnKey(Shaped, kw_only=True):
 
 
 async def show_own(context: ActContext) -> OwnKey:
-    """Raise NotFound for credentials other than a key."""
+    """Raise NotFound if the caller doesn't use a key."""
     tx, principal = context.tx, context.asker
     lineage = () if principal is None else principal.lineage
     if principal is None or not lineage:
@@ -244,7 +244,7 @@ class AccountLimitsBody(Fields, frozen=True, kw_only=True):
 
 
 class AccountLimits(Shaped, kw_only=True):
-    """What binds all credentials of the account together, in this environment."""
+    """The limit on what all credentials of the account spend together in this environment."""
 
     per_day_cents: Annotated[
         Cents | None, Meta(description="On one UTC day, by all of them; null: no such limit.")

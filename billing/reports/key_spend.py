@@ -1,4 +1,4 @@
-"""Show keys as a tree with limits, use, and when each limit will be used up at this pace."""
+"""List keys as a tree, with their limits, what is used of each, and when it will run out at the current pace."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -17,7 +17,6 @@ _LEAST_US: Final = HOUR_US
 
 
 def used_up_at(limit: LimitView, *, key_created_at: int, now_us: int) -> int | None:
-    """Return None if the limit lasts."""
     if limit.remaining == 0:
         return now_us
     if limit.spent == 0:
@@ -36,7 +35,7 @@ def _period(limit: LimitView, created_at: int, now_us: int) -> tuple[int, int | 
             return month_start_us(now_us), limit.resets_at
         case "lifetime":
             return created_at, None
-    # Early spending leaves a rolling window as it moves.
+    # In a rolling window, old spending drops out over time.
     begun = max(created_at, now_us - _length(limit))
     return begun, begun + _length(limit)
 
@@ -57,7 +56,7 @@ class LimitSeen(msgspec.Struct, frozen=True):
 
 
 class KeySeen(msgspec.Struct, frozen=True):
-    """`paused_by` is the nearest paused key above."""
+    """`paused_by` is the nearest paused ancestor."""
 
     key: ApiKey
     depth: int
@@ -141,7 +140,6 @@ def _limit(view: LimitView, key: ApiKey, now_us: int) -> LimitSeen:
 
 
 def _spent_percent(seen: KeySeen) -> int:
-    """Return -1 for a key without a limit, so that it sorts first."""
     return seen.limits[0].used_percent if seen.limits else -1
 
 

@@ -1,4 +1,4 @@
-"""Read an operator's home page.
+"""Read the figures of the operator's home page.
 
 Each count is a metric or stops at COUNTED_MAX, so none is slow.
 """
@@ -109,7 +109,7 @@ class WaitsForPerson:
 
 @dataclass(frozen=True, slots=True)
 class OperatorHome:
-    """`waits` and `pending_topups` belong to one environment, the rest to the installation."""
+    """`waits` and `pending_topups` are for one environment; the others cover the whole installation."""
 
     waits: WaitsForPerson
     pending_topups: int

@@ -1,4 +1,4 @@
-"""Reports for the operator: money received, credit granted for it, and what top-ups earned."""
+"""The operator's reports: money received, credit granted for it, and the margin of top-ups."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -28,7 +28,7 @@ _MARGIN_DAYS = 30
 
 
 class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
-    """from is inclusive (default: a year ago), to exclusive (default: now)."""
+    """Select a period by `from` (inclusive, default: a year ago) and `to` (exclusive, default: now)."""
 
     since: (
         Annotated[
@@ -56,7 +56,7 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
 
 
 class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
-    """Which delivered top-ups, and how they are grouped."""
+    """Select delivered top-ups, and group them."""
 
     since: (
         Annotated[
@@ -76,7 +76,7 @@ class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from
 
 
 class BreakageLine(Shaped, kw_only=True):
-    """Credit that ended unused in one month, and what customers held at its end."""
+    """Credit that expired unused in one month, and the credit that customers held at the month's end."""
 
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
     breakage_micros: Annotated[
@@ -92,14 +92,13 @@ class BreakageLine(Shaped, kw_only=True):
 
 
 def _between(context: CallContext, asked: ReportQuery, days: int) -> tuple[int, int]:
-    """Raise InvalidInput if the period is empty."""
     until = time_us(asked.until, "to")
     until = context.now_us + 1 if until is None else until
     since = time_us(asked.since, "from")
     since = until - days * DAY_US if since is None else since
     if since >= until:
         raise InvalidInput(
-            "`from` must be earlier than `to`. A month means its beginning: November is from 2026-11"
+            "`from` must be before `to`. A month means its first moment, so November is from 2026-11"
             " to 2026-12.",
             param="from",
         )

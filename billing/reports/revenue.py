@@ -1,7 +1,7 @@
-"""Report money in and out by month, what became of the credit, and what top-ups earned.
+"""Report payments and refunds by month, changes of customers' credit, and the margin of top-ups.
 
-A month's opening balance plus its columns equals its closing balance, to the micro. Rows are read
-in bounded steps.
+A month's opening balance plus its columns equals its closing balance, to the micro. Rows are read in bounded
+steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +34,9 @@ def month_of(day: int) -> str:
 
 
 async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey, int]:
-    """Count a refund in the month of its report; a growing sum in the month of its first
-    report.
+    """Add up refunds by the month in which they were reported.
+
+    Some providers report only a growing total; it counts in the month of its first report.
     """
     sums: dict[RevenueKey, int] = {}
     for text in (_OF_ORDERS, _OF_PERIODS):
@@ -50,7 +51,7 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # Refunds that have their own time come first. A sum adds only what they lack.
+    # Refunds with a time of their own come first; a reported total then adds only what they lack.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):
@@ -89,7 +90,7 @@ _END: Final = "~"
 
 
 class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Payments of one month, UTC, by when they were paid."""
+    """Payments of one UTC month, by the time of payment."""
 
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
     provider: str
@@ -124,7 +125,7 @@ def _micros(what: str) -> Meta:
 
 
 class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One month of all customers' credit: wallets, grants and holds."""
+    """One month's changes of the credit that all customers hold in wallets, grants and holds."""
 
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
     opening_micros: Annotated[int, _micros("At the month's beginning"), said("Before")]
@@ -237,8 +238,7 @@ def _moved(row: Row) -> _Moved:
 def _moves(moved: _Moved, micros: int) -> Mapping[str, int]:
     sides = {moved.debit, moved.credit}
     if sides == {Kind.EXPIRED, Kind.PROVIDER}:
-        # Refunding ended credit, or winning its dispute, changes nothing that anybody
-        # holds.
+        # If expired credit is refunded, or its dispute is won, nobody's credit changes.
         back = micros if moved.debit == Kind.EXPIRED else -micros
         return {"breakage": back, "reversed": -back}
     is_from, is_to = moved.debit in _HELD, moved.credit in _HELD
@@ -306,7 +306,7 @@ WHERE p.environment = :environment AND p.created_at >= :since AND p.created_at <
   AND p.amount > 0
 GROUP BY p.created_at / {DAY_US}, s.provider, p.currency
 """
-# An undelivered machine payment comes back as a code.
+# If a machine payment's top-up can't be delivered, the payer gets a code instead of a refund.
 _MACHINES: Final = f"""
 SELECT p.settled_at / {DAY_US} AS day,
     CASE WHEN p.protocol = 'x402' THEN p.protocol ELSE p.network END AS provider, 'USD' AS currency,
@@ -334,12 +334,12 @@ GROUP BY day, debit_kind, credit_kind, code, is_paid
 
 MarginBy = Literal["day", "platform", "supplier", "account"]
 MARGIN_BY: Final[tuple[MarginBy, ...]] = ("day", "platform", "supplier", "account")
-# No supplier delivers credit to a wallet on this installation.
+# A top-up to a wallet of this installation has no supplier.
 _NOBODY: Final = "wallet"
 
 
 class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Delivered top-ups of one group, in US cents; ungrouped fields are null."""
+    """Delivered top-ups of one group, in US cents. Fields by which the report isn't grouped are null."""
 
     day: Annotated[str | None, Meta(description="The UTC day of the delivery.")]
     platform: str | None
@@ -382,7 +382,7 @@ async def margin_lines(
 
 
 async def _last_topup(tx: Transaction, period: MarginPeriod, after_id: str, rows: int) -> str:
-    """Stop at the period's end: a top-up created later can't have been delivered in it."""
+    """Stop at the period's end, because later top-ups can't have been delivered in the period."""
     row = await tx.fetch_one(
         "SELECT id, created_at FROM topups WHERE id > :after_id ORDER BY id LIMIT 1 OFFSET :rows",
         after_id=after_id,
@@ -445,10 +445,10 @@ _MARGIN_GROUPS: Final = {
     "day": f"p.settled_at / {DAY_US}",
     "platform": "p.platform",
     "supplier": f"COALESCE(p.supplier, '{_NOBODY}')",
-    # Without this, SQLite would read all accounts in index order at each step.
+    # Without this, each step in SQLite would read all accounts in index order.
     "account": unindexed("p.account_id"),
 }
-# A reversing top-up still counts as delivered.
+# A top-up that is being reversed still counts as delivered.
 _MARGIN_SUMS: Final = """
     COUNT(*), SUM(p.amount_cents), SUM(p.earned_fee_cents), SUM(a.cost_cents),
     SUM(CASE WHEN a.cost_cents IS NOT NULL

@@ -1,4 +1,4 @@
-"""Subscriptions: list, show, end, pause, resume and change them; give free periods."""
+"""Acts on subscriptions: list, show, cancel, pause, resume and change them; grant free periods."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
@@ -50,7 +50,7 @@ _READS = ("billing:read",)
 
 
 class SubscriptionsQuery(Page, frozen=True, kw_only=True):
-    """Filters of the operators' list."""
+    """Select subscriptions in the operators' list."""
 
     account: AccountName | None = None
     status: Annotated[SubscriptionState, Meta(description="Only those in this state.")] | None = (
@@ -187,51 +187,51 @@ _Resumes = Annotated[
 
 
 class CancelPlanBody(Fields, frozen=True, kw_only=True):
-    """When the plan ends. Nothing is paid back: a refund is a separate call."""
+    """When the plan ends. Nothing is refunded; a refund is a separate call."""
 
     at: _End = "period_end"
 
 
 class PausePlanBody(Fields, frozen=True, kw_only=True):
-    """Until when the provider charges nothing."""
+    """When the pause ends. Until then the provider charges nothing."""
 
     resumes_at: _Resumes = None
 
 
 class ChangePlanBody(Fields, frozen=True, kw_only=True):
-    """Another plan, or the same by another interval."""
+    """The plan to switch to, or another billing interval of the same plan."""
 
     plan_id: Text
     interval: BillingInterval = "month"
 
 
 class OperatorWish(Fields, frozen=True, kw_only=True):
-    """What every change by an operator may say."""
+    """An operator's reason for a change."""
 
     reason: _Reason | None = None
 
 
 class EndPlan(OperatorWish, frozen=True, kw_only=True):
-    """When to end the plan, and why."""
+    """When the plan ends, and an operator's reason."""
 
     at: _End = "period_end"
     here: _Here = False
 
 
 class PausePlan(OperatorWish, frozen=True, kw_only=True):
-    """Until when to pause the plan, and why."""
+    """Until when the plan is paused, and an operator's reason."""
 
     resumes_at: _Resumes = None
 
 
 class ResumePlan(OperatorWish, frozen=True, kw_only=True):
-    """Why the plan resumes."""
+    """How an operator resumes a plan, and the reason."""
 
     here: _Here = False
 
 
 class ChangePlan(OperatorWish, frozen=True, kw_only=True):
-    """The new plan or interval, and why."""
+    """The new plan or billing interval, and an operator's reason."""
 
     plan_id: Annotated[Text, Meta(description="The other plan's ID."), said("Plan")]
     interval: Annotated[BillingInterval, Meta(description="How often it is paid from then on.")] = (
@@ -240,7 +240,7 @@ class ChangePlan(OperatorWish, frozen=True, kw_only=True):
 
 
 class ChangePlanQuery(Fields, frozen=True, kw_only=True):
-    """The change that is asked about."""
+    """The plan and billing interval to switch to."""
 
     plan_id: Annotated[Text | None, Meta(description="Required.")] = None
     interval: BillingInterval = "month"
@@ -264,7 +264,7 @@ async def cancel(context: CallContext, asked: CancelPlanBody | EndPlan) -> Subsc
 
 async def pause(context: CallContext, asked: PausePlanBody | PausePlan) -> SubscriptionOverview:
     at_us = time_us(asked.resumes_at, "resumes_at")
-    # Providers take whole seconds.
+    # Providers accept whole seconds only.
     resumes_at = None if at_us is None else at_us - at_us % SECOND_US
     return await _change(context, "pause", asked, resumes_at=resumes_at)
 
@@ -448,7 +448,7 @@ _PeriodReason = Annotated[
 
 
 class GrantFreePeriodBody(Fields, frozen=True, kw_only=True):
-    """Which period is given, and why."""
+    """The period to give for free, and an operator's reason."""
 
     reason: _PeriodReason
     period_start: Annotated[
@@ -463,7 +463,7 @@ class GrantFreePeriodBody(Fields, frozen=True, kw_only=True):
 
 
 class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
-    """Why a free period is taken back."""
+    """An operator's reason for revoking a free period."""
 
     reason: _PeriodReason
     allow_owed: Annotated[
@@ -473,7 +473,7 @@ class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
 
 
 class RevokedPeriod(RevokeFreePeriodBody, frozen=True, kw_only=True):
-    """Which free period to revoke, and why."""
+    """The free period to revoke, and an operator's reason."""
 
     period_id: Annotated[Text, Meta(description="The free period's ID."), said("Period")]
 

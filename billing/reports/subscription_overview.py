@@ -1,4 +1,4 @@
-"""Read an account's plan, subscriptions with their periods, and open change requests."""
+"""Read an account's subscriptions with their periods and open change requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from store.keyset import Begin
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionOverview:
-    """`periods` is oldest first; `changes` is newest first."""
+    """`periods` has the oldest first; `changes` has the newest first."""
 
     subscription: Subscription
     periods: Sequence[Period]

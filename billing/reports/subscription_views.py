@@ -1,4 +1,4 @@
-"""Show subscriptions, requested changes, and what a change costs."""
+"""API views of subscriptions, requested changes, and the cost of a change."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -17,7 +17,9 @@ BillingInterval = Literal["month", "year"]
 
 
 class UpcomingCharge(Struct, kw_only=True):
-    """When the next period is charged, and its price before tax, discounts and customer's balance."""
+    """The next charge: its time, and its price before tax, discounts and the customer's balance at the
+    provider.
+    """
 
     at: Time
     amount: MinorUnits
@@ -25,7 +27,7 @@ class UpcomingCharge(Struct, kw_only=True):
 
 
 class PendingAction(Struct, kw_only=True):
-    """A change that was requested of the provider and isn't done yet."""
+    """A change that was requested from the provider and isn't complete yet."""
 
     action: Annotated[
         Literal["cancel", "cancel_now", "pause", "resume", "change"],
@@ -42,7 +44,7 @@ class PendingAction(Struct, kw_only=True):
 
 
 class Subscription(Struct, kw_only=True):
-    """A plan that the account has or had. Only the provider's word moves it."""
+    """A plan that the account has or had. Its state changes only when the provider reports it."""
 
     id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
     status: Annotated[
@@ -105,7 +107,7 @@ class Subscription(Struct, kw_only=True):
 
 
 class PaidPeriod(Shaped, kw_only=True):
-    """A period that was paid for, or given free."""
+    """A period that was paid for, or that an operator gave for free."""
 
     id: Annotated[str, Meta(pattern=r"^per_[0-9A-Za-z]+$")]
     period_start: Time
@@ -130,7 +132,7 @@ class PaidPeriod(Shaped, kw_only=True):
 
 
 class RequestedChange(Shaped, kw_only=True):
-    """A change that was requested of the provider, done or not."""
+    """A change that was requested from the provider, whether complete or not."""
 
     action: Annotated[str, Meta(description="cancel, cancel_now, pause, resume or change.")]
     plan_id: str | None
@@ -142,7 +144,7 @@ class RequestedChange(Shaped, kw_only=True):
 
 
 class SubscriptionMail(Shaped, kw_only=True):
-    """A mail to the account's owner about a payment that failed."""
+    """An email to the account's owner about a failed payment."""
 
     kind: Annotated[str, Meta(description="What it is about.")]
     status: str
@@ -152,7 +154,7 @@ class SubscriptionMail(Shaped, kw_only=True):
 
 
 class OperatorSubscription(Subscription, kw_only=True):
-    """A plan, its account, and the provider's ID of it."""
+    """A subscription with its account and the provider's IDs."""
 
     account_id: str
     environment: Literal["staging", "live"]
@@ -166,7 +168,7 @@ class OperatorSubscription(Subscription, kw_only=True):
 
 
 class SubscriptionHistory(OperatorSubscription, kw_only=True):
-    """A plan with its periods, oldest first, and the changes requested of its provider."""
+    """A subscription with its periods, oldest first, and the changes requested from its provider."""
 
     periods: Annotated[list[PaidPeriod], Meta(description="The oldest first.")]
     changes: Annotated[
@@ -187,7 +189,7 @@ class SubscriptionHistory(OperatorSubscription, kw_only=True):
 
 
 class PlanChange(Struct, kw_only=True):
-    """What a change would cost, and when the new price counts from."""
+    """The cost of a change, and the time from which the new price applies."""
 
     subscription_id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]
     plan_id: str
@@ -226,7 +228,7 @@ class PlanChange(Struct, kw_only=True):
 
 
 class FreePeriod(Shaped, kw_only=True):
-    """A period of a plan that an operator gave free."""
+    """A period that an operator gave for free."""
 
     id: Annotated[str, Meta(pattern=r"^per_[0-9A-Za-z]+$")]
     subscription_id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]

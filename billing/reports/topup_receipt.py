@@ -1,6 +1,7 @@
-"""Signed receipts: what a top-up moved and gave, with each transfer's sealed place.
+"""Make signed receipts that prove what a top-up moved and delivered.
 
-The deliverable is hashed with a nonce, for readers who may see its value.
+A receipt contains each transfer's place in its sealed day, and a hash of what was delivered. The hash uses a
+nonce, which only readers who may see the value get.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ from store.database import Transaction
 KEYS_PATH: Final = "/.well-known/receipt-keys"
 NONCE_KEY: Final = "receipt_nonce"
 _NONCE_BYTES: Final = 16
-# A late transfer is in a later day's checkpoint.
+# A transfer that commits after its day was sealed is in a later day's checkpoint.
 _DAYS_LOOKED: Final = 3
 _OPEN: Final = frozenset({"scheduled", "pending", "reversing"})
 _Hex = Annotated[str, Meta(description="32 bytes in hex.", pattern="^[0-9a-f]{64}$")]
@@ -51,7 +52,7 @@ class NoReceiptYet(NotFound):
 
 
 class SealedDay(Struct, kw_only=True):
-    """A UTC day of an environment's ledger as it was sealed."""
+    """One UTC day of an environment's ledger, sealed against changes."""
 
     environment: Environment
     day: Annotated[str, Meta(description="As 2026-11-22, UTC.")]
@@ -72,7 +73,7 @@ class SealedDay(Struct, kw_only=True):
 
 
 class TopUpReceipt(Struct, kw_only=True):
-    """A top-up's receipt, to keep and to check without the gateway."""
+    """A top-up's receipt. You can store it and verify it without this gateway."""
 
     transaction_id: TransactionId
     status: TopUpStatus
@@ -158,7 +159,7 @@ async def _sealed_in(
 async def _in_first(
     tx: Transaction, moved: Transfer
 ) -> tuple[Checkpoint, checkpoint.Inclusion] | None:
-    """Search the first checkpoint, which also contains all earlier days."""
+    """Look in the first checkpoint, which also contains the transfers of all earlier days."""
     found = await checkpoint.after(tx, moved.environment, day_start_at=-1, limit=1)
     if not found or found[0].day_start_at < moved.created_at:
         return None
@@ -223,7 +224,7 @@ def _deliverable(
 
 
 async def _mandate(tx: Transaction, topup: TopUp, now_us: int) -> dict[str, Any] | None:
-    """Use present limits: those of the send weren't stored."""
+    """Use the keys' current limits, because a top-up doesn't store those at the time of the send."""
     if not topup.spent_by:
         return None
     keys = [await _key(tx, topup, key_id) for key_id in topup.spent_by]
@@ -234,7 +235,7 @@ async def _key(tx: Transaction, topup: TopUp, key_id: str) -> dict[str, Any] | N
     try:
         key = await api_key.get(tx, topup.tenant, key_id)
     except NotFound:
-        # An app's grant can take the key's place.
+        # `spent_by` can contain the ID of an app's grant instead of a key's.
         return None
     named = ("id", "name", "purpose", "per_call_cents", "per_day_cents", "per_month_cents")
     above = {

@@ -1,4 +1,4 @@
-"""Read everything that followed from one send."""
+"""Collect everything that followed from one send."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from webhooks.deliveries.log import (
 )
 
 DELIVERIES_SHOWN: Final = 20
-# An ID with another time was invented, or comes from a wrong clock.
+# If a request ID's time is further away, a caller made it up or its clock is wrong.
 _REQUEST_US: Final = 60_000_000
 
 
@@ -107,7 +107,7 @@ async def _urls(tx: Transaction, endpoint_ids: Sequence[str]) -> dict[str, str]:
 
 
 def _began_at(request_id: str | None, decided_at: int) -> int | None:
-    """Return None for an implausible time: callers may invent IDs."""
+    """Return the request's time, or None if it is implausible, since callers can make up request IDs."""
     try:
         began_at = made_at(request_id or "")
     except ValueError:

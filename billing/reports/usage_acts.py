@@ -1,4 +1,4 @@
-"""Usage: what was used, and its sums by day, model or key."""
+"""Acts on usage: list charges, or add them up by day, model or key."""
 
 import re
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ AppIdText = Annotated[str, Meta(description="The app that took it; null: no app.
 class UsageListQuery(
     ExportPage, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}
 ):
-    """Which charges; from is inclusive, to exclusive."""
+    """Select charges; `from` is inclusive, `to` exclusive."""
 
     model: Annotated[Text, Meta(description="Only charges for this model.")] | None = None
     key: Annotated[Text | None, Meta(description="The id of a key, or of an app.")] = None
@@ -52,7 +52,7 @@ class UsageListQuery(
 
 
 class UsageQuery(UsageListQuery, frozen=True, kw_only=True):
-    """Which charges; from is inclusive, to exclusive. group_by: their sums instead, of whole UTC days."""
+    """Select charges; `from` is inclusive, `to` exclusive. With `group_by`, return sums over whole UTC days."""
 
     group_by: (
         Annotated[UsageBy, Meta(description="Their sums instead, of whole UTC days.")] | None
@@ -60,14 +60,16 @@ class UsageQuery(UsageListQuery, frozen=True, kw_only=True):
 
 
 class UsageSumsQuery(UsageListQuery, frozen=True, kw_only=True):
-    """Selects the charges to add up; `from` is inclusive, `to` exclusive."""
+    """Select charges to add up; `from` is inclusive, `to` exclusive."""
 
     group_by: Annotated[UsageBy, Meta(description="What each group is of.")]
 
 
 class UsageLine(Shaped, kw_only=True):
-    """One charge. kind: usage, a hold that was captured (created_at: when it was set aside), or what an
-    app took. The tokens and the price list's version are null where an amount was charged.
+    """One charge. If an amount was charged instead of tokens, the token counts and price_version are null.
+
+    `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an
+    app).
     """
 
     id: str
@@ -93,9 +95,9 @@ class UsageLine(Shaped, kw_only=True):
 
 
 class UsageGroup(Struct, kw_only=True):
-    """What a group adds up to; of day, model and key_id with app_id those are set that it is grouped by.
+    """The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id.
 
-    All null: of the total, or of what named none.
+    All of them are null in the total, and in the group of charges that have no model or key.
     """
 
     day: Annotated[str | None, Meta(description="In UTC, such as 2026-06-13.")] = None
@@ -131,7 +133,7 @@ class UsageGroup(Struct, kw_only=True):
 
     @classmethod
     def of_total(cls, found: UsageSum | None) -> Self:
-        """Accept None: nothing was used."""
+        """Return zeros if nothing was used."""
         if found is not None:
             return cls.of_sum(found)
         return cls(
@@ -145,7 +147,9 @@ class UsageGroup(Struct, kw_only=True):
 
 
 class UsageGroups(Struct, kw_only=True):
-    """Sums of whole UTC days: days newest first, models and keys by their amounts. to is exclusive."""
+    """Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first.
+    `to` is exclusive.
+    """
 
     group_by: Annotated[UsageBy, Meta(description="What each group is of.")]
     since: Time = field(name="from")
@@ -179,10 +183,15 @@ def wanted_of(query: UsageListQuery) -> UsageWanted:
 
 
 def whole_days(query: UsageListQuery, now_us: int) -> UsageWanted:
-    """Fill in missing days: 30 of them, up to today. Raises InvalidInput."""
+    """Return the query's period as whole UTC days, by default the last 30 including today. Raise
+    InvalidInput.
+    """
     wanted = wanted_of(query)
     if query.reference is not None:
-        raise InvalidInput("This filter applies to the list, not to sums.", param="reference")
+        raise InvalidInput(
+            "Sums can't be filtered by reference. Leave out `reference` or `group_by`.",
+            param="reference",
+        )
     until = wanted.until if query.until is not None else now_us // DAY_US * DAY_US + DAY_US
     since = wanted.since if query.since is not None else until - GROUP_DAYS * DAY_US
     for param, at in (("from", since), ("to", until)):
@@ -191,7 +200,7 @@ def whole_days(query: UsageListQuery, now_us: int) -> UsageWanted:
                 "Sums cover whole UTC days. Give a day such as 2026-06-13.", param=param
             )
     if not since < until <= since + GROUP_DAYS_MAX * DAY_US:
-        raise InvalidInput(f"Sums cover 1 to {GROUP_DAYS_MAX} days.", param="from")
+        raise InvalidInput(f"A sum can cover from 1 to {GROUP_DAYS_MAX} days.", param="from")
     return UsageWanted(since=since, until=until, model=wanted.model, key_id=wanted.key_id)
 
 

@@ -1,6 +1,6 @@
 """List and add up usage charges, captured holds and apps' charges.
 
-A list of one model or key reads only the days on which it spent.
+A list for one model or key reads only days on which it spent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ LineKey = tuple[int, str]
 
 
 class UsageWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """`until` is exclusive. `reference` is the caller's, or an app's order_no."""
+    """Select charges. `until` is exclusive; `reference` is the caller's reference, or an app's order_no."""
 
     since: int = 0
     until: int = INT64_MAX
@@ -91,7 +91,7 @@ async def usage_lines(
 async def usage_sums(
     tx: Transaction, tenant: Tenant, wanted: UsageWanted, by: UsageBy | None = None
 ) -> list[UsageSum]:
-    """Take whole UTC days for `since` and `until`."""
+    """Add up charges; `since` and `until` are starts of UTC days."""
     columns = _BY[by]
     text = _SUMS[by, wanted.model is not None, wanted.key_id is not None]
     rows = await tx.fetch(text, **_values(tenant, wanted))
@@ -117,7 +117,7 @@ async def _lines(
     limit: int,
 ) -> list[UsageLine]:
     lines: list[UsageLine] = []
-    # No ID sorts before the empty one, so this starts at the earlier moment.
+    # An empty ID sorts before all others, so the list starts with the moments before `at`.
     at, before_id = (until, "") if after is None or after[0] >= until else after
     for kind in _TABLES:
         if kind == "app" and wanted.model is not None:
@@ -231,9 +231,9 @@ _FLAGS: Final = (False, True)
 
 
 def _list_text(kind: UsageKind, *, of_model: bool, of_key: bool) -> str:
-    """Compare a row of values, so that one index serves both bounds.
+    """Compare (created_at, id) as a pair, so that one index serves both bounds.
 
-    `created_at > 0` selects the partial index.
+    `created_at > 0` makes the database use the partial index.
     """
     clauses = [
         _OWN,

@@ -1,1 +1,3 @@
-"""Commands made from acts (keys/act.py): over HTTP with a key, or in process on this installation."""
+"""Commands made from acts (keys/act.py). They run over HTTP with a key, or in process on this installation's
+machine.
+"""

@@ -1,7 +1,7 @@
-"""A subject's acts as a group of `topup`: a command for each, with the act's fields as options.
+"""Make a group of commands from a subject's acts. Each act's fields become options.
 
-With a key a command calls a gateway over HTTP (cli/acts/remote.py); on an installation's machine it runs
-the act in process (cli/acts/local.py). RULE says which.
+A command calls a gateway over HTTP (cli/acts/remote.py), or runs the act on this installation's database
+(cli/acts/local.py). RULE says which.
 """
 
 import sys
@@ -42,19 +42,23 @@ RULE: Final = (
     " other command in process."
 )
 _account: Final = click.option(
-    "--account", default="", help="The account's ID or email address, to run in process."
+    "--account",
+    default="",
+    help="ID or email address of an account. The command then runs in process.",
 )
 local_option: Final = click.option(
-    "--local", is_flag=True, help="Run in process on this installation's database, as its operator."
+    "--local",
+    is_flag=True,
+    help="Run in process, as the operator, on this installation's database.",
 )
 _yes: Final = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 _csv: Final = click.option("--csv", is_flag=True, help="Print CSV, with exact amounts.")
 
 
 class Way(Protocol):
-    """Where a command is done: a gateway, or this process.
+    """How a command is carried out: by a gateway over HTTP, or in this process.
 
-    live_url: the gateway's URL if a merchant acts on it in the live environment, else empty.
+    `live_url` is the gateway's URL if a merchant acts on it in the live environment, otherwise empty.
     """
 
     live_url: str
@@ -73,7 +77,9 @@ def group_of(name: str, text: str, acts: Iterable[AnyAct], *more: click.Command)
 
 
 class _ActGroup(click.Group):
-    """A subject's acts as commands. It imports acts one by one, only as far as a command needs them."""
+    """A subject's acts as commands. To start quickly, it imports acts one by one, only until it finds the
+    command.
+    """
 
     def __init__(
         self, name: str, text: str, acts: Iterator[AnyAct], more: Sequence[click.Command]
@@ -112,8 +118,8 @@ class _ActGroup(click.Group):
     def _find(self, fits: Callable[[AnyAct], bool]) -> AnyAct | None:
         found = next(filter(fits, self._acts), None)
         while found is None and (act := next(self._left, None)) is not None:
-            # If two acts share a name, such as merchants' and operators' lists, the one with a
-            # table is used.
+            # If two acts share a name, such as a merchant's and an operator's list, use the one
+            # with a table.
             if isinstance(act, ListAct) and not act.columns:
                 continue
             self._acts.append(act)
@@ -127,7 +133,7 @@ def _nothing() -> None:
 
 
 def command_of(act: AnyAct, shown: Callable[[], AnyRead | None] = _nothing) -> click.Command:
-    """Return the act's command. shown: finds what reads its object, for confirmations."""
+    """Return the act's command. `shown` finds the act that reads the object for a confirmation."""
     params: list[click.Parameter] = []
     if named := _named(act):
         params.append(click.Argument(["object_id"], metavar=named.upper()))
@@ -178,7 +184,7 @@ def _run(act: AnyAct, shown: Callable[[], AnyRead | None], **given: Any) -> None
     except (click.ClickException, click.Abort, click.exceptions.Exit, DomainError):
         raise
     except Exception:
-        # There is no installation here: more likely somebody forgot to log in.
+        # If this installation's database can't be used, somebody probably forgot to log in.
         if _is_merchants(act) and not (given.get("local") or given.get("account") or wants_json()):
             note("Nobody is logged in, so this asked the database; to use a gateway: topup login")
         raise
@@ -239,9 +245,9 @@ def _exit_if_alarmed(act: ActRow, found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def way_of(act: AnyAct, given: Mapping[str, Any]) -> Way:
-    """Return the way that a command's options choose; raises UsageError."""
+    """Return the way that a command's options choose. Raise UsageError."""
     object_id, profile = given.get("object_id", ""), given.get("profile", "")
-    # Another act may have a field of that name.
+    # An act without `names_person` may have its own field of that name.
     by = given["by"] if isinstance(act, ChangingAct) and act.names_person else None
     if _goes_over_http(act, given):
         from cli.acts.remote import Remote  # noqa: PLC0415 in process nothing is asked over HTTP
@@ -277,18 +283,16 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
 
 
 def _account_of(act: AnyAct, given: Mapping[str, Any]) -> str:
-    """Return whose rows are meant; a catalogue's act may have another field of that name."""
+    """Return the account whose rows are meant. An act on a catalogue may use this name for another field."""
     account: str = "" if act.is_catalogue else given.get("account") or ""
     return account
 
 
 def _is_merchants(act: AnyAct) -> bool:
-    """Return whether a merchant's key can do it; the public API has operators' acts too."""
     return MERCHANT in act.audience and ADMIN not in act.scopes
 
 
 def _is_operators(profile: str) -> bool:
-    """Return whether the profile has an operator's token, which may use --account over HTTP."""
     return access(profile).is_operators
 
 

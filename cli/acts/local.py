@@ -1,7 +1,7 @@
-"""An act in process, on this installation's database, as its operator.
+"""Run an act in this process, on this installation's database, as its operator.
 
-Only the store and the parts that the act requests are opened. No Idempotency-Key counts and no request is
-logged.
+Only the database and the parts that the act needs are opened. Idempotency keys aren't used, and the request
+isn't logged.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -76,7 +76,9 @@ class Parts:
 
 
 class Local:
-    """The object's ID, account and environment, or empty. by: who decides; None: the user of this machine."""
+    """Run acts for an object in an account and environment, each of which may be empty. `by` is who decides;
+    None means the user of this machine.
+    """
 
     live_url = ""
 
@@ -196,7 +198,6 @@ class Local:
 
 
 async def _writing(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run the work, and notify workers through Redis or the database."""
     settings, hints = load_settings(), set[str]()
     async with open_store(settings, on_hint=hints.add) as database:
         done = await work(database)
@@ -225,7 +226,7 @@ def _platforms() -> KnownPlatforms:
     from billing.topups.platform_rows import known_ids  # noqa: PLC0415 as above
 
     async def ids(tx: Transaction, environment: str) -> Collection[str]:
-        # Before its first start an installation has none: it begins with these.
+        # An installation that was never started has no platforms yet. It will start with these.
         first = [one.id for one in BUILT_IN] + [one.id for one in load_settings().platforms]
         return await known_ids(tx, environment) or first
 
@@ -241,7 +242,7 @@ def _kinds() -> SupplierKinds:
 
 
 def _providers() -> Providers:
-    """Return the configured providers, to read how they are set up: there is nothing to call them with."""
+    """Return the configured providers, only to show how they are set up. No client is opened to call them."""
     import httpx  # noqa: PLC0415 as above
 
     setup = load_settings().providers

@@ -1,6 +1,7 @@
-"""An input's fields as options, and the values that were written.
+"""Turn an input's fields into options, and options into values.
 
-The input itself refuses values, in the same words everywhere; here a bad number stays a text.
+The input's own checks report wrong values, in the same words as the API. So a malformed number is passed on
+as text.
 """
 
 import re
@@ -40,7 +41,7 @@ def options_of(facts: Sequence[FieldFacts]) -> list[click.Option]:
                 ["--no", REMOVED],
                 multiple=True,
                 type=click.Choice(sorted(removable)),
-                help="Remove this value; repeat for several.",
+                help="Remove this value. Can be given several times.",
             )
         )
     return options
@@ -63,9 +64,10 @@ def needs_currency(facts: Sequence[FieldFacts], values: Mapping[str, Any]) -> bo
 def with_amounts(
     facts: Sequence[FieldFacts], values: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the values with decimal amounts in the smallest unit of their currency; raise InvalidInput.
+    """Return the values with decimal amounts as whole numbers of the currency's smallest unit. Raise
+    InvalidInput.
 
-    seen: the object, which says the currency if no value does.
+    `seen` is the object, whose currency counts if the values have none.
     """
     found, names = dict(values), {fact.name for fact in facts}
     for fact in _amounts(facts):
@@ -73,7 +75,7 @@ def with_amounts(
         if fact.name in found and currency:
             found[fact.name] = price_of(str(found[fact.name]), currency, param=fact.name).amount
             if fact.currency in names:
-                # The gateway refuses an amount that is meant in another currency.
+                # With its currency, the gateway can refuse an amount that was meant in another one.
                 found[fact.currency] = currency
     return found
 
@@ -106,7 +108,7 @@ def _nothing(fact: FieldFacts) -> Any:
 
 
 def _limit(fact: FieldFacts) -> str:
-    """Return the field's word without its unit, as --no says it."""
+    """Return the field's name without its unit, as an option to --no."""
     word = _word(fact)
     return next((word.removesuffix(unit) for unit in _UNITS if word.endswith(unit)), word)
 
@@ -186,7 +188,6 @@ def _items(fact: FieldFacts, written: str) -> Sequence[str]:
 
 
 def _object(fact: FieldFacts, written: Any) -> Any:
-    """Return the JSON object; raise UsageError, which doesn't repeat the text."""
     try:
         text = written.read() if fact.is_secret else written
         return msgspec.json.decode(text, type=dict[str, Any])
@@ -205,10 +206,9 @@ def _document(fact: FieldFacts, written: Any) -> str:
 
 
 def _rows_in(fact: FieldFacts, written: Sequence[str]) -> Any:
-    """Return the list in a file of JSON, or on standard input; raise InvalidInput."""
     name = written[0].removeprefix("@")
     if len(written) > 1 or (name == written[0] and name != "-"):
-        raise InvalidInput("Give it once, as @FILE, or as - for standard input.", param=fact.name)
+        raise InvalidInput("Give one file as @FILE, or - for standard input.", param=fact.name)
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
         return msgspec.json.decode(text, type=list[dict[str, Any]])
@@ -219,22 +219,21 @@ def _rows_in(fact: FieldFacts, written: Sequence[str]) -> Any:
 
 
 def _pair(fact: FieldFacts, written: str) -> tuple[str, str | None]:
-    """Return the name and its value, None for an empty one; raise InvalidInput."""
     name, mark, value = written.partition("=")
     if not mark or not name.strip():
-        raise InvalidInput("Give it as NAME=VALUE.", param=fact.name)
+        raise InvalidInput("Write the value as NAME=VALUE.", param=fact.name)
     if fact.is_secret:
         value = _secret(fact, value)
     return name.strip().replace("-", "_"), value or None
 
 
 def _secret(fact: FieldFacts, value: str) -> str:
-    """Return a line of standard input or of a file, so that no process list shows it; raise InvalidInput."""
+    """Read a secret from standard input or a file, so that no process list shows it. Raise InvalidInput."""
     if value == "-":
         return sys.stdin.readline(SECRET_CHARACTERS_MAX).strip()
     if not value.startswith("@"):
         raise InvalidInput(
-            "Give it as NAME=@FILE, or as NAME=- for standard input.", param=fact.name
+            "Write the secret as NAME=@FILE, or as NAME=- for standard input.", param=fact.name
         )
     try:
         with Path(value[1:]).open(encoding="utf-8") as file:
@@ -258,7 +257,7 @@ def _single(fact: FieldFacts, written: Any) -> Any:
 
 
 def _time(fact: FieldFacts, written: str) -> str:
-    """Return a day or month as its start in UTC, a last day as its end, other text as it is."""
+    """Return a day or month as its start in UTC, a last day as its end, and other text unchanged."""
     if fact.unit == "day_end" and _DAY.fullmatch(written):
         return f"{written}T23:59:59Z"
     try:

@@ -1,4 +1,4 @@
-"""An act over HTTP: a merchant's key calls the public API, an operator's token the operators' API."""
+"""Run an act over HTTP. A merchant's key calls the public API, an operator's token the operators' API."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,7 +28,8 @@ class Remote:
         self._gateway = RemoteGateway(given, path)
         self._object_id = object_id
         self._named = {"account": account} if account else {}
-        # Repeated where it was typed: a token of the other environment is refused.
+        # If the environment was given as an option, send it, so that a token of the other one is
+        # refused.
         self._environment = {"environment": environment} if environment else {}
 
     def list(
@@ -52,7 +53,7 @@ class Remote:
         changed: Mapping[str, Any] = answer.data
         if answer.transaction_id is None or {"transaction_id", "status"} & changed.keys():
             return changed
-        # A send's data has neither, since the API says both beside the data.
+        # A response to a send has the transaction ID and status beside the data, not in it.
         return {"transaction_id": answer.transaction_id, "status": answer.status, **changed}
 
     def _path(self, act: AnyAct) -> str:
@@ -71,12 +72,14 @@ class Remote:
 
 
 def _look(act: AnyChange, object_id: str) -> str:
-    """Return the command that shows whether the act was done: of its subject, else the balance."""
+    """Return a command that shows whether the act was done: of its subject if possible, otherwise the
+    balance.
+    """
     subject, context = act.name.partition(".")[0], click.get_current_context().parent
     group = None if context is None else context.command
     known = group.list_commands(context) if context and isinstance(group, click.Group) else []
     if object_id and "show" in known:
         return f"topup {subject} show {object_id}"
-    # Without an object, what a group lists may be the operators'.
+    # Without an object, the group's list may be an operator's list.
     is_listed = "list" in known and (object_id or act.audience != (MERCHANT,))
     return f"topup {subject} list" if is_listed else "topup balance show"

@@ -1,4 +1,4 @@
-"""An act's result for people, with each amount's currency; --json has the API's fields."""
+"""Print an act's result for people, with the currency of each amount. --json prints the API's fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,13 +10,12 @@ from cli.output import note, show_record, show_rows, visible, wants_json
 from kernel.csv_text import csv_head, csv_lines
 from kernel.fields import facts_of
 
-# A result with fewer filled fields, such as an account's limits, shows the empty ones, too.
 FIELDS_MIN: Final = 3
 _SUBJECT_IDS: Final = ("transaction_id", "id", "order_id", "endpoint_id", "key_id")
 
 
 def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = False) -> None:
-    """Print one object's fields. is_secret: one of them is a secret that is shown this once."""
+    """Print one object's fields. If `is_secret`, one of them is a secret that is shown only this once."""
     if wants_json():
         show_record(record)
     else:
@@ -52,7 +51,7 @@ def print_list(
     columns: Sequence[str],
     next_cursor: str | None,
 ) -> None:
-    """Print a page. No name has a unit, since each amount has its currency."""
+    """Print a page of a list. Column names have no unit, because each amount has its currency."""
     if not wants_json():
         records = [
             _without_units({**in_words(result, record), **_subjects(record)}) for record in records
@@ -62,7 +61,7 @@ def print_list(
 
 
 def _without_units(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the units of names, and an amount that the record has in two units."""
+    """Remove units from names, and the second of two amounts that differ only in unit."""
     found: dict[str, Any] = {}
     for name, value in words.items():
         plain = without_unit(name)
@@ -72,7 +71,7 @@ def _without_units(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(words: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Drop empty fields, unless little else is left: then it is their emptiness that was looked up."""
+    """Remove empty fields. If little would be left, such as of an account without limits, keep them."""
     filled = {name: value for name, value in words.items() if value not in (None, "", [], ())}
     return filled if len(filled) > FIELDS_MIN else words
 
@@ -87,13 +86,11 @@ def subject_id(data: Mapping[str, Any]) -> str | None:
 
 
 def _subjects(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the ID that each object in the record names: a cell has no room for the rest."""
     objects = ((name, value) for name, value in record.items() if isinstance(value, Mapping))
     return {name: id_ for name, value in objects if (id_ := subject_id(value))}
 
 
 def _lines(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return a line for each object of the row's list, such as a key's limits; else the row itself."""
     held = next((value for value in row.values() if _is_list_of_objects(value)), None)
     return [row] if held is None else [{**one, **row} for one in held]
 

@@ -1,1 +1,1 @@
-"""Programs of `topup` that are no acts: they sign in, listen, check, and watch."""
+"""Commands that aren't acts: they sign in, receive webhooks, verify, and watch."""

@@ -1,4 +1,4 @@
-"""`topup certify`: what a receiver of webhooks would lose, do twice or believe; needs no gateway."""
+"""`topup certify`: test a receiver of webhooks. It needs no gateway."""
 
 import asyncio
 import textwrap
@@ -45,28 +45,28 @@ _HARMS: Final = {
     envvar="WEBHOOK_SECRET",
     callback=take_secret,
     metavar="-|@FILE",
-    help="The secret that the receiver holds, from standard input or a file, or in WEBHOOK_SECRET.",
+    help="The receiver's webhook secret, from standard input, a file or WEBHOOK_SECRET.",
 )
 @click.option(
     "--effects-url",
     callback=web_address,
     metavar="URL",
-    help="Answers a GET with a whole number that each top-up moves by the same, such as a count of"
-    " orders; without it nobody sees what is done twice.",
+    help="A URL that returns a whole number that each top-up changes by the same amount, such as the"
+    " count of orders. Needed to notice events that are handled twice.",
 )
 @click.option(
     "--timeout-s",
     type=click.FloatRange(0.1, 60),
     default=10.0,
     show_default=True,
-    help="How long the receiver may take for one answer, as the gateway waits.",
+    help="How long the receiver may take to respond. The gateway waits this long, too.",
 )
 @click.option(
     "--still-s",
     type=click.FloatRange(0, 10),
     default=0.5,
     show_default=True,
-    help="For how long the number must not move before it counts: longer for a receiver with a queue.",
+    help="How long the number of --effects-url must be stable. Longer for a receiver with a queue.",
 )
 @json_option
 @click.pass_context
@@ -79,8 +79,11 @@ def certify(
     timeout_s: float,
     still_s: float,
 ) -> None:
-    """Send a receiver genuine, repeated, late, lost and forged webhooks of staging, and say what it
-    would lose, do twice or believe. It acts on them: use a test system. Exit 1 if a check fails.
+    """Test a webhook receiver: would it lose events, handle them twice, or accept forged ones? Exit 1 if a
+    check fails.
+
+    The receiver gets genuine, repeated, late, lost and forged webhooks of staging and acts on them, so use a
+    test system.
     """
     secret_key(secret)
     found = run(_try(url, secret, effects_url, timeout_s, still_s))

@@ -1,4 +1,6 @@
-"""Follow a gateway's event stream through lost connections and rate limits: each event once and in order."""
+"""Follow a gateway's event stream through lost connections and rate limits, so that each event comes once and
+in order.
+"""
 
 import asyncio
 import contextlib
@@ -23,11 +25,11 @@ _WAITING_HELPS = frozenset({429, 500, 502, 503, 504})
 
 
 class StreamRefused(Exception):
-    """The gateway won't stream this; the text says why."""
+    """The gateway refuses to stream; the message says why."""
 
 
 class _Lost(Exception):
-    """The stream can't be read now. wait_s is what the gateway asked for."""
+    """The stream can't be read now. `wait_s` is how long the gateway asked to wait."""
 
     def __init__(self, why: str, wait_s: float = 0.0) -> None:
         super().__init__(why)
@@ -36,7 +38,7 @@ class _Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """One event: its cursor, type, and signed body. Without a body only the cursor has moved."""
+    """One event: its cursor, type and signed body. An empty body means that only the cursor has moved."""
 
     cursor: str
     type: str
@@ -51,9 +53,10 @@ async def follow(
     on_connected: Callable[[], None],
     on_lost: Callable[[str], None],
 ) -> AsyncGenerator[Streamed, None]:
-    """Yield every event after the cursor, without an end; raise StreamRefused.
+    """Yield every event after the cursor, without end. Raise StreamRefused.
 
-    The client has the address and the credential. on_lost gets the reason of each lost connection.
+    The client has the gateway's address and the credential. `on_lost` gets the reason for each lost
+    connection.
     """
     cursor, wait_s = after, WAIT_S
     while True:
@@ -76,7 +79,7 @@ async def follow(
 
 
 def hear_ctrl_c() -> None:
-    """Let Ctrl-C stop this process even if a shell started it in the background, with the signal ignored."""
+    """Let Ctrl-C stop this process, even if a shell started it in the background and ignores the signal."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -95,8 +98,6 @@ async def read_event(client: httpx.AsyncClient, event_id: str) -> Streamed:
 
 
 class _Envelope(msgspec.Struct):
-    """A response with its data as the bytes that came."""
-
     data: msgspec.Raw
 
 
@@ -122,7 +123,7 @@ async def _stream(
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Split lines by LF alone: signed bodies may hold other line ends."""
+    """Split lines at LF only, because signed bodies may contain other line ends."""
     rest = b""
     async for chunk in response.aiter_raw():
         *lines, rest = (rest + chunk).split(b"\n")

@@ -1,4 +1,4 @@
-"""`topup events`: what happened, to list and to follow."""
+"""`topup events`: list and follow an account's events."""
 
 import contextlib
 
@@ -22,7 +22,9 @@ from cli.output import (
 )
 from webhooks.events.acts import ACTS
 
-_type = click.option("--type", "event_type", help="Only this type, such as topup.delivered.")
+_type = click.option(
+    "--type", "event_type", help="Print only events of this type, such as topup.delivered."
+)
 
 
 @click.command(
@@ -31,16 +33,16 @@ _type = click.option("--type", "event_type", help="Only this type, such as topup
 )
 @_type
 @click.option(
-    "--after", help="Begin after this cursor; 0: at the oldest. Default: with what comes next."
+    "--after", help="Begin after this cursor; 0 is the oldest event. Default: only new events."
 )
 @click.option("--count", type=click.IntRange(min=1), help="Stop after this many events.")
 @profile_option
 @json_option
 def tail(*, event_type: str | None, after: str | None, count: int | None, profile: str) -> None:
-    """Print events as they come, each once and in order. Ctrl-C stops.
+    """Print events as they happen, each once and in order. Ctrl-C stops.
 
-    A lost connection is restored and continues behind the last event. At the end it prints the cursor for
-    --after. --json prints one event a line.
+    A lost connection is restored, and no event is missed. At the end, the cursor for --after is printed.
+    --json prints one event per line.
     """
     given = access(profile)
     note_asked(given.url)

@@ -1,4 +1,4 @@
-"""`topup listen`: an account's events to a port of this machine, signed like webhooks, once and without
+"""`topup listen`: forward an account's events to this machine, signed like webhooks, once and without
 retries.
 """
 
@@ -51,13 +51,13 @@ FORWARD_S_MAX: Final = 10.0
 ANSWER_CHARACTERS: Final = 160
 
 NAME: Final = "topup listen"
-# The newest that weren't accepted are named.
+# At the end, the newest events that weren't accepted are printed, up to this many.
 MISSED_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """status null: nobody responded; error says why."""
+    """A forwarded event. If nobody responded, `status` is None and `error` says why."""
 
     event_id: str
     type: str
@@ -141,34 +141,38 @@ class _Source:
     envvar="LISTEN_KEY",
     callback=take_secret,
     metavar="-|@FILE",
-    help="API key with webhooks:read, from standard input or a file; also LISTEN_KEY. Default: the named"
-    " profile's key, else the demo account's in the folder of `topup dev`, else the default profile's.",
+    help="API key with webhooks:read, from standard input, a file or LISTEN_KEY. Default: the key of"
+    " --profile, or of the demo account in the folder of `topup dev`, or of the default profile.",
 )
-@click.option("--account", help="The account's ID or email address instead of a key (operators).")
+@click.option(
+    "--account", help="For operators: an account's ID or email address, instead of a key."
+)
 @environment_option
 @click.option(
     "--url", help="The gateway's address. Default: that of `topup dev`, or TOPUP_PUBLIC_URL."
 )
-@click.option("--event", "event_type", help="Only this type, such as topup.delivered.")
-@click.option("--after", help="Begin after this cursor; 0 sends everything there is again.")
+@click.option(
+    "--event", "event_type", help="Forward only events of this type, such as topup.delivered."
+)
+@click.option("--after", help="Begin after this cursor; 0 sends all stored events.")
 @click.option(
     "--secret",
     envvar="WEBHOOK_SECRET",
     callback=take_secret,
     metavar="-|@FILE",
-    help="Sign with this whsec_… secret, or the one in WEBHOOK_SECRET. Default: a fixed one for your key.",
+    help="The whsec_… secret to sign with, or WEBHOOK_SECRET. Default: a fixed secret for your key.",
 )
 @click.option(
     "--resend",
     "resent",
     multiple=True,
     metavar="EVENT_ID",
-    help="Send this event now, then stop; repeat for several.",
+    help="Send this event now, then stop. Can be given several times.",
 )
 @click.option(
     "--profile",
     envvar=PROFILE_VARIABLE,
-    help=f"The gateway and key of `topup login`; else {PROFILE_VARIABLE}.",
+    help=f"Use the gateway and key of this profile. Default: {PROFILE_VARIABLE}.",
 )
 @json_option
 def listen(
@@ -183,10 +187,9 @@ def listen(
     resent: Sequence[str],
     profile: str | None,
 ) -> None:
-    """Send an account's events to a port of this machine, signed. Ctrl-C stops.
+    """Forward an account's events to a port of this machine, signed like webhooks. Ctrl-C stops.
 
-    When it stops, it prints the cursor to continue from with --after, and the events that weren't accepted,
-    for --resend.
+    At the end, it prints the cursor for --after, and the events that weren't accepted, for --resend.
     """
     source = click.get_current_context().get_parameter_source("key")
     if account is not None and source is not ParameterSource.COMMANDLINE:
@@ -244,7 +247,7 @@ def _address_and_key(
 
 
 def secret_of(key: str) -> str:
-    """Return a webhook secret that is the same at each start, so that the receiver can store it."""
+    """Return the same webhook secret at each start, so that the receiver can store it."""
     made = hmac.digest(key.encode(), NAME.encode(), hashlib.sha256)
     return SECRET_PREFIX + base64.b64encode(made).decode("ascii")
 
@@ -307,7 +310,7 @@ async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequenc
 
 @contextlib.asynccontextmanager
 async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
-    """Yield an account's key for reading events, which ends with the listening, or in a day."""
+    """Yield a key of the account for reading events. It ends with this command, at the latest after a day."""
     now_us = SystemClock().now_us()
 
     async def mint(tx: Transaction) -> tuple[ApiKey, str]:
@@ -338,7 +341,7 @@ async def _key_of(account: str, environment: Environment) -> AsyncIterator[str]:
 
 
 def _greet(source: _Source, forward: str, secret: str) -> None:
-    # Standard output carries the events alone if a program reads it.
+    # If a program reads standard output, it gets only the events.
     for name, value in (("listening", source.url), ("forwarding", forward), ("secret", secret)):
         click.echo(f"  {click.style(f'{name:<12}', dim=True)}{value}", err=wants_json())
     click.echo(err=wants_json())

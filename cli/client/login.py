@@ -1,4 +1,4 @@
-"""`topup login`: get a key through the browser, or take an existing one, and store it."""
+"""`topup login`: get a key through the browser or use an existing one, and store it."""
 
 import platform
 import sys
@@ -32,13 +32,13 @@ _TOO_MANY: Final = 429
 
 
 def own_name() -> str:
-    """Return this machine's name, in characters that a header and a page can take."""
+    """Return this machine's name, limited to characters that a header and a page can show."""
     name = "".join(one for one in platform.node() if one.isprintable()).strip()
     return name[:_NAME_CHARACTERS_MAX] or "a machine without a name"
 
 
 def key_by_browser(url: str, *, name: str, opens_browser: bool) -> Mapping[str, Any]:
-    """Return the key that a person allowed in the browser, as the API shows a new one; exit if refused."""
+    """Return the new key that a user allowed in the browser, in the API's form. Exit if it is refused."""
     note_asked(url)
     http = httpx.Client(
         base_url=url + API_PATH, headers={"User-Agent": "topup-cli"}, timeout=_ANSWER_S
@@ -56,7 +56,7 @@ def _invite(login: Mapping[str, Any], *, opens_browser: bool) -> None:
     page = str(login["verification_url_complete"])
     note(f"your code: {login['user_code']}")
     note(f"open {page}, or type the code in at {login['verification_url']}, and compare it")
-    # An address from a gateway must not be a program or a file to open.
+    # An address from a gateway must not start a program or open a file.
     if not page.startswith(("https://", "http://")) or not opens_browser:
         return
     if sys.stdin.isatty():
@@ -135,11 +135,16 @@ def _stranger(answer: httpx.Response) -> click.exceptions.Exit:
         "topup login --with-key --url http://127.0.0.1:8000 --profile staging",
     )
 )
-@click.option("--with-key", is_flag=True, help="Take an API key from a prompt or standard input.")
 @click.option(
-    "--url", envvar=URL_VARIABLE, required=True, help=f"The gateway's; else {URL_VARIABLE}."
+    "--with-key", is_flag=True, help="Use an existing API key, from a prompt or standard input."
 )
-@click.option("--name", help="Name of the key; default: this machine's name.")
+@click.option(
+    "--url",
+    envvar=URL_VARIABLE,
+    required=True,
+    help=f"The gateway's address. Default: {URL_VARIABLE}.",
+)
+@click.option("--name", help="The key's name. Default: this machine's name.")
 @click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
 @click.option("--allow-http", is_flag=True, help="Allow http:// to another machine.")
 @profile_option
@@ -153,10 +158,10 @@ def login(
     allow_http: bool,
     profile: str,
 ) -> None:
-    """Log in: get a key through the browser, and store it with the gateway's address, readable only by you.
+    """Get a key through the browser, and store it with the gateway's address. Only you can read the file.
 
-    The same code is shown here and in the dashboard. Compare the two, choose environment and scopes there,
-    and allow it. The key is then listed among your keys, named after this machine. With --with-key, an
+    The browser shows the same code as the terminal. Compare the two, choose the environment and scopes, and
+    allow the key. It is then listed among your keys, with the name of this machine. With --with-key, an
     existing key is read from a hidden prompt or from standard input; it is never an argument.
     """
     if with_key and (name is not None or no_browser):
@@ -168,7 +173,7 @@ def login(
         key = _read_key()
         own = RemoteGateway(Access(url=address, api_key=key)).get("/keys/self").data
     else:
-        # It is given once: store it before anything else can fail.
+        # The key is returned only once, so store it before anything else can fail.
         own = key_by_browser(address, name=name or own_name(), opens_browser=not no_browser)
         key = str(own["key"])
     before = load().get(profile)
@@ -191,7 +196,7 @@ def _read_key() -> str:
         key = click.prompt("API key", hide_input=True, err=True).strip()
     else:
         key = sys.stdin.readline().strip()
-    # No header can have anything but visible ASCII.
+    # A header may contain only visible ASCII characters.
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise fail(
             "no API key on standard input",

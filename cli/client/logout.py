@@ -1,4 +1,4 @@
-"""`topup logout`: remove a profile, and end its key if requested."""
+"""`topup logout`: remove a profile, and revoke its key if requested."""
 
 from typing import Final
 
@@ -8,22 +8,22 @@ from cli.client.profiles import Access, forget, load, profile_option
 from cli.client.remote_gateway import RemoteAnswer, RemoteGateway
 from cli.output import examples, fail, json_option, note, show_record
 
-# The code for a key that has ended.
+# The response code for a key that has ended.
 _ENDED: Final = 2010
 _FOR_GOOD: Final = frozenset({"revoked", "expired"})
 
 
 @click.command(epilog=examples("topup logout --revoke", "topup logout --profile staging"))
-@click.option("--revoke", is_flag=True, help="Revoke the key, too, and all keys made from it.")
+@click.option("--revoke", is_flag=True, help="Also revoke the key, and all keys made from it.")
 @profile_option
 @json_option
 def logout(*, revoke: bool, profile: str) -> None:
-    """Remove a profile from this machine; its key stays valid until it is revoked."""
+    """Remove a profile from this machine. Its key stays valid unless you add --revoke."""
     kept = load().get(profile)
     if kept is None:
         raise fail(f"there is no profile {profile!r}")
     if revoke:
-        # First: a key that nobody holds any more couldn't be ended from here.
+        # Revoke before removing the profile, because this needs the key.
         gateway = RemoteGateway(Access(url=kept.url, api_key=kept.api_key))
         answer = gateway.change("DELETE", "/keys/self", look="topup whoami", takes={_ENDED})
         _check_ended(answer)
@@ -34,7 +34,6 @@ def logout(*, revoke: bool, profile: str) -> None:
 
 
 def _check_ended(answer: RemoteAnswer) -> None:
-    """Accept a key that ended before; exit for one that may work again."""
     if answer.code != _ENDED:
         return
     reason = answer.data["error"].get("reason")

@@ -1,4 +1,4 @@
-"""`topup open`: a page of the gateway in the browser, or its address."""
+"""`topup open`: open a page of the gateway in the browser, or print its address."""
 
 import re
 import sys
@@ -23,7 +23,7 @@ PAGES: Final[Mapping[str, str]] = {
     "sandbox": "/docs/sandbox",
     "reference": "/docs/reference",
 }
-# Pages by the prefix of an ID.
+# Pages of objects, by the prefix of their IDs.
 _OF_ID: Final[Mapping[str, str]] = {
     "txn": "/dashboard/topups/",
     "dlv": "/dashboard/deliveries/",
@@ -41,11 +41,11 @@ _OF_ID: Final[Mapping[str, str]] = {
 @profile_option
 @json_option
 def open_(*, page: str, is_printed: bool, profile: str) -> None:
-    """Open a page of the dashboard: PAGE is its name, such as keys, or an ID.
+    """Open a page of the dashboard. PAGE is a page's name, such as keys, or an ID.
 
     Names: overview, send, topups, bulk, approvals, vouchers, statement, buy, orders, plan, recharge, usage,
-    keys, webhooks, deliveries, apps, account, docs, sandbox, reference. Ids: txn_, dlv_, we_, key_, ord_. The
-    browser signs in itself: no key is sent.
+    keys, webhooks, deliveries, apps, account, docs, sandbox, reference. IDs begin with txn_, dlv_, we_, key_
+    or ord_. No key is sent: you sign in with the browser.
     """
     address = url_of(profile) + _path(page)
     if wants_json():

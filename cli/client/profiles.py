@@ -1,6 +1,6 @@
-"""Profiles: gateways and keys that `topup login` stored, by name.
+"""Profiles: the gateways and keys that `topup login` stored, by name.
 
-They are in $XDG_CONFIG_HOME/topup/profiles.json (else ~/.config/topup), readable by their owner alone.
+They are in $XDG_CONFIG_HOME/topup/profiles.json (or ~/.config/topup), readable only by their owner.
 TOPUP_API_KEY and TOPUP_URL take precedence.
 """
 
@@ -31,7 +31,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
-    """Return the gateway's address without a path; exit if a key would travel unencrypted."""
+    """Return the gateway's address without a path. Exit if a key would be sent unencrypted."""
     import httpx  # noqa: PLC0415 what runs in process needs none
 
     try:
@@ -87,7 +87,7 @@ class Access(msgspec.Struct, kw_only=True):
 
     @property
     def is_staging(self) -> bool:
-        """Return whether the key is staging's by its look; any other may spend live credit."""
+        """Return whether the key's form is that of staging. Any other key may spend live credit."""
         return self.api_key.startswith("ak_staging_")
 
     @property
@@ -101,12 +101,12 @@ def profile_option(command: F) -> F:
         envvar=PROFILE_VARIABLE,
         default=DEFAULT,
         show_default=True,
-        help=f"The profile to use; also {PROFILE_VARIABLE}.",
+        help=f"The profile to use. Also set by {PROFILE_VARIABLE}.",
     )(command)
 
 
 def access(profile: str) -> Access:
-    """Return the key and address to use; exit with what to do if one is missing."""
+    """Return the key and address to use. If one is missing, exit and say what to do."""
     key, url = os.environ.get(KEY_VARIABLE, "").strip(), os.environ.get(URL_VARIABLE, "").strip()
     if url:
         url = checked_url(url, source=URL_VARIABLE)
@@ -114,7 +114,7 @@ def access(profile: str) -> Access:
         return Access(url=url, api_key=key)
     kept = access_kept(profile)
     if url and url != kept.url:
-        # A profile's key is never sent to a server that it wasn't stored for.
+        # A profile's key is never sent to another server than the one it was stored for.
         raise fail(
             f"{URL_VARIABLE} names another gateway than the profile {profile!r}",
             advice=f"set {KEY_VARIABLE}, too, or log in there under another --profile",
@@ -124,7 +124,9 @@ def access(profile: str) -> Access:
 
 
 def access_kept(profile: str) -> Access:
-    """Return the profile's own key and address, whatever the environment says; exit without one."""
+    """Return the profile's own key and address, whatever the environment says. Exit if there is no such
+    profile.
+    """
     kept = load().get(profile)
     if kept is None:
         raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)
@@ -137,7 +139,7 @@ def url_of(profile: str) -> str:
 
 
 def is_logged_in() -> bool:
-    """Return whether a command without --profile has a key, of the environment or the default profile."""
+    """Return whether a command without --profile has a key, from the environment or the default profile."""
     named = os.environ.get(KEY_VARIABLE) or os.environ.get(PROFILE_VARIABLE)
     return bool(named) or DEFAULT in load()
 
@@ -171,7 +173,7 @@ def forget(name: str) -> bool:
 
 def _folder() -> Path:
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    # The XDG specification has relative paths ignored.
+    # The XDG specification says to ignore relative paths.
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "topup"
 
 
@@ -181,7 +183,7 @@ def _file() -> Path:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """Allow one writer at a time: two logins at once store both profiles."""
+    """Allow one writer at a time, so that two simultaneous logins both store their profiles."""
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     _folder().chmod(0o700)
     descriptor = os.open(_folder(), os.O_RDONLY)
@@ -193,7 +195,7 @@ def _locked() -> Iterator[None]:
 
 
 def _write(profiles: dict[str, Profile]) -> None:
-    # mkstemp makes files of mode 0600; the new one replaces the old one whole.
+    # mkstemp creates files with mode 0600. The new file replaces the old one at once.
     descriptor, path = tempfile.mkstemp(dir=_folder())
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""One call of the public API over HTTP: repeated if that is safe, with refusals in plain words."""
+"""Call the public API over HTTP. Repeat calls if that is safe, and print refusals in plain words."""
 
 import secrets
 import time
@@ -15,7 +15,7 @@ from cli.output import EXIT_UNREACHABLE, fail
 WAIT_S_MAX: Final = 50
 _TRIES: Final = 3
 _CONNECT_S: Final = 10.0
-# Longer than any wait_s that the API takes.
+# The timeout is longer than any wait_s that the API accepts.
 _ANSWER_S: Final = 70.0
 _PAUSE_S: Final = 0.2
 _PAUSE_S_MAX: Final = 10
@@ -30,7 +30,7 @@ class RemoteAnswer(msgspec.Struct, kw_only=True):
 
 
 class RemoteGateway:
-    """Calls one gateway with one key; a refused call prints why and exits."""
+    """One gateway, called with one key. If a call is refused, print why and exit."""
 
     def __init__(self, given: Access, path: str = API_PATH) -> None:
         self._url = given.url
@@ -40,15 +40,15 @@ class RemoteGateway:
             headers={"Authorization": f"Bearer {given.api_key}", "User-Agent": "topup-cli"},
             timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
         )
-        # Closed when the command ends.
+        # The client is closed when the command ends.
         self._http = click.get_current_context().with_resource(http)
 
     def get(self, path: str, **params: Any) -> RemoteAnswer:
-        """Read; repeat if the gateway is busy or the connection breaks."""
+        """Read. Repeat the call if the gateway is busy or the connection breaks."""
         return self._call("GET", path, params=params)
 
     def page(self, path: str, **params: Any) -> Any:
-        """Return a page of a list, {"items", "next_cursor"}; null params aren't sent."""
+        """Return a page of a list as {"items", "next_cursor"}. Parameters that are None aren't sent."""
         given = {name: value for name, value in params.items() if value is not None}
         return self.get(path, **given).data
 
@@ -65,10 +65,10 @@ class RemoteGateway:
         takes: Collection[int] = (),
         params: Mapping[str, Any] | None = None,
     ) -> RemoteAnswer:
-        """Change something under a fresh idempotency key: the call is safe to repeat, the command isn't.
+        """Change something with a new idempotency key. The call may be repeated safely, but not the command.
 
-        look: the command that shows whether it was done if the response is lost, or finds it. takes: codes
-        of refusals to return.
+        If the response is lost, `look` is the command (or finds it) that shows whether the change was made.
+        `takes` has codes of refusals to return instead of exiting.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(
@@ -76,7 +76,9 @@ class RemoteGateway:
         )
 
     def page_of(self, url: str, *, below: str) -> str:
-        """Return the address of a page of this gateway, whatever host it claims; exit for another page."""
+        """Return the address of a page of this gateway, even if the URL names another host. Exit if `below`
+        isn't its path.
+        """
         path = httpx.URL(url).path
         if not path.startswith(below):
             raise fail(f"{url} is no page of this gateway's sandbox")
@@ -151,9 +153,8 @@ class RemoteGateway:
 
 
 def _pause_s(answer: httpx.Response) -> int | None:
-    """Return how long to wait before repeating, or null if that doesn't help or takes too long."""
     is_busy = answer.status_code in {429, 503}
-    # A proxy says these; the gateway's own JSON with them is an outcome.
+    # A proxy sends these. If the gateway's own JSON comes with them, it is a result.
     is_proxy = answer.status_code in {502, 504} and b'"success"' not in answer.content
     if not is_busy and not is_proxy:
         return None

@@ -1,4 +1,4 @@
-"""`topup send`: send credit once, however often the command is repeated."""
+"""`topup send`: send credit once, even if the command is repeated."""
 
 import re
 import secrets
@@ -32,7 +32,7 @@ _AMOUNT: Final = re.compile(r"\$?([0-9]{1,9})(?:\.([0-9]{1,2}))?")
 
 
 class Dollars(click.ParamType[int]):
-    """25, 25.5 or 25.00 US dollars, as cents, without rounding."""
+    """Parse 25, 25.5 or 25.00 US dollars as cents, without rounding."""
 
     name = "AMOUNT"
 
@@ -52,19 +52,20 @@ class Dollars(click.ParamType[int]):
 @click.argument("platform")
 @click.argument("amount", type=Dollars())
 @click.argument("recipient")
-@click.option("--reference", help="Your own name for it, once per environment.")
-@click.option("--note", "remark", help="A note that is kept with it.")
+@click.option("--reference", help="Your own name for the top-up, unique in its environment.")
+@click.option("--note", "remark", help="A note to store with the top-up.")
 @click.option(
-    "--idempotency-key", help="The key of an earlier try, so that the send happens at most once."
+    "--idempotency-key",
+    help="The key of an earlier attempt, so that the credit is sent at most once.",
 )
 @click.option(
     "--wait",
     "wait_s",
     type=click.IntRange(1, 3600),
     metavar="SECONDS",
-    help="Wait for the delivery, at most so long.",
+    help="Wait for the delivery, at most this long.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before live credit is spent.")
+@click.option("--yes", is_flag=True, help="Spend live credit without asking for confirmation.")
 @profile_option
 @json_option
 def send(
@@ -79,10 +80,10 @@ def send(
     yes: bool,
     profile: str,
 ) -> None:
-    """Send credit: AMOUNT in dollars, RECIPIENT an address or `self`, the account's own.
+    """Send credit. AMOUNT is in dollars; RECIPIENT is an email address, or `self` for your account.
 
     The idempotency key is printed first. If the response is lost, repeat the command with --idempotency-key:
-    it sends once, and prints the outcome.
+    the credit is sent once, and the result is printed.
     """
     given = access(profile)
     if not yes:
@@ -106,7 +107,7 @@ def send(
 
 
 def _confirm(given: Access, what: str) -> None:
-    """Continue in staging or after a yes; exit after a no, and if nobody can be asked."""
+    """Continue in staging or after a yes. Exit after a no, or if there is no terminal to ask on."""
     if given.is_staging:
         return
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""`topup trigger`: cause an event by real calls, in staging alone."""
+"""`topup trigger`: cause an event by real calls, only in staging."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ EVENT_S_MAX: Final = 5.0
 _REFUSED_BY_PLATFORM: Final = 3005
 _LOOK: Final = "topup topups list"
 
-# Returns the subject's ID, by which its event is found.
+# A cause returns the subject's ID, by which its event is found.
 Cause = Callable[["Sandbox"], str]
 
 CAUSES: Final[Mapping[str, Cause]] = {
@@ -43,12 +43,12 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "key.cap_near": lambda sandbox: sandbox.used_up(),
     "key.cap_reached": lambda sandbox: sandbox.used_up(),
 }
-# The requester doesn't decide: these take a key of another lineage.
+# A requester can't decide, so these need another, unrelated key.
 NEEDS_APPROVER: Final = frozenset({"approval.approved", "approval.denied", "key.resumed"})
 _PLAN: Final = "a plan is bought, paid and changed by a person: `topup open plan`"
 _SAVED: Final = "a recharge charges a card that a person saved: `topup open recharge`"
 _LATER: Final = "it comes with time: move the account's clock, POST /sandbox/clock"
-# Why no key of the account causes it, and what does.
+# These say what causes an event that no key of the account can cause.
 NOT_CAUSED: Final[Mapping[str, str]] = {
     "approval.expired": _LATER,
     "credit.expiring": _LATER,
@@ -79,7 +79,7 @@ _PAUSE_S: Final = 0.1
 
 
 class Sandbox:
-    """The calls that causes are made of. approver: a key of another lineage, which decides."""
+    """The calls by which events are caused. `approver` is an unrelated key, which decides."""
 
     def __init__(self, given: Access, platform: str, approver: Access | None) -> None:
         self._given = given
@@ -129,7 +129,7 @@ class Sandbox:
         return str(self.made("/topup/bulk", {"items": [line]})["id"])
 
     def order(self, outcome: str) -> str:
-        """Make an order whose payer presses this button of the sandbox's payment page."""
+        """Create an order, and press this button on the sandbox's payment page as its payer."""
         order = self.made("/orders", {"provider": "sandbox", "amount_cents": AMOUNT_CENTS})
         self._press(order["url"], below="/sandbox/checkout/", outcome=outcome)
         return str(order["id"])
@@ -171,7 +171,7 @@ class Sandbox:
         return RemoteGateway(self._approver)
 
     def _press(self, url: str, *, below: str, **fields: str) -> None:
-        """Submit a page's form without a key: anybody with its address may."""
+        """Submit a page's form without a key, because anybody with the page's address may do so."""
         page = self._gateway.page_of(url, below=below)
         try:
             answer = httpx.post(page, data=fields, timeout=EVENT_S_MAX)
@@ -194,23 +194,24 @@ def _reference() -> str:
 )
 @click.argument("event", type=click.Choice([*CAUSES, *NOT_CAUSED]), metavar="EVENT")
 @click.option(
-    "--platform", default=PLATFORM, show_default=True, help="Of the top-ups that are sent for it."
+    "--platform", default=PLATFORM, show_default=True, help="Platform of the top-ups that are sent."
 )
 @click.option(
-    "--approver", help="Profile of another key that decides, no parent or child of the first."
+    "--approver",
+    help="Profile of another key, which decides. It must not be a parent or child of the first key.",
 )
 @profile_option
 @json_option
 def trigger(*, event: str, platform: str, approver: str | None, profile: str) -> None:
     """Cause an event in staging by real calls, and print it.
 
-    EVENT is any event type. If no key of the account can cause it, the command says why, and what causes
-    it. approval.approved, approval.denied and key.resumed need --approver, because a requester can't
-    decide. It is a key with approvals:write (key.resumed: keys:write) that is no parent or child of the
-    first one.
+    EVENT is any event type. If no key of the account can cause it, the command says what does.
+    approval.approved, approval.denied and key.resumed need --approver, because a requester can't decide. The
+    approver's key needs approvals:write (for key.resumed: keys:write), and must not be a parent or child of
+    the first key.
 
-    Each top-up is $1.00 of test credit. Pending, scheduled and waiting ones stay for you to continue with.
-    For a sample of any type, use `topup webhooks test`.
+    Each top-up sends $1.00 of test credit. Top-ups that are pending, scheduled or waiting for approval stay
+    as they are. For a sample of any event type, use `topup webhooks test`.
     """
     given = access(profile)
     if not given.is_staging:
@@ -228,7 +229,6 @@ def trigger(*, event: str, platform: str, approver: str | None, profile: str) ->
 
 
 def _outside(event: str, approver: str | None, given: Access) -> Access | None:
-    """Return the approver's access if the event takes one; exit if it is missing or of another gateway."""
     if event not in NEEDS_APPROVER:
         return None
     if approver is None:

@@ -1,4 +1,4 @@
-"""`topup verify`: what is wrong with a received webhook, if anything; needs no gateway."""
+"""`topup verify`: check a received webhook and explain what is wrong. It needs no gateway."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -26,12 +26,12 @@ BODY_BYTES_MAX = 1 << 20
     envvar="WEBHOOK_SECRET",
     callback=take_secret,
     metavar="-|@FILE",
-    help="The endpoint's whsec_…, from standard input or a file, or in WEBHOOK_SECRET.",
+    help="The endpoint's whsec_… secret, from standard input, a file or WEBHOOK_SECRET.",
 )
 @click.option(
     "--public-key",
     metavar="WHPK",
-    help="The endpoint's whpk_…, which is no secret: checks the Ed25519 signature.",
+    help="The endpoint's whpk_… public key, to check the Ed25519 signature. It isn't secret.",
 )
 @click.option(
     "--header",
@@ -39,20 +39,20 @@ BODY_BYTES_MAX = 1 << 20
     multiple=True,
     required=True,
     metavar="'NAME: VALUE'",
-    help="As it was received; repeat for each signature header.",
+    help="A header as it was received. Give each signature header.",
 )
 @click.option(
     "--body-file",
     type=click.File("rb", lazy=True),
     required=True,
-    help="The raw body; - is standard input.",
+    help="A file with the raw body, or - for standard input.",
 )
 @click.option(
     "--tolerance-s",
     type=click.IntRange(0),
     default=TOLERANCE_S,
     show_default=True,
-    help="How old the timestamp may be; a large number for a body that was kept.",
+    help="How old the timestamp may be. Use a large number for a stored body.",
 )
 @json_option
 @click.pass_context
@@ -65,7 +65,7 @@ def verify(
     body_file: BinaryIO,
     tolerance_s: int,
 ) -> None:
-    """Say whether a received webhook is genuine, and if not, why. Exit 1 if it isn't."""
+    """Check whether a received webhook is genuine, and if not, say why. Exit 1 if it isn't."""
     if secret is None and public_key is None:
         raise click.UsageError("give --secret or --public-key")
     if READS_STDIN in context.meta and body_file.name == "-":

@@ -1,4 +1,4 @@
-"""`topup verify-receipt`: what a top-up's receipt proves; needs no gateway and no database."""
+"""`topup verify-receipt`: show what a top-up's receipt proves. It needs no gateway and no database."""
 
 import sys
 from collections.abc import Sequence
@@ -29,24 +29,24 @@ _TIMEOUT_S = 10.0
     "--keys",
     required=True,
     metavar="FILE|URL",
-    help="The public keys as a JWK Set: a stored file, or the gateway's address of them.",
+    help="The public keys (a JWK Set), as a stored file or their address at the gateway.",
 )
 @click.option(
     "--checkpoint",
     "checkpoints",
     multiple=True,
     metavar="FILE",
-    help="A checkpoint that you stored: its JWS, or JSON with it; repeat for several.",
+    help="A stored checkpoint, as its JWS or the JSON that contains it. Can be given several times.",
 )
 @json_option
 @click.pass_context
 def verify_receipt(
     context: click.Context, /, receipt: str, keys: str, checkpoints: Sequence[str]
 ) -> None:
-    """Say what a receipt proves and what it doesn't.
+    """Show what a receipt proves and what it doesn't.
 
-    Exit with 1 if it was changed or forged, or contradicts a stored day. Pass the JWS, or the API's response
-    that contains it.
+    Exit 1 if the receipt was changed or forged, or contradicts a stored day. Pass its JWS, or the API
+    response that contains it.
     """
     try:
         known = keys_of_jwks(_keys(keys))
@@ -102,7 +102,7 @@ def _jws_of(text: str, name: str) -> str:
     except (*NOT_JSON, KeyError, TypeError):
         found = None
     if not isinstance(found, str):
-        raise StatementRefused(f"The JSON has no {name}.")
+        raise StatementRefused(f"The JSON has no field {name}.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`topup whoami`: the key that the commands use, and what it may do now."""
+"""`topup whoami`: show which key is used, and what it may do now."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from cli.output import dollars_of, examples, json_option, print_json, show_recor
 @profile_option
 @json_option
 def whoami(profile: str) -> None:
-    """Show the key that is used: name, environment, scopes, and what is left of its limits."""
+    """Show the key that is used: its name, environment and scopes, and what is left of its limits."""
     given = access(profile)
     own = RemoteGateway(given).get("/keys/self").data
     if wants_json():

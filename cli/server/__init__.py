@@ -1,1 +1,1 @@
-"""Commands that run an installation."""
+"""Commands that run and maintain an installation."""

@@ -21,16 +21,16 @@ from billing.proof.audit import audit as findings_of
 from billing.records.kind import NAMES, PLURALS
 from billing.records.proving import Unproved, prove_records, unproved
 from cli.database import keep_where_possible
-from cli.output import EXIT_REFUSED, examples, json_option, note, run, show_rows, wants_json
+from cli.output import EXIT_REFUSED, examples, fail, json_option, note, run, show_rows, wants_json
 from kernel.clock import DAY_US, SystemClock, day_start_us, rfc3339
 from keys.vault import Vault
 from runtime.installation import known_secret_key, open_store, open_vault, opens_what_is_sealed
 from runtime.settings import Settings, load_settings
 from store.database import Database
 
-# With more, the reader knows that something is wrong on a large scale.
+# With more findings than this, something is wrong on a large scale anyway.
 FINDINGS_MAX = 10_000
-# Each proof compares this many days with their transfers; `topup checkpoints verify` does older
+# Each audit compares this many days with their transfers. `topup checkpoints verify` compares older
 # ones.
 _RECENT_US: Final = 4 * DAY_US
 _COLUMNS = ("rule", "account_id", "environment", "day", "row_id", "expected", "found")
@@ -38,12 +38,26 @@ _Found = list[dict[str, Any]]
 _T = TypeVar("_T")
 
 
+class ProvingKey(NamedTuple):
+    """The vault that checks signing keys. None if the master key is unknown or, if `is_wrong`, another one."""
+
+    vault: Vault | None
+    is_wrong: bool = False
+
+    def check(self) -> None:
+        if self.is_wrong:
+            raise fail(
+                "the master key doesn't open what the database holds encrypted",
+                advice="set TOPUP_SECRET_KEY to the key with which this database ran",
+            )
+
+
 class _Result(NamedTuple):
     findings: _Found
     basis: ProofBasis
     verified: Mapping[str, LastVerified]
     unproved: Unproved
-    is_key_known: bool
+    key: ProvingKey
 
 
 @click.command(
@@ -56,20 +70,20 @@ class _Result(NamedTuple):
 @click.option(
     "--full",
     is_flag=True,
-    help="Check every transfer from the first one on. Otherwise the sealed days prove "
-    "accounts with many transfers.",
+    help="Check every transfer from the first one on. Otherwise, the sealed days are trusted "
+    "for accounts with many transfers.",
 )
 @json_option
 @click.pass_context
 def audit(context: click.Context, *, full: bool) -> None:
     """Prove the ledger. Exit 1 if anything is wrong.
 
-    It checks every sum, balance, hold and event number, and that no transfer of a sealed day and no sealed
-    event, delivery, audit entry or billing document was changed, removed or added. It names what is newer
-    than the last signed head of the record log, and so unproved.
+    The audit checks every sum, balance, hold and event number. It also checks that nothing sealed was
+    changed, removed or added: no transfer of a sealed day, event, delivery, audit entry or billing document.
+    Rows that are newer than the last signed head of the record log are listed as unproved.
 
-    The first proof is a full one, and later ones rely on it: an account with more than 5,000 transfers is
-    proved from its sealed days and from what changed since the last clean proof. The result is stored;
+    The first audit checks all transfers. Later audits rely on it: for an account with more than 5,000
+    transfers, they use the sealed days and what changed since the last clean audit. The result is stored;
     /metrics and `topup doctor` show when the ledger was last proved.
     """
     result = run(_collect(is_full=full))
@@ -89,12 +103,13 @@ def audit(context: click.Context, *, full: bool) -> None:
         show_rows([], "rule", facts=facts)
     note("the ledger is proved: every balance is the sum of its transfers")
     _note_unproved(result)
+    result.key.check()
 
 
 def _note_unproved(result: _Result) -> None:
     for line in _lines_of(result.unproved):
         note(line)
-    if not result.is_key_known:
+    if result.key.vault is None:
         note("signing keys weren't checked: set TOPUP_SECRET_KEY to the installation's master key")
 
 
@@ -102,7 +117,7 @@ async def _collect(*, is_full: bool) -> _Result:
     clock = SystemClock()
     began_at = clock.now_us()
     settings = load_settings()
-    vault = await proving_vault(settings)
+    key = await proving_key(settings)
     async with open_store(settings) as database:
         patient = database.unhurried()
         basis = await open_basis(patient, is_full=is_full, now_us=began_at)
@@ -111,7 +126,7 @@ async def _collect(*, is_full: bool) -> _Result:
         ]
         found += await _sealed(database, patient, basis, began_at)
         since_day = 0 if basis.is_full else day_start_us(began_at - _RECENT_US)
-        records = prove_records(patient, since_day=since_day, vault=vault)
+        records = prove_records(patient, since_day=since_day, vault=key.vault)
         found += [one._asdict() async for one in _at_most(records)]
         keep = partial(
             note_proof,
@@ -123,7 +138,7 @@ async def _collect(*, is_full: bool) -> _Result:
         )
         await keep_where_possible(database, keep)
         verified = await database.read(last_verified)
-        return _Result(found, basis, verified, await unproved(patient), vault is not None)
+        return _Result(found, basis, verified, await unproved(patient), key)
 
 
 async def _sealed(
@@ -165,16 +180,14 @@ def _verified(last: LastVerified | None) -> str:
     return f"verified up to {day_text(last.day_start_at)} at {rfc3339(last.began_at)} {found}"
 
 
-async def proving_vault(settings: Settings) -> Vault | None:
-    """Return the installation's vault, or None if this process doesn't know its master key."""
+async def proving_key(settings: Settings) -> ProvingKey:
     secret_key = known_secret_key(settings)
     if not secret_key:
-        return None
+        return ProvingKey(None)
     vault = open_vault(secret_key)
     if await opens_what_is_sealed(settings, vault) is False:
-        note("the master key here doesn't open what the database holds sealed")
-        return None
-    return vault
+        return ProvingKey(None, is_wrong=True)
+    return ProvingKey(vault)
 
 
 def _facts_of(found: Unproved) -> dict[str, Any]:

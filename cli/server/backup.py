@@ -1,4 +1,4 @@
-"""`topup backup`: a consistent copy of the database while everything keeps running."""
+"""`topup backup`: copy the database consistently while everything keeps running."""
 
 import time
 from functools import partial
@@ -35,14 +35,14 @@ _ENDINGS = {True: "db", False: "dump"}
 @click.option(
     "--elsewhere",
     is_flag=True,
-    help="Copy nothing; record that a copy is kept on another machine as of now.",
+    help="Copy nothing, but record that there is now a copy on another machine.",
 )
 @json_option
 def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
     """Copy the database into a new FILE while everything keeps running.
 
-    The copy is the database at one moment. It holds no master key: store TOPUP_SECRET_KEY separately.
-    PostgreSQL is copied by its own pg_dump. docs/backup.md says what a restore repeats.
+    The copy shows the database at one moment. It doesn't contain the master key, so store TOPUP_SECRET_KEY
+    separately. PostgreSQL is copied with pg_dump. docs/backup.md says which work is repeated after a restore.
 
     Each copy is recorded with its build, for /metrics, `topup doctor` and `topup database copies`.
     """
@@ -82,9 +82,9 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
 
 
 async def _begin(url: str) -> tuple[str | None, str]:
-    """Record that a copy begins; return the schema's version and the record's ID.
+    """Record that a copy begins. Return the schema's version and the record's ID.
 
-    A read-only database and an older schema are copied without a record; the ID is then "".
+    A read-only database, or one with an older schema, is copied without a record; the ID is then "".
     """
     schema = await schema_of(url)
     ids: list[str] = []
@@ -124,7 +124,7 @@ async def _record_elsewhere(url: str) -> str:
 
 
 async def schema_of(url: str) -> str | None:
-    """Return the schema's version of a server that allows sessions; raise StoreError."""
+    """Return the schema's version. Raise StoreError, also if a pooler shares the server's sessions."""
     database = open_database(url)
     try:
         version = await schema_version(database)

@@ -1,4 +1,4 @@
-"""`topup checkpoints`: the ledger's sealed days: list, show, verify, seal, and the signing key."""
+"""`topup checkpoints`: list, show, verify and seal the ledger's days, and change the signing key."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -29,7 +29,7 @@ from cli.output import (
     show_rows,
     wants_json,
 )
-from cli.server.audit import proving_vault
+from cli.server.audit import proving_key
 from kernel.clock import DAY_US, SystemClock, rfc3339
 from kernel.errors import InvalidInput, NotFound
 from keys.principal import Environment
@@ -48,13 +48,13 @@ _COLUMNS = ("environment", "day", "size", "late", "root", "sealed_at")
     )
 )
 def checkpoints() -> None:
-    """The ledger's sealed days and the record log: list, show, heads, verify, seal. docs/receipts.md explains."""
+    """List, show, verify and seal the ledger's days and the record log. docs/receipts.md explains them."""
 
 
 @checkpoints.command("list", epilog=examples("topup checkpoints list --environment live --json"))
 @environment_option
 @limit_option
-@click.option("--cursor", metavar="DAY", help="Only days before this one.")
+@click.option("--cursor", metavar="DAY", help="List only days before this one.")
 @json_option
 def list_(environment: Environment, *, limit: int, cursor: str | None) -> None:
     """List sealed days, newest first."""
@@ -75,7 +75,7 @@ def list_(environment: Environment, *, limit: int, cursor: str | None) -> None:
 @environment_option
 @json_option
 def show(day: str, environment: Environment) -> None:
-    """Show one sealed day with its signed statement, which others can store as a witness."""
+    """Show one sealed day with its signed statement, which others can store as evidence."""
     day_start_at = _day(day)
 
     async def work(tx: Transaction) -> Checkpoint | None:
@@ -97,15 +97,15 @@ def show(day: str, environment: Environment) -> None:
 @click.option(
     "--environment",
     type=click.Choice(["staging", "live"]),
-    help="Check only this environment; default: both.",
+    help="Check only this environment. Default: both.",
 )
 @click.option(
-    "--since", metavar="DAY", help="Check only days from this one on, and trust earlier ones."
+    "--since", metavar="DAY", help="Check only this day and later ones, and trust earlier days."
 )
 @json_option
 @click.pass_context
 def verify(context: click.Context, environment: str | None, since: str | None) -> None:
-    """Compare every sealed day and the record log with their rows. Exit 1 if anything was changed, removed or
+    """Compare all sealed days and the record log with their rows. Exit 1 if anything was changed, removed or
     added.
 
     `topup audit` relies on sealed days, and says when all of them were last verified.
@@ -129,14 +129,14 @@ def verify(context: click.Context, environment: str | None, since: str | None) -
     "--look-back-days",
     type=click.IntRange(0, 3660),
     default=0,
-    help="Search this many more days back for unsealed transfers.",
+    help="Also search this many earlier days for unsealed transfers.",
 )
 @json_option
 def seal(look_back_days: int) -> None:
-    """Seal what is due, as a worker does automatically: days an hour after their end, and the record log.
+    """Seal what is due: days that ended at least an hour ago, and the record log. Workers do this
+    automatically.
 
-    The record log gets a new signed head each time. Rows of the last five minutes are left for the next
-    one.
+    The record log gets a new signed head each time. Rows of the last five minutes are left for the next head.
     """
 
     async def act(context: Context) -> tuple[Sequence[Checkpoint], RecordHead]:
@@ -157,10 +157,12 @@ def seal(look_back_days: int) -> None:
     epilog=examples("topup checkpoints heads", "topup checkpoints heads --limit 1 --json"),
 )
 @limit_option
-@click.option("--cursor", type=int, metavar="NUMBER", help="Only heads before this one.")
+@click.option("--cursor", type=int, metavar="NUMBER", help="List only heads before this one.")
 @json_option
 def heads(*, limit: int, cursor: int | None) -> None:
-    """List the hourly signed heads of the record log, newest first; --json includes the statements, to store."""
+    """List the hourly signed heads of the record log, newest first. --json includes the signed statements,
+    for you to store.
+    """
 
     async def work(tx: Transaction) -> Sequence[RecordHead]:
         return await record_head.page(tx, before=cursor, limit=limit)
@@ -174,7 +176,7 @@ def heads(*, limit: int, cursor: int | None) -> None:
 @checkpoints.command("rotate-key", epilog=examples("topup checkpoints rotate-key"))
 @json_option
 def rotate_key() -> None:
-    """Sign with a new key from now on; the older ones stay published for what they signed."""
+    """Sign with a new key from now on. Earlier keys stay published, so that their signatures can be checked."""
 
     async def act(context: Context) -> str:
         async def work(tx: Transaction) -> str:
@@ -186,14 +188,16 @@ def rotate_key() -> None:
 
 
 async def _verify(environment: str, since_day: int) -> list[dict[str, Any]]:
-    """Verify; a check of all days is recorded for `topup audit`."""
+    """Return the differences found. A check of all days is recorded for `topup audit`."""
     settings = load_settings()
-    vault = await proving_vault(settings)
+    key = await proving_key(settings)
+    key.check()
     async with open_store(settings) as database:
         patient = database.unhurried()
-        # The record log covers both environments: only the other one's rows are left out.
+        # The record log covers both environments, so only rows of the other environment are left
+        # out.
         other = {"live": "staging", "staging": "live"}.get(environment)
-        log = prove_records(patient, since_day=since_day, vault=vault)
+        log = prove_records(patient, since_day=since_day, vault=key.vault)
         records = [
             one._asdict() async for one in log if not environment or one.environment != other
         ]

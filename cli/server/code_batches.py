@@ -1,4 +1,4 @@
-"""`topup code-batches`: redemption codes, made in batches. A code is shown once, when it is made."""
+"""`topup code-batches`: create redemption codes in batches. Each code is shown only once."""
 
 import contextlib
 import csv
@@ -49,9 +49,9 @@ STDOUT: Final = "-"
 @environment_option
 @json_option
 def write(file: str, environment: str, **given: Any) -> None:
-    """Create a batch of any size and write its codes into a new CSV file; - prints them.
+    """Create a batch of any size, and write its codes into a new CSV file; use - for standard output.
 
-    They are in that file and nowhere else: only their digests are stored.
+    Store the file well: the gateway stores only digests of the codes.
     """
     values = values_of(facts_of(ManyCodes), given)
     asked: Any = shape_of(ManyCodes).decode(msgspec.json.encode(values), None)
@@ -100,7 +100,6 @@ async def _log(tx: Transaction, batch: Batch) -> None:
 
 @contextlib.contextmanager
 def _writer(path: str, new: NewBatch) -> Iterator[Callable[[Sequence[str]], None]]:
-    """Yield what takes codes into the new CSV file, which only its owner can read."""
     with contextlib.ExitStack() as stack:
         file = sys.stdout if path == STDOUT else stack.enter_context(_private_file(path))
         rows = csv.writer(file, lineterminator="\n")
@@ -108,7 +107,7 @@ def _writer(path: str, new: NewBatch) -> Iterator[Callable[[Sequence[str]], None
 
         def keep(step: Sequence[str]) -> None:
             rows.writerows([code, new.credits, new.environment] for code in step)
-            # Before the batch counts as made: what isn't on the disk was never handed over.
+            # The codes must be on the disk before the batch counts as created.
             file.flush()
             if path != STDOUT:
                 os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""`topup database`: the database's servers, and what to do after losing one."""
+"""`topup database`: show the database's servers, and recover after losing one."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +37,7 @@ _SUCCESS: Final = range(200, 300)
     )
 )
 def database() -> None:
-    """The database's servers and copies: which server is used or refused, and what a failover lost."""
+    """Show the database's servers and copies, which server is refused, and what a failover lost."""
 
 
 @database.command(
@@ -75,13 +75,13 @@ def status(context: click.Context) -> None:
         'topup database accept-loss --reason "db1 burned down, db2 lagged by 2 s"',
     ),
 )
-@click.option("--reason", required=True, help="Why, for the audit log.")
+@click.option("--reason", required=True, help="The reason, which is written to the audit log.")
 @json_option
 def accept_loss(reason: str) -> None:
     """Accept a database that lacks acknowledged commits, or an old primary.
 
-    First look for a server that has the commits. If several servers claim to be the primary, put only the
-    right one into TOPUP_DATABASE_URL.
+    First look for a server that has the commits. If several servers claim to be the primary, name only the
+    right one in TOPUP_DATABASE_URL.
     """
     record = run(_accept(reason))
     show_record(record)
@@ -100,8 +100,8 @@ def accept_loss(reason: str) -> None:
 @json_option
 @click.pass_context
 def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
-    """List top-ups that are missing although a gateway's log (TOPUP_LOG_FORMAT=json) shows that they were
-    answered.
+    """Compare a gateway's log (TOPUP_LOG_FORMAT=json) with the database, and list top-ups that were answered
+    but are missing.
 
     Exit 1 if there are any.
     """
@@ -125,8 +125,8 @@ def lost(context: click.Context, log: Sequence[Iterable[str]]) -> None:
 def copies() -> None:
     """List the last recorded copies of the database, and the build that made each.
 
-    A copy with no end time failed, is still being taken, or is the one that this database was restored
-    from.
+    A copy without an end time is still running or has failed. The copy from which this database was restored
+    has no end time either.
     """
     names = ("began_at", "place", "ended_at", "bytes", "code_version")
     show_rows([_shown_copy(one) for one in run(read(backups.newest))], *names)
@@ -152,7 +152,8 @@ async def _accept(reason: str) -> dict[str, Any]:
         seen = await store.servers.look_around()
     finally:
         await store.close()
-    # Without what was acknowledged: whatever is refused is what is to be accepted.
+    # Open the database without checking acknowledged commits, because the refused state is what is
+    # accepted here.
     store = _open(is_known=False)
     try:
         await check_schema(store)
@@ -172,7 +173,7 @@ def _acceptance(reason: str, from_us: int | None, until_us: int | None) -> Any:
         accepted = await commits.accept_loss(
             tx, now_us=now_us, lost_from_at=from_us, lost_until_at=until_us, reason=reason
         )
-        # Lost event numbers are reused, so earlier cursors must not fit.
+        # Lost event numbers are used again, so earlier cursors must become invalid.
         await event_cursor.renew(tx, epoch=accepted.accepted_at // SECOND_US)
         record = {
             "accepted_at": rfc3339(accepted.accepted_at),

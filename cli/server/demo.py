@@ -1,6 +1,6 @@
-"""The account that `topup dev` makes at its first start, and dev.json, which names its working credentials.
+"""Make the account that `topup dev` creates at its first start, and dev.json with its credentials.
 
-What no longer works (another database, a revoked key) is made again.
+Credentials that no longer work (after another database or a revoked key) are replaced.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ EMAIL = "demo@example.com"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The contents of dev.json; the admin token is for staging."""
+    """The contents of dev.json. The admin token is for staging."""
 
     url: str
     account_id: str = ""
@@ -68,7 +68,7 @@ async def ensure_demo(database: Database, clock: Clock, data_dir: Path, *, url: 
 
 
 def read_demo(data_dir: Path) -> Demo | None:
-    """Return what dev.json says, or None if it is missing or not ours."""
+    """Return the contents of dev.json, or None if it is missing or not in our form."""
     try:
         return Demo(**json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):

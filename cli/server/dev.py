@@ -1,4 +1,4 @@
-"""`topup dev`: everything on one machine with one command, for development and a first look."""
+"""`topup dev`: run everything on one machine with one command, for development and a first look."""
 
 import asyncio
 import os
@@ -50,7 +50,7 @@ from runtime.wake_pipe import open_wake_pipe
 from store.database import Store, Transaction
 from store.open import SQLITE_PREFIX
 
-# Unwrapped and unindented, so that it can be pasted.
+# This text has no indentation, so that it can be pasted.
 _CURL = """\
 curl -X POST {url}/api/public/v1/topup/send \\
   -H "Authorization: Bearer {key}" \\
@@ -74,7 +74,7 @@ def curl_line(url: str, key: str) -> str:
 def ready(
     settings: Settings, demo: Demo, *, sign_in: str | None, redis: str, took_s: float
 ) -> None:
-    """Print address, key and curl line; sign_in: a link that signs the operator in."""
+    """Print the address, keys and a curl line. `sign_in` is a link that signs the operator in."""
     store = "SQLite" if settings.database_address.startswith(SQLITE_PREFIX) else "PostgreSQL"
     data_dir = _short(settings)
     click.echo()
@@ -139,7 +139,7 @@ def _short(settings: Settings) -> str:
 
 
 def development_key(settings: Settings) -> str:
-    """Return the key that opens what the database holds; end the command without one."""
+    """Return the master key that opens what the database stores encrypted. Exit if there is none."""
     file = settings.data_dir / FILE_NAME
     is_given = bool(settings.secret_key.get_secret_value())
     source = _SETTING if is_given else str(file)
@@ -168,12 +168,14 @@ def _refused(problem: str) -> click.exceptions.Exit:
         "topup dev --port 0 --data-dir /tmp/try",
     )
 )
-@click.option("--host", help="Address to listen on; default: TOPUP_HOST.")
+@click.option("--host", help="Address to listen on. Default: TOPUP_HOST.")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), help="Port, 0 for a free one; default: TOPUP_PORT."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="Port; 0 chooses a free one. Default: TOPUP_PORT.",
 )
 @click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Data directory; default: TOPUP_DATA_DIR."
+    "--data-dir", type=click.Path(path_type=Path), help="Data directory. Default: TOPUP_DATA_DIR."
 )
 def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
     """Run everything embedded: SQLite, Redis, gateway and worker. Ctrl-C stops all."""
@@ -199,7 +201,9 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
 
 def _for_development(settings: Settings, port: int, secret_key: str) -> Settings:
-    """Return the settings; if reachable from outside, what strangers could misuse is off."""
+    """Return settings for `topup dev`. If other machines can reach it, what strangers could misuse is
+    switched off.
+    """
     is_private_fine = settings.is_loopback and (
         settings.webhook_allow_private or "webhook_allow_private" not in settings.model_fields_set
     )
@@ -241,7 +245,7 @@ async def _run(settings: Settings, listener: socket, started_s: float) -> bool:
 
 
 async def _supply_live(database: Store, settings: Settings) -> None:
-    """Name `wallet` for each live platform without a supplier, and say so."""
+    """Let `wallet` supply each live platform that has no supplier, and print this."""
     master = open_vault(settings.secret_key.get_secret_value())
     first = [setting.platform() for setting in settings.platforms]
 
@@ -260,9 +264,10 @@ async def _supply_live(database: Store, settings: Settings) -> None:
 
 
 async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str | None:
-    """Return a link that signs the operator in, once; only for a terminal, since a pipe may end in a file.
+    """Return a link that signs the operator in once, or None if the output isn't a terminal and may end up in
+    a file.
 
-    No link works for a proxy's callers (PUBLIC_URL).
+    There is also none if a proxy is in front (PUBLIC_URL).
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):
@@ -284,7 +289,9 @@ async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The children in starting order. redis wakes the worker; each READY_CHILD writes a byte to ready_fd."""
+    """The child processes in starting order. `redis` describes the Redis for the workers. Children report to
+    `ready_fd` that they are ready.
+    """
 
     children: tuple[Child, ...]
     redis: str
@@ -347,7 +354,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WEBHOOK_ALLOW_PRIVATE": settings.webhook_allow_private,
         "SELF_SERVE_STAGING": settings.self_serve_staging,
         "PROCESSES": 1,
-        # No load balancer is in front, and the supervisor waits for no child for long.
+        # No load balancer is in front, and the supervisor doesn't wait long for a child.
         "SHUTDOWN_DELAY_S": 0,
     }
     root = str(Path(__file__).resolve().parents[2])

@@ -72,21 +72,21 @@ from webhooks.deliveries.backlog import Backlog, look
 from webhooks.endpoints.resealing import count_older
 
 MIB: Final = 1024 * 1024
-# Below the first nothing is safe; below the second there is time to act. A thousand top-ups take 3
-# to 4 MB (docs/deploy.md).
+# Below the first limit, writes may fail; below the second there is still time to act. A thousand
+# top-ups take 3 to 4 MB (docs/deploy.md).
 FREE_MIB_MIN: Final = 256
 FREE_MIB_ENOUGH: Final = 2048
-# Files, pipes, listeners and name servers' sockets, generously.
+# A generous count of files, pipes, listeners and name servers' sockets.
 FILES_OF_A_PROCESS: Final = 64
-# Four addresses with all the connections that one may hold.
+# Enough for four client addresses with the most connections that one may open.
 CLIENTS_MIN: Final = 1_024
 
 CHECK_S_MAX = 5.0
-# Two nights, as in the alert LedgerNotProved.
+# This allows two missed nights, like the alert LedgerNotProved.
 PROOF_AGE_H_MAX = 50
-# As in the alert CheckpointOverdue.
+# The alert CheckpointOverdue has the same limit.
 SEAL_LATE_US = 6 * HOUR_US
-# A worker signs a head each hour.
+# A worker should sign a head each hour.
 HEAD_LATE_US = 3 * HOUR_US
 
 
@@ -100,9 +100,8 @@ async def copies(settings: Settings) -> str:
 
 
 async def disk(settings: Settings) -> str:
-    """Say how much room the disk of the database's file or data directory has.
-
-    A database server's disk can't be seen from here.
+    """Report the free space on the disk of the SQLite file or data directory. A database server's disk can't
+    be checked from here.
     """
     file = file_of(settings.database_address)
     where = settings.data_dir.absolute() if file is None else file.absolute().parent
@@ -116,7 +115,7 @@ async def disk(settings: Settings) -> str:
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
         raise CheckError(f"{detail}: below {FREE_MIB_MIN} MiB writes begin to fail. Make room now")
-    # A copy beside it, and a migration that rewrites a table, take its size once more.
+    # A copy beside the file, or a migration that rewrites a table, needs its size once more.
     needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
     if free_mib < needed_mib:
         raise CheckWarning(
@@ -128,7 +127,7 @@ async def disk(settings: Settings) -> str:
 
 
 def files(settings: Settings) -> Finding:
-    """Say whether a gateway started like this command has descriptors for its clients."""
+    """Report whether a gateway started like this command can open enough files for its clients."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     own = connections_of_a_process(settings) + CONNECTIONS_MAX + FILES_OF_A_PROCESS
@@ -158,9 +157,10 @@ def _size(file: Path) -> int:
 def doctor(context: click.Context, /) -> None:
     """Check everything that an installation depends on. Exit 1 if something is wrong.
 
-    It checks settings, the public address and its proxy from outside, the database, connections, clocks,
-    deliveries, the ledger and its sealed days, workers, the master key, copies and their programs, the disk
-    and Redis. If the database can't be used, the exit code says why: see the table in docs/cli.md.
+    The checks cover settings, the public address and its proxy as seen from outside, the database,
+    connections, clocks, deliveries, the ledger and its sealed days, workers, the master key, copies and their
+    programs, the disk and Redis. Redis is optional, so its absence is only noted. If the database can't be
+    used, the exit code says why: see the table in docs/cli.md.
     """
     codes: list[int] = []
     findings = run(_examine(load_settings(), codes))
@@ -177,10 +177,9 @@ def doctor(context: click.Context, /) -> None:
 
 
 async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
-    """Return the findings; codes gets the exit codes of the database's faults."""
     check = partial(_check, settings=settings, codes=codes)
     seen = await check("database", database)
-    # Other checks of a database that can't be opened would say the same.
+    # If the database can't be opened, other checks of it would only repeat the reason.
     is_open = seen.is_well is not False or await _opens(settings)
     ask = check if is_open else _not_asked
     return [
@@ -218,7 +217,7 @@ async def _examine(settings: Settings, codes: list[int]) -> list[Finding]:
 
 
 async def _opens(settings: Settings) -> bool:
-    """Return whether an unwell database can still be queried, such as one on a full disk."""
+    """Return whether a faulty database can still be queried, such as one on a full disk."""
     try:
         async with asyncio.timeout(CHECK_S_MAX), open_store(settings):
             return True
@@ -242,7 +241,7 @@ def _unknown(name: str) -> str:
 
 
 def _webhooks(settings: Settings) -> Finding:
-    """Check what webhooks may reach beside public addresses; /readyz hides it."""
+    """Report which addresses webhooks may reach, besides public ones. /readyz doesn't show this."""
     if settings.webhook_allow_private:
         return Finding("webhooks", None, "may reach private addresses, and plain http in live")
     opened = [*map(str, settings.webhook_allow_cidrs), *settings.webhook_allow_hosts]
@@ -280,7 +279,6 @@ async def _check(
 
 
 async def _deliveries(settings: Settings) -> str:
-    """Check what workers leave undone; a gateway's /readyz shows it and stays green."""
     now_us = SystemClock().now_us()
     attempt_us_max = round(settings.webhook_timeout_s * SECOND_US)
 
@@ -311,8 +309,6 @@ async def _manual_review(settings: Settings) -> str:
 
 
 async def _platforms(settings: Settings) -> str:
-    """Check that each live platform has a supplier, and name suppliers that rest after failures."""
-
     async def work(tx: Transaction) -> tuple[PlatformBook, list[str]]:
         rows = await list_suppliers(tx, "live")
         silent = [row.id for row in rows if row.is_active and row.breaker_opened_at is not None]
@@ -333,7 +329,7 @@ async def _platforms(settings: Settings) -> str:
 
 
 async def _ledger(settings: Settings) -> str:
-    """Say when `topup audit` last proved the ledger; only another audit says whether it still holds."""
+    """Report when `topup audit` last proved the ledger. Only another audit shows whether it is still right."""
     async with open_store(settings) as database:
         proof = await database.read(last_proof)
     if proof is None:

@@ -1,4 +1,6 @@
-"""The checks of `topup doctor`: settings that contradict each other, the database, Redis, and the way in from outside."""
+"""The checks of `topup doctor`: contradicting settings, the database, Redis, and the address as seen from
+outside.
+"""
 
 import asyncio
 import contextlib
@@ -35,14 +37,14 @@ from store.open import file_of, open_database
 from store.sqlite.file import space as space_of
 from store.version import SchemaOutOfRange, changed_tables, differs, migrated_by, schema_version
 
-# As Stripe and Creem mark their keys.
+# Stripe and Creem mark their keys like this.
 _TEST_MARK: Final = "_test_"
 _LIVE_MARK: Final = "_live_"
-# As the SDK reads them: the first that is set counts.
+# The SDK uses the first of these that is set.
 _COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TEST_HOSTS: Final = ("test", "sandbox", "demo")
 CLOCK_OFF_S_MAX: Final = 2.0
-# Two nights, as in the alerts CopyOld and CopyElsewhereOld.
+# This allows two missed nights, like the alerts CopyOld and CopyElsewhereOld.
 COPY_AGE_H_MAX: Final = 50
 _PLACES: Final = {"local": "a file of `topup backup`", "elsewhere": "on another machine"}
 MB: Final = 1_000_000
@@ -50,8 +52,11 @@ ASK_S_MAX: Final = 5.0
 FULL_PERCENT: Final = 90
 OFF_S_MAX: Final = 2.0
 _UNSEEN: Final = "cannot be looked at: see `redis` above"
-_MISSING: Final = "TOPUP_REDIS_URL is empty and no embedded Redis runs"
-# RFC 5737: nobody has it, so a gateway that believes it believes any client's claim.
+_MISSING: Final = (
+    "TOPUP_REDIS_URL is empty and no embedded Redis runs. Redis may be absent: workers then get hints"
+    " through the database, and each process limits rates on its own"
+)
+# Nobody has this address (RFC 5737). A gateway that believes it believes whatever a client claims.
 CLAIMED: Final = "192.0.2.77"
 NO_HEADERS: Final[Mapping[str, str]] = {}
 _BODY_BYTES_MAX: Final = 512
@@ -61,7 +66,7 @@ _GATEWAY_AWAY: Final = frozenset(
 
 
 class CheckError(Exception):
-    """A check failed; the message says what to do."""
+    """A check failed. The message says what to do."""
 
 
 class CheckWarning(Exception):
@@ -70,7 +75,7 @@ class CheckWarning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """is_well null: worth knowing, but no reason to fail."""
+    """The result of a check. If `is_well` is None, it is worth knowing, but the command doesn't fail."""
 
     part: str
     is_well: bool | None
@@ -78,7 +83,9 @@ class Finding:
 
 
 def contradictions(settings: Settings) -> Finding:
-    """Return one finding; letting strangers in, and mixing real and test money, is unwell."""
+    """Report settings that contradict each other. The command fails if strangers get access, or real and test
+    money are mixed.
+    """
     wrong = [*_mixed(settings), *_open(settings)]
     if wrong:
         return Finding("consistency", False, "; ".join(wrong))
@@ -89,7 +96,6 @@ def contradictions(settings: Settings) -> Finding:
 
 
 def _mixed(settings: Settings) -> Iterator[str]:
-    """Yield a sentence for each test key in live and each live key in staging."""
     for found in settings.providers.variables:
         text = found.value.get_secret_value() if isinstance(found.value, SecretStr) else found.value
         if _is_staging(found, settings):
@@ -142,7 +148,6 @@ def _nameless(settings: Settings) -> Iterator[str]:
 
 
 def payments(settings: Settings) -> Finding:
-    """Name the providers that take money; another command calls them."""
     taking = sorted(
         f"{name} in {environment}"
         for (name, environment), made in settings.providers.settings.items()
@@ -344,7 +349,7 @@ async def redis(settings: Settings) -> Finding:
     except (RedisError, OSError) as error:
         if settings.redis_url.get_secret_value():
             return Finding("redis", False, WORDS[fault_of(error)])
-        # Without it sends continue, but not wake-ups and shared limits.
+        # Without Redis, sends continue, but there are no wake-ups and no shared limits.
         return Finding("redis", None, _MISSING)
     return Finding("redis", True, f"answers in {took_ms:.1f} ms, and takes what is written")
 
@@ -355,7 +360,7 @@ async def redis_room(settings: Settings) -> str:
 
 
 async def redis_clock(settings: Settings) -> str:
-    """Say whether its clock agrees with this machine's: rate limits go by it."""
+    """Report whether Redis's clock agrees with this machine's, because rate limits depend on it."""
     async with _asked(settings) as client:
         seconds, micros = await client.time()
     off_s = abs(seconds * SECOND_US + micros - SystemClock().now_us()) / SECOND_US
@@ -367,8 +372,9 @@ async def redis_clock(settings: Settings) -> str:
 
 
 async def workers(settings: Settings) -> Finding:
-    """Count who listens for hints; a stopped worker counts until its connection ends. Without Redis the
-    workers' rows count.
+    """Count the workers that listen on Redis. A stopped worker counts until its connection ends.
+
+    Without Redis, count the workers' rows in the database.
     """
     try:
         async with _asked(settings) as client:
@@ -381,7 +387,6 @@ async def workers(settings: Settings) -> Finding:
 
 
 async def _noted_workers(settings: Settings) -> Finding:
-    """Count workers that recorded themselves in the database, as each does every 20 seconds."""
     now_us = SystemClock().now_us()
     try:
         async with asyncio.timeout(ASK_S_MAX), open_store(settings) as database:
@@ -416,13 +421,13 @@ def _mib(size: int) -> str:
 
 
 def _is_named(settings: Settings) -> bool:
-    """Return whether there is a Redis to check, without making the embedded one's folder."""
+    """Return whether there is a Redis to check. Don't create the embedded one's folder."""
     return bool(settings.redis_url.get_secret_value()) or settings.data_dir.is_dir()
 
 
 @contextlib.asynccontextmanager
 async def _asked(settings: Settings) -> AsyncIterator[Redis]:
-    """Raise CheckWarning without a response: the check named redis says why."""
+    """Yield a client. If Redis doesn't respond, raise CheckWarning: the check named redis says why."""
     if not _is_named(settings):
         raise CheckWarning(_UNSEEN)
     try:
@@ -434,7 +439,6 @@ async def _asked(settings: Settings) -> AsyncIterator[Redis]:
 
 @contextlib.asynccontextmanager
 async def _redis_client(settings: Settings) -> AsyncIterator[Redis]:
-    """Yield a client for one check; raise TimeoutError if it takes too long."""
     client = Redis(connection_pool=connection_pool(redis_url(settings)))
     try:
         async with asyncio.timeout(ASK_S_MAX):
@@ -444,7 +448,7 @@ async def _redis_client(settings: Settings) -> AsyncIterator[Redis]:
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """The response of /healthz/caller; gateway/http/auth.py has the words."""
+    """The response of /healthz/caller. gateway/http/auth.py defines its words."""
 
     scheme: str
     host: str
@@ -479,7 +483,9 @@ def _not_set(settings: Settings) -> Finding:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    """Return a client without a proxy that trusts what this machine trusts (SSL_CERT_FILE names others)."""
+    """Return a client that uses no proxy, and trusts the certificates that this machine trusts (or
+    SSL_CERT_FILE).
+    """
     return httpx.AsyncClient(
         base_url=url,
         verify=ssl.create_default_context(),
@@ -511,9 +517,8 @@ async def _seen(
 async def _ask(
     client: httpx.AsyncClient, url: str, path: str, headers: Mapping[str, str] = NO_HEADERS
 ) -> tuple[int, bytes]:
-    """Return status and start of the body. Raises CheckError if TLS fails, CheckWarning if nothing responds."""
     try:
-        # httpx bounds each read, so one byte at a time would never end.
+        # httpx's timeout is for each read, so a response of one byte at a time would never end.
         async with (
             asyncio.timeout(ASK_S_MAX),
             client.stream("GET", path, headers=headers) as answer,
@@ -564,7 +569,6 @@ def _address(url: str, seen: _Seen) -> Finding:
 
 
 def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
-    """Check what the proxy says of its callers, and whether that is believed."""
     if believes_all:
         detail = (
             "passes on the X-Forwarded-For that a client claims: anybody chooses the address that"
@@ -606,7 +610,7 @@ async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:
         return Finding("metrics", True, "are shown to this machine")
     advice = "refuse that path in the proxy (docs/proxies.md), and see TOPUP_METRICS_CIDRS"
     if seen.proxy == "trusted" and seen.address == "private":
-        # By its own address, which TOPUP_METRICS_CIDRS may name, unlike a stranger's.
+        # This machine's own address may be in TOPUP_METRICS_CIDRS, unlike a stranger's.
         detail = f"{url}/metrics is shown to this machine, through the proxy: better {advice}"
         return Finding("metrics", None, detail)
     return Finding("metrics", False, f"{url}/metrics is open to strangers: {advice}")

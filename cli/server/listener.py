@@ -1,4 +1,4 @@
-"""The gateway's socket, and the descriptors that `topup dev` passes to its children in variables."""
+"""Open the gateway's socket, and read the file descriptors that `topup dev` passes to its children."""
 
 import contextlib
 import errno
@@ -24,7 +24,7 @@ settings_log = logging.getLogger("topup.settings")
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Return the bound socket of HOST and PORT; end the command if that fails."""
+    """Return a listening socket at HOST and PORT. Exit if that fails."""
     try:
         return bind_listener(settings.host, settings.port)
     except OSError as error:
@@ -36,7 +36,7 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
     if error.errno == errno.EADDRINUSE:
         problem, advice = f"{where} is in use", "choose another with --port, or 0 for a free one"
     else:
-        # An unresolved name has a number of its own and no text of the system's.
+        # If a name can't be resolved, the error has its own number and no text.
         reason = error.strerror or os.strerror(error.errno or 0)
         problem = f"cannot listen on {where}: {reason}"
         advice = "check --host and --port"
@@ -46,7 +46,7 @@ def fail_to_listen(error: OSError, host: str, port: int) -> Exception:
 def worker_socket(
     settings: Settings, bind: Callable[[str, int], socket.socket]
 ) -> socket.socket | None:
-    """Return a worker's own address; None if none is set or another worker of this machine has it."""
+    """Return the socket of a worker's own address, or None if none is set or another process uses it."""
     host, port = settings.worker_host, settings.worker_port
     if port is None:
         return None
@@ -64,7 +64,7 @@ def passed_fd(variable: str) -> int | None:
 
 
 def tell_ready() -> bool:
-    """Tell the supervisor that this process works; return False without one."""
+    """Tell the supervisor that this process works. Return False if there is no supervisor."""
     fd = passed_fd(READY_FD_VARIABLE)
     if fd is None:
         return False
@@ -74,7 +74,7 @@ def tell_ready() -> bool:
 
 
 def check_start(settings: Settings) -> None:
-    """End the command for a misspelt TOPUP_ variable or an unwritable data directory."""
+    """Exit if a TOPUP_ variable is misspelt or the data directory can't be written."""
     for name in unknown_variables():
         meant = nearest_setting(name)
         if meant is not None:
@@ -86,9 +86,10 @@ def check_start(settings: Settings) -> None:
 
 
 def warn_of_unknown_variables() -> None:
-    """Print the names that resemble no setting: another release or an orchestrator may set them.
+    """Log unknown variables that resemble no setting, because another release or an orchestrator may set
+    them.
 
-    Children of `topup dev` are silent, because it has said so.
+    Children of `topup dev` don't, because the parent has logged them.
     """
     names = unknown_variables()
     if names and parent_fd(os.environ) is None:

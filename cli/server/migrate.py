@@ -31,10 +31,10 @@ from store.version import VERSIONS, changed_tables, differs, schema_version
 @click.option("--revision", default="head", show_default=True, help="Schema version to migrate to.")
 @json_option
 def migrate(revision: str) -> None:
-    """Bring the database to the newest schema. Does nothing if it is already there.
+    """Bring the database to the newest schema. If it already is, do nothing.
 
-    A missing SQLite file is created, with its folder. Refused if the schema differs from its version, is
-    beyond --revision, or is newer than this code supports.
+    A missing SQLite file is created, with its folder. The command refuses a schema that was changed by hand,
+    is beyond --revision, or is newer than this code supports.
     """
     settings = load_settings()
     is_new = is_database_missing(settings)
@@ -48,20 +48,20 @@ def migrate(revision: str) -> None:
 
 
 def migrate_now(settings: Settings, *, revision: str = "head") -> None:
-    """Migrate; end the command with a sentence if the database can't be used."""
+    """Migrate. Exit with a message if the database can't be used."""
     try:
         migrate_database(settings.direct_address, revision=revision)
     except RevisionPassed as error:
         raise fail(str(error)) from None
     except CommandError as error:
-        # Its text names a revision, ours or the database's, and nothing else.
+        # The message contains only the name of a revision.
         raise fail(
             f"the database cannot be migrated: {error}",
             advice="leave --revision out for the newest; a newer database needs a newer topup",
             exit_code=EXIT_USAGE,
         ) from None
     except (SQLAlchemyError, OSError, sqlite3.Error) as error:
-        # The driver's message holds statements and addresses; its class says enough.
+        # The driver's message contains statements and addresses, so print only the error's class.
         cause = getattr(error, "orig", None) or error
         raise fail(
             f"the database cannot be migrated: {type(cause).__name__}",
@@ -71,7 +71,6 @@ def migrate_now(settings: Settings, *, revision: str = "head") -> None:
 
 
 async def _version(settings: Settings) -> str | None:
-    """Return the schema's version; raise SchemaOutOfRange, or StoreError for a database that `serve` refuses."""
     database = open_database(
         settings.database_address, options=pool_options(settings), kept=kept_commits(settings)
     )

@@ -1,7 +1,7 @@
-"""`topup serve --processes N` and `topup worker --processes N`: run N processes on one port.
+"""Run N processes on one port, for `topup serve --processes N` and `topup worker --processes N`.
 
-Once it works, each listens on its own socket of the port (SO_REUSEPORT), so the system spreads callers
-evenly.
+Once it is ready, each process opens its own socket for the port (SO_REUSEPORT), so the system spreads
+connections evenly.
 """
 
 import asyncio
@@ -31,12 +31,13 @@ from runtime.settings import Settings
 from runtime.supervisor import Child, Keeper, Supervisor, parent_fd, reserve_port, watch_parent
 
 START_FAILURES_MAX: Final = 5
-# How often each is called, its time to respond, and after how many failures in a row it is killed.
+# How often each process is called, how long it may take, and after how many failures in a row it is
+# killed.
 ASKED_S: Final = 5.0
 ANSWER_S: Final = 10.0
 SILENCES_MAX: Final = 3
 group_log = logging.getLogger(__name__)
-# The names of those that respond.
+# Such a function returns the names of the processes that respond.
 Ask = Callable[[], Awaitable[Collection[str]]]
 
 ALL_READY: Final = "processes.ready"
@@ -46,9 +47,10 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class ProcessGroup(Supervisor):
-    """exit_code: of the process that ended the whole; None after a requested stop.
+    """A group of equal processes. `exit_code` is that of the process that ended the group; None after a
+    requested stop.
 
-    ask returns which processes respond, every asked_s.
+    `ask` is called every `asked_s` and returns the names of the processes that respond.
     """
 
     def __init__(
@@ -72,7 +74,9 @@ class ProcessGroup(Supervisor):
         self._first_works = asyncio.Event()
 
     def ask_to_stop(self) -> None:
-        """Pass on a signal: the second one as SIGINT, which ends a gateway's delay; the third one aborts."""
+        """Pass on a signal. The second one becomes SIGINT, which ends a gateway's shutdown delay. The third
+        one aborts.
+        """
         if self.is_stopping and not self._is_hurried:
             self._is_hurried = True
             for pid in self.pids.values():
@@ -87,7 +91,7 @@ class ProcessGroup(Supervisor):
         self._worked.add(keeper.child.name)
         if len(self._worked) == len(self.children):
             self._on_all_ready()
-            # Once is enough; restarts are in the log.
+            # Announce this only once. Restarts are in the log.
             self._on_all_ready = _nothing
 
     def note_ended(self, keeper: Keeper, exit_code: int | None) -> None:
@@ -130,7 +134,8 @@ class ProcessGroup(Supervisor):
                 continue
             for keeper in self.keepers:
                 name, pid = keeper.child.name, keeper.pid
-                # One that ended meanwhile, or works only now, isn't the one that was called.
+                # Ignore a process that ended meanwhile or became ready only now, because it isn't
+                # the one that was called.
                 is_silent = name not in answering and pid is not None and asked.get(name) == pid
                 silences[name] = silences[name] + 1 if is_silent else 0
                 if silences[name] >= SILENCES_MAX:
@@ -147,7 +152,7 @@ def _nothing() -> None:
 
 
 def process_options(kind: str) -> _Decorator:
-    """Add --processes; the command gets `siblings`, None for a lone process."""
+    """Add --processes. The command gets `siblings`, which is None for a single process."""
 
     def told(_context: click.Context, _option: click.Parameter, value: Any) -> Siblings | None:
         return None if value is None else Siblings(kind, *value)
@@ -160,10 +165,10 @@ def process_options(kind: str) -> _Decorator:
             type=(number, number, folder),
             hidden=True,
             callback=told,
-            help="Of several processes: its number, how many they are, and their folder.",
+            help="This process's number, the number of processes, and their folder.",
         )
         shown = click.option(
-            "--processes", metavar="N|auto", help="Number of processes; default: TOPUP_PROCESSES."
+            "--processes", metavar="N|auto", help="Number of processes. Default: TOPUP_PROCESSES."
         )
         return shown(hidden(command))
 
@@ -183,7 +188,7 @@ def log_of_whole(settings: Settings) -> Iterator[None]:
 def run_processes(
     count: int, kind: str, words: Sequence[str], *, address: str, grace_s: float
 ) -> None:
-    """Run `topup` with these words that many times, until stopped; address: for the log."""
+    """Run `topup` with these words `count` times, until stopped. `address` is for the log."""
     with tempfile.TemporaryDirectory(prefix="topup-") as folder:
         children = _children(count, kind, words, folder)
         siblings = Siblings(kind, 0, count, Path(folder))

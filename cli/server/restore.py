@@ -1,4 +1,4 @@
-"""`topup restore`: replace the configured database with a copy of `topup backup`."""
+"""`topup restore`: replace the configured database with a copy made by `topup backup`."""
 
 import contextlib
 from pathlib import Path
@@ -34,10 +34,10 @@ _SEALED = {True: "opens", False: "does not open", None: "nothing sealed"}
 @click.option("--replace", is_flag=True, help="Replace an existing database.")
 @json_option
 def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
-    """Replace the configured database with a copy; stop the gateways and workers first.
+    """Replace the configured database with a copy. First stop the gateways and workers.
 
-    Everything since the copy is lost, and work that was open then runs again: read docs/backup.md before
-    you start anything.
+    All changes since the copy are lost, and work that was unfinished then runs again. Read docs/backup.md
+    before you start anything.
     """
     settings = load_settings()
     aside = f"before-restore-{SystemClock().now_us()}"
@@ -82,13 +82,15 @@ async def _accept_loss(tx: Transaction) -> None:
 
 
 async def _copy(tx: Transaction) -> Backup | None:
-    """Return the copy's record of itself: the newest one, without an end."""
+    """Return the restored copy's own record, which is the newest one and has no end time."""
     last = next((one for one in await backups.newest(tx) if one.place == "local"), None)
     return None if last is None or last.ended_at is not None else last
 
 
 class _Seen(NamedTuple):
-    """sealed: whether the master key opens what is sealed. warning: why this code can't run on the schema."""
+    """What was restored. `sealed` says whether the master key opens it; `warning` why this code can't run on
+    its schema.
+    """
 
     schema: str | None
     migrated_by: str | None
@@ -98,7 +100,6 @@ class _Seen(NamedTuple):
 
 
 async def _look(settings: Settings) -> _Seen:
-    """Begin a new epoch of events, accept the loss since the copy, and return what was restored."""
     database = open_database(settings.database_address)
     warning = ""
     copy = None
@@ -111,7 +112,7 @@ async def _look(settings: Settings) -> _Seen:
             await check_schema(database)
         except SchemaOutOfRange as error:
             warning = str(error)
-        # Event numbers since the copy are reused, so earlier cursors must not fit.
+        # Event numbers since the copy are used again, so earlier cursors must become invalid.
         with contextlib.suppress(
             StoreError
         ):  # A schema without epochs gets one by `topup migrate`.

@@ -1,4 +1,4 @@
-"""`topup serve`: one gateway, or several on one port."""
+"""`topup serve`: run one gateway, or several on one port."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ from runtime.processes.siblings import Siblings
 from runtime.settings import Settings, load_settings
 from runtime.supervisor import bind_listener, parent_fd
 
-# A gateway's last work: commits under way, connections to close.
+# A gateway needs this long to finish commits and close connections.
 _CLOSING_S = 5
 
 logger = logging.getLogger("topup.gateway")
@@ -45,17 +45,19 @@ logger = logging.getLogger("topup.gateway")
         "topup serve --processes auto",
     )
 )
-@click.option("--host", help="Address to listen on; default: TOPUP_HOST.")
-@click.option("--port", type=click.IntRange(0, 65_535), help="Port; default: TOPUP_PORT.")
+@click.option("--host", help="Address to listen on. Default: TOPUP_HOST.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Port to listen on. Default: TOPUP_PORT."
+)
 @process_options("gateway")
 def serve(
     host: str | None, port: int | None, processes: str | None, siblings: Siblings | None
 ) -> None:
     """Run one gateway, or several on one port (production).
 
-    Requires TOPUP_SECRET_KEY and a migrated database. Set TOPUP_PUBLIC_URL, too, if other machines can
-    reach the gateway: cookies, links and HSTS depend on it. If one of several processes dies, it is
-    restarted while the others keep serving.
+    Requires TOPUP_SECRET_KEY and a migrated database. If other machines can reach the gateway, also set
+    TOPUP_PUBLIC_URL: cookies, links and HSTS depend on it. If one of several processes dies, it is restarted
+    while the others keep serving.
     """
     given = {"host": host, "port": port, "processes": processes}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})

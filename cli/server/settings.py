@@ -1,4 +1,4 @@
-"""`topup settings`: every setting, its value and its source; secrets masked."""
+"""`topup settings`: print every setting with its value and source, secrets masked."""
 
 import dataclasses
 import os
@@ -16,13 +16,13 @@ from runtime.setting_forms.groups import PlatformSetting
 from runtime.settings import ENV_FILE, PREFIX, Settings, load_settings, unknown_variables
 
 MASKED: Final = "********"
+# A pipe gets the descriptions, too, because a search often looks for their words.
+PIPE_WIDTH: Final = 240
 _SECRET_OPTION = re.compile(r"secret|token|key|password", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`source` is default, environment, .env or command."""
-
     variable: str
     value: str
     source: str
@@ -37,10 +37,10 @@ class Shown:
 )
 @json_option
 def settings() -> None:
-    """Print every setting with its source, secrets masked."""
+    """Print every setting with its value and source. Secrets are masked."""
     loaded = load_settings()
     rows = [dataclasses.asdict(row) for row in shown_settings(loaded)]
-    show_rows(rows, "variable", "value", "source", "description")
+    show_rows(rows, "variable", "value", "source", "description", pipe_width=PIPE_WIDTH)
     for name in unknown_variables():
         note(f"warning: {name} names no setting")
     for sentence in loaded.providers.notes:
@@ -88,7 +88,6 @@ def _shown(value: Any) -> str:
 
 
 def _masked(secret: str) -> str:
-    """Mask a secret: a URL keeps all but its password; anything else is hidden whole."""
     if not secret or "://" not in secret:
         return MASKED if secret else ""
     secret = re.sub(r"(?i)\b(password=)[^&\s]+", rf"\1{MASKED}", secret)

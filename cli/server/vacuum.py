@@ -20,9 +20,9 @@ from store.sqlite.file import space, vacuum as vacuum_file
 def vacuum() -> None:
     """Rewrite the SQLite file without its free space.
 
-    Seldom needed: workers return free space automatically, unless the file was created without that (`topup
-    doctor` says so). Nobody can write meanwhile, for about 5 s a gigabyte, and the disk needs twice the
-    file's size. PostgreSQL frees space itself.
+    This is seldom needed: workers return free space automatically, except for a file that was created without
+    this (`topup doctor` says so). While it runs, for about 5 s per gigabyte, nobody can write, and the disk
+    needs room for twice the file's size. PostgreSQL frees space itself.
     """
     settings = load_settings()
     path = file_of(settings.database_address)

@@ -1,4 +1,4 @@
-"""`topup worker`: one worker, or several."""
+"""`topup worker`: run one worker, or several."""
 
 import contextlib
 import logging
@@ -27,7 +27,7 @@ from runtime.supervisor import parent_fd, reserve_port
 from worker.main import STOP_S, Beside, nothing_beside, run_worker
 
 READY = "worker.ready"
-# Time to close connections after the last delivery was written.
+# A worker needs this long to close connections after the last delivery.
 _CLOSING_S = 5
 
 logger = logging.getLogger("topup.worker")
@@ -39,12 +39,12 @@ logger = logging.getLogger("topup.worker")
         "topup worker --processes 2",
     )
 )
-@click.option("--asked-at", type=int, hidden=True, help="Of several processes: their port.")
+@click.option("--asked-at", type=int, hidden=True, help="The port that several processes share.")
 @process_options("worker")
 def worker(asked_at: int | None, processes: str | None, siblings: Siblings | None) -> None:
     """Run one worker, or several (production): deliveries, fulfilment, chores.
 
-    With TOPUP_WORKER_PORT it serves /metrics, /healthz and /readyz there.
+    If TOPUP_WORKER_PORT is set, the worker serves /metrics, /healthz and /readyz there.
     """
     given = {} if processes is None else {"processes": processes}
     settings = load_settings(**given)
@@ -56,7 +56,7 @@ def worker(asked_at: int | None, processes: str | None, siblings: Siblings | Non
     handler = start_logging(level=settings.log_level, form=settings.log_format, child=child)
     warn_of_unknown_variables()
     if parent_fd(os.environ) is not None:
-        # The supervisor tells the user once that everything is ready.
+        # The supervisor announces once that all processes are ready.
         handler.addFilter(lambda record: record.msg != READY)
     if siblings is not None:
         settings = settings.model_copy(update={"worker_port": asked_at})
@@ -81,7 +81,7 @@ def _run_several(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, siblings: Siblings | None) -> None:
-    # With a pipe in place of Redis only the dispatcher runs.
+    # If a pipe replaces Redis, only the dispatcher runs.
     wake_fd = passed_fd(WAKE_FD_VARIABLE)
     async with open_context(settings, is_process=True) as opened:
         context = opened.beside(siblings)
@@ -96,7 +96,7 @@ async def _work(settings: Settings, siblings: Siblings | None) -> None:
 
 
 def _beside(context: Context) -> Beside:
-    """Return the worker's own address; its server is loaded only if there is one [5 MB]."""
+    """Return what serves the worker's own address. The server is imported only if it is needed [5 MB]."""
     if context.settings.worker_port is None and context.siblings is None:
         return nothing_beside
     from cli.server.worker_address import answering  # noqa: PLC0415 an HTTP server [5 MB]

@@ -1,1 +1,1 @@
-"""API keys: minted, looked up, changed, rotated, revoked."""
+"""API keys: create, look up, change, rotate and revoke them."""

@@ -1,4 +1,4 @@
-"""Acts on API keys: mint, list, show, change, pause, resume, revoke, rotate."""
+"""Acts on API keys: create, list, show, change, pause, resume, revoke and rotate them."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -48,9 +48,7 @@ class KnownPlatforms:
 async def check_platforms(
     context: ActContext, names: Iterable[str] | None, *, kept: Collection[str] = ()
 ) -> None:
-    """Raise InvalidInput for a name that no platform has; `kept` may hold those of removed
-    platforms.
-    """
+    """Raise InvalidInput for an unknown platform. Removed platforms are allowed if they are in `kept`."""
     wanted = list(names or ())
     if wanted:
         known = await context.service(KnownPlatforms).ids(context.tx, context.tenant.environment)
@@ -78,7 +76,7 @@ def _problem(name: str, known: Collection[str]) -> FieldEntry:
 
 
 class Rotation(Fields, frozen=True, kw_only=True):
-    """How long the old and the new secret both work."""
+    """How long the old secret works beside the new one."""
 
     overlap_s: Annotated[
         Int64,
@@ -106,8 +104,8 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing if the operators' API requests the scope admin: such a key would outlive
-    the operator's token.
+    """Raise ScopeMissing if the operators' API asks for the scope admin. Such a key would outlive the
+    operator's token.
     """
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
@@ -192,7 +190,7 @@ async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
 
 
 async def resume_key(context: ActContext, _asked: Fields) -> Change[Key]:
-    """Resume a paused key, as a person or as a key of another lineage."""
+    """Resume a paused key. Only a user or an unrelated key may do this."""
     before = await api_key.get(context.tx, context.tenant, context.object_id)
     _check_admin(context, before.scopes)
     resumed = await api_key.resume(

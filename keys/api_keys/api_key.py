@@ -1,7 +1,7 @@
-"""API keys: minted, listed, changed, paused, rotated, revoked.
+"""API keys: create, list, change, pause, rotate and revoke them.
 
-A key minted by a key is its child for ever; it may change only its own descendants. A secret leaves
-this module once; its SHA-256 is stored. The caller holds the account's lock.
+A key that another key creates stays its child; a key may change only its own descendants. A secret leaves
+this module once, and only its SHA-256 is stored. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,7 +33,8 @@ from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS, Conversion, RowMapping, update
 
 OVERLAP_S_MAX = 30 * DAY_US // SECOND_US
-# LIKE would take an id's underscore for a wildcard, and ignore case on one of the databases.
+# LIKE would treat the underscore in an ID as a wildcard, and ignores case in only one of the
+# databases.
 DESCENDS = "REPLACE(' ' || k.lineage || ' ', ' ' || :viewer || ' ', '') <> ' ' || k.lineage || ' '"
 _OWN = "k.account_id = :account_id AND k.environment = :environment"
 _USED = """
@@ -47,9 +48,10 @@ mark_used = partial(account.mark_used, _USED)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key; `lineage` holds its ancestors' ids, nearest first.
+    """One API key. `lineage` has its ancestors' IDs, nearest first.
 
-    A key without a secret is an MCP client's (`client_id`). last_used_at is accurate to a minute.
+    If `client_id` is set, the key belongs to an MCP client and has no secret. last_used_at is accurate to a
+    minute.
     """
 
     id: KeyId
@@ -76,8 +78,9 @@ class ApiKey:
     mandate: Mandate = NO_MANDATE
     paused_at: int | None = None
     client_id: str | None = None
-    made_by: str | None = None  # the person who made or allowed it; null: another key or the CLI
-    last_used_by: str | None = None  # the agent that signed a call last (runtime/agents.py)
+    # the user who created or allowed it; None for another key or the command line
+    made_by: str | None = None
+    last_used_by: str | None = None  # the agent that signed the key's last call (runtime/agents.py)
 
 
 async def mint(
@@ -90,10 +93,10 @@ async def mint(
     made_by: str | None = None,
     now_us: int,
 ) -> tuple[ApiKey, str]:
-    """Mint a key; return it and its secret, which is never shown again.
+    """Create a key. Return it and its secret, which is never shown again.
 
-    If `parent` has a lineage, the key becomes its child. Raises LiveNotOpen, KeyLimitReached,
-    KeyPaused, ScopeMissing, and InvalidInput, including for a limit wider than the parent's.
+    If `parent` acts by a key, the new key becomes that key's child. Raises LiveNotOpen, KeyLimitReached,
+    KeyPaused, ScopeMissing, and InvalidInput, also for a limit wider than the parent's.
     """
     secret = token_format.new_api_key(environment)
     shown = {
@@ -111,7 +114,9 @@ async def mint(
 async def mint_for_client(
     tx: Transaction, *, parent: Principal, new: NewKey, client_id: str, now_us: int
 ) -> ApiKey:
-    """Mint a key without a secret, for an MCP client; tokens replace it. Raises as mint()."""
+    """Create a key without a secret for an MCP client, which uses tokens instead. Raise the same errors as
+    mint().
+    """
     shown = {"prefix": "", "last4": "", "client_id": client_id}
     return await _insert(tx, parent.tenant, parent=parent, new=new, more=shown, now_us=now_us)
 
@@ -161,7 +166,9 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """List keys, newest first, revoked ones too; a viewer with a lineage sees its own subtree."""
+    """List keys, newest first, including revoked ones. A viewer that acts by a key sees only that key and its
+    descendants.
+    """
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -200,7 +207,7 @@ async def patch(
     asker: Principal | None,
     now_us: int,
 ) -> ApiKey:
-    """Change a key; asker None is the command line. Raises NotFound, ScopeMissing, InvalidInput."""
+    """Change a key. If `asker` is None, the command line does it. Raise NotFound, ScopeMissing, InvalidInput."""
     key = await _find_to_change(tx, tenant, key_id, asker)
     check_no_stronger(key.scopes, asker)
     own_now_us = await sandbox_clock.now_of(tx, tenant, now_us=now_us)
@@ -219,7 +226,7 @@ async def patch(
 async def revoke(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """End a key and all its descendants for good. Raises NotFound and ScopeMissing."""
+    """Revoke a key and all its descendants for good. Raise NotFound and ScopeMissing."""
     key = await _find_to_change(tx, tenant, key_id, asker, is_revoked_fine=True)
     if key.revoked_at is not None:
         return key
@@ -229,7 +236,7 @@ async def revoke(
 async def pause(
     tx: Transaction, tenant: Tenant, key_id: str, *, asker: Principal | None, now_us: int
 ) -> ApiKey:
-    """Stop a key and its descendants until it is resumed; a key may pause itself.
+    """Pause a key and its descendants until it is resumed. A key may pause itself.
 
     Raises NotFound, ScopeMissing and InvalidInput.
     """
@@ -244,7 +251,7 @@ async def resume(
 ) -> ApiKey:
     """Resume a key and its descendants, except those that are paused themselves.
 
-    No key of the same lineage may do this. Raises NotFound and ScopeMissing.
+    Only a user, or a key without a common ancestor, may do this. Raises NotFound and ScopeMissing.
     """
     key = await _find(tx, tenant, key_id, _LOCK)
     if asker is not None and not {key.id, *key.lineage}.isdisjoint(asker.lineage):
@@ -262,10 +269,10 @@ async def rotate(
     asker: Principal | None,
     now_us: int,
 ) -> tuple[ApiKey, str]:
-    """Give the key a new secret, and return both.
+    """Give the key a new secret. Return the key and the secret.
 
-    The last secret works for overlap_s more; an older one ends now. Raises NotFound, ScopeMissing
-    and InvalidInput.
+    The last secret works for `overlap_s` more; older ones end now. Raises NotFound, ScopeMissing and
+    InvalidInput.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -388,7 +395,7 @@ async def _insert_secret(
 
 
 async def tree(tx: Transaction, tenant: Tenant, key_id: str) -> Sequence[ApiKey]:
-    """Return the key, then each parent before its children, without the revoked ones below it."""
+    """Return the key and its descendants that aren't revoked. Parents come before their children."""
     rows = await tx.fetch(
         _TREE,
         viewer=key_id,

@@ -1,6 +1,6 @@
 """Check what a caller may set on a key, and convert it to columns.
 
-A preset fills limits for one kind of holder, and requires those that only the maker can know.
+A preset fills in limits for one kind of holder, and requires those that only the caller can know.
 """
 
 import ipaddress
@@ -85,8 +85,8 @@ def _entries(error: DomainError) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What such a key is for, which fields the preset fills, and which it requires (with a
-    suggestion in cents).
+    """What a key with this preset is for, which fields it fills in, and which it requires (with suggestions
+    in cents).
     """
 
     says: str
@@ -95,7 +95,7 @@ class Preset:
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    # An agent may plan again, and unknowingly send the same again.
+    # An agent may plan again and unknowingly repeat a send.
     "agent": Preset(
         "Sends within a daily limit, waits for a person above a daily total, and blocks duplicate sends for"
         " 10 minutes.",
@@ -114,7 +114,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
 
 
 def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the limits to fill in; raise InvalidInput with each that the maker must set."""
+    """Return the limits to fill in. Raise InvalidInput with each limit that the caller must set."""
     if named is None:
         return {}
     preset = PRESETS.get(named)
@@ -142,9 +142,7 @@ def preset_fills(named: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
 def mandate_columns(
     given: Mapping[str, Any], before: Mandate = NO_MANDATE, *, checks: Checks
 ) -> dict[str, Any]:
-    """Return the columns of a new or changed mandate; None removes a limit, a missing name keeps
-    it.
-    """
+    """Return the columns of a new or changed mandate. None removes a limit; limits that aren't named stay."""
     columns: dict[str, Any] = {}
     if "purpose" in given:
         columns["purpose"] = checks.of(_purpose, given["purpose"])
@@ -235,11 +233,10 @@ assert PRESETS.keys() == set(get_args(PresetName)), "each preset has its row"
 
 
 class NewKey:
-    """A key to mint.
+    """A key to create.
 
-    Null scopes mean the parent's default ones, or all of an account's on the command line.
-
-    An empty ip_allow_list admits any address. `limits` has the names of LIMITS, amounts in cents.
+    If `scopes` is None, the key gets its parent's default scopes, or on the command line all scopes of an
+    account. An empty ip_allow_list admits any address. `limits` has names from LIMITS; amounts are in cents.
     """
 
     def __init__(
@@ -258,10 +255,7 @@ class NewKey:
 
 
 def columns_of_new(new: NewKey, *, scopes: Sequence[str], now_us: int) -> dict[str, Any]:
-    """Return a new key's columns; `scopes` are the default.
-
-    Raises InvalidInput for every wrong field.
-    """
+    """Return a new key's columns. `scopes` are the default. Raise InvalidInput, listing every wrong field."""
     checks = Checks()
     limits = {**dict.fromkeys(LIMITS), "scopes": new.scopes, **new.limits}
     limits |= checks.of(preset_fills, new.preset, limits) or {}
@@ -307,12 +301,12 @@ def _network_words(cidrs: Sequence[str]) -> str:
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return each scope once, in the table's order; raise InvalidInput for an unknown one or none."""
+    """Return each scope once, in the order of SCOPES. Raise InvalidInput for an unknown scope, or for none."""
     wanted = set(scopes)
     if not wanted:
         raise InvalidInput("A key needs at least one scope.", param="scopes")
     if not wanted <= set(SCOPES):
-        # The message repeats only our own words: an unknown one may be a secret.
+        # The message contains only our own words, because an unknown scope may be a secret.
         detail = f"scopes are of {', '.join(SCOPES)}"
         unknown = next(iter(sorted(wanted - set(SCOPES))))
         problem = word_entry("scopes", detail, unknown, SCOPES)
@@ -321,7 +315,7 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 def checked_networks(cidrs: Sequence[str]) -> list[Network]:
-    """Return each network once, as given; a bare address is a network of one."""
+    """Return each network once. A bare address becomes a network of one address."""
     if len(cidrs) > ALLOW_LIST_ENTRIES_MAX:
         raise InvalidInput(
             f"An allow-list has at most {ALLOW_LIST_ENTRIES_MAX} entries.", param="ip_allow_list"
@@ -330,7 +324,7 @@ def checked_networks(cidrs: Sequence[str]) -> list[Network]:
 
 
 def _network(cidr: str) -> Network:
-    # Another machine can't use a zone (%eth0).
+    # A zone (%eth0) means nothing on another machine.
     if len(cidr) > _CIDR_CHARACTERS_MAX or "%" in cidr:
         raise InvalidInput("An allow-list has CIDRs only.", param="ip_allow_list")
     try:

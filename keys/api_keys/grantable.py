@@ -12,22 +12,23 @@ from keys.mandate import ANY_OF_DOMAIN, NUMBERS, Mandate, read_mandate
 from keys.principal import ADMIN, Principal, ScopeMissing
 from store.database import Transaction
 
-LIVE_KEYS_MAX = 1_000  # unrevoked keys of one account in one environment
-LINEAGE_KEYS_MAX = 8  # a key and its ancestors; each send counts against all of them
+LIVE_KEYS_MAX = 1_000  # the most keys of one account in one environment that aren't revoked
+# the most keys in a chain of ancestors, because each send counts against all of them
+LINEAGE_KEYS_MAX = 8
 _LIVE_KEYS = """
 SELECT COUNT(*) AS live FROM api_keys
 WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
 """
-# A shorter repeat guard applies beside the ancestor's longer one.
+# This is left out, because a shorter repeat guard applies in addition to the ancestor's longer one.
 _OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat_guard_s")
 
 
 class KeyLimitReached(DomainError):
-    """The account has its maximum number of keys, or the lineage its maximum length."""
+    """The account has its maximum number of keys, or the chain of ancestors has its maximum length."""
 
 
 def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
-    """Return the ancestors of a key that `parent` mints, nearest first."""
+    """Return the ancestors of a key that `parent` creates, nearest first."""
     if parent is None:
         return ()
     assert parent.tenant == tenant, "a key is minted in its maker's own account and environment"
@@ -37,7 +38,7 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
             extra={"limit": LINEAGE_KEYS_MAX},
         )
     if not parent.lineage and parent.kind != "session":
-        # A parentless key would outlive the token that requested it.
+        # A key without a parent would outlive the token that created it.
         raise ScopeMissing(
             "Only a session or the command line can create a key without a parent.", reason="parent"
         )
@@ -69,7 +70,7 @@ async def check_grant(
 
 
 def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
-    """Raise ScopeMissing if a colleague would get a key that may do more than they may."""
+    """Raise ScopeMissing if a colleague would get a key with more scopes than their own."""
     if asker is None or asker.colleague is None:
         return
     missing = sorted(set(scopes) - asker.scopes)
@@ -102,9 +103,8 @@ async def check_room(
 
 
 class Together(msgspec.Struct, frozen=True):
-    """The narrowest limits; null: no key has such a limit.
-
-    An empty list: nothing passes all of them.
+    """The narrowest limits of a key and its ancestors. None means that no key has such a limit; an empty list
+    allows nothing.
     """
 
     platforms: list[str] | None
@@ -149,7 +149,7 @@ class Limited(Protocol):
 def check_narrower(
     columns: Mapping[str, Any], before: Mandate, ancestors: Iterable[Limited]
 ) -> None:
-    """Raise InvalidInput if a changed column sets a wider limit than an ancestor's."""
+    """Raise InvalidInput if a changed limit is wider than an ancestor's."""
     for ancestor in ancestors:
         for name in CENTS_FIELDS:
             if name in columns:

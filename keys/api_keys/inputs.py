@@ -1,4 +1,4 @@
-"""The bodies that make and change a key: its scopes, lists and limits."""
+"""The bodies for creating and changing a key: its scopes, lists and limits."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
@@ -24,7 +24,8 @@ from keys.principal import SCOPE_WORDS, SCOPES
 
 CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 
-# Only documented here: keys/normalise.py counts after trimming and composing accents.
+# These limits are only documentation: keys/normalise.py counts after removing spaces and composing
+# accents.
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
@@ -129,7 +130,7 @@ ExpiresAt = Annotated[
 
 
 class WindowBody(Fields, frozen=True, kw_only=True):
-    """At most so many cents in any so many seconds."""
+    """A spending limit for any period of this many seconds."""
 
     seconds: Annotated[
         int, Meta(ge=WINDOW_SECONDS_MIN, le=WINDOW_SECONDS_MAX), said("Length", unit="s")
@@ -155,7 +156,7 @@ Windows = Annotated[
 
 
 class Caps(Fields, frozen=True, kw_only=True):
-    """Spend caps in cents, as a listed key shows them."""
+    """Spend caps in cents."""
 
     per_call_cents: PerCallCents | UnsetType | None = UNSET
     per_day_cents: PerDayCents | UnsetType | None = UNSET
@@ -177,7 +178,9 @@ else:
 
 
 class Limits(_Numbers, frozen=True, kw_only=True):
-    """The caps, the mandate, and above which amounts a person decides; amounts in cents. Null: none."""
+    """The caps, the mandate, and the amounts above which a user must approve. Amounts are in cents; null
+    means no limit.
+    """
 
     layout: ClassVar[FormLayout | None] = FormLayout(
         "This key",
@@ -220,7 +223,7 @@ class Limits(_Numbers, frozen=True, kw_only=True):
 
 
 class NewKey(Limits, frozen=True, kw_only=True):
-    """A new key; its caps are in the body itself, or in `caps`."""
+    """A new key. Its caps are in the body itself or in `caps`."""
 
     name: Name = "API key"
     preset: (
@@ -246,7 +249,7 @@ class NewKey(Limits, frozen=True, kw_only=True):
 
 
 class KeyChanges(Limits, frozen=True, kw_only=True):
-    """Changes to a key; omitted fields stay as they are, and null removes a limit."""
+    """Changes to a key. Omitted fields stay unchanged, and null removes a limit."""
 
     name: Name | UnsetType = UNSET
     scopes: ScopeChoice | UnsetType = UNSET
@@ -256,7 +259,9 @@ class KeyChanges(Limits, frozen=True, kw_only=True):
 
 
 def limits_of(body: Limits, inside: Caps | UnsetType) -> dict[str, Any]:
-    """Return the limits by their names in fields.LIMITS; raise InvalidInput for a contradiction."""
+    """Return the limits by their names in fields.LIMITS. Raise InvalidInput if two of them contradict each
+    other.
+    """
     found = {name: getattr(body, name) for name in ("purpose", "lifetime_cents", *MANDATE_FIELDS)}
     windows = body.windows
     if windows is not UNSET and windows is not None:

@@ -1,7 +1,7 @@
-"""Turn digests of presented API keys into principals, in sets and with their ancestors.
+"""Turn the digests of API keys into principals, many at once and with their ancestors.
 
-A key makes no principal if it, its secret or an ancestor is revoked, expired or missing. Expiries
-are converted from the account's own clock to ours.
+A key has no principal if it, its secret or an ancestor is revoked, expired or missing. Expiry times are
+converted from the account's own clock to ours.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,15 +30,13 @@ from store.row_mapping import RowMapping
 _MEANINGS_MAX: Final = 4_096
 _BEFORE_EVERY_END: Final = -(2**63)
 _Ancestors = tuple[Link | None, ...]
-# The months' rows stay, so their sum is everything ever spent.
+# The rows of months are never deleted, so their sum is everything ever spent.
 _LIFETIME = """CASE WHEN k.lifetime_cents IS NOT NULL THEN (
     SELECT CAST(COALESCE(SUM(w.spent_micros), 0) AS bigint) FROM spend_windows w
     WHERE w.key_id = k.id AND w.period = 'month') END"""
 
 
 class _Found(NamedTuple):
-    """A key with the presented secret and its account; expiries are in our time."""
-
     digest: str
     secret_expires_at: int | None
     id: str
@@ -63,7 +61,9 @@ class _Found(NamedTuple):
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return, by digest, the principal or why the key no longer works, with at most two statements."""
+    """Return for each digest the principal, or why the key no longer works. This takes at most two
+    statements.
+    """
     wanted = sorted(set(digests))
     if not wanted:
         return {}
@@ -105,7 +105,7 @@ async def load_links(tx: Transaction, key_ids: Iterable[str]) -> dict[str, Link]
 def judge_chain(
     key_ids: Iterable[str], links: Mapping[str, Link], *, now_us: int, may_administer: bool
 ) -> Effective | Refusal:
-    """Return what the first of the keys may do; a lineage with a missing key counts as revoked."""
+    """Return what the first of the keys may do. If one of its ancestors is missing, it counts as revoked."""
     chain = [links.get(key_id) for key_id in key_ids]
     whole = [link for link in chain if link is not None]
     if len(whole) < len(chain):
@@ -128,7 +128,7 @@ def _outcome(key: _Found, ancestors: _Ancestors, now_us: int) -> Principal | Ref
 def _lasting(key: _Found, ancestors: _Ancestors) -> Principal | None:
     """Return what these rows allow until the first expiry, or None if they allow nothing.
 
-    Equal rows aren't computed again [5 % of a send over 1,000 wallets].
+    The result is cached for equal rows [5 % of a send over 1,000 wallets].
     """
     outcome = _judge(key, ancestors, _BEFORE_EVERY_END)
     return outcome if isinstance(outcome, Principal) else None
@@ -199,7 +199,7 @@ def _link(
 async def old_secret_until(
     tx: Transaction, tenant: Tenant, key_id: str, *, now_us: int
 ) -> int | None:
-    """Return when the secret before the last rotation ends, by the account's clock, or None."""
+    """Return when the secret before the last rotation ends by the account's clock, or None."""
     rows = await tx.fetch(
         """SELECT s.expires_at
            FROM api_key_secrets s
@@ -229,10 +229,10 @@ class KeyState:
     approval_threshold_cents: int | None
     approval_above_per_day_cents: int | None = None
     lifetime_cents: int | None = None
-    mandate: str | None = None  # as it is stored; keys/mandate.py
+    mandate: str | None = None  # as stored; see keys/mandate.py
     paused_at: int | None = None
     name: str | None = None
-    lifetime_micros: int | None = None  # spent so far, of a key with lifetime_cents
+    lifetime_micros: int | None = None  # what the key has spent so far, if it has lifetime_cents
 
     @property
     def tenant(self) -> Tenant:
@@ -263,7 +263,7 @@ FROM api_keys k WHERE k.id IN :ids[text]"""
 
 
 async def check_may_move_clock(tx: Transaction, mover: Principal) -> None:
-    """Raise ScopeMissing if the caller's own limits would get room from a later sandbox clock."""
+    """Raise ScopeMissing if the caller has limits that a later sandbox clock would reset."""
     if mover.kind == "session":
         return
     states = await load_key_states(tx, mover.lineage)

@@ -1,4 +1,4 @@
-"""Views of an API key; a secret is shown once, when it is made."""
+"""API views of a key. Its secret is shown once, when it is created."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -31,7 +31,7 @@ Scopes = list[ScopeWord]
 
 
 class KeyCaps(Shaped, kw_only=True):
-    """What a key may spend, in calendar windows of UTC; null: no cap of its own."""
+    """A key's caps by UTC day and month. null means that the key has no cap of its own."""
 
     per_call_cents: PerCallCents | None
     per_day_cents: PerDayCents | None
@@ -39,7 +39,7 @@ class KeyCaps(Shaped, kw_only=True):
 
 
 class KeyWindow(Shaped, kw_only=True):
-    """At most so many cents in any so many seconds."""
+    """A spending limit for any period of this many seconds."""
 
     seconds: int
     cents: Cents
@@ -52,7 +52,7 @@ UsedAt = Annotated[
 
 
 class _KeyHead(Shaped, kw_only=True):
-    """A listed key's fields before its limits that are numbers."""
+    """The first fields of a listed key; its number limits follow."""
 
     id: KeyIdText
     parent_id: KeyIdText | None
@@ -88,7 +88,7 @@ else:
 
 
 class ApiKey(_Numbers, kw_only=True):
-    """An API key as it is listed: never its secret."""
+    """An API key as listed, without its secret."""
 
     expires_at: Time | None
     created_at: Time
@@ -121,7 +121,7 @@ class ApiKey(_Numbers, kw_only=True):
 
 
 class CreatedKey(ApiKey, kw_only=True):
-    """A key just minted or rotated: `key` is its secret, shown this once."""
+    """A key that was just created or rotated. `key` is its secret, which is shown only this once."""
 
     key: Annotated[
         str,

@@ -1,1 +1,1 @@
-"""Sign-in to /mcp by OAuth 2.1: clients, consents, codes and tokens."""
+"""Sign-in to /mcp with OAuth 2.1: clients, consents, codes and tokens."""

@@ -1,8 +1,8 @@
-"""MCP clients: registered (RFC 7591), or described by a document at the address that is their id
+"""MCP clients. A client registers here (RFC 7591), or its ID is the address of a document that describes it
 (draft-ietf-oauth-client-id-metadata-document, 4).
 
-Codes go only to registered addresses, compared as text: https, http for a program on the person's
-own machine (any port, RFC 8252 7.3), and a program's own scheme (7.1).
+Codes go only to registered addresses, compared as text: https, http for a program on the user's own machine
+(any port, RFC 8252 7.3), or a program's own scheme (7.1).
 """
 
 import re
@@ -57,7 +57,7 @@ DELETE FROM authorization_clients WHERE id IN (
     SELECT id FROM authorization_clients
     WHERE used_at IS NULL AND created_at < :before ORDER BY created_at LIMIT 100)
 """
-# No index leads from a client to its grants.
+# There is no index from a client to its grants.
 _PRUNE = """
 DELETE FROM authorization_clients WHERE id IN (
     SELECT c.id FROM authorization_clients c
@@ -93,7 +93,9 @@ def is_registered(uri: str, registered: Sequence[str]) -> bool:
 
 
 def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
-    """Add parameters such as code, state and iss to the registered address, unless they are null."""
+    """Add parameters such as code, state and iss to the registered address. Parameters that are None are left
+    out.
+    """
     try:
         return redirect.with_parameters(uri, answer)
     except RedirectRefused as error:
@@ -101,7 +103,9 @@ def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
 
 
 def is_on_device(uri: str) -> bool:
-    """Return whether it leads to a program on the person's own machine, which can't be identified."""
+    """Return whether the address leads to a program on the user's own machine, whose identity can't be
+    checked.
+    """
     parts = urlsplit(uri)
     return parts.scheme not in _WEB or split_port(parts.netloc)[0] in LOOPBACK
 
@@ -115,7 +119,7 @@ def _check_private(uri: str) -> None:
     found = _PRIVATE.fullmatch(uri)
     if found is None or len(uri) > URL_CHARACTERS_MAX:
         raise _refused("an address is https, http on loopback, or a program's own scheme")
-    with_answer(uri, ())  # it must not have a parameter of our answers
+    with_answer(uri, ())  # this rejects an address that has one of our response parameters
     scheme = found[1]
     if "." not in scheme and scheme not in PRIVATE_SCHEMES:
         known = ", ".join(sorted(PRIVATE_SCHEMES))
@@ -123,7 +127,7 @@ def _check_private(uri: str) -> None:
 
 
 class AuthorizationRefused(DomainError):
-    """`error` is the word that a client acts on; the detail is for its developer."""
+    """A refusal in the form of OAuth. `error` is for the client's code, the detail for its developer."""
 
     def __init__(self, error: OAuthError, detail: str, *, param: str | None = None) -> None:
         super().__init__(detail, param=param, reason=error)
@@ -135,7 +139,7 @@ def _refused(detail: str) -> AuthorizationRefused:
 
 
 class ClientUnknown(AuthorizationRefused):
-    """No client has this client_id: a registration may have expired, and can be made again."""
+    """No client has this client_id. Its registration may have expired and can be repeated."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("invalid_client", detail, param="client_id")
@@ -143,7 +147,7 @@ class ClientUnknown(AuthorizationRefused):
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """The document at `document_url` (which is the id) describes the client; null: it registered
+    """An MCP client. `document_url` is the address of its description and also its ID; None if it registered
     here.
     """
 
@@ -156,10 +160,7 @@ class McpClient:
 def client_of(
     client_id: str, name: str | None, redirect_uris: Sequence[str], document_url: str | None
 ) -> McpClient:
-    """Check a client's description of itself; its default name is the host.
-
-    Raises AuthorizationRefused.
-    """
+    """Check a client's description of itself. Its default name is its host. Raise AuthorizationRefused."""
     uris = check_uris(redirect_uris)
     try:
         named = normalise_name(name or destination(uris[0]) or "MCP client")
@@ -196,7 +197,7 @@ async def note_used(tx: Transaction, client_id: str, *, now_us: int) -> None:
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete registrations without a consent for a day or a use for 400 days."""
+    """Delete registrations that got no consent within a day, or weren't used for 400 days."""
     return await tx.execute(
         _PRUNE,
         unused_before=now_us - UNUSED_KEPT_US,
@@ -206,7 +207,7 @@ async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
 
 
 async def _make_room(tx: Transaction, now_us: int) -> None:
-    """Limit registrations, which strangers make freely."""
+    """Keep the number of registrations bounded, because strangers can register freely."""
     row = await tx.fetch_one(_COUNT)
     if row is None or row["unused"] < UNUSED_MAX:
         return

@@ -1,7 +1,7 @@
-"""Record which MCP client acts for which account, by one key, and the codes that its consents give.
+"""Record which MCP client acts for which account, and issue codes for consents.
 
-A grant has one key for ever, so a later consent never revives tokens of an ended key. A code is
-exchanged once, within a minute. The caller holds the account's lock.
+A grant uses one key for ever, so a later consent doesn't revive the tokens of an ended key. A code is valid
+for a minute and can be exchanged once. The caller holds the account's lock.
 """
 
 import secrets
@@ -31,9 +31,9 @@ UPDATE authorization_grants SET client_name = :client_name, scopes = :scopes, re
 WHERE id = :id
 """
 CODE_LIFE_US: Final = MINUTE_US
-CODE_KEPT_US: Final = DAY_US  # so long a second use is noticed
+CODE_KEPT_US: Final = DAY_US  # for so long, a second use of a code is noticed
 CODE_CHARACTERS: Final = 43  # base62: 256 bits
-CODES_MAX: Final = 20  # unused codes of one account; the oldest are deleted first
+CODES_MAX: Final = 20  # unused codes of one account; beyond this, the oldest are deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +164,8 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """A code. `family_id` is that of the tokens that it gave, `session_id` that of the sign-in that
-    consented.
+    """An authorization code. `family_id` is set once tokens were issued for it; `session_id` is the session
+    in which the user consented.
     """
 
     digest: str
@@ -206,9 +206,7 @@ async def issue_code(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code for a consent in that session, with an S256 challenge that the caller has
-    checked.
-    """
+    """Issue a code for a consent in this session. The caller has checked the S256 challenge."""
     await tx.execute(
         _OLD, account_id=grant.account_id, environment=grant.environment, kept=CODES_MAX - 1
     )

@@ -1,10 +1,10 @@
-"""Tokens of MCP clients: exchanged for a code, then for one refresh token after the other.
+"""Tokens of MCP clients. A code is exchanged for a first pair, then each refresh token for the next pair.
 
-A used refresh token that comes again within REPEAT_US, before its successor was used, gets the same
-pair, so a lost response locks out no client. Otherwise it was stolen, and all the code's tokens end
-(RFC 9700 4.14.2).
+If a refresh token is used again within REPEAT_US, and its successor is unused, the client gets the same pair,
+so that a lost response doesn't lock it out. Any other reuse means that the token was stolen, and all tokens
+of that code end (RFC 9700 4.14.2).
 
-A pair is computed from the token it replaces and a sealed key, so every process gives the same one.
+A pair is computed from the token it replaces and a secret key, so all processes compute the same one.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ DELETE FROM authorization_tokens WHERE digest IN (
 
 
 class TokenMaker:
-    """Holds a 32-byte key, the same in every process."""
+    """Compute tokens from a 32-byte key that all processes share."""
 
     def __init__(self, key: bytes) -> None:
         info = b"mcp tokens 1"
@@ -124,10 +124,10 @@ async def exchange(
     resource: str,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return a family's first pair; raise AuthorizationRefused.
+    """Return the first pair of tokens for a code. Raise AuthorizationRefused.
 
-    It takes the account's lock, so one of N calls wins. A second use ends the family, and that
-    refusal is returned, so that the caller's transaction commits the end.
+    The account's lock ensures that only one of several calls succeeds. A second use of the code ends its
+    tokens. That refusal is returned, not raised, so that the caller's transaction commits.
     """
     found = await mcp_grant.find_code(tx, code)
     if found is None or found.client_id != client_id:
@@ -159,7 +159,7 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair; raise AuthorizationRefused, but return the one that ends the family."""
+    """Return the next pair of tokens. Raise AuthorizationRefused, but return the refusal that ends tokens."""
     found = await _find(tx, token, "refresh")
     if found is None:
         raise _no_token()
@@ -180,9 +180,9 @@ async def refresh(
 
 
 async def revoke(tx: Transaction, token: str, *, client_id: str, now_us: int) -> ApiKey | None:
-    """End the token's family (RFC 7009); with the grant's last family, end and return its key.
+    """End all tokens of this token's code (RFC 7009). If they were the grant's last, end and return its key.
 
-    Return None for an unknown or another client's token.
+    Return None for a token that is unknown or another client's.
     """
     found = await _find(tx, token)
     if found is None:
@@ -211,9 +211,7 @@ async def load_principals(
 
 
 async def prune(tx: Transaction, *, now_us: int, limit: int) -> int:
-    """Delete tokens after their end; a used refresh token stays longer, so that its reuse is
-    noticed.
-    """
+    """Delete ended tokens. Used refresh tokens are stored a day longer, so that their reuse is noticed."""
     return await tx.execute(_PRUNE, before=now_us - KEPT_US, rows=limit)
 
 
@@ -259,7 +257,9 @@ def _check_code(
 async def _again(
     tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
 ) -> TokenPair | AuthorizationRefused:
-    """Handle a used refresh token: return the same pair if that is safe, else end the family."""
+    """Handle a used refresh token: return the same pair if that is safe, otherwise end all tokens of its
+    code.
+    """
     access, successor = maker.pair_of(token)
     following, first = await _find(tx, successor), await _find(tx, access)
     is_recent = found.used_at is not None and 0 <= now_us - found.used_at < REPEAT_US
@@ -380,9 +380,7 @@ WHERE g.key_id = :id AND t.kind = 'refresh' AND t.revoked_at IS NULL AND t.used_
 
 
 async def scopes_of(tx: Transaction, credential_id: str, *, now_us: int) -> frozenset[str]:
-    """Return the scopes that a key or token holds now: none once it has ended or while it is
-    paused.
-    """
+    """Return the scopes that a key or token has now. A paused or ended credential has none."""
     key = await tx.fetch_one(_HOLDING_KEY, id=credential_id)
     if key is not None and key["client_id"] is not None:
         if key["environment"] == "live" and not key["is_live_open"]:

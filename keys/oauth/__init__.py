@@ -1,1 +1,1 @@
-"""OAuth: apps, codes, grants, tokens, and where a browser may be sent."""
+"""OAuth apps, codes, grants and tokens, and where a browser may be redirected."""

@@ -1,4 +1,6 @@
-"""Acts on OAuth apps and their access: register, list, rotate, disable; remove an app, end a token."""
+"""Acts on OAuth apps and their access: register, list, rotate and disable apps; revoke an app's access or a
+token.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -26,7 +28,7 @@ CAP_CENTS_MAX: Final = CAP_MICROS_MAX // _MICROS_PER_CENT
 
 
 class NewOAuthApp(Fields, frozen=True, kw_only=True):
-    """An app that is registered: with exact addresses, a whole host, or both."""
+    """An app to register, with exact redirect addresses, a whole host, or both."""
 
     name: Annotated[Text, Meta(description="Shown to users on the consent page.")]
     scope: Annotated[OAuthScope, Meta(description="Each allows the ones before.")]
@@ -88,7 +90,7 @@ class OAuthApp(Shaped, kw_only=True):
 
 
 class CreatedOAuthApp(OAuthApp, kw_only=True):
-    """An app with its secret, which is shown this once; a public app has none."""
+    """An app with its secret, which is shown only this once. A public app has no secret."""
 
     client_secret: Annotated[
         str | None, Meta(description="Shown this once."), said(is_secret=True)

@@ -1,7 +1,6 @@
-"""OAuth apps: software of others that acts for users of this gateway, within what each consented
-to.
+"""OAuth apps: other parties' software that acts for users of this gateway, as far as each user allowed.
 
-A secret leaves this module once; its SHA-256 is stored. The caller holds the owner's lock.
+A secret leaves this module once, and only its SHA-256 is stored. The caller holds the owner's lock.
 """
 
 import hmac
@@ -28,7 +27,7 @@ CapPeriod = Literal["day", "month"]
 CAP_PERIODS: tuple[CapPeriod, ...] = get_args(CapPeriod)
 CAP_MICROS = 10_000_000  # $10.00 of a user's credit
 CAP_MICROS_MAX = INT64_MAX // 1_000
-LIVE_APPS_MAX = 100  # enabled apps of one account in one environment
+LIVE_APPS_MAX = 100  # the most enabled apps of one account in one environment
 _SECRET_CHARACTERS = 43  # base62: 256 bits
 _LIVE = """
 SELECT COUNT(*) AS live FROM oauth_apps
@@ -42,10 +41,10 @@ class ClientRefused(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewApp:
-    """An app to register; `cap_micros` limits its charges to one user in each UTC period.
+    """An app to register. `cap_micros` limits what it may charge one user in each UTC period.
 
-    `redirect_uris` are exact, `redirect_host` allows any path there. `is_public`: it runs where a
-    secret can't be protected, and needs PKCE and exact addresses.
+    `redirect_uris` are exact; `redirect_host` allows any path on a host. A public app can't protect a secret,
+    so it needs PKCE and exact addresses.
     """
 
     name: str
@@ -59,9 +58,8 @@ class NewApp:
 
 @dataclass(frozen=True, slots=True)
 class OAuthApp:
-    """One app; its id is the client_id.
-
-    `redirect_host` has no default port. A public app has no secret.
+    """One app. Its ID is the client_id. A public app has no secret. `redirect_host` never contains the
+    default port.
     """
 
     id: str
@@ -91,7 +89,7 @@ class OAuthApp:
 async def create(
     tx: Transaction, owner: Tenant, new: NewApp, *, now_us: int, made_by: str | None = None
 ) -> tuple[OAuthApp, str]:
-    """Return a new app and its secret, which is never shown again; a public app's is empty.
+    """Return a new app and its secret, which is never shown again. A public app's secret is empty.
 
     Raises InvalidInput, LiveNotOpen and KeyLimitReached.
     """
@@ -152,9 +150,9 @@ async def get_own(tx: Transaction, owner: Tenant, app_id: str) -> OAuthApp:
 
 
 async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAuthApp:
-    """Return the app with this id and secret; raise ClientRefused.
+    """Return the app with this ID and secret. Raise ClientRefused.
 
-    A public app shows no secret: its code's verifier proves it.
+    A public app has no secret, so it is authenticated by its code's verifier instead.
     """
     row = await tx.fetch_one(_FIND, id=app_id)
     stored = "" if row is None else row["secret_digest"]
@@ -172,10 +170,7 @@ async def authenticate(tx: Transaction, app_id: str, secret: str | None) -> OAut
 async def rotate(
     tx: Transaction, owner: Tenant, app_id: str, *, now_us: int
 ) -> tuple[OAuthApp, str]:
-    """Make a new secret; the old one ends with the commit, tokens stay valid.
-
-    Raises InvalidInput.
-    """
+    """Make a new secret. The old one ends with the commit; tokens stay valid. Raise InvalidInput."""
     app = await get_own(tx, owner, app_id)
     if app.disabled_at is not None:
         raise NotFound("App")

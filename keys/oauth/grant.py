@@ -1,8 +1,8 @@
-"""OAuth codes and grants: what a user consented to for one app, and what the app may do since.
+"""OAuth codes and grants: what a user allowed an app to do.
 
-A code counts once, within ten minutes, with its PKCE verifier (required of a public app). A new
-consent renews the grant under the same id, so the period's charges still count. The caller holds
-the user's lock.
+A code is valid once, for ten minutes, with its PKCE verifier (required for a public app). A new consent
+renews the grant under the same ID, so earlier charges of the period still count. The caller holds the user's
+lock.
 """
 
 import base64
@@ -28,9 +28,9 @@ from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
 CODE_LIFE_US = 10 * MINUTE_US
-USED_KEPT_US = DAY_US  # a used code is known so long, so that its second use is noticed
-CODE_CHARACTERS = 16  # base62: 95 bits; useless without secret or verifier
-LIVE_CODES_MAX = 20  # per user; the oldest are deleted first
+USED_KEPT_US = DAY_US  # so long is a used code stored, to notice a second use
+CODE_CHARACTERS = 16  # in base62: 95 bits, useless without a secret or verifier
+LIVE_CODES_MAX = 20  # per user; beyond this, the oldest are deleted
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _REFUSED = "the code is unknown, used, too old, revoked or not this app's"
@@ -41,7 +41,7 @@ class CodeRefused(DomainError):
 
 
 class CodeReused(CodeRefused):
-    """The code was used before, so somebody else has it."""
+    """The code was used before, so somebody else may have it."""
 
     def __init__(self, grant_id: str, user: Tenant) -> None:
         super().__init__(_REFUSED, param="code", reason="code")
@@ -51,7 +51,7 @@ class CodeReused(CodeRefused):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A user's consent; the cap is for each UTC period."""
+    """A user's consent. The cap applies to each UTC period."""
 
     digest: str
     app_id: str
@@ -67,7 +67,7 @@ class Consent:
 
 
 def is_challenge(text: str) -> bool:
-    """Check for a S256 challenge: base64url of 32 bytes, without padding."""
+    """Return whether the text has the form of an S256 challenge: 32 bytes as base64url without padding."""
     return _CHALLENGE.fullmatch(text) is not None
 
 
@@ -81,7 +81,7 @@ async def issue_code(
     session_id: str,
     now_us: int,
 ) -> str:
-    """Issue a code for a consent in that session. Raises LiveNotOpen and InvalidInput."""
+    """Issue a code for a consent in this session. Raise LiveNotOpen and InvalidInput."""
     if app.is_public and challenge is None:
         raise InvalidInput("This app requires a code_challenge.", param="code_challenge")
     row = await tx.fetch_one(
@@ -93,7 +93,7 @@ async def issue_code(
     if row is None:
         raise InvalidInput(f"This account has no {app.environment} wallet.")
     await check_live(tx, Tenant(account_id, app.environment))
-    # Nothing else deletes from this table.
+    # No other code deletes rows of this table.
     await tx.execute(
         """DELETE FROM oauth_codes
            WHERE account_id = :account_id AND environment = :environment AND (
@@ -127,7 +127,7 @@ async def issue_code(
 
 
 async def find_user(tx: Transaction, app: OAuthApp, code: str) -> Tenant | None:
-    """Return whose lock to take before `check_code`, or None for a code that is not this app's."""
+    """Return the user whose lock `check_code` needs, or None if the code isn't this app's."""
     row = await _find(tx, code)
     return (
         None
@@ -145,7 +145,7 @@ async def check_code(
     verifier: str | None,
     now_us: int,
 ) -> Consent:
-    """Return what the code means; raise CodeRefused, and CodeReused if that ends a grant."""
+    """Return the consent behind the code. Raise CodeRefused, or CodeReused if the grant must end."""
     row = await _find(tx, code)
     if row is None or row["app_id"] != app.id or row["revoked_at"] is not None:
         raise CodeRefused(_REFUSED, param="code", reason="code")
@@ -214,7 +214,9 @@ def _granted(row: Row) -> Granted:
 
 
 def is_proven(challenge: str | None, verifier: str | None) -> bool:
-    """Refuse a verifier without a challenge, too: somebody removed the challenge (RFC 9700)."""
+    """Return whether the verifier fits. A verifier without a challenge is refused, because somebody removed
+    the challenge (RFC 9700).
+    """
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not _VERIFIER.fullmatch(verifier):

@@ -1,8 +1,8 @@
-"""Check where a browser may go with an authorization code: exactly what the app registered (RFC
-9700, 2.1).
+"""Check where a browser may be sent with an authorization code: only where the app registered (RFC 9700,
+2.1).
 
-Only an app of the OhMyGPT dialect may register a host with any path. Every parser understands an
-accepted URL alike.
+Only an app of the OhMyGPT dialect may register a host with any path. Accepted URLs mean the same to every URL
+parser.
 """
 
 import base64
@@ -22,11 +22,11 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-# RFC 3986 without what some parser reads differently.
+# RFC 3986, without characters that some parsers read differently.
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
 _QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(https?)://([^/?#]*)((?:/{_PART})?)(?:\?({_QUERY}))?")
-# Encoded slashes, backslashes and control characters, which some servers decode first.
+# Some servers decode slashes, backslashes and control characters before they read the path.
 _SPLIT = re.compile(r"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 _RESERVED = frozenset({"code", "state", "error", "iss"})
 _LOOPBACK_URL = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?(/.*|\Z)")
@@ -40,7 +40,7 @@ class RedirectRefused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """Exact URLs, and a host where any path will do (empty: none)."""
+    """An app's registered URLs, and a host on which any path is allowed. An empty host means none."""
 
     host: str
     uris: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """Return a host, with any port but https's own, as it must appear in a redirect; raise
+    """Return a host in the form that a redirect must use, without the default port of https. Raise
     InvalidInput.
     """
     if not text.isascii():
@@ -94,7 +94,7 @@ def normalise_host(text: str) -> str:
 
 
 def check_redirect(url: str, registered: Registered) -> None:
-    """Raise RedirectRefused unless the URL is registered, or on the registered host."""
+    """Raise RedirectRefused unless the URL or its host is registered."""
     if registered.holds(url):
         return
     if not registered.host:
@@ -113,9 +113,9 @@ def landing(
     issuer: str,
     template: str | None = None,
 ) -> str:
-    """Return where the browser goes with the code; raise RedirectRefused.
+    """Return the URL to which the browser is sent with the code. Raise RedirectRefused.
 
-    `template` is base64 of a text with {code}, {state} and {iss} (RFC 9207) to append to
+    `template` is base64 of a text with {code}, {state} and {iss} (RFC 9207), which is appended to
     redirect_uri.
     """
     check_redirect(redirect_uri, registered)
@@ -136,7 +136,7 @@ def landing(
 def denial(
     redirect_uri: str, *, registered: Registered, error: str, state: str | None, issuer: str
 ) -> str:
-    """Return where the browser goes without a code, with an error of RFC 6749 (4.1.2.1); raise
+    """Return the URL to which the browser is sent with an error instead of a code (RFC 6749, 4.1.2.1). Raise
     RedirectRefused.
     """
     check_redirect(redirect_uri, registered)
@@ -144,13 +144,13 @@ def denial(
 
 
 def decode_template(template: str) -> str:
-    """Return the template's text, with {code} in it; raise RedirectRefused.
+    """Return the template's text, which must contain {code}. Raise RedirectRefused.
 
-    Both base64 alphabets pass.
+    Both base64 alphabets are accepted.
     """
     if len(template) > TEMPLATE_CHARACTERS_MAX:
         raise _refused(f"is longer than {TEMPLATE_CHARACTERS_MAX} characters", _TEMPLATE)
-    # In a query a plus sign is a space.
+    # A plus sign in a query means a space.
     plain = template.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
         text = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("ascii")
@@ -186,7 +186,7 @@ def _is_same_program(url: str, uri: str) -> bool:
 
 
 def with_parameters(url: str, pairs: Sequence[tuple[str, str | None]]) -> str:
-    """Add these parameters, except those without a value; raise RedirectRefused."""
+    """Add these parameters, except those without a value. Raise RedirectRefused."""
     _, mark, query = url.partition("?")
     if _reserved_in(url):
         raise _refused("already has a parameter of ours")
@@ -221,7 +221,7 @@ def _is_name(host: str) -> bool:
         len(host) <= HOST_CHARACTERS_MAX
         and len(labels) > 1
         and all(_LABEL.fullmatch(label) for label in labels)
-        # A number at the end is an address to a browser, in one of many spellings.
+        # If a host ends with a number, browsers read it as an IP address, in one of many spellings.
         and _NUMBER.fullmatch(labels[-1]) is None
     )
 

@@ -1,1 +1,1 @@
-"""How people sign in, besides the password itself."""
+"""How people sign in, besides with a password."""

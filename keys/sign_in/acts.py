@@ -1,6 +1,6 @@
 """Acts on how a person signs in: recovery codes, the second factor, passkeys.
 
-Only the account's owner runs them, on their own page, which asks for a code first.
+Only the account's owner can run them, on their own page, which asks for a code first.
 """
 
 from collections.abc import Mapping

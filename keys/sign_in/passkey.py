@@ -1,7 +1,7 @@
-"""Passkeys (WebAuthn): a device's key replaces a code of two-factor sign-in.
+"""Passkeys (WebAuthn): a device's key replaces the code in two-factor sign-in.
 
-A device's response counts once: a passkey takes only challenges made after its last one, and the
-device's counter must grow.
+A device's response is accepted once: its challenge must be newer than the passkey's last one, and the
+device's counter must have grown.
 """
 
 import asyncio
@@ -69,8 +69,8 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """Return the account's passkeys; raise InvalidInput if two-factor sign-in is off, or no more
-    fit.
+    """Return the account's passkeys. Raise InvalidInput if two-factor sign-in is off, or there are too many
+    passkeys.
     """
     if not await second_factor.lock_on(tx, account_id):
         raise InvalidInput("Switch on two-factor sign-in first.", param="name")
@@ -90,9 +90,7 @@ async def add(
     *,
     now_us: int,
 ) -> Passkey:
-    """Store a key that a device made for the purpose's account, from the browser's JSON; raise
-    InvalidInput.
-    """
+    """Store a key that a device created for this account, from the browser's JSON. Raise InvalidInput."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     account_id = purpose.account_id
@@ -124,8 +122,8 @@ async def add(
 async def check(
     tx: Transaction, vault: Vault, site: Site, purpose: Purpose, given: str, *, now_us: int
 ) -> bool:
-    """Return whether a passkey of the purpose's account signed a challenge newer than its last; use
-    that up.
+    """Return whether a passkey of this account signed a challenge newer than its last one. Use the challenge
+    up.
     """
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
@@ -177,7 +175,8 @@ def _load() -> None:
     if _LATE not in sys.modules:
         from keys.sign_in import passkey_answer  # noqa: F401, PLC0415 see load
 
-        # As at the start (gateway/http/serve.py): the collector needn't scan objects that stay.
+        # These objects stay, so the garbage collector needn't scan them (see
+        # gateway/http/serve.py).
         gc.freeze()
 
 

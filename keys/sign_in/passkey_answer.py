@@ -1,6 +1,6 @@
 """Make passkey options and read the browser's responses, with the library webauthn.
 
-passkey.py loads this file at the first passkey.
+passkey.py imports this module when the first passkey is used.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class MadeKey:
 
 @dataclass(frozen=True, slots=True)
 class NewAnswer:
-    """A response to a challenge that the device claims to have signed with a new key."""
+    """A browser's response with a new key. The device claims to have signed the challenge with it."""
 
     challenge: bytes
     answer: RegistrationCredential
@@ -76,14 +76,16 @@ class NewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """A response to a challenge that the device claims to have signed with this credential's key."""
+    """A browser's response with a known credential. The device claims to have signed the challenge with its
+    key.
+    """
 
     challenge: bytes
     credential_id: str
     answer: AuthenticationCredential
 
     def count_for(self, site: Site, public_key: str, sign_count: int) -> int | None:
-        """Return the device's counter if it signed the challenge at this site."""
+        """Return the device's counter if the device signed the challenge at this site."""
         try:
             return webauthn.verify_authentication_response(
                 credential=self.answer,
@@ -127,7 +129,7 @@ def options_to_show(site: Site, existing: Sequence[str], challenge: bytes) -> st
 
 
 def read_new(given: str) -> NewAnswer | None:
-    """Return None for anything but the response of a browser that made a key."""
+    """Return a browser's response after it created a key, or None for anything else."""
     try:
         answer = parse_registration_credential_json(given[:ANSWER_MAX])
         return NewAnswer(_challenge_of(answer), answer)
@@ -136,7 +138,7 @@ def read_new(given: str) -> NewAnswer | None:
 
 
 def read_shown(given: str) -> ShownAnswer | None:
-    """Return None for anything but the response of a browser that used a key."""
+    """Return a browser's response after it used a key, or None for anything else."""
     try:
         answer = parse_authentication_credential_json(given[:ANSWER_MAX])
         return ShownAnswer(_challenge_of(answer), bytes_to_base64url(answer.raw_id), answer)

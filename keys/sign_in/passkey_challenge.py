@@ -1,7 +1,7 @@
-"""Challenges for passkeys to sign, for one person, purpose, session and site; they count for five
+"""Challenges for passkeys to sign. Each is for one person, purpose, session and site, and valid for five
 minutes.
 
-Any process can check one without a row.
+Any process can check a challenge without a row in the database.
 """
 
 import secrets
@@ -26,9 +26,9 @@ class Site:
 
     @classmethod
     def of(cls, address: str) -> Self | None:
-        """Parse http(s)://host[:port]; return None if browsers take no passkey there.
+        """Parse http(s)://host[:port]. Return None if browsers accept no passkey there.
 
-        They take none at an IP address, or without https except at localhost.
+        They accept none at an IP address, or without https except at localhost.
         """
         url = urlsplit(address)
         host = _ascii(url.hostname or "")
@@ -40,7 +40,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """`bound` is the session, or the sign-in that the password began."""
+    """Whom and what a challenge is for. `bound` is the session, or the sign-in whose password was right."""
 
     kind: Literal["add", "sign-in", "confirm"]
     account_id: str
@@ -53,7 +53,9 @@ def make(vault: Vault, purpose: Purpose, *, now_us: int) -> bytes:
 
 
 def made_at(vault: Vault, purpose: Purpose, challenge: bytes, *, now_us: int) -> int | None:
-    """Return when it was made, or None if not here, for something else, or too long ago."""
+    """Return when the challenge was made. Return None if it was made elsewhere, for another purpose, or too
+    long ago.
+    """
     said, _, proof = challenge.decode("latin-1").rpartition(".")
     if not vault.is_signed(_spelled(purpose, said), proof, purpose=f"passkey {purpose.kind}"):
         return None

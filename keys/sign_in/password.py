@@ -1,7 +1,7 @@
-"""Hash passwords with argon2id, beside the event loop, a bounded number at a time.
+"""Hash passwords with argon2id in threads, a limited number at a time.
 
-An unknown address costs the same work as a wrong password. In a flood, sources alternate, and known
-devices get every second turn.
+An unknown address takes as long as a wrong password. In a flood, sources take turns, and known devices get
+every second turn.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ AT_ONCE_MAX: Final = 2
 WAITING_MAX: Final = 256  # per queue
 SOURCE_MAX: Final = 2  # per source, running or waiting
 
-# RFC 9106's second choice: 64 MiB, three passes, four lanes.
+# The second choice of RFC 9106: 64 MiB, three passes, four lanes.
 _hasher: Final = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
 _NOBODY: Final = (
     "$argon2id$v=19$m=65536,t=3,p=4$XzdPnRla+t9pWS/NW4QxOQ"
@@ -42,7 +42,7 @@ def hash_password(text: str) -> str:
 
 
 def is_password(text: str, password_hash: str | None) -> bool:
-    """Compare; without a hash return False after the same work."""
+    """Return whether the password matches. Without a hash, return False after the same amount of work."""
     given = text[:CHARACTERS_MAX].encode("utf-8", "surrogatepass")
     is_right = False
     with contextlib.suppress(VerificationError, InvalidHashError):
@@ -51,7 +51,7 @@ def is_password(text: str, password_hash: str | None) -> bool:
 
 
 class Passwords:
-    """Hash and compare beside the event loop; raise Unavailable in a flood."""
+    """Hash and compare passwords in threads. Raise Unavailable if too many are waiting."""
 
     def __init__(self) -> None:
         self._at_work = 0
@@ -59,17 +59,19 @@ class Passwords:
         self._known = _Line()
         self._is_knowns_turn = True
         self._of_source: dict[str, int] = {}
-        self.worked_out = 0  # for tests and metrics
+        self.worked_out = 0
 
     async def hash(self, text: str, *, source: str, is_known: bool = False) -> str:
-        """Wait in the line of `source`, such as the client's address."""
+        """Hash the password. `source`, such as the client's address, decides in which line the call waits."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(hash_password, text)
 
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Wait in the line of `source`, or of known devices if it signed in to this account before."""
+        """Compare the password. A source that signed in to this account before waits in the line of known
+        devices.
+        """
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 

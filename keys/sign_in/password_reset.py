@@ -1,4 +1,6 @@
-"""Links that set a new password, for an owner who reads its address's mail: once, within an hour."""
+"""Links to set a new password, for an owner who reads mail at the account's address. A link is valid once,
+for an hour.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +27,7 @@ class PasswordReset:
 
 
 async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordReset | None:
-    """Make a link; return None if OPEN_MAX of the account count, or it has no address."""
+    """Make a link. Return None if the account has OPEN_MAX valid links or no address."""
     if account.email is None:
         return None
     await tx.execute(
@@ -45,7 +47,7 @@ async def begin(tx: Transaction, account: Account, *, now_us: int) -> PasswordRe
 
 
 async def find(tx: Transaction, reset_id: str, *, now_us: int) -> tuple[PasswordReset, Account]:
-    """Raise the same NotFound for every link that no longer works."""
+    """Return the link. Raise the same NotFound for every link that no longer works."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM password_resets WHERE id = :id AND expires_at > :now_us",
         id=reset_id,
@@ -69,8 +71,8 @@ async def end_all(tx: Transaction, account_id: str) -> int:
 async def change_password(
     tx: Transaction, account_id: str, password_hash: str, *, now_us: int, kept_session_id: str = ""
 ) -> int:
-    """Store argon2's text; end the account's links, and its sessions but one; return how many
-    sessions.
+    """Store the password's argon2 hash. End the account's links and all sessions but one. Return how many
+    sessions ended.
     """
     await set_password_hash(tx, account_id, password_hash)
     await end_all(tx, account_id)

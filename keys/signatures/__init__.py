@@ -1,1 +1,1 @@
-"""Signatures of webhooks: how they are made, and checked."""
+"""Make and check the signatures of webhooks."""

@@ -1,7 +1,6 @@
-"""Sign webhooks and check signatures: two schemes of one secret, and Ed25519 for a key pair.
+"""Sign webhooks and check signatures: two schemes with one secret, and Ed25519 with a key pair.
 
-Any Stripe library (X-AiTopUp-Signature) and any Standard Webhooks library (webhook-*) accepts the
-result.
+The libraries of Stripe (X-AiTopUp-Signature) and of Standard Webhooks (webhook-*) accept these signatures.
 """
 
 import base64
@@ -34,7 +33,7 @@ TIMESTAMP_HEADER = "webhook-timestamp"
 STANDARD_HEADER = "webhook-signature"
 TOLERANCE_S = 300
 HEADER_CHARACTERS_MAX = 4096
-# A check by public key takes a tenth of a millisecond; our webhooks have six signatures at most.
+# Checking with a public key takes 0.1 ms, and our webhooks have at most six signatures.
 SIGNATURES_CHECKED_MAX = 8
 _TIMESTAMP_DIGITS_MAX = 12
 _SHA256 = "sha256"
@@ -51,7 +50,7 @@ def new_seed() -> bytes:
 
 
 def signer_of(seed: bytes) -> Ed25519PrivateKey:
-    """Cache it: making it costs as much as signing."""
+    """Return a signer. Cache it, because making it costs as much as signing."""
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
@@ -77,7 +76,7 @@ def ed25519_signature(signer: Ed25519PrivateKey, signed: bytes) -> str:
 
 
 def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
-    """Check a signature. Never raises for what a caller can send."""
+    """Return whether the signature is right. Never raise for anything that a caller can send."""
     try:
         public.verify(base64.b64decode(text, validate=True), signed)
     except (InvalidSignature, binascii.Error, ValueError):
@@ -86,7 +85,7 @@ def fits(public: Ed25519PublicKey, text: str, signed: bytes) -> bool:
 
 
 class InvalidSecret(InvalidInput):
-    """A webhook secret is not whsec_ and the base64 of 24 to 64 bytes. Never shows the secret."""
+    """A webhook secret isn't whsec_ and the base64 of 24 to 64 bytes. The message never shows the secret."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, param="secret")
@@ -94,7 +93,7 @@ class InvalidSecret(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault of a received webhook: the part, its header, and a sentence."""
+    """What is wrong with a received webhook: the part, its header, and a sentence."""
 
     part: Literal["secret", "public_key", "timestamp", "bytes", "header"]
     header: str | None
@@ -106,7 +105,7 @@ def new_webhook_secret() -> str:
 
 
 def secret_key(secret: str) -> bytes:
-    """Return the 24 to 64 key bytes inside a whsec_ secret; raise InvalidSecret."""
+    """Return the 24 to 64 key bytes inside a whsec_ secret. Raise InvalidSecret."""
     if secret != secret.strip():
         raise InvalidSecret("The secret has white space around it.")
     if not secret.startswith(SECRET_PREFIX):
@@ -123,9 +122,9 @@ def secret_key(secret: str) -> bytes:
 
 
 class ReadSecret(NamedTuple):
-    """A secret that is ready to sign, by its whole text and by its key bytes.
+    """A secret that is ready to sign, as its whole text and as its key bytes.
 
-    Each message copies these, so the key is hashed once [7.5 to 5.1 µs].
+    Each message copies these two, so that the key is hashed only once [5.1 instead of 7.5 µs].
     """
 
     text: str
@@ -157,8 +156,7 @@ def headers_signed_by(
     timestamp_s: int,
     body: bytes,
 ) -> dict[str, str]:
-    """Return the four signature headers of one request, with a signature for each secret, newest
-    first.
+    """Return the four signature headers of one request, with a signature for each secret, newest first.
 
     Sources: Stripe's webhook signatures, scheme v1; Standard Webhooks 1.0.
     """
@@ -181,12 +179,14 @@ def headers_signed_by(
 
 
 def stripe_signature(secret: str, timestamp_s: int, body: bytes) -> str:
-    """Return the hex HMAC-SHA256 under the whole secret string, over "{t}." and the raw body."""
+    """Return the HMAC-SHA256 in hex. The key is the whole secret, the message "{t}." and the raw body."""
     return hmac.digest(secret.encode(), _stripe_bytes(timestamp_s, body), hashlib.sha256).hex()
 
 
 def standard_signature(key: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """Return the base64 HMAC-SHA256 under the key bytes, over "{id}.{timestamp}." and the raw body."""
+    """Return the HMAC-SHA256 in base64. The key is the secret's bytes, the message "{id}.{timestamp}." and
+    the raw body.
+    """
     signed = _standard_bytes(message_id, timestamp_s, body)
     return _base64(hmac.digest(key, signed, hashlib.sha256))
 
@@ -218,9 +218,10 @@ def verify(
     now_s: int,
     tolerance_s: int = TOLERANCE_S,
 ) -> list[Finding]:
-    """Return every fault of a received webhook; empty if it is genuine.
+    """Return every fault of a received webhook, or an empty list if it is genuine.
 
-    With both the secret and the public key, each must fit. Never raises for what a caller can send.
+    If both the secret and the public key are given, both signatures must be right. Never raises for anything
+    that a caller can send.
     """
     assert secret is not None or public_key is not None, "there is something to check by"
     found = {name.lower(): value for name, value in headers.items()}
@@ -351,7 +352,7 @@ def _check_bytes(header: str, body: bytes, matches: Callable[[bytes], bool]) -> 
 
 
 def _likely_originals(body: bytes) -> list[tuple[str, bytes]]:
-    """Return what was probably signed, by the most common mistakes of receivers."""
+    """Return what the sender probably signed, assuming the most common mistakes of receivers."""
     originals = [
         ("white space was added at its ends", body.strip()),
         ("line ends were rewritten", body.replace(b"\r\n", b"\n")),
@@ -374,7 +375,7 @@ def _stripe_timestamp(header: str) -> int | None:
 
 
 def _seconds(text: str) -> int | None:
-    # isdigit() alone accepts the digits of other scripts.
+    # isdigit() alone would accept the digits of other scripts.
     if text.isascii() and text.isdigit() and len(text) <= _TIMESTAMP_DIGITS_MAX:
         return int(text)
     return None
@@ -385,7 +386,7 @@ def _parts(header: str, separator: str) -> list[str]:
 
 
 def _matches_any(signatures: Sequence[str], expected: str) -> bool:
-    # Compare bytes, because compare_digest refuses non-ASCII text.
+    # Compare bytes, because compare_digest refuses text that isn't ASCII.
     wanted = expected.encode()
     equal = [hmac.compare_digest(one.encode(errors="replace"), wanted) for one in signatures]
     return any(equal)

@@ -1,6 +1,6 @@
-"""Verify who calls by Web Bot Auth: HTTP Message Signatures (RFC 9421) of automated callers.
+"""Identify automated callers by Web Bot Auth, which uses HTTP Message Signatures (RFC 9421).
 
-A signature can be repeated with another body until it expires, so it only names a caller
+Until a signature expires, it can be repeated with another body. So it only names a caller
 (docs/decisions/0049-web-bot-auth.md).
 """
 
@@ -30,12 +30,10 @@ Bare = str | int | bytes | bool
 
 
 class Malformed(ValueError):
-    """The text is not such a field, or is too large."""
+    """The text isn't such a header field, or is too large."""
 
 
 class Item(NamedTuple):
-    """A value, its parameters, and its own text with them."""
-
     value: Bare
     params: Mapping[str, Bare]
     text: str
@@ -179,12 +177,12 @@ _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 _AGENT: Final = "signature-agent"
 _TARGETS: Final = frozenset({"@authority", "@target-uri"})
-# RFC 9421's example key, whose private half is public.
+# The example key of RFC 9421. Its private half is public.
 TEST_KEY: Final = "poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U"
 
 
 class Target(NamedTuple):
-    """The request as the signer saw it; `authority` is ours, never a caller's claim."""
+    """The request as the signer saw it. `authority` is our own name, never what a caller claims."""
 
     method: str
     scheme: str
@@ -195,9 +193,10 @@ class Target(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A well-formed signature, not yet checked.
+    """A well-formed signature that isn't checked yet.
 
-    `agent` is the URL of its keys, `base` the signed bytes. Without a `nonce` it may be used again.
+    `agent` is the URL of the signer's keys, `base` the signed bytes. Without a `nonce`, the signature may be
+    used again.
     """
 
     agent: str
@@ -216,8 +215,8 @@ class Claim(NamedTuple):
 
 
 def claim_of(target: Target, *, now_s: int, life_s_max: int = LIFE_S_MAX) -> Claim | None:
-    """Return the request's first signature of this tag; unknown algorithms and components count as
-    none.
+    """Return the request's first signature with this tag. One with an unknown algorithm or component counts
+    as none.
     """
     texts = [target.headers.get(name) for name in (INPUT_HEADER, SIGNATURE_HEADER, AGENT_HEADER)]
     if any(text is None or len(text) > FIELD_BYTES_MAX for text in texts):
@@ -270,7 +269,7 @@ def _is_timely(params: Mapping[str, Any], now_s: int) -> bool:
 def _agent_of(listed: InnerList, agents: str, label: str) -> str | None:
     covered = [one for one in listed.items if one.value == _AGENT]
     if agents.lstrip(" ").startswith('"'):
-        # The form of earlier drafts: one URL for the one signature.
+        # Earlier drafts had this form: one URL for the only signature.
         is_plain = len(covered) == 1 and not covered[0].params
         return _url(read_string(agents)) if is_plain else None
     names = [one.params.get("key") for one in covered if len(one.params) == 1]
@@ -353,7 +352,7 @@ class _Directory(msgspec.Struct):
 
 
 def keys_of(body: bytes, *, now_s: int) -> dict[str, bytes]:
-    """Return a directory's current Ed25519 keys by their computed thumbprint; raise ValueError."""
+    """Return a directory's current Ed25519 keys by their computed thumbprints. Raise ValueError."""
     try:
         listed = msgspec.json.decode(body, type=_Directory).keys
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

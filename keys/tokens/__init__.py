@@ -1,1 +1,1 @@
-"""Tokens of an account rather than of a key, and logins of a command line."""
+"""Tokens that belong to an account instead of a key, and logins of the command line."""

@@ -1,7 +1,7 @@
-"""Tokens of an account rather than of a key: sat_ (its own) and adm_ (operator's).
+"""Tokens that belong to an account instead of a key: sat_ (the account's) and adm_ (an operator's).
 
-A sat_ made by a key ends with the key and its secret, and spends on the key's caps. Only the
-command line makes an adm_. The caller holds the account's lock.
+A sat_ token made by a key ends with that key and its secret, and its spending counts against the key's caps.
+Only the command line makes an adm_ token. The caller holds the account's lock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,8 +40,8 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping
 
 AccessTokenKind = Literal["system", "operator"]
 
-LIVE_TOKENS_MAX = 100  # unrevoked tokens of one account in one environment
-# LIKE would take the underscore of an id for a wildcard.
+LIVE_TOKENS_MAX = 100  # the most tokens of one account in one environment that aren't revoked
+# LIKE would treat the underscore in an ID as a wildcard.
 _VIEWERS = """(t.key_id = :viewer OR t.key_id IN (
     SELECT k.id FROM api_keys k
     WHERE k.account_id = :account_id AND k.environment = :environment
@@ -60,8 +60,8 @@ UPDATE access_tokens SET last_used_at = :minute_at WHERE id IN (
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
 mark_used = partial(account.mark_used, _USED)
-# By a key's rotated secret; a signed-in client's key has none. What a key made (t) ends with the last secret
-# that the key had then.
+# A token (t) that a key made ends when the last secret that the key had then ends. A signed-in
+# client's key has no secret.
 IS_KEY_ROTATED: Final = """
 (k.id IS NOT NULL AND k.client_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id AND s.created_at <= t.created_at
@@ -72,9 +72,10 @@ _TOKEN: Final = "tok_"  # noqa: S105 - a prefix of ids
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """`key_id` is the key it is bound to.
+    """A token. `key_id` is the key to which it is bound.
 
-    `scopes` limit an operator token at the operators' API; empty: all, or a system token.
+    `scopes` limit an operator token in the operators' API. They are empty for a system token, and for one
+    without limits.
     """
 
     id: str
@@ -106,8 +107,8 @@ async def create(
     now_us: int,
     scopes: Sequence[OperatorScope] = (),
 ) -> tuple[AccessToken, str]:
-    """Return a new token and its secret, which is never shown again; maker None is the command
-    line.
+    """Return a new token and its secret, which is never shown again. If `maker` is None, the command line
+    made it.
 
     Raises LiveNotOpen, KeyLimitReached, InvalidInput and ScopeMissing.
     """
@@ -148,7 +149,9 @@ async def create(
 
 
 async def check_not_ending(tx: Transaction, maker: Principal | None) -> None:
-    """Raise ScopeMissing for a rotated key's previous secret: what it makes would outlive it."""
+    """Raise ScopeMissing if the caller uses a rotated key's previous secret, because what it makes would
+    outlive the secret.
+    """
     if maker is None or maker.key_id is None or maker.expires_at is None:
         return
     row = await tx.fetch_one(
@@ -171,7 +174,9 @@ async def get(
     kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
 ) -> AccessToken:
-    """Raise NotFound, including for a token that the viewer may not see. kind: if None, any kind."""
+    """Return one token; any kind if `kind` is None. Raise NotFound, also for a token that the viewer may not
+    see.
+    """
     return await _find(tx, tenant, token_id, kind, viewer, lock="")
 
 
@@ -193,7 +198,9 @@ async def list_tokens(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[AccessToken]:
-    """List tokens, newest first, revoked ones too; a viewer with a lineage sees its own subtree's."""
+    """List tokens, newest first, including revoked ones. A viewer that acts by a key sees the tokens of that
+    key and its descendants.
+    """
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -224,7 +231,7 @@ async def revoke(
 
 
 async def check_operates(tx: Transaction, caller: Principal) -> None:
-    """Raise ScopeMissing unless the current rows still let the caller act as an operator."""
+    """Raise ScopeMissing unless the caller may still act as an operator, by the current rows."""
     row = await tx.fetch_one(
         """SELECT a.is_operator, t.revoked_at FROM accounts a
            LEFT JOIN access_tokens t ON t.id = :token_id WHERE a.id = :account_id""",
@@ -308,7 +315,7 @@ def _check_maker(kind: AccessTokenKind, maker: Principal | None, tenant: Tenant)
         )
     require_owner(maker)
     if not maker.lineage and maker.kind != "session":
-        # Else a token borrowed for a moment could make more that outlive it.
+        # Otherwise a token borrowed for a moment could make tokens that outlive it.
         raise ScopeMissing(
             "Only a key, a session or the command line can create a token.", reason="parent"
         )
@@ -367,7 +374,7 @@ def is_colleague(account_id: str, sender: str) -> bool:
 async def who_left(
     tx: Transaction, senders: Collection[tuple[str, str]], *, now_us: int
 ) -> set[tuple[str, str]]:
-    """Return those of the (account, Principal.sender) pairs who may no longer send, under the
+    """Return those of the (account, Principal.sender) pairs who may no longer send. The caller holds the
     accounts' locks.
     """
     tokens = {pair for pair in senders if pair[1].startswith(_TOKEN)}

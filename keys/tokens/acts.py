@@ -1,4 +1,4 @@
-"""Acts on access tokens: make, list, revoke; by merchants and by operators."""
+"""Acts on access tokens: create, list and revoke them, as a merchant or operator."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -26,7 +26,7 @@ _Kind = Annotated[
 
 
 class AccessToken(Shaped, kw_only=True):
-    """A system access token as it is listed; key_id is the key that it is bound to."""
+    """A system access token as listed. `key_id` is the key to which it is bound."""
 
     id: Annotated[str, Meta(pattern=r"^tok_[0-9A-Za-z]+$")]
     key_id: KeyIdText | None
@@ -40,7 +40,7 @@ class AccessToken(Shaped, kw_only=True):
 
 
 class CreatedToken(AccessToken, kw_only=True):
-    """A token just made: `token` is its secret, shown this once."""
+    """A token that was just created. `token` is its secret, which is shown only this once."""
 
     token: Annotated[
         str,
@@ -51,7 +51,7 @@ class CreatedToken(AccessToken, kw_only=True):
 
 
 class IssuedToken(AccessToken, kw_only=True):
-    """A token of an account as operators see it."""
+    """A token of an account, as operators see it."""
 
     kind: Annotated[
         Literal["system", "operator"],
@@ -71,7 +71,7 @@ class IssuedToken(AccessToken, kw_only=True):
 
 
 class CreatedIssuedToken(IssuedToken, kw_only=True):
-    """A token that an operator just made: `token` is its secret, shown this once."""
+    """A token that an operator just created. `token` is its secret, which is shown only this once."""
 
     token: Annotated[
         str,
@@ -89,7 +89,7 @@ class CreateTokenBody(Fields, frozen=True, kw_only=True):
 
 
 class DeleteTokenBody(Fields, frozen=True, kw_only=True):
-    """Which token, where the path does not say it."""
+    """The token to revoke, if the path doesn't name it."""
 
     id: Annotated[
         str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z", description="The token's id.")
@@ -122,7 +122,7 @@ async def create_token(context: ActContext, asked: CreateTokenBody) -> Change[To
 
 async def issue_token(context: ActContext, asked: NewIssuedToken) -> Change[Token]:
     if asked.kind == "operator":
-        # Else a token borrowed for a moment could make more that outlive it.
+        # Otherwise a token borrowed for a moment could make tokens that outlive it.
         context.require_machine(
             "Operator tokens are made on the installation's own machine only:"
             " topup tokens create --kind operator."

@@ -1,6 +1,6 @@
-"""Log a command line in by a person's browser (RFC 8628): two codes, and a key for one of them.
+"""Log in a command line through a user's browser (RFC 8628). One code is for the program, one for the user.
 
-The key is made when it is first fetched, so no backup or log holds it.
+The key is created when the program first fetches it, so no backup or log contains it.
 """
 
 import secrets
@@ -27,13 +27,14 @@ from store.database import Row, Transaction
 LIFE_US: Final = 10 * MINUTE_US
 LIFE_S: Final = LIFE_US // SECOND_US
 INTERVAL_S: Final = 2
-# RFC 8628, 3.5: slow_down adds this, for good.
+# By RFC 8628 (3.5), slow_down adds this for good.
 SLOWER_S: Final = 5
 INTERVAL_S_MAX: Final = 60
 PRUNE_ROWS: Final = 500
 NAME_CHARACTERS_MAX: Final = 60
 DEVICE_CODE_BYTES: Final = 32
-# RFC 8628, 6.1: no vowels, so no words; 34 bits, for ten minutes and behind a limit of tries.
+# RFC 8628 (6.1): without vowels, codes form no words. 34 bits are enough for ten minutes and
+# limited attempts.
 USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_CHARACTERS: Final = 8
 KEY_LIVES_DAYS: Final = (1, 30, 90)
@@ -51,7 +52,7 @@ class LoginDenied(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceLogin:
-    """A machine's request to be logged in; `name` and `address` are unproven."""
+    """A program's request to be logged in. It chose its `name`, and `address` isn't verified."""
 
     digest: str
     name: str
@@ -83,7 +84,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class LoginWaiting:
-    """`is_too_fast`: the poll came before interval_s, which have grown."""
+    """The login isn't decided yet. If `is_too_fast`, the program polled too early, and interval_s has grown."""
 
     interval_s: int
     expires_in_s: int
@@ -92,7 +93,7 @@ class LoginWaiting:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """The new key, its secret, and whose session made it."""
+    """The new key, its secret, and the session in which the user allowed it."""
 
     key: ApiKey
     secret: str
@@ -100,10 +101,7 @@ class LoggedIn:
 
 
 async def begin(tx: Transaction, *, name: str, address: str, now_us: int) -> Begun:
-    """Begin a login and delete expired ones, so that no caller fills the table.
-
-    Raises InvalidInput.
-    """
+    """Begin a login. Delete expired ones, so that callers can't fill the table. Raise InvalidInput."""
     name = normalise_name(name)
     if len(name) > NAME_CHARACTERS_MAX:
         raise InvalidInput(f"The name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
@@ -158,8 +156,7 @@ async def approve(
     by: str,
     now_us: int,
 ) -> bool:
-    """Record what the machine may have, under the tenant's lock; return False if it is no longer
-    open.
+    """Record what the program may do, under the tenant's lock. Return False if the login is no longer open.
 
     Raises InvalidInput, LiveNotOpen and KeyLimitReached.
     """
@@ -214,7 +211,7 @@ async def find(tx: Transaction, device_code: str, *, now_us: int) -> DeviceLogin
 
 
 async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWaiting:
-    """Record a poll of an open login; an early one makes the interval longer, for good."""
+    """Record a poll of an open login. A poll that comes too early makes the interval longer for good."""
     interval_s = login.interval_s
     is_too_fast = login.polled_at is not None and now_us < login.polled_at + interval_s * SECOND_US
     if is_too_fast:
@@ -230,10 +227,10 @@ async def wait(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoginWait
 
 
 async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
-    """Make the key of an approved login, under its tenant's lock.
+    """Create the key of an approved login, under its tenant's lock.
 
-    Raises LoginExpired for a second caller, LoginDenied if the approving person lost access, and as
-    mint: then the machine may poll again.
+    Raises LoginExpired for a second caller, LoginDenied if the user who approved it lost access, and the
+    errors of mint. After those, the program may poll again.
     """
     tenant = login.tenant
     await lock_tenants(tx, [tenant])
@@ -248,7 +245,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
         raise expired()
     ends_at = login.key_expires_at
     if ends_at is not None:
-        # A key ends by its account's clock.
+        # A key's expiry is by its account's clock.
         ends_at += await sandbox_clock.ahead_us(tx, tenant)
     new = NewKey(name=f"topup on {login.name}", scopes=login.scopes, expires_at=ends_at)
     key, secret = await api_key.mint(
@@ -264,7 +261,7 @@ async def take(tx: Transaction, login: DeviceLogin, *, now_us: int) -> LoggedIn:
 
 
 async def withdraw(tx: Transaction, digests: Sequence[str]) -> None:
-    """End logins that were approved and not fetched yet, as if refused."""
+    """Refuse logins that were approved but not fetched yet."""
     await tx.execute(
         """UPDATE device_logins SET status = 'denied'
            WHERE digest IN :digests[text] AND status = 'approved'""",

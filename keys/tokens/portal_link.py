@@ -1,7 +1,7 @@
-"""Portal links: an account's webhooks on a page that another site may embed, for holders of its address.
+"""Portal links: an account's webhooks on a page that another site may embed, for anybody who has the link.
 
-A link ends at its time, when it is revoked, and with the access of the key, token or person that made it,
-which every use checks. The address leaves this module once; only its SHA-256 is stored.
+A link ends at its expiry, when it is revoked, or when the key, token or person that made it loses access.
+Every use checks this. The address leaves this module once, and only its SHA-256 is stored.
 """
 
 import re
@@ -29,24 +29,25 @@ from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping
 
-# Read; also send deliveries again and test an endpoint; also change an endpoint.
+# Each level includes the ones before: read; send deliveries again and test an endpoint; change an
+# endpoint.
 PortalRight = Literal["read", "replay", "manage"]
 RIGHTS: Final[tuple[PortalRight, ...]] = get_args(PortalRight)
 LIFE_S_MIN: Final = 300
 LIFE_S_MAX: Final = 7 * 86_400
 LIFE_S_DEFAULT: Final = 3_600
 ORIGINS_MAX: Final = 10
-# Links of one account in one environment that haven't ended.
+# The most links of one account in one environment that haven't ended.
 OPEN_LINKS_MAX: Final = 1_000
-# The scope that the link's maker needs when the link is made and at each use.
+# The link's maker needs this scope when the link is made and at each use.
 MADE_WITH: Final = "webhooks:write"
 _MAKERS: Final = frozenset({"key", "system_token", "session"})
 _READS: Final = frozenset({"webhooks:read"})
-# How long a link that ended is listed.
+# How long a link is listed after it has ended.
 _LISTED_US: Final = 7 * DAY_US
 _PRUNED_ROWS: Final = 100
 _SECRET_BYTES: Final = 32
-# An origin as browsers serialise it. A content security policy has no form for an IPv6 address.
+# An origin in the form that browsers use. A content security policy can't contain an IPv6 address.
 _ORIGIN: Final = re.compile(
     r"(https?)://((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(:[0-9]{1,5})?"
 )
@@ -71,10 +72,10 @@ class NewPortalLink:
 
 @dataclass(frozen=True, slots=True)
 class PortalLink:
-    """Who may open an account's webhooks, and where. Times in microseconds.
+    """Who may open an account's webhooks, and where. Times are in microseconds.
 
-    origins: the sites that may embed it; empty: none. endpoint_ids: the endpoints that it shows; empty: all.
-    made_by: a key's, token's or person's id.
+    `origins` are the sites that may embed the page; empty means none. `endpoint_ids` are the endpoints it
+    shows; empty means all. `made_by` is the ID of a key, token or person.
     """
 
     id: str
@@ -98,16 +99,16 @@ class PortalLink:
 
 
 class OpenedLink(NamedTuple):
-    """principal: whom the page acts as; None: the link has ended."""
+    """An opened link. `principal` is the caller that the page acts as; None if the link has ended."""
 
     link: PortalLink
     principal: Principal | None
 
 
 def check_origins(origins: Sequence[str], environment: str) -> tuple[str, ...]:
-    """Return the origins as browsers write them. Raises InvalidInput.
+    """Return the origins as browsers write them. Raise InvalidInput.
 
-    https only, and in staging also http of the user's own machine.
+    Only https is allowed, and in staging also http on the user's own machine.
     """
     return tuple(dict.fromkeys(_origin(one, environment) for one in origins))
 
@@ -180,7 +181,6 @@ async def create(
 
 
 async def get(tx: Transaction, tenant: Tenant, link_id: str) -> PortalLink:
-    """Raise NotFound."""
     row = await tx.fetch_one(
         f"SELECT {_ROWS.listed} FROM portal_links WHERE id = :id AND {_OWN}",
         id=link_id,
@@ -195,7 +195,7 @@ async def get(tx: Transaction, tenant: Tenant, link_id: str) -> PortalLink:
 async def list_links(
     tx: Transaction, tenant: Tenant, *, before_id: Begin = None, limit: int = PAGE_ITEMS
 ) -> list[PortalLink]:
-    """List links older than before_id, newest first, with those that ended a week ago or less."""
+    """List links older than before_id, newest first. Links that ended up to a week ago are included."""
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit)
     return [_ROWS.read(row) for row in rows]
 
@@ -212,7 +212,7 @@ async def revoke(tx: Transaction, tenant: Tenant, link_id: str, *, now_us: int) 
 
 
 async def open_link(tx: Transaction, secret: str, *, now_us: int) -> OpenedLink | None:
-    """Return the link with that secret, and what it may do now; None for an unknown secret."""
+    """Return the link with this secret and what it may do now, or None for an unknown secret."""
     row = await tx.fetch_one(_FIND, digest=digest(secret), now_us=now_us)
     if row is None:
         return None
@@ -234,7 +234,7 @@ async def open_link(tx: Transaction, secret: str, *, now_us: int) -> OpenedLink 
 async def _is_maker_paused(
     tx: Transaction, link: PortalLink, row: Row, *, now_us: int
 ) -> bool | None:
-    """Return whether the maker's key is paused. None: the maker may no longer give this access."""
+    """Return whether the maker's key is paused. None means that the maker may no longer give this access."""
     if row["token_digest"] is not None:
         return await _is_token_paused(tx, row["token_digest"], now_us=now_us)
     if row["lineage"] is None:

@@ -1,4 +1,4 @@
-"""Record which workers are running, with or without Redis."""
+"""Record which workers are running."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from store.database import Transaction
 from store.row_mapping import RowMapping
 
 NOTED_S: Final = 20.0
-# A worker that is silent for this long has ended, or had no database.
+# A worker that hasn't reported for this long has ended or can't reach the database.
 ALIVE_US: Final = 90 * SECOND_US
 _KEPT_US: Final = DAY_US
 SHOWN_MAX: Final = 200
@@ -17,7 +17,7 @@ SHOWN_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WorkerPresence:
-    """A worker's last report. sending: webhooks under way, of `slots` at once."""
+    """A worker's last report. It is sending `sending` webhooks now, and at most `slots` at once."""
 
     id: str
     machine: str

@@ -1,7 +1,7 @@
-"""The processes of one `topup serve --processes N`, or of one `topup worker --processes N`.
+"""Connect the processes of one `topup serve --processes N` or `topup worker --processes N`.
 
-A call to their port reaches any of them, so each also listens on a Unix socket in a folder of their user.
-Their metrics become one text, each sample with a label `process`.
+A call to their shared port reaches any of them, so each process also listens on a Unix socket in a private
+folder. Their metrics are merged into one text with a label `process`.
 """
 
 import asyncio
@@ -14,16 +14,14 @@ from typing import Final
 
 import httpx
 
-# A starting or ended sibling refuses at once; a stuck one costs this much.
+# A process that is starting or has ended refuses at once. A stuck one takes this long.
 ANSWER_S_MAX: Final = 1.0
 _BACKLOG: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Siblings:
-    """This process, by its number from 1 to count, and the way to the others; 0 is the command that starts
-    them.
-    """
+    """This process's number, from 1 to `count`, and how to call the others. Number 0 is the parent command."""
 
     kind: str  # gateway or worker
     number: int
@@ -40,7 +38,6 @@ class Siblings:
         return tuple(name_of(self.kind, number) for number in numbers)
 
     def listen(self) -> socket.socket:
-        """Return the socket for the others' calls; remove what a killed predecessor left."""
         path = self._path(self.name)
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
@@ -80,7 +77,7 @@ _UP_MEANING: Final = "1 where this process of the port answered the scrape, else
 
 
 def merged_figures(texts: Mapping[str, str | None]) -> str:
-    """Merge the texts by the processes' names, each family's header once; None is a process that didn't
+    """Merge the processes' metrics; each metric's header appears once. None marks a process that didn't
     respond.
     """
     families: dict[str, list[str]] = {}
@@ -107,7 +104,6 @@ def _add(families: dict[str, list[str]], process: str, text: str) -> None:
 
 
 def _labelled(sample: str, process: str) -> str:
-    """Add the label to a line, `name value` or `name{labels} value`; no name has a space or a brace in it."""
     name, _, value = sample.partition(" ")
     if "{" not in name:
         return f'{name}{{process="{process}"}} {value}'

@@ -1,1 +1,3 @@
-"""Requests to the API that were refused, failed or changed a setting, stored for a while for their sender."""
+"""A temporary record of API requests that were refused, failed or changed a setting, for the account that
+sent them.
+"""

@@ -1,7 +1,7 @@
-"""Record requests without delaying them: a bounded queue in memory, written in batches.
+"""Record requests without delaying them. They wait in a bounded queue and are written in batches.
 
-A record that doesn't fit, or that the database refuses, is dropped and counted. Each process limits how many of
-an account's requests it records in an hour.
+Requests that don't fit, or that the database refuses, are dropped and counted. Each process limits how many
+of an account's requests it records in an hour.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from store.database import Database, Transaction
 
 LINE_MAX: Final = 1_000
 BATCH_ROWS: Final = 100
-# Requests of one account that each process records.
+# How many requests of one account each process records in an hour.
 PER_HOUR_MAX: Final = 240
 GATHER_S: Final = 0.5
 _TEXT_MAX: Final = 500
@@ -43,7 +43,7 @@ class RequestLog:
         self._of_account: dict[str, int] = {}
 
     def note(self, row: LoggedRequest, request_body: bytes, response_body: bytes) -> None:
-        """Take a request. The row's raw texts are masked before they are written."""
+        """Queue a request for recording. Its texts are masked before they are written."""
         if not self._has_room(row):
             return
         cut = BODY_BYTES_MAX + 1
@@ -84,7 +84,6 @@ class RequestLog:
             rows = await asyncio.to_thread(_redacted_all, taken)
             await self._database.transaction(partial(_insert, rows=rows), durable=False)
         except Exception as error:
-            # Whatever the failure is, later requests are recorded.
             self._dropped.labels("failed").inc(len(taken))
             fields = {"requests": len(taken), "error": type(error).__name__}
             _log.warning("request_log.lost", extra={"fields": fields})

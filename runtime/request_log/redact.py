@@ -1,7 +1,8 @@
-"""Remove from requests what can be spent or used to sign in.
+"""Remove from recorded requests what could be spent or used to sign in.
 
-In JSON and forms, the values of secret fields are replaced; in other text, what follows such a name. Then
-everything is masked by its look, as log lines are, with voucher codes in every form that people type.
+In JSON and forms, the values of secret fields are replaced. In other text, whatever follows the name of such
+a field is replaced. Then everything that looks like a credential is masked, including voucher codes however
+people type them.
 """
 
 import re
@@ -22,22 +23,22 @@ _NAME: Final = (
 _is_secret_name = re.compile(_NAME, re.IGNORECASE).search
 # input_tokens is none.
 _is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNORECASE).search
-# A word of ours, such as an error's code or a reason.
+# A word of ours, such as an error's code or reason.
 _is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch
 _VOUCHER = re.compile(r"\b(ATU|TOPUP)[\s_-]{0,3}[0-9A-Z](?:[\s_-]{0,3}[0-9A-Z]){7,}", re.IGNORECASE)
-# For text: a word, what may stand between a name and its value, and a value to its end. Quotes may
-# be escaped, for JSON inside JSON.
+# In text: a word, what may stand between a name and its value, and a value up to its end. Quotes
+# may be escaped, because JSON can contain JSON.
 _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"\\?[\"']?\s{0,8}[:=]\s{0,8}")
 _VALUE = re.compile(r"\\\"[^\"]*|\"(?:[^\"\\]|\\[\s\S])*|'[^']*|\[[^\]]*|[^\s,;&}\]\"']+")
-# Maps whose values are all secret, whatever they are called.
+# All values in these maps are secret, whatever their names.
 _SECRET_MAPS: Final = frozenset({"headers", "options", "secrets"})
 
 
 def body_text(body: bytes, content_type: str, *, is_answer: bool = False) -> str:
-    """Return at most BODY_BYTES_MAX of the body without secrets.
+    """Return at most BODY_BYTES_MAX bytes of the body, without secrets.
 
-    is_answer: the body is ours, whose codes are public.
+    `is_answer` means that the body is our response, whose codes may be shown.
     """
     if not body:
         return ""
@@ -56,12 +57,11 @@ def query_text(query: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Mask as the log does, and voucher codes without their hyphens as well."""
+    """Mask text as log lines are masked, and also voucher codes without hyphens."""
     return _VOUCHER.sub(r"\1-" + HIDDEN, mask(text))
 
 
 def _as_json(body: bytes, *, is_answer: bool) -> str:
-    """Return the body without the values of secret fields; empty if it isn't JSON."""
     try:
         decoded = msgspec.json.decode(body)
         return msgspec.json.encode(_hidden(decoded, "", is_answer=is_answer)).decode()
@@ -89,7 +89,6 @@ def _is_secret(value: Any, name: str, *, is_answer: bool) -> bool:
 
 
 def _without_values(text: str) -> str:
-    """Replace what follows the name of a secret field, in one pass from left to right."""
     parts: list[str] = []
     copied = position = 0
     while (word := _WORD.search(text, position)) is not None:

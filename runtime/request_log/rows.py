@@ -1,5 +1,5 @@
-"""The recorded requests, without secrets (redact.py): one row each, written after the response, read by its
-account.
+"""The recorded requests, without secrets (redact.py). A row is written after the response, for its account to
+read.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ PRUNE_ROWS: Final = 500
 class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One row of request_log.
 
-    path includes its query; route is its template. code is our envelope's; null for another surface's
-    response. Both bodies are cut and without secrets; response_body is empty after a success. agent: the
-    URL of the agent that signed it.
+    `path` includes the query; `route` is its template. `code` is our response's code, or None for a response
+    of another format. Both bodies are shortened and have no secrets; `response_body` is empty after a
+    success. `agent` is the URL of the agent that signed the request.
     """
 
     id: str
@@ -50,7 +50,9 @@ class LoggedRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class NamedRequest(msgspec.Struct, frozen=True):
-    """A row, and its key's or token's name today; null for a session, or if it is gone."""
+    """A recorded request with the current name of its key or token. The name is None for a session, and for a
+    deleted key or token.
+    """
 
     request: LoggedRequest
     sender_name: str | None
@@ -97,7 +99,7 @@ async def get(tx: Transaction, tenant: Tenant, row_id: str) -> NamedRequest:
 
 
 async def prune(tx: Transaction, *, before_us: int) -> int:
-    """Delete a bounded number of rows from before that time, and return how many."""
+    """Delete a bounded number of requests from before that time."""
     return await tx.execute(
         """DELETE FROM request_log WHERE id IN (
                SELECT id FROM request_log WHERE id < :before_id ORDER BY id LIMIT :rows)""",
@@ -107,7 +109,7 @@ async def prune(tx: Transaction, *, before_us: int) -> int:
 
 
 async def erase_step(tx: Transaction, address: str) -> int:
-    """Delete a bounded number of rows that hold a recipient's address, of any account; return how many."""
+    """Delete a bounded number of any account's requests that contain a recipient's address."""
     part = address.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return await tx.execute(
         """DELETE FROM request_log WHERE id IN (

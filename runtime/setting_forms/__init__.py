@@ -1,1 +1,1 @@
-"""How single settings are read: a platform, a mail server, a discount, a provider's variables."""
+"""Parse single settings, such as platforms, a mail server, discounts and a provider's variables."""

@@ -1,5 +1,5 @@
-"""Groups of settings: brand, seller, staging, x402, expiring credit, processes, contact, request log, traces,
-probes.
+"""Settings by subject: brand, seller, staging, x402, expiring credit, processes, contact, request log, traces
+and probes.
 """
 
 import os
@@ -42,7 +42,7 @@ _SHAPES: Final = {"path", "rect", "circle", "ellipse", "line", "polyline", "poly
 _TEXT: Final = {"text", "tspan"}
 _PAINT: Final = {"linearGradient", "radialGradient", "stop"}
 _DRAWING: Final = frozenset(_STRUCTURE | _SHAPES | _TEXT | _PAINT)
-# Escapes, rules that load, and addresses outside the file.
+# This finds CSS escapes, rules that load files, and addresses outside the file.
 _OUTSIDE: Final = re.compile(
     r"\\|@(?!media\b)|//|(?:javascript|data):|url\((?!\s*['\"]?#)", re.IGNORECASE
 )
@@ -353,7 +353,7 @@ class X402Settings(BaseModel):
 
 
 def days_of(text: str) -> Sequence[int]:
-    """Parse the days before an end, such as `7, 1`; raise ValueError for anything else."""
+    """Parse the days before an end, such as `7, 1`. Raise ValueError for anything else."""
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if len(parts) > LEADS_MAX or not all(part.isdecimal() and len(part) <= 2 for part in parts):
         raise ValueError(f"is a list of at most {LEADS_MAX} numbers of days such as 7, 1")
@@ -389,7 +389,7 @@ def _number_of(value: Any) -> int:
 
 
 def cores() -> int:
-    """Return how many cores this process may run on; a container's share of CPU time isn't included."""
+    """Return how many cores this process may run on. A container's limit on CPU time is ignored."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -451,7 +451,7 @@ class SettingGroups(
     ProbeSettings,
     StagingSettings,
 ):
-    """Every group; add a new one here."""
+    """All groups of settings."""
 
 
 def _check_url(value: SecretStr) -> SecretStr:
@@ -474,7 +474,7 @@ MailFrom = Annotated[str, AfterValidator(_check_mail_from)]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Ten-thousandths of the whole: more than none, less than all."""
+    """A part of a whole, in ten-thousandths: more than none and less than all."""
 
     parts: int
 
@@ -483,7 +483,7 @@ class Part:
 
 
 def discounts_of(text: str) -> Mapping[int, Part]:
-    """Parse the setting by amount in dollars; raise ValueError for any other form."""
+    """Parse discounts, given by amount in dollars. Raise ValueError for any other form."""
     found: dict[int, Part] = {}
     for entry in re.split(r"[,\s]+", text.strip(", ")) if text.strip(", ") else ():
         match = _ENTRY.fullmatch(entry)
@@ -497,10 +497,10 @@ def discounts_of(text: str) -> Mapping[int, Part]:
 
 
 class PlatformSetting(BaseModel):
-    """One thing that can be topped up. Amounts in cents; `options` are those of its supplier.
+    """A platform that can be topped up. Amounts are in cents; `options` are its supplier's.
 
-    fulfilment is the supplier's kind; empty means that it isn't offered in live. `voucher` is the old name
-    of `wallet`.
+    `fulfilment` is the kind of its supplier; if empty, the platform isn't offered in live. `voucher` is an
+    old name for `wallet`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

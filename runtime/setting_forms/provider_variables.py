@@ -1,7 +1,8 @@
-"""The payment providers' variables: found with the providers, read as every other setting is.
+"""Read the payment providers' variables like all other settings.
 
-TOPUP_<NAME>_<FIELD> is live's, TOPUP_<NAME>_STAGING_<FIELD> is staging's. A secret that verifies
-notifications decides their environment, so the same one in both is refused. No value is ever in a message.
+TOPUP_<NAME>_<FIELD> is for live, TOPUP_<NAME>_STAGING_<FIELD> for staging. The secret that verifies a
+notification also decides its environment, so the two environments can't share one. Messages never contain a
+value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +17,12 @@ from billing.providers.registry import Key, discover
 from keys.principal import ENVIRONMENTS, Environment
 
 VARIABLE_PREFIX = "TOPUP_"
-# For cli/client/profiles.py: they name a gateway to call.
+# These variables are for cli/client/profiles.py: they name a gateway to call.
 COMMAND_LINE_VARIABLES = {"TOPUP_API_KEY", "TOPUP_URL", "TOPUP_PROFILE"}
 
 
 class ProviderSetupRefused(ValueError):
-    """Each problem is a variable and a sentence."""
+    """Each problem names a variable and says what is wrong."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__("\n".join(f"{variable}: {sentence}" for variable, sentence in problems))
@@ -37,9 +38,9 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSetup:
-    """The providers that were found and the operator's settings for each.
+    """The available providers and the operator's settings for each.
 
-    notes: sentences about providers that are set up in part, and so not offered.
+    `notes` has a sentence for each provider that lacks settings and so isn't offered.
     """
 
     registrations: Mapping[str, Registration]
@@ -54,9 +55,10 @@ NO_PROVIDERS = ProviderSetup({}, {})
 def read_providers(
     folders: Sequence[Path], sources: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> ProviderSetup:
-    """Return the setup from sources of variables in capitals; the first source that has one wins.
+    """Return the providers' settings from `sources`, which map names in capitals to values. The first source
+    that has a name wins.
 
-    Raises ProviderSetupRefused.
+    Raise ProviderSetupRefused.
     """
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
@@ -135,7 +137,6 @@ def _problems(
 def _shared(
     registration: Registration, settings: Mapping[Key, ProviderSettings]
 ) -> Iterator[tuple[str, str]]:
-    """Yield secrets of notifications that are in both environments."""
     pair = [settings.get((registration.name, environment)) for environment in ENVIRONMENTS]
     staging, live = pair
     if staging is None or live is None:

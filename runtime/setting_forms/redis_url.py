@@ -18,7 +18,8 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 CONNECT_TIMEOUT_S: Final = 1.0
 SENTINEL_PORT: Final = 26_379
-# A silent peer is probed after 5 s and given up 15 s later; unacknowledged data after 10 s (in ms).
+# A silent peer is probed after 5 s and given up 15 s later. Unacknowledged data is given up after
+# 10 s (given in ms).
 KERNEL_TIMEOUTS: Final = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 5,
@@ -32,8 +33,8 @@ _OF_SENTINELS: Final = "sentinel_"
 
 @dataclass(frozen=True, slots=True)
 class SentinelUrl:
-    """hosts: the sentinels' hosts and ports. url: redis:// or rediss:// without a host, which the sentinels name.
-    login: keyword arguments of a sentinel's client.
+    """A parsed sentinel URL. `hosts` are the sentinels' hosts and ports. `url` is redis:// or rediss://
+    without a host, which the sentinels supply. `login` has keyword arguments for a sentinel's client.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -43,7 +44,6 @@ class SentinelUrl:
 
     @classmethod
     def of(cls, url: str) -> "SentinelUrl":
-        """Parse the URL; raise ValueError, with what it should have."""
         scheme, _, rest = url.partition("://")
         place, _, query = rest.partition("?")
         login, _, after = place.rpartition("@")
@@ -67,7 +67,9 @@ class SentinelUrl:
 
 
 def check_redis_url(url: str) -> None:
-    """Raise ValueError, with what the URL should be; redis-py reads a db that is no number as 0."""
+    """Raise ValueError, saying what the URL should be. redis-py would read a database that isn't a number as
+    0.
+    """
     if url.startswith(_SENTINEL):
         url = SentinelUrl.of(url).url
     elif not url.startswith(_PLAIN):
@@ -77,7 +79,7 @@ def check_redis_url(url: str) -> None:
         named = parts.path.strip("/") if parts.scheme != "unix" else ""
         parse_url(url)
     except ValueError as error:
-        # Python's own text about a port may show a piece of the password.
+        # Python's own message about a port may show part of the password.
         odd = str(error) if str(error).startswith("Invalid value for") else "a part of it"
         raise ValueError(f"cannot be read: {odd} is not as it should be") from None
     if named and not (named.isascii() and named.isdecimal()):
@@ -85,11 +87,11 @@ def check_redis_url(url: str) -> None:
 
 
 def connection_pool(url: str) -> ConnectionPool:
-    """Return a pool for a checked URL; it connects on first use.
+    """Return a pool for a checked URL. It connects when it is first used.
 
-    Callers bound reads with asyncio.timeout: redis-py's socket_timeout uses asyncio.wait_for, which up to
-    Python 3.11 loses a cancellation that comes as it ends (seen: a worker that wouldn't stop). The kernel
-    ends connections over a dead network. lib_name is off because CLIENT SETINFO is newer than Redis 6.2.
+    Callers bound their reads with asyncio.timeout. redis-py's socket_timeout uses asyncio.wait_for, which up
+    to Python 3.11 can lose a cancellation, so that a worker doesn't stop. TCP keep-alive ends connections
+    over a dead network. lib_name is off because CLIENT SETINFO is newer than Redis 6.2.
     """
     usual: dict[str, Any] = {"lib_name": None, "lib_version": None}
     if url.startswith(_SENTINEL):
@@ -111,7 +113,7 @@ def _sentinel_pool(parts: SentinelUrl, usual: dict[str, Any]) -> ConnectionPool:
     options: dict[str, Any] = dict(parse_url(parts.url))
     has_tls = options.pop("connection_class", None) is SSLConnection
     options.pop("host", None)
-    # Each sentinel that doesn't respond leaves time for the others, and for the master.
+    # A sentinel that doesn't respond must leave time for the others and for the master.
     share_s = CONNECT_TIMEOUT_S / (len(parts.hosts) + 1)
     tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
     asking = {**usual, **tls, **parts.login, "ssl": has_tls, "socket_connect_timeout": share_s}

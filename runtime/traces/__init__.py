@@ -1,1 +1,1 @@
-"""OpenTelemetry's spans: tracing.py is for the code that makes them, spans.py sends them."""
+"""OpenTelemetry spans. tracing.py is for code that makes spans; spans.py sends them."""

@@ -1,6 +1,4 @@
-"""Begin tracing if it is switched on and its packages are installed; otherwise nothing of OpenTelemetry is
-imported.
-"""
+"""Start tracing if it is on and its packages are installed. Otherwise nothing of OpenTelemetry is imported."""
 
 import contextlib
 import importlib.util
@@ -14,7 +12,7 @@ from runtime.settings import ENV_FILE, SettingsError
 from runtime.traces.tracing import Tracing
 
 SDK_PREFIX = "OTEL_"
-# What `pip install 'topup-gateway[tracing]'` installs.
+# `pip install 'topup-gateway[tracing]'` installs these.
 PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 MISSING = (
     "TOPUP_TRACING is on, but the packages of the extra `tracing` are not installed:"
@@ -23,7 +21,7 @@ MISSING = (
 
 
 def sdk_variables() -> dict[str, str]:
-    """Return the SDK's variables; the environment wins over `.env`."""
+    """Return the OpenTelemetry SDK's variables. The environment wins over `.env`."""
     given = {**dotenv.dotenv_values(ENV_FILE), **os.environ}
     return {name: value for name, value in given.items() if name.startswith(SDK_PREFIX) and value}
 
@@ -37,13 +35,13 @@ def is_installed() -> bool:
 
 @contextlib.asynccontextmanager
 async def open_tracing(metrics: Metrics, *, is_on: bool) -> AsyncIterator[Tracing | None]:
-    """Yield None if it is off. Raises SettingsError if the variables are wrong."""
+    """Yield the tracing, or None if it is off. Raise SettingsError if a variable is wrong."""
     if not is_on:
         yield None
         return
     if not is_installed():
         raise SettingsError(MISSING)
-    # The SDK reads only the environment.
+    # The SDK reads the environment only, not `.env`.
     os.environ.update(sdk_variables())
     from runtime.traces.spans import Spans  # noqa: PLC0415 where tracing is on: OpenTelemetry
 

@@ -1,7 +1,7 @@
-"""Spans by OpenTelemetry's SDK, which reads its own OTEL_ variables; imported only if tracing is on.
+"""Send spans with OpenTelemetry's SDK, which reads its own OTEL_ variables.
 
-A thread sends queued spans, so nothing waits for a collector. One that is away costs only spans, which are
-counted; closing waits at most CLOSE_S. No trace state is in a span, because it is a caller's text.
+A thread sends queued spans, so nothing waits for a collector. If the collector is away, spans are dropped and
+counted; closing waits at most CLOSE_S. A span has no trace state, because a caller wrote that text.
 """
 
 import asyncio
@@ -39,21 +39,22 @@ from runtime.traces.tracing import Attributes
 SERVICE: Final = "topup-gateway"
 CLOSE_S: Final = 2.0
 QUEUE_MAX: Final = 2_048  # the SDK's own
-# One that is never ended, because its task was cancelled, is dropped then.
+# A span that never ends, because its task was cancelled, is dropped when others need its place.
 UNDER_WAY_MAX: Final = 16_384
 _US_NS: Final = 1_000
 _SECOND_NS: Final = 1_000_000_000
 
 
 class Spans:
-    """runtime.traces.tracing.Tracing; one for each process. Raises ValueError for wrong variables."""
+    """Implement runtime.traces.tracing.Tracing; each process has one. Raise ValueError for wrong variables."""
 
     def __init__(self, dropped: Counter) -> None:
         exporter = _CountedExporter(OTLPSpanExporter(), dropped)
         self._queue = _CountedQueue(exporter, dropped, _queue_max())
         resource = _resource()
         self._tracer = _provider(resource, self._queue).get_tracer(SERVICE)
-        # A batch is recorded if one of its requests is: only their sampler decides.
+        # The spans of a batch are recorded if one of its requests is: the requests' samplers have
+        # decided.
         batches = _provider(resource, self._queue, is_always_on=True)
         self._batch_tracer = batches.get_tracer(SERVICE)
         self._under_way: dict[str, SdkSpan] = {}
@@ -106,24 +107,24 @@ class Spans:
                 "topup.batch.commit_ms": _ms(times.commit_s),
             },
         )
-        # It ends with its parts: later work on a busy machine isn't part of it.
+        # The span ends with its last part, so later work on a busy machine isn't counted.
         took_s = times.waited_s + times.statements_s + times.commit_s
         batch.end(times.began_ns + round(took_s * _SECOND_NS))
         for made in requests:
             made.add_link(batch.get_span_context())
 
     async def close(self) -> None:
-        """Send what is queued, if the collector takes it in time."""
+        """Send the queued spans, if the collector accepts them in time."""
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def shut_down() -> None:
             self._queue.shutdown()  # type: ignore[no-untyped-call]
-            # The loop may have ended by then.
+            # The event loop may have ended by now.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(ended.set)
 
-        # The process doesn't wait for this thread as it ends.
+        # The process doesn't wait for this thread when it ends.
         threading.Thread(target=shut_down, name="spans", daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
@@ -146,8 +147,6 @@ class Spans:
 
 
 class _CountedExporter(SpanExporter):
-    """taken: how many spans have left the queue."""
-
     def __init__(self, exporter: SpanExporter, dropped: Counter) -> None:
         self.taken = 0
         self._exporter = exporter
@@ -165,7 +164,9 @@ class _CountedExporter(SpanExporter):
 
 
 class _CountedQueue(BatchSpanProcessor):
-    """The SDK's queue, but a span that doesn't fit is counted; the SDK would drop an older one and log each."""
+    """The SDK's queue, except that a new span is dropped and counted if the queue is full. The SDK would drop
+    an older one and log each.
+    """
 
     def __init__(self, exporter: _CountedExporter, dropped: Counter, spans_max: int) -> None:
         super().__init__(exporter, max_queue_size=spans_max)
@@ -202,7 +203,6 @@ def _resource() -> Resource:
 
 
 def _context_of(line: str) -> Context | None:
-    """Return a context whose parent is the line's span; None if it names none."""
     named = named_span_of(line)
     if named.trace_id is None or named.span_id is None:
         return None

@@ -1,4 +1,4 @@
-"""Spans of what a process does, for the parts that make them; runtime/traces/spans.py sends them."""
+"""The interface to tracing for code that makes spans. runtime/traces/spans.py sends them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -6,19 +6,23 @@ from typing import Protocol
 from billing.engine.engine import BatchTimes
 from kernel.trace import Span
 
-# The values by name; None if there is no such value.
+# Values by name. None means that there is no such value.
 Attributes = Mapping[str, str | int | float | bool | None]
 
 
 class Tracing(Protocol):
-    """Takes spans; it waits for nothing and raises nothing."""
+    """Accept spans. No method waits or raises."""
 
     def begin_request(self, line: str) -> Span | None:
-        """Begin the span of an incoming request, in its line's trace or a new one; None if it isn't sampled."""
+        """Start the span of an incoming request, in the trace of its line or a new one. Return None if it
+        isn't sampled.
+        """
         ...
 
     def begin_call(self, line: str) -> Span | None:
-        """Begin the span of an outgoing request in the line's trace; None without one, or if it isn't sampled."""
+        """Start the span of an outgoing request, in the trace of the line. Return None if there is none or it
+        isn't sampled.
+        """
         ...
 
     def end(
@@ -30,15 +34,15 @@ class Tracing(Protocol):
         is_error: bool,
         duration_us: int | None = None,
     ) -> None:
-        """End the span. duration_us: how long it took; None: until now."""
+        """End the span. It lasted `duration_us`, or until now if that is None."""
         ...
 
     def add_call(
         self, line: str, name: str, attributes: Attributes, *, is_error: bool, duration_us: int
     ) -> None:
-        """Add an outgoing request that has just ended and passed its span to nobody."""
+        """Add an outgoing request that has just ended and didn't pass its span to the receiver."""
         ...
 
     def note_batch(self, lines: Sequence[str | None], times: BatchTimes) -> None:
-        """Add a span for a committed batch, linked with those of its requests."""
+        """Add a span for a committed batch, linked to the spans of its requests."""
         ...

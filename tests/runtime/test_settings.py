@@ -5,7 +5,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cli.main import main
 from cli.server.settings import shown_settings
 from runtime.installation import made_master_key, read_master_key
 from runtime.settings import (
@@ -181,3 +183,11 @@ def test_a_master_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path
     assert first == second == read_master_key(folder)
     assert len(bytes.fromhex(first)) == 32
     assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
+
+
+def test_a_pipe_gets_the_descriptions() -> None:
+    piped = CliRunner().invoke(main, ["settings"])
+
+    assert piped.exit_code == 0
+    assert "not shown" not in piped.stderr
+    assert "Address the gateway listens on" in piped.stdout

@@ -220,4 +220,4 @@ def test_the_command_reads_files_and_says_what_it_saw(tmp_path: Path) -> None:
     assert "the very ones that you kept" in good.stdout
     assert json.loads(piped.stdout)["receipt"]["payment"]["transaction_id"] == "txn_1"
     assert (forged.exit_code, json.loads(forged.stdout)["valid"]) == (1, False)
-    assert (nonsense.exit_code, "The JSON has no receipt." in nonsense.stdout) == (1, True)
+    assert (nonsense.exit_code, "The JSON has no field receipt." in nonsense.stdout) == (1, True)

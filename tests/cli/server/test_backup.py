@@ -251,6 +251,13 @@ async def test_another_master_key_is_told_of(topup: Topup, database_url: str) ->
     assert theirs.exit_code == 0
     assert "another master key" in theirs.stderr
 
+    audited = await asyncio.to_thread(topup, "audit", TOPUP_SECRET_KEY="6f" * 32)
+    verified = await asyncio.to_thread(topup, "checkpoints", "verify", TOPUP_SECRET_KEY="6f" * 32)
+
+    assert (audited.exit_code, verified.exit_code) == (1, 1)
+    assert "the master key doesn't open what the database holds encrypted" in audited.stderr
+    assert (await asyncio.to_thread(topup, "audit")).exit_code == 0
+
 
 def test_a_copy_can_begin_another_installation(topup: Topup, tmp_path: Path) -> None:
     fresh = {"TOPUP_DATABASE_URL": f"sqlite:///{tmp_path}/other/topup.db"}

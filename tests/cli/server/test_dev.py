@@ -364,7 +364,7 @@ def test_a_second_dev_on_the_same_directory_is_refused(dev: Dev, preloaded: Prel
     second = dev.run(preloaded, "dev", "--port=0")
 
     assert second.returncode == 1
-    assert "is used by another `topup dev`" in second.stderr
+    assert "is in use by another `topup dev`" in second.stderr
     assert dev.call("GET", "/topup/balance")["http"] == 200
 
 
