@@ -1,1 +1,1 @@
-"""Events out: what happened, which endpoints get it, and its delivery."""
+"""Deliver events: record what happened, choose the endpoints that receive each event, and send it."""

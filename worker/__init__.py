@@ -1,1 +1,1 @@
-"""Background work: claim, send and settle deliveries, and run queued jobs."""
+"""Do background work: deliver events, and run queued jobs and chores."""

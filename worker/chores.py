@@ -1,6 +1,6 @@
-"""A worker's chores: small, bounded, harmless if two workers do them at once, and scheduled without Redis.
+"""Run a worker's chores: small, limited, harmless if two workers run one at once, and independent of Redis.
 
-A chore runs one short transaction after another, until a transaction finds less than a full batch of work.
+A chore repeats a short transaction until one finds less than a full batch of work.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from webhooks.deliveries.log import DeliveryCursor
 from webhooks.endpoints import resealing
 
 OnPruning = Callable[[Mapping[str, int]], Awaitable[None]]
-# Security entries have one retention for both environments.
+# Security log entries have one retention for both environments.
 _OF_ENVIRONMENTS: Final = ("event", "delivery")
 
 ROUNDS_MAX: Final = 100
@@ -54,7 +54,7 @@ HANDED_OVER_S: Final = 3600
 logger = logging.getLogger(__name__)
 Prune = Callable[[Transaction], Awaitable[int]]
 RETENTION_S: Final = 3600
-# A smaller step still counts as this, because its transactions cost too.
+# Each step counts as at least this many rows, because its transaction has a cost, too.
 STEP_ROWS_MIN: Final = 50
 AUTHORIZATION_ROWS: Final = 500
 _Prune = Callable[..., Awaitable[int]]
@@ -65,7 +65,7 @@ async def not_noted(_until: Mapping[str, int]) -> None:
 
 
 def pruned_note(database: Database, vault: Vault, clock: Clock) -> OnPruning:
-    """Return what moves the watermarks; each commits before anything is deleted. Raises SealBroken."""
+    """Return a function that signs and commits what will be deleted, before it is deleted. It raises SealBroken."""
 
     async def note(until: Mapping[str, int]) -> None:
         async def work(tx: Transaction) -> None:
@@ -99,7 +99,7 @@ def erased_note(
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """run is called first_s after the start, then every_s after it ended."""
+    """A periodic task. The first run starts after first_s, each later one every_s after the last ended."""
 
     name: str
     every_s: float
@@ -131,7 +131,7 @@ def pruning_chores(database: Database, clock: Clock) -> tuple[Chore, ...]:
         return await commit_token.prune(tx, before_us=before_us)
 
     async def prune_recipients(tx: Transaction) -> int:
-        # A repeated send is looked for in two periods.
+        # Repeated sends are searched for in the current period and the one before.
         before_us = clock.now_us() - 2 * REPEAT_PERIOD_US
         return await caps.prune_recipients(tx, before_us=before_us, limit=RECIPIENT_ROWS)
 
@@ -155,7 +155,7 @@ def space_chore(database: Store) -> Chore:
 
 
 def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
-    """Enter deliveries of an older version, reading each top-up once."""
+    """Return a chore that records values delivered before the table existed, reading each top-up once."""
 
     async def fill() -> None:
         has_more = True
@@ -167,7 +167,7 @@ def handed_over_chore(database: Database, codes: VoucherCodes) -> Chore:
 
 
 async def expire_held(database: Database, clock: Clock) -> None:
-    """Fail what disabled endpoints have held too long, one endpoint after the other."""
+    """Fail deliveries that disabled endpoints have held too long, one endpoint after the other."""
     after: ending.Disabled | None = ending.BEGINNING
     while after is not None:
         late, after = await database.read(
@@ -182,7 +182,7 @@ async def expire_held(database: Database, clock: Clock) -> None:
 
 
 async def mend_line(database: Database, clock: Clock) -> None:
-    """Enter deliveries that were written past the line of endpoints."""
+    """Queue endpoints whose deliveries were written without queueing them."""
     after_id: str | None = ""
     while after_id is not None:
         step = partial(_mend, after_id=after_id, now_us=clock.now_us())
@@ -199,10 +199,10 @@ async def erase_idle(
     at_once: int = ERASED_ACCOUNTS_MAX,
     vault: Vault | None = None,
 ) -> None:
-    """Delete at_once sandbox accounts unused for seven days, in small steps.
+    """Delete up to at_once sandbox accounts that were unused for seven days, in small steps.
 
-    Accounts that can't be deleted yet don't block others. vault signs tombstones; None: without a record
-    log.
+    Accounts that can't be deleted yet don't block others. vault signs the record of each deletion; None: no
+    record.
     """
     erased, after = 0, BEFORE_ALL_IDLE
     while erased < at_once:
@@ -229,7 +229,7 @@ async def _erase_one(
     except StoreError:
         raise
     except ChargeUnderWay:
-        # Its provider hasn't reported the outcome of the charge.
+        # The payment provider hasn't reported the charge's outcome yet.
         logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
         return False
     except NotIdle:
@@ -244,7 +244,7 @@ async def _erase_one(
 async def do_chores(
     chores: Sequence[Chore], on_ended: Callable[[str], None] = lambda _name: None
 ) -> None:
-    """Run until cancelled; call on_ended with the name of each chore that succeeded."""
+    """Run the chores until cancelled. Call on_ended with the name of each chore that succeeded."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
             group.create_task(_keep_doing(chore, on_ended))
@@ -259,7 +259,7 @@ async def _keep_doing(chore: Chore, on_ended: Callable[[str], None]) -> None:
         except StoreError as error:
             logger.warning("chore.failed", extra={"chore": chore.name, "error": str(error)})
         except Exception:
-            # A chore that breaks must not stop the deliveries.
+            # A failing chore must not stop deliveries.
             logger.exception("chore.broke", extra={"chore": chore.name})
         await asyncio.sleep(chore.every_s)
 
@@ -287,7 +287,7 @@ async def _fill(tx: Transaction, *, codes: VoucherCodes) -> bool:
 
 
 async def _repeat(database: Database, prune: Prune) -> None:
-    """Repeat until a round finds nothing, with pauses that let others write."""
+    """Repeat until nothing is left to delete, with pauses in which others can write."""
     for _ in range(ROUNDS_MAX):
         if await database.transaction(prune) == 0:
             return
@@ -303,10 +303,10 @@ def retention_chore(
     on_walked: Callable[[int], None] = lambda _lag_us: None,
     on_pruning: OnPruning = not_noted,
 ) -> Chore:
-    """Return the chore; kept_us: each environment's retention.
+    """Return the chore that deletes old rows. kept_us: each environment's retention.
 
-    on_walked gets by how much the oldest row has outlived it, or 0; on_pruning, first, the time up to which
-    rows go.
+    on_pruning first gets the time before which rows are deleted. on_walked then gets how long the oldest row
+    has outlived its retention, or 0.
     """
 
     async def run() -> None:
@@ -445,7 +445,7 @@ async def _security(tx: Transaction, before_us: int) -> int:
 
 
 class _Pauses:
-    """The pauses of one walk: one after that many rows, of any account."""
+    """Pauses after every ROWS_PER_STEP rows of a run, whatever accounts they belong to."""
 
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s
@@ -461,7 +461,7 @@ class _Pauses:
 async def _try_to_prune(
     database: Database, tenant: Tenant, before_us: int, pauses: _Pauses
 ) -> bool:
-    """Prune one account's environment; log a failure, leave it for next time, return False."""
+    """Delete old rows of one account and environment. If that fails, log it and return False."""
     try:
         await _prune(database, tenant, before_us, pauses)
     except Exception as error:

@@ -1,10 +1,10 @@
-"""The stages of one delivery as types: Claimed -> Sent -> Settled; none can be skipped.
+"""Send claimed deliveries and settle them. The types (Claimed, Sent, Settled) ensure that no stage is skipped.
 
-send() sends at most once, with no transaction open, and only while the lease leaves time to settle.
+send() sends at most once, without an open transaction, and only if the lease leaves time to settle.
 
-Outcomes are written together: while one group commits, the next one fills, however long the database is
-away. One whose endpoint's row is held waits apart. Each waiting outcome holds a slot, which bounds the
-buffer.
+Outcomes are written in groups: while one commits, the next one fills, even during a long database outage. If an
+endpoint's row is locked, its outcomes wait separately. Each waiting outcome occupies a slot, so their number is
+limited.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ from webhooks.http.guard import Policy
 from webhooks.http.transport import SendResult
 from worker.fulfilment_runner import OnCall, SupplierCall
 
-# A lease is the attempt's timeout, time to write the outcome, and time to begin.
+# A lease lasts as long as the attempt's timeout, plus time to begin and to write the outcome.
 SETTLE_S: Final = 20
 BEGIN_S: Final = 5
 
@@ -57,20 +57,19 @@ MaySend = Callable[[Claimed], Awaitable[bool]]
 SpanOf = Callable[[str], Span]
 CHANGED: Final = "The stored event isn't as it was sealed, so it wasn't signed or sent. Run `topup audit` to see what was changed."
 GROUP_MAX: Final = 500
-# With many requests under way more outcomes are about to come, and a commit costs more than they
-# do.
+# While many requests are running, wait for more outcomes, because a commit costs more than they do.
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 16
 RETRY_S_FIRST: Final = 0.1
 RETRY_S_MAX: Final = 5.0
-# How long one try waits for held rows; when waiting outcomes retry, and how many at once.
+# How long one try waits for locked rows, when separately waiting outcomes retry, and how many do so at once.
 LOCK_WAIT_S: Final = 0.1
 APART_RETRY_S: Final = 0.5
 APART_MAX: Final = 2
 
 
 class Post(Protocol):
-    """See webhooks.http.transport.Transport.post."""
+    """The type of webhooks.http.transport.Transport.post."""
 
     async def __call__(
         self,
@@ -89,7 +88,7 @@ class _Unsigned(RuntimeError):
 
 
 class Sent(NamedTuple):
-    """A claimed delivery after its attempt, or found lost for good."""
+    """A delivery after its attempt, or one that was lost too often."""
 
     claimed: Claimed
     settlement: Settlement
@@ -97,7 +96,7 @@ class Sent(NamedTuple):
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """is_held is false if another claim had taken over: nothing was written."""
+    """A written outcome. is_held is False if another claim had taken over, so nothing was written."""
 
     sent: Sent
     is_held: bool
@@ -116,7 +115,7 @@ async def may_always(_claimed: Claimed) -> bool:
 
 
 class DeliverySender:
-    """Sends claimed deliveries; policies by environment, because http is for staging."""
+    """Sends claimed deliveries. Each environment has its own policy, because staging also allows http."""
 
     def __init__(
         self,
@@ -147,8 +146,8 @@ class DeliverySender:
         self._time_needed_us = round((timeout_s + SETTLE_S) * SECOND_US)
 
     async def send(self, claimed: Claimed) -> Sent | None:
-        """Send the attempt and return what it settles; null if the lease is too short to begin. Another claim
-        will then come.
+        """Send the delivery; return the result, or None if the lease leaves too little time. A later claim then
+        retries.
         """
         now_us = self._clock.now_us()
         if claimed.is_lost:
@@ -159,14 +158,14 @@ class DeliverySender:
         if claimed.target.subscription_id is not None and not await self._may_send(claimed):
             return None
         fault = ""
-        # Nearly all IDs show that they aren't replays.
+        # Nearly every ID shows that its delivery isn't a replay.
         if not are_near(claimed.event_id, claimed.id) and is_replay(
             claimed.event_id, delivery_created_at=claimed.created_at
         ):
             try:
                 fault = await self._fault_of(claimed)
             except StoreError:
-                # Nothing is signed unchecked; the lease ends, and another claim comes.
+                # Don't sign what couldn't be checked. The lease ends, and another claim retries.
                 logger.warning("delivery.not_checked", extra={"delivery_id": claimed.id})
                 return None
         code = None
@@ -249,7 +248,7 @@ class SealedBodies:
         self._metrics = metrics
 
     async def fault_of(self, claimed: Claimed) -> str:
-        """Return why the replay must not be signed, or "". Raises StoreError."""
+        """Return why the replay must not be signed, or "". Raise StoreError."""
         read = partial(is_as_sealed, event_id=claimed.event_id, body=claimed.body)
         if await self._database.read(read):
             return ""
@@ -260,7 +259,7 @@ class SealedBodies:
 
 
 class Settler:
-    """`under_way` counts the requests still out."""
+    """Writes outcomes. `under_way` returns the number of running requests."""
 
     def __init__(
         self,
@@ -280,7 +279,7 @@ class Settler:
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._retry_s = RETRY_S_FIRST
-        # For each endpoint, the outcomes that come while its row is held, and the task that writes them.
+        # By endpoint: outcomes that arrived while its row was locked. A task writes them.
         self._apart: dict[str, list[Sent]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._apart_room = asyncio.Semaphore(APART_MAX)
@@ -306,7 +305,7 @@ class Settler:
         self._has_work.set()
 
     def _joins(self, sent: Sent) -> bool:
-        """Queue it behind what waits for the same endpoint's row; return False if nothing does."""
+        """Add the outcome to those of its endpoint that wait separately; return False if none do."""
         waiting = self._apart.get(sent.claimed.target.id)
         if waiting is None:
             return False
@@ -319,7 +318,7 @@ class Settler:
         await self._write_in_transaction(group)
 
     async def _write_delivered(self, group: Sequence[Sent]) -> Sequence[Sent]:
-        """Write in one statement what waits for nothing; return what is left."""
+        """Write outcomes that need no lock, in one statement; return the others."""
 
         async def work(tx: Transaction) -> frozenset[str]:
             return await delivery.settle_delivered(tx, [sent.settlement for sent in group])
@@ -327,7 +326,7 @@ class Settler:
         try:
             held = await self._database.autocommit(work)
         except StoreError:
-            # The next transaction finds out what is wrong, and which claims no longer hold.
+            # The next transaction will show the error, and which claims are no longer valid.
             return group
         except Exception:
             logger.exception("settle.broke", extra={"outcomes": len(group)})
@@ -345,13 +344,13 @@ class Settler:
             except DataRefused as error:
                 await self._write_singly(group, error)
             except StoreError as error:
-                # Retry after an unknown commit, too: if it was stored, the claims no longer hold.
+                # Retry even if the commit's result is unknown: if it succeeded, these claims are no longer valid.
                 logger.warning("settle.waits", extra={"error": str(error), "outcomes": len(group)})
                 await asyncio.sleep(self._retry_s)
                 self._retry_s = min(self._retry_s * 2, RETRY_S_MAX)
                 continue
             except Exception as error:
-                # Our own mistake with one outcome must not cost the process and the others.
+                # A bug in one outcome must not stop the process or lose other outcomes.
                 logger.exception("settle.broke", extra={"outcomes": len(group)})
                 await self._write_singly(group, error)
             self._retry_s = RETRY_S_FIRST
@@ -371,11 +370,11 @@ class Settler:
         settled = [sent.settlement for sent in group]
         unwell = [one for one in settled if one.disable_reason or one.attempt.error]
         if unwell and (reasons := reasons_to_disable(unwell)):
-            # Beside the outcomes: it locks the account, which another transaction may hold.
+            # In a separate task, because it locks the account, which another transaction may hold.
             self._begin(self._disable(reasons))
 
     def _wait_apart(self, group: Sequence[Sent], error: LockTimeout) -> None:
-        """Let each endpoint's outcomes wait apart, because nothing says whose row is held."""
+        """Let each endpoint's outcomes wait separately, because the error doesn't say whose row is locked."""
         logger.warning("settle.held_up", extra={"error": str(error), "outcomes": len(group)})
         for sent in group:
             endpoint_id = sent.claimed.target.id
@@ -409,7 +408,7 @@ class Settler:
         task.add_done_callback(self._beside.discard)
 
     async def _write_singly(self, group: Sequence[Sent], error: Exception) -> None:
-        """Write one by one; give up the one that is refused alone: its lease ends."""
+        """Write the outcomes one by one. Drop one that the database refuses alone; its lease will end."""
         if len(group) > 1:
             for sent in group:
                 await self._write([sent])
@@ -417,7 +416,7 @@ class Settler:
         logger.error(
             "settle.refused",
             extra={
-                # The text of an error that isn't the store's may hold values.
+                # The text of an unexpected error may contain secrets.
                 "error": str(error) if isinstance(error, StoreError) else type(error).__name__,
                 "delivery_id": group[0].claimed.id,
             },
@@ -431,7 +430,7 @@ class Settler:
         try:
             disabled = await self._database.transaction(work)
         except StoreError as error:
-            # The endpoint's next failure tries again.
+            # The endpoint's next failure tries again to disable it.
             logger.warning("endpoint.not_disabled", extra={"error": str(error)})
             return
         except Exception:
@@ -449,7 +448,7 @@ class Settler:
             )
 
 
-# Attempts of a usual schedule with their own labels; a schedule may have twenty.
+# Attempts up to this number have their own metric label; a schedule may have twenty attempts.
 NUMBERS_MAX: Final = 3
 
 
@@ -470,7 +469,7 @@ def report(metrics: Metrics, settled: Settled) -> None:
 
 
 def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
-    """Count how late an attempt began; a held one was meant to wait."""
+    """Measure how late an attempt began."""
     number, environment = claimed.number, claimed.environment
     if number == 1:
         lag_us = max(0, started_at_us - claimed.created_at)
@@ -486,7 +485,7 @@ def record_call(metrics: Metrics, call: SupplierCall) -> None:
 
 
 def note_pruned(metrics: Metrics, lag_us: int) -> None:
-    """Show by how much the oldest row has outlived its retention; 0 if none has."""
+    """Record how long the oldest row has outlived its retention, or 0."""
     metrics.pruning_lag_seconds.set(lag_us / SECOND_US)
 
 
@@ -512,14 +511,14 @@ def telling(context: Context) -> Telling:
 
 
 class _WorkerSpans:
-    """Replaces `span_of`, `report` and `record_call`, and does what they do."""
+    """Wraps `span_of`, `report` and `record_call`, and also exports spans."""
 
     def __init__(self, metrics: Metrics, tracing: Tracing) -> None:
         self._metrics = metrics
         self._tracing = tracing
 
     def span_of(self, line: str) -> Span:
-        """Return the attempt's span; unsampled or without a trace, as if tracing were off."""
+        """Return the attempt's span, or one without tracing if the trace isn't sampled."""
         return self._tracing.begin_call(line) or span_of(line)
 
     def report(self, settled: Settled) -> None:

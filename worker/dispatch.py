@@ -1,7 +1,8 @@
-"""The dispatcher: claims what is due and has a free slot, sends it, and has the outcome written.
+"""Claim due deliveries while slots are free, send them, and have the outcomes written.
 
-A hint, a freed slot, the next due time or a beat starts a claim, one at a time; beside other workers
-milliseconds later (HintSharing). A claimed delivery holds a slot until its outcome is written.
+A hint, a freed slot, the next due time or a timer starts a claim; only one runs at a time. If other workers
+run, a claim may start some milliseconds later (HintSharing). A claimed delivery occupies a slot until its
+outcome is written.
 """
 
 import asyncio
@@ -38,30 +39,29 @@ from worker.deliver import DeliverySender, Settled, Settler, log_attempt
 
 SLOTS_MAX: Final = 1_000
 SLOTS_MIN: Final = 8
-# File descriptors for the database, Redis, logs and idle connections.
 DESCRIPTORS_SPARED: Final = 64
 DESCRIPTORS_PER_SLOT: Final = 2
-# A new endpoint widens by one with each success, which doubles it per round trip. One that was
-# enabled again starts with a single request.
+# A new endpoint's limit grows by one with each success, so it doubles with each round trip. An endpoint that
+# was enabled again starts with one request.
 ENDPOINT_SLOTS_FIRST: Final = 4
 ENABLED_SLOTS_FIRST: Final = 1
 HUNG_UNTIL_ONE: Final = 2
 FAST_US_MAX: Final = 1_000_000
 ENDPOINTS_REMEMBERED_MAX: Final = 10_000
 _MACHINE_CHARACTERS_MAX: Final = 200
-# A worker that is to stop waits no longer for a database that doesn't respond.
+# A stopping worker doesn't wait longer for an unresponsive database.
 _ENDED_S_MAX: Final = 2.0
-# Workers that start together soon know of each other.
+# Workers that start together detect each other after this time.
 _NOTED_AGAIN_S: Final = 2.0
-# How long after its last look a worker beside others looks for hinted work, and after a look that
-# came too late. Each hint wakes every worker, and an empty look costs as much as another.
+# Beside other workers, the pause before the next check for hints, and the longer pause after finding nothing.
+# Each hint wakes every worker, and an empty check costs as much as any other.
 SHARED_S: Final = 0.01
 SHARED_FROM: Final = 8
 LATE_S: Final = 0.05
 
 
 def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
-    """Return what the limit of open files allows, at most slots_max; raise that limit if possible."""
+    """Return how many slots the limit of open files allows, at most slots_max. Raise that limit if possible."""
     wanted = DESCRIPTORS_SPARED + DESCRIPTORS_PER_SLOT * slots_max
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -76,16 +76,16 @@ def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
 class _EndpointWindow:
     width: int
     under_way: int = 0
-    hung: int = 0  # slow failures, such as timeouts, in a row
+    hung: int = 0  # consecutive slow failures, such as timeouts
     is_failing: bool = False
     is_fast: bool = False
-    enabled_at: int | None = None  # what it knows was learnt since then
+    enabled_at: int | None = None  # the enabling after which the values were learned
 
 
 class Slots:
-    """One worker's slots; a claimed delivery holds one until it is settled.
+    """One worker's slots. A claimed delivery occupies one until it is settled.
 
-    An endpoint's own count ends with its request, so a slow database narrows no endpoint's lane.
+    An endpoint's own count ends with its request, so a slow database doesn't reduce its concurrency.
     """
 
     def __init__(self, total: int) -> None:
@@ -109,14 +109,14 @@ class Slots:
         return max(1, self.total // 2) - sum(under_way)
 
     def full(self) -> frozenset[str]:
-        """Return the endpoints that are full until one of their requests ends."""
+        """Return the endpoints that have no room until a request of theirs ends."""
         windows = self._windows
         return frozenset(id_ for id_ in self._busy if windows[id_].under_way >= windows[id_].width)
 
     def room_at_once(self, endpoint_id: str) -> int:
-        """Return how many requests an endpoint may have without being weighed against others.
+        """Return how many requests an endpoint may have without comparing it to others.
 
-        It is 0 unless the endpoint responds well and nothing at all is under way.
+        The result is 0 unless the endpoint responds well and no slot is occupied.
         """
         window = self._windows.get(endpoint_id)
         if window is None or self.held or not window.is_fast or window.enabled_at is not None:
@@ -134,12 +134,12 @@ class Slots:
             self._busy.add(one.target.id)
         self.held += len(claimed)
         if claimed:
-            # The one furthest round from the last turn: the next round begins after it.
+            # The delivery that comes last in turn; the next round starts after it.
             last = max(claimed, key=lambda one: _turn(self._last, one.account_id, one.target.id))
             self._last = (last.account_id, last.target.id)
 
     def answered(self, endpoint_id: str, *, error: str | None, duration_us: int) -> None:
-        """Note that its request ended; error is the outcome's class, null for success."""
+        """Record that a request ended. error: the attempt's error class, or None for success."""
         window = self.returned(endpoint_id)
         is_slow = error == "timeout" or duration_us > FAST_US_MAX
         window.is_failing = error is not None
@@ -165,9 +165,9 @@ class Slots:
         assert self.held >= 0, "settled more than was claimed"
 
     def chooser(self) -> Callable[[Sequence[Candidate]], list[str]]:
-        """Return a choice for the present state; it may run in another thread, and again.
+        """Return a function that chooses deliveries for the current slots. It may run twice, in another thread.
 
-        Only one claim runs at a time, so meanwhile room can only grow.
+        Only one claim runs at a time, so the room can only grow meanwhile.
         """
         windows, last, free = self._windows, self._last, self.free
         busy = [windows[id_] for id_ in self._busy]
@@ -220,7 +220,7 @@ class Slots:
 
 
 class _Choice:
-    """An endpoint that may get turns; `next` counts the ones it got."""
+    """An endpoint with deliveries to choose. `next` counts those already chosen."""
 
     __slots__ = ("candidate", "ids", "is_failing", "is_fast", "next")
 
@@ -233,7 +233,7 @@ class _Choice:
 
 
 def _turn(last: tuple[str, str], account_id: str, endpoint_id: str) -> tuple[bool, str, bool, str]:
-    """Sort by account, then endpoint, beginning after those that had the last turn."""
+    """Return a sort key by account and endpoint that starts after the last one served."""
     last_account, last_endpoint = last
     is_past = account_id == last_account and endpoint_id <= last_endpoint
     return (account_id <= last_account, account_id, is_past, endpoint_id)
@@ -273,10 +273,10 @@ def _by_turns(
 
 
 class HintSharing:
-    """When a worker looks for hinted work, in seconds on the event loop's clock.
+    """Decides when a worker reacts to hints. Times are on the event loop's clock.
 
-    Alone: at once. Beside others, a worker whose look found nothing leaves hints to them and looks LATE_S
-    later, in case they are busy, hang or died.
+    A lone worker reacts at once. Beside others, a worker that last found nothing leaves hints to them. It
+    checks LATE_S later, in case they are busy or have died.
     """
 
     def __init__(self) -> None:
@@ -299,7 +299,7 @@ class HintSharing:
             self._took_s = now_s
             self._found_nothing = False
         elif now_s - self._took_s >= SHARED_S:
-            # Sooner, the hint may be about what was just taken here.
+            # Before that, the hint may be about deliveries that this worker just claimed.
             self._found_nothing = True
 
     def next_look_s(self, sending: int) -> float:
@@ -316,7 +316,7 @@ async def be_present(
     slots: Slots,
     tell: Callable[[bool], None],
 ) -> None:
-    """Write the worker's row every NOTED_S, and delete it when cancelled. tell: whether others are there."""
+    """Write this worker's row every NOTED_S, and delete it on cancellation. Call `tell` with whether others run."""
     id_, started_at = new_id("wrk"), clock.now_us()
     pause_s = _NOTED_AGAIN_S
     try:
@@ -348,7 +348,7 @@ async def _note(tx: Transaction, presence: WorkerPresence) -> bool:
 
 
 async def _kept(noting: Awaitable[bool]) -> bool:
-    """Wait even if cancelled: a commit under way could land after the row was deleted."""
+    """Wait for the commit even if cancelled, because it might otherwise follow the row's deletion."""
     task = asyncio.ensure_future(noting)
     try:
         return await asyncio.shield(task)
@@ -359,23 +359,22 @@ async def _kept(noting: Awaitable[bool]) -> bool:
 
 
 def _see(ended: "asyncio.Future[bool]") -> None:
-    """Take an error that nobody awaits: the database is away, and the worker ends."""
+    """Read the task's exception, so that asyncio doesn't log it while the worker ends."""
     if not ended.cancelled():
         ended.exception()
 
 
 BEAT_S: Final = 2.0
-# With work left over, freed slots are gathered this long, or until a quarter of them is free.
+# If due deliveries remain, freed slots are collected for this long, or until a quarter of them is free.
 GATHER_S: Final = 0.005
 CONTENDED_S: Final = 0.01
 TIMER_S_MIN: Final = 0.001
-# Requests written before responses are read, so the next one to an endpoint finds its connection
-# free.
+# How many requests are written before responses are read, so that later ones find free connections.
 PART_MAX: Final = 32
-# Endpoints with nothing due leave the line together: one with steady traffic hardly ever does.
+# Endpoints with nothing due are moved together, at most this often. A busy endpoint hardly ever is.
 PUT_OFF_S: Final = 0.25
 RETRY_S_MAX: Final = 5.0
-# The most and fewest IDs read for each endpoint, to choose among: twice its even share.
+# Limits for the IDs read for each endpoint, which are twice its even share.
 OFFER_IDS_MAX: Final = 500
 OFFER_IDS_MIN: Final = 8
 
@@ -383,7 +382,7 @@ logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """One per worker process. on_later learns when a retry will be due, for other workers."""
+    """Sends one worker process's deliveries. on_later gets the due times of retries, to wake other workers."""
 
     def __init__(
         self,
@@ -416,13 +415,13 @@ class Dispatcher:
         self._hinted: set[str] = set()
         self.sharing = HintSharing()
         self._timer: asyncio.TimerHandle | None = None
-        # Rows were left for lack of a slot: of all, or of these endpoints' own.
+        # Whether rows were left because all slots were taken, and the endpoints whose own limit was reached.
         self._is_short = False
         self._full: frozenset[str] = frozenset()
         self._freed = 0
         self._endpoints_due = 0
         self._failures = 0
-        # Where the next look begins; after a part of the line, hints may concern what is before it.
+        # Where the next check starts. If that isn't the front, new hints may concern endpoints before it.
         self._after = FIRST_HEAD
         self._has_passed_hints = False
         self._put_off_at_s = 0.0
@@ -430,12 +429,12 @@ class Dispatcher:
         self._is_stopping = False
 
     def wake(self, endpoint_id: str = "") -> None:
-        """Look now; calls until the next look are one. endpoint_id: whom it concerns, empty for any."""
+        """Check for due deliveries soon; several calls cause one check. endpoint_id: whose, or empty for any."""
         self._hinted.add(endpoint_id)
         self._look_for_hints()
 
     async def run(self) -> None:
-        """Work until stop(), then finish what is under way. Raises what should end the process."""
+        """Work until stop(), then finish running deliveries. Raise errors that should end the process."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._settler.run())
             self.wake()
@@ -464,7 +463,7 @@ class Dispatcher:
         self._woken.set()
 
     def _look_for_hints(self) -> None:
-        """Look for what is hinted at: now, or in this worker's turn."""
+        """Check for hinted deliveries now, or when it is this worker's turn."""
         at_s = self.sharing.next_look_s(self.slots.held)
         wait_s = at_s - asyncio.get_running_loop().time()
         if wait_s > 0:
@@ -477,8 +476,9 @@ class Dispatcher:
         self._woken.set()
 
     async def _take_at_once(self, hinted: set[str]) -> None:
-        """Claim what a hint is about first, if nothing competes with it: on PostgreSQL a look is one more
-        round trip [0.5 ms of a lone delivery's 5].
+        """Claim the hinted endpoint's deliveries first if nothing else is running.
+
+        On PostgreSQL, this saves a round trip [0.5 ms of a lone delivery's 5].
         """
         endpoint_id = next(iter(hinted)) if len(hinted) == 1 else ""
         room = self.slots.room_at_once(endpoint_id)
@@ -509,22 +509,22 @@ class Dispatcher:
         self.slots.take(claimed)
 
     async def _begin(self, claimed: Sequence[Claimed]) -> None:
-        """Begin part by part: all at once would open new connections for most of them."""
+        """Start deliveries in groups; started all at once, most would open new connections."""
         loop = asyncio.get_running_loop()
         for first in range(0, len(claimed), PART_MAX):
             for one in claimed[first : first + PART_MAX]:
                 task = loop.create_task(self._deliver(one))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
-            # Requests go out before the next statement does.
+            # Write these requests before the next statement runs.
             await asyncio.sleep(0)
 
     async def _look(self) -> None:
         self.sharing.note_look(asyncio.get_running_loop().time())
-        # A slot freed while the line is read in parts concerns the earlier parts, too.
+        # In a check of several parts, a freed slot may also serve the earlier parts.
         is_first = self._after == FIRST_HEAD
         self._freed = 0 if is_first else self._freed
-        # Before the claim: what ends during it must find that it was waited for.
+        # Set before the claim, so that a request that ends during it counts as waited for.
         self._full = self.slots.full()
         if not self.slots.free:
             self._looked_s = time.monotonic()
@@ -536,7 +536,7 @@ class Dispatcher:
         except Exception as error:
             self._failures += 1
             if not isinstance(error, StoreError):
-                # A claim that fails doesn't lose what is under way.
+                # A failed claim doesn't affect running deliveries.
                 logger.exception("claim.broke")
             elif self._failures == 1:
                 logger.warning("claim.waits", extra={"error": str(error)})
@@ -553,7 +553,7 @@ class Dispatcher:
         set_timer = self._set_timer if is_first else self._set_timer_by
         set_timer(self._wait_s(claim))
         if claim.has_more or self._goes_on(claim):
-            # Even with no slot left: that look notes the shortage and waits for one.
+            # Even if no slot is free: the next check records the shortage.
             self._woken.set()
         await self._begin(claim.claimed)
         if await self._keep_line(claim.line) and claim.line.hides_failing:
@@ -565,13 +565,11 @@ class Dispatcher:
         if line.after is not None:
             return True
         had_passed, self._has_passed_hints = self._has_passed_hints, False
-        # Endpoints that were taken from are skipped now. If none was, no other would be.
+        # Endpoints that just got slots are skipped next time. If none did, the result would be the same.
         return had_passed or (line.has_more_failing and bool(claim.claimed))
 
     async def _keep_line(self, line: Line) -> int:
-        """Move the endpoints that the look saw: together now and then, at once if they hide others. Return how
-        many were put off.
-        """
+        """Move queue rows that the check saw: every PUT_OFF_S, or at once if they hide others. Return how many."""
         now_s = asyncio.get_running_loop().time()
         is_crowded = line.after is not None or line.has_more_failing or line.hides_failing
         is_due = now_s - self._put_off_at_s >= PUT_OFF_S
@@ -593,7 +591,7 @@ class Dispatcher:
         choose, full_ids = self.slots.chooser(), self._full
         share = 2 * self.slots.free // max(1, self._endpoints_due)
         ids_max = max(OFFER_IDS_MIN, min(share, OFFER_IDS_MAX))
-        # One more than there is room for shows that some wait.
+        # One more than the room, to show whether more are waiting.
         failing_max = max(0, self.slots.failing_room) + 1
 
         async def work(tx: Transaction) -> Claim:
@@ -624,8 +622,8 @@ class Dispatcher:
         try:
             sent = await self._sender.send(claimed)
         except Exception:
-            # The one broad except of this process: a delivery that breaks us must not stop the
-            # others. Its lease ends, and after five such it is settled as lost.
+            # A bug that one delivery triggers must not stop the others. Its lease ends, and after five lost
+            # leases it is settled as lost.
             logger.exception("delivery.broke", extra={"delivery_id": claimed.id})
         if sent is None:
             self.slots.returned(claimed.target.id)
@@ -657,7 +655,7 @@ class Dispatcher:
             self._note_freed(len(settled))
 
     def _note_freed(self, count: int) -> None:
-        """Note slots that were waited for; claim once it is worth a transaction."""
+        """Count freed slots that deliveries wait for, and claim once there are enough."""
         self._freed += count
         if self._freed >= max(1, self.slots.held // 4) or not self._sending:
             self._look_now()

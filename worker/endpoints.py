@@ -1,4 +1,4 @@
-"""Loops over webhook endpoints: end, probe and replay their deliveries, and end subscriptions."""
+"""Run loops over webhook endpoints: end, probe and replay deliveries, and end subscriptions."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 JOBS_AT_ONCE: Final = 64
 REPLAY_LOOK_S: Final = 1.0
-# Others may write between two steps.
+# A pause in which others can write.
 REPLAY_PAUSE_S: Final = 0.005
 RETRY_S: Final = 1.0
 SWEEP_S: Final = 60
@@ -87,7 +87,7 @@ class Ender:
         ended = 0
         while place is not None:
             step = partial(_step, endpoint_id=endpoint_id, place=place, now_us=self._clock.now_us())
-            # Not durable: if a crash of the machine undoes a step, it is taken again.
+            # Without waiting for the disk: a step that a crash undoes is repeated.
             place, changed = await self._database.transaction(step, durable=False)
             ended += changed
             await asyncio.sleep(END_PAUSE_S)
@@ -107,7 +107,7 @@ async def _step(
 
 
 class Prober(DueLoop):
-    """A place is an account."""
+    """Probes disabled endpoints. Each account has a limited share."""
 
     name = "probes"
     subject = "endpoint_id"
@@ -149,7 +149,7 @@ class Prober(DueLoop):
 
 
 def probers_of(context: Context) -> Sequence[Prober]:
-    """Return the loop; none if the operator switched probes off."""
+    """Return the loop, or nothing if the operator switched probes off."""
     if not context.settings.webhook_probe:
         return ()
     probe = Probe(
@@ -164,7 +164,7 @@ def probers_of(context: Context) -> Sequence[Prober]:
 
 
 class Replayer:
-    """Uses the clock by which deliveries fall due."""
+    """Runs replay jobs, by the same clock as deliveries."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -195,7 +195,7 @@ class Replayer:
 
     async def _take(self, job: Due) -> bool:
         try:
-            # Not durable: a crash of the machine undoes the rows and the cursor together.
+            # Without waiting for the disk: a crash undoes the deliveries and the cursor together.
             step = await self._database.transaction(
                 partial(replay_step.step, job=job, now_us=self._clock.now_us()), durable=False
             )
@@ -203,7 +203,7 @@ class Replayer:
             logger.warning("replay.waits", extra={"replay_id": job.id, "error": str(error)})
             return False
         except Exception:
-            # A job that breaks us must not stop the deliveries and the other jobs.
+            # A failing job must not stop deliveries or other jobs.
             logger.exception("replay.broke", extra={"replay_id": job.id})
             return False
         if step is not None and step.is_over:
@@ -222,7 +222,9 @@ class Subscriptions:
         self._clock = clock
 
     async def may_send(self, claimed: Claimed) -> bool:
-        """Return whether the delivery's subscription stands; end it otherwise, with all that is open."""
+        """Return whether the delivery's subscription is valid. If it has ended, delete it with all open
+        deliveries.
+        """
         endpoint_id = claimed.target.id
         try:
             tenant = await self._database.read(
@@ -232,7 +234,7 @@ class Subscriptions:
                 return True
             await self._end(endpoint_id, tenant)
         except StoreError:
-            # Nothing is sent unchecked; the lease ends, and another claim comes.
+            # Don't send what couldn't be checked. The lease ends, and another claim retries.
             logger.warning("subscription.not_checked", extra={"endpoint_id": endpoint_id})
         return False
 
@@ -248,7 +250,7 @@ class Subscriptions:
             try:
                 await self._end(endpoint_id, tenant)
             except Exception:
-                # The next sweep returns to this endpoint.
+                # The next sweep tries this endpoint again.
                 logger.exception("subscription.not_ended", extra={"endpoint_id": endpoint_id})
             await asyncio.sleep(PAUSE_S)
 
@@ -261,7 +263,7 @@ class Subscriptions:
     async def _end(self, endpoint_id: str, tenant: Tenant) -> None:
         async def work(tx: Transaction) -> bool:
             await lock_tenants(tx, [tenant])
-            # The subscription may have been renewed since.
+            # The client may have renewed the subscription meanwhile.
             now_us = self._clock.now_us()
             if await subscription.over(tx, endpoint_id, now_us=now_us) is None:
                 return False

@@ -1,11 +1,10 @@
-"""A pending top-up's turn at a supplier: choose it, hand over, call it, write the outcome.
+"""Fulfil a pending top-up: choose a supplier, record the attempt, call the supplier, write the outcome.
 
-An open attempt continues with its supplier, as the kind allows. The last supplier's no returns the funds. A
-timeout, an exception and an outcome that can't be stored are Unknown, because the supplier may have
-delivered.
+An open attempt continues with its supplier. If the last supplier refuses, the funds are returned. A timeout, an
+exception or an outcome that can't be stored counts as Unknown, because the supplier may have delivered.
 
-A supplier that fails to respond several times in a row rests; its top-ups wait until one call succeeds.
-That call prefers a top-up without a failed call, so a few bad ones hold back no others.
+A supplier that fails to respond several times in a row isn't called for a while; its top-ups wait until one
+call succeeds. That call prefers a top-up without failed calls, so a few bad ones don't block others.
 """
 
 import asyncio
@@ -43,20 +42,19 @@ from store.database import Database
 DETAIL_CHARACTERS_MAX = 200
 COST_CENTS_MAX = 10**12
 
-# Stores what was prepared; False: another worker has taken over.
+# Stores the prepared text; returns False if another worker has taken over.
 Keep = Callable[[str], Awaitable[bool]]
 FAILURES_MAX: Final = 5
-# How many top-ups without a response are distinguished.
+# The maximum number of top-ups remembered for each unresponsive supplier.
 SILENT_MAX: Final = 1_000
 REST_S_FIRST: Final = 30.0
 REST_S_MAX: Final = 600.0
 SupplierPlace = tuple[str, str]  # environment, supplier
-# Longer than any call: a dead worker's is then repeated, and two never overlap.
+# Longer than any call: a dead worker's call is repeated, and two calls never overlap.
 FIRST_WAIT_US = 75 * SECOND_US
 WAIT_US_MAX = 600 * SECOND_US
 AGAIN_US_MIN = SECOND_US
 AGAIN_US_MAX = 3_600 * SECOND_US
-# How long a top-up waits if no supplier can be called.
 NOBODY_WAIT_US = 60 * SECOND_US
 OVERDUE_US = DAY_US
 _log = logging.getLogger(__name__)
@@ -69,9 +67,10 @@ class Superseded(Exception):
 async def call_supplier(
     supplier: ReadySupplier, request: Request, keep: Keep, *, until_s: float
 ) -> Outcome:
-    """Return the outcome; raise Superseded, and StoreError if `keep` does.
+    """Call the supplier and return the outcome. Raise Superseded if another worker took over, or StoreError.
 
-    until_s: ASK_S_MAX after the hand-over began, by the loop's time. Later, another worker may call.
+    until_s: on the event loop's clock, ASK_S_MAX after the attempt was recorded. Later, another worker may
+    call.
     """
     if asyncio.get_running_loop().time() >= until_s:
         raise Superseded
@@ -107,7 +106,7 @@ async def _turn(supplier: ReadySupplier, request: Request, keep: Keep) -> Outcom
 async def _guarded(
     supplier: ReadySupplier, asked: Awaitable[Outcome | NotDone | str | None]
 ) -> Outcome | NotDone | str | None:
-    """Return what the supplier says; an exception, which it promises not to raise, says nothing."""
+    """Return the supplier's result. An exception counts as Unknown."""
     try:
         return await asked
     except TimeoutError:
@@ -118,7 +117,7 @@ async def _guarded(
 
 
 def stored_outcome(outcome: object) -> Outcome:
-    """Return the outcome in a storable form; Unknown if a part that must stay exact can't be stored."""
+    """Return the outcome in a form that can be stored, or Unknown if an exact part can't be stored."""
     match outcome:
         case Delivered(deliverable=Deliverable() as given, cost_cents=cost, left=left):
             if not _is_left(left) or not _is_cost(cost):
@@ -149,14 +148,16 @@ def _is_cost(cost: object) -> bool:
 
 @dataclass(slots=True)
 class _State:
-    silent: set[str] = field(default_factory=set)  # top-ups without a response since its last one
+    silent: set[str] = field(
+        default_factory=set
+    )  # top-ups without a response since the last response
     rests: int = 0
     until_s: float = 0.0
-    is_probed: bool = False  # one call is under way after a rest
+    is_probed: bool = False  # a trial call is running after a rest
 
 
 class Breakers:
-    """now_s is a clock that is never set."""
+    """Stop calling suppliers that don't respond. now_s: a monotonic clock."""
 
     def __init__(
         self, now_s: Callable[[], float] = time.monotonic, *, failures_max: int = FAILURES_MAX
@@ -175,7 +176,7 @@ class Breakers:
         return state is not None and state.rests > 0
 
     def gave_no_word(self, place: SupplierPlace, topup_id: str) -> bool:
-        """Note that it didn't respond for this top-up; return whether its rest begins now."""
+        """Record that the supplier didn't respond for this top-up; return whether its rest begins now."""
         state = self._states.setdefault(place, _State())
         was_probed, state.is_probed = state.is_probed, False
         is_fresh = topup_id not in state.silent
@@ -184,7 +185,7 @@ class Breakers:
         if len(state.silent) < self._failures_max or (state.rests and not was_probed):
             return False
         if state.rests and not is_fresh:
-            # It says nothing about the supplier: a fresh top-up tries it soon.
+            # The failure may be due to this top-up, so another one tries the supplier soon.
             state.until_s = self._now_s() + REST_S_FIRST
             return False
         rest_s = min(REST_S_MAX, REST_S_FIRST * 2.0 ** min(state.rests, 10))
@@ -242,9 +243,9 @@ class FulfilmentRunner:
         self._on_call = on_call
 
     async def take(self, topup: Due) -> None:
-        """Take one turn; raise StoreError, DomainError and Superseded."""
+        """Process one top-up's turn. Raise StoreError, DomainError or Superseded."""
         if topup.fulfilment == BY_SANDBOX:
-            # The sandbox's script delivers what the platform's first supplier would hand over.
+            # Sandbox top-ups deliver a sample of what the platform's first supplier would deliver.
             given = self._suppliers.sample(topup.tenant.environment, topup.platform, topup.id)
             await self._engine.submit(Settle(topup.id, topup.tenant, "delivered", given=given))
             return
@@ -257,7 +258,7 @@ class FulfilmentRunner:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
-        # From before the hand-over, which begins the wait after which another worker may call.
+        # Measured before recording the attempt, when the time until another worker may call begins.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:
@@ -280,7 +281,7 @@ class FulfilmentRunner:
         return found if is_asked else None
 
     async def _wait_for_somebody(self, topup: Due) -> None:
-        """Retry in a minute: the operator may have enabled a supplier."""
+        """Retry in a minute, because the operator may have enabled a supplier by then."""
         _log.warning(
             "fulfilment.nobody",
             extra={"fields": {"transaction_id": topup.id, "platform": topup.platform}},
@@ -289,7 +290,7 @@ class FulfilmentRunner:
         await self._database.transaction(partial(topups.postpone, topup_id=topup.id, until=until))
 
     async def _leave_to_person(self, topup: Due, attempt: Attempt) -> None:
-        """Leave it to an operator: nothing can find out what the lost call did."""
+        """Leave the top-up to an operator, because nothing can show what the lost call did."""
         await self._engine.submit(
             KeepWaiting(
                 topup.id,
@@ -397,7 +398,7 @@ class FulfilmentRunner:
     async def _note_health(self, supplier: ReadySupplier, topup_id: str, outcome: Outcome) -> None:
         place = (supplier.environment, supplier.id)
         if isinstance(outcome, Unknown) and outcome.is_unreadable:
-            # It responds, and what is wrong with this top-up says nothing about others.
+            # The supplier does respond, and a problem with this top-up says nothing about others.
             return
         is_silent = isinstance(outcome, Unknown) and not outcome.needs_review
         if is_silent:

@@ -1,7 +1,7 @@
-"""Send mail to recipients, owners, colleagues and invited people: claim, pass on without an open transaction, settle.
+"""Send mail to recipients, owners, colleagues and invited people. No transaction is open during sending.
 
-A dead worker's mail is sent again once its lease ends, under the same Message-ID. Mail to owners about what was settled
-meanwhile, or that its reader doesn't want, isn't sent.
+If a worker dies, its mail is sent again after the lease ends, under the same Message-ID. An owner's mail isn't
+sent if its subject was settled meanwhile or its reader doesn't want it.
 """
 
 import asyncio
@@ -50,11 +50,11 @@ from store.errors import StoreError
 from worker.woken_loop import PAUSE_S, WokenLoop
 
 AT_ONCE_MAX: Final = 8
-# Longer than one mail may take, so that no other worker sends it meanwhile.
+# Longer than sending a mail may take, so that no other worker sends it meanwhile.
 LEASE_S: Final = SEND_S + 60
 LEASE_US: Final = round(LEASE_S * SECOND_US)
 BEAT_S: Final = 30.0
-GRACE_S: Final = 0.8  # beside what the deliveries may take of a stop
+GRACE_S: Final = 0.8  # The time that stopping waits for mail, in addition to deliveries.
 _MASK: Final = "****"
 
 OnMail = Callable[[str, str], None]
@@ -78,7 +78,7 @@ class Mailer(WokenLoop):
         mail_from: Address,
         on_mail: OnMail = lambda _outcome, _environment: None,
     ) -> None:
-        """Call on_mail with each attempt's outcome and environment."""
+        """Start a mailer. on_mail gets each attempt's outcome and environment."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -92,7 +92,7 @@ class Mailer(WokenLoop):
         return await self._wait_s() if await self._start_due() == 0 else PAUSE_S
 
     async def _stop(self) -> None:
-        # What a server accepts in these seconds needn't be sent again.
+        # Mail that the server accepts during this time needn't be sent again.
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE_S)
         for task in self._tasks:
@@ -117,7 +117,7 @@ class Mailer(WokenLoop):
             lease_us=LEASE_US,
             limit=room,
         )
-        # From before the claim, so that nothing begins that could outlast its lease.
+        # Measured before the claim, so that no sending can outlast its lease.
         until_s = asyncio.get_running_loop().time() + LEASE_S - SEND_S
         claimed = await self._database.transaction(claim)
         for one in claimed:
@@ -133,7 +133,7 @@ class Mailer(WokenLoop):
     async def _send(self, claimed: ClaimedMail, until_s: float) -> None:
         mail = claimed.mail
         if asyncio.get_running_loop().time() >= until_s:
-            # This worker was stopped since its claim, and another one may be sending it.
+            # This worker was suspended after its claim, and another one may be sending this mail.
             return
         try:
             ending = await self._outcome(claimed)
@@ -141,7 +141,7 @@ class Mailer(WokenLoop):
             if await self._database.transaction(settle):
                 self._on_mail(ending.status, mail.environment)
         except StoreError as error:
-            # Its lease ends, and it is sent again; the mailbox knows the Message-ID.
+            # After the lease ends, the mail is sent again; the mailbox recognizes the Message-ID.
             _log.warning(
                 "mail.not_settled", extra={"fields": {"mail": mail.id, "error": str(error)}}
             )
@@ -174,7 +174,7 @@ class Mailer(WokenLoop):
         return tried_again(mail, reason, now_us=self._clock.now_us())
 
     def _masked(self, said: str, topup_id: str) -> str:
-        """Return a server's message without the link, which is as good as a code."""
+        """Return the mail server's message without the links, which give access like a code."""
         for purpose in ("claim", "mail"):
             said = said.replace(self._rules.links.token_of(purpose, topup_id), _MASK)
         return said
@@ -236,7 +236,7 @@ class OwnerMailer(WokenLoop):
             )
             self._on_mail(status, due.mail.environment)
         except Exception:
-            # As in worker/mail.py.
+            # The lease ends, and the mail is sent again.
             _log.exception("owner_mail.broke", extra={"fields": {"mail": due.mail.id}})
 
     async def _outcome(self, due: DueOwnerMail) -> tuple[OwnerMailStatus, str | None]:
@@ -263,7 +263,7 @@ class OwnerMailer(WokenLoop):
     ) -> tuple[OwnerMailStatus, str | None]:
         url = no_mail_url(self._rules, mail)
         if url is not None:
-            # The letter's page needs a sign-in; this link doesn't.
+            # The page that the letter names requires signing in; this link doesn't.
             letter = replace(letter, after_url=f"{url}?lang={letter.language.tag}")
         message = owner_message(
             mail, letter, address=address, mail_from=self._from, no_mail_url=url
@@ -275,7 +275,7 @@ class OwnerMailer(WokenLoop):
         return ("bounced" if handed.outcome == "refused" else "queued"), reason
 
     def _masked(self, said: str | None, mail: OwnerMail) -> str | None:
-        """Return a server's message without a link it may repeat, which anyone could use."""
+        """Return the mail server's message without links that it may repeat, because anyone could use them."""
         if said is None:
             return None
         links, told = self._rules.links, mail.data
@@ -388,7 +388,10 @@ class OwnerMailer(WokenLoop):
 def _decide_link_of(
     rules: TopUpRules, mail: OwnerMail, person: Person
 ) -> Callable[[str], str] | None:
-    """Return the link: the owner's is of the approval; a colleague's is their own, and ends with their role."""
+    """Return a function that makes approval links, or None if this person may not decide.
+
+    An owner's link belongs to the approval. A colleague's is personal, and ends with their role.
+    """
     if not person.may_decide:
         return None
     if person.member_id is None:

@@ -1,8 +1,8 @@
-"""The worker process: the dispatcher, ARQ's jobs, and the chores. It works with Redis or without.
+"""Run the worker process: the dispatcher, ARQ jobs and chores. Redis is optional.
 
-A stop claims nothing more and finishes what is in flight within STOP_S.
+When stopping, the worker claims nothing more, and finishes running work within STOP_S.
 
-Add new work here: a job to FUNCTIONS (its first argument is the ARQ context), a chore to `chores_of`, a
+To add work, add a job to FUNCTIONS (its first argument is the ARQ context), a chore to `chores_of`, or a
 listener for a hint to `run_worker`.
 """
 
@@ -75,11 +75,11 @@ from worker.money.provider_calls import MachinePayer, Recharger, Reconciler, Ref
 from worker.topups import Batcher, Fulfiller, Releaser, Revoker
 from worker.woken_loop import WokenLoop
 
-STOP_S: Final = 14.0  # less than the supervisor's grace
+STOP_S: Final = 14.0  # Shorter than the supervisor waits before it kills the worker.
 JOBS_MAX: Final = 50
 JOB_TIMEOUT_S: Final = 60
 ERASE_S: Final = 600.0
-# The dispatcher looks each BEAT_S; one statement may take as long as the server allows.
+# The dispatcher checks every BEAT_S, and one statement may take as long as the server allows.
 LOOKED_S_MAX: Final = 10.0
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ async def wake(arq_context: dict[str, Any]) -> None:
     wake_all()
 
 
-# Jobs by name; they carry IDs and are safe to run twice.
+# Jobs by name. They get IDs as arguments, and may run twice.
 FUNCTIONS: Final = {WAKE_JOB: wake}
 
 
@@ -183,10 +183,10 @@ async def run_worker(
     on_ready: Callable[[], None] = lambda: None,
     beside: Beside = nothing_beside,
 ) -> None:
-    """Work until SIGINT, SIGTERM or the end of the parent; return when all is settled.
+    """Work until SIGINT, SIGTERM or the parent's end. Return when all deliveries are settled.
 
-    redis_url null: only the database and wake_fd, the read end of the supervisor's pipe. beside: open
-    meanwhile; it gets a check that deliveries are looked for.
+    redis_url: if None, only the database and wake_fd (the supervisor's pipe) wake the worker. beside: a context
+    to keep open meanwhile; it gets a function that checks the dispatcher.
     """
     dispatcher = dispatcher_of(context)
     shared = (context.database, context.clock)
@@ -213,8 +213,7 @@ async def run_worker(
     try:
         async with beside(partial(_checks, dispatcher)), _running(parts) as running:
             deliveries = asyncio.ensure_future(dispatcher.run())
-            # Objects made at the start live as long as the process: the collector needn't visit
-            # them.
+            # Objects created at startup live as long as the process, so the garbage collector can skip them.
             gc.collect()
             gc.freeze()
             on_ready()
@@ -263,7 +262,7 @@ def _asking_providers(context: Context) -> Sequence[Callable[[], Awaitable[None]
 
 
 def _mailers_of(context: Context) -> Sequence[WokenLoop]:
-    """Return the loops that send mail; none without a mail server, whose letters aren't loaded then [3 MB]."""
+    """Return the loops that send mail. Without a mail server, don't import them [saves 3 MB]."""
     server, mail_from = context.settings.smtp_server, context.settings.mail_sender
     if server is None or mail_from is None:
         return ()

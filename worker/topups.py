@@ -1,4 +1,4 @@
-"""Loops over top-ups: fulfil, reverse and release them, and finish batches."""
+"""Run loops over top-ups: fulfil, reverse and release them, and finish batches."""
 
 import asyncio
 import logging
@@ -53,19 +53,21 @@ BEAT_S = 30.0
 _log = logging.getLogger(__name__)
 
 RELEASED_MAX: Final = 500
-# The longest sleep: another worker's hint may be lost, and a clock may be set.
+# The longest sleep, because another worker's hint may be lost or a clock may be changed.
 RELEASE_BEAT_S: Final = 15.0
 LOOKED_AT_MAX: Final = 50
 BATCH_BEAT_S: Final = 15.0
 
 
 class Fulfiller(WokenLoop):
-    """Calls suppliers about pending top-ups, or runs the sandbox's script, until the top-ups end.
+    """Calls suppliers for pending top-ups, or simulates sandbox top-ups, until they end.
 
-    - An attempt is written before its supplier is called; from then on the top-up can't be cancelled.
-    - No response is never a no: the same supplier is called again, at growing intervals, by one worker at a
-      time. If nothing can find out, an operator decides. The next supplier is called only after a definite no.
-    - A supplier can delay only its own top-ups: it has a deadline, a share of those under way and a breaker.
+    - An attempt is recorded before its supplier is called; from then on, the top-up can't be cancelled.
+    - No response is not a refusal: one worker at a time calls the same supplier again, at growing intervals. If
+      the outcome can't be determined, an operator decides. The next supplier is called only after a definite
+      refusal.
+    - A supplier can only delay its own top-ups, because it has a deadline, a limited share and a circuit
+      breaker.
     """
 
     name = "fulfilment"
@@ -83,9 +85,7 @@ class Fulfiller(WokenLoop):
         super().__init__()
         self._database = database
         self._clock = clock
-        self._under_way: dict[
-            str, tuple[SupplierPlace, asyncio.Task[None]]
-        ] = {}  # by the top-up's id
+        self._under_way: dict[str, tuple[SupplierPlace, asyncio.Task[None]]] = {}  # by top-up ID
         self._setbacks = Setbacks()
         self._breakers = breakers or Breakers()
         self._runner = FulfilmentRunner(database, clock, engine, suppliers, self._breakers, on_call)
@@ -124,7 +124,7 @@ class Fulfiller(WokenLoop):
         return started
 
     def _place_of(self, topup: Due) -> SupplierPlace:
-        """Return whose share it takes: its supplier's, or without one its platform's."""
+        """Return whose share the top-up uses: its supplier's, or its platform's if it has none."""
         return (topup.tenant.environment, topup.supplier or f"platform {topup.platform}")
 
     async def _due(self, tx: Transaction, *, limit: int, busy: list[SupplierPlace]) -> list[Due]:
@@ -149,7 +149,7 @@ class Fulfiller(WokenLoop):
         return {(one.environment, one.id) for one in self._suppliers.known() if one.is_paused}
 
     def _suppliers_changed(self) -> None:
-        """Call a supplier at once after an operator resumed it."""
+        """Forget failures of resumed suppliers, and call them at once."""
         for one in self._suppliers.known():
             if not one.is_resting:
                 self._breakers.answered((one.environment, one.id))
@@ -168,7 +168,7 @@ class Fulfiller(WokenLoop):
         place, _ = self._under_way.pop(topup_id)
         self._breakers.ended(place)
         if task.cancelled() and not self._is_over:
-            # Not by us: something inside gave up the whole task.
+            # This loop didn't cancel the task; the handler did.
             _log.error("fulfilment.broke", extra={"fields": {"transaction_id": topup_id}})
             self._setbacks.failed(topup_id)
         self.wake()
@@ -200,7 +200,7 @@ class Fulfiller(WokenLoop):
             _log.warning("fulfilment.delayed", extra={"fields": {**fields, "error": str(error)}})
             self._setbacks.failed(topup.id)
         except (DomainError, Superseded) as refusal:
-            # A cancel or the service itself ended it, or another worker has it.
+            # The top-up was cancelled or has ended, or another worker has it.
             _log.info("fulfilment.superseded", extra={"fields": {**fields, "reason": str(refusal)}})
             self._setbacks.failed(topup.id)
         except Exception:
@@ -211,10 +211,10 @@ class Fulfiller(WokenLoop):
 
 
 class Revoker(DueLoop):
-    """Calls suppliers about reversing top-ups until they say yes or no.
+    """Calls suppliers about reversals until they confirm or refuse.
 
-    No response is neither. A supplier that is paused, disabled or gone is checked each minute, and an operator
-    can decide (`topup manual-review reverse`).
+    No response is neither. If a supplier is paused, disabled or removed, it is checked each minute, and an
+    operator can decide (`topup manual-review reverse`).
     """
 
     name = "reversals"
@@ -254,7 +254,7 @@ class Revoker(DueLoop):
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
-        # From before the command, which begins the wait after which another worker may call.
+        # Measured before the command, when the time until another worker may call begins.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRevocation(
@@ -349,7 +349,7 @@ class Revoker(DueLoop):
 
 
 class Releaser(WokenLoop):
-    """Releases scheduled top-ups once, within about a second of their time by the account's clock."""
+    """Releases scheduled top-ups once, about a second after their time by the account's clock."""
 
     name = "release"
 
@@ -379,7 +379,7 @@ class Releaser(WokenLoop):
             )
 
         due = await self._database.read(look)
-        # Together, to share batches; each has its own outcome.
+        # Submitted together, to share a batch. Each item has its own outcome.
         were_reached = await asyncio.gather(*(self._release(one) for one in due))
         if not all(were_reached):
             raise Unavailable("The database is not reachable.")
@@ -413,7 +413,7 @@ class Releaser(WokenLoop):
 
 
 class Batcher(WokenLoop):
-    """Continues batches that a crash left half accepted, and publishes each one's end."""
+    """Continues batches that a crash left partly accepted, and publishes the end of each batch."""
 
     name = "batches"
     rest_s = PAUSE_S

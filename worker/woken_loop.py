@@ -1,10 +1,10 @@
-"""A worker's loops over due work: they look when they are woken, and at a time of their own.
+"""Run a worker's loops over due work. They check when woken, and at intervals.
 
-In a DueLoop, whose items call a party that may not respond:
+A DueLoop's items call a party that may not respond:
 
-- Items run beside each other, so one that hangs delays no other.
-- A *place* (the called party) has at most its share of what is under way; its items hide none of another.
-- An item that fails or breaks is logged and held back alone in this process, longer each time.
+- Items run concurrently, so one that hangs delays no other.
+- Each called party (its *place*) has a limited share, so its items can't crowd out others.
+- A failing item is logged and retried later and later by this process; other items aren't affected.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ ITEMS_MAX: Final = 1_000
 
 
 class WokenLoop(ABC):
-    """name: its name in log lines. rest_s: wake-ups within this many seconds count as one."""
+    """A loop that can be woken. rest_s: wake-ups within this many seconds count as one."""
 
     name: ClassVar[str]
     rest_s: ClassVar[float] = 0.0
@@ -63,7 +63,7 @@ class WokenLoop(ABC):
 
     @abstractmethod
     async def _look(self) -> float:
-        """Handle or begin what is due; return the seconds until the next look."""
+        """Handle or start due work; return the seconds until the next check."""
 
     async def _stop(self) -> None:  # noqa: B027 where a look does all to its end, nothing is under way
         ...
@@ -76,14 +76,14 @@ class _Setback:
 
 
 class Setbacks:
-    """now_s is a clock that is never set."""
+    """Delays failed items. now_s: a monotonic clock."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._items: dict[str, _Setback] = {}
 
     def failed(self, item: str) -> None:
-        """Hold the item back: a second at first, then twice as long each time, up to five minutes."""
+        """Delay the item by a second at first, then twice as long each time, up to five minutes."""
         known = self._items.pop(item, None)
         times = 1 if known is None else known.times + 1
         wait_s = min(WAIT_S_MAX, WAIT_S_FIRST * 2.0 ** min(times - 1, 16))
@@ -107,7 +107,7 @@ class Setbacks:
 
 @dataclass(frozen=True, slots=True)
 class DueItem:
-    """id: unique within the loop. place: see `place_of`. go: handles the item to completion."""
+    """Work to do. id: unique within the loop. place: whom it calls. go: does the work."""
 
     id: str
     place: str
@@ -116,7 +116,7 @@ class DueItem:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What to find: at most `limit` items due at now_us, except those left out."""
+    """A query for at most `limit` items that are due at now_us and not excluded."""
 
     now_us: int
     limit: int
@@ -130,7 +130,7 @@ def place_of(environment: str, name: str) -> str:
 
 
 class DueLoop(WokenLoop):
-    """subject: the name of an item's ID in the log. beat_s: the longest sleep between two looks."""
+    """A loop over due items. subject: what an item's ID is called in the log. beat_s: the longest sleep."""
 
     subject: ClassVar[str]
     under_way_max: ClassVar[int]
@@ -142,10 +142,10 @@ class DueLoop(WokenLoop):
         self._database = database
         self._clock = clock
         self._log = logging.getLogger(type(self).__module__)
-        # By the item's ID, with its place.
+        # The place and task of each running item, by ID.
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
-        # Items that just succeeded, each with the loop's time at which its rest ends.
+        # Items that just succeeded, with the time on the loop's clock until which they aren't repeated.
         self._rests: dict[str, float] = {}
         self._is_over = False
 
@@ -156,7 +156,7 @@ class DueLoop(WokenLoop):
     async def _next_at(self, tx: Transaction, look: Look) -> int | None: ...
 
     async def step(self) -> int:
-        """Handle what is due now, each item once and to its end; return how many there were."""
+        """Handle everything that is due now, each item once; return the number of items."""
         handled: set[str] = set()
         while started := await self._start_due(handled):
             handled.update(started)
@@ -178,7 +178,7 @@ class DueLoop(WokenLoop):
 
     async def _start_due(self, exclude_ids: Iterable[str]) -> list[str]:
         started: list[str] = []
-        # Again: items of a place that is full now were in the way of the others.
+        # Repeat the query, because items of a place that is now full may have hidden others.
         while (room := self.under_way_max - len(self._under_way)) > 0:
             look = self._looking([*exclude_ids, *started], limit=self.under_way_max)
             due = await self._database.read(partial(self._due, look=look))
@@ -217,7 +217,7 @@ class DueLoop(WokenLoop):
     def _ended(self, item_id: str, task: "asyncio.Task[None]") -> None:
         del self._under_way[item_id]
         if task.cancelled() and not self._is_over:
-            # Not by us: something inside gave up the whole task.
+            # This loop didn't cancel the task; the handler did.
             self._log.error("%s.broke", self.name, extra={"fields": {self.subject: item_id}})
             self._setbacks.failed(item_id)
         self.wake()
@@ -240,7 +240,7 @@ class DueLoop(WokenLoop):
         try:
             await item.go()
         except (StoreError, DomainError) as error:
-            # Erased meanwhile, or the database is away: it is due again.
+            # The row was deleted, or the database is unreachable, so the item is tried again.
             fields = {self.subject: item.id, "error": str(error)}
             self._log.warning("%s.delayed", self.name, extra={"fields": fields})
             self._setbacks.failed(item.id)
@@ -253,7 +253,7 @@ class DueLoop(WokenLoop):
 
 
 class ProviderLoop(DueLoop):
-    """A loop over the rows of a table that each have a provider to call."""
+    """A loop over a table's rows, each of which has a provider to call."""
 
     rows: ClassVar[DueRows[Any]]
 

@@ -116,7 +116,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"GET /api/public/v1/events",
-        r"A number alone doesn't name its database",
+        r"A cursor can't be just a number",
         "a cursor is what an answer of that list gave before",
     ),
     Unforeseeable(
@@ -126,7 +126,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"GET /api/public/v1/events",
-        r"A file is newest first",
+        r"A file lists the newest",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(
@@ -221,7 +221,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"POST /api/public/v1/webhooks/{endpoint_id}/test",
-        r"did not take the sample",
+        r"did not accept the sample",
         "what the receiver answers",
     ),
     Unforeseeable(

@@ -1,1 +1,1 @@
-"""Certification: try a receiver of webhooks, to find what it would lose, do twice or wrongly accept."""
+"""Test a webhook receiver: find events that it would lose, process twice or wrongly accept."""

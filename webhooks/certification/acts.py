@@ -39,7 +39,7 @@ class CertificationCheck(Shaped, kw_only=True):
 
 
 class CertificationCounts(Struct, kw_only=True):
-    """How many checks had each verdict."""
+    """The number of checks with each verdict."""
 
     passed: Annotated[Count, Meta(description="As it should be.")]
     warned: Annotated[Count, Meta(description="Nothing is lost by it, but it is no good answer.")]
@@ -51,7 +51,7 @@ class CertificationCounts(Struct, kw_only=True):
 
 
 class CertifiedReceiver(Struct, kw_only=True):
-    """What a receiver would lose, do twice or believe."""
+    """The checks' results: events that a receiver would lose, process twice or wrongly accept."""
 
     endpoint_id: EndpointIdText
     url: Annotated[str, Meta(description="Where the requests were sent.")]
@@ -71,7 +71,7 @@ class CertifiedReceiver(Struct, kw_only=True):
 
 
 class CertifyBody(Fields, frozen=True, kw_only=True):
-    """Where the receiver says how much it has done; without it, what cannot be seen is said so."""
+    """Where the receiver reports its effects. Without it, some checks end as `not_seen`."""
 
     effects_url: Annotated[
         EndpointUrl | None,
@@ -83,16 +83,16 @@ class CertifyBody(Fields, frozen=True, kw_only=True):
 
 
 async def certify(context: CallContext, asked: CertifyBody) -> CertifiedReceiver:
-    """Try the endpoint for at most a minute.
+    """Check the endpoint's receiver, which takes at most a minute.
 
-    Raises NotFound, ScopeMissing outside staging, UrlRefused, CannotSign and InvalidInput.
+    Raise NotFound, ScopeMissing (outside staging), UrlRefused, CannotSign or InvalidInput.
     """
     sender, tenant, endpoint_id = context.service(Sender), context.tenant, context.object_id
-    # A caller who may not see the endpoint does not learn that it exists.
+    # Callers without access to the endpoint get the same error as if it didn't exist.
     await sender.database.read(lambda tx: endpoints.get(tx, sender.vault, tenant, endpoint_id))
     if tenant.environment != ENVIRONMENT:
         raise ScopeMissing(
-            "Receivers are certified only in staging. Register the URL there too.",
+            "Receivers can only be certified in staging. Register the URL there, too.",
             reason="environment",
         )
     await context.pace()

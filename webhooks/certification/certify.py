@@ -1,6 +1,6 @@
-"""Run all checks against one receiver.
+"""Run all checks against one receiver within a time limit.
 
-A run ends within its time, and appears neither in deliveries nor in health.
+A run doesn't appear in the delivery log and doesn't affect the endpoint's health.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from webhooks.endpoints.fields import policy_of
 from webhooks.endpoints.ping import Sender, load_target
 
 RUN_S_MAX: Final = 45.0
-# A run has some fifty requests, and a caller waits for all.
+# The caller waits for a whole run, which sends about fifty requests.
 TIMEOUT_S_MAX: Final = 5.0
 STILL_S: Final = 0.5
 _VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen", "skipped")
@@ -40,12 +40,12 @@ _OVER: Final = Judged("skipped", "The time of the run was over.")
 
 
 class CannotSign(DomainError):
-    """The endpoint's stored secrets or headers do not open."""
+    """The endpoint's stored secrets or headers can't be decrypted."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """impact says what a failed check leads to, null for any other."""
+    """A check's verdict, and the harm that a failed check leads to; other checks have no impact."""
 
     name: str
     title: str
@@ -81,7 +81,7 @@ async def certify(
     url: str,
     run_s: float = RUN_S_MAX,
 ) -> Certification:
-    """Raise InvalidInput if effects_url returns no number."""
+    """Run all checks within run_s. Raise InvalidInput if effects_url returns no stable number."""
     trial = Trial(receiver, signer, clock)
     ends_s = asyncio.get_running_loop().time() + run_s
     try:
@@ -91,7 +91,8 @@ async def certify(
         raise InvalidInput(str(unreadable), param="effects_url") from None
     except TimeoutError:
         raise InvalidInput(
-            "The number at effects_url changes by itself. Use a test system.", param="effects_url"
+            "The number at `effects_url` changes on its own. Use a test system without other traffic.",
+            param="effects_url",
         ) from None
     results: list[CheckResult] = []
     for check in CHECKS:
@@ -121,7 +122,10 @@ async def _judged(
 async def certify_endpoint(
     sender: Sender, tenant: Tenant, endpoint_id: str, effects_url: str | None
 ) -> Certification:
-    """Try a registered endpoint with its secrets in force. Raises NotFound, CannotSign and InvalidInput."""
+    """Run all checks against a registered endpoint, signing with its current secrets.
+
+    Raise NotFound, CannotSign or InvalidInput.
+    """
     clock = sender.clock
     target = await sender.database.read(lambda tx: load_target(tx, tenant, endpoint_id))
     opened = _opened(sender.vault, target)

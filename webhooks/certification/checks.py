@@ -1,6 +1,6 @@
-"""The checks of a receiver: each is one small function and its row in CHECKS.
+"""Check a receiver. Each check is one small function with a row in CHECKS.
 
-A new check also needs its line in gateway/docs/text/test-webhooks.md.
+Describe a new check in gateway/docs/text/test-webhooks.md, too.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,9 +30,9 @@ _LISTENED_S_MIN: Final = 0.002
 def judge_taken(
     seen: Seen, *, times: int = 1, unit: int | None, is_repeated: bool = False
 ) -> Judged:
-    """Judge genuine requests: all must be accepted, and together count as `times` top-ups.
+    """Evaluate genuine requests: all must be accepted, and together have the effect of `times` top-ups.
 
-    is_repeated: there are more requests than top-ups, so acceptance proves nothing.
+    is_repeated: the requests repeat events, so accepting them proves nothing.
     """
     refused = [answered for answered in seen.answers if not answered.is_taken]
     if refused:
@@ -60,7 +60,7 @@ def _judge_effects(moved: int, due: int) -> Judged:
 
 
 def judge_refused(seen: Seen, *, what: str) -> Judged:
-    """Judge requests that aren't the gateway's: each must be refused, without effect."""
+    """Evaluate forged requests: each must be refused and have no effect."""
     if seen.moved:
         return Judged(
             "failed", f"It acted on {what}: the number of effects moved by {seen.moved}.", "forged"
@@ -87,7 +87,7 @@ def judge_unknown_type(seen: Seen) -> Judged:
 
 
 def judge_repeated_by_stranger(seen: Seen) -> Judged:
-    """Judge a genuine request under another webhook-id, which must have no effect."""
+    """Evaluate a genuine request that was resent under another webhook-id: it must have no effect."""
     if seen.moved:
         return Judged(
             "failed",
@@ -121,7 +121,7 @@ def _answered(refused: Sequence[Answered], seen: Seen) -> str:
 
 
 async def check_genuine(trial: Trial) -> Judged:
-    """Send one ordinary event; it also shows by how much an effect moves the number."""
+    """Send one ordinary event, and measure by how much one top-up changes the number of effects."""
     seen = await trial.watch(lambda: trial.send_each(trial.genuine(trial.event())))
     taken = judge_taken(seen, unit=None)
     if taken.verdict == "failed" or seen.moved is None:
@@ -154,7 +154,7 @@ async def check_additions(trial: Trial) -> Judged:
 
 
 async def check_rotation(trial: Trial) -> Judged:
-    """Send two signatures, of which the receiver knows only the second."""
+    """Send two signatures; the receiver knows only the second one's secret."""
     message = trial.signer.in_rotation().message(trial.event(), timestamp_s=trial.now_s)
     seen = await trial.watch(lambda: trial.send_each(message))
     return judge_taken(seen, unit=trial.unit)
@@ -171,7 +171,7 @@ async def check_repeated(trial: Trial) -> Judged:
 
 
 async def check_repeated_at_once(trial: Trial) -> Judged:
-    """Send one event in four requests at once."""
+    """Send one event four times concurrently."""
     event = trial.event()
     messages = [trial.genuine(event, attempt=number) for number in (1, 2, 3, 4)]
     seen = await trial.watch(lambda: trial.send_at_once(*messages))
@@ -179,7 +179,7 @@ async def check_repeated_at_once(trial: Trial) -> Judged:
 
 
 async def check_lost_answers(trial: Trial) -> Judged:
-    """Close the connection before the response, at three moments; then send each event again."""
+    """Close the connection before the response, at three different moments, then resend each event."""
     usual_s = min(answered.took_s for answered in trial.answers if answered.is_taken)
     events = [trial.event() for _ in _LOST_AT]
 
@@ -216,7 +216,7 @@ async def check_unsigned(trial: Trial) -> Judged:
 
 
 async def check_other_secret(trial: Trial) -> Judged:
-    """Sign with another endpoint's secret and key, and with the public key as a secret."""
+    """Sign with another endpoint's secret and key, then with the public key used as a secret."""
     forgers = [trial.signer.stranger()]
     if trial.signer.signers:
         forgers.append(trial.signer.knows_public_key_alone())
@@ -236,7 +236,10 @@ async def check_stale(trial: Trial) -> Judged:
 
 
 async def check_ahead(trial: Trial) -> Judged:
-    """Send a request signed for an hour from now. Stripe's libraries accept it, so it is no fault."""
+    """Send a request signed one hour in the future.
+
+    Accepting the request is only a warning, because Stripe's libraries accept it, too.
+    """
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s + STALE_S)
     judged = await _refused(trial, message, what="a signature of an hour from now")
     if judged.verdict != "failed":

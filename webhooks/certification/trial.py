@@ -1,7 +1,7 @@
-"""One run of trials against a receiver: requests as a worker or a forger sends them, responses, effects.
+"""Send one run's requests to a receiver, as a worker or a forger would, and read its number of effects.
 
-An event looks like a real one of staging, because receivers may ignore samples. A failure of any kind is a
-value.
+Events look like real staging events, because receivers may ignore sample events. Network failures are returned
+as values.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ READ_TIMEOUT_S: Final = 5.0
 STILL_S_MAX: Final = 10.0
 _NUMBER_CHARACTERS_MAX: Final = 18
 _SUCCESS: Final = range(200, 300)
-# The delivery log's names; http comes with a status.
+# Explains the delivery log's error classes, except http, which comes with a status.
 _WHY: Final[Mapping[ErrorClass, str]] = {
     "timeout": "in time",
     "connect": "(no connection)",
@@ -48,8 +48,7 @@ _WHY: Final[Mapping[ErrorClass, str]] = {
 ENVIRONMENT: Final[Environment] = "staging"
 METADATA: Final[Mapping[str, str]] = {"certify": "true"}
 SIGNATURES: Final = (SIGNATURE_HEADER, ID_HEADER, TIMESTAMP_HEADER, STANDARD_HEADER)
-# Letters outside ASCII, a slash, an ampersand, an emoji: rewritten by a receiver that parses the JSON before
-# it checks the signature.
+# A receiver that parses the JSON before it checks the signature would change these characters.
 _ODD_TEXT: Final = "Zoë & Søn / 株式会社 <café> 🎁"
 Verdict = Literal["passed", "warned", "failed", "not_seen", "skipped"]
 Harm = Literal["lost", "twice", "forged"]
@@ -72,7 +71,7 @@ class TrialMessage:
         return replace(self, headers=kept)
 
     def with_headers(self, **changed: str) -> "TrialMessage":
-        """Replace headers, by name with _ for -; the signatures stay as they were made."""
+        """Replace headers, named with _ instead of -, without signing again."""
         named = {name.replace("_", "-"): value for name, value in changed.items()}
         return replace(self, headers={**self.headers, **named})
 
@@ -86,7 +85,7 @@ def trial_event(
     has_odd_text: bool = False,
     more: Mapping[str, Any] | None = None,
 ) -> TrialEvent:
-    """more: fields that no version of the gateway sends."""
+    """Make a test event. `more` adds fields that no version of the gateway sends."""
     data = sample_data("topup.delivered" if more else event_type, {}, now_us=now_us)
     del data["test"]
     data["transaction_id"] = transaction_id or new_id("txn")
@@ -139,14 +138,13 @@ class TrialSigner:
         return replace(self, secrets=[new_webhook_secret()], signers=self._new_signers())
 
     def knows_public_key_alone(self) -> "TrialSigner":
-        """Return a signer that uses the public key as a secret."""
         assert self.signers, "it has a public key"
         public = self.signers[0].public_key().public_bytes_raw()
         secret = SECRET_PREFIX + base64.b64encode(public).decode("ascii")
         return replace(self, secrets=[secret], signers=())
 
     def in_rotation(self) -> "TrialSigner":
-        """Return a signer with a newer secret first, which the receiver doesn't have yet."""
+        """Return a signer that also uses a newer secret, which the receiver doesn't have yet."""
         return replace(
             self,
             secrets=[new_webhook_secret(), *self.secrets],
@@ -158,7 +156,7 @@ class TrialSigner:
 
 
 class Answered(NamedTuple):
-    """status null: no response came; error says why."""
+    """The receiver's response. If there was none, status is None, and error says why."""
 
     status: int | None
     error: ErrorClass | None
@@ -184,7 +182,10 @@ class EffectsUnreadable(Exception):
 
 
 class TrialReceiver:
-    """effects_url may return any whole number that moves by the same with each accepted top-up."""
+    """The receiver under test.
+
+    effects_url may return any whole number that each accepted top-up changes by the same amount.
+    """
 
     def __init__(
         self,
@@ -218,7 +219,10 @@ class TrialReceiver:
         return _answered(result)
 
     async def effects(self) -> int | None:
-        """Return the number once it stands still, at most STILL_S_MAX later. Raises EffectsUnreadable."""
+        """Return the number of effects once two readings agree, or after about STILL_S_MAX.
+
+        Raise EffectsUnreadable if effects_url returns no number.
+        """
         if self._effects_url is None:
             return None
         number = await self._read(self._effects_url)
@@ -242,7 +246,6 @@ class TrialReceiver:
 
 
 def _number(body: bytes) -> int:
-    """Accept a whole number as text or JSON, or an object with it in "effects"."""
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -268,7 +271,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """moved: the change of the number of effects; null: unknown."""
+    """A test's responses, and by how much the number of effects changed (None if unknown)."""
 
     answers: Sequence[Answered]
     moved: int | None
@@ -276,7 +279,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Trial:
-    """unit: by how much one top-up moves the number of effects; null while unknown."""
+    """The state of one run. unit: how much one top-up changes the number of effects, or None if unknown."""
 
     receiver: TrialReceiver
     signer: TrialSigner
@@ -309,7 +312,7 @@ class Trial:
         return list(await asyncio.gather(*map(self.send, messages)))
 
     async def watch(self, work: Callable[[], Awaitable[Sequence[Answered]]]) -> Seen:
-        """Read the number of effects before and after the work. Raises EffectsUnreadable."""
+        """Count the effects of `work`. Raise EffectsUnreadable if effects_url returns no number."""
         before = await self.receiver.effects()
         answers = await work()
         after = await self.receiver.effects()

@@ -1,1 +1,1 @@
-"""Deliveries: one event to one endpoint, claimed, sent, settled and logged."""
+"""Claim, send, settle and log deliveries. A delivery sends one event to one endpoint."""

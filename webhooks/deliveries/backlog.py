@@ -1,8 +1,8 @@
-"""Measure how long accepted deliveries wait, and whether any worker claims them.
+"""Measure how long due deliveries have waited, and whether any worker claims them.
 
-An endpoint is overlooked if it has had something due for DUE_US_MAX while no worker has claimed for it. Its
-own pace or a draining backlog doesn't count. Failing endpoints count only if nothing is claimed for any,
-because they share slots.
+An endpoint is overlooked if a delivery has been due for DUE_US_MAX and no worker has claimed any of the
+endpoint's deliveries. Waiting for the endpoint's own rate limit doesn't count, nor does a backlog that workers
+are draining. Failing endpoints share slots, so they count only if no worker claims anything.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from webhooks.deliveries.stage import OPEN
 
 DUE_US_MAX: Final = MINUTE_US
 ENDPOINTS_MAX: Final = 200
-# The most due deliveries of one endpoint that are counted.
+# The maximum number of due deliveries counted for each endpoint.
 COUNTED_MAX: Final = 100
 
-# The limits are literal for the planner. Endpoints that wait for their pace's next turn still wait.
+# PostgreSQL plans better with literal limits. Endpoints that wait for their rate limit are included.
 HEADS = f"""
     SELECT * FROM (
         SELECT q.endpoint_id, q.ready_at FROM endpoint_queue q
@@ -67,21 +67,22 @@ SELECT 1 AS found FROM endpoints WHERE claimed_at >= :claimed_before AND deleted
 
 
 class Backlog(NamedTuple):
-    """Both are 0 if none waits; overlooked_us is the wait at an overlooked endpoint."""
+    """How long the oldest due delivery has waited, and the oldest one at an overlooked endpoint; 0 if none."""
 
     oldest_due_us: int
     overlooked_us: int
 
 
 async def count_due(tx: Transaction, *, now_us: int) -> int:
-    """Count deliveries that may go now, at most COUNTED_MAX of an endpoint."""
+    """Count deliveries that are due now, up to COUNTED_MAX for each endpoint."""
     row = await tx.fetch_one(_COUNT, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return 0 if row is None else row["due"]
 
 
 async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
-    """Measure in at most two statements. attempt_us_max: how long one attempt may hold an endpoint's only
-    slot.
+    """Measure the backlog in at most two statements.
+
+    attempt_us_max: the longest time that one attempt may occupy an endpoint's only slot.
     """
     claimed_before = now_us - DUE_US_MAX - CLAIMED_US_MAX - attempt_us_max
     row = await tx.fetch_one(
@@ -104,7 +105,7 @@ async def look(tx: Transaction, *, now_us: int, attempt_us_max: int) -> Backlog:
 
 @dataclass(frozen=True, slots=True)
 class DueEndpoint:
-    """http_status and error are of the most often tried delivery's last attempt."""
+    """An endpoint with due deliveries, and the last result of the one that was tried most often."""
 
     endpoint_id: str
     account_id: str
@@ -120,12 +121,12 @@ class DueEndpoint:
 
     @property
     def address(self) -> str:
-        """Drop the query, which may hold a secret."""
+        """Return the URL without its query, which may contain a secret."""
         return self.url.partition("?")[0]
 
 
 async def list_due(tx: Transaction, *, now_us: int) -> Sequence[DueEndpoint]:
-    """List due endpoints of both environments, longest due first."""
+    """List endpoints with due deliveries in both environments, longest due first."""
     rows = await tx.fetch(_LIST, now_us=now_us, turn_until_us=now_us + TURN_US_MAX)
     return [_ROWS.read(row) for row in rows]
 

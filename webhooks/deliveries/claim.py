@@ -1,8 +1,8 @@
-"""Claim what is due for one worker, for the time of a lease.
+"""Claim due deliveries for one worker, for the duration of a lease.
 
-A claim is a fixed number of statements, each of which may be a transaction of its own. A row that changes
-between them is recognised by its number, and left. At most HEADS_MAX healthy and failing endpoints at the
-head of the line are read. All workers share one count of an endpoint's pace.
+A claim runs a fixed number of statements, each of which may be its own transaction. A delivery that changes
+between two statements has another claim number, and is skipped. A claim reads at most HEADS_MAX healthy and
+HEADS_MAX failing endpoints. All workers together obey an endpoint's rate limit.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,16 +34,17 @@ from webhooks.deliveries.stage import (
 
 HEADS_MAX: Final = 200
 FIRST_HEAD: Final = Head(-1, "")
-# `free` has the claimed row's endpoint; nine queries here take 0.1 ms of a lone delivery.
+# `free` already has the endpoint's columns; reading them with nine subqueries takes 0.1 ms.
 _TARGET = ", ".join(
     f"[[free.{column} |"
     f" (SELECT p.{column} FROM endpoints p WHERE p.id = deliveries.endpoint_id) AS {column}]]"
     for column in TARGET_COLUMNS
 )
 _TARGET_COLUMNS = ", ".join(f"p.{column}" for column in TARGET_COLUMNS)
-# The head of the line, by time, with a few probes of ix_deliveries_due for each. What was held until the
-# endpoint was enabled again is counted apart, because it goes slowly. Endpoints without a slot are skipped.
-# The limits are literal and the last condition is always true, or PostgreSQL reads whole tables.
+# The endpoints that have been ready longest, with a few index probes of each one's deliveries. Deliveries held
+# while an endpoint was disabled are listed separately, because they are sent slowly. Endpoints without a free
+# slot are skipped. The limits are literal and the last condition is always true, or PostgreSQL would read whole
+# tables.
 _SCAN = f"""
 WITH heads AS (
     SELECT h.endpoint_id, h.ready_at, h.is_failing, h.change_no FROM (
@@ -94,7 +95,7 @@ LEFT JOIN accounts a ON a.id = p.account_id
 LEFT JOIN account_environments e
   ON e.account_id = p.account_id AND e.environment = p.environment
 """
-# Requires the pace as it was scanned. A row that another worker holds, or has counted for since, is left.
+# Rows that another worker has locked, or whose state has changed since the scan, are skipped.
 _KEEP_PACE = """
 UPDATE endpoints SET rate_tat_us = w.rate_tat_us, drain_tat_us = w.drain_tat_us,
     claimed_at = :now_us
@@ -108,9 +109,9 @@ FROM (
 WHERE endpoints.id = w.id
 RETURNING endpoints.id
 """
-# In the order of Claimed's fields. A row that another worker holds is left, so two never take from one
-# endpoint at once. Found only by primary key and number: with the status, PostgreSQL may walk the partial
-# index.
+# The columns are in the order of Claimed's fields. Endpoints that another worker has locked are skipped, so two
+# workers never claim from one endpoint at once. Rows are found only by primary key and claim number: with the
+# status, PostgreSQL may scan the partial index.
 _TAKE = """
 UPDATE deliveries SET status = 'sending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -135,7 +136,7 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL
     FOR NO KEY UPDATE OF p SKIP LOCKED)
 {_TAKE}"""
-# Only while nothing has come before what was seen, see webhooks/deliveries/sequence.py.
+# Claims nothing if an earlier event's delivery has been inserted since the scan (see sequence.py).
 _CLAIM_ORDERED = f"""
 WITH free AS (
     SELECT v.id, v.claim_no
@@ -145,7 +146,7 @@ WITH free AS (
     WHERE p.status = 'enabled' AND p.deleted_at IS NULL AND q.again_no = v.again_no
     FOR NO KEY UPDATE OF p SKIP LOCKED FOR NO KEY UPDATE OF q SKIP LOCKED)
 {_TAKE}"""
-# No pace, no order, nothing held, and no claim time to write.
+# For an endpoint with no rate limit, order, held deliveries, or outdated claimed_at.
 _CLAIM_AT_ONCE = f"""
 WITH free AS (
     SELECT d.id, d.claim_no, {_TARGET_COLUMNS} FROM endpoints p
@@ -159,7 +160,8 @@ WITH free AS (
 {_TAKE},
     {_TARGET}"""
 
-# Chooses the delivery ids to claim, at most as many as slots are free. Pure, because a claim may run twice.
+# Returns the delivery IDs to claim, at most one for each free slot. It must have no side effects, because a
+# claim may run twice.
 Choose = Callable[[Sequence[Candidate]], Sequence[str]]
 
 
@@ -174,10 +176,10 @@ async def claim(
     failing_max: int = HEADS_MAX,
     after: Head = FIRST_HEAD,
 ) -> Claim:
-    """Claim due deliveries for lease_us from now_us, in the order `choose` returns.
+    """Claim due deliveries for lease_us from now_us, in the order that `choose` returns.
 
-    ids_max bounds the ids of each endpoint; those in full_ids get none. `after` continues an incomplete
-    look. At most three statements, six if some endpoints are ordered.
+    At most ids_max deliveries are read for each endpoint, and none for those in full_ids. `after` continues an
+    incomplete scan. At most three statements run, or six if some endpoints are ordered.
     """
     found = await tx.fetch(
         _SCAN,
@@ -236,7 +238,6 @@ async def _take(
     again_nos: Mapping[str, int],
     lease_until_us: int,
 ) -> list[Row]:
-    """Take deliveries by claim number; endpoints with a number in again_nos are ordered."""
     plain = [one for one in wanted if one[2] not in again_nos]
     ordered = [(*one, again_nos[one[2]]) for one in wanted if one[2] in again_nos]
     rows: list[Row] = []
@@ -250,9 +251,9 @@ async def _take(
 async def claim_at_once(
     tx: Transaction, endpoint_id: str, *, now_us: int, lease_us: int, rows_max: int
 ) -> list[Claimed]:
-    """Take due deliveries of one simple endpoint in one statement.
+    """Claim one endpoint's due deliveries in a single statement.
 
-    Take nothing if a pace or another worker prevents it, or if only `claim` can do the rest.
+    Claim none if the endpoint is rate-limited, ordered or locked by another worker, or needs `claim` otherwise.
     """
     lease_until_us = now_us + lease_us
     rows = await tx.fetch(
@@ -269,7 +270,7 @@ async def claim_at_once(
 async def _keep_paces(
     tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
 ) -> frozenset[str]:
-    """Write the paces; return the endpoints for which another worker counted meanwhile."""
+    """Store the rate limiters' states; return the endpoints whose state another worker changed meanwhile."""
     rows = [
         (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
     ]
@@ -294,7 +295,7 @@ def _line_of(
     well = [row for row in scanned if not row["is_failing"]]
     after = None
     if len(well) >= HEADS_MAX:
-        # UNION ALL promises no order.
+        # UNION ALL doesn't guarantee an order.
         after = max(Head(row["ready_at"], row["id"]) for row in well)
     failing = [row["id"] for row in scanned if row["is_failing"]]
     has_more_failing = len(failing) >= HEADS_MAX
@@ -339,5 +340,5 @@ def _in_turn(rows: list[Row], chosen_ids: Sequence[str]) -> list[Row]:
 
 
 def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
-    # By position: looking up eighteen names takes 2 µs of a delivery.
+    # Positional, because looking up eighteen columns by name takes 2 µs for each delivery.
     return Claimed._make((*row[:8], lease_until_us, target, *row[8:16]))

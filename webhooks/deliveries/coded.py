@@ -1,7 +1,7 @@
-"""Leave redeemable codes and links out of stored bodies, and insert them when sending. Pure.
+"""Leave redeemable codes and links out of stored event bodies, and insert them when sending.
 
-A code replaces a `null` at the recorded place, so every attempt has the same bytes and no copy is stored.
-It is in voucher_code, deliverable.value or decide_url.
+A code replaces the `null` at the recorded position: in voucher_code, deliverable.value or decide_url. So every
+attempt sends the same bytes, and no copy of the code is stored.
 """
 
 import re
@@ -41,11 +41,11 @@ _LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
 _ROOM: Final = _FIELD + _NULL
 _DELIVERABLE: Final = b'"deliverable":{"kind":"'
-# `credit` has no value.
+# Kind `credit` isn't listed, because it has no value.
 _VALUES: Final = tuple(b'%s","value":' % kind for kind in (b"code", b"key", b"link", b"note"))
 _EMPTY_VALUES: Final = tuple(field + _NULL for field in _VALUES)
 _PART_CHARACTERS_MIN: Final = 8
-# The last part of an address, if it is long enough to be a secret.
+# The last part of a URL's path, if it is long enough to be a secret.
 _SECRET_PART: Final = re.compile(r"/([^/?#]{16,})(?:[?#]|\Z)")
 _MASK: Final = b"*"
 
@@ -58,9 +58,10 @@ def has_code(data: Mapping[str, Any]) -> bool:
 
 
 def place_of_code(body: bytes) -> int:
-    """Return where in a rendered body a code may replace the null.
+    """Return the position of the null that a code may replace.
 
-    The first one is ours: no field before it holds a tenant's text, and a tenant can't write a quoted name.
+    The first match is the right one: no earlier field contains a tenant's text, and JSON escapes quotes in
+    text.
     """
     given = _place_of_value(body, 0)
     if given is not None and not given[1]:
@@ -73,7 +74,7 @@ def place_of_link(body: bytes) -> int:
 
 
 def with_code(body: bytes, at: int, code: str) -> bytes:
-    """Insert the code at its place, and at its second one if a code was delivered."""
+    """Insert the code at its position, and in deliverable.value, too, if a code was delivered."""
     written = _encode(code)
     given = _place_of_value(body, at)
     if given is not None and given[1]:
@@ -99,7 +100,7 @@ def _replaced(body: bytes, at: int, written: bytes) -> bytes:
 
 
 def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Claimed, str | None]:
-    """Return the delivery with the bytes to send, and the code in them; raise SealBroken."""
+    """Return the delivery with the body to send, and the code in the body. Raise SealBroken."""
     at = claimed.code_at
     if at is None:
         return claimed, None
@@ -112,7 +113,7 @@ def body_to_send(claimed: Claimed, code_of: CodeOf, link_of: LinkOf) -> tuple[Cl
 
 
 def masked(answered: bytes, code: str | None) -> bytes:
-    """Remove the sent code or link from a receiver's response, in every form that people and JSON write."""
+    """Mask the code or link in a receiver's response, in any spelling that people or JSON use."""
     if code is None:
         return answered
     kept = answered

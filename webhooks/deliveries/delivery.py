@@ -1,13 +1,13 @@
-"""Claim, settle and replay deliveries: one event to one endpoint, at least once, in one worker at a time.
+"""Settle, cancel and replay deliveries. Each event is delivered at least once to each endpoint.
 
-A claim takes a lease. Every move of a row raises its claim_no and names the one it saw, so an outcome after
-its lease was taken over changes nothing. next_attempt_at is the due time of a pending row and the lease's
-end of a sending one, so one index finds the due and the lost.
+Only one worker at a time sends a delivery: a claim leases it. Every change of a row raises claim_no and
+requires the claim_no that was read, so an outcome that arrives after another worker took over is ignored.
+next_attempt_at is the due time of a pending row and the lease's end of a sending row, so one index finds both.
 
     pending --claim--> sending --settle--> delivered | failed | pending (again later)
        |                  `--lease ran out: claim--> sending, same attempt number
        |--cancelled by its owner, or with the replay job that made it
-       `--what a deleted or a disabled endpoint had: see webhooks/deliveries/ending.py
+       `--of a deleted or disabled endpoint: see webhooks/deliveries/ending.py
 """
 
 from collections.abc import Collection, Sequence
@@ -43,7 +43,7 @@ UPDATE endpoints SET failing_since_at = NULL
 WHERE id IN :ids[text] AND failing_since_at IS NOT NULL AND status = 'enabled'
 RETURNING id
 """
-# Alone, or with a colon and the one endpoint.
+# The hint is sent alone, or followed by a colon and an endpoint's ID.
 HINT: Final = "deliveries"
 UNDER_WAY_RETRY_S: Final = 1
 _ATTEMPT_COLUMNS = ("delivery_id", "number", "account_id", "environment", *AttemptRow._fields)
@@ -55,8 +55,8 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id AS updated_id
 """
-# At endpoints that aren't marked as failing. It waits for nothing: a row that another transaction holds is
-# left, as is one whose claim no longer holds.
+# Only for endpoints that aren't failing. Rows that another transaction has locked, and rows with another claim
+# number, are skipped, so the statement never waits.
 _SETTLE_DELIVERED = f"""
 UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
     claim_no = w.claim_no + 1, next_attempt_at = NULL, settled_at = w.settled_at
@@ -96,15 +96,15 @@ _NO_PLACE = (None, None)
 
 
 async def note_health(tx: Transaction, settlements: Sequence[Settlement]) -> Collection[str]:
-    """Record what the outcomes say of their endpoints, stale ones too; return the recovered ones.
+    """Update endpoints' health from these outcomes, including outdated ones; return endpoints that recovered.
 
-    An endpoint's success outweighs its failures. At most four statements.
+    A success outweighs failures of the same endpoint. At most four statements run.
     """
     well = {one.claimed.target.id: one.ended_at_us for one in settlements if _is_well(one)}
     failed: dict[str, Settlement] = {}
     for one in settlements:
         id_ = one.claimed.target.id
-        # A lost lease says nothing about the endpoint.
+        # A lost lease says nothing about the endpoint's health.
         if id_ in well or one.attempt.error == LOST:
             continue
         if id_ not in failed or one.ended_at_us < failed[id_].ended_at_us:
@@ -134,14 +134,15 @@ def _is_well(one: Settlement) -> bool:
 
 
 class CannotCancel(DomainError):
-    """The delivery has ended or is being sent now."""
+    """The delivery has already ended, or is being sent now."""
 
 
 class NewDelivery(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A new row.
+    """A delivery to insert.
 
-    code_at: where in the event's body the code goes. claim_no 1: the inserter is already sending it. place:
-    among its object's deliveries, or null if it waits for none.
+    - code_at: the position in the event's body where the code is inserted.
+    - claim_no: 1 if the inserting process is already sending the delivery.
+    - place: the delivery's position among those about the same object, or None if order doesn't matter.
     """
 
     id: str = msgspec.field(default_factory=partial(new_id, "dlv"))
@@ -165,7 +166,7 @@ _ROWS = RowMapping(NewDelivery, without=("place",))
 
 
 async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert the deliveries in at most two statements. A hint follows the commit."""
+    """Insert the deliveries in at most two statements, and wake the workers after the commit."""
     if new:
         plain = [_ROWS.write(one) for one in new if one.place is None]
         placed = [(*_ROWS.write(one), *one.place) for one in new if one.place is not None]
@@ -176,13 +177,13 @@ async def insert(tx: Transaction, new: Sequence[NewDelivery]) -> None:
 
 
 async def insert_again(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Insert deliveries of older events."""
+    """Insert new deliveries of events that were published earlier."""
     await insert(tx, new)
     await endpoint_queue.bring_forward_counted(tx, _places(new))
 
 
 async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_id: str) -> None:
-    """Insert like insert_again; a unique key prevents doubles."""
+    """Insert a replay job's deliveries of earlier events. A unique key prevents duplicates."""
     if new:
         columns = (*_ROWS.columns, *_PLACE_COLUMNS, "replay_id")
         rows = [(*_ROWS.write(one), *(one.place or _NO_PLACE), replay_id) for one in new]
@@ -192,7 +193,7 @@ async def insert_of_job(tx: Transaction, new: Sequence[NewDelivery], *, replay_i
 
 
 async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write the outcomes; return the ids whose claim still held. At most seven statements."""
+    """Write the outcomes; return the IDs of those whose claim was still valid. At most seven statements run."""
     rows = [
         (
             one.claimed.id,
@@ -204,8 +205,8 @@ async def settle(tx: Transaction, settlements: Sequence[Settlement]) -> frozense
         )
         for one in sorted(settlements, key=lambda one: one.claimed.id)
     ]
-    # Endpoints before deliveries, as a claim and a deletion lock them. A stale outcome still says something
-    # about the endpoint.
+    # Lock endpoints before deliveries, in the same order as claims and deletions. An outcome whose claim is no
+    # longer valid still says something about the endpoint.
     recovered = await note_health(tx, settlements)
     await endpoint_queue.note_settled(tx, _turns(settlements, recovered))
     attempts = [_attempt_values(one) for one in settlements]
@@ -226,10 +227,10 @@ def may_settle_delivered(one: Settlement) -> bool:
 
 
 async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -> frozenset[str]:
-    """Write outcomes that may_settle_delivered; return the ids that were written.
+    """Write the outcomes, each of which passed may_settle_delivered; return the IDs that were written.
 
-    The rest is for settle: the claim no longer holds, the endpoint is failing, or the row is locked. On
-    PostgreSQL this is one statement without a transaction of its own.
+    Pass the others to `settle`: their claim is no longer valid, their endpoint is failing, or their row is
+    locked. On PostgreSQL this is a single statement without a transaction.
     """
     rows = [
         (
@@ -251,7 +252,7 @@ async def settle_delivered(tx: Transaction, settlements: Sequence[Settlement]) -
 
 
 async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, now_us: int) -> int:
-    """Cancel a bounded number of a replay job's deliveries that aren't being sent."""
+    """Cancel a limited number of a replay job's pending deliveries; return how many."""
     await endpoint_queue.note_settled(
         tx, [endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)]
     )
@@ -262,11 +263,12 @@ async def cancel_of_job(tx: Transaction, replay_id: str, endpoint_id: str, *, no
 
 
 async def cancel(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> None:
-    """End a delivery that waits for its next attempt, under the account's lock. Raises NotFound and
-    CannotCancel.
+    """Cancel a delivery that waits for its next attempt. The caller holds the account's lock.
+
+    Raise NotFound or CannotCancel.
     """
     found = await _state_of(tx, tenant, delivery_id)
-    # The endpoint's place is locked before its deliveries, as by a settle.
+    # Lock the endpoint's queue row before its deliveries, as `settle` does.
     endpoint_id = found["endpoint_id"]
     turn = endpoint_queue.SettledTurn(endpoint_id, now_us, now_us, None)
     await endpoint_queue.note_settled(tx, [turn])
@@ -287,10 +289,10 @@ async def _state_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> Row:
 
 def _check_cancelled(status: str) -> None:
     if status == SENDING:
-        detail = "an attempt is under way; try again once it has ended"
+        detail = "An attempt is in progress. Try again after it has ended."
         raise CannotCancel(detail, reason=status, retry_after_s=UNDER_WAY_RETRY_S)
     if status != CANCELLED:
-        raise CannotCancel(f"The delivery is {status}.", reason=status)
+        raise CannotCancel(f"The delivery is already {status}.", reason=status)
 
 
 async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None:
@@ -299,7 +301,10 @@ async def _go_on(tx: Transaction, ended: Sequence[tuple[str, str, int]]) -> None
 
 
 async def replay(tx: Transaction, tenant: Tenant, delivery_id: str, *, now_us: int) -> DeliveryId:
-    """Insert a new delivery of the same event, due now, under the account's lock. Raises NotFound."""
+    """Insert a new delivery of the same event, due now. The caller holds the account's lock.
+
+    Raise NotFound.
+    """
     account_id, environment = tenant
     original = await tx.fetch_one(
         _ORIGINAL, id=delivery_id, account_id=account_id, environment=environment
@@ -341,7 +346,7 @@ def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
 def _turns(
     settlements: Sequence[Settlement], recovered: Collection[str]
 ) -> list[endpoint_queue.SettledTurn]:
-    """Return the turns of endpoints where something may continue."""
+    """Return how these outcomes change each endpoint's place in the queue."""
     well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failed = {
         one.claimed.target.id

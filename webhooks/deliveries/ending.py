@@ -1,8 +1,8 @@
 """End the deliveries of a deleted or disabled endpoint, in short steps.
 
-A deleted endpoint's open deliveries are cancelled. A disabled one isn't claimed from: its deliveries are
-held, and fail HELD_US_MAX beyond their time, so a replay finds them. Steps may be repeated, and continue
-after a crash until endpoint_queue.ending_at says that nothing is left.
+A deleted endpoint's open deliveries are cancelled. Those of a disabled endpoint are held, and fail HELD_US_MAX
+after they were due, so that a replay can find them. A step may be repeated. After a crash, steps continue until
+endpoint_queue.ending_at says that nothing is left.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from webhooks.deliveries.stage import OPEN, SENDING
 HELD_US_MAX: Final = 7 * DAY_US
 ROWS_PER_STEP: Final = 500
 ENDPOINTS_PER_LOOK: Final = 200
-# No lease is longer: webhook_timeout_s is a minute at most.
+# No lease is longer, because webhook_timeout_s is at most a minute.
 LEASE_US_MAX: Final = 2 * MINUTE_US
 _EVER_US: Final = 1 << 62
 
@@ -63,7 +63,10 @@ WHERE id IN (
 
 
 class EndingCursor(NamedTuple):
-    """lease_until_us: the end of the last running lease. change_no: that of the endpoint's place at the first step."""
+    """Where the next step continues.
+
+    lease_until_us: the latest end of a running lease. change_no: the queue row's change_no at the first step.
+    """
 
     from_us: int = 0
     lease_until_us: int | None = None
@@ -81,10 +84,10 @@ BEGINNING: Final = Disabled(-1, "")
 async def step(
     tx: Transaction, endpoint_id: str, place: EndingCursor, *, now_us: int
 ) -> tuple[EndingCursor | None, int]:
-    """Cancel or hold some deliveries; return where to continue (null: done for now) and how many changed."""
+    """Cancel or hold some deliveries. Return where to continue, or None, and how many changed."""
     state = await tx.fetch_one(_STATE, endpoint_id=endpoint_id)
     if state is None or (state["deleted_at"] is None and state["status"] == "enabled"):
-        # It serves again, and a claim takes over what was lost.
+        # The endpoint is enabled again, so workers claim its lost deliveries.
         return None, 0
     if place.change_no is None:
         place = place._replace(change_no=state["change_no"])
@@ -104,7 +107,7 @@ async def step(
 async def disabled_after(
     tx: Transaction, after: Disabled, *, now_us: int
 ) -> tuple[list[str], Disabled | None]:
-    """Return which of the next disabled endpoints held deliveries too long, and where to continue."""
+    """Return those of the next disabled endpoints that held deliveries too long, and where to continue."""
     before_us = now_us - HELD_US_MAX
     rows = await tx.fetch(_DISABLED, before_us=before_us, after_at=after.at_us, after_id=after.id)
     late = [row["id"] for row in rows if row["due_at"] is not None and row["due_at"] < before_us]
@@ -114,7 +117,7 @@ async def disabled_after(
 
 
 async def expire_held(tx: Transaction, endpoint_id: str, *, now_us: int) -> int:
-    """Fail some of what a disabled endpoint has held too long; return how many."""
+    """Fail some deliveries that a disabled endpoint has held too long; return how many."""
     return await tx.execute(
         _EXPIRE,
         endpoint_id=endpoint_id,
@@ -128,12 +131,12 @@ async def _cancel(
     tx: Transaction, endpoint_id: str, place: EndingCursor, rows: Sequence[Row], *, now_us: int
 ) -> tuple[EndingCursor | None, int]:
     if not rows and not place.from_us:
-        # Nothing is open from the first one on, and a deleted endpoint gets nothing more.
+        # No delivery is open, and a deleted endpoint gets no new ones.
         await endpoint_queue.remove(tx, endpoint_id)
         return None, 0
     wanted = sorted((row["id"], row["claim_no"]) for row in rows)
     cancelled = await tx.execute(_CANCEL, rows=wanted, now_us=now_us) if wanted else 0
-    # At the end once more from the first, for what moved meanwhile.
+    # At the end, start again from the first delivery, because some may have changed meanwhile.
     is_end = len(rows) < ROWS_PER_STEP
     return place._replace(from_us=0 if is_end else rows[-1]["next_attempt_at"]), cancelled
 
@@ -150,12 +153,13 @@ async def _hold(
     lease_until_us = max([*running, place.lease_until_us or 0]) or None
     if len(rows) < ROWS_PER_STEP:
         assert place.change_no is not None, "known since the first step"
-        # Enabled and disabled again meanwhile: read it from the beginning, soon.
+        # If the endpoint was enabled and disabled again meanwhile, change_no differs, and steps start over.
         await endpoint_queue.ended(
             tx, endpoint_id, change_no=place.change_no, ending_at=lease_until_us
         )
         return None, held
-    # Rows of one moment stay together: those that a step left are read again, unless they fill it.
+    # Several deliveries may be due at the same microsecond, so read that moment again, unless its deliveries
+    # fill a whole step.
     from_us = rows[-1]["next_attempt_at"]
     from_us = from_us if from_us > place.from_us else from_us + 1
     return place._replace(from_us=from_us, lease_until_us=lease_until_us), held

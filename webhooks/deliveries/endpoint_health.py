@@ -1,8 +1,7 @@
-"""Measure an endpoint's recent health: the share that arrived, response times, and failures.
+"""Measure an endpoint's recent health: success rate, response times, and groups of similar failures.
 
-Only the newest LOOKED_AT_MAX deliveries are read, without test pings. Failures are grouped by the
-receiver's response, without numbers and ids. If a replay of a failed delivery arrived, only the replay
-counts.
+Only the newest LOOKED_AT_MAX deliveries count; test pings don't. Failures are grouped by status, error and
+response text, ignoring numbers and IDs. If a replay of a failed delivery succeeded, only the replay counts.
 """
 
 import html
@@ -18,8 +17,8 @@ from store.database import Row, Transaction
 from store.statement import unindexed
 from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED
 
-# A condition on the delivery d. COALESCE keeps it off the endpoint's index: by its event it finds the few
-# replays of one.
+# A condition on delivery d. COALESCE keeps the planner from using the index by endpoint: searching by event
+# finds only that event's few replays.
 IS_RECOVERED: Final = f"""(d.status = '{FAILED}' AND (
     SELECT COUNT(*) FROM deliveries r
     WHERE r.event_id = d.event_id AND r.replay_of IS NOT NULL AND r.status = '{DELIVERED}'
@@ -36,7 +35,7 @@ PING: Final = "endpoint.test"
 BODY_BYTES: Final = 4_096
 _TELLING: Final = ("detail", "message", "error", "title", "reason", "code")
 _WORD: Final = re.compile(r"[\w-]+")
-# What differs between two failures of one kind: long numbers, and ids or digests with a digit in them.
+# Digits that differ between similar failures. IDs are found by their length and a digit in them.
 _NUMBER: Final = re.compile(r"\d{4,}")
 _ID_CHARACTERS_MIN: Final = 8
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -52,7 +51,7 @@ async def recovered(tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 
 @dataclass(slots=True)
 class FailureGroup:
-    """Failed deliveries whose last attempts ended the same. phrase: a line of the response's body."""
+    """Failed deliveries with similar last attempts. phrase: a line from the response body."""
 
     http_status: int | None
     error: str | None
@@ -72,7 +71,10 @@ class HealthStep:
 
 @dataclass(slots=True)
 class EndpointHealth:
-    """Times in microseconds. durations_ms: of last attempts with a response, ascending."""
+    """An endpoint's results in one period. Times are in microseconds.
+
+    durations_ms has the last attempt of each delivery that got a response, fastest first.
+    """
 
     since: int
     until: int
@@ -89,7 +91,7 @@ class EndpointHealth:
         return round(self.delivered / ended, 4) if ended else None
 
     def duration_ms(self, share: float) -> int | None:
-        """Return the longest of that share of the responses; None without a response."""
+        """Return the response time at this quantile, or None if there was no response."""
         if not self.durations_ms:
             return None
         return self.durations_ms[
@@ -100,7 +102,7 @@ class EndpointHealth:
 async def load_health(
     tx: Transaction, tenant: Tenant, endpoint_id: str, *, period_us: int, now_us: int
 ) -> EndpointHealth:
-    """Read the health of an endpoint that the caller knows to be the tenant's."""
+    """Read an endpoint's health. The caller has checked that the endpoint belongs to the tenant."""
     since = now_us - period_us
     rows = await tx.fetch(
         _ROWS,
@@ -116,7 +118,7 @@ async def load_health(
 
 
 def phrase_of(body: bytes) -> str:
-    """Shorten a response's body to a line: JSON's message, a page's title, else the last line."""
+    """Reduce a response body to one line: JSON's message, an HTML page's title, or the last line."""
     text = body.decode("utf-8", "replace")
     said = _of_json(body) or _of_page(text) or _last_line(text)
     plain = _SPACE.sub(" ", _WORD.sub(_alike, said)).strip()
@@ -176,7 +178,7 @@ def _of_json(body: bytes) -> str:
         said = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    # The object, or its error: {"error": {"message": …}}.
+    # The message may be nested: {"error": {"message": …}}.
     for _ in range(3):
         if isinstance(said, str):
             return said
@@ -201,7 +203,7 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-# Uses the endpoint's index, and the attempt's key.
+# The query uses the index by endpoint, and the primary key of attempts.
 _ROWS: Final = f"""
 SELECT d.id, d.status, d.created_at, a.duration_us, a.http_status, a.error,
     CASE WHEN d.status = '{FAILED}' THEN SUBSTR(a.response_body, 1, {BODY_BYTES}) END AS response_body,

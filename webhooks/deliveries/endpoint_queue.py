@@ -1,12 +1,12 @@
-"""The line of endpoints: which may have something due, found by time.
+"""Find endpoints with due deliveries by time, without reading all endpoints.
 
-An endpoint's ready_at is never later than when its first open delivery may go: too early costs a look, too
-late would hide a delivery. Any writer may bring it forward, or once it has passed move it to now. Only
-put_off makes it later, and only if neither the account's event number nor change_no has grown. Failing
-endpoints have a line of their own.
+An endpoint's ready_at is never later than the time when its first open delivery may be sent: too early costs
+one needless check, too late would hide a delivery. Any writer may make it earlier, or set a past time to now.
+Only put_off makes it later, and only if neither the account's event number nor change_no has grown. Failing
+endpoints are queued separately.
 
-Publishing writes here only if its delivery comes before ready_at, so steady traffic costs nothing. Locks
-are taken in the order account, endpoint, this row, deliveries.
+Publishing an event writes here only if its delivery is due before ready_at, so steady traffic needs no writes.
+Locks are taken in this order: account, endpoint, queue row, deliveries.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,16 +17,16 @@ from kernel.clock import SECOND_US
 from store.database import Row, Transaction
 from webhooks.deliveries.stage import OPEN, Later
 
-# The precision of an endpoint's claimed_at; each update costs a write.
+# How exact an endpoint's claimed_at is. Each update costs a write.
 CLAIMED_US_MAX: Final = 10 * SECOND_US
 Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
 
 
 class Pace(NamedTuple):
-    """The generic cell rate algorithm (ITU-T I.371) on one number, the theoretical arrival time in
-    microseconds.
+    """A rate limiter: the generic cell rate algorithm (ITU-T I.371).
 
-    One delivery each interval_us, and `burst` at once after a rest.
+    One delivery may be sent every interval_us, and `burst` deliveries at once after a pause. The only state is
+    tat_us, the theoretical arrival time in microseconds.
     """
 
     interval_us: int
@@ -36,7 +36,7 @@ class Pace(NamedTuple):
         return tat_us - (self.burst - 1) * self.interval_us
 
     def take(self, tat_us: int, *, now_us: int, wanted: int) -> tuple[int, int]:
-        """Return how many of `wanted` may go now, and the arrival time after them."""
+        """Return how many of `wanted` are allowed now, and the limiter's new state."""
         start_us = max(tat_us, now_us)
         room_us = now_us + (self.burst - 1) * self.interval_us - start_us
         if room_us < 0 or not wanted:
@@ -46,7 +46,7 @@ class Pace(NamedTuple):
 
 
 def per_second(rate: int) -> Pace:
-    """Return `rate` a second, a tenth of it together, so that fast paces claim in batches."""
+    """Return a limiter for `rate` deliveries a second. It allows bursts of a tenth, so that claims are batched."""
     assert rate >= 1, "a pace is at least one a second"
     return Pace(interval_us=SECOND_US // rate, burst=max(1, rate // 10))
 
@@ -55,19 +55,20 @@ def slower(one: Pace, other: Pace) -> Pace:
     return Pace(max(one.interval_us, other.interval_us), min(one.burst, other.burst))
 
 
-# For a sandbox account's two endpoints: 15 at once, then one in four seconds each, at most 60 in any minute.
+# A sandbox account has two endpoints. Each may get 15 deliveries at once, then one every four seconds: at most
+# 60 in any minute for both.
 SANDBOX_PACE: Final = Pace(interval_us=4 * SECOND_US, burst=15)
-# The longest wait for a next turn.
+# The longest wait until a limiter allows another delivery.
 TURN_US_MAX: Final = SANDBOX_PACE.interval_us
 
-# For what a disabled endpoint held, so that a recovered receiver doesn't get a week of events at once.
+# The rate for held deliveries, so that a receiver that recovered doesn't get a week of events at once.
 DRAIN_PACE: Final = per_second(50)
-# One more than may go at once shows that there is more.
+# One more than a burst, to show whether there are more.
 HELD_IDS_MAX: Final = DRAIN_PACE.burst + 1
 
 
 class Candidate(NamedTuple):
-    """ids and claim numbers of the longest due. held: due before enabled_at."""
+    """An endpoint's due deliveries, with their claim numbers. held: those due before enabled_at."""
 
     endpoint_id: str
     account_id: str
@@ -80,7 +81,7 @@ class Candidate(NamedTuple):
 def candidates_of(
     rows: Sequence[Row], *, exclude_ids: Collection[str] = (), now_us: int
 ) -> tuple[list[Candidate], int | None]:
-    """Return what may be claimed now, and when the next row or turn comes."""
+    """Return the deliveries that may be claimed now, and when the next one may be."""
     candidates = []
     next_at_us = None
     for row in rows:
@@ -88,7 +89,7 @@ def candidates_of(
         due, held = numbers_of(row["due"], exclude_ids), numbers_of(row["held"], exclude_ids)
         if not due and not held:
             continue
-        # More would reserve slots for what can't go.
+        # Offering more would reserve slots for deliveries that can't be sent yet.
         allowed, _, turn_us = _allowed(row, len(due), len(held), now_us=now_us)
         next_at_us = earliest(next_at_us, turn_us)
         due, held = _first(due, allowed[0]), _first(held, allowed[1])
@@ -101,7 +102,6 @@ def candidates_of(
 
 
 def numbers_of(due: str | None, exclude_ids: Collection[str] = ()) -> dict[str, int]:
-    """Parse "id:number id:number", without exclude_ids."""
     if not due:
         return {}
     pairs = (pair.split(":") for pair in due.split(" "))
@@ -116,7 +116,7 @@ def within_pace(
     *,
     now_us: int,
 ) -> tuple[list[str], list[Paces], int | None]:
-    """Return the ids that the paces allow, the paces and claim times to store, and the next turn."""
+    """Return the IDs that the limiters allow, the states and claim times to store, and the next allowed time."""
     ids: list[str] = []
     paces: list[Paces] = []
     next_turn_us = None
@@ -134,9 +134,9 @@ def within_pace(
 
 
 def ready_at_of(row: Row, *, fresh_at: int | None, held_at: int | None) -> int | None:
-    """Return when the first of an endpoint's deliveries may go, never later than it does.
+    """Return the earliest time at which one of an endpoint's deliveries may be sent.
 
-    held_at: when the first of the held ones is due; fresh_at: of the others.
+    held_at: the due time of the first held delivery. fresh_at: that of the first other delivery.
     """
     if held_at is not None:
         held_at = max(held_at, DRAIN_PACE.next_turn_us(row["drain_tat_us"]))
@@ -151,7 +151,7 @@ def not_before(rate_limit_per_s: int | None, rate_tat_us: int) -> int:
     if rate_limit_per_s is None:
         return 0
     own = per_second(rate_limit_per_s)
-    # A sandbox's pace runs further ahead, and lets more go at once.
+    # A sandbox's limiter state lies further in the future, and allows larger bursts.
     as_sandbox = slower(own, SANDBOX_PACE)
     return min(own.next_turn_us(rate_tat_us), as_sandbox.next_turn_us(rate_tat_us))
 
@@ -165,10 +165,7 @@ def earliest(one: int | None, other: int | None) -> int | None:
 def _allowed(
     row: Row, due: int, held: int, *, now_us: int
 ) -> tuple[tuple[int, int], tuple[int, int], int | None]:
-    """Return how many new and held deliveries may go now, the arrival times after them, and the next turn.
-
-    New deliveries go before held ones.
-    """
+    """Return how many new and held deliveries may be sent, the limiters' states, and the next allowed time."""
     turn_us = None
     rate_tat_us, drain_tat_us = row["rate_tat_us"], row["drain_tat_us"]
     may_drain, _ = DRAIN_PACE.take(drain_tat_us, now_us=now_us, wanted=held)
@@ -197,11 +194,11 @@ def _pace_of(row: Row) -> Pace | None:
     return own
 
 
-# Sent after a commit that leaves something for webhooks/deliveries/ending.py.
+# Sent after a commit that leaves deliveries to end.
 ENDING_HINT: Final = "ending"
-# An old process that doesn't know this table may leave an endpoint behind; see `mend`.
+# How many endpoints `mend` checks in one call. A process of an older version may not queue endpoints.
 MEND_ENDPOINTS: Final = 500
-# Another process's new place may be this far ahead of our time.
+# How far another process's clock may be ahead of ours.
 _MEND_AHEAD_US: Final = SECOND_US
 _COLUMNS = ("endpoint_id", "account_id", "environment", "ready_at")
 _BRING_FORWARD = """
@@ -214,7 +211,7 @@ ON CONFLICT (endpoint_id) DO UPDATE SET change_no = endpoint_queue.change_no + 1
     ready_at = CASE WHEN endpoint_queue.ready_at <= EXCLUDED.ready_at
         THEN endpoint_queue.ready_at ELSE EXCLUDED.ready_at END
 """
-# In the order of the ids, as publishing writes, or two of them could deadlock.
+# Lock rows in order of ID, as publishing does, to prevent deadlocks.
 _SETTLED = """
 UPDATE endpoint_queue SET change_no = endpoint_queue.change_no + 1,
     is_failing = COALESCE(w.is_failing, endpoint_queue.is_failing),
@@ -260,8 +257,8 @@ UPDATE endpoint_queue SET change_no = change_no + 1, ready_at = NULL,
     ending_at = CASE WHEN ending_at < :ending_at THEN ending_at ELSE :ending_at END
 WHERE endpoint_id = :endpoint_id
 """
-# With open deliveries that the line doesn't show in time: only after writes of a process that doesn't know
-# it.
+# Endpoints whose open deliveries the queue doesn't show in time. Only a process of an older version, which
+# doesn't know the queue, leaves such endpoints.
 _HIDDEN = f"""
 WITH RECURSIVE waiting(endpoint_id) AS (
     SELECT MIN(d.endpoint_id) FROM deliveries d WHERE d.{OPEN} AND d.endpoint_id > :after_id
@@ -292,7 +289,7 @@ QueueRow = tuple[str, str, str, int]  # endpoint id, account id, environment, re
 
 
 class SettledTurn(NamedTuple):
-    """due_at: when the retry is due. is_failing: None leaves it unchanged."""
+    """A change to an endpoint's queue row. due_at: when the retry is due. is_failing: None means unchanged."""
 
     endpoint_id: str
     turn_at: int
@@ -301,7 +298,7 @@ class SettledTurn(NamedTuple):
 
 
 async def bring_forward(tx: Transaction, rows: Sequence[QueueRow]) -> None:
-    """Bring places forward for deliveries of events that this transaction numbers."""
+    """Set ready_at earlier for deliveries of events that this transaction publishes."""
     await tx.insert_deferred("endpoint_queue", _COLUMNS, sorted(rows), _BRING_FORWARD)
 
 
@@ -315,9 +312,9 @@ async def note_settled(tx: Transaction, turns: Sequence[SettledTurn]) -> None:
 
 
 async def put_off(tx: Transaction, laters: Sequence[Later]) -> int:
-    """Put endpoints off until something may go, unless anything was added since; return how many.
+    """Set endpoints' ready_at later, unless their change_no or event number has grown; return how many.
 
-    One statement, which waits for nothing.
+    The single statement skips locked rows, so it doesn't wait.
     """
     return await tx.execute(_PUT_OFF, rows=sorted(laters)) if laters else 0
 
@@ -336,7 +333,7 @@ async def begin_again(tx: Transaction, endpoint_id: str, *, now_us: int) -> None
 
 
 async def end(tx: Transaction, endpoint_id: str, *, ending_at: int) -> None:
-    """Leave a disabled or deleted endpoint's deliveries to webhooks/deliveries/ending.py."""
+    """Take a disabled or deleted endpoint off the queue; webhooks/deliveries/ending.py ends its deliveries."""
     await tx.execute(_END, endpoint_id=endpoint_id, ending_at=ending_at)
 
 
@@ -353,7 +350,7 @@ async def ending(tx: Transaction, *, now_us: int, limit: int) -> list[str]:
 async def ended(
     tx: Transaction, endpoint_id: str, *, change_no: int, ending_at: int | None
 ) -> None:
-    """Record that nothing is left to end until ending_at (null: ever), unless it has changed."""
+    """Set the time of the next ending step (None for never), unless change_no has grown."""
     await tx.execute(
         "UPDATE endpoint_queue SET ending_at = :ending_at"
         " WHERE endpoint_id = :endpoint_id AND change_no = :change_no",
@@ -370,7 +367,11 @@ async def remove(tx: Transaction, endpoint_id: str) -> None:
 
 
 async def mend(tx: Transaction, *, after_id: str, now_us: int) -> tuple[str | None, int]:
-    """Show what the line hides, of the next MEND_ENDPOINTS endpoints; return the last id and how many."""
+    """Queue endpoints whose open deliveries the queue doesn't show. Return the last ID, and how many were
+    queued.
+
+    Each call reads the next MEND_ENDPOINTS endpoints.
+    """
     rows = await tx.fetch(_HIDDEN, after_id=after_id)
     hidden: list[QueueRow] = []
     unended: list[str] = []

@@ -1,7 +1,7 @@
-"""Read deliveries and attempts, newest first, by keyset. Another tenant's id looks unknown.
+"""Read deliveries and attempts, newest first, by keyset. Another tenant's ID is reported as unknown.
 
-A single filter, with or without times, walks an index of its own. Any other checks SCANNED_ROWS_MAX rows of
-the best index, so a page may hold few or none although the list continues.
+A single filter, with or without a period, uses its own index. With more filters, a page checks at most
+SCANNED_ROWS_MAX rows of the best index, so it may be empty although more pages follow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ COMMON_STATUS: Final = "delivered"
 COMMON_TYPE: Final = "topup.delivered"
 
 _OWN: Final = "d.account_id = :account_id AND d.environment = :environment"
-# A partial index's condition is spelled as in the schema, or the index isn't used.
+# SQLite uses a partial index only if the query repeats its condition exactly.
 _WALKS: Final[Mapping[str, str]] = {
-    # Not by the tenant's index, all of which SQLite would walk to avoid sorting.
+    # Hide the tenant's columns from the planner: SQLite would scan the tenant's whole index to avoid sorting.
     "transaction_id": (
         f"d.transaction_id = :transaction_id AND {unindexed('d.account_id')} = :account_id"
         f" AND {unindexed('d.environment')} = :environment"
@@ -41,7 +41,7 @@ _WALKS: Final[Mapping[str, str]] = {
     ),
     "": _OWN,
 }
-# Written so that no other index matches them.
+# Filters that are checked row by row, written so that no index matches them.
 _CHECKS: Final[Mapping[str, str]] = {
     name: f"{unindexed(f'd.{name}')} = :{name}" for name in ("status", "endpoint_id", "event_type")
 }
@@ -49,7 +49,7 @@ _NEWEST_FIRST: Final = "ORDER BY d.created_at DESC, d.id DESC"
 _OLDEST_FIRST: Final = "ORDER BY d.created_at, d.id"
 SORTS: Final = frozenset({OLDEST_FIRST})
 _MINE = "account_id = :account_id AND environment = :environment"
-# A retry is shown as due; the end of a lease is internal.
+# Attempts in flight show no due time, because their lease's end is internal.
 _IN_FLIGHT: Final = "sending"
 _LAST_ANSWERS = """
 SELECT a.delivery_id, a.http_status, a.error, a.duration_us
@@ -73,7 +73,7 @@ _HEAD: Final = DeliveryCursor(0, "", is_oldest_first=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Null: any. Times in microseconds, from inclusive, to exclusive."""
+    """Filters; None matches everything. Times are in microseconds. The start is inclusive, the end exclusive."""
 
     status: str | None = None
     endpoint_id: str | None = None
@@ -84,10 +84,10 @@ class DeliveryFilter:
 
 
 class Query(NamedTuple):
-    """One page's SQL; the caller adds the tenant and rows.
+    """One page's SQL. The caller adds the tenant and the number of rows.
 
-    edge selects the place of the last row to read. If there is one, page_to_edge replaces page, with
-    edge_at and edge_id.
+    edge, if set, selects the last row that the page may check. If that row exists, run page_to_edge with
+    edge_at and edge_id instead of page.
     """
 
     page: str
@@ -148,7 +148,6 @@ def query_of(wanted: DeliveryFilter, before: DeliveryCursor | None, *, columns: 
 
 
 def _upper(wanted: DeliveryFilter, place: DeliveryCursor | None) -> DeliveryCursor | None:
-    """Return the single upper bound: an index has one upper end."""
     before = None if place is None or place.is_oldest_first else place
     if wanted.created_before is None:
         return before
@@ -176,7 +175,7 @@ def _walked(wanted: DeliveryFilter) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP request. reason is for operators only."""
+    """One HTTP request to an endpoint. Only operators may see reason."""
 
     id: AttemptId
     delivery_id: DeliveryId
@@ -194,13 +193,16 @@ class Attempt:
 
     @property
     def duration_ms(self) -> int:
-        """Return at least the total of its steps, which a coarser clock counts."""
+        """Return the duration, which is never less than the measured total of its steps."""
         return max(self.duration_us // 1000, ceil(self.timings_ms.get("total", 0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """next_attempt_at is set while the delivery is pending and doesn't wait for blocked_by."""
+    """One event's delivery to one endpoint.
+
+    next_attempt_at is set while the delivery is pending and doesn't wait for the delivery blocked_by.
+    """
 
     id: DeliveryId
     event_id: EventId
@@ -219,7 +221,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Filters may leave a page with few or none."""
+    """One page of deliveries. With filters, a page may be empty although more follow."""
 
     deliveries: Sequence[Delivery]
     next: DeliveryCursor | None
@@ -233,7 +235,7 @@ async def list_deliveries(
     before: DeliveryCursor | None = None,
     limit: int = PAGE_ITEMS,
 ) -> DeliveryPage:
-    """List deliveries after `before`; raise InvalidInput."""
+    """List deliveries that come after the cursor `before`. Raise InvalidInput."""
     wanted = wanted or DeliveryFilter()
     if wanted.status is not None and wanted.status not in STATUSES:
         raise InvalidInput(f"`status` must be one of {', '.join(STATUSES)}.", param="status")
@@ -274,7 +276,7 @@ async def attempts_of(tx: Transaction, tenant: Tenant, delivery_id: str) -> list
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """http_status is null without a response."""
+    """A delivery's last attempt. http_status is None if no response came."""
 
     delivery_id: str
     http_status: int | None
@@ -298,7 +300,7 @@ async def last_answers(
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """One attempt without its headers and body. error is null if it was delivered."""
+    """One attempt without its headers and body. error is None if the attempt succeeded."""
 
     id: str
     delivery_id: str
@@ -312,7 +314,7 @@ class AttemptOutcome:
 async def outcomes_of(
     tx: Transaction, tenant: Tenant, delivery_ids: Sequence[str]
 ) -> Sequence[AttemptOutcome]:
-    """Return every attempt of these deliveries, each one's first to last."""
+    """Return every attempt of these deliveries, oldest first within each delivery."""
     if not delivery_ids:
         return ()
     rows = await tx.fetch(

@@ -1,9 +1,9 @@
-"""Make one delivery's signed message, and decide what its outcome settles.
+"""Build the signed message of one attempt, and decide what the attempt's result changes.
 
-Each attempt has a new timestamp and signatures; its stored headers mask signatures and the tenant's own
-values. Headers that are the same in each message aren't stored [80 bytes of a row instead of 350].
+Each attempt has a new timestamp and signatures. Stored headers mask signatures and the tenant's own values, and
+leave out headers that never change [80 bytes a row instead of 350].
 
-Attempt k waits schedule_s[k-1] after attempt k-1; a Retry-After of a 429 or 503 moves it later, up to one
+Attempt k waits schedule_s[k-1] after attempt k-1. A 429 or 503 response's Retry-After can delay it by up to an
 hour.
 """
 
@@ -62,8 +62,8 @@ LOST_WAIT_US_MAX = HOUR_US
 CONTROL_HEADER = "webhook-delivery"
 ABORT = "abort-message"
 DISABLE = "disable"
-GONE = "gone"  # why an endpoint is disabled: it answered 410
-ASKED = "asked"  # or requested it in the control header
+GONE = "gone"
+ASKED = "asked"
 _RETRY_AFTER_CHARACTERS_MAX = 64
 _RETRY_AFTER_STATUSES = frozenset({429, 503})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,7 +71,7 @@ USER_AGENT: Final = "AiTopUp-Webhooks/1"
 EVENT_HEADER: Final = "X-AiTopUp-Event"
 DELIVERY_HEADER: Final = "X-AiTopUp-Delivery"
 ATTEMPT_HEADER: Final = "X-AiTopUp-Attempt"
-# Stored with their values.
+# Headers that are stored with their values.
 _KEPT: Final = frozenset(
     {
         "Content-Type",
@@ -86,7 +86,7 @@ _KEPT: Final = frozenset(
         SUBSCRIPTION_HEADER,
     }
 )
-# Stored rows depend on this: another first value or name needs a second form beside this one.
+# Stored attempts depend on these values. To change one, also keep the old form for existing rows.
 _CONSTANT: Final = [("Content-Type", "application/json"), ("User-Agent", "AiTopUp-Webhooks/1")]
 _OF_DELIVERY: Final = [
     *(EVENT_HEADER, DELIVERY_HEADER, ATTEMPT_HEADER),
@@ -96,7 +96,7 @@ _TOLD: Final = len(_CONSTANT) + len(_OF_DELIVERY)
 _TIMESTAMP: Final = _TOLD - 2
 OPENED_MAX: Final = 4096
 REASON_CHARACTERS_MAX: Final = 500
-# Ours since a later version: an endpoint may have an older one of its own, which isn't sent.
+# The gateway sets these headers. An endpoint may have defined them before that; its values aren't sent.
 _TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, STATE_HEADER))
 _encode = msgspec.json.Encoder().encode
 Headers = list[tuple[str, str]]
@@ -114,7 +114,7 @@ _decode: Final = msgspec.json.Decoder(_Event).decode
 
 
 def occurrence_of(body: bytes) -> dict[str, Any]:
-    """Return an MCP client's form of our event, so that no second body is stored."""
+    """Return the event in an MCP client's format, which is derived so that no second body is stored."""
     event = _decode(body)
     return {
         "eventId": event.id,
@@ -125,7 +125,7 @@ def occurrence_of(body: bytes) -> dict[str, Any]:
 
 
 def as_occurrence(claimed: Claimed) -> Claimed:
-    """Return the delivery with the body that its endpoint gets."""
+    """Return the delivery with the body in the format that its endpoint expects."""
     target = claimed.target
     if target.subscription_id is None:
         return claimed
@@ -134,8 +134,9 @@ def as_occurrence(claimed: Claimed) -> Claimed:
 
 
 def disable_reason(status: int | None, headers: Mapping[str, str]) -> str | None:
-    """Return why the response disables its endpoint, GONE or ASKED, or None. The header counts with any
-    status.
+    """Return why the response disables its endpoint (GONE or ASKED), or None.
+
+    The control header counts whatever the status is.
     """
     if status == 410:
         return GONE
@@ -147,16 +148,15 @@ def aborts_delivery(headers: Mapping[str, str]) -> bool:
 
 
 def check_schedule(schedule_s: Sequence[int]) -> tuple[int, ...]:
-    """Raise InvalidInput unless the schedule has 1 to 20 waits of 0 s to 3 days each."""
+    """Return the schedule. Raise InvalidInput unless it has 1 to 20 waits of 0 s to 3 days each."""
     if not 1 <= len(schedule_s) <= SCHEDULE_ENTRIES_MAX:
         raise InvalidInput(
-            f"A schedule has 1 to {SCHEDULE_ENTRIES_MAX} entries.", param="retry_schedule_s"
+            f"A schedule must have 1 to {SCHEDULE_ENTRIES_MAX} entries.", param="retry_schedule_s"
         )
     for wait_s in schedule_s:
-        # bool is an int to Python.
         if type(wait_s) is not int or not 0 <= wait_s <= SCHEDULE_WAIT_S_MAX:
             raise InvalidInput(
-                f"Each wait is a whole number of seconds from 0 to {SCHEDULE_WAIT_S_MAX}.",
+                f"Each wait must be a whole number of seconds from 0 to {SCHEDULE_WAIT_S_MAX}.",
                 param="retry_schedule_s",
             )
     return tuple(schedule_s)
@@ -170,8 +170,9 @@ def next_attempt_at_us(
     status: int | None,
     retry_after: str | None,
 ) -> int | None:
-    """Return when to try again, or None once the schedule is spent. attempts_made counts the one that just
-    ended.
+    """Return when to try again, or None if the schedule has no further attempt.
+
+    attempts_made includes the attempt that just ended.
     """
     assert attempts_made >= 1, "the first attempt is due as its event is published"
     if attempts_made >= len(schedule_s):
@@ -188,10 +189,9 @@ def next_attempt_at_us(
 def after_lost_at_us(
     *, schedule_s: Sequence[int], attempts_made: int, lost_at_us: int
 ) -> int | None:
-    """Return when to try again after an attempt was lost with its worker, or None once the schedule is
-    spent.
+    """Return when to retry an attempt whose worker died, or None if the schedule has no further attempt.
 
-    At least a minute, doubled each time up to an hour.
+    The wait is at least a minute, and doubles each time up to an hour.
     """
     next_at_us = next_attempt_at_us(
         schedule_s=schedule_s,
@@ -211,7 +211,7 @@ def _control(headers: Mapping[str, str]) -> str:
 
 
 def retry_after_at_us(text: str, *, received_at_us: int) -> int | None:
-    """Read a Retry-After header (RFC 9110, 10.2.3) as a moment; None if it can't be read."""
+    """Parse a Retry-After header (RFC 9110, 10.2.3) into a time in microseconds, or None if it is malformed."""
     value = text.strip()
     if len(value) > _RETRY_AFTER_CHARACTERS_MAX or not value.isascii():
         return None
@@ -245,7 +245,7 @@ def shown_headers(
 
 
 class Signer(NamedTuple):
-    """until is exclusive, and null for the newest."""
+    """A signing key, valid before until_us. The newest key has no end."""
 
     key: Ed25519PrivateKey
     until_us: int | None
@@ -257,7 +257,7 @@ class OlderReadSecret(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """Unsealed, so held only in memory."""
+    """An endpoint's decrypted secrets, headers and keys. Keep them only in memory."""
 
     secret: ReadSecret
     older_secrets: tuple[OlderReadSecret, ...]
@@ -269,7 +269,7 @@ class Opened(NamedTuple):
 
 
 class SecretCache:
-    """Opened secrets of recently used endpoints, by their sealed bytes."""
+    """Cache the decrypted secrets of recently used endpoints, by their encrypted bytes."""
 
     def __init__(self, vault: Vault, *, endpoints_max: int = OPENED_MAX) -> None:
         self._vault = vault
@@ -277,7 +277,7 @@ class SecretCache:
         self._opened: OrderedDict[tuple[bytes | None, ...], Opened] = OrderedDict()
 
     def open(self, target: Target) -> Opened:
-        """Raise keys.vault.SealBroken if a secret was altered."""
+        """Return the endpoint's decrypted values. Raise keys.vault.SealBroken if one was altered."""
         key = (
             target.secret_sealed,
             target.previous_secret_sealed,
@@ -293,8 +293,8 @@ class SecretCache:
 
     def _open(self, target: Target) -> Opened:
         headers = opened_headers(self._vault, target.id, target.headers_sealed)
-        # Names with an underscore are refused today, but were stored once: CGI-like servers read
-        # Transfer_Encoding as Transfer-Encoding.
+        # CGI-like servers read Transfer_Encoding as Transfer-Encoding, so names with an underscore aren't sent.
+        # They are refused today, but older endpoints may have them.
         return Opened(
             ReadSecret.of(opened_secret(self._vault, target.id, target.secret_sealed)),
             tuple(
@@ -316,7 +316,7 @@ class SecretCache:
 def message_headers(
     claimed: Claimed, opened: Opened, *, now_us: int, span: Span | None = None
 ) -> Headers:
-    """Return all headers except the connection's. span: a caller's words, which no signature covers."""
+    """Return all headers except those of the connection. `span` adds trace headers, which aren't signed."""
     target = claimed.target
     secrets = [opened.secret]
     until_us = target.previous_secret_until_at
@@ -349,13 +349,13 @@ def settlement_of(
     ended_at_us: int,
     schedule_s: Sequence[int] | None = None,
 ) -> Settlement:
-    """Return what the attempt's outcome makes of the delivery.
+    """Decide the delivery's next state from the attempt's result.
 
-    schedule_s overrides the endpoint's own. headers is empty if no request could be made.
+    schedule_s overrides the endpoint's schedule. headers is empty if no request could be made.
     """
     duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
     why = outcome.reason
-    # By position: names would take a microsecond of each delivery.
+    # Positional arguments: keywords would cost a microsecond for each delivery.
     attempt = AttemptRow(
         new_id("att"),
         ended_at_us - duration_us,
@@ -392,7 +392,7 @@ def unsendable(reason: str, now_us: int) -> SendResult:
 
 
 def lost_settlement(claimed: Claimed, *, now_us: int) -> Settlement:
-    """Settle a delivery whose worker died too often while sending it."""
+    """Settle a delivery after several workers in a row died while sending it."""
     attempt = AttemptRow(
         id=new_id("att"),
         started_at=now_us,

@@ -1,8 +1,8 @@
-"""Notices: what an account should know of a failing endpoint, stage by stage.
+"""Write notices that tell an account about its failing endpoint, in stages.
 
-One is written at the first failure, after a day, after four days (a warning, a day before the end), and
-when the endpoint is disabled, in the transaction of what it reports. It ends when the endpoint works again,
-its owner changes its status, or it is deleted.
+The stages are: the first failure, after a day, after four days (a warning, a day before the end), and when the
+endpoint is disabled. Each is written in the transaction of the change that it reports. A notice ends when the
+endpoint recovers, is deleted, or has its status changed by its owner.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,11 +23,11 @@ WARNED_STAGE: Final = "failing_for_four_days"
 DISABLED_STAGE: Final = "disabled"
 DAY_STAGE_US: Final = DAY_US
 WARNED_STAGE_US: Final = 4 * DAY_US
-# At least this long between the warning and the end.
+# The minimum time between the warning and the disabling.
 WARNED_US: Final = DAY_US
 RECOVERED: Final = "recovered"
 
-# The endpoint may have recovered since the claim, so its row decides.
+# The endpoint may have recovered since the claim, so the statement checks its current row.
 _WRITE = """
 INSERT INTO notices (id, account_id, environment, endpoint_id, stage, failing_since_at, created_at)
 SELECT v.id, p.account_id, p.environment, p.id, v.stage, p.failing_since_at, v.now_us
@@ -52,8 +52,10 @@ UPDATE notices SET ended_at = :now_us WHERE endpoint_id IN :ids[text] AND ended_
 
 
 class Failure(NamedTuple):
-    """is_first: since the last success, by the endpoint's row. since_us: as the claim knew it; null:
-    healthy.
+    """A failed attempt.
+
+    is_first: whether it is the first since the last success, according to the endpoint's row. since_us: the
+    start of the failures when the delivery was claimed, or None.
     """
 
     endpoint_id: str
@@ -80,7 +82,7 @@ class Notice:
 
 
 class ToldEndpoint(NamedTuple):
-    """at_us: when the stage began. told_us: when the notice was written."""
+    """An endpoint's stage for the mail. at_us: when the stage began. told_us: when the notice was written."""
 
     endpoint_id: str
     url: str
@@ -94,7 +96,7 @@ class ToldEndpoint(NamedTuple):
 
 
 async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
-    """Write the stages that these failures reach; at most one statement."""
+    """Write notices for the stages that these failures reach, in at most one statement."""
     rows = []
     for one in failures:
         if (reached := _reached(one)) is not None:
@@ -102,7 +104,7 @@ async def write_failing(tx: Transaction, failures: Sequence[Failure]) -> None:
             row = (new_id("ntc"), one.endpoint_id, stage, one.at_us - after_us, one.at_us)
             rows.append(row)
     if rows:
-        # In the order of the unique key, so that two workers never deadlock.
+        # Sort by the unique key, so that two workers can't deadlock.
         await tx.execute(_WRITE, rows=sorted(rows, key=lambda row: row[1]))
 
 
@@ -134,9 +136,9 @@ async def find_warning(tx: Transaction, endpoint_id: str) -> Notice | None:
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, is_notified: bool, now_us: int
 ) -> int:
-    """Mark unreported notices and ends as reported from this commit on; return how many.
+    """Mark notices and recoveries as reported in this transaction's mail; return how many.
 
-    is_notified: somebody gets mail. Otherwise ends count as reported, too.
+    is_notified: whether the account receives mail. If not, recoveries count as reported, too.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "now_us": now_us}
     begun = await tx.execute(_TAKE, **own, end_at=None if is_notified else now_us)
@@ -144,9 +146,9 @@ async def take_unnotified(
 
 
 async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[ToldEndpoint]:
-    """Return what the mail of that moment reports and is still true.
+    """Return what the mail of that moment should report, if it is still true.
 
-    An endpoint that its owner changed meanwhile isn't reported as working again.
+    If the owner changed the endpoint meanwhile, its recovery isn't reported.
     """
     rows = await tx.fetch(
         _TOLD, account_id=tenant.account_id, environment=tenant.environment, at=at_us
@@ -158,7 +160,7 @@ async def notified_at(tx: Transaction, tenant: Tenant, at_us: int) -> Sequence[T
 
 
 async def prune(tx: Transaction, tenant: Tenant, *, before_us: int, rows_max: int) -> int:
-    """Delete a bounded number of notices that ended before; return how many."""
+    """Delete a limited number of notices that ended before before_us; return how many."""
     return await tx.execute(
         """DELETE FROM notices WHERE id IN (
                SELECT id FROM notices WHERE account_id = :account_id
@@ -178,7 +180,7 @@ async def list_notices(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[Notice]:
-    """List notices, newest first. is_open null: both."""
+    """List notices, newest first. is_open: None includes open and ended notices."""
     rows = await _PAGES.page(
         tx,
         tenant,
@@ -190,7 +192,7 @@ async def list_notices(
     return [_ROWS.read(row) for row in rows]
 
 
-# One that a delivery ends now is skipped, so nothing waits for the mail.
+# Notices that another transaction is ending are skipped, so that no delivery waits for the mail.
 _TAKE: Final = """
 UPDATE notices SET notified_at = :now_us, end_notified_at = :end_at WHERE id IN (
     SELECT id FROM notices
@@ -205,7 +207,7 @@ UPDATE notices SET end_notified_at = :now_us WHERE id IN (
       AND notified_at IS NOT NULL AND ended_at IS NOT NULL AND end_notified_at IS NULL
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
 """
-# Among the stages of one endpoint the newest is first.
+# The newest stage of each endpoint comes first.
 _TOLD: Final = """
 SELECT n.endpoint_id, p.url,
     CASE WHEN n.ended_at IS NULL THEN n.stage ELSE 'recovered' END AS stage,

@@ -1,8 +1,8 @@
-"""Delete events, deliveries and attempts that are past their environment's retention.
+"""Delete events, deliveries and attempts that are older than their environment's retention.
 
-Never an open delivery, nor an event that one could need, even for a replay. The newest event stays, and
-events_from_no says from where on none is missing. Each step reads at most ROWS_PER_STEP rows, and may be
-repeated.
+Open deliveries are kept, and so are events that a delivery may need, even for a replay. The newest event is
+kept, too. events_from_no is the number from which no event is missing. Each step reads at most ROWS_PER_STEP
+rows, and may be repeated.
 """
 
 import math
@@ -43,7 +43,7 @@ SELECT id, event_no, created_at FROM events WHERE {_MINE} AND event_no > :after_
 ORDER BY event_no LIMIT :rows
 """
 _LAST = f"SELECT event_no FROM account_environments WHERE {_MINE}"
-# A delivery has the time of its event, except replays.
+# A delivery is created at the same time as its event, except in a replay.
 _NEEDED = f"""
 SELECT event_id, created_at FROM deliveries
 WHERE {_MINE} AND created_at >= :first_us AND created_at <= :last_us
@@ -74,14 +74,14 @@ class Old(NamedTuple):
 
 
 class PrunedDeliveries(NamedTuple):
-    """after is null if there are no more old rows."""
+    """A step's result. after is None if no old rows are left."""
 
     rows: int
     after: DeliveryCursor | None
 
 
 class PrunedEvents(NamedTuple):
-    """after_no is null if no old rows are left."""
+    """A step's result. after_no is None if no old rows are left."""
 
     rows: int
     deleted: int
@@ -117,7 +117,7 @@ async def prune_deliveries(
         after_id=after.id,
         rows=ROWS_PER_STEP,
     )
-    # An ended delivery never moves again, so no lock is needed.
+    # No lock is needed, because an ended delivery never changes again.
     ended = [row["id"] for row in rows if row["status"] not in {PENDING, SENDING}]
     if ended:
         await tx.execute("DELETE FROM attempts WHERE delivery_id IN :ids[text]", ids=ended)
@@ -130,7 +130,7 @@ async def prune_deliveries(
 async def prune_events(
     tx: Transaction, tenant: Tenant, *, before_us: int, after_no: int
 ) -> PrunedEvents:
-    """Delete what nothing needs among the next events, under the account's lock, which replays hold, too."""
+    """Delete events that no delivery needs. Take the account's lock, which replays also hold."""
     mine = {"account_id": tenant.account_id, "environment": tenant.environment}
     await lock_tenants(tx, [tenant])
     last = await tx.fetch_one(_LAST, **mine)
@@ -156,7 +156,7 @@ async def prune_events(
 async def _needed(
     tx: Transaction, tenant: Tenant, old: Sequence[Row]
 ) -> tuple[frozenset[str], float]:
-    """Return the events that deliveries need, and until when these are all."""
+    """Return the events that deliveries need; the set is complete for events before the returned time."""
     times = [row["created_at"] for row in old]
     found = await tx.fetch(
         _NEEDED,

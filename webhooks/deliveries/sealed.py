@@ -1,4 +1,7 @@
-"""Seal an endpoint's secrets, private keys and header values, bound to its id. Opening raises SealBroken."""
+"""Encrypt an endpoint's secrets, private keys and header values, each bound to the endpoint's ID.
+
+Decrypting raises SealBroken if a value was altered.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,7 +26,7 @@ class OlderSecret(NamedTuple):
 
 
 class SigningKey(NamedTuple):
-    """until_us is exclusive, and null for the newest."""
+    """A signing key, valid before until_us. The newest key has no end."""
 
     seed: bytes
     until_us: int | None
@@ -77,7 +80,7 @@ def opened_headers(vault: Vault, endpoint_id: str, sealed: bytes | None) -> dict
 
 
 def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[str, ...] | None:
-    """Return the names; None if they don't open."""
+    """Return the header names, or None if the headers can't be decrypted."""
     try:
         return tuple(opened_headers(vault, endpoint_id, sealed))
     except SealBroken as error:
@@ -86,7 +89,7 @@ def header_names(vault: Vault, endpoint_id: str, sealed: bytes | None) -> tuple[
 
 
 def resealed(vault: Vault, endpoint_id: str, sealed: bytes | None, *, purpose: str) -> bytes | None:
-    """Seal the value under the newest master key, if it isn't; raise SealBroken."""
+    """Encrypt the value with the newest master key, unless it already is. Raise SealBroken."""
     if sealed is None or not vault.needs_reseal(sealed):
         return sealed
     plain = vault.open(sealed, purpose=purpose, subject=endpoint_id)

@@ -1,12 +1,11 @@
-"""Send one object's deliveries to an ordered endpoint in the order of their events.
+"""Send an ordered endpoint the deliveries about one object in the order of their events.
 
-A delivery is claimed only while no open one of the same endpoint and object is before it, by event number
-and id, and none is under way. Endpoints that aren't ordered cost no statement here.
+A delivery is claimed only if no earlier delivery about the same object is open at that endpoint, by event
+number and ID, and none is being sent. Endpoints that aren't ordered need no statement here.
 
-A look at what is due puts off what has to wait. Whatever ends the awaited one lets the next continue, in
-the same transaction. Two numbers of the endpoint's place keep that true between statements: again_no grows
-when a delivery may come before others, and change_no before one ends. Missed ends are read again after
-PUT_OFF_US.
+A claim postpones deliveries that have to wait. The transaction that ends a delivery lets the next one continue.
+Two numbers in endpoint_queue keep this correct between statements: again_no grows when a delivery may come
+before others, and change_no grows before one ends. After PUT_OFF_US, a postponed delivery is checked anyway.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,11 +16,11 @@ from store.database import Row, Transaction
 from webhooks.deliveries.stage import OPEN
 
 PUT_OFF_US: Final = HOUR_US
-# What an endpoint that is no longer ordered lets go at once; the rest comes within PUT_OFF_US.
+# How many waiting deliveries are released at once; the rest follow within PUT_OFF_US.
 LET_GO_MAX: Final = 10_000
 
-# Spelled as in the partial indexes, or SQLite doesn't use them. By place and order, not by equal ids, or
-# PostgreSQL may read all that an endpoint has open.
+# SQLite uses a partial index only if its condition is repeated exactly. Rows are compared by order rather than
+# by equal IDs, or PostgreSQL may read all of an endpoint's open deliveries.
 _FIRST: Final = f"""(
     SELECT f.id FROM (
         SELECT b.id, b.endpoint_id, b.object_id FROM deliveries b
@@ -40,7 +39,7 @@ _SENDING_ID: Final = _SENDING.format(column="id", only="")
 _SENDING_UNTIL: Final = _SENDING.format(
     column="next_attempt_at", only=" AND b.next_attempt_at > :now_us"
 )
-# Which delivery d waits for, at an endpoint that is ordered now; null: none.
+# The delivery that d waits for at an ordered endpoint, or NULL.
 BLOCKED_BY: Final = f"""
 CASE WHEN d.object_id IS NULL OR d.status <> 'pending' THEN NULL
     WHEN (SELECT p.ordered FROM endpoints p WHERE p.id = d.endpoint_id) = 0 THEN NULL
@@ -54,7 +53,7 @@ FROM :rows[id text, claim_no bigint] AS v
 JOIN deliveries d ON d.id = v.id
 JOIN endpoint_queue q ON q.endpoint_id = d.endpoint_id
 """
-# One whose lease ended counts as lost, as in a claim.
+# A delivery whose lease has ended counts as lost, as in a claim.
 _PUT_OFF = """
 UPDATE deliveries SET status = 'pending', claim_no = deliveries.claim_no + 1,
     lost_claims = deliveries.lost_claims + CASE WHEN status = 'sending' THEN 1 ELSE 0 END,
@@ -68,7 +67,7 @@ FROM (
     FOR NO KEY UPDATE OF q SKIP LOCKED) AS w
 WHERE deliveries.id = w.id AND deliveries.claim_no = w.claim_no
 """
-# What was held while the endpoint was disabled goes at the pace of held deliveries.
+# Deliveries that were held while the endpoint was disabled are sent at the rate for held deliveries.
 _GOES_ON = """
 UPDATE deliveries SET claim_no = claim_no + 1, blocked_since_at = NULL,
     next_attempt_at = CASE WHEN blocked_since_at <=
@@ -98,7 +97,7 @@ WHERE d.id IN :ids[text]
 
 
 class ObjectPlace(NamedTuple):
-    """object_id is null if unknown."""
+    """A delivery's position among those about one object. object_id is None if unknown."""
 
     object_id: str | None
     event_no: int
@@ -113,17 +112,18 @@ class HeldBack(NamedTuple):
 def place_of(
     transaction_id: str | None, data: Mapping[str, Any], event_no: int
 ) -> ObjectPlace | None:
-    """Return an event's place: its object is a top-up, an order or what its data describes. Null if it has
-    none.
+    """Return an event's position, or None if it has no object.
+
+    The object is a top-up, an order, or whatever else the event's data describes.
     """
     object_id = transaction_id or data.get("id")
     return ObjectPlace(object_id, event_no) if isinstance(object_id, str) else None
 
 
 async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> HeldBack:
-    """Put off those of these due deliveries that wait; return them by claim number.
+    """Defer the due deliveries that have to wait for an earlier one.
 
-    Two statements, of one transaction or not. A claim has to name again_no of what is left.
+    Runs two statements, in one transaction or two. A later claim must check the returned again_nos.
     """
     if not due:
         return HeldBack()
@@ -141,9 +141,9 @@ async def hold_back(tx: Transaction, due: Mapping[str, int], *, now_us: int) -> 
 
 
 async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Sequence[str]:
-    """Let the first of each object continue; return the endpoints that have something to send.
+    """Let each object's first waiting delivery continue; return the endpoints that now have something to send.
 
-    The caller has raised their change_no.
+    The caller has already increased the endpoints' change_no.
     """
     rows = sorted(set(ended))
     if not rows:
@@ -153,7 +153,7 @@ async def go_on(tx: Transaction, ended: Iterable[tuple[str, str, int]]) -> Seque
 
 
 async def let_go(tx: Transaction, endpoint_id: str, *, now_us: int) -> None:
-    """Release LET_GO_MAX of what waits at an endpoint that is no longer ordered."""
+    """Release up to LET_GO_MAX waiting deliveries of an endpoint that is no longer ordered."""
     await tx.execute(_LET_GO, endpoint_id=endpoint_id, now_us=now_us)
 
 
@@ -167,6 +167,6 @@ def _waits(row: Row) -> bool:
 
 
 def _until(row: Row, now_us: int) -> int:
-    """Return the end of the lease of one that was sent before an earlier one came."""
+    """Return when to check the delivery again: after PUT_OFF_US, or when the running attempt's lease ends."""
     is_first = row["first_id"] == row["id"]
     return int(row["sending_until_at"]) if is_first else now_us + PUT_OFF_US

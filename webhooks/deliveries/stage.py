@@ -1,4 +1,4 @@
-"""The states of a delivery (MOVES), and the stages of one attempt as values."""
+"""Define a delivery's states (MOVES) and the values that pass between the stages of an attempt."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ SENDING: Final = "sending"
 DELIVERED: Final = "delivered"
 FAILED: Final = "failed"
 CANCELLED: Final = "cancelled"
-# Spelled as in the partial index, or SQLite doesn't use it.
+# SQLite uses a partial index only if the query repeats its condition exactly.
 OPEN: Final = "status IN ('pending', 'sending')"
 STATUSES: Final = (PENDING, SENDING, DELIVERED, FAILED, CANCELLED)
 MOVES: Final[Mapping[str, frozenset[str]]] = {
@@ -24,7 +24,7 @@ MOVES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 LOST_CLAIMS_MAX: Final = 5
-LOST: Final = "lost"  # the error class of an attempt whose claims were all lost
+LOST: Final = "lost"  # The error of an attempt that was never settled, because its workers died.
 
 
 TARGET_COLUMNS: Final = (
@@ -43,7 +43,7 @@ TARGET_COLUMNS: Final = (
 
 
 class Target(NamedTuple):
-    """An endpoint as a delivery needs it. Sealed parts stay sealed until the request is built."""
+    """The endpoint's columns that an attempt needs. Secrets stay encrypted until the request is built."""
 
     id: str
     url: str
@@ -53,7 +53,7 @@ class Target(NamedTuple):
     headers_sealed: bytes | None
     schedule_s: tuple[int, ...]
     failing_since_at: int | None
-    enabled_at: int | None  # when it was last enabled again
+    enabled_at: int | None
     signing_keys_sealed: bytes | None = None
     subscription_id: str | None = None
     subscription_cursor: str | None = None
@@ -77,9 +77,9 @@ class Target(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A delivery that this process may send once, until lease_until_us of the claim's clock.
+    """A delivery that this process may send once, before lease_until_us on the claim's clock.
 
-    number is the attempt's, from 1. After LOST_CLAIMS_MAX lost claims it is settled as lost instead.
+    number: the attempt's number, from 1. After LOST_CLAIMS_MAX lost claims, the delivery is settled as lost.
     """
 
     id: str
@@ -98,9 +98,9 @@ class Claimed(NamedTuple):
     code_sealed: str | None = None
     created_at: int = 0
     due_at: int | None = None  # null: not recorded
-    trace: str | None = None  # the trace of the request that caused its event, see kernel/trace.py
+    trace: str | None = None  # The trace of the request that caused the event.
     object_id: str | None = (
-        None  # its other deliveries may wait, see webhooks/deliveries/sequence.py
+        None  # Other deliveries about the same object may wait for this one (see sequence.py).
     )
 
     @property
@@ -114,7 +114,10 @@ class Claimed(NamedTuple):
 
 
 class Later(NamedTuple):
-    """Null ready_at: nothing is open. change_no and event_no are of that time."""
+    """When to check an endpoint next; ready_at is None if nothing is open.
+
+    change_no and event_no are those of the scan, to detect later changes.
+    """
 
     endpoint_id: str
     change_no: int
@@ -128,10 +131,11 @@ class Head(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What a look learned of the line.
+    """What a claim's scan learned about the queue.
 
-    turns: endpoints that had a turn while others wait behind. after: where the next look continues. hides_failing:
-    some failing endpoints are laters ahead of others.
+    - turns: endpoints that were served while others wait behind them.
+    - after: where the next scan continues.
+    - hides_failing: failing endpoints with nothing to claim may hide others behind them.
     """
 
     laters: Sequence[Later]
@@ -142,10 +146,12 @@ class Line(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """next_at_us: when something else falls due, or null.
+    """A claim's result.
 
-    short_ids: endpoints that got no slot. has_more: an endpoint may have more that is due. was_contended:
-    some rows couldn't be claimed, so try again shortly.
+    - next_at_us: when the next delivery falls due, or None.
+    - short_ids: endpoints with due deliveries that got no slot.
+    - has_more: an endpoint may have more due deliveries.
+    - was_contended: some rows couldn't be claimed, so try again shortly.
     """
 
     claimed: list[Claimed]
@@ -158,7 +164,7 @@ class Claim(NamedTuple):
 
 
 class AttemptRow(NamedTuple):
-    """One attempt's columns; header values and reasons hold no secret."""
+    """An attempt's columns. Header values and reasons contain no secrets."""
 
     id: str
     started_at: int
@@ -168,13 +174,13 @@ class AttemptRow(NamedTuple):
     reason: str | None
     remote_address: str | None
     timings_ms: str  # JSON object
-    request_headers: str  # JSON object, as webhooks/deliveries/message.py keeps it
-    body_sha256: str | None  # hex; null: no request could be made
+    request_headers: str  # A JSON object, as message.stored_headers writes it.
+    body_sha256: str | None  # Hexadecimal, or None if no request could be made.
     response_body: bytes
 
 
 class Settlement(Struct, frozen=True, gc=False):
-    """next_attempt_at_us is set exactly when status is pending."""
+    """A delivery's new state. next_attempt_at_us is set exactly if the status is pending."""
 
     claimed: Claimed
     status: str

@@ -1,1 +1,1 @@
-"""The delivery log as users and programs see it."""
+"""Show the delivery log to users and API clients."""

@@ -1,4 +1,4 @@
-"""Acts on the delivery log: list and show deliveries, send one again, cancel it, send a sample."""
+"""Acts on the delivery log: list, show, replay and cancel deliveries, and send a sample event."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +50,10 @@ _NO_KEY: Final = (None, None)
 
 
 class Delivery(Shaped, kw_only=True):
-    """One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other."""
+    """The delivery of one event to one endpoint.
+
+    next_attempt_at is null unless the delivery is pending and waits for no other delivery.
+    """
 
     id: DeliveryIdText
     event_id: EventIdText
@@ -77,9 +80,9 @@ class Delivery(Shaped, kw_only=True):
 
 
 class Attempt(Shaped, kw_only=True):
-    """One HTTP request to an endpoint, and what came of it.
+    """One HTTP request to an endpoint, and its result.
 
-    http_status is null when no answer came; error is null when it was taken.
+    http_status is null if no response came. error is null if the endpoint accepted the event.
     """
 
     id: Annotated[str, Meta(pattern=r"^att_[0-9A-Za-z]+$")]
@@ -113,7 +116,7 @@ class Attempt(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, attempt: log.Attempt, /, **more: Any) -> Self:
-        """Leave out its reason unless more has it."""
+        """Leave out the reason unless `more` has it."""
         return super().of(
             attempt,
             started_at=rfc3339_ms(attempt.started_at),
@@ -124,14 +127,14 @@ class Attempt(Shaped, kw_only=True):
 
 
 class DeliveryWithAttempts(Delivery, kw_only=True):
-    """A delivery and every attempt at it."""
+    """A delivery and all its attempts."""
 
     attempts: Annotated[list[Attempt], Meta(description="Every attempt at it.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """What billing knows of top-ups. keys: gives the id and the name of the key that sent each."""
+    """What billing knows about top-ups. keys: returns the ID and name of the key that sent each top-up."""
 
     keys: Callable[
         [Transaction, Tenant, Iterable[str | None]],
@@ -198,7 +201,7 @@ async def list_deliveries(
 
 
 async def show(context: ActContext) -> DeliveryWithAttempts:
-    """Return one delivery with its attempts; an operator also sees their reasons. Raises NotFound."""
+    """Return one delivery with its attempts. Only operators see the attempts' reasons. Raise NotFound."""
     found = await _get(context, context.object_id)
     attempts = await log.attempts_of(context.tx, context.tenant, found.id)
     if context.asker is None:
@@ -209,7 +212,7 @@ async def show(context: ActContext) -> DeliveryWithAttempts:
 
 
 async def replay(context: ActContext, _asked: Fields) -> Change[log.Delivery]:
-    """Make a new delivery of the same event, due now; raise NotFound."""
+    """Create a new delivery of the same event, due now. Raise NotFound."""
     tx, tenant, now_us = context.tx, context.tenant, context.now_us
     new_id = await deliveries.replay(tx, tenant, context.object_id, now_us=now_us)
     return Change(after=await _get(context, new_id))
@@ -302,11 +305,11 @@ ACTS: Final = (LIST, SHOW, REPLAY, CANCEL)
 
 
 class SampleRefused(DomainError):
-    """The endpoint did not accept the sample event."""
+    """The endpoint didn't accept the sample event."""
 
 
 class TestEventBody(Fields, frozen=True, kw_only=True):
-    """Which sample is sent."""
+    """The type of the sample event."""
 
     event: Annotated[
         str, word_of(EVENT_TYPES), Meta(max_length=64, description="Of which type.")
@@ -323,7 +326,7 @@ def _not_taken(attempt: log.Attempt) -> str | None:
     if attempt.error is None:
         return None
     answered = f"HTTP {attempt.http_status}" if attempt.http_status else attempt.error
-    return f"the endpoint did not take the sample: {answered}"
+    return f"The endpoint did not accept the sample event: {answered}."
 
 
 TEST: Final = StepsAct(

@@ -1,1 +1,1 @@
-"""Endpoints: where an account wants its events."""
+"""Manage webhook endpoints: the URLs that receive an account's events."""

@@ -1,4 +1,4 @@
-"""Acts on webhook endpoints: register, list, show, change, delete, rotate the secret."""
+"""Acts on webhook endpoints: register, list, show, change and delete them, and rotate a secret."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -39,7 +39,7 @@ from webhooks.events.event import EVENT_TYPES, Types
 from webhooks.events.payload_filter import PATHS_MAX, VALUES_MAX
 from webhooks.http.guard import UrlRefused
 
-# Only documented here: check_target refuses a longer URL with 5002, as any other bad URL.
+# These limits only appear in the documentation: check_target refuses a longer URL with 5002, like any bad URL.
 EndpointUrl = Annotated[
     str,
     Meta(
@@ -150,7 +150,7 @@ class RegisterBody(Fields, frozen=True, kw_only=True):
 
 
 class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
-    """What changes of an endpoint; what is left out stays as it is."""
+    """The fields to change. Omitted fields stay unchanged."""
 
     url: EndpointUrl | UnsetType = UNSET
     events: EventTypes | UnsetType = UNSET
@@ -174,7 +174,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
 
 
 class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
-    """How long both secrets sign."""
+    """How long the old secret still signs beside the new one."""
 
     overlap_s: Annotated[
         Int64,
@@ -184,7 +184,7 @@ class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
 
 
 class McpSubscription(Struct, kw_only=True):
-    """The MCP client's subscription behind an endpoint."""
+    """The MCP client's subscription that an endpoint belongs to."""
 
     id: Annotated[str, Meta(description="As the client and its deliveries name it.")]
     credential_id: Annotated[str, Meta(description="The key or token whose end ends it.")]
@@ -203,7 +203,7 @@ class McpSubscription(Struct, kw_only=True):
 
 
 class WebhookEndpoint(Struct, kw_only=True):
-    """Where events are sent. The values of headers are masked."""
+    """A webhook endpoint, to which events are sent. Header values are masked."""
 
     id: EndpointIdText
     url: Annotated[str, Meta(description="Where the events are sent.")]
@@ -257,7 +257,7 @@ class WebhookEndpoint(Struct, kw_only=True):
 
     @classmethod
     def of(cls, endpoint: Endpoint, **more: Any) -> Self:
-        """Add in `more` its secret, shown once."""
+        """Show an endpoint. `more` may add its secret, which is shown only once."""
         return cls(
             **endpoint.shape(),
             failing_since=time_of(endpoint.failing_since_at),
@@ -269,7 +269,7 @@ class WebhookEndpoint(Struct, kw_only=True):
 
 
 class EndpointWithSecret(WebhookEndpoint, kw_only=True):
-    """An endpoint and its signing secret, shown this once."""
+    """An endpoint with its signing secret, which is shown only once."""
 
     secret: Annotated[
         str,
@@ -292,7 +292,7 @@ class DeletedEndpoint(Struct, kw_only=True):
 
 
 def audited(endpoint: Endpoint) -> dict[str, Any]:
-    """Return the security log's view: the URL without its query, which may be a secret."""
+    """Return what the security log records: the URL without its query, which may contain a secret."""
     told = {name: True for name in _TOLD if getattr(endpoint, name)}
     if endpoint.public_key is not None:
         told["ed25519"] = True

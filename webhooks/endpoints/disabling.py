@@ -1,7 +1,7 @@
 """Disable endpoints that respond with 410, ask to be disabled, or fail for five days.
 
-An endpoint is disabled for failing no sooner than a day after a notice warned of it. In the same
-transaction the account's other endpoints get an event and a notice is queued.
+A failing endpoint is disabled at least a day after a notice warned its owner. The same transaction queues a
+notice, and sends an event to the account's other endpoints.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,9 @@ from webhooks.endpoints.endpoint import COLUMNS, FAILING, Endpoint, endpoint_of
 from webhooks.events.event import DISABLED_EVENT, Outbox
 
 FAILING_US_MAX: Final = notice.WARNED_STAGE_US + notice.WARNED_US
-# The time from disabling to the first probe.
 FIRST_PROBE_US: Final = HOUR_US
 
-# The endpoint may have recovered since its delivery was claimed, so its row and notices decide.
+# The endpoint may have recovered since its delivery was claimed, so the statement checks its current row.
 _DISABLE = f"""
 UPDATE endpoints SET status = 'disabled', disabled_reason = v.reason, disabled_at = :now_us,
     probe_at = CASE WHEN v.reason = '{FAILING}' THEN :now_us + {FIRST_PROBE_US} END
@@ -36,7 +35,6 @@ RETURNING endpoints.id
 
 
 def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
-    """Return the endpoints that these responses disable, each with its reason."""
     reasons: dict[str, str] = {}
     for one in settlements:
         target = one.claimed.target
@@ -56,9 +54,9 @@ def reasons_to_disable(settlements: Sequence[Settlement]) -> dict[str, str]:
 async def disable_unwell(
     tx: Transaction, vault: Vault, reasons: Mapping[str, str], *, now_us: int
 ) -> list[Endpoint]:
-    """Disable the endpoints, each for its reason, under their accounts' locks; return the disabled ones.
+    """Disable the endpoints under their accounts' locks; return those that were disabled.
 
-    FAILING applies only to an endpoint that was warned a day ago and has had no success since.
+    FAILING only disables an endpoint that was warned a day ago and hasn't succeeded since.
     """
     rows = await tx.fetch(
         "SELECT account_id, environment FROM endpoints WHERE id IN :ids[text]", ids=list(reasons)

@@ -1,8 +1,8 @@
-"""Webhook endpoints: an account's URLs for events, and the secrets that sign them.
+"""Store an account's webhook endpoints: URLs for events, and the secrets that sign the events.
 
-Older secrets sign beside the newest until their overlap has passed; key pairs rotate with the secret. Each
-endpoint has its own pair, because a v1a signature doesn't say whom it is for. Secrets and header values are
-sealed and bound to the endpoint's id. Every change is made under the account's lock.
+After a rotation, older secrets and keys sign beside the newest until their overlap ends. Each endpoint has its
+own key pair, because a v1a signature doesn't name its recipient. Secrets and header values are encrypted and
+bound to the endpoint's ID. Every change holds the account's lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ SELECT id, public_keys FROM endpoints WHERE id > :after AND {_PUBLISHED} ORDER B
 
 
 class PublicKey(NamedTuple):
-    """until_us is when it stops signing; null for the newest."""
+    """A public key, whose private key signs before until_us. The newest key has no end."""
 
     text: str
     until_us: int | None
@@ -100,16 +100,16 @@ def rotated_key_columns(
     now_us: int,
     older_max: int,
 ) -> dict[str, Any]:
-    """Return the columns that change when a new key joins the newest, which signs until until_us.
+    """Return the columns to change when a new key is added. The previous key signs before until_us.
 
-    Older keys sign until their own ends, at most older_max of them.
+    At most older_max older keys keep signing, each until its own end.
     """
     if sealed is None:
         return {}
     try:
         keys = opened_keys(vault, endpoint_id, sealed)
     except SealBroken:
-        # They can't sign either.
+        # Keys that can't be decrypted can't sign either.
         keys = ()
     ends = [until_us if key.until_us is None else key.until_us for key in keys]
     older = [SigningKey(key.seed, end) for key, end in zip(keys, ends, strict=True) if now_us < end]
@@ -137,7 +137,7 @@ async def keys_after(tx: Transaction, after_id: str, *, limit: int) -> list[Endp
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
 BY_REQUEST: Final = "request"
-FAILING: Final = "failing"  # nothing but failures for days, see webhooks/endpoints/disabling.py
+FAILING: Final = "failing"  # only failures for days (see disabling.py)
 ENDPOINTS_MAX: Final = 50
 SANDBOX_ENDPOINTS_MAX: Final = 2
 OVERLAP_S_DEFAULT: Final = 86_400
@@ -150,19 +150,19 @@ _OF_CLIENT: Final = (
 )
 
 _MINE = "account_id = :account_id AND environment = :environment AND deleted_at IS NULL"
-# Subscriptions of MCP clients have their own maximum.
+# MCP clients' subscriptions have a separate maximum.
 _COUNT = f"SELECT COUNT(*) AS n FROM endpoints WHERE {_MINE} AND subscription_id IS NULL"
 _SECRETS = """
 SELECT secret_sealed, previous_secret_sealed, signing_keys_sealed FROM endpoints WHERE id = :id
 """
-# The healthiest first: enabled, failing, disabled.
+# Sort the healthiest endpoints first: enabled, then failing, then disabled.
 _ILLNESS = (
     """CASE WHEN status <> 'enabled' THEN 2 WHEN failing_since_at IS NOT NULL THEN 1 ELSE 0 END"""
 )
 
 
 class NewSubscription(NamedTuple):
-    """secret is the client's own. See webhooks/subscriptions/."""
+    """An MCP client's subscription, with the client's own secret (see webhooks/subscriptions)."""
 
     id: str
     subscriber_id: str
@@ -177,9 +177,9 @@ class TooManyEndpoints(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Empty events means all types.
+    """A webhook endpoint. Empty `events` means all event types.
 
-    Null header_names means that the values can't be decrypted: nothing is sent until they are set again.
+    If header_names is None, the headers can't be decrypted, and nothing is sent until the user sets them again.
     """
 
     id: EndpointId
@@ -202,9 +202,7 @@ class Endpoint:
     disabled_reason: str | None
     disabled_at: int | None
     failing_since_at: int | None
-    probe_at: (
-        int | None
-    )  # when it is asked whether it works again, while it is disabled for failing
+    probe_at: int | None  # The time of the next probe, while the endpoint is disabled for failing.
     created_at: int
     subscription_id: str | None = None
     subscriber_id: str | None = None
@@ -253,11 +251,11 @@ async def register(
     subscription: NewSubscription | None = None,
     now_us: int,
 ) -> tuple[Endpoint, str]:
-    """Write a new endpoint; return it and its secret.
+    """Insert an endpoint; return it and its secret.
 
-    fields.check_target must have checked the URL before the transaction. Raises InvalidInput,
-    TooManyEndpoints, and ScopeMissing for codes or links without the right to them. The caller counts
-    subscriptions.
+    The caller has checked the URL with fields.check_target, before this transaction, and has counted
+    subscriptions. Raise InvalidInput, TooManyEndpoints, or ScopeMissing if the caller may not send codes or
+    links.
     """
     account_id, environment = tenant
     check_new(new, rights)
@@ -338,11 +336,12 @@ async def patch(
     rights: EndpointRights = _NO_RIGHTS,
     now_us: int,
 ) -> Endpoint:
-    """Change an endpoint; check_target must have checked a new URL before the transaction.
+    """Change an endpoint. The caller has checked a new URL with check_target, before this transaction.
 
-    Events published before keep their form. Enabling sends what was held, slowly at first. Disabling an
-    endpoint that is disabled for failing stops its probes. Raises InvalidInput, NotFound, and ScopeMissing
-    if codes or links would go where the caller may not send them.
+    Events that were already published don't change. Enabling the endpoint sends held deliveries, slowly at
+    first. Disabling an endpoint that was disabled for failing stops its probes.
+
+    Raise InvalidInput, NotFound, or ScopeMissing if the caller may not send codes or links to the endpoint.
     """
     before = await get(tx, vault, tenant, endpoint_id)
     if before.subscription_id is not None:
@@ -370,7 +369,7 @@ async def patch(
         elif "disabled_at" in columns:
             await endpoint_queue.end(tx, endpoint_id, ending_at=now_us)
         elif ("rate_tat_us" in columns or "ordered" in columns) and before.status == ENABLED:
-            # Its next turn may be set by the old pace, or by deliveries that waited for others.
+            # Its next turn may have been set by the old rate limit, or by deliveries that waited for others.
             await endpoint_queue.bring_forward_counted(tx, [(endpoint_id, *tenant, now_us)])
         if before.ordered and columns.get("ordered") == 0:
             await sequence.let_go(tx, endpoint_id, now_us=now_us)
@@ -379,7 +378,6 @@ async def patch(
 
 
 def _check_subscribed(changes: EndpointChanges) -> None:
-    """Raise InvalidInput for a change that only the subscription's MCP client may make."""
     for name in EndpointChanges.__slots__:
         if name not in {"status", "description"} and getattr(changes, name) is not UNSET:
             raise InvalidInput(_OF_CLIENT, param=name)
@@ -397,8 +395,8 @@ async def rotate_secret(
 ) -> tuple[Endpoint, str]:
     """Give an endpoint a new secret, and a new key pair if it has one.
 
-    Older secrets sign for overlap_s more, or until their own earlier end. given: the secret that an MCP
-    client chose. Raises InvalidInput and NotFound.
+    Older secrets sign for overlap_s more, or until an earlier end of their own. given: the secret that an MCP
+    client chose. Raise InvalidInput or NotFound.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")
@@ -431,9 +429,7 @@ async def rotate_secret(
 async def delete(
     tx: Transaction, vault: Vault, tenant: Tenant, endpoint_id: str, *, now_us: int
 ) -> Endpoint:
-    """Delete an endpoint and its secrets; webhooks/deliveries/ending.py cancels its deliveries. Raises
-    NotFound.
-    """
+    """Delete an endpoint and its secrets. A worker cancels its deliveries later. Raise NotFound."""
     endpoint = await get(tx, vault, tenant, endpoint_id)
     gone = {
         "deleted_at": now_us,
@@ -454,7 +450,7 @@ async def delete(
 def _secrets_before(
     vault: Vault, endpoint_id: str, row: Row, until_us: int
 ) -> tuple[OlderSecret, ...]:
-    """Return the secrets so far, the newest until until_us. None if a seal can't be opened."""
+    """Return the stored secrets (the newest signs until until_us), or none if they can't be decrypted."""
     try:
         last = OlderSecret(opened_secret(vault, endpoint_id, row["secret_sealed"]), until_us)
         return (last, *opened_older(vault, endpoint_id, row["previous_secret_sealed"]))
@@ -476,7 +472,7 @@ def _changed_columns(vault: Vault, endpoint_id: str, changes: EndpointChanges) -
     if changes.retry_schedule_s is not UNSET:
         columns["retry_schedule_s"] = check_retry_schedule(changes.retry_schedule_s)
     if changes.rate_limit_per_s is not UNSET:
-        # A slower pace must not wait for arrival times that a faster pace had accumulated.
+        # Reset the limiter, whose state may come from a faster rate.
         columns["rate_limit_per_s"] = check_rate_limit(changes.rate_limit_per_s)
         columns["rate_tat_us"] = 0
     if changes.ordered is not UNSET:
@@ -501,8 +497,8 @@ async def _check_count(tx: Transaction, tenant: Tenant, endpoints_max: int) -> N
     row = await tx.fetch_one(_COUNT, account_id=tenant.account_id, environment=tenant.environment)
     if row is not None and row["n"] >= endpoints_max:
         raise TooManyEndpoints(
-            f"An account has at most {endpoints_max} webhooks in each environment. Remove "
-            "one first.",
+            f"An account can have at most {endpoints_max} webhooks in each environment. "
+            "Delete one first.",
             reason="endpoints",
             extra={"limit": endpoints_max, "remaining": 0},
         )

@@ -1,7 +1,7 @@
-"""Check what a caller may set on an endpoint, and convert it to columns. Pure, except check_target.
+"""Check the fields that a caller sets on an endpoint, and convert them to columns.
 
-Deliveries with codes or approval links, even old ones, must not go where their reader never agreed, so
-moving such an endpoint needs the same right as choosing them.
+Deliveries with codes or approval links, even old ones, must not reach a URL that nobody approved. So changing
+the URL of such an endpoint requires the same right as turning codes or links on.
 """
 
 import unicodedata
@@ -26,7 +26,7 @@ HEADER_NAME_CHARACTERS_MAX: Final = 64
 HEADER_VALUE_CHARACTERS_MAX: Final = 1024
 RATE_LIMIT_PER_S_MAX: Final = 10_000
 STAGING: Final = "staging"
-# webhooks/http/guard.py refuses the connection's own headers.
+# webhooks/http/guard.py refuses headers that control the connection.
 _OUR_HEADERS = frozenset(
     {
         "content-type",
@@ -43,7 +43,7 @@ _OUR_PREFIXES = ("webhook-", "x-aitopup-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """No events means all types; null for rate_limit_per_s or filter means none."""
+    """A new endpoint's fields. No events means all types; rate_limit_per_s and filter are optional."""
 
     url: str
     events: Sequence[str] = ()
@@ -60,7 +60,9 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointChanges:
-    """UNSET leaves a field as it is; None removes a limit. headers replaces all of them."""
+    """Changes to an endpoint. UNSET leaves a field unchanged, None removes a limit, and headers replaces all
+    headers.
+    """
 
     url: str | UnsetType = UNSET
     events: Sequence[str] | UnsetType = UNSET
@@ -77,23 +79,21 @@ class EndpointChanges:
 
 
 def policy_of(policy: Policy, environment: str) -> Policy:
-    """Return the policy for this environment's endpoints: staging may use plain http."""
+    """Return the policy for this environment's endpoints. Staging also allows plain http."""
     return replace(policy, allow_http=True) if environment == STAGING else policy
 
 
 async def check_target(url: str, tenant: Tenant, policy: Policy, transport: Transport) -> None:
-    """Raise UrlRefused unless the URL may be called now. Never call it in a transaction: it resolves the
-    host.
-    """
+    """Raise UrlRefused unless the URL may be called now. It resolves the host, so don't call it in a transaction."""
     account_id, environment = tenant
     await transport.check(url, policy=policy_of(policy, environment), account_id=account_id)
 
 
 def check_events(events: Sequence[str]) -> str:
-    """Return the types sorted and without repeats. Raises InvalidInput."""
+    """Return the sorted types without duplicates. Raise InvalidInput."""
     unknown = next((one for one in events if one not in EVENT_TYPES), None)
     if unknown is not None:
-        detail = f"the types are {', '.join(EVENT_TYPES)}"
+        detail = f"Each event type must be one of {', '.join(EVENT_TYPES)}."
         raise InvalidInput(
             detail, param="events", errors=[word_entry("events", detail, unknown, EVENT_TYPES)]
         )
@@ -103,31 +103,31 @@ def check_events(events: Sequence[str]) -> str:
 def check_description(text: str) -> str:
     if len(text) > DESCRIPTION_CHARACTERS_MAX:
         raise InvalidInput(
-            f"A description has at most {DESCRIPTION_CHARACTERS_MAX} characters.",
+            f"A description can have at most {DESCRIPTION_CHARACTERS_MAX} characters.",
             param="description",
         )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise InvalidInput("A description has no control characters.", param="description")
+        raise InvalidInput("A description can't contain control characters.", param="description")
     return text
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Raise InvalidInput, which never shows a value."""
+    """Return the headers. Raise InvalidInput, which never contains a header's value."""
     if len(headers) > HEADERS_MAX:
-        raise InvalidInput(f"An endpoint has at most {HEADERS_MAX} headers.", param="headers")
+        raise InvalidInput(f"A webhook can have at most {HEADERS_MAX} headers.", param="headers")
     if len({name.lower() for name in headers}) < len(headers):
-        raise InvalidInput("Each header is named once; case doesn't count.", param="headers")
+        raise InvalidInput("Each header name can appear only once, ignoring case.", param="headers")
     for name, value in headers.items():
-        # CGI servers read Transfer_Encoding as Transfer-Encoding.
+        # CGI servers treat Transfer_Encoding as Transfer-Encoding.
         if "_" in name:
-            raise InvalidInput("A header name has no underscore.", param="headers")
+            raise InvalidInput("A header name can't contain an underscore.", param="headers")
         lowered = name.lower()
         if lowered in _OUR_HEADERS or lowered.startswith(_OUR_PREFIXES):
             raise InvalidInput("This header name is reserved.", param="headers")
         if len(name) > HEADER_NAME_CHARACTERS_MAX or len(value) > HEADER_VALUE_CHARACTERS_MAX:
             raise InvalidInput(
-                f"A header has at most {HEADER_NAME_CHARACTERS_MAX} characters in its name and "
-                f"{HEADER_VALUE_CHARACTERS_MAX} in its value.",
+                f"A header's name can have at most {HEADER_NAME_CHARACTERS_MAX} characters, and "
+                f"its value at most {HEADER_VALUE_CHARACTERS_MAX}.",
                 param="headers",
             )
         check_header(name, value)
@@ -149,9 +149,10 @@ def check_rate_limit(rate_per_s: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class EndpointRights:
-    """is_person: a signed-in user who decides on sends, or the command line.
+    """What the caller may send to an endpoint.
 
-    A key must not receive the decision on its own sends. who: null for the command line.
+    is_person: a signed-in user who may decide on sends, or the command line. A key must not receive the link
+    that approves its own sends. who: None for the command line.
     """
 
     sees_codes: bool = False
@@ -183,9 +184,9 @@ def check_changes(
     had_codes: bool,
     had_links: bool,
 ) -> None:
-    """Raise ScopeMissing if the changes need more than the caller's rights.
+    """Raise ScopeMissing if the changes require rights that the caller lacks.
 
-    had_codes, had_links: events published before may carry them.
+    had_codes, had_links: whether events that were already published may contain codes or links.
     """
     if not rights.sees_codes and (changes.include_codes is True or (had_codes and is_moved)):
         raise _codes_refused()
@@ -208,7 +209,7 @@ def told_columns(changes: EndpointChanges) -> dict[str, int]:
 
 def _codes_refused() -> ScopeMissing:
     return ScopeMissing(
-        f"Sending bodies with codes requires {SEES_CODES}, which the credential lacks.",
+        f"Sending codes to a webhook requires the scope {SEES_CODES}, which this credential lacks.",
         reason="scope",
         extra={"required_scopes": [SEES_CODES]},
     )
@@ -216,6 +217,6 @@ def _codes_refused() -> ScopeMissing:
 
 def _links_refused() -> ScopeMissing:
     return ScopeMissing(
-        "Only a signed-in user can have approval links sent to an address, or to another one.",
+        "Only a signed-in user can send approval links to a webhook, or change the URL of such a webhook.",
         reason="person_only",
     )

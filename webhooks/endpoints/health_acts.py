@@ -1,4 +1,4 @@
-"""Webhook health: whether endpoints deliver, and the notices of failing ones."""
+"""Acts on webhook health: how well an endpoint works, and notices of failing endpoints."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self
@@ -23,7 +23,7 @@ Milliseconds = Annotated[int, Meta(ge=0, description="In milliseconds.")]
 
 
 class FailureSummary(Shaped, kw_only=True):
-    """Failed deliveries whose last attempt came to the same."""
+    """Failed deliveries whose last attempts had the same result."""
 
     deliveries: Annotated[Count, Meta(description="How many of those that were looked at.")]
     http_status: Annotated[int | None, Meta(description="Null when no answer came.")]
@@ -44,7 +44,7 @@ class FailureSummary(Shaped, kw_only=True):
 
 
 class HealthStep(Struct, kw_only=True):
-    """A part of the time, by when deliveries were made."""
+    """One part of the period; deliveries are counted when they were created."""
 
     at: Time
     delivered: Annotated[Count, Meta(description="How many arrived.")]
@@ -54,14 +54,14 @@ class HealthStep(Struct, kw_only=True):
 
 
 class ResponseTimes(Struct, kw_only=True):
-    """How long the receiver took to answer; null where nothing was answered."""
+    """How long the receiver took to respond; null if nothing was answered."""
 
     p50: Milliseconds | None
     p95: Milliseconds | None
 
 
 class WebhookHealth(Struct, kw_only=True):
-    """How an endpoint has been. since is later than asked where it had more deliveries than are looked at."""
+    """An endpoint's health. `since` is later than requested if there were too many deliveries to read."""
 
     endpoint_id: EndpointIdText
     failing_since: Annotated[
@@ -174,7 +174,7 @@ class NoticesQuery(Page, frozen=True, kw_only=True):
 
 
 class Notice(Shaped, kw_only=True):
-    """That an endpoint keeps failing, or was disabled for it; ended_at is null while it goes on."""
+    """A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues."""
 
     id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
     endpoint_id: EndpointIdText
@@ -198,7 +198,7 @@ class Notice(Shaped, kw_only=True):
 
     @classmethod
     def of(cls, found: notice.Notice, /, **more: Any) -> Self:
-        """Fill failing_since, whose name is older than the rule that a time ends in _at."""
+        """Set failing_since, which is older than the convention that names of times end in _at."""
         return super().of(found, failing_since=rfc3339(found.failing_since_at), **more)
 
 

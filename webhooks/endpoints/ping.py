@@ -1,6 +1,6 @@
-"""Send one sample event to one endpoint at once, and return the attempt.
+"""Send one sample event to one endpoint immediately, and return the attempt.
 
-It is signed and logged like any delivery, but sent even to a disabled endpoint, and never retried. No
+The event is signed and logged like any delivery. It is sent even to a disabled endpoint, and never retried. No
 transaction is open while it is sent.
 """
 
@@ -36,7 +36,7 @@ _TARGET = f"""
 SELECT {", ".join(TARGET_COLUMNS)} FROM endpoints
 WHERE id = :id AND account_id = :account_id AND environment = :environment AND deleted_at IS NULL
 """
-# The time to write the outcome, in addition to the attempt's timeout.
+# Extra time for writing the outcome after the attempt's timeout.
 SETTLE_S: Final = 20
 _ONCE: Final = (0,)
 _BODY = "SELECT body FROM events WHERE id = :id"
@@ -54,7 +54,7 @@ async def load_target(tx: Transaction, tenant: Tenant, endpoint_id: str) -> Targ
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """timeout_s: how long a receiver may take."""
+    """What sending needs. timeout_s: how long a receiver may take."""
 
     database: Database
     vault: Vault
@@ -67,10 +67,13 @@ class Sender:
 async def send_test(
     sender: Sender, tenant: Tenant, endpoint_id: str, event_type: str = TEST_EVENT
 ) -> log.Attempt:
-    """Return the attempt as logged; its error is null after a 2xx. Raises NotFound and InvalidInput."""
+    """Send the sample; return the logged attempt, whose error is None after a 2xx response.
+
+    Raise NotFound or InvalidInput.
+    """
     database, vault, clock = sender.database, sender.vault, sender.clock
     if event_type not in EVENT_TYPES:
-        raise InvalidInput(f"Choose one of these types: {', '.join(EVENT_TYPES)}.", param="event")
+        raise InvalidInput(f"`event` must be one of {', '.join(EVENT_TYPES)}.", param="event")
     lease_us = round((sender.timeout_s + SETTLE_S) * SECOND_US)
     ping = Ping(tenant, endpoint_id, event_type, current_line.get())
 
@@ -93,9 +96,11 @@ async def send_test(
     if reasons := reasons_to_disable([settlement]):
         await database.transaction(disable)
     if not attempts:
-        # The endpoint was deleted, or this attempt's lease ran out.
+        # Either the endpoint was deleted, or the attempt's lease ended.
         await database.read(lambda tx: get(tx, vault, tenant, endpoint_id))
-        raise Unavailable("Another process continued this ping. See its delivery.")
+        raise Unavailable(
+            "Another process took over this test event. See its delivery for the result."
+        )
     return attempts[0]
 
 
@@ -108,7 +113,7 @@ async def ask(
     policy: Policy,
     timeout_s: float,
 ) -> Settlement:
-    """Send what write_ping wrote; the caller still has to write the outcome."""
+    """Send what write_ping prepared. The caller then writes the outcome."""
     claimed = as_occurrence(claimed)
     try:
         headers = _headers(claimed, vault, now_us=clock.now_us())
@@ -143,7 +148,7 @@ class Ping(NamedTuple):
 async def write_ping(
     tx: Transaction, vault: Vault, ping: Ping, *, now_us: int, lease_us: int
 ) -> Claimed:
-    """Write the event and its delivery, already claimed. Takes the account's lock."""
+    """Write the event and its delivery, which is already claimed. This takes the account's lock."""
     tenant, endpoint_id, event_type, trace, is_probe = ping
     account_id, environment = tenant
     await lock_tenants(tx, [tenant])
@@ -174,7 +179,7 @@ async def write_ping(
     )
     await delivery.insert_again(tx, [new])
     if endpoint.status == DISABLED:
-        # If this process ends before the response, no other claims the delivery in flight.
+        # If this process dies before the response, no worker claims the delivery, so it must be ended later.
         await endpoint_queue.end(tx, endpoint_id, ending_at=now_us + lease_us)
     return Claimed(
         id=new.id,

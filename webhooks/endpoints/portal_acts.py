@@ -1,4 +1,4 @@
-"""Portal links: show a merchant's webhooks on a page that another site may embed."""
+"""Acts on portal links, which show a merchant's webhooks on a page that another site may embed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Self
@@ -47,7 +47,7 @@ Right = Annotated[
 
 
 class PortalLink(Shaped, kw_only=True):
-    """A link to the account's webhooks. It ends with the key, token or person that made it."""
+    """A link to a page of the account's webhooks. It stops working when the key, token or user that made it ends."""
 
     id: Annotated[str, Meta(pattern=r"^ptl_[0-9A-Za-z]+$")]
     environment: Environment
@@ -70,7 +70,7 @@ class PortalLink(Shaped, kw_only=True):
 
 
 class CreatedPortalLink(PortalLink, kw_only=True):
-    """A link just made: `url` is shown this once."""
+    """A new portal link. `url` is shown only once."""
 
     url: Annotated[
         str,
@@ -107,7 +107,7 @@ class PortalLinkBody(Fields, frozen=True, kw_only=True):
 
 
 async def create_link(context: ActContext, asked: PortalLinkBody) -> Change[Link]:
-    """Raise InvalidInput for an unknown endpoint."""
+    """Create the link. Raise InvalidInput if an endpoint is unknown."""
     await _check_endpoints(context, asked.endpoint_ids)
     new = NewPortalLink(
         asked.name, asked.can, asked.origins, asked.endpoint_ids, asked.expires_in_s
@@ -130,7 +130,7 @@ async def _check_endpoints(context: ActContext, ids: Sequence[str]) -> None:
     )
     unknown = set(ids) - {row["id"] for row in rows}
     if unknown:
-        raise InvalidInput(f"There is no webhook {min(unknown)}.", param="endpoint_ids")
+        raise InvalidInput(f"The account has no webhook {min(unknown)}.", param="endpoint_ids")
 
 
 async def list_links(context: ActContext, _asked: Page, begin: Begin, limit: int) -> Sequence[Link]:

@@ -1,8 +1,8 @@
-"""Probe endpoints that were disabled for failing: a test event whose success enables them again.
+"""Probe endpoints that were disabled for failing. If the test event succeeds, enable the endpoint.
 
-An endpoint that responded with 410, asked to be disabled, was disabled by a user, or whose account is
-suspended isn't probed. That is read under the account's lock before the request, and again before enabling.
-The claim puts the next probe off by an hour, so only one worker probes.
+An endpoint isn't probed if it responded with 410, asked to be disabled, or was disabled by a user, or if its
+account is suspended. These conditions are checked under the account's lock, before the request and before
+enabling. A claim postpones the next probe by an hour, so only one worker probes.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ from webhooks.endpoints.fields import EndpointChanges
 from webhooks.endpoints.ping import SETTLE_S, Ping, Sender, ask, write_ping
 
 PROBE_US: Final = 6 * HOUR_US
-# After this long since disabling, probes end.
+# Probes end this long after the endpoint was disabled.
 PROBED_US_MAX: Final = 14 * DAY_US
 Probed = Literal["enabled", "unwell", "disabled by its answer", "left alone"]
 
-# Spelled as in the partial index, or SQLite doesn't use it.
+# SQLite uses a partial index only if the query repeats its condition exactly.
 _IS_PROBED: Final = f"""p.status = 'disabled' AND p.disabled_reason = '{FAILING}'
     AND p.deleted_at IS NULL"""
 _OF_ACTIVE: Final = "endpoints p JOIN accounts a ON a.id = p.account_id AND a.suspended_at IS NULL"
@@ -99,7 +99,7 @@ class Probe(Sender):
     async def _judge(
         self, tx: Transaction, due: DueProbe, settlement: Settlement, *, disabled_at: int
     ) -> Probed:
-        """Apply the response to an endpoint that is still disabled for failing."""
+        """Apply the response, after checking that the endpoint is still disabled for failing."""
         id_, ended_at = due.endpoint_id, settlement.ended_at_us
         if settlement.disable_reason is not None:
             await tx.execute(_ITS_WORD, id=id_, reason=settlement.disable_reason)
@@ -107,7 +107,7 @@ class Probe(Sender):
         if settlement.status != DELIVERED:
             await tx.execute(_PUT_OFF, id=id_, probe_at=_next(disabled_at, ended_at + PROBE_US))
             return "unwell"
-        # No mail, as when a user enables it.
+        # No mail is sent, just as when a user enables an endpoint.
         await notice.end(tx, [id_], now_us=ended_at)
         await patch(
             tx,
@@ -143,7 +143,6 @@ async def due_probes(
     exclude_ids: Sequence[str] = (),
     but_accounts: Sequence[str] = (),
 ) -> list[DueProbe]:
-    """Return due probes, the longest due first."""
     without = " AND NOT p.id IN :exclude_ids[text]" if exclude_ids else ""
     without += " AND NOT p.account_id IN :but_accounts[text]" if but_accounts else ""
     rows = await tx.fetch(

@@ -1,4 +1,4 @@
-"""Move endpoints' sealed values to the newest master key."""
+"""Encrypt endpoints' values again with the newest master key."""
 
 import logging
 from typing import Any, Final
@@ -41,9 +41,9 @@ _log = logging.getLogger(__name__)
 
 
 async def reseal_some(tx: Transaction, vault: Vault, *, after_id: str) -> str | None:
-    """Seal a bounded number of endpoints again, in id order; return the last id, or null at the end.
+    """Encrypt a limited number of endpoints again, in order of ID; return the last ID, or None at the end.
 
-    An endpoint that can't be decrypted is logged.
+    Values that can't be decrypted are logged and left alone.
     """
     rows = await tx.fetch(_SEALED, after_id=after_id, rows=RESEAL_ROWS)
     for row in rows:

@@ -1,1 +1,1 @@
-"""Events: published with the change they report, and streamed."""
+"""Publish events in the transaction of the change that they report, and stream them to clients."""

@@ -1,4 +1,4 @@
-"""Acts on the log of events: page through it, or poll it from a cursor."""
+"""Acts on the event log: list it page by page, or poll it from a cursor."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ EventType = Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]
 
 
 class Event(Struct, kw_only=True):
-    """An event: the exact body that its webhooks carry."""
+    """An event, exactly as in the body that webhooks receive."""
 
     id: EventIdText
     type: EventTypeWord
@@ -38,13 +38,13 @@ class Event(Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class SeenCodes:
-    """What billing knows of codes: `shown` adds those that the events' reader may see."""
+    """What billing knows about codes. `shown` inserts the codes that the reader may see."""
 
     shown: Callable[[Transaction, Principal, Sequence[log.Event]], Awaitable[Sequence[log.Event]]]
 
 
 class EventsQuery(ExportPage, frozen=True, kw_only=True):
-    """after: poll, oldest first, from this cursor on (0: from the oldest stored event)."""
+    """Which events. `after` polls from a cursor, oldest first; 0 means the oldest stored event."""
 
     after: Cursor | None = None
     type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
@@ -63,9 +63,11 @@ async def list_events(
     after = event_cursor(asked.after, "after")
     is_file = asked.format != "json"
     if after is not None and is_file:
-        raise InvalidInput("A file is newest first. Omit `after`.", param="after")
+        raise InvalidInput("A file lists the newest events first. Omit `after`.", param="after")
     if after is not None and begin is not None:
-        raise InvalidInput("Give either `after` (to poll) or `cursor` (to page).", param="cursor")
+        raise InvalidInput(
+            "Give either `after` (to poll) or `cursor` (to page), not both.", param="cursor"
+        )
     tx, tenant = context.tx, context.tenant
     if after is None:
         before = event_cursor(cast(str | None, begin))

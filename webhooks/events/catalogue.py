@@ -1,6 +1,6 @@
-"""Publish each event type's JSON Schema and an example, and make samples for test pings. Pure.
+"""Publish each event type's JSON Schema and an example, and make samples for test pings.
 
-A sample names nothing real: data says "test": true, ids end in _test.
+A sample refers to nothing real: its data says "test": true, and its IDs end in _test.
 """
 
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ _EXAMPLE_ENDPOINT: Final[Mapping[str, Any]] = {
 def sample_data(
     event_type: str, endpoint: Mapping[str, Any], *, is_told_codes: bool = False, now_us: int
 ) -> dict[str, Any]:
-    """Make sample data; `endpoint` is the pinged one's shape. A sample code redeems nothing."""
+    """Make a sample's data. `endpoint` is the endpoint that receives it. A sample code can't be redeemed."""
     data = {"test": True, **_data(event_type, endpoint, now_us=now_us)}
     if is_told_codes and data.get("voucher_code_hint") is not None:
         data["voucher_code"] = VOUCHER_CODE

@@ -1,7 +1,7 @@
-"""Event cursors: a number, and the epoch of the database that gave it.
+"""Represent a position in an account's events: a number, and the epoch of the database that assigned it.
 
-A reader that continues from a cursor misses nothing, or gets an error. A restore starts another epoch,
-because the same numbers go to other events.
+A reader that continues from a cursor misses no event, or gets an error. Restoring a backup starts a new epoch,
+because the restored database assigns the same numbers to other events.
 """
 
 from typing import Final, NamedTuple
@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 from kernel.errors import InvalidInput, UnknownCursor
 from store.database import Transaction
 
-BEGINNING: Final = "0"  # the oldest event that is kept, whatever the epoch
+BEGINNING: Final = "0"  # a cursor for the oldest stored event, in any epoch
 _DIGITS_MAX: Final = 18
 
 
 class EventCursor(NamedTuple):
-    """A null epoch means that no event was seen."""
+    """A position in the event log. The epoch is None if no event has been read."""
 
     epoch: int | None
     event_no: int
@@ -35,7 +35,7 @@ class CursorRefused(InvalidInput):
 
 
 def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
-    """Raise InvalidInput and CursorRefused."""
+    """Parse a cursor. Raise InvalidInput or CursorRefused."""
     if text is None:
         return None
     if text == BEGINNING:
@@ -46,8 +46,8 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
         raise UnknownCursor(param)
     if not dash:
         raise CursorRefused(
-            "A number alone doesn't name its database. Start with 0, the oldest stored "
-            "event, and use next_cursor unchanged.",
+            "A cursor can't be just a number. Start with 0, the oldest stored event, and "
+            "then use each `next_cursor` unchanged.",
             param=param,
             reason="cursor_without_epoch",
             oldest=None,
@@ -56,22 +56,23 @@ def event_cursor(text: str | None, param: str = "cursor") -> EventCursor | None:
 
 
 def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, param: str) -> int:
-    """Return the number to continue after; raise CursorRefused if that would skip events."""
+    """Return the event number to continue after. Raise CursorRefused if events would be skipped."""
     before_oldest = EventCursor(epoch, oldest_no - 1)
     if cursor.epoch is None:
         return before_oldest.event_no
     if cursor.epoch != epoch:
         raise CursorRefused(
-            "The cursor is from before a restore. Events after the restored moment are "
-            "lost, and their numbers were reused. Continue from oldest_cursor and drop "
-            f"known IDs; the newest event is {EventCursor(epoch, last_no).text()}.",
+            "The cursor is from before the database was restored from a backup. Events "
+            "after that backup are lost, and their numbers were reused. Continue from "
+            "`oldest_cursor`, and skip events whose IDs you know. The newest event is "
+            f"{EventCursor(epoch, last_no).text()}.",
             param=param,
             reason="cursor_from_before_restore",
             oldest=before_oldest,
         )
     if cursor.event_no > last_no:
         raise CursorRefused(
-            f"No event has this number yet; the last one is {last_no}. The cursor may "
+            f"No event has this number yet. The newest event is {last_no}. The cursor may "
             "belong to another environment or installation.",
             param=param,
             reason="cursor_ahead",
@@ -80,8 +81,8 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
     if cursor.event_no < before_oldest.event_no:
         raise CursorRefused(
             f"Events {cursor.event_no + 1} to {before_oldest.event_no} are no longer "
-            "stored. Read the lists of top-ups and orders for them, then continue from "
-            "oldest_cursor.",
+            "stored. Check the lists of top-ups and orders instead, then continue from "
+            "`oldest_cursor`.",
             param=param,
             reason="cursor_expired",
             oldest=before_oldest,
@@ -90,5 +91,5 @@ def check(cursor: EventCursor, *, epoch: int, oldest_no: int, last_no: int, para
 
 
 async def renew(tx: Transaction, *, epoch: int) -> None:
-    """Refuse every earlier cursor. epoch must be new. Run it only while the database is unused."""
+    """Refuse all earlier cursors by setting a new epoch. Only run this while no process uses the database."""
     await tx.execute("UPDATE account_environments SET event_epoch = :epoch", epoch=epoch)

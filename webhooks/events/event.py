@@ -1,8 +1,8 @@
-"""Events: rendered once, numbered per account and environment, and written with the change they report.
+"""Render events once, number them per account and environment, and write them in the transaction of the change.
 
-event_no has no gaps and follows the order of commits, so a poller's cursor proves that it has seen
-everything. A publisher locks the account before Outbox.load. The body's bytes are what gets signed, except
-for a code that is left out.
+Numbers have no gaps and follow the order of commits, so a poller's cursor proves that it has read everything.
+Lock the account before Outbox.load. Webhooks sign the stored bytes, with the voucher code inserted if there is
+one.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,7 +27,7 @@ from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filte
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
 DISABLED_EVENT: Final = "endpoint.disabled"
-# After any commit that wrote events.
+# Sent after each commit that wrote events.
 HINT: Final = "events"
 EVENT_TYPES: Final = (
     "topup.delivered",
@@ -133,24 +133,24 @@ def render_event(
 
 @dataclass(frozen=True, slots=True)
 class _Subscriber:
-    """An endpoint as publishing needs it. Disabled ones count too: their rows are held."""
+    """The endpoint's columns that publishing needs. Disabled endpoints also get rows, which are held."""
 
     id: str
     types: frozenset[str]  # empty: all
     first_wait_us: int
-    ready_at: int | None  # its place in the line when it was read
+    ready_at: int | None  # the queue row's ready_at, as it was read
     is_told_codes: bool
     is_told_links: bool
-    turn_us: int  # its pace lets nothing go before; 0: it may at once
+    turn_us: int  # the earliest time that its rate limit allows, or 0
     filter: PayloadFilter | None
     is_ordered: bool
 
 
 class Outbox:
-    """One transaction's events, in memory until flush.
+    """One transaction's events, held in memory until flush.
 
-    Make it with `load` after locking the tenants' rows, or with number_from and `reading`. Flush once
-    before the commit: two to four statements.
+    Lock the tenants' rows, then create an outbox with `load`, or with number_from and `reading`. Call flush
+    once, before the commit; it runs two to four statements.
     """
 
     def __init__(self) -> None:
@@ -223,10 +223,10 @@ class Outbox:
         now_us: int,
         except_endpoint_id: str | None = None,
     ) -> EventId:
-        """Add an event, and a delivery for each endpoint with its type and a matching filter.
+        """Add an event, and a delivery for each endpoint whose types and filter match.
 
-        If data has a voucher_code_hint, its code is left out (webhooks/deliveries/coded.py). code_sealed:
-        the code to send if it isn't the voucher's own.
+        If data has a voucher_code_hint, the code itself isn't stored (see webhooks/deliveries/coded.py).
+        code_sealed: the encrypted code to send if it isn't the voucher's own.
         """
         event_id, event_no, body, told_at = self._record(
             tenant, type, data, transaction_id, now_us, code_sealed, trace
@@ -274,7 +274,7 @@ class Outbox:
         trace: str | None = None,
         now_us: int,
     ) -> EventId:
-        """Add an event without deliveries, for a test ping."""
+        """Add an event for a test ping, without deliveries."""
         event_id, *_ = self._record(tenant, type, data, None, now_us, None, trace, is_sample=True)
         return event_id
 
@@ -337,7 +337,7 @@ class Outbox:
             self._queued[endpoint_id] = (endpoint_id, *tenant, ready_us)
 
     def _time_text(self, now_us: int) -> str:
-        # A batch shares one instant, and formatting it costs more than the rest of an event.
+        # A batch's events share a second. Formatting the time costs more than the rest of an event.
         second = now_us // SECOND_US
         if second != self._second:
             self._second, self._second_text = second, rfc3339(now_us)
@@ -345,7 +345,7 @@ class Outbox:
 
 
 async def mark_test_event(tx: Transaction, event_id: EventId) -> None:
-    """Mark an event of this transaction as a test event."""
+    """Mark an event that this transaction has written as a test event."""
     await tx.execute(_MARK_SAMPLE, id=event_id)
 
 
@@ -372,7 +372,7 @@ def _render(
 
 def check_type(event_type: str, param: str) -> None:
     if event_type not in _KNOWN_TYPES:
-        raise InvalidInput(f"Choose from these types: {', '.join(EVENT_TYPES)}.", param=param)
+        raise InvalidInput(f"The event type must be one of {', '.join(EVENT_TYPES)}.", param=param)
 
 
 EventTypeWord = Annotated[

@@ -1,7 +1,7 @@
-"""Notify streams of new events and callers who wait for a top-up, without one query for each.
+"""Notify event streams of new events, and wake callers that wait for a top-up, without a query for each.
 
-A subscriber hears of an event at once if this process wrote it, otherwise within LOOK_S, by one statement
-for all. Subscribers read what they need themselves.
+A subscriber is notified at once of an event that this process wrote, and of others within LOOK_S. One statement
+checks all subscribers. Subscribers then read the events themselves.
 """
 
 import asyncio
@@ -19,14 +19,13 @@ from store.errors import StoreError
 from webhooks.events.event import HINT
 
 LOOK_S: Final = 0.25
-# One look serves 10 ms of commits.
+# The pause between two checks, so that one check covers 10 ms of commits.
 LOOKS_APART_S: Final = 0.01
 TICK_S: Final = 0.05
 STREAMS_PER_HOLDER: Final = 5
 STREAMS_PER_TENANT: Final = 20
 STREAMS: Final = 1_000
 RETRY_AFTER_S: Final = 5
-# How long closing waits for a look that the database delays.
 CLOSE_S_MAX: Final = 5.0
 
 _NUMBERS = """
@@ -38,9 +37,9 @@ _log = logging.getLogger(__name__)
 WAITS_PER_HOLDER: Final = 50
 WAITS_PER_TENANT: Final = 500
 WAITS: Final = 2_000
-# Between two looks at an account whose events follow each other closely.
+# The pause between two checks of an account with frequent events.
 WAIT_LOOKS_APART_S: Final = 0.05
-# The last wait's end wakes an idle watcher.
+# How long an idle watcher sleeps; the end of the last wait wakes it earlier.
 IDLE_S: Final = 60.0
 _CHANGED = """
 SELECT DISTINCT transaction_id FROM events
@@ -66,11 +65,14 @@ class StreamSubscriber:
         self.is_ended = False
 
     async def wait_beyond(self, event_no: int, *, timeout_s: float) -> bool:
-        """Return whether there is an event numbered above event_no, at the latest TICK_S after timeout_s."""
+        """Wait until an event after event_no exists, or timeout_s has passed. Return whether one exists.
+
+        A timeout may be up to TICK_S late.
+        """
         self._changed.clear()
         if self._event_no <= event_no and not self.is_ended:
-            # Idle streams do little else than this. A timer that sets the event costs a third of
-            # asyncio.timeout, and timers on the same tick wake the loop once for all.
+            # Idle streams spend most of their time here. A timer that sets the event costs a third of
+            # asyncio.timeout, and timers on the same tick wake the loop only once.
             loop = asyncio.get_running_loop()
             due_s = math.ceil((loop.time() + timeout_s) / TICK_S) * TICK_S
             timer = loop.call_at(due_s, self._changed.set)
@@ -82,7 +84,7 @@ class StreamSubscriber:
 
     @property
     def event_no(self) -> int:
-        """Return the last known event number; 0 before the first look."""
+        """Return the number of the newest known event; 0 before the first check."""
         return self._event_no
 
     def advance(self, event_no: int) -> None:
@@ -105,7 +107,7 @@ class Feed:
         self._hinted = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._is_closed = False
-        self.looks = 0  # for tests and metrics
+        self.looks = 0
 
     def on_hint(self, name: str) -> None:
         if name == HINT and self._subscribers:
@@ -114,16 +116,19 @@ class Feed:
     def subscribe(
         self, tenant: Tenant, holder: str
     ) -> "contextlib.AbstractContextManager[StreamSubscriber]":
-        """Count a stream for the credential `holder` until the exit. Raises TooManyStreams and Unavailable."""
+        """Subscribe a stream. It counts against the limits of the credential `holder` until the context exits.
+
+        Raise TooManyStreams or Unavailable.
+        """
         if self._is_closed:
             raise Unavailable("The gateway is stopping. Connect again.", retry_after_s=1)
-        _check_room(self._held[holder], STREAMS_PER_HOLDER, "this credential", TooManyStreams)
-        _check_room(self._held[tenant], STREAMS_PER_TENANT, "this account", TooManyStreams)
-        _check_room(self._count, STREAMS, "this gateway", TooManyStreams)
+        _check_room(self._held[holder], STREAMS_PER_HOLDER, "This credential", TooManyStreams)
+        _check_room(self._held[tenant], STREAMS_PER_TENANT, "This account", TooManyStreams)
+        _check_room(self._count, STREAMS, "This gateway", TooManyStreams)
         return self._counted(tenant, holder)
 
     def listen(self, tenant: Tenant) -> StreamSubscriber:
-        """Subscribe for this process itself, without a limit; leave() ends it."""
+        """Subscribe this process itself, without a limit, until leave() is called."""
         subscriber = StreamSubscriber()
         if self._is_closed:
             subscriber.end()
@@ -182,7 +187,7 @@ class Feed:
             except StoreError as error:
                 _log.warning("feed.look_failed", extra={"code": error.code})
             except Exception:
-                # Without this watcher every stream of the process would fall silent.
+                # If the watcher ended, no stream of this process would get events.
                 _log.exception("feed.broke")
             await asyncio.sleep(LOOKS_APART_S)
             with contextlib.suppress(TimeoutError):
@@ -215,7 +220,7 @@ def _check_room(
 
 
 class Wait:
-    """is_over: the process is stopping, or the caller has left."""
+    """One caller's wait. is_over: the process is stopping, or the caller has disconnected."""
 
     __slots__ = ("_begun", "_changed", "is_over")
 
@@ -258,7 +263,7 @@ class _Watched:
 
 
 class Waits:
-    """A process's waits. A tenant is watched while a caller waits for one of its top-ups."""
+    """All waits of a process. A tenant is watched while at least one caller waits for its top-up."""
 
     def __init__(self, database: Database, feed: Feed) -> None:
         self._database = database
@@ -272,9 +277,9 @@ class Waits:
     @contextlib.contextmanager
     def waiting(self, tenant: Tenant, topup_id: str, holder: str) -> Iterator[Wait]:
         """Raise TooManyWaits."""
-        _check_room(self._held[holder], WAITS_PER_HOLDER, "this credential", TooManyWaits)
-        _check_room(self._held[tenant], WAITS_PER_TENANT, "this account", TooManyWaits)
-        _check_room(self.open_now, WAITS, "this gateway", TooManyWaits)
+        _check_room(self._held[holder], WAITS_PER_HOLDER, "This credential", TooManyWaits)
+        _check_room(self._held[tenant], WAITS_PER_TENANT, "This account", TooManyWaits)
+        _check_room(self.open_now, WAITS, "This gateway", TooManyWaits)
         watched = self._watched_of(tenant)
         wait = Wait(watched.begun)
         watched.waits.setdefault(topup_id, set()).add(wait)
@@ -336,7 +341,7 @@ class Waits:
             await asyncio.sleep(WAIT_LOOKS_APART_S)
 
     async def _tell(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
-        """Wake the waits for objects of events after `seen`; return False to try again."""
+        """Wake callers whose top-ups had events after `seen`. Return False if the database couldn't be read."""
 
         async def work(tx: Transaction) -> list[str]:
             rows = await tx.fetch(

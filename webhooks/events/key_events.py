@@ -1,4 +1,4 @@
-"""Publish key events in the same transaction as the change. The caller holds the tenant's lock."""
+"""Publish key events in the transaction of the change. The caller holds the tenant's lock."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ KeyEvent = Literal["key.created", "key.paused", "key.resumed", "key.revoked"]
 async def tell_key(
     tx: Transaction, event_type: KeyEvent, key: ApiKey, *, by: str, now_us: int
 ) -> None:
-    """Publish the key's event. `by` is the credential's id, or cli."""
+    """Publish an event about the key. `by` is the ID of the credential that changed it, or cli."""
     tenant = Tenant(key.account_id, key.environment)
     outbox = await Outbox.load(tx, [tenant])
     data = to_builtins(KeyChanged.of(key, by=by, scopes=list(key.scopes)))

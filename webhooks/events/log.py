@@ -1,6 +1,6 @@
-"""Read events: newest first, or from a cursor on, by keyset. Another tenant's id looks unknown.
+"""Read events by keyset: newest first, or oldest first from a cursor. Another tenant's ID is unknown.
 
-Events missing behind a cursor are reported, never skipped.
+If events after a cursor are no longer stored, an error says so.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ from webhooks.events.cursor import EventCursor, check
 from webhooks.events.event import check_type
 
 _MINE = "account_id = :account_id AND environment = :environment"
-# A filter by type has no index, because each send would pay for it.
+# Filtering by type has no index, because each send would have to update it.
 EVENTS_SCANNED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """body is what was signed, except for the code that belongs at code_at."""
+    """An event. `body` is what was signed, but without the code that belongs at position code_at."""
 
     id: EventId
     event_no: int
@@ -39,7 +39,7 @@ class Event:
     code_sealed: str | None = None
 
     def with_code(self, code_of: CodeOf) -> "Event":
-        """Raise SealBroken if the code can't be opened."""
+        """Return the event with its code inserted. Raise SealBroken if the code can't be decrypted."""
         if self.code_at is None or self.transaction_id is None:
             return self
         code = code_of(self.transaction_id, self.code_sealed)
@@ -51,8 +51,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """No read covers more than EVENTS_SCANNED events, so a page may hold few or none although has_more is
-    true.
+    """A page of events. A read checks at most EVENTS_SCANNED events, so a page may be empty although has_more
+    is true.
     """
 
     events: Sequence[Event]
@@ -68,7 +68,7 @@ async def list_events(
     event_type: str | None = None,
     limit: int = PAGE_ITEMS,
 ) -> EventPage:
-    """List events, newest first. Raises InvalidInput."""
+    """List events, newest first. Raise InvalidInput."""
     kept = await _kept(tx, tenant)
     above_no = kept.oldest_no - 1
     below_no = kept.last_no + 1
@@ -92,7 +92,7 @@ async def events_after(
     limit: int = PAGE_ITEMS,
     param: str = "after",
 ) -> EventPage:
-    """List events after the cursor, oldest first. Raises InvalidInput and CursorRefused."""
+    """List events after the cursor, oldest first. Raise InvalidInput or CursorRefused."""
     kept = await _kept(tx, tenant)
     above_no = check(after, **kept._asdict(), param=param)
     window_no = kept.last_no
@@ -121,7 +121,7 @@ async def get_event(tx: Transaction, tenant: Tenant, event_id: str) -> Event:
 
 
 class _Kept(NamedTuple):
-    """None is missing from oldest_no on."""
+    """Which events are stored: all numbers from oldest_no to last_no."""
 
     epoch: int
     oldest_no: int
@@ -164,8 +164,9 @@ async def _events(
 
 _ROWS = RowMapping(Event)
 _GET = f"SELECT {_ROWS.listed} FROM events WHERE id = :id AND {_MINE}"
-# Older events that open deliveries need remain, with gaps between their numbers. Without this lower bound,
-# PostgreSQL reads index entries of pruned events until a vacuum [0.7 ms instead of 0.1, behind 100,000 events].
+# Older events that open deliveries need stay stored, with gaps between their numbers. Without this lower bound,
+# PostgreSQL reads index entries of deleted events until a vacuum [0.7 ms instead of 0.1, behind 100,000
+# events].
 _KEPT = f"""
 SELECT event_epoch, event_no,
     (SELECT MIN(event_no) FROM events

@@ -1,4 +1,4 @@
-"""The schemas of events about money. webhooks/events/schemas.py lists them."""
+"""Define the data of events about money. webhooks/events/schemas.py lists all events."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from kernel.shaped import Shaped
 from kernel.words import Cents, Currency, Minor, PositiveCents, Time
 
-# Literal takes no booleans.
+# typing.Literal doesn't accept booleans here.
 Sample = Annotated[
     bool,
     Meta(
@@ -19,13 +19,13 @@ OrderId = Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
 
 
 class EventData(Shaped, kw_only=True):
-    """What any event's data may carry."""
+    """Fields of every event's data."""
 
     test: Sample | UnsetType = UNSET
 
 
 class LowBalance(EventData, kw_only=True):
-    """The account's wallet, after the change that took it below the threshold."""
+    """The account's wallet, after a change took its balance below the threshold."""
 
     balance_cents: Cents
     low_balance_threshold_cents: PositiveCents
@@ -33,7 +33,7 @@ class LowBalance(EventData, kw_only=True):
 
 
 class SucceededRecharge(EventData, kw_only=True):
-    """Credit that was bought by itself when the balance fell. method is as its owner knows it."""
+    """Credit that was bought automatically because the balance had fallen."""
 
     order_id: OrderId
     amount_cents: PositiveCents
@@ -43,9 +43,10 @@ class SucceededRecharge(EventData, kw_only=True):
 
 
 class FailedRecharge(EventData, kw_only=True):
-    """A fall of the balance for which nothing could be bought, or (disputed) a charge that the payer's bank
-    took back or asks about. order_id is null where no charge was tried; retry_at where it is not tried
-    again by itself; url where no person can confirm it.
+    """An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes.
+
+    order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the
+    payment.
     """
 
     order_id: OrderId | None
@@ -77,7 +78,9 @@ class FailedRecharge(EventData, kw_only=True):
 
 
 class Order(EventData, kw_only=True):
-    """An order of credit. reference is the txn_… that its events and deliveries are found by."""
+    """An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are
+    listed.
+    """
 
     id: OrderId
     status: Literal[
@@ -129,7 +132,7 @@ class Order(EventData, kw_only=True):
 
 
 class RefundedOrder(Order, kw_only=True):
-    """An order of which something went back; in the smallest unit of pay_currency."""
+    """An order whose payment was refunded, in part or in full. Amounts are in the smallest unit of pay_currency."""
 
     refunded_cents: Annotated[int, Meta(description="How much more went back now; never below 0.")]
     refunded_total_cents: Minor
@@ -137,16 +140,19 @@ class RefundedOrder(Order, kw_only=True):
 
 
 class DisputedOrder(RefundedOrder, kw_only=True):
-    """An order whose payment the payer's bank took, in part or in full. refunded_cents 0: no more is gone now."""
+    """An order whose payment the payer's bank disputes, in part or in full.
+
+    refunded_cents is 0 if the bank has withdrawn nothing more.
+    """
 
     dispute_id: Annotated[str, Meta(description="The provider's ID of the dispute.")]
     disputed_cents: Annotated[int, Meta(ge=1, description="The amount of the dispute.")]
 
 
 class RestoredOrder(Order, kw_only=True):
-    """An order of which something came back to us; in the smallest unit of pay_currency.
+    """An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency.
 
-    refunded_total_cents: what is still gone.
+    refunded_total_cents is what is still refunded or disputed.
     """
 
     restored_cents: Annotated[
@@ -157,9 +163,9 @@ class RestoredOrder(Order, kw_only=True):
 
 
 class OpenedDispute(EventData, kw_only=True):
-    """A dispute, or an inquiry, which took no money; amount in the smallest unit of its currency.
+    """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit.
 
-    evidence_due_at: until when evidence counts; null where the provider does not tell.
+    evidence_due_at is the deadline for evidence, or null if the provider sets none.
     """
 
     id: str
@@ -179,7 +185,7 @@ class OpenedDispute(EventData, kw_only=True):
 
 
 class _EndingCredit(EventData, kw_only=True):
-    """Credit with an end. plan_id and subscription_id are null where it is promotional."""
+    """Credit that expires. plan_id and subscription_id are null for promotional credit."""
 
     id: Annotated[str, Meta(pattern=r"^[a-z]+_[0-9A-Za-z]+$", description="The grant's id.")]
     kind: Annotated[
@@ -194,7 +200,7 @@ class _EndingCredit(EventData, kw_only=True):
 
 
 class ExpiringCredit(_EndingCredit, kw_only=True):
-    """What of it will be lost, some days before its end, unless it is spent."""
+    """Credit that will expire within some days unless it is spent."""
 
     days_before: Annotated[int, Meta(ge=1, description="At most so many days are left.")]
     rolls_over_micros: Annotated[
@@ -203,11 +209,11 @@ class ExpiringCredit(_EndingCredit, kw_only=True):
 
 
 class ExpiredCredit(_EndingCredit, kw_only=True):
-    """What was lost of it at its end, or later, once it is known that it does not go on into a next period."""
+    """Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over."""
 
 
 class NextCharge(Struct, kw_only=True):
-    """When the next period is charged, and its price before tax, discounts and customer's balance."""
+    """When the next period is charged, and its price before tax, discounts and the customer's balance."""
 
     at: Time
     amount: Minor
@@ -215,13 +221,14 @@ class NextCharge(Struct, kw_only=True):
 
 
 class Subscription(EventData, kw_only=True):
-    """A plan that an account has, after the turn that is told.
+    """An account's subscription to a plan, after the reported change.
 
-    credits: of one paid period; credits_granted: of all of its periods so far; credits_granted_now: what this
-    turn granted, which in a trial is the trial's credit. next_charge is null while it is paused, and where it
-    ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from
-    the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. paused_at,
-    resumes_at: while it is paused; resumes_at is null where the pause has no end of its own.
+    - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what
+      this change granted.
+    - next_charge: null while the subscription is paused, if it ends with its period, or after its end.
+    - next_plan_id, next_interval: the plan that starts with the next period, if it changes.
+    - grace_ends_at: while a payment is past due, when the subscription expires.
+    - resumes_at: when a pause ends; null if the pause has no end.
     """
 
     id: Annotated[str, Meta(pattern=r"^sub_[0-9A-Za-z]+$")]

@@ -1,9 +1,9 @@
-"""Payload filters: which events of its types an endpoint gets, by the values in their `data`. Pure.
+"""Select the events of an endpoint's types by values in their `data`.
 
     {"platform": ["claude", "gemini"], "amount_cents": {"gte": 1000}, "metadata.shop": ["eu"]}
 
-Each name is a path into `data`, and all must match. A missing path never matches. A filter sees only the
-stored body, so a hidden code or link decides nothing.
+Each name is a path into `data`. All conditions must match, and a missing path never matches. A filter only sees
+the stored body, so hidden codes and links don't affect it.
 """
 
 import re
@@ -22,7 +22,7 @@ VALUES_MAX: Final = 50
 VALUE_CHARACTERS_MAX: Final = 256
 _STEPS_MAX: Final = 5
 _PATH: Final = re.compile(rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}}){{0,{_STEPS_MAX - 1}}}", re.ASCII)
-# Each batch reads it with its endpoint, and _KEPT_MAX filters stay parsed.
+# Each batch of events reads the filter with its endpoint; up to _KEPT_MAX parsed filters are cached.
 FILTER_BYTES_MAX: Final = 4_000
 _KEPT_MAX: Final = 1024
 _ABSENT: Final = object()
@@ -30,7 +30,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Both included; null means no bound."""
+    """An inclusive range; None means no bound."""
 
     gte: int | None = None
     lte: int | None = None
@@ -45,7 +45,7 @@ class OneOf(tuple[Any, ...]):
     __slots__ = ()
 
     def holds(self, value: object) -> bool:
-        # In Python True equals 1; in JSON it doesn't.
+        # In Python, but not in JSON, True equals 1.
         return any(type(one) is type(value) and one == value for one in self)
 
 
@@ -58,15 +58,17 @@ class PayloadFilter:
 
 
 def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
-    """Return the filter as stored JSON text. Raises InvalidInput."""
+    """Return the filter as JSON text to store. Raise InvalidInput."""
     if wanted is None:
         return None
     if not 1 <= len(wanted) <= PATHS_MAX:
-        raise InvalidInput(f"A filter has 1 to {PATHS_MAX} paths; null removes it.", param="filter")
+        raise InvalidInput(
+            f"A filter must have 1 to {PATHS_MAX} paths. Send null to remove it.", param="filter"
+        )
     for path, condition in wanted.items():
         if len(path) > PATH_CHARACTERS_MAX or _PATH.fullmatch(path) is None:
             raise InvalidInput(
-                f"A path is at most {_STEPS_MAX} names of `data` with dots between them, such "
+                f"A path must be 1 to {_STEPS_MAX} field names of `data`, joined by dots, such "
                 "as metadata.shop.",
                 param="filter",
             )
@@ -74,7 +76,7 @@ def check_filter(wanted: Mapping[str, Any] | None) -> str | None:
     stored = _encode(dict(wanted))
     if len(stored) > FILTER_BYTES_MAX:
         raise InvalidInput(
-            f"A filter has at most {FILTER_BYTES_MAX:,} bytes of JSON.", param="filter"
+            f"A filter can have at most {FILTER_BYTES_MAX:,} bytes of JSON.", param="filter"
         )
     return stored.decode()
 
@@ -103,14 +105,14 @@ def _check_condition(path: str, condition: object) -> None:
     if isinstance(condition, Sequence) and not isinstance(condition, str):
         if not 1 <= len(condition) <= VALUES_MAX or not all(map(_is_value, condition)):
             raise InvalidInput(
-                f"{path}: a list has 1 to {VALUES_MAX} texts of at most {VALUE_CHARACTERS_MAX} "
-                "characters, whole numbers, true, false or null.",
+                f"The list for `{path}` must have 1 to {VALUES_MAX} values: texts of at most "
+                f"{VALUE_CHARACTERS_MAX} characters, whole numbers, true, false or null.",
                 param="filter",
             )
         return
     if not isinstance(condition, Mapping) or not _is_bounds(condition):
         raise InvalidInput(
-            f'{path}: write a list of values, or bounds such as {{"gte": 1000, "lte": 5000}}',
+            f'`{path}` must be a list of values, or bounds such as {{"gte": 1000, "lte": 5000}}.',
             param="filter",
         )
 

@@ -1,6 +1,6 @@
-"""The events' JSON Schemas, declared once as structs: what a receiver may rely on.
+"""Define the data of each event type once, as structs, from which the JSON Schemas are made.
 
-The published schemas allow other fields, because later versions add some.
+The published schemas allow other fields, because later versions may add some.
 """
 
 from collections.abc import Mapping
@@ -59,8 +59,10 @@ ApprovalReason = Literal["threshold", "sender_left"]
 
 
 class CapUsed(EventData, kw_only=True):
-    """A limit of a key, or of its account, as it stands after a spend. Told once in a window, and of a
-    rolling one once in its length; again only where the limit was changed.
+    """A limit of a key or account, as it stands after a spend.
+
+    The event is sent once in each window (for a rolling window, once in its length), and again after the limit
+    was changed.
     """
 
     key_id: Annotated[
@@ -83,7 +85,7 @@ class CapUsed(EventData, kw_only=True):
 
 
 class KeyChanged(EventData, kw_only=True):
-    """A key as it is now; never its secret. What is paused or revoked are its descendants, too."""
+    """A key's current state, without its secret. Pausing or revoking a key also affects its descendants."""
 
     id: KeyIdText
     parent_id: KeyIdText | None
@@ -100,7 +102,7 @@ class KeyChanged(EventData, kw_only=True):
 
 
 class Deliverable(Struct, kw_only=True):
-    """What the recipient is given. All but value may be shown to whoever reads the top-up."""
+    """What the recipient gets. Anyone who can read the top-up may see all fields except `value`."""
 
     kind: KindOfDeliverable
     value: Secret | None
@@ -111,7 +113,7 @@ class Deliverable(Struct, kw_only=True):
 
 
 class _TopUp(EventData, kw_only=True):
-    """A top-up as its events carry it."""
+    """A top-up, as events show it."""
 
     transaction_id: TransactionId
     status: Literal["scheduled", "pending", "delivered", "failed", "cancelled", "reversed"]
@@ -133,11 +135,13 @@ class _TopUp(EventData, kw_only=True):
 
 
 class DeliveredTopUp(_TopUp, kw_only=True):
-    """new_balance_cents is the recipient's wallet of that platform after the top-up; where a supplier
-    delivered, without this top-up.
+    """A delivered top-up.
 
-    voucher_code and deliverable.value are null for an endpoint without include_codes; voucher_code and
-    its hint are null, too, where a key, a link or a note was delivered.
+    new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't
+    included.
+
+    voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint
+    are also null if the top-up delivered a key, link or note.
     """
 
     status: Literal["delivered"]
@@ -146,7 +150,7 @@ class DeliveredTopUp(_TopUp, kw_only=True):
 
 
 class FailedTopUp(_TopUp, kw_only=True):
-    """failure_reason says why; the funds are back in the sender's wallet."""
+    """A failed top-up. failure_reason says why. Its funds are back in the sender's wallet."""
 
     status: Literal["failed"]
     voucher_code: None
@@ -157,7 +161,7 @@ class FailedTopUp(_TopUp, kw_only=True):
 
 
 class CancelledTopUp(_TopUp, kw_only=True):
-    """failure_reason is there where somebody or something else than the sender ended it."""
+    """A cancelled top-up. failure_reason is set if someone other than the sender cancelled it."""
 
     status: Literal["cancelled"]
     voucher_code: None
@@ -167,7 +171,7 @@ class CancelledTopUp(_TopUp, kw_only=True):
 
 
 class PendingTopUp(_TopUp, kw_only=True):
-    """The funds are held; the recipient is credited on delivery."""
+    """A pending top-up. Its funds are held, and the recipient gets the credit on delivery."""
 
     status: Literal["pending"]
     voucher_code: None
@@ -177,13 +181,15 @@ class PendingTopUp(_TopUp, kw_only=True):
 
 
 class ClaimedTopUp(DeliveredTopUp, kw_only=True):
-    """Its recipient opened it on the claim page, for the first time. Told once."""
+    """A top-up that its recipient opened on the claim page. The event is sent once, the first time."""
 
     claimed_at: Time
 
 
 class ScheduledTopUp(_TopUp, kw_only=True):
-    """The funds are held; at scheduled_for it is delivered, or pending, or refused and refunded."""
+    """A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and
+    refunded.
+    """
 
     status: Literal["scheduled"]
     voucher_code: None
@@ -194,8 +200,10 @@ class ScheduledTopUp(_TopUp, kw_only=True):
 
 
 class ReversedTopUp(_TopUp, kw_only=True):
-    """Nothing of it was used; its funds are back in the sender's wallet. reason: why the sender, or the
-    operator, took it back. new_balance_cents is the recipient's wallet of that platform afterwards.
+    """A reversed top-up, which was unused. Its funds are back in the sender's wallet.
+
+    reason: why the sender or operator reversed it. new_balance_cents: the recipient's balance on that platform
+    afterwards.
     """
 
     status: Literal["reversed"]
@@ -207,8 +215,9 @@ class ReversedTopUp(_TopUp, kw_only=True):
 
 
 class VoucherRedeemed(EventData, kw_only=True):
-    """Told to the account that issued the voucher. settle: into a wallet here, or external: the
-    platform honoured it.
+    """A voucher that was redeemed. The account that issued it gets the event.
+
+    settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it.
     """
 
     transaction_id: TransactionId
@@ -222,7 +231,7 @@ class VoucherRedeemed(EventData, kw_only=True):
 
 
 class BatchCounts(Struct, kw_only=True):
-    """A batch's items by where they are, and the cents of those that were accepted and delivered."""
+    """The number of a batch's items in each state, and the amounts accepted and delivered in cents."""
 
     waiting: Annotated[int, Meta(ge=0, description="Neither accepted nor refused yet.")]
     accepted: Annotated[int, Meta(ge=0, description="What follows, all seven together.")]
@@ -246,7 +255,7 @@ class BatchCounts(Struct, kw_only=True):
 
 
 class CompletedBatch(EventData, kw_only=True):
-    """A bulk send of which every item has ended. status refused: none of it was accepted."""
+    """A bulk send in which every item has ended. `refused` means that no item was accepted."""
 
     id: Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z_]+$")]
     status: Literal["completed", "refused"]
@@ -259,8 +268,9 @@ class CompletedBatch(EventData, kw_only=True):
 
 
 class LowStock(EventData, kw_only=True):
-    """What is left of the codes of a platform and amount. Sent to operators' accounts, once until
-    there are enough again.
+    """Codes of one platform and amount that are running out.
+
+    Operators' accounts get the event once, and not again until the stock has recovered.
     """
 
     supplier: str
@@ -271,10 +281,10 @@ class LowStock(EventData, kw_only=True):
 
 
 class Approval(Shaped, kw_only=True):
-    """What a person decides on; requested_by and decided_by are ids of keys or persons.
+    """An approval that a user has to give. requested_by and decided_by are IDs of keys or users.
 
-    decided_by is null while it is pending, and where it expired; link: by a signed link. cancelled: its
-    sender took the send back.
+    decided_by is null while the approval is pending and after it expires; `link` means a signed link.
+    `cancelled` means that the sender cancelled the top-up.
     """
 
     id: Annotated[str, Meta(pattern=r"^apr_[0-9A-Za-z]+$")]
@@ -299,13 +309,13 @@ class Approval(Shaped, kw_only=True):
 
 
 class ApprovalOfTopUp(PendingTopUp, kw_only=True):
-    """The approval, and the top-up that waits for it, as it was before the decision took effect."""
+    """An approval, and the top-up that waits for it, as it was before the decision took effect."""
 
     approval: Annotated[Approval, Meta(description="What a person decides on.")]
 
 
 class RequestedApproval(ApprovalOfTopUp, kw_only=True):
-    """decide_url is null but for an endpoint with include_approval_links."""
+    """A requested approval. decide_url is null unless the endpoint has include_approval_links."""
 
     decide_url: Annotated[
         str | None,
@@ -314,7 +324,7 @@ class RequestedApproval(ApprovalOfTopUp, kw_only=True):
 
 
 class Endpoint(EventData, kw_only=True):
-    """A webhook endpoint. events empty: all types; the values of headers are masked."""
+    """A webhook endpoint. Empty `events` means all types. Header values are masked."""
 
     id: Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]
     url: Annotated[
@@ -347,7 +357,7 @@ class Endpoint(EventData, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One type: a sentence for people, and the struct of its `data`."""
+    """An event type: a sentence that explains it, and the struct of its `data`."""
 
     sentence: str
     data: type[Struct]

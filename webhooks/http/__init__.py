@@ -1,1 +1,1 @@
-"""Call other people's URLs safely."""
+"""Call URLs that users provide, safely."""

@@ -1,9 +1,10 @@
-"""Open, use and pool connections to receivers; parse one HTTP/1.1 response at a time.
+"""Open, use and pool connections to receivers, and parse HTTP/1.1 responses.
 
-- Only vetted addresses, TLS 1.2 or newer, verified against the host's own name. No proxies.
-- An exchange ends in a Reply whatever the peer sends, with bounded memory. A connection in any doubt is never
-  reused. No redirects, cookies, upgrades or compression.
-- An idle connection is reused only by the account that opened it, for an address vetted for this attempt.
+- Connections use only vetted addresses, TLS 1.2 or newer with a verified host name, and no proxy.
+- Every exchange ends with a Reply, whatever the peer sends, and uses limited memory. A connection whose state
+  is uncertain is never reused. Redirects, cookies, upgrades and compression aren't supported.
+- Only the account that opened an idle connection reuses it, and only for an address that was vetted for this
+  attempt.
 """
 
 import asyncio
@@ -28,17 +29,18 @@ ReplyError = Literal["protocol"]
 CONNECTION_AGE_S_MAX = 300.0
 IDLE_AGE_S_MAX = 60.0
 SWEEP_S = 15.0
-# As many as one endpoint may have under way [with half of it a tenth of a delivery was connecting].
+# As many as one endpoint's concurrent requests. With half as many, a tenth of a delivery's time went into
+# connecting.
 IDLE_PER_ORIGIN_MAX = 512
 IDLE_MAX = 1024
-# Account id, scheme, host, port; the address is compared at take().
+# Account ID, scheme, host and port; take() also compares the address.
 Origin = tuple[str, str, str, int]
 ADDRESSES_TRIED_MAX = 4
 NEXT_ADDRESS_AFTER_S = 0.25
 
 
 class Reply(NamedTuple):
-    """status is None if no final status line came. is_cut: the peer had more body than we read."""
+    """A response. status is None if no final status line came. is_cut: the peer sent more body than was read."""
 
     status: int | None
     headers: list[tuple[bytes, bytes]]
@@ -53,7 +55,7 @@ NO_REPLY = Reply(None, [], b"", False, None, None, None)
 
 
 class Connection(asyncio.Protocol):
-    """One socket. Besides closing it, callers use only exchange()."""
+    """One socket. Callers only use exchange() and close()."""
 
     __slots__ = (
         "_body",
@@ -116,9 +118,10 @@ class Connection(asyncio.Protocol):
     def exchange(
         self, request: bytes, *, body_bytes_max: int, body_bytes_kept_max: int
     ) -> "asyncio.Future[Reply]":
-        """Write a whole request; the future's Reply is ready when the response is, or has failed.
+        """Write a whole request; return a future for the Reply, which also reports failures.
 
-        Reading stops after body_bytes_max of body. A caller that stops waiting must close the connection.
+        At most body_bytes_max of the response body are read. A caller that stops waiting must close the
+        connection.
         """
         assert self._waiter is None, "one exchange at a time"
         self._begin(body_bytes_max, body_bytes_kept_max)
@@ -134,12 +137,12 @@ class Connection(asyncio.Protocol):
         return self._reply(None, None)
 
     def expire(self) -> None:
-        """End any exchange under way with TimeoutError."""
+        """End a running exchange with TimeoutError."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(TimeoutError())
 
     def close(self) -> None:
-        """Drop the socket at once: an orderly end of TLS may take a peer half a minute."""
+        """Close the socket immediately: with an orderly end of TLS, a peer can delay closing by half a minute."""
         self._is_keepable = False
         if self._transport is not None:
             self._transport.abort()
@@ -152,7 +155,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         parser = self._parser
         if self._waiter is None or parser is None:
-            # Not requested: what follows could be taken for the response to the next request.
+            # Data without a request could be mistaken for the response to the next request.
             self.close()
             return
         if self._first_byte_s is None:
@@ -170,7 +173,7 @@ class Connection(asyncio.Protocol):
             if self._raw_bytes > HEAD_BYTES_MAX:
                 self._fail(f"no end of the headers within {HEAD_BYTES_MAX} bytes")
         elif self._raw_bytes > HEAD_BYTES_MAX + 2 * self._body_bytes_max:
-            # Chunk framing and trailers are unbounded as well; a body seldom needs as much of them.
+            # Chunk framing and trailers must be limited, too. They rarely take as much as the body.
             self._cut()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -381,7 +384,7 @@ class IdlePool:
 
 
 class DialError(Exception):
-    """error is the attempt's class; reason is for the operator."""
+    """A failed connection. `error` is the attempt's error class. Only operators may see `reason`."""
 
     def __init__(self, error: Literal["connect", "tls"], reason: str) -> None:
         super().__init__(reason)
@@ -404,7 +407,7 @@ def client_ssl_context() -> ssl.SSLContext:
 
 
 async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLContext) -> Dialled:
-    """Connect to the first vetted address that accepts; raise DialError. The caller sets the deadline."""
+    """Connect to the first vetted address that accepts. Raise DialError. The caller sets the deadline."""
     loop = asyncio.get_running_loop()
     started_s = loop.time()
     address, reached = await _first_to_answer(addresses[:ADDRESSES_TRIED_MAX], url.port)
@@ -419,7 +422,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
             server_hostname=url.host if is_tls else None,
         )
     except OSError as cause:
-        # An ssl.SSLError is an OSError as well; a certificate's message holds no secret.
+        # ssl.SSLError is a subclass of OSError. A certificate's error message contains no secret.
         reason = f"{type(cause).__name__}: {cause}"
         raise DialError("tls" if is_tls else "connect", reason) from cause
     tls_s = loop.time() - connected_s if is_tls else None
@@ -427,7 +430,7 @@ async def dial(url: ParsedUrl, addresses: Sequence[str], ssl_context: ssl.SSLCon
 
 
 async def _first_to_answer(addresses: Sequence[str], port: int) -> tuple[str, socket.socket]:
-    """Try the addresses in turn, the next one early if the last is slow (RFC 8305)."""
+    """Try the addresses in order; if one is slow, start the next one in parallel (RFC 8305)."""
     if len(addresses) == 1:
         reached = await _connect(addresses[0], port)
         if isinstance(reached, DialError):
@@ -471,7 +474,7 @@ def _discard(loser: "asyncio.Task[socket.socket | DialError]") -> None:
 
 
 async def _connect(address: str, port: int) -> socket.socket | DialError:
-    """Return the failure as a value, because several of these race."""
+    """Connect; return failures as values, because several calls run in parallel."""
     try:
         dialling = socket.socket(
             socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM
@@ -492,12 +495,11 @@ async def _connect(address: str, port: int) -> socket.socket | DialError:
 
 
 def check_peer(dialling: socket.socket, address: str, port: int) -> None:
-    """Raise ConnectionError unless the socket is connected to that address."""
     peer, own = dialling.getpeername(), dialling.getsockname()
     is_there = peer[0] == address or ip_address(peer[0]) == ip_address(address)
     if not is_there or peer[1] != port:
         raise ConnectionError(f"the socket ends at {peer[0]}, not at the vetted {address}")
-    # For a free local port, TCP may choose that port as the source, too: the socket then connects to
-    # itself (simultaneous open).
+    # When connecting to a free local port, TCP may pick that port as the source, too. The socket is then
+    # connected to itself (simultaneous open).
     if peer[:2] == own[:2]:
         raise ConnectionError("the socket connected to itself")

@@ -1,10 +1,10 @@
-"""Decide which URLs and hosts a stranger may make us call, and build the request's bytes.
+"""Decide which URLs and hosts a user may make the gateway call, and build the request's bytes.
 
-check_url() judges the text, vet() the resolved addresses, again at every attempt. A caller can't tell a
-forbidden host from an unresolvable one; the operator sees `log_reason`.
+check_url() checks the text, and vet() checks the resolved addresses at each attempt. Callers can't distinguish
+a forbidden host from an unresolvable one; log_reason tells the operator.
 
-Address tables are our own: ipaddress.is_global differs between Python releases, and calls 17 of our 28
-probes global on CPython 3.11.
+The address tables are our own, because ipaddress.is_global differs between Python releases. On CPython 3.11, it
+reports 17 of our 28 test addresses as global.
 """
 
 import re
@@ -26,12 +26,12 @@ Network = IPv4Network | IPv6Network
 REFUSED_V4 = tuple(
     IPv4Network(block)
     for block in (
-        "0.0.0.0/8",  # this network; connects to the host itself
+        "0.0.0.0/8",  # the unspecified network, which connects to this host itself
         "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier NAT; holds Alibaba's metadata at 100.100.100.200
+        "100.64.0.0/10",  # carrier-grade NAT, with Alibaba's metadata at 100.100.100.200
         "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # Azure's wire server, public by number only
-        "169.254.0.0/16",  # link-local; holds the metadata of AWS, GCP, Azure, ECS, EKS
+        "168.63.129.16/32",  # Azure's internal wire server, despite its public address
+        "169.254.0.0/16",  # link-local, with the metadata of AWS, GCP, Azure, ECS and EKS
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
         "192.0.2.0/24",  # documentation
@@ -53,7 +53,7 @@ REFUSED_V6 = tuple(
     for block in (
         "2001::/23",  # protocol assignments: Teredo, ORCHID, benchmarking
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: carries any IPv4 address
+        "2002::/16",  # 6to4, which contains an IPv4 address
         "2620:4f:8000::/48",  # AS112
         "3fff::/20",  # documentation
     )
@@ -62,7 +62,7 @@ NAT64 = IPv6Network("64:ff9b::/96")
 LINK_LOCAL_V4 = tuple(
     IPv4Network(block)
     for block in (
-        "169.254.0.0/16",  # link-local; holds the metadata of AWS, GCP, Azure, ECS, EKS
+        "169.254.0.0/16",  # link-local, with the metadata of AWS, GCP, Azure, ECS and EKS
         "100.100.100.200/32",  # Alibaba's metadata
         "168.63.129.16/32",  # Azure's wire server
         "192.0.0.192/32",  # Oracle's metadata
@@ -72,13 +72,13 @@ LINK_LOCAL_V6 = tuple(
     IPv6Network(block)
     for block in (
         "fe80::/10",  # link-local
-        "fd00:ec2::/32",  # metadata and its relatives of AWS
+        "fd00:ec2::/32",  # metadata and related services of AWS
         "fd20:ce::254/128",  # metadata of GCP
     )
 )
-# Blocks of IPv6 that carry an IPv4 address, and how far it is from their right end.
+# IPv6 blocks that contain an IPv4 address, with its distance from the right end in bits.
 _CARRIERS = (
-    (IPv6Network("::/8"), 0),  # compatible, mapped, translated, NAT64
+    (IPv6Network("::/8"), 0),  # IPv4-compatible, mapped and translated addresses, and NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
 _ISATAP_IDENTIFIERS = frozenset({0x0000_5EFE, 0x0200_5EFE})
@@ -178,12 +178,12 @@ def is_link_local(address: Address) -> bool:
 
 
 def _is_isatap(address: IPv6Address) -> bool:
-    # ISATAP hosts unwrap ...:0:5efe:a.b.c.d, so such an interface id is an IPv4 address.
+    # An interface ID of the form 0:5efe:a.b.c.d is an IPv4 address for ISATAP hosts.
     return (int(address) >> 32) & _32_BITS in _ISATAP_IDENTIFIERS
 
 
 class UrlRefused(DomainError):
-    """`reason` is for callers, log_reason is not."""
+    """The URL must not be called. Callers see `reason`, but not log_reason."""
 
     def __init__(self, detail: str, *, reason: Reason, log_reason: str | None = None) -> None:
         super().__init__(detail, param="url", reason=reason)
@@ -192,11 +192,11 @@ class UrlRefused(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator permits beyond the public internet over https.
+    """What the operator allows in addition to public https addresses.
 
-    - allow_private lifts the address rule and the https rule (development).
-    - allow_cidrs and allow_hosts open single networks and names, but never own_addresses.
-    - Only allow_cidrs opens link-local and cloud metadata addresses.
+    - allow_private allows any address, and http (for development).
+    - allow_cidrs and allow_hosts allow single networks and names, but never own_addresses.
+    - Link-local and cloud metadata addresses are only allowed by allow_cidrs.
     """
 
     allow_private: bool = False
@@ -204,7 +204,7 @@ class Policy:
     allow_cidrs: tuple[Network, ...] = ()
     allow_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = frozenset()
-    # Each request looks it up in two caches, and a network's hash is made of its text.
+    # Cached, because each request looks the policy up twice, and hashing a network formats it as text.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -224,7 +224,6 @@ class Policy:
         allow_hosts: Iterable[str] = (),
         own_addresses: Iterable[str] = (),
     ) -> "Policy":
-        """Build a policy from settings text; raise ValueError."""
         return cls(
             allow_private=allow_private,
             allow_http=allow_http,
@@ -235,7 +234,7 @@ class Policy:
 
     @classmethod
     def of_operator(cls) -> "Policy":
-        """Allow anything, for addresses from the settings."""
+        """Allow any address. Only for URLs from the settings."""
         return cls.of(allow_private=True, allow_http=True, allow_cidrs=("0.0.0.0/0", "::/0"))
 
     @property
@@ -260,9 +259,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class ParsedUrl:
-    """A URL that passed check_url(). host is lower-case ASCII without brackets or final dot.
+    """A URL that passed check_url(). host is lower-case ASCII without brackets or a final dot.
 
-    If literal is set, host is an address in canonical spelling.
+    If literal is set, host is an IP address in its canonical form.
     """
 
     scheme: Literal["http", "https"]
@@ -274,32 +273,33 @@ class ParsedUrl:
 
 
 def check_url(url: str, policy: Policy) -> ParsedUrl:
-    """Parse a URL that the policy lets us call, as far as text can tell; raise UrlRefused.
+    """Parse a URL and check its text against the policy. Raise UrlRefused.
 
-    Stricter than the URL standards: a guard is passed where two parsers disagree.
+    The rules are stricter than the URL standards, because two parsers that disagree could be used to bypass the
+    check.
     """
     schemes = ("https", "http") if policy.allow_http or policy.allow_private else ("https",)
     if not url:
         raise UrlRefused("The URL is empty.", reason="form")
     if len(url) > URL_CHARACTERS_MAX:
-        raise UrlRefused(f"A URL has at most {URL_CHARACTERS_MAX} characters.", reason="form")
+        raise UrlRefused(f"A URL can have at most {URL_CHARACTERS_MAX} characters.", reason="form")
     scheme, separator, rest = url.partition("://")
     if not separator:
         begins = " or ".join(f"{one}://" for one in schemes)
-        raise UrlRefused(f"A URL begins with {begins}.", reason="form")
+        raise UrlRefused(f"The URL must begin with {begins}.", reason="form")
     cut = min((at for at in map(rest.find, "/?#\\") if at >= 0), default=len(rest))
     authority, target = rest[:cut], rest[cut:]
     if scheme.lower() not in schemes:
-        raise UrlRefused(f"Only {' and '.join(schemes)} URLs are called here.", reason="scheme")
+        raise UrlRefused(f"Only {' and '.join(schemes)} URLs are allowed here.", reason="scheme")
     is_http = scheme.lower() == "http"
     if "@" in authority:
-        raise UrlRefused("A URL must not carry credentials.", reason="credentials")
+        raise UrlRefused("The URL must not contain credentials.", reason="credentials")
     if "#" in target:
-        raise UrlRefused("A URL to call has no fragment.", reason="form")
+        raise UrlRefused("The URL must not have a fragment.", reason="form")
     if target and (not _VISIBLE.fullmatch(target) or "\\" in target):
         raise UrlRefused(
-            "The path and query hold visible ASCII characters without backslash; "
-            "percent-encode the others.",
+            "The path and query may contain only visible ASCII characters other than a "
+            "backslash. Percent-encode all others.",
             reason="form",
         )
     spelling, port = _split_port(authority, 80 if is_http else 443)
@@ -317,9 +317,9 @@ def check_url(url: str, policy: Policy) -> ParsedUrl:
 
 
 def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
-    """Return the addresses if the policy allows every one; raise UrlRefused.
+    """Return the addresses if the policy allows all of them. Raise UrlRefused.
 
-    A mixed result is refused, because DNS rebinding looks like that.
+    One forbidden address refuses the whole result, because DNS rebinding returns such mixtures.
     """
     vetted: dict[str, None] = {}
     for text in addresses:
@@ -338,7 +338,7 @@ def vet(host: str, addresses: Iterable[str], policy: Policy) -> tuple[str, ...]:
 
 
 def unreachable(log_reason: str) -> UrlRefused:
-    """Make the one refusal for forbidden and unresolvable hosts."""
+    """Return the same error for forbidden and unresolvable hosts."""
     return UrlRefused(ADDRESS_DETAIL, reason="address", log_reason=log_reason)
 
 
@@ -353,13 +353,13 @@ def _split_port(authority: str, default: int) -> tuple[str, int]:
     port = int(digits)
     is_other_service = port < 1024 and port not in PORTS_BELOW_1024
     if is_other_service or port > 65_535 or port in PORTS_REFUSED:
-        raise UrlRefused(f"Port {port} is not called.", reason="port")
+        raise UrlRefused(f"Port {port} is not allowed.", reason="port")
     return authority[:colon], port
 
 
 def _parse_host(spelling: str) -> tuple[str, Address | None]:
     if not spelling or len(spelling) > HOST_CHARACTERS_MAX + 1:
-        raise UrlRefused("The URL names no host, or too long a one.", reason="form")
+        raise UrlRefused("The URL has no host, or its host is too long.", reason="form")
     if spelling.startswith("["):
         return _parse_v6(spelling)
     host = spelling.lower()
@@ -374,8 +374,8 @@ def _parse_host(spelling: str) -> tuple[str, Address | None]:
         raise UrlRefused("The host is not a valid name.", reason="form")
     if not _NUMBER.fullmatch(labels[-1]):
         return host, None
-    # An address in a spelling of the C library (0x7f.1, 2130706433, 127.1): no top-level domain is a number.
-    # Our reading of it is what gets called.
+    # The last label is a number, so this is an IPv4 address as the C library spells it (0x7f.1, 2130706433,
+    # 127.1). The gateway calls the address that is parsed here.
     try:
         literal = IPv4Address(socket.inet_aton(host))
     except OSError:
@@ -385,7 +385,7 @@ def _parse_host(spelling: str) -> tuple[str, Address | None]:
 
 def _parse_v6(spelling: str) -> tuple[str, Address]:
     try:
-        # A zone id (%25eth0) has a meaning on one machine only.
+        # A zone ID (%25eth0) is only valid on one machine.
         if not spelling.endswith("]") or "%" in spelling:
             raise ValueError
         literal = IPv6Address(spelling[1:-1])
@@ -398,7 +398,7 @@ def _check_host(host: str, literal: Address | None, policy: Policy) -> None:
     if literal is not None:
         vet(host, (host,), policy)
         return
-    # If networks were opened, an operator's internal names are judged by address alone.
+    # If the operator allowed networks, internal names are judged only by their addresses.
     if policy.trusts_name(host) or policy.allow_cidrs:
         return
     if "." not in host or host.endswith(INTERNAL_SUFFIXES):
@@ -406,12 +406,12 @@ def _check_host(host: str, literal: Address | None, policy: Policy) -> None:
 
 
 def check_header(name: str, value: str) -> None:
-    """Raise InvalidInput unless the pair may join a request: a token and visible ASCII."""
+    """Raise InvalidInput unless the name is an allowed token and the value is printable ASCII."""
     if not _is_free_name(name):
-        raise InvalidInput("This header name cannot be set.", param="headers")
+        raise InvalidInput("This header name can't be set.", param="headers")
     if len(value) > HEADER_VALUE_CHARACTERS_MAX or not _VALUE.fullmatch(value):
         raise InvalidInput(
-            f"A header value has at most {HEADER_VALUE_CHARACTERS_MAX} printable ASCII characters.",
+            f"A header value can have at most {HEADER_VALUE_CHARACTERS_MAX} printable ASCII characters.",
             param="headers",
         )
 
@@ -419,7 +419,7 @@ def check_header(name: str, value: str) -> None:
 def request_bytes(
     method: str, url: ParsedUrl, headers: Iterable[tuple[str, str]], body: bytes
 ) -> bytes:
-    """Raise InvalidInput for a header that check_header() refuses."""
+    """Build the request. Raise InvalidInput for a header that check_header() refuses."""
     headers = list(headers)
     _check_headers(headers)
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
@@ -428,7 +428,7 @@ def request_bytes(
 
 
 def _check_headers(headers: list[tuple[str, str]]) -> None:
-    """Check all together first, which takes a third of the time."""
+    """Check all headers together first, which takes a third of the time."""
     values = "".join([value for _, value in headers])
     are_values_well = len(values) <= HEADER_VALUE_CHARACTERS_MAX and _VALUE.fullmatch(values)
     if not are_values_well or not _are_free_names(tuple([name for name, _ in headers])):
@@ -438,7 +438,7 @@ def _check_headers(headers: list[tuple[str, str]]) -> None:
 
 def _opening(method: str, url: ParsedUrl) -> str:
     assert method.isalpha(), "methods come from code"
-    # A receiver that compresses all the same isn't followed: no byte is ever decompressed.
+    # Receivers shouldn't compress. If one does, its body is never decompressed.
     return (
         f"{method} {url.target} HTTP/1.1\r\nHost: {url.authority}\r\nAccept-Encoding: identity\r\n"
     )

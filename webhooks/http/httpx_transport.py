@@ -1,6 +1,6 @@
-"""Offer the guarded transport behind httpx's API, with the guard, deadline and caps of a webhook.
+"""Offer the guarded transport as an httpx transport, with the same checks, deadline and limits as webhooks.
 
-A body is whole or an error, and never compressed [a 195 kB gzip reply became 208 MB].
+A response is complete or an error. Compressed responses are refused [a 195 kB gzip reply became 208 MB].
 """
 
 import httpx
@@ -15,10 +15,10 @@ _METHODS = _REPEATABLE_METHODS | {"POST", "PATCH"}
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Pass it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
+    """An httpx transport. Pass it to httpx.AsyncClient(transport=..., trust_env=False, follow_redirects=False).
 
-    The client's read timeout is the deadline for the whole request. The owner closes the Transport. The
-    text of errors shows no address.
+    The client's read timeout is the deadline for the whole request. The caller closes the inner Transport.
+    Error messages contain no addresses.
     """
 
     def __init__(self, transport: Transport, *, body_bytes_max: int = BODY_BYTES_READ_MAX) -> None:

@@ -1,10 +1,10 @@
 """Resolve host names with c-ares, vet their addresses, and recognize this deployment's own addresses.
 
-- A result is at most 2 s old, so the next attempt notices a name that changed.
-- Each account has its own queue of look-ups, so its unresolvable names delay no other account.
-- c-ares uses no thread, and reads resolv.conf and the hosts file again each time. Names of mDNS, LDAP or
-  another nsswitch module aren't found.
-- No webhook may call the gateway or a worker at its own port.
+- Results are cached for at most 2 s, so the next attempt notices a changed name.
+- Each account has its own queue of lookups, so its unresolvable names delay no other account.
+- c-ares needs no threads, and reads resolv.conf and the hosts file for each lookup. It doesn't find names that
+  come from mDNS, LDAP or another nsswitch module.
+- Webhooks can't call the gateway or a worker on its own port.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ import pycares
 
 from webhooks.http.guard import ParsedUrl, Policy, UrlRefused, unreachable, vet
 
-# Seconds to a server's first response; c-ares doubles it for each round.
+# Seconds to wait for a server's first response. c-ares doubles it in each round.
 FIRST_TRY_S: Final = 1.0
 TRIES_MAX: Final = 4
 _TIMER_S_MIN: Final = 0.01
@@ -33,28 +33,28 @@ ANSWER_AGE_S_MAX: Final = 2.0
 ANSWERS_MAX: Final = 10_000
 LOOKUPS_PER_ACCOUNT_MAX: Final = 8
 LOOPBACK: Final = ("127.0.0.1", "::1")
-# A silent name costs a look-up's whole time, so it waits longer than one with a negative response.
+# A name that times out is retried later than one with a negative response, because it costs a whole lookup.
 SILENT_WAIT_S: Final = 5.0
 SILENT_WAIT_S_MAX: Final = 60.0
 REFUSED_WAIT_S: Final = 1.0
 REFUSED_WAIT_S_MAX: Final = 15.0
-# Money waits for the operator's own names.
+# Payments wait for the operator's own names, so those are retried early.
 OPERATOR_FAILURE_WAIT_S_MAX: Final = 2.0
-# A look-up that was given up sooner says nothing about the name.
+# A lookup that was cancelled earlier says nothing about the name.
 ASKED_S_MIN: Final = 1.0
-# A failure this long ago doesn't make the next wait longer.
+# Failures older than this don't lengthen the next wait.
 FORGOTTEN_S: Final = 600.0
 _Key = tuple[str, str, Policy]  # account id, host, policy
 PUBLIC_AGE_S_MAX: Final = 60.0
-# The discard service; nothing is sent.
+# The port of the discard service. No packet is sent.
 _DISCARD_PORT: Final = 9
 
 
 class Resolver(Protocol):
     async def lookup(self, name: str) -> Sequence[str]:
-        """Return address texts, most preferred first; raise OSError or UnicodeError.
+        """Return addresses as text, in order of preference. Raise OSError or UnicodeError.
 
-        A name that ends in a dot is absolute: no search domains.
+        A name that ends with a dot is absolute: search domains don't apply.
         """
         ...
 
@@ -62,7 +62,7 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Use the machine's hosts file and name servers, or these servers in tests."""
+    """Resolve names with the machine's hosts file and name servers, or with the given servers in tests."""
 
     def __init__(self, servers: Sequence[str] = ()) -> None:
         self._servers = tuple(servers)
@@ -72,7 +72,7 @@ class SystemResolver:
         if not name.encode("ascii"):
             raise OSError("an empty name has no address")
         if _NUMERIC.fullmatch(name):
-            # The C library reads the spellings of an address (0x7f.1) without a query.
+            # The C library parses spellings such as 0x7f.1 without a query.
             return _addresses_of_number(name)
         query = _Query(asyncio.get_running_loop(), self._servers)
         self._queries.add(query)
@@ -96,7 +96,7 @@ class _Query:
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
         try:
-            # Not `lookups`: pycares 5.2.1 frees that text before c-ares reads it.
+            # The `lookups` option isn't used, because pycares 5.2.1 frees its text before c-ares reads it.
             self._channel = pycares.Channel(
                 sock_state_cb=self._on_socket,
                 timeout=FIRST_TRY_S,
@@ -123,7 +123,7 @@ class _Query:
             return
         with contextlib.suppress(RuntimeError):
             self._channel.cancel()
-        # From here on c-ares works in a thread that frees the channel, and must not touch the loop.
+        # After this, c-ares frees the channel in a thread, which must not touch the event loop.
         self._is_closed = True
         self._answer.cancel()
         if self._timer is not None:
@@ -135,7 +135,7 @@ class _Query:
         self._channel.close()
 
     def _on_socket(self, fd: int, *waits_for: bool) -> None:
-        """Watch a socket for what c-ares waits for; nothing means that it closes the socket."""
+        """Watch a socket for the events that c-ares waits for. No events means that c-ares will close it."""
         if self._is_closed:
             return
         readable, writable = waits_for
@@ -169,12 +169,12 @@ class _Query:
         self._arm()
 
     def _arm(self) -> None:
-        """Wake c-ares when it wants to query again; the timer is its only clock."""
+        """Set the timer for c-ares' next query; nothing else wakes it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if not self._answer.done() and not self._is_closed:
-            # pycares gives this one call no types.
+            # pycares has no type annotation for this call.
             next_s: float = self._channel.timeout(FIRST_TRY_S)  # type: ignore[no-untyped-call]
             wait_s = max(_TIMER_S_MIN, next_s)
             self._timer = self._loop.call_later(
@@ -195,7 +195,7 @@ class _Failure:
 
 
 class Failures:
-    """A bounded number of names that recently failed. Times are the event loop's."""
+    """Remember a limited number of names whose lookup recently failed. Times are the event loop's."""
 
     def __init__(self, *, names_max: int = ANSWERS_MAX, wait_s_max: float = math.inf) -> None:
         self._names_max = names_max
@@ -228,7 +228,7 @@ class Failures:
 
 
 class LookupLimiter:
-    """Limit an account's look-ups at a time, first come, first served."""
+    """Limit an account's concurrent lookups, first come, first served."""
 
     def __init__(self, per_account_max: int) -> None:
         self._per_account_max = per_account_max
@@ -289,9 +289,9 @@ class VettedNames:
     async def addresses(
         self, url: ParsedUrl, policy: Policy, account_id: str = ""
     ) -> tuple[str, ...]:
-        """Return vetted addresses; raise UrlRefused, at once for a name that failed recently."""
+        """Return vetted addresses. Raise UrlRefused, immediately if the name's lookup recently failed."""
         if url.literal is not None:
-            # The result can't change.
+            # The address of a literal never changes.
             vetted = vet(url.host, (url.host,), policy)
             self._remember((url.host, policy), vetted, math.inf)
             return vetted
@@ -305,7 +305,7 @@ class VettedNames:
             task.add_done_callback(lambda done: self._settle(key, done))
         lookup.callers += 1
         try:
-            # Shielded, so that a caller that gives up doesn't take the result from the others.
+            # Shielded, so that cancelling one caller doesn't cancel the lookup for the others.
             return await asyncio.shield(lookup.task)
         finally:
             lookup.callers -= 1
@@ -320,7 +320,7 @@ class VettedNames:
 
     async def _ask(self, host: str, policy: Policy, account_id: str) -> tuple[str, ...]:
         if policy.trusts_name(host) and (host == "localhost" or host.endswith(".localhost")):
-            # RFC 6761: loopback, whatever a name server says.
+            # RFC 6761: localhost is always loopback, whatever a name server says.
             return vet(host, LOOPBACK, policy)
         try:
             async with asyncio.timeout(self._lookup_timeout_s), self._limiter.turn(account_id):
@@ -355,7 +355,7 @@ class VettedNames:
         if lookup is not None and lookup.task is task:
             del self._lookups[key]
         answered = key[1:]
-        # exception() also marks it as retrieved.
+        # Calling exception() also marks it as retrieved, so asyncio doesn't log it.
         if task.cancelled() or task.exception() is not None:
             self._answers.pop(answered, None)
             return
@@ -370,14 +370,16 @@ class VettedNames:
 
 
 def _asked(host: str, policy: Policy) -> str:
-    """Return the name as it is looked up: strangers' are absolute, or a search domain could lead inside."""
+    """Return the name to look up. Untrusted names become absolute, because a search domain could make them
+    internal.
+    """
     return host if policy.trusts_name(host) else host + "."
 
 
 class OwnAddress:
-    """Where this deployment listens; a port may be 0, public null.
+    """The addresses where this deployment listens. A port is 0 and `public` is None if unknown.
 
-    The last addresses of a public name stay valid while it doesn't resolve.
+    While the public name can't be resolved, its last addresses stay valid.
     """
 
     def __init__(
@@ -398,7 +400,7 @@ class OwnAddress:
         self.ports = frozenset({*self._here, public.port if public else 0}) - {0}
 
     async def check(self, url: ParsedUrl, addresses: Sequence[str]) -> None:
-        """Raise UrlRefused if one of these vetted addresses is our own."""
+        """Raise UrlRefused if one of these addresses is this deployment's own."""
         if url.port in self._here and any(map(is_local, addresses)):
             raise unreachable(f"{url.host} is this machine, at the {self._here[url.port]}'s port")
         public = self._public
@@ -421,7 +423,7 @@ class OwnAddress:
 
 
 def is_local(text: str) -> bool:
-    """Return whether the kernel routes to the address from the address itself."""
+    """Return whether the address belongs to this machine: the kernel routes to it from that same address."""
     address = ip_address(text)
     if address.is_loopback or address.is_unspecified:
         return True

@@ -1,6 +1,6 @@
-"""Send one request to an untrusted URL and report the outcome within one deadline.
+"""Send one request to an untrusted URL within a deadline, and return its result.
 
-The host is resolved and vetted again at every attempt.
+Each attempt resolves and vets the host again.
 """
 
 import asyncio
@@ -33,15 +33,15 @@ BODY_BYTES_KEPT_MAX = 4 * 1024
 URLS_REMEMBERED_MAX = 4096
 
 ErrorClass = Literal["timeout", "connect", "tls", "address", "protocol", "http"]
-# Reading the system's authorities takes 30 ms.
+# Cached, because loading the system's certificates takes 30 ms.
 _own_ssl_context = functools.cache(client_ssl_context)
 
 
 class SendResult(NamedTuple):
-    """One attempt. error is null for 2xx; status is null if no status line came.
+    """An attempt's result. error is None for 2xx; status is None if no status line came.
 
-    reason is for the operator only. For the class address, remote_address and timings_ms are empty, so that
-    a guarded network can't be mapped.
+    Only operators may see reason. If the address was refused, remote_address and timings_ms are empty, so that
+    callers can't map the guarded network.
     """
 
     status: int | None
@@ -57,7 +57,7 @@ class SendResult(NamedTuple):
 
 
 class _Trace:
-    """One attempt so far, filled along the way, so that a timeout loses nothing."""
+    """An attempt's progress, recorded step by step, so that a timeout loses nothing."""
 
     __slots__ = ("address", "phase", "reply", "sent_s", "started_at_us", "started_s", "timings_ms")
 
@@ -72,9 +72,9 @@ class _Trace:
 
 
 class Transport:
-    """Owns its connections and vetted names; one for each event loop.
+    """Owns connections and vetted names. Each event loop needs its own.
 
-    `own` is what no request may reach. policy can be overridden for one request.
+    own: this deployment's addresses, which no request may reach. A request can override policy.
     """
 
     def __init__(
@@ -119,11 +119,10 @@ class Transport:
         policy: Policy | None = None,
         account_id: str = "",
     ) -> SendResult:
-        """POST the body once; at most 64 KiB of the response are read, 4 KiB stored.
+        """Send a POST. At most 64 KiB of the response are read, and 4 KiB are stored.
 
-        A reused connection that dies before a response is replaced once, so the receiver may see the
-        request twice. account_id is empty for the operator. Raises InvalidInput; network failures are
-        results.
+        If a reused connection dies before a response, the request is repeated once, so the receiver may get it
+        twice. account_id is empty for the operator. Raise InvalidInput; network failures are results.
         """
         return await self.request(
             "POST", url, headers, body, timeout_s, policy=policy, account_id=account_id
@@ -149,7 +148,7 @@ class Transport:
         body_bytes_kept_max: int = BODY_BYTES_KEPT_MAX,
         may_repeat: bool = True,
     ) -> SendResult:
-        """Do as post() for any method but HEAD. Without may_repeat, only new connections are used."""
+        """Send a request with any method but HEAD, otherwise like post(). may_repeat=False uses a new connection."""
         loop = asyncio.get_running_loop()
         trace = _Trace(loop.time(), self._clock.now_us())
         error: ErrorClass | None = None
@@ -243,9 +242,9 @@ class Transport:
         exchange: "_Exchange",
         trace: _Trace,
     ) -> bool:
-        """Fill the trace's reply; return False if the connection died before any byte of it.
+        """Run the exchange and store its reply. Return False if the connection died before the first byte.
 
-        Raises TimeoutError; this timer costs a quarter of asyncio.timeout_at [4.5 µs].
+        Raise TimeoutError. The timer costs a quarter of asyncio.timeout_at [4.5 µs].
         """
         trace.phase = "response"
         trace.address = connection.address
@@ -259,7 +258,7 @@ class Transport:
                 body_bytes_kept_max=exchange.body_bytes_kept_max,
             )
         except BaseException:
-            # Out of time or cancelled: a late response must find no reader.
+            # After a timeout or cancellation, a late response must not reach the next request.
             trace.reply = connection.partial()
             connection.close()
             raise
@@ -274,7 +273,7 @@ class _Exchange(NamedTuple):
     request: bytes
     body_bytes_max: int
     body_bytes_kept_max: int
-    deadline_s: float  # the event loop's time
+    deadline_s: float  # on the event loop's clock
 
 
 def _outcome(

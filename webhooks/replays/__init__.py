@@ -1,1 +1,1 @@
-"""Replays: an endpoint's deliveries of a period, sent again in small steps."""
+"""Send an endpoint's deliveries of a period again, in small steps."""

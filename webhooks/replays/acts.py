@@ -1,4 +1,4 @@
-"""Acts on replays: make, list, show, pause, resume and cancel them."""
+"""Acts on replays: create, list, show, pause, resume and cancel them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -52,7 +52,7 @@ _OWNER: Final = "SELECT account_id, environment FROM replays WHERE id = :id"
 
 
 class Replay(Shaped, kw_only=True):
-    """A job that sends deliveries again, at most rate_per_s a second."""
+    """A job that sends deliveries again, at most rate_per_s each second."""
 
     id: Annotated[str, Meta(pattern=r"^rpl_[0-9A-Za-z]+$")]
     status: Literal["running", "paused", "done", "cancelled"]
@@ -100,7 +100,7 @@ class Replay(Shaped, kw_only=True):
 
 
 class ReplayCount(Struct, kw_only=True):
-    """What a replay would match: nothing was sent."""
+    """The number of deliveries that a replay would send. A dry run sends nothing."""
 
     dry_run: bool
     matched: Count
@@ -141,7 +141,7 @@ owner_of: Final = partial(_owner, _OWNER, "Replay")
 
 
 class ReplayBody(Fields, frozen=True, kw_only=True):
-    """Which deliveries are sent again, and how fast."""
+    """Which deliveries to send again, and how fast."""
 
     since: (
         Annotated[
@@ -192,7 +192,7 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
 async def count_asked(
     context: CallContext, asked: ReplayBody, database: Database
 ) -> tuple[NewReplay, Wanted, int]:
-    """Raise NotFound and InvalidInput."""
+    """Count the matching deliveries. Raise NotFound or InvalidInput."""
     new = NewReplay(
         since_us=time_us(asked.since, "since"),
         until_us=time_us(asked.until, "until"),
@@ -208,7 +208,10 @@ async def count_asked(
 
 
 async def create(context: ActContext, asked: ReplayBody) -> Change[Replay | ReplayCount]:
-    """Make the job; with dry_run return the count alone. Raises NotFound, ReplayOverlaps, TooManyReplays."""
+    """Create the job, or only return the count if dry_run is set.
+
+    Raise NotFound, ReplayOverlaps or TooManyReplays.
+    """
     new, wanted, matched = context.prepared
     if asked.dry_run:
         found = ReplayCount.of(wanted, new, matched=matched)
@@ -244,7 +247,6 @@ async def resume(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 
 async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
-    """Raise NotFound and ReplayEnded."""
     before = await show(context)
     changed = await replays.cancel(
         context.tx, context.tenant, context.object_id, now_us=context.now_us
@@ -254,7 +256,7 @@ async def cancel(context: ActContext, _asked: Fields) -> Change[Replay]:
 
 def _changed(context: ActContext, before: Replay, changed: replays.Replay) -> Change[Replay]:
     after = Replay.at(changed, context.now_us)
-    # Its counts change on their own.
+    # The counts change on their own, so only a new status counts as a change.
     return Change(before=after if before.status == after.status else before, after=after)
 
 

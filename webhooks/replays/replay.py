@@ -1,16 +1,16 @@
-"""Replays: jobs that send an endpoint's deliveries of a period again, in small steps.
+"""Run replays: jobs that send an endpoint's deliveries of a period again.
 
-Only deliveries that had ended at as_of_us match. Each event matches once, by its newest matching delivery, and
-not if a later delivery of it was still open or had arrived. `like` limits the match to deliveries with the same
-HTTP status, error, and words of the body. Test pings never match.
+Only deliveries that had ended at as_of_us match. Each event matches once, by its newest matching delivery,
+unless a later delivery of the event was open or had succeeded. `like` limits matches to the same HTTP status,
+error and response text. Test pings never match.
 
-Every match is sent again exactly once, as a new delivery. A cancel also takes back what isn't being sent yet.
-Every change is made under the account's lock.
+Each match is sent again exactly once, as a new delivery. Cancelling a replay also cancels its deliveries that
+aren't being sent yet. Every change holds the account's lock.
 
     running <--> paused      running | paused --> cancelled
     running --all is queued and settled--> done
 
-A job that may queue the same deliveries as another one is refused.
+A job that might queue the same deliveries as another job is refused.
 """
 
 import itertools
@@ -31,7 +31,6 @@ from webhooks.deliveries.stage import CANCELLED, DELIVERED, FAILED, PENDING, SEN
 from webhooks.endpoints.fields import check_events
 
 _LAST: Final = "FROM attempts a WHERE a.delivery_id = d.id AND a.number = d.attempts_made"
-# Finds the last attempt by its key.
 NARROWED: Final = f"""
 AND COALESCE((SELECT a.http_status {_LAST}), 0) = :http_status
 AND COALESCE((SELECT a.error {_LAST}), '') = :error
@@ -43,24 +42,24 @@ FROM deliveries d
 WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
   AND d.environment = :environment
 """
-# A delivery that is still tried needs no replay; a cancelled one isn't wanted.
+# Deliveries with attempts left need no replay, and cancelled ones aren't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
-# Rows have the response's body, at most 4 KiB each.
+# Each row includes up to 4 KiB of the response body.
 READ_AT_ONCE: Final = 500
-# Each statement walks one index.
+# Each statement walks only one index.
 _WALKED: Final[Mapping[str, str]] = {
     FAILED: (
         "d.account_id = :account_id AND d.environment = :environment"
-        # Spelled as in the partial index, or SQLite doesn't use it.
+        # SQLite uses a partial index only if the query repeats its condition exactly.
         " AND d.status = 'failed' AND d.status <> 'delivered'"
     ),
     DELIVERED: "d.endpoint_id = :endpoint_id",
 }
 _STANDS_IN: Final[Mapping[str, str]] = {FAILED: "OR r.status = 'delivered'", DELIVERED: ""}
-# It counts instead of using EXISTS, because a join planned for a small table may be reused when the table has
-# grown. COALESCE keeps the last query off the endpoint's index, which would read everything for each row [11
-# s instead of 30 ms for 10,000 rows].
+# COUNT instead of EXISTS: PostgreSQL may reuse a join that it planned for a small table. COALESCE keeps the
+# last query off the index by endpoint, which would read everything for each row [11 s instead of 30 ms for
+# 10,000 rows].
 _WHERE = """
 FROM deliveries d
 WHERE {walked} AND (d.created_at, d.id) > (:after_at, :after_id)
@@ -86,7 +85,7 @@ WHERE id = :id AND account_id = :account_id AND environment = :environment AND d
 
 
 class SameAnswer(NamedTuple):
-    """phrase comes from the response's body."""
+    """What failures must have in common. phrase: a line from the response body."""
 
     http_status: int | None
     error: str | None
@@ -102,7 +101,7 @@ class SameAnswer(NamedTuple):
 async def answer_of(
     tx: Transaction, tenant: Tenant, endpoint_id: str, delivery_id: str
 ) -> SameAnswer:
-    """Return the response to a failed delivery of the endpoint; raise NotFound and InvalidInput."""
+    """Return the response to a failed delivery of this endpoint. Raise NotFound or InvalidInput."""
     row = await tx.fetch_one(
         _ONE,
         id=delivery_id,
@@ -141,7 +140,10 @@ _ALIKE = _by_status(f"SELECT {_COLUMNS}, {BODY} {_WHERE} {NARROWED} {_IN_ORDER}"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """until_us is exclusive and at most as_of_us, the moment of the look. Null answer: any."""
+    """Which deliveries match. until_us is exclusive, and at most as_of_us, the time of the request.
+
+    If answer is None, any response matches.
+    """
 
     account_id: str
     environment: str
@@ -170,7 +172,7 @@ def first_cursor(wanted: Wanted) -> ReplayCursor:
 
 
 async def count(database: Database, wanted: Wanted) -> int:
-    """Count in short reads that delay no other work."""
+    """Count matches in short reads, so that other work isn't delayed."""
     if wanted.answer is not None:
         return await _count_alike(database, wanted)
     after, total, is_end = first_cursor(wanted), 0, False
@@ -228,7 +230,7 @@ async def _matching(
 async def _piece(
     tx: Transaction, wanted: Wanted, after: ReplayCursor, size: int
 ) -> tuple[ReplayCursor, bool]:
-    """Return the last place of the next `size` rows, and whether the walk ends there."""
+    """Return the position of the last of the next `size` rows, and whether no rows follow."""
     values = _values(wanted, after)
     row = await tx.fetch_one(_PIECE[wanted.status], skipped=size - 1, **values)
     if row is None:
@@ -256,7 +258,7 @@ def _values(wanted: Wanted, after: ReplayCursor, end: ReplayCursor | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReplay:
-    """Null times mean from the first and until now. like is the id of a failed delivery."""
+    """A replay to create. Without times, it covers everything until now. like: a failed delivery's ID."""
 
     since_us: int | None = None
     until_us: int | None = None
@@ -278,7 +280,7 @@ def rate_of(new: NewReplay) -> int:
 async def load_wanted(
     database: Database, tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int
 ) -> Wanted:
-    """Return what the replay matches if it is made now. Raises InvalidInput and NotFound."""
+    """Return what the replay would match if it were created now. Raise InvalidInput or NotFound."""
     wanted = wanted_of(tenant, endpoint_id, new, now_us=now_us)
     like = new.like
     if like is None:
@@ -306,7 +308,7 @@ def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) 
 
 
 async def count_wanted(database: Database, wanted: Wanted) -> int:
-    """Raise NotFound for the endpoint."""
+    """Count matches. Raise NotFound if the endpoint doesn't exist."""
 
     async def look(tx: Transaction) -> None:
         await check_endpoint(tx, wanted)
@@ -326,7 +328,7 @@ async def check_endpoint(tx: Transaction, wanted: Wanted) -> None:
         raise NotFound("Webhook", param="id")
 
 
-# The second condition finds rows queued between the count and this look.
+# The second condition also finds deliveries queued since the count.
 _OTHERS = """
 SELECT r.id, r.event_types, r.like_status, r.like_error, r.like_phrase FROM replays r
 WHERE r.account_id = :account_id AND r.environment = :environment
@@ -352,7 +354,7 @@ UPDATE replays SET status = :status, next_step_at = :next_step_at, ended_at = :e
     ramp_size = :ramp_size, ramp_at = :ramp_at, paused_reason = :paused_reason
 WHERE id = :id
 """
-# All other rows are delivered. There may be too many to count.
+# All other deliveries succeeded. They may be too many to count.
 _OF_JOBS = """
 SELECT d.replay_id, d.status, COUNT(*) AS n FROM deliveries d
 WHERE d.replay_id IN :ids[text] AND d.replay_id IS NOT NULL
@@ -366,7 +368,7 @@ class ReplayOverlaps(DomainError):
 
 
 async def check_others(tx: Transaction, wanted: Wanted) -> None:
-    """Raise ReplayOverlaps, which names the other replay."""
+    """Raise ReplayOverlaps, with the other replay's ID, if one might queue the same deliveries."""
     rows = await tx.fetch(
         _OTHERS,
         account_id=wanted.account_id,
@@ -380,8 +382,8 @@ async def check_others(tx: Transaction, wanted: Wanted) -> None:
     for row in rows:
         if _may_share(row, wanted):
             raise ReplayOverlaps(
-                "Another replay of this webhook sends some of the same deliveries. Wait for "
-                "it, or cancel it and try again.",
+                "Another replay of this webhook may send some of the same deliveries. Wait "
+                "until it ends, or cancel it, and try again.",
                 reason="replay_running",
                 extra={"replay_id": row["id"]},
             )
@@ -406,16 +408,15 @@ class ReplayEnded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One row of replays. Times are in microseconds.
+    """A row of replays. Times are in microseconds.
 
-    - done counts deliveries that arrived or failed; failed counts those that failed. Both are null in the row
-      of an unfinished replay, whose deliveries are counted instead.
-    - matched is the first count and, once all is queued, the number queued. queued minus done is open or
-      cancelled.
-    - next_step_at is null when the counts are final.
-    - like_id names the failed delivery whose response all of them share; like_phrase is set with it.
-    - ramp_size is how many may be under way; null leaves that to the rate. ramp_at is since when the ramp
-      judges by outcomes; null without a ramp.
+    - done: deliveries that succeeded or failed. failed: those that failed. Both are null in the row of an
+      unfinished replay, whose deliveries are counted instead.
+    - matched: the first count; after queueing, the number queued. queued minus done are open or cancelled.
+    - next_step_at: null once the counts are final.
+    - like_id: the failed delivery whose response all matches share; like_phrase is set, too.
+    - ramp_size: how many deliveries may be under way; null if only the rate limits them. ramp_at: results count
+      for the ramp from this time on; null without a ramp.
     """
 
     id: ReplayId
@@ -471,7 +472,7 @@ class Replay:
         return SameAnswer(self.like_status, self.like_error, self.like_phrase)
 
     def expected_end_us(self, now_us: int) -> int | None:
-        """Return null if it isn't running or has no pace yet."""
+        """Estimate the end, or return None if the job isn't running or nothing has finished yet."""
         if self.status != RUNNING or not self.done or self.matched <= self.done:
             return None
         passed_us = max(1, now_us - self.created_at)
@@ -485,9 +486,9 @@ class Replay:
 async def create(
     tx: Transaction, wanted: Wanted, new: NewReplay, *, matched: int, now_us: int
 ) -> Replay:
-    """Write a running job and return it; it is done at once if nothing matched.
+    """Create a running job. If nothing matched, it is done immediately.
 
-    Raises NotFound for the endpoint, ReplayOverlaps and TooManyReplays.
+    Raise NotFound, ReplayOverlaps or TooManyReplays.
     """
     await check_endpoint(tx, wanted)
     await check_others(tx, wanted)
@@ -543,18 +544,18 @@ async def list_replays(
 
 
 async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
-    """Stop queueing; queued deliveries still go out. Raises NotFound and ReplayEnded."""
+    """Stop queueing. Deliveries already queued are still sent. Raise NotFound or ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=PAUSED)
     await _change(tx, replace(job, status=PAUSED))
     return await get(tx, tenant, replay_id)
 
 
 async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Continue a paused replay. Raises NotFound and ReplayEnded."""
+    """Continue a paused replay. Raise NotFound or ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=RUNNING)
     if job.status == PAUSED:
         next_step_at = max(job.next_step_at or 0, now_us)
-        # The ramp begins again with one, and earlier outcomes no longer count.
+        # Start the ramp again with one delivery. Earlier results no longer count.
         ramp_size = None if job.ramp_size is None else 0
         running = replace(job, status=RUNNING, next_step_at=next_step_at, ramp_size=ramp_size)
         await _change(tx, replace(running, paused_reason=None))
@@ -562,11 +563,11 @@ async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int
 
 
 async def cancel(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Cancel waiting deliveries; those in flight are not retried. Raises NotFound and ReplayEnded."""
+    """Cancel waiting deliveries; those in flight aren't retried. Raise NotFound or ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=CANCELLED)
     if job.status != CANCELLED:
         await delivery.cancel_of_job(tx, replay_id, job.endpoint_id, now_us=now_us)
-        # Once nothing is in flight, a step sets the final counts.
+        # A step sets the final counts once no delivery is in flight.
         ended = replace(job, status=CANCELLED, next_step_at=now_us, ended_at=now_us)
         await _change(tx, replace(ended, paused_reason=None))
     return await get(tx, tenant, replay_id)
@@ -613,10 +614,10 @@ async def _find(tx: Transaction, tenant: Tenant, replay_id: str, text: str = _GE
 
 
 async def _unfinished(tx: Transaction, tenant: Tenant, replay_id: str, *, allowed: str) -> Replay:
-    """Lock the job's row and return it, if it is running, paused or in the `allowed` state."""
+    """Lock the job's row and return it if it is running, paused or in the `allowed` state."""
     job = await _find(tx, tenant, replay_id, _LOCK)
     if job.status not in {RUNNING, PAUSED, allowed}:
-        raise ReplayEnded(f"The replay is {job.status}.", reason=job.status)
+        raise ReplayEnded(f"The replay is already {job.status}.", reason=job.status)
     return job
 
 
@@ -639,7 +640,7 @@ async def _check_unfinished(tx: Transaction, wanted: Wanted) -> None:
     )
     if row is not None and row["n"] >= UNFINISHED_MAX:
         raise TooManyReplays(
-            f"An account has at most {UNFINISHED_MAX} unfinished replays in each environment.",
+            f"An account can have at most {UNFINISHED_MAX} unfinished replays in each environment.",
             reason="replays",
             extra={"limit": UNFINISHED_MAX, "remaining": 0},
         )

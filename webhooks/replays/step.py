@@ -1,11 +1,11 @@
-"""Take a replay's steps: each queues a bounded number of deliveries and moves the job's cursor.
+"""Run a replay's steps. Each step queues a limited number of deliveries and moves the job's cursor.
 
-A step is one transaction that moves the cursor past exactly what it wrote, so a crash neither skips nor
-repeats a delivery. It must find the job due, so one of two workers takes it.
+Both happen in one transaction, so a crash neither skips nor repeats a delivery. The transaction checks that the
+job is due, so only one of two workers runs the step.
 
-A step queues at most a tenth of a second of the job's rate, and nothing while the endpoint has that much
-due. A ramp starts with one delivery and doubles each time all have arrived; the first refusal pauses the
-replay.
+A step queues at most as many deliveries as the job sends in a tenth of a second, and none while the endpoint
+already has as many due. A ramp starts with one delivery, and doubles each time all have succeeded. The first
+failure pauses the replay.
 """
 
 import dataclasses
@@ -21,12 +21,11 @@ from webhooks.deliveries.stage import CANCELLED, OPEN
 from webhooks.endpoints.endpoint import DISABLED
 from webhooks.replays.replay import DONE, ROWS, Replay, counts_of, next_rows, settled
 
-# Beyond this size, only the rate limit bounds the replay.
+# Beyond this size, only the rate limits the replay.
 SIZE_MAX: Final = 512
-# The reason of an automatic pause.
 FAILING: Final = "failing"
 
-# A delivery that waits for its second try was refused once.
+# A delivery that waits for its second attempt has already failed once.
 _UNDER_WAY: Final = """
 SELECT COALESCE(SUM(CASE WHEN d.status IN ('pending', 'sending') THEN 1 ELSE 0 END), 0) AS open,
     COALESCE(SUM(CASE WHEN d.status = 'failed' OR d.status = 'pending' AND d.attempts_made > 0
@@ -53,7 +52,7 @@ SELECT {ROWS.listed} FROM replays
 WHERE id = :id AND status <> 'paused' AND next_step_at <= :now_us
 FOR NO KEY UPDATE
 """
-# Deliveries in flight count only as waiting.
+# Deliveries in flight count only as open, not as due.
 _BACKLOG = f"""
 SELECT p.status, p.deleted_at, p.rate_limit_per_s, p.ordered,
     (SELECT COUNT(*) FROM (
@@ -90,7 +89,7 @@ FROM deliveries d WHERE d.replay_id = :id AND d.{OPEN}
 
 
 class UnderWay(NamedTuple):
-    """Since the ramp began: how many have no response yet, and how many were refused."""
+    """Deliveries since the ramp began: how many are open, and how many have failed at least once."""
 
     open: int
     refused: int
@@ -103,12 +102,11 @@ async def under_way(tx: Transaction, replay_id: str, ramp_at: int) -> UnderWay:
 
 
 def grown_ramp(size: int, seen: UnderWay) -> int:
-    """Return how many may be under way now; 0 at the beginning."""
+    """Return how many deliveries may be under way now. `size` is 0 at the start."""
     return size if seen.open else max(1, 2 * size)
 
 
 def ramp_to_store(size: int) -> int | None:
-    """Return the ramp's size, or None once the ramp is over."""
     return size if size <= SIZE_MAX else None
 
 
@@ -119,7 +117,7 @@ class Due(NamedTuple):
 
 
 class Room(NamedTuple):
-    """rows: how many deliveries a step may queue. ramp_size: how many deliveries may be under way; None if the ramp is over."""
+    """What a step may do. rows: how many deliveries it may queue. ramp_size: how many may be under way, or None."""
 
     rows: int
     rate_per_s: int
@@ -128,7 +126,7 @@ class Room(NamedTuple):
 
 
 class Step(NamedTuple):
-    """is_over: the replay has its final counts."""
+    """A step's result. is_over: the replay has its final counts."""
 
     queued: int
     is_over: bool
@@ -142,8 +140,8 @@ async def due(tx: Transaction, *, limit: int) -> list[Due]:
 
 
 async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
-    """Take the job's step, in at most ten statements; return null if it isn't due."""
-    # The endpoint may be deleted at the same time.
+    """Run the job's next step in at most ten statements. Return None if the job isn't due."""
+    # The lock excludes a concurrent deletion of the endpoint.
     await lock_tenants(tx, [job.tenant])
     row = await tx.fetch_one(_TAKE, id=job.id, now_us=now_us)
     if row is None:
@@ -168,7 +166,7 @@ async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
 
 
 async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
-    """Queue as many as there is room for; a ramp that met a refusal pauses the job instead."""
+    """Queue as many deliveries as allowed, or pause the job if its ramp met a failure."""
     rate_per_s = min(replay.rate_per_s, backlog["rate_limit_per_s"] or replay.rate_per_s)
     to_due, to_full = _burst(rate_per_s) - backlog["due"], OPEN_MAX - backlog["open"]
     if min(to_due, to_full) <= 0:
@@ -179,7 +177,7 @@ async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) 
     if ramp_size is None:
         return await _queue(tx, replay, room, now_us=now_us)
     if ramp_size == 0:
-        # This process's clock decides: its first deliveries begin at this time, and none before it counts.
+        # The ramp uses this process's clock: its deliveries are created from this time on, and only those count.
         replay = dataclasses.replace(replay, ramp_at=max(now_us, replay.created_at))
     seen = await under_way(tx, replay.id, replay.ramp_at or 0)
     if seen.refused:
@@ -204,10 +202,10 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
     next_step_at = now_us
     if found.rows:
         assert replay.next_step_at is not None, "it was due"
-        # A late step catches up, but never by more than one step's worth.
+        # A late step catches up by at most one step's worth.
         began_us = max(replay.next_step_at, now_us - STEP_US)
         next_step_at = began_us + len(found.rows) * SECOND_US // room.rate_per_s
-    # A size at which there was nothing to send proves nothing.
+    # The ramp only grows if something was sent.
     is_grown = room.ramp_size is not None and bool(found.rows)
     await tx.execute(
         _MOVE,
@@ -227,9 +225,10 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
 async def _wind_up(
     tx: Transaction, replay: Replay, status: str, *, now_us: int, wait_us: int
 ) -> Step:
-    """End the job as `status` once none of its deliveries is open."""
+    """Set the job's final status once none of its deliveries is open; until then, schedule the next check."""
     if status == CANCELLED:
-        # Also deliveries that were in flight at the cancel and have been put off since.
+        # This also cancels deliveries that were in flight when the job was cancelled, and have been rescheduled
+        # since.
         await delivery.cancel_of_job(tx, replay.id, replay.endpoint_id, now_us=now_us)
     still = await tx.fetch_one(_STILL_OPEN, id=replay.id, now_us=now_us)
     assert still is not None, "a count is a row"
@@ -272,7 +271,7 @@ def _sent_again(
         event_type=row["event_type"],
         transaction_id=row["transaction_id"],
         next_attempt_at=now_us,
-        # Never before the job was made, whatever two clocks say, or its own rows would match it.
+        # Not before the job's own time, even if two clocks differ, or the job would match its own deliveries.
         created_at=max(now_us, replay.created_at, replay.ramp_at or 0),
         replay_of=row["id"],
         code_at=row["code_at"],

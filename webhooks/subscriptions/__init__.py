@@ -1,1 +1,1 @@
-"""MCP clients' subscriptions: an endpoint with an end, which a credential holds."""
+"""Manage MCP clients' subscriptions: endpoints that end with their credential or at a set time."""

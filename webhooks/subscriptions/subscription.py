@@ -1,7 +1,7 @@
-"""Subscriptions of MCP clients (io.modelcontextprotocol/events) as endpoints with an end.
+"""Store subscriptions of MCP clients (io.modelcontextprotocol/events) as endpoints that end at a set time.
 
-One is found by its credential, URL, event and arguments. It ends with its time, and with its credential,
-which is checked before each delivery. The caller holds the account's lock.
+A subscription is identified by its credential, URL, event and arguments. It also ends when its credential does,
+which is checked before each delivery. Callers hold the account's lock.
 """
 
 import hashlib
@@ -37,12 +37,12 @@ CREDENTIAL_MAX: Final = 20
 TTL_US_MIN: Final = MINUTE_US
 TTL_US_DEFAULT: Final = DAY_US
 TTL_US_MAX: Final = 7 * DAY_US
-# A rotated secret signs beside the new one for this long.
+# How long the old secret signs beside the new one.
 OVERLAP_S: Final = HOUR_US // 1_000_000
-# The events since the client's cursor that a new subscription sends.
+# A new subscription sends at most this many events since the client's cursor.
 REPLAYED_MAX: Final = 100
 PRUNED_ROWS: Final = 200
-# So many ended subscriptions of a tenant stay disabled; each was disabled by its owner.
+# How many ended subscriptions of a tenant are remembered as disabled by their owner.
 REMEMBERED_MAX: Final = 200
 EXPIRED_ROWS: Final = 100
 
@@ -50,7 +50,7 @@ _LIVE: Final = """account_id = :account_id AND environment = :environment
     AND subscription_id IS NOT NULL AND deleted_at IS NULL"""
 _BY_ID: Final = f"SELECT id FROM endpoints WHERE {_LIVE} AND subscription_id = :subscription_id"
 _HELD: Final = f"SELECT id, subscriber_id FROM endpoints WHERE {_LIVE}"
-# A receiver that answered 410, or failed for days, is asked again.
+# If deliveries to the URL were given up (410, or failures for days), the receiver must agree again.
 _VERIFIED: Final = f"""
 SELECT COUNT(*) AS n,
     SUM(CASE WHEN status = '{DISABLED}' AND disabled_reason <> '{BY_REQUEST}' THEN 1 ELSE 0 END) AS given_up
@@ -74,8 +74,7 @@ SELECT id, account_id, environment FROM endpoints
 WHERE subscription_id IS NOT NULL AND deleted_at IS NULL AND subscription_until_at <= :now_us
 ORDER BY subscription_until_at LIMIT :rows
 """
-# Nothing of them is open (webhooks/deliveries/ending.py has removed their place in the line), and what they
-# were sent is past its retention.
+# Ended subscriptions that have no queue row, so nothing is open, and whose deliveries are past their retention.
 _PRUNABLE: Final = f"""
 SELECT p.id FROM endpoints p
 WHERE p.subscription_id IS NOT NULL AND p.deleted_at IS NOT NULL
@@ -97,7 +96,7 @@ class TooManySubscriptions(DomainError):
 
 
 class Wanted(NamedTuple):
-    """subscriber_id: the subscriber's Principal.credential_id."""
+    """The subscription that a client wants. subscriber_id is the client's Principal.credential_id."""
 
     tenant: Tenant
     subscriber_id: str
@@ -112,7 +111,7 @@ class Wanted(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """cursor: no event at or before it is still to be delivered."""
+    """A stored subscription. cursor: no event up to it still has to be delivered."""
 
     endpoint: Endpoint
     cursor: str
@@ -121,7 +120,7 @@ class Granted(NamedTuple):
 
 
 class Request(NamedTuple):
-    """ttl_us: if None, the default applies. not_before_us: the time from which events are replayed."""
+    """A client's request. ttl_us: None means the default. not_before_us: older events aren't sent again."""
 
     wanted: Wanted
     secret: str
@@ -137,7 +136,7 @@ async def find(tx: Transaction, vault: Vault, wanted: Wanted) -> Endpoint | None
 
 
 async def is_verified(tx: Transaction, wanted: Wanted, *, now_us: int) -> bool:
-    """Return whether this credential has a subscription to the URL, whose owner has agreed."""
+    """Return whether this credential already has a subscription to the URL, so its owner has agreed."""
     row = await tx.fetch_one(
         _VERIFIED,
         **wanted.tenant._asdict(),
@@ -158,9 +157,9 @@ async def subscribe(
     has_agreed: bool = False,
     now_us: int,
 ) -> Granted:
-    """Make the subscription or renew it; the caller has verified a new URL. Raises TooManySubscriptions.
+    """Create or renew the subscription. The caller has verified a new URL. Raise TooManySubscriptions.
 
-    has_agreed: the receiver was asked just now, so one that was given up continues.
+    has_agreed: the receiver has just agreed, so deliveries continue even if they had been given up.
     """
     wanted = asked.wanted
     await _end_overdue(tx, vault, wanted.tenant, now_us=now_us)
@@ -175,7 +174,7 @@ async def subscribe(
 async def unsubscribe(
     tx: Transaction, vault: Vault, wanted: Wanted, *, now_us: int
 ) -> Endpoint | None:
-    """Delete the subscription; return it as it was, or None if there is none."""
+    """Delete the subscription; return it, or None if it doesn't exist."""
     found = await find(tx, vault, wanted)
     if found is not None:
         await endpoints.delete(tx, vault, wanted.tenant, found.id, now_us=now_us)
@@ -183,7 +182,7 @@ async def unsubscribe(
 
 
 async def over(tx: Transaction, endpoint_id: str, *, now_us: int) -> Tenant | None:
-    """Return whose subscription has ended and is still stored, or None if nothing is to be done."""
+    """Return the tenant of a subscription that has ended and must be deleted, or None."""
     row = await tx.fetch_one(_STANDING, id=endpoint_id)
     if row is None:
         return None
@@ -199,7 +198,7 @@ async def expired(tx: Transaction, *, now_us: int) -> Sequence[tuple[str, Tenant
 
 
 async def prune(tx: Transaction) -> int:
-    """Delete some subscriptions of which nothing else is stored; return how many."""
+    """Delete some ended subscriptions that nothing refers to any more; return how many."""
     ids = [row["id"] for row in await tx.fetch(_PRUNABLE, rows=PRUNED_ROWS)]
     if ids:
         await tx.execute(_FORGET_NOTICES, ids=ids)
@@ -220,7 +219,7 @@ async def _end_overdue(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us:
 async def _make_room(
     tx: Transaction, vault: Vault, wanted: Wanted, *, is_sandbox: bool, now_us: int
 ) -> None:
-    """Delete those of ended credentials if the account is full. Raises TooManySubscriptions."""
+    """Delete subscriptions of ended credentials if the account is full. Raise TooManySubscriptions."""
     tenant, account_max = wanted.tenant, SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
     held = await tx.fetch(_HELD, **tenant._asdict())
     if len(held) >= account_max:
@@ -232,12 +231,12 @@ async def _make_room(
         held = [row for row in held if row["subscriber_id"] not in ended]
     own = [row for row in held if row["subscriber_id"] == wanted.subscriber_id]
     for count, most, whose in (
-        (len(held), account_max, "An account has"),
-        (len(own), min(CREDENTIAL_MAX, account_max), "A key or token has"),
+        (len(held), account_max, "An account can have"),
+        (len(own), min(CREDENTIAL_MAX, account_max), "A key or token can have"),
     ):
         if count >= most:
             raise TooManySubscriptions(
-                f"{whose} at most {most} subscriptions in each environment. Call events/unsubscribe for one first.",
+                f"{whose} at most {most} subscriptions in each environment. End one with events/unsubscribe first.",
                 reason="subscriptions",
                 extra={"limit": most, "remaining": 0},
             )
@@ -286,10 +285,10 @@ async def _begin(
 
 
 async def _take_over_disabling(tx: Transaction, wanted: Wanted) -> bool:
-    """Return whether the owner disabled this subscription before it ended; only they enable it again."""
+    """Return whether the owner had disabled this subscription before it ended; only they may enable it."""
     ended = await tx.fetch(_ENDED_DISABLED, **wanted.tenant._asdict(), subscription_id=wanted.id)
     for row in ended:
-        # The new endpoint remembers it.
+        # From now on, the new endpoint stores that it is disabled.
         columns = {"status": ENABLED, "disabled_reason": None, "disabled_at": None}
         await update(tx, "endpoints", {"id": row["id"]}, columns)
     return bool(ended)
@@ -298,7 +297,7 @@ async def _take_over_disabling(tx: Transaction, wanted: Wanted) -> bool:
 async def _missed(
     tx: Transaction, asked: Request, newest: EventCursor
 ) -> tuple[list[log.Event], EventCursor, bool]:
-    """Return the events since the client's cursor, where they begin, and whether there were others."""
+    """Return the events since the client's cursor, the cursor to start from, and whether events were left out."""
     if asked.cursor is None:
         return [], newest, False
     try:
@@ -314,7 +313,7 @@ async def _missed(
         return [], newest, True
     recent = [event for event in page.events if event.created_at >= asked.not_before_us]
     if page.has_more or len(recent) < len(page.events):
-        # Begin now, rather than with a part of the missed events.
+        # Start now instead of sending only some of the missed events.
         return [], newest, True
     matches = _matching(asked.payload_filter)
     return [event for event in recent if matches(event)], asked.cursor, False
@@ -350,7 +349,7 @@ async def _renew(
         await endpoints.rotate_secret(
             tx, vault, tenant, found.id, overlap_s=OVERLAP_S, given=asked.secret, now_us=now_us
         )
-    # A receiver that agrees again resumes what was given up, but not what a person turned off.
+    # A receiver that agrees again gets deliveries again, unless a user turned them off.
     if has_agreed and found.status == DISABLED and found.disabled_reason != BY_REQUEST:
         await endpoints.patch(
             tx, vault, tenant, found.id, changes=EndpointChanges(status=ENABLED), now_us=now_us
@@ -368,7 +367,7 @@ def _is_secret(vault: Vault, endpoint_id: str, sealed: bytes, secret: str) -> bo
     return hmac.compare_digest(held.encode(), secret.encode())
 
 
-# The events that concern an agent that sends or waits for credit.
+# The events that matter to an agent that sends or waits for credit.
 NAMES: Final = (
     "topup.delivered",
     "topup.failed",
@@ -389,10 +388,10 @@ NAMES: Final = (
     "order.failed",
     "batch.completed",
 )
-# The field of an event's data that an argument of the same name must equal.
+# Arguments, each of which must equal the field of that name in an event's data.
 _NARROWS: Final = {"transaction_id": "Only this top-up: txn_…", "key_id": "Only this key: key_…"}
 _VALUE_CHARACTERS_MAX: Final = 64
-# A reader of the list needs names and types; the words are in the docs.
+# The list's readers need names and types; the documentation has the descriptions.
 _DROPPED: Final = frozenset(
     {"description", "title", "examples", "pattern", "minLength", "maxLength"}
 )
@@ -401,7 +400,7 @@ _DROPPED: Final = frozenset(
 class EventKind(NamedTuple):
     name: str
     description: str
-    # Its argument, or None.
+    # The name of the event's argument, or None.
     argument: str | None
 
     def input_schema(self) -> dict[str, Any]:
@@ -417,7 +416,7 @@ class EventKind(NamedTuple):
         return dict(_compact(msgspec.json.schema(TYPES[self.name].data)))
 
     def filter_of(self, arguments: Mapping[str, Any]) -> dict[str, list[str]] | None:
-        """Return the endpoint's filter; raise InvalidInput for arguments outside input_schema."""
+        """Return the endpoint's filter. Raise InvalidInput for arguments that don't match input_schema."""
         for name, value in arguments.items():
             if name != self.argument:
                 allowed = self.argument or "no arguments"
@@ -436,7 +435,7 @@ def kinds() -> Mapping[str, EventKind]:
     for name in NAMES:
         fields = {one.encode_name for one in msgspec.structs.fields(TYPES[name].data)}
         argument = next((one for one in _NARROWS if one in fields), None)
-        # A top-up's events name the key that sent it, too; its own id is what an agent knows.
+        # A top-up's events also name its key, but an agent knows the top-up's ID.
         found[name] = EventKind(name, TYPES[name].sentence, argument)
     return found
 

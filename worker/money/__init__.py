@@ -1,1 +1,1 @@
-"""The worker's loops over money: orders to check at their provider, plans and credit that expire."""
+"""Run loops over money: orders to check at their provider, plans and credit that expire."""

@@ -1,5 +1,6 @@
-"""Chores of money: the daily comparison, sums of volume and usage, sealing, erased customers; each in one of
-all workers.
+"""Run chores about money: reconciliation, volume and usage statistics, sealing, deleting customers.
+
+Each runs in only one of all workers.
 """
 
 import asyncio
@@ -25,22 +26,22 @@ from store.errors import DataRefused, StoreError
 from store.stored import StoredAmount, count_by_time, count_stored
 from worker.chores import PAUSE_S, Chore
 
-# A due part begins at most this much later; one that failed is due again in an hour.
+# Due work starts at most this much later. Failed work is due again after an hour.
 RECONCILE_S: Final = 60.0
 VOLUME_S: Final = 30
 USAGE_S: Final = 60
 _log = logging.getLogger(__name__)
 SEAL_S: Final = 600.0
-# A day of ten million transfers takes ten minutes, while deliveries are as quick as without.
+# At this pace, sealing a day of ten million transfers takes ten minutes and doesn't slow deliveries.
 SEALING_PAUSE_S: Final = 0.02
 FORGET_S: Final = 60.0
 FORGET_MAX: Final = 100
 
 COUNT_S: Final = 30
 ACCOUNTS_AT_ONCE: Final = 200
-# A row's ID is older than its commit, which takes no longer than this.
+# A row's ID is made before its commit, but not earlier than this.
 LATE_US: Final = 15 * SECOND_US
-# A step's first length, and the number of rows below which the next one doubles.
+# The length of the first step. It doubles while a step counts fewer rows than STEP_ROWS.
 STEP_US: Final = MINUTE_US
 STEP_ROWS: Final = 5_000
 _ByTime = dict[tuple[int, int], Mapping[str, StoredAmount]]
@@ -56,7 +57,7 @@ async def _reconcile(daily: DailyReconciliation) -> None:
 
 
 def volume_chore(database: Database, clock: Clock) -> Chore:
-    """Count twice a minute: four small statements if nothing was sent."""
+    """Count sent volume twice a minute. If nothing was sent, it takes four small statements."""
     return Chore("volume.count", VOLUME_S, partial(count_volume, database, clock))
 
 
@@ -70,7 +71,7 @@ async def count_volume(database: Database, clock: Clock) -> None:
 
 
 def usage_chore(database: Database) -> Chore:
-    """Count every minute: one statement without such usage."""
+    """Count metered usage every minute. Without usage, it takes one statement."""
     return Chore("usage.count", USAGE_S, partial(count_usage, database))
 
 
@@ -97,7 +98,7 @@ async def _count_tenant(database: Database, tenant: Tenant) -> None:
 
 
 def sealing_chores(context: Context) -> Sequence[Chore]:
-    """Seal each day once, in one of all workers; the record log in whichever comes first."""
+    """Return the chores that seal transfers each day, and the record log. Each is done by one of all workers."""
     parts = (context.database, context.vault, context.clock)
     sealer = Sealer(*parts, pause_s=SEALING_PAUSE_S)
     records = RecordSealer(*parts, pause_s=SEALING_PAUSE_S)
@@ -136,7 +137,7 @@ def staging_chore(database: Database, clock: Clock, quotas: Quotas) -> Chore:
 async def count_staging(
     database: Database, clock: Clock, quotas: Quotas, *, late_us: int = LATE_US
 ) -> None:
-    """Count the accounts used today, once; without a quota count nothing."""
+    """Count what today's active accounts have stored in staging, if there is a quota."""
     if quotas.are_open:
         return
     after: str | None = ""
@@ -147,13 +148,13 @@ async def count_staging(
         accounts = await database.read(
             partial(_page, after=after, day_us=day_us, limit=ACCOUNTS_AT_ONCE)
         )
-        # Most were counted together the last time, too.
+        # Accounts that were last counted together are counted together again.
         in_order = sorted(accounts, key=lambda one: (one.until_us, one.account_id))
         for _, group in groupby(in_order, key=lambda one: one.until_us):
             try:
                 await _count(database, list(group), quotas, by_time, day_us=day_us, now_us=now_us)
             except DataRefused:
-                # The others don't depend on it.
+                # A failure doesn't affect the other groups.
                 _log.exception("staging.not_counted")
         after = accounts[-1].account_id if len(accounts) == ACCOUNTS_AT_ONCE else None
 
@@ -167,9 +168,9 @@ async def _count(
     day_us: int,
     now_us: int,
 ) -> None:
-    """Count these accounts, all counted up to one moment, up to now_us, in steps of time.
+    """Count the storage that these accounts have used since their common last count, in steps of time.
 
-    by_time: what this sweep read of all accounts, by the step's bounds.
+    by_time: cached counts of all accounts, by the bounds of a step.
     """
     step_us = STEP_US
     while accounts and accounts[0].until_us < now_us:

@@ -1,4 +1,4 @@
-"""Loops over what falls due: holds, approvals, plan credit, renewals, receipt numbers, and mail to write."""
+"""Run loops over things that fall due: holds, approvals, credit, renewals, receipts and mail."""
 
 import asyncio
 import logging
@@ -42,25 +42,25 @@ EXPIRE_BEAT_S: Final = hold.LOOK_US / SECOND_US
 _log = logging.getLogger(__name__)
 
 PLAN_STEP_MAX: Final = 100
-# Expired credit can't be spent meanwhile, and parts come once a month.
+# Not urgent: expired credit can't be spent anyway, and new credit comes once a month.
 PLAN_BEAT_S: Final = 30.0
-# Grants near their end since the last look are published; a full read is rare.
+# How often all expiring grants are read; in between, only those that newly approach their end.
 WHOLE_LOOK_US: Final = HOUR_US
 _Item = tuple[Setbacks, str, Command[object]]
 DUE_MAX: Final = 100
-# Only an advanced sandbox clock is urgent here, and that wakes the loop.
+# Only an advanced sandbox clock is urgent, and that wakes the loop.
 RENEW_BEAT_S: Final = 30.0
 _STANDS_IN: Final = "staging"
 NOTIFY_BEAT_S: Final = 15.0
-# Agents call at any moment; a mail within seconds keeps no person waiting.
+# Agents may call at any time, and a user should get the mail within seconds.
 APPROVAL_BEAT_S: Final = 5.0
 NUMBER_BEAT_S: Final = 10.0
 
 
 class Expirer(WokenLoop):
-    """Ends approvals, holds and promotional credit within about a second, by the account's clock.
+    """Ends approvals, holds and promotional credit about a second after their time, by the account's clock.
 
-    Several workers may run at once, because each command checks under its account's lock.
+    Several workers may run it at once, because each command checks its work under the account's lock.
     """
 
     name = "expiry"
@@ -111,14 +111,14 @@ class Expirer(WokenLoop):
             ]
 
         endings = await self._database.read(look)
-        # Together, to share batches; each has its own outcome.
+        # Submitted together, to share a batch. Each item has its own outcome.
         were_reached = await asyncio.gather(*(self._end(one) for one in endings))
         if not all(were_reached):
             raise Unavailable("The database is not reachable.")
         return len(endings)
 
     async def _end(self, ending: "_Ending") -> bool:
-        """Submit it, or if it fails each item alone; return False if nothing was reached."""
+        """Submit the command; if it fails, submit each item alone. Return False if the database wasn't reachable."""
         try:
             await self._engine.submit(ending.command(ending.items))
         except (StoreError, Unavailable):
@@ -165,7 +165,7 @@ def _decide(asked: approvals.Approval, _items: tuple[str, ...]) -> Decide:
 
 
 class PlanCreditor(WokenLoop):
-    """Gives a plan's next part of credit once, takes what expired and publishes coming ends; catches up on missed parts."""
+    """Grants each part of a plan's credit once, even if late; removes expired credit; publishes upcoming expiries."""
 
     name = "plan_credit"
     rest_s = PAUSE_S
@@ -189,7 +189,7 @@ class PlanCreditor(WokenLoop):
 
     async def step(self) -> int:
         now_us = self._clock.now_us()
-        # In this order: what a part leaves over is decided when the next one is given.
+        # The order matters: granting the next part decides what the previous one leaves.
         done = 0
         for look in (self._to_give, self._to_end, self._to_tell):
             items = await self._database.read(partial(look, now_us=now_us))
@@ -251,8 +251,8 @@ class PlanCreditor(WokenLoop):
 class Renewer(WokenLoop):
     """Bills the sandbox's subscriptions for their next periods, and ends unpaid ones.
 
-    A sandbox renewal is signed and verified like a provider's notification over HTTP. Time moves a
-    subscription only once the sandbox has nothing left to bill, so a clock that leaps shows every period.
+    A sandbox renewal is signed and verified like a real provider's notification. Subscriptions advance only
+    once the sandbox has nothing left to bill, so a clock that jumps ahead still bills every period.
     """
 
     name = "renewal"
@@ -283,7 +283,7 @@ class Renewer(WokenLoop):
         return billed + await self._pass_time()
 
     async def _bill(self) -> int:
-        """Bill each sandbox subscription that is due once; return 0 if none moved."""
+        """Bill each due sandbox subscription once; return how many advanced."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> Sequence[SandboxSubscription]:
@@ -313,7 +313,7 @@ class Renewer(WokenLoop):
         provider = providers.of(one.provider, _STANDS_IN)
         sandbox_event, after = sandbox_subscription.bill(one)
         if provider is None or not providers.is_simulated(one.provider, _STANDS_IN):
-            # The provider now has credentials here, and never heard of this subscription.
+            # This provider now has real credentials, and doesn't know the simulated subscription.
             await self._payments.steering.end_orphan_of(one.order_id)
             after = sandbox_subscription.abandoned(one)
         else:
@@ -351,7 +351,9 @@ class Renewer(WokenLoop):
                     await self._move(tenant, (one,))
                 return
             self._moves.failed(ids[0])
-            if not isinstance(error, DomainError):  # which is: erased meanwhile
+            if not isinstance(
+                error, DomainError
+            ):  # a DomainError means that it was deleted meanwhile
                 _log.exception("renewal.broke", extra={"fields": {"subscription_id": ids[0]}})
         else:
             self._moves.went_well(*ids)
@@ -362,10 +364,10 @@ def _by_tenant(one: Subscription) -> Tenant:
 
 
 class NotificationWriter(WokenLoop):
-    """sent_in: environments whose mail is sent. accounts_at_once: how many accounts one transaction handles.
+    """Writes due notification mails. sent_in: environments whose mail is sent.
 
-    A new process looks back a day, then an hour before its last look, longer than an account waits for its
-    next mail of a kind.
+    A new process checks the last day, then always the time since an hour before its last check, which is longer
+    than an account waits for its next mail of a kind.
     """
 
     name = "notifications"
@@ -415,7 +417,7 @@ class NotificationWriter(WokenLoop):
 
 
 class ApprovalTeller(WokenLoop):
-    """sent_in: environments whose mail is sent. tenants_at_once: how many tenants one transaction handles."""
+    """Writes mail about approvals. sent_in: environments whose mail is sent."""
 
     name = "approval_mail"
 

@@ -1,6 +1,6 @@
-"""Loops that call providers: pending orders, refunds, recharges, subscription changes, machine payments.
+"""Run loops that call providers: orders, refunds, recharges, subscription changes, machine payments.
 
-One of several workers calls, without an open transaction. A provider that hangs delays only its own items.
+Only one worker makes each call, without an open transaction. A slow provider delays only its own items.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Reconciler(ProviderLoop):
     subject = "order_id"
     under_way_max = 32
     at_one_place_max = 16
-    # A new order is due a minute later at the earliest, so this interval misses none.
+    # A new order is due at least a minute later, so this interval misses none.
     beat_s = 30.0
 
     def __init__(self, database: Database, clock: Clock, payments: Payments) -> None:
@@ -82,7 +82,7 @@ class Recharger(DueLoop):
         begun = await begun_falls(tx, limit=limit, **but)
         charges = await due_charges(tx, now_us=look.now_us, limit=limit, **but)
         return [
-            # Calls no one, so it takes nobody's share.
+            # These items call no provider, so they use no provider's share.
             *(
                 DueItem(item := "/".join(one), item, partial(charging.retry, one))
                 for one in retries
@@ -112,7 +112,7 @@ class Steerer(DueLoop):
     subject = "steer"
     under_way_max = 16
     at_one_place_max = 8
-    # The caller already knows that the outcome is unclear, and the first wait is ten seconds.
+    # The caller already knows that the outcome is unclear, and the first retry comes after ten seconds.
     beat_s = 10.0
 
     def __init__(self, database: Database, clock: Clock, steering: SubscriptionSteering) -> None:
@@ -178,7 +178,7 @@ class MachinePayer(DueLoop):
                 )
                 for one in due
             ),
-            # Calls no one, so it takes nobody's share.
+            # These items call no provider, so they use no provider's share.
             *(DueItem(one.id, one.id, partial(self._paying.deliver, one)) for one in ended),
         ]
 
@@ -188,7 +188,7 @@ class MachinePayer(DueLoop):
         )
 
     def _not_now(self, look: Look) -> Sequence[str]:
-        """Return the places with their share under way, and those whose facilitator is no longer set up."""
+        """Return the places that have reached their share, or whose facilitator is no longer configured."""
         known = self._paying.facilitators
         return [
             *look.exclude_keys,

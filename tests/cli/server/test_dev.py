@@ -305,7 +305,7 @@ def test_deliveries_are_listed_shown_and_replayed_beside_a_running_installation(
     assert again.headers["webhook-id"] == first.headers["webhook-id"]
     assert again.headers["x-aitopup-delivery"] != delivery_id
     assert [attempt["number"] for attempt in shown["attempts"]] == [1]
-    assert (late.exit_code, "The delivery is delivered." in late.output) == (1, True)
+    assert (late.exit_code, "The delivery is already delivered." in late.output) == (1, True)
     assert dev.topup("audit").exit_code == 0
     assert dev.topup("doctor").exit_code == 0
 

@@ -152,7 +152,7 @@ async def test_a_cursor_ahead_of_the_last_event_is_refused_and_not_waited_for(
         assert (answer.status_code, answer.json()["code"]) == (422, 2007)
         assert answer.json()["data"]["error"]["param"] == "after"
         assert answer.json()["data"]["error"]["reason"] == "cursor_ahead"
-        assert "the last one is 1" in answer.json()["data"]["error"]["detail"]
+        assert "The newest event is 1" in answer.json()["data"]["error"]["detail"]
 
 
 async def test_cursors_are_of_one_environment(gateway: Gateway) -> None:

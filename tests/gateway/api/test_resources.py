@@ -285,7 +285,7 @@ async def test_a_test_ping_that_fails_is_5001_with_its_attempt(gateway: Gateway,
 
     assert (answer.status_code, answer.json()["code"]) == (422, 5001)
     data = answer.json()["data"]
-    assert data["error"]["detail"] == "the endpoint did not take the sample: connect"
+    assert data["error"]["detail"] == "The endpoint did not accept the sample event: connect."
     assert (data["attempt"]["error"], data["attempt"]["http_status"]) == ("connect", None)
 
 

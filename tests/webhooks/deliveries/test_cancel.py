@@ -86,7 +86,7 @@ async def test_what_has_ended_is_refused(
         [one] = await claimed(database, clock)
     await answered(database, clock, one, result)
 
-    with pytest.raises(CannotCancel, match=f"The delivery is {status}") as refused:
+    with pytest.raises(CannotCancel, match=f"The delivery is already {status}") as refused:
         await cancelled(database, clock, tenant, one.id)
 
     assert (refused.value.reason, refused.value.retry_after_s) == (status, None)
@@ -99,7 +99,7 @@ async def test_an_attempt_under_way_is_waited_for_and_a_lost_one_is_not(
     await given_events(database, clock, tenant)
     [one] = await claimed(database, clock)
 
-    with pytest.raises(CannotCancel, match="an attempt is under way") as refused:
+    with pytest.raises(CannotCancel, match="An attempt is in progress") as refused:
         await cancelled(database, clock, tenant, one.id)
     clock.advance_s(LEASE_US // SECOND_US)
     await cancelled(database, clock, tenant, one.id)

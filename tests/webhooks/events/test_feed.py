@@ -113,11 +113,11 @@ async def test_a_credential_and_an_account_hold_so_many_streams_and_no_more(
     with contextlib.ExitStack() as stack:
         for _ in range(STREAMS_PER_HOLDER):
             stack.enter_context(feed.subscribe(tenant, "key_1"))
-        with pytest.raises(TooManyStreams, match="this credential already has 5 open"):
+        with pytest.raises(TooManyStreams, match="This credential already has 5 open"):
             feed.subscribe(tenant, "key_1")
         for number in range(STREAMS_PER_TENANT - STREAMS_PER_HOLDER):
             stack.enter_context(feed.subscribe(tenant, f"key_2_{number}"))
-        with pytest.raises(TooManyStreams, match="this account already has 20 open"):
+        with pytest.raises(TooManyStreams, match="This account already has 20 open"):
             feed.subscribe(tenant, "key_3")
         stack.enter_context(feed.subscribe(other, "key_4"))
 

@@ -72,15 +72,15 @@ def test_internal_name_is_refused_unresolved(host: str) -> None:
     [
         ("", STRICT, "form", "The URL is empty."),
         ("https://example.com/" + "a" * 2029, STRICT, "form",
-         "A URL has at most 2048 characters."),
-        ("ftp://example.com/", STRICT, "scheme", "Only https URLs are called here."),
-        ("http://example.com/", STRICT, "scheme", "Only https URLs are called here."),
+         "A URL can have at most 2048 characters."),
+        ("ftp://example.com/", STRICT, "scheme", "Only https URLs are allowed here."),
+        ("http://example.com/", STRICT, "scheme", "Only https URLs are allowed here."),
         ("ftp://example.com/", Policy(allow_http=True), "scheme",
-         "Only https and http URLs are called here."),
+         "Only https and http URLs are allowed here."),
         ("ftp://example.com/", Policy(allow_private=True), "scheme",
-         "Only https and http URLs are called here."),
-        ("example.com", STRICT, "form", "A URL begins with https://."),
-        ("example.com", Policy(allow_http=True), "form", "A URL begins with https:// or http://."),
+         "Only https and http URLs are allowed here."),
+        ("example.com", STRICT, "form", "The URL must begin with https://."),
+        ("example.com", Policy(allow_http=True), "form", "The URL must begin with https:// or http://."),
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_is_wrong_under_this_policy(
