@@ -20,8 +20,8 @@ Two more have bounds and a table of their own:
                      workers are killed
 
 Exit 1 beyond the bounds: acknowledged without row 0, lost 0, never tried 0, under another id or
-bytes 0, findings of the audit 0, and, but for kills, a wait of 10 s for an answer. Of the last two,
-docs/reliability.md lists the bounds.
+bytes 0, findings of the audit 0, and, but for kills, a wait of 10 s for an answer. Also exit 1 if
+`poisoned` sold a code twice, or `removed` sent anything without the owner or kept funds.
 """
 
 import argparse

@@ -209,5 +209,5 @@ def _lines_of(found: Unproved) -> Sequence[str]:
     rows = ", ".join(counted) or "nothing"
     return [
         f"unproved: {rows} made since {rfc3339(found.since)}; the last signed head covers what is older",
-        f"before leaves: rows made before {rfc3339(found.before)} were never sealed",
+        f"never sealed: rows made before {rfc3339(found.before)}, when sealing began",
     ]
