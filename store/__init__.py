@@ -1,1 +1,1 @@
-"""SQL for SQLite and PostgreSQL: transactions, the group-commit batch, schema, migrations."""
+"""Run SQL on SQLite or PostgreSQL: transactions, group commit, the schema and its migrations."""

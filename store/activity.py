@@ -1,6 +1,4 @@
-"""Count a tenant's newest rows (at most ROWS_MAX) by steps of time, which get shorter if the rows don't reach
-far back.
-"""
+"""Count a tenant's newest rows, at most ROWS_MAX, in steps of time. The steps are short if all rows are recent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ SPANS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """rows: step (its start in microseconds), status, number, total."""
+    """Each row has the columns step (its start in microseconds), status, number and total."""
 
     step_us: int
     starts: Sequence[int]
@@ -49,8 +47,8 @@ async def count_by_step(
 ) -> Activity:
     """Count the rows of each step.
 
-    newest selects created_at, status and amount since :since, at most :rows; edge the created_at of the row
-    after those.
+    The statement `newest` selects created_at, status and amount of at most :rows rows since :since. The
+    statement `edge` selects created_at of the next older row.
     """
     own = {"account_id": tenant.account_id, "environment": tenant.environment, "rows": ROWS_MAX}
     row = await tx.fetch_one(edge, **own)

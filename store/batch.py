@@ -1,11 +1,11 @@
-"""Group commit: while one batch commits, the next one fills, without a timer.
+"""Commit commands in groups: while one batch commits, the next batch fills. No timer is involved.
 
 - A result is returned only after its batch has committed.
-- A command that breaks its batch costs its neighbours at most one more try.
-- Beyond a length and an age, the queue refuses commands (Unavailable).
+- If a command breaks its batch, the other commands are tried once more.
+- If the queue gets too long or a command too old, commands are refused (Unavailable).
 
-One lane writes full batches; if it is held up, a second one takes other tenants' commands. A tenant whose
-rows are locked elsewhere leaves its batch and waits in BlockedCommands.
+One task writes full batches. If that task is held up, a second one takes other tenants' commands. If a tenant's
+rows are locked elsewhere, its commands leave the batch and wait in BlockedCommands.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ R_co = TypeVar("R_co", covariant=True)
 Tenants = frozenset[object]
 
 RETRY_AFTER_S = 1
-# Afterwards the caller learns that the outcome isn't known yet.
+# After this time the caller is told that the outcome isn't known yet.
 ANSWER_MAX_S = 9.0
 TRIES_AT_ONCE_MAX: Final = 2
-# Divided among the waiting tenants' tries.
+# All waiting tenants are tried once in about this time.
 ROUND_S: Final = 1.0
 LOCK_WAIT_S_MIN: Final = 0.05
 BATCH_COMMANDS_MAX = 256
@@ -50,27 +50,25 @@ _log = logging.getLogger(__name__)
 
 
 class Prepared(Protocol[R_co]):
-    """Decides and writes one batch in one transaction, with the same statements for any size."""
+    """One batch, decided and written in one transaction. The number of statements doesn't depend on its size."""
 
     @property
     def lock(self) -> Lock | None: ...
 
     def meanwhile(self) -> None:
-        """Do work that needs no database. It may be called late, or never."""
+        """Do work that needs no database. This method may be called late, or never."""
         ...
 
     async def run(self, tx: Transaction) -> Sequence["R_co | BaseException"]:
-        """Return one result or refusal for each command, in order. It may run again."""
+        """Return one result or refusal for each command, in order. A batch may be run more than once."""
         ...
 
     def kept(self) -> None:
-        """Handle the commit after its commands are answered; raise nothing."""
+        """Finish the batch after its commands were answered; raise nothing."""
         ...
 
 
 class Tenancy(Protocol[C_contra]):
-    """Says whose rows a command locks."""
-
     def of(self, command: C_contra, /) -> Tenants: ...
 
     async def lock_free(self, tx: Transaction, tenants: Tenants, /) -> AbstractSet[object]:
@@ -87,7 +85,7 @@ class Waiting(msgspec.Struct, Generic[C, R], eq=False):
 
 
 class BatchWatch:
-    """Calls look(age in seconds) after first_s and then whenever look says, until cancelled."""
+    """Calls `look` with the batch's age after first_s, then after as many seconds as `look` returns."""
 
     __slots__ = ("_look", "_loop", "_since_s", "_timer")
 
@@ -125,16 +123,16 @@ def fail(batch: Iterable[Waiting[C, R]], error: Exception) -> None:
 
 
 class Commit(Protocol[C, R]):
-    """Write a batch and answer it; raise LockTimeout if a row wasn't free in time."""
+    """Write a batch and answer its commands; raise LockTimeout if a row stays locked too long."""
 
     async def __call__(self, batch: Sequence[Waiting[C, R]], lock_wait_s: float, /) -> None: ...
 
 
 class BlockedCommands(Generic[C, R]):
-    """Commands by tenant whose rows another transaction has locked, so that batches don't wait for them.
+    """Commands of tenants whose rows another transaction has locked. Batches don't wait for them.
 
-    A tenant's commands keep their order and are refused (Unavailable) at their maximum age. New tenants are
-    tried first; one round over all tenants takes about ROUND_S.
+    A tenant's commands stay in order, and are refused (Unavailable) at a maximum age. Tenants that haven't
+    been tried yet come first. A round over all tenants takes about ROUND_S.
     """
 
     def __init__(
@@ -168,7 +166,6 @@ class BlockedCommands(Generic[C, R]):
 
     def put(self, batch: Sequence[Waiting[C, R]]) -> None:
         for waiting in batch:
-            # A command without a tenant has its own queue.
             tenants = self._tenants_of(waiting) or frozenset({waiting})
             self._queues.setdefault(tenants, []).append(waiting)
             self._refuse_in_time(waiting)
@@ -197,7 +194,7 @@ class BlockedCommands(Generic[C, R]):
         try:
             await self._write_all()
         finally:
-            # Not in a callback: a command submitted next must find no task.
+            # The task is removed here and not in a callback, so that the next command finds none.
             task = asyncio.current_task()
             assert task is not None
             self.tasks.discard(task)
@@ -239,7 +236,7 @@ class BlockedCommands(Generic[C, R]):
             old = [one for one in batch if one.since_s <= oldest_s]
             fail(old, _held())
             young = [one for one in batch if one.since_s > oldest_s]
-            # Behind the other tenants, before this tenant's newer commands.
+            # The commands go behind the other tenants, but before this tenant's newer commands.
             self._queues[tenants] = [*young, *self._queues.pop(tenants)]
             for one in young:
                 self._refuse_in_time(one)
@@ -268,8 +265,6 @@ class _Lane(Generic[C, R]):
 
 
 class GroupCommit(Generic[C, R]):
-    """Write commands in batches. tenancy says whose rows a command locks."""
-
     def __init__(
         self,
         database: Database,
@@ -283,7 +278,7 @@ class GroupCommit(Generic[C, R]):
         on_batch: Callable[[int], None] | None = None,
         on_kept: Callable[[float], None] | None = None,
     ) -> None:
-        """Call on_batch with a batch's number of commands, on_kept with its commit's seconds."""
+        """Call on_batch with the number of a batch's commands, and on_kept with its duration in seconds."""
         self._database = database
         self._prepare = prepare
         self._tenancy = tenancy
@@ -312,8 +307,8 @@ class GroupCommit(Generic[C, R]):
     def submit(self, command: C, *, is_long: bool = False) -> Awaitable[R]:
         """Return the command's result once it is durable; raise its refusal, or Unavailable.
 
-        The command joins the batch at once, even if the caller disconnects. A command with is_long is a
-        batch of its own.
+        The command joins the queue at once, and runs even if the caller disconnects. A command with is_long
+        gets a batch of its own.
         """
         if self._is_closed:
             raise Unavailable("The gateway is shutting down.", retry_after_s=RETRY_AFTER_S)
@@ -330,9 +325,7 @@ class GroupCommit(Generic[C, R]):
 
     @property
     def waiting_s(self) -> float:
-        """Return how long the oldest command has waited, except those in BlockedCommands; 0 if none
-        waits.
-        """
+        """Return the waiting time of the oldest command outside BlockedCommands, or 0."""
         oldest = [lane.batch[0].since_s for lane in self._lanes.values() if lane.batch]
         if self._waiting:
             oldest.append(self._waiting[0].since_s)
@@ -371,7 +364,6 @@ class GroupCommit(Generic[C, R]):
         except Exception:
             _log.exception("batch writer broke")
         finally:
-            # Not in a callback: a command submitted next must find no lane.
             self._forget(asyncio.current_task())
 
     async def _write(self, lane: _Lane[C, R]) -> None:
@@ -380,7 +372,6 @@ class GroupCommit(Generic[C, R]):
             self._refuse_old()
             lane.batch = self._take(lane)
             if not lane.batch:
-                # Another lane continues with the rest.
                 return
             lane.last_size = len(lane.batch)
             if lane.is_long:
@@ -398,10 +389,10 @@ class GroupCommit(Generic[C, R]):
                 self._is_held_up = self._is_long_under_way()
 
     async def _gather(self, lane: _Lane[C, R]) -> None:
-        """Yield to the event loop while that brings more commands.
+        """Yield to the event loop as long as more commands arrive.
 
-        A request being read needs two turns to arrive here. Without them full batches and single ones would
-        alternate under load. After a batch of one, only two turns are given [20 us each].
+        A request needs two turns of the event loop to arrive here. Without them, full and single batches would
+        alternate under load. After a batch of one command, the loop gets only two turns [20 us each].
         """
         idle_turns = 0
         idle_turns_max = GATHER_IDLE_TURNS if lane.last_size > 1 else GATHER_ALONE_TURNS
@@ -436,7 +427,7 @@ class GroupCommit(Generic[C, R]):
         return batch
 
     def _has_room(self, batch: Sequence[Waiting[C, R]], one: Waiting[C, R]) -> bool:
-        """Let a long command be alone in its batch, with only one such batch at a time."""
+        """Put a long command into a batch of its own, and allow only one such batch at a time."""
         if one.is_long:
             return not batch and not self._is_long_under_way()
         return len(batch) < self._batch_max and not (batch and batch[0].is_long)
@@ -451,7 +442,7 @@ class GroupCommit(Generic[C, R]):
         return waiting.tenants
 
     def _look_after(self, lane: _Lane[C, R], age_s: float) -> float:
-        """Return the seconds until the next check."""
+        """Refuse commands that are too old, and return the seconds until the next check."""
         self._refuse_old()
         late_s = time.monotonic() - self._answer_max_s
         fail(takewhile(lambda one: one.since_s <= late_s, lane.batch), unknown())
@@ -491,7 +482,6 @@ class GroupCommit(Generic[C, R]):
         except (Contention, ConnectionLost, CommitUnknown, Unable) as error:
             self._note_failure(batch, error)
         except Exception as error:
-            # Run alone, each command meets only its own fault.
             _log.exception("batch refused", extra={"commands": len(batch)})
             if len(batch) == 1:
                 fail(batch, error)
@@ -505,7 +495,6 @@ class GroupCommit(Generic[C, R]):
             except LockTimeout:
                 self._apart.put([waiting])
             except (ConnectionLost, CommitUnknown, Unable) as error:
-                # The others would meet the same failure.
                 self._note_failure(batch[index:], error)
                 return
             except Contention:
@@ -534,7 +523,7 @@ class GroupCommit(Generic[C, R]):
         try:
             results = await self._database.transaction(work, is_short=True, lock_wait_s=LOCK_WAIT_S)
         except LockTimeout:
-            # A command's own statement waits for shared rows.
+            # A statement of a command waits for rows that tenants share.
             self._apart.put(batch)
             return
         except StoreError as error:
@@ -555,7 +544,6 @@ class GroupCommit(Generic[C, R]):
 
         async def work(tx: Transaction) -> Sequence[R | BaseException]:
             results = await prepared.run(tx)
-            # Before the commit: a later failure would run the batch again.
             assert len(results) == len(batch), "one result for each command"
             return results
 

@@ -1,10 +1,10 @@
-"""Transactions over either database: one function of a Transaction, run once or more.
+"""Run transactions on SQLite or PostgreSQL. A transaction is a function that may run more than once.
 
     async def work(tx: Transaction) -> T: ...
     value = await database.transaction(work)
 
-The value is returned only after a durable commit of everything in `work`. `work` may run again (contention,
-a lost connection), so it changes nothing else, and awaits only its own statements; SQLite enforces that.
+The value is returned only after everything in `work` is durably committed. After contention or a lost
+connection, `work` runs again. So it must change nothing but the database, and await only its own statements.
 """
 
 import logging
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
-    """A result row, read by column name, position or slice."""
+    """A result row, whose values are read by column name, position or slice."""
 
     def __getitem__(self, key: str | int | slice) -> Any: ...
 
@@ -35,13 +35,13 @@ Rows = Sequence[Row]
 
 
 def check_touched(touched: int, expected: int) -> None:
-    """Raise StoreError unless a statement changed the rows that were read under a lock."""
+    """Raise StoreError unless a statement changed as many rows as were read under a lock."""
     if touched != expected:
         raise StoreError("rows", f"{touched} touched, not {expected}")
 
 
 class BatchRead:
-    """A statement, and the function that takes its rows. An empty text reads nothing."""
+    """A statement, and the function that receives its rows. If the text is empty, nothing is read."""
 
     __slots__ = ("take", "text", "values")
 
@@ -52,9 +52,9 @@ class BatchRead:
 
 
 class Lock:
-    """Rows to lock as a transaction begins: a SELECT ... FOR UPDATE whose result is ignored.
+    """Rows to lock when a transaction begins: a SELECT ... FOR UPDATE whose result is ignored.
 
-    Later statements read what the locks guard, because their snapshots are younger.
+    The locked rows are read by later statements, because only their snapshots are newer than the locks.
     """
 
     __slots__ = ("text", "values")
@@ -65,18 +65,18 @@ class Lock:
 
 
 class Transaction(Protocol):
-    """Statements of one transaction, in the portable form of store/statement.py."""
+    """A transaction, which runs statements in the portable form that store/statement.py describes."""
 
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]: ...
 
     async def fetch_one(self, text: str, **values: Any) -> Row | None: ...
 
     async def fetch_many(self, readings: Sequence[BatchRead]) -> None:
-        """Pass each reading's rows to its `take`, in one round trip on PostgreSQL."""
+        """Run all reads, in one round trip on PostgreSQL, and pass each read's rows to its `take`."""
         ...
 
     async def execute(self, text: str, **values: Any) -> int:
-        """Run a write, and return the number of rows it touched."""
+        """Run a write, and return the number of changed rows."""
         ...
 
     async def insert(
@@ -96,14 +96,14 @@ class Transaction(Protocol):
         rows: Sequence[Sequence[Any]],
         on_conflict: str = "",
     ) -> None:
-        """Insert before the next other statement or the commit, in one round trip with other deferred writes.
+        """Insert the rows before the next other statement or the commit.
 
-        Deferred writes touch different rows.
+        Deferred writes share one round trip, so they must change different rows.
         """
         ...
 
     async def execute_deferred(self, text: str, *, touching: int | None, **values: Any) -> None:
-        """Run a write like insert_deferred. Raises StoreError unless it touches `touching` rows."""
+        """Run a write as late as insert_deferred does; raise StoreError unless it changes `touching` rows."""
         ...
 
     async def update_and_insert(
@@ -115,15 +115,14 @@ class Transaction(Protocol):
         /,
         **values: Any,
     ) -> frozenset[str]:
-        """Run the update, which ends in `RETURNING … AS updated_id`, insert the rows of these ids, and return
-        them.
+        """Run an update that returns `updated_id`, insert the rows whose first value is such an ID, and return the IDs.
 
-        A row's first value is its id. One round trip on PostgreSQL.
+        Both statements take one round trip on PostgreSQL.
         """
         ...
 
     async def pause(self) -> None:
-        """Let the rest of the process run during long work without statements."""
+        """Let other tasks run, in a transaction that works for long without a statement."""
         ...
 
     def hint(self, name: str) -> None:
@@ -133,9 +132,7 @@ class Transaction(Protocol):
 
 class Database(Protocol):
     @property
-    def statements_run(self) -> int:
-        """Return the number of driver-level statements so far."""
-        ...
+    def statements_run(self) -> int: ...
 
     async def transaction(
         self,
@@ -149,29 +146,29 @@ class Database(Protocol):
     ) -> T:
         """Run work and commit.
 
-        - lock: rows locked in the round trip that begins the transaction.
-        - lock_wait_s: after waiting this long for a locked row, raise LockTimeout and don't run work again.
-        - meanwhile: called on the event loop while the database works, if there is such a time.
-        - is_short: work takes a few milliseconds at most. It may run on the event loop's thread.
-        - durable=False: a crash may lose the last moments, and a lost COMMIT isn't resolved. Money never
-          uses it.
+        - lock: the rows to lock in the round trip that begins the transaction.
+        - lock_wait_s: the longest wait for a locked row. After it, LockTimeout is raised and work isn't retried.
+        - meanwhile: a function that may be called on the event loop while the database works.
+        - is_short: work takes a few milliseconds at most, and may run on the event loop's thread.
+        - durable: if false, a crash may lose the newest transactions, and a lost COMMIT isn't resolved. Money
+          is always written durably.
 
-        Raises StoreError and what work raises. Nothing was stored then, except after CommitUnknown.
+        Raises StoreError and what work raises. After any error but CommitUnknown, nothing was stored.
         """
         ...
 
     async def autocommit(self, work: Work[T]) -> T:
-        """Run work of a few milliseconds without a transaction, which saves two round trips.
+        """Run short work without a transaction, which saves two round trips.
 
-        After a StoreError any number of the statements may have been stored.
+        After a StoreError, some of the statements may have been stored.
         """
         ...
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         """Run work on one consistent snapshot that can't write.
 
-        is_single: work takes a few milliseconds and usually runs one statement, so PostgreSQL uses no
-        transaction unless a second statement comes.
+        If is_single is set, work takes a few milliseconds and usually runs one statement. PostgreSQL then begins
+        a transaction only for a second statement.
         """
         ...
 
@@ -179,65 +176,63 @@ class Database(Protocol):
 
 
 class Store(Database, Protocol):
-    """A database as a process opens it."""
-
     @property
     def pool_waits(self) -> tuple[int, float]:
-        """Return how often callers waited for a connection, and the total seconds."""
+        """Return how often callers waited for a connection, and for how many seconds in total."""
         ...
 
     @property
     def is_sharing_sessions(self) -> bool:
-        """Return whether a pooler gives each transaction another session; known after the first one."""
+        """Return whether a pooler gives each transaction another session. The first transaction finds out."""
         ...
 
     def unhurried(self) -> Database:
-        """Return a view for reads that may take minutes."""
+        """Return a view of the database for reads that may take minutes."""
         ...
 
     def reserve(self, connections: int) -> "Store":
-        """Return a view for short transactions with connections of its own. It is closed with this one."""
+        """Return a view for short transactions that has its own connections, and is closed with this object."""
         ...
 
     async def send_hints(self, names: Sequence[str]) -> None:
-        """Send hints to every listening process; they may be lost. Raises StoreError.
+        """Send the names of new work to every listening process; raise StoreError.
 
-        Call it once after many commits, never for each.
+        Such hints may be lost. Call this method once after many commits, not after each commit.
         """
         ...
 
     async def hear_hints(self, on_hints: OnHints) -> None:
-        """Call on_hints with the names of hints from any process, through any outage, until cancelled.
+        """Call on_hints with the names of new work in any process, until cancelled and through any outage.
 
-        ANYTHING means that some may have been missed. on_hints must not block.
+        The name ANYTHING means that hints may have been missed. on_hints must not block.
         """
         ...
 
     async def end_stalled(self) -> int:
-        """End what a lost process still holds on the server, and return how many."""
+        """End the server sessions that lost processes left behind, and return how many."""
         ...
 
     async def room(self) -> ServerRoom | None:
-        """Return the server's connections; None without a server."""
+        """Return what is left of the server's limits, or None if there is no server."""
         ...
 
     @property
     def servers(self) -> ServerWatch: ...
 
     async def place(self) -> str:
-        """Name the database and its running server; empty without a server."""
+        """Return a name for the database and its running server, or an empty text if there is no server."""
         ...
 
     async def give_back(self) -> int:
-        """Return some unused space to the disk if the server doesn't; return the pages left."""
+        """Return some unused space to the disk, unless a server does so, and return how many pages are left."""
         ...
 
     async def shape(self) -> dict[str, str]:
-        """Return each table's digest (store/fingerprint.py)."""
+        """Return a digest of each table's columns and indexes (store/fingerprint.py)."""
         ...
 
     async def probe(self, filler: bytes, *, now_us: int) -> None:
-        """Commit a row of that size that nobody reads; raise StoreError if nothing can be stored."""
+        """Commit a test row that contains the filler; raise StoreError if nothing can be stored."""
         ...
 
 
@@ -245,7 +240,7 @@ def no_hint(_name: str) -> None: ...
 
 
 def tell(on_hint: OnHint, names: Iterable[str]) -> None:
-    """Pass hints on, and log a listener's failure, because the commit has happened."""
+    """Pass each hint to the listener. Its failure is only logged, because the commit has happened."""
     for name in sorted(names):
         try:
             on_hint(name)

@@ -1,12 +1,13 @@
-"""The column types that mean the same in both databases. SQLAlchemy takes 15 MB, so only `topup migrate`
-imports this.
+"""Define the column types that mean the same in both databases.
+
+Only `topup migrate` imports this module, because SQLAlchemy takes 15 MB of memory.
 """
 
 import sqlalchemy as sa
 
 from store.statement import POSTGRESQL
 
-# Byte order, so that ids sort the same in any locale.
+# Texts are compared by their bytes, so that IDs sort the same in any locale.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), POSTGRESQL)
 BIGINT = sa.BigInteger()
 BYTES = sa.LargeBinary()

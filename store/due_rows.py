@@ -1,4 +1,4 @@
-"""Read what falls due in a table, the longest due first."""
+"""Read a table's due rows. The row that has been due longest comes first."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 class DueRows(Generic[T]):
-    """The rows that are due by `next_check_at`.
+    """The rows of a table that are due according to `next_check_at`.
 
-    called: the column that names the party to call. exclude_keys: parties to skip, as "environment/party".
+    The column `called` names the party that is called for a row. exclude_keys names parties to skip, in the
+    form "environment/party".
     """
 
     def __init__(

@@ -1,10 +1,10 @@
-"""Erase an account with all its rows, in small steps; only for accounts whose history nobody needs (idle
-sandboxes).
+"""Erase an account with all its rows, in small steps. Use this only for idle sandboxes, whose history nobody needs.
 
-- The account is marked first (erasing_at), so the ledger's proof skips it, and the next sweep continues
-  after a crash.
-- The first step ends its recharges and stores its ids at payment providers, for a worker to delete there.
-- While a charge of a saved card is under way nothing is deleted: these rows lead to its outcome.
+- The account is first marked with erasing_at, so that the ledger's audit skips it, and the next sweep can
+  continue after a crash.
+- The first step ends automatic charges. It also stores the account's customer IDs, so that a worker can delete
+  these customers at the payment providers.
+- While a charge of a saved card has no outcome, nothing is deleted, because the rows are needed to find out.
 """
 
 from typing import Final
@@ -16,10 +16,9 @@ ROWS_PER_STEP = 500
 _OF_PERIODS = "period_id IN (SELECT id FROM subscription_periods WHERE {own})"
 _OF_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscriptions WHERE {own})"
 
-# Table, its key, and an indexed condition. Each table needs an account_id: a subselect would take a
-# missing name from the outer table.
+# Each step has a table, its key, and an indexed condition. A table without an account_id must not be
+# used in a subselect, which would take the name from the outer table.
 STEPS = (
-    # First, or a worker would add deliveries.
     ("replays", "id", "{own}"),
     ("record_waiting", "id", "{own}"),
     ("record_seeds", "period", "{own}"),
@@ -108,7 +107,7 @@ STEPS = (
     ("order_reversals", "order_id", "order_id IN (SELECT id FROM orders WHERE {own})"),
     ("orders", "id", "{own}"),
     ("transfers", "id", "{own}"),
-    # Deleted after the transfers, which may still add sums.
+    # These sums are deleted after the transfers, because transfers may still add to them.
     ("sealed_balances", "ledger_account_id", "{own}"),
     ("ledger_accounts", "id", "{own}"),
     ("idempotency_keys", "digest", "{own}"),
@@ -137,7 +136,6 @@ STEPS = (
 )
 _OWN = "account_id = :account_id"
 
-# Simulated providers store no cards.
 _CUSTOMERS: Final = """
 INSERT INTO forgotten_customers
     (provider, environment, customer_ref, next_attempt_at, created_at)
@@ -161,11 +159,11 @@ WHERE c.account_id = :account_id AND c.sent_at IS NOT NULL AND o.status = 'pendi
 
 
 class ChargeUnderWay(RuntimeError):
-    """A charge of the saved card has no outcome yet; nothing was deleted."""
+    """Nothing was deleted, because a charge of the saved card has no outcome yet."""
 
 
 class NotIdle(RuntimeError):
-    """The account was used meanwhile or is no sandbox any more; nothing was deleted."""
+    """Nothing was deleted, because the account was used meanwhile or is no longer a sandbox."""
 
 
 _MARK: Final = "UPDATE accounts SET erasing_at = :now WHERE id = :id"
@@ -180,10 +178,10 @@ async def erase_account(
     idle_before: int | None = None,
     first_of_all: Work[None] | None = None,
 ) -> None:
-    """Delete every row of the account; safe to run again. Raises ChargeUnderWay.
+    """Delete every row of the account; raise ChargeUnderWay. The function is safe to run again.
 
-    first_of_all runs in the transaction that marks the account. With idle_before, that transaction raises
-    NotIdle unless it is a sandbox last used before then.
+    first_of_all runs in the transaction that marks the account. If idle_before is given, that transaction
+    raises NotIdle unless the account is a sandbox that was last used before then.
     """
 
     async def first(tx: Transaction) -> None:
@@ -202,9 +200,9 @@ async def erase_account(
             pass
 
     async def last(tx: Transaction) -> None:
-        # A provider may have created a customer meanwhile.
+        # A provider may have created another customer in the meantime.
         await _note_customers(tx, account_id, now_us)
-        # Test credit is counted under the account's own id.
+        # Spending of test credit is counted under the account's own ID.
         await tx.execute("DELETE FROM spend_windows WHERE key_id = :id", id=account_id)
         await tx.execute("DELETE FROM accounts WHERE id = :id", id=account_id)
 
@@ -212,7 +210,7 @@ async def erase_account(
 
 
 async def _end_recharges(tx: Transaction, account_id: str) -> None:
-    """Stop automatic charges, and delete those that no process has recorded as sent."""
+    """Stop automatic charges, and delete those that no process has sent; raise ChargeUnderWay."""
     await tx.fetch(
         """SELECT environment FROM account_environments WHERE account_id = :account_id
            ORDER BY environment FOR NO KEY UPDATE""",

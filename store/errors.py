@@ -1,19 +1,19 @@
-"""How the database can fail, in messages without values (drivers print values; we don't).
+"""Define how the database can fail. Unlike drivers' messages, these contain no values.
 
 StoreError
-|- Contention          a deadlock, a serialization failure or a busy file; the same work may succeed
-|  `- LockTimeout      another transaction held a row for longer than this work may wait
-|- Unable              a time-out, a full disk, a read-only server; no row and no statement is at fault
-|- DataRefused         a constraint or a type refused a row; the same work fails again
-|- ConnectionLost      the connection died before COMMIT was sent; nothing was stored
-`- CommitUnknown       the connection died around COMMIT; only the rows can tell
+|- Contention          a deadlock, a serialization failure or a busy file; a retry may succeed
+|  `- LockTimeout      another transaction kept a row locked for longer than the work may wait
+|- Unable              a time-out, a full disk or a read-only server; the statement isn't at fault
+|- DataRefused         a constraint or a type refused a row; a retry fails again
+|- ConnectionLost      the connection was lost before COMMIT was sent; nothing was stored
+`- CommitUnknown       the connection was lost around COMMIT; only the rows show the outcome
 """
 
 from enum import StrEnum
 
 
 class StoreError(Exception):
-    """Carries only the SQLSTATE or SQLite name and the constraint."""
+    """An error that contains only a SQLSTATE or SQLite's error name, and the name of a constraint."""
 
     def __init__(self, code: str, constraint: str = "") -> None:
         super().__init__(f"{code} {constraint}".strip())
@@ -46,7 +46,7 @@ class CommitUnknown(StoreError):
 
 
 class BackupRefused(Exception):
-    """A copy can't be taken or restored. The message never holds a password."""
+    """A copy can't be taken or restored. The message never contains a password."""
 
 
 class Fault(StrEnum):
@@ -56,20 +56,20 @@ class Fault(StrEnum):
     PORT_CLOSED = "port_closed"
     NO_ANSWER = "no_answer"
     NO_POSTGRESQL = "no_postgresql"
-    NO_SUCH_SERVER = "no_such_server"  # no server matches target_session_attrs
-    TLS_MISSING = "tls_missing"  # we want it and the server has none
-    TLS_REQUIRED = "tls_required"  # the server wants it and the URL forbids it
+    NO_SUCH_SERVER = "no_such_server"  # target_session_attrs matches no server
+    TLS_MISSING = "tls_missing"
+    TLS_REQUIRED = "tls_required"
     TLS_UNTRUSTED = "tls_untrusted"
     PASSWORD_WRONG = "password_wrong"  # noqa: S105 no password
     ROLE_UNKNOWN = "role_unknown"
     DATABASE_UNKNOWN = "database_unknown"
-    NOT_LET_IN = "not_let_in"  # refused by pg_hba.conf, or no CONNECT privilege
+    NOT_LET_IN = "not_let_in"  # pg_hba.conf refuses the role, or it lacks CONNECT.
     TOO_MANY_CONNECTIONS = "too_many_connections"
-    NOT_READY = "not_ready"  # it starts, stops or recovers
-    POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # a pooler in transaction mode
-    OLD_PRIMARY = "old_primary"  # another server was promoted in its place
+    NOT_READY = "not_ready"
+    POOLER_SHARES_SESSIONS = "pooler_shares_sessions"  # A pooler runs in transaction mode.
+    OLD_PRIMARY = "old_primary"
     TWO_PRIMARIES = "two_primaries"
-    WENT_BACK = "went_back"  # it lacks acknowledged commits
+    WENT_BACK = "went_back"
     FOLDER_MISSING = "folder_missing"
     FILE_MISSING = "file_missing"
     NOT_WRITABLE = "not_writable"
@@ -86,7 +86,7 @@ class Fault(StrEnum):
 
 
 class CannotOpen(ConnectionLost):
-    """No connection can be opened. subject is a host, a role or a file, never a password."""
+    """No connection can be opened. `subject` names a host, a role or a file, and never a password."""
 
     def __init__(self, fault: Fault, code: str, subject: str = "") -> None:
         super().__init__(code)

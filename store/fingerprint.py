@@ -1,6 +1,6 @@
-"""Digest a table's shape, the same in both databases.
+"""Compute a digest of a table's columns and indexes that is the same in both databases.
 
-It leaves out what a restore or another server release may change: order, index names and the text of
+A digest ignores what a restore or another server release may change: order, index names and the text of
 expressions.
 """
 
@@ -164,10 +164,10 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def fingerprints(columns: Iterable[Row], indexes: Iterable[Row]) -> dict[str, str]:
-    """Return the digest of each table by its name.
+    """Return each table's digest by the table's name.
 
-    columns: (table, name, type, is required, has a default). indexes: (table, is unique, is partial, column
-    names joined by commas).
+    A column is given as table, name, type, whether it is required, and whether it has a default. An index is
+    given as table, whether it is unique, whether it is partial, and column names joined by commas.
     """
     lines: dict[str, list[str]] = {}
     for table, name, kind, is_required, has_default in columns:

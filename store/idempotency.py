@@ -1,9 +1,10 @@
-"""Stored responses: the same request with the same Idempotency-Key gets the first response's bytes.
+"""Store responses, so that a repeated request with the same Idempotency-Key gets the first response's bytes.
 
-A response is stored in the transaction whose effect it reports, under a unique key of account, environment,
-and digest of key and owner. The caller holds the account's lock, so reading before writing is safe.
+A response is stored in the transaction whose effect it reports. Its key is the account, the environment, and a
+digest of the Idempotency-Key and its owner. The caller holds the account's lock, so reading before writing is
+safe.
 
-A call of several steps first stores a row with a lease, so that a crash blocks the key for a limited time.
+A call of several steps first stores a row with a lease, so that a crash blocks the key only for a limited time.
 Only the holder of the lease's token can extend, complete or abandon the call.
 """
 
@@ -73,8 +74,8 @@ class KeyInProgress(DomainError):
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """A response, and whether an earlier request stored it.
 
-    voucher_code and claim_url are shown once in the body, in this order, and not stored. code_at is where
-    the id of their top-up, voucher_of, replaces the first of them.
+    The body shows voucher_code and then claim_url once, but neither is stored. The stored body has the ID of
+    their top-up, voucher_of, in their place, at first at the position code_at.
     """
 
     status: int
@@ -104,9 +105,9 @@ class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     def with_code(
         self, code_of: Callable[[str], str], claim_token_of: Callable[[str], str]
     ) -> "StoredAnswer":
-        """Undo without_code, byte for byte.
+        """Return the original body, byte for byte, by undoing without_code.
 
-        Only the id at code_at is replaced, so a caller's text is never taken for another top-up's id.
+        Only the ID at code_at is replaced, so an ID in the caller's own text stays.
         """
         at = self.code_at
         if at is None:
@@ -142,8 +143,6 @@ class RequestKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """A stored row; its status is 0 while a call of several steps runs."""
-
     fingerprint: str
     status: int
     body: bytes | None
@@ -162,14 +161,14 @@ def request_key(
     path: str,
     canonical_body: bytes,
 ) -> RequestKey:
-    """Digest a key and its request; raise InvalidInput for a malformed key.
+    """Return digests of an Idempotency-Key and its request; raise InvalidInput if the key is malformed.
 
-    owner is the key's owner within the account: the same text from another owner is another key.
+    The same text from another owner in the account is another key.
     """
     if len(key_text) > IDEMPOTENCY_KEY_CHARACTERS_MAX or not _VISIBLE(key_text):
         raise _malformed(key_text)
     request = f"{method} {path}\n".encode() + canonical_body
-    # An owner has no line end, so each pair of owner and key has bytes of its own.
+    # An owner contains no line end, so different pairs of owner and key never give the same bytes.
     place = (account_id, environment, _digest(f"{owner}\n{key_text}".encode()))
     return RequestKey(place, _digest(request), key_text)
 
@@ -188,7 +187,7 @@ async def find(tx: Transaction, keys: Iterable[RequestKey]) -> dict[RequestRowKe
 
 
 def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> BatchRead:
-    """Return the read that `find` does, to run it with others."""
+    """Return the read that `find` runs, so that it can run together with other reads."""
     places = list({key.place for key in keys})
 
     def take(rows: Rows) -> None:
@@ -203,7 +202,7 @@ def reading(keys: Iterable[RequestKey], into: dict[RequestRowKey, Stored]) -> Ba
 def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer | None:
     """Return the stored response to replay, or None if the request may run.
 
-    Raises KeyReused, and KeyInProgress while the first request's lease lasts.
+    Raises KeyReused if the key belongs to another request, and KeyInProgress while the first request is running.
     """
     if stored is None:
         return None
@@ -227,7 +226,7 @@ def check(stored: Stored | None, key: RequestKey, now_us: int) -> StoredAnswer |
 
 
 async def check_text(tx: Transaction, key: RequestKey) -> None:
-    """Raise KeyReused if another credential of the account got a secret under this key's text."""
+    """Raise KeyReused if another credential of the account used the same text for a call that returned a secret."""
     row = await tx.fetch_one(
         """SELECT digest FROM idempotency_keys
            WHERE account_id = :account_id AND environment = :environment
@@ -246,7 +245,7 @@ async def check_text(tx: Transaction, key: RequestKey) -> None:
 
 
 async def keep_text(tx: Transaction, key: RequestKey) -> None:
-    """Store the digest by which `check_text` finds a key whose response is a secret."""
+    """Store the digest by which `check_text` finds keys whose response contains a secret."""
     await tx.execute(
         """UPDATE idempotency_keys SET text_digest = :text_digest
            WHERE account_id = :account_id AND environment = :environment AND digest = :digest""",
@@ -264,9 +263,9 @@ async def keep(
     now_us: int,
     is_begun: bool = True,
 ) -> None:
-    """Store the responses; complete a row that holds only a lease.
+    """Store the responses. A row that holds only a lease is completed.
 
-    is_begun=False: `find` saw no row of these keys under the lock.
+    Pass is_begun=False if `find` saw no row of these keys under the lock.
     """
     await _write(
         tx,
@@ -290,13 +289,12 @@ async def keep(
 async def begin(
     tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int, now_us: int
 ) -> None:
-    """Store the lease of a call with several steps, if there is no row or its lease has ended."""
+    """Store the lease of a call of several steps, unless a row exists whose lease hasn't ended."""
     row = (*key.place, key.fingerprint, 0, None, 0, lease_until_at, None, now_us, token)
     await tx.insert("idempotency_keys", (*_COLUMNS, "lease_token"), [row], on_conflict=_BEGIN)
 
 
 async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at: int) -> bool:
-    """Extend a running call's lease; return False if another caller has taken over."""
     held = await tx.execute(
         f"UPDATE idempotency_keys SET lease_until_at = :until WHERE {_UNDER_LEASE}",
         until=lease_until_at,
@@ -308,7 +306,6 @@ async def extend(tx: Transaction, key: RequestKey, *, token: str, lease_until_at
 async def complete(
     tx: Transaction, key: RequestKey, answer: StoredAnswer, *, token: str, now_us: int
 ) -> bool:
-    """Store a begun call's response; return False if another caller has taken over."""
     held = await tx.execute(
         f"""UPDATE idempotency_keys SET status = :status, body = :body, is_sealed = :is_sealed,
                 code_at = :code_at, lease_until_at = NULL, lease_token = NULL, created_at = :now
@@ -324,7 +321,7 @@ async def complete(
 
 
 async def abandon(tx: Transaction, key: RequestKey, *, token: str) -> None:
-    """Delete a refused call's row, so that the caller can correct and send it again."""
+    """Delete the row of a refused call, so that the caller can correct the request and send it again."""
     await tx.execute(f"DELETE FROM idempotency_keys WHERE {_UNDER_LEASE}", **_under(key, token))
 
 
@@ -375,7 +372,6 @@ async def _write(
     await tx.insert_deferred(
         "idempotency_keys",
         _COLUMNS,
-        # In the index's order: each page is touched once.
         sorted(rows, key=itemgetter(0, 1, 2)),
         on_conflict=_COMPLETE if is_begun else "",
     )

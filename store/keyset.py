@@ -1,13 +1,12 @@
-"""Lists by keyset: newest first, each page beginning after the last one's last id.
+"""Read lists in pages, newest first. Each page begins after the last ID of the page before.
 
     _PAGES = Keyset(_ROWS.listed, "approvals", OWN, filters={"status": "status = :status"})
     rows = await _PAGES.page(tx, tenant, before_id=before_id, limit=limit, status=status)
 
-A page costs the same wherever it lies, if an index ends in the key. With `days_of`, days are found by ids
-that begin with their time; the bound allows for clocks that differ.
+If an index ends in the key, every page of a list costs the same. With `days_of`, a range of days is found by IDs
+that begin with their time, with an allowance for clocks that differ.
 
-A page may also begin at a ListPlace of another order: oldest first, or a sort of the newest SORTED_ROWS_MAX
-rows.
+Other orders begin at a ListPlace: oldest first, or a sort of the newest SORTED_ROWS_MAX rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,16 +19,14 @@ from store.database import Row, Transaction
 
 T = TypeVar("T")
 
-# Greater than every id, so that a first page has the same statement.
+# This text is greater than every ID, so that a first page uses the same statement as the others.
 NEWEST: Final = "~"
 OLDEST_FIRST: Final = "created"
 SORTED_ROWS_MAX: Final = 20_000
 LOOKED_AT_MAX: Final = 50_000
-# These also limit the rows that are sorted.
 _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before")
-# An id is made before its row is written; in a large file, long before.
+# An ID is made before its row is written; for a row of a large file, long before.
 _MADE_BEFORE_US: Final = 7 * DAY_US
-# How far a machine's clock may be ahead of the database's.
 _AHEAD_US: Final = HOUR_US
 
 # For each bound: how a key lies within it; how to find the next key outside, and when that row
@@ -41,10 +38,10 @@ _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
 
 
 class ListPlace(NamedTuple):
-    """Where a page begins in an order other than newest first.
+    """The beginning of a page in an order other than newest first.
 
-    sort is OLDEST_FIRST or a sort of the list, with "-" for greatest first. id is the row before the page,
-    or None.
+    `sort` is OLDEST_FIRST or the name of a sort, after "-" for descending order. `id` names the row before the
+    page, or is None.
     """
 
     sort: str
@@ -55,12 +52,6 @@ Begin = str | ListPlace | None
 
 
 class ListStretch(list[T]):
-    """The matching rows among those that were read.
-
-    end is the key of the last row read, or None at the end of the list. has_more is False if no rows follow
-    yet.
-    """
-
     def __init__(self, items: Iterable[T], end: str | None, *, has_more: bool = True) -> None:
         super().__init__(items)
         self.end = end
@@ -72,17 +63,17 @@ def end_of(rows: Sequence[object]) -> str | None:
 
 
 def cut(rows: Sequence[T], limit: int, cursor: Callable[[T], str]) -> ListStretch[T]:
-    """Drop the row that was read beyond `limit` to learn whether there is more."""
+    """Return the page without the extra row that was read to learn whether more rows follow."""
     return ListStretch(rows[:limit], cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
 class Keyset:
     """A list of the rows of `source`: a table or a join.
 
-    - where: a clause for every row. filters: clauses that apply if their value is given (not None or False).
-    - key: the unique column that orders the list. indexed: filters that have an index that ends in the key.
-    - sorts: other orders of a single table, by name: an expression that is never null.
-    - days_of: the prefix of the ids, if created_after and created_before filter created_at.
+    - where: a clause that every row matches. filters: clauses that apply if a value for them is given.
+    - key: the unique column that orders the list. indexed: the filters with an index that ends in the key.
+    - sorts: expressions for other orders of a single table, by name. An expression is never null.
+    - days_of: the prefix of the IDs, if created_after and created_before filter the rows.
     - looked_at: how many rows are read for a page.
     """
 
@@ -129,7 +120,7 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> Sequence[Row]:
-        """Return at most `limit` rows after that place; tenant gives :account_id and :environment."""
+        """Return at most `limit` rows after `before_id`. The tenant gives :account_id and :environment."""
         values = self._values(tenant, before_id, values)
         if isinstance(before_id, ListPlace):
             text = self._text_of(before_id, values)
@@ -147,10 +138,10 @@ class Keyset:
         before_id: Begin = None,
         **values: Any,
     ) -> "ListStretch[T]":
-        """Return a page, each row converted by `read`.
+        """Return a page whose rows are converted by `read`.
 
-        With a filter without an index only `looked_at` rows are read, so a page may be short or empty
-        before the end.
+        If a filter has no index, only `looked_at` rows are read. So a page may be short or empty before the end
+        of the list.
         """
         known = self._values(tenant, before_id, values)
         end_id = await self._end_of_look(tx, before_id, known)
@@ -163,7 +154,7 @@ class Keyset:
     async def total(
         self, tx: Transaction, tenant: Tenant, amount: str, *, most: int, **values: Any
     ) -> tuple[int, int, bool]:
-        """Count at most `most` rows that a stretch reads, add up `amount`, and return whether more may match."""
+        """Return the count of at most `most` matching rows, their sum of `amount`, and whether more may match."""
         known = self._values(tenant, None, values)
         end_id = await self._end_of_look(tx, None, known)
         known |= {"last_id": end_id, "page_rows": most + 1}
@@ -180,7 +171,6 @@ class Keyset:
     async def _end_of_look(
         self, tx: Transaction, begin: Begin, values: Mapping[str, Any]
     ) -> str | None:
-        """Return the last key to read; None if the rest of the list is read."""
         inner = {name: values[name] for name in (*self._inner, "before_id") if name in values}
         is_sorted = isinstance(begin, ListPlace) and begin.sort != OLDEST_FIRST
         if is_sorted or len(self._given(inner)) == len(self._given(values)):

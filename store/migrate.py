@@ -1,8 +1,8 @@
-"""Bring a database to the newest schema; store/version.py says which one a process accepts.
+"""Migrate a database to the newest schema. store/version.py says which schemas a process accepts.
 
-Migrations expand first and contract later: file names say `pre` (before the deploy) or `post`. PostgreSQL
-migrates under an advisory lock and a lock timeout. A new constraint on a table with rows is added NOT VALID
-and validated later.
+A migration first adds (`pre` in its file name, before the deploy); a later one removes (`post`, after it). On
+PostgreSQL, migrations hold an advisory lock and use a lock timeout. A new constraint on a table with rows is
+added as NOT VALID and validated later.
 """
 
 import asyncio
@@ -68,9 +68,9 @@ class RevisionPassed(Exception):
 
 
 def migrate(url: str, *, revision: str = _NEWEST) -> None:
-    """Upgrade the database, unless it is there already or newer.
+    """Upgrade the database, unless it already has this revision or a newer one.
 
-    Raises CannotOpen, RevisionPassed, SchemaOutOfRange, and what Alembic and the driver raise.
+    Raises CannotOpen, RevisionPassed, SchemaOutOfRange, and any error of Alembic and the driver.
     """
     before = None if _is_missing(url) else asyncio.run(_check_before(url))
     if before is not None and before > VERSIONS[-1]:
@@ -92,7 +92,6 @@ def _is_missing(url: str) -> bool:
 
 
 async def _check_before(url: str) -> str | None:
-    """Return the version to migrate from, or None for an empty database."""
     database = open_database(url)
     try:
         version = await schema_version(database)
@@ -123,14 +122,14 @@ def _fault_of(error: Exception, url: str) -> CannotOpen | None:
 
 def _migrate_file(path: Path, revision: str) -> None:
     if not path.parent.parent.is_dir():
-        # Only the last folder is made. If more are missing, the path is misspelt or a disk isn't
+        # Only the last folder is created. If more are missing, the path is misspelt, or a disk isn't
         # mounted.
         raise CannotOpen(Fault.FOLDER_MISSING, "ENOENT", str(path))
     make_private_file(path)
-    # Not through a URL: some of a path's characters mean something there.
+    # The path isn't passed as a URL, in which some characters have a meaning.
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
-    # The driver would begin a transaction only before an INSERT, and store half of a failed
-    # migration.
+    # The driver begins transactions only before an INSERT, so half of a failed migration would be
+    # stored.
     sa.event.listen(engine, "connect", _leave_begin_to_us)
     sa.event.listen(engine, "begin", _begin)
     try:
@@ -144,7 +143,7 @@ def _migrate_file(path: Path, revision: str) -> None:
 
 def _prepare_file(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        # Takes effect only before the first table exists.
+        # This setting takes effect only before the first table exists.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
 
@@ -159,7 +158,7 @@ def _begin(connection: sa.Connection) -> None:
 
 @contextlib.contextmanager
 def _turn(path: Path) -> Iterator[None]:
-    """Take the writers' turn of store/sqlite/database.py, against other starters and a running gateway."""
+    """Hold the lock that every writer of the file takes, so that no other process migrates or writes meanwhile."""
     turn_fd = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn_fd, fcntl.LOCK_EX)
@@ -169,13 +168,12 @@ def _turn(path: Path) -> Iterator[None]:
 
 
 async def _migrate_server(url: str, revision: str) -> None:
-    # The driver parses the operator's URL, so a migration accepts what running accepts.
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=functools.partial(_connect, url)
     )
     try:
         async with engine.begin() as connection:
-            # Wait for another starter's migration, but not for a busy table.
+            # Wait while another process migrates, but not long for a busy table.
             await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             await connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
             await connection.run_sync(_upgrade, revision)
@@ -185,7 +183,7 @@ async def _migrate_server(url: str, revision: str) -> None:
 
 
 async def _validate(engine: AsyncEngine) -> None:
-    """Validate constraints added NOT VALID, one at a time; the next `migrate` continues after an interruption."""
+    """Validate each constraint that was added as NOT VALID. After an interruption, the next `migrate` continues."""
     async with engine.connect() as connection:
         found = await connection.execute(sa.text(_NOT_VALID), {"tables": list(metadata.tables)})
         waiting = found.all()

@@ -18,7 +18,7 @@ def open_database(
 ) -> Store:
     """Open sqlite:///path or postgresql://…; raise ValueError for any other URL.
 
-    kept is closed with the database. The other database's driver isn't loaded [3 MB].
+    `kept` is closed with the database. The driver that isn't used isn't imported [3 MB].
     """
     if url.startswith(SQLITE_PREFIX):
         from store.sqlite.database import SqliteDatabase  # noqa: PLC0415 one driver only [3 MB]
@@ -33,5 +33,5 @@ def open_database(
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of a URL, or None if it names a server."""
+    """Return the file that a URL names, or None if it names a server."""
     return Path(url.removeprefix(SQLITE_PREFIX)) if url.startswith(SQLITE_PREFIX) else None

@@ -1,4 +1,4 @@
-"""Map rows to values and back: one mapping for each class whose fields are columns.
+"""Convert rows to objects and back. A class whose fields are columns has one mapping.
 
     _ROWS = RowMapping(TopUp, stored={"spent_by": WORDS_OR_NULL, "metadata": as_json(dict[str, str])})
 
@@ -6,8 +6,9 @@
     topups = [_ROWS.read(row) for row in found]
     await tx.insert("topups", _ROWS.columns, [_ROWS.write(one) for one in topups])
 
-`stored` names fields stored in another form; a bool is always 0 or 1. Rows are read by position, in a fifth
-of the time that names take: a row begins with `listed` or `of(…)`, and more columns may follow.
+`stored` names the fields that are stored in another form. A bool is always stored as 0 or 1. Rows are read by
+position, in a fifth of the time that names take. So a SELECT begins with `listed` or `of(…)`; more columns may
+follow.
 """
 
 import dataclasses
@@ -36,7 +37,7 @@ T = TypeVar("T")
 
 
 class Conversion(NamedTuple):
-    """How a field is stored: from the column's value, to it, and the column's type."""
+    """How a field is stored: functions that read and write the column's value, and the column's type."""
 
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
@@ -44,7 +45,8 @@ class Conversion(NamedTuple):
 
 
 FLAG = Conversion(bool, int, "bigint")
-# A tuple of words without spaces; the second is null if empty; the third holds whole numbers.
+# Words without spaces, and whole numbers, are stored as one text, separated by spaces. The second
+# conversion stores null for an empty tuple.
 WORDS = Conversion(lambda text: tuple(text.split()), " ".join)
 WORDS_OR_NULL = Conversion(
     lambda text: tuple(text.split()) if text else (), lambda words: " ".join(words) or None
@@ -52,7 +54,7 @@ WORDS_OR_NULL = Conversion(
 NUMBERS = Conversion(
     lambda text: tuple(map(int, text.split())), lambda numbers: " ".join(map(str, numbers))
 )
-# Mostly 0, stored as null, which takes no space.
+# The number is mostly 0, and then stored as null, which takes no space.
 NULL_AS_ZERO = Conversion(lambda number: number or 0, lambda number: number or None, "bigint")
 
 
@@ -66,10 +68,10 @@ def as_json(kind: Any) -> Conversion:
 
 
 class Columns(Generic[T]):
-    """Some fields of a class as columns. write: a value's fields as stored, in this order.
+    """Fields of a class as columns. `write` returns an object's fields in this order, as they are stored.
 
-    listed is for SELECT; typed for a list of rows, :rows[...]; assigned for UPDATE from such a list named
-    v.
+    `listed` is for a SELECT, `typed` for a list of rows (:rows[...]), and `assigned` for an UPDATE from such a
+    list with the alias v.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class Columns(Generic[T]):
         self.write = _writer(names, values_of, conversions)
 
     def of(self, alias: str, **computed: str) -> str:
-        """Return `listed` for a table's alias; `computed` replaces columns by expressions."""
+        """Return `listed` for a table's alias. `computed` gives expressions that replace columns."""
         return ", ".join(
             f"{computed[name]} AS {name}" if name in computed else f"{alias}.{name}"
             for name in self.columns
@@ -96,8 +98,8 @@ class Columns(Generic[T]):
 class RowMapping(Columns[T]):
     """The fields of a struct, a dataclass or a named tuple as columns.
 
-    without: fields that are no columns and have a default. Raises TypeError for a field that no column can
-    hold, and for an unknown name.
+    `without` names fields that aren't columns; they need a default. TypeError is raised for an unknown name, and
+    for a field that no column can store.
     """
 
     def __init__(
@@ -126,7 +128,7 @@ class RowMapping(Columns[T]):
         self.read = _reader(cls, names, self._conversions)
 
     def part(self, *names: str) -> Columns[T]:
-        """Return at least two of the columns, for an UPDATE of what may change."""
+        """Return some of the columns, at least two, for an UPDATE."""
         return Columns(names, attrgetter(*names), self._conversions, self._kinds)
 
 
@@ -147,8 +149,7 @@ def _writer(
     writes = {f"write_{name}": conversions[name].write for name in names if name in conversions}
     if not writes:
         return values_of
-    # Generated code makes the tuple directly: replacing values afterwards takes twice as long. All
-    # names are of our own classes.
+    # Generated code is twice as fast as replacing values in a tuple. All names come from our classes.
     fields = (
         f"write_{name}(one.{name})" if name in conversions else f"one.{name}" for name in names
     )
@@ -168,7 +169,7 @@ def _reader(
     converted = [
         (place, conversions[name].read) for place, name in enumerate(names) if name in conversions
     ]
-    # A class with keyword-only fields can't be made by position.
+    # A class with keyword-only fields can't be called with positional values.
     make = cls if cast(Any, cls).__match_args__ == tuple(names) else by_name
     if not converted:
         return lambda row: make(*row[whole])
@@ -199,7 +200,7 @@ def _kind_of(hint: Any, field: str) -> str:
 async def update(
     tx: Transaction, table: str, key: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> int:
-    """Return how many rows had this key. A column of the key may change, too."""
+    """Update the rows with this key, and return how many there were. The key's columns may change too."""
     assigned = ", ".join(f"{name} = :new_{name}" for name in columns)
     found = " AND ".join(f"{name} = :old_{name}" for name in key)
     return await tx.execute(

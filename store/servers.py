@@ -1,4 +1,4 @@
-"""What a process knows of the servers that its URL names; SQLite has none."""
+"""Describe what a process knows about the servers that its database URL names. SQLite has no servers."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
@@ -9,9 +9,9 @@ Role = Literal["primary", "standby", "unknown"]
 
 
 class Position(NamedTuple):
-    """How far a server is. The server with the greater position is the database.
+    """The history of a server. Of two servers, the one with the greater position is used.
 
-    accepted_at: when an operator last accepted a loss there, or 0. Each promotion begins the next timeline.
+    `accepted_at` is when an operator last accepted a loss there, or 0. Each promotion starts the next timeline.
     """
 
     accepted_at: int
@@ -23,12 +23,12 @@ NOWHERE: Final = Position(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """The result of checking one server, by host and port as in the URL.
+    """The result of checking one server. `address` is its host and port in the URL.
 
-    - fault: why it isn't used. error: the driver's code if it didn't respond.
-    - started_at tells two servers of one system identifier apart.
-    - missing: how many commits acknowledged here it lacks, between the Unix times missing_from_s and
-      missing_to_s.
+    - fault: why the server isn't used. error: the driver's error if the server didn't respond.
+    - started_at: distinguishes two servers with the same system identifier.
+    - missing: how many acknowledged commits the server lacks. They were made between the Unix times
+      missing_from_s and missing_to_s.
     """
 
     address: str
@@ -46,30 +46,30 @@ class SeenServer:
 class ServerWatch(Protocol):
     @property
     def fault(self) -> Fault | None:
-        """Return why a responding server isn't used; None while one is used, and in an outage."""
+        """Return why no server is used although one responds; return None otherwise."""
         ...
 
     @property
-    def system(self) -> int:
-        """Return the system identifier of the server in use, or 0."""
-        ...
+    def system(self) -> int: ...
 
     @property
     def position(self) -> Position: ...
 
     def note(self, system: int, position: Position) -> None:
-        """Record that another process saw this server as the primary. A server behind it is no longer used."""
+        """Record that another process found this server to be the primary. Older primaries are no longer used."""
         ...
 
     async def look_around(self) -> list[SeenServer]:
-        """Check each server of the URL, and switch if one is further; return none for a file."""
+        """Check each server, and switch to one with a greater position. The list is empty for SQLite."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """connections_max is for each of the two general pools; statement_cache counts prepared statements a
-    connection. direct_url bypasses a pooler, or is empty.
+    """Options of connection pools.
+
+    connections_max applies to each of the two general pools. statement_cache is the number of prepared statements
+    per connection. direct_url bypasses a pooler, or is empty.
     """
 
     connections_max: int = 6
@@ -83,10 +83,10 @@ class PoolOptions:
 
 @dataclass(frozen=True, slots=True)
 class ServerRoom:
-    """What is left of the server's limits.
+    """The use of the server's limits.
 
-    connections_max is for roles that aren't superusers. Near 2 billion of transaction_id_age PostgreSQL
-    takes no writes.
+    connections_max excludes connections that are reserved for superusers. If transaction_id_age comes near
+    2 billion, PostgreSQL refuses writes.
     """
 
     connections_max: int

@@ -1,14 +1,14 @@
-"""Translate one SQL text for both databases, once per text.
+"""Translate SQL that is written once for both databases. Each text is translated once.
 
-A statement has named parameters and marks, over the three types that mean the same in both (int8, text,
-bytes):
+A statement has named parameters and these marks. Only three types mean the same in both databases: int8, text
+and bytes.
 
     :name                             a value
     IN :ids[text]                     a list of values
     :rows[id text, delta bigint] AS v a list of tuples, as a table v
-    FOR NO KEY UPDATE, SKIP LOCKED    row locks; SQLite has one writer at a time and needs none
-    [[free.url | (SELECT …) AS url]]  PostgreSQL's words | SQLite's, which returns nothing of another table
-    DATABASE_NOW_US()                 the server's clock; NULL on SQLite, which has this machine's
+    FOR NO KEY UPDATE, SKIP LOCKED    row locks, which SQLite doesn't need: it has one writer at a time
+    [[free.url | (SELECT …) AS url]]  PostgreSQL's text | SQLite's, where RETURNING names one table only
+    DATABASE_NOW_US()                 the server's clock, or NULL on SQLite, which uses this machine's clock
 """
 
 import re
@@ -26,7 +26,7 @@ _MARK = re.compile(
     r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
-# Bytes would travel as base64 in one of the two; other types don't exist in the other.
+# Bytes would be sent to SQLite as base64, and it has no other types.
 _LISTED_TYPES = frozenset({"text", "bigint"})
 _EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|\[\]]+) \| (?P<{SQLITE}>[^|\[\]]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")
@@ -37,7 +37,6 @@ _FUNCTIONS = (
     (re.compile(r"\bDATABASE_NOW_US\(\)"), "NULL"),
 )
 _SERVER_NOW_US = "CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT)"
-# The column index that means a list of values and not of tuples.
 _WHOLE = -1
 _to_json = msgspec.json.Encoder().encode
 
@@ -46,16 +45,14 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SqlStatement:
-    """A translated text; `bind` turns named values into the driver's positional ones."""
-
     text: str
     bind: Callable[[Values], Sequence[Any]]
 
 
 def translate(text: str, *, name: str) -> SqlStatement:
-    """Translate for the database called `name`.
+    """Translate the text for the database called `name`.
 
-    Raises ValueError for any other name, and for a list of anything but text and bigint.
+    Raises ValueError if the name is unknown, or if a list contains anything but text or bigint.
     """
     for match in _MARK.finditer(text):
         columns = (match["columns"] or "").split(",")
@@ -68,7 +65,7 @@ def translate(text: str, *, name: str) -> SqlStatement:
 
 
 def _translate_sqlite(text: str) -> SqlStatement:
-    # A value that occurs twice is bound twice: numbered marks with a sequence are deprecated.
+    # A value that occurs twice is bound twice, because numbered marks with a sequence are deprecated.
     order: list[str] = []
     as_json: set[str] = set()
 
@@ -142,18 +139,18 @@ def _translate_postgresql(text: str) -> SqlStatement:
 
 
 def unindexed(column: str) -> str:
-    """Return the column as an expression that no index matches, for a condition that must not choose the
-    index.
+    """Return the column as an expression that no index matches, so that its condition doesn't choose an index.
 
-    SQLite plans without statistics, as PostgreSQL does at first, and may else read all rows of an account.
+    SQLite plans without statistics, as PostgreSQL does at first. With the plain column, it might read all rows of
+    an account.
     """
     return f"{column} || ''"
 
 
 def by_itself(select: str) -> str:
-    """Return the SELECT for use in FROM (...), planned by its own conditions alone.
+    """Return the SELECT for use in FROM (...), in a form that is planned without the outer statement.
 
-    Both databases merge a plain SELECT into the outer statement, but not one with a LIMIT.
+    Both databases merge a plain SELECT into the outer statement, but not a SELECT with a LIMIT.
     """
     return f"{select} LIMIT {2**62}"
 
@@ -169,9 +166,9 @@ def insert_text(
     given: Collection[int] | None = None,
     rows: int = 1,
 ) -> str:
-    """Return an INSERT of that many rows for SQLite.
+    """Return an INSERT of several rows for SQLite.
 
-    given: the places of the columns that are bound, while the others are NULL; None binds all.
+    `given` has the places of the columns that are bound, and the others are NULL. None binds all columns.
     """
     marks = ", ".join(
         "?" if given is None or place in given else "NULL" for place in range(len(columns))
@@ -193,9 +190,9 @@ def array_insert_text(
     *,
     shared: Sequence[str] = (),
 ) -> str:
-    """Return a bulk INSERT for PostgreSQL: each column is an array of the type in `types`.
+    """Return a bulk INSERT for PostgreSQL, in which each column is an array of the type in `types`.
 
-    All rows share the values of the shared columns, given after the arrays.
+    A shared column has one value for all rows. These values follow the arrays.
     """
     own = [column for column in columns if column not in shared]
     numbers = {column: number for number, column in enumerate((*own, *shared), start=1)}

@@ -1,7 +1,7 @@
-"""Count what the staging side of accounts stores.
+"""Count the rows and bytes that accounts store in staging.
 
-Each row is counted once, by an index, in the window in which it was made. tests/store/test_stored.py
-demands that every table is counted or says why not.
+Each row is counted once, through an index, in the period in which it was made. A test checks that every table is
+counted or exempt for a stated reason.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from store.database import BatchRead, Rows, Transaction
 
 
 class StoredAmount(NamedTuple):
-    """A number of rows, and roughly their bytes, including index entries."""
+    """A number of rows, and their approximate size in bytes, including index entries."""
 
     rows: int = 0
     bytes: int = 0
@@ -25,11 +25,11 @@ class StoredAmount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How the rows of a table are found and measured.
+    """How a table's rows are found and measured.
 
-    - prefix: of ids that begin with their time; "" finds rows by the column `time`.
-    - long: columns that callers or receivers fill. base: bytes of everything else, with index entries.
-    - is_by_time: no index finds rows by account, so the whole window is read.
+    - prefix: the prefix of IDs that begin with their time. If empty, rows are found by the column `time`.
+    - long: columns that callers or receivers fill. base: the bytes of all else, including index entries.
+    - is_by_time: no index finds rows by account, so all rows of the period are read.
     """
 
     table: str
@@ -43,9 +43,9 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class CountedBeside:
-    """Rows that are found by a row of a counted table.
+    """A table whose rows are found through a row of a counted table.
 
-    Rows that come within late_us of that row are counted when that time is over.
+    A row that is written within late_us after that row is counted when that time is over.
     """
 
     table: str
@@ -136,8 +136,8 @@ COUNTED: Final = (
         is_by_time=True,
     ),
 )
-# A webhook's schedule may last for weeks. A bulk send's rows and supplier calls come within a
-# minute.
+# The attempts of a webhook may take weeks. The rows of a bulk send, and supplier calls, are written
+# within a minute.
 BESIDE: Final = (
     CountedBeside(
         "attempts",
@@ -162,7 +162,7 @@ async def count_stored(
 
 
 async def count_by_time(tx: Transaction, *, from_us: int, until_us: int) -> dict[str, StoredAmount]:
-    """Count what each account stored in that time, in the tables that are read by time alone."""
+    """Count what each account stored, in the tables whose rows are found by time alone."""
     return await _counted(tx, _BY_TIME, from_us, until_us)
 
 

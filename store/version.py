@@ -1,7 +1,8 @@
-"""Which schema this code runs on, and which one a database has. Imports no migrations.
+"""Check that this code can use a database's schema. This module imports no migrations.
 
-A migration that only adds (`pre`) names the oldest release that runs on it. `topup migrate` records that in
-schema_notes, so that the previous release can still start. A migration that removes (`post`) comes later.
+A migration that only adds (`pre`) names the oldest release that can use the new schema. `topup migrate` records
+that in schema_notes, so that the previous release can still start. A migration that removes (`post`) follows in a
+later release.
 """
 
 import re
@@ -12,19 +13,19 @@ from store.errors import Fault, StoreError
 from store.fingerprint import TABLES
 
 VERSIONS = ("0104",)
-# `topup migrate` takes over a database at the last version before the baseline as it is; an older one first
-# needs the last build that has those migrations.
+# `topup migrate` accepts a database at the last version before the baseline. An older one must first be migrated
+# with the last build that has those migrations.
 BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"
 BUILD_BEFORE_BASELINE: Final = "d9df6d8c2900"
 _OURS = re.compile(r"\d{4}").fullmatch
-# A table of every version: a database without it is another application's.
+# Every version has this table, so a database without it belongs to another application.
 _FIRST_TABLE: Final = "ledger_accounts"
 _CHECK: Final = "check that TOPUP_DATABASE_URL and TOPUP_DATA_DIR name the right one"
 
 
 class SchemaOutOfRange(RuntimeError):
-    """This code doesn't run on the database's schema. The message says what to do."""
+    """This code can't use the database's schema. The message says what to do."""
 
     def __init__(self, fault: Fault, message: str) -> None:
         super().__init__(message)
@@ -32,7 +33,7 @@ class SchemaOutOfRange(RuntimeError):
 
 
 async def schema_version(database: Database) -> str | None:
-    """Return the version, or None if never migrated. Raises StoreError."""
+    """Return the schema's version, or None if the database was never migrated; raise StoreError."""
 
     async def work(tx: Transaction) -> str | None:
         row = await tx.fetch_one("SELECT version_num FROM alembic_version")
@@ -47,7 +48,7 @@ async def schema_version(database: Database) -> str | None:
 
 
 async def check_schema(database: Store) -> str:
-    """Return the schema's version. Raises SchemaOutOfRange unless this code runs on it, and StoreError."""
+    """Return the schema's version; raise SchemaOutOfRange if this code can't use it, and StoreError."""
     version = await schema_version(database)
     if version is None:
         raise _without_version(await database.shape())
@@ -75,7 +76,7 @@ async def check_schema(database: Store) -> str:
 
 
 async def oldest_code(database: Database, version: str) -> str | None:
-    """Return the newest version known to the oldest code that runs on this schema; None if it isn't recorded."""
+    """Return the newest schema version that the oldest usable code knows, or None if it isn't recorded."""
 
     async def work(tx: Transaction) -> str | None:
         text = "SELECT oldest_code FROM schema_notes WHERE version = :version"
@@ -91,7 +92,6 @@ async def oldest_code(database: Database, version: str) -> str | None:
 
 
 async def migrated_by(database: Database, version: str) -> str | None:
-    """Return the build that migrated to this version; None if it isn't recorded."""
 
     async def work(tx: Transaction) -> str | None:
         text = "SELECT code_version FROM schema_notes WHERE version = :version"
@@ -100,12 +100,12 @@ async def migrated_by(database: Database, version: str) -> str | None:
 
     try:
         return await database.read(work)
-    except StoreError:  # An older schema has no such column.
+    except StoreError:
         return None
 
 
 async def changed_tables(database: Store, version: str) -> list[str]:
-    """Return the tables that differ from what this version's migrations make; none for an unknown version."""
+    """Return the tables that differ from those of this version's migrations. An unknown version gives none."""
     expected = TABLES.get(version, {})
     found = await database.shape()
     return sorted(table for table, digest in expected.items() if found.get(table) != digest)
@@ -121,7 +121,7 @@ def differs(version: str, changed: list[str]) -> SchemaOutOfRange:
 
 
 def before_baseline(version: str) -> SchemaOutOfRange:
-    """Refuse a schema whose migrations this build no longer has."""
+    """Return the error for a schema whose migrations this build no longer has."""
     return SchemaOutOfRange(
         Fault.SCHEMA_OLD,
         f"the database's schema is {version}, and this build has no migration from it: run `topup migrate` of"

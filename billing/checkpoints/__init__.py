@@ -1,1 +1,1 @@
-"""Sign daily checkpoints of the ledger, and receipts that can be verified by them."""
+"""Sign daily checkpoints of the ledger, and receipts that can be verified with a checkpoint."""

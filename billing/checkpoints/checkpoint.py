@@ -1,10 +1,10 @@
-"""Store checkpoints: sealed UTC days of an environment's ledger, with their trees.
+"""Store checkpoints. A checkpoint is a signed statement about one UTC day of an environment's ledger.
 
-A worker claims a day, then seals it. Days have no gap, and each statement names the digest of the
-one before.
+A worker claims a day and then seals it. No day is left out, and each statement contains the digest of the
+statement before.
 
-A tree is stored in pieces of 256 hashes, so that a proof reads two of them: level 0 has the leaves,
-level 1 the roots of level 0's tiles.
+The Merkle tree of a day is stored in tiles of 256 hashes, so that a proof reads only two tiles. Level 0 contains
+the leaves, and level 1 the roots of the tiles of level 0.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from store.database import Database, Transaction
 from store.row_mapping import RowMapping
 
 TYP: Final = "topup-checkpoint+jws"
-# How long a worker may hold a day without writing anything of it.
+# How long a worker may keep its claim on a day without writing.
 CLAIMED_US: Final = 120 * SECOND_US
 SEED_BYTES: Final = 32
 
@@ -35,11 +35,11 @@ class ClaimLost(RuntimeError):
 class Checkpoint(msgspec.Struct, frozen=True):
     environment: str
     day_start_at: int
-    seed: bytes  # makes the leaves' salts; never shown
+    seed: bytes  # for the salts; secret
     size: int  # transfers
-    late: int  # how many of these were written after their day was sealed
+    late: int  # transfers that were written after their own day was sealed
     root: bytes
-    digest: bytes  # digest of the statement's bytes; the next checkpoint names it
+    digest: bytes  # the statement's digest
     jws: str
     sealed_at: int
 
@@ -49,7 +49,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hashes are in hex. `previous` is None in an environment's first one."""
+    """The content of a checkpoint. Hashes are in hex. `previous` is None in an environment's first statement."""
 
     environment: str
     day: str
@@ -172,7 +172,7 @@ async def claim(
 async def keep_claim(
     tx: Transaction, environment: str, day_start_at: int, *, by: str, until: int
 ) -> None:
-    """Extend the claim before each write, so a process that lost it writes nothing."""
+    """Extend the worker's claim on a day before each write; raise ClaimLost if the claim is lost."""
     kept = await tx.execute(
         """UPDATE checkpoints SET claimed_until = :until
            WHERE environment = :environment AND day_start_at = :day AND jws IS NULL
@@ -281,7 +281,7 @@ async def remove_some(tx: Transaction, environment: str, day: int) -> int:
 async def sealed_ids(
     tx: Transaction, environment: str, *, days: tuple[int, int], ids: tuple[str, str]
 ) -> set[str]:
-    """Return at least the sealed IDs between those two. The second day is excluded."""
+    """Return the sealed transfer IDs between two IDs, and possibly more. The second day is excluded."""
     rows = await tx.fetch(
         """SELECT ids FROM checkpoint_tiles WHERE environment = :environment
              AND day_start_at >= :first_day AND day_start_at < :end_day AND level = 0

@@ -1,6 +1,6 @@
-"""Sign and verify statements: compact JWS (RFC 7515) under Ed25519 (RFC 8037), with JWK.
+"""Sign and verify statements as compact JWS (RFC 7515) with Ed25519 keys (RFC 8037).
 
-A header's algorithm is compared, never followed.
+Only this algorithm is accepted, whatever a header names.
 """
 
 import base64
@@ -18,7 +18,6 @@ from kernel.errors import InvalidInput
 ALGORITHM: Final = "EdDSA"
 KEY_BYTES: Final = 32
 JWS_CHARACTERS_MAX: Final = 1 << 20
-# Foreign bytes may be no UTF-8, or nested without end.
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -62,7 +61,7 @@ def public_of(seed: bytes) -> bytes:
 
 
 def kid_of(public: bytes) -> str:
-    """Return the key's thumbprint (RFC 7638), so that no key can have another's name."""
+    """Return the key's thumbprint (RFC 7638) as its ID, so that two keys never have the same ID."""
     spelled = f'{{"crv":"Ed25519","kty":"OKP","x":"{encode(public)}"}}'
     return encode(hashlib.sha256(spelled.encode()).digest())
 
@@ -96,12 +95,12 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: object) -> bytes:
-    """Decode exactly what `encode` makes; raise StatementRefused for any other spelling."""
+    """Decode text that `encode` returned; raise StatementRefused for any other text."""
     try:
         data = base64.b64decode(f"{text}==", altchars=b"-_", validate=False)
     except (binascii.Error, ValueError):
         data = b""
-    # Otherwise unused bits could be changed unnoticed.
+    # Without this check, unused bits could be changed without being noticed.
     if not isinstance(text, str) or encode(data) != text:
         raise StatementRefused("A part of it is not base64url.")
     return data

@@ -1,7 +1,7 @@
-"""Build Merkle trees after RFC 6962 section 2.1 (RFC 9162).
+"""Build Merkle trees as in RFC 6962, section 2.1 (RFC 9162).
 
-Equal, complete subtrees and a shorter last one have the same root as all leaves. So a large tree is
-stored and proved in pieces.
+A tree over the roots of complete subtrees of equal size, with a shorter last one, has the same root as the tree
+over all leaves. So a large tree can be stored and proved in pieces.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """Return the path's root (RFC 9162 section 2.1.3.2), or None for an impossible path."""
+    """Return the root that a path leads to (RFC 9162, section 2.1.3.2), or None if the path is impossible."""
     if not 0 <= index < size:
         return None
     node, last, found = index, size - 1, leaf
@@ -54,7 +54,6 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
             return None
         if node & 1 or node == last:
             found = node_hash(sibling, found)
-            # A node without a sibling moves up one row unchanged.
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
@@ -69,7 +68,6 @@ def _row_above(row: Sequence[bytes]) -> list[bytes]:
 
 
 SALT_BYTES: Final = 16
-# Leaves hashed before the rest of the process continues [1 ms].
 HASHED_AT_ONCE: Final = 64
 COLUMNS: Final = (
     "id, account_id, environment, debit_id, credit_id, amount_micros, code, transaction_id,"
@@ -106,7 +104,7 @@ def of_row(row: Any) -> SealedTransfer:
 
 
 def salt_of(seed: bytes, transfer_id: str) -> bytes:
-    """Make a leaf's salt: without the seed, a neighbour's hash in a proof can't be guessed."""
+    """Return a leaf's salt. The salt keeps readers of a proof from guessing the content of other leaves."""
     return hmac.digest(seed, transfer_id.encode(errors="replace"), hashlib.sha256)[:SALT_BYTES]
 
 

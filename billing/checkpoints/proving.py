@@ -1,6 +1,6 @@
 """Compare sealed checkpoints with the ledger.
 
-In staging a missing transfer is no finding, because idle sandboxes are erased whole.
+In staging, a missing transfer isn't reported, because idle sandboxes are erased with their transfers.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ class SealedDifference(NamedTuple):
 async def prove_checkpoints(
     database: Database, environment: str = "", *, since_day: int = 0
 ) -> AsyncIterator[SealedDifference]:
-    """Skip checkpoints before `since_day` (microseconds), which are trusted."""
+    """Yield differences between checkpoints and the ledger, from `since_day` (microseconds) on."""
     for one in ENVIRONMENTS:
         if environment in {"", one}:
             async for finding in _environment(database, one, since_day):

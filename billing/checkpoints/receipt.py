@@ -1,4 +1,4 @@
-"""Verify a top-up's receipt with public keys alone, and report what couldn't be checked."""
+"""Verify a top-up's receipt with public keys only, and report what couldn't be checked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -12,13 +12,12 @@ from billing.ledger.chart import Code
 from billing.ledger.money import MICROS_PER_CENT
 
 TYP: Final = "topup-receipt+jws"
-# A top-up that has since been reversed has a receipt, too.
 _GIVEN: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_DELIVER})
 _DELIVERED: Final = frozenset({"delivered", "reversed"})
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hashes are in hex, from the leaf's sibling up."""
+    """A proof that a transfer is in a checkpoint. The path's hashes are in hex, beginning with the leaf's sibling."""
 
     day: str
     index: int
@@ -27,7 +26,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ProvedTransfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`proof` is None until the transfer's day is sealed."""
+    """A transfer with its proof. `proof` is None until the transfer's day is sealed."""
 
     transfer: SealedTransfer
     debit: str
@@ -57,7 +56,7 @@ class ReceiptVerdict(NamedTuple):
 def verify_receipt(
     text: str, *, keys: Mapping[str, bytes], kept: Sequence[Statement] = ()
 ) -> ReceiptVerdict:
-    """Compare with `kept`, verified checkpoints from another time or source."""
+    """Verify a receipt, and compare its checkpoints with `kept`, verified ones from another time or source."""
     verified = verify(text.strip(), typ=TYP, keys=keys)
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)

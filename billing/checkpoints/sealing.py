@@ -1,7 +1,8 @@
-"""Seal the days of the ledger, one after the other.
+"""Seal the days of the ledger, one after another.
 
-Each transfer is in exactly one checkpoint. What commits behind the walk is late: the next day's
-walk starts LOOK_BACK_US earlier. `topup checkpoints seal --look-back-days` finds still later ones.
+Each transfer is in exactly one checkpoint. A transfer that is committed after its day was read is late: it goes
+into the next checkpoint, which is read from LOOK_BACK_US earlier. `topup checkpoints seal --look-back-days` finds
+transfers that are even later.
 """
 
 import asyncio
@@ -37,12 +38,11 @@ from keys.principal import ENVIRONMENTS
 from keys.vault import Vault
 from store.database import Database, Transaction
 
-# Later commits are rare.
 SEALED_AFTER_US: Final = HOUR_US
 LOOK_BACK_US: Final = DAY_US + 2 * HOUR_US
-# How far a machine's clock, which makes IDs, may be ahead of the database's.
+# IDs have a machine's time, which may be this far ahead of the database's clock.
 AHEAD_US: Final = HOUR_US
-# Checkpoints that may hold an ID of that time, beside the days of --look-back-days.
+# An ID may be in the checkpoints of this many earlier days, besides those of --look-back-days.
 DAYS_BEFORE: Final = 3
 PAGE: Final = 2 * TILE
 KEPT_AFTER_US: Final = CLAIMED_US // 4
@@ -53,7 +53,7 @@ SELECT {COLUMNS} FROM transfers WHERE id > :after AND id < :before ORDER BY id L
 _log = logging.getLogger(__name__)
 
 
-# Read the next transfers between two IDs, both excluded, in order; none at the end.
+# A function that returns the next transfers between two IDs in order, without these IDs.
 ReadPage = Callable[[str, str], Awaitable[Sequence[SealedTransfer]]]
 
 
@@ -79,7 +79,7 @@ class Sealer:
         self._next_page = next_page or partial(read_page, database)
 
     async def seal_due(self, *, look_back_days: int = 0) -> list[Checkpoint]:
-        """Search `look_back_days` further back than LOOK_BACK_US."""
+        """Seal every day that is due. Late transfers are sought LOOK_BACK_US and `look_back_days` back."""
         await self._database.transaction(
             lambda tx: signing_seed(tx, self._vault, now_us=self._clock.now_us())
         )
@@ -89,8 +89,6 @@ class Sealer:
                 try:
                     sealed.append(await self._seal(environment, day, look_back_days))
                 except ClaimLost:
-                    # The process that has the day continues with the
-                    # following ones.
                     break
         return sealed
 

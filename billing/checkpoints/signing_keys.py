@@ -1,4 +1,4 @@
-"""Store the Ed25519 keys that sign checkpoints and receipts, sealed in the vault."""
+"""Store the Ed25519 keys that sign checkpoints and receipts. The vault encrypts them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -11,7 +11,7 @@ _LISTED: Final = "SELECT kid, number, public_key, created_at FROM signing_keys O
 
 
 class PublishedKey(NamedTuple):
-    """The key with the highest number signs."""
+    """A public signing key. The key with the highest number signs new statements."""
 
     kid: str
     number: int
@@ -40,7 +40,7 @@ async def rotate(tx: Transaction, vault: Vault, *, now_us: int) -> str:
 
 
 async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> bytes:
-    """Return the same key to two callers at once: the vault's first row wins."""
+    """Return the private key of this number. Simultaneous callers get the same key, because the vault stores one."""
     seed = await vault.data_key(tx, f"receipt_signing/{number}", now_us=now_us)
     public = public_of(seed)
     await tx.insert(
@@ -53,7 +53,7 @@ async def _seed(tx: Transaction, vault: Vault, number: int, *, now_us: int) -> b
 
 
 async def unsealed_keys(tx: Transaction, *, vault: Vault) -> frozenset[str]:
-    """Return kids of published keys that this installation's vault can't have made."""
+    """Return the IDs of published keys that this installation's vault can't have made."""
     foreign = set()
     for key in await published(tx):
         seed = await vault.known_data_key(tx, f"receipt_signing/{key.number}")

@@ -1,7 +1,7 @@
 """Add up each ledger account's transfers in all checkpoints, as the basis of an audit.
 
-A step writes its sums and moves the mark in one transaction, so each transfer counts once. A row
-also keeps its value without its last day, so readers see whole days.
+A step writes its sums and moves a mark in one transaction, so each transfer counts once. A row also stores its sum
+without the last day, so that readers always get sums of whole days.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from kernel.tenant import Tenant
 from keys.principal import ENVIRONMENTS
 from store.database import Database, Transaction
 
-# Few: SQLite has one writer, and a send waits while a step is written.
+# The number is small, because SQLite has one writer, and sends wait while a step is written.
 TILES_PER_STEP: Final = 2
 _MARK: Final = "SELECT summed_day, tiles FROM sealed_sums WHERE environment = :environment"
 _MOVE: Final = """
@@ -64,7 +64,7 @@ class SealedChanged(RuntimeError):
 
 
 class SumsMark(NamedTuple):
-    """The last whole day, -1 before the first, and the next one's tiles."""
+    """How far the sums reach: the last whole day (-1 if there is none), and the tiles added of the next day."""
 
     day: int
     tiles: int
@@ -125,8 +125,9 @@ async def _mark(tx: Transaction, environment: str) -> SumsMark:
 async def _sealed(
     tx: Transaction, day: Checkpoint, some: Sequence[Tile]
 ) -> Sequence[SealedTransfer]:
-    """Skip missing transfers of erased staging accounts; raise SealedChanged for other
-    differences.
+    """Return a day's transfers; raise SealedChanged if one differs from its leaf.
+
+    Missing transfers of erased staging accounts are skipped.
     """
     rows = await tx.fetch(_TRANSFERS, ids=[one for tile in some for one in tile.ids])
     found = {str(row[0]): of_row(row) for row in rows}
@@ -153,7 +154,7 @@ def _sums(transfers: Sequence[SealedTransfer]) -> Mapping[_Side, tuple[int, int]
     return {side: (sums[side, 0], sums[side, 1]) for side, _ in list(sums)}
 
 
-# With older sums, one snapshot would read too much.
+# If the sums were older, a single snapshot would have to read too many transfers.
 BEHIND_US_MAX: Final = 4 * DAY_US
 _PAGE: Final = f"""
 SELECT id, account_id, environment, created_at FROM transfers WHERE id > :after AND id < :before
@@ -165,7 +166,7 @@ _Row = tuple[str, str, str, int]
 async def read_sealed_part(
     database: Database, environment: str, *, now_us: int
 ) -> SealedPart | None:
-    """Return None if the sums are too old."""
+    """Return what the sealed sums cover, or None if the sums are too old."""
     day = await database.read(partial(summed_day, environment=environment))
     if day is None or day + DAY_US < now_us - BEHIND_US_MAX:
         return None
@@ -179,7 +180,6 @@ async def _late(
 ) -> Mapping[Tenant, Sequence[str]]:
     late: defaultdict[Tenant, list[str]] = defaultdict(list)
     days = (day - DAYS_BEFORE * DAY_US, day + 1)
-    # A machine whose clock is more than a day ahead makes IDs behind this.
     before = least_id("trf", day + 2 * DAY_US)
     while found := await database.read(partial(_page, after=after, before=before)):
         span = (found[0][0], found[-1][0])

@@ -1,1 +1,1 @@
-"""Receipts and credit notes: numbered without a gap, frozen, printed."""
+"""Number receipts and credit notes without a gap, store them unchangeably, and print them."""

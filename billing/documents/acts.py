@@ -18,7 +18,7 @@ from store.keyset import Begin
 
 
 class TaxLine(Struct, kw_only=True):
-    """A tax as the provider told it."""
+    """A tax as the payment provider reported it."""
 
     name: Annotated[str, Meta(description="The tax, such as VAT 20 %.")]
     amount: MinorUnits
@@ -26,7 +26,7 @@ class TaxLine(Struct, kw_only=True):
 
 
 class BillingDocument(Shaped, kw_only=True):
-    """A receipt, or a note of what went back of its payment. It never changes."""
+    """A receipt, or a note about money returned from its payment. A document never changes."""
 
     id: Annotated[str, Meta(pattern=r"^doc_[0-9A-Za-z]+$")]
     kind: Annotated[
@@ -69,7 +69,7 @@ class BillingDocument(Shaped, kw_only=True):
 
 
 class BillingDetails(Shaped, kw_only=True):
-    """Whom the account's documents are made out to; empty texts: by the account's own name."""
+    """The buyer named on the account's documents. If the name is empty, it is the account's own name."""
 
     name: Annotated[
         str, Meta(description="Whom documents are made out to; empty: the account's own name.")
@@ -87,7 +87,7 @@ _EXPORT: Final = (
 
 
 class DocumentsQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the list; dated_after is inclusive, dated_before exclusive: paid or paid back then."""
+    """Filters of the list, by the day of the payment or return. dated_after is inclusive, dated_before exclusive."""
 
     kind: Annotated[DocumentKind, Meta(description="Only documents of this kind.")] | None = None
     order_id: Annotated[Text, Meta(description="Only documents of this order.")] | None = None
@@ -99,7 +99,7 @@ class DocumentsQuery(ExportPage, frozen=True, kw_only=True):
 
 
 class BillingDetailsBody(Fields, frozen=True, kw_only=True):
-    """Whom documents are made out to from now on; those that exist stay as they are."""
+    """The buyer to name on future documents. Existing documents don't change."""
 
     name: Annotated[
         str,
@@ -136,7 +136,7 @@ async def list_documents(
 async def list_credit_notes(
     context: ActContext, _asked: Page, begin: Begin, limit: int
 ) -> Sequence[document.BillingDocument]:
-    """Raise NotFound for another account's order."""
+    """List an order's notes; raise NotFound if the order belongs to another account."""
     tx, tenant, order_id = context.tx, context.tenant, context.object_id
     await orders.get(tx, tenant, order_id)
     narrowed = DocumentFilter(order_id=order_id, notes=True)
@@ -150,7 +150,7 @@ async def show_details(context: ActContext) -> billing_details.BillingDetails:
 async def set_details(
     context: ActContext, asked: BillingDetailsBody
 ) -> Change[billing_details.BillingDetails]:
-    """Raise InvalidInput or ScopeMissing."""
+    """Store the billing details; raise InvalidInput and ScopeMissing."""
     asker = context.asker
     if asker is not None and asker.kind != "session" and asker.environment != "live":
         raise ScopeMissing(
@@ -215,7 +215,6 @@ SET_DETAILS: Final = Act(
     input=BillingDetailsBody,
     run=set_details,
     result=BillingDetails,
-    # The audit log outlives personal details.
     audit=None,
     examples=("topup documents set-details --name 'Acme Ltd' --tax-id GB123",),
 )

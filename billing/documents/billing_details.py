@@ -16,7 +16,7 @@ TAX_ID_CHARACTERS_MAX = 60
 
 
 class BillingDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """`updated_at` is None if they were never given."""
+    """An account's billing details. `updated_at` is None if they were never set."""
 
     account_id: str
     name: str = ""
@@ -65,7 +65,7 @@ async def keep(tx: Transaction, details: BillingDetails, *, now_us: int) -> Bill
 
 
 async def buyers(tx: Transaction, account_ids: Iterable[str]) -> dict[str, Party]:
-    """Name each account by its billing details, else by its own name."""
+    """Return the buyer to name on each account's documents: its billing details, or the account's own name."""
     rows = await tx.fetch(
         """SELECT a.id, a.name AS account_name, a.email, b.name, b.address, b.tax_id
            FROM accounts a LEFT JOIN billing_details b ON b.account_id = a.id

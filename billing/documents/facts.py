@@ -1,7 +1,7 @@
-"""Compute what a document says, frozen when it gets its number.
+"""Compute the content of a document. It is stored with the document's number and never changes.
 
-Lines less discount, plus added taxes, are the total; less the customer's balance, it is what was
-paid.
+The total is the sum of the lines, minus the discount, plus added taxes. The paid amount is the total minus what
+came from the customer's balance.
 """
 
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class DocumentLine(msgspec.Struct, frozen=True):
 
 
 class DocumentFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`corrects` is the receipt of a note.
+    """The content of a document. `corrects` is the receipt that a note is about.
 
-    `price_note` gives the list price if charged in another currency.
+    If the payment was in another currency than the list price, `price_note` has the list price.
     """
 
     seller: Party
@@ -113,7 +113,7 @@ def facts_of(
 def note_of(
     receipt: DocumentFacts, number: str, *, before: int, after: int, of: int
 ) -> DocumentFacts:
-    """Cut shares so that all notes of a fully returned receipt add up to it exactly."""
+    """Return a note's content. The notes of a fully returned payment add up to exactly its receipt."""
     low, high = min(before, after), max(before, after)
 
     def part(amount: int) -> int:
@@ -137,12 +137,11 @@ def note_of(
 
 
 def share(amount: int, part: int, whole: int) -> int:
-    """Round half up; the whole's share is the amount."""
+    """Return the amount's share for a part of the whole, with halves rounded up."""
     return 0 if whole <= 0 else (2 * amount * min(part, whole) + whole) // (2 * whole)
 
 
 def number_of(series: str, sequence: int) -> str:
-    """Return the printed number, such as R-2026-000017."""
     return f"{series}-{sequence:06d}"
 
 

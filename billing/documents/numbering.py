@@ -1,7 +1,7 @@
-"""Number receipts in order of payment, then their notes, without a gap.
+"""Number receipts without a gap, in the order of payments, and then their notes.
 
-One transaction takes the environment's lock and writes numbers, documents, marks and mail. Payments
-don't wait for it. Partial indexes contain only what is due, so finding nothing costs nothing.
+One transaction locks the environment and writes numbers, documents, marks and mail. Payments don't wait for it.
+Partial indexes contain only rows that are due, so a step that finds none costs nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ from store.database import Database, Row, Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """`sold` is None if nothing was to pay, so there is no receipt."""
+    """A payment to number. `sold` is None if there was nothing to pay, so that no receipt is made."""
 
     subject_id: str
     account_id: str
@@ -63,7 +63,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """`after` was returned for good; notes cover `before`."""
+    """Money returned from a payment. `after` was finally returned, and existing notes cover `before`."""
 
     subject_id: str
     is_period: bool
@@ -112,9 +112,9 @@ def _of_period(row: Row) -> Payment:
 async def gone(
     tx: Transaction, environment: str, *, after_id: str, limit: int
 ) -> tuple[Sequence[Gone], str]:
-    """Return where to continue, too, or "".
+    """Return money that was returned and has no note yet, and the ID at which to continue, or "".
 
-    Open disputes and unfinished refunds wait for their end.
+    Disputes and refunds that haven't ended are left out.
     """
     values = {"environment": environment, "after_id": after_id, "limit": limit}
     orders = await tx.fetch(_GONE_ORDERS, **values)
@@ -125,7 +125,6 @@ async def gone(
     reversals = await _reversals(tx, [row["id"] for row in rows])
     found = []
     for row in rows:
-        # Without a receipt there is nothing to correct.
         if not row["receipt_id"]:
             continue
         told = reversals.get(row["id"], [])
@@ -141,7 +140,7 @@ async def gone(
 def _of_order(order: Order) -> Payment:
     assert order.paid_at is not None, "the statement looks for paid ones"
     paid = order.payment
-    # A plan's order is paid by its periods' invoices.
+    # The invoices of a plan belong to its periods, not to its order.
     is_sold = order.kind != "subscription" and paid.amount > 0
     return Payment(
         subject_id=order.id,
@@ -191,8 +190,8 @@ _PERIODS = f"""
 {_PERIOD} WHERE p.environment = :environment AND p.receipt_id IS NULL
 ORDER BY p.created_at, p.id LIMIT :limit
 """
-# The same condition as in the partial indexes. PostgreSQL expects two columns to differ in nearly every row, and
-# would read all orders.
+# The condition is spelled as in the partial indexes. For a plain comparison of the two columns, PostgreSQL would
+# expect nearly every row to match, and read all orders.
 _UNNOTED = "CASE WHEN refunded_amount = noted_amount THEN 0 ELSE 1 END = 1"
 _GONE_ORDERS = f"""
 SELECT id, receipt_id, noted_amount, COALESCE(paid_amount, pay_amount) AS paid, 0 AS is_period
@@ -213,7 +212,6 @@ SELECT period_id, {refund.LISTED} FROM period_reversals WHERE period_id IN :ids[
 
 
 STEP_MAX: Final = 100
-# This series numbers nothing: its row is the lock.
 _LOCK_SERIES: Final = ""
 
 
@@ -226,9 +224,9 @@ async def number_step(
     mail_sent_in: Collection[str] = (),
     limit: int = STEP_MAX,
 ) -> int:
-    """Return how many payments were settled.
+    """Number what is due, and return how many payments were completed.
 
-    Live waits until a seller is configured, because a frozen document would lack it.
+    In live, nothing is numbered until a seller is configured, because documents can't be changed later.
     """
     if environment == "live" and not seller.is_known:
         return 0
@@ -263,7 +261,6 @@ async def _lock(tx: Transaction, environment: str) -> None:
 
 
 async def _is_due(tx: Transaction, environment: str) -> bool:
-    """Check without the lock: mostly nothing is due."""
     if await payments(tx, environment, limit=1):
         return True
     after_id = ""
@@ -301,7 +298,6 @@ class _Clerk:
         return len(payments)
 
     async def notes(self, limit: int) -> int:
-        # Their receipts may be from this step.
         await self.write()
         made, after_id = 0, ""
         while made < limit:
@@ -379,7 +375,7 @@ class _Clerk:
         facts = note_of(
             receipt.facts, receipt.number, before=gone.before, after=gone.after, of=gone.of
         )
-        # The reversal's row says when it began; a failed refund is reported later.
+        # The reversal's row has the time of its beginning, but a failed refund is reported later.
         dated_at = gone.at if kind == "credit_note" else self._now_us
         series, sequence = await self._next(kind, dated_at)
         self._made.append(
@@ -432,7 +428,7 @@ class _Clerk:
         return self._environment != "live"
 
 
-# If the document needs more steps, the caller waits for the worker.
+# After this many steps, the caller must wait for the worker.
 STEPS_MAX = 3
 
 
@@ -445,9 +441,9 @@ async def receipt(
     mail_sent_in: Collection[str],
     now_us: int,
 ) -> BillingDocument:
-    """Return the order's receipt, numbering it now if needed.
+    """Return the order's receipt, which is numbered now if necessary.
 
-    Raise NotFound, NoReceipt, NoSeller, or Unavailable while earlier payments are numbered.
+    Raises NotFound, NoReceipt and NoSeller, and Unavailable while earlier payments are numbered.
     """
 
     async def look(tx: Transaction) -> tuple[Order, BillingDocument | None]:

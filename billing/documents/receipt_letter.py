@@ -1,6 +1,6 @@
-"""Mail an order's receipt to its payer, once.
+"""Mail an order's receipt to its payer once.
 
-The link needs no account and shows only the document.
+The link in the mail works without signing in, and shows only the document.
 """
 
 from typing import Final
@@ -14,12 +14,12 @@ from kernel.clock import DAY_US, parse_rfc3339, rfc3339
 from kernel.tenant import Tenant
 
 RECEIPT_PATH: Final = "/receipts"
-# Longer than a receipt waits for its number, even if the worker is down for a day.
+# Receipts are numbered sooner than this, even if the worker is down for a day.
 TOLD_WITHIN_US: Final = 2 * DAY_US
 
 
 def receipt_mail(receipt: BillingDocument, *, is_sent: bool, now_us: int) -> OwnerMail | None:
-    """Return None for an old payment."""
+    """Return the mail about a receipt, or None if the payment is old."""
     if receipt.dated_at < now_us - TOLD_WITHIN_US:
         return None
     told = {

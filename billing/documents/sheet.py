@@ -1,7 +1,7 @@
 """Draw A4 pages with fonts for many scripts.
 
-Nothing raises for a text: a missing glyph becomes REPLACEMENT, and long text is wrapped or cut. The
-same calls make the same bytes.
+No text raises an error: a missing glyph becomes REPLACEMENT, and long text is wrapped or cut. The same calls always
+produce the same bytes.
 """
 
 import functools
@@ -29,8 +29,6 @@ LACKING: Final = (
 MARGIN_MM: Final = 18
 LINE_MM: Final = 5.2
 WORDS_MAX: Final = 600
-# FiraGO: Latin, Greek, Cyrillic, Arabic, Hebrew, Devanagari, Thai, Georgian, Armenian,
-# Vietnamese.
 _FONTS: Final = (("", "figo"), ("B", "figbo"))
 _INK: Final = (28, 30, 33)
 _QUIET: Final = (100, 106, 115)
@@ -48,18 +46,16 @@ _XMP: Final = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
 </rdf:Description></rdf:RDF></x:xmpmeta>"""
 
-# Below this, letters need no shaping: Latin without combining marks.
 _SHAPED_FROM: Final = "\u0300"
-# Control characters, and marks of direction and joining, show nothing.
+# Characters of these categories, such as direction marks, are invisible.
 _UNSEEN: Final = frozenset({"Cc", "Cf"})
 _TEXT_AT: Final = 2
 
-# fontTools logs each table that it leaves out of a font.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
 class Sheet(FPDF):
-    """`banner` marks each page. `extra_font` is the operator's file with further glyphs."""
+    """A PDF document. `banner` is printed on each page. `extra_font` is an operator's file with more glyphs."""
 
     def __init__(
         self, *, title: str, author: str, made_at: int, banner: str = "", extra_font: str = ""
@@ -84,7 +80,7 @@ class Sheet(FPDF):
         self.set_producer("topup")
         made = datetime.fromtimestamp(made_at // SECOND_US, UTC)
         self.set_creation_date(made)
-        # The library's own metadata would contain the time of printing.
+        # The metadata that the library makes would contain the time of printing.
         self.set_xmp_metadata(
             _XMP.format(
                 title=escape(self.clean(title)),
@@ -118,7 +114,7 @@ class Sheet(FPDF):
     def _drawn(
         self, draw: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
     ) -> Any:
-        """Draw, and shape letters only if the text needs it: shaping takes four times as long."""
+        """Draw, and shape letters only if the text needs it, because shaping takes four times as long."""
         text = str(args[_TEXT_AT] if len(args) > _TEXT_AT else named.get("text", ""))
         if max(text, default="") < _SHAPED_FROM:
             return draw(*args, **named)
@@ -128,7 +124,6 @@ class Sheet(FPDF):
             return draw(*args, **named)
         finally:
             self.set_text_shaping(use_shaping_engine=False)
-            # The library would otherwise continue in another font.
             self.font_family = ""
             self.set_font(family, style, size)
 
@@ -161,7 +156,6 @@ class Sheet(FPDF):
             self.multi_cell(width, LINE_MM, cleaned, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT)
 
     def column(self, x: float, y: float, width: float, lines: Sequence[str]) -> float:
-        """Draw lines below each other, the first one bold; return where they end."""
         self.set_xy(x, y)
         for number, line in enumerate(lines):
             self.style(10, "B" if number == 0 else "")

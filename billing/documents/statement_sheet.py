@@ -1,4 +1,4 @@
-"""Hold a statement for printing, and name its file."""
+"""Define a statement for printing, and its file name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from billing.ledger.statement import StatementLine
 from kernel.clock import month_start_us, next_month_start_us, rfc3339
 from kernel.csv_text import plain_name
 
-# A longer statement belongs in a spreadsheet.
 LINES_MAX: Final = 1_000
 
 
@@ -26,7 +25,7 @@ class StatementSheet:
 
 
 def statement_name(account: str, since: int, until: int) -> str:
-    """Return the file name without its ending. `since` 0 means from the beginning."""
+    """Return the file name without its ending. If `since` is 0, the statement starts at the beginning."""
     parts = ("statement", plain_name(account), _period(since, until))
     return "-".join(part for part in parts if part)
 

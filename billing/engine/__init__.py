@@ -1,1 +1,1 @@
-"""Decide and write commands in batches."""
+"""Decide commands that move money, and write them in batches."""

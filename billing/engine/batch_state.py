@@ -1,6 +1,6 @@
-"""Decide one batch of commands, of any kind and tenant, in one transaction.
+"""Decide a batch of commands, of any kind and tenant, in one transaction.
 
-Each command is decided in turn, from rows that were read once for all of them. So the number of statements
+The rows are read once for all commands, and then each command is decided in turn. So the number of statements
 doesn't grow with the batch.
 """
 
@@ -37,15 +37,14 @@ from store.idempotency import RequestKey, Stored, StoredAnswer
 from webhooks.events.event import Outbox
 
 RECHARGE_HINT: Final = "recharge"
-# When to retry a call that lacked balance while a recharge is under way.
+# If the balance is too low while a recharge is in progress, the caller should retry after this time.
 RETRY_AFTER_S: Final = 5
 
 
 class BalanceAlerts:
-    """Watch balances for balance.low thresholds and recharges.
+    """Notices when a balance drops below a threshold of balance.low or of a recharge.
 
-    A drop is recorded once, by the transaction that spends; further drops are ignored until the recharge's
-    order ends.
+    The transaction that spends records a drop once. Further drops are ignored until the recharge's order ends.
     """
 
     def __init__(self) -> None:
@@ -121,7 +120,10 @@ T = TypeVar("T")
 
 
 class Rules:
-    """`code_of` and `claim_token_of` take a top-up's ID; stored answers contain neither result."""
+    """The rules of an installation.
+
+    `code_of` and `claim_token_of` derive secrets from a top-up's ID. Stored responses don't contain the secrets.
+    """
 
     __slots__ = ("_packages", "claim_token_of", "code_of", "is_promo_sendable")
 
@@ -147,11 +149,10 @@ S = TypeVar("S", bound="WorkingSet")
 
 
 class WorkingSet(ABC):
-    """One subject's rows in one transaction; only batches with a command that names it pay for its
-    statements.
+    """The rows of one subject in a batch, such as orders. They are read only if a command needs them.
 
-    Rows that tenants share are locked in `load`, sorted by ID. Working sets load and write by rank, all
-    different, so no two batches deadlock.
+    `load` locks rows that tenants share, sorted by ID. Working sets load and write in the order of their ranks,
+    which all differ. So two batches never deadlock.
     """
 
     rank: ClassVar[int]
@@ -162,14 +163,14 @@ class WorkingSet(ABC):
         return cls()
 
     def prepare(self) -> None:  # noqa: B027 most have nothing to prepare
-        """Compute what doesn't depend on the database; skipped when a batch is tried again."""
+        """Compute what doesn't depend on the database. A retry of the batch skips this."""
 
     @abstractmethod
     async def load(self, tx: Transaction, read_set: "ReadSet", now_us: int) -> None:
         pass
 
     def readings(self) -> Sequence[BatchRead]:
-        """Return reads that join the wallets' round trip on PostgreSQL."""
+        """Return reads that run in the same round trip as the read of the wallets on PostgreSQL."""
         return ()
 
     def further_readings(self) -> Sequence[BatchRead]:
@@ -179,7 +180,7 @@ class WorkingSet(ABC):
     async def update(self, tx: Transaction, now_us: int) -> None: ...
 
     async def insert(self, tx: Transaction) -> None:  # noqa: B027 most write in `update`
-        """Add rows that nothing else waits for, deferred behind every update."""
+        """Insert rows that no other write depends on, after all updates."""
 
     def hints(self) -> Iterable[str]:
         return ()
@@ -190,14 +191,13 @@ class ReadSet:
     rules: Rules
     tenants: set[Tenant] = field(default_factory=set)
     places: set[LedgerAccountKey] = field(default_factory=set)
-    ledger_ids: set[str] = field(default_factory=set)  # ledger accounts, by id
+    ledger_ids: set[str] = field(default_factory=set)  # of ledger accounts
     key_ids: set[str] = field(default_factory=set)
-    windows: set[Window] = field(default_factory=set)  # beside today's of each key
-    counted: dict[str, Tenant] = field(default_factory=dict)  # grants of apps, which are no keys
-    # Sends whose recipients matter to the keys' mandates.
+    windows: set[Window] = field(default_factory=set)  # besides each key's today
+    counted: dict[str, Tenant] = field(default_factory=dict)  # apps' grants
     sends: list[LimitedSend] = field(default_factory=list)
     request_keys: list[RequestKey] = field(default_factory=list)
-    funding_accounts: set[str] = field(default_factory=set)  # whose test credit of today counts
+    funding_accounts: set[str] = field(default_factory=set)  # for test credit
     working_sets: dict[type[WorkingSet], WorkingSet] = field(default_factory=dict)
 
     def working_set(self, kind: type[S]) -> S:
@@ -223,17 +223,18 @@ class BatchState:
         self._ranked: Sequence[WorkingSet] = sorted(
             read_set.working_sets.values(), key=lambda working_set: working_set.rank
         )
-        # The time, by the tenant's clock, until which only plan credit pays for the tenant's own usage.
+        # Until this time on the tenant's clock, only plan credit pays for the tenant's own usage.
         self._plan_only_until: Mapping[Tenant, int] = {}
         self._suspended: Collection[Tenant] = ()
         self._stored: dict[tuple[str, str, str], Stored] = {}
         self._answers: list[tuple[RequestKey, StoredAnswer]] = []
-        # Answers that complete a row with a lease.
         self._completed: list[tuple[RequestKey, StoredAnswer]] = []
 
     async def load(self, tx: Transaction) -> None:
-        """Read what the commands declared. An earlier statement locked the tenants, because a snapshot
-        taken together with a lock is stale after a wait.
+        """Read the rows that the commands declared.
+
+        An earlier statement has locked the tenants: what the locking statement itself reads may be out of date
+        after a wait.
         """
         read_set = self._read_set
         for working_set in self._ranked:
@@ -272,7 +273,7 @@ class BatchState:
         for working_set in self._ranked:
             await working_set.update(tx, self.now_us)
         await self.watches.flush(tx)
-        # From here on PostgreSQL writes everything in one round trip.
+        # PostgreSQL runs all following writes in one round trip.
         await self.ledger.flush(tx, self.now_us)
         for working_set in self._ranked:
             await working_set.insert(tx)
@@ -329,7 +330,7 @@ class BatchState:
         )
 
     def sendable_micros(self, tenant: Tenant, *, is_own_use: bool = False) -> int:
-        """Return the credit that a send may use. `is_own_use`: AI usage, which may use promotional credit."""
+        """Return the credit that a send may spend. With `is_own_use` (AI usage), promotional credit counts too."""
         granted = 0
         if self.ledger.has_grants(tenant):
             is_promo = is_own_use or self._is_promo_sendable(tenant)
@@ -381,7 +382,7 @@ class BatchState:
         is_own_use: bool = False,
         is_fall_told: bool = True,
     ) -> list[Transfer]:
-        """Move sendable credit: first what expires soonest, then what never expires, then the wallet."""
+        """Move credit that may be spent: expiring grants first (soonest first), then other grants, then the wallet."""
         watch = self.watches.find(tenant) if is_fall_told else None
         before = 0 if watch is None else self.ledger.balance_micros(tenant, self.now_us)
         sources = self._sources(tenant, is_own_use=is_own_use)
@@ -419,7 +420,6 @@ class BatchState:
         to: LedgerAccount | None = None,
         **ids: str,
     ) -> None:
-        """Add purchased credit; the tenant's debt is paid first."""
         owed = self.ledger.owed(tenant)
         debt = min(owed.balance_micros, amount_micros)
         if debt:

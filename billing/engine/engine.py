@@ -1,7 +1,7 @@
-"""Commit commands that move money in batches, and answer each once it is durable.
+"""Commit commands that move money in batches, and answer each command once it is durable.
 
-A stored answer is encoded before the commit, so a repeated request gets the same bytes. A refusal
-(DomainError) must come before the command's first change; this is checked.
+A response is encoded before the commit and stored, so a repeated request gets the same bytes. A command that
+raises a refusal (DomainError) must not have changed anything; this is checked.
 """
 
 import logging
@@ -24,7 +24,7 @@ from store.idempotency import RequestKey, StoredAnswer
 
 
 class BatchTimes(NamedTuple):
-    """`waited_s`: for a connection and rows. `commit_s`: the last writes and the commit."""
+    """A batch's times. `waited_s` is the wait for a connection and locks, `commit_s` the last writes and the commit."""
 
     size: int
     began_ns: int
@@ -34,7 +34,7 @@ class BatchTimes(NamedTuple):
 
 
 _log = logging.getLogger(__name__)
-# Called after the commit with the requests whose commands were in the batch.
+# A function that is called after the commit with the traces of the batch's requests.
 OnTimed = Callable[[Sequence[str | None], BatchTimes], None]
 
 
@@ -72,7 +72,7 @@ class TimedBatch:
         try:
             self._on_timed(self._lines, times)
         except Exception:
-            # The commit happened: a caller that took this for a failure would run the batch again.
+            # The commit has happened. If this error were raised, the batch would run again.
             _log.exception("batch not told")
 
 
@@ -93,7 +93,10 @@ class LongCommand(Protocol[R_co]):
     async def decide_in_steps(
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> R_co:
-        """Decide, awaiting only pause(), every few milliseconds. Nothing read changes in a pause."""
+        """Decide like Command.decide, but await pause() every few milliseconds, and nothing else.
+
+        The rows that were read don't change during a pause.
+        """
         ...
 
 
@@ -142,15 +145,14 @@ class Engine:
         )
 
     def submit(self, command: Command[R]) -> Awaitable[R]:
-        """Return the durable result; raise the command's refusal, or Unavailable."""
         return self._batches.submit(_Request(command, trace=current_line.get()))
 
     def submit_once(
         self, command: Command[R], key: RequestKey | None, encode: Callable[[R], StoredAnswer]
     ) -> Awaitable[StoredAnswer]:
-        """Return the durable answer, or the one stored under this key.
+        """Return the durable response, or the response that is already stored under this key.
 
-        `encode` runs in the batch: it must be pure and raise nothing. Raises the command's refusal,
+        `encode` runs inside the batch, so it must be pure and raise nothing. Raises the command's refusal,
         Unavailable, KeyReused and KeyInProgress.
         """
         return self._batches.submit(_Request(command, key, encode, current_line.get()))
@@ -161,7 +163,7 @@ class Engine:
         key: RequestKey | None,
         encode: Callable[[R], StoredAnswer],
     ) -> Awaitable[StoredAnswer]:
-        """Do as submit_once, in a transaction of its own."""
+        """Run a long command like submit_once, but in a separate transaction."""
         request = _LongRequest(command, key, encode, current_line.get())
         return self._batches.submit(request, is_long=True)
 
@@ -214,7 +216,6 @@ class _Batch:
         self._clock = clock
         self._rules = rules
         self._requests = requests
-        # Loading adds to it, so another try needs its own.
         self._read_set: ReadSet | None = _read_set_of(requests, rules)
         self._working_sets = list(self._read_set.working_sets.values())
         self._is_prepared = False
@@ -223,7 +224,6 @@ class _Batch:
     def meanwhile(self) -> None:
         self._is_prepared = True
         if isinstance(self._requests[0], _LongRequest):
-            # A thousand sends at once would hold the loop, and need no code here.
             return
         for working_set in self._working_sets:
             working_set.prepare()
@@ -235,7 +235,6 @@ class _Batch:
         if read_set is None:
             read_set = _read_set_of(self._requests, self._rules)
         elif not self._is_prepared:
-            # SQLite answers at once and leaves no time for it.
             self.meanwhile()
         state = BatchState(read_set, self._clock.now_us())
         await state.load(tx)
@@ -264,7 +263,7 @@ def _read_set_of(requests: Sequence[_AnyRequest], rules: Rules) -> ReadSet:
         request.command.declare(read_set)
         if request.key is not None:
             keys.append(request.key)
-    # Locked too, which serialises two requests under one key.
+    # The keys' tenants are locked too, so that two requests with one key run one after the other.
     read_set.tenants.update(Tenant(*whose) for whose in {key.place[:2] for key in keys})
     return read_set
 
@@ -291,7 +290,7 @@ def _decide(request: _Request, state: BatchState) -> Any:
 
 
 def _without_frames(refusal: DomainError) -> DomainError:
-    """Drop the tracebacks: their frames would keep the batch's state until the garbage collector runs."""
+    """Remove the tracebacks, whose frames would keep the batch's state in memory for too long."""
     one: BaseException | None = refusal
     while one is not None:
         one.__traceback__ = None

@@ -1,4 +1,4 @@
-"""The limits of keys and accounts: what they allow, what was used, and when there is room again."""
+"""Compute the limits of keys and accounts: what they allow, what was used, and when they reset."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
@@ -25,7 +25,7 @@ from store.database import BatchRead, Transaction
 
 
 class Sum(msgspec.Struct, gc=False):
-    """`is_derived`: computed from other rows, not written here."""
+    """A sum that counts toward a limit. A derived sum is computed from other rows, and not written."""
 
     spent_micros: int
     account_id: str = ""
@@ -119,8 +119,9 @@ class LimitView(msgspec.Struct, frozen=True):
 
 
 class Limit(msgspec.Struct, gc=False):
-    """`most` is in micros, or in the unit it counts. Without `seconds` and `ends_at` the limit never
-    resets.
+    """A limit with its use. `most` is in micros, or a number of sends or recipients.
+
+    Without `seconds` and `ends_at`, the limit never resets.
     """
 
     cap: Cap
@@ -327,7 +328,7 @@ class SendLimits(msgspec.Struct, gc=False):
     def count(
         self, account_id: str, send: SendFacts, amount_micros: int, sums: Sums, now_us: int
     ) -> list[CounterRow]:
-        """Count a send; return the rows from which a failure takes it back."""
+        """Count a send, and return the rows that a failure of the send must change back."""
         for each in self.counts:
             each.add(account_id, amount_micros, now_us)
         places: list[CounterRow] = []
@@ -362,8 +363,9 @@ KeyEnd = Literal["revoked", "expired", "paused"]
 
 
 class LineLimits(msgspec.Struct, frozen=True, gc=False):
-    """What a key and its ancestors allow together. `watched`: limits that publish an event before they are
-    used up, beside days and months.
+    """The limits of a key and its ancestors together.
+
+    `watched` has the limits that publish an event before they are used up, apart from daily and monthly caps.
     """
 
     ended: KeyEnd | None
@@ -451,8 +453,9 @@ def _capped(
 
 
 def calendar_limits(states: Sequence[KeyState], sums: Sums, now_us: int) -> list[Limit]:
-    """Return daily and monthly caps with what was published about them. Most spends are far below their
-    caps and skip this [4 % of a send over 1,000 wallets].
+    """Return daily and monthly caps with the events that were published about them.
+
+    Most spends are far below their caps and skip this function [4 % of a send over 1,000 wallets].
     """
     (day, day_start), (month, month_start) = caps.windows_of(now_us)
     found: list[Limit] = []
@@ -511,9 +514,7 @@ def _counts(
 def notices_of(
     limits: Iterable[Limit], account_id: str, now_us: int
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return each unpublished key.cap_near and key.cap_reached, and mark it as published: once for a
-    window.
-    """
+    """Yield the events key.cap_near and key.cap_reached that are due, and mark them as published in their window."""
     for limit in limits:
         used = limit.used(now_us)
         if used * 100 < limit.most * NEAR_PERCENT or not limit.most:

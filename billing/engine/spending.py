@@ -1,6 +1,6 @@
-"""Count what keys and accounts spend of their limits and test credit, in one transaction.
+"""Count in a transaction what keys and accounts spend of their limits and test credit.
 
-A spend counts for the key and all its ancestors; what is given back returns to the windows of its moment.
+A spend counts for the key and all its ancestors. If the money is returned, the same windows are reduced.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,9 +38,8 @@ class OwnTime:
     def __init__(self, now_us: int, key_states: Mapping[str, KeyState]) -> None:
         self.now_us = now_us
         self._key_states = key_states
-        # Only accounts whose clock was advanced; empty in the live environment.
         self._ahead_us: Mapping[Tenant, int] = {}
-        # Owners of windows of a day and a month beside the keys.
+        # Apps' grants, which have daily and monthly windows like keys, with their tenants.
         self._counted: Mapping[str, Tenant] = {}
 
     def take(self, ahead_us: Mapping[Tenant, int]) -> None:
@@ -96,12 +95,11 @@ class Spending:
         self.time = OwnTime(now_us, self.key_states)
         self._sums = Sums()
         self._day_limits: Mapping[Tenant, int] = {}
-        # The windows are part of the name: an app's spending counts under its grant, which is no key.
+        # The limits of each lineage. An app's spending counts under its grant, which isn't a key.
         self._lines: dict[Lineage, LineLimits] = {}
-        # The lineage used last: a send needs it six times, and the next send often has the same key.
+        # The lineage used last. A send needs it six times, and the next send often has the same key.
         self._last: tuple[Lineage | None, LineLimits] = (None, LineLimits(None))
         self._windows: dict[Lineage, list[Sum]] = {}
-        # Lineages that spent of a watched limit, in the order of their first spends.
         self._spenders: dict[tuple[Tenant, Lineage], None] = {}
 
     def readings(
@@ -134,8 +132,10 @@ class Spending:
         return [self._sums.reading(wanted)] if wanted else []
 
     async def flush(self, tx: Transaction, publish: Publish) -> None:
-        """Write the counts, and publish what is nearly or wholly used up. Storing `publish` on self would
-        be a cycle, which keeps each batch until the garbage collector runs.
+        """Write the counts, and publish an event for each limit that is nearly or completely used up.
+
+        `publish` isn't stored on self, because the cycle would keep each batch in memory until the garbage
+        collector runs.
         """
         for tenant, lineage in self._spenders:
             limits = self._watched(tenant, lineage)
@@ -174,7 +174,6 @@ class Spending:
         line = self._line(lineage)
         assert line.ended is None, "who ended was refused before"
         if line.money:
-            # First what waiting doesn't help.
             self._check_each(
                 [one for one in line.money if one.cap == "lifetime"], tenant, lineage, amount_micros
             )

@@ -1,10 +1,10 @@
-"""Audit the ledger (`topup audit`); every finding names the row that breaks a rule.
+"""Audit the ledger (`topup audit`). Every finding names the row that breaks a rule.
 
-Small tenants are checked in one snapshot, large ones in short steps, from the last audit on if
-there is a basis.
+A small tenant is checked in one snapshot. A large tenant is checked in short steps, and only since the last audit
+if that is possible.
 
-A large tenant's cached balances are compared with the checkpoints' sealed sums and later transfers,
-or with all transfers in pages. Transfers never change, so both give the state of one moment.
+A large tenant's balances are compared with the checkpoints' sums and later transfers, or with all transfers in
+pages. Because transfers never change, both ways give the state at one moment.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from store.database import Database, Transaction
 
 SEALED_RULE: Final = "balance is its sealed sums and what came since"
 WALKED_RULE: Final = "balance is the sum of its transfers"
-# Anything older is committed; sealing a day looks back as far.
+# Older transfers are surely committed. Sealing a day looks back equally far.
 SETTLED_US: Final = DAY_US + 2 * HOUR_US
 WALKED_PAGE: Final = 20_000
 _LAST_OF_ALL: Final = "~"
@@ -42,7 +42,7 @@ FROM (
 ) AS s GROUP BY s.row_id"""
 _OF_FEW: Final = "account_id IN :account_ids[text] AND environment = :environment"
 _MOVED_OF_FEW: Final = f"FROM transfers WHERE {_OF_FEW} AND id > :from_id AND ({_SINCE})"
-# The same check for several tenants at once. Balances get the sign of their transfers.
+# This statement checks several tenants at once. Balances get the sign of their transfers.
 _DIFFERENT: Final = f"""
 SELECT DISTINCT s.account_id FROM (
     SELECT account_id, id AS row_id, balance_micros * ({SIGN}) AS balance, 0 AS moved
@@ -91,7 +91,7 @@ STEPS: Final = Steps()
 
 
 class SealedPart(NamedTuple):
-    """`late` lists earlier transfers in no checkpoint; all others before `from_id` are sealed."""
+    """The sealed part of a ledger. Transfers before `from_id` are sealed, except those listed in `late`."""
 
     environment: str
     day_start_at: int
@@ -106,7 +106,7 @@ class SealedPart(NamedTuple):
 async def sealed_findings(
     tx: Transaction, *, tenant: Tenant, part: SealedPart, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return None if another day was sealed meanwhile: read the part again."""
+    """Compare balances with the sealed sums. Return None if the part must be read again, because a day was sealed."""
     row = await tx.fetch_one(_SUMMED, environment=tenant.environment)
     if row is None or row[0] != part.day_start_at:
         return None
@@ -279,7 +279,7 @@ WHERE {OWN} AND id > :after ORDER BY id LIMIT {SUBJECTS_AT_ONCE}"""
 
 class _Table(NamedTuple):
     name: str
-    prefix: str = ""  # only newer rows are read; if empty, all that `changed` selects
+    prefix: str = ""
     own: str = OWN
     changed: str = "1 = 1"
 
@@ -305,10 +305,10 @@ _TABLES: Final = (
 async def row_findings(
     database: Database, tenant: Tenant, *, since_us: int
 ) -> AsyncIterator[Finding]:
-    """Check single rows of a large tenant; `since_us` 0 checks every row.
+    """Check the rows of a large tenant. If `since_us` is 0, every row is checked.
 
-    A row and its transfers share a transaction, so each short step is consistent. With a start
-    time, check only new rows, rows with new transfers, and small tables.
+    A row is written together with its transfers, so each short step is consistent. With a start time, only new
+    rows, rows with new transfers, and small tables are checked.
     """
     for one in _WHOLE_TEXTS:
         for finding in await database.read(partial(_ask, tenant=tenant, texts=[one])):
@@ -333,7 +333,6 @@ async def _by_transfers(
         for finding in await _asked(database, tenant, {"transfers"}, bounds):
             yield finding
         topups = {row[1] for row in page if row[1] is not None}
-        # A full check reads every top-up by its row.
         if since_us and topups:
             for finding in await _asked(database, tenant, {"topups"}, {"ids": sorted(topups)}):
                 yield finding
@@ -401,17 +400,16 @@ async def _subjects(
 
 TENANTS_PER_STEP: Final = 200
 WHOLE_UP_TO: Final = 5_000
-# Small tenants compared by one statement: at most 200,000 ledger accounts.
+# One statement compares this many small tenants, with at most 200,000 ledger accounts.
 SMALL_AT_ONCE: Final = 20
 _PAGE: Final = f"""
 SELECT account_id, environment FROM account_environments
 WHERE (account_id, environment) > (:account_id, :environment)
 ORDER BY account_id, environment LIMIT {TENANTS_PER_STEP}"""
-# One tenant a statement: among others PostgreSQL may sort all transfers of a large one.
+# The statement names one tenant. With several, PostgreSQL may sort all transfers of a large one.
 _LARGE: Final = f"SELECT id FROM transfers WHERE {OWN} ORDER BY id LIMIT 1 OFFSET :few"
-# Erasing a sandbox leaves rows that break rules meanwhile. The mark precedes the first deletion,
-# so read it after a finding. A failed erasure's mark hides nothing of an account that was used
-# since.
+# While a sandbox is erased, its rows may break rules. It is marked before the first deletion, so the
+# mark is read after a finding. The mark of a failed erasure is ignored if the account was used since.
 _IS_ERASED: Final = f"""
 SELECT 1 AS erased FROM accounts
 WHERE id = :account_id AND is_sandbox = 1 AND erasing_at > last_active_at
@@ -422,15 +420,15 @@ SELECT 1 AS erased WHERE NOT EXISTS (SELECT 1 FROM account_environments WHERE {O
 class Basis(Protocol):
     @property
     def since_us(self) -> int:
-        """Return the time from which changes are checked; 0 checks everything."""
+        """Return the time since which changes are checked, or 0 to check everything."""
         ...
 
     async def sealed_part(self, environment: str, *, is_anew: bool) -> SealedPart | None:
-        """Return None if no sums reach near enough. `is_anew` reads it again."""
+        """Return the sealed part, or None if the sums are too old. If `is_anew` is set, read it again."""
         ...
 
 
-# Further findings since a time in microseconds (0: all).
+# A function that yields more findings since a time in microseconds (0 for all).
 More = Callable[[Database, Tenant, int], AsyncIterator[Finding]]
 
 
@@ -522,9 +520,9 @@ async def _tenant(
 async def _from_seals(
     database: Database, tenant: Tenant, basis: Basis, steps: Steps
 ) -> Sequence[Finding] | None:
-    """Return None if the sealed sums are missing.
+    """Compare balances with the sealed sums, or return None if there are none.
 
-    Check a finding twice: a transfer of a sealed day may have come meanwhile.
+    If something is found, everything is checked again, because a transfer may have been sealed in the meantime.
     """
     found: Sequence[Finding] | None = None
     for is_anew in (False, True):

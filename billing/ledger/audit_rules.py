@@ -12,7 +12,7 @@ _DAY: Final = _PLACE.format(day="day_start_at", key="key_id || app_id", model="m
 _RECORD: Final = _PLACE.format(
     day="counted_day", key="COALESCE(key_id, '')", model="COALESCE(model, '')"
 )
-# spent_by begins with the 20-character ID of the key that placed the hold.
+# spent_by begins with the ID of the key that placed the hold, which has 20 characters.
 _HOLD: Final = _PLACE.format(
     day="counted_day", key="SUBSTR(COALESCE(spent_by, ''), 1, 20)", model="COALESCE(model, '')"
 )
@@ -113,7 +113,7 @@ PLAN_RULES: Final = (
 
 
 def _moved_once(code: str, condition: str) -> str:
-    """Check both directions: each payment in that state, and its transfer."""
+    """Return SQL that compares each payment in a state with its transfer, and each transfer with its payment."""
     return f"""
         SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
             SELECT p.id AS row_id, p.charged_cents * {MICROS_PER_CENT} AS expected, 0 AS found
@@ -208,7 +208,6 @@ def _reversed_once(table: str) -> str:
           AND COALESCE(m.moved, 0) <> s.reversed_micros"""
 
 
-# Both directions: each period has its credit, and each credit its period.
 _CREDITED_PERIODS = """
     SELECT s.row_id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
         SELECT id AS row_id, credits_micros AS expected, 0 AS found FROM subscription_periods
@@ -340,7 +339,7 @@ RULES: Final = (
     Rule(
         "a hold ended as its state says, and only a captured one was used",
         "holds",
-        # The time then on an advanced clock is unknown.
+        # If a clock was advanced, its time at that moment is unknown.
         """SELECT h.id AS row_id, h.expires_at AS expected, COALESCE(h.ended_at, 0) AS found
             FROM holds h
             JOIN account_environments e ON e.account_id = h.account_id
@@ -526,8 +525,7 @@ RULES: Final = (
     Rule(
         "event numbers have no gap",
         "tenant",
-        # Retention keeps the newest events without a gap; older ones stay only for their
-        # deliveries.
+        # The newest events have no gap. Older events are kept only if their deliveries need them.
         """SELECT s.row_id, s.expected, s.found FROM (
                 SELECT e.account_id AS row_id, e.event_no - COALESCE(k.first_no - 1, 0) AS expected,
                     COALESCE(k.kept, 0) AS found, e.event_no - COALESCE(k.last_no, 0) AS ahead

@@ -13,7 +13,6 @@ TOPUP_RULES: Final = (
     Rule(
         "what is held equals open top-ups, open holds and open refunds",
         "tenant",
-        # The repeated condition matches an index.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT :account_id AS row_id,
                     COALESCE((SELECT SUM(amount_cents + COALESCE(fee_cents, 0))
@@ -49,7 +48,7 @@ TOPUP_RULES: Final = (
     Rule(
         "a delivered top-up's fee was taken once, and no other one's",
         "topups",
-        # What the fees account received; a reversed top-up's fee was returned.
+        # The sum is what the fees account received. The fee of a reversed top-up was returned.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT p.id AS row_id, COALESCE(m.moved, 0) AS found,
                     CASE WHEN p.status IN ('delivered', 'reversing')
@@ -71,8 +70,8 @@ TOPUP_RULES: Final = (
     Rule(
         "a supplier's cost is what its delivered attempt says, once, and of a reversed one nothing",
         "topups",
-        # One direction only: top-ups delivered before costs were recorded have no
-        # transfer.
+        # Top-ups that were delivered before costs were recorded have no transfer, so only
+        # transfers are checked.
         f"""SELECT s.row_id, s.expected, s.found FROM (
                 SELECT t.transaction_id AS row_id, SUM(CASE WHEN t.code = 'supplier_cost'
                         THEN t.amount_micros ELSE -t.amount_micros END) AS found,

@@ -35,7 +35,7 @@ async def balance_micros(tx: Transaction, tenant: Tenant, *, now_us: int) -> int
 async def balance_of(
     tx: Transaction, tenant: Tenant, *, now_us: int, is_promo_sendable: bool
 ) -> dict[str, Any]:
-    """Return the tenant's credit in cents, rounded down; debt is rounded up."""
+    """Return the tenant's credit in cents. Credit is rounded down, and debt is rounded up."""
     ledger = Ledger()
     await ledger.load(tx, [tenant], [])
     standings = await read_tenants(tx, [tenant])

@@ -10,27 +10,27 @@ from typing import Final
 
 class LedgerAccountKind(StrEnum):
     WALLET = "wallet"  # purchased credit
-    GRANT = "grant"  # credit that may end; the name is the promotional grant's or plan part's ID
-    HELD = "held"  # left the wallet, not yet arrived
-    OWED = "owed"  # asset: debt after a reversal that the wallet couldn't pay
-    FEES = "fees"  # earned with delivered top-ups
-    RECIPIENT = "recipient"  # the name is platform/address
-    REDEEMED = "redeemed"  # honoured by the platform in the name
-    USED = "used"  # used up by AI usage
-    PROVIDER = "provider"  # asset: sold through the provider in the name
-    CODES = "codes"  # asset: given by redemption codes
-    WITHDRAWN = "withdrawn"  # taken away by an operator
-    TEST_CREDIT = "test_credit"  # asset: free staging credit
-    MANUAL = "manual"  # asset: given by an operator
-    PROMOTION = "promotion"  # asset: promotional credit given
+    GRANT = "grant"  # credit that may expire
+    HELD = "held"  # reserved credit
+    OWED = "owed"  # asset: the tenant's debt
+    FEES = "fees"  # earned fees
+    RECIPIENT = "recipient"  # named platform/address
+    REDEEMED = "redeemed"  # named after its platform
+    USED = "used"  # by AI usage
+    PROVIDER = "provider"  # asset: sold credit, named after the provider
+    CODES = "codes"  # asset: credit from redemption codes
+    WITHDRAWN = "withdrawn"  # by an operator
+    TEST_CREDIT = "test_credit"  # asset: free credit
+    MANUAL = "manual"  # asset: from an operator
+    PROMOTION = "promotion"  # asset: promotional credit
     EXPIRED = "expired"
-    COST = "cost"  # asset: what suppliers took for delivered top-ups
-    SUPPLIER = "supplier"  # owed to the supplier in the name
-    TRANSIT_IN = "transit_in"  # asset: came from another tenant
-    TRANSIT_OUT = "transit_out"  # went to another tenant
+    COST = "cost"  # asset: suppliers' charges
+    SUPPLIER = "supplier"  # owed to suppliers
+    TRANSIT_IN = "transit_in"  # asset: from another tenant
+    TRANSIT_OUT = "transit_out"  # to another tenant
 
 
-# Prefix of a plan's grants, to which no promotional rule applies.
+# Grants of plans have names with this prefix. No promotional rule applies to them.
 PAID_GRANT: Final = "pgr_"
 
 ASSETS = frozenset(
@@ -46,7 +46,7 @@ ASSETS = frozenset(
     }
 )
 
-# SQL: the assets' kinds, and the sign of a balance computed from credits and debits.
+# SQL for the kinds of assets, and for the sign of a balance that is computed from credits and debits.
 ASSETS_LIST: Final = ", ".join(f"'{kind}'" for kind in sorted(ASSETS))
 SIGN: Final = f"CASE WHEN kind IN ({ASSETS_LIST}) THEN -1 ELSE 1 END"
 
@@ -58,30 +58,30 @@ class Code(StrEnum):
     TOPUP_REFUND = "topup_refund"
     TOPUP_FEE = "topup_fee"
     SUPPLIER_COST = "supplier_cost"
-    SUPPLIER_COST_BACK = "supplier_cost_back"  # for a reversed top-up
-    TOPUP_REVERSE = "topup_reverse"  # a delivered but unused top-up
+    SUPPLIER_COST_BACK = "supplier_cost_back"
+    TOPUP_REVERSE = "topup_reverse"
     VOUCHER_REDEEM = "voucher_redeem"
     VOUCHER_SETTLE = "voucher_settle"
     TEST_CREDIT = "test_credit"
     MANUAL = "manual"
-    DEBT = "debt"  # new credit pays a debt
+    DEBT = "debt"  # paid by new credit
     GRANT = "grant"
     EXPIRY = "expiry"
     PURCHASE = "purchase"
     PURCHASE_REVERSAL = "purchase_reversal"
     REVERSAL_UNDONE = "reversal_undone"  # a won dispute
-    REFUND_HOLD = "refund_hold"  # set aside until the provider reports a refund's outcome
+    REFUND_HOLD = "refund_hold"  # until the refund's outcome is known
     REFUND_RELEASE = "refund_release"
-    PAYMENT_REFUND = "payment_refund"  # a machine payment returned as a code
+    PAYMENT_REFUND = "payment_refund"  # of a machine payment
     REDEMPTION = "redemption"  # a redeemed code
     SUBSCRIPTION = "subscription"
-    ROLLOVER = "rollover"  # unused plan credit continues into the next period
+    ROLLOVER = "rollover"  # of plan credit
     CHECKIN = "checkin"
     AI_USAGE = "ai_usage"
     USAGE_HOLD = "usage_hold"
     USAGE_CAPTURE = "usage_capture"
     USAGE_RELEASE = "usage_release"
-    USAGE_OVERAGE = "usage_overage"  # captured above the hold's amount
+    USAGE_OVERAGE = "usage_overage"  # above the hold
     OAUTH_CHARGE = "oauth_charge"
 
 

@@ -1,8 +1,8 @@
-"""Keep the double-entry ledger: accounts hold balances, transfers move them, in integer micros.
+"""Keep a double-entry ledger: accounts have balances, and transfers move integer micros between accounts.
 
 - A transfer never changes, and stays within one tenant.
-- Value between tenants passes each one's TRANSIT account.
-- A cached balance equals the sum of its transfers and is never negative.
+- Credit that moves between tenants passes through the TRANSIT accounts of both.
+- A stored balance equals the sum of its transfers, and is never negative.
 
 The caller holds the tenants' locks.
 """
@@ -74,13 +74,11 @@ class Ledger:
         self._accounts: dict[LedgerAccountKey, LedgerAccount] = {}
         self._by_id: dict[str, LedgerAccount] = {}
         self._grants: dict[Tenant, list[LedgerAccount]] = {}
-        # Every send reads both.
         self._wallets: dict[Tenant, LedgerAccount] = {}
         self._debts: dict[Tenant, LedgerAccount] = {}
         self._tenants: set[Tenant] = set()
         self._loaded: set[LedgerAccountKey] = set()
         self._transfers: list[Transfer] = []
-        # Sandbox clocks make grants expire earlier.
         self.clocks_ahead_us: Mapping[Tenant, int] = {}
 
     async def load(
@@ -114,7 +112,7 @@ class Ledger:
         *,
         expires_at: int | None = None,
     ) -> LedgerAccount:
-        """Create the account if needed; its place must be loaded."""
+        """Return the account, creating it if needed. Its place must have been loaded."""
         place = (tenant.account_id, tenant.environment, kind, name)
         found = self._accounts.get(place)
         if found is None:
@@ -138,7 +136,7 @@ class Ledger:
         return self.account(tenant, LedgerAccountKind.OWED) if found is None else found
 
     def owed_micros(self, tenant: Tenant) -> int:
-        """Return the debt without creating an account: most tenants have none."""
+        """Return the tenant's debt without creating an account, because most tenants have no debt."""
         found = self._debts.get(tenant)
         if found is None:
             assert tenant in self._tenants, "debts were not loaded"
@@ -154,7 +152,7 @@ class Ledger:
     def grants(
         self, tenant: Tenant, now_us: int, *, is_promo_counted: bool = True
     ) -> list[LedgerAccount]:
-        """Return unexpired grants with credit, earliest expiry first."""
+        """Return the grants that have credit and haven't expired, earliest expiry first."""
         held = self._grants.get(tenant)
         if held is None:
             return []
@@ -204,7 +202,7 @@ class Ledger:
         transaction_id: str | None = None,
         subject_id: str | None = None,
     ) -> Transfer:
-        """Raise InsufficientBalance if a side would become negative."""
+        """Make a transfer; raise InsufficientBalance if a balance would become negative."""
         assert amount_micros > 0, "a transfer moves something"
         assert debit.id != credit.id, "a transfer has two sides"
         assert (debit.account_id, debit.environment) == (credit.account_id, credit.environment)
@@ -250,7 +248,6 @@ class Ledger:
 
     def _keep(self, account: LedgerAccount) -> None:
         place = (account.account_id, account.environment, account.kind, account.name)
-        # Keep the first copy: later reads may follow a post.
         if place in self._accounts:
             return
         self._accounts[place] = account
@@ -273,8 +270,8 @@ _STANDING = (LedgerAccountKind.WALLET, LedgerAccountKind.HELD, LedgerAccountKind
 
 _KINDS = {str(kind): kind for kind in LedgerAccountKind}
 _COLUMNS = "l.id, l.account_id, l.environment, l.kind, l.name, l.balance_micros, l.expires_at"
-# Join on all four columns: otherwise PostgreSQL without statistics scans the table [182 us of its
-# CPU a send instead of 85, over 1,000 wallets].
+# The join uses all four columns. Otherwise PostgreSQL scans the table while it has no statistics
+# [182 us of its CPU a send instead of 85, over 1,000 wallets].
 _PROBE = f"""
     SELECT {_COLUMNS}
     FROM :places[account_id text, environment text, kind text, name text] AS v
@@ -324,7 +321,7 @@ def _new_row(account: LedgerAccount, now_us: int) -> tuple[object, ...]:
         account.name,
         account.balance_micros,
         account.expires_at,
-        # Insert it as spent, so that no UPDATE follows.
+        # An empty grant is inserted as spent, so that no UPDATE follows.
         1 if account.kind is LedgerAccountKind.GRANT and account.balance_micros == 0 else 0,
         now_us,
         now_us,

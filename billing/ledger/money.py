@@ -2,7 +2,7 @@
 
 from kernel.limits import INT64_MAX
 
-# Far below what the ledger can hold, so that a settlement never fails by its size.
+# The limit is far below what the ledger can store, so that a settlement never fails by its size.
 BALANCE_MICROS_MAX = INT64_MAX // 4
 
 MICROS_PER_USD = 1_000_000
@@ -17,7 +17,7 @@ def cents_to_micros(cents: int) -> int:
 
 
 def dollars(micros: int) -> str:
-    """Format as 1,234.50, with two to six decimal places."""
+    """Format an amount as 1,234.50, with two to six decimal places."""
     whole, part = divmod(abs(micros), MICROS_PER_USD)
     places = f"{part:06d}".rstrip("0").ljust(2, "0")
     return f"{'-' if micros < 0 else ''}{whole:,}.{places}"

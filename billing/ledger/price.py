@@ -1,6 +1,6 @@
-"""Hold prices as integers in a currency's smallest unit (ISO 4217), and convert them.
+"""Represent prices as integers in a currency's smallest unit (ISO 4217), and convert them.
 
-A conversion rounds up, so nothing is sold below its price.
+A conversion rounds up, so that nothing is sold below its price.
 """
 
 import re
@@ -17,7 +17,7 @@ from kernel.errors import InvalidInput
 from kernel.fields import FieldFacts, facts_of
 from kernel.limits import INT64_MAX
 
-# The decimal places by ISO 4217's list one, including those of ended currencies that are stored.
+# Currencies by their decimal places, from list one of ISO 4217. Ended currencies are included.
 _CODES: Mapping[int, str] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
@@ -51,7 +51,6 @@ class Price:
         return _PLACES.get(self.currency, 0)
 
     def decimal(self) -> str:
-        """Format the exact amount, such as 20.00, 1.500 or 300."""
         places = self.places
         if places == 0:
             return str(self.amount)
@@ -77,9 +76,9 @@ def places_of(currency: str) -> int:
 
 
 def check_currency(text: str) -> str:
-    """Raise InvalidInput for a currency not in use today.
+    """Return the currency's code; raise InvalidInput if the currency isn't in use today.
 
-    Check only new values: a stored currency may end later.
+    Only new values are checked, because a stored currency may have ended since.
     """
     code = text.strip().upper()
     if code not in _in_use() or code not in _PLACES:
@@ -91,7 +90,7 @@ def check_currency(text: str) -> str:
 
 @cache
 def _in_use() -> frozenset[str]:
-    """Return legal tender by Unicode's CLDR, without ended codes, metals and funds."""
+    """Return the codes that are legal tender today according to Unicode's CLDR."""
     of_territories: Mapping[str, Sequence[_Tender]] = get_global("territory_currencies")
     return frozenset(
         code
@@ -102,7 +101,7 @@ def _in_use() -> frozenset[str]:
 
 
 def parse_decimal(text: str, *, places: int, param: str) -> int:
-    """Raise InvalidInput for signs, exponents and more places than `places`."""
+    """Parse a decimal number; raise InvalidInput for a sign, an exponent or too many places."""
     found = _DECIMAL.fullmatch(text)
     fraction = (found[2] or "").rstrip("0") if found else ""
     if found is None or len(fraction) > places:
@@ -129,7 +128,6 @@ _MICROS: Final = {"_cents": cents_to_micros(1), "_micros": 1}
 
 
 def in_words(result: type, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Format a view's amounts, such as 500 cents as 5.00 USD."""
     facts = {fact.name: fact for fact in facts_of(result)}
     return {name: _words(facts.get(name), name, value, record) for name, value in record.items()}
 
@@ -163,7 +161,7 @@ def _pairs(value: Mapping[str, Any]) -> str:
 
 
 def without_unit(name: str) -> str:
-    """Return a field's name for people, whose value carries its currency."""
+    """Return a field's name without its unit, for users, because the value names its currency."""
     for ending in _MICROS:
         name = name.removesuffix(ending)
     return name

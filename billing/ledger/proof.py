@@ -1,4 +1,4 @@
-"""Store each audit's result, for /metrics and doctor."""
+"""Store each audit's result for /metrics and `topup doctor`."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -42,7 +42,7 @@ class LedgerProof(NamedTuple):
 
 
 class LastProof(NamedTuple):
-    """`proved_at` is when the last clean audit began."""
+    """The result of the last audit. `proved_at` is when the last audit without findings began."""
 
     began_at: int
     findings: int
@@ -77,8 +77,9 @@ async def last_proof(tx: Transaction) -> LastProof | None:
 
 
 async def last_good(tx: Transaction, *, until: int) -> int | None:
-    """Ignore audits after `until`: they ran on a wrong clock, and continuing from one would
-    check nothing.
+    """Return when the last audit without findings began, at most at `until`.
+
+    A later audit must have run on a wrong clock. Continuing from it would check nothing.
     """
     row = await tx.fetch_one(_GOOD, until=until)
     return None if row is None else row["began_at"]

@@ -1,6 +1,4 @@
-"""Define a rule of the audit: its sentence, its subject, and the SQL that selects the rows breaking
-it.
-"""
+"""Define a rule of the audit: a sentence, a subject, and SQL that selects the rows that break the rule."""
 
 import re
 from dataclasses import dataclass
@@ -10,8 +8,8 @@ from kernel.tenant import Tenant
 from store.database import Row
 from store.statement import by_itself
 
-# tenant: checks sums of a whole tenant. balances: checks a ledger account's own transfers. subjects: checks
-# what transfers are about beside top-ups. Any other value is a table.
+# A rule about "tenant" checks sums of a whole tenant, and one about "balances" an account's own transfers.
+# "subjects" are what transfers are about if it isn't a top-up. Any other value is a table.
 About = Literal[
     "tenant",
     "balances",
@@ -46,7 +44,7 @@ _NO_TABLE: Final = frozenset({"tenant", "balances", "transfers", "plans", "subje
 
 
 class Rule(NamedTuple):
-    """The query selects row_id, expected and found (micros)."""
+    """A rule of the audit. Its query selects row_id, and the expected and found amounts in micros."""
 
     says: str
     about: About
@@ -54,7 +52,7 @@ class Rule(NamedTuple):
 
 
 def narrowed(rule: Rule) -> str:
-    """Limit the rule's tables to :ids, or to transfers between :after_id and :to_id."""
+    """Return the rule's SQL, limited to the rows in :ids or to transfers between :after_id and :to_id."""
     text = _replaced(rule.text, "transfers", _TRANSFERS.get(rule.about, _OF_SUBJECTS))
     if rule.about in _NO_TABLE:
         return text

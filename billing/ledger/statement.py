@@ -1,6 +1,6 @@
 """Read an account's statement page by page.
 
-Suppliers' costs are hidden from merchants.
+Merchants don't see suppliers' costs.
 """
 
 from collections.abc import AsyncIterator, Mapping

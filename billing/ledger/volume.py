@@ -1,9 +1,9 @@
-"""Count each UTC day's sends and sales over all accounts.
+"""Count the sends and sales of each UTC day, for all accounts.
 
-One transaction writes the sums and how far they reach, so each transfer counts once. The rows are
-read in an earlier one, because sends wait for SQLite's one writer.
+One transaction writes the sums and how far they reach, so each transfer counts once. The rows are read before that
+transaction, because sends wait for SQLite's only writer.
 
-Transfers that commit later than YOUNG_US are missed.
+A transfer that is committed more than YOUNG_US after its time isn't counted.
 """
 
 from collections import Counter
@@ -16,10 +16,9 @@ from kernel.ids import least_id
 from store.database import Row, Transaction
 
 VolumeKind = Literal["sent", "sold"]
-# How far the first count goes back.
 BACK_US: Final = 31 * DAY_US
 YOUNG_US: Final = MINUTE_US
-# Few, so that reading them blocks the loop only briefly.
+# The number is small, so that reading the rows blocks the event loop only briefly.
 STEP_ROWS: Final = 500
 _SENDS: Final = frozenset({Code.TOPUP_SEND, Code.TOPUP_HOLD})
 _MARK: Final = "SELECT counted_to, counted_at FROM volume_marks WHERE id = 'transfers'"
@@ -92,7 +91,7 @@ async def write_step(tx: Transaction, *, step: VolumeStep) -> None:
 
 
 def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
-    """Return the rows before the first too young one: smaller IDs may still commit."""
+    """Return the rows before the first recent one, because transfers with smaller IDs may still be committed."""
     for place, row in enumerate(rows):
         if row["created_at"] > now_us - YOUNG_US:
             return rows[:place]
@@ -100,7 +99,7 @@ def _before_the_young(rows: Sequence[Row], now_us: int) -> Sequence[Row]:
 
 
 def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
-    """Leave out the last top-up's rows, because more may follow."""
+    """Return the rows without those of the last top-up, because more of its rows may follow."""
     last, place = rows[-1]["transaction_id"], len(rows)
     while last is not None and place and rows[place - 1]["transaction_id"] == last:
         place -= 1
@@ -108,7 +107,7 @@ def _before_the_last(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _sums(rows: Sequence[Row]) -> list[tuple[str, int, str, str, int, int]]:
-    """Count a send that took credit from several places once."""
+    """Add up the rows. A send that took credit from several places counts once."""
     numbers: Counter[tuple[str, int, str, str]] = Counter()
     amounts: Counter[tuple[str, int, str, str]] = Counter()
     seen: set[str] = set()

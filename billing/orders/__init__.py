@@ -1,1 +1,1 @@
-"""Orders: placed, paid, reversed, reviewed."""
+"""Place orders of credit, settle their payments, and take credit back when money is returned."""

@@ -1,4 +1,4 @@
-"""Orders of everybody: list and show, for operators."""
+"""Orders of all accounts: list and show them, for operators."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,7 +1,7 @@
-"""An order: credit to be paid for at a provider, and the payment's outcome.
+"""Define an order: credit that is paid for at a provider, and the payment's outcome.
 
-`paid` wins over the other ends, early or late, and only refunds and disputes leave it. Only `move` changes
-the state.
+A payment also counts if it comes late, after the order has failed or expired. Only refunds and disputes change a
+paid order. All changes of state go through `move`.
 """
 
 from collections.abc import Mapping
@@ -29,12 +29,11 @@ OrderStatus = Literal[
     "refunded",
     "disputed",
 ]
-# The provider's last response: not paid; something that was acted on; none.
+# The provider's last response: the order isn't paid, it reported something new, or there was none.
 OrderAnswer = Literal["unpaid", "told", "silent"]
 STATUSES: tuple[OrderStatus, ...] = OrderStatus.__args__  # type: ignore[attr-defined]
 SETTLED: frozenset[OrderStatus] = frozenset({"paid", "partially_refunded", "refunded", "disputed"})
 
-# docs/states.md has the diagram.
 MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     "pending": frozenset({"paid", "failed", "expired", "review"}),
     "failed": frozenset({"paid", "review"}),
@@ -49,7 +48,7 @@ LIVES_US: Mapping[CheckoutKind, int] = {
     "subscription": 23 * HOUR_US,
     "invoice": 30 * DAY_US,
 }
-# Every minute for a quarter of an hour, then every hour. Source: contract, 5.5.
+# An order is checked every minute for this many minutes, and then every hour.
 CLOSE_CHECKS = 15
 REASON_CHARACTERS_MAX = 500
 
@@ -119,7 +118,7 @@ class Order(OfTenant, frozen=True, kw_only=True):
 
     @property
     def payment(self) -> Price:
-        """Return what was paid: the price, except for a trial or an operator's decision."""
+        """Return the paid amount: the order's price, unless there was a trial or an operator decided."""
         if self.paid_amount is None or self.paid_currency is None:
             return self.price
         return Price(self.paid_amount, self.paid_currency)

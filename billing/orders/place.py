@@ -1,7 +1,7 @@
-"""Place an order: priced, discounted, frozen, and written before any provider is called.
+"""Place an order with a fixed price and discount, before any provider is called.
 
-What couldn't be credited is refused before it is paid for. A retry with the same Idempotency-Key finds the
-first order.
+An order whose credit the account couldn't hold is refused before it is paid. A retry with the same Idempotency-Key
+finds the first order.
 """
 
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ from kernel.tenant import Tenant
 AMOUNT_CENTS_MIN = 100
 AMOUNT_CENTS_MAX = 1_000_000
 PENDING_ORDERS_MAX = 200
-# Each holds a use of its coupon until it ends.
+# An unpaid order with a coupon reserves one use of the coupon until it ends.
 COUPON_ORDERS_MAX = 5
 _OWN_CURRENCY = Charge()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """Set one of pack_id, amount_cents (USD) and plan.
+    """An order to place. Exactly one of pack_id, amount_cents (USD) and plan is set.
 
-    `charge` is what the provider charges in. `discount` is the operator's, without a coupon, in its smallest
-    unit. `request_digest` is the Idempotency-Key's.
+    `charge` has the currency in which the provider charges. `discount` is an operator's discount without a coupon,
+    in the smallest unit. `request_digest` is a digest of the Idempotency-Key.
     """
 
     provider: str
@@ -72,8 +72,9 @@ class SoldItem:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """Its IDs are fixed before the first attempt. Raises NotFound (the pack), CouponRefused, AmountOutOfRange,
-    InvalidInput, TooManyOrders and AccountSuspended.
+    """Places an order, whose IDs are fixed before the first attempt.
+
+    Raises NotFound (the pack), CouponRefused, AmountOutOfRange, InvalidInput, TooManyOrders and AccountSuspended.
     """
 
     order_id: str
@@ -149,7 +150,7 @@ class PlaceOrder:
 
     @property
     def charge(self) -> Charge:
-        """Return what it is charged in; a provider's own price or product has its own currency."""
+        """Return the currency of the charge. A price or product that the provider stores has its own currency."""
         plan = self.new.plan
         return self.new.charge if plan is None or plan.product_ref is None else _OWN_CURRENCY
 

@@ -1,7 +1,7 @@
-"""Rows of orders, of the provider IDs that lead to them, and of what was returned.
+"""Read and write orders, the provider's IDs that lead to orders, and returned amounts.
 
-A provider's ID belongs to its first claimer, by primary key. Writers hold the account's lock, except for
-marks of documents, which aren't part of Order.
+A provider's ID belongs to the first order that claims it. Writers hold the account's lock, except for the columns
+that say which documents were made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from store.due_rows import DueRows
 from store.keyset import Begin, Keyset, ListStretch
 from store.row_mapping import RowMapping
 
-ObjectKey = tuple[str, str, str]  # provider, environment, object id
+ObjectKey = tuple[str, str, str]  # provider, environment, ID
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False, order=True):
@@ -39,7 +39,7 @@ class OrderClaim(Claim, frozen=True, gc=False, order=True):
 
 
 class PeriodClaim(Claim, frozen=True, gc=False, order=True):
-    """`period_start_at` 0 is the subscription itself."""
+    """A claim of a provider's ID for a period, or for the subscription itself if `period_start_at` is 0."""
 
     subscription_id: str
     period_start_at: int
@@ -247,7 +247,7 @@ _CLAUSES: Mapping[str, str] = {
 
 
 async def find(tx: Transaction, order_id: str) -> Order | None:
-    """Return any account's order; the caller compares account and environment."""
+    """Return the order, whatever its account. The caller must compare account and environment."""
     return (await load(tx, [order_id])).get(order_id)
 
 
@@ -318,8 +318,9 @@ async def numbered_page(
 async def opened_since(
     tx: Transaction, environment: str, provider: str, *, after_id: str, limit: int
 ) -> Sequence[Order]:
-    """Return orders, oldest first, that were opened at the provider and aren't pending. Excludes simulated ones
-    and approvals without a payment.
+    """Return orders, oldest first, that were opened at the provider and aren't pending.
+
+    Simulated orders, and orders that an operator approved without a payment, are left out.
     """
     rows = await tx.fetch(
         f"""SELECT {ROWS.listed} FROM orders
@@ -343,7 +344,7 @@ async def paid_uncredited(
     before_id: str | None = None,
     limit: int,
 ) -> Sequence[Order]:
-    """Return orders in review, and settled ones with an unresolved notification."""
+    """Return orders in review, and settled orders with an unresolved notification."""
     pages = _PAID_UNCREDITED if reason is None else _NOTIFIED_FOR
     rows = await pages.page(
         tx, environment=environment, reason=reason, before_id=before_id, limit=limit
@@ -354,8 +355,10 @@ async def paid_uncredited(
 async def credited_unpaid(
     tx: Transaction, environment: str, *, before_id: str | None = None, limit: int
 ) -> Sequence[Order]:
-    """Return orders whose credit no payment covers: the money was returned and the account owes spent credit, or
-    an operator approved an unconfirmed payment.
+    """Return orders whose credit isn't covered by a payment.
+
+    Either the money was returned and the account owes the spent credit, or an operator approved a payment that
+    wasn't confirmed.
     """
     rows = await _CREDITED_UNPAID.page(
         tx, environment=environment, before_id=before_id, limit=limit
@@ -368,7 +371,6 @@ def _owned(tenant: Tenant, wanted: OrderFilter) -> OrderFilter:
 
 
 DUE = DueRows("orders", ROWS, "status = 'pending'")
-# Prices may be in several currencies.
 _PAGES = Keyset(
     ROWS.listed,
     "orders",

@@ -1,11 +1,11 @@
-"""What was returned of a payment, and refunds requested here.
+"""Keep what was returned from a payment, and the refunds that were requested here.
 
-A refund is reported as a growing sum (kind refund: Stripe's charge, or one refund elsewhere), and at Stripe
-also one by one (kind part). Stripe may lower the sum by a failed refund, or not yet know of it. So the sum
-counts without failed parts, but never less than the standing parts. Facts may come in any order.
+Providers report a refund as a sum that grows (kind refund). Stripe also reports each refund on its own (kind part).
+Stripe's sum may or may not include a failed refund. So failed parts are subtracted from the sum, but the result is
+never less than the parts that haven't failed. Reports may arrive in any order.
 
-Until the provider reports that an open refund's money is gone, its share of credit is in HELD. A payment has
-one open refund, by a unique index. Only `move` changes its state. Writers hold the account's lock.
+While a refund is open, its share of the credit is in HELD. A payment has at most one open refund, which a unique
+index ensures. All changes of a refund's state go through `move`. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,13 +33,16 @@ from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
 RefundKind = Literal["refund", "part", "dispute"]
-# asked: ours, not reported yet. replaced: reported under the provider's own name, which counts.
+# "asked": we requested it, but it isn't reported yet. "replaced": a row with the provider's ID counts instead.
 RefundStatus = Literal["done", "failed", "open", "won", "lost", "asked", "replaced"]
 Reversed = Refunded | RefundFailed | Disputed | DisputeClosed
 
 
 class Reversal(msgspec.Struct, frozen=True, gc=False):
-    """`amount` is the whole so far, in the paid currency. `owner_id` is the paid order or period."""
+    """A refund or dispute of a payment. `amount` is the whole amount so far, in the paid currency.
+
+    `owner_id` is the order or period that the payment paid.
+    """
 
     owner_id: str
     key: str
@@ -91,13 +94,13 @@ def kind_of(fact: Reversed) -> RefundKind:
 def change_of(
     fact: Reversed, known: Reversal | None, blank: Reversal, paid: Price
 ) -> Reversal | Problem | None:
-    """Return the row after the fact, the problem for an operator, or None for nothing new. `blank` is a new row
-    without its amount.
+    """Return the row as changed by the report, or a problem for an operator, or None if nothing is new.
+
+    `blank` is a new row without an amount.
     """
     if isinstance(fact, DisputeClosed):
         if known is not None and known.status != "open":
             return None
-        # It may be reported before the dispute itself.
         return replace(known or blank, status="won" if fact.is_won else "lost")
     if fact.price.currency != paid.currency:
         what = "failed refund" if isinstance(fact, RefundFailed) else kind_of(fact)
@@ -137,14 +140,14 @@ def gone_of(reversals: Iterable[Reversal], paid_amount: int) -> int:
 
 
 def share_of(credits_micros: int, returned_amount: int, paid_amount: int) -> int:
-    """Return the credits' share of what was returned, rounded up. Source: contract, 5.5."""
+    """Return the share of the credit that belongs to the returned part of the payment, rounded up."""
     if paid_amount == 0:
         return 0
     return -(-credits_micros * min(returned_amount, paid_amount) // paid_amount)
 
 
 _ROWS = RowMapping(Reversal)
-# Each table names the owner's column itself.
+# The column of the owner has another name in each table.
 COLUMNS = _ROWS.columns[1:]
 LISTED = ", ".join(COLUMNS)
 ON_CONFLICT = (
@@ -157,7 +160,7 @@ write_row = _ROWS.write
 RefundState = Literal["requested", "unknown", "pending", "succeeded", "failed"]
 OPEN: frozenset[RefundState] = frozenset({"requested", "unknown", "pending"})
 HINT = "refunds"
-# An operator may give up too soon, and a bank may return a refund.
+# An operator may give up a refund too soon, and a bank may return a refund that succeeded.
 MOVES: Mapping[RefundState, frozenset[RefundState]] = {
     "requested": frozenset({"unknown", "pending", "succeeded", "failed"}),
     "unknown": frozenset({"pending", "succeeded", "failed"}),
@@ -250,9 +253,7 @@ class Refunds:
     def told_of(
         self, owner_id: str, fact: Refunded | RefundFailed | Disputed | DisputeClosed
     ) -> Refund | None:
-        """Return our refund that the fact is about, by either ID, or by its sum for a refund without a known
-        ID.
-        """
+        """Return our refund that the report is about. It is found by our ID, the provider's ID, or its amount."""
         if not isinstance(fact, Refunded | RefundFailed):
             return None
         named = {fact.key, *fact.subject.objects}
@@ -261,7 +262,6 @@ class Refunds:
             if one.id in named or one.provider_refund_id == fact.key:
                 return one
         alike = [one for one in ours if not one.is_named and one.provider_refund_id is None]
-        # A rounded tax may move the sum by one.
         near = [one for one in alike if abs(one.amount - fact.price.amount) <= 1]
         return next((one for one in near if one.status != "failed"), None)
 

@@ -1,8 +1,8 @@
-"""Commands on one order: refunds and disputes, and payments that credited nothing.
+"""Apply refunds and disputes to an order.
 
-The credits' share of what is gone is taken back, rounded up, in any order of facts and never more than was
-credited. Returning an uncredited payment moves no credit: once our refunds returned all of it, the review
-ends; if one fails, it reopens.
+If part of a payment is returned, the same part of the credit is taken back, rounded up, and never more than was
+credited. Reports may arrive in any order. If an uncredited payment is returned, no credit moves. The order's review
+ends when our refunds have returned all of that payment, and reopens if a refund fails.
 """
 
 from abc import ABC, abstractmethod
@@ -23,13 +23,13 @@ from kernel.tenant import Tenant
 
 
 def is_uncredited(order: Order) -> bool:
-    """Return whether there is an uncredited payment; a plan's payment belongs to its periods."""
+    """Return whether the order has an uncredited payment. A plan's payments belong to its periods instead."""
     is_closed = order.status in {"review", "failed"}
     return is_closed and order.payment_id is not None and order.kind != "subscription"
 
 
 def sent_back(order: Order, refunds: Sequence[Refund]) -> int:
-    """Return how much our refunds returned; refunds made elsewhere aren't the operator's wish."""
+    """Return how much our refunds returned. Refunds made elsewhere don't count as an operator's decision."""
     done = sum(one.amount for one in refunds if one.status == "succeeded")
     return min(done, order.payment.amount)
 
@@ -55,7 +55,7 @@ def follow_refund(state: BatchState, order: Order) -> Order:
 
 
 def worth_of(micros: int, paid_amount: int, returned_amount: int) -> int:
-    """Return the whole payment's credit, such that `micros` are left after the returned share."""
+    """Return a credit for the whole payment that leaves `micros` after the returned share is taken back."""
     left = paid_amount - returned_amount
     return micros if left <= 0 else -(-micros * paid_amount // left)
 
@@ -85,7 +85,7 @@ class OrderResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnOrder(ABC):
-    """`notification` is None for our own decision. Another provider's is refused."""
+    """A command on an order. `notification` is None if we decided ourselves. Another provider's is refused."""
 
     order_id: str
     tenant: Tenant
@@ -167,7 +167,7 @@ def reason_of(fact: Reversed, ours: Refund | None) -> str:
 
 
 def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
-    """Return the dispute to report; None if it takes no money, such as one won before it opened."""
+    """Return the dispute to report, or None if no money was taken, as for a dispute won before it opened."""
     if changed is None or changed.kind != "dispute" or not changed.amount:
         return None
     return None if changed.status == "won" and isinstance(fact, Disputed) else changed
@@ -176,10 +176,10 @@ def dispute_of(fact: Reversed, changed: Reversal | None) -> Reversal | None:
 def apply_reversals(
     state: BatchState, order: Order, reason: str = "", dispute: Reversal | None = None
 ) -> Order:
-    """Adjust a settled order's credit and state to what was returned of its payment.
+    """Adjust the credit and state of a settled order to the part of its payment that was returned.
 
-    A plan's order doesn't change: its periods do. `reason` is empty if the order was just settled. `dispute`
-    opened or ended now, and is reported even if no money moves.
+    A plan's order doesn't change, because its periods have the credit. `reason` is empty if the order was just
+    settled. A `dispute` that opened or ended now is reported even if no money moves.
     """
     if order.kind == "subscription":
         return order
@@ -221,8 +221,9 @@ def _standing(reversals: Sequence[Reversal]) -> Reversal | None:
 def tell_returned(
     state: BatchState, order: Order, amount: int, reason: str, dispute: Reversal | None = None
 ) -> None:
-    """Publish what happened. `amount` is how much more is gone, below 0 if it came back. Without money or a
-    dispute, publish nothing.
+    """Publish an event about returned money or a dispute, if there is any.
+
+    `amount` is how much more was returned, or negative if money came back.
     """
     if not amount and dispute is None:
         return

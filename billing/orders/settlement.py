@@ -1,7 +1,7 @@
 """Settle orders: attach a checkout, and end the order as paid or unpaid.
 
-An order is credited once, only for its own provider's payment of the frozen price, in any order of facts; the
-rest waits in review. A coupon's credit is promotional; purchased credit pays debts first.
+An order is credited once, and only if its own provider reports a payment of the agreed price. Any other payment
+waits for review. A coupon's credit is promotional. Purchased credit pays debts first.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachCheckout(OnOrder):
-    """The provider opened the checkout, perhaps after the payment came. Changes no state."""
+    """Attaches an opened checkout to its order, whose state doesn't change. The payment may already have come."""
 
     url: str
     provider_ref: str
@@ -33,7 +33,7 @@ class AttachCheckout(OnOrder):
 
     def declare(self, read_set: ReadSet) -> None:
         OnOrder.declare(self, read_set)
-        # The claims are completed once the order, which names the provider, is read.
+        # These claims are completed after the order is read, because the order names the provider.
         read_set.working_set(OrderWorkingSet).attached[self.order_id] = (
             self.provider_ref,
             *self.objects,
@@ -56,8 +56,9 @@ class AttachCheckout(OnOrder):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaid(OnOrder):
-    """`objects` are the payment's other IDs at the provider. `objection` is why it may pay for something
-    else.
+    """Settles an order by a payment. `objects` are other IDs of the payment at the provider.
+
+    `objection` is the reason why the payment may be for something else.
     """
 
     payment_id: str
@@ -81,8 +82,8 @@ class SettlePaid(OnOrder):
         problem = self._problem(state, order)
         went_back = order.payment_id is not None and working_set.refunds.of(order.id)
         if order.status in SETTLED or order.status == "review" or went_back:
-            # An operator sees a second payment. If it were credited, our refund of the first would take its
-            # credit.
+            # A second payment is left to an operator. If it were credited, our refund of the first payment
+            # would take its credit.
             return self._beside(state, order, problem or self._second(order))
         if problem is not None:
             reviewed = move(
@@ -110,7 +111,7 @@ class SettlePaid(OnOrder):
         return OrderResult(paid, "applied")
 
     def other_sum(self, order: Order) -> Price | None:  # noqa: ARG002
-        """Return what was paid if it rightly differs from the order's price."""
+        """Return the paid amount if it may differ from the order's price."""
         return None
 
     def _beside(self, state: BatchState, order: Order, problem: Problem) -> OrderResult:
@@ -198,7 +199,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class NoteCheck(OrderNote):
-    """Two sweeps may read the same seen_checks_made; one continues."""
+    """Counts a check of an order. If two workers read the same seen_checks_made, only one continues."""
 
     seen_checks_made: int
 
@@ -225,7 +226,7 @@ def settle(
     reason: str | None = None,
     **changes: Any,
 ) -> Order:
-    """Credit an unpaid order, then take back what was already returned of its payment."""
+    """Credit an unpaid order, then take back credit for the part of its payment that was already returned."""
     paid = move(
         order, "paid", payment_id=payment_id, paid_at=state.now_us, reason=reason, **changes
     )
@@ -242,6 +243,6 @@ def settle(
     state.working_set(OrderWorkingSet).change(paid)
     state.publish(tenant, "order.paid", paid.shape(), order.reference)
     note_paid(state, state.working_set(OrderWorkingSet).recharges, order.id)
-    # Earlier reversals may be of a larger payment that an operator rejected.
+    # Earlier reversals may belong to a larger payment that an operator rejected.
     state.working_set(OrderWorkingSet).reversals.bound(paid.id, paid.payment.amount)
     return apply_reversals(state, paid)

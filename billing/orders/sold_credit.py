@@ -1,10 +1,11 @@
-"""Take sold credit back as its payment is returned, and give it back if the money returns.
+"""Take sold credit back when its payment is returned, and give it back if the money comes back.
 
-Never more than was given, and no balance becomes negative. The sale's promotional grant pays first, then the
-wallet; the rest is owed. The last taken returns first, to its source, after debts.
+At most the given credit is taken, and no balance becomes negative. The sale's promotional grant pays first, then
+the wallet, and the rest becomes a debt. Credit that is given back pays debts first, and then returns to where it
+was taken from.
 
-Credit that a refund will take back can't be spent after the request. The hold ends, and the reversal takes
-the credit, in the transaction of the provider's word.
+While a refund is open, the credit that it takes back is held and can't be spent. When the provider reports the
+outcome, one transaction ends the hold and takes the credit.
 """
 
 from collections.abc import Sequence
@@ -24,8 +25,10 @@ ReversalPart = tuple[LedgerAccount, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoldCredit:
-    """`promotional_micros` is in the grant with that ID. `reversed_promotional_micros` went to PROMOTION, the
-    rest to PROVIDER; `reversed_grant_micros` came from the grant.
+    """Credit that was sold. `promotional_micros` went into the grant with the sale's ID.
+
+    Of the credit taken back, `reversed_promotional_micros` went to PROMOTION and the rest to PROVIDER.
+    `reversed_grant_micros` came from the grant.
     """
 
     id: str
@@ -40,8 +43,9 @@ class SoldCredit:
     def brought_to(
         self, state: BatchState, due_micros: int, *, before_micros: int | None = None
     ) -> Self:
-        """Take or return credit until `due_micros` are taken back. `before_micros` is the balance from which a
-        drop is measured.
+        """Take or return credit until `due_micros` are taken back in total.
+
+        A drop of the balance is measured from `before_micros`.
         """
         if due_micros > self.reversed_micros:
             micros = due_micros - self.reversed_micros
@@ -57,7 +61,7 @@ class SoldCredit:
         return wallet.balance_micros + (0 if grant is None else grant.balance_micros)
 
     def set_aside(self, state: BatchState, micros: int, refund_id: str) -> tuple[int, int]:
-        """Hold as much of `micros` as there is; return how much, and the grant's part."""
+        """Hold at most `micros`. Return how much was held, and how much of it came from the grant."""
         _, wallet, grant = self._sources(state)
         held = state.ledger.held(self.tenant)
         by_grant = 0 if grant is None else min(micros, grant.balance_micros)
@@ -86,8 +90,7 @@ class SoldCredit:
         sides = [(owed, micros - by_grant - by_wallet), (wallet, by_wallet)]
         if grant is not None:
             sides.append((grant, by_grant))
-        # A grant returns to PROMOTION and purchased credit to PROVIDER, so that neither gets back more than
-        # it gave.
+        # Granted credit returns to PROMOTION and purchased credit to PROVIDER. Neither gets more than it gave.
         promotional_room = self.promotional_micros - self.reversed_promotional_micros
         reversed_purchased = self.reversed_micros - self.reversed_promotional_micros
         purchased_room = self.credits_micros - self.promotional_micros - reversed_purchased
@@ -166,10 +169,11 @@ def _paired(
 def brought(
     state: BatchState, sold: SoldCredit, refunds: Refunds, due_micros: int, wanted_micros: int
 ) -> SoldCredit:
-    """Take back `due_micros` in all, and hold `wanted_micros`. A refund's hold pays first, then holds again what
-    is to come, as far as there is credit.
+    """Take back `due_micros` in total, and hold `wanted_micros` for an open refund.
+
+    The refund's hold is used first, and then set again, as far as there is credit.
     """
-    # An open refund whose credit went to a dispute holds it again if that is won.
+    # If a dispute took the credit of an open refund and is then won, the refund holds the credit again.
     holding = refunds.holding(sold.id) or refunds.open_of(sold.id)
     if holding is None:
         return sold.brought_to(state, due_micros)
@@ -201,7 +205,6 @@ def follow(
     if ours is None or not isinstance(fact, Refunded | RefundFailed):
         return None
     for key in {ours.id, ours.key} - {fact.key}:
-        # It counted under our ID, or the one an operator wrote.
         end_reversal(reversals, owner_id, key, "replaced")
     if fact.key != ours.id:
         ours = with_fields(ours, provider_refund_id=fact.key)
@@ -212,7 +215,6 @@ def follow(
     else:
         moved = move(ours, "succeeded", now_us=state.now_us)
     if isinstance(fact, Refunded) and _is_failed(reversals, owner_id, fact.key):
-        # Its failure was reported first.
         moved = move(ours, "failed", now_us=state.now_us, detail="the money came back")
     if moved != refunds.find(owner_id, moved.id):
         refunds.keep(moved)

@@ -1,7 +1,7 @@
-"""Uncredited payments beside an order's own, each of which can be returned separately.
+"""Keep payments that weren't credited, each of which can be returned separately.
 
-They are second payments of an order, and a plan's payments that wait for an operator. While closed_at is
-null, we have the money.
+These are second payments of an order, and payments of a plan that wait for an operator. While closed_at is null,
+not all of the money was returned.
 """
 
 from collections.abc import Iterable, Sequence
@@ -51,7 +51,6 @@ class UncreditedPayments(SaleWorkingSet):
         if not self.orders:
             return
         found = await of_orders(tx, self.orders)
-        # Only locked tenants' orders count.
         self._known = {one.id: one for one in found if one.tenant in read_set.tenants}
         if self._known:
             self.reversals.take(await load_reversals(tx, self._known))
@@ -116,10 +115,10 @@ async def of_orders(tx: Transaction, order_ids: Iterable[str]) -> list[Uncredite
 async def find_told(
     tx: Transaction, order: Order, names: Iterable[str], amount: int | None
 ) -> UncreditedPayment | None:
-    """Return the order's payment that a fact is about; None for the order's own.
+    """Return the uncredited payment that a report is about, or None if it is about the order's own payment.
 
-    `names` are the provider's IDs of the payment or refund, or our refund's. `amount` identifies a refund
-    with a lost response if the provider names only the checkout.
+    `names` are IDs of the payment or the refund. If the response to a refund was lost and the provider names only
+    the checkout, `amount` identifies the refund.
     """
     found = await of_orders(tx, [order.id])
     if not found:

@@ -1,6 +1,6 @@
-"""One transaction's orders, with what decides them: packs, coupons, recharges, reversals.
+"""Keep the orders of a transaction, with their packs, coupons, recharges and reversals.
 
-An order is read after its account is locked; one of an unlocked account doesn't exist here.
+Orders are read after their accounts are locked. An order of an account that isn't locked is never found.
 """
 
 from billing.catalog import pack
@@ -29,10 +29,10 @@ class OrderWorkingSet(SaleWorkingSet):
         self.requests: set[OrderRequestKey] = set()
         self.pack_places: set[PackKey] = set()
         self.coupon_codes: set[CouponKey] = set()
-        self.counted: set[Tenant] = set()  # whose unpaid orders are counted
-        self.open_plans: set[Tenant] = set()  # whose unpaid order of a plan is looked for
+        self.counted: set[Tenant] = set()  # for unpaid orders
+        self.open_plans: set[Tenant] = set()  # for plans' orders
         self.claims: set[OrderClaim] = set()
-        self.attached: dict[str, tuple[str, ...]] = {}  # order -> ids of its own provider
+        self.attached: dict[str, tuple[str, ...]] = {}  # by order
         self.coupons = Coupons()
         self.recharges = RechargesOfBatch()
         self._packs: dict[PackKey, Pack] = {}
@@ -52,7 +52,7 @@ class OrderWorkingSet(SaleWorkingSet):
         return super().changes + self.coupons.changes + self.recharges.changes
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:
-        """Read everything in a fixed number of statements; lock coupons in the order of their IDs."""
+        """Read all rows in a fixed number of statements. Coupons are locked in the order of their IDs."""
         await self._load_orders(tx, read_set)
         if self.pack_places:
             self._packs = await pack.load(tx, self.pack_places)
@@ -95,7 +95,7 @@ class OrderWorkingSet(SaleWorkingSet):
         await self.refunds.write(tx, now_us)
         await self.coupons.flush(tx, now_us)
         await self.recharges.update(tx)
-        # Before the new entries, which nobody has dealt with.
+        # Entries are resolved before new ones are written, which must stay unresolved.
         if self._resolved:
             await provider_event.resolve(tx, self._resolved, now_us=now_us)
         await provider_event.resolve_payments(tx, self._resolved_payments, now_us=now_us)

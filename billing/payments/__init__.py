@@ -1,1 +1,1 @@
-"""Where orders and subscriptions meet the payment providers."""
+"""Connect orders and subscriptions to the payment providers."""

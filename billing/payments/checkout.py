@@ -1,7 +1,7 @@
-"""Open an order's checkout at its provider, and tie it to the order.
+"""Open an order's checkout at its provider, and attach the checkout to the order.
 
-No transaction is open during a call. A retry sends the same request, so an idempotent provider opens one
-checkout. An account has one customer in each environment.
+No transaction is open during a call. A retry sends the same request, so that an idempotent provider opens only one
+checkout. An account has one customer at each provider and in each environment.
 """
 
 import re
@@ -70,7 +70,7 @@ class CustomerBook:
         self._engine = engine
 
     async def named(self, order: Order, provider: object, *, gone: str | None = None) -> Order:
-        """Return the order with its customer, if the provider has customers. `gone` is the one to replace."""
+        """Return the order with its customer, if the provider has customers. `gone` is a customer to replace."""
         maker = ability(provider, Customers)  # type: ignore[type-abstract, arg-type]
         if maker is None or (order.customer_ref is not None and gone is None):
             return order
@@ -123,8 +123,10 @@ class Checkouts:
         self._public_url = links.public_url
 
     async def open(self, order: Order) -> Order:
-        """Open the checkout. Raises ProviderUnavailable (the order stays pending) or ProviderRefused (it
-        failed); both name the order.
+        """Open the checkout.
+
+        Raises ProviderUnavailable, which leaves the order pending, or ProviderRefused, after which the order has
+        failed. Both errors name the order.
         """
         try:
             order, opened = await self._opened(order)
@@ -163,12 +165,12 @@ class Checkouts:
         return await self._checkout_of(order).inquire(order.id, ref)
 
     async def close(self, order: Order) -> bool:
-        """Return whether the checkout can't be paid any more and its order has ended. Raises
-        ProviderUnavailable.
+        """Close the checkout; raise ProviderUnavailable.
+
+        Return True once the checkout can no longer be paid and the order has ended.
         """
         try:
             if order.provider_ref is None:
-                # It may be open at the provider; opening it again returns its name.
                 order = await self.open(order)
             checkout = self._checkout_of(order)
             if order.provider_ref is None or not isinstance(checkout, Closing):
@@ -176,7 +178,6 @@ class Checkouts:
             if not await checkout.close(order.id, order.provider_ref):
                 return False
         except ProviderRefused:
-            # It was refused when opened, or its provider isn't set up any more.
             pass
         reason = "another checkout of a plan was begun"
         await self._engine.submit(ending(order, "expired", reason))
@@ -193,7 +194,6 @@ class Checkouts:
         try:
             return await provider.linked(object_ids)
         except ProviderRefused:
-            # A restricted key, for example, may not read invoices.
             return ()
 
     async def with_sum(self, notification: NotificationRef, paid: InvoicePaid) -> InvoicePaid:
@@ -264,7 +264,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 def check_return_url(text: str, *, param: str) -> str:
     if len(text) > URL_CHARACTERS_MAX:
         raise InvalidInput(f"A URL has at most {URL_CHARACTERS_MAX} characters.", param=param)
-    # Browsers read a backslash as a slash, so an apparent path may name another host.
+    # Browsers treat a backslash as a slash, so what looks like a path may name another host.
     if not _VISIBLE.fullmatch(text) or "\\" in text:
         raise InvalidInput("A URL has visible ASCII characters only.", param=param)
     try:

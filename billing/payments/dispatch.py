@@ -1,6 +1,6 @@
-"""Find what a provider's fact is about, and what to do about it: one table.
+"""Find the subject of a provider's report, and the command to run. One table contains all combinations.
 
-A refund of a plan finds the period that its payment paid, because a plan's order credits nothing.
+A refund of a plan's payment concerns the period that was paid, because a plan's order gives no credit.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,8 +63,9 @@ def order_subject(order: Order) -> FactSubject:
 async def find(
     tx: Transaction, fact: SubjectFact, ids: Iterable[str], notification: NotificationRef
 ) -> FactSubject | None:
-    """Return the fact's subject, even of another provider or environment. `ids` are the provider's and related
-    ones.
+    """Return what a report is about, even if it belongs to another provider or environment.
+
+    `ids` are the provider's IDs in the report, and related IDs.
     """
     if isinstance(fact, InvoicePaid | SubscriptionChanged):
         return await _subscription_of(tx, fact, notification)
@@ -111,7 +112,6 @@ async def _period(
         known = await subscription_rows.load_periods(tx, [subscription_id])
         owner = await subscription_rows.find(tx, subscription_id)
         names = await subscription_rows.objects_at(tx, subscription_id, start)
-        # A period approved before its invoice came begins at another time.
         starts = [
             one.period_start_at
             for one in known.get(subscription_id, [])
@@ -158,7 +158,7 @@ async def _uncredited(
 
 
 def _is_of_second_payment(order: Order, ids: Sequence[str]) -> bool:
-    """Return whether the IDs name another payment of the same kind, such as pi_2 if the order has pi_1."""
+    """Return whether the IDs name a different payment, such as pi_2 if the order's payment is pi_1."""
     own = order.payment_id or ""
     kind, has_kind, _ = own.partition("_")
     alike = [one for one in ids if has_kind and one.startswith(f"{kind}_")]
@@ -262,11 +262,11 @@ ACTIONS: Final[Mapping[SubjectKind, Mapping[type, Build | Note | Inquire]]] = {
         **dict.fromkeys(_REVERSED, _reversal(ReverseOrder)),
     },
     "uncredited payment": dict.fromkeys(_REVERSED, _reversal(ReverseUncredited)),
-    # For orders from before such payments had rows.
+    # Older orders have second payments without a row.
     "second payment": dict.fromkeys(
         _REVERSED, Note("ignored", "it is of a second payment, which credited nothing")
     ),
-    # It credited nothing, and the period that did isn't known yet.
+    # The order gives no credit, and the period that does isn't known yet.
     "plan order": {
         **_UNPAID,
         Paid: _paid_plan,

@@ -1,6 +1,6 @@
-"""Refunds and disputes: the disputes that providers report, with the time until which evidence counts.
+"""Refunds and disputes: disputes that providers report, with their deadlines for evidence.
 
-The later report by the provider's clock wins, and an ended dispute doesn't reopen.
+The newest report on the provider's clock counts. A dispute that has ended doesn't reopen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ from webhooks.events.event import Outbox
 DISPUTE_OPENED = "dispute.opened"
 WORD_CHARACTERS_MAX = 60
 DisputeState = Literal["open", "ended"]
-_NEVER_US = 2**62  # later than any end of evidence
+_NEVER_US = 2**62  # after any deadline
 _OPERATORS = """
 SELECT e.account_id FROM accounts a
 JOIN account_environments e ON e.account_id = a.id AND e.environment = :environment
@@ -90,9 +90,7 @@ async def keep(
     *,
     now_us: int,
 ) -> None:
-    """Store the report, and notify operators once for each dispute. `owner` is its account and order, if
-    known.
-    """
+    """Store a report about a dispute, and notify operators once. `owner` is the account and order, if known."""
     note = fact.note or _bare(fact)
     price = fact.price if isinstance(fact, Disputed) else Price(0, "")
     said = DisputeRow(
@@ -133,8 +131,9 @@ async def page_of_disputes(
     after: str | None = None,
     limit: int,
 ) -> list[DisputeRow]:
-    """Return open disputes by the end of evidence, or ended ones latest first. Raises InvalidInput for a wrong
-    cursor.
+    """Return a page of disputes; raise InvalidInput for a wrong cursor.
+
+    Open disputes are sorted by their deadline for evidence, and ended disputes by their end, latest first.
     """
     last = None if after is None else await _at(tx, environment, after)
     values: dict[str, Any] = {"environment": environment, "limit": limit}
@@ -214,7 +213,7 @@ _LEARN = """ON CONFLICT (provider, environment, id) DO UPDATE SET
     ended_at = COALESCE(disputes.ended_at, excluded.ended_at),
     status = CASE WHEN disputes.ended_at IS NULL AND excluded.ended_at IS NOT NULL
         THEN excluded.status ELSE disputes.status END"""
-# The provider's clock has seconds, so equal times count.
+# The provider's times are in whole seconds, so a report of the same time counts as newer.
 _NEWER = "excluded.reported_at >= disputes.reported_at"
 _UPDATE = f"""ON CONFLICT (provider, environment, id) DO UPDATE SET
     account_id = COALESCE(disputes.account_id, excluded.account_id),
@@ -260,7 +259,7 @@ class DisputesQuery(Page, frozen=True, kw_only=True):
 
 
 class Dispute(Struct, kw_only=True):
-    """A dispute that a payer's bank opened, or its inquiry, which took no money."""
+    """A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money."""
 
     id: Annotated[str, Meta(description="The provider's.")]
     provider: str

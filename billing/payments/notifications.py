@@ -1,7 +1,7 @@
-"""Act on a provider's notification: each fact becomes one command on its subject.
+"""Process a provider's notification. Each fact in it becomes a command on an order, period or subscription.
 
-An unproven payment is first confirmed with the provider. Facts may arrive in any order: a refund or dispute
-waits for its payment.
+A payment that the notification doesn't prove is first confirmed with the provider. Facts may arrive in any order,
+so a refund or dispute is stored until its payment is known.
 """
 
 from collections.abc import Iterable, Sequence
@@ -146,7 +146,7 @@ async def keep(
 async def waiting(
     tx: Transaction, notification: NotificationRef, ids: Iterable[str]
 ) -> list[Reversed]:
-    """Return the facts stored for the payment with one of these IDs, a dispute's opening before its end."""
+    """Return facts that were stored until their payment is known. A dispute's opening comes before its end."""
     rows = await tx.fetch(
         """SELECT DISTINCT object_id, key, kind, amount, currency, is_won, created_at
            FROM provider_strays
@@ -213,8 +213,7 @@ class NotificationHandler:
     async def confirm(
         self, order: Order, facts: Sequence[Fact], notification: NotificationRef
     ) -> NotificationOutcome:
-        """Act on the provider's response about this order; ignore what is still unproven."""
-        # It may be about a period of the plan's subscription.
+        """Process the provider's response about an order. Facts that are still not proven are ignored."""
         elsewhere: Any = InvoicePaid | SubscriptionChanged
         if order.kind == "subscription":
             elsewhere |= Reversed
@@ -337,9 +336,9 @@ class NotificationHandler:
     async def _learnt(
         self, fact: Reversed, ids: Sequence[str], notification: NotificationRef
     ) -> tuple[str, ...]:
-        """Return the IDs, and those to which the provider says they belong.
+        """Return the IDs, and the IDs of objects that they belong to according to the provider.
 
-        Stripe's refund of a renewal names only the payment, and the event that links it to an invoice may be
+        Stripe's refund of a renewal names only the payment. The event that links the payment to its invoice may be
         disabled.
         """
         now_us = self._clock.now_us()

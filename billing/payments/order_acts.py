@@ -1,6 +1,6 @@
 """Orders: credit that is bought at a payment provider.
 
-Merchants buy, list and show; operators trace, query and decide.
+Merchants create and list orders. Operators also trace them, query the provider, and approve or reject them.
 """
 
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ class ProblemsQuery(Page, frozen=True, kw_only=True):
 
 
 class WaitingOrder(OperatorOrder, kw_only=True):
-    """An order, with its first problem and all of them."""
+    """An order that needs an operator's decision, with its problems."""
 
     waits_for: Annotated[str | None, Meta(description="What an operator must decide.")]
     expected: Annotated[str | None, Meta(description="What should have been paid.")]
@@ -103,7 +103,7 @@ class WaitingOrder(OperatorOrder, kw_only=True):
 
 
 class TraceStep(Struct, kw_only=True):
-    """One step of an order's money."""
+    """One step on the way of an order's money."""
 
     step: Annotated[StepName, Meta(description="Which step.")]
     verdict: Annotated[StepVerdict, Meta(description="How far it is.")]
@@ -113,7 +113,7 @@ class TraceStep(Struct, kw_only=True):
 
 
 class TracedOrder(Struct, kw_only=True):
-    """Where an order's money is. Payers see the same steps at the order's status_url."""
+    """The way of an order's money in steps. Payers see the same steps at the order's status_url."""
 
     id: str
     status: str
@@ -137,7 +137,7 @@ Reason = Annotated[
 
 
 class ApproveOrder(Fields, frozen=True, kw_only=True):
-    """How much of an order's price counts as paid, and why."""
+    """The part of an order's price that counts as paid, and the reason."""
 
     amount: (
         Annotated[
@@ -159,7 +159,7 @@ class ApproveOrder(Fields, frozen=True, kw_only=True):
 
 
 class RejectOrder(Fields, frozen=True, kw_only=True):
-    """Why an order gets no credit."""
+    """The reason why an order gets no credit."""
 
     reason: Reason
 
@@ -349,7 +349,6 @@ REJECT_ORDER = EngineAct(
 ACTS = (LIST_PROBLEMS, TRACE_ORDER, ASK_PROVIDER, APPROVE_ORDER, REJECT_ORDER)
 
 
-# Extended during the provider's call.
 LEASE_S: Final = 30
 ReturnUrl = Annotated[
     str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})
@@ -358,7 +357,7 @@ _READS: Final = ("billing:read",)
 
 
 class OrderBody(Fields, frozen=True, kw_only=True):
-    """What to buy, a pack or an amount in US cents, and where it is paid."""
+    """An order to create: a pack or an amount in US cents, and the provider where it is paid."""
 
     provider: Annotated[
         Text,
@@ -386,7 +385,7 @@ class OrderBody(Fields, frozen=True, kw_only=True):
 
 
 class OrdersQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the list; created_after is inclusive, created_before exclusive."""
+    """Filters of the list. created_after is inclusive, and created_before is exclusive."""
 
     status: Annotated[OrderStatus, Meta(description="Only orders in this state.")] | None = None
     provider: Annotated[Text, Meta(description="Only orders at this provider.")] | None = None

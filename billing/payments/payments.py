@@ -1,8 +1,8 @@
-"""Sell credit for money that a payment provider takes.
+"""Sell credit for money that a payment provider receives.
 
-An order is written before its provider is called, so a retry or a sweep continues after a crash. A
-notification is believed only under its provider's secret, which also fixes the environment, and acknowledged
-after everything is committed.
+An order is written before its provider is called, so that a retry or a worker can continue after a crash. A
+notification must be signed with the provider's secret, which also determines the environment. It is acknowledged
+only after everything is committed.
 """
 
 import logging
@@ -55,10 +55,10 @@ from kernel.tenant import Tenant
 from keys.principal import Environment, environment_of
 from store.database import Database, Transaction
 
-# An expired order is given up after this long without its provider's response; a late payment still counts.
+# If its provider doesn't respond for this long, an expired order is given up. A late payment still counts.
 SILENT_US: Final = 3 * DAY_US
 PLACE_TRIES_MAX: Final = 4
-# In staging this names any simulated provider.
+# In staging, this name stands for any simulated provider.
 SANDBOX: Final = "sandbox"
 
 _log = logging.getLogger(__name__)
@@ -112,10 +112,10 @@ class Payments:
         return Questions(*parts, ask_s_max=ask_s_max)
 
     async def place(self, tenant: Tenant, new: NewOrder) -> Order:
-        """Return the order with its checkout; one whose total is 0 is already paid.
+        """Return a new order with its checkout. An order whose total is 0 is already paid.
 
-        The same request_digest continues the same order. Raises InvalidInput, PlaceOrder's refusals,
-        ProviderUnavailable (the order is pending) and ProviderRefused (it failed).
+        A call with the same request_digest continues the same order. Raises InvalidInput, the refusals of
+        PlaceOrder, ProviderUnavailable (the order is pending) and ProviderRefused (the order has failed).
         """
         completed = self._completed(new, tenant)
         if not completed.is_simulated:
@@ -138,12 +138,11 @@ class Payments:
         return order
 
     async def _placed(self, tenant: Tenant, new: NewOrder) -> Placed:
-        """Write the order; end a plan's unpaid checkout before another begins."""
+        """Write the order, after ending an unpaid checkout of the same account's plan."""
         for _ in range(PLACE_TRIES_MAX - 1):
             try:
                 return await self._engine.submit(new_place(tenant, new))
             except PlanCheckoutOpen as error:
-                # Other users of the account may keep beginning one.
                 if not await self._ended(error.order):
                     raise
             except AlreadySubscribed:
@@ -162,8 +161,9 @@ class Payments:
         return now is None or now.status != "pending"
 
     async def notified(self, name: str, received: Received) -> Heard:
-        """Act on a notification; return once everything is durable. Raises NoWebhookSecret, NotificationRefused,
-        and ProviderUnavailable if it should be sent again.
+        """Process a notification, and return once everything is durable.
+
+        Raises NoWebhookSecret, NotificationRefused, and ProviderUnavailable if the notification should be sent again.
         """
         environment, said = self._verified(name, received)
         notification = NotificationRef(name, environment, said.event_id, said.type)
@@ -184,8 +184,9 @@ class Payments:
         return heard
 
     async def portal(self, tenant: Tenant, return_url: str) -> str:
-        """Return where the account manages its plan. Raises InvalidInput, NotFound (never a plan),
-        ProviderUnavailable, ProviderRefused.
+        """Return the URL at which the account manages its plan.
+
+        Raises InvalidInput, NotFound if the account never had a plan, ProviderUnavailable and ProviderRefused.
         """
         check_return_url(return_url, param="return_url")
         one = await self._database.read(lambda tx: subscription_rows.latest(tx, tenant))
@@ -214,15 +215,16 @@ class Payments:
         return await provider.portal(one.customer_ref, return_url)
 
     async def check(self, due: Order) -> None:
-        """Open an order's checkout, query it, or end it. Of several sweeps, one continues. Never raises for the
-        provider.
+        """Open an order's checkout, query it, or end the order.
+
+        If several workers check the same order, only one continues. The provider's failures aren't raised.
         """
         checked = await self._engine.submit(NoteCheck(due.id, due.tenant, due.checks_made))
         order = checked.order
         if not checked.is_mine:
             return
         if order.origin == ORIGIN and order.provider_ref is None:
-            return  # whoever charges it checks it (recharging/charging.py)
+            return  # see recharging/charging.py
         is_over = self._clock.now_us() >= order.expires_at
         answer: OrderAnswer = "silent"
         try:
@@ -246,7 +248,7 @@ class Payments:
         if order.provider_ref is None:
             return ()
         facts = await self._checkouts.inquire(order, order.provider_ref)
-        # Known payments would fill the log of notifications.
+        # Payments that are already known are left out, because they would fill the log of notifications.
         news = [one for one in facts if not _is_payment_of(one, order)]
         await self.notifications.confirm(order, news, inquiry_of(order))
         return facts
@@ -269,7 +271,7 @@ class Payments:
         return await self.questions.ask(order)
 
     async def approve(self, command: Resolve) -> Order:
-        """Credit an order, then act on earlier reports about its plan. Raises what Resolve raises."""
+        """Credit an order, then process earlier reports about its plan; raise the refusals of Resolve."""
         order = (await self._engine.submit(command)).order
         if order.kind == "subscription":
             await self.notifications.take_up_of(order, command.resolution_id)
@@ -299,7 +301,7 @@ class Payments:
         )
 
     def _named(self, new: NewOrder, environment: Environment) -> str:
-        """Return the provider; `sandbox` is any simulated one that charges the order's own currency."""
+        """Return the provider's name. `sandbox` means a simulated provider that charges the order's own currency."""
         offered = self.providers.offered(environment)
         if new.provider in offered:
             return new.provider
@@ -339,7 +341,7 @@ class Payments:
                 return environment, provider.read(received)
             except NotificationRefused as error:
                 refusals.append(error)
-        # Prefer the refusal of a valid signature: it says more.
+        # A refusal after a valid signature is preferred, because it gives a better reason.
         raise next((one for one in refusals if one.reason != "signature"), refusals[0])
 
 

@@ -1,4 +1,4 @@
-"""Payment providers: how each is set up, what it says of its settings, and customers it has yet to delete."""
+"""Payment providers: their configuration, checks of their settings, and customers that they must still delete."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -46,14 +46,14 @@ class ProviderStanding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedProvider:
-    """`findings` is empty if the provider can't be called."""
+    """A provider with the findings about its settings, or without findings if it can't be called."""
 
     standing: ProviderStanding
     findings: Sequence[SetupFinding]
 
     @property
     def is_well(self) -> bool:
-        """Return whether nothing is wrong; what couldn't be checked counts as well."""
+        """Return whether no setting is wrong. A setting that couldn't be checked counts as right."""
         return all(one.is_well is not False for one in self.findings)
 
 
@@ -75,7 +75,7 @@ def standings(known: Providers, public_url: str) -> Sequence[ProviderStanding]:
 async def check(
     database: Database, payments: Payments, standing: ProviderStanding
 ) -> CheckedProvider:
-    """Return the provider's findings within SETUP_S_MAX; its failures aren't raised."""
+    """Check the provider's settings within SETUP_S_MAX seconds. The provider's failures aren't raised."""
     registration = payments.providers.registration(standing.name)
     provider = payments.providers.of(standing.name, standing.environment)
     if standing.state != "ready" or provider is None or registration is None:
@@ -140,7 +140,7 @@ class Provider(Struct, kw_only=True):
 
 
 class Finding(Struct, kw_only=True):
-    """What a provider says of one of its settings."""
+    """The result of checking one setting at a provider."""
 
     provider: str
     environment: Environment
@@ -150,7 +150,7 @@ class Finding(Struct, kw_only=True):
 
 
 class Checked(Struct, kw_only=True):
-    """What the providers say."""
+    """The results of checking the providers' settings."""
 
     items: Annotated[list[Finding], Meta(description="The findings.")]
     is_well: Annotated[bool, Meta(description="Nothing is wrong.")]

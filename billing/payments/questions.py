@@ -1,7 +1,7 @@
-"""Query a provider about one order, for an operator or payer who wants to know now.
+"""Query a provider about one order, for an operator or a payer who waits.
 
-An order has one query at a time, and a provider few. Old orders have a longer pause. No transaction is open
-and no lock held.
+An order has one query at a time, and a provider only a few. Old orders have a longer pause between queries. During a
+query, no transaction is open and no lock is held.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ def may_ask_at(order: Order, now_us: int) -> int:
 
 
 ASK_S_MAX: Final = 6.0
-# For one provider, by this process. Checkouts need the client's other connections.
+# This limit applies to one provider in this process. Checkouts need the client's other connections.
 AT_ONCE_MAX: Final = 4
 INQUIRY: Final = "inquiry"
 
@@ -104,13 +104,12 @@ class Questions:
         self._under_way: Counter[str] = Counter()
 
     async def ask(self, order: Order) -> AskedOrder:
-        """Query the provider, unless that would change nothing or was just done. Its failure isn't raised."""
+        """Query the provider, unless a query is useless or was just made. The provider's failure isn't raised."""
         if not can_be_asked(order):
             is_decided = order.is_settled or order.status == "review"
             return AskedOrder(order, "not_needed" if is_decided else "not_open")
         now_us = self._clock.now_us()
         if now_us < may_ask_at(order, now_us):
-            # Most calls end here, without reading the account's rows.
             return AskedOrder(order, "just_asked")
         if self._under_way[order.provider] >= AT_ONCE_MAX:
             return AskedOrder(order, "busy")

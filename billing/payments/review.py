@@ -1,10 +1,10 @@
-"""Resolve what no rule may decide: an order in review, a held invoice, a second payment.
+"""Record an operator's decision about an order in review, a held invoice or a second payment.
 
-- Each decision is made once, and both logs say who made it and why.
-- Approving credits the share of the price that counts as paid, never nothing. If another sum came, the amount
-  is required.
-- A plan's order is credited by a period, at the approved terms.
-- Rejecting ends an order uncredited, or dismisses what a settled one left open.
+- Each decision is made once. The audit log and the order's log say who made it and why.
+- Approving credits the part of the price that counts as paid. If a different amount was paid, the operator must
+  give the part.
+- A plan's order is credited through a period, on the approved terms.
+- Rejecting ends an order without credit, or dismisses the open problem of a settled order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,8 +39,9 @@ Verdict = Literal["approve", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """`came` is the reported payment. `credits_micros` is for the whole price. `invoice_id` is null for the
-    order itself.
+    """What waits for a decision. `came` is the reported payment, and `credits_micros` the credit for the whole price.
+
+    `invoice_id` is None if the order itself waits.
     """
 
     price: Price
@@ -51,9 +52,9 @@ class OpenReview:
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """Credit an order that needs an operator, or end it uncredited.
+    """Credits an order that waits for an operator, or ends it without credit.
 
-    `amount` is how much of the price counts, in its smallest unit; None: all of it, if that was paid.
+    `amount` is the part of the price that counts, in the smallest unit. None means the whole price, if it was paid.
     """
 
     resolution_id: str
@@ -137,7 +138,6 @@ class Resolve:
             given = order if begun is not None else _credited(order, amount, micros, gone)
             resolved = settle(state, given, payment_id=order.payment_id, reason=reason)
         if len(held) <= 1:
-            # Another held invoice still waits.
             state.working_set(OrderWorkingSet).resolve(order.id)
         return self._noted(state, order, resolved, "approved", detail)
 
@@ -189,7 +189,7 @@ class Resolve:
 
 
 def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> None:
-    """Raise InvalidInput if part of a plan's payment was returned, because the rest pays for no period."""
+    """Raise InvalidInput if part of a plan's payment was returned, because the rest can't pay for a period."""
     ref = held[0].invoice_id if held else order.payment_id
     payment = None if ref is None else state.working_set(UncreditedPayments).named(order.id, ref)
     if payment is not None and payment.refunded_amount:
@@ -230,8 +230,9 @@ def _less(payment: Price, returned_amount: int) -> Price:
 
 
 def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
-    """Return the order with the credited share. What was already returned takes its share at once, so the credit
-    is that much more.
+    """Return the order with the credit to give.
+
+    The credit includes the share of money that was already returned, because this share is taken back at once.
     """
     paid, promotional = order.payment.amount, order.promotional_micros * amount // order.pay_amount
     return amend(
@@ -241,7 +242,7 @@ def _credited(order: Order, amount: int, micros: int, gone: int) -> Order:
     )
 
 
-# comp: give a period free on the subscription's page.
+# "comp" means to give a period free of charge on the subscription's page.
 CaseAct = Literal[
     "credit_paid", "credit_price", "credit_part", "comp", "refund", "reject", "dismiss"
 ]
@@ -267,7 +268,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class OrderCases:
-    """`spare` is uncredited money. `can_credit` is false if the period is already paid."""
+    """An order's open cases. `spare` is money without credit. `can_credit` is false if the period is already paid."""
 
     cases: Sequence[Case]
     spare: Sequence[SpareMoney]
@@ -323,7 +324,6 @@ async def cases_of(tx: Transaction, order: Order) -> OrderCases:
     spare = await _spare(tx, order, held, periods)
     starts = {one.period_start_at for one in periods if one.comp_ended_at is None}
     can_credit = held[0].period_start_at not in starts if held else order.status == "review"
-    # Approving a partly returned payment is refused.
     ref = held[0].invoice_id if held else order.payment_id
     waiting = spare.get(ref or "")
     is_whole = waiting is None or waiting.left == waiting.paid

@@ -1,8 +1,8 @@
 """Change subscriptions at their providers: write the request, call, act on the response.
 
-No transaction is open during a call. A subscription that the provider has ended ends here, too. If the response
-is unclear, a worker reads the state, then repeats the request under the same key. A subscription that began at a
-simulated provider changes only here once the provider is real.
+No transaction is open during a call. If the provider has ended a subscription, it also ends here. If a response is
+unclear, a worker reads the state and then repeats the request with the same idempotency key. If a simulated provider
+began a subscription and has been replaced by the real one, the subscription changes only here.
 """
 
 import logging
@@ -60,7 +60,7 @@ from store.database import Database, Transaction
 
 
 def is_charged_now(one: Subscription, item: PlanItem) -> bool:
-    """Return whether the change is paid at once: a dearer plan or a longer interval, outside a trial."""
+    """Return whether the change is paid at once: outside a trial, for a more expensive plan or a longer interval."""
     if one.is_in_trial:
         return False
     if item.interval != one.interval:
@@ -73,7 +73,7 @@ def is_shorter(one: Subscription, interval: Interval) -> bool:
 
 
 def estimate(one: Subscription, item: PlanItem, now_us: int, period: tuple[int, int]) -> Price:
-    """Estimate the new price less the rest of the present one, by time, rounded up."""
+    """Estimate the price of a change: the new price minus the value of the unused time, rounded up."""
     start, end = period
     if not is_charged_now(one, item) or end <= start:
         return Price(0, item.price.currency)
@@ -121,7 +121,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChangeRequest:
-    """`resumes_at` is in whole seconds. `by` is the operator. `is_local`: end or resume it here alone."""
+    """A requested change. `resumes_at` is in whole seconds, and `by` is the operator.
+
+    If `is_local`, the subscription ends or resumes only here, and the provider isn't called.
+    """
 
     act: Act
     requested_by: str
@@ -135,7 +138,10 @@ class SubscriptionChangeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """`due` is charged now; the new price starts at `at`. `is_estimate`: it is ours, without tax."""
+    """The cost of a change. `due` is charged now, and the new price applies from `at` on.
+
+    `is_estimate` means that we computed `due` ourselves, without tax.
+    """
 
     subscription: Subscription
     item: PlanItem
@@ -163,8 +169,9 @@ class SubscriptionSteering:
     async def change(
         self, tenant: Tenant, subscription_id: str, wish: SubscriptionChangeRequest
     ) -> ChangedSubscription:
-        """Return the subscription after the response, with an open request if there was none. Raises NotFound,
-        InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused.
+        """Change a subscription at its provider, and return it. If the response is unclear, its request stays open.
+
+        Raises NotFound, InvalidInput (the plan), ChangeNotAllowed, and ProviderRefused.
         """
         one = await self._find(tenant, subscription_id)
         is_local = wish.is_local or self.is_orphan(one)
@@ -199,12 +206,11 @@ class SubscriptionSteering:
         try:
             await self._ask(one, claimed, is_first=False)
         except (ProviderRefused, ChangeNotAllowed) as error:
-            # No caller waits for the exception; the request stores the reason.
             fields = {"subscription_id": one.id, "act": due.act, "reason": error.detail}
             _log.warning("steer.refused", extra={"fields": fields})
 
     async def check_pause(self, one: Subscription) -> None:
-        """Query whether a paused subscription resumed. Without a response, retry after an hour."""
+        """Ask the provider whether a paused subscription has resumed. Without a response, retry after an hour."""
         assert one.provider_ref is not None, "only its provider pauses one"
         ref = NotificationRef(
             one.provider, one.environment, f"{PAUSE}:{one.id}:{one.next_check_at}", PAUSE
@@ -227,8 +233,9 @@ class SubscriptionSteering:
     async def preview(
         self, tenant: Tenant, subscription_id: str, plan_id: str | None, interval: Interval
     ) -> ChangePreview:
-        """Return what a change would cost, by the provider if it can say. Raises like `change`, and
-        ProviderUnavailable.
+        """Return what a change would cost, according to the provider if it supports this.
+
+        Raises the same errors as `change`, and ProviderUnavailable.
         """
         one = await self._find(tenant, subscription_id)
         if one.status not in LIVING or self.is_orphan(one):
@@ -237,7 +244,7 @@ class SubscriptionSteering:
         charged = is_charged_now(one, item)
         teller = self._teller(one)
         price = None
-        # Without a charge now Stripe would report the next renewal, and with a schedule nothing.
+        # If nothing is charged now, Stripe would return the next renewal; with a schedule, nothing.
         is_known = one.provider_ref is not None and one.next_plan_id is None
         if charged and teller is not None and is_known:
             price = await teller.preview(request_of(one, unsaved(one, item, charged=charged)))
@@ -262,7 +269,7 @@ class SubscriptionSteering:
         return bool(orphans)
 
     async def end_orphan_of(self, order_id: str) -> None:
-        """End what the order began at the sandbox: its paid time is over, and nobody bills it."""
+        """End a subscription that the order began at a simulated provider which now is real."""
         one = await self.database.read(lambda tx: subscription_rows.find_by_order(tx, order_id))
         if one is not None and self.is_orphan(one) and one.status in {*LIVING, "incomplete"}:
             wish = SubscriptionChangeRequest("cancel_now", "sandbox", is_local=True)
@@ -276,7 +283,7 @@ class SubscriptionSteering:
             )
 
     def is_orphan(self, one: Subscription) -> bool:
-        """Return whether a simulated provider began the subscription and is no longer simulated."""
+        """Return whether the subscription began at a simulated provider that is now a real one."""
         return one.is_simulated and not self._providers.is_simulated(
             one.provider, environment_of(one.environment)
         )
@@ -291,9 +298,9 @@ class SubscriptionSteering:
     async def _ask(
         self, one: Subscription, change: SubscriptionChange, *, is_first: bool
     ) -> ChangedSubscription:
-        """Call the provider. If it refuses, or the subscription has ended there, end the request and raise."""
+        """Call the provider. If it refuses, or has ended the subscription, end the request and raise the refusal."""
         request = request_of(one, change)
-        # Providers send whole seconds: their reports from this second are older than the response.
+        # Providers send whole seconds, so their reports of this second count as older than the response.
         requested_at = self._clock.now_us() // SECOND_US * SECOND_US + SECOND_US - 1
         try:
             standing = await _asked(self._steering(one), request, is_first=is_first)

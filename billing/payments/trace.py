@@ -1,6 +1,6 @@
 """Show where an order's money is, step by step from the request to the credit.
 
-The payer's and the operator's pages describe the same steps in their own words, chosen by `state`.
+The pages of payers and operators show the same steps. The words for each step depend on its `state`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -96,8 +96,10 @@ async def timeline_of(tx: Transaction, order: Order) -> OrderTimeline:
 
 
 def returned_of(told: Sequence[Returned]) -> list[Returned]:
-    """Return each refund and dispute once: single ones, and the sums' unexplained part. Stripe reports a refund
-    separately (part) and in the charge's sum (refund).
+    """Return each refund and dispute once.
+
+    Stripe reports a refund separately (part) and in the charge's sum (refund). Only the part of the sum that the
+    separate refunds don't explain is returned as well.
     """
     standing = [one for one in told if one.status != "replaced"]
     parts = [one for one in standing if one.kind == "part"]

@@ -1,4 +1,4 @@
-"""Count what providers haven't done for an hour, and overdue pauses, for metrics."""
+"""Count, for metrics, calls that providers haven't answered for an hour, and pauses that are overdue."""
 
 from typing import Final, Literal
 

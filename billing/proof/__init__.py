@@ -1,1 +1,1 @@
-"""Prove the rows beside the ledger, for `topup audit`."""
+"""Check the rows outside the ledger for `topup audit`."""

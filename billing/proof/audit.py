@@ -1,4 +1,4 @@
-"""Prove an installation: the ledger's rules, then payments, events and settings."""
+"""Audit an installation: first the ledger's rules, then payments, events and settings."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
@@ -37,7 +37,6 @@ CHECKS: Final[Sequence[Callable[[], Check]]] = (
     WindowCheck,
     *(partial(RowCheck, rule) for rule in OF_ACCOUNTS),
 )
-# For an environment as a whole.
 SHARED_CHECKS: Final[Sequence[Callable[[], Check]]] = (
     SettingCheck,
     PriceCheck,
@@ -72,7 +71,7 @@ async def audit(
 
 
 async def findings_in(tx: Transaction, tenant: Tenant) -> Sequence[Finding]:
-    """Check a small account in the caller's snapshot; without an account, the environment."""
+    """Check a small account, or an environment if no account is given, in the caller's snapshot."""
     if not tenant.account_id:
         return await findings_at_once(tx, [check() for check in SHARED_CHECKS], tenant)
     found = list(await ledger.whole(tx, tenant=tenant))

@@ -1,4 +1,4 @@
-"""Compare receipts and notes with the payments that they bill."""
+"""Compare receipts and notes with the payments that they are about."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -78,8 +78,7 @@ class SeriesCheck:
         for row in rows:
             last, number, highest = row["last_number"], int(row["number"]), row["highest"]
             if not row["id"] or (at.tenant.environment == "staging" and number <= highest <= last):
-                # An erased sandbox's documents go with it, and their numbers are
-                # never reused.
+                # Documents of an erased sandbox are deleted, and their numbers are never reused.
                 continue
             broken += differs(SERIES, row["id"], last, number)
             broken += differs(SERIES, row["id"], last, highest)
@@ -92,7 +91,6 @@ def _receipt(
     if payment.sold is None:
         yield Broken(RECEIPT, made.id, 0, made.amount)
         return
-    # A receipt omits what the provider reported later.
     known = told[0] if told is not None and told[1] <= made.created_at else None
     is_unclear = told is not None and known is None
     if is_unclear:

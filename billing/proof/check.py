@@ -1,4 +1,4 @@
-"""Check rows of a tenant, or of an environment, in bounded steps of one snapshot each."""
+"""Check the rows of a tenant or an environment in steps. Each step reads a limited number in one snapshot."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
@@ -24,11 +24,11 @@ class Step(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a check continues. A tenant without an account means the environment as a whole."""
+    """The place at which a check continues. A tenant without an account means the whole environment."""
 
     tenant: Tenant
     after: str
-    # Check what may have changed since then; 0 means everything. If rows are few, checks read all of them.
+    # Only rows that may have changed since then are checked; 0 means all. Small tables are always checked in full.
     since_us: int
 
 
@@ -51,7 +51,7 @@ def fails(says: str, row_id: str, *, is_true: bool) -> Iterator[Broken]:
 async def page(
     tx: Transaction, text: str, at: Place, **values: object
 ) -> tuple[Sequence[Row], str | None]:
-    """Order by `id`; return where to continue, too."""
+    """Return the next rows in the order of `id`, and the ID at which to continue, or None."""
     rows = await tx.fetch(
         f"{text} ORDER BY id LIMIT {ROWS_AT_ONCE}", **at.tenant._asdict(), after=at.after, **values
     )

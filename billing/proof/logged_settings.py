@@ -1,6 +1,6 @@
-"""Compare settings about money with the audit log: each is as its last act left it.
+"""Compare settings about money with the audit log. Each must have the value that its last entry set.
 
-A row without entries isn't checked.
+A setting without entries isn't checked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -132,7 +132,6 @@ OF_ENVIRONMENTS: Final = (
         scale=MICROS_PER_CREDIT,
     ),
 )
-# Rows that an act of another name deletes.
 _DELETED: Final = frozenset({"recharges"})
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _OWN: Final = "account_id = :account_id AND (environment = :environment OR environment = '')"
@@ -156,7 +155,6 @@ class SettingCheck:
         select = f"""SELECT id, action, environment, subject_id, before, after FROM audit_log
             WHERE {own} AND action IN :acts[text]"""
         if at.after:
-            # Newer than what is read now.
             rows = await tx.fetch(f"{select} AND id > :top", **given, top=self._top)
             for source in sources:
                 self._news(source, rows)
@@ -179,7 +177,6 @@ class SettingCheck:
             if row["action"] not in source.acts:
                 continue
             values = _decode(row["after"]) if row["after"] else {}
-            # A cleared setting is reported by its former value.
             known = values or (_decode(row["before"]) if row["before"] else {})
             key = source.key_of(row, known)
             for name, column in source.columns.items():
@@ -257,6 +254,5 @@ def _differing(source: _Source, key: SettingKey, told: Named, row: Row | None) -
     for column, value in told.items():
         expected = None if value is None else int(value) * source.scale
         if expected != row[column]:
-            # A limit of nothing isn't the same as no limit.
             figures = (-1 if one is None else int(one) for one in (expected, row[column]))
             yield from differs(SETTING, key[-1], *figures)

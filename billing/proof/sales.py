@@ -1,4 +1,4 @@
-"""Compare orders, periods and uncredited payments with what was returned and billed."""
+"""Compare orders, subscription periods and uncredited payments with refunds, disputes and bills."""
 
 import math
 from collections import defaultdict
@@ -104,7 +104,6 @@ def _judged(order: Order, reversals: Sequence[Reversal]) -> Iterator[Broken]:
         order.id,
         is_true=is_named and (order.paid_amount is None) == (order.paid_currency is None),
     )
-    # A plan's order is paid by its periods.
     if order.kind == "subscription":
         return
     gone = gone_of(reversals, order.payment.amount)
@@ -124,7 +123,7 @@ def _agreed(order: Order, terms: str) -> Iterator[Broken]:
         is_true=agreed[:5]
         == (order.amount, order.currency, order.discount, order.pay_amount, order.pay_currency),
     )
-    # An approval may give other credit, which the ledger proves.
+    # An approval may give a different amount of credit, which the ledger's audit checks.
     if order.paid_at is None and order.payment_id is None:
         yield from differs(TERMS, order.id, agreed[5], order.credits_micros)
         yield from differs(TERMS, order.id, agreed[6], order.promotional_micros)
@@ -137,7 +136,6 @@ def _refund(asked: Refund, reversals: Sequence[Reversal]) -> Iterator[Broken]:
     named = [one for one in reversals if one.key == asked.key]
     standing = [one for one in named if one.status not in {"failed", "replaced"}]
     if asked.status == "succeeded":
-        # The provider's rounding of a tax may move the sum by one.
         amount = standing[0].amount if standing else 0
         if abs(amount - asked.amount) > 1:
             yield Broken(REFUND, asked.id, amount, asked.amount)
@@ -159,7 +157,6 @@ def fitting(
         if one.status == "asked":
             is_true = refund_ is not None and refund_.is_open
         if one.status == "replaced":
-            # The provider's own name replaces what an operator wrote.
             known = {each.provider_refund_id for each in ours.values()}
             is_true = is_own or (bool(ours) and one.key not in known)
         if one.kind == "refund" and one.status in {"failed", "replaced"} and has_part:
@@ -278,7 +275,6 @@ def _period(
 ) -> Iterator[Broken]:
     told = (period.prorated_amount, period.plan_amount, period.plan_micros)
     yield from fails(CHANGE, period.id, is_true=len({one is None for one in told}) == 1)
-    # Free periods have no payment.
     if period.comp_reason is not None:
         return
     gone = gone_of(reversals, period.amount)
@@ -310,7 +306,7 @@ def _changes(one: Subscription, periods: Sequence[Period]) -> Iterator[Broken]:
     known = changes_of(changed)
     made = all_grant(known, one.carried_before)
     yield from differs(CARRIED, one.id, made.carried_amount, one.carried_amount)
-    # A bill that also pays for whole periods grants these too.
+    # A bill that also pays for whole periods grants their credit too.
     given = sum(each.credits_micros - each.corrected_micros for each in changed) - made.micros
     whole = math.gcd(*(each.plan_micros for each in known))
     yield from differs(CHANGED, one.id, 0, given % whole if given >= 0 else given)

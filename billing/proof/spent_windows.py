@@ -1,7 +1,7 @@
-"""Compare what keys spent of their limits with what was sent and used.
+"""Compare the counted spending of keys with top-ups and usage.
 
-A key's month is the sum of its days, and its newest day is recounted. Accounts with an advanced
-clock and rolling windows are skipped.
+The month of a key must be the sum of its days, and its newest day is counted again. Rolling windows, and accounts
+with an advanced clock, are skipped.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ _KEYS: Final = f"SELECT id FROM api_keys WHERE {_OWN} AND id > :after"
 _WINDOWS: Final = """
 SELECT key_id, period, window_start_at, spent_micros FROM spend_windows
 WHERE key_id IN :ids[text]"""
-# IDs have the machine's time, a window the account's: unbounded where these differ.
+# An ID has the machine's time, and a window the account's. If the two differ, all IDs are read.
 _SPENT: Final = f"""
 SELECT created_at, spent_by, counted_in, (amount_cents + COALESCE(fee_cents, 0)) * {MICROS_PER_CENT} AS micros,
     0 AS is_use

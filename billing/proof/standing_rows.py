@@ -1,7 +1,7 @@
 """List rules whose SQL selects rows that contradict other columns or tables.
 
-LINKS, which a test derives from the schema, compare each row's account with that of the row it
-names; top-ups' rows are in billing/ledger/audit_topups.py.
+LINKS compare the account of each row with that of the row that it names. A test compares LINKS with the schema.
+Rules about top-ups are in billing/ledger/audit_topups.py.
 """
 
 from collections.abc import Sequence
@@ -260,7 +260,6 @@ OF_ACCOUNTS: Final = (
 )
 OF_ENVIRONMENTS: Final = (
     RowRule(
-        # The audit starts from these rows.
         "what is in the ledger is of an account with its environment",
         """SELECT l.account_id AS id, 1 AS expected, 0 AS found FROM ledger_accounts l
             WHERE l.environment = :environment AND :account_id = ''
@@ -328,8 +327,6 @@ OF_ENVIRONMENTS: Final = (
     ),
     RowRule(
         "a day's check-ins awarded what they add up to",
-        # Erasing a sandbox erases its check-ins, so in staging the sum may lack whole
-        # credits.
         f"""SELECT CAST(s.day AS TEXT) AS id, SUM(s.expected) AS expected, SUM(s.found) AS found FROM (
                 SELECT day_start_at AS day, 0 AS expected, awarded_micros AS found FROM checkin_days
                 WHERE environment = :environment AND :account_id = ''
@@ -369,11 +366,10 @@ LINKS_AT_ONCE: Final = 5_000
 
 
 class Link(NamedTuple):
-    """`keys` is the primary key of the column's table.
+    """A column that names a row of another table, its owner. `keys` is the primary key of the column's table.
 
-    A shared owner may belong to another account or none.
-
-    `unless` excuses a row `r` with owner `o0`.
+    A shared owner may belong to another account or to none. `unless` is SQL for exceptions, in which `r` is the row
+    and `o0` the owner.
     """
 
     table: str
@@ -419,8 +415,7 @@ LINKS: Final[Sequence[Link]] = (
         "uncredited_payments.order_id",
     ),
     *_links("orders", "coupon_uses.order_id coupon_id order_id", has_environment=False),
-    # A staging secret's notification may name a live order: it is refused and stays where it
-    # came.
+    # A notification under a staging secret may name a live order. It is refused, but its row stays.
     *_links(
         "orders",
         "provider_events.order_id provider environment event_id",
@@ -507,9 +502,9 @@ class LinkCheck:
 
 
 def _statement(link: Link, *, is_first: bool) -> str:
-    """Select the next rows and whether each breaks the rule.
+    """Return SQL that selects the next rows, and whether each row breaks the rule.
 
-    A sandbox that is being erased breaks none.
+    Rows of a sandbox that is being erased are never reported.
     """
     keys = ", ".join(f"r.{key} AS key{number}" for number, key in enumerate(link.keys))
     order = ", ".join(f"r.{key}" for key in link.keys)

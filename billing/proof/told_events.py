@@ -1,6 +1,7 @@
-"""Compare events with their rows.
+"""Compare events with the rows that they report.
 
-The newest event states the row's state; each states what never changes. Test events are skipped.
+The newest event must match the row's current state, and every event the columns that never change. Test events are
+skipped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,14 +54,13 @@ _ORDER_TYPES: Final = (
     *("order.paid", "order.failed", "order.refunded", "order.restored"),
     *("order.disputed", "order.dispute_lost"),
 )
-# States that no event reports, by the state of the newest event.
+# After an event with this state, a row may be in these states, which no event reports.
 _SILENT: Final[Mapping[str, frozenset[str]]] = {
     "delivered": frozenset({"reversing"}),
     "pending": frozenset({"scheduled"}),
     "scheduled": frozenset({"pending"}),
 }
-# Older releases reported a dispute as a refund, or not at all. The order's reversals prove its
-# state.
+# Older releases reported a dispute as a refund or not at all, so the state is checked elsewhere.
 _SILENT_DISPUTE: Final[Mapping[str, frozenset[str]]] = {
     "disputed": frozenset({"partially_refunded", "refunded"}),
     "partially_refunded": frozenset({"disputed"}),
@@ -147,7 +147,7 @@ class EventCheck:
         return broken
 
     async def _plans(self, tx: Transaction, events: Sequence[_Event]) -> list[Broken]:
-        """Check the first event read, which is the newest: no index finds these."""
+        """Check the newest event of each plan or batch, which is the first one read. No index finds these events."""
         told: dict[str, _Event] = {}
         for one in events:
             name = str(one.data.get("id", ""))
@@ -217,7 +217,7 @@ def _topup(one: _Event, row: Row, *, is_newest: bool) -> Iterator[Broken]:
         "recipient_email": row["recipient_email"],
         "key_id": spent_by[0] if spent_by else None,
     }
-    # A refused batch's cancelled top-up frees its reference.
+    # A top-up that was cancelled with its refused batch gives up its reference.
     if row["status"] != "cancelled":
         given["reference"] = row["reference"]
     yield from fails(
@@ -244,7 +244,7 @@ def _order(kind: str, data: Mapping[str, Any], row: Row) -> Iterator[Broken]:
     named = ("provider", "currency", "pay_currency", "order_no")
     is_same = all(data[name] == row[name] for name in named if name in data)
     status = data.get("status", row["status"])
-    # A late payment waits for an operator, which no event says; the order's reason does.
+    # No event reports that a late payment waits for an operator, but the order's reason shows it.
     is_reviewed = row["status"] == "review" and row["reason"] != data.get("reason")
     silent = () if "dispute" in kind else _SILENT_DISPUTE.get(status, ())
     is_told = is_reviewed or row["status"] in {status, *silent}

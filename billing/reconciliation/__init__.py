@@ -1,1 +1,1 @@
-"""Compare once a day: money in at the provider, the ledger, and value out at the supplier."""
+"""Compare payments at the providers, the ledger, and deliveries at the suppliers once a day."""

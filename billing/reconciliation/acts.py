@@ -1,4 +1,4 @@
-"""Reconciliation: where provider, ledger and supplier don't agree, and how it is found."""
+"""Reconciliation: differences between providers, the ledger and suppliers."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
@@ -39,7 +39,7 @@ class DifferencesQuery(ExportPage, frozen=True, kw_only=True):
 
 
 class Difference(Shaped, kw_only=True):
-    """A difference of money between the ledger and another side."""
+    """A difference between an amount in the ledger and the amount at a provider or supplier."""
 
     id: Annotated[str, said("ID")]
     environment: str
@@ -78,7 +78,7 @@ class Difference(Shaped, kw_only=True):
 
 
 class Part(Shaped, kw_only=True):
-    """What is compared, and when it was and will be."""
+    """A part of the daily comparison, with the times of its last and next run."""
 
     environment: str
     part: _Part
@@ -101,7 +101,7 @@ class Parts(Struct, kw_only=True):
 
 
 class ClosingReason(Fields, frozen=True, kw_only=True):
-    """Why the difference is closed."""
+    """The reason for closing a difference."""
 
     reason: Annotated[
         str,
@@ -133,7 +133,7 @@ class ListPeriod(Fields, frozen=True, kw_only=True, rename={"since": "from", "un
 
 
 class ComparedPayments(Struct, kw_only=True):
-    """How the provider's list compares with ours."""
+    """The result of comparing a provider's list of payments with ours."""
 
     payments: Annotated[int, Meta(ge=0, description="How many were compared.")]
     differences: Annotated[list[ListDifference], Meta(description="Where the two sides disagree.")]
@@ -220,7 +220,7 @@ def _has_faults(ran: Any) -> bool:
     return any(one["fault"] is not None for one in ran["items"])
 
 
-# What operators do about an environment as a whole.
+# These acts are for operators, and concern an environment as a whole.
 _OF_ALL: Final[dict[str, Any]] = {"audience": (OPERATOR,), "is_catalogue": True}
 LIST_DIFFERENCES = ListAct(
     name="reconciliation.list",

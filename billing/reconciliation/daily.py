@@ -1,6 +1,6 @@
-"""Compare daily: money in at the provider, the ledger, and value out at the supplier.
+"""Compare payments at the providers, the ledger, and deliveries at the suppliers every day.
 
-Each part runs once a day across all workers; a failed one is retried in an hour.
+Each part runs once a day, in one of the workers. If a part fails, it is retried after an hour.
 """
 
 import logging
@@ -56,7 +56,7 @@ async def _accounts(tx: Transaction, environment: str) -> int:
 LEDGER: Final = "ledger"
 SUPPLIERS: Final = "suppliers"
 PROVIDER: Final = "provider:"
-# Compare sales and sends since then; open differences for ever.
+# Sales and sends of this time are compared. Open differences are always checked again.
 LOOKED_BACK_US: Final = 4 * DAY_US
 WRITTEN_AT_ONCE: Final = 100
 FOUND_MAX: Final = 1_000
@@ -97,7 +97,7 @@ class DailyReconciliation:
     async def run_part(
         self, environment: Environment, part: str, *, is_wanted: bool = False
     ) -> PartRun | None:
-        """Return None if the part isn't due or another process is running it. Raise StoreError."""
+        """Run the part; raise StoreError. Return None if it isn't due, or if another process is running it."""
         now_us = self._clock.now_us()
         run = await self._database.transaction(
             partial(_begin, environment=environment, part=part, now_us=now_us, is_wanted=is_wanted)
@@ -111,7 +111,6 @@ class DailyReconciliation:
         except (ProviderUnavailable, ProviderRefused, InvalidInput) as error:
             await self._fail(run, error.detail)
         except Exception:
-            # One part must not stop the others.
             _log.exception("reconciliation.broke", extra={"part": part})
             await self._fail(run, "it broke; the worker's log says where")
         return await self._database.read(lambda tx: runs.find(tx, environment, part))

@@ -1,7 +1,7 @@
-"""Store differences of money, one row for each subject and kind.
+"""Store differences in amounts, one row for each subject and kind.
 
-A comparison closes a row once both sides agree; an operator closes it with a reason, until its
-figures change.
+A comparison closes a row once both sides agree. If an operator closes a row with a reason, it stays closed until its
+amounts change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -86,7 +86,7 @@ KINDS: Final[dict[DifferenceKind, KindWords]] = {
 
 @dataclass(frozen=True, slots=True)
 class FoundDifference:
-    """`expected` is the ledger's figure; `unit` is a currency, micros or times."""
+    """A difference that was found. `expected` is the ledger's value. `unit` is a currency, micros or times."""
 
     kind: DifferenceKind
     subject_id: str
@@ -99,9 +99,10 @@ class FoundDifference:
 
 @dataclass(slots=True)
 class Comparison:
-    """`subjects` of open differences are checked again; those in `unanswered` stay.
+    """The state of a running comparison.
 
-    `mark` is where the next run continues.
+    `subjects` have an open difference and are checked again. The differences of those in `unanswered` stay open.
+    `mark` is the place at which the next run continues.
     """
 
     environment: str
@@ -277,7 +278,7 @@ async def page(
 
 
 async def prune_closed(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete none that is still seen."""
+    """Delete old closed differences, except those that comparisons still find; return how many."""
     return await tx.execute(
         """DELETE FROM money_differences WHERE id IN (
                SELECT id FROM money_differences

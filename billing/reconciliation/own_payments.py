@@ -1,6 +1,6 @@
-"""Read our side of a provider's payments.
+"""Read our records of the payments that a provider lists.
 
-A listed payment is found by any of its IDs, then by what the provider says it belongs to.
+A payment is found by any of its IDs, and otherwise by the object that the provider says it belongs to.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ async def load(tx: Transaction, owner_ids: Iterable[str]) -> dict[str, PaymentFe
 _ROWS = RowMapping(PaymentFee)
 
 
-# Find related IDs; raises ProviderUnavailable.
+# A function that returns the IDs of related objects. It raises ProviderUnavailable.
 Linked = Callable[[NotificationRef, Sequence[str]], Awaitable[Sequence[str]]]
 _AT_ONCE: Final = 500
 
@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 
 class _Owner(NamedTuple):
-    """`begins_plan` marks an order whose payments are its plan's periods'."""
+    """The order or period that a payment paid. `begins_plan` marks an order that began a plan."""
 
     id: str
     begins_plan: bool
@@ -135,8 +135,6 @@ class OwnPayments:
                 ids = (one.order_id, *one.objects)
                 named = [owners[name] for name in ids if name in owners]
                 if named:
-                    # Without a period, a payment belongs to the order that
-                    # began the plan.
                     found[one.payment_id] = min(named, key=lambda owner: owner.begins_plan)
         return found
 
@@ -188,7 +186,7 @@ _COLUMNS: Final = """o.id AS owner_id, o.account_id, o.payment_id,
 _PERIOD_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.invoice_id AS payment_id, p.amount,
     p.currency, p.refunded_amount AS gone, p.created_at AS paid_at,
     'period' AS kind, 0 AS begins_plan"""
-# Amounts are in US cents. An undelivered payment was returned as a code, not to the card.
+# The amounts are in US cents. A payment whose top-up failed was returned as a code, not to the card.
 _MACHINE_COLUMNS: Final = """p.id AS owner_id, p.account_id, p.settlement AS payment_id,
     p.charged_cents AS amount, 'USD' AS currency, 0 AS gone, p.settled_at AS paid_at,
     'machine' AS kind, 0 AS begins_plan"""
@@ -238,7 +236,7 @@ SELECT p.id AS object_id, p.id AS owner_id, 0 AS begins_plan
 FROM machine_payments p
 WHERE p.network = :provider AND p.environment = :environment AND p.id IN :order_ids[text]
 """
-# A period approved before its invoice came begins at another time than its objects say.
+# If a period was approved before its invoice came, it begins at another time than its objects say.
 _PERIODS: Final = """
 SELECT k.object_id, p.id AS owner_id FROM subscription_objects k
 JOIN subscription_periods p ON p.subscription_id = k.subscription_id

@@ -1,6 +1,6 @@
-"""Compare a payment in a provider's list with ours.
+"""Compare a payment in a provider's list with our record of it.
 
-A payment of an unknown customer without our order belongs to another shop on the account.
+If a payment names none of our orders or customers, it belongs to another shop that uses the same provider account.
 """
 
 from collections.abc import Collection
@@ -29,7 +29,10 @@ _PREFIXES: Final = ("ord_", "mpy_")
 
 @dataclass(frozen=True, slots=True)
 class OwnPayment:
-    """`gone` is refunded or disputed; `payment_id` may be empty; `is_paid` means credited."""
+    """Our record of a payment. `gone` was refunded or disputed. `payment_id` may be empty.
+
+    `is_paid` means that the payment was credited.
+    """
 
     owner_id: str
     account_id: str
@@ -44,7 +47,7 @@ class OwnPayment:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`is_of_payment` means a payment beside the credited one."""
+    """A difference in a payment. `is_of_payment` marks a second payment of a credited order."""
 
     kind: ListDifferenceKind
     here: Price | None
@@ -61,7 +64,7 @@ def is_kept(one: ListedPayment) -> bool:
 
 
 def is_missing(one: ListedPayment, *, now_us: int) -> bool:
-    """Return whether it is uncredited and should have been reported by now."""
+    """Return whether the payment is paid, not returned, and so old that its notification is overdue."""
     return one.status == "paid" and is_kept(one) and one.created_at <= now_us - TOLD_WITHIN_US
 
 
@@ -75,7 +78,6 @@ def judged(
     if not mine.is_paid:
         return [Judged("status", None, theirs.price)] if is_kept(theirs) else []
     is_its_own = mine.payment_id in ("", theirs.payment_id, *theirs.objects)
-    # A period may be paid by another payment than its invoice names.
     if mine.kind != "period" and not is_its_own:
         second = Judged("second_payment", None, theirs.price, is_of_payment=True)
         return [second] if is_kept(theirs) else []

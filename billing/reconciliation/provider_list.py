@@ -1,6 +1,6 @@
-"""Compare a provider's list of payments with ours, without changing anything.
+"""Compare a provider's list of payments with our records, without changing anything.
 
-Search a day further on both sides, because clocks differ.
+The provider's list is read from a day earlier to a day later, because clocks differ.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -52,7 +52,7 @@ _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
 
 
 class ListDifference(Struct, frozen=True):
-    """here, there: what each side says, in words; press: what an operator does about it."""
+    """A difference between the provider's list and our records, with what an operator can do about it."""
 
     kind: Annotated[ListDifferenceKind, Meta(description="What disagrees.")]
     payment_id: Annotated[str, Meta(description="The provider's ID of the payment.")]
@@ -65,7 +65,7 @@ class ListDifference(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`others` are other shops' payments."""
+    """The result of a comparison. `others` has the payments of other shops."""
 
     payments: int
     differences: Sequence[ListDifference]
@@ -85,7 +85,10 @@ async def compare(
     linked: Linked | None = None,
     pages_max: int = PAGES_MAX,
 ) -> Compared:
-    """Raise InvalidInput if the list is too long, ProviderUnavailable or ProviderRefused."""
+    """Compare the payments of a period; raise InvalidInput if the list is too long.
+
+    Also raises ProviderUnavailable and ProviderRefused.
+    """
     there: dict[str, ListedPayment] = {}
     async for page in pages(listing, since - DAY_US, until + DAY_US, pages_max):
         there |= {one.payment_id: one for one in page}
@@ -122,7 +125,7 @@ async def compare(
 async def pages(
     listing: Listing, since: int, until: int, pages_max: int = PAGES_MAX
 ) -> AsyncIterator[Sequence[ListedPayment]]:
-    """Raise InvalidInput if the list has no reliable end."""
+    """Yield the pages of the provider's list; raise InvalidInput if it has too many pages or payments."""
     number, cursor = 0, None
     for _ in range(pages_max):
         page = await listing.list_payments(since, until, cursor)

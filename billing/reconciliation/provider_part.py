@@ -1,6 +1,7 @@
 """Compare a provider's payments with the orders and periods that they credited.
 
-Orders that the list lacks are checked one by one. An unreported payment is acted on first.
+If the list lacks the payment of an order, the order is checked on its own. A payment that wasn't reported to us is
+processed before it is compared.
 """
 
 import asyncio
@@ -39,7 +40,6 @@ from store.database import Database, Transaction
 
 ROWS: Final = 200
 ASKED_AT_ONCE: Final = 4
-# An order is older than its payment.
 AROUND_US: Final = DAY_US
 LOST_MAX: Final = 10_000
 
@@ -58,7 +58,7 @@ class ProviderComparison:
         self._answers = 0
 
     async def compare(self) -> AsyncIterator[FoundDifference]:
-        """Raise ProviderUnavailable or ProviderRefused if the provider doesn't respond at all."""
+        """Yield the differences; raise ProviderUnavailable or ProviderRefused if the provider never responds."""
         environment = environment_of(self._comparison.environment)
         provider = self._payments.providers.of(self._provider, environment)
         listing = None if provider is None else ability(provider, Listing)  # type: ignore[type-abstract]
@@ -98,7 +98,7 @@ class ProviderComparison:
             self._lost.append(payment)
 
     async def _unknown(self) -> AsyncIterator[FoundDifference]:
-        """Compare payments that had no owner before each order was checked."""
+        """Compare payments for which no order or period was known at first."""
         lost, self._lost = self._lost, []
         async for one in self._compared(lost):
             yield one
@@ -160,13 +160,13 @@ class ProviderComparison:
         if not order.is_settled:
             return self._of_order("paid_not_credited", order, 0, amount)
         if order.kind == "subscription" and not amount:
-            return None  # a trial: nothing was due, and its paid periods are compared separately
+            return None  # a trial
         if paid.payment_id == order.payment_id and paid.price != order.payment:
             return self._of_order("amount_differs", order, order.payment.amount, amount)
         return None
 
     async def _taken_up(self, mine: OwnPayment, payment: ListedPayment) -> OwnPayment:
-        """Act on the provider's report if an order waits for it; return ours."""
+        """Process the provider's payment if our order still waits for it, and return our updated record."""
         if mine.is_paid or mine.kind != "order" or not is_kept(payment):
             return mine
         order = await self._database.read(lambda tx: orders.find(tx, mine.owner_id))

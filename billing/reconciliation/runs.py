@@ -1,6 +1,6 @@
-"""Store when each comparison runs, and the last run's result.
+"""Store when each comparison runs, and the result of its last run.
 
-Beginning a run moves its next time in the same statement, so one worker runs it.
+The statement that begins a run also sets its next time, so only one worker runs it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ async def begin(
 
 
 async def want(tx: Transaction, environment: str, *, now_us: int) -> None:
-    """Make each part due now; one under way runs again after its lease."""
+    """Make each part due now. A part that is running runs again after its lease."""
     await tx.execute(
         """UPDATE reconciliation_parts SET next_at = :now
            WHERE environment = :environment AND next_at > :now
@@ -134,7 +134,7 @@ _ROWS = RowMapping(PartRun)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`open` counts differences by environment and kind."""
+    """The results of all comparisons. `open` has the number of open differences by environment and kind."""
 
     open: Mapping[tuple[str, str], int]
     runs: Sequence[PartRun]

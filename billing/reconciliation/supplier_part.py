@@ -1,6 +1,6 @@
-"""Compare deliveries with suppliers' attempts, and balances with the deliveries' costs.
+"""Compare deliveries with the attempts at suppliers, and suppliers' balances with the costs of deliveries.
 
-A larger fall of a balance paid for something outside the books.
+If a balance has dropped by more than the deliveries cost, the rest was spent on something that isn't recorded here.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -16,7 +16,7 @@ from kernel.ids import least_id
 from store.database import Database, Row, Transaction
 
 ROWS: Final = 500
-# Deliveries without an attempt: no supplier was called.
+# For deliveries of these kinds no supplier is called, so they have no attempt.
 _INSIDE: Final = "'wallet', 'approval', 'sandbox'"
 
 
@@ -75,7 +75,7 @@ class SupplierComparison:
     async def _fallen(
         self, comparison: Comparison, supplier: ReadySupplier, before: BalanceMark, cents: int
     ) -> FoundDifference | None:
-        """Return None if what is gone of the balance was spent on deliveries."""
+        """Return a difference if the balance dropped by more than the deliveries cost, and otherwise None."""
         cost = await self._database.read(
             lambda tx: _cost(tx, comparison.environment, supplier.id, before.at)
         )

@@ -1,1 +1,1 @@
-"""Seal rows beside the ledger's as salted leaves under an hourly signed head."""
+"""Seal events, deliveries and other rows: salted hashes of the rows form a tree that is signed every hour."""

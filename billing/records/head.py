@@ -1,6 +1,6 @@
-"""Sign the head of a day's growing record log each hour.
+"""Sign the record log every hour. The log of a day only grows, and a head is its signed root.
 
-Each head names the one before, and each environment's newest checkpoint.
+Each head contains the digests of the head before and of each environment's newest checkpoint.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ TYP: Final = "topup-record-head+jws"
 
 
 class RecordHead(msgspec.Struct, frozen=True):
-    """Rows made before `sealed_to` are sealed, late ones aside."""
+    """A signed head of the record log. Rows made before `sealed_to` are sealed, except late ones."""
 
     number: int
     day_start_at: int
     size: int
     root: bytes
-    digest: bytes  # digest of the statement's bytes; the next head names it
+    digest: bytes  # the statement's digest
     jws: str
     sealed_to: int
     sealed_at: int
@@ -46,7 +46,7 @@ class RecordHead(msgspec.Struct, frozen=True):
 
 
 class HeadStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hashes are in hex; `checkpoints` has the newest digest by environment."""
+    """The content of a head. Hashes are in hex. `checkpoints` has the newest checkpoint's digest by environment."""
 
     number: int
     day: str

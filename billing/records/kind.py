@@ -1,7 +1,7 @@
 """Define the kinds of rows that the record log seals, and their leaves.
 
-Only rows that never change again are sealed. A leaf shows what a row was, and a salted digest of
-its content.
+Only rows that never change again are sealed. A leaf contains the row's kind, ID, owner and time, and a salted
+digest of its content.
 """
 
 import hashlib
@@ -17,9 +17,8 @@ from kernel.clock import DAY_US
 from kernel.ids import least_id
 from store.database import Row, Transaction
 
-# Prunable rows of one account and the same 30 days share a salt.
+# Rows that may be pruned share a seed if they are of the same account and the same 30 days.
 PERIOD_US: Final = 30 * DAY_US
-# Rows that are never pruned.
 FOR_EVER: Final = -1
 _FINAL: Final = frozenset({"delivered", "failed", "cancelled"})
 _encode = msgspec.msgpack.Encoder().encode
@@ -29,7 +28,6 @@ class RecordSource(NamedTuple):
     name: str
     prefix: str
     select: str
-    # Positions of what a leaf shows in clear.
     account_id: int
     environment: int
     created_at: int
@@ -43,7 +41,7 @@ class RecordSource(NamedTuple):
 
 
 class Record(NamedTuple):
-    """`content` is None while the row may still change."""
+    """A row to seal. `content` is None while the row may still change."""
 
     kind: str
     id: str
@@ -106,7 +104,6 @@ ADJUSTMENT: Final = _source(
     *("id", "account_id", "environment", "credits", "reason", "is_promotional", "expires_at"),
     "created_at",
 )
-# The kinds, in the order in which they are sealed.
 SOURCES: Final = (TRANSFER, EVENT, AUDIT, DELIVERY, DOCUMENT, ADJUSTMENT)
 PRUNED: Final = frozenset({"event", "delivery", "security"})
 NAMES: Final[Mapping[str, str]] = {
@@ -217,7 +214,7 @@ async def _attempts(tx: Transaction, ids: Sequence[str]) -> Mapping[str, bytes]:
 
 
 def _plain(value: Any) -> Any:
-    """Return plain bytes: drivers differ in what they give."""
+    """Return binary values as bytes, because drivers return different types."""
     return value if value is None or isinstance(value, int | str) else bytes(value)
 
 

@@ -1,6 +1,6 @@
 """Compare the record log with the rows.
 
-A missing row is no finding if a signed watermark or tombstone covers it.
+A missing row isn't reported if a signed statement of removal covers it.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ _IDS: Final = 2_048
 
 
 class Unproved(NamedTuple):
-    """Newer rows than `since` have no signed head, older ones than `before` no leaf."""
+    """Rows that can't be checked: those after `since` have no signed head yet, those before `before` no leaf."""
 
     since: int
     before: int
@@ -54,7 +54,10 @@ class _Known(NamedTuple):
 async def prove_records(
     database: Database, *, since_day: int = 0, vault: Vault | None = None
 ) -> AsyncIterator[SealedDifference]:
-    """Require, with `vault`, that its master keys seal the signing keys."""
+    """Yield differences between the record log and the rows.
+
+    If a vault is given, signing keys that its master keys don't encrypt are reported too.
+    """
     keys = await database.read(by_kid)
     if vault is not None:
         foreign = await database.read(partial(unsealed_keys, vault=vault))

@@ -1,7 +1,7 @@
-"""Store how far the record log has come, its salts' seeds, open deliveries, and its leaves.
+"""Store the record log: how far it reaches, its leaves, the seeds of its salts, and open deliveries.
 
-A day has 256 leaves in a row. The tree under an earlier head is a prefix of each later tree of the
-day.
+A row of the table holds 256 leaves. The leaves under an earlier head are the first leaves under each later head of
+the day.
 """
 
 import secrets
@@ -85,7 +85,7 @@ async def days(tx: Transaction, *, since_day: int) -> Sequence[int]:
 
 
 async def sealed_ids(tx: Transaction, *, ids: tuple[str, str], days: tuple[int, int]) -> set[str]:
-    """Return at least the sealed IDs of these days between the two."""
+    """Return the sealed IDs of these days between two IDs, and possibly more."""
     found = await _holding(tx, ids=ids, days=days)
     return {one for leaves in found for one in leaves.ids}
 
@@ -153,7 +153,10 @@ _ID: Final = "records"
 
 
 class RecordMark(msgspec.Struct, frozen=True):
-    """Rows before `began_at` are in no leaf. `after_ids` is the last ID passed, by source."""
+    """How far the record log reaches. Rows before `began_at` have no leaf.
+
+    `after_ids` has the last ID that was read from each source.
+    """
 
     id: str
     step_no: int
@@ -183,7 +186,7 @@ async def begin(tx: Transaction, *, began_at: int, now_us: int) -> None:
 
 
 async def move(tx: Transaction, seen: RecordMark, to: RecordMark) -> bool:
-    """Return False if another sealer has moved it."""
+    """Move the mark, and return True, unless another sealer has moved it."""
     stored = dict(zip(_ROWS.columns, _ROWS.write(to), strict=True))
     moved = await tx.execute(
         """UPDATE record_marks SET step_no = step_no + 1, day_start_at = :day, size = :size,

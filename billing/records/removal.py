@@ -1,6 +1,6 @@
-"""Sign what is removed on purpose, before the deletion.
+"""Sign a statement before rows are deliberately deleted.
 
-A watermark says up to when rows may have been pruned; a tombstone, that an account was erased.
+A watermark says that rows before a time may have been pruned. A tombstone says that an account was erased.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,16 +17,15 @@ from store.database import Row, Transaction
 
 TYP: Final = "topup-record-removal+jws"
 ACCOUNT: Final = "account"
-# Security entries have the same retention in both environments.
 EVERYWHERE: Final = "*"
 
 
 class RemovalStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The subject is an environment, or an account for kind account."""
+    """The content of a statement. Its subject is an environment, or an account if the kind is account."""
 
     kind: str
     subject: str
-    until: int  # microseconds: rows made before it may be gone
+    until: int  # in microseconds
     signed_at: str
     version: int = 1
 

@@ -1,9 +1,10 @@
-"""Seal rows into the record log by ID, and sign a head after each pass.
+"""Seal rows into the record log in the order of their IDs, and sign a head after each pass.
 
-A step is written in a transaction that moves the mark, or is read again if another sealer moved it.
+A step writes its leaves and moves a mark in one transaction. If another sealer has moved the mark, the step is read
+again.
 
-A pass seals what is SETTLED_US old, and reads the last LOOK_BACK_US again for late commits. Open
-deliveries wait in their own table.
+A pass seals rows that are at least SETTLED_US old, and reads the last LOOK_BACK_US again for rows that were
+committed late. Open deliveries wait in a separate table.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ from store.database import Database, Transaction
 
 SETTLED_US: Final = 5 * MINUTE_US
 LOOK_BACK_US: Final = 2 * HOUR_US
-# Small: SQLite has one writer, so a send waits while a step is written.
+# The number is small, because SQLite has one writer, and sends wait while a step is written.
 STEP_ROWS: Final = 2 * TILE
 _IDS: Final = 2_048
 
@@ -52,9 +53,9 @@ class _Step(NamedTuple):
     first_tile: int
     leaves: Sequence[RecordLeaf]
     seeds: Mapping[tuple[str, int], bytes]
-    begun: Sequence[tuple[str, str]]  # deliveries open from now on, with their accounts
-    ended: Sequence[str]  # deliveries that were open and have ended
-    next_id: str  # where to continue; empty at the end
+    begun: Sequence[tuple[str, str]]  # deliveries, accounts
+    ended: Sequence[str]  # deliveries
+    next_id: str
 
 
 class RecordSealer:
@@ -89,7 +90,6 @@ class RecordSealer:
         signed = await self._sign(sealed_to)
         await self._database.transaction(self._forget_seeds, durable=False)
         if signed.number > 1:
-            # The first head covers nothing.
             fields = {"number": signed.number, "size": signed.size, "root": signed.root.hex()}
             _log.info("records.sealed", extra=fields)
         return signed
@@ -111,7 +111,7 @@ class RecordSealer:
                 return
 
     async def _take(self, read: Callable[[Transaction], Awaitable[_Step]]) -> str:
-        """Retry one step until it is written; return where to continue."""
+        """Retry a step until it is written, and return the ID at which to continue."""
         while True:
             step = await self._database.read(read)
             is_news = step.leaves or step.begun or step.seen.after_ids != step.to.after_ids
@@ -270,7 +270,6 @@ async def record_standing(tx: Transaction) -> RecordStanding | None:
     return None if found is None else RecordStanding(found.began_at, await head.last(tx))
 
 
-# A delivery made later is a replay.
 REPLAY_AFTER_US: Final = HOUR_US
 
 
@@ -279,7 +278,7 @@ def is_replay(event_id: str, *, delivery_created_at: int) -> bool:
 
 
 async def is_as_sealed(tx: Transaction, event_id: str, body: bytes) -> bool:
-    """Treat an event without a leaf as sealed."""
+    """Return whether the event's body matches its leaf. An event without a leaf counts as unchanged."""
     day = day_start_us(made_at_us(event_id))
     leaf = await record_log.find(tx, event_id, days=(day, day + 2 * DAY_US))
     if leaf is None:

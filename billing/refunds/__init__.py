@@ -1,1 +1,1 @@
-"""Refunds requested by an operator, made at the provider, and held until its answer is clear."""
+"""Make refunds that operators request. The credit is held until the provider's response is clear."""

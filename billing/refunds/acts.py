@@ -1,4 +1,4 @@
-"""Refunds and disputes: refunds of orders, which operators request and decide."""
+"""Refunds and disputes: refunds of orders, which operators request and, if needed, decide."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -31,7 +31,7 @@ from store.keyset import Begin
 
 
 class Refund(Shaped, kw_only=True):
-    """A refund that was requested here. While it is requested, unknown or pending, its credit is held."""
+    """A refund that was requested here. While its status is requested, unknown or pending, its credit is held."""
 
     id: Annotated[str, Meta(pattern=r"^rfd_[0-9A-Za-z]+$")]
     status: RefundState
@@ -73,7 +73,7 @@ class RefundsQuery(Page, frozen=True, kw_only=True):
 
 
 class DecideBody(Fields, frozen=True, kw_only=True):
-    """What an operator found on the provider's own pages."""
+    """A decision about a refund, after an operator has checked the provider's own pages."""
 
     verdict: Annotated[
         RefundVerdict,
@@ -202,7 +202,7 @@ ProviderId = Annotated[str, Meta(min_length=1, max_length=PROVIDER_ID_CHARACTERS
 
 
 class RefundBody(Fields, frozen=True, kw_only=True):
-    """How much of an order's payment to return, and why."""
+    """A refund to make: how much of an order's payment to return, and why."""
 
     reason: Annotated[
         Reason,

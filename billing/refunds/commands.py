@@ -1,9 +1,10 @@
-"""Commands on refunds: request one, call its provider, settle it, decide it.
+"""Request refunds, call the provider, settle refunds, and decide them.
 
-The request's row and the hold on its credit are one transaction, before any call. A payment has one refund at
-a time. The credit must be there, unless the operator lets the account owe it. The provider's yes is a
-reversal like its notification's, so the first one counts; its definite no returns the credit, and no response
-releases nothing.
+One transaction writes the request and holds its credit, before the provider is called. A payment has one refund at a
+time. The account must have the credit, unless the operator lets it owe the credit.
+
+If the provider confirms the refund, in its response or a notification, the first report counts. If the provider
+refuses, the credit is released. Without a response, the credit stays held.
 """
 
 from dataclasses import dataclass, replace as replaced
@@ -35,15 +36,15 @@ class RefundRefused(DomainError):
 
 
 class NotRefundable(RefundRefused):
-    """`reason` is not_paid, no_api or other_order."""
+    """The payment can't be refunded. `reason` is not_paid, no_api or other_order."""
 
 
 class RefundRepeated(RefundRefused):
-    """`reason` is nothing_left, known or ended."""
+    """The refund was already made. `reason` is nothing_left, known or ended."""
 
 
 class RefundUnderWay(RefundRefused):
-    """`reason` is under_way or being_asked."""
+    """A refund is in progress. `reason` is under_way or being_asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ class RefundWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
-    """Record a refund of `amount` in the payment's smallest unit, or of all that remains if null.
+    """Records a refund of `amount` in the payment's smallest unit, or of all that remains if None.
 
-    `provider_refund_id` is set if it was made at the provider, `payment_ref` if the payment isn't the order's
-    own.
+    `provider_refund_id` is set if the refund was made at the provider. `payment_ref` names a payment other than the
+    order's own.
     """
 
     refund_id: str
@@ -99,7 +100,7 @@ class RequestRefund:
         payment.keep(state)
         payment.rows.refunds.add(made)
         if self.provider_refund_id is None and payment.parts:
-            # Credit in parts is taken back at once, and returned on failure.
+            # Credit that is granted in parts is taken back at once, and returned if the refund fails.
             told = reversal_of(made, state.now_us, tells_parts=self.way.tells_parts)
             payment.rows.reversals.keep(replace(told, status="asked"))
             payment.apply(state, made.reason)
@@ -181,7 +182,7 @@ class RequestRefund:
 
     @property
     def _requested_by(self) -> str:
-        """Return the user's name, or the token's ID, which public responses show."""
+        """Return the name of the user, or the ID of the token, that public responses show."""
         name = None if self.actor.is_program else self.by_name
         return name or self.actor.name
 
@@ -234,7 +235,7 @@ def _refused(
 
 
 DETAIL_CHARACTERS_MAX = 300
-# A provider is called within this time, so nobody decides meanwhile.
+# A call to a provider ends within this time, and until then no decision is accepted.
 BEING_ASKED_US = 30 * SECOND_US
 RefundVerdict = Literal["made", "not_made"]
 
@@ -334,7 +335,7 @@ class SettleRefund(_OnRefund):
 
     def _count(self, state: BatchState, payment: RefundablePayment, found: Refund) -> None:
         assert self.word.fact is not None, "it was looked at"
-        # If the response names no refund, use an earlier notification's name.
+        # If the response has no ID of the refund, the ID from an earlier notification is used.
         fact, reversals = replaced(self.word.fact, key=found.key), payment.rows.reversals
         blank = blank_of(fact, self.owner_id, self.tenant, state.now_us)
         known = reversals.find(self.owner_id, fact.key)
@@ -351,8 +352,9 @@ class SettleRefund(_OnRefund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideRefund(_OnRefund):
-    """An operator checked the provider's pages: it was made there, or never will be. Raises RefundRepeated and
-    RefundUnderWay.
+    """Decides whether a refund was made, after an operator has checked the provider's pages.
+
+    Raises RefundRepeated and RefundUnderWay.
     """
 
     verdict: RefundVerdict
@@ -377,7 +379,7 @@ class DecideRefund(_OnRefund):
             provider_refund_id=found.provider_refund_id or self.provider_refund_id,
         )
         refunds.keep(ended)
-        # The decision replaces what the request took back of credit in parts.
+        # The decision replaces the reversal that the request made for credit granted in parts.
         end_reversal(payment.rows.reversals, self.owner_id, found.id, "failed")
         if self.verdict == "made":
             known = payment.rows.reversals.find(self.owner_id, ended.key)

@@ -1,4 +1,4 @@
-"""What a refund returns: an order's payment, a period's, or an uncredited one."""
+"""Find the payment that a refund returns: an order's, a subscription period's, or an uncredited payment."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -30,7 +30,10 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundablePayment(ABC):
-    """`rows` holds its refunds and reversals. `is_whole_only`: it is returned whole or not at all."""
+    """A payment that can be refunded. `rows` has its refunds and reversals.
+
+    If `is_whole_only`, the payment can only be refunded in full.
+    """
 
     order: Order
     rows: SaleWorkingSet
@@ -44,7 +47,7 @@ class RefundablePayment(ABC):
 
     @property
     def parts(self) -> Sequence[PlanGrant]:
-        """Return what a period gives apart from the wallet: in parts, or with an end."""
+        """Return the grants of a period whose credit comes in parts or expires."""
         return ()
 
     @property
@@ -137,7 +140,7 @@ class PeriodPayment(RefundablePayment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentWithoutCredit(RefundablePayment):
-    """A second payment of the order, or a plan's that waits for an operator."""
+    """A second payment of an order, or a payment of a plan that waits for an operator."""
 
     payment: UncreditedPayment
 
@@ -218,8 +221,9 @@ def named_payment(
     payment_ref: str | None,
     is_plan: bool,
 ) -> RefundablePayment:
-    """Return the named payment; by default the order's own, or its plan's only one. Raises NotFound, and
-    InvalidInput if it could be one of several.
+    """Return the named payment, or by default the order's own payment or its plan's only payment.
+
+    Raises NotFound, and InvalidInput if several payments are possible.
     """
     orders = state.working_set(OrderWorkingSet)
     order = orders.find(order_id, tenant)
@@ -244,7 +248,7 @@ def named_payment(
 def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if not found:
         raise NotFound("Period", param="period_id")
-    # An uncredited payment is meant only if it is named.
+    # An uncredited payment must be named, unless there is no paid period.
     periods = [one for one in found if one.period_start_at is not None] or list(found)
     if len(periods) == 1:
         return periods[0]

@@ -1,8 +1,8 @@
-"""Take refunds from the request to the provider's response; one per process.
+"""Carry out refunds, from the request to the provider's response.
 
-A refund is written, with its credit held, before the call; no transaction is open meanwhile. A provider
-without idempotency keys gets one request, and is then only queried. A refund that was never made fails only
-once it can't be in progress.
+A refund is written and its credit is held before the provider is called. No transaction is open during the call. A
+provider without idempotency keys gets a request only once, and is then only queried. A refund that the provider
+doesn't know fails only when it can no longer be in progress.
 """
 
 import asyncio
@@ -40,9 +40,8 @@ ASK_S_MAX: Final = 20.0
 FIRST_WAIT_US: Final = 30 * SECOND_US
 WAIT_US_MAX: Final = HOUR_US
 PENDING_WAIT_US: Final = 6 * HOUR_US
-# After this long the provider knows a request or never will.
+# If a provider doesn't know a request after this time, it never will.
 ON_THE_WAY_US: Final = 10 * MINUTE_US
-# Providers keep idempotency keys for a day.
 REPEATABLE_US: Final = 20 * HOUR_US
 DEFAULT_WAY: Final = RefundWay()
 
@@ -73,10 +72,10 @@ class Refunder:
         made_at_provider: str | None = None,
         by_name: str | None = None,
     ) -> RequestRefund:
-        """Return the command to submit. Raises InvalidInput, NotFound and NotRefundable.
+        """Return the command that requests a refund; raise InvalidInput, NotFound and NotRefundable.
 
-        `currency` is the amount's. `made_at_provider` is the provider's ID of a refund made there.
-        `payment_ref` is a payment other than the order's own.
+        `currency` is the currency of the amount. `made_at_provider` is the provider's ID of a refund that was made
+        there. `payment_ref` names a payment other than the order's own.
         """
         order = await self._database.read(lambda tx: order_list.find(tx, order_id))
         if order is None or order.environment != environment:
@@ -111,7 +110,7 @@ class Refunder:
         )
 
     async def _check_own(self, order: Order) -> None:
-        """Raise NotRefundable if the order's payment belongs to another order, where it is refunded."""
+        """Raise NotRefundable if the payment belongs to another order, through which it must be refunded."""
         payment_id = order.payment_id
         if order.kind == "subscription" or payment_id is None:
             return
@@ -160,7 +159,7 @@ class Refunder:
             wait_us = PENDING_WAIT_US
         now_us = self._clock.now_us()
         next_at = now_us + wait_us
-        # Count from before the command, which begins the others' wait.
+        # The time is taken before the command, after which other workers begin to wait.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRefund(**_named(due), seen_checks_made=due.checks_made, next_check_at=next_at)

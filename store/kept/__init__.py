@@ -1,1 +1,1 @@
-"""The commits that were acknowledged, and the losses that an operator accepted."""
+"""Remember acknowledged commits, losses that an operator accepted, and copies of the database."""

@@ -1,6 +1,7 @@
-"""Record each copy of the database: when, by which build, and where.
+"""Record when each copy of the database was taken, by which build, and where it is.
 
-The row is written first, so a copy contains its own row, and a restore knows which build made it.
+The row is written before the copy is taken. So a copy contains its own row, which tells a restore which build
+made the copy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from kernel.ids import new_id
 from store.database import Transaction
 
 BackupPlace = Literal["local", "elsewhere"]
-# How many are stored per place; the last finished one always stays.
+# How many rows are stored for each place. The last finished copy always keeps its row.
 BACKUPS_KEPT: Final = 100
 LISTED_MAX: Final = 20
 
@@ -31,9 +32,9 @@ SELECT place, MAX(began_at) AS began_at FROM backups WHERE ended_at IS NOT NULL 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """Times in microseconds; size in bytes.
+    """A copy of the database. Times are in microseconds, the size in bytes.
 
-    place: local, or elsewhere if an operator reported it. ended_at: None while the copy is taken, or if it
+    `place` is "elsewhere" if an operator reported the copy. `ended_at` is None if the copy isn't finished or
     failed.
     """
 

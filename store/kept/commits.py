@@ -1,10 +1,10 @@
-"""Know which commits were acknowledged last, and by which server, to detect a database that went back in time.
+"""Remember the last acknowledged commits and their server, to detect a database that went back in time.
 
-Each process's file in the data directory has the last acknowledged token of each connection. Files survive
-a killed process, but a machine that loses power may lose its last seconds. Without a folder, a process
-knows only its own commits.
+Each process has a file in the data directory with the last acknowledged token of each connection. A file
+survives a killed process, but after a power failure its last seconds may be missing. Without that folder, a
+process knows only its own commits.
 
-What an operator accepted as lost is a row of the database that continues.
+If an operator accepts a loss, it is recorded in the database that stays in use.
 """
 
 import contextlib
@@ -25,15 +25,14 @@ from store.servers import NOWHERE, Position
 
 FOLDER: Final = "commits"
 PLACES: Final = 64
-# Commits are acknowledged in nearly the order of the server's log, so if the newest is there, all
-# older than this are.
+# Commits are acknowledged in nearly the order of the server's log. If a server has the newest commit,
+# it also has every commit that is this much older.
 RECENT_S: Final = 60.0
-# One day less than the rows are stored.
 COMPARED_S: Final = (KEPT_DAYS - 1) * 86_400.0
 _MAGIC: Final = b"TOPUPKC1"
-_HEADER: Final = struct.Struct("<8sQqq")  # magic, system, timeline, accepted_at
+_HEADER: Final = struct.Struct("<8sQqq")
 _HEADER_BYTES: Final = 64
-_PLACE: Final = struct.Struct("<10s6xqdq")  # row, token, Unix time, accepted_at
+_PLACE: Final = struct.Struct("<10s6xqdq")
 _KEPT: Final = struct.Struct("<qdq")
 _KEPT_OFFSET: Final = _PLACE.size - _KEPT.size
 _FILE_BYTES: Final = _HEADER_BYTES + PLACES * _PLACE.size
@@ -42,7 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 class AcknowledgedCommit(NamedTuple):
-    """kept_s is this machine's Unix time, accepted_at the operator's last acceptance known then."""
+    """A commit that was acknowledged at kept_s, in this machine's Unix time.
+
+    At that time, accepted_at was the operator's last known acceptance of a loss.
+    """
 
     token_id: str
     token: int
@@ -51,7 +53,7 @@ class AcknowledgedCommit(NamedTuple):
 
 
 class AcknowledgedCommits:
-    """system and position are the last server's, 0 if there was none."""
+    """The acknowledged commits. `system` and `position` belong to the last server, or are 0."""
 
     def __init__(self) -> None:
         self.system = 0
@@ -70,7 +72,7 @@ class AcknowledgedCommits:
 
     @classmethod
     def open(cls, folder: Path) -> "AcknowledgedCommits":
-        """Read the files, and open one that replaces those of ended processes.
+        """Read all files, and open a new file that replaces those of ended processes.
 
         If no file can be written, log a warning and continue.
         """
@@ -104,7 +106,7 @@ class AcknowledgedCommits:
         self._write(0, _HEADER.size)
 
     def newest(self, *, accepted_at: int) -> list[AcknowledgedCommit]:
-        """Return the commits that a server must have if its operator last accepted a loss at that time."""
+        """Return the commits that a server must have, given when its operator last accepted a loss."""
         now_s = time.time()
         commits = [*_commits(self._memory), *self._others]
         commits = [
@@ -128,7 +130,7 @@ class AcknowledgedCommits:
             del self._places[oldest[1].token_id]
         self._places[token_id] = place
         offset = _HEADER_BYTES + place * _PLACE.size
-        # First without a token, so that a cut file has no wrong value.
+        # The place is first written without a token, so that a truncated file has no wrong token.
         _PLACE.pack_into(self._memory, offset, bytes.fromhex(token_id), 0, 0.0, 0)
         self._write(offset, _PLACE.size)
         return place
@@ -146,7 +148,7 @@ class AcknowledgedCommits:
         self._others += commits
 
     def record(self, folder: Path) -> None:
-        """Start this process's file, and remove those of ended processes; raise OSError."""
+        """Create this process's file, and remove the files of ended processes; raise OSError."""
         path = folder / secrets.token_hex(8)
         draft = folder / f".{path.name}"
         self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -223,7 +225,7 @@ def _placed(memory: bytes | bytearray) -> Iterator[tuple[int, AcknowledgedCommit
 
 
 def _most_recent(commits: Sequence[AcknowledgedCommit]) -> list[AcknowledgedCommit]:
-    """Return one commit for each row, at most half of a file's places."""
+    """Return the newest commit of each row, at most as many as fill half of a file."""
     by_row: dict[str, AcknowledgedCommit] = {}
     for one in sorted(commits, key=lambda commit: (commit.kept_s, commit.token)):
         by_row[one.token_id] = one
@@ -249,7 +251,7 @@ async def accept_loss(
     lost_until_at: int | None,
     reason: str,
 ) -> AcceptedLoss:
-    """Record a loss with a time later than any before, whatever the clock says."""
+    """Record a loss. Its time is always later than that of earlier losses, whatever the clock says."""
     row = await tx.fetch_one("SELECT COALESCE(MAX(accepted_at), 0) AS last_at FROM accepted_losses")
     assert row is not None, "it counts"
     accepted_at = max(now_us, row["last_at"] + 1)

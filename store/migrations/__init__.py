@@ -1,1 +1,1 @@
-"""Alembic's folder: the migrations of the schema; store/migrate.py runs them."""
+"""Contain the schema's migrations in the form that Alembic needs. store/migrate.py runs them."""

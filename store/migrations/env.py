@@ -1,4 +1,4 @@
-"""Alembic's entry point: migrates over the connection that store/migrate.py passes in."""
+"""Run migrations for Alembic, over the connection that store/migrate.py passes in."""
 
 from alembic import context
 

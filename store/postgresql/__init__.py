@@ -1,1 +1,1 @@
-"""PostgreSQL: its pool, transactions, statements in one round trip, and backup."""
+"""Use PostgreSQL: connection pools, transactions, statements that share a round trip, and backups."""

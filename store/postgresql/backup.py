@@ -1,4 +1,4 @@
-"""Copy and restore PostgreSQL with its own pg_dump and pg_restore, from the PATH."""
+"""Copy and restore a PostgreSQL database with the pg_dump and pg_restore that are on the PATH."""
 
 import contextlib
 import os
@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from store.errors import BackupRefused
 
 LOCK_TIMEOUT: Final = "5s"
-# server_version_num is 170004 for 17.4.
 _MAJOR: Final = 10_000
 VERSION_S_MAX: Final = 4.0
 _ERROR_CHARACTERS_MAX: Final = 300
@@ -22,7 +21,7 @@ _OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
-# Tables of later versions too, which would be in their migration's way.
+# Tables of later schema versions are dropped too, because they would break a later migration.
 _DROP: Final = f"""
 BEGIN;
 SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
@@ -35,7 +34,7 @@ BEGIN
   LOOP EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name); END LOOP;
 END $$;
 """.encode()
-# Roll back unless the copy is of our schema.
+# The SELECT fails, and rolls back, unless the copy has our schema.
 _END: Final = b"""
 RESET search_path;
 SELECT version_num FROM alembic_version;
@@ -45,7 +44,7 @@ COMMIT;
 
 def dump(url: str, target: Path) -> None:
     server = _Server(url)
-    # Without owner and rights, so that any user can restore it.
+    # The copy has no owner and no privileges, so that any role can restore it.
     words = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
     server.run("pg_dump", f"--lock-wait-timeout={LOCK_TIMEOUT}", *words)
 
@@ -59,7 +58,7 @@ def check_tools(url: str) -> str:
     try:
         theirs = int(server.ask("SHOW server_version_num", wait_s=VERSION_S_MAX)) // _MAJOR
     except BackupRefused:
-        # psql's message may hold a part of the password if a character of the URL isn't escaped.
+        # If a character of the URL isn't escaped, psql's message may contain part of the password.
         raise BackupRefused(
             "the server was not asked for its version, since psql cannot reach it"
         ) from None
@@ -94,7 +93,7 @@ def _version_of(program: str) -> int:
 
 
 class _Server:
-    """PostgreSQL's own programs, pointed at one database. No list of processes shows its password."""
+    """Runs PostgreSQL's programs on one database. The list of processes doesn't show its password."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -102,13 +101,13 @@ class _Server:
         password = query.pop("password", None) or unquote(parts.password or "")
         user = f"{parts.username}@" if parts.username else ""
         place = parts.netloc.rpartition("@")[2]
-        # Built by hand: a socket's URL has no host, and urlunsplit would drop its //.
+        # A socket's URL has no host, and urlunsplit would drop its //.
         self._where = f"postgresql://{user}{place}{parts.path}?{urlencode(query)}".rstrip("?")
-        # Not in PGOPTIONS: a pooler refuses unknown settings in the first message.
+        # PGOPTIONS isn't used, because a pooler refuses unknown settings in the first message.
         self._environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
 
     def run(self, program: str, *words: str, wait_s: float | None = None) -> str:
-        """Return the program's output; raise BackupRefused, including if it takes longer than wait_s."""
+        """Return the program's output; raise BackupRefused if it fails or takes longer than wait_s."""
         with tempfile.TemporaryFile() as said:
             try:
                 done = subprocess.run(  # noqa: S603 - our own words and the operator's URL
@@ -130,9 +129,7 @@ class _Server:
         return self.run("psql", *words, wait_s=wait_s).strip()
 
     def replay(self, source: Path) -> None:
-        """Drop what is there and write the copy, in a transaction that commits only after the whole copy was
-        read.
-        """
+        """Replace all tables by those of the copy, in a transaction that commits only after a complete read."""
         words = ["-w", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"--dbname={self._where}"]
         with (
             tempfile.TemporaryFile() as said,
@@ -153,7 +150,6 @@ class _Server:
         ):
             assert writing.stdin is not None, "asked for"
             assert reading.stdout is not None, "asked for"
-            # If psql gave up, its own message says why.
             with contextlib.suppress(BrokenPipeError):
                 writing.stdin.write(_DROP)
                 shutil.copyfileobj(reading.stdout, writing.stdin)

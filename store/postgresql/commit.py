@@ -1,10 +1,11 @@
-"""Begin a transaction with its locks, commit it, and find the outcome if its answer was lost.
+"""Begin a transaction with its locks, commit it, and find its outcome if the response is lost.
 
-BEGIN and an EXECUTE with literals fit in one simple query, a statement with arguments doesn't [0.3 ms of a
-lone send's 1.9]. Its rows are dropped: a snapshot taken together with a lock is stale after a wait.
+BEGIN is sent together with an EXECUTE that has literals, because a statement with arguments would need another
+round trip [0.3 ms of a lone send's 1.9]. The rows of the EXECUTE are ignored: after a wait for the lock, they may
+be out of date.
 
-The outcome of a lost COMMIT is read from its row in commit_tokens. If it stays unknown, CommitUnknown is
-raised: never a success, and never a failure that runs the work again.
+The outcome of a lost COMMIT is read from the connection's row in commit_tokens. If the outcome stays unknown,
+CommitUnknown is raised, and the work isn't run again.
 """
 
 import asyncio
@@ -24,12 +25,11 @@ from store.postgresql.errors import named
 from store.postgresql.pool import ConnectionPool, PooledConnection
 from store.statement import POSTGRESQL, translate
 
-# Characters without a meaning inside a literal.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _PARAMETER = re.compile(r"\$(\d+)")
 _translated: Final = cache(partial(translate, name=POSTGRESQL))
 
-# A read holds no lock, so nothing waits for a process that stopped in one.
+# A read holds no lock, so a process that stops during a read blocks no other.
 _READ_IDLE_TIMEOUT_S = 60
 _LONG_TIMEOUT_S = 600
 READ = (
@@ -49,7 +49,7 @@ class BeginWithLock:
         self._lock = lock
 
     async def run(self, session: PooledConnection) -> None:
-        """Raise what the driver raises, and leave the rollback to the caller."""
+        """Begin the transaction. The driver's errors are raised unchanged, and the caller rolls back."""
         connection, begin = session.connection, self._begin
         if session.settings:
             begin = _with_settings(begin, session.settings)
@@ -71,10 +71,8 @@ class BeginWithLock:
         try:
             await connection.execute(both)
         except asyncpg.InvalidSQLStatementNameError:
-            # The statement's first use in this session.
             await connection.execute("ROLLBACK")
             with contextlib.suppress(asyncpg.DuplicatePreparedStatementError):
-                # Another process that shares the session prepared it first.
                 await connection.execute(f"PREPARE {name} AS {statement.text}")
             await connection.execute(both)
 
@@ -85,7 +83,7 @@ def begin_text(
 ) -> str:
     parts = ["BEGIN"]
     if is_durable:
-        # Planning each execution again takes half of a batch's time.
+        # Planning each execution of a statement would take half of a batch's time.
         parts.append("SET LOCAL plan_cache_mode = force_generic_plan")
     if statement_timeout_s is not None:
         parts.append(f"SET LOCAL statement_timeout = {round(statement_timeout_s * 1000)}")
@@ -96,7 +94,7 @@ def begin_text(
 
 @cache
 def _with_settings(begin: str, settings: str) -> str:
-    """Let the transaction's own settings win."""
+    """Insert the session's settings before the transaction's own settings, which override them."""
     head, mark, own = begin.partition(";")
     return f"{head}; {settings}{mark}{own}"
 
@@ -107,18 +105,17 @@ def _written_out(text: str, literals: list[str | None]) -> str:
 
 @cache
 def _name(text: str) -> str:
-    """Derive a name from the text, so that processes that share sessions agree on it."""
+    """Derive a statement's name from its text, so that processes that share sessions use the same name."""
     return f"topup_lock_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def _literal(argument: Any) -> str | None:
-    """Return the argument in SQL, or None if it would need escaping."""
     if isinstance(argument, list) and all(isinstance(one, str) and _PLAIN(one) for one in argument):
         return "'{" + ",".join(f'"{one}"' for one in argument) + "}'"
     return None
 
 
-# Longer outages around COMMIT leave its outcome unknown.
+# After a longer outage around COMMIT, its outcome stays unknown.
 LOOK_TIMEOUT_S: Final = 5.0
 _WAIT_S_FIRST: Final = 0.02
 _WAIT_S_MAX: Final = 1.0
@@ -126,11 +123,12 @@ _BEGIN: Final = BeginWithLock("BEGIN; SET LOCAL lock_timeout = '1s'")
 
 
 async def commit(session: PooledConnection) -> None:
-    """Raise what the driver raises, StoreError 25P02 if the server rolled back, and CommitUnknown if it didn't
-    wait for replication.
+    """Commit; raise StoreError if the server rolled back, and CommitUnknown if it didn't wait for replication.
+
+    Errors of the driver are raised unchanged.
     """
     session.was_warned = False
-    # After a failed statement COMMIT rolls back, and only its tag says so.
+    # If a statement has failed, COMMIT rolls back, and only its command tag shows that.
     if await session.connection.execute("COMMIT") != "COMMIT":
         raise StoreError("25P02")
     if session.was_warned:
@@ -140,7 +138,7 @@ async def commit(session: PooledConnection) -> None:
 async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
     """Return whether the transaction that wrote the token was committed.
 
-    The lost COMMIT may still be on its way. Tries for LOOK_TIMEOUT_S, then raises CommitUnknown.
+    The COMMIT may still reach the server. After tries for LOOK_TIMEOUT_S, CommitUnknown is raised.
     """
     ends_at_s = time.monotonic() + LOOK_TIMEOUT_S
     wait_s = _WAIT_S_FIRST
@@ -158,10 +156,9 @@ async def was_kept(pool: ConnectionPool, token_id: str, token: int) -> bool:
 
 
 async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
-    """Return the row's token once no transaction is writing it; raise StoreError."""
+    """Return the row's token after waiting for any transaction that is writing the row; raise StoreError."""
     async with pool.session() as session:
         connection = session.connection
-        # A silent connection says nothing about the others.
         left_s = max(0.0, ends_at_s - time.monotonic())
         guard = asyncio.get_running_loop().call_later(left_s, connection.terminate)
         try:
@@ -177,9 +174,9 @@ async def _look(pool: ConnectionPool, token_id: str, ends_at_s: float) -> Any:
 
 
 async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> None:
-    """End the failed transaction.
+    """Roll back a failed transaction.
 
-    If it was cancelled while it began, it may still begin on the server, so the connection is closed.
+    If the transaction was cancelled while it began, it may still begin on the server. So the connection is closed.
     """
     if isinstance(error, asyncio.CancelledError) and not has_begun:
         connection.terminate()
@@ -187,7 +184,6 @@ async def give_up(connection: Any, error: BaseException, *, has_begun: bool) -> 
 
 
 async def roll_back(connection: Any) -> None:
-    """Roll back, or close a connection that can't."""
     try:
         if not connection.is_closed() and connection.is_in_transaction():
             await connection.execute("ROLLBACK")

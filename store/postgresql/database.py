@@ -1,9 +1,10 @@
-"""PostgreSQL through asyncpg: a few small pools, statements prepared once per connection.
+"""Use PostgreSQL through asyncpg, with a few small pools and statements prepared once per connection.
 
-The isolation is READ COMMITTED: rows that must not change are locked first and read by later statements.
+The isolation level is READ COMMITTED. Rows that must not change are locked first, and read by later statements.
 
 A read of one statement runs without a transaction, which saves two round trips. One timer per transaction
-limits the server's time: the driver's own per statement would triple its cost [39 us against 13].
+limits the time to wait for the server, because the driver's timers, one per statement, cost three times as
+much [39 us against 13].
 """
 
 import asyncio
@@ -51,13 +52,12 @@ from store.servers import PoolOptions, ServerRoom
 
 CHANNEL: Final = "topup_hints"
 _SEND: Final = f"SELECT pg_notify('{CHANNEL}', :names)"
-# PostgreSQL accepts less than 8,000.
 _BYTES_MAX: Final = 7_000
 _RETRY_S: Final = 1.0
-# An operator must change a setting and restart.
+# If a pooler shares sessions, an operator must change a setting and restart.
 _RETRY_SHARED_S: Final = 60.0
 
-# A timer later than this was delayed by this process itself.
+# If a timer fires later than this, the process itself was delayed.
 LATE_S: Final = 0.5
 AGAIN_S: Final = 1.0
 _COLUMNS = """
@@ -74,14 +74,14 @@ _INDEXES = """
         WHERE place <= i.indnkeyatts)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
     WHERE c.relnamespace = CURRENT_SCHEMA()::text::regnamespace"""
-# Afterwards a connection is given up. Each exceeds the server's own limit, so a live server ends
-# the statement first.
+# After these times a connection is given up. Each is longer than the server's own limit, so a server
+# that is alive ends the statement first.
 SHORT_ANSWER_S = 4.0
 MORE_ANSWER_S = 5.0
 LONG_ANSWER_S = 660.0
 TRIES_MAX = 6
 RETRY_WAIT_S = 0.02
-# Shared sessions get their settings with each transaction.
+# If sessions are shared, the settings are sent with each transaction.
 _AT_ONCE = BeginWithLock("BEGIN")
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ async def send(tx: Transaction, names: str) -> None:
 
 
 async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
-    """Listen through any outage, until cancelled. The pool is for this alone."""
+    """Listen for hints until cancelled, through any outage. No other code uses the pool."""
     is_told = False
     while True:
         wait_s = _RETRY_S
@@ -106,14 +106,14 @@ async def hear(pool: ConnectionPool, on_hints: OnHints) -> None:
                 raise
             reason = f"{type(failure).__name__} {failure.code}"
         if not is_told:
-            # Once: other parts report the outage, and polling continues.
+            # The outage is logged only once, because other parts report it and polling continues.
             _log.warning("hints.not_heard", extra={"reason": reason})
             is_told = True
         await asyncio.sleep(wait_s)
 
 
 async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
-    """Return the seconds to wait before the next connection."""
+    """Listen until the connection ends, and return how many seconds to wait before the next one."""
     async with pool.session() as session:
         if pool.is_sharing_sessions:
             _log.warning("hints.need_direct_url")
@@ -137,11 +137,11 @@ async def _hear_once(pool: ConnectionPool, on_hints: OnHints) -> float:
 
 
 class NotSingle(Exception):
-    """The work needs more than one reading statement; run it again in a transaction."""
+    """The work needs more than one read, so it must run again in a transaction."""
 
 
 class SingleRead(PostgresqlTransaction):
-    """Runs one reading statement; raises NotSingle for another one or a write."""
+    """Runs one statement that reads. A second statement, or a write, raises NotSingle."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__(_OneStatement(connection))
@@ -176,8 +176,6 @@ class _OneStatement:
 
 
 class Guard:
-    """Calls on_silence after answer_s, unless cancelled."""
-
     __slots__ = ("_loop", "_on_silence", "_timer")
 
     def __init__(self, on_silence: Callable[[], None], answer_s: float) -> None:
@@ -190,7 +188,7 @@ class Guard:
 
     def _fire(self) -> None:
         if self._loop.time() - self._timer.when() > LATE_S:
-            # This process was stopped for a while; the answer may have arrived unread.
+            # This process was stopped for a while. The response may have arrived, but wasn't read.
             self._timer = self._loop.call_later(AGAIN_S, self._fire)
         else:
             self._on_silence()
@@ -218,7 +216,7 @@ class _Shared:
         self.statements_run = 0
         self.answer_s = options.statement_timeout_s + MORE_ANSWER_S
         self.pools: list[ConnectionPool] = []
-        # Planning each claim again would cost more than the claim.
+        # Planning each claim would cost more than running it.
         self.soon_pool = self.open_pool(
             statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s",
             synchronous_commit="off",
@@ -245,13 +243,12 @@ class _Shared:
         return self.open_pool(connections_max=1, servers=servers)
 
     def drop(self) -> None:
-        """End every connection of the process; after a failover none is of use."""
         for pool in self.pools:
             pool.drop()
 
 
 class PostgresqlDatabase:
-    """The database behind `url`. It connects on first use and again after an outage."""
+    """The database that `url` names. Connections are opened at first use, and again after an outage."""
 
     def __init__(
         self,
@@ -265,10 +262,9 @@ class PostgresqlDatabase:
         is_short: bool = False,
         is_long: bool = False,
     ) -> None:
-        """Take over `kept`, what was acknowledged before this process.
+        """Open the database. `kept` holds the commits that earlier processes acknowledged.
 
-        view shares another database's pools. is_short and is_long apply to all of its transactions, or to
-        its reads.
+        A `view` shares the pools of another database. is_short and is_long apply to all work on the view.
         """
         self._is_short = is_short
         self._is_long = is_long
@@ -344,7 +340,7 @@ class PostgresqlDatabase:
                 if attempt == TRIES_MAX:
                     raise
             except ConnectionLost:
-                # A pooled connection can be dead before it is used; a fresh one can't.
+                # A pooled connection may have been dead before its use. A second failure means an outage.
                 if has_lost_connection or attempt == TRIES_MAX:
                     raise
                 has_lost_connection = True
@@ -390,18 +386,17 @@ class PostgresqlDatabase:
             except NotSingle:
                 pass
             except ConnectionLost:
-                # The other pool may have a connection even if no more can be opened.
+                # If no more connections can be opened, the other pool may still have one.
                 return await once()
         try:
             return await once()
         except CannotOpen:
             raise
         except (ConnectionLost, CommitUnknown):
-            # The same as in transaction().
             return await once()
 
     async def _read_alone(self, work: Work[T]) -> T:
-        """Use a session that doesn't plan each execution, which costs 5 times a key's read; raise NotSingle."""
+        """Read in a session with cached plans, because planning costs 5 times a key's read; raise NotSingle."""
         async with self._shared.soon_pool.session() as session:
             reading = SingleRead(session.connection)
             guard = self._guard(session, self._shared.short_answer_s)
@@ -475,10 +470,9 @@ class PostgresqlDatabase:
         is_resolved: bool,
         answer_s: float,
     ) -> T:
-        """Run work between begin and COMMIT; give up the connections if the server doesn't answer in time.
+        """Run work between begin and COMMIT. If the server doesn't respond in time, close all connections.
 
-        is_resolved: find the outcome of a lost COMMIT, so that ConnectionLost means that nothing was
-        stored.
+        If is_resolved, find the outcome of a lost COMMIT. Then ConnectionLost means that nothing was stored.
         """
         token = None
         async with pool.session() as session:
@@ -501,8 +495,8 @@ class PostgresqlDatabase:
                 await give_up(connection, error, has_begun=has_begun)
                 is_unknown = isinstance(named(error, is_committing=is_committing), CommitUnknown)
                 if not (is_resolved and is_unknown):
-                    # Not in a variable: its traceback would hold a refused request in memory until
-                    # the garbage collector runs.
+                    # The error isn't kept in a variable: its traceback would keep a refused request in
+                    # memory until the garbage collector runs.
                     raise named(error, is_committing=is_committing) from None
             finally:
                 guard.cancel()
@@ -510,7 +504,7 @@ class PostgresqlDatabase:
             if not is_committing:
                 if token is not None:
                     self._shared.kept.note(session.token_id, token)
-                # Before returning the connection, which may be cancelled.
+                # The hints are sent before the connection is returned, because that may be cancelled.
                 tell(self._shared.on_hint, transaction.hints)
                 return value
         if token is not None and not await was_kept(pool, session.token_id, token):

@@ -1,7 +1,7 @@
-"""Map asyncpg's failures to store/errors.py: SQLSTATE and constraint, never a value.
+"""Turn asyncpg's errors into those of store/errors.py, which have a SQLSTATE and a constraint, but no value.
 
-The server's texts are in its own language, so its codes tell why no connection opens, and the refusing
-server function's name if a code has several causes.
+A server's messages are in its own language. So the reason why no connection opens is found by the error's code,
+or by the name of the server's function if a code has several causes.
 """
 
 import os
@@ -78,8 +78,8 @@ def named(error: BaseException, *, is_committing: bool) -> BaseException:
 def _is_unencodable(error: BaseException) -> bool:
     """Return whether the driver couldn't encode a value.
 
-    That error has no public name: it is both a ValueError and an InterfaceError, as is the one for bad
-    connection settings.
+    The driver's class for that error has no public name. It is a ValueError and an InterfaceError, as is the
+    class for wrong connection settings.
     """
     return isinstance(error, asyncpg.InterfaceError) and (
         isinstance(error, ValueError)
@@ -90,7 +90,7 @@ def _is_unencodable(error: BaseException) -> bool:
 _PORT = re.compile(r":(?!\d*$)[^\]]*$")
 _UNREADABLE = (asyncpg.exceptions.ClientConfigurationError, ValueError, TypeError)
 _PORT_MAX: Final = 65_535
-# The narrowest first. Any other OSError is a refused or unreachable address.
+# Narrower classes come first. Any other OSError means a refused or unreachable address.
 _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.exceptions.TargetServerAttributeNotMatched, Fault.NO_SUCH_SERVER),
     (asyncpg.InvalidPasswordError, Fault.PASSWORD_WRONG),
@@ -133,7 +133,7 @@ class UrlParts:
 
     @property
     def is_socket(self) -> bool:
-        """Return whether the server's address may be a file, as it is without a host."""
+        """Return whether the server's address may be a file, which is the default without a host."""
         return not self.hosts or any(host.startswith("/") for host in self.hosts.split(","))
 
     @classmethod
@@ -141,7 +141,7 @@ class UrlParts:
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         if "@" in parts.path or "@" in parts.fragment:
-            # With an unescaped password the parts may be anywhere.
+            # If the password isn't escaped, the URL's parts can't be told apart.
             return cls("", "", "", "")
         given = {name: values[-1] for name, values in query.items()}
         login, _, hosts = parts.netloc.rpartition("@")
@@ -156,7 +156,6 @@ class UrlParts:
 
 
 def cannot_open(error: Exception, url: str) -> CannotOpen | None:
-    """Return the fault behind a failure to connect, or None if it is unknown."""
     try:
         address = UrlParts.of(url)
     except ValueError:
@@ -179,17 +178,14 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
     ):
         return _refused(error, address)
     if isinstance(error, ConnectionError) and "SSL upgrade" in str(error):
-        # The driver has no class for this. If the URL leaves the choice, the responder isn't
+        # The driver has no class for this error. If the URL doesn't require TLS, the responder isn't
         # PostgreSQL.
         return Fault.TLS_MISSING if address.asks_for_tls else Fault.NO_POSTGRESQL
     if isinstance(error, asyncpg.InterfaceError) and "password" in str(error):
-        # The server wants a password and the URL has none.
         return Fault.PASSWORD_WRONG
     if isinstance(error, (OverflowError, OSError)) and address.has_port_too_high:
-        # One event loop raises the first, another the second.
         return Fault.PORT_NO_NUMBER
     if isinstance(error, FileNotFoundError) and not address.is_socket:
-        # A TCP connection opens no files but those for TLS.
         return Fault.TLS_UNTRUSTED
     for kind, fault in _BY_CLASS:
         if isinstance(error, kind):
@@ -198,7 +194,6 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
         if isinstance(error, asyncpg.exceptions.ClientConfigurationError) and (
             address.tls.startswith("verify")
         ):
-            # The file of trusted certificates is missing.
             return Fault.TLS_UNTRUSTED
         is_port = any(_PORT.search(host) for host in address.hosts.split(","))
         return Fault.PORT_NO_NUMBER if is_port else Fault.URL_UNREADABLE
@@ -206,7 +201,7 @@ def _fault(error: Exception, address: UrlParts) -> Fault | None:
 
 
 def _refused(error: asyncpg.InvalidAuthorizationSpecificationError, address: UrlParts) -> Fault:
-    """Split 28000, which is an unknown role or a pg_hba.conf without a line for us."""
+    """Return the fault behind code 28000: the role is unknown, or no line of pg_hba.conf matches."""
     if error.server_source_function == "ClientAuthentication":
         return Fault.TLS_REQUIRED if address.tls in {"disable", "allow"} else Fault.NOT_LET_IN
     return Fault.ROLE_UNKNOWN

@@ -1,7 +1,7 @@
-"""Connections to PostgreSQL: small pools, opened at first use and again after an outage.
+"""Pool connections to PostgreSQL. They are opened at first use, and again after an outage.
 
-A connection that doesn't answer in time ends every pool of its database: after a failover all of them lead
-to a server that is gone, and callers should fail fast.
+If one connection doesn't respond in time, all connections of its database are closed. After a failover, all of
+them lead to a server that is gone, and callers should fail fast.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from store.servers import PoolOptions
 
 CLOSE_TIMEOUT_S = 2.0
 
-# Limits that the server enforces, so that a stopped process or a lost host blocks no other.
+# The server enforces these limits, so that a stopped process or a lost host blocks no other.
 SHORT_STATEMENT_TIMEOUT_S: Final = 3
 IDLE_TIMEOUT_S: Final = 3
 _KEEPALIVE_IDLE_S: Final = 2
@@ -30,9 +30,9 @@ _KEEPALIVE_INTERVAL_S: Final = 1
 _KEEPALIVE_COUNT: Final = 3
 _UNSENT_TIMEOUT_MS: Final = 5_000
 
-# Every statement probes indexes, and its plan is reused. Planned while a table is small, it would
-# be a scan with a hash join until the first autovacuum [in 15,000 sends from 5,800 to 3,500 a
-# second; with these settings to 5,000].
+# Every statement should use indexes, because its plan is reused. A plan made while a table is small
+# would scan it, with a hash join, until the first autovacuum. During 15,000 sends, the rate would
+# fall from 5,800 to 3,500 per second; with these settings it falls to 5,000.
 SERVER_SETTINGS = {
     "application_name": "topup",
     "jit": "off",
@@ -45,8 +45,8 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
     "tcp_user_timeout": str(_UNSENT_TIMEOUT_MS),
 }
-# The driver sends a statement in three parts. If the last is lost, the session is neither idle nor
-# working, so no time-out of the server applies and its locks stay held: END_STALLED ends it.
+# The driver sends a statement in three parts. If the last part is lost, no time-out of the server
+# applies, and the session keeps its locks. END_STALLED ends such sessions.
 ROOM: Final = f"""
 SELECT CURRENT_SETTING('max_connections')::bigint
     - CURRENT_SETTING('superuser_reserved_connections')::bigint AS connections_max,
@@ -69,9 +69,9 @@ WHERE datname = CURRENT_DATABASE() AND usename = CURRENT_USER
 
 
 class PooledConnection:
-    """One connection, and its row of commit_tokens.
+    """A connection and its row of commit_tokens.
 
-    settings: SQL for each transaction if its session changes each time; else empty.
+    `settings` is SQL to send with each transaction if the session changes each time, and otherwise empty.
     """
 
     __slots__ = ("_tokens", "connection", "settings", "token_id", "was_warned")
@@ -81,7 +81,7 @@ class PooledConnection:
         self.settings = settings
         self.token_id = secrets.token_hex(10)
         self._tokens = itertools.count(1)
-        # Only a warning says that a COMMIT's wait for replication was cancelled.
+        # If the wait for replication was cancelled, COMMIT succeeds and only a warning reports it.
         self.was_warned = False
         connection.add_log_listener(self._listen)
 
@@ -89,14 +89,12 @@ class PooledConnection:
         return next(self._tokens)
 
     def _listen(self, _connection: Any, message: Any) -> None:
-        # The class of all warnings; the text is in the server's language.
+        # Codes of this class are warnings. Their text is in the server's language.
         if (message.sqlstate or "").startswith("01"):
             self.was_warned = True
 
 
 class ConnectionPool:
-    """At most options.connections_max connections; settings are for each session."""
-
     def __init__(self, servers: Servers, options: PoolOptions, **settings: str) -> None:
         self._servers = servers
         self._options = options
@@ -112,11 +110,10 @@ class ConnectionPool:
         self._is_back = asyncio.Event()
 
     def session(self) -> "_Loan":
-        """Raises ConnectionLost and CannotOpen."""
+        """Open a `with` block that has a connection; raise ConnectionLost and CannotOpen."""
         return _Loan(self)
 
     async def lend(self) -> PooledConnection:
-        """Lend a connection; the caller returns it by take_back."""
         try:
             found = self._take_idle() or await self._acquire()
         except Exception as error:
@@ -134,7 +131,7 @@ class ConnectionPool:
         return self._servers.pooler.is_sharing
 
     def drop(self) -> None:
-        """End every connection at once, also in a transaction, without a word to its server."""
+        """Close every connection at once, even during a transaction, without notifying the server."""
         idle, self._idle = self._idle, []
         for session in (*idle, *self._lent):
             session.connection.terminate()
@@ -142,7 +139,6 @@ class ConnectionPool:
             self._note_room()
 
     async def close(self) -> None:
-        """Close every connection; lent ones get a moment to be returned."""
         self._is_closed = True
         idle, self._idle = self._idle, []
         for session in idle:
@@ -155,12 +151,10 @@ class ConnectionPool:
                     await self._is_back.wait()
         for session in self._lent:
             session.connection.terminate()
-        # A connection that was given up is gone after the next turn of the loop.
         await asyncio.sleep(0)
 
     def _take_idle(self) -> PooledConnection | None:
         while self._idle and not self._is_closed:
-            # The one used last has most statements prepared.
             session = self._idle.pop()
             if not session.connection.is_closed():
                 return session
@@ -205,7 +199,7 @@ class ConnectionPool:
 
     def _give_back(self, session: PooledConnection) -> None:
         connection = session.connection
-        # A caller that was cancelled twice left an open transaction.
+        # A caller that was cancelled twice may leave a transaction open.
         if self._is_closed or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
             self._note_room()
@@ -213,7 +207,7 @@ class ConnectionPool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                # Counts as lent until the waiter has it, or another would be opened.
+                # The connection counts as lent, so that no other is opened before the waiter gets it.
                 self._lent.add(session)
                 waiter.set_result(session)
                 return
@@ -227,7 +221,6 @@ class ConnectionPool:
                 return
 
     def _pass_on(self, waiter: "asyncio.Future[PooledConnection | None]") -> None:
-        """Pass on a connection whose new user was cancelled."""
         if waiter.cancelled() or not waiter.done():
             waiter.cancel()
             return
@@ -240,7 +233,7 @@ class ConnectionPool:
 
 
 class _Loan:
-    """A lent connection. A generator would cost four times as much."""
+    """A context manager that lends a connection. A generator would cost four times as much."""
 
     __slots__ = ("_pool", "_session")
 
@@ -274,7 +267,7 @@ def local_settings(settings: Mapping[str, str]) -> str:
 
 
 def keep_alive(connection: Any) -> None:
-    """Set TCP keep-alive, so that a network that drops packets ends the connection."""
+    """Set TCP keep-alive, so that the connection ends if the network drops packets."""
     transport = getattr(connection, "_transport", None)
     opened = None if transport is None else transport.get_extra_info("socket")
     if opened is None or opened.family not in {socket.AF_INET, socket.AF_INET6}:

@@ -1,8 +1,8 @@
-"""The servers of one URL, of which one at a time is the database.
+"""Choose among the servers that a URL names. One server at a time is the database.
 
-A connection is given out only to the server that is furthest and has what was acknowledged here
-(store/kept/commits.py). A server left behind by a promotion isn't used again; connections to it end at
-once.
+Connections lead only to the server with the greatest position, and only if it has the commits that were
+acknowledged here (store/kept/commits.py). After a promotion, the old server isn't used again, and connections to
+it are closed at once.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ from store.kept.commits import AcknowledgedCommit, AcknowledgedCommits
 from store.postgresql.errors import UrlParts, cannot_open
 from store.servers import PoolOptions, Position, SeenServer
 
-# FirstGenbkiObjectId of PostgreSQL's access/transam.h; added types have larger numbers.
+# FirstGenbkiObjectId in PostgreSQL's access/transam.h. Types that users add have larger numbers.
 _BUILT_IN_END: Final = 10_000
 
-# The driver's names for those classes, and replacements. With other names it checks as before.
+# The driver checks values against classes of these names. If a release renames them, it checks as before.
 _ASKED: Final = {"IterableABC": (list, tuple), "SizedABC": (list, tuple), "MappingABC": dict}
 _NAME: Final = "application_name"
 _PID: Final = "SELECT pg_backend_pid()"
-# Any role may run this. The control file names a timeline only after its first checkpoint, the log
-# file's name from the moment of promotion. A standby writes no log.
+# Any role may run this statement. After a promotion, the log file's name has the new timeline at
+# once, the control file only after a checkpoint. A standby writes no log.
 _WHO: Final = """
 SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
   (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -38,7 +38,6 @@ SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS is_standby,
     ELSE ('x' || SUBSTR(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END AS timeline,
   (EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000)::bigint AS started_at
 """
-# A server that is only like PostgreSQL, or whose operator revoked the right.
 _UNSAID: Final = (
     asyncpg.InsufficientPrivilegeError,
     asyncpg.FeatureNotSupportedError,
@@ -50,22 +49,21 @@ _SET: Final = (
     "SELECT set_config(name, value, false) FROM UNNEST($1::text[], $2::text[]) AS s(name, value)"
 )
 _ARRAYS: Final = "SELECT NULL::bigint[], NULL::integer[], NULL::text[], NULL::bytea[]"
-# A statement that was prepared in another session.
 _MIXED_UP: Final = (
     asyncpg.InvalidSQLStatementNameError,
     asyncpg.DuplicatePreparedStatementError,
 )
-# Two connections that share sessions would each get the session used last.
+# If two connections share sessions, each gets the session that was used last.
 _LOOKS: Final = 3
-# When an operator last accepted a loss, which of our commits are missing, and where the loss
-# begins.
+# The statement returns when an operator last accepted a loss, which of our commits are missing, and
+# where the loss begins.
 _COMPARE: Final = """
 SELECT (SELECT COALESCE(MAX(accepted_at), 0) FROM accepted_losses) AS accepted_at,
   ARRAY(SELECT c.id FROM UNNEST($1::text[], $2::bigint[]) AS c(id, token) WHERE NOT EXISTS (
     SELECT FROM commit_tokens AS t WHERE t.id = c.id AND t.token >= c.token)) AS missing,
   (SELECT COALESCE(MAX(written_at), 0) FROM commit_tokens WHERE id = ANY($1::text[])) AS newest_at
 """
-# The database isn't migrated, or this role may not read it; other checks report that.
+# The database isn't migrated, or this role can't read the tables. Other checks report that.
 _NOTHING_TO_COMPARE: Final = (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError)
 _WORST_FIRST: Final = (
     Fault.WENT_BACK,
@@ -75,7 +73,7 @@ _WORST_FIRST: Final = (
     Fault.PASSWORD_WRONG,
     Fault.TOO_MANY_CONNECTIONS,
 )
-# A server responds but must not be used; any other fault is an outage.
+# With these faults a server responds but must not be used. Any other fault is an outage.
 _REFUSED: Final = frozenset({Fault.WENT_BACK, Fault.TWO_PRIMARIES, Fault.OLD_PRIMARY})
 _CLOSE_TIMEOUT_S: Final = 1.0
 _LOOK_SETTINGS: Final = {"application_name": "topup", "statement_timeout": "3s"}
@@ -84,14 +82,13 @@ _no_transaction = contextlib.nullcontext
 
 
 class _Asked(NamedTuple):
-    """Replaces the driver's own statement, which it keeps if name isn't empty."""
-
     name: str = "known"
 
 
 class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
-    """A driver's connection that remembers built-in types. If a driver's release renames the overridden method,
-    the types are queried again, which still works.
+    """A driver's connection that remembers built-in types, so that they are queried only once.
+
+    If a release of the driver renames the overridden method, each connection queries the types, which still works.
     """
 
     _known: ClassVar[dict[tuple[int, ...], Any]] = {}
@@ -111,14 +108,16 @@ class KnowingConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver
 
 
 def send_as_values() -> None:
-    """Treat only lists and tuples as arrays in this process."""
     for name, classes in _ASKED.items():
         setattr(protocol, name, classes)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """system is the same for all copies; timeline is 0 for a standby; started_at is by the server's clock."""
+    """A server's identity. `system` is the same in all copies, and `timeline` is 0 for a standby.
+
+    `started_at` is on the server's clock.
+    """
 
     is_standby: bool
     system: int
@@ -129,7 +128,7 @@ class ServerIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One of a URL's servers; an empty host or a port of 0 is the URL's."""
+    """The address of one server. An empty host, or the port 0, means that the URL's own value applies."""
 
     host: str = ""
     port: int = 0
@@ -145,7 +144,7 @@ class Place:
 
 
 def places_of(url: str) -> list[Place]:
-    """Return each server of the URL, or one without a host if the driver is to parse it."""
+    """Return each server that the URL names, or one empty place if the driver must parse the URL."""
     try:
         hosts = UrlParts.of(url).hosts.split(",")
         ports = parse_qs(urlsplit(url).query).get("port", [os.environ.get("PGPORT", "")])[-1]
@@ -170,10 +169,10 @@ def _place(text: str) -> Place:
 
 
 class Pooler:
-    """What is known of the way to one database.
+    """What is known about a pooler in front of the database.
 
-    is_between: something responds in the server's place. is_sharing: it gives each transaction another
-    session; once seen, true for good.
+    is_between means that there is a pooler. is_sharing means that it gives each transaction another session; once
+    set, it stays set.
     """
 
     __slots__ = ("is_between", "is_sharing")
@@ -186,9 +185,10 @@ class Pooler:
 async def open_session(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None]:
-    """Return a connection, and the server it leads to (None if unknown); raise what the driver raises.
+    """Return a connection and its server's identity, or None for the identity if it is unknown.
 
-    The settings hold in it unless pooler.is_sharing, which this finds out.
+    The function finds out whether a pooler shares sessions. If not, the settings apply to the session. The
+    driver's errors are raised unchanged.
     """
     name = {_NAME: settings[_NAME]}
     if not pooler.is_sharing:
@@ -207,12 +207,11 @@ async def open_session(
 
 
 async def _who(connection: Any) -> ServerIdentity | None:
-    """Identify the server without a named prepared statement, because the name would stay in the session."""
+    """Identify the server. No named statement is prepared, because its name would stay in the session."""
     try:
         row = await (await connection.prepare(_WHO, name="")).fetchrow()
     except _UNSAID:
         return None
-    # As the server's own programs print it, without a sign.
     system = row["system"] % 2**64
     return ServerIdentity(row["is_standby"], system, row["timeline"], row["started_at"], row["pid"])
 
@@ -220,18 +219,17 @@ async def _who(connection: Any) -> ServerIdentity | None:
 async def _open(
     url: str, options: PoolOptions, settings: Mapping[str, str], pooler: Pooler, place: Place
 ) -> tuple[Any, ServerIdentity | None] | None:
-    """Return None if sessions are shared, and set that in pooler."""
+    """Return a connection and its server's identity, or None if a pooler shares sessions."""
     name = {_NAME: settings[_NAME]}
     try:
         connection = await _connect(url, options, settings, place)
     except asyncpg.ProtocolViolationError:
-        # PgBouncer refuses unknown settings unless configured to ignore them.
         connection = await _connect(url, options, name, place)
     identity = None
     try:
         identity = await _who(connection)
         pid = await _session_of(connection) if identity is None else identity.pid
-        # A pooler reports a process ID that it made up, not the session's.
+        # A pooler reports an invented process ID instead of the session's.
         if pid != connection.get_server_pid():
             pooler.is_between = True
             pooler.is_sharing = await _is_shared(connection, url, options, name, place)
@@ -270,10 +268,10 @@ async def _connect(
 
 
 async def _learn_types(connection: Any) -> None:
-    """Make the driver load our columns' array types now.
+    """Make the driver load our columns' array types now, and not later.
 
-    It turns jit off and on again. Inside a transaction, where jit is off, it would leave jit off for the
-    session's next user.
+    While it loads types, the driver turns jit off and on again. In a transaction that has jit off, jit would then
+    stay off for the session's next user.
     """
     async with connection.transaction():
         await connection.fetch(_ARRAYS)
@@ -295,7 +293,7 @@ async def _is_shared(
             if theirs == first or await _session_of(connection) != first:
                 return True
     except TimeoutError:
-        # No session is left for the other connection though ours is idle, so ours isn't shared.
+        # The other connection gets no session although ours is idle, so sessions aren't shared.
         return False
     finally:
         other.terminate()
@@ -310,7 +308,7 @@ class _Compared:
 
 
 class Servers:
-    """The servers of one database; `position` is of the one in use or awaited."""
+    """The servers of one database. `position` belongs to the server that is in use or awaited."""
 
     def __init__(
         self,
@@ -319,7 +317,7 @@ class Servers:
         kept: AcknowledgedCommits,
         on_moved: Callable[[], None],
     ) -> None:
-        """Call on_moved to end connections that were opened before."""
+        """Set up the servers. on_moved is called to close connections that were opened to another server."""
         self._url = url
         self._options = options
         self._kept = kept
@@ -332,7 +330,6 @@ class Servers:
             self._hosts = UrlParts.of(url).hosts
         self._looking = asyncio.Lock()
         self._has_looked = False
-        # Systems that were left, and are no copies of the one in use.
         self._left: set[int] = set()
         self._is_split = False
         self.fault: Fault | None = None
@@ -346,13 +343,12 @@ class Servers:
         return self._kept.position
 
     async def open(self, settings: Mapping[str, str]) -> Any:
-        """Connect to the database; raise CannotOpen, and what the driver raises."""
         if self._is_several and not self._has_looked:
             async with self._looking:
                 if not self._has_looked:
                     await self.look_around()
         failures: list[Exception] = []
-        # A copy: a failing server is moved to the end.
+        # The loop runs over a copy of the list, because failing servers are moved to its end.
         for place in tuple(self._places):
             try:
                 connection = await self._open_at(place, settings)
@@ -371,7 +367,7 @@ class Servers:
             self._move(system, position)
 
     async def look_around(self) -> list[SeenServer]:
-        """Check each server over a connection of its own, and switch if one is further."""
+        """Check each server over a separate connection, and switch to one with a greater position."""
         looks = (self._look(place) for place in tuple(self._places))
         seen = await asyncio.gather(*looks)
         self._has_looked = True
@@ -394,12 +390,12 @@ class Servers:
         )
         try:
             if identity is None or (identity.is_standby and not self._is_several):
-                # Its identity is unknown, or it refuses every write anyway.
+                # The server's identity is unknown, or it is a standby, which refuses every write.
                 return connection
             if identity.is_standby:
                 raise CannotOpen(Fault.NO_SUCH_SERVER, "standby", self._name(place))
             compared = await self._compare(connection, identity)
-            # No await from here to the caller, so no switch happens in between.
+            # There is no `await` from here to the caller, so no switch can happen in between.
             fault = self._judge(identity, compared)
             if fault is not None:
                 self._note_refused(fault, place, identity)
@@ -410,11 +406,11 @@ class Servers:
         return connection
 
     async def _compare(self, connection: Any, identity: ServerIdentity) -> _Compared:
-        # Read commits of all times: only the response says which were accepted since.
+        # Commits of any time are compared, because only the response says which losses were accepted.
         commits = self._kept.newest(accepted_at=0)
         ids = [one.token_id for one in commits]
         try:
-            # If sessions are shared, only a transaction holds one for a whole statement.
+            # If sessions are shared, only a transaction keeps the same session for a whole statement.
             async with connection.transaction() if self.pooler.is_sharing else _no_transaction():
                 row = await connection.fetchrow(_COMPARE, ids, [one.token for one in commits])
         except _NOTHING_TO_COMPARE:
@@ -464,7 +460,6 @@ class Servers:
         self._is_split = is_split
 
     def _note_refused(self, fault: Fault, place: Place, identity: ServerIdentity) -> None:
-        """Log each reason once: an outage lasts, and each caller meets it."""
         if self.fault is not fault:
             _log.error(
                 "database.refused",
@@ -538,5 +533,8 @@ class Servers:
 
 
 def _fault_behind(position: Position, known: Position) -> Fault:
-    """Name the fault of a server behind: on one timeline, a copy from before an acceptance."""
+    """Return the fault of a server that is behind.
+
+    On the same timeline, it is a copy from before an operator accepted a loss.
+    """
     return Fault.WENT_BACK if position.timeline == known.timeline else Fault.OLD_PRIMARY

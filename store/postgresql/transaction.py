@@ -1,8 +1,8 @@
-"""Run the statements of one PostgreSQL transaction. Their texts are cached per process.
+"""Run the statements of one PostgreSQL transaction. Generated texts are cached per process.
 
-The last writes are parts of one WITH and take one round trip, with the connection's commit token. Reads of
-one round trip are a UNION ALL in which each row names its read. Many rows are inserted as arrays; a column
-that all rows share is sent once [8 us of a send].
+- Deferred writes and the connection's commit token are sent as one WITH statement, in one round trip.
+- Reads that share a round trip become a UNION ALL, in which each row has the number of its read.
+- Many rows are inserted as arrays. A value that all rows share is sent once [8 us of a send].
 """
 
 import asyncio
@@ -30,7 +30,7 @@ NamedTypes = Sequence[tuple[str, str]]
 
 
 class Union:
-    """Several statements as one. columns: the names and PostgreSQL types of each statement."""
+    """Several SELECTs as one statement. `columns` has the names and PostgreSQL types of each."""
 
     def __init__(self, texts: Sequence[str], columns: Sequence[NamedTypes]) -> None:
         slots: list[str] = []
@@ -67,10 +67,9 @@ def _pick(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
 
 @functools.cache
 def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
-    """Combine the writes into one statement that returns the touched rows of those at the counted places, in
-    order.
+    """Combine writes into one statement, which returns how many rows each write in `counted` changed.
 
-    The server runs the others last, in the reverse order of their names, so they are named in reverse [a
+    The server runs the other writes last, in the reverse order of their names. So their names are reversed [a
     tenth of a lone send's writes].
     """
     numbered = list(enumerate(_counted_on(texts)))
@@ -81,8 +80,9 @@ def pipelined(texts: tuple[str, ...], counted: tuple[int, ...]) -> str:
 
 
 def of_updated(column: str) -> str:
-    """Return the condition that keeps rows whose ids were updated; without hashes a join would compare all
-    pairs.
+    """Return a condition that keeps the rows whose IDs were updated.
+
+    Hash joins are off, so a join would compare all pairs.
     """
     return f"WHERE ({column} IN (SELECT updated_id FROM updated)) IS TRUE"
 
@@ -103,7 +103,6 @@ def _counted_on(texts: Sequence[str]) -> list[str]:
 
 
 def _places(slots: list[str], kinds: Sequence[str]) -> list[int]:
-    """Give each column a slot of its type, none twice; add missing slots."""
     free = list(range(len(slots)))
     places = []
     for kind in kinds:
@@ -120,7 +119,6 @@ def _places(slots: list[str], kinds: Sequence[str]) -> list[int]:
 SHARING_ROWS_MIN: Final = 4
 _OFTEN_SHARED = (
     frozenset({"account_id", "environment", "spent_by", "key_name", "debit_id"}),
-    # Decided by a command's time and kind.
     frozenset(
         {
             *("created_at", "settled_at", "status", "type", "code", "fulfilment", "event_type"),
@@ -140,7 +138,7 @@ _Variant = tuple[str, tuple[int, ...], tuple[int, ...]]
 
 
 class BulkInsert:
-    """One INSERT's texts, by the groups that its rows share. types: the columns' types."""
+    """The texts of one INSERT, one for each set of column groups whose values all rows share."""
 
     def __init__(
         self, table: str, columns: Sequence[str], on_conflict: str, types: Mapping[str, str]
@@ -162,7 +160,6 @@ class BulkInsert:
         return self.bind_arrays(rows)
 
     def bind_arrays(self, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-        """Use arrays even for one row, as rows that on_conflict may choose from."""
         arrays = [list(values) for values in zip(*rows, strict=True)]
         if len(rows) < SHARING_ROWS_MIN:
             return self._plain[0], arrays
@@ -215,7 +212,6 @@ class PostgresqlTransaction:
         self._connection = connection
         self.hints: set[str] = set()
         self.statements_run = 0
-        # Text, arguments, and how many rows it must touch.
         self._last: list[tuple[str, Sequence[Any], int | None]] = []
 
     async def fetch(self, text: str, **values: Any) -> Sequence[Row]:
@@ -321,7 +317,7 @@ class PostgresqlTransaction:
         return found
 
     async def _gather(self, text: str, arguments: Sequence[Any], touching: int | None) -> None:
-        # One statement can't see that the same text touches the same row twice.
+        # One statement can't change a row twice, and equal texts may concern the same row.
         if any(text == gathered for gathered, _, _ in self._last):
             await self.write_deferred()
         self._last.append((text, arguments, touching))
@@ -334,9 +330,7 @@ class PostgresqlTransaction:
             await self._write_gathered()
 
     async def end(self, session: PooledConnection) -> int | None:
-        """Write what was gathered with the connection's next token, and return the token; None if nothing was
-        written.
-        """
+        """Run the deferred writes with the connection's next token. Return the token, or None without any write."""
         token = session.next_token()
         if self._last:
             self._last.append((commit_token.WRITE, (session.token_id, token), None))

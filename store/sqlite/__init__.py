@@ -1,1 +1,1 @@
-"""SQLite: one writer thread, its checkpoints, its backup."""
+"""Use SQLite: one thread that writes, checkpoints, and backups."""

@@ -1,4 +1,4 @@
-"""Copy SQLite by its online backup, and restore the file."""
+"""Copy an SQLite file through SQLite's online backup, and restore it."""
 
 import contextlib
 import os
@@ -19,8 +19,8 @@ _BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 def copy(source: Path, target: Path, on_progress: Progress) -> None:
     with _refusals(source), _opened(source) as from_, _opened(target) as to:
-        # Every step copies this snapshot. Otherwise another process's commit would restart the
-        # copy.
+        # Every step copies the same snapshot. Without it, a commit of another process would restart
+        # the copy.
         from_.execute("BEGIN")
         from_.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
         from_.backup(
@@ -43,7 +43,7 @@ def put(source: Path, target: Path, *, replace: bool, aside: str, on_progress: P
         copy(source, draft, on_progress)
         sync(draft)
         _check_unused(target)
-        # A log left behind would be taken for the restored database's own.
+        # SQLite would take a log that is left behind for that of the restored database.
         for ending in ("", "-wal", "-shm"):
             old = target.with_name(target.name + ending)
             if old.exists():
@@ -55,15 +55,14 @@ def put(source: Path, target: Path, *, replace: bool, aside: str, on_progress: P
 
 
 def _check_unused(path: Path) -> None:
-    """Raise BackupRefused if any other connection is open."""
     if not path.exists():
         return
     try:
         with _opened(path) as connection:
-            # Leaving WAL mode needs the file exclusively, and leaves one file.
+            # This fails if another connection is open, and otherwise leaves a single file.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
-        # A damaged database is what a restore is for.
+        # A damaged database may be replaced: that is what a restore is for.
         if getattr(error, "sqlite_errorname", "").startswith(_BUSY):
             raise BackupRefused(f"{path} is in use: stop the gateways and workers first") from None
 
@@ -85,7 +84,6 @@ def _check(connection: sqlite3.Connection, source: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    # Never create a missing file.
     name = f"file:{quote(str(path.absolute()))}?mode=rw"
     opened = sqlite3.connect(name, uri=True, timeout=1, isolation_level=None)
     with contextlib.closing(opened) as connection:
@@ -103,7 +101,6 @@ def _refusals(path: Path) -> Iterator[None]:
 
 
 def sync(path: Path) -> None:
-    """Flush the file, or the folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

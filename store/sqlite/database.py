@@ -1,11 +1,11 @@
-"""SQLite: one writer thread, a few readers, WAL, fsync before every answer.
+"""Use SQLite in WAL mode, with one writer thread, a few readers, and an fsync before every response.
 
-- The writer's thread runs a transaction to its end. A short one that needn't wait, and a short read, run on
-  the event loop, and only COMMIT on the thread: two Python threads would cost more [185 us a send against
-  155].
-- Gateway and worker take turns by a flock before BEGIN IMMEDIATE, because SQLite's busy handler sleeps in
-  steps of up to 100 ms [half the rate and 1.1 s worst, against 0.14 s].
-- After TURN_WAIT_S a waiter gets Contention, and its work doesn't begin when the turn comes later.
+- Transactions run on the writer's thread. A short transaction that needn't wait runs on the event loop, and only
+  its COMMIT on the thread. Short reads also run on the event loop. Using two threads would cost more [185 us a
+  send against 155].
+- Processes take turns to write by an flock before BEGIN IMMEDIATE. SQLite's own busy handler sleeps in steps of
+  up to 100 ms [half the rate, and 1.1 s at worst against 0.14 s].
+- After TURN_WAIT_S, a transaction that waits for its turn fails with Contention, and is never run.
 """
 
 import asyncio
@@ -60,15 +60,13 @@ from store.sqlite.file import (
 from store.statement import SQLITE, SqlStatement, insert_text, translate
 
 _MARK: Final = ".hints-"
-# A write of this size is never mixed with another writer's.
+# The bytes of a write up to this size are never mixed with another writer's.
 _BYTES_MAX: Final = 512
 _READ_BYTES: Final = 65_536
 
 _Rows = Sequence[Sequence[Any]]
-# Rows in one statement while there are so many; the rest are inserted singly.
 _TOGETHER: Final = (64, 16)
 _LEAVING_OUT_ROWS_MIN: Final = 4
-# Which columns a batch leaves out depends on what is sent.
 _TEXTS_MAX: Final = 256
 _text = lru_cache(_TEXTS_MAX)(insert_text)
 _statements: dict[str, SqlStatement] = {}
@@ -101,7 +99,7 @@ async def hear(path: Path, on_hints: OnHints) -> None:
     os.mkfifo(pipe, 0o600)
     try:
         fd = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        # With a write end of our own, the pipe doesn't end between two writers.
+        # This process keeps the pipe open for writing too, so that it doesn't end between two writers.
         held_fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         loop = asyncio.get_running_loop()
         try:
@@ -122,7 +120,7 @@ def _reader(fd: int, on_hints: OnHints) -> Callable[[], None]:
             said = os.read(fd, _READ_BYTES)
         except BlockingIOError:
             return
-        # A message cut off by the read's size names none, and wakes all.
+        # If the read is full, a message may be cut off, so every name is assumed.
         names = said.decode(errors="replace").split() if len(said) < _READ_BYTES else [ANYTHING]
         on_hints(names)
 
@@ -136,7 +134,7 @@ def _write(pipe: Path, message: bytes) -> None:
         fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            # It has no reader. A listener that is just opening it checks afterwards.
+            # The pipe has no reader. A listener that is just opening it checks for work afterwards.
             pipe.unlink(missing_ok=True)
         return
     try:
@@ -169,7 +167,7 @@ def insert_rows(
 
 
 def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
-    """Return the places in which some row has a value; None to bind all of them."""
+    """Return the places of the columns in which some row has a value, or None to bind all columns."""
     if len(rows) < _LEAVING_OUT_ROWS_MIN or None not in rows[0]:
         return None
     given = tuple(
@@ -177,7 +175,6 @@ def _given(rows: _Rows, columns: int) -> tuple[int, ...] | None:
         for place, values in enumerate(zip(*rows, strict=True))
         if values.count(None) < len(values)
     )
-    # The values of a single place aren't rows.
     return given if 1 < len(given) < columns else None
 
 
@@ -255,7 +252,7 @@ class SqliteTransaction:
         return updated
 
     async def pause(self) -> None:
-        # In the writer's thread: the event loop's may be waiting for the interpreter.
+        # This runs in the writer's thread, while the event loop may be waiting for the interpreter.
         time.sleep(0)  # noqa: ASYNC251 no event loop drives it
 
     def hint(self, name: str) -> None:
@@ -267,8 +264,6 @@ async def shape(tx: Transaction) -> dict[str, str]:
 
 
 class SqliteDatabase:
-    """The file at `path`; store/database.py says what each call promises."""
-
     def __init__(
         self, path: Path, *, on_hint: OnHint = no_hint, turn_wait_s: float = TURN_WAIT_S
     ) -> None:
@@ -281,18 +276,18 @@ class SqliteDatabase:
         with opening(path):
             make_private_file(path)
             self._write_connection = connect(path, cache_kib=WRITER_CACHE_KIB)
-            # The event loop writes on it as well, and never waits.
+            # The event loop also writes over this connection, and must never wait.
             self._write_connection.execute("PRAGMA busy_timeout = 0")
             self._turn_fd = open_turn(path)
         self.servers = OpenFile(path)
-        # A lock belongs to the open file, so the checkpointer needs its own descriptor.
+        # An flock belongs to an open file, so the checkpointer opens the file itself.
         self._checkpoint_turn_fd = open_turn(path)
         self._checkpointer = Checkpointer(
             self._open_another, partial(turn, self._checkpoint_turn_fd)
         )
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
-        # Each is opened at its first use: reading the schema takes 2 ms.
+        # Each connection is opened at its first use, because reading the schema takes 2 ms.
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._here: sqlite3.Connection | None = None
         self._is_durable = True
@@ -319,7 +314,8 @@ class SqliteDatabase:
         try:
             value, _ = await asyncio.shield(written)
         finally:
-            # A refusal's traceback holds this frame and all in it until the garbage collector runs.
+            # The traceback of an error keeps this frame's objects in memory until the garbage
+            # collector runs.
             del written
         return value
 
@@ -361,7 +357,7 @@ class SqliteDatabase:
         given.add_done_callback(self._note_written)
         spare = await asyncio.shield(given)
         if not spare:
-            # The file can shrink only after the log was copied into it.
+            # The file can shrink only after the log has been copied into it.
             self._checkpointer.note(ROWS_BETWEEN)
         return spare
 
@@ -375,7 +371,7 @@ class SqliteDatabase:
 
     async def read(self, work: Work[T], *, is_single: bool = False) -> T:
         if is_single and not self._is_closed:
-            # In a thread each row would wait for the interpreter: 250 keys take 2 ms here.
+            # In a thread, each row would wait for the interpreter. Here, 250 keys take 2 ms.
             with contextlib.suppress(Contention, CannotOpen):
                 return self._read_on(self._reader_here(), work)
         return await asyncio.shield(self._hop(self._readers, lambda: self._read(work)))
@@ -396,7 +392,7 @@ class SqliteDatabase:
         os.close(self._checkpoint_turn_fd)
 
     def _hop(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> "asyncio.Future[T]":
-        """Run the call in the pool's thread, to its end even if the caller disconnects."""
+        """Run the call in the pool's thread. The call ends normally even if its caller disconnects."""
         try:
             return asyncio.get_running_loop().run_in_executor(pool, call)
         except RuntimeError as error:
@@ -407,7 +403,6 @@ class SqliteDatabase:
     ) -> "asyncio.Future[tuple[T, set[str]]]":
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[tuple[T, set[str]]] = loop.create_future()
-        # The thread and the clock race for the result.
         decision = threading.Lock()
         self._writes_waiting += 1
         written = self._hop(self._writer, lambda: self._write(work, decision, durable=durable))
@@ -434,7 +429,7 @@ class SqliteDatabase:
         return answered
 
     def _begin_now(self, *, durable: bool) -> bool:
-        """Begin a transaction on this thread, unless another is writing."""
+        """Begin a transaction on this thread, and return True, unless another thread or process is writing."""
         if self._writes_waiting or self._is_closed:
             return False
         try:
@@ -444,16 +439,16 @@ class SqliteDatabase:
         try:
             self._begin(durable=durable)
         except sqlite3.Error:
-            # Such as another program's lock, for which the writer's thread can wait.
+            # Another program may hold a lock, for which the writer's thread can wait.
             fcntl.flock(self._turn_fd, fcntl.LOCK_UN)
             return False
         return True
 
     def _write_here(self, work: Work[T], *, durable: bool) -> "asyncio.Future[tuple[T, set[str]]]":
-        """Run the begun transaction's work at once; raise what it raises.
+        """Run the work of a transaction that has begun; raise the errors of the work unchanged.
 
-        A COMMIT that waits for the disk runs on the writer's thread. Any other is a copy to the page cache,
-        which the thread would make ten times as dear [0.7 ms of a lone delivery].
+        A durable COMMIT waits for the disk, so it runs on the writer's thread. Any other COMMIT runs here, because
+        on the thread it would take ten times as long [0.7 ms of a lone delivery].
         """
         transaction = SqliteTransaction(self._write_connection)
         rows_before = self._write_connection.total_changes
@@ -482,7 +477,7 @@ class SqliteDatabase:
         return written
 
     def _end(self, transaction: SqliteTransaction, how: str) -> None:
-        """COMMIT or ROLLBACK, and end our turn whatever happens."""
+        """Commit or roll back, and end this process's turn even after an error."""
         connection = self._write_connection
         try:
             with named_failures():
@@ -497,7 +492,6 @@ class SqliteDatabase:
         self._writes_waiting -= 1
 
     def _after_write(self, written: "asyncio.Future[tuple[Any, set[str]]]") -> None:
-        # The caller may be gone; the rows are stored all the same.
         if not written.cancelled() and written.exception() is None:
             tell(self._on_hint, written.result()[1])
 
@@ -525,7 +519,7 @@ class SqliteDatabase:
         return value, transaction.hints
 
     def _begin_patiently(self, *, durable: bool) -> None:
-        """Wait for a program that writes without taking turns, such as the SQLite shell."""
+        """Begin after waiting for programs that write without taking turns, such as the SQLite shell."""
         ends_at_s = time.monotonic() + self._turn_wait_s
         while True:
             try:
@@ -551,7 +545,6 @@ class SqliteDatabase:
 
     def _open_another(self, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
         with opening(self._path):
-            # A missing file would be created.
             self.servers.check()
             return connect(self._path, busy_timeout_ms=busy_timeout_ms)
 
@@ -566,7 +559,6 @@ class SqliteDatabase:
         return connection
 
     def _reader_here(self) -> sqlite3.Connection:
-        """Return the event loop's connection, which never waits."""
         if self._here is None:
             self._here = self._open_reader(0)
         return self._here
@@ -590,9 +582,9 @@ class SqliteDatabase:
 
 
 def make_private_file(path: Path) -> None:
-    """Create the file and its folder for their owner alone, if they are missing.
+    """Create a missing file and folder that only their owner can use.
 
-    An existing file isn't opened: closing any descriptor of it would drop this process's locks.
+    An existing file isn't opened, because closing any of its descriptors would drop this process's locks.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):

@@ -1,7 +1,7 @@
-"""Open SQLite's file, take the turns in which processes write it, and run its checkpoints.
+"""Open an SQLite file, take turns with other processes that write it, and run its checkpoints.
 
-By default SQLite moves the log into the database inside a commit, which then takes 10 to 30 ms. Here a
-thread moves most of it beside the writers, and the rest in the writers' turn, so the log starts over.
+By default, SQLite copies the log into the database inside a commit, which then takes 10 to 30 ms. Here a thread
+copies most of the log while others write, and the rest in a turn of its own, so that the log starts over.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from store.errors import CannotOpen, Contention, DataRefused, Fault, StoreError,
 from store.servers import NOWHERE, Position, SeenServer
 
 _UNABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
-# The driver's names, which may continue as in SQLITE_BUSY_RECOVERY.
+# The driver's names of errors may be longer, such as SQLITE_BUSY_RECOVERY.
 _FAULTS = {
     "SQLITE_NOTADB": Fault.NO_SQLITE,
     "SQLITE_CORRUPT": Fault.NO_SQLITE,
@@ -34,30 +34,28 @@ _FAULTS = {
 }
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
-# Applies to readers and checkpoints, too.
 BUSY_TIMEOUT_MS = 5_000
-# The writer's cache holds the upper levels of every index; four times as much saved nothing beside
-# 300,000 top-ups.
+# The writer's cache holds the upper levels of every index. With 300,000 top-ups, a cache of four
+# times this size saved nothing.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 4 * 1024
-# SQLite's own checkpoint inside a commit, if Checkpointer can't keep up.
+# If the Checkpointer can't keep up, SQLite runs a checkpoint inside a commit at this size of the log.
 AUTOCHECKPOINT_PAGES = 32_000
 _log = logging.getLogger(__name__)
-# Whichever comes first: 30 MB of log by lone commits, 60 by full batches.
+# A checkpoint starts after this many commits (30 MB of log) or rows (60 MB), whichever comes first.
 COMMITS_BETWEEN = 500
 ROWS_BETWEEN = 40_000
-# Each round copies what was written during the one before.
 ROUNDS_BESIDE = 2
-# What stays free for new rows: this share of the file, and at least this many pages of 4 KiB.
+# A tenth of the file stays free for new rows, and at least this many pages of 4 KiB.
 KEPT_SHARE: Final = 10
 KEPT_PAGES: Final = 2_000
-# Moving a page takes about 12 us, and nobody can write meanwhile.
+# Moving a page takes about 12 us, during which no process can write.
 STEP_PAGES: Final = 500
 INCREMENTAL: Final = 2
 
 
 def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
-    """Return the fault behind a failure to open the file, or None for another failure."""
+    """Return the reason why the file can't be opened, or None for any other error."""
     if isinstance(error, OSError):
         fault = Fault.FOLDER_MISSING if error.errno in _NO_FOLDER else Fault.NOT_WRITABLE
         return CannotOpen(fault, type(error).__name__, str(path))
@@ -84,7 +82,7 @@ def named_failures() -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as error:
-        # "UNIQUE constraint failed: table.column": names only.
+        # The message, such as "UNIQUE constraint failed: table.column", contains only names.
         raise DataRefused(error.sqlite_errorname, str(error).rpartition(": ")[2]) from None
     except (sqlite3.DataError, sqlite3.InterfaceError, OverflowError, UnicodeEncodeError) as error:
         raise DataRefused(type(error).__name__) from None
@@ -134,7 +132,7 @@ def connect(
 
 
 def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if sys.platform == "darwin":
@@ -145,7 +143,7 @@ def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
 
 
 class OpenFile:
-    """The file as it was opened: after a restore, a process must not write to the old one."""
+    """The identity of the opened file. After a restore, a process must not write to the old file."""
 
     system = 0
     position = NOWHERE
@@ -156,7 +154,7 @@ class OpenFile:
         self.fault: Fault | None = None
 
     def check(self) -> None:
-        """Raise CannotOpen if another file is there, or none [2 us]."""
+        """Raise CannotOpen if the file has been replaced or removed [2 us]."""
         if self.fault is None and self._id_now() != self._id:
             self.fault = Fault.FILE_REPLACED
             _log.error("database.file_replaced", extra={"path": str(self._path)})
@@ -177,8 +175,6 @@ class OpenFile:
 
 
 class Checkpointer:
-    """Counts one process's commits, and runs the thread."""
-
     def __init__(
         self,
         connect: Callable[[], sqlite3.Connection],
@@ -192,7 +188,7 @@ class Checkpointer:
         self._rows = 0
 
     def note(self, rows: int) -> None:
-        """Count a commit that changed so many rows; start a checkpoint when it is time."""
+        """Count a commit and its changed rows, and start a checkpoint when one is due."""
         self._commits += 1
         self._rows += rows
         if self._commits >= COMMITS_BETWEEN or self._rows >= ROWS_BETWEEN:
@@ -212,7 +208,6 @@ class Checkpointer:
             with self._turn():
                 self._copy()
         except (sqlite3.Error, StoreError) as error:
-            # The next checkpoint, or SQLite's own inside a commit, makes up for it.
             _log.warning("checkpoint.failed", extra={"error": type(error).__name__})
 
     def _copy(self) -> None:
@@ -223,7 +218,10 @@ class Checkpointer:
 
 @dataclass(frozen=True, slots=True)
 class FileSpace:
-    """The file's size, in bytes. can_give_back: free space can be returned in steps, while others work."""
+    """The file's size and free space in bytes.
+
+    If can_give_back is set, free space can be returned to the disk in steps while the file is in use.
+    """
 
     size: int
     free: int
@@ -231,12 +229,12 @@ class FileSpace:
 
 
 def give_back(connection: sqlite3.Connection) -> int:
-    """Return at most STEP_PAGES to the disk, and return how many more are spare; raise what the driver raises."""
+    """Return at most STEP_PAGES free pages to the disk, and return how many more pages could be returned."""
     if _pragma(connection, "auto_vacuum") != INCREMENTAL:
         return 0
     spare = _spare(connection)
     if spare > 0:
-        # execute() would stop after the first page, because the statement has rows without columns.
+        # execute() would stop after the first page, because this statement returns empty rows.
         connection.executescript(f"PRAGMA incremental_vacuum({min(spare, STEP_PAGES)})")
         spare = _spare(connection)
     return max(0, spare)
@@ -255,7 +253,7 @@ def space(path: Path) -> FileSpace:
 def vacuum(path: Path) -> None:
     """Rewrite the file so that it can return pages in steps; raise StoreError.
 
-    Takes the writers' turn meanwhile, and free disk space of twice the file's size.
+    No other process can write meanwhile. The disk needs free space of twice the file's size.
     """
     with opening(path), contextlib.closing(connect(path)) as connection:
         turn_fd = open_turn(path)

@@ -1,1 +1,1 @@
-"""Recharges with money: what an account may set, and the charge of a fall at the provider."""
+"""Recharge accounts automatically: settings of accounts, and charges at the provider when a balance drops."""

@@ -1,6 +1,7 @@
-"""Recharges: what an account buys automatically when its balance drops.
+"""Recharges: credit that is bought automatically when the balance drops.
 
-Only a signed-in user can set it, because it spends money beyond the wallet. Operators see and disable it.
+Only a signed-in user can set up a recharge, because it spends money from outside the wallet. Operators can see and
+disable it.
 """
 
 from collections.abc import Sequence
@@ -47,8 +48,8 @@ class PaymentMethod(Shaped, kw_only=True):
 
 
 class RechargeCharge(Shaped, kw_only=True):
-    """The outcome of one drop of the balance. reason: why the charge was declined; url: where the payer
-    confirms it.
+    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url
+    is the page for that.
     """
 
     order_id: str
@@ -61,8 +62,8 @@ class RechargeCharge(Shaped, kw_only=True):
 
 
 class Recharge(Shaped, kw_only=True):
-    """Credit that is bought automatically when the balance drops. While status is off, no drop is charged
-    until the recharge is set again. disabled_reason is null while it is on, and if it was removed.
+    """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the
+    recharge is set again. disabled_reason is null while the recharge is on, and if it was removed.
     """
 
     provider: str
@@ -108,7 +109,7 @@ OWN_CHARGES_SHOWN: Final = 5
 
 
 class RechargeBody(Fields, frozen=True, kw_only=True):
-    """In US cents. method_ref: a saved payment method; without it, the newest is charged."""
+    """The settings of a recharge, in US cents. Without method_ref, the newest saved payment method is charged."""
 
     below_cents: Annotated[
         Int64,
@@ -132,13 +133,13 @@ class RechargeBody(Fields, frozen=True, kw_only=True):
 
 
 class MethodsQuery(Fields, frozen=True, kw_only=True):
-    """The provider that stores the payment methods."""
+    """The provider whose saved payment methods are listed."""
 
     provider: Annotated[Text | None, Meta(description="Required.")] = None
 
 
 class SaveBody(Fields, frozen=True, kw_only=True):
-    """return_url: where the user returns from the provider's page."""
+    """A payment method to save. The provider's page sends the user back to return_url."""
 
     provider: Text
     return_url: Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
@@ -231,7 +232,7 @@ async def forget_method(context: CallContext, asked: MethodsQuery) -> PaymentMet
     database = context.service(Database)  # type: ignore[type-abstract]
     found = await database.read(lambda tx: recharge.find(tx, tenant))
     if found is not None and (found.provider, found.method_ref) == (provider, method_ref):
-        # First, so that a removed method isn't charged in between.
+        # The recharge is removed first, so that a removed payment method isn't charged in between.
         await context.service(Engine).submit(RemoveRecharge(tenant))
     await savings.forget(tenant, provider, method_ref)
     return PaymentMethods.of(provider, await savings.methods(tenant, provider))

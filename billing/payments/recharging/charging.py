@@ -1,7 +1,7 @@
-"""Charge for a drop of the balance: write, send, check, and act on the outcome.
+"""Charge a saved payment method after a drop of the balance, and process the outcome.
 
-The order and the coming charge are written before the provider is called. A successor resends only what the
-provider doesn't know, under the same key while that lives.
+The order and the charge are written before the provider is called. After a crash, another worker sends the charge
+again only if the provider doesn't know it, with the same idempotency key while the key is valid.
 """
 
 import logging
@@ -95,7 +95,7 @@ class Charging:
                 await self.go_on(charge)
 
     async def go_on(self, charge: FallCharge) -> None:
-        """Send the charge or check it. Of several workers, one continues. Never raises for the provider."""
+        """Send the charge or check it. Only one of several workers continues. The provider's failures aren't raised."""
         order = await self._database.read(lambda tx: order_list.find(tx, charge.order_id))
         if order is None or order.status != "pending":
             await self._engine.submit(LeaveToOrder(charge.order_id, charge.tenant))
@@ -158,7 +158,7 @@ class Charging:
 
     async def _ask_person(self, order: Order, saved: SavedPayments, outcome: Declined) -> None:
         try:
-            # First, because what can be paid in two places might be paid twice.
+            # The charge is given up first, because otherwise the payer might pay twice.
             if outcome.ref is not None and not await saved.give_up(outcome.ref):
                 return
             opened = await self._checkouts.open(order)
@@ -167,7 +167,7 @@ class Charging:
             _log.warning("recharge.not_known", extra={"fields": fields})
             return
         except ProviderRefused:
-            return  # the order failed with it
+            return  # the order failed
         await self._engine.submit(
             AskPerson(
                 order_id=opened.id,
@@ -213,7 +213,7 @@ class Charging:
 
 
 class BegunFall(NamedTuple):
-    """`provider` is empty if nobody wants it charged any more."""
+    """A drop whose order and charge were written. `provider` is empty if it should no longer be charged."""
 
     tenant: Tenant
     order_id: str
@@ -257,8 +257,9 @@ async def due_charges(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[tuple[str, FallCharge]]:
-    """Return due charges, each behind its provider, which is "" if the order is gone. `exclude_keys` are
-    "environment/provider".
+    """Return the due charges, each with its provider's name, or "" if the order is gone.
+
+    `exclude_keys` have the form "environment/provider".
     """
     rows = await tx.fetch(
         f"""SELECT {CHARGES.of("c")}, COALESCE(o.provider, '') AS provider {_WAITING}
@@ -286,8 +287,9 @@ async def next_charge_at(
 async def due_retries(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Return tenants whose declined drop is due, by their own clocks. `but_tenants` are
-    "account/environment".
+    """Return the tenants whose declined charge is due again on their own clocks.
+
+    `but_tenants` have the form "account/environment".
     """
     rows = await tx.fetch(
         """SELECT r.account_id, r.environment FROM recharges r

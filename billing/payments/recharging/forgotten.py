@@ -1,7 +1,7 @@
-"""Delete erased accounts' customers at payment providers, with their cards.
+"""Delete the customers of erased accounts at payment providers, with their cards.
 
-A row stays until its provider deleted the customer or an operator gave up. A customer that one of our
-accounts still has is never deleted. store/erase.py adds rows.
+A row stays until its provider has deleted the customer, or an operator gives up. A customer that another account
+still uses is never deleted. store/erase.py adds the rows.
 """
 
 import logging
@@ -21,13 +21,12 @@ from keys.principal import environment_of
 from store.database import Database, Row, Transaction
 from store.row_mapping import RowMapping
 
-# After attempt k it waits WAITS_US[k-1]; the last one repeats.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
 ERROR_CHARACTERS_MAX: Final = 300
 LISTED_MAX: Final = 200
 
 _log = logging.getLogger(__name__)
-# left: the customer wasn't deleted and never will be.
+# "left" means that the customer wasn't deleted and never will be.
 Word = Literal["done", "left", "waits"]
 _LOGGED: Final[dict[Word, str]] = {
     "done": "customer.forgotten",
@@ -61,7 +60,10 @@ class Forgetting:
         self._providers = providers
 
     async def forget(self, due: ForgottenCustomer) -> Word | None:
-        """Return the outcome; None: another worker calls. Never raises for the provider."""
+        """Delete a customer at its provider, and return the outcome, or None if another worker calls.
+
+        The provider's failures aren't raised.
+        """
         now_us = self._clock.now_us()
         if not await self._database.transaction(lambda tx: claim(tx, due, now_us=now_us)):
             return None
@@ -96,7 +98,7 @@ class Forgetting:
 
 
 async def due_customers(tx: Transaction, *, now_us: int, limit: int) -> Sequence[ForgottenCustomer]:
-    """Return the longest due first, at most `limit` for each provider and environment."""
+    """Return customers to delete, longest due first, and at most `limit` for each provider and environment."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.listed} FROM (
                 SELECT {_ROWS.listed}, ROW_NUMBER() OVER (

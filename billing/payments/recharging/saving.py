@@ -1,6 +1,6 @@
-"""Saved payment methods of accounts.
+"""List, save and remove payment methods at the providers that store them.
 
-No transaction is open during a call. A charged or removed method is first found among the account's own.
+No transaction is open during a call. A method is charged or removed only if the provider lists it for the account.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ async def find_customer(database: Database, tenant: Tenant, provider: str) -> st
 async def customer_of(
     database: Database, clock: Clock, saved: SavedPayments, tenant: Tenant, provider: str
 ) -> str:
-    """Return the provider's ID of the account. Simultaneous requests make one, by the provider's key."""
+    """Return the account's customer ID, creating a customer if needed. Simultaneous calls create only one."""
     known = await find_customer(database, tenant, provider)
     if known is not None:
         return known

@@ -1,7 +1,7 @@
-"""Set and disable a recharge, and write the steps of a drop's charge, under the tenant's lock.
+"""Set and disable recharges, and record the steps of a charge after a drop, under the tenant's lock.
 
-A drop has one order with an ID fixed in advance, and an order is charged by its ID, so retries lead to the
-same charge. The month's limit includes charges in progress.
+A drop has one order, whose ID is fixed in advance and used for the charge. So retries lead to the same charge. The
+monthly limit includes charges in progress.
 """
 
 import secrets
@@ -26,8 +26,10 @@ from keys.audit_log import Actor
 
 @dataclass(frozen=True, slots=True)
 class BeginCharge:
-    """Write a drop's order and charge, or end the drop: disabled, recovered, or over the month's limit. `seen`
-    is the recharge that the order was made for; a changed one isn't begun.
+    """Writes the order and the charge of a drop.
+
+    The drop ends instead if the recharge is disabled, the balance has recovered, or the monthly limit is reached.
+    `seen` is the recharge that the order was made for. If the recharge has changed, nothing is begun.
     """
 
     place: PlaceOrder

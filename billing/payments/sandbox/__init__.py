@@ -1,1 +1,1 @@
-"""The sandbox's side of a payment: its checkout, its subscriptions, its clock."""
+"""Simulate payment providers in staging: checkouts, saved cards and subscriptions."""

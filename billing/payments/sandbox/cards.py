@@ -1,7 +1,7 @@
-"""Cards that a simulated provider saves and charges in staging.
+"""Simulate a provider that saves and charges cards in staging.
 
-An order's charge has one lasting outcome, decided by the test card. The page's address is a secret of 192
-bits.
+The test card decides the outcome of an order's charge, which never changes. The address of the page for saving a
+card contains a secret of 192 bits.
 """
 
 import secrets

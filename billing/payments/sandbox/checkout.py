@@ -1,7 +1,7 @@
-"""The sandbox's checkout: our hosted page for a simulated provider in staging.
+"""Simulate a provider's checkout with a page of our own, in staging.
 
-An order has one checkout, whose first outcome stays. The page's address is a secret of 192 bits and the only
-way in. A refund ends as its reason says.
+An order has one checkout, whose first outcome counts. The page is found only by its address, which contains a secret
+of 192 bits. The reason given for a refund decides its outcome.
 """
 
 import secrets
@@ -93,7 +93,7 @@ class SandboxProvider:
         return Opened(f"{self._public_url}{PATH}/{made.token}", made.ref, (made.ref,))
 
     async def inquire(self, order_id: str, _ref: str) -> Sequence[Fact]:
-        """Return what the page decided, even if the notification was never sent."""
+        """Return the outcome chosen on the page, even if its notification was never sent."""
 
         async def work(tx: Transaction) -> SandboxCheckout | None:
             return await _find(tx, "order_id = :value", order_id)
@@ -125,7 +125,10 @@ async def find(tx: Transaction, token: str) -> SandboxCheckout:
 async def decide(
     tx: Transaction, token: str, outcome: CheckoutOutcome, *, now_us: int
 ) -> SandboxCheckout:
-    """Return the checkout with its first outcome. Raises NotFound. A paid subscription begins here."""
+    """Record the outcome of a checkout, unless it has one, and return the checkout; raise NotFound.
+
+    A paid subscription begins here.
+    """
     await tx.execute(
         """UPDATE sandbox_checkouts SET outcome = :outcome, ended_at = :now_us
            WHERE token = :token AND outcome IS NULL""",
@@ -192,7 +195,7 @@ def _confirmed(found: SandboxCheckout) -> Paid:
     return Paid(subject, found.payment_id, Price(found.pay_amount, found.pay_currency))
 
 
-# Refused; made with a lost response; stays open; returns.
+# A refund with such a reason is refused, loses its response, stays open, or comes back.
 OUTCOMES: Final = ("sandbox refused", "sandbox unknown", "sandbox pending", "sandbox returned")
 
 

@@ -1,7 +1,7 @@
-"""Bill a sandbox subscription period by period, by the account's clock, as its provider would.
+"""Bill a sandbox subscription for each period, on the account's clock, as its provider would.
 
-A bill is reported and then recorded, so after a crash it is reported again under the same IDs and counts
-once. A declined payment is retried for a week, then the subscription ends.
+A bill is reported before it is recorded. After a crash it is reported again with the same IDs, and counts once. A
+declined payment is retried for a week, and then the subscription ends.
 """
 
 import dataclasses
@@ -149,12 +149,13 @@ def end_now(one: SandboxSubscription) -> tuple[SandboxEvent, SandboxSubscription
 def choose(
     one: SandboxSubscription, item: PlanItem, *, now_us: int
 ) -> tuple[SandboxEvent, SandboxSubscription]:
-    """Change the plan: a dearer one is billed at once for the rest of the period, others from the next one.
-    `now_us` is by the account's clock.
+    """Change the plan. A more expensive plan is billed at once for the rest of the period, any other from the next.
+
+    `now_us` is on the account's clock.
     """
     assert item.product_ref is not None, "the sandbox names each price"
     start, end = one.paid_period
-    # Providers have whole seconds, and no two bills begin together.
+    # Providers use whole seconds, and two bills must not begin at the same time.
     at = max(now_us - now_us % SECOND_US, start + SECOND_US)
     left = max(0, end - at)
     chosen = replace(
@@ -167,7 +168,7 @@ def choose(
         next_amount=None,
     )
     if one.cycle == 0:
-        due = 0  # it is in its trial: the new plan is paid for when that ends
+        due = 0
     elif item.interval == one.interval:
         due = (item.price.amount - one.amount) * left // (end - start)
     else:
@@ -277,7 +278,7 @@ async def set_declining(tx: Transaction, token: str, *, is_declining: bool) -> N
 
 _ROWS = RowMapping(SandboxSubscription)
 _FIXED = {"ref", "token", "account_id", "environment", "order_id", "provider", "customer_ref"}
-# The payer changes is_declining at any time.
+# is_declining is left out, because the payer may change it at any time.
 _CHANGING = _ROWS.part(
     *(name for name in _ROWS.columns if name not in _FIXED | {"created_at", "is_declining"})
 )
@@ -304,13 +305,13 @@ def _resumed(
 
 
 def _until_it_resumes(one: SandboxSubscription) -> SandboxSubscription:
-    """Resume at the end of the pause if that is before the period's end."""
+    """Return the subscription so that it continues at the end of its pause, or of its period if that is earlier."""
     assert one.next_at is not None, "it goes on"
     return replace(one, next_at=min(one.next_at, one.resumes_at or one.next_at))
 
 
 def _turned(one: SandboxSubscription) -> SandboxSubscription:
-    """Return the subscription as its next period is billed, by the plan chosen for it."""
+    """Return the subscription with the plan that was chosen for its next period."""
     if one.next_product_ref is None or one.next_interval is None or one.next_amount is None:
         return one
     chosen = replace(
@@ -413,7 +414,6 @@ class SandboxSteering:
         named = dataclasses.replace(sandbox_event, event_id=f"evt_{stem}", payment_id=f"pay_{stem}")
         await self._tell(self._inner.read(self._inner.simulate(named)))
         if not await self._database.transaction(lambda tx: note(tx, one, after)):
-            # It was billed just now, so the caller must check its state.
             raise unavailable(self._name, "changed meanwhile")
         return _standing(after)
 

@@ -1,7 +1,7 @@
-"""The schema of 0.1.0: every table, its indexes and the rows that an installation begins with.
+"""Create the schema of 0.1.0: every table, its indexes and the first rows of an installation.
 
-Made from store/schema.py, which says what the columns mean, and frozen since. It takes the place of the
-migrations before 0.1.0; `topup migrate` takes a database over that stands at the last of them.
+This file was made from store/schema.py, which explains the columns, and never changes. It replaces the
+migrations before 0.1.0. `topup migrate` also accepts a database at the last of those migrations.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ revision = "0100"
 down_revision = None
 branch_labels = None
 depends_on = None
-# The build before the baseline runs on the same tables.
+# The last build before this baseline can use the same tables.
 oldest_code = "0080"
 
 
@@ -33,7 +33,7 @@ def _index(
 
 
 def _first_rows() -> None:
-    """Add three packs for each environment, and the rows that counters and fills start from."""
+    """Add three packs for each environment, and the first rows of counters and of a backfill."""
     texts = ("environment", "id", "name", "currency")
     numbers = ("amount", "credits", "bonus_credits", "is_popular", "position", "created_at")
     packs = sa.table(
@@ -56,7 +56,7 @@ def _first_rows() -> None:
     op.bulk_insert(packs, rows)
     versions = sa.table("platform_versions", sa.column("id", BIGINT), sa.column("version", BIGINT))
     op.bulk_insert(versions, [{"id": 1, "version": 0}])
-    # Nothing was sent before, so the fill begins at its end.
+    # A new installation has sent nothing, so the backfill is complete at once.
     fill = sa.table("handed_over_fill", sa.column("id", BIGINT), sa.column("after_id", TEXT))
     end = "txn_0000000000000000"
     op.bulk_insert(fill, [{"id": 1, "after_id": end}, {"id": 2, "after_id": end}])

@@ -1,7 +1,7 @@
-"""An operator token may be limited to some of the operators' scopes.
+"""Let an operator token be limited to some of the operators' scopes.
 
-Additive: a token of before has none named, and may do all. Limit a token only once every process runs this
-code; one of before takes it for a token that may do all.
+Older tokens name no scopes and have all of them. Limit a token only after every process has been upgraded,
+because older code ignores the limit.
 """
 
 import sqlalchemy as sa

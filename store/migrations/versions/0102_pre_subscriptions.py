@@ -1,7 +1,7 @@
-"""An endpoint may belong to an MCP client's subscription.
+"""Let an endpoint belong to an MCP client's subscription.
 
-Additive: other endpoints have none. Let clients subscribe only once every process runs this code; one of
-before posts to a subscription as to any webhook, and doesn't end it.
+Let clients subscribe only after every process has been upgraded. Older code sends to a subscription as to any
+webhook, and doesn't end it.
 """
 
 import sqlalchemy as sa

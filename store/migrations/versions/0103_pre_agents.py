@@ -1,7 +1,4 @@
-"""Calls may be signed by an agent: its URL is shown in the request log and at the key.
-
-Additive: null is nobody known.
-"""
+"""Record the URL of the agent that signed a call, for the request log and the key. Null means that none is known."""
 
 import sqlalchemy as sa
 from alembic import op

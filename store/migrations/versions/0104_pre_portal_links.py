@@ -1,7 +1,4 @@
-"""Links by which a merchant's webhooks are shown on a page that another site may embed.
-
-Additive: code of before makes and reads none.
-"""
+"""Add links to a page that shows a merchant's webhooks, and that another site may embed."""
 
 import sqlalchemy as sa
 from alembic import op

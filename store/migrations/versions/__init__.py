@@ -1,1 +1,1 @@
-"""One file for each version: its number, `pre` or `post` the deploy, and what it is about."""
+"""Contain one migration per file, named by its version, `pre` or `post` (the deploy), and its subject."""
