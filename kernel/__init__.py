@@ -1,1 +1,1 @@
-"""What every layer may use: errors, ids, the clock, limits. Imports nothing of ours."""
+"""What every other package may use: errors, IDs, the clock, limits. It imports no other package of ours."""

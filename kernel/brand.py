@@ -1,6 +1,6 @@
-"""The operator's name, logo and colour for payers and recipients.
+"""The operator's name, logo and colour, as payers and recipients see them.
 
-A button has the exact colour; marks and outlines have its nearest readable tone, in light and in dark.
+A button has the exact colour. Marks and outlines have the nearest readable tone, in light and in dark mode.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 
 # WCAG 2.2, 1.4.3.
 CONTRAST_MIN: Final = 4.5
-# Page and card in claim.css and checkout.css.
+# The colours of page and card in claim.css and checkout.css.
 LIGHT: Final = ("#f4f5f7", "#ffffff")
 DARK: Final = ("#121417", "#1b1e23")
 _WHITE: Final = "#ffffff"
@@ -24,7 +24,7 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """color: #rrggbb; if empty, the gateway's color."""
+    """The operator's brand. `color` is #rrggbb; if empty, the gateway's own colour is used."""
 
     name: str = ""
     color: str = ""
@@ -44,7 +44,7 @@ class Brand:
 
 
 def contrast(one: str, other: str) -> float:
-    """Return WCAG's contrast ratio, from 1 to 21."""
+    """Return the contrast ratio by WCAG, from 1 to 21."""
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
 

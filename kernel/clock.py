@@ -1,4 +1,4 @@
-"""Time as integer microseconds since the epoch, UTC. Functions take it as an argument."""
+"""Time as whole microseconds since the epoch, in UTC. Functions take the current time as an argument."""
 
 import time
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that moves only when set, for tests and the sandbox."""
+    """A clock that moves only when it is set, for tests and the sandbox."""
 
     def __init__(self, now_us: int) -> None:
         self._now_us = now_us
@@ -34,7 +34,7 @@ class FixedClock:
 
 
 def rfc3339(at_us: int) -> str:
-    """Format as 2026-06-13T12:00:00Z: whole seconds, truncated."""
+    """Format a time as 2026-06-13T12:00:00Z, without its fraction of a second."""
     return datetime.fromtimestamp(at_us // SECOND_US, UTC).isoformat()[:19] + "Z"
 
 
@@ -45,20 +45,20 @@ def rfc3339_ms(at_us: int) -> str:
 
 
 def parse_rfc3339(text: str) -> int:
-    """Raise ValueError if the text is malformed or has no zone."""
+    """Parse a time. Raise ValueError if the text is malformed or has no zone."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as Z")
     try:
         since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     except OverflowError:
-        # For example 0001-01-01T00:00:00+14:00, which is before the year 1 in UTC.
+        # An example is 0001-01-01T00:00:00+14:00, which is before the year 1 in UTC.
         raise ValueError("a time from the year 1 to 9999 in UTC") from None
     return (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
 
 
 def moment_us(text: str) -> int:
-    """Parse a time, a day (2026-11-01) or a month (2026-11), which mean their beginning in UTC."""
+    """Parse a time, a day (2026-11-01) or a month (2026-11). A day or month means its first moment in UTC."""
     beginning = {len("2026-11"): "-01T00:00:00Z", len("2026-11-01"): "T00:00:00Z"}
     return parse_rfc3339(text + beginning.get(len(text), ""))
 

@@ -1,7 +1,7 @@
-"""Write CSV that no spreadsheet reads as formulas: RFC 4180, CRLF.
+"""Write CSV (RFC 4180, CRLF) in which spreadsheets find no formulas.
 
-As OWASP advises, a text cell that begins with = + - @ (also full width), a tab or a line end gets an
-apostrophe in front, and so does such a character behind a semicolon or a tab.
+As OWASP advises, an apostrophe is put before a text that begins with = + - @ (also in full width), a tab or a
+line end, and before such a sign that follows a semicolon, tab or line end.
 """
 
 import csv
@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-# Excel reads a file that begins with it as UTF-8.
+# If a file begins with this mark, Excel reads it as UTF-8.
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _FORMULA: Final = re.compile(rf"\A(?=[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?=[{_SIGNS}])")
@@ -22,7 +22,7 @@ _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Write a line for each row; a missing value or None is empty."""
+    """Write a line for each row. A missing value or None becomes an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)

@@ -15,11 +15,11 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """An expected refusal. `detail` is a sentence for the caller and never holds a secret.
+    """An expected refusal. `detail` is a sentence for the caller, without secrets.
 
-    With values, detail is a template such as "{param} must be from {least} to {most}.". reason is a
-    machine-readable word if one code has several causes. extra joins the response's error object.
-    retry_after_s is set if waiting helps.
+    If values are given, detail is a template such as "{param} must be from {least} to {most}.". `reason` is a
+    word for programs if one code has several causes. `extra` is added to the response's error object.
+    `retry_after_s` is set if waiting helps.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class DomainError(Exception):
         return self._template.format(param=self.param, **self._values)
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Replace our field names by the caller's; names maps ours to theirs."""
+        """Replace our field names by the caller's. `names` maps ours to theirs."""
         self.param = names.get(self.param or "", self.param)
 
 
@@ -85,7 +85,9 @@ class UnknownCursor(InvalidInput):
 
 
 class NotFound(DomainError):
-    """`kind` is the word shown: "Webhook not found"."""
+    """The object doesn't exist for this caller. `kind` is the word in the message, such as "Webhook not
+    found".
+    """
 
     def __init__(self, kind: str, *, param: str | None = None) -> None:
         super().__init__(f"{kind} not found", param=param)

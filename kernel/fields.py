@@ -1,6 +1,4 @@
-"""The base of every input, and the facts of its fields, written once for the API, its documents, forms and
-commands.
-"""
+"""The base of every input, and facts about its fields for the API, its documents, forms and commands."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -15,31 +13,34 @@ from kernel.errors import InvalidInput
 from kernel.limits import INT64_MAX, PAGE_ITEMS, PAGE_ITEMS_MAX
 from kernel.meant import time_meant
 
-# Marks within() in a schema until gateway/openapi/schemas.py makes minimum and maximum of it.
+# This marks within() in a schema, until gateway/openapi/schemas.py turns it into minimum and
+# maximum.
 BOUNDS: Final = "x-bounds"
-# One line: no control characters and no line ends of any kind.
+# A single line without control characters or line ends of any kind.
 LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
 Int64 = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Text = Annotated[str, Meta(max_length=200)]
 ShortText = Annotated[str, Meta(max_length=64)]
-# For the documents alone: an address is checked where it is used.
+# Only documentation: an address is checked where it is used.
 WEB_URL: Final = r"^https?://[!-~]+$"
 # RFC 3339 with a zone; time_us() turns it into microseconds.
 Time = Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})]
-# minor: the smallest unit of the currency in the field beside it. day_end: a day that stands for its end.
-# pairs: an object that people write as NAME=VALUE. lines: a list whose items may contain spaces.
+# minor: the smallest unit of the currency in another field. day_end: a day means its end. pairs:
+# people write this object as NAME=VALUE. lines: items of this list may contain spaces.
 FieldUnit = Literal["", "cents", "minor", "s", "day_end", "pairs", "lines"]
 # document: a text of many lines, which people give as a file.
 FieldKind = Literal["text", "document", "integer", "yes_no", "time", "list", "rows", "object"]
 
 
 def within(least: int | None, most: int | None) -> Meta:
-    """Give a whole number's bounds to the documents alone: the rule refuses a number outside by its own code."""
+    """Document a whole number's bounds without checking them: the act itself refuses numbers outside, with
+    its own code.
+    """
     return Meta(extra_json_schema={BOUNDS: [least, most]})
 
 
 def document_of(media_type: str) -> Meta:
-    """Mark a text as a document of a media type such as text/csv."""
+    """Mark a text field as a document with a media type such as text/csv."""
     return Meta(extra_json_schema={"contentMediaType": media_type})
 
 
@@ -57,10 +58,10 @@ def said(
     words: Mapping[str, str] | None = None,
     is_former: bool = False,
 ) -> Meta:
-    """Add what people read of a field: its label, a hint that replaces the API's description, its unit.
+    """Add what people read about a field: its label, a hint instead of the API's description, and its unit.
 
-    currency names the field with an amount's currency; empty: `currency`. words has a sentence for each
-    choice. is_former marks an old name of another field, which no form shows.
+    `currency` names the field with an amount's currency, by default `currency`. `words` has a sentence for
+    each choice. `is_former` marks an old name of another field; forms don't show it.
     """
     extra: dict[str, Any] = {
         "label": label,
@@ -75,12 +76,12 @@ def said(
 
 
 class FormLayout(NamedTuple):
-    """How people fill in a long input, and what is said beside it of the object.
+    """How people fill in a long input, and what a page says beside it about the object.
 
-    - steps: titles, with the names of fields; the last one has all others, too.
-    - summary: each field's line, with its %(value)s, or the fields of a row by their names. A mapping has a
-      line for each value, "" for any other.
-    - blanks: the line if all of these fields are blank.
+    - `steps`: titles, with the names of fields. The last step also has all other fields.
+    - `summary`: each field's line, in which %(value)s or the names of a row's fields are replaced. A mapping
+      has a line for each value; "" stands for all others.
+    - `blanks`: the line if all of these fields are blank.
     """
 
     subject: str
@@ -92,10 +93,10 @@ class FormLayout(NamedTuple):
 class Fields(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """The base of every input; without fields of its own it accepts none.
+    """The base of every input. Without fields of its own, it accepts none.
 
-    Defaults are left out of the canonical form, so a field added later doesn't change an old request's
-    fingerprint. Exactly one of the two fields in exactly_one must be given; null counts as absent.
+    Defaults are left out of the canonical form, so that adding a field doesn't change an old request's
+    fingerprint. If `exactly_one` names two fields, exactly one must be given; null counts as absent.
     """
 
     exactly_one: ClassVar[tuple[str, str] | None] = None
@@ -107,11 +108,11 @@ class Fields(
 
 
 class LooseFields(Fields, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """The base of a dialect's bodies and queries, whose clients send fields that we don't read."""
+    """The base of a dialect's bodies and queries, whose clients also send fields that we ignore."""
 
 
 class Page(Fields, frozen=True, kw_only=True):
-    """The query of every list, newest first."""
+    """The query of every list. Lists have the newest items first."""
 
     limit: Annotated[
         int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="How many there are on a page.")
@@ -119,7 +120,7 @@ class Page(Fields, frozen=True, kw_only=True):
     cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
-# csv_excel begins with a byte order mark for Excel; programs would read it as part of the first
+# csv_excel begins with a byte order mark for Excel. Programs would read it as part of the first
 # name.
 ExportFormat = Literal["json", "csv", "csv_excel"]
 
@@ -143,7 +144,7 @@ def given(body: Fields, **names: str) -> dict[str, Any]:
 
 
 def time_us(text: str | None, param: str) -> int | None:
-    """Parse an RFC 3339 time with a zone; raise InvalidInput."""
+    """Parse an RFC 3339 time with a zone. Raise InvalidInput."""
     if text is None:
         return None
     try:
@@ -160,13 +161,13 @@ _LEAST: Final = frozenset({"minItems", "minProperties"})
 
 
 class FieldFacts(NamedTuple):
-    """What is known of one field of an input.
+    """What is known about one field of an input.
 
-    - kind: the kind of the value, or of each item of a list. `rows` is a list of objects with the fields
-      `inner`, of type `struct`.
-    - choices: the accepted words; if empty, any is accepted.
-    - can_be_empty: a list or an object may be empty. characters_max: None means no limit.
-    - is_nullable: null removes the value. is_kept: a field that is left out stays as it is.
+    - `kind`: the kind of the value, or of each item in a list. `rows` is a list of objects of type `struct`,
+      whose fields are `inner`.
+    - `choices`: the accepted words; empty if any word is accepted.
+    - `can_be_empty`: a list or object may be empty. `characters_max`: None means no limit.
+    - `is_nullable`: null removes the value. `is_kept`: an omitted field keeps its value.
     """
 
     name: str
@@ -232,7 +233,7 @@ def _facts(field: Any) -> FieldFacts:
 
 
 class _Type:
-    """A field's type without Annotated, Union and list."""
+    """A field's type, without Annotated, Union and list."""
 
     def __init__(self, kind: Any) -> None:
         self.description = ""
@@ -288,7 +289,7 @@ class _Type:
         self.schema |= meta.extra_json_schema or {}
         if self.is_list and meta.min_length:
             self.schema["minItems"] = meta.min_length
-        # The bounds and lengths of a list count its items.
+        # The bounds and lengths of a list are about its items.
         if not self.is_list:
             least, most = self.schema.get(BOUNDS, (meta.ge, meta.le))
             self.bounds = (_bound(least, self.bounds[0]), _bound(most, self.bounds[1]))

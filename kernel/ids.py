@@ -1,8 +1,8 @@
-"""Make ids: a prefix and 16 base62 characters, ordered by time, increasing within a process.
+"""Make IDs: a prefix and 16 base62 characters, ordered by time and increasing within a process.
 
-Eight characters are milliseconds since the epoch; eight are a number that starts at random in each
-millisecond and counts up. Text order is id order, so new rows land at the right-hand end of every index: at
-a million rows random ids cost 2.7 times as much as at ten thousand, ordered ones 1.06 times.
+Eight characters are milliseconds since the epoch. The other eight are a number that starts at random in each
+millisecond and counts up. Sorted as text, IDs are in order of time, so new rows are added at the end of every
+index. At a million rows, random IDs cost 2.7 times as much as at ten thousand; ordered ones cost 1.06 times.
 """
 
 import random
@@ -26,13 +26,13 @@ ID_CHARACTERS = 16
 ID_BITS = 95
 _HALF_CHARACTERS = 8
 _HALF: int = 62**_HALF_CHARACTERS
-# The part of an id with its prefix that changes once in 62**3 ms.
+# This part of an ID, with its prefix, changes once in 62**3 ms.
 _MINUTES = slice(-ID_CHARACTERS, -_HALF_CHARACTERS - 3)
 _PAIRS = [first + second for first in BASE62 for second in BASE62]
 _VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _SQUARE = 62 * 62
 _MILLISECOND_NS = 1_000_000
-# Ids are distinct, not secret, so a seeded generator saves a system call.
+# IDs must be distinct, not secret, so a seeded generator replaces a system call.
 _random = random.Random(secrets.randbits(256))  # noqa: S311
 
 
@@ -50,7 +50,7 @@ class _Sequence:
         self._at_ms = 0
         self._ends_at_ns = 0
         self._number = 0
-        # This millisecond's ids but for their last two characters; a C iterator, so that no two
+        # This millisecond's IDs without their last two characters. A C iterator, so that no two
         # threads get the same one.
         self._ids: Iterator[str] = iter(())
 
@@ -65,7 +65,8 @@ class _Sequence:
     def _begin(self, at_ms: int) -> None:
         with self._lock:
             if at_ms > self._at_ms:
-                # Starts in the lower half, so that a millisecond can't run out of numbers.
+                # The number starts in the lower half, so that a millisecond can't run out of
+                # numbers.
                 self._set(at_ms, int(_random.random() * (_HALF // 2)))
                 self._at_ms = at_ms
                 self._ends_at_ns = (at_ms + 1) * _MILLISECOND_NS
@@ -91,17 +92,17 @@ def new_id(prefix: str) -> str:
 
 
 def least_id(prefix: str, at_us: int) -> str:
-    """Return a text that sorts at or below every id made at that time or later."""
+    """Return a text that sorts at or below every ID made at that time or later."""
     return f"{prefix}_{_half(at_us // 1000)}{_half(0)}"
 
 
 def made_at(made: str) -> int:
-    """Return an id's time by its process's clock, to the millisecond; raise ValueError."""
+    """Return an ID's time by the clock of the process that made it, to the millisecond. Raise ValueError."""
     return decode(made.partition("_")[2]) // _HALF * 1000
 
 
 def are_near(one: str, other: str) -> bool:
-    """Return whether two ids are surely made within four minutes; False proves nothing."""
+    """Return whether two IDs were certainly made within four minutes of each other. False proves nothing."""
     return one[_MINUTES] == other[_MINUTES] != ""
 
 
@@ -111,22 +112,22 @@ def encode(number: int) -> str:
 
 
 def number_of(made: str) -> int:
-    """Return a number below 2**53 that grows with the ids, for a dialect with integer ids: milliseconds and 11
-    bits.
+    """Return a number below 2**53 that grows with the IDs, for a dialect with whole numbers as IDs. It
+    consists of milliseconds and 11 bits.
     """
     milliseconds, number = divmod(decode(made.partition("_")[2]), _HALF)
     return milliseconds << 11 | number & 2047
 
 
 def decode(text: str) -> int:
-    """Decode 16 base62 characters; raise ValueError for anything else."""
+    """Decode 16 base62 characters. Raise ValueError for anything else."""
     if len(text) != ID_CHARACTERS:
         raise ValueError("an id has 16 characters after its prefix")
     return _number(text[:-2]) * _SQUARE + _number(text[-2:])
 
 
 def decode_all(texts: Iterable[str]) -> list[int]:
-    """Decode each text; the shared part of neighbours is decoded once."""
+    """Decode each text. The part that neighbours share is decoded only once."""
     found: list[int] = []
     shared: str | None = None
     base = 0
@@ -141,7 +142,7 @@ def decode_all(texts: Iterable[str]) -> list[int]:
     return found
 
 
-# Neighbouring ids share all but their last two characters.
+# Neighbouring IDs differ only in their last two characters.
 @lru_cache(maxsize=2 * _SQUARE)
 def _number(characters: str) -> int:
     number = 0

@@ -1,6 +1,6 @@
-"""Guess what a malformed value most probably meant, for the examples in errors[].
+"""Guess what a malformed value was meant to be, for the examples in errors[].
 
-Only numbers, times, mail addresses and our own words are returned, so that no secret leaks.
+Only numbers, times, email addresses and our own words are returned, so that no secret leaks.
 """
 
 import re
@@ -23,7 +23,7 @@ _TIME: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[a-z]{2,20}[.:][a-z._]{2,40}")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
-# Seconds from 2001 to 2286; a thousand times as many are milliseconds.
+# Seconds from 2001 to 2286. Numbers a thousand times as large are milliseconds.
 _SECONDS: Final = range(10**9, 10**10)
 _WORDS_MAX: Final = 320
 
@@ -39,7 +39,7 @@ def value_meant(name: str, kind: Any, value: Any) -> Any | None:
 
 
 def cents_meant(value: Any, *, is_dollars: bool = False) -> int | None:
-    """Read 1500.0, "1500", "$15.00", "15.00" and 15.5 as US cents: all 1500, or 1550."""
+    """Read 1500.0, "1500", "$15.00", "15.00" or 15.5 as US cents. The first four mean 1500, the last 1550."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -54,7 +54,7 @@ def cents_meant(value: Any, *, is_dollars: bool = False) -> int | None:
 
 
 def time_meant(value: Any) -> str | None:
-    """Read seconds or milliseconds since 1970, or a time without a zone as UTC."""
+    """Read seconds or milliseconds since 1970, or a time without a zone, as UTC."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = value if value in _SECONDS else value / 1000
         if int(seconds) in _SECONDS:
@@ -70,7 +70,7 @@ def time_meant(value: Any) -> str | None:
 
 
 def address_meant(text: str) -> str | None:
-    """Return the one mail address in the text, as in `Ann <ann@example.com>`."""
+    """Return the only email address in the text, as in `Ann <ann@example.com>`."""
     if len(text) > _WORDS_MAX:
         return None
     found = _ADDRESS.findall(text.removeprefix("mailto:").replace(" @", "@").replace("@ ", "@"))

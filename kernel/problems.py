@@ -1,6 +1,6 @@
-"""Make the entries of errors[]: what is wrong with one field, and what would be right.
+"""Make the entries of errors[]: what is wrong with a field, and what would be right.
 
-Names are already safe to show (gateway/http/fields.py: shown). Of values only a short word is read.
+Names are already safe to show (gateway/http/fields.py: shown). From values, only a short word is used.
 """
 
 import re
@@ -28,7 +28,7 @@ _WORDS: Final[Mapping[str, str]] = {
 _WORD: Final = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
 _WHERE: Final = re.compile(r" - at `(?:key` in `)?\$?\.?([^`]*)`\Z")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
-# A caller chooses how many names there are, and each comparison takes time.
+# Callers choose how many names they send, and each comparison takes time.
 _COMPARED_MAX: Final = 3
 PAIRS_MAX: Final = 100
 _SOME_VALUE: Final = "[...]"
@@ -37,7 +37,7 @@ _COMPARED_CHARACTERS_MAX: Final = 64
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CENTS: Final = "_cents"
 _DOLLARS: Final = ("usd", "dollars")
-# Other APIs' names for our fields, and vendors behind platforms.
+# Other APIs' names for our fields, and the vendors behind platforms.
 _ELSEWHERE: Final[Mapping[str, str]] = {
     "to": "recipient_email",
     "provider": "platform",
@@ -61,7 +61,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
 
 
 def unknown_fields(given: Iterable[tuple[str, Any]], known: Collection[str]) -> list[FieldEntry]:
-    """Report each unknown name; the first gets the name that was probably meant."""
+    """Report each unknown name. For the first one, add the name that was probably meant."""
     found: list[FieldEntry] = []
     for name, value in given:
         meant = most_similar(name, known) if len(found) < _COMPARED_MAX else None
@@ -82,10 +82,7 @@ def word_entry(param: str, detail: str, word: str, allowed: Collection[str]) -> 
 def problem_of(
     name: str, message: str, kind: Any, value: Any, *, show: Callable[[str], str]
 ) -> FieldEntry:
-    """Put msgspec's sentence about a value into our words.
-
-    show makes a caller's name safe to repeat.
-    """
+    """Rewrite msgspec's message about a value in our words. `show` makes a caller's name safe to repeat."""
     where = _WHERE.search(message)
     inside = where[1] if where else ""
     if inside != _SOME_VALUE:
@@ -147,8 +144,8 @@ def problem_sentence(message: str) -> str:
 
 
 def most_similar(name: str, known: Collection[str]) -> str | None:
-    """Find the known name that was meant: in another spelling, another API's name for it, containing it or
-    similar.
+    """Return the known name that was meant: another spelling, another API's name for it, a part of it, or a
+    similar name.
     """
     plain = name[:_COMPARED_CHARACTERS_MAX].strip()
     asked = plain.lower() if plain.isupper() else _HUMP.sub("_", plain).lower()

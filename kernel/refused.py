@@ -1,4 +1,4 @@
-"""The struct of a refusal in our own envelope: data.error, whatever the code."""
+"""The struct of a refusal in our own format: data.error, for every code."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ NextAction = Literal["fix_request", "wait", "poll", "top_up", "pay", "ask_human"
 
 
 class FieldProblem(Struct, kw_only=True):
-    """One field of the request that cannot be taken, and what would be."""
+    """A field of the request that can't be accepted, and what would be accepted."""
 
     param: Annotated[str, Meta(description="The field, with its place inside others.")]
     detail: Annotated[str, Meta(description="A sentence for people.")]
@@ -27,7 +27,7 @@ class FieldProblem(Struct, kw_only=True):
 
 
 class Failure(Struct, kw_only=True):
-    """What is wrong and what to do about it; some causes add facts of their own."""
+    """What is wrong and what to do about it. Some causes add facts of their own."""
 
     detail: Annotated[str, Meta(description="A sentence for people.")]
     param: Annotated[str | None, Meta(description="The field that is wrong.")]

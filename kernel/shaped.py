@@ -1,4 +1,4 @@
-"""What callers see of the objects that hold the values: structs, or their own fields."""
+"""What callers see of an object: a struct, or the object's own fields."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -10,17 +10,17 @@ from msgspec import Meta
 from kernel.clock import rfc3339
 
 T = TypeVar("T")
-# Tells the documents that a number may be below zero, such as a transfer's effect on a balance.
+# This documents that a number may be below zero, such as a transfer's effect on a balance.
 SIGNED: Final = {"x-signed": True}
 
 
 class Shaped(msgspec.Struct, kw_only=True):
     @classmethod
     def of(cls, source: Any, /, **more: Any) -> Self:
-        """Fill each required field from the source's attribute of that name, or from `more`.
+        """Fill each required field from the source's attribute of the same name, or from `more`.
 
-        A field …_at is in microseconds in the source and RFC 3339 here. Only `more` sets a field with a
-        default.
+        A field …_at is in microseconds in the source, and in RFC 3339 here. A field with a default is set
+        only by `more`.
         """
         for name, is_time in _required(cls):
             if name not in more:
@@ -30,7 +30,9 @@ class Shaped(msgspec.Struct, kw_only=True):
 
 
 class Listing(msgspec.Struct, Generic[T], kw_only=True):
-    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
+    """A page of a list. To get the next one, send next_cursor as cursor; null means that this is the last
+    page.
+    """
 
     items: Annotated[list[T], Meta(description="This page's entries.")]
     next_cursor: str | None
@@ -38,12 +40,12 @@ class Listing(msgspec.Struct, Generic[T], kw_only=True):
 
 
 def to_builtins(view: Any) -> Any:
-    """Convert to plain values; stored bytes are decoded."""
+    """Convert to plain values. Stored bytes are decoded."""
     return msgspec.json.decode(view) if isinstance(view, msgspec.Raw) else msgspec.to_builtins(view)
 
 
 def shown(row: msgspec.Struct, *, without: Collection[str] = ()) -> dict[str, Any]:
-    """Convert a row for a response: is_active as active, a time …_at in RFC 3339."""
+    """Convert a row for a response: is_active becomes active, and a time …_at becomes RFC 3339."""
     return {
         name.removeprefix("is_"): rfc3339(value)
         if name.endswith("_at") and value is not None

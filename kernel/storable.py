@@ -1,4 +1,4 @@
-"""Make text from outside (suppliers, providers, receivers) storable in every database and every response."""
+"""Make text from outside (suppliers, providers, receivers) storable in every database and response."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ REPLACEMENT: Final = "\ufffd"
 def storable(text: str, *, characters_max: int) -> str:
     """Cut the text, then replace NUL and lone surrogates by U+FFFD.
 
-    PostgreSQL stores no NUL in text, and a lone surrogate has no UTF-8.
+    PostgreSQL can't store NUL in text, and UTF-8 can't encode a lone surrogate.
     """
     cut = text[:characters_max]
     if is_storable(cut, characters_max=characters_max):

@@ -1,4 +1,4 @@
-"""A tenant: an account in one of its environments, which share no row and no credit."""
+"""A tenant: an account in one of its two environments, which share no rows and no credit."""
 
 from typing import NamedTuple
 

@@ -1,8 +1,8 @@
-"""Which request something came from: its id, and its caller's W3C trace if there is one.
+"""Record which request caused something: its ID and, if given, the caller's W3C trace.
 
-The stored line is `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`; a caller's words are
-stored only in the standard's form. No trace begins here, because its sampling flag would decide for the
-receiver. Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
+The stored line is `req_5Fx`, or `req_5Fx 00-<trace id>-<span id>-01 <tracestate>`. A caller's text is stored
+only if it has the standard's form. We start no trace of our own, because its sampling flag would decide for
+the receiver. Source: W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/).
 """
 
 import re
@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 PARENT_HEADER: Final = "traceparent"
 STATE_HEADER: Final = "tracestate"
-# The least that the standard asks to pass on; a longer state is left out whole.
+# The standard asks to pass on at least this much. A longer state is left out completely.
 STATE_CHARACTERS_MAX: Final = 512
 STATE_MEMBERS_MAX: Final = 32
 _VERSION = "00"
-# The flags that version 00 knows: sampled, and that the trace id is random.
+# The flags that version 00 defines: sampled, and that the trace ID is random.
 _FLAGS_KNOWN = 0b11
 _FLAGS_KNOWN_TO_ALL = 0b01
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -29,7 +29,7 @@ current_line: ContextVar[str | None] = ContextVar("current_line", default=None)
 
 
 class Span(NamedTuple):
-    """One outgoing request made for another one."""
+    """An outgoing request that is made because of another request."""
 
     request_id: str
     trace_id: str | None = None
@@ -58,7 +58,7 @@ class Span(NamedTuple):
 
 
 def line_of(request_id: str, parent: bytes | None = None, state: bytes | None = None) -> str:
-    """Return the line to store. request_id has no space; malformed headers count as missing."""
+    """Return the line to store. request_id contains no space. Malformed headers count as missing."""
     if parent is None or (kept := _parent_of(parent.decode("latin-1"))) is None:
         return request_id
     members = "" if state is None else _state_of(state.decode("latin-1"))
@@ -78,7 +78,7 @@ def span_of(line: str) -> Span:
     named = named_span_of(line)
     if named.trace_id is None:
         return named
-    # Never 0, which the standard doesn't allow.
+    # The standard doesn't allow 0.
     return named._replace(span_id=f"{getrandbits(64) or 1:016x}")
 
 
@@ -106,7 +106,7 @@ def _parent_of(text: str) -> str | None:
 
 
 def _state_of(text: str) -> str:
-    """Drop empty members; return empty if a member is malformed."""
+    """Remove empty members. Return an empty text if a member is malformed."""
     if len(text) > STATE_CHARACTERS_MAX:
         return ""
     members = [member for one in text.split(",") if (member := one.strip(" \t"))]

@@ -1,7 +1,8 @@
 """The version of this code: a release, or a build between two releases.
 
-`version.txt` holds the next release. The commit comes from git, or from `version.txt`, where `git archive`
-and `stamp` write it. The wheel's build imports this module first, so it needs only the standard library.
+`version.txt` names the next release. The commit comes from git, or from `version.txt`, into which `git
+archive` and `stamp` write it. The wheel's build imports this module first, so it needs only the standard
+library.
 """
 
 import functools
@@ -23,7 +24,7 @@ _DEVELOPMENT: Final = re.compile(
 
 @functools.cache
 def running() -> str:
-    """Return the checkout's version, else the installed one."""
+    """Return the checkout's version, or else the installed one."""
     if (ROOT / ".git").exists():
         return of_source()
     try:
@@ -33,15 +34,15 @@ def running() -> str:
 
 
 def base() -> str:
-    """Return the release that this code is or leads to, which strangers may know."""
+    """Return the release that this code is or leads to. Strangers may know this."""
     return running().partition(".dev")[0]
 
 
 def of_source(root: Path = ROOT) -> str:
-    """Return the source tree's version by PEP 440.
+    """Return the version of the source tree by PEP 440.
 
-    It is `0.1.0` at the tag `v0.1.0`, else `0.1.0.dev1883+gc1ab6630`, with `.dirty` if a tracked file
-    changed. The number is 0 in an archive and in a shallow clone.
+    At the tag `v0.1.0` it is `0.1.0`, otherwise such as `0.1.0.dev1883+gc1ab6630`, with `.dirty` if a tracked
+    file was changed. The number is 0 in an archive or a shallow clone.
     """
     facts = dict(_facts(root))
     if "version" in facts:
@@ -63,7 +64,7 @@ def of_source(root: Path = ROOT) -> str:
 
 
 def for_chart(version: str) -> str:
-    """Return the version by Semantic Versioning, without `+`: `0.1.0-dev.1883.gc1ab6630`."""
+    """Return the version by Semantic Versioning, without `+`, such as `0.1.0-dev.1883.gc1ab6630`."""
     found = _DEVELOPMENT.fullmatch(version)
     if found is None:
         return version

@@ -1,4 +1,4 @@
-"""The types of fields in inputs, responses and events: ids, times, amounts, each with its description."""
+"""The types of fields in inputs, responses and events: IDs, times, amounts, each with its description."""
 
 from typing import Annotated, Any, Literal
 
@@ -72,7 +72,7 @@ MinorUnits = Annotated[
     Meta(ge=0, description="In the currency's smallest unit: USD has 2 places, KWD 3, JPY 0."),
     said(unit="minor"),
 ]
-# In the smallest unit of the currency beside it: USD 2, KWD 3, JPY 0 places.
+# In the smallest unit of the currency in another field: USD has 2, KWD 3 and JPY 0 decimal places.
 Minor = Annotated[
     int, Meta(ge=0, description="In the currency's smallest unit."), said(unit="minor")
 ]
@@ -100,7 +100,9 @@ LedgerCurrency = Literal["USD"]
 
 
 class Link(Struct, kw_only=True, omit_defaults=True):
-    """A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser."""
+    """A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's
+    browser.
+    """
 
     rel: Annotated[str, Meta(description="What it is for, such as earlier, platforms, balance.")]
     method: Annotated[str, Meta(description="The HTTP method.")]

@@ -134,7 +134,7 @@ class Authenticator:
                 outcome = await asyncio.shield(self._want(presented, parsed.kind))
         except TimeoutError:
             raise Unavailable(
-                "The database did not say in time whose key this is, and nothing was done. Repeat the request.",
+                "The database didn't respond in time to check the credential. Nothing was done. Repeat the request.",
                 retry_after_s=1,
             ) from None
         if outcome is None:
@@ -169,7 +169,10 @@ class Authenticator:
         if waiting is not None:
             return waiting[1]
         if len(self._waiting) >= self._limits.waiting_max:
-            raise Unavailable("Too many credentials wait to be checked.", retry_after_s=1)
+            raise Unavailable(
+                "Too many credentials are waiting to be checked. Repeat the request.",
+                retry_after_s=1,
+            )
         future: asyncio.Future[Principal | Refusal | None] = (
             asyncio.get_running_loop().create_future()
         )

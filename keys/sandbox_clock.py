@@ -31,7 +31,7 @@ async def advance(tx: Transaction, tenant: Tenant, *, advance_s: int) -> int:
         environment=tenant.environment,
     )
     if touched == 0:
-        raise InvalidInput("The clock would be too far ahead.", param="advance_s")
+        raise InvalidInput("The clock can be at most ten years ahead.", param="advance_s")
     tx.hint(HINT)
     return await ahead_us(tx, tenant)
 

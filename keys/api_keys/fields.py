@@ -196,7 +196,8 @@ def _listed(param: str, entries: Sequence[str] | None) -> Sequence[str]:
         return ()
     if not 1 <= len(entries) <= LIST_ENTRIES_MAX:
         raise InvalidInput(
-            f"{param} has 1 to {LIST_ENTRIES_MAX} entries; null allows any.", param=param
+            f"{param} must have 1 to {LIST_ENTRIES_MAX} entries. To allow any, send null.",
+            param=param,
         )
     return entries
 
@@ -205,17 +206,20 @@ def _windows(windows: Sequence[SpendWindow] | None) -> tuple[SpendWindow, ...]:
     found = tuple(sorted(windows or ()))
     if len(found) > WINDOWS_MAX or len({one.seconds for one in found}) < len(found):
         raise InvalidInput(
-            f"A key has at most {WINDOWS_MAX} windows, each of another length.", param="windows"
+            f"A key can have at most {WINDOWS_MAX} windows, each of a different length.",
+            param="windows",
         )
     for one in found:
         if not WINDOW_SECONDS_MIN <= one.seconds <= WINDOW_SECONDS_MAX:
             raise InvalidInput(
-                f"A window has {WINDOW_SECONDS_MIN} to {WINDOW_SECONDS_MAX} seconds.",
+                f"A window must be {WINDOW_SECONDS_MIN} to {WINDOW_SECONDS_MAX} seconds long.",
                 param="windows",
                 extra={"minimum": WINDOW_SECONDS_MIN, "maximum": WINDOW_SECONDS_MAX},
             )
         if not 0 <= one.cents <= CAP_CENTS_MAX:
-            raise InvalidInput(f"A window has 0 to {CAP_CENTS_MAX} cents.", param="windows")
+            raise InvalidInput(
+                f"A window's limit must be from 0 to {CAP_CENTS_MAX} cents.", param="windows"
+            )
     return found
 
 
@@ -326,12 +330,12 @@ def checked_networks(cidrs: Sequence[str]) -> list[Network]:
 def _network(cidr: str) -> Network:
     # A zone (%eth0) means nothing on another machine.
     if len(cidr) > _CIDR_CHARACTERS_MAX or "%" in cidr:
-        raise InvalidInput("An allow-list has CIDRs only.", param="ip_allow_list")
+        raise InvalidInput("Each entry of an allow-list must be a CIDR.", param="ip_allow_list")
     try:
         network = ipaddress.ip_network(cidr.strip(" "))
     except ValueError:
         raise InvalidInput(
-            "An allow-list has CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits.",
+            "Write each entry as a CIDR such as 192.0.2.0/24 or 2001:db8::/32, without host bits.",
             param="ip_allow_list",
         ) from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_V4_MAPPED):

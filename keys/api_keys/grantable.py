@@ -34,7 +34,7 @@ def lineage_for(parent: Principal | None, tenant: Tenant) -> tuple[str, ...]:
     assert parent.tenant == tenant, "a key is minted in its maker's own account and environment"
     if len(parent.lineage) >= LINEAGE_KEYS_MAX:
         raise KeyLimitReached(
-            f"A key family has at most {LINEAGE_KEYS_MAX} keys. Revoke one first.",
+            f"A key and its ancestors can be at most {LINEAGE_KEYS_MAX} keys. Use a parent with fewer ancestors.",
             extra={"limit": LINEAGE_KEYS_MAX},
         )
     if not parent.lineage and parent.kind != "session":
@@ -76,7 +76,7 @@ def check_no_stronger(scopes: Iterable[str], asker: Principal | None) -> None:
     missing = sorted(set(scopes) - asker.scopes)
     if missing:
         raise ScopeMissing(
-            f"The key may do more than your role: {', '.join(missing)}.",
+            f"This key has scopes that your role doesn't have: {', '.join(missing)}.",
             reason="scope",
             extra={"required_scopes": missing},
         )
@@ -184,7 +184,7 @@ def _check_amount(name: str, wanted: int | None, most: int | None) -> None:
 def _check_list(name: str, are_within: bool, allowed: tuple[str, ...]) -> None:  # noqa: FBT001
     if not are_within:
         raise InvalidInput(
-            f"{name} must be among those of the keys above this one.",
+            f"{name} must be among those that the keys above this one allow.",
             param=name,
             extra={"allowed": list(allowed)},
         )

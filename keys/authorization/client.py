@@ -212,7 +212,9 @@ async def _make_room(tx: Transaction, now_us: int) -> None:
     if row is None or row["unused"] < UNUSED_MAX:
         return
     if not await tx.execute(_OLDEST, before=now_us - _UNUSED_SAFE_US):
-        raise Unavailable("Too many clients were just registered.", retry_after_s=60)
+        raise Unavailable(
+            "Too many clients were just registered. Try again in a minute.", retry_after_s=60
+        )
 
 
 def _read(row: Row) -> McpClient:

@@ -67,7 +67,7 @@ def read_public_key(text: str) -> Ed25519PublicKey:
     except (binascii.Error, ValueError):
         raise InvalidPublicKey("The part after whpk_ is not base64.") from None
     if len(public) != PUBLIC_BYTES:
-        raise InvalidPublicKey(f"The public key holds {len(public)} bytes; {PUBLIC_BYTES} are due.")
+        raise InvalidPublicKey(f"The public key has {len(public)} bytes instead of {PUBLIC_BYTES}.")
     return Ed25519PublicKey.from_public_bytes(public)
 
 
@@ -107,7 +107,7 @@ def new_webhook_secret() -> str:
 def secret_key(secret: str) -> bytes:
     """Return the 24 to 64 key bytes inside a whsec_ secret. Raise InvalidSecret."""
     if secret != secret.strip():
-        raise InvalidSecret("The secret has white space around it.")
+        raise InvalidSecret("The secret begins or ends with white space.")
     if not secret.startswith(SECRET_PREFIX):
         raise InvalidSecret("The secret does not begin with whsec_.")
     try:
@@ -116,7 +116,7 @@ def secret_key(secret: str) -> bytes:
         raise InvalidSecret("The part after whsec_ is not base64.") from None
     if not SECRET_BYTES_MIN <= len(key) <= SECRET_BYTES_MAX:
         raise InvalidSecret(
-            f"The secret holds {len(key)} bytes; {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} are due."
+            f"The secret has {len(key)} bytes instead of {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX}."
         )
     return key
 

@@ -114,12 +114,12 @@ async def create(
     """
     _check_maker(kind, maker, Tenant(account_id, environment))
     if scopes and kind != "operator":
-        raise InvalidInput("Only an operator token has scopes.", param="scopes")
+        raise InvalidInput("Only an operator token can have scopes.", param="scopes")
     await check_not_ending(tx, maker)
     account = await get_account(tx, account_id)
     if kind == "operator" and not account.is_operator:
         raise ScopeMissing(
-            "Operator tokens are for operators' accounts. Make this one with: topup "
+            "Operator tokens are for operators' accounts. Make this account an operator's with: topup "
             f"accounts set {account_id} --operator.",
             reason="scope",
         )
@@ -239,7 +239,7 @@ async def check_operates(tx: Transaction, caller: Principal) -> None:
         account_id=caller.account_id,
     )
     if row is None or not row["is_operator"] or row["revoked_at"] is not None:
-        raise ScopeMissing("The credential does not act for an operator any more.", reason="scope")
+        raise ScopeMissing("This credential may no longer act for an operator.", reason="scope")
 
 
 async def ended_of(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:

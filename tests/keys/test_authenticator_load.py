@@ -166,7 +166,7 @@ async def test_a_query_that_hangs_is_waited_for_so_long_and_serves_who_comes_lat
     _, secret = await gated.mint()
     gated.gate.is_open.clear()
 
-    with pytest.raises(Unavailable, match="nothing was done") as refused:
+    with pytest.raises(Unavailable, match="Nothing was done") as refused:
         await gated.authenticator.authenticate(secret)
     gated.gate.is_open.set()
     await queries_done(gated)

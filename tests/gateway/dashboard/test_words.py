@@ -68,7 +68,7 @@ async def test_each_form_says_all_that_is_wrong_at_once_and_once(shared_gateway:
         "per_day_cents": dollars,
         "windows": "Write a length of time, such as 10m, 1h or 7d, or a number of seconds",
         "recipients": "An email address has exactly one @.",
-        "ip_allow_list": "An allow-list has CIDRs such as 192.0.2.0/24 or 2001:db8::/32, without host bits.",
+        "ip_allow_list": "Write each entry as a CIDR such as 192.0.2.0/24 or 2001:db8::/32, without host bits.",
         "max_sends_per_hour": "Write a whole number",
         "expires_at": "Choose a day in the future",
     }
