@@ -79,3 +79,7 @@ def _month_start_of_day(day: int) -> int:
 
 def next_month_start_us(at_us: int) -> int:
     return month_start_us(month_start_us(at_us) + 32 * DAY_US)
+
+
+def time_of(at_us: int | None) -> str | None:
+    return None if at_us is None else rfc3339(at_us)

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from kernel.clock import rfc3339
 from kernel.fields import LINE, said
 from kernel.limits import EMAIL_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX
 
@@ -108,7 +107,3 @@ class Link(Struct, kw_only=True, omit_defaults=True):
     method: Annotated[str, Meta(description="The HTTP method.")]
     href: Annotated[str, Meta(description="The whole address.")]
     body: Annotated[dict[str, Any] | None, Meta(description="The JSON body to send.")] = None
-
-
-def time_of(at_us: int | None) -> str | None:
-    return None if at_us is None else rfc3339(at_us)

@@ -23,10 +23,10 @@ from billing.credits.redemption_code import (
 from billing.ledger.money import MICROS_PER_CENT, MICROS_PER_CREDIT, micros_to_cents
 from billing.topups.rules import NotRedeemable
 from billing.topups.voucher_redemption import Redeem, Redeemed, find_redeem
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, time_of
 from kernel.fields import LINE, Fields, Page, Text, Time as TimeText, said, time_us
 from kernel.shaped import Shaped
-from kernel.words import Cents, Credits, Environment, Micros, Time, time_of
+from kernel.words import Cents, Credits, Environment, Micros, Time
 from keys.act import (
     MERCHANT,
     OPERATOR,

@@ -12,11 +12,11 @@ from billing.machine_payments.payment import (
     NotOffered,
 )
 from billing.machine_payments.settling import MachinePayments
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, time_of
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import LINE, Fields, Page, Text, said
 from kernel.tenant import Tenant
-from kernel.words import Cents, ChargedCents, CodeHint, Time, time_of
+from kernel.words import Cents, ChargedCents, CodeHint, Time
 from keys.act import OPERATOR, ActContext, CallContext, ListAct, ReadAct, StepsAct
 from store.database import Transaction
 from store.keyset import Begin

@@ -28,12 +28,12 @@ from billing.topups.topup import (
     TopUp,
     checked_deliverable,
 )
-from kernel.clock import HOUR_US
+from kernel.clock import HOUR_US, time_of
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import Fields, Page, ShortText, document_of, said
 from kernel.shaped import Shaped
 from kernel.tenant import Tenant
-from kernel.words import Cents, Environment, Time, TransactionId, time_of
+from kernel.words import Cents, Environment, Time, TransactionId
 from keys.act import (
     OPERATOR,
     ActContext,

@@ -7,12 +7,12 @@ from msgspec import Meta
 
 from billing.engine.limit import LimitView
 from billing.engine.spending import KeyStandings, load_key_usage
-from kernel.clock import SECOND_US, rfc3339
+from kernel.clock import SECOND_US, rfc3339, time_of
 from kernel.errors import NotFound
 from kernel.fields import Fields, said
 from kernel.limits import INT64_MAX
 from kernel.shaped import Shaped
-from kernel.words import Cents, Count, Environment, KeyIdText, Time, time_of
+from kernel.words import Cents, Count, Environment, KeyIdText, Time
 from keys.account import set_day_limit
 from keys.act import MERCHANT, Act, ActContext, Audited, Change, ReadAct
 from keys.api_keys import api_key

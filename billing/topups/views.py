@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from billing.topups import send, topup as topups
 from billing.topups.fulfilment import Attempt
 from billing.topups.topup import WALLET_CREDIT_SHAPE
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, time_of
 from kernel.shaped import Shaped
 from kernel.words import (
     ApprovalId,
@@ -25,7 +25,6 @@ from kernel.words import (
     Time,
     TopUpStatus,
     TransactionId,
-    time_of,
 )
 from webhooks.events.event import EventTypeWord
 from webhooks.events.schemas import Approval, Deliverable

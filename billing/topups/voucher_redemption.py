@@ -24,11 +24,11 @@ from billing.topups.rules import (
 from billing.topups.topup import TopUp
 from billing.topups.views import DeliverableField, deliverable_of
 from billing.topups.working_set import TopUpWorkingSet, topups_of
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, time_of
 from kernel.errors import DomainError
 from kernel.fields import Fields, Text, said
 from kernel.tenant import Tenant
-from kernel.words import Cents, Time, TransactionId, Voucher, time_of
+from kernel.words import Cents, Time, TransactionId, Voucher
 from keys.act import MERCHANT, ActContext, CallContext, EngineAct, ReadAct, Told
 from keys.principal import REDEEMS, Principal, require_scope
 from store.database import Database, Transaction

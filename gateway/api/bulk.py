@@ -57,11 +57,12 @@ from gateway.http.refused_items import (
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.waiting import POLL_S
+from kernel.clock import time_of
 from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.fields import Fields
 from kernel.limits import BULK_BODY_BYTES_MAX
 from kernel.refused import Failure
-from kernel.words import Link, time_of
+from kernel.words import Link
 from keys.act import CallContext
 from store.database import Transaction
 

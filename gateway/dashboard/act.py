@@ -1,15 +1,16 @@
-"""Handle a button that runs one act."""
+"""Handle buttons that run one act."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, read_form
 from gateway.html.render import go, undo_of
 from gateway.http.own_acts import Ids, run_own
 from gateway.http.request_context import RequestContext
-from gateway.http.routing import Reply
+from gateway.http.routing import Reply, Route
 from keys.act import AnyChange
 from store.idempotency import RequestKey, request_key
 
@@ -30,6 +31,29 @@ async def press(
     form = read_form(call)
     await run_own(call, act, values or {}, ids, key=form.idempotency_key)
     return go(then, said=said, **({} if undo is None else undo_of(call, undo)))
+
+
+def button_route(
+    path: str,
+    act: AnyChange,
+    said: str,
+    *,
+    values: Mapping[str, Any] | None = None,
+    then: str = "",
+    undo: str = "",
+) -> Route:
+    """Return the route of a button below /dashboard.
+
+    then: the next page; if empty, the object's own. undo: the last part of the path of the button that undoes it.
+    """
+    here = then or f"/dashboard{path.rpartition('/')[0]}"
+
+    async def send(call: RequestContext[Any, Any]) -> Reply:
+        page = here.format_map(call.params)
+        back = f"{page}/{undo}" if undo else None
+        return await press(call, act, values, then=page, said=said, undo=back)
+
+    return page_route("POST", path, send, act.summary, act.scopes)
 
 
 def form_key(call: RequestContext[Any, Any], form: Form) -> RequestKey | None:

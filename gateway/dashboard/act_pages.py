@@ -13,8 +13,17 @@ from billing.ledger.price import in_words
 from gateway.answers.answer import Answer
 from gateway.dashboard.act import form_key
 from gateway.dashboard.admin.fields import SCOPES, admin_route
-from gateway.dashboard.match_all import MATCHED_MAX, NOTHING, Matched, all_links, confirm, on_all
-from gateway.dashboard.paging import ASKED, ROWS, Paged, Summed, address, columns_of, kept_of
+from gateway.dashboard.listing import (
+    ASKED,
+    ROWS,
+    Paged,
+    Summed,
+    address,
+    all_links,
+    columns_of,
+    kept_of,
+)
+from gateway.dashboard.match_all import MATCHED_MAX, NOTHING, Matched, confirm, on_all
 from gateway.dashboard.sheet import ReadRows, Sheet, one_page, short, whole_list, whole_short_list
 from gateway.html.act_form import (
     STEP_FIELD,

@@ -24,10 +24,9 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from gateway.http.session_cookie import is_https, read_cookie
 from gateway.openapi.examples import API, answer_of
-from kernel.clock import DAY_US, SECOND_US, parse_rfc3339
+from kernel.clock import DAY_US, SECOND_US, parse_rfc3339, time_of
 from kernel.errors import NotFound
 from kernel.fields import Fields
-from kernel.words import time_of
 from keys.api_keys import api_key
 from keys.api_keys.api_key import ApiKey
 from keys.api_keys.fields import NewKey
@@ -60,6 +59,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return page(
         call,
         "landing.html",
+        address=call.home,
         headers=varies,
         is_open=settings.self_serve_staging,
         has_session=read_cookie(call.headers, is_secure=is_secure) is not None,

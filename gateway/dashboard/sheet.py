@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
-from gateway.dashboard.paging import (
+from gateway.dashboard.listing import (
     ASKED,
     COUNTED_MAX,
     NOTHING_SUMMED,
+    ROWS,
     UNSORTED,
     Paged,
     Summed,
@@ -18,7 +19,6 @@ from gateway.dashboard.paging import (
     address,
     kept_of,
     laid_out,
-    paged,
     sorting_of,
     total_of,
 )
@@ -127,17 +127,15 @@ async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRo
         return found, sheet.total(counted) if is_first else None
 
     found, total = await call.context.database.read(work)
-
-    def cursor(row: R) -> str:
-        return sheet.after(row, sort)
-
-    return paged(
+    kept, end = kept_of(call, sheet.filters), end_of(found)
+    following = sheet.after(found[ROWS - 1], sort) if len(found) > ROWS else _after(sort, end)
+    return laid_out(
         call,
-        found,
-        cursor,
+        found[:ROWS],
+        following,
         filters=sheet.filters,
-        has_csv=True,
-        sorts=sheet.sorts,
+        sorting=sorting_of(call, sheet.sorts, kept),
+        csv_url=address(call.path, {**kept, "sort": sort, "format": "csv_excel"}),
         total=total,
     )
 

@@ -1,6 +1,6 @@
 """The pages as rows of the route table: those for anybody, and the dashboard."""
 
-from gateway.dashboard import landing, match_all, overview, saved_views, search
+from gateway.dashboard import landing, listing, overview, own_lists, search
 from gateway.dashboard.account import (
     account,
     cli_login,
@@ -48,7 +48,7 @@ DASHBOARD = ApiSurface(
     (
         *overview.ROUTES,
         *search.ROUTES,
-        *match_all.ROUTES,
+        *own_lists.ALL_ROUTES,
         *send.ROUTES,
         *topups.ROUTES,
         *bulk.ROUTES,
@@ -75,7 +75,7 @@ DASHBOARD = ApiSurface(
         *notifications.ROUTES,
         *team.ROUTES,
         *two_factor.ROUTES,
-        *saved_views.ROUTES,
+        *listing.VIEW_ROUTES,
         *invitation.ROUTES,
         *grants.ROUTES,
         *apps.ROUTES,

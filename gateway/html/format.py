@@ -13,9 +13,8 @@ from markupsafe import Markup
 from billing.ledger.chart import account_parts, code_words
 from billing.ledger.price import Price
 from gateway.html import language
-from gateway.html.language import say, say_each, say_known, say_phrase
+from gateway.html.language import readers_zone, say, say_each, say_known, say_phrase
 from gateway.html.phrase import phrase
-from gateway.html.zone import current
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
 # Most browsers also name those that they descend from, so the first match counts.
@@ -246,7 +245,7 @@ def when(at: int | str | None) -> Markup:
     if at is None:
         return Markup("—")
     text = at if isinstance(at, str) else rfc3339(at)
-    at_us, zone = parse_rfc3339(text), current.get()
+    at_us, zone = parse_rfc3339(text), readers_zone.get()
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         text, zone.with_utc(at_us), zone.shown(at_us)
     )

@@ -1,5 +1,7 @@
-"""The languages of the gateway's own pages: English, and catalogues in gateway/languages/
-(docs/languages.md).
+"""How a page's reader reads: the language, and the time zone in which times are shown.
+
+Languages are English and the catalogues in gateway/languages/ (docs/languages.md). The zone is the reader's
+choice, else the browser's, else UTC.
 
 A page is whole in one language: if a catalogue lacks anything, `say` raises NotSaid, and
 gateway/html/render.py starts again in English.
@@ -9,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from gettext import NullTranslations
 from importlib.resources import files
@@ -25,8 +27,11 @@ from babel.support import Translations
 from markupsafe import Markup
 from starlette.types import Scope
 
+from billing.credits.checkin import start_of, zone_of
 from billing.recipients.language import ENGLISH, Language, asked_for
 from gateway.html.phrase import PLACE, Phrase, Value, counted, has_words, phrase
+from kernel.clock import rfc3339
+from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from keys.api_keys.inputs import KeyChanges, NewKey
 
@@ -281,6 +286,69 @@ def _forms(text: str | Iterable[str]) -> Sequence[str]:
     return [text] if isinstance(text, str) else [*text]
 
 
+ZONE_COOKIE: Final = "topup_zone"
+# Marks a zone that the script wrote. A colon replaces the slash.
+_AUTOMATIC: Final = "~"
+_SLASH: Final = ":"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadersZone:
+    """is_chosen: true if the user chose the zone, false if the browser reported it."""
+
+    name: str = "UTC"
+    is_chosen: bool = False
+    info: tzinfo = UTC
+
+    def shown(self, at_us: int) -> str:
+        reading = current.get()
+        if not reading.is_english:
+            return reading.moment(self._at(at_us))
+        return f"{self._at(at_us):%Y-%m-%d %H:%M:%S %Z}"
+
+    def with_utc(self, at_us: int) -> str:
+        shown = self.shown(at_us)
+        if self.info is UTC:
+            return shown
+        return f"{shown} · {datetime.fromtimestamp(at_us // 1_000_000, UTC):%H:%M:%S} UTC"
+
+    def start_of_day(self, day: str) -> str:
+        return rfc3339(start_of(date.fromisoformat(day), self.info))
+
+    def day_before(self, now_us: int, days: int) -> str:
+        return (self._at(now_us).date() - timedelta(days=days)).isoformat()
+
+    def _at(self, at_us: int) -> datetime:
+        return datetime.fromtimestamp(at_us // 1_000_000, self.info)
+
+
+NO_ZONE: Final = ReadersZone()
+readers_zone: ContextVar[ReadersZone] = ContextVar("readers_zone", default=NO_ZONE)
+
+
+def zone_of_request(scope: Scope) -> ReadersZone:
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for part in value.decode("latin-1").split(";"):
+                key, _, text = part.strip().partition("=")
+                if key == ZONE_COOKIE and text:
+                    return _read_zone(text)
+    return NO_ZONE
+
+
+def cookie_of(name: str) -> str:
+    zone_of(name)
+    return name.replace("/", _SLASH)
+
+
+def _read_zone(text: str) -> ReadersZone:
+    name = text.removeprefix(_AUTOMATIC).replace(_SLASH, "/")
+    try:
+        return ReadersZone(name, not text.startswith(_AUTOMATIC), zone_of(name))
+    except InvalidInput:
+        return NO_ZONE
+
+
 ROOMS: Final[Mapping[str, frozenset[str]]] = {
     "account": frozenset(
         {
@@ -331,13 +399,13 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "key_new.html",
             "keys.html",
             "keys_all.html",
+            "list.html",
             "portal_delivery.html",
             "portal_links.html",
             "portal_message.html",
             "portal_webhook.html",
             "portal_webhooks.html",
             "replay.html",
-            "replays.html",
             "request.html",
             "requests.html",
             "webhook.html",
@@ -353,8 +421,8 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "codes.html",
             "documents.html",
             "holds.html",
+            "list.html",
             "order.html",
-            "orders.html",
             "plan.html",
             "plan_change.html",
             "prices.html",
@@ -369,20 +437,18 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
             "approval.html",
             "approvals.html",
             "batch.html",
-            "batches.html",
             "bulk.html",
             "elsewhere.html",
             "match_all.html",
             "error.html",
+            "list.html",
             "outbox.html",
             "outbox_mail.html",
             "overview.html",
             "search.html",
             "send.html",
             "topup.html",
-            "topups.html",
             "vouchers.html",
-            "wallets.html",
         }
     ),
     "sign_in": frozenset(

@@ -22,12 +22,13 @@ from gateway.html.language import (
     NotSaid,
     PageLanguage,
     language_of_request,
+    readers_zone,
     say,
     say_number,
+    zone_of_request,
 )
 from gateway.html.phrase import Phrase, phrase
 from gateway.html.static import brand_files, static_url
-from gateway.html.zone import current, zone_of_request
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from keys.session import forgery_token
@@ -139,8 +140,7 @@ def page(
         "csrf_token": "" if call.session_token is None else forgery_token(call.session_token),
         "undo": _undo_address(call),
         "now_us": call.now_us,
-        "address": call.home,
-        "brand": brand_files(call.context.settings.brand),
+        "brand_of": lambda: brand_files(call.context.settings.brand),
         "provider_label": call.context.payments.providers.label,
         **values,
     }
@@ -186,14 +186,14 @@ def _answer(
 def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written:
     """Write it in the reader's language if all of it can be said, else in English."""
     reading, zone = _language(template, scope), zone_of_request(scope)
-    before = current.set(zone)
+    before = readers_zone.set(zone)
     try:
         return _written_in(reading, template, scope, {"zone": zone, **values})
     except NotSaid as missing:
         _log.debug("%s is English: %s has no words for %r", template, reading.tag, str(missing))
         return _written_in(languages.english(), template, scope, {"zone": zone, **values})
     finally:
-        current.reset(before)
+        readers_zone.reset(before)
 
 
 def _written_in(

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from functools import reduce
-from itertools import islice
 from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, NoReturn, TypeVar, Union, get_args, get_origin
@@ -247,10 +246,12 @@ class Shape(Generic[F]):
     def _convert(self, value: dict[str, Any], environment: str | None, *, is_strict: bool) -> F:
         if environment is not None and "environment" in value.keys() - self._types.keys():
             _check_environment(value.pop("environment"), environment)
-        unknown = () if self._is_loose else (name for name in value if name not in self._types)
-        # A body may consist of such names, and each takes time to show.
-        told = ((shown(name), value[name]) for name in islice(unknown, ERRORS_MAX))
-        problems = unknown_fields(told, self._types)
+        unknown = [] if self._is_loose else [name for name in value if name not in self._types]
+        problems: list[FieldEntry] = []
+        if unknown:
+            # A body may consist of such names, and each takes time to show.
+            told = ((shown(name), value[name]) for name in unknown[:ERRORS_MAX])
+            problems = unknown_fields(told, self._types)
         meant = {one.get("did_you_mean") for one in problems}
         for name, field in self._types.items():
             if name not in value:

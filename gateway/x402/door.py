@@ -48,13 +48,13 @@ from gateway.x402.ways import (
     environment_of,
     ways_of,
 )
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, time_of
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from kernel.ids import new_id
 from kernel.refused import Failure
 from kernel.tenant import Tenant
-from kernel.words import Link, time_of
+from kernel.words import Link
 from keys.normalise import normalise_email
 from keys.principal import Environment, Principal
 from store.database import Transaction

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import msgspec
 from msgspec import Meta
 
+from kernel.clock import time_of
 from kernel.shaped import Shaped
-from kernel.words import Cents, Environment, KeyIdText, Last4, Prefix, Time, time_of
+from kernel.words import Cents, Environment, KeyIdText, Last4, Prefix, Time
 from keys.api_keys.api_key import ApiKey as Key
 from keys.api_keys.fields import CENTS_FIELDS
 from keys.api_keys.inputs import (

@@ -251,6 +251,7 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     run=list_deliveries,
     result=Delivery,
     own_cursors=True,
+    sorts=log.SORTS,
     export=Delivery.__struct_fields__,
     columns=("id", "event_type", "status", "endpoint_id", "attempts_made", "created_at"),
     examples=(

@@ -7,10 +7,10 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, time_of
 from kernel.fields import ExportPage, Fields, Int64, said, within, word_of
 from kernel.limits import URL_CHARACTERS_MAX
-from kernel.words import EndpointIdText, Time, time_of
+from kernel.words import EndpointIdText, Time
 from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.vault import Vault
 from store.keyset import Begin

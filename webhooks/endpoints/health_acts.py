@@ -5,10 +5,10 @@ from typing import Annotated, Any, Final, Self
 
 from msgspec import Meta, Struct
 
-from kernel.clock import HOUR_US, rfc3339
+from kernel.clock import HOUR_US, rfc3339, time_of
 from kernel.fields import Fields, Page
 from kernel.shaped import Shaped
-from kernel.words import Count, DeliveryIdText, EndpointIdText, Time, time_of
+from kernel.words import Count, DeliveryIdText, EndpointIdText, Time
 from keys.act import MERCHANT, ActContext, ListAct, ReadAct
 from keys.vault import Vault
 from store.keyset import Begin

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 import msgspec
 from msgspec import Meta, Struct
 
-from kernel.clock import rfc3339
+from kernel.clock import rfc3339, time_of
 from kernel.errors import NotFound
 from kernel.fields import (
     ExportPage,
@@ -21,7 +21,7 @@ from kernel.fields import (
 )
 from kernel.shaped import Shaped
 from kernel.tenant import Tenant
-from kernel.words import Count, EndpointIdText, Time, time_of
+from kernel.words import Count, EndpointIdText, Time
 from keys.act import Act, ActContext, Audited, CallContext, Change, ListAct, ReadAct
 from store.database import Database, Transaction
 from store.keyset import Begin

@@ -26,11 +26,12 @@ from billing.recharges.recharge import (
     Recharge as Row,
     check_limits,
 )
+from kernel.clock import time_of
 from kernel.errors import InvalidInput, NotFound
 from kernel.fields import Fields, Int64, Text, said, within
 from kernel.limits import URL_CHARACTERS_MAX
 from kernel.shaped import Shaped
-from kernel.words import Cents, Count, Last4, Time, time_of
+from kernel.words import Cents, Count, Last4, Time
 from keys.act import MERCHANT, OPERATOR, ActContext, CallContext, EngineAct, ReadAct, StepsAct
 from store.database import Database
 

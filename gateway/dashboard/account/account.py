@@ -15,8 +15,8 @@ from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Problem, problem_of, read_form, read_query
+from gateway.html.language import ZONE_COOKIE, cookie_of
 from gateway.html.render import go, page
-from gateway.html.zone import ZONE_COOKIE, cookie_of
 from gateway.http.acting import note
 from gateway.http.own_acts import read_own, run_own
 from gateway.http.password_again import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from billing.usage.oauth_charge import OAuthCharge, list_charges, load_spent
-from gateway.dashboard.act import press
+from gateway.dashboard.act import button_route
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form, read_query
 from gateway.html.render import go, page
@@ -83,10 +83,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     )
 
 
-async def end(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, END_GRANT, then=PATH, said="app-removed")
-
-
 async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
     ended = await run_own(call, END_TOKEN)
@@ -96,6 +92,6 @@ async def end_token(call: RequestContext[Fields, Fields]) -> Reply:
 ROUTES = (
     page_route("GET", "/grants", show_all, "Connected apps", _SCOPES),
     page_route("GET", "/grants/{grant_id}", show, "A connected app", _SCOPES),
-    page_route("POST", "/grants/{grant_id}/end", end, "Remove an app", _SCOPES),
+    button_route("/grants/{grant_id}/end", END_GRANT, "app-removed", then=PATH),
     page_route("POST", "/grants/tokens/{token_id}/end", end_token, "End its token", _SCOPES),
 )

@@ -13,7 +13,7 @@ from billing.topups import queries as topup_list
 from billing.topups.queries import TopUpFilter
 from billing.topups.topup import MOVES, TopUp
 from gateway.dashboard.admin.fields import admin_route, day_us
-from gateway.dashboard.paging import Summed
+from gateway.dashboard.listing import Summed
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import Form, read_query
 from gateway.html.render import page

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from gateway.dashboard.act import press
+from gateway.dashboard.act import button_route
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.phrase import phrase
@@ -48,10 +48,6 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
     await require_password(call)
     return page(call, "app_secret.html", app=await run_own(call, ROTATE_APP))
-
-
-async def disable(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, DISABLE_APP, then=PATH, said="app-disabled")
 
 
 def _new(form: Form) -> Mapping[str, Any]:
@@ -98,5 +94,5 @@ ROUTES = (
     page_route("GET", "/apps", show, "OAuth apps", _SCOPES),
     page_route("POST", "/apps", create, "Register an app", _SCOPES),
     page_route("POST", "/apps/{app_id}/rotate", rotate, "Rotate its secret", _SCOPES),
-    page_route("POST", "/apps/{app_id}/disable", disable, "Disable an app", _SCOPES),
+    button_route("/apps/{app_id}/disable", DISABLE_APP, "app-disabled", then=PATH),
 )

@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from billing.topups.acts import SHOW as SHOW_TOPUP
-from gateway.dashboard.act import press
-from gateway.dashboard.listing import listing, moments_of
-from gateway.dashboard.paging import ROWS, Paged
+from gateway.dashboard.act import button_route
+from gateway.dashboard.listing import ROWS, Paged, listing, moments_of
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -22,7 +21,7 @@ from kernel.errors import DomainError, InvalidInput, NotFound
 from kernel.fields import Fields
 from kernel.ids import new_id
 from webhooks.deliveries.endpoint_health import recovered
-from webhooks.deliveries.log import SORTS, last_answers
+from webhooks.deliveries.log import last_answers
 from webhooks.deliveries.stage import STATUSES
 from webhooks.delivery_log.acts import CANCEL, LIST, REPLAY, SHOW
 from webhooks.endpoints.acts import LIST as ENDPOINTS
@@ -90,7 +89,7 @@ async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, deliver
 
 
 async def _log_page(call: RequestContext[Any, Any], problem: Problem = NO_PROBLEM) -> Response:
-    found = await listing(call, LIST, *_FILTERS, here=PATH, sorts=SORTS)
+    found = await listing(call, LIST, *_FILTERS, here=PATH)
     tenant = call.principal.tenant
     ids = [one["id"] for one in found.items]
     database = call.context.database
@@ -170,15 +169,10 @@ async def replay(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{made['id']}", said="replayed")
 
 
-async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    then = f"{PATH}/{call.params['delivery_id']}"
-    return await press(call, CANCEL, then=then, said="delivery-cancelled")
-
-
 ROUTES = (
     page_route("GET", "/deliveries", show_list, "The delivery log", _READ),
     page_route("POST", "/deliveries/replay", replay_chosen, "Send several again", _WRITE),
     page_route("GET", "/deliveries/{delivery_id}", show, "One delivery", _READ),
     page_route("POST", "/deliveries/{delivery_id}/replay", replay, "Send it again", _WRITE),
-    page_route("POST", "/deliveries/{delivery_id}/cancel", cancel, "Send it no more", _WRITE),
+    button_route("/deliveries/{delivery_id}/cancel", CANCEL, "delivery-cancelled"),
 )

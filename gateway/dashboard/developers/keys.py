@@ -15,8 +15,7 @@ from gateway.dashboard.developers.key_form import (
     key_fields,
     preset_form,
 )
-from gateway.dashboard.listing import listing
-from gateway.dashboard.paging import ROWS, sorting_of
+from gateway.dashboard.listing import ROWS, listing, sorting_of
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.dashboard.spend import last_days, spend_of
@@ -51,7 +50,6 @@ from keys.api_keys.acts import (
     ROTATE_KEY,
     SHOW_KEY,
 )
-from keys.api_keys.api_key import SORTS
 from keys.api_keys.inputs import KeyChanges, NewKey
 from keys.api_keys.lookup import old_secret_until
 from keys.principal import ACCOUNT_SCOPES, DEFAULT_SCOPES, MCP_SCOPES
@@ -80,7 +78,7 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show_all(call: RequestContext[Fields, Fields]) -> Reply:
-    found = await listing(call, LIST_KEYS, sorts=SORTS)
+    found = await listing(call, LIST_KEYS)
     return page(call, "keys_all.html", listing=found, own_now=await _own_now(call))
 
 
@@ -107,7 +105,7 @@ async def mint(call: RequestContext[Fields, Fields]) -> Reply:
         made = await run_own(call, CREATE_KEY, body, key=form.idempotency_key, wrong=typed.wrong)
     except DomainError as error:
         return _new_page(call, form_again(form, error), problem_of(error))
-    return page(call, "key_made.html", key=made, done="minted", old_secret_until=None)
+    return _made_page(call, made, "minted")
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -141,7 +139,14 @@ async def rotate(call: RequestContext[Fields, Fields]) -> Reply:
     except InvalidInput as error:
         return await _key_page(call, problem=problem_of(error))
     until = await _old_secret_until(call, made["id"])
-    return page(call, "key_made.html", key=made, done="rotated", old_secret_until=until)
+    return _made_page(call, made, "rotated", until)
+
+
+def _made_page(
+    call: RequestContext[Any, Any], key: Any, done: str, old_secret_until: int | None = None
+) -> Response:
+    values = {"key": key, "done": done, "old_secret_until": old_secret_until}
+    return page(call, "key_made.html", address=call.home, **values)
 
 
 async def pause(call: RequestContext[Fields, Fields]) -> Reply:

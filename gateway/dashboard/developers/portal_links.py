@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from gateway.dashboard.act import press
+from gateway.dashboard.act import button_route
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.forms import (
@@ -69,10 +69,6 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
     return await _page(call, Form({IDEMPOTENCY_FIELD: [new_id("frm")]}), made=made)
 
 
-async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, REVOKE, then=PATH, said="portal-link-revoked")
-
-
 async def _page(
     call: RequestContext[Any, Any],
     form: Form,
@@ -101,5 +97,5 @@ async def _page(
 ROUTES = (
     page_route("GET", "/portal-links", show, "Portal links", _READ),
     page_route("POST", "/portal-links", create, "Create a portal link", _WRITE),
-    page_route("POST", "/portal-links/{link_id}/revoke", revoke, "Revoke a portal link", _WRITE),
+    button_route("/portal-links/{link_id}/revoke", REVOKE, "portal-link-revoked", then=PATH),
 )

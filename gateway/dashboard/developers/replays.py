@@ -1,12 +1,13 @@
 """Count, begin, pause and end replays of many deliveries."""
 
-from typing import Any
+from typing import Any, Final
 
-from gateway.dashboard.act import press
+from gateway.dashboard.act import button_route
 from gateway.dashboard.developers.webhooks import endpoint_page
-from gateway.dashboard.listing import listing
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, problem_of, read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.own_acts import read_own, run_own
 from gateway.http.request_context import RequestContext
@@ -20,8 +21,27 @@ _READ = ("webhooks:read",)
 _WRITE = ("webhooks:write",)
 
 
-async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "replays.html", listing=await listing(call, LIST))
+_LIST: Final = OwnList(
+    path="/replays",
+    title=phrase("Replays"),
+    lead=phrase(
+        "Jobs that send a webhook's deliveries of a period again. A new one is started on the webhook's own"
+        " page."
+    ),
+    listed=LIST,
+    empty=phrase("No replays yet"),
+    advice=phrase("When an endpoint was away for long, send what failed again from its page."),
+    columns={
+        "created_at": "",
+        "id": "lead",
+        "endpoint_id": "off",
+        "status": "tail",
+        "done": "named number",
+        "failed": "named number",
+    },
+    word=phrase("Replay"),
+    ways=(Way("webhooks:read", "/dashboard/webhooks", phrase("To the webhooks")),),
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -42,24 +62,6 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{made['id']}")
 
 
-async def pause(call: RequestContext[Fields, Fields]) -> Reply:
-    undo = f"{_here(call)}/resume"
-    return await press(call, PAUSE, then=_here(call), said="replay-paused", undo=undo)
-
-
-async def resume(call: RequestContext[Fields, Fields]) -> Reply:
-    undo = f"{_here(call)}/pause"
-    return await press(call, RESUME, then=_here(call), said="replay-resumed", undo=undo)
-
-
-async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, CANCEL, then=_here(call), said="replay-cancelled")
-
-
-def _here(call: RequestContext[Any, Any]) -> str:
-    return f"{PATH}/{call.params['replay_id']}"
-
-
 def _body(form: Form) -> dict[str, Any]:
     moments = {name: form.text(name) for name in ("since", "until")}
     return {
@@ -77,10 +79,10 @@ def _moment(text: str) -> str:
 
 
 ROUTES = (
-    page_route("GET", "/replays", show_list, "Replays", _READ),
+    _LIST.route(),
     page_route("GET", "/replays/{replay_id}", show, "One replay", _READ),
     page_route("POST", "/webhooks/{endpoint_id}/replay", begin, "Count or begin", _WRITE),
-    page_route("POST", "/replays/{replay_id}/pause", pause, "Pause", _WRITE),
-    page_route("POST", "/replays/{replay_id}/resume", resume, "Resume", _WRITE),
-    page_route("POST", "/replays/{replay_id}/cancel", cancel, "Cancel", _WRITE),
+    button_route("/replays/{replay_id}/pause", PAUSE, "replay-paused", undo="resume"),
+    button_route("/replays/{replay_id}/resume", RESUME, "replay-resumed", undo="pause"),
+    button_route("/replays/{replay_id}/cancel", CANCEL, "replay-cancelled"),
 )

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from gateway.authorization.addresses import MCP
-from gateway.dashboard.paging import Paged
+from gateway.dashboard.listing import Paged
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, one_page, whole_list
 from gateway.html.forms import NO_PROBLEM, problem_of, read_query

@@ -15,8 +15,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from gateway.dashboard.developers.webhooks import chart_of
-from gateway.dashboard.listing import moments_of
-from gateway.dashboard.paging import ROWS, Paged, address
+from gateway.dashboard.listing import ROWS, Paged, address, moments_of
 from gateway.dashboard.recipient.page import PRIVATE, throttle
 from gateway.dashboard.refused import SENTENCES, TITLES
 from gateway.dashboard.route import open_route

@@ -6,7 +6,7 @@ import msgspec
 from msgspec.json import encode as json_text
 from starlette.responses import Response
 
-from gateway.dashboard.act import press
+from gateway.dashboard.act import button_route, press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.route import page_route
 from gateway.html.chart import Chart, Series, bars
@@ -35,7 +35,6 @@ from webhooks.deliveries.endpoint_health import recovered
 from webhooks.deliveries.message import SCHEDULE_S_DEFAULT
 from webhooks.delivery_log.acts import LIST as DELIVERIES, TEST
 from webhooks.endpoints.acts import CHANGE, DELETE, LIST, REGISTER, ROTATE_SECRET, SHOW
-from webhooks.endpoints.endpoint import SORTS
 from webhooks.endpoints.health_acts import HEALTH
 from webhooks.events.event import EVENT_TYPES
 
@@ -55,7 +54,7 @@ _OVERLAPS = (
 
 
 async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "webhooks.html", listing=await listing(call, LIST, sorts=SORTS))
+    return page(call, "webhooks.html", listing=await listing(call, LIST))
 
 
 async def show_new(call: RequestContext[Fields, Fields]) -> Reply:
@@ -117,10 +116,6 @@ async def test(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return await endpoint_page(call, problem=problem_of(error))
     return await endpoint_page(call, attempt=sent.get("attempt", sent))
-
-
-async def delete(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, DELETE, then=PATH, said="endpoint-deleted")
 
 
 async def endpoint_page(
@@ -256,5 +251,5 @@ ROUTES = (
     page_route("POST", "/webhooks/{endpoint_id}/status", set_status, "Enable, disable", _WRITE),
     page_route("POST", "/webhooks/{endpoint_id}/rotate", rotate, "Rotate the secret", _WRITE),
     page_route("POST", "/webhooks/{endpoint_id}/test", test, "Send a sample event", _WRITE),
-    page_route("POST", "/webhooks/{endpoint_id}/delete", delete, "Delete a webhook", _WRITE),
+    button_route("/webhooks/{endpoint_id}/delete", DELETE, "endpoint-deleted", then=PATH),
 )

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from billing.catalog.pack_acts import OFFERED_PACKS
 from billing.orders.records import latest_returning_to
 from billing.payments.order_acts import CREATE_ORDER
+from gateway.dashboard.listing import ROWS
 from gateway.dashboard.money.orders import PATH as ORDERS
-from gateway.dashboard.paging import ROWS
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, Typed, problem_of, read_form, read_query
 from gateway.html.phrase import phrase

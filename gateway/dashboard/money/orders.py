@@ -6,15 +6,14 @@ from typing import Final
 
 from billing.documents.acts import LIST as DOCUMENTS
 from billing.documents.document import receipt_of
-from billing.orders.order import STATUSES
-from billing.orders.records import SORTS
 from billing.payments.order_acts import LIST_OWN, SHOW_OWN
 from billing.payments.trace import own_timeline
 from billing.reports.subscription_overview import plan_of_order
-from gateway.dashboard.listing import listing
-from gateway.dashboard.paging import Summed
+from gateway.dashboard.listing import Summed
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.own_acts import list_own, read_own
 from gateway.http.request_context import RequestContext
@@ -23,18 +22,27 @@ from kernel.fields import Fields
 
 PATH: Final = "/dashboard/orders"
 _READ: Final = ("billing:read",)
-_FILTERS: Final = ("status", "provider", "created_after", "created_before")
-_SUMMED: Final = Summed("pay_amount", "pay_currency")
 
 
-async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(
-        call,
-        "orders.html",
-        listing=await listing(call, LIST_OWN, *_FILTERS, sorts=SORTS, summed=_SUMMED),
-        statuses=STATUSES,
-        providers=call.context.payments.providers.names(),
-    )
+_LIST: Final = OwnList(
+    path="/orders",
+    title=phrase("Orders"),
+    listed=LIST_OWN,
+    empty=phrase("No orders in %(environment)s yet"),
+    advice=phrase("Choose a pack or an amount, and the credit is there once it is paid."),
+    columns={
+        "created_at": "",
+        "id": "lead",
+        "provider": "",
+        "credits": "off number",
+        "pay_amount": "tail number nowrap",
+        "status": "",
+    },
+    word=phrase("Order"),
+    filters=("status", "provider", "created_after", "created_before"),
+    summed=Summed("pay_amount", "pay_currency"),
+    ways=(Way("billing:write", "/dashboard/buy", phrase("Buy credit"), is_primary=True),),
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -73,7 +81,7 @@ async def pay(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 ROUTES = (
-    page_route("GET", "/orders", show_list, "Orders", _READ),
+    _LIST.route(),
     page_route("GET", "/orders/{order_id}", show, "One order", _READ),
     page_route("GET", "/orders/{order_id}/pay", pay, "To its payment page", _READ),
 )

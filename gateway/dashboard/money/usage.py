@@ -10,9 +10,8 @@ from billing.usage.hold import Hold
 from billing.usage.hold_acts import EXTEND, RELEASE
 from billing.usage.price_acts import LIST_PRICES
 from gateway.api.money.usage import USAGE
-from gateway.dashboard.act import press
-from gateway.dashboard.listing import listing
-from gateway.dashboard.paging import ROWS, Paged, Summed
+from gateway.dashboard.act import button_route
+from gateway.dashboard.listing import ROWS, Paged, Summed, listing
 from gateway.dashboard.route import page_route
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.dashboard.spend import DAYS, last_days, spend_of
@@ -27,7 +26,6 @@ from kernel.fields import Fields
 
 PATH: Final = "/dashboard/usage"
 _READ: Final = ("usage:read",)
-_WRITE: Final = ("usage:write",)
 _FILTERS: Final = ("model", "key", "reference", "from", "to")
 _DAYS_MAX: Final = 366
 _HOLDS: Final = Sheet[Hold](
@@ -98,14 +96,6 @@ async def show_prices(call: RequestContext[Fields, Fields]) -> Reply:
     return page(call, "prices.html", listing=await listing(call, LIST_PRICES, rows=200))
 
 
-async def release(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, RELEASE, then=PATH, said="hold-released")
-
-
-async def extend(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, EXTEND, {"ttl_s": 3600}, then=PATH, said="hold-extended")
-
-
 def _period(listed: Paged, now_us: int) -> tuple[UsageWanted, bool]:
     """Return the period of the sums, and whether they cover all that is listed. They are of whole UTC days
     and know no reference.
@@ -138,6 +128,8 @@ ROUTES = (
     page_route("GET", "/usage", show, "Usage", _READ),
     page_route("GET", "/usage/holds", show_holds, "Holds", _READ),
     page_route("GET", "/usage/prices", show_prices, "Prices of tokens", _READ),
-    page_route("POST", "/usage/holds/{hold_id}/release", release, "Release a hold", _WRITE),
-    page_route("POST", "/usage/holds/{hold_id}/extend", extend, "Extend a hold", _WRITE),
+    button_route("/usage/holds/{hold_id}/release", RELEASE, "hold-released", then=PATH),
+    button_route(
+        "/usage/holds/{hold_id}/extend", EXTEND, "hold-extended", values={"ttl_s": 3600}, then=PATH
+    ),
 )

@@ -25,7 +25,7 @@ from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Period
 from gateway.dashboard.act_pages import ActPages, form_route
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import Summed
+from gateway.dashboard.listing import Summed
 from gateway.dashboard.sheet import Sheet, list_page
 from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.html.render import page

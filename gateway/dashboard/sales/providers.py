@@ -19,7 +19,7 @@ from billing.providers import event_log as provider_event
 from billing.providers.event_log import LogEntry
 from gateway.dashboard.act_pages import form_route, run_asked
 from gateway.dashboard.admin.fields import admin_route
-from gateway.dashboard.paging import Paged
+from gateway.dashboard.listing import Paged
 from gateway.dashboard.sheet import Sheet, list_page, whole_short_list
 from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.html.render import page

@@ -1,19 +1,20 @@
 """Decide on sends that wait."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from billing.reports.key_limit_acts import LimitUsage
 from billing.reports.key_spend import limits_of_askers
 from billing.topups.acts import SHOW as SHOW_TOPUP
 from billing.topups.approval_acts import APPROVE, DENY, LIST, SHOW
-from gateway.dashboard.act import press
-from gateway.dashboard.listing import listing
-from gateway.dashboard.match_all import offered_on_all
-from gateway.dashboard.paging import Summed
+from gateway.dashboard.act import button_route, press
+from gateway.dashboard.listing import Paged, Summed
+from gateway.dashboard.own_lists import CANCELS_EACH, ActOnAll, OwnList
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.own_acts import read_own
 from gateway.http.request_context import RequestContext
@@ -27,8 +28,7 @@ _READ = ("topup:read", "approvals:write")
 _WRITE = ("approvals:write",)
 
 
-async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    listed = await listing(call, LIST, "status", summed=Summed("amount_cents"))
+async def _limits(call: RequestContext[Any, Any], listed: Paged) -> Mapping[str, Any]:
     tenant = call.principal.tenant
     key_ids = [
         one["requester"]["key_id"]
@@ -40,9 +40,28 @@ async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
     )
     shown = {key_id: [LimitUsage.of(one) for one in found] for key_id, found in limits.items()}
     kept = {name: text for name in ("status", "cursor") if (text := listed.filters.text(name))}
-    here = f"{PATH}?{urlencode(kept)}"
-    on_all = offered_on_all(call, "approvals", listed)
-    return page(call, "approvals.html", listing=listed, limits=shown, here=here, on_all=on_all)
+    return {"limits": shown, "here": f"{PATH}?{urlencode(kept)}"}
+
+
+_LIST: Final = OwnList(
+    path="/approvals",
+    title=phrase("Approvals"),
+    listed=LIST,
+    filters=("status",),
+    summed=Summed("amount_cents"),
+    on_all={
+        "approve": ActOnAll(
+            APPROVE,
+            phrase("Approve all"),
+            "pending",
+            phrase("Each is sent at once, as if you approved it alone."),
+            param="approval_id",
+        ),
+        "deny": ActOnAll(DENY, phrase("Deny all"), "pending", CANCELS_EACH, param="approval_id"),
+    },
+    template="approvals.html",
+    more=_limits,
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -56,14 +75,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     return page(call, "approval.html", approval=approval, topup=topup, key=key, decide_url=link)
 
 
-async def approve(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, APPROVE, then=_here(call), said="approved")
-
-
-async def deny(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, DENY, then=_here(call), said="denied")
-
-
 async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
     form = read_form(call)
     decision, way = form.text("decision"), form.text("back")
@@ -74,14 +85,10 @@ async def decide_in_list(call: RequestContext[Fields, Fields]) -> Reply:
     return await press(call, act, then=then, said=said)
 
 
-def _here(call: RequestContext[Any, Any]) -> str:
-    return f"{PATH}/{call.params['approval_id']}"
-
-
 ROUTES = (
-    page_route("GET", "/approvals", show_list, "Approvals", _READ),
+    _LIST.route(_READ),
     page_route("GET", "/approvals/{approval_id}", show, "One approval", _READ),
     page_route("POST", "/approvals/{approval_id}", decide_in_list, "Decide in the list", _WRITE),
-    page_route("POST", "/approvals/{approval_id}/approve", approve, "Let a send go on", _WRITE),
-    page_route("POST", "/approvals/{approval_id}/deny", deny, "Cancel a held send", _WRITE),
+    button_route("/approvals/{approval_id}/approve", APPROVE, "approved"),
+    button_route("/approvals/{approval_id}/deny", DENY, "denied"),
 )

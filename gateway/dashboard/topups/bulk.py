@@ -8,9 +8,9 @@ from starlette.responses import Response
 from billing.bulk.acts import CANCEL, LIST
 from billing.reports.balance_acts import SHOW
 from gateway.api.bulk import BATCH, BULK
-from gateway.dashboard.act import press
-from gateway.dashboard.listing import listing
-from gateway.dashboard.paging import Paged
+from gateway.dashboard.act import button_route
+from gateway.dashboard.listing import Paged
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_query, read_upload
 from gateway.html.phrase import phrase
@@ -55,8 +55,24 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     return go(f"{PATH}/{batch['id']}")
 
 
-async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    return page(call, "batches.html", listing=await listing(call, LIST))
+_LIST: Final = OwnList(
+    path="/batches",
+    title=phrase("Bulk sends"),
+    listed=LIST,
+    empty=phrase("No bulk sends in %(environment)s yet"),
+    advice=phrase("Drop a CSV file and see what it would cost before anything is sent."),
+    columns={
+        "created_at": "",
+        "status": "",
+        "items_total": "named number",
+        "counts.delivered": "off number",
+        "counts.refused": "off number",
+        "counts.accepted_cents": "tail number",
+        "id": "lead",
+    },
+    word=phrase("Batch"),
+    ways=(Way("topup:send", "/dashboard/bulk", phrase("Send many top-ups"), is_primary=True),),
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -76,10 +92,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         csv_url=f"{API_PREFIX}/batches/{call.params['batch_id']}?{urlencode({**chosen, 'format': 'csv_excel'})}",
     )
     return page(call, "batch.html", batch=batch, listing=listed)
-
-
-async def cancel(call: RequestContext[Fields, Fields]) -> Reply:
-    return await press(call, CANCEL, then=_here(call), said="batch-cancelled")
 
 
 async def _send(
@@ -151,7 +163,7 @@ ROUTES = (
         # The file, and the form around it.
         body_bytes_max=BULK_BODY_BYTES_MAX + BODY_BYTES_MAX,
     ),
-    page_route("GET", "/batches", show_list, "Bulk sends", _READ),
+    _LIST.route(),
     page_route("GET", "/batches/{batch_id}", show, "One bulk send", _READ),
-    page_route("POST", "/batches/{batch_id}/cancel", cancel, "Take a bulk send back", _SEND),
+    button_route("/batches/{batch_id}/cancel", CANCEL, "batch-cancelled"),
 )

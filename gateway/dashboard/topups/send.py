@@ -192,6 +192,7 @@ async def _form_page(
     return page(
         call,
         "send.html",
+        address=call.home,
         status=problem.status,
         form=form,
         problem=problem,

@@ -1,6 +1,7 @@
 """List top-ups, and show one's story."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -9,22 +10,21 @@ from starlette.responses import Response
 
 from billing.credits.sandbox_acts import SETTLE
 from billing.fulfilment.reversal_acts import REVERSE
-from billing.reports.balance_acts import PLATFORMS
 from billing.reports.find_by_id import find_by_id
 from billing.reports.topup_story import topup_story
 from billing.topups import queries as history
 from billing.topups.acts import CANCEL, LIST, SHOW, HistoryQuery, wanted_of
 from gateway.api.topup_receipts import JOSE, RECEIPT_ROUTE
 from gateway.dashboard.act import press
-from gateway.dashboard.listing import listing
-from gateway.dashboard.match_all import TOPUPS, offered_on_all
-from gateway.dashboard.paging import COUNTED_MAX, Summed, Total
+from gateway.dashboard.listing import COUNTED_MAX, Summed, Total
+from gateway.dashboard.own_lists import CANCELS_EACH, ActOnAll, OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.dashboard.story import shown_story
 from gateway.html.format import money
 from gateway.html.forms import read_form
+from gateway.html.phrase import phrase
 from gateway.html.render import go, page
-from gateway.http.own_acts import list_own, read_own, run_own, run_route
+from gateway.http.own_acts import read_own, run_own, run_route
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
@@ -39,27 +39,51 @@ _BILLING = ("billing:read",)
 _REVERSE = ("topup:reverse",)
 
 
-async def show_list(call: RequestContext[Fields, Fields]) -> Reply:
-    platforms = (await list_own(call, PLATFORMS)).items
-
-    async def count(query: Mapping[str, Any]) -> Total:
-        asked = msgspec.convert({**query, "cursor": None}, HistoryQuery)
-        tenant, wanted = call.principal.tenant, wanted_of(asked)
-        number, cents, is_more = await call.context.database.read(
-            lambda tx: history.total(tx, tenant, wanted, most=COUNTED_MAX)
-        )
-        return Total(number, is_more, () if is_more else (partial(money, cents),))
-
-    found = await listing(
-        call,
-        LIST,
-        *TOPUPS.filters,
-        sorts=history.SORTS,
-        summed=Summed("amount_cents"),
-        count=count,
+async def _count(call: RequestContext[Any, Any], query: Mapping[str, Any]) -> Total:
+    asked = msgspec.convert({**query, "cursor": None}, HistoryQuery)
+    tenant, wanted = call.principal.tenant, wanted_of(asked)
+    number, cents, is_more = await call.context.database.read(
+        lambda tx: history.total(tx, tenant, wanted, most=COUNTED_MAX)
     )
-    on_all = offered_on_all(call, "topups", found)
-    return page(call, "topups.html", listing=found, platforms=platforms, on_all=on_all)
+    return Total(number, is_more, () if is_more else (partial(money, cents),))
+
+
+_LIST: Final = OwnList(
+    path="/topups",
+    title=phrase("Top-ups"),
+    # Without voucher codes and claim links, which the page doesn't show.
+    listed=replace(LIST, seen=None),
+    empty=phrase("No top-ups in %(environment)s yet"),
+    advice=phrase("Send the first one from here, or with a key and one curl line."),
+    columns={
+        "created_at": "",
+        "recipient_email": "lead break",
+        "platform": "",
+        "amount_cents": "tail number",
+        "status": "",
+        "transaction_id": "off",
+    },
+    leads="transaction_id",
+    filters=(
+        *("status", "platform", "recipient_email", "reference"),
+        *("created_after", "created_before"),
+    ),
+    summed=Summed("amount_cents"),
+    count=_count,
+    ways=(
+        Way("topup:send", "/dashboard/send", phrase("Send a top-up"), is_primary=True),
+        Way("keys:write", "/dashboard/keys/new", phrase("Create a key")),
+    ),
+    on_all={
+        "cancel": ActOnAll(
+            CANCEL,
+            phrase("Cancel all that are scheduled"),
+            "scheduled",
+            CANCELS_EACH,
+            field="transaction_id",
+        )
+    },
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -79,7 +103,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         )
     )
     shown = shown_story(story, is_operator=ADMIN in principal.scopes, now_us=call.now_us)
-    return page(call, "topup.html", topup=topup, story=shown, sees_webhooks=sees_webhooks)
+    values = {"topup": topup, "story": shown, "sees_webhooks": sees_webhooks}
+    return page(call, "topup.html", address=call.home, **values)
 
 
 async def _elsewhere(call: RequestContext[Any, Any], transaction_id: str) -> Reply:
@@ -124,7 +149,7 @@ def _here(call: RequestContext[Any, Any]) -> str:
 
 
 ROUTES = (
-    page_route("GET", "/topups", show_list, "Top-ups", _READ),
+    _LIST.route(),
     page_route("GET", "/topups/{transaction_id}", show, "One top-up", _READ),
     page_route("GET", "/topups/{transaction_id}/receipt", receipt, "A receipt", _BILLING),
     page_route("POST", "/topups/{transaction_id}/cancel", cancel, "Cancel a top-up", _SEND),

@@ -1,16 +1,17 @@
 """Look up and redeem vouchers; list recipients' wallets."""
 
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
-from billing.reports.balance_acts import PLATFORMS, WALLETS
+from billing.reports.balance_acts import WALLETS
 from billing.topups.acts import LIST as TOPUPS
 from billing.topups.voucher_redemption import REDEEM, SHOW
-from gateway.dashboard.listing import listing
-from gateway.dashboard.paging import Summed
+from gateway.dashboard.listing import Summed
+from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
+from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.own_acts import list_own, read_own, run_own
 from gateway.http.request_context import RequestContext
@@ -43,14 +44,6 @@ async def redeem(call: RequestContext[Fields, Fields]) -> Reply:
     return await _vouchers_page(call, form, voucher=done, is_redeemed=True)
 
 
-async def show_wallets(call: RequestContext[Fields, Fields]) -> Reply:
-    platforms = (await list_own(call, PLATFORMS)).items
-    found = await listing(
-        call, WALLETS, "recipient_email", "platform", summed=Summed("balance_cents")
-    )
-    return page(call, "wallets.html", listing=found, platforms=platforms)
-
-
 async def _vouchers_page(
     call: RequestContext[Any, Any],
     form: Form,
@@ -72,8 +65,27 @@ async def _vouchers_page(
     )
 
 
+_WALLETS: Final = OwnList(
+    path="/wallets",
+    title=phrase("Recipients' wallets"),
+    lead=phrase("What the recipients of your top-ups hold, by platform."),
+    listed=WALLETS,
+    empty=phrase("No wallets yet"),
+    advice=phrase("A recipient's wallet begins with the first top-up to it."),
+    columns={
+        "recipient_email": "lead break",
+        "platform": "",
+        "balance_cents": "tail number",
+        "updated_at": "",
+    },
+    own="/dashboard/topups?recipient_email=",
+    leads="recipient_email",
+    filters=("recipient_email", "platform"),
+    summed=Summed("balance_cents"),
+    ways=(Way("topup:send", "/dashboard/send", phrase("Send a top-up")),),
+)
 ROUTES = (
     page_route("GET", "/vouchers", show, "Vouchers", _READ),
     page_route("POST", "/vouchers", redeem, "Redeem a voucher", ("topup:send", "vouchers:redeem")),
-    page_route("GET", "/wallets", show_wallets, "Recipients' wallets", _READ),
+    _WALLETS.route(),
 )

@@ -21,13 +21,13 @@ from billing.reports.balance_transactions import OFFSET_MAX, BalanceTransaction,
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import MISSING_SCOPE
 from gateway.http.fields import cursor_id
-from kernel.clock import SECOND_US, rfc3339
+from kernel.clock import SECOND_US, rfc3339, time_of
 from kernel.errors import InvalidInput
 from kernel.fields import WEB_URL, Fields, Int64, LooseFields, Text, Time as TimeText, given
 from kernel.ids import new_id
 from kernel.limits import PAGE_ITEMS_MAX, URL_CHARACTERS_MAX
 from kernel.shaped import SIGNED, Shaped
-from kernel.words import Time, time_of
+from kernel.words import Time
 
 T = TypeVar("T")
 Url = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX, extra_json_schema={"pattern": WEB_URL})]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from billing.topups.queries import TopUpFilter, total as topup_total
+from gateway.dashboard.listing import COUNTED_MAX, Summed, total_of
 from gateway.dashboard.match_all import MATCHED_MAX
-from gateway.dashboard.paging import COUNTED_MAX, Summed, total_of
 from kernel.tenant import Tenant
 from store.keyset import ListStretch
 from tests.support.browser import Browser, signed_in, text_of

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.html.zone import ReadersZone, zone_of_request
+from gateway.html.language import ReadersZone, zone_of_request
 from tests.support.browser import signed_in, text_of
 from tests.support.gateway import Gateway
 

@@ -249,7 +249,7 @@ def sent_visits(page: str, deliveries: Sequence[str], replay: str) -> list[Visit
         ),
         *(Visit("delivery.html", f"/dashboard/deliveries/{one}") for one in deliveries),
         Visit("delivery.html", f"/dashboard/deliveries/{deliveries[0]}?said=delivery-cancelled"),
-        Visit("replays.html", "/dashboard/replays"),
+        Visit("list.html", "/dashboard/replays"),
         *(
             Visit("replay.html", f"{replay}?said=replay-{said}")
             for said in ("paused", "resumed", "cancelled")

@@ -110,7 +110,7 @@ def test_each_state_and_refusal_of_money_is_known_to_each_language() -> None:
 
 
 async def buying(ann: Person) -> None:
-    await ann.sees(Visit("orders.html", ORDERS), Visit("documents.html", DOCUMENTS))
+    await ann.sees(Visit("list.html", ORDERS), Visit("documents.html", DOCUMENTS))
     dear = coupon.new_coupon(
         "staging", "DEAR", now_us=1, percent=25, minimum_amount=10_000, currency="USD"
     )
@@ -135,9 +135,9 @@ async def buying(ann: Person) -> None:
     await ann.sees(
         *(Visit("order.html", one) for one in (paid, failed, pending)),
         Visit("order.html", f"{pending}?said=order-back"),
-        Visit("orders.html", ORDERS),
-        Visit("orders.html", f"{ORDERS}?status=paid&provider=creem"),
-        Visit("orders.html", f"{ORDERS}?created_after=yesterday"),
+        Visit("list.html", ORDERS),
+        Visit("list.html", f"{ORDERS}?status=paid&provider=creem"),
+        Visit("list.html", f"{ORDERS}?created_after=yesterday"),
         Visit("documents.html", DOCUMENTS),
         Visit("documents.html", f"{DOCUMENTS}?kind=debit_note"),
     )

@@ -1,0 +1,211 @@
+"""Make a merchant's lists from their acts, and run an act on all rows that match."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from gateway.dashboard.listing import (
+    NOTHING_SUMMED,
+    Paged,
+    Summed,
+    Total,
+    address,
+    all_links,
+    listing,
+    total_of,
+)
+from gateway.dashboard.match_all import MATCHED_MAX, NOTHING, Matched, confirm, on_all
+from gateway.dashboard.route import page_route
+from gateway.html.forms import Form, read_query
+from gateway.html.phrase import phrase
+from gateway.html.render import page
+from gateway.http.own_acts import run_own
+from gateway.http.request_context import RequestContext
+from gateway.http.routing import Reply, Route
+from kernel.fields import Fields, facts_of
+from keys.act import AnyChange, ListAct
+from keys.principal import ACCOUNT_SCOPES, require_scope
+
+_DASHBOARD: Final = "/dashboard"
+_KEY_CHARACTERS: Final = 80
+# What a column's name, and its order, leave out of the field's.
+_ENDS: Final = re.compile("_(at|cents)$")
+# What an act on all says of sends that it takes back.
+CANCELS_EACH: Final = phrase("Each is cancelled, and its funds go back to your wallet.")
+OWN_LISTS: Final[dict[str, "OwnList"]] = {}
+
+
+class ActOnAll(NamedTuple):
+    """state: of the rows to which the act applies. field: of the input, which names the object; if empty, the
+    path's parameter does.
+    """
+
+    act: AnyChange
+    label: str
+    state: str
+    warns: str
+    field: str = ""
+    param: str = ""
+
+
+class Column(NamedTuple):
+    """place: the cell's classes, which say where it is on a phone (app.css)."""
+
+    name: str
+    field: str
+    place: str
+
+
+class Way(NamedTuple):
+    """A button that leads to another page, for callers with the scope. is_primary: it is above the list, too."""
+
+    scope: str
+    address: str
+    label: str
+    is_primary: bool = False
+
+
+async def _nothing_more(_call: RequestContext[Any, Any], _listed: Paged) -> Mapping[str, Any]:
+    return {}
+
+
+def _choices(call: RequestContext[Any, Any], name: str) -> Mapping[str, str]:
+    """Return a filter's words and their labels if the act's query doesn't name them."""
+    context = call.context
+    if name == "platform":
+        offered = context.topup_rules.platforms.of(call.principal.environment).offered()
+        return {one.id: one.name for one in offered}
+    if name == "provider":
+        return {
+            name: context.payments.providers.label(name)
+            for name in context.payments.providers.names()
+        }
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnList:
+    """The page of a merchant's list.
+
+    - path: below /dashboard. empty, advice: what an empty list says. word: what an ID is called.
+    - columns: the view's fields, and each one's `place`. The field in the lead column links to `own`, which is
+      the list's address if empty, and the value of the field `leads`.
+    - count: counts a list whose rows are expensive to show. more: further values of a template of its own.
+    """
+
+    path: str
+    title: str
+    listed: ListAct[Any, Any]
+    empty: str = ""
+    advice: str = ""
+    lead: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    own: str = ""
+    leads: str = "id"
+    word: str = ""
+    filters: Sequence[str] = ()
+    summed: Summed = NOTHING_SUMMED
+    count: Callable[[RequestContext[Any, Any], Mapping[str, Any]], Awaitable[Total]] | None = None
+    ways: Sequence[Way] = ()
+    on_all: Mapping[str, ActOnAll] = field(default_factory=dict)
+    template: str = "list.html"
+    more: Callable[[RequestContext[Any, Any], Paged], Awaitable[Mapping[str, Any]]] = _nothing_more
+
+    @property
+    def address(self) -> str:
+        return _DASHBOARD + self.path
+
+    def route(self, scopes: tuple[str, ...] = ()) -> Route:
+        OWN_LISTS[self.path.strip("/")] = self
+        return page_route("GET", self.path, self._show, self.title, scopes or self.listed.scopes)
+
+    async def _show(self, call: RequestContext[Any, Any]) -> Reply:
+        found = await listing(
+            call,
+            self.listed,
+            *self.filters,
+            summed=self.summed,
+            count=None if self.count is None else partial(self.count, call),
+        )
+        query: type[Fields] = self.listed.query
+        facts = {one.name: one for one in facts_of(query)}
+        return page(
+            call,
+            self.template,
+            listing=found,
+            pages=self,
+            empty="" if found.items else self._empty(call),
+            columns=[
+                Column(_ENDS.sub("", name), name, place) for name, place in self.columns.items()
+            ],
+            filters=[(facts[name], _choices(call, name)) for name in self.filters],
+            on_all=self._offered(call, found),
+            **await self.more(call, found),
+        )
+
+    def _empty(self, call: RequestContext[Any, Any]) -> str:
+        return phrase(self.empty, environment=phrase(call.principal.environment))
+
+    def _offered(self, call: RequestContext[Any, Any], listed: Paged) -> Sequence[tuple[str, str]]:
+        if not self.on_all:
+            return ()
+        states = {one["status"] for one in listed.items}
+        acts = {
+            one.label: verb
+            for verb, one in self.on_all.items()
+            if one.state in states and not call.principal.scopes.isdisjoint(one.act.scopes)
+        }
+        return all_links(f"{_DASHBOARD}/all", self.path.strip("/"), acts, listed)
+
+    async def matching(self, call: RequestContext[Any, Any], one: ActOnAll) -> Matched:
+        """Return the rows in the act's state: others would hide matching rows beyond the limit."""
+        found = await listing(
+            call,
+            self.listed,
+            *self.filters,
+            rows=MATCHED_MAX,
+            here=self.address,
+            count=_uncounted,
+            narrowed={"status": one.state},
+        )
+        rows = [row for row in found.items if row["status"] == one.state]
+        return Matched(
+            one.label,
+            [row[self.listed.named_by] for row in rows],
+            total_of(rows, Summed("amount_cents")),
+            found.next_url is not None,
+            self.title,
+            address(self.address, dict(found.kept)),
+            one.warns,
+        )
+
+
+async def _uncounted(_query: Mapping[str, Any]) -> Total:
+    return NOTHING.total
+
+
+async def _act_on_all(call: RequestContext[Fields, Fields]) -> Reply:
+    asked = read_query(call)
+    of = OWN_LISTS.get(asked.text("on"))
+    one = None if of is None else of.on_all.get(asked.text("do"))
+    if of is None or one is None:
+        return confirm(call, NOTHING)
+    require_scope(call.principal, *one.act.scopes)
+    if asked.text("status") not in {"", one.state}:
+        return confirm(call, NOTHING)
+
+    async def run(object_id: str, form: Form) -> object:
+        key = f"{form.idempotency_key}-{object_id}"[-_KEY_CHARACTERS:]
+        body = {one.field: object_id} if one.field else {}
+        ids = {one.param: object_id} if one.param else {}
+        return await run_own(call, one.act, body, ids, key=key)
+
+    return await on_all(call, await of.matching(call, one), run)
+
+
+ALL_ROUTES: Final = tuple(
+    page_route(method, "/all", _act_on_all, "An act on all that match", ACCOUNT_SCOPES)
+    for method in ("GET", "POST")
+)
