@@ -1748,7 +1748,7 @@ order_reversals = _table(
 )
 
 # Payments that brought no credit: an order's second payment, or a plan's payment that needs review
-# (billing/orders/uncredited_payment.py).
+# (billing/orders/working_set.py).
 uncredited_payments = _table(
     "uncredited_payments",
     _text("id", key=True),
@@ -1767,7 +1767,7 @@ uncredited_payments = _table(
 )
 
 # Refunds and disputes of an uncredited payment, with the columns of order_reversals
-# (billing/orders/uncredited_payment.py).
+# (billing/orders/working_set.py).
 uncredited_reversals = _table(
     "uncredited_reversals",
     _text("payment_id", key=True),
@@ -2278,7 +2278,7 @@ recharge_charges = _table(
     _index("ix_recharge_charges_due", "next_at", where="next_at IS NOT NULL"),
 )
 
-# Saved cards of simulated providers, in staging only (billing/payments/sandbox/cards.py).
+# Saved cards of simulated providers, in staging only (billing/payments/sandbox/checkout.py).
 sandbox_cards = _table(
     "sandbox_cards",
     _text("ref", key=True),
@@ -2294,7 +2294,7 @@ sandbox_cards = _table(
     _index("ux_sandbox_cards_token", "token", unique=True),
 )
 
-# Charges of saved cards at simulated providers (billing/payments/sandbox/cards.py).
+# Charges of saved cards at simulated providers (billing/payments/sandbox/checkout.py).
 sandbox_charges = _table(
     "sandbox_charges",
     _text("order_id", key=True),

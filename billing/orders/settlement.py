@@ -13,10 +13,9 @@ from billing.ledger.price import Price
 from billing.orders.order import REASON_CHARACTERS_MAX, SETTLED, Order, amend, move, next_check_at
 from billing.orders.records import OrderClaim
 from billing.orders.reversal import OnOrder, OrderResult, apply_reversals, end_unpaid, reclaim
-from billing.orders.uncredited_payment import UncreditedPayments, new_payment
-from billing.orders.working_set import OrderWorkingSet
+from billing.orders.working_set import OrderWorkingSet, UncreditedPayments, new_payment
 from billing.providers.event_log import Problem, in_words, other_price
-from billing.recharges.batch import note_paid
+from billing.recharges.recharge import note_paid
 from kernel.tenant import Tenant
 
 

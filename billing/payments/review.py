@@ -13,13 +13,12 @@ from typing import Literal
 
 from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.price import Price
-from billing.orders import refund, uncredited_payment
+from billing.orders import refund, working_set
 from billing.orders.order import REASON_CHARACTERS_MAX, Order, OrderDecided, amend
 from billing.orders.refund import Refund
 from billing.orders.reversal import OrderResult, end_unpaid, is_uncredited, sent_back, worth_of
 from billing.orders.settlement import settle
-from billing.orders.uncredited_payment import UncreditedPayments
-from billing.orders.working_set import OrderWorkingSet
+from billing.orders.working_set import OrderWorkingSet, UncreditedPayments
 from billing.providers import event_log
 from billing.providers.event_log import LogEntry, NotificationRef, in_words
 from billing.subscriptions import records as subscription_rows
@@ -363,7 +362,7 @@ def _of_entry(entry: LogEntry, spare: Mapping[str, SpareMoney]) -> Case:
 async def _spare(
     tx: Transaction, order: Order, held: Iterable[HeldInvoice], periods: Sequence[Period]
 ) -> dict[str, SpareMoney]:
-    rows = await uncredited_payment.of_orders(tx, [order.id])
+    rows = await working_set.uncredited_of(tx, [order.id])
     credited = {one.invoice_id for one in periods}
     asked = await refund.load(tx, [order.id, *(one.id for one in rows)])
     under_way = {one.owner_id: one for one in asked if one.is_open}

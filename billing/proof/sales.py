@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 
 from billing.ledger.rule import OWN
-from billing.orders import records as order_rows, refund, uncredited_payment
+from billing.orders import records as order_rows, refund, working_set
 from billing.orders.order import SETTLED, Order, due_micros
 from billing.orders.refund import Refund, Reversal, gone_of
 from billing.orders.reversal import status_of
-from billing.orders.uncredited_payment import UncreditedPayment
+from billing.orders.working_set import UncreditedPayment
 from billing.proof.check import Broken, Place, Step, differs, fails, page
 from billing.providers.event_log import in_words
 from billing.subscriptions import plan_grant, records as subscription_rows
@@ -186,7 +186,7 @@ _SUBSCRIPTIONS: Final = (
     f"SELECT {subscription_rows.ROWS.listed} FROM subscriptions WHERE {OWN} AND id > :after"
 )
 _UNCREDITED: Final = (
-    f"SELECT {uncredited_payment.ROWS.listed} FROM uncredited_payments WHERE {OWN} AND id > :after"
+    f"SELECT {working_set.UNCREDITED.listed} FROM uncredited_payments WHERE {OWN} AND id > :after"
 )
 
 
@@ -234,7 +234,7 @@ class UncreditedCheck:
 
     async def step(self, tx: Transaction, at: Place) -> Step:
         rows, onward = await page(tx, _UNCREDITED, at)
-        payments = [uncredited_payment.ROWS.read(row) for row in rows]
+        payments = [working_set.UNCREDITED.read(row) for row in rows]
         reversals = await reversals_of(tx, [one.id for one in payments])
         broken: list[Broken] = []
         for one in payments:

@@ -12,11 +12,13 @@ from msgspec import Meta, Struct
 from billing.ledger.price import Price
 from billing.providers.abilities import ListedPayment, Listing
 from billing.providers.event_log import in_words
-from billing.reconciliation.own_payments import Linked, OwnPayments, PaymentFee
-from billing.reconciliation.payment_rule import (
+from billing.reconciliation.own_payments import (
     Judged,
+    Linked,
     ListDifferenceKind,
     OwnPayment,
+    OwnPayments,
+    PaymentFee,
     is_kept,
     is_missing,
     is_of_us,

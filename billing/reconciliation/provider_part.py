@@ -22,11 +22,11 @@ from billing.providers.protocol import (
     Refunded,
 )
 from billing.reconciliation.differences import Comparison, DifferenceKind, FoundDifference
-from billing.reconciliation.own_payments import OwnPayments
-from billing.reconciliation.payment_rule import (
+from billing.reconciliation.own_payments import (
     Judged,
     ListDifferenceKind,
     OwnPayment,
+    OwnPayments,
     is_kept,
     is_missing,
     is_of_us,

@@ -16,7 +16,7 @@ from billing.engine.batch_state import AuditEntries, BatchState, ReadSet
 from billing.ledger.ledger import InsufficientBalance
 from billing.ledger.money import MICROS_PER_CENT, micros_to_cents
 from billing.orders.refund import Refund, RefundKind, Reversal, blank_of, change_of, move
-from billing.orders.sold_credit import end_reversal, follow, set_aside
+from billing.orders.reversal import end_reversal, follow, set_aside
 from billing.providers.abilities import RefundWord
 from billing.providers.event_log import Problem, in_words
 from billing.refunds.payment import RefundablePayment, declare, named_payment, payment_of

@@ -9,14 +9,13 @@ from billing.ledger.price import Price
 from billing.orders.order import Order, due_micros as due_of_order
 from billing.orders.refund import SaleWorkingSet, gone_of
 from billing.orders.reversal import (
+    SoldCredit,
     apply_reversals as apply_to_order,
     follow_refund,
     is_uncredited,
     sold_of as sold_by_order,
 )
-from billing.orders.sold_credit import SoldCredit
-from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments
-from billing.orders.working_set import OrderWorkingSet
+from billing.orders.working_set import OrderWorkingSet, UncreditedPayment, UncreditedPayments
 from billing.subscriptions import uncredited
 from billing.subscriptions.period import apply_reversals as apply_to_period
 from billing.subscriptions.plan_credit import given_back_of, left_of, sold_of as sold_by_period

@@ -10,7 +10,7 @@ import logging
 from typing import Any, Final
 
 from billing.engine.engine import Command, Engine
-from billing.orders import records as order_list, refund as refund_rows, uncredited_payment
+from billing.orders import records as order_list, refund as refund_rows, working_set
 from billing.orders.order import Order
 from billing.orders.refund import Refund
 from billing.payments.sandbox.checkout import SandboxRefunds
@@ -262,6 +262,6 @@ def _named(refund: Refund) -> dict[str, Any]:
 
 
 async def _currency_of(tx: Transaction, order: Order, payment_ref: str | None) -> str:
-    found = await uncredited_payment.of_orders(tx, [order.id])
+    found = await working_set.uncredited_of(tx, [order.id])
     named = (one.currency for one in found if one.payment_ref == payment_ref)
     return next(named, order.payment.currency)

@@ -10,7 +10,6 @@ from billing.payments.payments import Payments
 from billing.payments.steering import ChangePreview, SubscriptionChangeRequest
 from billing.providers.abilities import Act as SteeringAct, PaymentDeclined
 from billing.providers.protocol import ProviderUnavailable
-from billing.reports.subscription_overview import SubscriptionOverview, overview, overviews
 from billing.reports.subscription_views import (
     BillingInterval,
     FreePeriod,
@@ -18,6 +17,9 @@ from billing.reports.subscription_views import (
     PlanChange,
     Subscription,
     SubscriptionHistory,
+    SubscriptionOverview,
+    overview,
+    overviews,
 )
 from billing.subscriptions.free_period import (
     COMP_REASON_CHARACTERS_MAX,

@@ -17,9 +17,8 @@ from billing.ledger.money import BALANCE_MICROS_MAX
 from billing.ledger.price import Price
 from billing.orders.order import amend as amend_order
 from billing.orders.records import PeriodClaim
-from billing.orders.refund import Reversal, Reversed, blank_of, change_of, gone_of
-from billing.orders.reversal import dispute_of, reason_of, tell_returned
-from billing.orders.sold_credit import follow
+from billing.orders.refund import Reversal, Reversed, gone_of
+from billing.orders.reversal import dispute_of, reason_of, take_fact, tell_returned
 from billing.orders.working_set import OrderWorkingSet
 from billing.providers.event_log import NotificationOutcome, NotificationRef, Problem
 from billing.providers.protocol import InvoiceLine
@@ -405,19 +404,13 @@ class ReversePeriod(OnSubscription):
         period = working_set.period((one.id, self.period_start_at))
         if period is None:
             return Billed(one, "ignored", "its payment was not credited")
-        known = working_set.reversals.find(period.id, self.fact.key)
-        blank = blank_of(self.fact, period.id, period.tenant, state.now_us)
-        changed = change_of(self.fact, known, blank, period.payment)
-        if isinstance(changed, Problem):
-            return Billed(one, "review", changed.sentence, changed)
-        ours = follow(state, working_set.refunds, working_set.reversals, period.id, self.fact)
-        if changed is not None:
-            working_set.reversals.keep(changed)
-        elif ours is None:
-            return Billed(one, "repeated" if known is not None else "ignored")
-        why = reason_of(self.fact, ours)
-        apply_reversals(state, one, period, why, dispute_of(self.fact, changed))
-        return Billed(one, "repeated" if changed is None else "applied")
+        taken = take_fact(state, working_set, period.id, period.tenant, period.payment, self.fact)
+        if taken.problem is not None:
+            return Billed(one, "review", taken.problem.sentence, taken.problem)
+        if taken.changed is not None or taken.ours is not None:
+            why = reason_of(self.fact, taken.ours)
+            apply_reversals(state, one, period, why, dispute_of(self.fact, taken.changed))
+        return Billed(one, taken.outcome)
 
 
 def apply_reversals(

@@ -17,7 +17,7 @@ from billing.engine.batch_state import BatchState
 from billing.ledger.ledger import Code, LedgerAccount, LedgerAccountKind
 from billing.ledger.money import MICROS_PER_CREDIT
 from billing.orders.refund import share_of
-from billing.orders.sold_credit import SoldCredit, brought
+from billing.orders.reversal import SoldCredit, brought
 from billing.providers.protocol import Interval
 from billing.subscriptions.plan_grant import PlanGrant, ungiven_of
 from billing.subscriptions.subscription import LIVING, Period, Subscription, add_months, due_micros

@@ -10,11 +10,14 @@ from msgspec.structs import replace
 
 from billing.engine.batch_state import BatchState, ReadSet
 from billing.orders.order import Order, move
-from billing.orders.refund import Reversed, blank_of, change_of, gone_of
-from billing.orders.reversal import OnOrder, OrderResult, end_unpaid, reclaim
-from billing.orders.sold_credit import follow
-from billing.orders.uncredited_payment import UncreditedPayment, UncreditedPayments, new_payment
-from billing.orders.working_set import OrderWorkingSet
+from billing.orders.refund import Reversed, gone_of
+from billing.orders.reversal import OnOrder, OrderResult, end_unpaid, reclaim, take_fact
+from billing.orders.working_set import (
+    OrderWorkingSet,
+    UncreditedPayment,
+    UncreditedPayments,
+    new_payment,
+)
 from billing.providers.event_log import NotificationRef, Problem, in_words
 from billing.subscriptions.working_set import SubscriptionWorkingSet
 
@@ -33,18 +36,12 @@ class ReverseUncredited(OnOrder):
         payment = rows.find(self.payment_id)
         if payment is None:
             return OrderResult(order, "ignored", "it is of a payment that is not known")
-        known = rows.reversals.find(payment.id, self.fact.key)
-        blank = blank_of(self.fact, payment.id, payment.tenant, state.now_us)
-        changed = change_of(self.fact, known, blank, payment.price)
-        if isinstance(changed, Problem):
-            return OrderResult(order, "review", changed.sentence, changed)
-        ours = follow(state, rows.refunds, rows.reversals, payment.id, self.fact)
-        if changed is not None:
-            rows.reversals.keep(changed)
-        elif ours is None:
-            return OrderResult(order, "repeated" if known is not None else "ignored")
-        after = follow_payment(state, order, payment)
-        return OrderResult(after, "repeated" if changed is None else "applied")
+        taken = take_fact(state, rows, payment.id, payment.tenant, payment.price, self.fact)
+        if taken.problem is not None:
+            return OrderResult(order, "review", taken.problem.sentence, taken.problem)
+        if taken.changed is not None or taken.ours is not None:
+            order = follow_payment(state, order, payment)
+        return OrderResult(order, taken.outcome)
 
 
 def declare(read_set: ReadSet, order_id: str) -> None:

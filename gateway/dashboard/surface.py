@@ -37,7 +37,7 @@ from gateway.dashboard.money import (
     statement,
     usage,
 )
-from gateway.dashboard.payer import checkout, portal, status
+from gateway.dashboard.payer import sandbox, status
 from gateway.dashboard.recipient import claim, decide, no_mail
 from gateway.dashboard.refused import refuse
 from gateway.dashboard.topups import approvals, bulk, outbox, send, topups, vouchers
@@ -93,8 +93,7 @@ ENTRY = ApiSurface(
         *invitation.OPEN_ROUTES,
         *new_password.ROUTES,
         *verify_address.OPEN_ROUTES,
-        *checkout.ROUTES,
-        *portal.ROUTES,
+        *sandbox.ROUTES,
         *status.ROUTES,
         *claim.ROUTES,
         *decide.ROUTES,

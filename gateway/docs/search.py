@@ -19,7 +19,7 @@ from gateway.docs.pages import GUIDES, PATH as DOCS, Pages, guide_text, path_of
 from gateway.docs.reference import Operation
 from gateway.docs.search_index import Passage, PassageHit, PassageIndex, Searched
 from gateway.http.documents import prefers_markdown
-from gateway.http.strangers import charge
+from gateway.http.rate_limit import charge
 from webhooks.events.catalogue import PATH as EVENTS
 from webhooks.events.event import EVENT_TYPES
 from webhooks.events.schemas import TYPES

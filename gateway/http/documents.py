@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.answers.compression import compressed, preferred_encoding
-from gateway.http.strangers import charge
+from gateway.http.rate_limit import charge
 
 MARKDOWN: Final = "text/markdown"
 _HTML: Final = "text/html"
@@ -168,10 +168,6 @@ class Documents:
         self._making = asyncio.Lock()
         self._rests_until_s = 0.0
         self._chosen = lru_cache(maxsize=256)(self._read_choices)
-
-    @property
-    def bytes_kept(self) -> int:
-        return self._bytes
 
     def find(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Document | None:
         if scope["method"] not in _READS:

@@ -21,9 +21,9 @@ from gateway.http.connection.exchange import EXCHANGE, read_whole, write_whole
 from gateway.http.documents import Documents
 from gateway.http.errors import note_failure, refusal_of
 from gateway.http.pipeline import Pipeline
+from gateway.http.rate_limit import Strangers
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Router
-from gateway.http.strangers import Strangers
 from kernel.errors import InvalidInput, Unavailable
 from kernel.fields import Fields
 from kernel.trace import current_line

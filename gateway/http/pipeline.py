@@ -21,11 +21,10 @@ from gateway.http.auth import check_presented, presented
 from gateway.http.body import check_media_type, read_aside, read_body
 from gateway.http.fields import canonical
 from gateway.http.password_again import require_password
-from gateway.http.rate_limit import SMALL_BODY_BYTES, RateLimit, limit_agent, take_work
+from gateway.http.rate_limit import SMALL_BODY_BYTES, RateLimit, Strangers, limit_agent, take_work
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply, Resource, Route, Router, check_params
 from gateway.http.session_cookie import check_forgery
-from gateway.http.strangers import Strangers
 from kernel.errors import DomainError, NotFound
 from kernel.fields import Fields
 from kernel.limits import BODY_BYTES_MAX

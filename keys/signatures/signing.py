@@ -183,14 +183,6 @@ def stripe_signature(secret: str, timestamp_s: int, body: bytes) -> str:
     return hmac.digest(secret.encode(), _stripe_bytes(timestamp_s, body), hashlib.sha256).hex()
 
 
-def standard_signature(key: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """Return the HMAC-SHA256 in base64. The key is the secret's bytes, the message "{id}.{timestamp}." and
-    the raw body.
-    """
-    signed = _standard_bytes(message_id, timestamp_s, body)
-    return _base64(hmac.digest(key, signed, hashlib.sha256))
-
-
 def _mac(ready: hmac.HMAC, message: bytes) -> bytes:
     mac = ready.copy()
     mac.update(message)

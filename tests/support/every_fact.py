@@ -19,7 +19,7 @@ from billing.fulfilment.stock_acts import ADD_CODES
 from billing.ledger.price import Price
 from billing.manual_review.supplier_acts import CREATE_SUPPLIER
 from billing.payments.recharging.setting import SetRecharge
-from billing.payments.sandbox.cards import SandboxCards, sandbox_customer
+from billing.payments.sandbox.checkout import SandboxCards, sandbox_customer
 from billing.providers.abilities import SavingRequest
 from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import Refunded, Subject

@@ -5,8 +5,8 @@ attempt sends the same bytes, and no copy of the code is stored.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -34,8 +34,6 @@ CodeOf = Callable[[str, str | None], str]
 LinkOf = Callable[[str], str]
 
 LINKED_EVENT: Final = "approval.requested"
-HINT_FIELD: Final = "voucher_code_hint"
-DELIVERABLE_FIELD: Final = "deliverable"
 _NULL: Final = b"null"
 _LINK: Final = b'"decide_url":'
 _FIELD: Final = b'"voucher_code":'
@@ -48,13 +46,6 @@ _PART_CHARACTERS_MIN: Final = 8
 # The last part of a URL's path, if it is long enough to be a secret.
 _SECRET_PART: Final = re.compile(r"/([^/?#]{16,})(?:[?#]|\Z)")
 _MASK: Final = b"*"
-
-
-def has_code(data: Mapping[str, Any]) -> bool:
-    if data.get(HINT_FIELD) is not None:
-        return True
-    given = data.get(DELIVERABLE_FIELD)
-    return given is not None and given["value_hint"] is not None
 
 
 def place_of_code(body: bytes) -> int:

@@ -19,7 +19,7 @@ from kernel.ids import EventId, new_id
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
-from webhooks.deliveries.coded import LINKED_EVENT, has_code, place_of_code, place_of_link
+from webhooks.deliveries.coded import LINKED_EVENT, place_of_code, place_of_link
 from webhooks.deliveries.endpoint_queue import not_before
 from webhooks.deliveries.sequence import place_of
 from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filter
@@ -301,7 +301,7 @@ class Outbox:
         if not is_sample:
             if event_type == LINKED_EVENT:
                 link_at = place_of_link(body)
-            elif has_code(data):
+            elif _has_code(data):
                 code_at = place_of_code(body)
         self._events.append(
             (
@@ -368,6 +368,13 @@ def _render(
             "data": data,
         }
     )
+
+
+def _has_code(data: Mapping[str, Any]) -> bool:
+    if data.get("voucher_code_hint") is not None:
+        return True
+    given = data.get("deliverable")
+    return given is not None and given["value_hint"] is not None
 
 
 def check_type(event_type: str, param: str) -> None:

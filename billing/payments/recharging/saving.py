@@ -6,7 +6,7 @@ No transaction is open during a call. A method is charged or removed only if the
 from collections.abc import Sequence
 
 from billing.payments.checkout import check_return_url
-from billing.payments.sandbox.cards import SandboxCards, sandbox_customer
+from billing.payments.sandbox.checkout import SandboxCards, sandbox_customer
 from billing.providers.abilities import (
     KeepsPayments,
     SavedMethod,

@@ -15,8 +15,13 @@ from billing.orders.order import Order, amend
 from billing.orders.place import NewOrder, PlaceOrder
 from billing.orders.reversal import OnOrder, OrderResult
 from billing.orders.working_set import OrderWorkingSet
-from billing.recharges.batch import note_confirmation, note_refusal
-from billing.recharges.recharge import FallCharge, Recharge, month_of
+from billing.recharges.recharge import (
+    FallCharge,
+    Recharge,
+    month_of,
+    note_confirmation,
+    note_refusal,
+)
 from kernel.errors import NotFound
 from kernel.ids import new_id
 from kernel.tenant import Tenant

@@ -8,7 +8,7 @@ from billing.documents.acts import LIST as DOCUMENTS
 from billing.documents.document import receipt_of
 from billing.payments.order_acts import LIST_OWN, SHOW_OWN
 from billing.payments.trace import own_timeline
-from billing.reports.subscription_overview import plan_of_order
+from billing.reports.subscription_views import plan_of_order
 from gateway.dashboard.listing import Summed
 from gateway.dashboard.own_lists import OwnList, Way
 from gateway.dashboard.route import page_route

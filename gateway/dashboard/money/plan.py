@@ -21,7 +21,7 @@ from billing.reports.subscription_acts import (
     RESUME_OWN,
     SHOW_OWN_SUBSCRIPTION,
 )
-from billing.reports.subscription_overview import plan_overview
+from billing.reports.subscription_views import plan_overview
 from billing.subscriptions.subscription import Subscription
 from gateway.answers.answer import Answer
 from gateway.dashboard.act import form_key

@@ -20,8 +20,7 @@ from billing.reports.subscription_acts import (
     REVOKE_PERIOD,
     SubscriptionsQuery,
 )
-from billing.reports.subscription_overview import SubscriptionOverview, overview
-from billing.reports.subscription_views import OperatorSubscription
+from billing.reports.subscription_views import OperatorSubscription, SubscriptionOverview, overview
 from billing.subscriptions.free_period import can_be_given, next_start
 from billing.subscriptions.subscription import LIVING
 from gateway.dashboard.act_pages import ActPages, act_form, run_typed

@@ -14,7 +14,7 @@ import pytest_asyncio
 from billing.ledger.price import Price
 from billing.orders import records as order_list
 from billing.orders.order import Order, OrderDecided
-from billing.payments import dispatch
+from billing.payments import notifications
 from billing.providers.abilities import RefundWord
 from billing.providers.protocol import (
     DisputeClosed,
@@ -152,7 +152,7 @@ async def test_a_notification_is_about_the_payment_that_it_names(
     fact = Refunded(Subject(order.id, named), "re_9", Price(2000, "USD"))
 
     found = await database.read(
-        lambda tx: dispatch.find(tx, fact, named, refunding.buyer.notification())
+        lambda tx: notifications.find_subject(tx, fact, named, refunding.buyer.notification())
     )
 
     assert found is not None

@@ -11,7 +11,7 @@ from billing.providers.event_log import NotificationRef
 from billing.providers.protocol import Disputed, Subject, SubscriptionChanged
 from billing.recipients import owner_mail
 from billing.recipients.language import english
-from billing.reports.subscription_overview import overview
+from billing.reports.subscription_views import overview
 from billing.subscriptions.subscription import Subscription
 from billing.topups.mail import MailRules
 from billing.topups.rules import TopUpRules

@@ -13,7 +13,7 @@ from billing.payments.steering import SubscriptionChangeRequest
 from billing.payments.unanswered import count_unanswered
 from billing.providers.abilities import Act
 from billing.providers.protocol import InvoicePaid, Subject, SubscriptionChanged
-from billing.reports.subscription_overview import overview
+from billing.reports.subscription_views import overview
 from billing.subscriptions import records as subscription_rows
 from billing.subscriptions.subscription import Subscription
 from billing.subscriptions.subscription_change import ChangedSubscription, ChangeNotAllowed

@@ -18,7 +18,7 @@ from billing.payments.steering import SubscriptionChangeRequest
 from billing.providers.abilities import Act, SteerRequest
 from billing.providers.protocol import Interval, Notification
 from billing.providers.registry import Providers
-from billing.reports.subscription_overview import overview
+from billing.reports.subscription_views import overview
 from billing.subscriptions.subscription import Subscription
 from billing.subscriptions.subscription_change import ChangedSubscription, ChangeNotAllowed
 from kernel.clock import FixedClock

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from gateway.http.rate_limit import Strangers, TooMuchWork, charge
 from gateway.http.request_context import RequestContext
-from gateway.http.strangers import Strangers, TooMuchWork, charge
 from tests.support.gateway import Gateway
 
 pytestmark = [

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from billing.orders.refund import Reversed
-from billing.payments.dispatch import ACTIONS, SubjectFact
+from billing.payments.notifications import ACTIONS, SubjectFact
 from billing.providers.protocol import InvoicePaid, SubscriptionChanged
 
 OF_SUBSCRIPTIONS = {InvoicePaid, SubscriptionChanged}
