@@ -73,7 +73,7 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
                 le=SENDS_MAX,
                 description="Accepted sends in any hour; a cancelled one stays counted.",
             ),
-            said("Sends in any hour", hint="Blank: no limit."),
+            said("Sends in any hour", hint="Leave blank for no limit."),
         ]
         | None
     ) = None

@@ -61,7 +61,7 @@ def receipt_letter(
                 provider=provider,
                 day=day,
             ),
-            say("Your receipt is behind this link, as a PDF. Whoever has the link can read it."),
+            say("This link opens your receipt, a PDF. Anyone who has the link can read it."),
         ),
         say("Open the receipt"),
         f"{public_url}{RECEIPT_PATH}/{token}",

@@ -76,15 +76,17 @@ def invitation_letter(
         language,
         say("{inviter} invites you to their account", inviter=inviter),
         (
-            say("{inviter} invites you to act for their account of AI credit.", inviter=inviter),
+            say("{inviter} invites you to act for their AI credit account.", inviter=inviter),
             say(
-                "The link works once, until {when}, for whoever signs in with this address.",
+                "The link works once, until {when}, if you sign in with this address.",
                 when=language.moment(expires_at),
             ),
         ),
-        say("Look at the invitation"),
+        say("Open the invitation"),
         url,
-        say("If you do not know who that is, do nothing: you join nothing without this link."),
+        say(
+            "If you don't know this person, do nothing. You join the account only through this link."
+        ),
     )
 
 
@@ -94,12 +96,12 @@ def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLe
         language,
         say("Choose a new password"),
         (
-            say("Somebody asked for a new password for the account with this address."),
+            say("Somebody requested a new password for the account with this address."),
             say("The link works once, until {when}.", when=language.moment(expires_at)),
         ),
         say("Choose a new password"),
         url,
-        say("If it was not you, do nothing: your password stays as it is."),
+        say("If it wasn't you, do nothing. Your password stays the same."),
     )
 
 
@@ -110,7 +112,7 @@ def password_changed_letter(*, changed_at: int, public_url: str, language: Langu
         say("Your password was changed"),
         (
             say("The password was changed at {when}.", when=language.moment(changed_at)),
-            say("Other browsers are signed out. Keys and connected programs work as before."),
+            say("Other browsers are signed out. Keys and connected programs still work."),
         ),
         say("Sign in"),
         f"{public_url}{SIGN_IN_PATH}",
@@ -125,12 +127,12 @@ def verification_letter(*, url: str, expires_at: int, language: Language) -> Own
         language,
         say("Verify your address"),
         (
-            say("An account was made with this address. Is it yours?"),
+            say("An account was created with this address. Is it yours?"),
             say("The link works once, until {when}.", when=language.moment(expires_at)),
         ),
         say("Verify your address"),
         url,
-        say("If you made no account, do nothing: the address stays unverified."),
+        say("If you didn't create an account, do nothing. The address stays unverified."),
     )
 
 
@@ -140,14 +142,14 @@ def suspended_letter(*, reason: str, public_url: str, language: Language) -> Own
         language,
         say("Your account is suspended"),
         (
-            say("Whoever runs this service suspended your account: {reason}", reason=reason),
+            say("The operator of this service suspended your account: {reason}", reason=reason),
             say(
-                "Nothing can be sent, bought or made until it is resumed. You can sign in and read."
+                "Until the account is resumed, you can sign in and read, but not send, buy or create anything."
             ),
         ),
-        say("Look at the account"),
+        say("Open the account"),
         f"{public_url}/dashboard",
-        say("Whoever runs this service answers your questions about it."),
+        say("If you have questions, contact the operator of this service."),
     )
 
 
@@ -156,8 +158,8 @@ def resumed_letter(*, public_url: str, language: Language) -> OwnerLetter:
     return OwnerLetter(
         language,
         say("Your account is active again"),
-        (say("Your account is no longer suspended: everything works as before."),),
-        say("Look at the account"),
+        (say("Your account is no longer suspended. Everything works again."),),
+        say("Open the account"),
         f"{public_url}/dashboard",
-        say("What failed in the meantime isn't sent automatically: send it again."),
+        say("Sends that failed in the meantime aren't repeated automatically. Send them again."),
     )

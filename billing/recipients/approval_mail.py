@@ -156,27 +156,30 @@ def approval_letter(
     if len(asked) == 1:
         (one,) = asked
         subject = say(
-            "{amount} for {recipient} waits for you",
+            "{amount} for {recipient} needs your decision",
             amount=language.money(one.topup.charged_cents),
             recipient=one.topup.recipient_email,
         )
-        happened = (*_told(one, language), say("Whoever has this link can decide, once."))
+        happened = (*_told(one, language), say("Anyone who has this link can decide once."))
         button = say("Approve or deny")
         # The page goes by the browser's languages, but the owner chose this one.
         url = f"{link_of(one.id)}?lang={language.tag}"
     else:
-        subject = say("{count} sends wait for you", count=language.count(len(asked)))
+        subject = say("{count} sends need your decision", count=language.count(len(asked)))
         happened = (
             say(
-                "{count} sends of {amount} in all wait for your decision.",
+                "{count} sends, {amount} in total, need your decision.",
                 count=language.count(len(asked)),
                 amount=language.money(_total(asked)),
             ),
         )
-        button, url = say("Decide on the page of approvals"), f"{public_url}{APPROVALS_PATH}"
+        button, url = say("Decide on the Approvals page"), f"{public_url}{APPROVALS_PATH}"
     after, path = say("You can turn off emails of this kind on this page:"), ACCOUNT_PATH
     if is_always_sent:
-        after, path = say("End whatever else they made under Team in your dashboard:"), TEAM_PATH
+        after, path = (
+            say("To end everything else that this colleague created, open Team in your dashboard:"),
+            TEAM_PATH,
+        )
     return OwnerLetter(language, subject, happened, button, url, after, f"{public_url}{path}")
 
 
@@ -184,24 +187,22 @@ def _seen(asked: Sequence[AskedApproval], url: str, language: Language) -> Owner
     say = language.say
     if len(asked) == 1:
         subject = say(
-            "{amount} for {recipient} waits for a decision",
+            "{amount} for {recipient} needs a decision",
             amount=language.money(asked[0].topup.charged_cents),
             recipient=asked[0].topup.recipient_email,
         )
         happened = _told(asked[0], language)
     else:
-        subject = say("{count} sends wait for a decision", count=language.count(len(asked)))
+        subject = say("{count} sends need a decision", count=language.count(len(asked)))
         happened = (
             say(
-                "{count} sends of {amount} in all wait for a decision.",
+                "{count} sends, {amount} in total, need a decision.",
                 count=language.count(len(asked)),
                 amount=language.money(_total(asked)),
             ),
         )
     after = say("You can turn off emails of this kind on this page:")
-    return OwnerLetter(
-        language, subject, happened, say("Look at the page of approvals"), url, after
-    )
+    return OwnerLetter(language, subject, happened, say("Open the Approvals page"), url, after)
 
 
 def _total(asked: Sequence[AskedApproval]) -> int:
@@ -217,18 +218,17 @@ def _told(one: AskedApproval, language: Language) -> tuple[str, ...]:
     }
     if one.approval.reason == "sender_left":
         asks = say(
-            "{sender} asked to send {amount} of {platform} credit to {recipient}, and has lost the access to"
-            " your account since.",
-            sender=one.sender_email or say("A token of yours"),
+            "{sender} wanted to send {amount} of {platform} credit to {recipient}, but no longer has access to your account.",
+            sender=one.sender_email or say("One of your tokens"),
             **known,
         )
     elif one.key_name is None:
-        asks = say("{amount} of {platform} credit is to be sent to {recipient}.", **known)
+        asks = say("{amount} of {platform} credit is waiting to be sent to {recipient}.", **known)
     else:
         asks = say(
-            "{key} asks to send {amount} of {platform} credit to {recipient}.",
+            "{key} wants to send {amount} of {platform} credit to {recipient}.",
             key=one.key_name,
             **known,
         )
     when = language.moment(one.approval.expires_at)
-    return asks, say("Nobody is charged unless you approve it by {when}.", when=when)
+    return asks, say("Nothing is charged unless you approve this send by {when}.", when=when)

@@ -289,14 +289,14 @@ def webhook_letter(
     unwell = [one for one in told if one.stage != RECOVERED]
     happened = (
         say("The events are stored and retried on each webhook's schedule."),
-        say("A disabled webhook gets nothing until it is enabled again."),
+        say("A disabled webhook gets no events until it is enabled again."),
     )
-    well = (say("Events arrive there again."),)
+    well = (say("Events arrive again."),)
     return OwnerLetter(
         language,
         _webhook_subject(unwell, len(told), language),
         happened if unwell else well,
-        say("Look at the webhooks"),
+        say("Open the webhooks"),
         f"{public_url}{WEBHOOKS_PATH}",
         say("You can turn off emails of this kind on this page:"),
         listed=tuple(
@@ -340,7 +340,7 @@ def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
     if one.stage == WARNED_STAGE:
         then = language.moment(one.disable_us)
         return say(
-            "{url} has failed since {when} and will be disabled on {then} unless something arrives before.",
+            "{url} has failed since {when}. It will be disabled on {then} unless an event arrives before then.",
             then=then,
             **known,
         )
@@ -354,7 +354,7 @@ def balance_letter(low: LowBalance, *, public_url: str, language: Language) -> O
         say("The balance is below {threshold}", threshold=language.money(low.threshold_cents)),
         (
             say("{balance} is left.", balance=language.money(low.balance_cents)),
-            say("What it does not cover is refused until credit is bought."),
+            say("Charges above the balance are refused until you buy credit."),
         ),
         say("Buy credit"),
         f"{public_url}{BUY_PATH}",
@@ -373,8 +373,8 @@ def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerL
     return OwnerLetter(
         language,
         subject,
-        (say("Revoke what none of you made, and look at the security log."),),
-        say("Look at the keys"),
+        (say("Revoke each key that none of you created, and check the security log."),),
+        say("Open the keys"),
         f"{public_url}{KEYS_PATH}",
         say("You can turn off emails of this kind on this page:"),
         listed=tuple(
@@ -387,15 +387,15 @@ def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerL
 
 def _of_key(one: ToldKey, language: Language) -> str:
     say, name = language.say, one.name or one.id
-    may = say("{name} may: {scopes}.", name=name, scopes=" ".join(one.scopes))
+    may = say("The key {name} has these scopes: {scopes}.", name=name, scopes=" ".join(one.scopes))
     if one.made is None:
         return may
     entry = one.made.entry
     who = one.made.actor_name or _who(entry, language)
     if entry.address is None:
-        made = say("Made by {who}.", who=who)
+        made = say("Created by {who}.", who=who)
     else:
-        made = say("Made by {who} from {address}.", who=who, address=entry.address)
+        made = say("Created by {who} from {address}.", who=who, address=entry.address)
     return f"{may} {made}"
 
 

@@ -34,20 +34,20 @@ def owner_letter(
 def _of_plan(one: Subscription, public_url: str, provider: str, language: Language) -> OwnerLetter:
     say, plan = language.say, one.plan_name
     happened = [
-        say("The last payment for your plan {plan} did not come.", plan=plan),
-        say("{provider} tries again for a few days.", provider=provider),
+        say("The last payment for your plan {plan} didn't arrive.", plan=plan),
+        say("{provider} will try again for a few days.", provider=provider),
     ]
     if one.grace_ends_at is not None:
         day = language.day(one.grace_ends_at)
         happened.append(say("The plan ends on {day} unless it is paid.", day=day))
-    happened.append(say('Another card helps. Open this page and press "Update the payment".'))
+    happened.append(say('To use another card, open this page and press "Update the payment".'))
     return OwnerLetter(
         language,
         say("Your plan {plan} was not paid", plan=plan),
         tuple(happened),
         say("Open your plan"),
         f"{public_url}{PLAN_PATH}",
-        say("Credit that you have stays yours."),
+        say("You don't lose the credit that you already have."),
     )
 
 
@@ -58,11 +58,11 @@ def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> O
     if has_failed_often and told["reason"] != "disputed":
         subject = say("Your auto-recharge is switched off")
         happened.append(
-            say("This failed three times in a row, so the auto-recharge is switched off now.")
+            say("The charge failed three times in a row, so auto-recharge is now switched off.")
         )
     elif told["retry_at"] is not None:
         when = language.moment(parse_rfc3339(told["retry_at"]))
-        happened.append(say("It is tried again on {when}.", when=when))
+        happened.append(say("The charge will be tried again on {when}.", when=when))
     is_confirmed = told["url"] is not None
     return OwnerLetter(
         language,
@@ -70,7 +70,7 @@ def _of_recharge(told: dict[str, Any], public_url: str, language: Language) -> O
         tuple(happened),
         say("Confirm the payment") if is_confirmed else say("Open your auto-recharge"),
         told["url"] if is_confirmed else page,
-        say("You can change or stop it on this page:"),
+        say("You can change or stop auto-recharge on this page:"),
         page,
     )
 
@@ -79,9 +79,9 @@ def _told_of_recharge(told: dict[str, Any], language: Language) -> tuple[str, li
     say, reason = language.say, told["reason"]
     known = {"amount": language.money(told["amount_cents"]), "method": told["method"]}
     if reason == "monthly_max":
-        return say("Your auto-recharge has reached its limit of this month"), [
+        return say("Your auto-recharge has reached this month's limit"), [
             say(
-                "Your balance is low, and {amount} more would pass the limit that you set for a month.",
+                "Your balance is low, but another {amount} would exceed your monthly limit.",
                 amount=known["amount"],
             ),
             say("Nothing was charged."),
@@ -89,16 +89,16 @@ def _told_of_recharge(told: dict[str, Any], language: Language) -> tuple[str, li
     if reason == "disputed":
         return say("Your auto-recharge is switched off"), [
             say(
-                "The payment of {amount} with {method}, which your auto-recharge made, was disputed at the card's bank.",
+                "Your auto-recharge payment of {amount} with {method} was disputed at the card's bank.",
                 **known,
             ),
-            say("Nothing more is bought automatically until you set up auto-recharge again."),
-            say("If you know nothing of this dispute, ask your bank."),
+            say("No more credit is bought automatically until you set up auto-recharge again."),
+            say("If you don't know about this dispute, contact your bank."),
         ]
     if told["url"] is not None:
         return say("Confirm your auto-recharge of {amount}", amount=known["amount"]), [
             say("Your bank wants you to confirm the payment of {amount} with {method}.", **known),
-            say("Until you do, this credit is not bought."),
+            say("This credit isn't bought until you confirm the payment."),
         ]
     return say("Your auto-recharge of {amount} failed", amount=known["amount"]), [
         say("Your balance is low, and {amount} could not be charged to {method}.", **known),
@@ -112,12 +112,12 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
     day = language.day(ends_at)
     return OwnerLetter(
         language,
-        say("{amount} of your credit ends on {day}", amount=known["amount"], day=day),
+        say("{amount} of your credit expires on {day}", amount=known["amount"], day=day),
         (
-            say("{amount} of the credit of your plan ends on {when}.", **known)
+            say("{amount} of your plan's credit expires on {when}.", **known)
             if told["kind"] == "plan"
-            else say("{amount} of the credit that you were given ends on {when}.", **known),
-            say("What is not spent until then is gone."),
+            else say("{amount} of the credit that you were given expires on {when}.", **known),
+            say("Credit that isn't spent by then is lost."),
         ),
         say("Open your wallet"),
         f"{public_url}{WALLET_PATH}",
@@ -129,12 +129,12 @@ def _of_credit(told: dict[str, Any], public_url: str, language: Language) -> Own
 def _why(reason: str, language: Language) -> str:
     say = language.say
     known = {
-        "insufficient_funds": say("The card lacks the funds."),
-        "try_later": say("The bank could not decide now."),
+        "insufficient_funds": say("The card has insufficient funds."),
+        "try_later": say("The bank couldn't process the charge now."),
         "card_expired": say("The card has expired."),
         "card_declined": say("The card was declined."),
-        "card_removed": say("The card is no longer kept at the payment provider."),
-        "unknown_outcome": say("The payment provider did not say what came of it."),
-        "switched_off": say("It was switched off meanwhile."),
+        "card_removed": say("The payment provider no longer stores the card."),
+        "unknown_outcome": say("The payment provider didn't report the result."),
+        "switched_off": say("Auto-recharge was switched off in the meantime."),
     }
-    return known.get(reason) or say("The payment provider refused it.")
+    return known.get(reason) or say("The payment provider refused the charge.")

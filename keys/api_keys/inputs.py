@@ -54,7 +54,7 @@ CapCents = Annotated[
     within(0, CAP_CENTS_MAX),
     Meta(description="In US cents, calendar windows of UTC; null: no cap."),
 ]
-PerCallCents = Annotated[CapCents, said("Limit per call", hint="Blank: no limit.")]
+PerCallCents = Annotated[CapCents, said("Limit per call", hint="Leave blank for no limit.")]
 PerDayCents = Annotated[CapCents, said("Daily limit", hint="Resets at 00:00 UTC. Blank: no limit.")]
 PerMonthCents = Annotated[
     CapCents, said("Monthly limit", hint="Resets on the 1st at 00:00 UTC. Blank: no limit.")
@@ -115,7 +115,7 @@ Recipients = Annotated[
     ),
     said(
         "Recipients",
-        hint="One a line: an address, or *@acme.example for a whole domain. Blank: anybody.",
+        hint="One per line: an address, or *@acme.example for a whole domain. Leave blank for anybody.",
     ),
 ]
 ExpiresAt = Annotated[
@@ -123,7 +123,7 @@ ExpiresAt = Annotated[
     Meta(description="When it ends; null: it does not."),
     said(
         "Expires on, UTC",
-        hint="It works until the end of that day. Blank: it never ends.",
+        hint="Access lasts until the end of that day. Leave blank for no end.",
         unit="day_end",
     ),
 ]

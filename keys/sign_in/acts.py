@@ -69,7 +69,7 @@ _COMMON: Final[dict[str, Any]] = {
 }
 RENEW_CODES: Final = Act(
     name="sign-in.renew-codes",
-    summary="Make new recovery codes",
+    summary="Create new recovery codes",
     path="/account/two-factor/codes",
     input=Fields,
     run=renew_codes,

@@ -97,7 +97,7 @@ async def register(page: Page, url: str, waits: str = "0 5 30") -> None:
     await page.get_by_label("Retry schedule").fill(waits)
     await page.get_by_role("button", name="Register").click()
     await expect(page.locator("#secret-value")).to_contain_text("whsec_")
-    await page.get_by_role("link", name="To the webhook's page").click()
+    await page.get_by_role("link", name="Open the webhook's page").click()
     await page.wait_for_url(lambda found: not found.endswith("/new"))
 
 
@@ -233,7 +233,7 @@ async def test_what_failed_is_replayed_with_progress(
 
     receiver.answer = take
     await page.goto(here)
-    await page.get_by_role("button", name="I fixed it: send exactly these again").click()
+    await page.get_by_role("button", name="It's fixed: send these deliveries again").click()
     await expect(page.get_by_text("3 failed deliveries match that were answered")).to_be_visible()
     await page.get_by_role("button", name="Send one, then the others").click()
 

@@ -14,7 +14,7 @@ PASTED = "reference,platform,amount_cents,recipient_email\no-1,claude,1000,ana@e
 async def press_without_a_session(page: Page, text: str) -> None:
     """Sends the form of a bulk send, its session being over; then the page to sign in is shown."""
     await page.goto("/dashboard/bulk")
-    await page.get_by_label("Or paste its lines").fill(text)
+    await page.get_by_label("Or paste the lines").fill(text)
     await page.get_by_label("Send all lines or none").check()
     await page.context.clear_cookies()
     await page.get_by_role("button", name="Check").click()
@@ -38,7 +38,7 @@ async def test_it_comes_back_to_whom_it_belongs_and_to_nobody_else(
     page = (await new_window(browser, installation.url)).page
     cookie = {"name": "topup_session", "value": token, "url": installation.url}
     await page.context.add_cookies([cookie])  # type: ignore[list-item]
-    lines, again = page.get_by_label("Or paste its lines"), page.locator("#form-again")
+    lines, again = page.get_by_label("Or paste the lines"), page.locator("#form-again")
 
     await press_without_a_session(page, PASTED)
     await sign_in(page, "ann@example.com")

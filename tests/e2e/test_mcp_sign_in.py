@@ -192,9 +192,9 @@ async def test_a_client_signs_in_sends_asks_for_more_refreshes_and_is_thrown_out
     assert "Probe Desk wants to use your account" in asked
     assert "127.0.0.1" in asked
     assert "nobody has checked its name" in asked
-    assert "connected already" in again
+    assert "already connected" in again
     # What was revoked is not connected any more.
-    assert "connected already" not in last
+    assert "already connected" not in last
     assert person.complaints == []
     assert await installation.findings() == []
     for gateway in installation.gateways:
@@ -275,11 +275,11 @@ async def test_everybody_can_read_the_page(install: Install, browser: Browser) -
         faults.extend(await grave_faults(page, about="colours"))
         await page.set_viewport_size({"width": PHONE_WIDTH, "height": 844})
         widths.append(await page.evaluate("document.documentElement.scrollWidth"))
-        await page.get_by_label("A day, UTC").fill("lots")
+        await page.get_by_label("Per UTC day").fill("lots")
         await page.get_by_role("button", name="Allow").click()
         await page.get_by_text("Not done").or_(page.locator(".wrong")).first.wait_for()
         faults.extend(await grave_faults(page))
-        await page.get_by_label("A day, UTC").fill("50")
+        await page.get_by_label("Per UTC day").fill("50")
         await allow(page)
 
     async with desk(installation, browser) as person:

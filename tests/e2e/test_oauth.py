@@ -134,7 +134,7 @@ async def test_from_consent_to_charge_to_the_end_of_it(install: Install, browser
     await page.wait_for_url("**/dashboard/grants/*")
     told = await page.locator("main").inner_text()
     page.on("dialog", lambda dialog: dialog.accept())
-    await page.get_by_role("button", name="Remove its access").click()
+    await page.get_by_role("button", name="Remove the app's access").click()
     await page.get_by_text("The app's access is gone").wait_for()
 
     assert await are_all_refused(lambda: statuses_with(journey, token), within_s=1.0)

@@ -32,11 +32,11 @@ async def with_codes(page: Page) -> list[str]:
     """Two-factor sign-in is on; its recovery codes."""
     await page.goto(PAGE)
     await page.get_by_label("Your password").fill(PASSWORD)
-    await page.get_by_role("button", name="Set it up").click()
+    await page.get_by_role("button", name="Set up two-factor sign-in").click()
     secret = (await page.locator("#secret").inner_text()).replace(" ", "")
     app = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
-    await page.get_by_label("The app's code").fill(app.generate(int(time.time())).decode())
-    await page.get_by_role("button", name="Switch it on").click()
+    await page.get_by_label("Code from the app").fill(app.generate(int(time.time())).decode())
+    await page.get_by_role("button", name="Turn it on").click()
     return (await page.locator("#codes").inner_text()).split()
 
 

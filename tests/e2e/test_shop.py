@@ -120,7 +120,7 @@ async def pay(page: Page) -> None:
     await page.goto("/dashboard/buy")
     await page.get_by_label("Business Pack").check()
     await page.get_by_label("Pay with").select_option("stripe")
-    await page.get_by_role("button", name="Go to the payment").click()
+    await page.get_by_role("button", name="Continue to payment").click()
     await page.get_by_role("button", name="Pay 50.00 USD").click()
     await page.get_by_role("link", name="Continue to").click()
 

@@ -90,7 +90,7 @@ class PortalLinkBody(Fields, frozen=True, kw_only=True):
             description="Who it is for; only you see it.",
             extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX},
         ),
-        said("Name", hint="Who it is for, such as a customer. Only you see it."),
+        said("Name", hint="Who the link is for, such as a customer. Only you see this."),
     ] = "Webhooks"
     can: Right = "read"
     origins: Origins = field(default_factory=list)

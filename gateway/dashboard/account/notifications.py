@@ -27,7 +27,7 @@ WORDS: Final[Mapping[str, str]] = {
     "balance": phrase("The balance falls below a threshold"),
     "key": phrase("A new key was made"),
     "receipt": phrase("Receipts of payments"),
-    "expiring": phrase("Credit that ends soon"),
+    "expiring": phrase("Credit that expires soon"),
     STAGING: phrase("The same of staging"),
 }
 ROLES: Final[Mapping[str, str]] = {

@@ -215,10 +215,10 @@ def _site(call: RequestContext[Fields, Fields]) -> Site:
 
 ROUTES = (
     page_route("GET", "/account/two-factor", show, "Two-factor sign-in", ACCOUNT_SCOPES),
-    page_route("POST", "/account/two-factor", begin, "Set it up", ACCOUNT_SCOPES),
-    page_route("POST", "/account/two-factor/on", switch_on, "Switch it on", ACCOUNT_SCOPES),
+    page_route("POST", "/account/two-factor", begin, "Set up two-factor sign-in", ACCOUNT_SCOPES),
+    page_route("POST", "/account/two-factor/on", switch_on, "Turn it on", ACCOUNT_SCOPES),
     page_route("POST", "/account/two-factor/codes", renew, "New recovery codes", ACCOUNT_SCOPES),
-    page_route("POST", "/account/two-factor/off", switch_off, "Switch it off", ACCOUNT_SCOPES),
+    page_route("POST", "/account/two-factor/off", switch_off, "Turn it off", ACCOUNT_SCOPES),
     page_route("POST", _ROOT, begin_passkey, "Add a passkey", ACCOUNT_SCOPES),
     page_route("POST", f"{_ROOT}/add", add, "Keep a passkey", ACCOUNT_SCOPES),
     page_route("POST", f"{_ROOT}/rename", rename, "Rename a passkey", ACCOUNT_SCOPES),

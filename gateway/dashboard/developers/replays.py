@@ -25,12 +25,13 @@ _LIST: Final = OwnList(
     path="/replays",
     title=phrase("Replays"),
     lead=phrase(
-        "Jobs that send a webhook's deliveries of a period again. A new one is started on the webhook's own"
-        " page."
+        "Jobs that send a webhook's deliveries of a period again. Start a new job on the webhook's own page."
     ),
     listed=LIST,
     empty=phrase("No replays yet"),
-    advice=phrase("When an endpoint was away for long, send what failed again from its page."),
+    advice=phrase(
+        "If an endpoint was down for long, send its failed deliveries again from its page."
+    ),
     columns={
         "created_at": "",
         "id": "lead",
@@ -40,7 +41,7 @@ _LIST: Final = OwnList(
         "failed": "named number",
     },
     word=phrase("Replay"),
-    ways=(Way("webhooks:read", "/dashboard/webhooks", phrase("To the webhooks")),),
+    ways=(Way("webhooks:read", "/dashboard/webhooks", phrase("Open the webhooks")),),
 )
 
 

@@ -29,7 +29,7 @@ _LIST: Final = OwnList(
     title=phrase("Orders"),
     listed=LIST_OWN,
     empty=phrase("No orders in %(environment)s yet"),
-    advice=phrase("Choose a pack or an amount, and the credit is there once it is paid."),
+    advice=phrase("Choose a pack or an amount. The credit arrives once you have paid."),
     columns={
         "created_at": "",
         "id": "lead",

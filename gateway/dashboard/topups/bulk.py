@@ -60,7 +60,7 @@ _LIST: Final = OwnList(
     title=phrase("Bulk sends"),
     listed=LIST,
     empty=phrase("No bulk sends in %(environment)s yet"),
-    advice=phrase("Drop a CSV file and see what it would cost before anything is sent."),
+    advice=phrase("Upload a CSV file, and see what it costs before anything is sent."),
     columns={
         "created_at": "",
         "status": "",

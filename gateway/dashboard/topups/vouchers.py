@@ -68,10 +68,10 @@ async def _vouchers_page(
 _WALLETS: Final = OwnList(
     path="/wallets",
     title=phrase("Recipients' wallets"),
-    lead=phrase("What the recipients of your top-ups hold, by platform."),
+    lead=phrase("The balances of your top-ups' recipients, by platform."),
     listed=WALLETS,
     empty=phrase("No wallets yet"),
-    advice=phrase("A recipient's wallet begins with the first top-up to it."),
+    advice=phrase("A recipient's first top-up creates their wallet."),
     columns={
         "recipient_email": "lead break",
         "platform": "",

@@ -90,10 +90,10 @@ async def test_one_that_waits_is_told_once_with_the_link_that_decides(
 
     assert written == [1, 0]
     assert message["To"] == "ann@example.com"
-    assert message["Subject"] == "$10.00 for approval@sandbox.test waits for you"
+    assert message["Subject"] == "$10.00 for approval@sandbox.test needs your decision"
     text = text_of(message)
     assert "$10.00 of claude credit" in text
-    assert "unless you approve it by" in text
+    assert "unless you approve this send by" in text
     link = re.search(r"https://pay\.acme\.com/decide/([0-9A-Za-z_-]{22})\?lang=en\s", text)
     assert link is not None
     links = owner.account.rules.links
@@ -142,8 +142,8 @@ async def test_three_come_one_by_one_and_four_together(
 
     together = next(one for one in messages if "sends" in one["Subject"])
     assert len(messages) == 4
-    assert together["Subject"] == "4 sends wait for you"
-    assert "4 sends of $40.00 in all wait for your decision." in text_of(together)
+    assert together["Subject"] == "4 sends need your decision"
+    assert "4 sends, $40.00 in total, need your decision." in text_of(together)
     assert "https://pay.acme.com/dashboard/approvals" in text_of(together)
 
 
@@ -163,7 +163,7 @@ async def test_a_flood_makes_ten_mails_an_hour_and_nothing_is_left_out(
     assert written == [1] * 10 + [0] * 14 + [1]
     assert len(messages) == 11
     subjects = sorted(message["Subject"] for message in messages)
-    assert subjects == ["4 sends wait for you"] * 10 + ["56 sends wait for you"]
+    assert subjects == ["4 sends need your decision"] * 10 + ["56 sends need your decision"]
 
 
 @pytest.mark.one_database
@@ -209,7 +209,7 @@ async def test_what_was_decided_meanwhile_is_not_told(
     await owner.account.cancel(second)
 
     (message,) = await mail_all(owner, server)
-    assert "3 sends of $30.00" in text_of(message)
+    assert "3 sends, $30.00 in total" in text_of(message)
 
     late = (await ask(owner))[0]
     await write(owner)
@@ -263,14 +263,14 @@ async def test_a_send_of_who_left_is_told_to_an_owner_who_wants_no_mail_about_ap
     mails = await mail_all(owner, server)
 
     assert sorted(one["Subject"] for one in mails) == [
-        "$10.00 for u0@example.com waits for you",
-        "$10.00 for u1@example.com waits for you",
+        "$10.00 for u0@example.com needs your decision",
+        "$10.00 for u1@example.com needs your decision",
     ]
     for one in mails:
         text = text_of(one)
-        assert "dev@acme.example asked to send" in text
+        assert "dev@acme.example wanted to send" in text
         assert text.endswith(
-            "End whatever else they made under Team in your dashboard: https://pay.acme.com/dashboard/team"
+            "To end everything else that this colleague created, open Team in your dashboard: https://pay.acme.com/dashboard/team"
         )
         # No switch ends them, so they name none.
         assert one["List-Unsubscribe"] is None

@@ -42,7 +42,9 @@ def arrived(subject: str, address: str = "ann@example.com") -> EmailMessage:
     return read
 
 
-@pytest.mark.parametrize("text", [f"$10.00 for {RECIPIENT} waits for you", f"{NAME} sent you"])
+@pytest.mark.parametrize(
+    "text", [f"$10.00 for {RECIPIENT} needs your decision", f"{NAME} sent you"]
+)
 def test_encoded_words_that_people_wrote_stay_text(text: str) -> None:
     read = arrived(text)
 

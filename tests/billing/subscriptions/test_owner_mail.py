@@ -231,7 +231,7 @@ async def test_credit_that_ends_is_told_three_times_a_day_and_to_whom_wants_it(
     await tell(4)
     messages = await mail_of(database, clock, rules)
     assert [message["Subject"] for message in messages] == [
-        f"$0.50 of your credit ends on {english().day(clock.now_us() + DAY_US)}"
+        f"$0.50 of your credit expires on {english().day(clock.now_us() + DAY_US)}"
     ] * 3
     assert sorted(await statuses_of(account, "staging")) == ["limited", "sent", "sent", "sent"]
 

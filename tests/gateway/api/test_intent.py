@@ -104,7 +104,7 @@ async def test_mcp_and_a_persons_page_meet_the_same_top_up(gateway: Gateway) -> 
 
     assert hidden in page.text
     assert hidden in checked.text
-    assert "This was sent already" in checked.text
+    assert "This was already sent" in checked.text
     topup_id = sent.structured_content["transaction_id"]
     assert answer.headers["location"].startswith(f"/dashboard/topups/{topup_id}")
     assert data_of(sent)["amount_cents"] == 500

@@ -260,5 +260,5 @@ async def test_a_settled_order_leads_to_no_payment(store: Store, browser: Browse
     page = await browser.get(f"{order}/pay")
 
     assert page.url.path == order
-    assert "The payment failed: nothing was credited." in text_of(page.text)
+    assert "The payment failed, so nothing was credited." in text_of(page.text)
     assert f"{BUY}?pack=pack_pro" in page.text

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ async def store(database_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIt
 def text_of(html: str) -> str:
     """What a person reads."""
     body = html.partition("<body>")[2]
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body)).strip()
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", body))).strip()
 
 
 async def test_the_page_says_what_is_bought_for_how_much_and_that_it_is_a_sandbox(
@@ -38,7 +39,7 @@ async def test_the_page_says_what_is_bought_for_how_much_and_that_it_is_a_sandbo
     assert "<script" not in page.text
     shown = text_of(page.text)
     assert shown.startswith("Sandbox. No real money moves on this page. Pro Pack 20.00 USD")
-    for words in ("Credits25,000", "Stands in forStripe", made["id"], "Pay 20.00 USD"):
+    for words in ("Credits25,000", "Provider that is simulatedStripe", made["id"], "Pay 20.00 USD"):
         assert words in shown
 
 

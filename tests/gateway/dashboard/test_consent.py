@@ -354,7 +354,7 @@ async def test_our_own_page_shows_the_code(browser: Browser, agreed: Agreement) 
     code = parse_qs(target.query)["code"][0]
     page = await browser.get(f"{target.path}?{target.query}")
 
-    assert "a page here that shows you a code" in text_of(shown.text)
+    assert "a page of this gateway that shows you a code" in text_of(shown.text)
     assert f'<code id="code">{code}</code>' in page.text
     assert page.headers["referrer-policy"] == "no-referrer"
     assert (await agreed.issue(code=code)).status_code == 200

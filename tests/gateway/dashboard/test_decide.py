@@ -51,7 +51,7 @@ async def test_an_ended_requester_is_told_and_the_funds_go_back(gateway: Gateway
     assert pressed.status_code == 409
     assert "The API key &#34;Agent 7&#34; that made this send was revoked." in pressed.text
     for page in (pressed, later):
-        assert "The send is cancelled, and its funds went back." in page.text
+        assert "The send was cancelled, and its funds were returned." in page.text
         assert "<form" not in page.text
 
 
@@ -190,8 +190,8 @@ async def test_an_ended_link_says_so_by_the_accounts_own_clock(
     cancelled = await gateway.client.get(path)
     expired = [await gateway.client.get(later), await press(gateway, later, "approve")]
 
-    assert "took it back" in cancelled.text
-    assert all("Nobody decided until" in one.text for one in expired)
+    assert "The sender cancelled this send" in cancelled.text
+    assert all("Nobody decided by" in one.text for one in expired)
     assert [one.status_code for one in expired] == [200, 409]
 
 

@@ -96,7 +96,7 @@ async def test_what_arrived_when_it_was_sent_again_has_recovered_and_no_failure(
     assert "failed recovered" in text_of((await browser.get(f"/dashboard/deliveries/{last}")).text)
     replay = (await browser.get(again.headers["location"])).text
     transaction_id = sent.json()["transaction_id"]
-    assert f'<a class="button" href="/dashboard/topups/{transaction_id}">To the top-up' in replay
+    assert f'<a class="button" href="/dashboard/topups/{transaction_id}">Open the top-up' in replay
     assert f"{transaction_id} delivered $10.00, bob@example.com" in text_of(replay)
 
 

@@ -60,7 +60,7 @@ async def press(browser: Browser, page: str, action: str) -> int:
 
 @pytest.mark.one_database
 async def test_nobody_is_let_in_at_first(browser: Browser) -> None:
-    assert "No app acts for you." in text_of((await browser.get(GRANTS)).text)
+    assert "No apps have access." in text_of((await browser.get(GRANTS)).text)
 
 
 async def test_a_connected_app_shows_what_it_charged(browser: Browser, agreed: Agreement) -> None:
@@ -91,7 +91,7 @@ async def test_removing_an_app_ends_its_tokens(browser: Browser, agreed: Agreeme
     assert status == 303
     assert "revoked" in text_of((await browser.get(GRANTS)).text)
     found = await browser.get(grant_paths((await browser.get(GRANTS)).text)[0])
-    assert "No token works." in text_of(found.text)
+    assert "No tokens work." in text_of(found.text)
     answer = await agreed.post("/user/oauth/balance", token=token)
     assert answer.status_code == 401
 
@@ -251,4 +251,4 @@ async def test_a_forged_form_registers_nothing(browser: Browser) -> None:
     answer = await browser.send(APPS, NEW, headers={"Origin": "https://evil.example"})
 
     assert answer.status_code == 403
-    assert "No app yet." in text_of((await browser.get(APPS)).text)
+    assert "No apps yet." in text_of((await browser.get(APPS)).text)

@@ -67,7 +67,7 @@ async def test_a_key_works_until_the_end_of_the_day_that_was_chosen(gateway: Gat
 
     assert key["expires_at"] == "2026-12-02T23:59:59Z"
     assert value_of(page, "expires_at") == "2026-12-02"
-    assert "It works until the end of that day." in text_of(page)
+    assert "Access lasts until the end of that day." in text_of(page)
 
 
 async def test_saving_a_form_as_it_was_shown_changes_nothing(gateway: Gateway) -> None:

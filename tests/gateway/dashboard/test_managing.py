@@ -59,7 +59,7 @@ async def test_keys_stand_below_those_that_made_them_with_what_is_used(
     assert "none" in reports
     # The nearest to its end stands first.
     assert "$50.00 of $100.00 a day" in support
-    assert support.index("of $100.00") < support.index("$50.00 of $400.00 in its whole life")
+    assert support.index("of $100.00") < support.index("$50.00 of $400.00 in its lifetime")
     assert "made by Support" in night
     assert "$50.00 of $50.00 a day; used up, free again" in night
     assert 'class="bad" max="100" value="100"' in page
@@ -107,8 +107,8 @@ async def test_a_rotation_says_until_when_the_old_secret_works(shared_gateway: G
 
     assert re.search(r"before the old one ends, 20\d\d-", rotated), rotated
     assert "Old secret ends" in after
-    assert "Rotate once more, and it ends at once." in after
-    assert "The old secret works no longer." in at_once
+    assert "If you rotate again, it stops working at once." in after
+    assert "The old secret no longer works." in at_once
     assert "Old secret ends" not in fresh + ended
 
 

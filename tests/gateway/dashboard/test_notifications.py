@@ -69,7 +69,7 @@ async def test_a_person_chooses_for_each_account_and_for_nobody_else(gateway: Ga
 
     assert ticked(before, account_id) == {"webhook", "key"}
     assert ticked(before, own_id) == set(CHOICES) - {"staging"}
-    assert "Mail is not set up at this gateway" in text_of(before)
+    assert "Your choices apply once it is." in text_of(before)
     assert saved.headers["location"] == CHOSEN
     assert ticked(after, account_id) == {"key", "balance"}
     assert ticked(after, own_id) == set(CHOICES)
@@ -111,7 +111,7 @@ async def test_a_colleagues_link_ends_one_kind_of_one_account_and_allows_it_agai
     )
     gone = await gateway.client.post(path)
 
-    assert "Mail of this kind is on: webhooks that fail." in page
+    assert "You get emails of this kind: webhooks that fail." in page
     assert "dev@acme.com" not in page
     assert (sorted(untouched), sorted(off)) == (["key", "webhook"], ["key"])
     assert on == untouched

@@ -85,7 +85,7 @@ async def test_a_plan_is_taken_paid_and_credited(store: Store) -> None:
     assert "20.00 USD a month" in plan
     assert "Paid until 2026-07-13" in plan
     assert "Which plan" not in plan
-    assert "each month that is paid" in order_page
+    assert "each paid month" in order_page
     assert "25,000 credits , worth $25.00, came with its first paid period so far" in order_page
     assert "Paid periods From Until" in order_page
     assert "Nothing moved" not in order_page

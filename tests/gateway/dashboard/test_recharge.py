@@ -79,7 +79,7 @@ async def test_a_saved_card_is_charged_when_the_balance_is_low(
 
     await press(browser, f"{PAGE}/forget", provider="stripe", method=await method_of(browser))
     text = text_of((await browser.get(PAGE)).text)
-    assert "None yet" in text
+    assert "No card yet" in text
     assert "Switch on" not in text
 
 
@@ -144,7 +144,9 @@ async def test_an_operator_sees_a_recharge_and_switches_it_off(
     await boss.send(f"{page}/recharge-off", {"reason": "card is stolen"})
 
     assert "an operator switched it off" in text_of((await boss.get(page)).text)
-    assert "The operator of this gateway switched it off" in text_of((await browser.get(PAGE)).text)
+    assert "The operator of this gateway turned auto-recharge off" in text_of(
+        (await browser.get(PAGE)).text
+    )
     assert "card is stolen" in text_of((await boss.get(f"{ADMIN}/audit")).text)
 
 
@@ -185,7 +187,7 @@ async def test_without_a_card_nothing_is_set_and_no_key_may_set_it(
     }
     refused = await gateway.call("PUT", "/topup/balance/recharge", key=store.key, json=body)
     assert refused.status_code == 401
-    assert "A recharge needs one" in text_of((await browser.get(PAGE)).text)
+    assert "Auto-recharge needs a card" in text_of((await browser.get(PAGE)).text)
 
 
 async def test_a_card_is_kept_with_a_purchase_whose_payer_agreed(

@@ -97,7 +97,7 @@ async def test_a_tool_that_was_refused_is_kept_as_its_message(gateway: Gateway) 
     listed = (await browser.get("/dashboard/requests?code=2003")).text
     assert "POST /mcp#send_topup" in text_of(listed)
     shown = text_of((await browser.get(f"/dashboard/requests/{row_id(listed)}")).text)
-    assert "a tool's result that stands for HTTP 422, code 2003" in shown
+    assert "a tool's result that corresponds to HTTP 422, code 2003" in shown
     assert '"cluade"' in shown
     assert "-H 'Accept: application/json, text/event-stream'" in shown
     assert CODE not in await kept(gateway)

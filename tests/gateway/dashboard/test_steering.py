@@ -42,7 +42,7 @@ async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
     await ann.send(f"{PLAN}/steer", {"act": "cancel_now"})
     after = await shown(ann)
 
-    assert "End it with the period" in before
+    assert "End the plan with its period" in before
     assert "Next charge" in before
     assert ending.status_code == 303
     assert "then it ends" in while_ending
@@ -50,7 +50,7 @@ async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
     assert "then it ends" not in resumed
     assert nonsense.status_code == 422
     assert "cancelled" in after
-    assert "Go to the payment" in after
+    assert "Continue to payment" in after
 
 
 async def test_a_plan_is_paused_and_goes_on_by_its_owner_and_by_the_operator(store: Store) -> None:
@@ -96,10 +96,10 @@ async def test_who_may_take_a_plan_reads_its_trial_and_when_its_credit_ends(stor
     taken = " ".join(text_of(page).split())
 
     assert made.status_code == 303
-    month = "what is left ends with the month; up to 2,000 credits go on into the next"
+    month = "unused credit expires with the month; up to 2,000 credits roll over into the next"
     assert f"25,000 credits a month {month}" in offered
     assert (
-        "300,000 credits a year a twelfth comes each month what is left ends with its month"
+        "300,000 credits a year a twelfth is granted each month unused credit expires with its month"
         in offered
     )
     assert f"25,000 a month {month}" in taken
@@ -138,10 +138,10 @@ async def test_the_order_of_a_trial_says_that_nothing_was_paid_and_a_second_one_
     assert "Total 0.00 USD for 14 days, then 20.00 USD Trial until 2026-06-27" in page
     assert (told["status"], told["paid_amount"], told["trial_days"]) == ("paid", 0, 14)
     assert (told["pay_amount"], receipt.status_code) == (2000, 404)
-    assert "Your plan has begun, with days that cost nothing." in payer
-    assert "The free days have begun. The first payment is taken when they end." in payer
+    assert "Your plan has started with a free trial." in payer
+    assert "Your free trial has started. The first payment is taken when it ends." in payer
     assert "cost nothing" not in offered_again
-    assert "without free days: this account had its trial" in offered_again
+    assert "without free days, because this account has already had its trial" in offered_again
     assert "There you pay 20.00 USD" in paid_at_once
 
 
@@ -157,7 +157,7 @@ async def test_another_plan_is_taken_after_a_look_at_what_it_costs(store: Store)
     unknown = await ann.send(f"{PLAN}/change", {"plan": "x/month"})
 
     assert "Change to Max" in cost
-    assert "If it fails, the plan stays as it is" in cost
+    assert "If the charge fails, the plan doesn't change" in cost
     assert changed.status_code == 303
     assert "Max" in await shown(ann)
     assert unknown.status_code == 404

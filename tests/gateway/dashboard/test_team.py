@@ -404,7 +404,7 @@ async def test_bad_input_loses_nothing_and_the_table_has_an_end(team: Team) -> N
 @pytest.mark.gateway_settings(smtp_url="smtp://127.0.0.1:9", mail_from="credit@acme.com")
 async def test_an_invitation_is_mailed_too_three_times_a_day_to_one_address(team: Team) -> None:
     """Counted over all accounts; the link is shown each time."""
-    told, by_hand = "on its way to them by mail", "no mail of ours goes to them"
+    told, by_hand = "on its way by email", "Send this link to your colleague yourself"
     first = await fill(team.owner, TEAM, {"email": "ann@mail.com", "role": "reader"})
     renewed = [await team.press("ann@mail.com", "link") for _ in range(3)]
     reserved = await fill(team.owner, TEAM, {"email": "bob@acme.example", "role": "reader"})

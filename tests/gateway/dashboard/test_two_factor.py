@@ -198,7 +198,7 @@ async def test_a_code_stands_where_others_give_the_password_again(person: Person
     by_password = await fill(browser, "/dashboard/confirm", {"password": PASSWORD})
     by_code = await fill(browser, "/dashboard/confirm", {"password": person.code()})
 
-    assert "A code of your app" in shown.text
+    assert "A code from your authenticator app" in shown.text
     assert by_password.status_code == 401
     assert by_code.status_code == 303
 
@@ -212,7 +212,7 @@ async def test_a_code_is_asked_for_from_the_moment_it_is_on(gateway: Gateway) ->
     by_password = await fill(browser, "/dashboard/confirm", {"password": PASSWORD})
     by_code = await fill(browser, "/dashboard/confirm", {"password": recovery_in(kept)[0]})
 
-    assert "A code of your app" in shown.text
+    assert "A code from your authenticator app" in shown.text
     assert (by_password.status_code, by_code.status_code) == (401, 303)
 
 

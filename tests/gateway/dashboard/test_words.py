@@ -101,8 +101,8 @@ async def test_back_leads_to_the_preview_which_knows_what_was_sent(shared_gatewa
 
     assert "bob" not in preview
     assert "Balance after $9,987.50" in text_of(seen)
-    assert "This was sent already" not in text_of(seen)
-    assert "This was sent already" in text_of(again)
+    assert "This was already sent" not in text_of(seen)
+    assert "This was already sent" in text_of(again)
     assert "Show the top-up" in text_of(again)
     topup = sent.headers["location"].partition("?")[0]
     assert pressed.headers["location"].partition("?")[0] == topup

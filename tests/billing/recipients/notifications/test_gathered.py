@@ -98,8 +98,8 @@ async def test_the_only_webhook_of_an_account_is_warned_of_by_mail_with_its_time
     assert told(messages) == [(OWNER, subject), (DEVELOPER, subject)]
     # It began to fail on June 13 at noon and was warned of four days later.
     assert (
-        "https://hooks.example.com/0 has failed since Jun 13, 2026, 12:00:00 PM UTC and will be"
-        " disabled on Jun 18, 2026, 12:00:00 PM UTC unless something arrives before."
+        "https://hooks.example.com/0 has failed since Jun 13, 2026, 12:00:00 PM UTC. It will be"
+        " disabled on Jun 18, 2026, 12:00:00 PM UTC unless an event arrives before then."
     ) in " ".join(words(messages[0]).split())
     assert again == []
 
@@ -116,8 +116,8 @@ async def test_200_keys_are_one_mail_that_says_who_made_them_and_what_they_may(
     assert (to_owner["To"], to_developer["To"]) == (OWNER, DEVELOPER)
     assert to_owner["Subject"] == "200 new keys"
     text = words(to_owner)
-    assert text.count("Made by the owner from 203.0.113.9.") == 20
-    assert "agent 0 may: topup:send topup:read." in text
+    assert text.count("Created by the owner from 203.0.113.9.") == 20
+    assert "The key agent 0 has these scopes: topup:send topup:read." in text
     assert f"https://pay.acme.com/dashboard/keys/{made[0].id}" in text
     assert "And 180 more." in text
     assert waiting == []

@@ -65,7 +65,7 @@ async def test_only_who_may_decide_gets_the_link_that_decides(
         "support@acme.com": False,
     }
     theirs = found["support@acme.com"]
-    assert theirs["Subject"] == "$10.00 for approval@sandbox.test waits for a decision"
+    assert theirs["Subject"] == "$10.00 for approval@sandbox.test needs a decision"
     assert "https://pay.acme.com/dashboard/approvals" in words(theirs)
     assert "This is about the account Acme." in words(theirs)
 
@@ -144,7 +144,7 @@ async def test_a_mail_to_the_owner_is_copied_once_to_who_wants_it(
 
     assert sorted(str(one["To"]) for one in messages) == ["developer@acme.com", "finance@acme.com"]
     assert again == []
-    assert "$5.00 of the credit that you were given ends" in words(messages[0])
+    assert "$5.00 of the credit that you were given expires" in words(messages[0])
 
 
 async def kept(team: ToldTeam) -> list[tuple[str, int]]:
