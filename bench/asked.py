@@ -218,80 +218,116 @@ def most(limit: float, unit: str = "") -> Bound:
 
 FIGURES: Final = (
     Asked(
-        "send ÷ no-op, 64 connections, one hot wallet", send("rate", "1"), least(0.2), least(0.28)
+        "rate of sends ÷ no-op, one busy wallet, 64 connections",
+        send("rate", "1"),
+        least(0.2),
+        least(0.28),
     ),
-    Asked("its p99 ÷ the no-op's", send("p99", "1"), most(4), most(3)),
-    Asked("send ÷ no-op, 64 connections, 1,000 wallets", send("rate", "1,000"), None, least(0.22)),
-    Asked("hot wallet ÷ 1,000 wallets, PostgreSQL, two gateways", hot_and_many, least(0.9)),
+    Asked("p99 of such a send ÷ no-op", send("p99", "1"), most(4), most(3)),
     Asked(
-        "whole job ÷ BullMQ + undici (durable)",
+        "rate of sends ÷ no-op, 1,000 wallets, 64 connections",
+        send("rate", "1,000"),
+        None,
+        least(0.22),
+    ),
+    Asked(
+        "rate of one busy wallet ÷ 1,000 wallets, PostgreSQL, two gateways",
+        hot_and_many,
+        least(0.9),
+    ),
+    Asked(
+        "rate of the whole job ÷ BullMQ + undici (durable)",
         whole_job("bullmq", "delivered/s"),
         least(1),
         least(2.5),
     ),
-    Asked("÷ Celery with 8 processes", whole_job("celery, 8 processes", "delivered/s"), least(8)),
-    Asked("÷ ARQ tuned", whole_job("arq, tuned", "delivered/s"), least(5)),
-    Asked("÷ ARQ as documented", whole_job("arq, as documented", "delivered/s"), least(15)),
     Asked(
-        "with 50 ms receivers ÷ BullMQ at 500",
+        "rate of the whole job ÷ Celery with 8 processes",
+        whole_job("celery, 8 processes", "delivered/s"),
+        least(8),
+    ),
+    Asked("rate of the whole job ÷ tuned ARQ", whole_job("arq, tuned", "delivered/s"), least(5)),
+    Asked(
+        "rate of the whole job ÷ ARQ as documented",
+        whole_job("arq, as documented", "delivered/s"),
+        least(15),
+    ),
+    Asked(
+        "rate with receivers of 50 ms ÷ BullMQ at concurrency 500",
         whole_job("bullmq", "with 50 ms"),
         least(1),
         least(1.8),
     ),
     Asked(
-        "send to receipt, p50 at 10/s ÷ BullMQ's",
+        "time from send to receipt, p50 at 10/s ÷ BullMQ",
         whole_job("bullmq", "p50 at 10/s"),
         most(2),
         most(1),
     ),
-    Asked("CPU an event ÷ BullMQ's", whole_job("bullmq", "CPU an event"), most(1)),
-    Asked("CPU an event, embedded", cpu_an_event("topup, embedded"), None, most(200, " µs")),
+    Asked("CPU time per event ÷ BullMQ", whole_job("bullmq", "CPU an event"), most(1)),
+    Asked("CPU time per event, embedded", cpu_an_event("topup, embedded"), None, most(200, " µs")),
     Asked(
-        "CPU an event, PostgreSQL's included",
+        "CPU time per event, including PostgreSQL",
         cpu_an_event("topup, PostgreSQL"),
         None,
         most(280, " µs"),
     ),
-    Asked("gateway, worker and Redis at rest, of a core", at_rest, most(1, "%"), most(0.5, "%")),
-    Asked("delivery alone, per core ÷ bare aiohttp", delivery(), least(0.4)),
     Asked(
-        "the same, 1,000 endpoints that answer in 1 ms",
+        "share of a core that gateway, worker and Redis use at rest",
+        at_rest,
+        most(1, "%"),
+        most(0.5, "%"),
+    ),
+    Asked("deliveries per core ÷ bare aiohttp", delivery(), least(0.4)),
+    Asked(
+        "deliveries per core ÷ bare aiohttp, 1,000 endpoints that respond in 1 ms",
         delivery(endpoints="1,000", receiver="1 ms"),
         None,
         least(0.85),
     ),
+    Asked("cost of a claim, 10,000 endpoints with open deliveries ÷ 10", claim, None, most(1.5)),
+    Asked("median cost of any call, many stored top-ups ÷ 10,000", growth("median"), most(1.15)),
     Asked(
-        "a claim beside 10,000 endpoints with something open ÷ beside 10", claim, None, most(1.5)
+        "mean cost of any call, many stored top-ups ÷ 10,000, PostgreSQL",
+        growth("mean", database="postgresql"),
+        most(1.15),
     ),
-    Asked("any call beside stored top-ups ÷ beside 10,000, median", growth("median"), most(1.15)),
-    Asked("its mean, PostgreSQL", growth("mean", database="postgresql"), most(1.15)),
-    Asked("its mean, SQLite", growth("mean", database="sqlite"), most(1.5)),
     Asked(
-        "any call beside 10,000,000 ÷ beside 10,000, median",
+        "mean cost of any call, many stored top-ups ÷ 10,000, SQLite",
+        growth("mean", database="sqlite"),
+        most(1.5),
+    ),
+    Asked(
+        "median cost of any call, 10,000,000 stored top-ups ÷ 10,000",
         growth("median", part="growth-large"),
         None,
         most(1.05),
     ),
     Asked(
-        "two gateways and two workers ÷ one of each, 1,000 wallets",
+        "rate of two gateways and two workers ÷ one of each, 1,000 wallets",
         two_of_each(WHOLE_JOB),
         None,
         least(1),
     ),
-    Asked("the same by 256 connections", two_of_each(WHOLE_JOB_OF_256), None, least(1)),
-    Asked("deadlocks of it", deadlocks, None, most(0)),
+    Asked(
+        "rate of two gateways and two workers ÷ one of each, 256 connections",
+        two_of_each(WHOLE_JOB_OF_256),
+        None,
+        least(1),
+    ),
+    Asked("deadlocks of two gateways and two workers", deadlocks, None, most(0)),
     Asked("memory of a gateway under load", gateway_mb, most(150, " MB")),
     Asked("memory of a worker under load", worker_mb, most(150, " MB")),
-    Asked("records of usage a second, batches of 1,000", records, least(5000)),
-    Asked("event loop held by a batch at a stretch", loop_held, most(10, " ms")),
-    Asked("p99 of endpoints that are well, a fifth hanging ÷ none", isolation, most(1.5)),
+    Asked("usage records a second, in batches of 1,000", records, least(5000)),
+    Asked("longest time that a batch blocks the event loop", loop_held, most(10, " ms")),
+    Asked("p99 of healthy endpoints, a fifth of all hanging ÷ none", isolation, most(1.5)),
 )
 
 
 def table(page: str) -> str:
     """The page's table of what is asked, by its other tables."""
     read = Page(page)
-    head = ("", "asked", "goal", "came out", "as asked", "goal reached")
+    head = ("figure", "required", "goal", "measured", "requirement met", "goal met")
     lines: Iterator[Sequence[str]] = (one.cells(read) for one in FIGURES)
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -59,7 +59,11 @@ def main() -> None:
                 table.add(kind, size, name, ran.seconds, ran.cpu_s, ran.peak_mb)
                 print(f"  {kind} {size:,} {name}: {ran.seconds:.1f} s", flush=True)
     report.show(
-        chosen, "audit", [table], notes="A tenth as many recipients as top-ups.", is_once=True
+        chosen,
+        "audit",
+        [table],
+        notes="There are a tenth as many recipients as top-ups.",
+        is_once=True,
     )
 
 

@@ -236,7 +236,9 @@ def main() -> None:
                 ("look", few.look_s, most.look_s),
             ):
                 table.add(kind, state, name, few_s * 1000, most_s * 1000, most_s / few_s)
-    report.show(chosen, "claims", [table], notes=f"{rounds} rounds each.", is_once=True)
+    report.show(
+        chosen, "claims", [table], notes=f"Each median is of {rounds} rounds.", is_once=True
+    )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def main() -> None:
             f"{shares['postgres']:.2%}" if "postgres" in shares else None,
             *(peak[name] for name in groups),
         )
-    notes = f"Over {seconds:.0f} s, at rest since {SETTLE_S} s."
+    notes = f"Measured for {seconds:.0f} s, after {SETTLE_S} s at rest."
     report.show(chosen, "idle", [table], notes=notes, is_once=True)
 
 

@@ -137,7 +137,7 @@ def main() -> None:
     given = chosen.others
     seconds, rounds = given.seconds or chosen.pick(10, 15), given.rounds
     table = report.Table(
-        f"Answer to receipt at {given.per_s:g} sends a second, ms, at endpoints that are well",
+        f"Answer to receipt at healthy endpoints, {given.per_s:g} sends a second, ms",
         (
             *("database", "hanging", "requests hung", "n", "p50", "p99", "max"),
             *("p99 by round", "÷ none"),
@@ -153,8 +153,8 @@ def main() -> None:
     if given.only != "endpoints":
         tables.append(strangers.table(kinds, chosen, seconds=chosen.pick(2, 5)))
     notes = (
-        f"Promised: below {PROMISED} times for endpoints, rounds of {seconds:g} s: {rounds};"
-        f" at most {strangers.PROMISED:g} times for a send beside strangers."
+        f"The promise is a ratio below {PROMISED} for endpoints, and of at most {strangers.PROMISED:g} for a send"
+        f" beside strangers. Rounds of {seconds:g} s: {rounds}."
     )
     report.show(chosen, "isolation", tables, notes=notes, is_once=True)
 

@@ -30,12 +30,12 @@ _HEAD: Final = (
     "sends a second",
     "gateways",
     "workers",
-    "CPU ms a send",
-    "their cores",
+    "CPU ms per send",
+    "cores of gateways and workers",
     "PostgreSQL's cores",
     "connections",
     "WAL MB/s",
-    "disk GB a day",
+    "disk GB per day",
 )
 
 
@@ -114,39 +114,39 @@ def room(page: str) -> str:
     memory = ", ".join(_rounded(postgresql, f"{name} MB") for name in ("gateway", "worker"))
     return _table(
         [
-            ("what", "for", "how much"),
+            ("resource", "needed for", "amount"),
             (
                 "disk, PostgreSQL",
                 sends,
                 _and_up_to(postgresql["disk MB"], [one.disk_bytes for one in steady])
-                + "; the same again for a copy",
+                + "; as much again for each copy",
             ),
             (
-                "its write-ahead log",
-                "the same",
+                "disk, PostgreSQL's write-ahead log",
+                sends,
                 _and_up_to(postgresql["WAL MB"], [one.wal_bytes for one in steady])
-                + ", used again within `max_wal_size` unless it is archived",
+                + "; unless archived, the space is reused within `max_wal_size`",
             ),
-            ("disk, SQLite", "the same", f"{sqlite['disk MB']} MB"),
+            ("disk, SQLite", sends, f"{sqlite['disk MB']} MB"),
             (
-                "log, level info",
-                "the same",
-                f"{postgresql['log MB']} MB: a line for the request, one for the delivery",
+                "disk, log of level info",
+                sends,
+                f"{postgresql['log MB']} MB: one line for each request and one for each delivery",
             ),
             (
                 "memory",
-                "a gateway, a worker, Redis",
+                "a gateway, a worker and Redis",
                 f"{memory} and {_rounded(postgresql, 'redis MB')} MB under load",
             ),
             (
                 "connections to PostgreSQL",
                 "a gateway or a worker",
-                f"up to {CONNECTIONS_PER_PROCESS}; {postgresql['connections']} for one of each here",
+                f"up to {CONNECTIONS_PER_PROCESS}; {postgresql['connections']} in use here for one gateway and one worker",
             ),
             (
                 "descriptors",
-                "a gateway, a worker",
-                f"{postgresql['descriptors']} here: one for each connection and webhook in flight, and its own",
+                "a gateway and a worker",
+                f"{postgresql['descriptors']} here: one for each connection or webhook in flight, and some fixed ones",
             ),
         ]
     )
@@ -167,12 +167,12 @@ def _growth(read: Page) -> list[Sequence[str]]:
     )
     return [
         (
-            "a call beside 10⁶ stored top-ups ÷ beside 10⁴",
+            "cost of a call, 10⁶ stored top-ups ÷ 10⁴",
             _span(read.rows("growth", "Cost at"), "median"),
             "`python -m bench.growth`",
         ),
         (
-            "beside 10⁷ ÷ beside 10⁴; with 64 sends at once",
+            "cost of a call, 10⁷ stored top-ups ÷ 10⁴; of 64 concurrent sends",
             f"{_span(alone, 'median')}; {_span(together, 'median')}",
             "`python -m bench.growth --sizes 10000 10000000`",
         ),
@@ -184,12 +184,12 @@ def _gateways(read: Page) -> list[Sequence[str]]:
     sends = [row for row in two if row["what"].startswith("sends")]
     return [
         (
-            "sends a second of one wallet at two gateways; p99",
+            "sends a second from one wallet with two gateways; their p99",
             f"{sends[0]['per second']}; {sends[0]['p99 ms']} ms",
             "`python -m bench.scale`",
         ),
         (
-            "sends per CPU time, two gateways ÷ one, on 1 to 1,000 wallets",
+            "sends per CPU time, two gateways ÷ one, from 1 to 1,000 wallets",
             _span(sends, "by CPU"),
             "`python -m bench.scale`",
         ),
@@ -201,14 +201,14 @@ def _pruning(read: Page) -> list[Sequence[str]]:
     return [
         *(
             (
-                f"events pruned a second by {shown} on PostgreSQL, 1,000 accounts to one",
+                f"events that {shown} can prune a second on PostgreSQL, from 1,000 accounts to one",
                 _span([row for row in rows if row["workers"] == workers], "events/s"),
                 "`python -m bench.prune`",
             )
             for workers, shown in (("1", "one worker"), ("3", "three workers"))
         ),
         (
-            "cores to prune 1,000 events a second on PostgreSQL",
+            "cores that pruning 1,000 events a second needs on PostgreSQL",
             _span(rows, "cores at 1,000/s"),
             "`python -m bench.prune`",
         ),

@@ -86,7 +86,7 @@ def main() -> None:
         ),
     )
     felt = report.Table(
-        "What others feel meanwhile",
+        "What others notice meanwhile",
         (
             "database",
             "alongside",

@@ -265,10 +265,10 @@ def main() -> None:
                 figures.setdefault(system.name, Figures()).rounds.append(one)
                 print(f"  {system.name}: {one.delivered_per_s:,.0f}/s", flush=True)
     notes = (
-        "Peers keep event and attempt as rows in PostgreSQL, queue in a Redis without persistence;"
-        " bullmq-redis keeps job data in that Redis alone and is not durable. BullMQ runs at"
-        " concurrency 50, and 500 for receivers of 50 ms; undici has as many connections. `rounds`: of how"
-        " many a system's figures are the medians; fewer of those that are many times as slow."
+        "Peers store events and attempts as rows in PostgreSQL, and queue in a Redis without persistence."
+        " bullmq-redis stores its jobs only in that Redis and isn't durable. BullMQ runs at concurrency 50,"
+        " or 500 for receivers of 50 ms, and undici has as many connections. `rounds` is how many rounds the"
+        " medians are of; much slower systems ran fewer."
     )
     tables = [_ratios(figures), _rates(figures), _costs(figures)]
     report.show(chosen, "pipeline", tables, notes=notes)

@@ -220,7 +220,7 @@ def main() -> None:
     kinds = [chosen.others.only] if chosen.others.only else KINDS
     topups = chosen.others.topups or chosen.count(20_000, 30_000)
     alone = report.Table(
-        f"Deleting {topups:,} events with their deliveries and attempts, nothing else going on",
+        f"Deleting {topups:,} events with their deliveries and attempts, without other load",
         (
             *("database", "accounts", "workers", "events/s", "worker µs", "PostgreSQL µs"),
             *("vacuum µs", "cores at 1,000/s"),

@@ -110,7 +110,7 @@ def main() -> None:
     table = report.Table(f"{TITLE}, at a steady rate", COLUMNS)
     for kind in chosen.others.kind or KINDS:
         measure(kind, chosen, table)
-    notes = f"{ACCOUNTS:,} accounts with an endpoint each; CPU in µs and bytes a send."
+    notes = f"{ACCOUNTS:,} accounts have an endpoint each. CPU time and bytes are per send."
     report.show(chosen, SECTION, [table], notes=notes, is_once=True)
 
 

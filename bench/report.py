@@ -138,7 +138,7 @@ def circumstances() -> str:
         f"{today}, {os.cpu_count()} cores, {memory_gb:.0f} GB, {platform.system()}"
         f" {platform.release().partition('-')[0]}, Python {platform.python_version()},"
         f" SQLite {sqlite3.sqlite_version}, {_postgresql()}, {versions};"
-        f" load average before {os.getloadavg()[0]:.1f}"
+        f" load average at the start {os.getloadavg()[0]:.1f}"
     )
 
 

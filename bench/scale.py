@@ -223,7 +223,7 @@ def _hot(found: Mapping[str, Mapping[int, Sequence[Sample]]], wallets: Sequence[
     ratios = [
         f"{report.shown(_per_s(hot[n]) / _per_s(many[n]))} with {n} gateways" for n in sorted(hot)
     ]
-    return f"One hot wallet ÷ 1,000 wallets, sends a second: {', '.join(ratios)}."
+    return f"Sends a second of one busy wallet ÷ 1,000 wallets: {', '.join(ratios)}."
 
 
 def _per_s(runs: Sequence[Sample]) -> float:

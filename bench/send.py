@@ -169,8 +169,8 @@ def main() -> None:
                 memory["gateway"],
             )
     notes = (
-        "`client busy` is the load client's share of a core during the no-op load: near 100 % the"
-        " client is the limit, and the ratio flatters; the CPU column is free of that."
+        "`client busy` is the load client's share of a core during the no-op load. Near 100 %, the"
+        " client is the limit, and the ratio looks too good; the CPU columns don't have this error."
     )
     report.show(chosen, "send", [ratios, figures_table], notes=notes)
 

@@ -56,7 +56,7 @@ def main() -> None:
     )
     for kind in KINDS:
         table.add(kind, *measure(kind, int(sends)))
-    notes = f"Over {int(sends):,} sends by 16 connections; connections and descriptors: gateway + worker."
+    notes = f"Measured over {int(sends):,} sends on 16 connections. Descriptors: gateway + worker."
     report.show(chosen, "sizing", [table], notes=notes, is_once=True)
 
 

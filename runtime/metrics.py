@@ -105,14 +105,14 @@ class Requests:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._counts = PlainCounter(
             "topup_requests",
-            "HTTP requests, without successful probes.",
+            "HTTP requests, except successful health checks.",
             "route",
             "method",
             "status",
         )
         self._times = PlainHistogram(
             "topup_request_seconds",
-            "Seconds from the request's headers to the response.",
+            "Seconds from receiving a request's headers to sending its response.",
             "route",
             bounds=_SECONDS,
         )
@@ -130,7 +130,7 @@ class Metrics:
         self.requests = Requests(self._registry)
         self.sends = self._plain_counter(
             "topup_sends",
-            "Calls of POST /topup/send by response code and environment (none: no valid credential).",
+            "Calls of POST /topup/send by response code and environment (none: the caller had no valid credential).",
             "code",
             "environment",
         )
@@ -150,90 +150,90 @@ class Metrics:
         )
         self.attempts = self._plain_counter(
             "topup_attempts",
-            "Webhook attempts by error class and environment (none: success, lost: the worker vanished).",
+            "Webhook attempts by error class (none: success; lost: the worker vanished) and environment.",
             "error",
             "environment",
         )
         self.attempt_seconds = Histogram(
             "topup_attempt_seconds",
-            "Seconds of one webhook attempt, from the name's lookup to the response's body.",
+            "Seconds that a webhook attempt took, from looking up the host name to reading the response.",
             buckets=_ATTEMPT_SECONDS,
             registry=self._registry,
         )
         self.lag_seconds = self._plain_histogram(
             "topup_first_attempt_lag_seconds",
-            "Seconds from a delivery's creation to its first attempt, its endpoint's pace included.",
+            "Seconds from creating a delivery to its first attempt, including waits for the endpoint's rate limit.",
             "environment",
             bounds=_LAG_SECONDS,
         )
         self.attempt_lag_seconds = self._plain_histogram(
             "topup_attempt_lag_seconds",
-            "Seconds from a webhook attempt's due time to its start, by number (1, 2, 3, more).",
+            "Seconds from a webhook attempt's due time to its start, by attempt number (1, 2, 3, more).",
             "number",
             "environment",
             bounds=_LAG_SECONDS,
         )
         self.claims_lost = self._plain_counter(
             "topup_claims_lost",
-            "Attempts whose outcome another claim had overtaken: the receiver gets the webhook twice.",
+            "Attempts whose outcome came after another worker had claimed the delivery, so the receiver gets the webhook twice.",
             "environment",
         )
         self.bodies_changed = self._plain_counter(
             "topup_bodies_changed",
-            "Replay attempts refused because the stored event differs from its seal.",
+            "Replay attempts that were refused because the stored event was changed (it differs from its seal).",
             "environment",
         )
         self.deliveries_due = self._plain_gauge(
             "topup_deliveries_due",
-            "Due webhook deliveries, counting at most 100 per endpoint and 400 endpoints.",
+            "Due webhook deliveries. At most 400 endpoints, and 100 deliveries of each, are counted.",
         )
         self.oldest_due_seconds = self._plain_gauge(
             "topup_oldest_due_seconds",
-            "Longest wait, in seconds, of a due delivery of an enabled endpoint.",
+            "Seconds for which the oldest due delivery of an enabled endpoint has waited.",
         )
         self.overlooked_seconds = self._plain_gauge(
             "topup_overlooked_seconds",
-            "Longest wait of a due delivery that no worker claims; above 0, /healthz/deliveries is 503.",
+            "Longest wait, in seconds, of a due delivery that no worker claims. Above 0, /healthz/deliveries returns 503.",
         )
 
     def _others(self) -> None:
         self.notifications = Counter(
             "topup_payment_notifications",
-            "Payment providers' notifications by provider and outcome, or the reason for their refusal.",
+            "Notifications from payment providers, by provider and by outcome or reason for refusal.",
             ("provider", "outcome"),
             registry=self._registry,
         )
         self.requests_not_kept = Counter(
             "topup_request_log_dropped",
-            "Requests missing from the request log: full, account (over 240 an hour) or failed.",
+            "Requests missing from the request log, by reason: full (its queue), account (more than 240 an hour) or failed.",
             ("reason",),
             registry=self._registry,
         )
         self.spans_dropped = Counter(
             "topup_spans_dropped",
-            "Spans that no collector got: full (the queue) or not_taken (no response, or refused).",
+            "Spans that no collector received, by reason: full (the queue) or not_taken (no response, or refused).",
             ("reason",),
             registry=self._registry,
         )
         self.mails = self._plain_counter(
             "topup_mails",
-            "Attempts to mail recipients by outcome (queued: will be retried) and environment.",
+            "Attempts to mail recipients, by outcome (queued: will be retried) and environment.",
             "outcome",
             "environment",
         )
         self.mail_oldest_due_seconds = self._plain_gauge(
             "topup_mail_oldest_due_seconds",
-            "Longest wait, in seconds, of a due mail to a recipient.",
+            "Seconds for which the oldest due mail to a recipient has waited.",
         )
         self.payments_unanswered = self._plain_gauge(
             "topup_payments_unanswered",
-            "Calls that a payment provider hasn't settled for an hour, by kind: steer (changes of subscriptions), pause (not resumed), recharge, forget (customers to delete).",
+            "Calls for which a payment provider has given no clear result for an hour, by kind: steer (changes of subscriptions), pause (pauses that didn't end), recharge, forget (customers to delete).",
             "environment",
             "kind",
         )
         self.provider_seconds = self._plain_histogram(
             "topup_provider_seconds",
-            "Seconds of one request to a payment provider, by outcome: 2xx to 5xx, timeout, no_answer.",
+            "Seconds that a request to a payment provider took, by outcome: 2xx to 5xx, timeout, no_answer.",
             "provider",
             "outcome",
             bounds=_OUTSIDE_SECONDS,
@@ -242,121 +242,121 @@ class Metrics:
     def _suppliers(self) -> None:
         self.supplier_seconds = self._plain_histogram(
             "topup_supplier_seconds",
-            "Seconds of one call of a supplier, by outcome: delivered, refused, waiting, unknown.",
+            "Seconds that a call to a supplier took, by outcome: delivered, refused, waiting, unknown.",
             "platform",
             "outcome",
             bounds=_OUTSIDE_SECONDS,
         )
         self.topups_waiting = self._plain_gauge(
             "topup_topups_waiting",
-            "Pending top-ups, at most 10,000, by state: pending (all), person (need an operator), overdue, hour (waiting for an hour), word (a contradicting response is stored).",
+            "Pending top-ups, at most 10,000, by state: pending (all), person (need an operator), overdue, hour (have waited for an hour), word (a contradictory response is stored).",
             "environment",
             "state",
         )
         self.supplier_wait_seconds = self._plain_gauge(
             "topup_supplier_wait_seconds",
-            "Longest wait, in seconds, of a top-up for its supplier.",
+            "Seconds for which the oldest pending top-up has waited for its supplier.",
             "environment",
         )
 
     def _database(self) -> None:
         self.queue_depth = self._gauge(
-            "topup_queue_depth", "Commands waiting for a group commit; at 8,192 callers get 503."
+            "topup_queue_depth", "Commands that wait for a group commit. At 8,192, callers get 503."
         )
         self.statements = self._gauge(
             "topup_statements",
-            "Statements sent by this process, BEGIN and COMMIT included.",
+            "SQL statements that this process has sent, including BEGIN and COMMIT.",
         )
         self.batch_size = Histogram(
             "topup_batch_size",
-            "Commands in one group commit.",
+            "Number of commands in one group commit.",
             ["batch"],
             buckets=_BATCH_SIZES,
             registry=self._registry,
         )
         self.batch_seconds = self._plain_histogram(
             "topup_batch_seconds",
-            "Seconds of one successful group commit.",
+            "Seconds that a successful group commit took.",
             "batch",
             bounds=_SECONDS,
         )
         self.lock_timeouts = self._plain_counter(
             "topup_batch_lock_timeouts",
-            "Group commits that met rows locked by another session for 0.1 s.",
+            "Group commits that met rows which another session had locked for 0.1 s.",
         )
         self.database_refusals = self._plain_counter(
             "topup_database_refusals",
-            "Requests refused because the database was away, busy or a standby, by error class; group commits aren't counted.",
+            "Requests, except group commits, that were refused because the database was unreachable, busy or a standby, by error class.",
             "error",
         )
         self.pool_waits = self._plain_counter(
-            "topup_pool_waits", "Waits for a database connection while all were in use."
+            "topup_pool_waits", "Requests that waited because all database connections were in use."
         )
         self.pool_wait_seconds = self._plain_counter(
-            "topup_pool_wait_seconds", "Total seconds of these waits."
+            "topup_pool_wait_seconds", "Seconds that requests waited for database connections."
         )
         self.database_primaries = self._plain_gauge(
             "topup_database_primaries",
-            "Servers of DATABASE_URL that claim to be the primary; 0: nothing can be sent, 2: an old one still runs.",
+            "Servers of TOPUP_DATABASE_URL that claim to be the primary. 0: nothing can be sent; 2: an old primary still runs.",
         )
         self.database_timeline = self._plain_gauge(
             "topup_database_timeline",
-            "The server's timeline that this process uses; each promotion begins the next.",
+            "Timeline of the database server that this process uses. Each promotion begins the next timeline.",
         )
         self.server_connections = self._plain_gauge(
-            "topup_server_connections", "Connections to the database server from all its clients."
+            "topup_server_connections", "Connections of all clients to the database server."
         )
         self.server_connections_max = self._plain_gauge(
             "topup_server_connections_max",
-            "Connections that the server allows to all but superusers.",
+            "Connections that the database server allows, except those reserved for superusers.",
         )
         self.transaction_id_age = self._plain_gauge(
             "topup_database_transaction_id_age",
-            "Transactions since the server's oldest unfrozen one; near 2 billion it refuses writes.",
+            "Transactions since the oldest transaction that isn't frozen. Near 2 billion, the database server refuses writes.",
         )
         self.database_refused = self._plain_gauge(
             "topup_database_refused",
-            "1 while a server or file is refused: old_primary, two_primaries, went_back, file_replaced.",
+            "1 while a database server or file is refused, by reason: old_primary, two_primaries, went_back, file_replaced.",
             "reason",
         )
 
     def _ledger(self) -> None:
         self.ledger_proved = self._plain_gauge(
             "topup_ledger_proved_timestamp_seconds",
-            "Start of the last `topup audit` that found nothing; absent until one has run.",
+            "Time when the last clean `topup audit` started. Absent before the first.",
         )
         self.ledger_findings = self._plain_gauge(
             "topup_ledger_findings",
-            "Rows that broke a rule in the last `topup audit`; above 0, stop and investigate.",
+            "Rows that broke a rule in the last `topup audit`. Above 0, stop and investigate.",
         )
         self.copied = self._plain_gauge(
             "topup_copied_timestamp_seconds",
-            "Start of the last finished copy of the database, by place: local, elsewhere.",
+            "Time when the last complete copy of the database began, by place: local, elsewhere.",
             "place",
         )
         self.checkpoint_due = self._plain_gauge(
             "topup_checkpoint_due_timestamp_seconds",
-            "When the next day of the ledger must be sealed.",
+            "Time by which the next day of the ledger must be sealed.",
             "environment",
         )
         self.records_sealed = self._plain_gauge(
             "topup_records_sealed_timestamp_seconds",
-            "When the last head of the record log was signed.",
+            "Time when the last head of the record log was signed.",
         )
         self.machine_payments_stuck = self._plain_gauge(
             "topup_machine_payments_stuck",
-            "Machine payments that may or may not have been settled: an operator must decide.",
+            "Machine payments whose outcome is unknown, so an operator must decide.",
             "environment",
         )
         self.money_differences = self._plain_gauge(
             "topup_money_differences",
-            "Open differences between provider, ledger and supplier.",
+            "Open differences between provider, ledger and supplier, found by the daily comparison.",
             "environment",
             "kind",
         )
         self.reconciled = self._plain_gauge(
             "topup_reconciled_timestamp_seconds",
-            "Start of the last complete comparison of this part.",
+            "Time when the last complete comparison of this part of the money started.",
             "environment",
             "part",
         )
@@ -364,12 +364,12 @@ class Metrics:
     def _process(self) -> None:
         self.ready = self._plain_gauge(
             "topup_ready",
-            "1 while this check of /readyz passes, else 0.",
+            "1 while the named check of /readyz passes, otherwise 0.",
             "check",
         )
         self.source_read = self._plain_gauge(
             "topup_source_read_timestamp_seconds",
-            "When the source of some gauges was last read; while it can't be read, they disappear.",
+            "Time when the source of some gauges was last read. While the source can't be read, these gauges disappear.",
             "source",
         )
         self.clock_off_seconds = self._gauge(
@@ -377,11 +377,11 @@ class Metrics:
             "Seconds by which this machine's clock is ahead of the database's.",
         )
         self.redis_up = self._gauge(
-            "topup_redis_up", "1 while Redis responds in time or hasn't been called, else 0."
+            "topup_redis_up", "1 while Redis responds in time or hasn't been called, otherwise 0."
         )
         self.redis_refusals = self._plain_counter(
             "topup_redis_refusals",
-            "Calls that went without Redis, by fault.",
+            "Calls that continued without Redis, by fault.",
             "fault",
         )
         self.files_exhausted = self._plain_counter(
@@ -394,21 +394,23 @@ class Metrics:
         )
         self.chore_ended = self._plain_gauge(
             "topup_chore_ended_timestamp_seconds",
-            "When a chore of this worker last succeeded.",
+            "Time when a chore of this worker last succeeded.",
             "chore",
         )
         self.pruning_lag_seconds = self._plain_gauge(
             "topup_pruning_lag_seconds",
-            "Seconds by which the oldest row that couldn't be deleted has outlived its retention.",
+            "Seconds for which the oldest row that couldn't be deleted has outlived its retention.",
         )
         self.staging_closed = self._gauge(
-            "topup_staging_closed", "1 while staging is refused because storage is short."
+            "topup_staging_closed", "1 while staging calls are refused because storage is short."
         )
         self.staging_room_bytes = self._plain_gauge(
             "topup_staging_room_bytes",
-            "Bytes left before staging is refused; below 0 it is refused.",
+            "Bytes left before staging calls are refused. Below 0, they are refused.",
         )
-        build = self._plain_gauge("topup_build_info", "1, with the running version.", "version")
+        build = self._plain_gauge(
+            "topup_build_info", "Always 1; the label has the running version.", "version"
+        )
         build.set(1, version.running())
 
     def render(self) -> bytes:
