@@ -42,7 +42,7 @@ class AcceptedBatch(Model):
 
 
 class AccessToken(Model):
-    """A system access token as it is listed; key_id is the key that it is bound to."""
+    """A system access token as listed. `key_id` is the key to which it is bound."""
 
     id: str
     """Its id, tok_…."""
@@ -76,7 +76,7 @@ class AccountClock(Model):
 
 
 class AccountLimits(Model):
-    """What binds all credentials of the account together, in this environment."""
+    """The limit on what all credentials of the account spend together in this environment."""
 
     per_day_cents: int | None
     """On one UTC day, by all of them; null: no such limit."""
@@ -89,7 +89,7 @@ class AccountLimits(Model):
 
 
 class AncestorKey(Model):
-    """A key that this one comes from."""
+    """An ancestor of the key."""
 
     id: str
     """Its id, key_…."""
@@ -100,7 +100,7 @@ class AncestorKey(Model):
 
 
 class ApiKey(Model):
-    """An API key as it is listed: never its secret."""
+    """An API key as listed, without its secret."""
 
     id: str
     """Its id, key_…."""
@@ -161,7 +161,7 @@ class ApiKey(Model):
 
 
 class Approval(Model):
-    """What a person decides on; requested_by and decided_by are ids of keys or persons. decided_by is null while it is pending, and where it expired; link: by a signed link. cancelled: its sender took the send back."""
+    """An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending and after it expires; `link` means a signed link. `cancelled` means that the sender cancelled the top-up."""
 
     id: str
     """Its id, apr_…."""
@@ -260,7 +260,7 @@ class ApprovalExpiredEvent(Model):
 
 
 class ApprovalOfTopUpEventData(Model):
-    """The approval, and the top-up that waits for it, as it was before the decision took effect."""
+    """An approval, and the top-up that waits for it, as it was before the decision took effect."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -361,7 +361,7 @@ class AskedApproval(Model):
 
 
 class Attempt(Model):
-    """One HTTP request to an endpoint, and what came of it. http_status is null when no answer came; error is null when it was taken."""
+    """One HTTP request to an endpoint, and its result. http_status is null if no response came. error is null if the endpoint accepted the event."""
 
     id: str
     """Its id, att_…."""
@@ -441,7 +441,7 @@ class AuditEntry(Model):
 
 
 class Balance(Model):
-    """The account's wallet. key is null if the caller has no key."""
+    """The account's wallet. `key` is null if the caller didn't use a key."""
 
     balance_cents: int
     """In US cents."""
@@ -529,7 +529,7 @@ class BatchCompletedEvent(Model):
 
 
 class BatchCounts(Model):
-    """A batch's items by where they are, and the cents of those that were accepted and delivered."""
+    """The number of a batch's items in each state, and the amounts accepted and delivered in cents."""
 
     waiting: int
     """Neither accepted nor refused yet."""
@@ -603,7 +603,7 @@ class BatchLine(Model):
 
 
 class BatchLinePage(Model):
-    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
+    """A page of a list. To get the next one, send next_cursor as cursor; null means that this is the last page."""
 
     items: list[BatchLine]
     """This page's entries."""
@@ -641,7 +641,7 @@ class BatchStory(Model):
 
 
 class BillingDetails(Model):
-    """Whom the account's documents are made out to; empty texts: by the account's own name."""
+    """The buyer named on the account's documents. If the name is empty, it is the account's own name."""
 
     name: str
     """Whom documents are made out to; empty: the account's own name."""
@@ -654,7 +654,7 @@ class BillingDetails(Model):
 
 
 class BillingDocument(Model):
-    """A receipt, or a note of what went back of its payment. It never changes."""
+    """A receipt, or a note about money returned from its payment. A document never changes."""
 
     id: str
     """Its id, doc_…."""
@@ -708,7 +708,7 @@ class BulkQuote(Model):
 
 
 class CancelledTopUpEventData(Model):
-    """failure_reason is there where somebody or something else than the sender ended it."""
+    """A cancelled top-up. failure_reason is set if someone other than the sender cancelled it."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -749,7 +749,7 @@ class CancelledTopUpEventData(Model):
 
 
 class CapUsedEventData(Model):
-    """A limit of a key, or of its account, as it stands after a spend. Told once in a window, and of a rolling one once in its length; again only where the limit was changed."""
+    """A limit of a key or account, as it stands after a spend. The event is sent once in each window (for a rolling window, once in its length), and again after the limit was changed."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -798,7 +798,7 @@ class CertificationCheck(Model):
 
 
 class CertificationCounts(Model):
-    """How many checks had each verdict."""
+    """The number of checks with each verdict."""
 
     passed: int
     """As it should be."""
@@ -813,7 +813,7 @@ class CertificationCounts(Model):
 
 
 class CertifiedReceiver(Model):
-    """What a receiver would lose, do twice or believe."""
+    """The checks' results: events that a receiver would lose, process twice or wrongly accept."""
 
     endpoint_id: str
     """The webhook endpoint's id."""
@@ -875,7 +875,7 @@ class ChangedHold(Model):
 
 
 class ClaimedTopUpEventData(Model):
-    """Its recipient opened it on the claim page, for the first time. Told once."""
+    """A top-up that its recipient opened on the claim page. The event is sent once, the first time."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -967,7 +967,7 @@ class CodeRow(Model):
 
 
 class CompletedBatchEventData(Model):
-    """A bulk send of which every item has ended. status refused: none of it was accepted."""
+    """A bulk send in which every item has ended. `refused` means that no item was accepted."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -990,7 +990,7 @@ class CompletedBatchEventData(Model):
 
 
 class CreatedKey(Model):
-    """A key just minted or rotated: `key` is its secret, shown this once."""
+    """A key that was just created or rotated. `key` is its secret, which is shown only this once."""
 
     id: str
     """Its id, key_…."""
@@ -1053,7 +1053,7 @@ class CreatedKey(Model):
 
 
 class CreatedPortalLink(Model):
-    """A link just made: `url` is shown this once."""
+    """A new portal link. `url` is shown only once."""
 
     id: str
     """Its id, ptl_…."""
@@ -1080,7 +1080,7 @@ class CreatedPortalLink(Model):
 
 
 class CreatedToken(Model):
-    """A token just made: `token` is its secret, shown this once."""
+    """A token that was just created. `token` is its secret, which is shown only this once."""
 
     id: str
     """Its id, tok_…."""
@@ -1143,7 +1143,7 @@ class CreditExpiringEvent(Model):
 
 
 class CreditLine(Model):
-    """A payment, or a redeemed code or voucher. Of a code or voucher only the last characters are shown."""
+    """A payment, or a redeemed code or voucher, of which only the last characters are shown."""
 
     id: str
     """The order's, the redemption's or the top-up's id."""
@@ -1238,7 +1238,7 @@ class DeletedEndpoint(Model):
 
 
 class Deliverable(Model):
-    """What the recipient is given. All but value may be shown to whoever reads the top-up."""
+    """What the recipient gets. Anyone who can read the top-up may see all fields except `value`."""
 
     kind: Literal["code", "credit", "key", "link", "note"] | str
     """credit: it lies in an account of the recipient's, there is nothing to hand over."""
@@ -1255,7 +1255,7 @@ class Deliverable(Model):
 
 
 class DeliveredTopUpEventData(Model):
-    """new_balance_cents is the recipient's wallet of that platform after the top-up; where a supplier delivered, without this top-up. voucher_code and deliverable.value are null for an endpoint without include_codes; voucher_code and its hint are null, too, where a key, a link or a note was delivered."""
+    """A delivered top-up. new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't included. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -1296,7 +1296,7 @@ class DeliveredTopUpEventData(Model):
 
 
 class Delivery(Model):
-    """One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other."""
+    """The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and waits for no other delivery."""
 
     id: str
     """Its id, dlv_…."""
@@ -1327,7 +1327,7 @@ class Delivery(Model):
 
 
 class DeliveryWithAttempts(Model):
-    """A delivery and every attempt at it."""
+    """A delivery and all its attempts."""
 
     id: str
     """Its id, dlv_…."""
@@ -1360,7 +1360,7 @@ class DeliveryWithAttempts(Model):
 
 
 class Dispute(Model):
-    """A dispute that a payer's bank opened, or its inquiry, which took no money."""
+    """A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money."""
 
     id: str
     """The provider's."""
@@ -1410,7 +1410,7 @@ class DisputeOpenedEvent(Model):
 
 
 class DisputedOrderEventData(Model):
-    """An order whose payment the payer's bank took, in part or in full. refunded_cents 0: no more is gone now."""
+    """An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn nothing more."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -1496,7 +1496,7 @@ class EndpointDisabledEvent(Model):
 
 
 class EndpointEventData(Model):
-    """A webhook endpoint. events empty: all types; the values of headers are masked."""
+    """A webhook endpoint. Empty `events` means all types. Header values are masked."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -1550,7 +1550,7 @@ class EndpointTestEvent(Model):
 
 
 class EndpointWithSecret(Model):
-    """An endpoint and its signing secret, shown this once."""
+    """An endpoint with its signing secret, which is shown only once."""
 
     id: str
     """Its id, we_…."""
@@ -1668,7 +1668,7 @@ class Error(Model):
 
 
 class Event(Model):
-    """An event: the exact body that its webhooks carry."""
+    """An event, exactly as in the body that webhooks receive."""
 
     id: str
     """Its id, evt_…."""
@@ -1751,7 +1751,7 @@ EventType = TypeAliasType(
 
 
 class ExpiredCreditEventData(Model):
-    """What was lost of it at its end, or later, once it is known that it does not go on into a next period."""
+    """Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -1774,7 +1774,7 @@ class ExpiredCreditEventData(Model):
 
 
 class ExpiringCreditEventData(Model):
-    """What of it will be lost, some days before its end, unless it is spent."""
+    """Credit that will expire within some days unless it is spent."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -1801,7 +1801,7 @@ class ExpiringCreditEventData(Model):
 
 
 class FailedRechargeEventData(Model):
-    """A fall of the balance for which nothing could be bought, or (disputed) a charge that the payer's bank took back or asks about. order_id is null where no charge was tried; retry_at where it is not tried again by itself; url where no person can confirm it."""
+    """An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes. order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the payment."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -1841,7 +1841,7 @@ class FailedRechargeEventData(Model):
 
 
 class FailedTopUpEventData(Model):
-    """failure_reason says why; the funds are back in the sender's wallet."""
+    """A failed top-up. failure_reason says why. Its funds are back in the sender's wallet."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -1882,7 +1882,7 @@ class FailedTopUpEventData(Model):
 
 
 class Failure(Model):
-    """What is wrong and what to do about it; some causes add facts of their own."""
+    """What is wrong and what to do about it. Some causes add facts of their own."""
 
     model_config = ConfigDict(extra="allow")
     detail: str
@@ -1916,7 +1916,7 @@ class Failure(Model):
 
 
 class FailureSummary(Model):
-    """Failed deliveries whose last attempt came to the same."""
+    """Failed deliveries whose last attempts had the same result."""
 
     deliveries: int
     """How many of those that were looked at."""
@@ -1935,7 +1935,7 @@ class FailureSummary(Model):
 
 
 class FieldProblem(Model):
-    """One field of the request that cannot be taken, and what would be."""
+    """A field of the request that can't be accepted, and what would be accepted."""
 
     param: str
     """The field, with its place inside others."""
@@ -1967,7 +1967,7 @@ class Finding(Model):
 
 
 class FreePeriod(Model):
-    """A period of a plan that an operator gave free."""
+    """A period that an operator gave for free."""
 
     id: str
     """Its id, per_…."""
@@ -2038,7 +2038,7 @@ class GivenBack(Model):
 
 
 class HealthStep(Model):
-    """A part of the time, by when deliveries were made."""
+    """One part of the period; deliveries are counted when they were created."""
 
     at: AwareDatetime
     """RFC 3339, UTC, whole seconds."""
@@ -2179,7 +2179,7 @@ class KeyCapReachedEvent(Model):
 
 
 class KeyCaps(Model):
-    """What a key may spend, in calendar windows of UTC; null: no cap of its own."""
+    """A key's caps by UTC day and month. null means that the key has no cap of its own."""
 
     per_call_cents: int | None
     """In US cents, calendar windows of UTC; null: no cap."""
@@ -2190,7 +2190,7 @@ class KeyCaps(Model):
 
 
 class KeyChangedEventData(Model):
-    """A key as it is now; never its secret. What is paused or revoked are its descendants, too."""
+    """A key's current state, without its secret. Pausing or revoking a key also affects its descendants."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -2304,14 +2304,14 @@ class KeyRevokedEvent(Model):
 
 
 class KeyTree(Model):
-    """The key first, each parent before its children; revoked ones are left out."""
+    """A key and its descendants. Parents come before their children; revoked keys are left out."""
 
     keys: list[KeyTreeNode]
     """The key first, each parent before its children."""
 
 
 class KeyTreeNode(Model):
-    """A key with its own limits, of which what its descendants spend is a part."""
+    """A key with its own limits. What its descendants spend counts against them, too."""
 
     id: str
     """Its id, key_…."""
@@ -2334,7 +2334,7 @@ class KeyTreeNode(Model):
 
 
 class KeyWindow(Model):
-    """At most so many cents in any so many seconds."""
+    """A spending limit for any period of this many seconds."""
 
     seconds: int
     """The length of the window, in seconds."""
@@ -2343,7 +2343,7 @@ class KeyWindow(Model):
 
 
 class LimitUsage(Model):
-    """A limit, what is used of it and what is left."""
+    """A spending limit, with how much of it is used and how much is left."""
 
     key_id: str | None
     """The key whose it is; null: the account's own."""
@@ -2375,7 +2375,7 @@ class LimitUsage(Model):
 
 
 class Link(Model):
-    """A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser."""
+    """A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's browser."""
 
     rel: str
     """What it is for, such as earlier, platforms, balance."""
@@ -2388,7 +2388,7 @@ class Link(Model):
 
 
 class LowBalanceEventData(Model):
-    """The account's wallet, after the change that took it below the threshold."""
+    """The account's wallet, after a change took its balance below the threshold."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -2401,7 +2401,7 @@ class LowBalanceEventData(Model):
 
 
 class LowStockEventData(Model):
-    """What is left of the codes of a platform and amount. Sent to operators' accounts, once until there are enough again."""
+    """Codes of one platform and amount that are running out. Operators' accounts get the event once, and not again until the stock has recovered."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -2441,7 +2441,7 @@ class MachinePaymentShape(Model):
 
 
 class McpSubscription(Model):
-    """The MCP client's subscription behind an endpoint."""
+    """The MCP client's subscription that an endpoint belongs to."""
 
     id: str
     """As the client and its deliveries name it."""
@@ -2458,7 +2458,7 @@ NextAction = TypeAliasType(
 
 
 class NextCharge(Model):
-    """When the next period is charged, and its price before tax, discounts and customer's balance."""
+    """When the next period is charged, and its price before tax, discounts and the customer's balance."""
 
     at: AwareDatetime
     """RFC 3339, UTC, whole seconds."""
@@ -2469,7 +2469,7 @@ class NextCharge(Model):
 
 
 class Notice(Model):
-    """That an endpoint keeps failing, or was disabled for it; ended_at is null while it goes on."""
+    """A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues."""
 
     id: str
     """Its id, ntc_…."""
@@ -2492,7 +2492,7 @@ class Notice(Model):
 
 
 class OpenedDisputeEventData(Model):
-    """A dispute, or an inquiry, which took no money; amount in the smallest unit of its currency. evidence_due_at: until when evidence counts; null where the provider does not tell."""
+    """A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence, or null if the provider sets none."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -2527,7 +2527,7 @@ class OpenedDisputeEventData(Model):
 
 
 class Order(Model):
-    """An order of credit. The payer pays at `url`; it is null until the provider has responded, and if there is nothing to pay."""
+    """An order of credit. The payer pays at `url`, which is null until the provider has responded, and if there is nothing to pay."""
 
     id: str
     """Its id, ord_…."""
@@ -2622,7 +2622,7 @@ class OrderDisputedEvent(Model):
 
 
 class OrderEventData(Model):
-    """An order of credit. reference is the txn_… that its events and deliveries are found by."""
+    """An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are listed."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -2755,7 +2755,7 @@ class OrderRestoredEvent(Model):
 
 
 class OutstandingLine(Model):
-    """One month of all customers' credit: wallets, grants and holds."""
+    """One month's changes of the credit that all customers hold in wallets, grants and holds."""
 
     month: str
     """In UTC, such as 2026-06."""
@@ -2782,7 +2782,7 @@ class OutstandingLine(Model):
 
 
 class OwnKey(Model):
-    """What the asking key may do now: its own limits and those of all keys above it, together."""
+    """What the calling key may do now, under its own limits and those of all its ancestors."""
 
     id: str
     """Its id, key_…."""
@@ -2910,7 +2910,7 @@ class PaymentMethods(Model):
 
 
 class PendingAction(Model):
-    """A change that was requested of the provider and isn't done yet."""
+    """A change that was requested from the provider and isn't complete yet."""
 
     action: Literal["cancel", "cancel_now", "change", "pause", "resume"] | str
     """What was asked for."""
@@ -2927,7 +2927,7 @@ class PendingAction(Model):
 
 
 class PendingTopUpEventData(Model):
-    """The funds are held; the recipient is credited on delivery."""
+    """A pending top-up. Its funds are held, and the recipient gets the credit on delivery."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -2968,7 +2968,7 @@ class PendingTopUpEventData(Model):
 
 
 class PlanChange(Model):
-    """What a change would cost, and when the new price counts from."""
+    """The cost of a change, and the time from which the new price applies."""
 
     subscription_id: str
     """The subscription's id."""
@@ -2993,7 +2993,7 @@ class PlanChange(Model):
 
 
 class Platform(Model):
-    """What can be topped up."""
+    """A platform for which top-ups can be sent."""
 
     id: str
     """Its name in calls."""
@@ -3008,7 +3008,7 @@ class Platform(Model):
 
 
 class PortalLink(Model):
-    """A link to the account's webhooks. It ends with the key, token or person that made it."""
+    """A link to a page of the account's webhooks. It stops working when the key, token or user that made it ends."""
 
     id: str
     """Its id, ptl_…."""
@@ -3073,7 +3073,7 @@ class Quote(Model):
 
 
 class Recharge(Model):
-    """Credit that is bought automatically when the balance drops. While status is off, no drop is charged until the recharge is set again. disabled_reason is null while it is on, and if it was removed."""
+    """Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and if it was removed."""
 
     provider: str
     """The payment provider."""
@@ -3104,7 +3104,7 @@ class Recharge(Model):
 
 
 class RechargeCharge(Model):
-    """The outcome of one drop of the balance. reason: why the charge was declined; url: where the payer confirms it."""
+    """The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that."""
 
     order_id: str
     """The order's id."""
@@ -3180,7 +3180,7 @@ class RecipientMail(Model):
 
 
 class RecipientWallet(Model):
-    """What a recipient holds of one platform, from this account's top-ups."""
+    """A recipient's balance on one platform, from this account's top-ups."""
 
     recipient_email: str
     """The recipient's address."""
@@ -3243,7 +3243,7 @@ class RedeemedVoucher(Model):
 
 
 class Refund(Model):
-    """A refund that was requested here. While it is requested, unknown or pending, its credit is held."""
+    """A refund that was requested here. While its status is requested, unknown or pending, its credit is held."""
 
     id: str
     """Its id, rfd_…."""
@@ -3282,7 +3282,7 @@ class Refund(Model):
 
 
 class RefundedOrderEventData(Model):
-    """An order of which something went back; in the smallest unit of pay_currency."""
+    """An order whose payment was refunded, in part or in full. Amounts are in the smallest unit of pay_currency."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -3352,7 +3352,7 @@ class Refused(Model):
 
 
 class Replay(Model):
-    """A job that sends deliveries again, at most rate_per_s a second."""
+    """A job that sends deliveries again, at most rate_per_s each second."""
 
     id: str
     """Its id, rpl_…."""
@@ -3395,7 +3395,7 @@ class Replay(Model):
 
 
 class ReplayCount(Model):
-    """What a replay would match: nothing was sent."""
+    """The number of deliveries that a replay would send. A dry run sends nothing."""
 
     dry_run: bool
     """Only say what would happen; nothing is done."""
@@ -3418,7 +3418,7 @@ class ReplayCount(Model):
 
 
 class RequestedApprovalEventData(Model):
-    """decide_url is null but for an endpoint with include_approval_links."""
+    """A requested approval. decide_url is null unless the endpoint has include_approval_links."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -3472,7 +3472,7 @@ class Requester(Model):
 
 
 class ResponseTimes(Model):
-    """How long the receiver took to answer; null where nothing was answered."""
+    """How long the receiver took to respond; null if nothing was answered."""
 
     p50: int | None
     """In milliseconds."""
@@ -3481,7 +3481,7 @@ class ResponseTimes(Model):
 
 
 class RestoredOrderEventData(Model):
-    """An order of which something came back to us; in the smallest unit of pay_currency. refunded_total_cents: what is still gone."""
+    """An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is what is still refunded or disputed."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -3544,7 +3544,7 @@ class RestoredOrderEventData(Model):
 
 
 class RevenueLine(Model):
-    """Payments of one month, UTC, by when they were paid."""
+    """Payments of one UTC month, by the time of payment."""
 
     month: str
     """In UTC, such as 2026-06."""
@@ -3645,7 +3645,7 @@ class ReversedTopUp(Model):
 
 
 class ReversedTopUpEventData(Model):
-    """Nothing of it was used; its funds are back in the sender's wallet. reason: why the sender, or the operator, took it back. new_balance_cents is the recipient's wallet of that platform afterwards."""
+    """A reversed top-up, which was unused. Its funds are back in the sender's wallet. reason: why the sender or operator reversed it. new_balance_cents: the recipient's balance on that platform afterwards."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -3762,7 +3762,7 @@ class SavePage(Model):
 
 
 class ScheduledTopUpEventData(Model):
-    """The funds are held; at scheduled_for it is delivered, or pending, or refused and refunded."""
+    """A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and refunded."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -3826,7 +3826,7 @@ Scope = TypeAliasType(
 
 
 class SealedDay(Model):
-    """A UTC day of an environment's ledger as it was sealed."""
+    """One UTC day of an environment's ledger, sealed against changes."""
 
     environment: Literal["live", "staging"] | str
     """The two are closed worlds; check it."""
@@ -3981,7 +3981,7 @@ class ShownDelivery(Model):
 
 
 class StatedTransfer(Model):
-    """A transfer of a statement, and the wallet's balance after it."""
+    """A transfer in a statement, with the wallet's balance after it."""
 
     id: str
     """Its id."""
@@ -4006,7 +4006,7 @@ class StatedTransfer(Model):
 
 
 class Statement(Model):
-    """Opening balance + what the transfers did to the wallet = closing balance."""
+    """A period's transfers. The opening balance plus their effect equals the closing balance."""
 
     from_: AwareDatetime = Field(..., alias="from")
     """RFC 3339, UTC, whole seconds."""
@@ -4044,7 +4044,7 @@ class StockLowEvent(Model):
 
 
 class Subscription(Model):
-    """A plan that the account has or had. Only the provider's word moves it."""
+    """A plan that the account has or had. Its state changes only when the provider reports it."""
 
     id: str
     """Its id, sub_…."""
@@ -4176,7 +4176,7 @@ class SubscriptionEndedEvent(Model):
 
 
 class SubscriptionEventData(Model):
-    """A plan that an account has, after the turn that is told. credits: of one paid period; credits_granted: of all of its periods so far; credits_granted_now: what this turn granted, which in a trial is the trial's credit. next_charge is null while it is paused, and where it ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. paused_at, resumes_at: while it is paused; resumes_at is null where the pause has no end of its own."""
+    """An account's subscription to a plan, after the reported change. - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or after its end. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: while a payment is past due, when the subscription expires. - resumes_at: when a pause ends; null if the pause has no end."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -4329,7 +4329,7 @@ class SubscriptionStartedEvent(Model):
 
 
 class SucceededRechargeEventData(Model):
-    """Credit that was bought by itself when the balance fell. method is as its owner knows it."""
+    """Credit that was bought automatically because the balance had fallen."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -4346,7 +4346,7 @@ class SucceededRechargeEventData(Model):
 
 
 class TaxLine(Model):
-    """A tax as the provider told it."""
+    """A tax as the payment provider reported it."""
 
     name: str
     """The tax, such as VAT 20 %."""
@@ -4357,7 +4357,7 @@ class TaxLine(Model):
 
 
 class Threshold(Model):
-    """When balance.low fires: the highest threshold, 0 for none, and all of them, the highest first."""
+    """Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order."""
 
     low_balance_threshold_cents: int
     """In US cents."""
@@ -4419,7 +4419,7 @@ class TopUp(Model):
 
 
 class TopUpReceipt(Model):
-    """A top-up's receipt, to keep and to check without the gateway."""
+    """A top-up's receipt. You can store it and verify it without this gateway."""
 
     transaction_id: str
     """The top-up's id."""
@@ -4681,7 +4681,7 @@ class Transfer(Model):
 
 
 class UpcomingCharge(Model):
-    """When the next period is charged, and its price before tax, discounts and customer's balance."""
+    """The next charge: its time, and its price before tax, discounts and the customer's balance at the provider."""
 
     at: AwareDatetime
     """RFC 3339, UTC, whole seconds."""
@@ -4750,7 +4750,7 @@ class UsageBatch(Model):
 
 
 class UsageGroup(Model):
-    """What a group adds up to; of day, model and key_id with app_id those are set that it is grouped by. All null: of the total, or of what named none."""
+    """The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id. All of them are null in the total, and in the group of charges that have no model or key."""
 
     day: str | None
     """In UTC, such as 2026-06-13."""
@@ -4775,7 +4775,7 @@ class UsageGroup(Model):
 
 
 class UsageGroups(Model):
-    """Sums of whole UTC days: days newest first, models and keys by their amounts. to is exclusive."""
+    """Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first. `to` is exclusive."""
 
     group_by: Literal["day", "key", "model"] | str
     """What each group is of."""
@@ -4794,7 +4794,7 @@ class UsageGroups(Model):
 
 
 class UsageLine(Model):
-    """One charge. kind: usage, a hold that was captured (created_at: when it was set aside), or what an app took. The tokens and the price list's version are null where an amount was charged."""
+    """One charge. If an amount was charged instead of tokens, the token counts and price_version are null. `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an app)."""
 
     id: str
     """Its id."""
@@ -4878,7 +4878,7 @@ class VoucherRedeemedEvent(Model):
 
 
 class VoucherRedeemedEventData(Model):
-    """Told to the account that issued the voucher. settle: into a wallet here, or external: the platform honoured it."""
+    """A voucher that was redeemed. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it."""
 
     test: Literal[True] | None = None
     """There in the sample of a test ping only: nothing of it is real."""
@@ -4901,7 +4901,7 @@ class VoucherRedeemedEventData(Model):
 
 
 class WebhookEndpoint(Model):
-    """Where events are sent. The values of headers are masked."""
+    """A webhook endpoint, to which events are sent. Header values are masked."""
 
     id: str
     """Its id, we_…."""
@@ -4942,7 +4942,7 @@ class WebhookEndpoint(Model):
 
 
 class WebhookHealth(Model):
-    """How an endpoint has been. since is later than asked where it had more deliveries than are looked at."""
+    """An endpoint's health. `since` is later than requested if there were too many deliveries to read."""
 
     endpoint_id: str
     """The webhook endpoint's id."""
@@ -4973,7 +4973,7 @@ class WebhookHealth(Model):
 
 
 class Window(Model):
-    """A spend cap and what is left of it, the tightest of the key and its ancestors."""
+    """A spend cap and what is left of it. Of the key's and its ancestors' caps, the tightest is shown."""
 
     period: Literal["day", "month"] | str
     """The UTC day or month."""

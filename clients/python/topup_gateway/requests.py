@@ -74,7 +74,7 @@ class BatchesListQuery(TypedDict):
 
 
 class BillingDetailsBody(TypedDict):
-    """Whom documents are made out to from now on; those that exist stay as they are."""
+    """The buyer to name on future documents. Existing documents don't change."""
 
     name: NotRequired[str]
     """Whom documents are made out to; empty: the account's own name."""
@@ -132,14 +132,14 @@ class CancelBody(TypedDict):
 
 
 class CancelPlanBody(TypedDict):
-    """When the plan ends. Nothing is paid back: a refund is a separate call."""
+    """When the plan ends. Nothing is refunded; a refund is a separate call."""
 
     at: NotRequired[Literal["now", "period_end"]]
     """period_end: what is paid for is kept. now: at once; nothing is paid back. Default: "period_end"."""
 
 
 class Caps(TypedDict):
-    """Spend caps in cents, as a listed key shows them."""
+    """Spend caps in cents."""
 
     per_call_cents: NotRequired[int | None]
     """In US cents, calendar windows of UTC; null: no cap."""
@@ -167,14 +167,14 @@ class CaptureBody(TypedDict):
 
 
 class CertifyBody(TypedDict):
-    """Where the receiver says how much it has done; without it, what cannot be seen is said so."""
+    """Where the receiver reports its effects. Without it, some checks end as `not_seen`."""
 
     effects_url: NotRequired[str | None]
     """Answers a GET with a whole number that each top-up moves by the same, such as a count of orders: 12 or {"effects": 12}."""
 
 
 class ChangePlanBody(TypedDict):
-    """Another plan, or the same by another interval."""
+    """The plan to switch to, or another billing interval of the same plan."""
 
     plan_id: str
     """The plan's id."""
@@ -229,7 +229,7 @@ class CreditsListQuery(TypedDict):
 
 
 class DecideBody(TypedDict):
-    """What an operator found on the provider's own pages."""
+    """A decision about a refund, after an operator has checked the provider's own pages."""
 
     verdict: Literal["made", "not_made"]
     """Whether the provider made the refund."""
@@ -240,7 +240,7 @@ class DecideBody(TypedDict):
 
 
 class DeleteTokenBody(TypedDict):
-    """Which token, where the path does not say it."""
+    """The token to revoke, if the path doesn't name it."""
 
     id: str
     """The token's id."""
@@ -414,7 +414,7 @@ class FundBody(TypedDict):
 
 
 class GrantFreePeriodBody(TypedDict):
-    """Which period is given, and why."""
+    """The period to give for free, and an operator's reason."""
 
     reason: str
     """Why, for whoever looks at it later; it stands in the audit log."""
@@ -442,7 +442,7 @@ class HoldBody(TypedDict):
 
 
 class KeyChanges(TypedDict):
-    """Changes to a key; omitted fields stay as they are, and null removes a limit."""
+    """Changes to a key. Omitted fields stay unchanged, and null removes a limit."""
 
     per_call_cents: NotRequired[int | None]
     """In US cents, calendar windows of UTC; null: no cap."""
@@ -496,7 +496,7 @@ class KeysListQuery(TypedDict):
 
 
 class NewKey(TypedDict):
-    """A new key; its caps are in the body itself, or in `caps`."""
+    """A new key. Its caps are in the body itself or in `caps`."""
 
     per_call_cents: NotRequired[int | None]
     """In US cents, calendar windows of UTC; null: no cap."""
@@ -554,7 +554,7 @@ class NoticesListQuery(TypedDict):
 
 
 class OrderBody(TypedDict):
-    """What to buy, a pack or an amount in US cents, and where it is paid."""
+    """An order to create: a pack or an amount in US cents, and the provider where it is paid."""
 
     provider: str
     """Where it is paid. In staging, `sandbox` is the first provider that the sandbox simulates; the order names that provider."""
@@ -649,7 +649,7 @@ class PaidBody(TypedDict):
 
 
 class PausePlanBody(TypedDict):
-    """Until when the provider charges nothing."""
+    """When the pause ends. Until then the provider charges nothing."""
 
     resumes_at: NotRequired[datetime | None]
     """When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so."""
@@ -700,7 +700,7 @@ class PricesListQuery(TypedDict):
 
 
 class RechargeBody(TypedDict):
-    """In US cents. method_ref: a saved payment method; without it, the newest is charged."""
+    """The settings of a recharge, in US cents. Without method_ref, the newest saved payment method is charged."""
 
     below_cents: int
     """Buy when the balance falls below it, in US cents."""
@@ -722,7 +722,7 @@ class RedemptionsRedeemBody(TypedDict):
 
 
 class RefundBody(TypedDict):
-    """How much of an order's payment to return, and why."""
+    """A refund to make: how much of an order's payment to return, and why."""
 
     reason: str
     """In your words; order.refunded carries it."""
@@ -785,7 +785,7 @@ class RegisterBody(TypedDict):
 
 
 class ReplayBody(TypedDict):
-    """Which deliveries are sent again, and how fast."""
+    """Which deliveries to send again, and how fast."""
 
     since: NotRequired[datetime | None]
     """From this time on; left out: from the first delivery."""
@@ -840,7 +840,7 @@ class ReverseBody(TypedDict):
 
 
 class RevokeFreePeriodBody(TypedDict):
-    """Why a free period is taken back."""
+    """An operator's reason for revoking a free period."""
 
     reason: str
     """Why, for whoever looks at it later; it stands in the audit log."""
@@ -849,7 +849,7 @@ class RevokeFreePeriodBody(TypedDict):
 
 
 class Rotation(TypedDict):
-    """How long the old and the new secret both work."""
+    """How long the old secret works beside the new one."""
 
     overlap_s: NotRequired[int]
     """How long the old key still works, in seconds. Default: 0."""
@@ -863,7 +863,7 @@ class SandboxBody(TypedDict):
 
 
 class SaveBody(TypedDict):
-    """return_url: where the user returns from the provider's page."""
+    """A payment method to save. The provider's page sends the user back to return_url."""
 
     provider: str
     """The payment provider."""
@@ -959,14 +959,14 @@ class SubscriptionsPreviewChangeQuery(TypedDict):
 
 
 class TestEventBody(TypedDict):
-    """Which sample is sent."""
+    """The type of the sample event."""
 
     event: NotRequired[EventType]
     """Of which type. Default: "endpoint.test"."""
 
 
 class ThresholdBody(TypedDict):
-    """When balance.low fires, in cents: one threshold, 0 for none, or a list of several."""
+    """Balances in cents at which balance.low fires: one threshold (0 for none), or a list."""
 
     low_balance_threshold_cents: NotRequired[int | None]
     """One threshold, in US cents; 0: none."""
@@ -1216,7 +1216,7 @@ class WebhooksListQuery(TypedDict):
 
 
 class WebhooksPatchBody(TypedDict):
-    """What changes of an endpoint; what is left out stays as it is."""
+    """The fields to change. Omitted fields stay unchanged."""
 
     url: NotRequired[str]
     """https in live, http too in staging; its host is public."""
@@ -1245,14 +1245,14 @@ class WebhooksPatchBody(TypedDict):
 
 
 class WebhooksRotateBody(TypedDict):
-    """How long both secrets sign."""
+    """How long the old secret still signs beside the new one."""
 
     overlap_s: NotRequired[int]
     """How long the old secret still signs, in seconds. Default: 86400."""
 
 
 class WindowBody(TypedDict):
-    """At most so many cents in any so many seconds."""
+    """A spending limit for any period of this many seconds."""
 
     seconds: int
     """The length of the window, in seconds."""

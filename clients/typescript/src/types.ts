@@ -44,7 +44,7 @@ export interface components {
             /** @description What to poll, and how what is not delivered is taken back. */
             links: components["schemas"]["Link"][];
         };
-        /** @description A system access token as it is listed; key_id is the key that it is bound to. */
+        /** @description A system access token as listed. `key_id` is the key to which it is bound. */
         AccessToken: {
             /** @description Its id, tok_…. */
             id: string;
@@ -83,7 +83,7 @@ export interface components {
              */
             now: string;
         };
-        /** @description What binds all credentials of the account together, in this environment. */
+        /** @description The limit on what all credentials of the account spend together in this environment. */
         AccountLimits: {
             /** @description On one UTC day, by all of them; null: no such limit. */
             per_day_cents: number | null;
@@ -94,7 +94,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             resets_at: string | null;
         };
-        /** @description A key that this one comes from. */
+        /** @description An ancestor of the key. */
         AncestorKey: {
             /** @description Its id, key_…. */
             id: string;
@@ -103,7 +103,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             paused_at: string | null;
         };
-        /** @description An API key as it is listed: never its secret. */
+        /** @description An API key as listed, without its secret. */
         ApiKey: {
             /** @description Its id, key_…. */
             id: string;
@@ -168,7 +168,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             revoked_at: string | null;
         };
-        /** @description What a person decides on; requested_by and decided_by are ids of keys or persons. decided_by is null while it is pending, and where it expired; link: by a signed link. cancelled: its sender took the send back. */
+        /** @description An approval that a user has to give. requested_by and decided_by are IDs of keys or users. decided_by is null while the approval is pending and after it expires; `link` means a signed link. `cancelled` means that the sender cancelled the top-up. */
         Approval: {
             /** @description Its id, apr_…. */
             id: string;
@@ -317,7 +317,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["ApprovalOfTopUpEventData"];
         };
-        /** @description The approval, and the top-up that waits for it, as it was before the decision took effect. */
+        /** @description An approval, and the top-up that waits for it, as it was before the decision took effect. */
         ApprovalOfTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -447,7 +447,7 @@ export interface components {
             /** @description The page of the dashboard where a person decides. */
             url: string;
         };
-        /** @description One HTTP request to an endpoint, and what came of it. http_status is null when no answer came; error is null when it was taken. */
+        /** @description One HTTP request to an endpoint, and its result. http_status is null if no response came. error is null if the endpoint accepted the event. */
         Attempt: {
             /** @description Its id, att_…. */
             id: string;
@@ -527,7 +527,7 @@ export interface components {
             /** @description Why it was done or refused; null: not given. */
             reason: string | null;
         };
-        /** @description The account's wallet. key is null if the caller has no key. */
+        /** @description The account's wallet. `key` is null if the caller didn't use a key. */
         Balance: {
             /** @description In US cents. */
             balance_cents: number;
@@ -643,7 +643,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["CompletedBatchEventData"];
         };
-        /** @description A batch's items by where they are, and the cents of those that were accepted and delivered. */
+        /** @description The number of a batch's items in each state, and the amounts accepted and delivered in cents. */
         BatchCounts: {
             /** @description Neither accepted nor refused yet. */
             waiting: number;
@@ -702,7 +702,7 @@ export interface components {
             /** @description Why it was refused; null: it was not. */
             error: components["schemas"]["Failure"] | null;
         };
-        /** @description A page of a list. Give next_cursor as cursor for the next one; null: there is none. */
+        /** @description A page of a list. To get the next one, send next_cursor as cursor; null means that this is the last page. */
         BatchLinePage: {
             /** @description This page's entries. */
             items: components["schemas"]["BatchLine"][];
@@ -742,7 +742,7 @@ export interface components {
             /** @description A page of its items. */
             items: components["schemas"]["BatchLinePage"];
         };
-        /** @description Whom the account's documents are made out to; empty texts: by the account's own name. */
+        /** @description The buyer named on the account's documents. If the name is empty, it is the account's own name. */
         BillingDetails: {
             /** @description Whom documents are made out to; empty: the account's own name. */
             name: string;
@@ -753,7 +753,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             updated_at: string | null;
         };
-        /** @description A receipt, or a note of what went back of its payment. It never changes. */
+        /** @description A receipt, or a note about money returned from its payment. A document never changes. */
         BillingDocument: {
             /** @description Its id, doc_…. */
             id: string;
@@ -812,7 +812,7 @@ export interface components {
             /** @description The items that would be refused. */
             errors: components["schemas"]["ItemError"][];
         };
-        /** @description failure_reason is there where somebody or something else than the sender ended it. */
+        /** @description A cancelled top-up. failure_reason is set if someone other than the sender cancelled it. */
         CancelledTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -862,7 +862,7 @@ export interface components {
             /** @description Why it failed or was called off; null: it did not. */
             failure_reason?: string;
         };
-        /** @description A limit of a key, or of its account, as it stands after a spend. Told once in a window, and of a rolling one once in its length; again only where the limit was changed. */
+        /** @description A limit of a key or account, as it stands after a spend. The event is sent once in each window (for a rolling window, once in its length), and again after the limit was changed. */
         CapUsedEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -908,7 +908,7 @@ export interface components {
             /** @description What was seen, and what to change. */
             detail: string;
         };
-        /** @description How many checks had each verdict. */
+        /** @description The number of checks with each verdict. */
         CertificationCounts: {
             /** @description As it should be. */
             passed: number;
@@ -921,7 +921,7 @@ export interface components {
             /** @description Not reached. */
             skipped: number;
         };
-        /** @description What a receiver would lose, do twice or believe. */
+        /** @description The checks' results: events that a receiver would lose, process twice or wrongly accept. */
         CertifiedReceiver: {
             /** @description The webhook endpoint's id. */
             endpoint_id: string;
@@ -988,7 +988,7 @@ export interface components {
             /** @description The same in US cents, floored. */
             balance_cents: number;
         };
-        /** @description Its recipient opened it on the claim page, for the first time. Told once. */
+        /** @description A top-up that its recipient opened on the claim page. The event is sent once, the first time. */
         ClaimedTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -1092,7 +1092,7 @@ export interface components {
             /** @description For programs: what to do next. */
             next_action: ("ask_human" | "fix_request" | "stop" | "top_up" | "wait") | null;
         };
-        /** @description A bulk send of which every item has ended. status refused: none of it was accepted. */
+        /** @description A bulk send in which every item has ended. `refused` means that no item was accepted. */
         CompletedBatchEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -1125,7 +1125,7 @@ export interface components {
              */
             completed_at: string;
         };
-        /** @description A key just minted or rotated: `key` is its secret, shown this once. */
+        /** @description A key that was just created or rotated. `key` is its secret, which is shown only this once. */
         CreatedKey: {
             /** @description Its id, key_…. */
             id: string;
@@ -1192,7 +1192,7 @@ export interface components {
             /** @description The secret, shown this once. */
             key: string;
         };
-        /** @description A link just made: `url` is shown this once. */
+        /** @description A new portal link. `url` is shown only once. */
         CreatedPortalLink: {
             /** @description Its id, ptl_…. */
             id: string;
@@ -1229,7 +1229,7 @@ export interface components {
             /** @description The page's address, shown this once. Holders of it have the link's access. */
             url: string;
         };
-        /** @description A token just made: `token` is its secret, shown this once. */
+        /** @description A token that was just created. `token` is its secret, which is shown only this once. */
         CreatedToken: {
             /** @description Its id, tok_…. */
             id: string;
@@ -1316,7 +1316,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["ExpiringCreditEventData"];
         };
-        /** @description A payment, or a redeemed code or voucher. Of a code or voucher only the last characters are shown. */
+        /** @description A payment, or a redeemed code or voucher, of which only the last characters are shown. */
         CreditLine: {
             /** @description The order's, the redemption's or the top-up's id. */
             id: string;
@@ -1419,7 +1419,7 @@ export interface components {
             /** @description Always true. */
             deleted: boolean;
         };
-        /** @description What the recipient is given. All but value may be shown to whoever reads the top-up. */
+        /** @description What the recipient gets. Anyone who can read the top-up may see all fields except `value`. */
         Deliverable: {
             /**
              * @description credit: it lies in an account of the recipient's, there is nothing to hand over.
@@ -1437,7 +1437,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             expires_at: string | null;
         };
-        /** @description new_balance_cents is the recipient's wallet of that platform after the top-up; where a supplier delivered, without this top-up. voucher_code and deliverable.value are null for an endpoint without include_codes; voucher_code and its hint are null, too, where a key, a link or a note was delivered. */
+        /** @description A delivered top-up. new_balance_cents is the recipient's balance on that platform. If a supplier delivered, this top-up isn't included. voucher_code and deliverable.value are null unless the endpoint has include_codes. voucher_code and its hint are also null if the top-up delivered a key, link or note. */
         DeliveredTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -1487,7 +1487,7 @@ export interface components {
             /** @description Why it failed or was called off; null: it did not. */
             failure_reason?: string;
         };
-        /** @description One event to one endpoint. next_attempt_at is null unless it is pending and waits for no other. */
+        /** @description The delivery of one event to one endpoint. next_attempt_at is null unless the delivery is pending and waits for no other delivery. */
         Delivery: {
             /** @description Its id, dlv_…. */
             id: string;
@@ -1522,7 +1522,7 @@ export interface components {
             /** @description The delivery that has to end first: of an earlier event of the same object, to an `ordered` webhook; null: none. */
             blocked_by: string | null;
         };
-        /** @description A delivery and every attempt at it. */
+        /** @description A delivery and all its attempts. */
         DeliveryWithAttempts: {
             /** @description Its id, dlv_…. */
             id: string;
@@ -1559,7 +1559,7 @@ export interface components {
             /** @description Every attempt at it. */
             attempts: components["schemas"]["Attempt"][];
         };
-        /** @description A dispute that a payer's bank opened, or its inquiry, which took no money. */
+        /** @description A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money. */
         Dispute: {
             /** @description The provider's. */
             id: string;
@@ -1620,7 +1620,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["OpenedDisputeEventData"];
         };
-        /** @description An order whose payment the payer's bank took, in part or in full. refunded_cents 0: no more is gone now. */
+        /** @description An order whose payment the payer's bank disputes, in part or in full. refunded_cents is 0 if the bank has withdrawn nothing more. */
         DisputedOrderEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -1711,7 +1711,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["EndpointEventData"];
         };
-        /** @description A webhook endpoint. events empty: all types; the values of headers are masked. */
+        /** @description A webhook endpoint. Empty `events` means all types. Header values are masked. */
         EndpointEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -1784,7 +1784,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["EndpointEventData"];
         };
-        /** @description An endpoint and its signing secret, shown this once. */
+        /** @description An endpoint with its signing secret, which is shown only once. */
         EndpointWithSecret: {
             /** @description Its id, we_…. */
             id: string;
@@ -1875,7 +1875,7 @@ export interface components {
             /** @description What was asked for, or data.error. */
             data: components["schemas"]["Refused"];
         };
-        /** @description An event: the exact body that its webhooks carry. */
+        /** @description An event, exactly as in the body that webhooks receive. */
         Event: {
             /** @description Its id, evt_…. */
             id: string;
@@ -1918,7 +1918,7 @@ export interface components {
          * @enum {string}
          */
         EventType: "topup.delivered" | "topup.failed" | "topup.cancelled" | "topup.pending" | "topup.claimed" | "topup.scheduled" | "topup.reversed" | "voucher.redeemed" | "batch.completed" | "balance.low" | "credit.expiring" | "credit.expired" | "stock.low" | "order.paid" | "order.failed" | "dispute.opened" | "order.refunded" | "order.disputed" | "order.dispute_lost" | "order.restored" | "recharge.succeeded" | "recharge.failed" | "subscription.started" | "subscription.activated" | "subscription.renewed" | "subscription.changed" | "subscription.past_due" | "subscription.paused" | "subscription.resumed" | "subscription.canceling" | "subscription.ended" | "approval.requested" | "approval.approved" | "approval.denied" | "approval.cancelled" | "approval.expired" | "key.created" | "key.paused" | "key.resumed" | "key.revoked" | "key.cap_near" | "key.cap_reached" | "endpoint.disabled" | "endpoint.test";
-        /** @description What was lost of it at its end, or later, once it is known that it does not go on into a next period. */
+        /** @description Credit that expired unused. The event may come later, when it is clear that the credit doesn't roll over. */
         ExpiredCreditEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -1951,7 +1951,7 @@ export interface components {
             /** @description The subscription's id. */
             subscription_id: string | null;
         };
-        /** @description What of it will be lost, some days before its end, unless it is spent. */
+        /** @description Credit that will expire within some days unless it is spent. */
         ExpiringCreditEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -1988,7 +1988,7 @@ export interface components {
             /** @description What goes on beside it, if the next period is paid. */
             rolls_over_micros: number;
         };
-        /** @description A fall of the balance for which nothing could be bought, or (disputed) a charge that the payer's bank took back or asks about. order_id is null where no charge was tried; retry_at where it is not tried again by itself; url where no person can confirm it. */
+        /** @description An automatic purchase that failed, or (`disputed`) one that the payer's bank disputes. order_id is null if no charge was tried, retry_at if no retry is planned, and url if nobody can confirm the payment. */
         FailedRechargeEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -2020,7 +2020,7 @@ export interface components {
              */
             currency: "USD";
         };
-        /** @description failure_reason says why; the funds are back in the sender's wallet. */
+        /** @description A failed top-up. failure_reason says why. Its funds are back in the sender's wallet. */
         FailedTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -2070,7 +2070,7 @@ export interface components {
             /** @description Why it failed or was called off; null: it did not. */
             failure_reason: string;
         };
-        /** @description What is wrong and what to do about it; some causes add facts of their own. */
+        /** @description What is wrong and what to do about it. Some causes add facts of their own. */
         Failure: {
             /** @description A sentence for people. */
             detail: string;
@@ -2103,7 +2103,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description Failed deliveries whose last attempt came to the same. */
+        /** @description Failed deliveries whose last attempts had the same result. */
         FailureSummary: {
             /** @description How many of those that were looked at. */
             deliveries: number;
@@ -2126,7 +2126,7 @@ export interface components {
             /** @description The one that failed last, to be sent again first. */
             last_delivery_id: string;
         };
-        /** @description One field of the request that cannot be taken, and what would be. */
+        /** @description A field of the request that can't be accepted, and what would be accepted. */
         FieldProblem: {
             /** @description The field, with its place inside others. */
             param: string;
@@ -2157,7 +2157,7 @@ export interface components {
             /** @description In words for people. */
             detail: string;
         };
-        /** @description A period of a plan that an operator gave free. */
+        /** @description A period that an operator gave for free. */
         FreePeriod: {
             /** @description Its id, per_…. */
             id: string;
@@ -2230,7 +2230,7 @@ export interface components {
             /** @description Why, in words for people. */
             reason: string | null;
         };
-        /** @description A part of the time, by when deliveries were made. */
+        /** @description One part of the period; deliveries are counted when they were created. */
         HealthStep: {
             /**
              * Format: date-time
@@ -2399,7 +2399,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["CapUsedEventData"];
         };
-        /** @description What a key may spend, in calendar windows of UTC; null: no cap of its own. */
+        /** @description A key's caps by UTC day and month. null means that the key has no cap of its own. */
         KeyCaps: {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents: number | null;
@@ -2408,7 +2408,7 @@ export interface components {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_month_cents: number | null;
         };
-        /** @description A key as it is now; never its secret. What is paused or revoked are its descendants, too. */
+        /** @description A key's current state, without its secret. Pausing or revoking a key also affects its descendants. */
         KeyChangedEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -2564,12 +2564,12 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["KeyChangedEventData"];
         };
-        /** @description The key first, each parent before its children; revoked ones are left out. */
+        /** @description A key and its descendants. Parents come before their children; revoked keys are left out. */
         KeyTree: {
             /** @description The key first, each parent before its children. */
             keys: components["schemas"]["KeyTreeNode"][];
         };
-        /** @description A key with its own limits, of which what its descendants spend is a part. */
+        /** @description A key with its own limits. What its descendants spend counts against them, too. */
         KeyTreeNode: {
             /** @description Its id, key_…. */
             id: string;
@@ -2590,14 +2590,14 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             revoked_at: string | null;
         };
-        /** @description At most so many cents in any so many seconds. */
+        /** @description A spending limit for any period of this many seconds. */
         KeyWindow: {
             /** @description The length of the window, in seconds. */
             seconds: number;
             /** @description In US cents. */
             cents: number;
         };
-        /** @description A limit, what is used of it and what is left. */
+        /** @description A spending limit, with how much of it is used and how much is left. */
         LimitUsage: {
             /** @description The key whose it is; null: the account's own. */
             key_id: string | null;
@@ -2622,7 +2622,7 @@ export interface components {
             /** @description When all of it is free again; null: never. */
             resets_at: string | null;
         };
-        /** @description A call that comes next, with the caller's own credential; rel `page`: an address for a person's browser. */
+        /** @description A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's browser. */
         Link: {
             /** @description What it is for, such as earlier, platforms, balance. */
             rel: string;
@@ -2633,7 +2633,7 @@ export interface components {
             /** @description The JSON body to send. */
             body?: Record<string, never> | null;
         };
-        /** @description The account's wallet, after the change that took it below the threshold. */
+        /** @description The account's wallet, after a change took its balance below the threshold. */
         LowBalanceEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -2650,7 +2650,7 @@ export interface components {
              */
             currency: "USD";
         };
-        /** @description What is left of the codes of a platform and amount. Sent to operators' accounts, once until there are enough again. */
+        /** @description Codes of one platform and amount that are running out. Operators' accounts get the event once, and not again until the stock has recovered. */
         LowStockEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -2695,7 +2695,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             settled_at: string | null;
         };
-        /** @description The MCP client's subscription behind an endpoint. */
+        /** @description The MCP client's subscription that an endpoint belongs to. */
         McpSubscription: {
             /** @description As the client and its deliveries name it. */
             id: string;
@@ -2712,7 +2712,7 @@ export interface components {
          * @enum {string}
          */
         NextAction: "fix_request" | "wait" | "poll" | "top_up" | "pay" | "ask_human" | "stop";
-        /** @description When the next period is charged, and its price before tax, discounts and customer's balance. */
+        /** @description When the next period is charged, and its price before tax, discounts and the customer's balance. */
         NextCharge: {
             /**
              * Format: date-time
@@ -2724,7 +2724,7 @@ export interface components {
             /** @description ISO 4217. */
             currency: string;
         };
-        /** @description That an endpoint keeps failing, or was disabled for it; ended_at is null while it goes on. */
+        /** @description A notice that an endpoint keeps failing, or was disabled for failing. ended_at is null while that continues. */
         Notice: {
             /** @description Its id, ntc_…. */
             id: string;
@@ -2751,7 +2751,7 @@ export interface components {
             /** @description Of failing_for_four_days: when it is disabled unless something arrives before. */
             disable_at: string | null;
         };
-        /** @description A dispute, or an inquiry, which took no money; amount in the smallest unit of its currency. evidence_due_at: until when evidence counts; null where the provider does not tell. */
+        /** @description A dispute, or an inquiry, which withdraws no money. `amount` is in the currency's smallest unit. evidence_due_at is the deadline for evidence, or null if the provider sets none. */
         OpenedDisputeEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -2793,7 +2793,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
         };
-        /** @description An order of credit. The payer pays at `url`; it is null until the provider has responded, and if there is nothing to pay. */
+        /** @description An order of credit. The payer pays at `url`, which is null until the provider has responded, and if there is nothing to pay. */
         Order: {
             /** @description Its id, ord_…. */
             id: string;
@@ -2900,7 +2900,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["DisputedOrderEventData"];
         };
-        /** @description An order of credit. reference is the txn_… that its events and deliveries are found by. */
+        /** @description An order of credit. `reference` is a transaction ID (txn_…) under which its events and deliveries are listed. */
         OrderEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -3068,7 +3068,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["RestoredOrderEventData"];
         };
-        /** @description One month of all customers' credit: wallets, grants and holds. */
+        /** @description One month's changes of the credit that all customers hold in wallets, grants and holds. */
         OutstandingLine: {
             /** @description In UTC, such as 2026-06. */
             month: string;
@@ -3093,7 +3093,7 @@ export interface components {
             /** @description At the month's end, in millionths of a US dollar. */
             closing_micros: number;
         };
-        /** @description What the asking key may do now: its own limits and those of all keys above it, together. */
+        /** @description What the calling key may do now, under its own limits and those of all its ancestors. */
         OwnKey: {
             /** @description Its id, key_…. */
             id: string;
@@ -3218,7 +3218,7 @@ export interface components {
             /** @description The saved payment methods, the newest first. */
             items: components["schemas"]["PaymentMethod"][];
         };
-        /** @description A change that was requested of the provider and isn't done yet. */
+        /** @description A change that was requested from the provider and isn't complete yet. */
         PendingAction: {
             /**
              * @description What was asked for.
@@ -3239,7 +3239,7 @@ export interface components {
             /** @description How many times the provider was asked. */
             attempts: number;
         };
-        /** @description The funds are held; the recipient is credited on delivery. */
+        /** @description A pending top-up. Its funds are held, and the recipient gets the credit on delivery. */
         PendingTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -3289,7 +3289,7 @@ export interface components {
             /** @description Why it failed or was called off; null: it did not. */
             failure_reason?: string;
         };
-        /** @description What a change would cost, and when the new price counts from. */
+        /** @description The cost of a change, and the time from which the new price applies. */
         PlanChange: {
             /** @description The subscription's id. */
             subscription_id: string;
@@ -3318,7 +3318,7 @@ export interface components {
              */
             effective_at: string;
         };
-        /** @description What can be topped up. */
+        /** @description A platform for which top-ups can be sent. */
         Platform: {
             /** @description Its name in calls. */
             id: string;
@@ -3334,7 +3334,7 @@ export interface components {
              */
             fulfilment: "asynchronous" | "immediate";
         };
-        /** @description A link to the account's webhooks. It ends with the key, token or person that made it. */
+        /** @description A link to a page of the account's webhooks. It stops working when the key, token or user that made it ends. */
         PortalLink: {
             /** @description Its id, ptl_…. */
             id: string;
@@ -3414,7 +3414,7 @@ export interface components {
              */
             quote_expires_at: string;
         };
-        /** @description Credit that is bought automatically when the balance drops. While status is off, no drop is charged until the recharge is set again. disabled_reason is null while it is on, and if it was removed. */
+        /** @description Credit that is bought automatically when the balance drops. If status is off, nothing is charged until the recharge is set again. disabled_reason is null while the recharge is on, and if it was removed. */
         Recharge: {
             /** @description The payment provider. */
             provider: string;
@@ -3449,7 +3449,7 @@ export interface components {
             /** @description The latest, the newest first. */
             charges: components["schemas"]["RechargeCharge"][];
         };
-        /** @description The outcome of one drop of the balance. reason: why the charge was declined; url: where the payer confirms it. */
+        /** @description The charge after a drop of the balance. If it was declined, reason says why. If the payer must confirm it, url is the page for that. */
         RechargeCharge: {
             /** @description The order's id. */
             order_id: string;
@@ -3550,7 +3550,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
         };
-        /** @description What a recipient holds of one platform, from this account's top-ups. */
+        /** @description A recipient's balance on one platform, from this account's top-ups. */
         RecipientWallet: {
             /** @description The recipient's address. */
             recipient_email: string;
@@ -3622,7 +3622,7 @@ export interface components {
             /** @description The caller's wallet, in US cents. */
             balance_cents: number;
         };
-        /** @description A refund that was requested here. While it is requested, unknown or pending, its credit is held. */
+        /** @description A refund that was requested here. While its status is requested, unknown or pending, its credit is held. */
         Refund: {
             /** @description Its id, rfd_…. */
             id: string;
@@ -3665,7 +3665,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
         };
-        /** @description An order of which something went back; in the smallest unit of pay_currency. */
+        /** @description An order whose payment was refunded, in part or in full. Amounts are in the smallest unit of pay_currency. */
         RefundedOrderEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -3728,7 +3728,7 @@ export interface components {
             /** @description What is wrong and what to do about it. */
             error: components["schemas"]["Failure"];
         };
-        /** @description A job that sends deliveries again, at most rate_per_s a second. */
+        /** @description A job that sends deliveries again, at most rate_per_s each second. */
         Replay: {
             /** @description Its id, rpl_…. */
             id: string;
@@ -3781,7 +3781,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             ended_at: string | null;
         };
-        /** @description What a replay would match: nothing was sent. */
+        /** @description The number of deliveries that a replay would send. A dry run sends nothing. */
         ReplayCount: {
             /** @description Only say what would happen; nothing is done. */
             dry_run: boolean;
@@ -3808,7 +3808,7 @@ export interface components {
              */
             until: string;
         };
-        /** @description decide_url is null but for an endpoint with include_approval_links. */
+        /** @description A requested approval. decide_url is null unless the endpoint has include_approval_links. */
         RequestedApprovalEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -3869,14 +3869,14 @@ export interface components {
             /** @description Null: the key is gone. */
             key_name: string | null;
         };
-        /** @description How long the receiver took to answer; null where nothing was answered. */
+        /** @description How long the receiver took to respond; null if nothing was answered. */
         ResponseTimes: {
             /** @description In milliseconds. */
             p50: number | null;
             /** @description In milliseconds. */
             p95: number | null;
         };
-        /** @description An order of which something came back to us; in the smallest unit of pay_currency. refunded_total_cents: what is still gone. */
+        /** @description An order whose payment was returned to us. Amounts are in the smallest unit of pay_currency. refunded_total_cents is what is still refunded or disputed. */
         RestoredOrderEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -3934,7 +3934,7 @@ export interface components {
             /** @description Why, in words for people. */
             reason: string;
         };
-        /** @description Payments of one month, UTC, by when they were paid. */
+        /** @description Payments of one UTC month, by the time of payment. */
         RevenueLine: {
             /** @description In UTC, such as 2026-06. */
             month: string;
@@ -4040,7 +4040,7 @@ export interface components {
              */
             next_action?: "poll";
         };
-        /** @description Nothing of it was used; its funds are back in the sender's wallet. reason: why the sender, or the operator, took it back. new_balance_cents is the recipient's wallet of that platform afterwards. */
+        /** @description A reversed top-up, which was unused. Its funds are back in the sender's wallet. reason: why the sender or operator reversed it. new_balance_cents: the recipient's balance on that platform afterwards. */
         ReversedTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -4168,7 +4168,7 @@ export interface components {
             /** @description Where the user agrees and saves the payment method. */
             url: string;
         };
-        /** @description The funds are held; at scheduled_for it is delivered, or pending, or refused and refunded. */
+        /** @description A scheduled top-up. Its funds are held. At scheduled_for, it is delivered, left pending, or refused and refunded. */
         ScheduledTopUpEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -4223,7 +4223,7 @@ export interface components {
          * @enum {string}
          */
         Scope: "topup:send" | "topup:read" | "topup:reverse" | "webhooks:read" | "webhooks:write" | "billing:read" | "billing:write" | "usage:read" | "usage:write" | "vouchers:read" | "vouchers:redeem" | "keys:write" | "approvals:write" | "admin";
-        /** @description A UTC day of an environment's ledger as it was sealed. */
+        /** @description One UTC day of an environment's ledger, sealed against changes. */
         SealedDay: {
             /**
              * @description The two are closed worlds; check it.
@@ -4391,7 +4391,7 @@ export interface components {
             /** @description The sender's words to the recipient. */
             message: string | null;
         };
-        /** @description A transfer of a statement, and the wallet's balance after it. */
+        /** @description A transfer in a statement, with the wallet's balance after it. */
         StatedTransfer: {
             /** @description Its id. */
             id: string;
@@ -4417,7 +4417,7 @@ export interface components {
             /** @description In millionths of a US dollar. */
             balance_micros: number;
         };
-        /** @description Opening balance + what the transfers did to the wallet = closing balance. */
+        /** @description A period's transfers. The opening balance plus their effect equals the closing balance. */
         Statement: {
             /**
              * Format: date-time
@@ -4469,7 +4469,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["LowStockEventData"];
         };
-        /** @description A plan that the account has or had. Only the provider's word moves it. */
+        /** @description A plan that the account has or had. Its state changes only when the provider reports it. */
         Subscription: {
             /** @description Its id, sub_…. */
             id: string;
@@ -4645,7 +4645,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
-        /** @description A plan that an account has, after the turn that is told. credits: of one paid period; credits_granted: of all of its periods so far; credits_granted_now: what this turn granted, which in a trial is the trial's credit. next_charge is null while it is paused, and where it ends with its period, or has ended. next_plan_id and next_interval: another plan that was chosen, from the next period on. grace_ends_at: while it is past due, when it expires unless it is paid. paused_at, resumes_at: while it is paused; resumes_at is null where the pause has no end of its own. */
+        /** @description An account's subscription to a plan, after the reported change. - credits: the credit of one paid period. credits_granted: of all periods so far. credits_granted_now: what this change granted. - next_charge: null while the subscription is paused, if it ends with its period, or after its end. - next_plan_id, next_interval: the plan that starts with the next period, if it changes. - grace_ends_at: while a payment is past due, when the subscription expires. - resumes_at: when a pause ends; null if the pause has no end. */
         SubscriptionEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -4855,7 +4855,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["SubscriptionEventData"];
         };
-        /** @description Credit that was bought by itself when the balance fell. method is as its owner knows it. */
+        /** @description Credit that was bought automatically because the balance had fallen. */
         SucceededRechargeEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -4876,7 +4876,7 @@ export interface components {
              */
             currency: "USD";
         };
-        /** @description A tax as the provider told it. */
+        /** @description A tax as the payment provider reported it. */
         TaxLine: {
             /** @description The tax, such as VAT 20 %. */
             name: string;
@@ -4885,7 +4885,7 @@ export interface components {
             /** @description The price contains it; else it is added. */
             included: boolean;
         };
-        /** @description When balance.low fires: the highest threshold, 0 for none, and all of them, the highest first. */
+        /** @description Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order. */
         Threshold: {
             /** @description In US cents. */
             low_balance_threshold_cents: number;
@@ -4948,7 +4948,7 @@ export interface components {
             /** @description RFC 3339, UTC, whole seconds. */
             settled_at: string | null;
         };
-        /** @description A top-up's receipt, to keep and to check without the gateway. */
+        /** @description A top-up's receipt. You can store it and verify it without this gateway. */
         TopUpReceipt: {
             /** @description The top-up's id. */
             transaction_id: string;
@@ -5282,7 +5282,7 @@ export interface components {
              */
             created_at: string;
         };
-        /** @description When the next period is charged, and its price before tax, discounts and customer's balance. */
+        /** @description The next charge: its time, and its price before tax, discounts and the customer's balance at the provider. */
         UpcomingCharge: {
             /**
              * Format: date-time
@@ -5351,7 +5351,7 @@ export interface components {
             /** @description What became of each, in their order. */
             results: components["schemas"]["UsageVerdict"][];
         };
-        /** @description What a group adds up to; of day, model and key_id with app_id those are set that it is grouped by. All null: of the total, or of what named none. */
+        /** @description The sum of one group. Only the fields of the grouping are set: day, model, or key_id and app_id. All of them are null in the total, and in the group of charges that have no model or key. */
         UsageGroup: {
             /** @description In UTC, such as 2026-06-13. */
             day: string | null;
@@ -5374,7 +5374,7 @@ export interface components {
             /** @description Of the input tokens. */
             cached_tokens: number;
         };
-        /** @description Sums of whole UTC days: days newest first, models and keys by their amounts. to is exclusive. */
+        /** @description Sums over whole UTC days, with the newest day first, or models and keys with the largest amount first. `to` is exclusive. */
         UsageGroups: {
             /**
              * @description What each group is of.
@@ -5400,7 +5400,7 @@ export interface components {
             /** @description Whether there is another page. */
             has_more: boolean;
         };
-        /** @description One charge. kind: usage, a hold that was captured (created_at: when it was set aside), or what an app took. The tokens and the price list's version are null where an amount was charged. */
+        /** @description One charge. If an amount was charged instead of tokens, the token counts and price_version are null. `kind` is `usage`, `hold` (a captured hold; created_at is when the money was held) or `app` (charged by an app). */
         UsageLine: {
             /** @description Its id. */
             id: string;
@@ -5497,7 +5497,7 @@ export interface components {
             /** @description What it tells of. */
             data: components["schemas"]["VoucherRedeemedEventData"];
         };
-        /** @description Told to the account that issued the voucher. settle: into a wallet here, or external: the platform honoured it. */
+        /** @description A voucher that was redeemed. The account that issued it gets the event. settle: `wallet` if the credit went into a wallet here, `external` if the platform redeemed it. */
         VoucherRedeemedEventData: {
             /**
              * @description There in the sample of a test ping only: nothing of it is real.
@@ -5529,7 +5529,7 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** @description Where events are sent. The values of headers are masked. */
+        /** @description A webhook endpoint, to which events are sent. Header values are masked. */
         WebhookEndpoint: {
             /** @description Its id, we_…. */
             id: string;
@@ -5576,7 +5576,7 @@ export interface components {
             /** @description Set if an MCP client made it: only that client can change it. */
             mcp_subscription: components["schemas"]["McpSubscription"] | null;
         };
-        /** @description How an endpoint has been. since is later than asked where it had more deliveries than are looked at. */
+        /** @description An endpoint's health. `since` is later than requested if there were too many deliveries to read. */
         WebhookHealth: {
             /** @description The webhook endpoint's id. */
             endpoint_id: string;
@@ -5611,7 +5611,7 @@ export interface components {
             /** @description 24 of equal length, the oldest first. */
             steps: components["schemas"]["HealthStep"][];
         };
-        /** @description A spend cap and what is left of it, the tightest of the key and its ancestors. */
+        /** @description A spend cap and what is left of it. Of the key's and its ancestors' caps, the tightest is shown. */
         Window: {
             /**
              * @description The UTC day or month.
@@ -5635,7 +5635,7 @@ export interface components {
             /** @description On one UTC day, by all credentials together; null: no limit. */
             per_day_cents: number | null;
         };
-        /** @description Whom documents are made out to from now on; those that exist stay as they are. */
+        /** @description The buyer to name on future documents. Existing documents don't change. */
         BillingDetailsBody: {
             /** @description Whom documents are made out to; empty: the account's own name. */
             name?: string;
@@ -5687,7 +5687,7 @@ export interface components {
             /** @description The top-up's id. */
             transaction_id: string;
         };
-        /** @description When the plan ends. Nothing is paid back: a refund is a separate call. */
+        /** @description When the plan ends. Nothing is refunded; a refund is a separate call. */
         CancelPlanBody: {
             /**
              * @description period_end: what is paid for is kept. now: at once; nothing is paid back. Default: "period_end".
@@ -5695,7 +5695,7 @@ export interface components {
              */
             at?: "now" | "period_end";
         };
-        /** @description Spend caps in cents, as a listed key shows them. */
+        /** @description Spend caps in cents. */
         Caps: {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents?: number | null;
@@ -5719,12 +5719,12 @@ export interface components {
             /** @description The amount, in millionths of a US dollar. */
             amount_micros?: number | null;
         };
-        /** @description Where the receiver says how much it has done; without it, what cannot be seen is said so. */
+        /** @description Where the receiver reports its effects. Without it, some checks end as `not_seen`. */
         CertifyBody: {
             /** @description Answers a GET with a whole number that each top-up moves by the same, such as a count of orders: 12 or {"effects": 12}. */
             effects_url?: string | null;
         };
-        /** @description Another plan, or the same by another interval. */
+        /** @description The plan to switch to, or another billing interval of the same plan. */
         ChangePlanBody: {
             /** @description The plan's id. */
             plan_id: string;
@@ -5754,7 +5754,7 @@ export interface components {
             /** @description Its name. Default: "Access token". */
             name?: string;
         };
-        /** @description What an operator found on the provider's own pages. */
+        /** @description A decision about a refund, after an operator has checked the provider's own pages. */
         DecideBody: {
             /**
              * @description Whether the provider made the refund.
@@ -5766,7 +5766,7 @@ export interface components {
             /** @description Its ID at the provider, if it was made. */
             provider_refund_id?: string | null;
         };
-        /** @description Which token, where the path does not say it. */
+        /** @description The token to revoke, if the path doesn't name it. */
         DeleteTokenBody: {
             /** @description The token's id. */
             id: string;
@@ -5806,7 +5806,7 @@ export interface components {
             /** @description The amount, in US cents. */
             amount_cents: number;
         };
-        /** @description Which period is given, and why. */
+        /** @description The period to give for free, and an operator's reason. */
         GrantFreePeriodBody: {
             /** @description Why, for whoever looks at it later; it stands in the audit log. */
             reason: string;
@@ -5833,7 +5833,7 @@ export interface components {
              */
             overage?: "cap" | "owe" | "reject";
         };
-        /** @description Changes to a key; omitted fields stay as they are, and null removes a limit. */
+        /** @description Changes to a key. Omitted fields stay unchanged, and null removes a limit. */
         KeyChanges: {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents?: number | null;
@@ -5876,7 +5876,7 @@ export interface components {
             /** @description When it ends; null: it does not. */
             expires_at?: string | null;
         };
-        /** @description A new key; its caps are in the body itself, or in `caps`. */
+        /** @description A new key. Its caps are in the body itself or in `caps`. */
         NewKey: {
             /** @description In US cents, calendar windows of UTC; null: no cap. */
             per_call_cents?: number | null;
@@ -5921,7 +5921,7 @@ export interface components {
             /** @description When it ends; null: it does not. */
             expires_at?: string | null;
         };
-        /** @description What to buy, a pack or an amount in US cents, and where it is paid. */
+        /** @description An order to create: a pack or an amount in US cents, and the provider where it is paid. */
         OrderBody: {
             /** @description Where it is paid. In staging, `sandbox` is the first provider that the sandbox simulates; the order names that provider. */
             provider: string;
@@ -5969,7 +5969,7 @@ export interface components {
             /** @description Another send, though its payer paid for the same platform, amount and recipient within 600 seconds; without it such a request is refused before anything is charged. Default: false. */
             distinct?: boolean;
         };
-        /** @description Until when the provider charges nothing. */
+        /** @description When the pause ends. Until then the provider charges nothing. */
         PausePlanBody: {
             /** @description When it goes on by itself. Null: when it is resumed. Some providers take no such time; the refusal says so. */
             resumes_at?: string | null;
@@ -5990,7 +5990,7 @@ export interface components {
             /** @description How long it works, in seconds. Default: 3600. */
             expires_in_s?: number;
         };
-        /** @description In US cents. method_ref: a saved payment method; without it, the newest is charged. */
+        /** @description The settings of a recharge, in US cents. Without method_ref, the newest saved payment method is charged. */
         RechargeBody: {
             /** @description Buy when the balance falls below it, in US cents. */
             below_cents: number;
@@ -6008,7 +6008,7 @@ export interface components {
             /** @description TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…. */
             code: string;
         };
-        /** @description How much of an order's payment to return, and why. */
+        /** @description A refund to make: how much of an order's payment to return, and why. */
         RefundBody: {
             /** @description In your words; order.refunded carries it. */
             reason: string;
@@ -6057,7 +6057,7 @@ export interface components {
             /** @description Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then needs no secret but public_key. Off ends the key pair at once; on again makes a new one. Default: true. */
             ed25519?: boolean;
         };
-        /** @description Which deliveries are sent again, and how fast. */
+        /** @description Which deliveries to send again, and how fast. */
         ReplayBody: {
             /** @description From this time on; left out: from the first delivery. */
             since?: string | null;
@@ -6084,14 +6084,14 @@ export interface components {
             /** @description Why it is reversed; topup.reversed carries it. */
             reason: string;
         };
-        /** @description Why a free period is taken back. */
+        /** @description An operator's reason for revoking a free period. */
         RevokeFreePeriodBody: {
             /** @description Why, for whoever looks at it later; it stands in the audit log. */
             reason: string;
             /** @description Also where its credit was used up: the account owes the rest. Default: false. */
             allow_owed?: boolean;
         };
-        /** @description How long the old and the new secret both work. */
+        /** @description How long the old secret works beside the new one. */
         Rotation: {
             /** @description How long the old key still works, in seconds. Default: 0. */
             overlap_s?: number;
@@ -6101,7 +6101,7 @@ export interface components {
             /** @description Staging or live: two closed worlds. Default: "staging". */
             environment?: string;
         };
-        /** @description return_url: where the user returns from the provider's page. */
+        /** @description A payment method to save. The provider's page sends the user back to return_url. */
         SaveBody: {
             /** @description The payment provider. */
             provider: string;
@@ -6159,12 +6159,12 @@ export interface components {
             /** @description Where it is good; checked where it is there. */
             environment?: ("live" | "staging") | null;
         };
-        /** @description Which sample is sent. */
+        /** @description The type of the sample event. */
         TestEventBody: {
             /** @description Of which type. Default: "endpoint.test". */
             event?: components["schemas"]["EventType"];
         };
-        /** @description When balance.low fires, in cents: one threshold, 0 for none, or a list of several. */
+        /** @description Balances in cents at which balance.low fires: one threshold (0 for none), or a list. */
         ThresholdBody: {
             /** @description One threshold, in US cents; 0: none. */
             low_balance_threshold_cents?: number | null;
@@ -6268,7 +6268,7 @@ export interface components {
              */
             settle?: "external" | "wallet";
         };
-        /** @description What changes of an endpoint; what is left out stays as it is. */
+        /** @description The fields to change. Omitted fields stay unchanged. */
         WebhooksPatchBody: {
             /** @description https in live, http too in staging; its host is public. */
             url?: string;
@@ -6305,12 +6305,12 @@ export interface components {
              */
             status?: "enabled" | "disabled";
         };
-        /** @description How long both secrets sign. */
+        /** @description How long the old secret still signs beside the new one. */
         WebhooksRotateBody: {
             /** @description How long the old secret still signs, in seconds. Default: 86400. */
             overlap_s?: number;
         };
-        /** @description At most so many cents in any so many seconds. */
+        /** @description A spending limit for any period of this many seconds. */
         WindowBody: {
             /** @description The length of the window, in seconds. */
             seconds: number;
