@@ -208,7 +208,7 @@ portal_links = _table(
     _text("can"),
     _text("origins", null=True),
     _text("endpoint_ids", null=True),  # null: all
-    # The key, token or person that made the link, which ends with that access.
+    # The key, token or person that made the link. The link ends when that access ends.
     _text("made_by"),
     _int("created_at"),
     _int("expires_at"),
@@ -1035,12 +1035,12 @@ checkpoints = _table(
     _int("sealed_at", null=True),
 )
 
-# The hashes of a checkpoint's tree, 256 in a row (billing/checkpoints/checkpoint.py).
+# The hashes of a checkpoint's tree, 256 per row (billing/checkpoints/checkpoint.py).
 checkpoint_tiles = _table(
     "checkpoint_tiles",
     _text("environment", key=True),
     _int("day_start_at", key=True),
-    _int("level", key=True),  # level 0: leaves; level 1: roots of the tiles of level 0
+    _int("level", key=True),  # Level 0 has the leaves, level 1 the roots of level 0's tiles.
     _int("number", key=True),
     _text("first_id"),
     _text("last_id"),
@@ -1090,7 +1090,7 @@ record_marks = _table(
     _text("after_ids"),  # JSON
 )
 
-# Leaves of the record log, 256 in a row (billing/records/record_log.py).
+# Leaves of the record log, 256 per row (billing/records/record_log.py).
 record_tiles = _table(
     "record_tiles",
     _int("day_start_at", key=True),
@@ -1155,7 +1155,7 @@ money_differences = _table(
     _text("subject_id"),
     _int("expected"),  # our ledger's value
     _int("found"),  # the other side's
-    _text("unit"),  # currency, micros or times
+    _text("unit"),  # values: a currency, micros or times
     _text("detail"),
     _int("since"),
     _int("seen_at"),
@@ -1329,7 +1329,7 @@ deliveries = _table(
     # ordered endpoints only
     _text("object_id", null=True),
     _int("event_no", null=True),
-    # since when the delivery has been due but waits for an earlier one of its object
+    # The delivery has been due since then, but waits for an earlier one of its object.
     _int("blocked_since_at", null=True),
     _int("created_at"),
     _int("settled_at", null=True),
@@ -1370,7 +1370,7 @@ deliveries = _table(
         where="status IN ('pending', 'sending')",
     ),
     _index("ix_deliveries_transaction", "transaction_id", where="transaction_id IS NOT NULL"),
-    # Finds an object's first delivery, and those being sent, for ordered endpoints.
+    # This index finds an object's first delivery, and deliveries being sent, for ordered endpoints.
     _index(
         "ix_deliveries_object",
         "endpoint_id",
@@ -1506,7 +1506,7 @@ packs = _table(
     _text("name"),
     _int("amount"),
     _text("currency"),
-    _int("credits"),  # The number includes the bonus. One credit is $0.001.
+    _int("credits"),  # The credits include the bonus. One credit is $0.001.
     _int("bonus_credits", default=0),
     _int("is_popular", default=0),
     _int("is_active", default=1),
@@ -1743,7 +1743,7 @@ order_reversals = _table(
     # Values: refund | part | dispute. A part is one of the refunds that a refund row sums up.
     _text("kind"),
     _int("amount"),
-    _text("status"),  # a dispute: open | won | lost; a refund: done | failed
+    _text("status"),  # values: open | won | lost for a dispute, done | failed for a refund
     _int("created_at"),
 )
 
@@ -2058,8 +2058,8 @@ owner_mails = _table(
     _index("ix_owner_mails_receipts_due", "next_receipt_at", where="next_receipt_at IS NOT NULL"),
 )
 
-# Turns of mail that gathers several notices (billing/recipients/gathered_mail.py). Code that writes such a mail locks
-# its kind's row.
+# When mail that gathers several notices was last written (billing/recipients/gathered_mail.py). Code that writes such
+# mail locks the row of its kind.
 notification_turns = _table(
     "notification_turns",
     _text("account_id", key=True),
@@ -2192,7 +2192,7 @@ period_reversals = _table(
     _text("environment"),
     _text("kind"),  # refund | part | dispute
     _int("amount"),
-    _text("status"),  # a dispute: open | won | lost; a refund: done | failed
+    _text("status"),  # values: open | won | lost for a dispute, done | failed for a refund
     _int("created_at"),
 )
 
@@ -2627,7 +2627,7 @@ request_log = _table(
     _text("content_type", null=True),
     _int("request_bytes"),
     _text("request_body"),
-    _text("response_body"),  # At most 8 KiB, and empty after a success.
+    _text("response_body"),  # a body of at most 8 KiB, empty after a success
     _text("agent", null=True),
     _int("created_at"),
     _index("ix_request_log_account", "account_id", "environment", "id"),
@@ -2824,7 +2824,7 @@ oauth_charges = _table(
         "environment",
         "created_at",
         "id",
-        # The condition is always true, as in usage_records.
+        # This condition is always true, like the one in usage_records.
         where="created_at > 0",
     ),
     _index(

@@ -35,7 +35,7 @@ class ClaimLost(RuntimeError):
 class Checkpoint(msgspec.Struct, frozen=True):
     environment: str
     day_start_at: int
-    seed: bytes  # for the salts; secret
+    seed: bytes  # secret
     size: int  # transfers
     late: int  # transfers that were written after their own day was sealed
     root: bytes
@@ -86,7 +86,7 @@ def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[Statement, bytes]
     try:
         return msgspec.json.decode(payload, type=Statement), payload
     except NOT_JSON:
-        raise StatementRefused("It is signed, but no checkpoint.") from None
+        raise StatementRefused("The statement is signed, but it isn't a checkpoint.") from None
 
 
 async def last_sealed(tx: Transaction, environment: str) -> Checkpoint | None:

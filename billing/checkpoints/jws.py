@@ -40,19 +40,27 @@ def sign(payload: bytes, *, typ: str, seed: bytes) -> str:
 def verify(text: str, *, typ: str, keys: Mapping[str, bytes]) -> VerifiedStatement:
     parts = text.split(".")
     if len(parts) != 3 or len(text) > JWS_CHARACTERS_MAX or not text.isascii():
-        raise StatementRefused("It is no JWS in compact form: three parts with dots between.")
+        raise StatementRefused(
+            "This isn't a JWS in compact form, which has three parts and two dots."
+        )
     header = _header(parts[0])
     if header.get("alg") != ALGORITHM or header.get("typ") != typ or "crit" in header:
-        raise StatementRefused(f"Its header is not that of a {typ} signed with {ALGORITHM}.")
+        raise StatementRefused(
+            f"The header must name the type {typ} and the algorithm {ALGORITHM}."
+        )
     kid = header.get("kid")
     public = keys.get(kid) if isinstance(kid, str) else None
     if not isinstance(kid, str) or public is None:
-        raise StatementRefused("None of the given public keys has the kid that it names.")
+        raise StatementRefused(
+            "None of the given public keys has the key ID that the header names."
+        )
     try:
         signed = f"{parts[0]}.{parts[1]}".encode()
         Ed25519PublicKey.from_public_bytes(public).verify(decode(parts[2]), signed)
     except (InvalidSignature, ValueError):
-        raise StatementRefused("Its signature does not hold: it was changed, or forged.") from None
+        raise StatementRefused(
+            "The signature is wrong: the statement was changed or forged."
+        ) from None
     return VerifiedStatement(decode(parts[1]), kid)
 
 
@@ -83,7 +91,7 @@ def keys_of_jwks(document: bytes) -> dict[str, bytes]:
         rows = [one for one in listed if isinstance(one, dict) and one.get("crv") == "Ed25519"]
         publics = [decode(one["x"]) for one in rows]
     except (*NOT_JSON, KeyError, TypeError, StatementRefused):
-        raise StatementRefused("The keys are no JWK Set.") from None
+        raise StatementRefused("The keys aren't a JWK Set.") from None
     found = {kid_of(public): public for public in publics if len(public) == KEY_BYTES}
     if not found:
         raise StatementRefused("The JWK Set has no Ed25519 key.")
@@ -102,7 +110,7 @@ def decode(text: object) -> bytes:
         data = b""
     # Without this check, unused bits could be changed without being noticed.
     if not isinstance(text, str) or encode(data) != text:
-        raise StatementRefused("A part of it is not base64url.")
+        raise StatementRefused("A part of the statement isn't base64url.")
     return data
 
 
@@ -112,5 +120,5 @@ def _header(part: str) -> Mapping[str, Any]:
     except (*NOT_JSON, StatementRefused):
         header = None
     if not isinstance(header, dict):
-        raise StatementRefused("Its header is no JSON object in base64url.")
+        raise StatementRefused("The header isn't a JSON object in base64url.")
     return header

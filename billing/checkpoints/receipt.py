@@ -61,7 +61,9 @@ def verify_receipt(
     try:
         receipt = msgspec.json.decode(verified.payload, type=Receipt)
     except NOT_JSON as error:
-        raise StatementRefused(f"It is signed, but no receipt: {error}.") from None
+        raise StatementRefused(
+            f"The statement is signed, but it isn't a receipt: {error}."
+        ) from None
     sealed = _statements(receipt, keys)
     _compare_kept(sealed, kept)
     for one in receipt.transfers:
@@ -73,7 +75,7 @@ def verify_receipt(
 def _statements(receipt: Receipt, keys: Mapping[str, bytes]) -> Mapping[str, Statement]:
     found = [statement_of(jws, keys)[0] for jws in receipt.checkpoints]
     if any(one.environment != receipt.payment.get("environment") for one in found):
-        raise StatementRefused("A checkpoint in it is of another environment.")
+        raise StatementRefused("A checkpoint in the receipt belongs to another environment.")
     return {one.day: one for one in found}
 
 
@@ -82,8 +84,8 @@ def _compare_kept(sealed: Mapping[str, Statement], kept: Sequence[Statement]) ->
         other = sealed.get(one.day)
         if other is not None and other.environment == one.environment and other != one:
             raise StatementRefused(
-                f"The checkpoint of {one.day} in it is not the one that you kept: the signer showed two"
-                " different ones for one day."
+                f"The receipt's checkpoint of {one.day} differs from the one that you stored: the signer has"
+                " signed two different checkpoints for that day."
             )
 
 
@@ -91,35 +93,33 @@ def _check(one: ProvedTransfer, receipt: Receipt, sealed: Mapping[str, Statement
     moved, payment = one.transfer, receipt.payment
     own = (payment.get("transaction_id"), payment.get("account_id"), payment.get("environment"))
     if (moved.transaction_id, moved.account_id, moved.environment) != own:
-        raise StatementRefused(f"The transfer {moved.id} is not one of this top-up.")
+        raise StatementRefused(f"Transfer {moved.id} doesn't belong to this top-up.")
     if one.proof is None:
         return
     checkpoint = sealed.get(one.proof.day)
     if checkpoint is None:
-        raise StatementRefused(f"The checkpoint of {one.proof.day} is missing in it.")
+        raise StatementRefused(f"The receipt lacks the checkpoint of {one.proof.day}.")
     try:
         path = [bytes.fromhex(step) for step in one.proof.path]
         leaf = hash_of(moved, decode(one.proof.salt))
     except ValueError:
-        raise StatementRefused(f"The proof of the transfer {moved.id} is not readable.") from None
+        raise StatementRefused(f"The proof of transfer {moved.id} can't be read.") from None
     root = root_from_path(leaf, one.proof.index, checkpoint.size, path)
     if root is None or root.hex() != checkpoint.root:
-        raise StatementRefused(
-            f"The transfer {moved.id} does not lie in the checkpoint of {one.proof.day}."
-        )
+        raise StatementRefused(f"Transfer {moved.id} isn't in the checkpoint of {one.proof.day}.")
 
 
 def _check_amount(receipt: Receipt) -> None:
     moved = {one.transfer.id: one.transfer for one in receipt.transfers}
     if len(moved) < len(receipt.transfers):
-        raise StatementRefused("One of its transfers stands in it twice.")
+        raise StatementRefused("The receipt contains a transfer twice.")
     if receipt.payment.get("status") not in _DELIVERED:
         return
     given = sum(one.amount_micros for one in moved.values() if one.code in _GIVEN)
     cents = receipt.payment.get("amount_cents")
     if not isinstance(cents, int) or given != cents * MICROS_PER_CENT:
         raise StatementRefused(
-            f"It says that {cents} US cents were delivered, and its transfers moved {given} micros."
+            f"The receipt says that {cents} US cents were delivered, but its transfers moved {given} micros."
         )
 
 

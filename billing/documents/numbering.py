@@ -468,5 +468,8 @@ async def receipt(
             return found
     _, found = await database.read(look)
     if found is None:
-        raise Unavailable("Receipts of earlier payments are made first.", retry_after_s=10)
+        raise Unavailable(
+            "The receipts of earlier payments must be made first. Try again shortly.",
+            retry_after_s=10,
+        )
     return found

@@ -193,7 +193,7 @@ class ReadSet:
     places: set[LedgerAccountKey] = field(default_factory=set)
     ledger_ids: set[str] = field(default_factory=set)  # of ledger accounts
     key_ids: set[str] = field(default_factory=set)
-    windows: set[Window] = field(default_factory=set)  # besides each key's today
+    windows: set[Window] = field(default_factory=set)  # except today's
     counted: dict[str, Tenant] = field(default_factory=dict)  # apps' grants
     sends: list[LimitedSend] = field(default_factory=list)
     request_keys: list[RequestKey] = field(default_factory=list)

@@ -180,7 +180,7 @@ class Limit(msgspec.Struct, gc=False):
             extra["seconds"] = self.seconds
         name = _WORDS.get(self.cap, "key's limit")
         return CapExceeded(
-            f"The {name} of {view.limit} {view.unit} leaves {view.remaining}.",
+            f"The {name} is {view.limit} {view.unit}, of which {view.remaining} are left.",
             reason=self.cap,
             retry_after_s=None if room_at is None else -((now_us - room_at) // SECOND_US),
             extra=extra,

@@ -12,21 +12,21 @@ class LedgerAccountKind(StrEnum):
     WALLET = "wallet"  # purchased credit
     GRANT = "grant"  # credit that may expire
     HELD = "held"  # reserved credit
-    OWED = "owed"  # asset: the tenant's debt
+    OWED = "owed"  # asset: debt
     FEES = "fees"  # earned fees
     RECIPIENT = "recipient"  # named platform/address
-    REDEEMED = "redeemed"  # named after its platform
+    REDEEMED = "redeemed"  # per platform
     USED = "used"  # by AI usage
-    PROVIDER = "provider"  # asset: sold credit, named after the provider
-    CODES = "codes"  # asset: credit from redemption codes
+    PROVIDER = "provider"  # asset: sold credit
+    CODES = "codes"  # asset: redeemed codes
     WITHDRAWN = "withdrawn"  # by an operator
     TEST_CREDIT = "test_credit"  # asset: free credit
-    MANUAL = "manual"  # asset: from an operator
+    MANUAL = "manual"  # asset: manual credit
     PROMOTION = "promotion"  # asset: promotional credit
     EXPIRED = "expired"
     COST = "cost"  # asset: suppliers' charges
     SUPPLIER = "supplier"  # owed to suppliers
-    TRANSIT_IN = "transit_in"  # asset: from another tenant
+    TRANSIT_IN = "transit_in"  # asset: between tenants
     TRANSIT_OUT = "transit_out"  # to another tenant
 
 
@@ -64,13 +64,13 @@ class Code(StrEnum):
     VOUCHER_SETTLE = "voucher_settle"
     TEST_CREDIT = "test_credit"
     MANUAL = "manual"
-    DEBT = "debt"  # paid by new credit
+    DEBT = "debt"
     GRANT = "grant"
     EXPIRY = "expiry"
     PURCHASE = "purchase"
     PURCHASE_REVERSAL = "purchase_reversal"
     REVERSAL_UNDONE = "reversal_undone"  # a won dispute
-    REFUND_HOLD = "refund_hold"  # until the refund's outcome is known
+    REFUND_HOLD = "refund_hold"
     REFUND_RELEASE = "refund_release"
     PAYMENT_REFUND = "payment_refund"  # of a machine payment
     REDEMPTION = "redemption"  # a redeemed code

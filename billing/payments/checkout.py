@@ -266,12 +266,12 @@ def check_return_url(text: str, *, param: str) -> str:
         raise InvalidInput(f"A URL has at most {URL_CHARACTERS_MAX} characters.", param=param)
     # Browsers treat a backslash as a slash, so what looks like a path may name another host.
     if not _VISIBLE.fullmatch(text) or "\\" in text:
-        raise InvalidInput("A URL has visible ASCII characters only.", param=param)
+        raise InvalidInput("A URL may contain only visible ASCII characters.", param=param)
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise InvalidInput("This is not a URL.", param=param) from None
+        raise InvalidInput("This isn't a valid URL.", param=param) from None
     if parts.scheme not in {"http", "https"}:
         raise InvalidInput("A URL begins with https:// or http://.", param=param)
     if "@" in parts.netloc:

@@ -214,7 +214,7 @@ async def list_problems(
             context.tx, context.environment, reason=asked.reason, before_id=begin, limit=limit
         )
     elif asked.reason is not None:
-        raise InvalidInput("`reason` goes with paid_uncredited alone.", param="reason")
+        raise InvalidInput("`reason` can only be used with paid_uncredited.", param="reason")
     else:
         orders = await order_list.credited_unpaid(
             context.tx, context.environment, before_id=begin, limit=limit

@@ -175,13 +175,13 @@ class ForgottenCustomer(Shaped, kw_only=True):
 
 
 class RetryBody(Fields, frozen=True, kw_only=True):
-    """Where the customer is."""
+    """The provider that has the customer."""
 
     provider: Annotated[_Name, Meta(description="Such as stripe.")]
 
 
 class DropBody(RetryBody, frozen=True, kw_only=True):
-    """The customer's provider, and why you stop trying."""
+    """The provider that has the customer, and the reason to stop trying."""
 
     reason: Annotated[
         str,

@@ -194,8 +194,8 @@ def _check_whole(state: BatchState, order: Order, held: list[HeldInvoice]) -> No
     if payment is not None and payment.refunded_amount:
         gone = in_words(Price(payment.refunded_amount, payment.currency))
         raise InvalidInput(
-            f"{gone} of payment {ref} was refunded or disputed, so it pays for no period. "
-            "Refund the rest, or reject it.",
+            f"{gone} of payment {ref} was refunded or disputed, so it can't pay for a period. "
+            "Refund the rest, or reject the order.",
             param="order_id",
         )
 

@@ -220,7 +220,7 @@ async def close(
 ) -> MoneyDifference:
     reason = reason.strip()
     if not reason:
-        raise InvalidInput("Say why, for whoever looks at it later.", param="reason")
+        raise InvalidInput("Give a reason for later readers.", param="reason")
     closed = await tx.execute(
         """UPDATE money_differences SET closed_at = :now, closed_by = :by, reason = :reason
            WHERE id = :id AND environment = :environment AND closed_at IS NULL""",
@@ -232,7 +232,7 @@ async def close(
     )
     found = await find(tx, difference_id, environment)
     if not closed:
-        raise InvalidInput("This difference is closed already.", param="id")
+        raise InvalidInput("This difference is already closed.", param="id")
     entry = audit_log.entry(
         by,
         "difference.close",

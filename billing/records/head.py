@@ -67,7 +67,9 @@ def statement_of(jws: str, keys: Mapping[str, bytes]) -> tuple[HeadStatement, by
     try:
         return msgspec.json.decode(payload, type=HeadStatement), payload
     except NOT_JSON:
-        raise StatementRefused("It is signed, but it is no head of the record log.") from None
+        raise StatementRefused(
+            "The statement is signed, but it isn't a head of the record log."
+        ) from None
 
 
 async def last(tx: Transaction) -> RecordHead | None:

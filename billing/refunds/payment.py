@@ -254,7 +254,7 @@ def _only(found: Sequence[RefundablePayment]) -> RefundablePayment:
     if periods[0].period_start_at is None:
         listed = ", ".join(str(one.payment_ref) for one in periods[-5:])
         raise InvalidInput(
-            f"{len(periods)} payments of the plan wait, the latest {listed}. Choose one.",
+            f"{len(periods)} payments of the plan wait for a decision, the latest {listed}. Choose one.",
             param="payment",
         )
     listed = ", ".join(one.owner_id for one in periods[-5:])

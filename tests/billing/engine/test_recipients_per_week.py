@@ -175,7 +175,7 @@ async def test_whom_it_sent_to_this_week_it_may_send_to_again(
     assert refused.reason == refused.extra["cap"] == "recipients_per_week"
     assert (refused.extra["limit"], refused.extra["remaining"]) == (2, 0)
     assert refused.extra["max_now_cents"] == 0
-    assert refused.detail == "The key's weekly limit of 2 recipients leaves 0."
+    assert refused.detail == "The key's weekly limit is 2 recipients, of which 0 are left."
     await account.send(to="ana+2@example.com")
     again = await standing(account)
     # Ana was sent to again, so Bo is the first to leave.

@@ -119,7 +119,7 @@ def test_problems_are_the_two_lists_of_an_operator(topup: Topup, sold: dict[str,
     assert (ids("paid_uncredited"), ids("credited_unpaid")) == ([sold["review"]], [])
     assert sold["review"] in topup("problems").stdout
     assert (
-        "goes with paid_uncredited"
+        "only be used with paid_uncredited"
         in topup("problems", "--kind=credited_unpaid", "--reason=amount").stderr
     )
     result_of(approve(topup, sold["review"], "--amount=20.00"))

@@ -95,5 +95,5 @@ async def test_a_refused_filter_is_told_beside_the_filters(store: Store) -> None
     wrong = await boss.request("GET", f"{HERE}?kind=credited_unpaid&reason=amount")
 
     assert wrong.status_code == 422
-    assert "goes with paid_uncredited alone" in wrong.text
+    assert "can only be used with paid_uncredited" in wrong.text
     assert '<option value="credited_unpaid" selected>' in wrong.text
