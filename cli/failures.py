@@ -49,7 +49,7 @@ def _facts(error: DomainError) -> dict[str, Any]:
 
 
 def _named(error: DomainError) -> str:
-    """Return the detail, preceded by its field unless it names that."""
+    """Return the error's detail, preceded by the field's name unless the detail contains it."""
     param = error.param
     is_named = param is None or re.search(rf"(?<!\w){re.escape(param)}(?!\w)", error.detail)
     return error.detail if is_named else f"{param}: {error.detail}"

@@ -44,7 +44,8 @@ Every command that opens the database exits with these codes, also `doctor`. Its
 def root() -> click.Context:
     """Return the context of `topup` itself.
 
-    It has `-h`, because Click stores a command's first help option for the rest of the process.
+    It has the option `-h`. Without that, all later commands would lack it, because Click stores a command's
+    first help option.
     """
     return click.Context(main, info_name="topup", **main.context_settings)
 

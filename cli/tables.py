@@ -19,7 +19,7 @@ WIDTH_MAX: Final = 240
 # Between two columns there is one space of padding and the box's separator.
 _GAP: Final = 2
 _EDGES: Final = 2
-# A shorter text would say nothing.
+# A text cut shorter than this would say nothing.
 _CUT_MIN: Final = 14
 # Sentences and values must be readable as a whole, so they wrap.
 _SENTENCES: Final = frozenset({"description", "detail", "reason", "text", "value", "what"})

@@ -1,7 +1,7 @@
 """Accounts and their environments.
 
-An account is a tenant, with separate data in each environment. Whoever changes its money, events or keys
-first locks its rows of account_environments, in the order of account and environment.
+An account is a tenant, with separate data in each environment. A transaction that changes its money, events
+or keys first locks its rows of account_environments, in the order of account and environment.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -120,8 +120,8 @@ async def set_low_balance_thresholds(
 async def note_recharges(tx: Transaction, rows: Iterable[WatchRow]) -> None:
     listed = sorted(rows, key=lambda row: row[:2])
     if listed:
-        # This statement isn't deferred, because deferred statements write a row only once, and
-        # these rows also hold the event's number.
+        # This isn't deferred, because deferred statements write a row only once, and these rows
+        # also get the event's number.
         touched = await tx.execute(_NOTE, rows=listed)
         assert touched == len(listed), "a tenant vanished under the lock"
 

@@ -72,7 +72,7 @@ class Origin(Protocol):
 
     @property
     def request_digest(self) -> str | None:
-        """Return the call's identity under its Idempotency-Key, by which a repeated call continues."""
+        """Return a digest by which a repeated call with the same Idempotency-Key is recognised."""
         ...
 
 
@@ -245,7 +245,7 @@ class ChangingAct(ActRow, Generic[I]):
     # True if the audit entry names the person who decided, such as with `--by` on the command line.
     names_person: bool = False
     moves_money: bool = False
-    # The question before the act, filled with the view's fields. Empty if nothing can be lost.
+    # The confirmation question, filled with the view's fields. Empty if nothing can be lost.
     asks: str = ""
     done: str = "Saved."
     # The act that a page offers afterwards.

@@ -410,8 +410,8 @@ def first_cap_exceeded(
 ) -> CapExceeded | None:
     """Return the refusal if a cap of the key or an ancestor has no room for a debit, or None.
 
-    Of several caps, it names the one for which waiting helps least: first one below the amount, then per
-    call, month, day. Of equal ones, it names the nearest key's.
+    If several caps refuse, the one for which waiting helps least is named: a cap below the amount, then per
+    call, per month, per day. Of equal caps, the nearest key's is named.
     """
     assert amount_micros >= 0, "a debit is not negative"
     for state in states:

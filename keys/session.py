@@ -33,7 +33,7 @@ from store.row_mapping import RowMapping
 LIFE_US = 30 * DAY_US
 IDLE_US = 7 * DAY_US
 PRUNE_ROWS = 500
-CONFIRMED_US = 10 * MINUTE_US  # for so long, a password that was entered again is remembered
+CONFIRMED_US = 10 * MINUTE_US  # how long an entered password is remembered
 SESSIONS_MAX = 20  # per account; beyond this, the session used longest ago is deleted
 USER_AGENT_CHARACTERS_MAX = 200
 _USED = """

@@ -59,7 +59,7 @@ async def run_alone(act: AloneAct, context: CallContext, asked: Any) -> Any:
 
 
 def check_done(act: AnyChange, result: Any) -> None:
-    """Raise an error if the result says that the part outside this installation failed."""
+    """Raise an error if the act succeeded here but failed outside, such as at a receiver."""
     failing = act.failing if isinstance(act, StepsAct) else None
     detail = None if failing is None else failing.detail(result)
     if failing is not None and detail is not None:

@@ -25,8 +25,8 @@ DIRECTORIES_MAX: Final = 200
 DIRECTORY_BYTES_MAX: Final = 32_768
 TIMEOUT_S: Final = 5.0
 FETCHES_AT_ONCE_MAX: Final = 2
-# How many directories without known keys one account, one sandbox, all sandboxes and all accounts
-# may have fetched in an hour.
+# How many new directories may be fetched in an hour for one account, one sandbox, all sandboxes and
+# all accounts.
 PER_HOUR_MAX: Final = 10
 SANDBOX_PER_HOUR_MAX: Final = 2
 SANDBOXES_PER_HOUR_MAX: Final = 100
@@ -50,8 +50,8 @@ logger = logging.getLogger(__name__)
 
 
 class _Directory(NamedTuple):
-    """A cached key directory. `keys` are by thumbprint; None if it was never fetched. It is fetched again at
-    `until_us`.
+    """A cached key directory. `keys` maps thumbprints to keys; None if it was never fetched. It is fetched
+    again at `until_us`.
     """
 
     keys: Mapping[str, bytes] | None

@@ -21,7 +21,7 @@ REFRESH_S: Final = 30.0
 SKEW_US_WARNED: Final = 1_000_000
 # The quickest of these responses is the most exact one.
 SAMPLES: Final = 3
-# A correction moves the clock by one part in this many: one second in ten.
+# A correction changes the clock's speed by one part in this many.
 SLEW_PARTS: Final = 10
 _NOW = "SELECT DATABASE_NOW_US() AS now_us"
 
@@ -37,7 +37,7 @@ def monotonic_us() -> int:
 
 
 class SteadyClock:
-    """Read `wall` once and then count; only `correct` changes the time.
+    """A clock that reads `wall` once and then counts. Only `correct` changes its time.
 
     The time never goes back. A correction is spread over time, so that work doesn't fall due all at once.
     """
@@ -61,7 +61,7 @@ class SteadyClock:
         return now_us
 
     def begin(self, true_us: int, at_monotonic_us: int) -> None:
-        """Set the time to true_us at that count, at once. Call it before the first use."""
+        """Set the clock to `true_us` as of that counter value. Call this before the clock is used."""
         self._offset_us, self._since_us = true_us - at_monotonic_us, at_monotonic_us
         self._left_us = self._last_us = 0
 

@@ -134,7 +134,7 @@ async def opens_what_is_sealed(settings: Settings, vault: Vault | None) -> bool 
         if vault is None:
             return False
         try:
-            # The row exists, so no row is made and this time isn't used.
+            # The row exists already, so this time isn't used.
             await vault.data_key(tx, VOUCHER_KEY, now_us=0)
         except SealBroken:
             return False

@@ -107,7 +107,7 @@ class _Share:
     in_hand: int = 0
     taken_at_s: float = -math.inf
     block: int = 1
-    # By the last response: tokens left in Redis, and when the bucket there will be full.
+    # Tokens left in Redis by the last response, and when the bucket there will be full.
     left: int = 0
     full_at_s: float = 0.0
     # Until then, Redis would refuse this cost and any larger one.
@@ -213,7 +213,7 @@ class Limiter:
     def _take_in_hand(self, buckets: Sequence[Bucket], now_s: float) -> list[Decision] | None:
         """Take one token from each bucket if this process holds one for each, else none.
 
-        Each send runs this, so nothing in it is a separate function.
+        Most of this is inlined, because each send runs it.
         """
         shares = self._shares
         decisions: list[Decision] = []

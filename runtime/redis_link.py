@@ -529,9 +529,9 @@ class Queue:
         self.wake_soon()
 
     def wake_soon(self, name: str = ANYTHING) -> None:
-        """Make every worker look now for the work that this name stands for.
+        """Make every worker check now for the work that `name` stands for.
 
-        If Redis is away, use `otherwise`; when Redis is back, all workers look for any work.
+        If Redis is away, use `otherwise`; when Redis is back, all workers check for any work.
         """
         self._names_wanted.add(name)
         self._start_sender()

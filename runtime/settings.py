@@ -98,8 +98,12 @@ class Settings(SettingGroups, BaseSettings):
     )
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
-    port: int = Field(8000, ge=0, le=65_535, description="Port it listens on; 0 takes a free one.")
-    worker_host: str = Field("127.0.0.1", description="Where a worker answers; see WORKER_PORT.")
+    port: int = Field(
+        8000, ge=0, le=65_535, description="Port the gateway listens on; 0: a free one."
+    )
+    worker_host: str = Field(
+        "127.0.0.1", description="Address a worker listens on; see WORKER_PORT."
+    )
     worker_port: int | None = Field(
         None,
         ge=0,
@@ -108,33 +112,33 @@ class Settings(SettingGroups, BaseSettings):
     )
     data_dir: Path = Field(
         Path("data"),
-        description="Folder of the SQLite file, the dev secret, dev.json, and what was acknowledged.",
+        description="Folder of the SQLite file, the dev master key, dev.json and the acknowledged commits.",
     )
     database_url: SecretStr = Field(
         SecretStr(""),
         description="postgresql://… or sqlite:///path; empty: SQLite in the data directory.",
     )
     database_connections: int = Field(
-        6, ge=2, le=1_000, description="Connections of each of a process's two general pools."
+        6, ge=2, le=1_000, description="Connections in each of the two general pools of a process."
     )
     database_statement_cache: int = Field(
-        1024, ge=0, le=100_000, description="Statements each connection keeps prepared; 0: none."
+        1024, ge=0, le=100_000, description="Prepared statements per connection; 0: none."
     )
     database_connect_timeout_s: float = Field(
-        3, gt=0, le=60, description="Seconds for opening a connection to PostgreSQL."
+        3, gt=0, le=60, description="Seconds to open a connection to PostgreSQL."
     )
     database_pool_timeout_s: float = Field(
-        5, gt=0, le=60, description="Seconds to wait for a free connection of the pool."
+        5, gt=0, le=60, description="Seconds to wait for a free connection in the pool."
     )
     database_statement_timeout_s: float = Field(
-        30, ge=1, le=600, description="Seconds after which PostgreSQL ends a statement of ours."
+        30, ge=1, le=600, description="Seconds after which PostgreSQL ends a statement."
     )
     database_lock_timeout_s: float = Field(
-        3, ge=0.1, le=60, description="Seconds for which a statement waits for a row that is held."
+        3, ge=0.1, le=60, description="Seconds that a statement waits for a locked row."
     )
     database_direct_url: SecretStr = Field(
         SecretStr(""),
-        description="postgresql://… of the server itself, where DATABASE_URL is a pooler's.",
+        description="postgresql://… of the server itself, if DATABASE_URL is a pooler's.",
     )
     redis_url: SecretStr = Field(
         SecretStr(""),
@@ -144,113 +148,136 @@ class Settings(SettingGroups, BaseSettings):
         0,
         ge=0,
         le=300,
-        description="Seconds a gateway told to stop goes on, with /readyz at 503.",
+        description="Seconds that a stopping gateway continues to serve, while /readyz returns 503.",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
-        description="Master key that seals secrets, `new,old` to rotate; empty: made for dev.",
+        description="Master key that encrypts secrets; `new,old` to rotate; empty: created by `topup dev`.",
     )
     public_url: str = Field(
         "", description="Address that clients see, without a path; empty: http://HOST:PORT."
     )
     trusted_proxies: Networks = Field(
-        (), description="CIDRs whose X-Forwarded-For tells the caller's address."
+        (), description="CIDRs of proxies whose X-Forwarded-For is trusted."
     )
     metrics_cidrs: Networks = Field(
         (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
-        description="CIDRs that read /metrics without an operator's credential.",
+        description="CIDRs that may read /metrics without an operator's credential.",
     )
     operator_api: Networks = Field(
-        (), description="CIDRs that may call the operators' API; empty: it is off."
+        (), description="CIDRs that may call the operators' API; empty: the API is off."
     )
     rate_limit_per_s: int = Field(
-        200, ge=0, le=1_000_000, description="Requests a second and key, burst twice that; 0: off."
+        200,
+        ge=0,
+        le=1_000_000,
+        description="Requests per second for a key, with bursts of twice as many; 0: no limit.",
     )
     rate_limit_account_per_s: int = Field(
-        1000, ge=0, description="The same for all keys of an account; sandboxes: a fifth; 0: off."
+        1000,
+        ge=0,
+        description="Requests per second for all keys of an account; a fifth for a sandbox; 0: no limit.",
     )
     rate_limit_agent_per_s: int = Field(
-        0, ge=0, le=1_000_000, description="Requests a second of one agent (Web Bot Auth); 0: off."
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Requests per second of one agent (Web Bot Auth); 0: no limit.",
     )
     connections_per_address_max: int = Field(
-        256, ge=0, description="Connections from one address, proxies' not counted; 0: no limit."
+        256, ge=0, description="Connections from one address, except proxies; 0: no limit."
     )
-    allowed_hosts: Hosts = Field((), description="Hosts beside PUBLIC_URL's for requests to name.")
+    allowed_hosts: Hosts = Field(
+        (), description="Hosts that requests may name, besides that of PUBLIC_URL."
+    )
     self_serve_staging: bool = Field(
-        True, description="Anyone may make a staging account with POST /keys/sandbox."
+        True, description="Anyone may create a staging account with POST /keys/sandbox."
     )
     self_serve_live: bool = Field(
-        False, description="A verified email address opens live; else an operator does."
+        False, description="A verified email address opens live; otherwise an operator does."
     )
     promo_sendable: bool = Field(
         False, description="Promotional credit may be sent to others in live."
     )
     platforms: tuple[PlatformSetting, ...] = Field(
         (),
-        description="JSON list of platforms that an empty database begins with; later: `topup platforms`.",
+        description="JSON list of platforms for an empty database; later, use `topup platforms`.",
     )
     provider_folders: Folders = Field(
-        (), description="Folders with payment providers beside the built-in ones."
+        (), description="Folders with payment providers, besides the built-in ones."
     )
     webhook_timeout_s: float = Field(
-        10, gt=0, le=60, description="Seconds for one webhook attempt, name look-up to body."
+        10,
+        gt=0,
+        le=60,
+        description="Seconds for one webhook attempt, from name look-up to the response's body.",
     )
     webhook_allow_private: bool = Field(
         False, description="DANGER: webhooks may reach private addresses and plain http in live."
     )
     webhook_allow_cidrs: Networks = Field(
-        (), description="CIDRs that webhooks may reach all the same, link-local ones too if named."
+        (), description="CIDRs that webhooks may reach although they are private or link-local."
     )
     webhook_allow_hosts: Hosts = Field(
         (), description="Host names whose private addresses webhooks may reach."
     )
     smtp_url: SmtpUrl = Field(
-        SecretStr(""), description="smtp, starttls or smtps://user:password@host; empty: no mail."
+        SecretStr(""),
+        description="smtp://, starttls:// or smtps://user:password@host; empty: no emails.",
     )
     mail_from: MailFrom = Field(
-        "", validate_default=True, description="Whom mail comes from: Acme Credit <us@acme.com>."
+        "",
+        validate_default=True,
+        description="Sender of emails, such as Acme Credit <us@acme.com>.",
     )
     mail_staging: bool = Field(
-        False, description="Staging's mail is sent, too; else it stays in the outbox."
+        False, description="Also send emails of staging; otherwise they stay in the outbox."
     )
     mail_account_per_day: int = Field(
-        1000, ge=0, le=1_000_000, description="Mails of an account and environment in 24 hours."
+        1000, ge=0, le=1_000_000, description="Emails for an account and environment in 24 hours."
     )
     mail_recipient_per_day: int = Field(
-        10, ge=0, le=10_000, description="Of these, mails to one address."
+        10,
+        ge=0,
+        le=10_000,
+        description="Emails to one address in 24 hours, for an account and environment.",
     )
     retention_staging_days: int = Field(
         30,
         ge=1,
         le=36_500,
-        description="Days that staging's events, deliveries, notifications and uses are kept.",
+        description="Days for which events, deliveries, notifications and uses of staging are stored.",
     )
     retention_live_days: int = Field(
         400,
         ge=1,
         le=36_500,
-        description="Days that live's are kept; ledger and top-ups always are.",
+        description="Days for which events, deliveries, notifications and uses of live are stored.",
     )
     retention_security_days: int = Field(
-        400, ge=1, le=36_500, description="Days that the security log is kept."
+        400, ge=1, le=36_500, description="Days for which the security log is stored."
     )
     newapi_min_topup: int = Field(
-        1, ge=1, le=10_000, description="Least US dollars of a payment through the Newapi dialect."
+        1, ge=1, le=10_000, description="Minimum payment through the Newapi dialect, in US dollars."
     )
     newapi_stripe_min_topup: int = Field(
-        1, ge=1, le=10_000, description="The same where it is paid at Stripe."
+        1,
+        ge=1,
+        le=10_000,
+        description="Minimum payment through the Newapi dialect at Stripe, in US dollars.",
     )
     newapi_amount_options: Amounts = Field(
-        (10, 20, 50, 100, 200, 500), description="US dollar amounts that Newapi's clients offer."
+        (10, 20, 50, 100, 200, 500), description="Amounts in US dollars that Newapi clients offer."
     )
     newapi_discount: str = Field(
-        "", description="Amounts that cost less there, and what part is paid: 100:0.95, 500:0.9."
+        "",
+        description="Discounts in Newapi clients, such as 100:0.95, 500:0.9: the amount, and the part to pay.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe lines that are written."
+        "info", description="Least severe log level that is written."
     )
     log_format: Literal["auto", "json", "human"] = Field(
-        "auto", description="Form of a log line; auto: human on a terminal, else JSON."
+        "auto", description="Format of log lines; auto: human on a terminal, otherwise JSON."
     )
 
     _providers: ProviderSetup = PrivateAttr(default=NO_PROVIDERS)
@@ -433,7 +460,7 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
 
 def _sentence(location: tuple[int | str, ...], problem: str) -> str:
     problem = problem.removeprefix("Value error, ")
-    if not location:  # A problem of several settings together names them itself.
+    if not location:  # A message about several settings together already names them.
         return problem
     where = "".join(f"[{part}]" for part in location[1:])
     return f"{PREFIX}{str(location[0]).upper()}{where}: {problem[:1].lower()}{problem[1:]}"

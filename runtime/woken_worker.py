@@ -150,7 +150,9 @@ class WokenWorker(Worker):
             await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start those that don't run here; checking our own in Redis costs three round trips each."""
+        """Start the jobs that don't run in this process. Checking a running job in Redis would cost three
+        round trips.
+        """
         await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
 
     def _is_running(self, job_id: str) -> bool:

@@ -36,7 +36,7 @@ _MOVED_EDGE = f"SELECT created_at FROM transfers WHERE {_OWN} ORDER BY id DESC L
 
 @dataclass(frozen=True, slots=True)
 class LatelyDone:
-    """`changes` has the balance changes of each time step, in micros."""
+    """What an account did recently, by time step. `changes` has the balance's changes in micros."""
 
     topups: Activity
     deliveries: Activity

@@ -57,7 +57,7 @@ _TYPES: Mapping[str, Type] = {
     Code.OAUTH_CHARGE: "oauth_charge",
 }
 _UNKNOWN: Final[Type] = "manual"
-# The transfer of a coupon's credit names the order as its subject.
+# For credit from a coupon, the transfer's subject is the order.
 _ORDER_PREFIX = "ord_"
 _WORDS: Mapping[str, str] = {
     Code.TOPUP_REFUND: "Top-up refunded",

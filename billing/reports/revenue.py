@@ -51,7 +51,8 @@ async def money_back(tx: Transaction, period: RevenuePeriod) -> dict[RevenueKey,
 def _add(sums: dict[RevenueKey, int], rows: Sequence[Row], period: RevenuePeriod) -> None:
     first = rows[0]
     told = [read_row(row) for row in rows]
-    # Refunds with a time of their own come first; a reported total then adds only what they lack.
+    # Refunds with their own time are sorted first, so that a reported total adds only what they
+    # don't cover.
     told.sort(key=lambda one: (one.kind == "refund", one.created_at, one.key))
     before = 0
     for count, one in enumerate(told, 1):

@@ -227,7 +227,7 @@ class PausePlan(OperatorWish, frozen=True, kw_only=True):
 
 
 class ResumePlan(OperatorWish, frozen=True, kw_only=True):
-    """How an operator resumes a plan, and the reason."""
+    """Whether to resume the plan only in this installation, and an operator's reason."""
 
     here: _Here = False
 

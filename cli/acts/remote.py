@@ -28,8 +28,8 @@ class Remote:
         self._gateway = RemoteGateway(given, path)
         self._object_id = object_id
         self._named = {"account": account} if account else {}
-        # If the environment was given as an option, send it, so that a token of the other one is
-        # refused.
+        # If the environment was given as an option, send it, so that a token of the other
+        # environment is refused.
         self._environment = {"environment": environment} if environment else {}
 
     def list(
@@ -72,9 +72,7 @@ class Remote:
 
 
 def _look(act: AnyChange, object_id: str) -> str:
-    """Return a command that shows whether the act was done: of its subject if possible, otherwise the
-    balance.
-    """
+    """Return a command that shows whether the change was made: the object's, its list, or the balance."""
     subject, context = act.name.partition(".")[0], click.get_current_context().parent
     group = None if context is None else context.command
     known = group.list_commands(context) if context and isinstance(group, click.Group) else []

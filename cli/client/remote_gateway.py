@@ -67,8 +67,8 @@ class RemoteGateway:
     ) -> RemoteAnswer:
         """Change something with a new idempotency key. The call may be repeated safely, but not the command.
 
-        If the response is lost, `look` is the command (or finds it) that shows whether the change was made.
-        `takes` has codes of refusals to return instead of exiting.
+        If the response is lost, `look` is the command (or a function that finds it) that shows whether the
+        change was made. `takes` has codes of refusals to return instead of exiting.
         """
         key = f"cli-{secrets.token_hex(16)}"
         return self._call(
@@ -154,7 +154,7 @@ class RemoteGateway:
 
 def _pause_s(answer: httpx.Response) -> int | None:
     is_busy = answer.status_code in {429, 503}
-    # A proxy sends these. If the gateway's own JSON comes with them, it is a result.
+    # A proxy sends these codes. If the gateway's own JSON comes with them, they are a result.
     is_proxy = answer.status_code in {502, 504} and b'"success"' not in answer.content
     if not is_busy and not is_proxy:
         return None

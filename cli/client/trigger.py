@@ -129,7 +129,7 @@ class Sandbox:
         return str(self.made("/topup/bulk", {"items": [line]})["id"])
 
     def order(self, outcome: str) -> str:
-        """Create an order, and press this button on the sandbox's payment page as its payer."""
+        """Create an order, and press the button with this outcome on the sandbox's payment page."""
         order = self.made("/orders", {"provider": "sandbox", "amount_cents": AMOUNT_CENTS})
         self._press(order["url"], below="/sandbox/checkout/", outcome=outcome)
         return str(order["id"])

@@ -39,7 +39,9 @@ _T = TypeVar("_T")
 
 
 class ProvingKey(NamedTuple):
-    """The vault that checks signing keys. None if the master key is unknown or, if `is_wrong`, another one."""
+    """The vault for checking signing keys. It is None if the master key is unknown or, with `is_wrong`, the
+    wrong one.
+    """
 
     vault: Vault | None
     is_wrong: bool = False

@@ -51,7 +51,7 @@ STDOUT: Final = "-"
 def write(file: str, environment: str, **given: Any) -> None:
     """Create a batch of any size, and write its codes into a new CSV file; use - for standard output.
 
-    Store the file well: the gateway stores only digests of the codes.
+    Store the file safely, because the gateway stores only digests of the codes.
     """
     values = values_of(facts_of(ManyCodes), given)
     asked: Any = shape_of(ManyCodes).decode(msgspec.json.encode(values), None)

@@ -37,7 +37,7 @@ _SUCCESS: Final = range(200, 300)
     )
 )
 def database() -> None:
-    """Show the database's servers and copies, which server is refused, and what a failover lost."""
+    """Show which servers of the database are used or refused, list copies, and find what a failover lost."""
 
 
 @database.command(

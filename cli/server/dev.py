@@ -267,7 +267,7 @@ async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str 
     """Return a link that signs the operator in once, or None if the output isn't a terminal and may end up in
     a file.
 
-    There is also none if a proxy is in front (PUBLIC_URL).
+    Return None also if a proxy is in front (PUBLIC_URL).
     """
     own = settings.model_copy(update={"public_url": ""}).address()
     if not (settings.is_loopback and settings.public_url == own and sys.stdout.isatty()):

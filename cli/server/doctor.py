@@ -226,7 +226,7 @@ async def _opens(settings: Settings) -> bool:
 
 
 async def _not_asked(part: str, _check: Callable[[Settings], Awaitable[str]]) -> Finding:
-    return Finding(part, None, "was not asked: see `database` above")
+    return Finding(part, None, "wasn't checked: see `database` above")
 
 
 def _settings(settings: Settings) -> Finding:
@@ -290,9 +290,13 @@ async def _deliveries(settings: Settings) -> str:
     if backlog.overlooked_us:
         overlooked_s = backlog.overlooked_us / SECOND_US
         raise CheckError(
-            f"due for {overlooked_s:.0f} s and no worker looks: does `topup worker` run?"
+            f"a delivery has been due for {overlooked_s:.0f} s, and no worker claims it. Does `topup worker` run?"
         )
-    return "none waits" if not backlog.oldest_due_us else "waiting ones are looked after"
+    return (
+        "no delivery is waiting"
+        if not backlog.oldest_due_us
+        else "waiting deliveries are claimed in time"
+    )
 
 
 async def _manual_review(settings: Settings) -> str:
@@ -302,10 +306,10 @@ async def _manual_review(settings: Settings) -> str:
     person, overdue = found["live", "person"], found["live", "overdue"]
     if person or overdue:
         raise CheckWarning(
-            f"of the live top-ups {person} wait for a person and {overdue} are overdue:"
+            f"{person} live top-ups wait for an operator and {overdue} are overdue:"
             " `topup manual-review list --environment live --view person` (or overdue)"
         )
-    return "no live top-up waits for a person"
+    return "no live top-up waits for an operator"
 
 
 async def _platforms(settings: Settings) -> str:
@@ -318,14 +322,16 @@ async def _platforms(settings: Settings) -> str:
         book, silent = await database.read(work)
     live = book.of("live")
     if silent:
-        raise CheckWarning(f"no word from {', '.join(silent)}: `topup suppliers check` says why")
+        raise CheckWarning(
+            f"no response from {', '.join(silent)}: `topup suppliers check` says why"
+        )
     if missing := live.without_supplier():
         raise CheckWarning(
-            f"live does not offer {', '.join(missing)}: nobody supplies them; see"
+            f"live doesn't offer {', '.join(missing)}, because they have no supplier: see"
             " `topup platforms set`"
         )
     offered = [one.id for one in live.offered()]
-    return f"live offers {', '.join(offered)}" if offered else "are entered at the first start"
+    return f"live offers {', '.join(offered)}" if offered else "are stored at the first start"
 
 
 async def _ledger(settings: Settings) -> str:
@@ -333,15 +339,15 @@ async def _ledger(settings: Settings) -> str:
     async with open_store(settings) as database:
         proof = await database.read(last_proof)
     if proof is None:
-        raise CheckWarning("was never proved here: run `topup audit`, each night by a timer")
+        raise CheckWarning("was never proved here: run `topup audit` each night from a timer")
     if proof.findings:
         raise CheckError(
-            f"rows that broke a rule: {proof.findings}. Run `topup audit`; docs/alerts.md says what then"
+            f"rows that broke a rule: {proof.findings}. Run `topup audit`; docs/alerts.md says how to continue"
         )
     age_h = (SystemClock().now_us() - proof.began_at) / HOUR_US
     if age_h > PROOF_AGE_H_MAX:
         raise CheckWarning(
-            f"was last proved {age_h:.0f} h ago: run `topup audit`, each night by a timer"
+            f"was last proved {age_h:.0f} h ago: run `topup audit` each night from a timer"
         )
     return f"was proved {age_h:.0f} h ago"
 
@@ -351,10 +357,10 @@ async def _machine_payments(settings: Settings) -> str:
         found = await database.read(count_stuck)
     if found["live"]:
         raise CheckWarning(
-            f"nobody knows whether {found['live']} of their payments were settled; `topup payments list"
-            " --environment live --state stuck`, docs/alerts.md says what then"
+            f"{found['live']} payments may or may not have been settled: `topup payments list --environment live"
+            " --state stuck`. docs/alerts.md says how to continue"
         )
-    return "no payment of theirs waits for a person"
+    return "no payment waits for an operator"
 
 
 async def _checkpoints(settings: Settings) -> str:
@@ -385,17 +391,19 @@ async def _master_key(settings: Settings) -> str:
     vault = open_vault(known_secret_key(settings))
     opens = await opens_what_is_sealed(settings, vault)
     if opens is False:
-        raise CheckError("does not open what the database holds: is it another installation's?")
+        raise CheckError(
+            "doesn't open what the database holds encrypted. Is it another installation's key?"
+        )
     if not opens or vault is None:
-        return "is well-formed; nothing sealed yet"
+        return "is well-formed; nothing is encrypted yet"
     async with open_store(settings) as database:
         older = await database.read(lambda tx: count_older(tx, vault))
     if older:
         raise CheckWarning(
-            f"opens what the database holds sealed; {older} of it by an older key: keep that in"
-            " TOPUP_SECRET_KEY. A worker reseals them within an hour, stored answers end within a day"
+            f"opens what the database holds; {older} secrets are under an older key, which must stay in"
+            " TOPUP_SECRET_KEY. A worker encrypts them again within an hour; stored responses end within a day"
         )
-    return "opens what the database holds; the newest key sealed all of it"
+    return "opens what the database holds; all of it is encrypted under the newest key"
 
 
 async def _mail(settings: Settings) -> Finding:

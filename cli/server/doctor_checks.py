@@ -51,7 +51,7 @@ MB: Final = 1_000_000
 ASK_S_MAX: Final = 5.0
 FULL_PERCENT: Final = 90
 OFF_S_MAX: Final = 2.0
-_UNSEEN: Final = "cannot be looked at: see `redis` above"
+_UNSEEN: Final = "can't be checked: see `redis` above"
 _MISSING: Final = (
     "TOPUP_REDIS_URL is empty and no embedded Redis runs. Redis may be absent: workers then get hints"
     " through the database, and each process limits rates on its own"
@@ -131,7 +131,7 @@ def _unreachable(settings: Settings) -> Iterator[str]:
         if environment == "live" and made.is_complete:
             yield (
                 f"{name} is set up for live, and TOPUP_PUBLIC_URL is not an address that it can"
-                " reach: payments would be noticed by asking alone, a minute late or more"
+                " reach: payments would be noticed only by polling, a minute late or more"
             )
 
 
@@ -351,7 +351,7 @@ async def redis(settings: Settings) -> Finding:
             return Finding("redis", False, WORDS[fault_of(error)])
         # Without Redis, sends continue, but there are no wake-ups and no shared limits.
         return Finding("redis", None, _MISSING)
-    return Finding("redis", True, f"answers in {took_ms:.1f} ms, and takes what is written")
+    return Finding("redis", True, f"responds in {took_ms:.1f} ms, and accepts writes")
 
 
 async def redis_room(settings: Settings) -> str:
@@ -382,7 +382,7 @@ async def workers(settings: Settings) -> Finding:
     except CheckWarning:
         return await _noted_workers(settings)
     if not listening:
-        return Finding("workers", None, "none listens on Redis: does `topup worker` run?")
+        return Finding("workers", None, "no worker listens on Redis. Does `topup worker` run?")
     return Finding("workers", True, f"{listening} listen on Redis")
 
 
@@ -396,9 +396,9 @@ async def _noted_workers(settings: Settings) -> Finding:
     alive = sum(one.is_alive(now_us) for one in noted)
     if not alive:
         return Finding(
-            "workers", None, "none has said in 90 s that it is there: does `topup worker` run?"
+            "workers", None, "no worker has reported in the last 90 s. Does `topup worker` run?"
         )
-    return Finding("workers", True, f"{alive} say in the database that they are there")
+    return Finding("workers", True, f"{alive} have reported in the database")
 
 
 def _room(memory: dict[str, Any]) -> str:
@@ -421,7 +421,7 @@ def _mib(size: int) -> str:
 
 
 def _is_named(settings: Settings) -> bool:
-    """Return whether there is a Redis to check. Don't create the embedded one's folder."""
+    """Return whether there is a Redis to check, without creating the folder of an embedded one."""
     return bool(settings.redis_url.get_secret_value()) or settings.data_dir.is_dir()
 
 

@@ -37,7 +37,7 @@ ASKED_S: Final = 5.0
 ANSWER_S: Final = 10.0
 SILENCES_MAX: Final = 3
 group_log = logging.getLogger(__name__)
-# Such a function returns the names of the processes that respond.
+# A function of this type returns the names of the processes that respond.
 Ask = Callable[[], Awaitable[Collection[str]]]
 
 ALL_READY: Final = "processes.ready"

@@ -117,7 +117,8 @@ async def _look(settings: Settings) -> _Seen:
             StoreError
         ):  # A schema without epochs gets one by `topup migrate`.
             await database.transaction(_renew_epoch)
-        with contextlib.suppress(StoreError):  # So does one without that table.
+        # A schema without that table gets it by `topup migrate`.
+        with contextlib.suppress(StoreError):
             await database.transaction(_accept_loss)
     finally:
         await database.close()

@@ -271,8 +271,8 @@ async def rotate(
 ) -> tuple[ApiKey, str]:
     """Give the key a new secret. Return the key and the secret.
 
-    The last secret works for `overlap_s` more; older ones end now. Raises NotFound, ScopeMissing and
-    InvalidInput.
+    The last secret works for another `overlap_s` seconds; older ones end now. Raises NotFound, ScopeMissing
+    and InvalidInput.
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidInput(f"`overlap_s` must be from 0 to {OVERLAP_S_MAX}.", param="overlap_s")

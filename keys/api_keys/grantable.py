@@ -19,7 +19,8 @@ _LIVE_KEYS = """
 SELECT COUNT(*) AS live FROM api_keys
 WHERE account_id = :account_id AND environment = :environment AND revoked_at IS NULL
 """
-# This is left out, because a shorter repeat guard applies in addition to the ancestor's longer one.
+# repeat_guard_s is left out, because a shorter guard applies in addition to the ancestor's longer
+# one.
 _OF_MANDATE: Final = tuple(fact.name for fact in NUMBERS if fact.name != "repeat_guard_s")
 
 

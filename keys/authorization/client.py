@@ -147,7 +147,7 @@ class ClientUnknown(AuthorizationRefused):
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """An MCP client. `document_url` is the address of its description and also its ID; None if it registered
+    """An MCP client. `document_url` is both its ID and the address of its description; None if it registered
     here.
     """
 

@@ -159,7 +159,9 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair of tokens. Raise AuthorizationRefused, but return the refusal that ends tokens."""
+    """Return the next pair of tokens. Raise AuthorizationRefused, except that a refusal that ends tokens is
+    returned.
+    """
     found = await _find(tx, token, "refresh")
     if found is None:
         raise _no_token()

@@ -28,7 +28,7 @@ from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
 CODE_LIFE_US = 10 * MINUTE_US
-USED_KEPT_US = DAY_US  # so long is a used code stored, to notice a second use
+USED_KEPT_US = DAY_US  # how long a used code is stored, to notice a second use
 CODE_CHARACTERS = 16  # in base62: 95 bits, useless without a secret or verifier
 LIVE_CODES_MAX = 20  # per user; beyond this, the oldest are deleted
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")

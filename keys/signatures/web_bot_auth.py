@@ -30,7 +30,7 @@ Bare = str | int | bytes | bool
 
 
 class Malformed(ValueError):
-    """The text isn't such a header field, or is too large."""
+    """The text isn't a valid header field of this kind, or is too large."""
 
 
 class Item(NamedTuple):

@@ -21,7 +21,7 @@ _NAME: Final = (
     r"|\bvalue\b|\bsign\b|\bpin\b|\botp\b|\bcode\b|\bcodes\b|voucher|card|cvc|iban|verifier"
 )
 _is_secret_name = re.compile(_NAME, re.IGNORECASE).search
-# input_tokens is none.
+# A name such as input_tokens isn't secret.
 _is_secret_number = re.compile(r"passw|secret|\bpin\b|\botp\b|\bcode\b", re.IGNORECASE).search
 # A word of ours, such as an error's code or reason.
 _is_word = re.compile(r"[a-z]{2,}(_[a-z]+){0,6}").fullmatch

@@ -71,14 +71,14 @@ class BrandSettings(BaseModel):
     brand_name: str = Field(
         "",
         max_length=60,
-        description="Your name on pages and mails of your customers' payers and recipients.",
+        description="Your name on pages and emails for payers and recipients.",
     )
     brand_logo: Path | None = Field(
         None,
-        description="An SVG or PNG file of at most 128 KiB, shown before BRAND_NAME on these pages.",
+        description="An SVG or PNG file of at most 128 KiB, shown before BRAND_NAME on those pages.",
     )
     brand_color: str = Field(
-        "", description="Colour of buttons there, such as #1d5fd0; their text is white or black."
+        "", description="Colour of the buttons on those pages, such as #1d5fd0."
     )
     _brand: Brand = PrivateAttr(default=Brand())
 
@@ -192,42 +192,47 @@ class SellerSettings(BrandSettings):
     seller_name: str = Field(
         "",
         max_length=_TEXT_MAX,
-        description="Who sells, as receipts name it; live makes none without it.",
+        description="The seller's name on receipts. Without it, live makes no receipts.",
     )
     seller_address: str = Field(
         "",
         max_length=_ADDRESS_MAX,
-        description="The seller's address, its lines apart by |.",
+        description="The seller's address, with | between its lines.",
     )
     seller_tax_id: str = Field("", max_length=60, description="The seller's tax or VAT number.")
     seller_contact: str = Field(
         "",
         max_length=_TEXT_MAX,
-        description="Whom a buyer writes to: an address of mail or a page.",
+        description="Where buyers can write to: an email address or a page.",
     )
     seller_logo_text: str = Field(
         "",
         max_length=60,
-        description="The head of each document; empty: BRAND_NAME, else the seller's name.",
+        description="The heading of each document. If empty: BRAND_NAME or the seller's name.",
     )
     seller_footer: str = Field(
-        "", max_length=500, description="The last words of each document, such as a legal notice."
+        "",
+        max_length=500,
+        description="The text at the end of each document, such as a legal notice.",
     )
     seller_invoice_prefix: Prefix = Field(
-        "R", description="Of the numbers of receipts: R makes R-2026-000001. A new one begins at 1."
+        "R",
+        description="Prefix of receipt numbers: R makes R-2026-000001. A new prefix starts at 1.",
     )
-    seller_credit_note_prefix: Prefix = Field("CN", description="The same of credit notes.")
+    seller_credit_note_prefix: Prefix = Field(
+        "CN", description="Prefix of the numbers of credit notes."
+    )
     seller_debit_note_prefix: Prefix = Field(
-        "DN", description="The same of what takes a credit note back."
+        "DN", description="Prefix of the numbers of documents that cancel a credit note."
     )
     seller_mail_receipts: bool = Field(
         True,
-        description="Payers get each receipt by mail, unless they switch it off.",
+        description="Email each receipt to the payer, unless they switch this off.",
     )
     seller_font: Path | None = Field(
         None,
-        description="A TrueType or OpenType font file (.ttf or .otf) for scripts that the built-in one lacks, such as"
-        " Chinese, Japanese or Korean; without it each such letter is shown as ?, and the document says so.",
+        description="Font file (.ttf or .otf) for scripts that the built-in font lacks, such as Chinese, Japanese or"
+        " Korean. Without it, their letters are shown as ?, and the document says so.",
     )
 
     @model_validator(mode="after")
@@ -273,34 +278,42 @@ class StagingSettings(BaseModel):
         1000,
         ge=0,
         le=1_000_000,
-        description="Records, or KiB of long bodies, a second and account; sandboxes: a fifth; 0: off.",
+        description="Records (or KiB of long bodies) per second for an account; a fifth for a sandbox; 0: no limit.",
     )
     staging_rows_per_day: int = Field(
         1_000_000,
         ge=0,
-        description="Rows that staging of a verified account stores on a UTC day; 0: any number.",
+        description="Rows that a verified account's staging may store per UTC day; 0: no limit.",
     )
-    staging_mb_per_day: int = Field(1024, ge=0, description="The same in MiB; 0: any size.")
+    staging_mb_per_day: int = Field(
+        1024,
+        ge=0,
+        description="MiB that a verified account's staging may store per UTC day; 0: no limit.",
+    )
     sandbox_rows_per_day: int = Field(
         100_000,
         ge=0,
-        description="Rows of a sandbox or unverified account on a day; 0: any number.",
+        description="Rows that a sandbox or unverified account may store per UTC day; 0: no limit.",
     )
-    sandbox_mb_per_day: int = Field(64, ge=0, description="The same in MiB; 0: any size.")
+    sandbox_mb_per_day: int = Field(
+        64,
+        ge=0,
+        description="MiB that a sandbox or unverified account may store per UTC day; 0: no limit.",
+    )
     sandbox_total_mb_per_day: int = Field(
         2048,
         ge=0,
-        description="MiB of all sandbox and unverified accounts together on a day; 0: any size.",
+        description="MiB that all sandbox and unverified accounts together may store per UTC day; 0: no limit.",
     )
     staging_reserve_mb: int = Field(
         1024,
         ge=0,
-        description="MiB of free disk below which staging is refused, beside a file; 0: never.",
+        description="Staging is refused below this much free disk, in MiB, if the database is a file; 0: never.",
     )
     staging_database_max_mb: int = Field(
         0,
         ge=0,
-        description="MiB of a server's database above which staging is refused; 0: never.",
+        description="Staging is refused above this size of the database, in MiB, if it is a server; 0: never.",
     )
 
     @property
@@ -314,18 +327,19 @@ class StagingSettings(BaseModel):
 
 class X402Settings(BaseModel):
     x402_facilitator_url: str = Field(
-        "", description="Who settles x402's payments: https://…; empty: simulated, in staging only."
+        "",
+        description="Address of the facilitator that settles x402 payments; empty: simulated, in staging only.",
     )
     x402_facilitator_key: SecretStr = Field(
-        SecretStr(""), description="Bearer token for that facilitator, where it wants one."
+        SecretStr(""), description="Bearer token for the facilitator, if it needs one."
     )
-    x402_pay_to: str = Field("", description="Your wallet, to which x402's payers pay: 0x….")
+    x402_pay_to: str = Field("", description="Your wallet (0x…), which receives x402 payments.")
     x402_network: str = Field(
         "eip155:8453",
-        description="Network they pay on (CAIP-2), Base unless set; a test network is staging's.",
+        description="Network of x402 payments (CAIP-2); empty: Base. A test network is only for staging.",
     )
     x402_asset: str = Field(
-        "", description="Contract of the dollar token they pay in; empty: the network's USDC."
+        "", description="Contract of the dollar token for x402 payments; empty: the network's USDC."
     )
 
     @model_validator(mode="after")
@@ -371,7 +385,7 @@ def _check(text: str) -> str:
 class CreditSettings(BaseModel):
     credit_expiring_days: Annotated[str, AfterValidator(_check)] = Field(
         "7, 1",
-        description="Days before credit ends at which credit.expiring tells; empty: never.",
+        description="Days before credit expires when credit.expiring is sent; empty: never.",
     )
 
     @property
@@ -398,7 +412,7 @@ def cores() -> int:
 class ProcessSettings(BaseModel):
     processes: Annotated[int, BeforeValidator(_number_of)] = Field(
         1,
-        description="Processes of `topup serve`, or `topup worker`, on its port; auto: one a core.",
+        description="Processes of `topup serve` or `topup worker` on one port; auto: one per core.",
     )
 
 
@@ -406,8 +420,7 @@ class ContactSettings(BaseModel):
     security_contact: str = Field(
         "",
         max_length=200,
-        description="Whom to tell of a weakness: mailto:… or https://…, in /.well-known/security.txt,"
-        " which is not there without it.",
+        description="Where to report a vulnerability (mailto:… or https://…), for /.well-known/security.txt.",
     )
 
     @field_validator("security_contact")
@@ -423,20 +436,21 @@ class RequestLogSettings(BaseModel):
         14,
         ge=0,
         le=3_650,
-        description="Days that refused and failed requests are kept for their senders; 0: none is.",
+        description="Days for which refused and failed requests are stored for their senders; 0: none.",
     )
 
 
 class TracingSettings(BaseModel):
     tracing: bool = Field(
         False,
-        description="Spans to an OpenTelemetry collector, as OTEL_… variables say; wants the extra `tracing`.",
+        description="Send spans to an OpenTelemetry collector, set by OTEL_… variables. Needs the extra `tracing`.",
     )
 
 
 class ProbeSettings(BaseModel):
     webhook_probe: bool = Field(
-        True, description="Webhooks disabled for failing are asked now and then, and enabled again."
+        True,
+        description="Webhooks that were disabled after failures are probed, and enabled again if they respond.",
     )
 
 

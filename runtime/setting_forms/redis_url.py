@@ -1,4 +1,4 @@
-"""REDIS_URL: its accepted forms, and the pool of connections it means.
+"""Parse REDIS_URL, and make the pool of connections for it.
 
 redis://[user:password@]host[:6379][/db]       rediss:// with TLS
 unix:///path[?db=0]

@@ -53,8 +53,8 @@ class Spans:
         self._queue = _CountedQueue(exporter, dropped, _queue_max())
         resource = _resource()
         self._tracer = _provider(resource, self._queue).get_tracer(SERVICE)
-        # The spans of a batch are recorded if one of its requests is: the requests' samplers have
-        # decided.
+        # A batch's span is recorded if one of its requests is, so the batch needs no sampler of its
+        # own.
         batches = _provider(resource, self._queue, is_always_on=True)
         self._batch_tracer = batches.get_tracer(SERVICE)
         self._under_way: dict[str, SdkSpan] = {}

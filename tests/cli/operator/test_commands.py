@@ -387,7 +387,7 @@ def test_settings_show_sources_and_mask_secrets(topup: Topup) -> None:
         "variable": "TOPUP_PORT",
         "value": "8000",
         "source": "default",
-        "description": "Port it listens on; 0 takes a free one.",
+        "description": "Port the gateway listens on; 0: a free one.",
     }
     assert SECRET_KEY not in result.output
     assert "TOPUP_PROT names no setting" in result.stderr

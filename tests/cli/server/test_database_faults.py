@@ -275,7 +275,7 @@ def test_the_doctor_says_once_that_the_database_cannot_be_opened(
     said = topup(f"sqlite:///{tmp_path}/none.db", "doctor").output
 
     assert said.count("there is no database at") == 1
-    assert said.count("was not asked: see `database` above") == 15
+    assert said.count("wasn't checked: see `database` above") == 15
 
 
 @pytest.mark.parametrize("command", ["serve", "worker", "doctor"])

@@ -172,7 +172,7 @@ async def test_redis_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         assert replica.detail.startswith("is a read-only replica")
     finally:
         redis.kill()
-    with pytest.raises(CheckWarning, match="cannot be looked at"):
+    with pytest.raises(CheckWarning, match="be checked: see"):
         await redis_room(settings)
 
 
@@ -277,7 +277,7 @@ async def test_without_redis_workers_are_counted_by_the_rows_that_they_write(
     counted = await workers(settings)
 
     assert (none.is_well, counted.is_well) == (None, True)
-    assert counted.detail == "2 say in the database that they are there"
+    assert counted.detail == "2 have reported in the database"
 
 
 @pytest.mark.parametrize(
@@ -311,14 +311,14 @@ async def test_the_doctor_says_when_an_older_master_key_is_needed_no_more(
         database_url=SecretStr(f"sqlite:///{tmp_path}/topup.db"),
         secret_key=SecretStr(f"{'6b' * 32},{old}"),
     )
-    with pytest.raises(CheckWarning, match="of it by an older key"):
+    with pytest.raises(CheckWarning, match="under an older key"):
         await master_key(settings)
     vault = open_vault(settings.secret_key.get_secret_value())
 
     await resealing_chore(gateway.context.database, vault).run()
 
     assert await master_key(settings) == (
-        "opens what the database holds; the newest key sealed all of it"
+        "opens what the database holds; all of it is encrypted under the newest key"
     )
 
 
