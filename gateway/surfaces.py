@@ -77,7 +77,7 @@ API = ApiSurface(
         *routes_of(report_acts.ACTS),
         *routes_of((*api_keys.ACTS, SHOW_TREE)),
         *keys.ROUTES,
-        *routes_of((SHOW_OWN,)),
+        *routes_of((SHOW_OWN, api_keys.REVOKE_OWN)),
         *routes_of(key_limit_acts.ACCOUNT_LIMIT_ACTS),
         *cli_login.ROUTES,
         *routes_of(tokens.ACTS),

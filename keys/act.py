@@ -206,6 +206,8 @@ class ActRow:
     # True if it belongs to an environment but no account, such as a list over all accounts.
     is_catalogue: bool = False
     is_account_wide: bool = False
+    # Belongs to the signed-in person, so it acts on their own account even if they act for a colleague's.
+    is_persons: bool = False
     examples: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     # The field of the view that is in the path.

@@ -211,6 +211,7 @@ _PARTS: Final[Mapping[type, Callable[[Context], Any]]] = {
     MailRules: lambda context: context.topup_rules.mail,
     NotifiedAt: lambda context: NotifiedAt(context.settings.public_url),
     OrderLinks: lambda context: context.payments.links,
+    Passwords: attrgetter("passwords"),
     Payments: attrgetter("payments"),
     Policy: attrgetter("policy"),
     ProductFields: lambda context: ProductFields.of(context.payments.providers.registrations),

@@ -13,19 +13,43 @@ from billing.accounts.acts import (
     PasswordLink,
     Told,
 )
+from billing.recipients import account_mail
+from billing.recipients.language import languages
+from billing.topups.mail import MailRules
 from billing.topups.rules import VOUCHER_KEY, LinkTokens, password_url
 from kernel.errors import InvalidInput
 from kernel.fields import Fields, Page, said
 from keys import second_factor
 from keys.account import Account as Row, get_account
-from keys.act import MACHINE, OPERATOR, Act, ActContext, Audited, Change, ListAct, PublicUrl
-from keys.notifications import Person, people_of
+from keys.act import (
+    MACHINE,
+    OPERATOR,
+    Act,
+    ActContext,
+    Audited,
+    CallContext,
+    Change,
+    ListAct,
+    PublicUrl,
+)
+from keys.notifications import Person, mail_language, people_of, set_mail_language
+from keys.principal import require_owner
 from keys.second_factor import SecondFactor
 from keys.sign_in import password_reset
-from keys.sign_in.password import check_password, hash_password
+from keys.sign_in.acts import on_own_page
+from keys.sign_in.password import Passwords, check_password, hash_password
 from keys.sign_in.password_reset import PasswordReset
 from keys.vault import Vault
+from store.database import Database
 from store.keyset import Begin
+
+
+class OwnPassword(Fields, frozen=True, kw_only=True):
+    new_password: str
+
+
+class MailLanguage(Fields, frozen=True, kw_only=True):
+    language: str
 
 
 class NewPassword(Fields, frozen=True, kw_only=True):
@@ -55,6 +79,36 @@ async def set_password(context: ActContext, asked: NewPassword) -> Change[Row]:
     )
     shown = {} if asked.password else {"password": made}
     return Change(after=account, noted={"sessions_ended": ended}, shown_once=shown)
+
+
+async def hash_own(context: CallContext, asked: OwnPassword, _database: Database) -> str:
+    check_password(asked.new_password, param="new_password")
+    source = f"account:{context.tenant.account_id}"
+    return await context.service(Passwords).hash(asked.new_password, source=source, is_known=True)
+
+
+async def change_own_password(context: ActContext, _asked: OwnPassword) -> Change[None]:
+    require_owner(context.caller)
+    tx, account_id, now_us = context.tx, context.tenant.account_id, context.now_us
+    ended = await password_reset.change_password(
+        tx,
+        account_id,
+        context.prepared,
+        now_us=now_us,
+        kept_session_id=context.caller.credential_id,
+    )
+    account, rules = await get_account(tx, account_id), context.service(MailRules)
+    await account_mail.write_password_changed(tx, rules, account, now_us=now_us)
+    return Change(after=None, noted={"sessions_ended": ended})
+
+
+async def choose_language(context: ActContext, asked: MailLanguage) -> Change[str | None]:
+    require_owner(context.caller)
+    if asked.language not in languages():
+        raise InvalidInput(f"Choose one of {', '.join(languages())}.", param="language")
+    before = await mail_language(context.tx, context.tenant.account_id)
+    await set_mail_language(context.tx, context.tenant.account_id, asked.language)
+    return Change(before=before, after=asked.language)
 
 
 async def begin_password(context: ActContext, _asked: Fields) -> Change[PasswordReset]:
@@ -90,6 +144,10 @@ def _link(made: PasswordReset) -> PasswordLink:
 
 def _nothing(_found: object) -> Mapping[str, Any]:
     return {}
+
+
+def _language(tag: str | None) -> Mapping[str, Any]:
+    return {"language": tag}
 
 
 LIST_TOLD = ListAct(
@@ -155,3 +213,21 @@ REMOVE_SECOND_FACTOR = Act(
     examples=("topup accounts remove-two-factor ops@acme.example",),
 )
 ACTS = (LIST_TOLD, SET_PASSWORD, BEGIN_PASSWORD, REMOVE_SECOND_FACTOR)
+CHANGE_OWN_PASSWORD = on_own_page(
+    "sign-in.change-password",
+    "Change the password",
+    "password",
+    change_own_password,
+    "password.changed",
+    input=OwnPassword,
+    prepare=hash_own,
+)
+CHOOSE_LANGUAGE = on_own_page(
+    "mail.choose-language",
+    "Choose the language of mail",
+    "mail",
+    choose_language,
+    "mail.changed",
+    shows=_language,
+    input=MailLanguage,
+)

@@ -10,21 +10,16 @@ from msgspec import Meta, Struct
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.envelope import answer
-from gateway.answers.outcome import Outcome, created, ok
+from gateway.answers.outcome import Outcome, created
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.idempotency import run_once
 from gateway.http.rate_limit import RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US
-from kernel.errors import NotFound
 from kernel.fields import LINE, Fields
 from kernel.words import Count
-from keys.api_keys import api_key
-from keys.api_keys.api_key import ApiKey
-from keys.api_keys.views import ApiKey as KeyShape, CreatedKey
-from keys.principal import SCOPES
+from keys.api_keys.views import CreatedKey
 from keys.tokens import device_login
 from keys.tokens.device_login import (
     INTERVAL_S,
@@ -164,26 +159,6 @@ async def _outcome(
     return made
 
 
-async def revoke_own(call: RequestContext[Fields, Fields]) -> Answer:
-    principal, now_us = call.principal, call.now_us
-    if not principal.lineage:
-        raise NotFound("Key")
-    key_id = principal.lineage[0]
-
-    async def work(tx: Transaction) -> ApiKey:
-        before = await api_key.get(tx, principal.tenant, key_id)
-        ended = await api_key.revoke(tx, principal.tenant, key_id, asker=None, now_us=now_us)
-        if before.revoked_at is None:
-            await note(tx, call, "key.revoked", key_id, after={"name": ended.name})
-            by = principal.credential_id
-            await tell_key(tx, "key.revoked", ended, by=by, now_us=now_us)
-        return ended
-
-    return await run_once(
-        call, work, lambda key: answer(codes.SUCCESS, KeyShape.of(key), now_us=now_us)
-    )
-
-
 ROUTES = (
     Route(
         "POST",
@@ -220,16 +195,5 @@ ROUTES = (
             Outcome(202, CliLoginPending),
         ),
         refuses=(codes.MALFORMED, codes.MISSING_SCOPE, codes.LIMIT_REACHED, codes.RATE_LIMITED),
-    ),
-    Route(
-        "DELETE",
-        "/keys/self",
-        revoke_own,
-        "Revoke the asking key",
-        SCOPES,
-        is_for_paused=True,
-        description="For any key, whatever its scopes: it and all that come from it end, for good.",
-        answers=ok(KeyShape),
-        refuses=(codes.NOT_FOUND,),
     ),
 )

@@ -87,6 +87,10 @@ def _future(_found: re.Match[str], _param: str) -> str:
     return phrase("choose a day in the future")
 
 
+def _app_code(_found: re.Match[str], _param: str) -> str:
+    return phrase("that is not the app's code now: is the phone's clock right?")
+
+
 def _written(found: re.Match[str], _param: str) -> str:
     return f"write {found['words']}"
 
@@ -170,4 +174,5 @@ _RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str], str]],
     ),
     (re.compile(r"\AThe body is longer than (?P<bytes>\d+) bytes\."), _too_long),
     (re.compile(r"\AThe expiry must be in the future(?:, before the year 10000)?\."), _future),
+    (re.compile(r"\AThat is not the app's current code\."), _app_code),
 )

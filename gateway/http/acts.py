@@ -667,6 +667,8 @@ class Door:
             return Tenant("", "" if act.is_account_wide else caller.environment)
         if self._is_operator:
             return None
+        if act.is_persons:
+            return Tenant(caller.person_id, "")
         return Tenant(caller.account_id, "") if act.is_account_wide else caller.tenant
 
     async def _allowed(self, tx: Transaction) -> Tenant:

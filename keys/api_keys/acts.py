@@ -10,14 +10,14 @@ from kernel.errors import InvalidInput, LimitReached, NotFound
 from kernel.fields import ExportPage, Fields, Int64, time_us, within
 from kernel.problems import FieldEntry, most_similar
 from kernel.tenant import Tenant
-from keys.act import Act, ActContext, Audited, Change, ListAct, ReadAct
+from keys.act import MERCHANT, Act, ActContext, Audited, Change, ListAct, ReadAct
 from keys.api_keys import api_key, fields
 from keys.api_keys.api_key import OVERLAP_S_MAX, SORTS, ApiKey as Key
 from keys.api_keys.inputs import KeyChanges, NewKey, limits_of
 from keys.api_keys.lookup import load_key_states
 from keys.api_keys.views import ApiKey, CreatedKey, audited
 from keys.mandate import NUMBERS
-from keys.principal import ADMIN, ScopeMissing
+from keys.principal import ADMIN, SCOPES, ScopeMissing
 from store.database import Transaction
 from store.keyset import Begin
 
@@ -177,6 +177,17 @@ async def revoke_key(context: ActContext, _asked: Fields) -> Change[Key]:
     return Change(before=before, after=ended)
 
 
+async def revoke_own(context: ActContext, _asked: Fields) -> Change[Key]:
+    lineage = context.caller.lineage
+    if not lineage:
+        raise NotFound("Key")
+    before = await api_key.get(context.tx, context.tenant, lineage[0])
+    ended = await api_key.revoke(
+        context.tx, context.tenant, lineage[0], asker=None, now_us=context.now_us
+    )
+    return Change(before=before, after=ended)
+
+
 async def pause_key(context: ActContext, _asked: Fields) -> Change[Key]:
     before = await show_key(context)
     paused = await api_key.pause(
@@ -291,6 +302,24 @@ REVOKE_KEY = Act(
     event="key.revoked",
     asks="Revoke {name} ({id}) and every key made by it? They stop working for good.",
     examples=("topup keys revoke key_7Hn2",),
+)
+# `topup logout` is its command.
+REVOKE_OWN = Act(
+    name="keys.revoke-self",
+    summary="Revoke the asking key",
+    description="For any key, whatever its scopes: it and all that come from it end, for good.",
+    method="DELETE",
+    path="/keys/self",
+    scopes=SCOPES,
+    audience=(MERCHANT,),
+    input=Fields,
+    run=revoke_own,
+    result=ApiKey,
+    is_for_paused=True,
+    is_for_suspended=True,
+    refuses=(NotFound,),
+    audit=Audited("key.revoked", _name_alone),
+    event="key.revoked",
 )
 ROTATE_KEY = Act(
     name="keys.rotate",

@@ -1,27 +1,58 @@
-"""Acts on how a person signs in: recovery codes, the second factor, passkeys.
+"""Acts on how a person signs in: sessions, recovery codes, the second factor, passkeys.
 
-Only the account's owner can run them, on their own page, which asks for a code first.
+People run them on their own page, which asks for the password or a code first. Only the account's owner can change
+the second factor and passkeys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from kernel.shaped import Shaped
-from keys import second_factor
+from keys import second_factor, session
 from keys.act import Act, ActContext, Audited, Change
 from keys.principal import ACCOUNT_SCOPES, require_owner
 from keys.sign_in import passkey
-
-_PASSKEY: Final = "/account/two-factor/passkeys/{passkey_id}"
+from keys.vault import Vault
 
 
 class PasskeyName(Fields, frozen=True, kw_only=True):
     name: str
 
 
+class AppCode(Fields, frozen=True, kw_only=True):
+    code: str
+
+
 class RecoveryCodes(Shaped, kw_only=True):
     codes: list[str]
+
+
+async def end_session(context: ActContext, _asked: Fields) -> Change[None]:
+    await session.end(context.tx, context.tenant.account_id, context.object_id)
+    return Change(after=None)
+
+
+async def end_other_sessions(context: ActContext, _asked: Fields) -> Change[None]:
+    return Change(after=None, noted={"sessions_ended": await _end_others(context)})
+
+
+async def _end_others(context: ActContext) -> int:
+    person_id, kept_id = context.tenant.account_id, context.caller.credential_id
+    return await session.end_others(context.tx, person_id, kept_id, now_us=context.now_us)
+
+
+async def switch_on(context: ActContext, asked: AppCode) -> Change[None]:
+    require_owner(context.caller)
+    vault, account_id = context.service(Vault), context.tenant.account_id
+    codes = await second_factor.switch_on(
+        context.tx, vault, account_id, asked.code, now_us=context.now_us
+    )
+    if codes is None:
+        raise InvalidInput("That is not the app's current code.", param="code")
+    noted = {"sessions_ended": await _end_others(context)}
+    return Change(after=None, noted=noted, shown_once={"codes": list(codes)})
 
 
 async def renew_codes(context: ActContext, _asked: Fields) -> Change[None]:
@@ -60,55 +91,91 @@ def _nothing(_: object) -> Mapping[str, Any]:
     return {}
 
 
-_COMMON: Final[dict[str, Any]] = {
-    "scopes": ACCOUNT_SCOPES,
-    "audience": (),
-    "is_account_wide": True,
-    "is_for_paused": True,
-    "is_for_suspended": True,
+def on_own_page(
+    name: str,
+    summary: str,
+    path: str,
+    run: Callable[[ActContext, Any], Awaitable[Change[Any]]],
+    action: str,
+    *,
+    shows: Callable[[Any], Mapping[str, Any]] = _nothing,
+    **more: Any,
+) -> Act[Any, Any]:
+    """Return an act that only the person's own page offers. `action` is the audit entry's."""
+    common = {"input": Fields, "view": _nothing, "result": dict}
+    return Act(
+        name=name,
+        summary=summary,
+        path=f"/account/{path}",
+        scopes=ACCOUNT_SCOPES,
+        audience=(),
+        is_account_wide=True,
+        is_for_paused=True,
+        is_for_suspended=True,
+        run=run,
+        audit=Audited(action, shows),
+        **{**common, **more},
+    )
+
+
+_CODES: Final[dict[str, Any]] = {
+    "view": _no_codes,
+    "result": RecoveryCodes,
+    "shows_secret": True,
 }
-RENEW_CODES: Final = Act(
-    name="sign-in.renew-codes",
-    summary="Create new recovery codes",
-    path="/account/two-factor/codes",
-    input=Fields,
-    run=renew_codes,
-    view=_no_codes,
-    result=RecoveryCodes,
-    shows_secret=True,
-    audit=Audited("two_factor.codes_renewed", _nothing),
-    **_COMMON,
+END_SESSION: Final = on_own_page(
+    "sessions.end",
+    "End a session",
+    "sessions/{session_id}/end",
+    end_session,
+    "session.ended",
+    is_persons=True,
 )
-SWITCH_OFF: Final = Act(
-    name="sign-in.switch-off",
-    summary="Switch two-factor sign-in off",
-    path="/account/two-factor/off",
-    input=Fields,
-    run=switch_off,
-    view=_nothing,
-    result=dict,
-    audit=Audited("two_factor.off", _nothing),
-    **_COMMON,
+END_OTHER_SESSIONS: Final = on_own_page(
+    "sessions.end-others",
+    "End all other sessions",
+    "sessions/end",
+    end_other_sessions,
+    "session.ended",
+    is_persons=True,
 )
-RENAME_PASSKEY: Final = Act(
-    name="sign-in.rename-passkey",
-    summary="Rename a passkey",
-    path=f"{_PASSKEY}/rename",
+SWITCH_ON: Final = on_own_page(
+    "sign-in.switch-on",
+    "Switch two-factor sign-in on",
+    "two-factor/on",
+    switch_on,
+    "two_factor.on",
+    input=AppCode,
+    **_CODES,
+)
+RENEW_CODES: Final = on_own_page(
+    "sign-in.renew-codes",
+    "Create new recovery codes",
+    "two-factor/codes",
+    renew_codes,
+    "two_factor.codes_renewed",
+    **_CODES,
+)
+SWITCH_OFF: Final = on_own_page(
+    "sign-in.switch-off",
+    "Switch two-factor sign-in off",
+    "two-factor/off",
+    switch_off,
+    "two_factor.off",
+)
+RENAME_PASSKEY: Final = on_own_page(
+    "sign-in.rename-passkey",
+    "Rename a passkey",
+    "two-factor/passkeys/{passkey_id}/rename",
+    rename_passkey,
+    "passkey.renamed",
+    shows=_named,
     input=PasskeyName,
-    run=rename_passkey,
-    view=_nothing,
-    result=dict,
-    audit=Audited("passkey.renamed", _named),
-    **_COMMON,
 )
-REMOVE_PASSKEY: Final = Act(
-    name="sign-in.remove-passkey",
-    summary="Remove a passkey",
-    path=f"{_PASSKEY}/remove",
-    input=Fields,
-    run=remove_passkey,
-    view=_nothing,
-    result=dict,
-    audit=Audited("passkey.removed", _nothing),
-    **_COMMON,
+REMOVE_PASSKEY: Final = on_own_page(
+    "sign-in.remove-passkey",
+    "Remove a passkey",
+    "two-factor/passkeys/{passkey_id}/remove",
+    remove_passkey,
+    "passkey.removed",
 )

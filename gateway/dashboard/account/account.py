@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from billing.accounts.people_acts import CHANGE_OWN_PASSWORD
 from billing.documents.acts import DETAILS, SET_DETAILS
-from billing.recipients import account_mail
 from billing.reports.key_limit_acts import LIMIT_DAY, SHOW_LIMITS
 from gateway.dashboard.account import notifications
 from gateway.dashboard.account.sign_in import is_secure
+from gateway.dashboard.act import press
 from gateway.dashboard.listing import listing
 from gateway.dashboard.refused import is_safe_way
 from gateway.dashboard.route import page_route
@@ -34,14 +35,13 @@ from gateway.http.session_cookie import SignInRefused, set_cookie
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from kernel.ids import number_of
-from kernel.tenant import Tenant
 from keys import session
-from keys.account import Account, get_account, lock_tenants
+from keys.account import Account, get_account
 from keys.account_access import enter_live
 from keys.audit_acts import LIST_ENTRIES
 from keys.principal import ACCOUNT_SCOPES, ENVIRONMENTS, require_owner
 from keys.session import Session
-from keys.sign_in import password_reset
+from keys.sign_in.acts import END_OTHER_SESSIONS, END_SESSION
 from keys.sign_in.password import check_password
 from store.database import Transaction
 
@@ -54,35 +54,16 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def change_password(call: RequestContext[Fields, Fields]) -> Reply:
-    form, principal, context = read_form(call), call.principal, call.context
+    form = read_form(call)
     new = form.raw("new_password")
-    require_owner(principal)
+    require_owner(call.principal)
     try:
         check_password(new, param="new_password")
         await check_own(call, form.raw("password"))
         await _check_factor(call, form.text("code"))
-        source = f"account:{principal.account_id}"
-        password_hash = await context.passwords.hash(new, source=source, is_known=True)
+        await run_own(call, CHANGE_OWN_PASSWORD, {"new_password": new})
     except DomainError as error:
         return await _show(call, problem_of(error))
-
-    async def work(tx: Transaction) -> None:
-        account_id, now_us = principal.account_id, call.now_us
-        await lock_tenants(tx, [Tenant(account_id, "staging")])
-        ended = await password_reset.change_password(
-            tx,
-            account_id,
-            password_hash,
-            now_us=now_us,
-            kept_session_id=principal.credential_id,
-        )
-        after = {"sessions_ended": ended}
-        await note(tx, call, "password.changed", account_id, environment="", after=after)
-        account = await get_account(tx, account_id)
-        rules = context.topup_rules.mail
-        await account_mail.write_password_changed(tx, rules, account, now_us=now_us)
-
-    await context.database.transaction(work)
     return go(PATH, said="password-changed")
 
 
@@ -94,30 +75,11 @@ async def _check_factor(call: RequestContext[Any, Any], given: str) -> None:
 
 
 async def end_session(call: RequestContext[Fields, Fields]) -> Reply:
-    read_form(call)
-    person_id, session_id = call.principal.person_id, call.params["session_id"]
-
-    async def work(tx: Transaction) -> None:
-        await session.end(tx, person_id, session_id)
-        await note(tx, call, "session.ended", session_id, account_id=person_id, environment="")
-
-    await call.context.database.transaction(work)
-    return go(PATH, said="session-ended")
+    return await press(call, END_SESSION, then=PATH, said="session-ended")
 
 
 async def end_other_sessions(call: RequestContext[Fields, Fields]) -> Reply:
-    read_form(call)
-    person_id, session_id = call.principal.person_id, call.principal.credential_id
-
-    async def work(tx: Transaction) -> None:
-        ended = await session.end_others(tx, person_id, session_id, now_us=call.now_us)
-        after = {"sessions_ended": ended}
-        await note(
-            tx, call, "session.ended", person_id, account_id=person_id, environment="", after=after
-        )
-
-    await call.context.database.transaction(work)
-    return go(PATH, said="sessions-ended")
+    return await press(call, END_OTHER_SESSIONS, then=PATH, said="sessions-ended")
 
 
 async def ask_password(call: RequestContext[Fields, Fields]) -> Reply:

@@ -3,21 +3,22 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from billing.accounts.people_acts import CHOOSE_LANGUAGE
 from billing.recipients.language import ENGLISH, languages
 from gateway.dashboard.account.verify_address import is_mailed
+from gateway.dashboard.act import press
 from gateway.dashboard.recipient.no_mail import note_choice
 from gateway.dashboard.route import page_route
 from gateway.html.forms import Form, read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go
-from gateway.http.acting import note
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
 from keys.account import Account, get_account
-from keys.notifications import CHOICES, STAGING, Person, mail_language, places_of, set_mail_language
-from keys.principal import ACCOUNT_SCOPES, require_owner
+from keys.notifications import CHOICES, STAGING, Person, mail_language, places_of
+from keys.principal import ACCOUNT_SCOPES
 from store.database import Transaction
 
 _ACCOUNT_PATH: Final = "/dashboard/account"
@@ -87,17 +88,8 @@ def _wanted(call: RequestContext[Any, Any], form: Form, place: Person) -> dict[s
 
 
 async def set_language(call: RequestContext[Fields, Fields]) -> Reply:
-    tag, account_id = read_form(call).text("language"), call.principal.account_id
-    require_owner(call.principal)
-    if tag not in languages():
-        raise InvalidInput(f"Choose one of {', '.join(languages())}.", param="language")
-
-    async def work(tx: Transaction) -> None:
-        await set_mail_language(tx, account_id, tag)
-        await note(tx, call, "mail.changed", account_id, environment="", after={"language": tag})
-
-    await call.context.database.transaction(work)
-    return go(_ACCOUNT_PATH, said="mail-language")
+    wanted = {"language": read_form(call).text("language")}
+    return await press(call, CHOOSE_LANGUAGE, wanted, then=_ACCOUNT_PATH, said="mail-language")
 
 
 ROUTES = (

@@ -16,13 +16,13 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
-from keys import second_factor, session
+from keys import second_factor
 from keys.account import get_account
 from keys.normalise import normalise_name
 from keys.principal import ACCOUNT_SCOPES, ScopeMissing, require_owner
 from keys.second_factor import SecondFactor
 from keys.sign_in import passkey, passkey_challenge
-from keys.sign_in.acts import REMOVE_PASSKEY, RENAME_PASSKEY, RENEW_CODES, SWITCH_OFF
+from keys.sign_in.acts import REMOVE_PASSKEY, RENAME_PASSKEY, RENEW_CODES, SWITCH_OFF, SWITCH_ON
 from keys.sign_in.passkey_challenge import Site
 from store.database import Transaction
 
@@ -48,28 +48,13 @@ async def begin(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def switch_on(call: RequestContext[Fields, Fields]) -> Reply:
-    form, principal, vault = read_form(call), call.principal, call.context.vault
-    require_owner(principal)
-    account_id, given = principal.account_id, form.text("code")
-
-    async def work(tx: Transaction) -> list[str]:
-        codes = await second_factor.switch_on(tx, vault, account_id, given, now_us=call.now_us)
-        if codes is None:
-            raise InvalidInput(
-                phrase("that is not the app's code now: is the phone's clock right?"), param="code"
-            )
-        ended = await session.end_others(
-            tx, account_id, principal.credential_id, now_us=call.now_us
-        )
-        after = {"sessions_ended": ended}
-        await note(tx, call, "two_factor.on", account_id, environment="", after=after)
-        return list(codes)
-
+    form = read_form(call)
+    require_owner(call.principal)
     try:
-        codes = await call.context.database.transaction(work)
+        made = await run_own(call, SWITCH_ON, {"code": form.text("code")})
     except DomainError as error:
         return await factor_page(call, problem_of(error))
-    return _codes_page(call, codes)
+    return _codes_page(call, made["codes"])
 
 
 async def renew(call: RequestContext[Fields, Fields]) -> Reply:
