@@ -147,7 +147,7 @@ def delivery(**where: str) -> Callable[[Page], Found]:
 
 
 def claim(page: Page) -> Found:
-    return by_name(page.rows("claims", "A claim", of="claim"), "ratio")
+    return by_name(page.rows("claims", "A claim", operation="claim"), "ratio")
 
 
 def growth(column: str, *, part: str = "growth", **where: str) -> Callable[[Page], Found]:
@@ -254,7 +254,7 @@ FIGURES: Final = (
     ),
     Asked(
         "rate with receivers of 50 ms ÷ BullMQ at concurrency 500",
-        whole_job("bullmq", "with 50 ms"),
+        whole_job("bullmq", "delivered/s to receivers of 50 ms"),
         least(1),
         least(1.8),
     ),
@@ -264,7 +264,7 @@ FIGURES: Final = (
         most(2),
         most(1),
     ),
-    Asked("CPU time per event ÷ BullMQ", whole_job("bullmq", "CPU an event"), most(1)),
+    Asked("CPU time per event ÷ BullMQ", whole_job("bullmq", "CPU per event"), most(1)),
     Asked("CPU time per event, embedded", cpu_an_event("topup, embedded"), None, most(200, " µs")),
     Asked(
         "CPU time per event, including PostgreSQL",

@@ -31,8 +31,8 @@ SPAN_US: Final = 60 * DAY_US
 LOOK_S: Final = 0.02
 TABLES: Final = frozenset({"topups", "transfers", "events"})
 COMMANDS: Final = (
-    ("audit, the first one: full", ("audit",)),
-    ("seal sixty days, and add them up", ("checkpoints", "seal")),
+    ("first audit, in full", ("audit",)),
+    ("seal and sum sixty days", ("checkpoints", "seal")),
     ("audit from the sealed days", ("audit",)),
     ("audit --full", ("audit", "--full")),
 )
@@ -51,7 +51,7 @@ def main() -> None:
     sizes = chosen.others.sizes or (FULL_SIZES if chosen.is_full else QUICK_SIZES)
     table = report.Table(
         "One account, in seconds",
-        ("database", "top-ups", "command", "took", "CPU of the command", "peak MB"),
+        ("database", "top-ups", "command", "seconds", "CPU seconds", "peak MB"),
     )
     for kind in [chosen.others.only] if chosen.others.only else KINDS:
         for size in sizes:

@@ -219,8 +219,8 @@ def main() -> None:
     chosen = report.options(__doc__, _arguments)
     many, rounds = chosen.others.endpoints, chosen.count(200, 500)
     table = report.Table(
-        "A claim beside endpoints with something open, medians in ms",
-        ("database", "the others", "of", f"{FEW:,}", f"{many:,}", "ratio"),
+        "A claim beside endpoints with open deliveries, medians in ms",
+        ("database", "other endpoints are", "operation", f"{FEW:,}", f"{many:,}", "ratio"),
     )
     for kind in chosen.others.kind or KINDS:
         for state in STATES:

@@ -139,8 +139,8 @@ def main() -> None:
     table = report.Table(
         f"Answer to receipt at healthy endpoints, {given.per_s:g} sends a second, ms",
         (
-            *("database", "hanging", "requests hung", "n", "p50", "p99", "max"),
-            *("p99 by round", "÷ none"),
+            *("database", "hanging endpoints", "hung requests", "n", "p50", "p99", "max"),
+            *("p99 of each round", "÷ none"),
         ),
     )
     kinds, tables = given.kind or KINDS, []

@@ -43,9 +43,9 @@ async def measure(stage: Scene, *, count: int, per_s: float) -> list[list[str]]:
     came_s = {one.event["data"]["transaction_id"]: one.at_s for one in receiver.received}
     counted = list(began_s)[WARM_UP:]
     figures: dict[str, Sequence[float]] = {
-        "request to answer": [answered_s[one] - began_s[one] for one in counted],
+        "request to response": [answered_s[one] - began_s[one] for one in counted],
         "request to webhook": [came_s[one] - began_s[one] for one in counted],
-        "answer to webhook": [max(0.0, came_s[one] - answered_s[one]) for one in counted],
+        "response to webhook": [max(0.0, came_s[one] - answered_s[one]) for one in counted],
     }
     return [[stage.kind, name, *milliseconds(values)] for name, values in figures.items()]
 
@@ -62,7 +62,7 @@ def main() -> None:
     count = round((given.seconds or chosen.pick(8, 20)) * given.per_s)
     table = report.Table(
         f"Accept to receipt at {given.per_s:g} sends a second, ms",
-        ("database", "from … to", "n", "p50", "p99", "max"),
+        ("database", "interval", "n", "p50", "p99", "max"),
     )
     for kind in given.kind or KINDS:
         with scene(kind, log_level=chosen.log_level) as stage:

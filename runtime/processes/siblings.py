@@ -73,7 +73,7 @@ def name_of(kind: str, number: int) -> str:
 
 
 _UP: Final = "topup_process_up"
-_UP_MEANING: Final = "1 if this process of the port responded to the scrape, otherwise 0."
+_UP_MEANING: Final = "1 if the named process on the port responded to the scrape, otherwise 0."
 
 
 def merged_figures(texts: Mapping[str, str | None]) -> str:

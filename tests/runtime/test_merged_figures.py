@@ -34,7 +34,7 @@ def test_each_sample_says_whose_it_is_and_a_silent_process_is_seen() -> None:
         "# HELP topup_only_here Here.\n"
         "# TYPE topup_only_here gauge\n"
         'topup_only_here{process="gateway-2"} 1.5e+09\n'
-        "# HELP topup_process_up 1 if this process of the port responded to the scrape, otherwise 0.\n"
+        "# HELP topup_process_up 1 if the named process on the port responded to the scrape, otherwise 0.\n"
         "# TYPE topup_process_up gauge\n"
         'topup_process_up{process="gateway-1"} 1\n'
         'topup_process_up{process="gateway-2"} 1\n'
