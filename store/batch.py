@@ -236,7 +236,6 @@ class BlockedCommands(Generic[C, R]):
             old = [one for one in batch if one.since_s <= oldest_s]
             fail(old, _held())
             young = [one for one in batch if one.since_s > oldest_s]
-            # The commands go behind the other tenants, but before this tenant's newer commands.
             self._queues[tenants] = [*young, *self._queues.pop(tenants)]
             for one in young:
                 self._refuse_in_time(one)

@@ -210,7 +210,6 @@ async def erase_account(
 
 
 async def _end_recharges(tx: Transaction, account_id: str) -> None:
-    """Stop automatic charges, and delete those that no process has sent; raise ChargeUnderWay."""
     await tx.fetch(
         """SELECT environment FROM account_environments WHERE account_id = :account_id
            ORDER BY environment FOR NO KEY UPDATE""",

@@ -56,7 +56,7 @@ class Fault(StrEnum):
     PORT_CLOSED = "port_closed"
     NO_ANSWER = "no_answer"
     NO_POSTGRESQL = "no_postgresql"
-    NO_SUCH_SERVER = "no_such_server"  # target_session_attrs matches no server
+    NO_SUCH_SERVER = "no_such_server"
     TLS_MISSING = "tls_missing"
     TLS_REQUIRED = "tls_required"
     TLS_UNTRUSTED = "tls_untrusted"

@@ -74,8 +74,8 @@ class KeyInProgress(DomainError):
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
     """A response, and whether an earlier request stored it.
 
-    The body shows voucher_code and then claim_url once, but neither is stored. The stored body has the ID of
-    their top-up, voucher_of, in their place, at first at the position code_at.
+    voucher_code and claim_url are shown once and not stored. In the stored body, the top-up's ID (voucher_of)
+    replaces them, the first time at the position code_at.
     """
 
     status: int

@@ -29,8 +29,8 @@ _BOUNDS: Final = ("account_id", "environment", "created_after", "created_before"
 _MADE_BEFORE_US: Final = 7 * DAY_US
 _AHEAD_US: Final = HOUR_US
 
-# For each bound: how a key lies within it; how to find the next key outside, and when that row
-# still belongs to the days; and the value that means no bound.
+# Each bound has the operator for keys within it, the order and operator that find the next key outside,
+# the condition by which that row still belongs to the days, and the value for no bound.
 _ENDS: Final[Mapping[str, tuple[str, str, str, str, str]]] = {
     "first_id": (">=", "DESC", "<", ">= :created_after", ""),
     "end_id": ("<", "ASC", ">=", "< :created_before", NEWEST),

@@ -54,7 +54,6 @@ WORDS_OR_NULL = Conversion(
 NUMBERS = Conversion(
     lambda text: tuple(map(int, text.split())), lambda numbers: " ".join(map(str, numbers))
 )
-# The number is mostly 0, and then stored as null, which takes no space.
 NULL_AS_ZERO = Conversion(lambda number: number or 0, lambda number: number or None, "bigint")
 
 
@@ -169,7 +168,6 @@ def _reader(
     converted = [
         (place, conversions[name].read) for place, name in enumerate(names) if name in conversions
     ]
-    # A class with keyword-only fields can't be called with positional values.
     make = cls if cast(Any, cls).__match_args__ == tuple(names) else by_name
     if not converted:
         return lambda row: make(*row[whole])

@@ -9,7 +9,7 @@ Role = Literal["primary", "standby", "unknown"]
 
 
 class Position(NamedTuple):
-    """The history of a server. Of two servers, the one with the greater position is used.
+    """A server's place in the database's history. Of two servers, the one with the greater position is used.
 
     `accepted_at` is when an operator last accepted a loss there, or 0. Each promotion starts the next timeline.
     """

@@ -26,7 +26,7 @@ _MARK = re.compile(
     r"|:(?P<rows>\w+)\[(?P<columns>[^\]]+)\] AS (?P<alias>\w+)"
     r"|(?<![:\w]):(?P<value>[a-z_]\w*)"
 )
-# Bytes would be sent to SQLite as base64, and it has no other types.
+# Bytes in a list would reach SQLite as base64, and other types don't exist there.
 _LISTED_TYPES = frozenset({"text", "bigint"})
 _EITHER = re.compile(rf"\[\[(?P<{POSTGRESQL}>[^|\[\]]+) \| (?P<{SQLITE}>[^|\[\]]+)\]\]")
 _LOCK = re.compile(r"(?<!\s)\s+FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?")

@@ -14,8 +14,6 @@ from store.database import BatchRead, Rows, Transaction
 
 
 class StoredAmount(NamedTuple):
-    """A number of rows, and their approximate size in bytes, including index entries."""
-
     rows: int = 0
     bytes: int = 0
 

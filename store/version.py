@@ -19,7 +19,6 @@ BASELINE: Final = "0100"
 BEFORE_BASELINE: Final = "0080"
 BUILD_BEFORE_BASELINE: Final = "d9df6d8c2900"
 _OURS = re.compile(r"\d{4}").fullmatch
-# Every version has this table, so a database without it belongs to another application.
 _FIRST_TABLE: Final = "ledger_accounts"
 _CHECK: Final = "check that TOPUP_DATABASE_URL and TOPUP_DATA_DIR name the right one"
 

@@ -29,7 +29,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 _PARAMETER = re.compile(r"\$(\d+)")
 _translated: Final = cache(partial(translate, name=POSTGRESQL))
 
-# A read holds no lock, so a process that stops during a read blocks no other.
 _READ_IDLE_TIMEOUT_S = 60
 _LONG_TIMEOUT_S = 600
 READ = (
@@ -115,7 +114,6 @@ def _literal(argument: Any) -> str | None:
     return None
 
 
-# After a longer outage around COMMIT, its outcome stays unknown.
 LOOK_TIMEOUT_S: Final = 5.0
 _WAIT_S_FIRST: Final = 0.02
 _WAIT_S_MAX: Final = 1.0

@@ -216,7 +216,6 @@ class _Shared:
         self.statements_run = 0
         self.answer_s = options.statement_timeout_s + MORE_ANSWER_S
         self.pools: list[ConnectionPool] = []
-        # Planning each claim would cost more than running it.
         self.soon_pool = self.open_pool(
             statement_timeout=f"{SHORT_STATEMENT_TIMEOUT_S}s",
             synchronous_commit="off",
@@ -386,7 +385,6 @@ class PostgresqlDatabase:
             except NotSingle:
                 pass
             except ConnectionLost:
-                # If no more connections can be opened, the other pool may still have one.
                 return await once()
         try:
             return await once()

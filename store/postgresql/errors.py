@@ -97,7 +97,6 @@ _BY_CLASS: Final[tuple[tuple[type[BaseException], Fault], ...]] = (
     (asyncpg.InvalidCatalogNameError, Fault.DATABASE_UNKNOWN),
     (asyncpg.InsufficientPrivilegeError, Fault.NOT_LET_IN),
     (asyncpg.TooManyConnectionsError, Fault.TOO_MANY_CONNECTIONS),
-    # The driver passes unknown query parameters to the server, which rejects them.
     (asyncpg.UndefinedObjectError, Fault.URL_UNREADABLE),
     (asyncpg.InvalidParameterValueError, Fault.URL_UNREADABLE),
     (asyncpg.CantChangeRuntimeParamError, Fault.URL_UNREADABLE),

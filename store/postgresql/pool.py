@@ -89,7 +89,6 @@ class PooledConnection:
         return next(self._tokens)
 
     def _listen(self, _connection: Any, message: Any) -> None:
-        # Codes of this class are warnings. Their text is in the server's language.
         if (message.sqlstate or "").startswith("01"):
             self.was_warned = True
 

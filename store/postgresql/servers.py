@@ -53,7 +53,6 @@ _MIXED_UP: Final = (
     asyncpg.InvalidSQLStatementNameError,
     asyncpg.DuplicatePreparedStatementError,
 )
-# If two connections share sessions, each gets the session that was used last.
 _LOOKS: Final = 3
 # The statement returns when an operator last accepted a loss, which of our commits are missing, and
 # where the loss begins.
@@ -390,7 +389,6 @@ class Servers:
         )
         try:
             if identity is None or (identity.is_standby and not self._is_several):
-                # The server's identity is unknown, or it is a standby, which refuses every write.
                 return connection
             if identity.is_standby:
                 raise CannotOpen(Fault.NO_SUCH_SERVER, "standby", self._name(place))

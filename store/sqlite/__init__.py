@@ -1,1 +1,1 @@
-"""Use SQLite: one thread that writes, checkpoints, and backups."""
+"""Use SQLite: a writer thread, checkpoints and backups."""

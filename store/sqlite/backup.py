@@ -43,7 +43,6 @@ def put(source: Path, target: Path, *, replace: bool, aside: str, on_progress: P
         copy(source, draft, on_progress)
         sync(draft)
         _check_unused(target)
-        # SQLite would take a log that is left behind for that of the restored database.
         for ending in ("", "-wal", "-shm"):
             old = target.with_name(target.name + ending)
             if old.exists():

@@ -134,7 +134,6 @@ def _write(pipe: Path, message: bytes) -> None:
         fd = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            # The pipe has no reader. A listener that is just opening it checks for work afterwards.
             pipe.unlink(missing_ok=True)
         return
     try:
@@ -280,14 +279,12 @@ class SqliteDatabase:
             self._write_connection.execute("PRAGMA busy_timeout = 0")
             self._turn_fd = open_turn(path)
         self.servers = OpenFile(path)
-        # An flock belongs to an open file, so the checkpointer opens the file itself.
         self._checkpoint_turn_fd = open_turn(path)
         self._checkpointer = Checkpointer(
             self._open_another, partial(turn, self._checkpoint_turn_fd)
         )
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
-        # Each connection is opened at its first use, because reading the schema takes 2 ms.
         self._read_connections: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._here: sqlite3.Connection | None = None
         self._is_durable = True
@@ -357,7 +354,6 @@ class SqliteDatabase:
         given.add_done_callback(self._note_written)
         spare = await asyncio.shield(given)
         if not spare:
-            # The file can shrink only after the log has been copied into it.
             self._checkpointer.note(ROWS_BETWEEN)
         return spare
 
@@ -439,7 +435,6 @@ class SqliteDatabase:
         try:
             self._begin(durable=durable)
         except sqlite3.Error:
-            # Another program may hold a lock, for which the writer's thread can wait.
             fcntl.flock(self._turn_fd, fcntl.LOCK_UN)
             return False
         return True

@@ -22,7 +22,6 @@ from store.errors import CannotOpen, Contention, DataRefused, Fault, StoreError,
 from store.servers import NOWHERE, Position, SeenServer
 
 _UNABLE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
-# The driver's names of errors may be longer, such as SQLITE_BUSY_RECOVERY.
 _FAULTS = {
     "SQLITE_NOTADB": Fault.NO_SQLITE,
     "SQLITE_CORRUPT": Fault.NO_SQLITE,
@@ -55,7 +54,6 @@ INCREMENTAL: Final = 2
 
 
 def cannot_open(error: BaseException, path: Path) -> CannotOpen | None:
-    """Return the reason why the file can't be opened, or None for any other error."""
     if isinstance(error, OSError):
         fault = Fault.FOLDER_MISSING if error.errno in _NO_FOLDER else Fault.NOT_WRITABLE
         return CannotOpen(fault, type(error).__name__, str(path))
@@ -82,7 +80,6 @@ def named_failures() -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as error:
-        # The message, such as "UNIQUE constraint failed: table.column", contains only names.
         raise DataRefused(error.sqlite_errorname, str(error).rpartition(": ")[2]) from None
     except (sqlite3.DataError, sqlite3.InterfaceError, OverflowError, UnicodeEncodeError) as error:
         raise DataRefused(type(error).__name__) from None

@@ -13,7 +13,6 @@ revision = "0100"
 down_revision = None
 branch_labels = None
 depends_on = None
-# The last build before this baseline can use the same tables.
 oldest_code = "0080"
 
 
@@ -56,7 +55,6 @@ def _first_rows() -> None:
     op.bulk_insert(packs, rows)
     versions = sa.table("platform_versions", sa.column("id", BIGINT), sa.column("version", BIGINT))
     op.bulk_insert(versions, [{"id": 1, "version": 0}])
-    # A new installation has sent nothing, so the backfill is complete at once.
     fill = sa.table("handed_over_fill", sa.column("id", BIGINT), sa.column("after_id", TEXT))
     end = "txn_0000000000000000"
     op.bulk_insert(fill, [{"id": 1, "after_id": end}, {"id": 2, "after_id": end}])
