@@ -1,1 +1,1 @@
-"""The dashboard's pages. A page reads and runs acts (tests/test_page_rule.py)."""
+"""Serve the dashboard's pages. They run the same acts as the API (tests/test_page_rule.py)."""

@@ -25,8 +25,8 @@ async def press(
     said: str,
     undo: str | None = None,
 ) -> Reply:
-    """Run it, then redirect to `then`, which offers to undo it by a POST to `undo`. Raises the act's
-    refusal.
+    """Run the act, then redirect to `then`, which offers an undo button that posts to `undo`. Raise the act's
+    error.
     """
     form = read_form(call)
     await run_own(call, act, values or {}, ids, key=form.idempotency_key)
@@ -57,7 +57,6 @@ def button_route(
 
 
 def form_key(call: RequestContext[Any, Any], form: Form) -> RequestKey | None:
-    """Return None if the form has no name."""
     if form.idempotency_key is None:
         return None
     return request_key(

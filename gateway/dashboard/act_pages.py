@@ -1,4 +1,4 @@
-"""Make the operator's pages from acts: lists with buttons, forms, settings, reports."""
+"""Make operators' pages from acts: lists with buttons, forms, settings and reports."""
 
 import base64
 import re
@@ -54,22 +54,23 @@ from store.keyset import end_of
 
 _ADMIN: Final = "/dashboard/admin"
 _LINES_MAX: Final = 500
-# How often rows are read to find those that an act on all applies to.
+# How many times to read rows when an act runs on all matching rows.
 _READS_MAX: Final = 20
-# Fields without a cell of a table.
+# Fields that no table shows.
 _NO_CELLS: Final = frozenset({"rows", "object"})
 _UNITS: Final = re.compile("^last_|_(at|cents|micros)$")
-# Read by the test of all doors.
 ACT_PAGES: Final[list["ActPages"]] = []
-# Acts with a form on their object's own page, and the form's path below /dashboard/admin.
+# Acts with a form on their object's page, and the form's path below /dashboard/admin.
 FORM_ACTS: Final[list[tuple[AnyChange, str]]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActPages:
-    """The pages of one subject. path: relative to /dashboard/admin. empty: the text shown for an empty list.
-    choices: the choices of a form's fields in this environment. own_address: the address of each object's
-    page, up to its name; if empty, objects have no page.
+    """The pages of one subject.
+
+    - path: relative to /dashboard/admin. empty: the text of an empty list.
+    - choices: the choices for a form's fields in this environment.
+    - own_address: the address of an object's page, up to the object's name. If empty, objects have no page.
     """
 
     path: str
@@ -108,7 +109,6 @@ class ActPages:
         )
 
     def path_of(self, act: AnyChange) -> str:
-        """Return where the form posts: below the list's path, as the act's path is below its list's."""
         if act is self.create:
             return self.path
         start = act.path.index("{") - 1 if "{" in act.path else len(self.listed.path)
@@ -127,7 +127,9 @@ class ActPages:
         return _ADMIN + self.path
 
     def form_address(self, act: AnyChange) -> str:
-        """Return where the act's form is: on the list's page, or on its own if it has steps."""
+        """Return the address of the act's form: on the list's page or, if the form has steps, on a page of
+        its own.
+        """
         if act.input.layout:
             return f"{_ADMIN}/new{self.path}"
         return f"{self.address}#{_verb(act)}"
@@ -196,7 +198,6 @@ class ActPages:
 
     def _button(self, act: AnyChange) -> Any:
         async def press(call: RequestContext[Any, Any]) -> Reply:
-            # The query names an object whose name no path can have.
             form = Form({**read_query(call).fields, **read_form(call).fields})
             await run_typed(call, act, form)
             back = next((one for one in self.buttons if one.name == act.undo), None)
@@ -215,7 +216,6 @@ class ActPages:
         )
 
         async def run(object_id: str, _form: Form) -> object:
-            # Each run finds its object by the path's parameter.
             call.params = {_param(act)[1:-1]: object_id} if "{" in act.path else {}
             return await run_typed(call, act, Form({act.named_by: [object_id]}))
 
@@ -233,9 +233,7 @@ class ActPages:
     async def _applicable(
         self, tx: Transaction, act: AnyChange, sheet: "_ActSheet", read: ReadRows[Any]
     ) -> tuple[Sequence[Any], bool]:
-        """Return the first MATCHED_MAX rows to which the act applies, and whether there may be more. Others
-        are read past.
-        """
+        """Return up to MATCHED_MAX rows to which the act applies, and whether there may be more."""
         rows: list[Any] = []
         cursor: str | None = None
         for _ in range(_READS_MAX):
@@ -301,7 +299,7 @@ class ActPages:
         )
 
     async def _listing(self, call: RequestContext[Any, Any]) -> Paged | Reply:
-        """Read the page, or make the whole list's file; raise InvalidInput."""
+        """Read a page of the list, or return the whole list as a file. Raise InvalidInput."""
         is_long = bool(self.listed.prefix or self.listed.own_cursors)
         sheet, read = self._reader(call)
 
@@ -334,7 +332,7 @@ class ActPages:
 
         async def read(tx: Transaction, cursor: str | None, limit: int) -> Sequence[Any]:
             begin = place_of(cursor, act.prefix, act.sorts) if act.prefix else cursor
-            # The list's cursors continue after the last row that is shown.
+            # These cursors name the last row shown, so no extra row is read.
             limit = ROWS if act.own_cursors and limit == ASKED else limit
             return await act.run(await door.context(tx), query, begin, limit)
 
@@ -343,7 +341,9 @@ class ActPages:
     async def _form(
         self, call: RequestContext[Any, Any], act: AnyChange, form: Form
     ) -> tuple[str, Sequence[ShownField], bool]:
-        """Return the form's address, its fields, and whether it has a secret, which no browser stores."""
+        """Return the form's address, its fields, and whether a field is a secret. Browsers don't store such a
+        form.
+        """
         choices, environment, found = self.choices, call.principal.environment, None
         if choices is not None:
             found = await call.context.database.read(lambda tx: choices(tx, environment))
@@ -361,7 +361,7 @@ class ActPages:
         return shape_of(query).decode(msgspec.json.encode(values), None)
 
     def buttons_of(self, view: Any) -> list[tuple[str, str, str]]:
-        """Return the path, the word and the question of each act that the object's state allows."""
+        """Return the path, the label and the question of each act that the object's state allows."""
         fields: dict[str, Any] = msgspec.to_builtins(view)
         return [
             (
@@ -399,8 +399,10 @@ class _ActSheet(Sheet[Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsPage:
-    """A page with one form. path: below /dashboard/admin. shown: reads the settings, in fields with the
-    change's names. of: the subject's pages, whose buttons stand here, too.
+    """A page with one form.
+
+    - path: relative to /dashboard/admin. of: the subject's list, whose buttons this page shows, too.
+    - shown: reads the current settings, in fields that have the names of the change's fields.
     """
 
     path: str
@@ -477,8 +479,8 @@ class SettingsPage:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportPage:
-    """A report's page: its choices, the first lines, and the whole as a file. summed: the columns that are
-    added up.
+    """A page with a report: its options, the first lines, and a link to the whole report as a file. `summed`
+    names the columns to add up.
     """
 
     path: str
@@ -496,7 +498,6 @@ class ReportPage:
             for fact in facts_of(struct)
             if fact.is_list
         ]
-        # Schemas tell them apart by the name.
         name = f"{self.act.result.__name__}PageQuery"
         query = msgspec.defstruct(name, ticked, bases=(LooseFields,), kw_only=True)
         return (
@@ -526,7 +527,7 @@ class ReportPage:
             report=self,
             action=call.path,
             fields=[one for one in fields_of(struct, form) if one.name != "format"],
-            # An empty column belongs to a choice that nobody made.
+            # A column without values belongs to an option that wasn't chosen.
             columns=[
                 facts[name] for name in act.columns if any(one[name] is not None for one in shown)
             ],
@@ -553,8 +554,8 @@ def act_form(
     sent: tuple[AnyChange | None, Form, Problem],
     choices: Mapping[str, Any] | None = None,
 ) -> ActForm:
-    """Fill an act's form. words: the values that its question names. sent: the act of the form that was sent,
-    the fields and the problem.
+    """Fill an act's form. `words` are the values that its question names. `sent` is the act of the form that
+    was sent, its fields and the problem.
     """
     form, problem = sent[1:] if sent[0] is act else (Form({}), NO_PROBLEM)
     fields = fields_of(act.input, form, choices)
@@ -562,7 +563,7 @@ def act_form(
 
 
 class Sent(NamedTuple):
-    """result: None if the form was sent before."""
+    """`result` is None if the form was already sent."""
 
     object_id: str
     result: Any
@@ -575,10 +576,11 @@ def form_route(
     path: str = "",
     goes_to: Callable[[str], str] | None = None,
 ) -> Route:
-    """Return the route of an act's form on its object's own page.
+    """Return the route of an act's form on its object's page.
 
-    shown: renders the page again, with a problem. path: relative to /dashboard/admin; if empty, the act's path.
-    goes_to: makes the next page's address from the result's ID; if None, the object's page is next.
+    - shown: renders the page again, with a problem.
+    - path: relative to /dashboard/admin; if empty, the act's path.
+    - goes_to: makes the next page's address from the result's ID; if None, the object's page is next.
     """
     path = path or act.path
     own = _ADMIN + path[: path.index("}") + 1]
@@ -613,13 +615,15 @@ ALL_ROUTES: Final = tuple(
 
 
 async def run_typed(call: RequestContext[Any, Any], act: AnyChange, form: Form) -> Sent:
-    """Run the act as the operator who typed the form, once; raise InvalidInput for all wrong fields."""
+    """Run the act once as the operator who filled in the form. Raise InvalidInput, which names all wrong
+    fields.
+    """
     typed = Typed(form)
     asked = checked(act.input, typed_values(act.input, typed), typed.wrong)
     results: list[Any] = []
 
     def render(result: Any) -> Answer:
-        # Again if the commit is tried again.
+        # A retried commit renders again, so only the last result is kept.
         results[:] = [result]
         found = result.after if isinstance(result, Change) else result
         check_done(act, found)
@@ -638,7 +642,7 @@ def problem_typed(struct: type[Fields], form: Form) -> Problem:
 async def run_asked(
     call: RequestContext[Any, Any], act: AnyChange, asked: Fields, *, is_operator: bool = False
 ) -> Any:
-    """Run the act for a page. is_operator: not on the caller's own rows."""
+    """Run the act for a page. `is_operator` is true if the act changes another account's rows."""
     assert not isinstance(act, ApiAct), "the API runs it itself"
     door = Door(act, call, is_operator=is_operator)
     if not isinstance(act, Act):
@@ -655,7 +659,7 @@ async def run_asked(
 
 
 def _csv(name: str, lines: Sequence[str]) -> str:
-    """Return a link that holds the file, because a secret can't be fetched again."""
+    """Return a data URL, because a secret can't be fetched again as a file."""
     text = "".join(f"{line}\r\n" for line in (name.removesuffix("s"), *lines))
     return f"data:text/csv;base64,{base64.b64encode(text.encode()).decode()}"
 

@@ -1,5 +1,5 @@
-"""The landing page, with a demonstration. The played example is the reference's, and its signature verifies
-with the secret shown.
+"""Show the landing page with a demonstration. Its example comes from the API reference, and its signature
+verifies with the secret shown.
 """
 
 from functools import cache
@@ -38,7 +38,7 @@ from webhooks.deliveries.message import EVENT_HEADER
 # This secret signs only the recorded example.
 EXAMPLE_SECRET: Final = "whsec_cmVjb3JkZWQtZXhhbXBsZS1vZi10aGUtbGFuZGluZw=="  # noqa: S105
 _EVENT_TYPE: Final = "topup.delivered"
-# For programs that have only the address (RFC 8288, RFC 9727).
+# Links for programs that know only the site's address (RFC 8288, RFC 9727).
 _FOR_PROGRAMS: Final = (
     '</llms.txt>; rel="alternate"; type="text/plain", </.well-known/api-catalog>; rel="api-catalog"'
 )
@@ -130,8 +130,8 @@ _OF_SEND = ("platform", "amount_cents", "fee_cents", "charged_cents", "recipient
 ROUTES = (open_route("GET", "/", show, "What this is"),)
 
 
-KEYS_PER_ADDRESS: Final = 100  # a day; a browser keeps its key that long
-KEYS_OF_ALL: Final = 2_000  # a day, of every address together
+KEYS_PER_ADDRESS: Final = 100  # per day; browsers keep their key that long
+KEYS_OF_ALL: Final = 2_000  # per day, for all addresses together
 SPENDS_CENTS: Final = 50_000  # per key: fifty runs
 _DAY_S: Final = DAY_US // SECOND_US
 _NAME: Final = "Demonstration"

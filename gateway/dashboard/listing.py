@@ -34,14 +34,14 @@ from store.keyset import OLDEST_FIRST, SORTED_ROWS_MAX
 _VIEWS_COOKIE: Final = "topup_views"
 _VIEWS_MAX: Final = 12
 _NAME_CHARACTERS_MAX: Final = 40
-# Browsers store cookies of 4,096 bytes.
+# Browsers store cookies of up to 4,096 bytes.
 _BYTES_MAX: Final = 3_600
 _OWNER_CHARACTERS: Final = 16
 _YEAR_S: Final = 365 * 86_400
 
 
 class SavedView(NamedTuple):
-    """owner: a digest of the user and the account."""
+    """`owner` is a digest of the user and the account."""
 
     owner: str
     name: str
@@ -86,7 +86,7 @@ def _view_place(view: SavedView) -> tuple[str, str, str]:
 
 
 def _views(call: RequestContext[Any, Any]) -> list[SavedView]:
-    """Return the views of any owner; none if the cookie can't be read."""
+    """Return all views saved in this browser, or none if the cookie can't be read."""
     sent = cookies_named(call.headers, _VIEWS_COOKIE)
     if len(sent) != 1:
         return []
@@ -130,13 +130,15 @@ def _view_owner(call: RequestContext[Any, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_OWNER_CHARACTERS]
 
 
-# The first click sorts these from A, and others from the greatest.
+# The first click sorts these columns from A to Z, and others from the greatest value.
 _RISES_FIRST: Final = frozenset({"name", "url"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """chosen: the order; if empty, newest first. newest_max: how many of the newest rows are ordered; 0 means all."""
+    """If `chosen` is empty, the newest come first. `newest_max` is how many of the newest rows are ordered; 0
+    means all.
+    """
 
     offered: Collection[str] = ()
     chosen: str = ""
@@ -150,7 +152,7 @@ class Sorting:
         return {column: "ascending", f"-{column}": "descending"}.get(self.chosen, "")
 
     def url(self, column: str) -> str:
-        """Return the list by that column, reversed if it is ordered by it."""
+        """Return the address of the list sorted by that column, in reverse if it already is."""
         other = {"ascending": "-", "descending": ""}
         first = "" if column in _RISES_FIRST else "-"
         sort = other.get(self.way(column), first) + column
@@ -176,7 +178,7 @@ def sorting_of(
 
 
 ROWS: Final = 50
-# One row more means another page.
+# One row more than a page shows tells whether another page follows.
 ASKED: Final = ROWS + 1
 COUNTED_MAX: Final = 1_000
 COLUMNS: Final = "columns"
@@ -189,7 +191,7 @@ class Period(NamedTuple):
 
 
 class Summed(NamedTuple):
-    """currency: if empty, US dollars."""
+    """An empty `currency` means US dollars."""
 
     amount: str = ""
     currency: str = ""
@@ -199,7 +201,7 @@ NOTHING_SUMMED: Final = Summed()
 
 
 class Total(NamedTuple):
-    """is_more: there are at least `number`. sums: each writes the amount of one currency."""
+    """If `is_more`, there are at least `number` rows. Each of `sums` formats the amount of one currency."""
 
     number: int
     is_more: bool = False
@@ -208,8 +210,8 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """What the template shows. here: the first page's address. total: None if it wasn't counted. columns: those
-    that the reader chose; if empty, the list's own.
+    """`here` is the first page's address. `total` is None if it wasn't counted. `columns` are those that the
+    reader chose; if empty, the list's own.
     """
 
     items: Sequence[Any] = ()
@@ -235,7 +237,7 @@ class Paged:
         return [one for one in parse_qsl(self.here.partition("?")[2]) if one[0] != COLUMNS]
 
     def without(self, offered: Sequence[tuple[str, str]], first: int = 1) -> str:
-        """Return the classes that hide what the reader left out."""
+        """Return the CSS classes that hide the columns that the reader left out."""
         chosen = self.columns or [name for name, _ in offered]
         hidden = [n for n, (name, _) in enumerate(offered, first) if name not in chosen]
         return "".join(f" without-{number}" for number in hidden)
@@ -316,7 +318,6 @@ _DAYS = ("created_after", "created_before", "dated_after", "dated_before")
 
 
 Count = Callable[[Mapping[str, Any]], Awaitable[Total]]
-# How many days before today each begins.
 _PERIODS: Final = (
     (phrase("Today"), 0),
     (phrase("Last 7 days"), 6),
@@ -335,10 +336,10 @@ async def listing(
     count: Count | None = None,
     narrowed: Mapping[str, str] = _NOT_NARROWED,
 ) -> Paged:
-    """Read a page of the caller's list; report a refused filter, and list nothing.
+    """Read and lay out a page of the caller's list. If a filter is refused, the list is empty and says why.
 
-    here: the address of the list's further pages. count: counts a list whose rows are expensive to show.
-    narrowed: filters that the address doesn't choose.
+    `here` is the address of the list's pages. `count` counts rows that are expensive to show. `narrowed` are
+    filters that don't come from the address.
     """
     asked, here = read_query(call), here or call.path
     kept = kept_of(call, filters)
@@ -374,7 +375,7 @@ async def listing(
 
 
 def moments_of(call: RequestContext[Any, Any], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Convert the reader's days to the act's moments."""
+    """Convert the reader's days to times for the act."""
     zone = zone_of_request(call.scope)
     return {
         name: _first_moment(text, zone) if _DAY.fullmatch(text) else text
@@ -430,7 +431,7 @@ def _periods(
 
 
 def _first_moment(day: str, zone: ReadersZone) -> str:
-    """Leave an invalid day for the act to refuse."""
+    """Return an invalid day unchanged, so that the act refuses it."""
     try:
         return zone.start_of_day(day)
     except (ValueError, OverflowError):

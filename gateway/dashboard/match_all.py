@@ -1,5 +1,5 @@
-"""Run an act on all rows that match a list's filters, after a confirmation. If other rows match by then, it
-asks again.
+"""Run an act on all rows that match a list's filters, after a confirmation. If the matching rows have changed
+by then, ask again.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _CHANGED: Final = Problem(
 
 
 class Matched(NamedTuple):
-    """is_cut: more objects may match."""
+    """If `is_cut`, more rows may match."""
 
     label: str
     ids: Sequence[str]

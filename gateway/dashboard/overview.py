@@ -1,4 +1,4 @@
-"""The first page: balance, recent activity, what needs a look."""
+"""Show the first page: balance, recent activity, and what needs attention."""
 
 from typing import Any, Final, NamedTuple
 
@@ -130,8 +130,6 @@ def _without_supplier(call: RequestContext[Any, Any]) -> list[str]:
 
 
 class _Lately(NamedTuple):
-    """This week beside the last one."""
-
     sent: Compared
     arrived: Compared
     failed: Compared

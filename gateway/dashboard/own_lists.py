@@ -30,16 +30,16 @@ from keys.principal import ACCOUNT_SCOPES, require_scope
 
 _DASHBOARD: Final = "/dashboard"
 _KEY_CHARACTERS: Final = 80
-# What a column's name, and its order, leave out of the field's.
+# Endings of field names, which names of columns and orders leave out.
 _ENDS: Final = re.compile("_(at|cents)$")
-# What an act on all says of sends that it takes back.
+# The warning before an act cancels several sends.
 CANCELS_EACH: Final = phrase("Each is cancelled, and its funds go back to your wallet.")
 OWN_LISTS: Final[dict[str, "OwnList"]] = {}
 
 
 class ActOnAll(NamedTuple):
-    """state: of the rows to which the act applies. field: of the input, which names the object; if empty, the
-    path's parameter does.
+    """The act applies to rows in this `state`. `field` is the input's field for the object's ID; if empty, the
+    path's parameter `param` holds it.
     """
 
     act: AnyChange
@@ -51,7 +51,7 @@ class ActOnAll(NamedTuple):
 
 
 class Column(NamedTuple):
-    """place: the cell's classes, which say where it is on a phone (app.css)."""
+    """`place` are CSS classes, which also say where a phone shows the cell (app.css)."""
 
     name: str
     field: str
@@ -59,7 +59,7 @@ class Column(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A button that leads to another page, for callers with the scope. is_primary: it is above the list, too."""
+    """A button that leads to another page, for users with the scope. If `is_primary`, it is also above the list."""
 
     scope: str
     address: str
@@ -72,7 +72,7 @@ async def _nothing_more(_call: RequestContext[Any, Any], _listed: Paged) -> Mapp
 
 
 def _choices(call: RequestContext[Any, Any], name: str) -> Mapping[str, str]:
-    """Return a filter's words and their labels if the act's query doesn't name them."""
+    """Return the values and labels of a filter whose values the act's query doesn't define."""
     context = call.context
     if name == "platform":
         offered = context.topup_rules.platforms.of(call.principal.environment).offered()
@@ -89,10 +89,10 @@ def _choices(call: RequestContext[Any, Any], name: str) -> Mapping[str, str]:
 class OwnList:
     """The page of a merchant's list.
 
-    - path: below /dashboard. empty, advice: what an empty list says. word: what an ID is called.
-    - columns: the view's fields, and each one's `place`. The field in the lead column links to `own`, which is
-      the list's address if empty, and the value of the field `leads`.
-    - count: counts a list whose rows are expensive to show. more: further values of a template of its own.
+    - path: relative to /dashboard. empty, advice: the text of an empty list. word: the label of an ID.
+    - columns: fields of the act's view, each with its `place`. The column placed `lead` links to `own` plus the
+      value of the field `leads`. If `own` is empty, the list's address takes its place.
+    - count: counts rows that are expensive to show. more: reads further values for a custom `template`.
     """
 
     path: str
@@ -160,7 +160,7 @@ class OwnList:
         return all_links(f"{_DASHBOARD}/all", self.path.strip("/"), acts, listed)
 
     async def matching(self, call: RequestContext[Any, Any], one: ActOnAll) -> Matched:
-        """Return the rows in the act's state: others would hide matching rows beyond the limit."""
+        """Return the rows in the act's state. Rows in other states must not use up the limit."""
         found = await listing(
             call,
             self.listed,

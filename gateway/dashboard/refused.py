@@ -1,4 +1,4 @@
-"""Show refusals as pages."""
+"""Show refused requests as pages."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -51,12 +51,12 @@ SENTENCES: Final = {404: phrase("The address is mistyped, or what it named is go
 
 
 def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
-    """Return a page, or a redirect to sign in or to give the password."""
+    """Return an error page, or a redirect to the sign-in page or the password page."""
     said = first_words(for_people(refusal.detail), refusal.error.get("param"))
     if refusal.error.get("required_scopes") == ["admin"]:
         said = _OPERATORS_ONLY
     elif refusal.error.get("reason") in {"scope", "owner"}:
-        # An owner's session may do everything else.
+        # An owner's session has every other scope, so this user is a team member.
         said = _ROLE
     is_password_due = refusal.error.get("reason") == "password_required"
     return _Refused(
@@ -67,7 +67,7 @@ def refuse(refusal: Refusal, _now_us: int) -> ASGIApp:
 
 
 def outside(context: Context) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """Respond to an unknown path or method: a page for a browser, else our envelope."""
+    """Respond to an unknown path or method: with a page for a browser, else with our JSON envelope."""
 
     async def answer(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "it stands for 404 and 405 alone"
@@ -135,7 +135,7 @@ def _page_before(scope: Scope) -> str:
 
 
 def _to_sign_in(scope: Scope) -> Response:
-    """Redirect to sign in, then back; a form can't be sent again, so its page is shown."""
+    """Redirect to the sign-in page, then back. A form can't be sent again, so the user returns to its page."""
     path = scope["path"]
     if scope["method"] not in _READS:
         before = _page_before(scope)

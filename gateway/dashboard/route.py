@@ -1,5 +1,5 @@
-"""Make the routes of pages: by cookie, with a form as body. Each page's menu counts the sends that wait for
-the reader's approval.
+"""Make the routes of pages, which authenticate by cookie. Each page's menu counts the sends that wait for the
+user's approval.
 """
 
 from functools import wraps
@@ -22,7 +22,7 @@ _DECIDES: Final = "approvals:write"
 
 
 class PageQuery(LooseFields, frozen=True, kw_only=True):
-    """A page's query; a form ticks the columns of its list."""
+    """`columns` are those that the reader ticked for a list."""
 
     columns: list[str] = field(default_factory=list)
 
@@ -52,7 +52,6 @@ def page_route(
 
 
 def open_route(method: str, path: str, handler: Handler, summary: str) -> Route:
-    """Return a route for anybody, which reads no cookie."""
     return Route(
         method,
         path,
@@ -79,7 +78,7 @@ def _counting(handler: Handler) -> Handler:
 
 
 async def review_waiting(call: RequestContext[Any, Any]) -> int:
-    """Count the top-ups for review, for the page and its menu. Return 0 for other readers."""
+    """Count the top-ups for review, for the page and its menu. Return 0 unless the reader is an operator."""
     if ADMIN not in call.principal.scopes:
         return 0
     environment, now_us = call.principal.environment, call.now_us
@@ -91,7 +90,9 @@ async def review_waiting(call: RequestContext[Any, Any]) -> int:
 
 
 async def overlooked_s(call: RequestContext[Any, Any]) -> int:
-    """Return for how long webhooks wait unclaimed; 0 for other readers."""
+    """Return for how many seconds webhooks have been due but unclaimed, or 0 unless the reader is an
+    operator.
+    """
     if ADMIN not in call.principal.scopes:
         return 0
     now_us = call.now_us

@@ -1,4 +1,4 @@
-"""The search page, which the script shows as a dialog."""
+"""Serve the search page, which a script shows as a dialog."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ _A: Final = "/dashboard/admin"
 
 
 class FoundLine(NamedTuple):
-    """path is None if it is shown only after a switch of environment, or nowhere."""
+    """`path` is None if no page shows the object in this environment."""
 
     word: str
     found: Found
@@ -49,7 +49,7 @@ class FoundLine(NamedTuple):
 
 
 class Action(NamedTuple):
-    """also: more words that find the action."""
+    """`also` has more words that find the action."""
 
     label: str
     path: str
@@ -165,7 +165,7 @@ def operators_line(one: Found, environment: str) -> FoundLine:
 
 
 def actions_for(text: str, scopes: frozenset[str], say: Callable[[str], str]) -> list[Action]:
-    """Return the reader's actions that have every word of the text; all for an empty text."""
+    """Return the user's actions that contain every word of the text; all actions for an empty text."""
     words = text.lower().split()
     return [
         action
@@ -203,7 +203,9 @@ _PREFIX_CHARACTERS_MIN: Final = 3
 
 
 class Command(NamedTuple):
-    """place: the ID of the act's form. kind: the kind of its object; if None, only the list is offered."""
+    """`place` is the ID of the act's form. `kind` is the kind of its object; if None, only the list is
+    offered.
+    """
 
     label: str
     place: str
@@ -221,7 +223,7 @@ class CommandLine(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """The acts that the text begins with; rest: the object's name."""
+    """`rest` is the object's name, after the words that name the acts."""
 
     commands: Sequence[Command] = ()
     rest: str = ""
@@ -256,7 +258,7 @@ def lines_of(
 
 
 def _begins(words: Sequence[str], command: Command, said: str) -> int:
-    """Return how many words at the start are the act's; 0 if the first is not its verb."""
+    """Return how many words at the text's start name the act, or 0 if the first isn't its verb."""
     own = said.lower().split()
     if not words or not _is_known(words[0], {*command.verbs, *own[:1]}):
         return 0
@@ -330,7 +332,7 @@ PATH: Final = "/dashboard/search"
 ADMIN_PATH: Final = "/dashboard/admin/search"
 TEXT_CHARACTERS_MAX: Final = 320
 _Look = Callable[[Transaction, str, str | None], Awaitable[SearchResult]]
-# Its holder can spend, so it must not appear in an address.
+# Whoever has the voucher can spend it, so it must not appear in an address.
 _SECRET: Final = re.compile(
     r"(?:(?:ak|sat|adm)_(?:staging|live)|sst|oat|mat|mrt|whsec)_[0-9A-Za-z+/]{20,}"
     r"|(?:ATU|TOPUP)-?(?:[0-9A-Z]{4}[- ]?){4,}",
@@ -446,7 +448,7 @@ def _page(
 
 
 def _is_recipient(text: str, topups: Sequence[Found]) -> bool:
-    """Return whether it is the whole address of one of these."""
+    """Return whether the text is the whole address of one of these recipients."""
     return any(one.title.lower().startswith(f"{text.lower()} · ") for one in topups)
 
 

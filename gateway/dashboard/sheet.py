@@ -1,5 +1,6 @@
-"""Show a list without an act as a page or, by `format=csv`, as CSV. A column is an attribute of a row; a.b
-is b of a. No column holds what can be spent.
+"""Show a list that no act returns, as a page or, with `format=csv`, as CSV.
+
+A column names an attribute of a row; `a.b` is attribute b of a. No column holds a secret that can be spent.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -33,7 +34,6 @@ from store.database import Transaction
 from store.keyset import end_of
 
 R = TypeVar("R")
-# Reads rows after the cursor.
 ReadRows = Callable[[Transaction, str | None, int], Awaitable[Sequence[R]]]
 ReadAll = Callable[[Transaction], Awaitable[Sequence[R]]]
 
@@ -43,7 +43,9 @@ _TIMES: Final = ("_at", "_until", "_day", "since")
 
 @dataclass(frozen=True)
 class Sheet(Generic[R]):
-    """A list's name as a file, and its columns. sorts: the orders of its Keyset. scopes: those that its page requires."""
+    """A list's file name and columns. `sorts` are the orders of its Keyset. `scopes` are those that its page
+    requires.
+    """
 
     name: str
     columns: Sequence[str]
@@ -108,7 +110,7 @@ def short(call: RequestContext[Any, Any], sheet: Sheet[R], found: Sequence[R]) -
 async def whole_short_list(
     call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadAll[R]
 ) -> Reply | None:
-    """Return it all as CSV; None: the address names a page."""
+    """Return the whole list as CSV, or None if the address asks for a page."""
 
     async def read_page(tx: Transaction, cursor: str | None, _limit: int) -> Sequence[R]:
         return () if cursor else await read(tx)
@@ -143,7 +145,7 @@ async def one_page(call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRo
 async def whole_list(
     call: RequestContext[Any, Any], sheet: Sheet[R], read: ReadRows[R]
 ) -> Reply | None:
-    """Return the rows from the cursor on as CSV; None: the address names a page."""
+    """Return the rows from the cursor on as CSV, or None if the address asks for a page."""
     asked = read_query(call)
     form, sort = asked.text("format"), _sort(call, sheet)
     if form not in FORMATS:
@@ -176,7 +178,6 @@ def _name(column: str) -> str:
 
 
 def _cell(row: object, column: str) -> object:
-    """Return the attribute, a time as RFC 3339."""
     value: Any = row
     for name in column.split("."):
         if value is not None:

@@ -1,4 +1,4 @@
-"""Sum usage by day, model and key, for several pages."""
+"""Add up usage by day, model and key, for several pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GROUPS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SpendGroups:
-    """The largest first; rest: the sum of the others."""
+    """`rest` is the sum of all but the largest groups."""
 
     shown: Sequence[UsageSum]
     rest_count: int
@@ -33,7 +33,7 @@ class Spend:
 
 
 async def spend_of(database: Database, tenant: Tenant, wanted: UsageWanted) -> Spend:
-    """Read the sums; since and until are whole UTC days."""
+    """Read the sums. `since` and `until` are starts of UTC days."""
 
     async def work(tx: Transaction) -> Spend:
         days = await usage_sums(tx, tenant, wanted, "day")
@@ -62,6 +62,5 @@ def _groups(found: Sequence[UsageSum]) -> SpendGroups:
 
 
 def last_days(now_us: int, **narrowed: Any) -> UsageWanted:
-    """Return the last 30 UTC days, today among them."""
     until = now_us - now_us % DAY_US + DAY_US
     return UsageWanted(since=until - DAYS * DAY_US, until=until, **narrowed)

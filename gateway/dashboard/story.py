@@ -1,4 +1,4 @@
-"""Tell a top-up's story line by line, each with its place in time. Merchants see only a supplier's outcome."""
+"""Tell a top-up's history line by line, each with its time. Merchants see only the outcome at a supplier."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ _D: Final = "/dashboard"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line. until_at: None if the step took no time or is still open. depth: 1 below an event, 2 below a
-    delivery.
+    """`until_at` is None if the step took no time or is still open. `depth` is 1 below an event, and 2 below
+    a delivery.
     """
 
     anchor: str
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """since_us: the time since the first line. took_us: None if the step took no time."""
+    """`since_us` is the time since the first line. `took_us` is None if the step took no time."""
 
     step: Step
     at: str
@@ -52,7 +52,7 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownStory:
-    """mark: changes when a step is added or changed."""
+    """`mark` changes when a step is added or changed."""
 
     lines: Sequence[StoryLine]
     ticks: Sequence[tuple[float, int]]
@@ -66,7 +66,7 @@ class ShownStory:
 def shown_story(
     story: TopUpStory, *, is_operator: bool, now_us: int, has_links: bool = True
 ) -> ShownStory:
-    """Return the lines. is_operator: name suppliers. has_links: to the account's pages."""
+    """Return the lines. `is_operator` names suppliers; `has_links` links to the account's pages."""
     steps = [*_in_order(story, is_operator=is_operator)]
     if not has_links:
         steps = [replace(step, path=None) for step in steps]
@@ -109,7 +109,7 @@ def _line(step: Step, end: int, axis: Axis) -> StoryLine:
 
 
 def _in_order(story: TopUpStory, *, is_operator: bool) -> Iterator[Step]:
-    """Yield steps by time; deliveries below their event, attempts below their delivery."""
+    """Yield steps by time: deliveries below their event, attempts below their delivery."""
     steps = [
         *_request(story),
         *_transfers(story),
@@ -266,7 +266,7 @@ def _mails(story: TopUpStory) -> Iterator[Step]:
 
 
 def _settled(story: TopUpStory) -> Iterator[Step]:
-    """Yield the outcome if it came later than the send. Events are pruned after a while."""
+    """Yield the outcome if it came later than the send. An older top-up's events may have been pruned."""
     topup = story.topup
     if topup.settled_at is None or topup.settled_at == topup.created_at:
         return

@@ -1,4 +1,4 @@
-"""The pages as rows of the route table: those for anybody, and the dashboard."""
+"""All pages as rows of the route table: the public ones, the dashboard, the operators'."""
 
 from gateway.dashboard import landing, listing, overview, own_lists, search
 from gateway.dashboard.account import (

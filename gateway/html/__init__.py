@@ -1,1 +1,1 @@
-"""What pages and documents share: templates, forms, static files, formats."""
+"""Templates, forms, static files and formats for pages and documents."""

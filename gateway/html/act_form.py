@@ -1,5 +1,7 @@
-"""Make a form from an act's input, and read what was typed. People write dollars for cents, 10m for
-seconds, a line for each item of a list. A blank field is left out, or is null if that removes a limit.
+"""Make a form from an act's input, and read what was typed.
+
+Users type dollars for cents, `10m` for seconds, and one line for each item of a list. A blank field is left
+out, or is null if that removes a limit.
 """
 
 import re
@@ -35,17 +37,16 @@ _INPUT_TYPES: Final = {"time": "date"}
 _INPUT_MODES: Final = {"integer": "numeric"}
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LENGTH: Final = re.compile(r"(\d{1,9})\s*([smhd]?)")
-# The time that a typed day means, by the field's unit.
+# The time of day that a typed day stands for, by the field's unit.
 _TIMES: Final = {"day_end": "T23:59:59Z"}
 _ROWS_MIN: Final = 2
-# The step that a form's button requests; the first is 1.
+# The field in which a button sends the step that it requests; the first is 1.
 STEP_FIELD: Final = "step"
-# The summary names this many items of a longer list.
 _NAMED_MAX: Final = 5
 
 
 class ShownField(NamedTuple):
-    """widget: line, area, document, choice, ticks, tick or rows, of which each row has fields."""
+    """`widget` is line, area, document, choice, ticks, tick or rows; each row has fields."""
 
     facts: FieldFacts
     widget: str
@@ -75,7 +76,7 @@ class ShownStep(NamedTuple):
 
 
 class SteppedForm(NamedTuple):
-    """A long form. summary: its lines under the heading `subject`; each is what the object will do."""
+    """Under the heading `subject`, `summary` says what the object will do."""
 
     steps: Sequence[ShownStep]
     subject: str
@@ -87,8 +88,8 @@ def fields_of(
     form: Form,
     choices: Mapping[str, Collection[str] | Mapping[str, str]] | None = None,
 ) -> Sequence[ShownField]:
-    """Return the input's fields with what was typed, else their defaults. choices: words that the page
-    knows better.
+    """Return the input's fields with the typed values, else their defaults. `choices` are words that only the
+    page knows.
     """
     found = choices or {}
     shown = []
@@ -109,7 +110,7 @@ def stepped(
 ) -> SteppedForm:
     """Lay the fields out in the struct's steps.
 
-    The first with an error is open, else the one asked for, else the first if the form begins_open.
+    The open step is the first with an error, else the requested one, else the first if `begins_open`.
     """
     layout = struct.layout
     assert layout is not None, struct
@@ -135,7 +136,7 @@ def stepped(
 def problem_before(
     struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str, str], form: Form
 ) -> Problem:
-    """Return what is wrong in the steps before the one that the form asks for."""
+    """Return the errors in the steps before the requested one."""
     assert struct.layout is not None, struct
     steps = list(struct.layout.steps.values())
     done = " ".join(steps[: _asked_step(form, len(steps)) - 1]).split()
@@ -149,7 +150,7 @@ def problem_before(
 
 
 def checked(struct: type[Fields], values: Mapping[str, Any], wrong: Mapping[str, str]) -> Fields:
-    """Return the values as the struct; raise InvalidInput for all wrong fields."""
+    """Return the values as the struct. Raise InvalidInput, which names all wrong fields."""
     problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
     try:
         asked = shape_of(struct).decode(msgspec.json.encode(values), None)
@@ -210,7 +211,7 @@ def _sentences(
 
 
 def _in_words(fact: FieldFacts, value: Any, form: Form) -> str | int | Callable[[], str]:
-    """Raise DomainError or ValueError for a value that the act will refuse."""
+    """Write the value for the summary. Raise DomainError or ValueError for a value that the act will refuse."""
     if fact.unit == "cents":
         return partial(money, value)
     if fact.unit == "s":
@@ -258,8 +259,8 @@ def _part(source: Any, name: str) -> Any:
 
 
 def typed_values(struct: type[Fields], typed: Typed, shown: Form | None = None) -> dict[str, Any]:
-    """Return the typed values, without a time whose day is unchanged. shown: the form as the object fills
-    it.
+    """Return the typed values, without a time whose day is unchanged. `shown` is the form filled from the
+    object.
     """
     values: dict[str, Any] = {}
     for fact in _asked(struct):
@@ -421,7 +422,9 @@ def _items(form: Form, fact: FieldFacts) -> list[str]:
 
 
 def _ticked(texts: Iterable[str]) -> list[str]:
-    """Return the words to show as ticks: no more than a form has fields, because each is compared with all."""
+    """Return the words to show as checkboxes. Their number is limited, because each word is compared with all
+    others.
+    """
     return _words(texts)[:FIELDS_MAX]
 
 

@@ -1,4 +1,4 @@
-"""Draw numbers over time as SVG, beside a table of them. Units are the picture's (400 by 170)."""
+"""Draw numbers over time as SVG, beside a table of them. Lengths are in the picture's units (400 by 170)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ HEIGHT: Final = 170
 _RIGHT, _TOP, _BOTTOM = 4, 12, 28
 _FLOOR: Final = HEIGHT - _BOTTOM
 _LABELS: Final = 5
-# Between an axis' label and the picture, and the widest character of a label.
+# The space between a label and the picture, and the width of a label's widest character.
 _GAP, _CHARACTER = 8, 8.0
 _MICROS_PER_CENT: Final = 10_000
 
@@ -43,7 +43,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """rows: the label, time and figures of each step."""
+    """Each of `rows` has a step's label, time and figures."""
 
     title: str
     span: str
@@ -65,7 +65,7 @@ class Chart:
 def bars(
     title: str, activity: Activity, series: Sequence[Series], before: Activity | None = None
 ) -> Chart:
-    """Stack the bars; draw `before` paler behind."""
+    """Draw stacked bars, with those of `before` paler behind them."""
     numbers = [
         [activity.count(start, *part.statuses) for part in series] for start in activity.starts
     ]
@@ -103,7 +103,7 @@ _SPENT: Final = Series(phrase("spent"), "calm")
 def spend_bars(
     title: str, by_day: Mapping[int, int], *, since: int, until: int, series: Series = _SPENT
 ) -> Chart:
-    """Draw the micros of each UTC day."""
+    """Draw what was charged on each UTC day."""
     days = range(since, until, DAY_US)
     spent = [by_day.get(day, 0) for day in days]
     top = _ceiling(max(spent))
@@ -131,7 +131,7 @@ def spend_bars(
 
 
 def balance_line(title: str, activity: Activity, *, now_micros: int) -> Chart:
-    """Draw the balance at each step's end, computed backwards from the present one."""
+    """Draw the balance at the end of each step, computed backwards from the current balance."""
     cents: list[int] = []
     left = now_micros
     for start in reversed(activity.starts):
@@ -254,7 +254,7 @@ def _short_money(cents: int) -> str:
 
 
 def _ceiling(highest: int) -> int:
-    """Return the round number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40, …"""
+    """Return the round number at or above the highest figure: 2, 4, 6, 8, 10, 20, 40 and so on."""
     power = 1
     while True:
         for first in (2, 4, 6, 8, 10):
@@ -296,7 +296,7 @@ class Compared:
 
     @property
     def percent(self) -> int | None:
-        """Return by how much it rose; None if there was nothing before."""
+        """Return None if there was nothing before."""
         return round((self.now - self.before) * 100 / self.before) if self.before else None
 
 
@@ -324,7 +324,7 @@ _TICKS: Final = (
     100 * DAY_US,
     1000 * DAY_US,
 )
-# The width of an axis' word on a phone.
+# The width of a word beside the axis on a phone.
 _TICK_WIDTH: Final = 16.0
 
 

@@ -1,4 +1,4 @@
-"""Say what is wrong with a field in its form's words."""
+"""Report what is wrong with a field in the words of its form."""
 
 import re
 from collections.abc import Callable

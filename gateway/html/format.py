@@ -1,4 +1,4 @@
-"""Format values for a page, and the sentences shown after a change."""
+"""Format values for pages, and hold the notices shown after a change."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -55,7 +55,8 @@ def _first(known: Sequence[tuple[str, str]], text: str) -> str | None:
     return next((name for mark, name in known if mark in text), None)
 
 
-# A link has only the name, so nobody can add words. gateway/dashboard/act_pages.py adds the acts' sentences.
+# A link contains only a sentence's name, so nobody can insert text of their own.
+# gateway/dashboard/act_pages.py adds the sentences of acts.
 SAID: Final[dict[str, str]] = {
     "signed-out": "You are signed out.",
     "signed-in": "Welcome back.",
@@ -217,7 +218,7 @@ def money(cents: int | None) -> str:
 
 
 def micros(amount: int) -> str:
-    """Write micros as dollars: 1_234_500 -> $1.2345."""
+    """Write millionths of a dollar: 1_234_500 becomes $1.2345."""
     reading = language.current.get()
     return dollars_of_micros(amount) if reading.is_english else reading.writing.micros(amount)
 
@@ -230,7 +231,7 @@ def dollars_of_micros(amount: int) -> str:
 
 
 def price(amount: int, currency: str) -> str:
-    """Write 200000, "USD" as 2,000.00 USD."""
+    """Write the amount with its currency: 200000 in USD becomes 2,000.00 USD."""
     reading, amount_due = language.current.get(), Price(amount, currency)
     return amount_due.words() if reading.is_english else reading.writing.price(amount_due)
 
@@ -241,7 +242,6 @@ def count(number: int) -> str:
 
 
 def when(at: int | str | None) -> Markup:
-    """Write a time in the reader's zone."""
     if at is None:
         return Markup("—")
     text = at if isinstance(at, str) else rfc3339(at)
@@ -252,7 +252,7 @@ def when(at: int | str | None) -> Markup:
 
 
 def day(at: int | str | date) -> str:
-    """Write 2026-11-23; for a time that in UTC."""
+    """Write a date as 2026-11-23. A time becomes its UTC date."""
     text = rfc3339(at) if isinstance(at, int) else str(at)
     return language.current.get().day(date.fromisoformat(text[:10]))
 
@@ -282,7 +282,7 @@ def duration(seconds: int) -> str:
 
 
 def elapsed(microseconds: int) -> str:
-    """Write 4200 as 4.2 ms, 1_204_000 as 1.204 s."""
+    """Write 4200 microseconds as 4.2 ms, and 1_204_000 as 1.204 s."""
     if microseconds < SECOND_US:
         ms = microseconds / _MS_US
         return f"{f'{ms:.1f}'.removesuffix('.0') if ms < 10 else int(ms)} {say(_MS)}"
@@ -293,13 +293,13 @@ def elapsed(microseconds: int) -> str:
 
 
 def after(microseconds: int) -> str:
-    """Write it with a plus, before its number also in right-to-left text."""
+    """Write a duration with a plus sign, which stays before the number in right-to-left text, too."""
     number, _, rest = elapsed(microseconds).partition(" ")
     return f"{language.current.get().apart(f'+{number}')} {rest}"
 
 
 def share(part: float) -> str:
-    """Write 0.9876 as 98.7 %, cut off, so that 100 % is all."""
+    """Write 0.9876 as 98.7 %. Further digits are cut off, so that only the whole is 100 %."""
     return f"{int(part * 1000) / 10:g} %"
 
 
@@ -318,7 +318,7 @@ def _account_words(label: str) -> str:
 
 
 def _at_render(shown: Callable[..., Any]) -> Callable[..., Any]:
-    """Return it as a filter that Jinja calls for each page, because it depends on the language."""
+    """Return a filter that Jinja calls for each rendering, because its result depends on the language."""
 
     @pass_context
     @wraps(shown)

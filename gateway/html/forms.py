@@ -1,4 +1,4 @@
-"""Read a form. It names the environment that its page showed, and counts only there."""
+"""Read forms. A form names the environment that its page showed, and is accepted only there."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
@@ -24,20 +24,20 @@ from store.idempotency import KeyReused
 
 FIELDS_MAX = 200
 ENVIRONMENT_FIELD = "environment"
-# Made with the page, so that a form sent twice has its effect once.
+# The page fills this field, so that a form sent twice takes effect once.
 IDEMPOTENCY_FIELD = "once"
 NO_AMOUNT: Final = phrase("write an amount in dollars, such as 10.00")
 _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 
 
 def ungrouped(text: str) -> str:
-    """Remove the commas of 1,250.00. 12,50 must not become 1250."""
+    """Remove the commas of 1,250.00. A comma for cents stays, so that 12,50 doesn't become 1250."""
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A missing field is an empty text."""
+    """A missing field reads as an empty text."""
 
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class Form:
         return {f"{name}_cents": self.cents(name) for name in names}
 
     def cents(self, name: str) -> int | None:
-        """Return 12, 12.5 or 1,250.00 dollars in cents, None if blank."""
+        """Return typed dollars such as 12, 12.5 or 1,250.00 in cents, or None if blank."""
         text = ungrouped(self.text(name).removeprefix("$"))
         if not text:
             return None
@@ -86,7 +86,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A refusal as a form shows it. are_shown: each field shows its own problem."""
+    """If `are_shown`, each field shows its own problem."""
 
     status: int
     sentence: str
@@ -94,7 +94,6 @@ class Problem:
     are_shown: bool = False
 
     def of(self, *names: str) -> str:
-        """Return what is wrong with the field, by any of its names."""
         return say(next((self.fields[name] for name in names if name in self.fields), ""))
 
     @property
@@ -179,7 +178,7 @@ def problem_of(error: DomainError) -> Problem:
 
 
 def form_again(form: Form, error: DomainError) -> Form:
-    """Return the refused form, with another key if its own was used for other entries."""
+    """Return the refused form. It gets a new key if its key was used for other values."""
     if not isinstance(error, KeyReused):
         return form
     return Form({**form.fields, IDEMPOTENCY_FIELD: [new_id("frm")]})
@@ -215,7 +214,7 @@ FILES_MAX: Final = 1
 
 
 async def read_upload(call: RequestContext[Any, Any]) -> Form:
-    """Return the fields, with a file's text under its field's name."""
+    """Return the form's fields. A file's text has its field's name."""
     kind = call.headers.get(b"content-type", b"")
     if not kind.lower().startswith(_MULTIPART):
         return read_form(call)
@@ -258,14 +257,14 @@ T = TypeVar("T")
 
 
 class Typed:
-    """wrong: what is wrong, by the input's field names."""
+    """`wrong` collects the errors, by the input's field names."""
 
     def __init__(self, form: Form) -> None:
         self.form = form
         self.wrong: dict[str, str] = {}
 
     def parse(self, param: str, reader: Callable[[], T]) -> T | None:
-        """Return what the reader returns, or record its refusal."""
+        """Return what the reader returns, or record why it refused the value."""
         try:
             return reader()
         except DomainError as error:
@@ -273,7 +272,7 @@ class Typed:
             return None
 
     def cents(self, name: str, *, is_required: bool = False) -> int | None:
-        """Return dollars in cents, for the field of that name and _cents."""
+        """Return typed dollars in cents. An error is recorded under the field's name and `_cents`."""
         param = f"{name}_cents"
         found = self.parse(param, lambda: self.form.cents(name))
         if found is None and is_required and param not in self.wrong:

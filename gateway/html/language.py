@@ -38,13 +38,12 @@ from keys.api_keys.inputs import KeyChanges, NewKey
 LANGUAGE_COOKIE: Final = "topup_language"
 VARY: Final = "Accept-Language, Cookie"
 _PROSE: Final = re.compile(r"[a-z]{2} [a-z]{2}")
-# Longer text would take long to search.
 _RECOGNISED_CHARACTERS_MAX: Final = 400
-# Marks a sentence with values that comes as plain text.
+# The flag of a sentence that arrives as plain text, with its values filled in.
 _RECOGNISED: Final = "recognised"
-# A value keeps its own direction.
+# Characters around a value, which keep the value's own direction.
 _ISOLATE, _END = "\u2068", "\u2069"
-# Marks that begin such an isolate, and all that begin or end one.
+# Characters that begin an isolated value, and all that begin or end one.
 _BEGINS: Final = frozenset("\u2066\u2067\u2068")
 _ISOLATES: Final = dict.fromkeys(map(ord, (*_BEGINS, _END)))
 
@@ -68,7 +67,7 @@ class _Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageLanguage:
-    """patterns: of the sentences recognised with their values."""
+    """`patterns` recognise sentences that arrive with their values filled in."""
 
     writing: Language
     catalogue: NullTranslations
@@ -148,7 +147,7 @@ class PageLanguage:
         return text
 
     def _values(self, found: re.Match[str]) -> Mapping[str, Value]:
-        """Return the values; empty if one has several English words and is no known sentence."""
+        """Return the values, or nothing if one of them has several English words and no translation."""
         values: dict[str, Value] = {}
         for name, text in found.groupdict().items():
             if self._known(text):
@@ -202,7 +201,7 @@ def say(text: str) -> str:
 
 
 def say_phrase(text: str) -> str:
-    """Say a phrase; return any other text with its own direction."""
+    """Translate a phrase. Any other text only gets its own direction."""
     return say(text) if isinstance(text, Phrase | Markup) else current.get().apart(text)
 
 
@@ -287,14 +286,14 @@ def _forms(text: str | Iterable[str]) -> Sequence[str]:
 
 
 ZONE_COOKIE: Final = "topup_zone"
-# Marks a zone that the script wrote. A colon replaces the slash.
+# A zone that the script stored begins with this mark. In the cookie, a colon replaces the slash.
 _AUTOMATIC: Final = "~"
 _SLASH: Final = ":"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadersZone:
-    """is_chosen: true if the user chose the zone, false if the browser reported it."""
+    """`is_chosen` is true if the user chose the zone, false if the browser reported it."""
 
     name: str = "UTC"
     is_chosen: bool = False
@@ -464,5 +463,5 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 TRANSLATED: Final = frozenset().union(*ROOMS.values())
-# Every catalogue has the sentences of these inputs, too.
+# Each catalogue also translates the labels and hints of these inputs.
 FORMS: Final[tuple[type[Fields], ...]] = (NewKey, KeyChanges)

@@ -1,10 +1,9 @@
-"""English sentences in the code that a page shows in its reader's language. Every catalogue has them."""
+"""Mark English sentences in code, which pages show in the reader's language. Every catalogue has them."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-# A function is called as the page is made.
 Value: TypeAlias = str | int | Callable[[], str]
 _NUMBER: Final = "num"
 PLACE: Final = re.compile(r"%\((\w+)\)s")
@@ -12,7 +11,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 class Phrase(str):
-    """several is empty without a plural."""
+    """`several` is the sentence's plural, or empty."""
 
     __slots__ = ("number", "sentence", "several", "values")
     sentence: str
@@ -25,12 +24,11 @@ class Phrase(str):
 
 
 def phrase(sentence: str, /, **values: Value) -> Phrase:
-    """Put each value in the place of %(name)s."""
     return _made(sentence, "", 0, values)
 
 
 def counted(one: str, several: str, number: int, /, **values: Value) -> Phrase:
-    """Return the form for the number, which is its %(num)s."""
+    """Return the form for the number, which fills %(num)s."""
     return _made(one, several, number, {_NUMBER: number, **values})
 
 

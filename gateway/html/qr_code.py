@@ -1,4 +1,4 @@
-"""A text as a QR code, for a page."""
+"""Draw a text as a QR code."""
 
 from markupsafe import Markup
 

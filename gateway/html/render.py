@@ -46,7 +46,7 @@ class EventObject(NamedTuple):
 def event_object(
     event_type: str, transaction_id: str | None, data: Data | None = None
 ) -> EventObject | None:
-    """Return None if the object has no page, or it is a sample."""
+    """Return the object that an event is about, or None if it has no page or the event is a test."""
     known = data or {}
     if known.get("test"):
         return None
@@ -61,7 +61,7 @@ def _topup(transaction_id: str | None, data: Data) -> EventObject | None:
 
 
 def _order(reference: str | None, data: Data) -> EventObject | None:
-    """Return the order, whose reference only looks like a top-up's ID."""
+    """Return the order. Its reference looks like a top-up's ID, but isn't one."""
     order_id = data.get("order_id") or data.get("id")
     if order_id:
         return EventObject(phrase("Order"), order_id, f"{_D}/orders/{order_id}")
@@ -78,7 +78,7 @@ def _recharge(reference: str | None, data: Data) -> EventObject | None:
 
 
 def _dispute(_: str | None, data: Data) -> EventObject | None:
-    """Return the operators' page: only they see disputes."""
+    """Return the operators' page of the order, because only operators see disputes."""
     if not data.get("order_id"):
         return None
     return EventObject(phrase("Order"), data["order_id"], f"{_D}/admin/orders/{data['order_id']}")
@@ -117,7 +117,7 @@ _FAMILIES: Final[Mapping[str, Callable[[str | None, Data], EventObject | None]]]
 THEMES = ("light", "dark")
 THEME_COOKIE = "topup_theme"
 SEE_OTHER = 303
-# For the page's menu.
+# Keys of the request's scope, for the counts in the menu.
 REVIEW_WAITING = "topup.review_waiting"
 APPROVALS_WAITING = "topup.approvals_waiting"
 _NO_STORE = "no-store"
@@ -184,7 +184,7 @@ def _answer(
 
 
 def _written(template: str, scope: Scope, values: Mapping[str, Any]) -> _Written:
-    """Write it in the reader's language if all of it can be said, else in English."""
+    """Render the page in the reader's language if all its text is translated, else in English."""
     reading, zone = _language(template, scope), zone_of_request(scope)
     before = readers_zone.set(zone)
     try:
@@ -225,7 +225,7 @@ def fragment(template: str, **values: Any) -> str:
 
 
 def undo_of(call: RequestContext[Any, Any], address: str) -> Mapping[str, str]:
-    """Return the query for an undo button, signed for the session."""
+    """Return the query that makes the next page offer an undo button, signed for the session."""
     return {"undo": address, "undo_mark": _undo_mark(call, address)}
 
 
@@ -245,7 +245,7 @@ def _undo_mark(call: RequestContext[Any, Any], address: str) -> str:
 
 
 def go(path: str, *, said: str | None = None, **query: str) -> Response:
-    """Redirect with a GET; said names a sentence of formats.SAID."""
+    """Redirect with a GET. `said` names a sentence of formats.SAID."""
     if said is not None:
         assert said in formats.SAID, said
         query["said"] = said
@@ -265,7 +265,7 @@ def _address(scope: Scope) -> str:
 def _others(
     template: str, scope: Scope, reading: PageLanguage, problem: object
 ) -> Sequence[PageLanguage]:
-    """Return the languages to switch to; None if the switch would lose a form's response."""
+    """Return the languages to switch to. There are none if switching would lose a form's response."""
     is_refused = isinstance(problem, Problem) and bool(problem.sentence)
     if template not in TRANSLATED or scope["method"] not in _READS or is_refused:
         return ()
@@ -291,13 +291,15 @@ def _markup(sentence: str) -> Markup:
 
 @cache
 def _drawings() -> ZipFile:
-    """Open Lucide's icons. Their 1,700 names are read once [17 ms, 1 MB]: its own functions read them for each."""
+    """Open the archive of Lucide's icons. Its 1,700 names are read once [17 ms, 1 MB], not once for each
+    icon.
+    """
     return ZipFile(str(files("lucide") / "lucide.zip"))
 
 
 @cache
 def _icon(name: str) -> Markup:
-    """Return Lucide's drawing of that name, for the eye alone."""
+    """Return Lucide's icon of that name, hidden from screen readers."""
     drawn = _drawings().read(f"{name}.svg").decode().partition("<svg")[2]
     inside = " ".join(drawn.partition(">")[2].rpartition("</svg>")[0].split())
     turns = " turns" if name == "send" else ""
@@ -326,6 +328,6 @@ def _templates() -> Environment:
     made.filters["dollars"] = dollars
     made.globals["event_object"] = event_object
     made.tests["phrase"] = lambda text: isinstance(text, Phrase)
-    # Bodies are shown in the order in which they were signed.
+    # A body's fields are shown in the order in which they were signed.
     made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     return made

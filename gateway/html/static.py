@@ -1,4 +1,4 @@
-"""Serve files for pages, cached for ever by their content's hash."""
+"""Serve static files, which browsers cache forever under the hash of their content."""
 
 import hashlib
 import mimetypes
@@ -43,7 +43,6 @@ def content_of(name: str) -> bytes:
 
 
 def query_of(own: Mapping[str, StaticFile], path: str) -> bytes:
-    """Return the query of a file's newest content."""
     name = path.removeprefix(PREFIX) if path.startswith(PREFIX) else ""
     file = own.get(name) or _files().get(name)
     return b"" if file is None else f"v={file.digest}".encode()

@@ -1,1 +1,1 @@
-"""Pages about the person's account: sign-in, settings, consents."""
+"""Pages for the signed-in user: sign-in, settings, consent."""

@@ -1,4 +1,4 @@
-"""Show a person's account: password, sessions, security log, environment."""
+"""Show the user's account page: password, sessions, security log and environment."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -107,7 +107,7 @@ async def set_zone(call: RequestContext[Fields, Fields]) -> Reply:
     except DomainError as error:
         return await _show(call, problem_of(error))
     response = go(PATH, said="zone-chosen")
-    # Blank: the next page's script writes the browser's own.
+    # If the cookie is empty, a script on the next page stores the browser's time zone.
     response.set_cookie(
         ZONE_COOKIE,
         value,
@@ -126,7 +126,7 @@ async def switch(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def work(tx: Transaction) -> str:
         if wanted == "live":
-            # A colleague may see live if it is open, but can't open it.
+            # A team member may switch to an open live environment, but can't open it.
             is_self_serve = principal.colleague is None and call.context.settings.self_serve_live
             is_opened = await enter_live(
                 tx, principal.account_id, is_self_serve=is_self_serve, now_us=call.now_us

@@ -1,4 +1,4 @@
-"""Let a person allow or refuse the login of a command line. Before any press the page shows the code to
+"""Let a user approve or refuse the login of a command line. Before the decision, the page shows the code to
 compare, the machine and the account (RFC 8628, 5.4).
 """
 
@@ -26,8 +26,8 @@ from keys.tokens.device_login import DeviceLogin, read_user_code, shown
 from store.database import Transaction
 
 PATH: Final = "/dashboard/cli"
-TRIES: Final = (30, 900)  # codes of one account in so many seconds
-# A person ticks the rights to make keys, decide on sends and see other keys' codes.
+TRIES: Final = (30, 900)  # codes per account, and the period in seconds
+# A user must tick the rights to create keys, approve sends and see other keys' codes.
 _CHOSEN: Final = tuple(
     scope
     for scope in ACCOUNT_SCOPES
@@ -140,7 +140,6 @@ async def _deny(tx: Transaction, call: RequestContext[Any, Any], found: _Found) 
 
 
 async def _find(call: RequestContext[Any, Any], form: Form) -> _Found:
-    """Raise InvalidInput, or RateLimited for guessing."""
     count, period_s = TRIES
     account_id = call.principal.account_id
     await take_one(

@@ -1,7 +1,7 @@
-"""Ask a person whether an OAuth app may act for them.
+"""Ask the user whether an OAuth app may act for them.
 
-A browser leaves only for the app's registered address, checked when the page is shown and again with its
-form. If app and address are valid, other errors go to the app (RFC 6749, 4.1.2.1).
+The browser is redirected only to an address that the app registered, which is checked again with the form. If
+app and address are valid, other errors are reported to the app (RFC 6749, 4.1.2.1).
 """
 
 import re
@@ -40,7 +40,7 @@ from keys.oauth.redirect import (
 from keys.principal import ACCOUNT_SCOPES, OAUTH_SCOPES, require_owner
 from store.database import Transaction
 
-# Codes in an address must not travel on as somebody's Referer.
+# The address contains the code, so it must not reach another site as the referrer.
 PRIVATE: Final = {"referrer-policy": "no-referrer"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -54,9 +54,9 @@ def leave_for(target: str) -> Reply:
 
 
 def policy_for(redirect_uri: str) -> str:
-    """Return the page's content security policy: browsers check a form's redirect against form-action."""
+    """Return the page's Content-Security-Policy. Its form-action also applies to the form's redirect."""
     parts = urlsplit(redirect_uri)
-    # The policy can't name an IPv6 address, nor the rest of a program's own scheme.
+    # The policy can't contain an IPv6 address, or the part of an address after an app's own scheme.
     is_plain = parts.scheme in {"http", "https"} and not parts.netloc.startswith("[")
     origin = f"{parts.scheme}://{parts.netloc}" if is_plain else f"{parts.scheme}:"
     return _POLICY.format(origin=origin)
@@ -93,8 +93,8 @@ _CODE: Final = re.compile(rf"[0-9A-Za-z]{{{CODE_CHARACTERS}}}")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """registered: the app's addresses, or ours for the page that shows the code. fault: an error for the
-    app.
+    """`registered` are the app's addresses, or ours for the page that shows the code. `fault` is an error to
+    report to the app.
     """
 
     app: OAuthApp
@@ -218,7 +218,7 @@ async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) -> Asked:
-    """Raise InvalidInput and RedirectRefused if the app can't be notified."""
+    """Raise InvalidInput or RedirectRefused for an error that the app can't be told."""
     app = await oauth_app.find(tx, form.raw("client_id"))
     if app is None or app.disabled_at is not None:
         raise InvalidInput("No app has this client_id.", param="client_id")
@@ -252,13 +252,12 @@ async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) ->
 
 
 def _fault(app: OAuthApp, form: Form) -> str | None:
-    """Return what is wrong, in RFC 6749's words."""
     if form.raw("response_type") != "code":
         return "unsupported_response_type"
     if form.raw("scope") != app.scope:
         return "invalid_scope"
     challenge = form.raw("code_challenge")
-    # A plain challenge proves nothing, and a method without a challenge is a mistake.
+    # A plain challenge proves nothing, and a challenge method without a challenge is an error.
     if form.raw("code_challenge_method") not in {"", "S256"} or (
         not is_challenge(challenge) if challenge else app.is_public
     ):

@@ -1,4 +1,4 @@
-"""List connected apps, what each took, and end their access."""
+"""List the apps that the user connected and what each charged, and end their access."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +27,7 @@ _SCOPES: Final = ("keys:write",)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """spent_micros: what was charged in the current period."""
+    """`spent_micros` is what the app charged in the current period."""
 
     grant: Grant
     spent_micros: int

@@ -1,6 +1,6 @@
-"""Show an invitation to holders of its link, and let the person with the invited address accept it.
+"""Show an invitation to whoever has its link, and let the user with the invited address accept it.
 
-A person without an account makes one here, even if sign-up is closed.
+A user without an account can create one here, even if sign-up is closed.
 """
 
 from typing import Any, Final
@@ -31,7 +31,7 @@ from keys.principal import ACCOUNT_SCOPES
 from keys.sign_in.password import check_password
 from store.database import Transaction
 
-TRIES: Final = (60, 900)  # per address, in this many seconds
+TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -99,7 +99,7 @@ async def accept(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> Invitation:
-    """Raise the same NotFound for each invalid link, and RateLimited."""
+    """Raise the same NotFound for every invalid link, and RateLimited after too many tries."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

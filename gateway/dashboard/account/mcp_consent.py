@@ -1,7 +1,7 @@
-"""Ask a person whether an MCP client may have access, with which limits and until when.
+"""Ask the user whether an MCP client may have access, within which limits and until when.
 
-A browser leaves only for an address that the client registered, and for another machine only when the
-person presses. The result is a key without a secret.
+The browser is redirected only to an address that the client registered, and to another machine only when the
+user presses a button. The result is a key without a secret.
 """
 
 from collections.abc import Mapping
@@ -67,8 +67,8 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
         return await _page(call, asked, form, await _first_form(call, asked))
     if asked.lands_on_device:
         return leave_for(asked.denial(asked.fault))
-    # Anybody registers any address: a link of ours that redirects automatically would lead to a stranger's
-    # copy of our page (RFC 9700, 4.11.2).
+    # Anyone can register any address, so an automatic redirect from our page could lead to an attacker's copy
+    # of it (RFC 9700, 4.11.2).
     return page(call, "mcp_fault.html", status=_BAD_REQUEST, headers=PRIVATE, asked=asked)
 
 

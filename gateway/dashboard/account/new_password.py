@@ -1,8 +1,8 @@
-"""Reset a forgotten password by a link in a mail.
+"""Reset a forgotten password by a link sent by mail.
 
-Each request gets the same response in the same time, whether or not the address has an account. Opening the
-link changes nothing, since mail programs open links. A second factor stays. If a stranger made an account
-with the address, its owner may leave that account to its maker and begin a new one.
+Every request gets the same response in the same time, whether or not the address has an account. Opening the
+link changes nothing, since mail programs open links. If a stranger created the account, the address's owner
+can leave it to them and start a new one.
 """
 
 import asyncio
@@ -43,11 +43,11 @@ from keys.sign_in.password_reset import PasswordReset
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 10  # per network address
-# Mails to one address: requested from one network, and in all.
+# How many mails one address gets: requested from one network, and in total.
 NETWORK_MAILS_PER_DAY: Final = 3
 MAILS_PER_DAY: Final = 10
-TRIES: Final = (60, 900)  # links of one network address, in so many seconds
-# Each response takes as long, so its time reveals nothing.
+TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
+# Every response takes this long, so its time doesn't show whether the account exists.
 ANSWER_S: Final = 0.3
 _TOO_MANY: Final = "Too many new passwords were requested from your address. Try again later."
 _CHOICES: Final = ("keep", "leave")
@@ -118,7 +118,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
                 detail="",
             )
     except RateLimited:
-        # A refusal would reveal earlier requests.
+        # An error would show that a link was requested before.
         return
 
     async def work(tx: Transaction) -> None:
@@ -137,8 +137,10 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
 
 
 async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Raise NotFound if the link was used meanwhile. With a second factor the address stays unverified, so
-    that a person who lacks it may still leave the account by the next link.
+    """Raise NotFound if the link was used meanwhile.
+
+    With a second factor the address stays unverified. An owner without that factor can then leave the account
+    with another link.
     """
 
     async def work(tx: Transaction) -> None:
@@ -165,8 +167,8 @@ async def _change(call: RequestContext[Any, Any], reset: PasswordReset, password
 
 
 async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_hash: str) -> None:
-    """Make a new account with the address; the former one keeps everything but the address, its password
-    and its teams.
+    """Create an account with the address. The former account keeps all but the address, its password and its
+    teams.
     """
 
     async def work(tx: Transaction) -> None:
@@ -201,7 +203,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
 
 async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
-    """Suspend the account, or close its live, as operators did with the former one."""
+    """Suspend the account or close its live environment, as operators did with the former one."""
     if old.suspended_at is not None:
         await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
     if old.live_closed_at is not None:
@@ -209,7 +211,6 @@ async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us
 
 
 async def _used(tx: Transaction, call: RequestContext[Any, Any], reset: PasswordReset) -> Account:
-    """Lock the account and find the link once more; raise NotFound."""
     await lock_tenants(tx, [Tenant(reset.account_id, "staging")])
     _, account = await password_reset.find(tx, reset.id, now_us=call.now_us)
     return account
@@ -225,13 +226,12 @@ def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bo
 
 
 def _may_be_a_strangers(call: RequestContext[Any, Any], account: Account) -> bool:
-    """Return whether a stranger may have typed the address."""
     is_unknown = account.email_verified_at is None and account.live_opened_at is None
     return is_unknown and call.context.settings.self_serve_staging
 
 
 async def _find(call: RequestContext[Any, Any]) -> tuple[PasswordReset, Account]:
-    """Raise the same NotFound for each invalid link, and RateLimited."""
+    """Raise the same NotFound for every invalid link, and RateLimited after too many tries."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

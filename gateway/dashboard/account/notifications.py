@@ -1,4 +1,4 @@
-"""Choose a person's mail for each of their accounts, and its language."""
+"""Choose which mail the user gets for each of their accounts, and its language."""
 
 from collections.abc import Mapping
 from typing import Any, Final

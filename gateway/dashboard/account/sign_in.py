@@ -1,8 +1,7 @@
-"""Sign in and out, and choose the look of the pages.
+"""Sign users in and out, and store their theme and language.
 
-An unknown address and a wrong password get the same response after the same work. Guesses are throttled by
-network address and by account, but don't lock the owner out, who comes from another address or a known
-device.
+An unknown address and a wrong password get the same response after the same work. Guesses don't lock out the
+owner, who uses another address or a known device.
 """
 
 import hashlib
@@ -48,8 +47,8 @@ from keys.sign_in import sign_in_link
 from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
-TRIES_PER_ADDRESS: Final = (30, 900)  # in so many seconds
-# Tries at one account from one address or known device; the wait between them grows.
+TRIES_PER_ADDRESS: Final = (30, 900)  # tries, and the period in seconds
+# How often one address or known device may try one account. The wait between tries grows.
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
 REFUSALS_LOGGED_PER_HOUR: Final = 60  # per account
 TICKET_US: Final = 5 * MINUTE_US
@@ -60,8 +59,8 @@ _TOO_MANY: Final = "too many sign-ins were tried; wait a few minutes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedPerson:
-    """A person whose password, of this hash, was checked. link_id: a link of `topup dev` that replaced the
-    password.
+    """`password_hash` is the hash that was checked. `link_id` is a sign-in link of `topup dev` used instead
+    of a password.
     """
 
     account_id: str
@@ -171,7 +170,7 @@ async def signed_in(
     *,
     said: str | None = None,
 ) -> Response:
-    """Begin a session and redirect. said: the note that home shows. Raises what begin_session raises."""
+    """Begin a session and redirect. `said` names the notice on the home page."""
     back = form.text("next")
     response = go(back) if is_safe_way(back) else go(HOME, said=said)
     await begin_session(call, person, response)
@@ -202,7 +201,7 @@ def form_page(
 
 
 def check_own_page(call: RequestContext[Any, Any]) -> None:
-    """Raise ForgeryRefused for a form of another site; for forms before there is a session."""
+    """Raise ForgeryRefused for a form that another site sent without a session."""
     if is_foreign(call.scope, call.headers, call.context.settings):
         raise ForgeryRefused(
             "This form didn't come from a page of this gateway. Reload the page and try again.",
@@ -234,13 +233,12 @@ async def _code_page(
 
 
 def _ticket(call: RequestContext[Any, Any], account: Account) -> str:
-    """Sign that this password of the account was right just now."""
     said = f"{account.id}.{call.now_us}.{_print_of(account)}"
     return f"{said}.{call.context.vault.sign(said, purpose=_TICKET)}"
 
 
 async def _of_ticket(call: RequestContext[Any, Any], ticket: str) -> Account | None:
-    """Return whose password was right; None if too long ago, or if it was changed since."""
+    """Return whose password was right, or None if the ticket expired or the password changed."""
     said, _, proof = ticket.rpartition(".")
     if not call.context.vault.is_signed(said, proof, purpose=_TICKET):
         return None
@@ -259,7 +257,7 @@ def _print_of(account: Account) -> str:
 
 
 async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
-    """Count one try; return the known device's ID, or None. Raises RateLimited before anything is read."""
+    """Count one try, and return the known device's ID or None. Raise RateLimited before anything is read."""
     context, block, name = call.context, block_of(call.address), _name_of(email)
     device = known_device(call.headers, context.vault, name)
     buckets = [
@@ -282,7 +280,6 @@ def _name_of(email: str) -> str:
 
 
 async def _note_refusal(call: RequestContext[Any, Any], account: Account | None) -> None:
-    """Log it for the account's owner, at most so many an hour."""
     if account is None:
         return
     account_id, limiter = account.id, call.context.limiter
@@ -318,8 +315,8 @@ async def begin_session(
 ) -> None:
     """Begin a session and set its cookies.
 
-    Raise SignInRefused if another password was set since the check, or a second factor became necessary;
-    raise NotFound if the link was used meanwhile.
+    Raise SignInRefused if the password changed or a second factor became necessary since the check, and
+    NotFound if the link was used.
     """
     account_id = person.account_id
     secure = is_secure(call)
@@ -355,7 +352,7 @@ async def begin_session(
 DASHBOARD_ROUTES = (page_route("POST", "/sign-out", sign_out, "Sign out", ACCOUNT_SCOPES),)
 
 
-LINK_TRIES: Final = (60, 900)  # links of one network address, in so many seconds
+LINK_TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
 
 
 async def show_link(call: RequestContext[Fields, Fields]) -> Reply:
@@ -380,7 +377,7 @@ async def use_link(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find_link(call: RequestContext[Any, Any]) -> tuple[str, Account]:
-    """Raise the same NotFound for each invalid link and other caller, and RateLimited."""
+    """Raise the same NotFound for an invalid link and for a caller on another machine, and RateLimited."""
     count, period_s = LINK_TRIES
     await take_one(
         call.context.limiter,

@@ -1,7 +1,7 @@
-"""Sign up, while SELF_SERVE_STAGING is on.
+"""Sign up, if SELF_SERVE_STAGING is on.
 
-A taken address changes nothing and signs nobody in. The response reveals that it has an account, to ten
-tries an hour of one network.
+Signing up with an address that has an account changes nothing and signs nobody in. The response reveals that
+the account exists, but at most ten times an hour per network.
 """
 
 from typing import Any, Final
@@ -26,7 +26,7 @@ from keys.normalise import normalise_email, normalise_name
 from keys.sign_in.password import check_password
 from store.database import Transaction
 
-ACCOUNTS_PER_HOUR: Final = 10  # per network address, whatever became of the accounts
+ACCOUNTS_PER_HOUR: Final = 10  # tries per network address, successful or not
 _TAKEN: Final = "That address already has an account. Sign in, or request a new password."
 
 

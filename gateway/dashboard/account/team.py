@@ -1,4 +1,4 @@
-"""The account's colleagues: who they are, what they may do, invitations, and which account one acts for."""
+"""Manage the account's team: members, roles, invitations, and the account that the user acts for."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -176,7 +176,7 @@ async def _show(
     )
 
 
-# The most objects listed of each kind.
+# How many objects of each kind the page lists at most.
 SHOWN_MAX: Final = 50
 _KINDS: Final = {
     "keys": (phrase("API keys"), phrase("They keep working until you end them.")),

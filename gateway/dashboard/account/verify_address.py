@@ -1,7 +1,7 @@
-"""Verify an account's address by a link in a mail.
+"""Verify an account's address by a link sent by mail.
 
-Mail programs open links, and anybody may have typed the address, so the link verifies only by a press of
-the person who is signed in to its account.
+Mail programs open links, and anyone can type an address. So the address is verified only when the account's
+signed-in user presses the button.
 """
 
 from typing import Any, Final
@@ -29,7 +29,7 @@ from keys.sign_in.email_verification import EmailVerification
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 5  # per user
-TRIES: Final = (60, 900)  # links of one network address, in so many seconds
+TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
 _ACCOUNT_PATH: Final = "/dashboard/account"
 
 
@@ -99,7 +99,7 @@ async def verify(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
-    """Raise the same NotFound for each invalid link, and RateLimited."""
+    """Raise the same NotFound for every invalid link, and RateLimited after too many tries."""
     count, period_s = TRIES
     await take_one(
         call.context.limiter,

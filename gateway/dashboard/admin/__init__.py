@@ -1,1 +1,1 @@
-"""The operator's pages: they need `admin`, which no ordinary account has."""
+"""Operators' pages, which require the `admin` scope."""

@@ -40,7 +40,7 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SeenEndpoint:
-    """url: without its query, which may hold a receiver's secret."""
+    """`url` has no query, which may hold a receiver's secret."""
 
     id: str
     account_id: str
@@ -68,7 +68,9 @@ class SeenEndpoint:
 
 
 class AccountParts(NamedTuple):
-    """The newest SHOWN items of each list, and all members. own_now: the time on the account's clock."""
+    """`members` are all members; other lists have their SHOWN newest items. `own_now` is the time on the
+    account's clock.
+    """
 
     topups: Sequence[TopUp]
     keys: Sequence[ApiKey]
@@ -223,7 +225,6 @@ def _tenant(call: RequestContext[Any, Any]) -> Tenant:
 
 
 def _wanted(asked: Form) -> TopUpFilter:
-    """Read the filters; created_before is the last day that is shown."""
     before = day_us(asked, "created_before")
     return TopUpFilter(
         status=asked.text("status") or None,

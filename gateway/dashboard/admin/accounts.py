@@ -1,4 +1,4 @@
-"""Find accounts, and show one with what it has and bought."""
+"""Find accounts, and show one with its settings and purchases."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ CHARGES_SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class RechargeView:
-    """month: the account's current month, such as 2026-11. spent_cents: what was charged in it or is still awaited."""
+    """`month` is the account's current month, such as 2026-11. `spent_cents` includes pending charges."""
 
     recharge: Recharge
     month: str
@@ -105,7 +105,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _buttons(account: Account) -> list[tuple[str, str, str]]:
-    """Return the path, the word and the question of each act without fields that the state allows."""
+    """Return the path, the label and the question of each act without fields that the state allows."""
     seen = AccountView.of(account)
     fields = msgspec.structs.asdict(seen)
     return [

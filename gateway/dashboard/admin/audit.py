@@ -1,4 +1,4 @@
-"""The audit log: who did what to what, and how it was before."""
+"""Show the audit log: who changed what, and the earlier values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _WORDS: Final = ("account_id", "action", "by", "subject_id")
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """changes: each field with its value before and after."""
+    """`changes` has each field's value before and after."""
 
     entry: AuditEntry
     changes: Sequence[tuple[str, str, str]]

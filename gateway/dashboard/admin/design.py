@@ -1,4 +1,4 @@
-"""The design system on one page: each token and component of app.css, as pages use them."""
+"""Show the design system on one page: the tokens and components of app.css."""
 
 from typing import Any, Final
 

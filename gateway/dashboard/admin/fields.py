@@ -1,4 +1,4 @@
-"""Common parts of the operator's pages and forms."""
+"""Helpers for operators' pages and forms."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ def admin_route(
     summary: str,
     query: type[LooseFields] = PageQuery,
 ) -> Route:
-    """Return a route below /dashboard/admin. Its menu counts the top-ups for review."""
+    """Return a route below /dashboard/admin, whose menu counts the top-ups for review."""
 
     async def counted(call: RequestContext[Any, Any]) -> Reply:
         await review_waiting(call)
@@ -31,7 +31,7 @@ def admin_route(
 
 
 def day_us(form: Form, name: str) -> int | None:
-    """Return the start of a day or month, UTC; None if blank; raise InvalidInput."""
+    """Return the start of a typed day or month in UTC, or None if blank. Raise InvalidInput."""
     text = form.text(name)
     try:
         return moment_us(text) if text else None

@@ -1,4 +1,4 @@
-"""Show what needs an operator, whether work is done, and who supplies and pays."""
+"""Show operators what needs attention, whether workers keep up, and the state of suppliers and providers."""
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -83,7 +83,6 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _waiting(waits: WaitsForPerson) -> Sequence[WaitingKind]:
-    """Return each kind, the most urgent first."""
     return (
         WaitingKind("Top-ups that need a person", waits.topups, f"{_A}/topups?view=person"),
         WaitingKind("Top-ups that are overdue", waits.overdue_topups, f"{_A}/topups?view=overdue"),

@@ -1,4 +1,4 @@
-"""Platforms: limits, suppliers in their order, fees."""
+"""Show and change platforms: limits, the order of suppliers, fees."""
 
 from collections.abc import Sequence
 from typing import Any, Final

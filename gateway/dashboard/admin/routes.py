@@ -1,4 +1,4 @@
-"""Every page of the operator's, as rows of the route table."""
+"""All operators' pages as rows of the route table."""
 
 from gateway.dashboard.act_pages import ALL_ROUTES
 from gateway.dashboard.admin import (

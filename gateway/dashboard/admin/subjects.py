@@ -1,4 +1,4 @@
-"""The operator's pages that are acts only: lists, forms, settings and reports."""
+"""Declare the operators' pages that are made from acts alone: lists, forms, settings and reports."""
 
 from collections.abc import Collection, Mapping
 from typing import Final

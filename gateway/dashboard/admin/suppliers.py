@@ -1,4 +1,4 @@
-"""Suppliers: performance, options, pausing. Only a press calls a supplier."""
+"""Show suppliers: performance, options, pausing. A supplier is called only when an operator presses a button."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ def _kinds(call: RequestContext[Any, Any]) -> SupplierKinds:
 
 
 def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
-    """Return the typed options and secrets; a blank secret stays as it is."""
+    """A blank secret keeps the stored one."""
     sealed = sealed_fields(registration.options)
     typed: dict[str, Any] = {
         fact.name: bool(form.text(fact.name))
@@ -130,7 +130,6 @@ def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
 
 
 def _option_problem(error: DomainError) -> Problem:
-    """Return the problem at the option that the refusal names."""
     problem = problem_of(error)
     named = _OPTION.search(error.detail)
     if named is None or not {"options", "secrets"} & problem.fields.keys():
@@ -139,7 +138,9 @@ def _option_problem(error: DomainError) -> Problem:
 
 
 def _fields(registration: Registration, row: SupplierRow | None, form: Form) -> list[ShownField]:
-    """Return the kind's options, with what was typed, is stored, or is the default. A secret is never shown."""
+    """Return the kind's options with the typed value, else the stored one, else the default. Secrets are
+    never shown.
+    """
     secret, facts = sealed_fields(registration.options), facts_of(registration.options)
     stored = {} if row is None else shown_options(row)
     known = form_of(registration.options, {**{one.name: one.default for one in facts}, **stored})

@@ -1,4 +1,4 @@
-"""Show one top-up's story, and what an operator may do with it."""
+"""Show one top-up's history, and what an operator may do with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ from store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """holder: the supplier that has the top-up."""
+    """`holder` is the supplier that has the top-up."""
 
     seen: ReviewedTopUp
     timeline: TopUpTimeline
@@ -125,7 +125,6 @@ def _route(act: AnyChange) -> Route:
 
 
 async def _story(call: RequestContext[Any, Any]) -> Story:
-    """Raise NotFound, including for the other environment."""
     environment, topup_id = call.principal.environment, call.params["transaction_id"]
     kinds = call.context.part(SupplierKinds)
 
@@ -146,7 +145,7 @@ async def _story(call: RequestContext[Any, Any]) -> Story:
 
 PATH: Final = "/dashboard/admin/topups"
 FIRST_VIEW: Final[View] = "person"
-# Hours since the send.
+# hours since the send
 AGES_H: Final = {"1": "1 hour", "4": "4 hours", "24": "1 day", "168": "7 days"}
 _FILTERS: Final = ("view", "supplier", "platform", "account_id", "age")
 _SHEET: Final = Sheet[ReviewedTopUp](

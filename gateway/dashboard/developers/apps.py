@@ -1,4 +1,4 @@
-"""The account's own OAuth apps: register, rotate the secret, disable."""
+"""Manage the account's own OAuth apps: register one, rotate its secret, disable it."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Certify a receiver: what is tried, and the result."""
+"""Certify a webhook receiver: show what is tested, and the result."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The delivery log: filters, one delivery, replays, cancelling."""
+"""Show the delivery log and single deliveries, and replay or cancel them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -78,7 +78,7 @@ def _partly_sent(done: int, chosen: int, refusal: str) -> str:
 
 
 async def _refusal_of_replay(call: RequestContext[Any, Any], form: Form, delivery_id: str) -> str:
-    """Return why it is not sent again, or empty."""
+    """Return why the replay was refused, or an empty text."""
     once = form.idempotency_key
     key = None if once is None else f"{once}-{delivery_id}"[:IDEMPOTENCY_CHARACTERS]
     try:

@@ -1,4 +1,4 @@
-"""Fill the form of a key, by a preset or by a key."""
+"""Fill in a key's form from a preset or from an existing key."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -55,7 +55,7 @@ def body_of_changes(typed: Typed, key: Mapping[str, Any], *, now_us: int) -> dic
 
 
 def _note_refused(typed: Typed, body: Mapping[str, Any], now_us: int) -> None:
-    """Record what the act would refuse once the rest is right."""
+    """Record the errors that the act would report only after the other fields are right."""
     told = {name: body[name] for name in body if name not in typed.wrong and body[name] is not None}
     new = fields.NewKey(
         name=told.get("name", "API key"),

@@ -168,7 +168,6 @@ async def revoke(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _check_name(call: RequestContext[Any, Any], form: Form, field: str) -> None:
-    """Raise InvalidInput unless the key's name was typed, for a live key."""
     if call.principal.environment != "live":
         return
     key = await read_own(call, SHOW_KEY)

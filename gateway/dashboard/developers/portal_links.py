@@ -1,4 +1,4 @@
-"""Portal links: make one, list and revoke them."""
+"""Create, list and revoke portal links."""
 
 from typing import Any, Final
 
@@ -76,7 +76,7 @@ async def _page(
     *,
     made: dict[str, Any] | None = None,
 ) -> Response:
-    """Show the list and the form. made: the link just made, whose address is shown once."""
+    """`made` is a new link, whose address is shown only once."""
     found = await listing(call, LIST)
     endpoints = (await list_own(call, ENDPOINTS, rows=200)).items
     return page(

@@ -1,4 +1,4 @@
-"""Count, begin, pause and end replays of many deliveries."""
+"""Count, start, pause and end replays of many deliveries."""
 
 from typing import Any, Final
 

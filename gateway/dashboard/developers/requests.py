@@ -1,4 +1,4 @@
-"""The request log: calls that were refused, failed or changed something."""
+"""Show the request log: calls that were refused, failed, or changed something."""
 
 import json
 import shlex
@@ -26,7 +26,6 @@ OUTCOMES: Final = ("refused", "failed", "done")
 _READ: Final = ("topup:read",)
 _FILTERS: Final = ("outcome", "code", "request_id", "transaction_id")
 _TEXT_MAX: Final = 128
-# Without the bodies: a request's own page has them.
 _SHEET: Final = Sheet[NamedRequest](
     "requests",
     (
@@ -95,7 +94,7 @@ def _narrowed(wanted: dict[str, str], cursor: str | None) -> dict[str, Any]:
 
 
 def curl_of(request: LoggedRequest, server: str) -> str:
-    """Return the request as a shell line; the key is a variable, because no key is stored."""
+    """Return the request as a curl command. The key is a shell variable, because keys aren't stored."""
     lines = [
         f"curl -X {request.method} {shlex.quote(server + request.path)}",
         '-H "Authorization: Bearer $TOPUP_API_KEY"',

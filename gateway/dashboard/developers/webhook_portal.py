@@ -1,8 +1,9 @@
-"""The pages of a portal link: an account's webhooks in another site's frame, without a cookie or a script.
+"""Serve the pages of a portal link: an account's webhooks in a frame on another site, without cookies or
+scripts.
 
-The secret in the address is the credential, so nobody who lacks it can forge a request. The pages read no
-cookie, and only the link's origins may embed them. A link runs the merchants' acts as a principal of its
-own, limited to the endpoints that it shows.
+The secret in the address is the only credential, so no one without it can forge a request. Only the link's
+origins may embed the pages. A link runs merchants' acts as its own principal, limited to the endpoints that
+it shows.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,12 +53,11 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors {ancestors}"
 )
-# The most requests to one link, from all its viewers, in a minute.
 _VIEWS_MAX: Final = 600
 _PRESSES_MAX: Final = 60
 _SECRET_CHARACTERS: Final = 43
 _READS: Final = frozenset({"GET", "HEAD"})
-# What the embedding site chooses for its viewers, and each address of the pages repeats.
+# Options of the embedding site, repeated in each page's address.
 _CHOSEN: Final = ("lang", "theme")
 _FILTERS: Final = ("status", "event_type", "created_after", "created_before")
 _ENDPOINTS_MAX: Final = 200
@@ -70,7 +70,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Visit(NamedTuple):
-    """chosen: the query that each link on the page repeats."""
+    """`chosen` is the query that each link on the page repeats."""
 
     call: RequestContext[Any, Any]
     link: PortalLink
@@ -133,7 +133,6 @@ async def replay(visit: Visit) -> Response:
 
 
 async def replay_failed(visit: Visit) -> Response:
-    """Send what failed since the page's time again, one first."""
     await _endpoint(visit)
     since = read_form(visit.call).text("since")
     await _run(visit, REPLAY_MANY, {"since": since, "status": "failed", "ramp": True})
@@ -223,7 +222,7 @@ async def _endpoints(visit: Visit) -> Sequence[Mapping[str, Any]]:
 
 
 async def _endpoint(visit: Visit) -> Mapping[str, Any]:
-    """Raise NotFound, including for an endpoint that the link doesn't show."""
+    """Raise NotFound, also for an endpoint that the link doesn't show."""
     if not visit.link.shows(visit.endpoint_id):
         raise NotFound("Webhook")
     found: Mapping[str, Any] = await read_own(visit.call, SHOW, visit.ids)
@@ -233,7 +232,7 @@ async def _endpoint(visit: Visit) -> Mapping[str, Any]:
 
 
 async def _delivery(visit: Visit) -> Mapping[str, Any]:
-    """Raise NotFound, including for a delivery to an endpoint that the address doesn't name."""
+    """Raise NotFound, also for a delivery to another endpoint."""
     await _endpoint(visit)
     ids = {"delivery_id": visit.call.params["delivery_id"]}
     found: Mapping[str, Any] = await read_own(visit.call, SHOW_DELIVERY, ids)
@@ -244,7 +243,6 @@ async def _delivery(visit: Visit) -> Mapping[str, Any]:
 
 async def _deliveries(visit: Visit) -> Paged:
     call = visit.call
-    # A sent form's fields aren't filters.
     asked = read_query(call) if call.method in _READS else Form()
     kept = {name: text for name in _FILTERS if (text := asked.text(name))}
     query = {
@@ -272,14 +270,13 @@ async def _deliveries(visit: Visit) -> Paged:
 async def _run(
     visit: Visit, act: AnyChange, body: Mapping[str, Any], ids: Ids | None = None
 ) -> Mapping[str, Any]:
-    """Run the act on the endpoint of the address, unless ids names another object."""
     key = read_form(visit.call).idempotency_key
     made: Mapping[str, Any] = await run_own(visit.call, act, body, ids or visit.ids, key=key)
     return made
 
 
 def _shown(visit: Visit, endpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Leave out the URL's query, which may hold a secret, unless the link changes the URL."""
+    """Remove the URL's query, which may hold a secret, unless the link may change the URL."""
     if visit.may("manage"):
         return endpoint
     return {**endpoint, "url": endpoint["url"].partition("?")[0]}
@@ -340,9 +337,9 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
 
 
 def _check_own(call: RequestContext[Any, Any]) -> None:
-    """Raise ForgeryRefused for a form of another site.
+    """Raise ForgeryRefused for a form that another site sent.
 
-    Without a referrer a browser names no origin, and over plain http it says nothing else.
+    Without a referrer, a browser sends no origin. Over plain HTTP it also sends no Sec-Fetch-Site.
     """
     is_unnamed = b"sec-fetch-site" not in call.headers and call.headers.get(b"origin") == b"null"
     if call.method in _READS or is_unnamed:
@@ -352,7 +349,7 @@ def _check_own(call: RequestContext[Any, Any]) -> None:
 
 
 def _without_cookies(scope: Scope, lang: str) -> Scope:
-    """Leave out what the browser may know of another sign-in here; lang replaces its languages."""
+    """Remove the cookies, which may belong to another sign-in. `lang` replaces the browser's languages."""
     dropped = {b"cookie", b"accept-language"} if lang else {b"cookie"}
     headers = [pair for pair in scope["headers"] if pair[0] not in dropped]
     if lang:

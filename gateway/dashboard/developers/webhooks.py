@@ -126,7 +126,7 @@ async def endpoint_page(
     attempt: dict[str, Any] | None = None,
     counted: dict[str, Any] | None = None,
 ) -> Response:
-    """Show the webhook. attempt: the result of a test just sent. counted: what a replay would send."""
+    """`attempt` is the result of a test just sent; `counted` is what a replay would send."""
     endpoint = await read_own(call, SHOW)
     query = {"endpoint_id": endpoint["id"], "limit": 10}
     deliveries = (await list_own(call, DELIVERIES, query)).items
@@ -199,7 +199,6 @@ def _filter(form: Form) -> dict[str, Any] | None:
 
 
 def _headers(form: Form) -> dict[str, str]:
-    """Parse one `Name: value` a line."""
     found = {}
     for line in filter(None, (line.strip() for line in form.raw("headers").splitlines())):
         name, colon, value = line.partition(":")

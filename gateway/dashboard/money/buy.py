@@ -1,5 +1,5 @@
-"""Buy credit. The provider sends the payer back to an address that names the form, because the order has no
-ID yet.
+"""Buy credit. The provider sends the payer back to an address with the form's ID, because the order has none
+yet.
 """
 
 from typing import Any, Final
@@ -49,7 +49,6 @@ async def order(call: RequestContext[Fields, Fields]) -> Reply:
     except KeyReused:
         return await _form_page(call, form, MADE_BEFORE)
     except DomainError as error:
-        # The same key continues the same order.
         return await _form_page(call, form, problem_of(error), form_key=form.idempotency_key)
     if made["status"] == "paid":
         return go(f"{ORDERS}/{made['id']}", said="order-paid")
@@ -92,7 +91,9 @@ def payable_at(call: RequestContext[Any, Any], provider: str) -> str:
 
 
 def ways_to_pay(call: RequestContext[Any, Any], kind: str | None = None) -> list[tuple[str, str]]:
-    """Return each provider's name and label, those with credentials first. kind: list only providers that sell it."""
+    """Return the name and label of each provider, those with credentials first. If `kind` is given, return
+    only providers that sell it.
+    """
     environment, providers = call.principal.environment, call.context.payments.providers
     found = [
         name

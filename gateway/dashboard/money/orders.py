@@ -1,5 +1,5 @@
-"""List orders, show one, and lead to its payment page. Our forms may not lead to another host, so a page
-does.
+"""List orders, show one, and lead to its payment page. A form may not redirect to another host, so a page of
+ours links to it.
 """
 
 from typing import Final
@@ -57,7 +57,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
     plan = await call.context.database.read(lambda tx: plan_of_order(tx, order_id))
     is_back = read_query(call).text("said") == "order-back"
     is_watched = is_back and order.status == "pending"
-    # Live has no documents before the operator has set the seller.
+    # In live, there are no documents until the operator has entered the seller.
     has_seller = tenant.environment != "live" or call.context.settings.seller.is_known
     return page(
         call,

@@ -1,4 +1,4 @@
-"""Show the account's plan and what is sold; subscribe."""
+"""Show the account's plan and the plans on sale, and subscribe to one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ from store.idempotency import KeyReused
 
 @dataclass(frozen=True, slots=True)
 class PlanOffer:
-    """value: what the form sends. price, credits: those of a whole interval. seller: None if the user chooses
-    the provider.
+    """`value` is what the form sends. `price` and `credits` are those of a whole interval. `seller` is None
+    if the user chooses the provider.
     """
 
     value: str
@@ -60,7 +60,9 @@ class PlanOffer:
 def offers_of(
     call: RequestContext[Any, Any], sold: Sequence[Plan]
 ) -> tuple[Sequence[PlanOffer], Sequence[tuple[str, str]]]:
-    """Return the offers, and the providers to choose from; none if an offer names its own."""
+    """Return the offers and the providers to choose from. No provider can be chosen if an offer names its
+    own.
+    """
     ways = dict(ways_to_pay(call, "subscription"))
     found = [
         (plan, interval, sellers)

@@ -1,4 +1,4 @@
-"""Set the auto-recharge, and save and remove cards."""
+"""Set up auto-recharge, and save and remove cards."""
 
 from typing import Any, Final
 

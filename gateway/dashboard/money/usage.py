@@ -44,7 +44,6 @@ _HOLDS: Final = Sheet[Hold](
     ),
     scopes=_READ,
 )
-# Periods in days, including today.
 _SPANS: Final = (
     (phrase("7 days"), 7),
     (phrase("30 days"), 30),
@@ -97,8 +96,8 @@ async def show_prices(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _period(listed: Paged, now_us: int) -> tuple[UsageWanted, bool]:
-    """Return the period of the sums, and whether they cover all that is listed. They are of whole UTC days
-    and know no reference.
+    """Return the period to sum up, and whether it covers everything listed. The sums are of whole UTC days
+    and ignore the reference filter.
     """
     asked = listed.filters
     narrowed = {"model": asked.text("model") or None, "key_id": asked.text("key") or None}

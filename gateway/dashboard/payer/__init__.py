@@ -1,1 +1,1 @@
-"""Pages for payers, without an account: the sandbox's checkout and portal, and the way back."""
+"""Pages for payers, who have no account: the sandbox's checkout and portal, and the order's status."""

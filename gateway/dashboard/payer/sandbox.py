@@ -53,7 +53,7 @@ _log = logging.getLogger(__name__)
 
 
 def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
-    """Return where it goes; None if the provider has credentials now."""
+    """Return None if the provider has credentials now."""
     providers = call.context.payments.providers
     registration = providers.registration(name)
     if registration is None or not providers.is_simulated(name, SANDBOX_ENVIRONMENT):
@@ -62,7 +62,6 @@ def path_of(call: RequestContext[Any, Any], name: str) -> str | None:
 
 
 async def notify(call: RequestContext[Any, Any], name: str, sandbox_event: SandboxEvent) -> None:
-    """Send it; the object's state shows whether it was accepted."""
     provider, path = (
         call.context.payments.providers.of(name, SANDBOX_ENVIRONMENT),
         path_of(call, name),
@@ -77,7 +76,7 @@ async def carry_out(
     sandbox_event: SandboxEvent,
     after: SandboxSubscription,
 ) -> None:
-    """Send it, then record that; after a crash in between it is sent again."""
+    """Send the notification, then record that it was sent. After a crash in between, it is sent again."""
     await notify(call, subscription.provider, sandbox_event)
     await call.context.database.transaction(
         lambda tx: sandbox_subscription.note(tx, subscription, after)
@@ -86,7 +85,7 @@ async def carry_out(
 
 async def _send(call: RequestContext[Any, Any], path: str, notification: Received) -> None:
     host, port = call.scope["server"]
-    # Reading all authorities takes a moment.
+    # Loading all certificate authorities takes a moment.
     unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     transport = httpx.AsyncHTTPTransport(verify=unused, uds=host if port is None else None)
     origin = "http://gateway" if port is None else f"http://{_bracketed(host)}:{port}"
@@ -117,7 +116,7 @@ Says = Literal["waiting", "review", "paid", "closed", "nothing"]
 
 @dataclass(frozen=True, slots=True)
 class EndedCheckout:
-    """repeat: the button to press again if the gateway hasn't acted yet."""
+    """`repeat` is the button to press again if the gateway hasn't acted yet."""
 
     result: Result
     says: Says
@@ -129,7 +128,7 @@ class EndedCheckout:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutView:
-    """item: a pack or a plan by its name; None: an amount."""
+    """`item` is the name of a pack or plan, or None for an amount."""
 
     item: str | None
     price: Price
@@ -167,7 +166,7 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _bill_first(call: RequestContext[Any, Any], order: Order) -> None:
-    """Bill a plan's first period with its checkout; after a crash here a worker does it."""
+    """Bill a plan's first period with its checkout. After a crash here, a worker does it."""
     begun = await call.context.database.read(
         lambda tx: sandbox_subscription.find_of_order(tx, order.id)
     )
@@ -286,7 +285,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PortalView:
-    """can_change: true if a period is paid and the plan continues."""
+    """`can_change` is true if a period is paid and the plan continues."""
 
     plan: str
     price: Price

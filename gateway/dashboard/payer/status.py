@@ -1,5 +1,5 @@
-"""Show a payer where an order's money is. Opening calls nobody; a press calls the provider, at most once in
-a while.
+"""Show a payer the state of an order. Opening the page calls no one; its button calls the provider, at a
+limited rate.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from kernel.errors import NotFound
 from kernel.fields import Fields
 
 _DAY_S: Final = 86_400
-QUESTIONS: Final = (10, 60)  # in so many seconds
+QUESTIONS: Final = (10, 60)  # tries, and the period in seconds
 _OUTCOMES: Final[tuple[QuestionOutcome, ...]] = ("asked", "just_asked", "busy", "not_open")
 
 

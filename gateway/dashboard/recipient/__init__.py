@@ -1,1 +1,1 @@
-"""Pages of recipients, who have no account: the claim page, and where they end our mail."""
+"""Pages for recipients, who have no account: the claim page, and the page that stops our mail."""

@@ -1,4 +1,4 @@
-"""The claim page: who sent what, and behind one press the deliverable."""
+"""Show the claim page: who sent what and, after one press, the deliverable."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,14 +23,14 @@ from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.fields import Fields
 
-# Cameras can't read a picture of a longer text.
+# Cameras can't read the QR code of a longer text.
 QR_CHARACTERS_MAX: Final = 500
 _LINKS: Final = ("https://", "http://")
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOut:
-    """kind: the deliverable's kind, or voucher. is_link: the value is a link that can be followed."""
+    """`kind` is the deliverable's kind, or voucher. `is_link` is true if the value is a link."""
 
     kind: str
     value: str | None
@@ -50,7 +50,7 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def claim(call: RequestContext[Fields, Fields]) -> Reply:
-    """Respond with the page itself, so that no address leads to a secret."""
+    """Show the deliverable in the response itself, so that no address leads to a secret."""
     found = await _find(call)
     language = _language(call, found)
     if found.state != "ready":

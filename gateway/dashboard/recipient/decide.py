@@ -1,5 +1,5 @@
-"""Decide on a waiting send by a signed link. Opening it decides nothing, because mail scanners follow
-links.
+"""Approve or deny a waiting send by a signed link. Opening the link decides nothing, because mail scanners
+follow links.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _DECISIONS: Final = {"approve": "approved", "deny": "denied"}
 
 @dataclass(frozen=True, slots=True)
 class ShownLimit:
-    """length: how long a rolling window is. label: names a limit that doesn't count cents."""
+    """`length` is that of a rolling window. `label` names a limit that doesn't count cents."""
 
     cap: str
     label: str

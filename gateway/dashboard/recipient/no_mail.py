@@ -1,4 +1,4 @@
-"""End and allow mail by the link at its foot, or by a mail program's button (RFC 8058)."""
+"""Stop or allow mail by the link at its foot, or by a mail program's unsubscribe button (RFC 8058)."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ async def _act(
     async def work(tx: Transaction) -> Person:
         person = await find_person(tx, subject_id)
         if person.email is None:
-            # Respond as for an invalid link: nobody reads mail at this address.
+            # Respond as to an invalid link, because nobody reads mail at this address.
             raise NotFound("Page")
         if is_on is not None:
             await note_choice(tx, call, person, {kind: is_on})
@@ -103,7 +103,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 def _wants_mail(call: RequestContext[Fields, Fields]) -> bool:
-    """Return whether the form asks for mail. Mail programs send various bodies, and all unsubscribe."""
+    """Return whether the form asks for mail again. Mail programs send various bodies, which all unsubscribe."""
     is_form = call.headers.get(b"content-type", b"").startswith(_FORM)
     return is_form and read_form(call).text("want") == "mail"
 

@@ -1,4 +1,4 @@
-"""Common parts of recipients' pages: language, headers, a limit on guessing."""
+"""Helpers for recipients' pages: language, headers, and a limit on guesses."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 
-TRIES: Final = (120, 60)  # in so many seconds
+TRIES: Final = (120, 60)  # tries, and the period in seconds
 PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 
 
@@ -36,9 +36,7 @@ async def throttle(call: RequestContext[Any, Any]) -> None:
 
 
 def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
-    """Return the choice here, else that of the gateway's other pages, else the sender's, else the
-    browser's.
-    """
+    """Return the language chosen on this page, else on other pages, else by the sender, else by the browser."""
     accepted = call.headers.get(b"accept-language", b"").decode("latin-1")
     return (
         nearest(read_query(call).text("lang"))
@@ -50,7 +48,7 @@ def language_of(call: RequestContext[Any, Any], locale: str | None) -> Language:
 
 
 def refusal_in(language: Language, detail: str) -> tuple[str, str]:
-    """Return the refusal in the language if its catalogue has it, else in English; and the tag."""
+    """Return the refusal in the language if its catalogue has it, else in English, with the language's tag."""
     reading = page_languages().get(language.tag, english_pages())
     try:
         return reading.say(detail), reading.tag

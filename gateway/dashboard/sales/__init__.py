@@ -1,1 +1,1 @@
-"""The operator's pages of what is sold: orders, plans, packs, coupons, what waits for a decision."""
+"""Operators' pages about sales: orders, documents, providers, subscriptions."""

@@ -1,4 +1,4 @@
-"""Documents of all accounts."""
+"""Show operators the documents of all accounts."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Payments of payers without an account."""
+"""Show operators the payments of payers without an account."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Orders of all accounts."""
+"""Show operators the orders of all accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class OrderView:
 
     @property
     def spare_rest(self) -> Sequence[SpareMoney]:
-        """Return money that gave no credit and isn't awaited."""
+        """Return the payments that gave no credit and that no case is about."""
         waiting = {one.money.ref for one in self.cases.cases if one.money is not None}
         own = None if self.timeline.order.kind == "subscription" else self.timeline.order.payment_id
         rest = [one for one in self.cases.spare if one.ref not in {*waiting, own}]
@@ -145,7 +145,6 @@ async def order_page(
 
 
 async def _seen(call: RequestContext[Any, Any]) -> OrderView:
-    """Raise NotFound, including for the other environment."""
     environment, order_id = call.principal.environment, call.params["order_id"]
 
     async def work(tx: Transaction) -> OrderView:

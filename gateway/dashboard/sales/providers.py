@@ -1,4 +1,4 @@
-"""Payment providers, and customers of erased accounts that a provider still has."""
+"""Show payment providers, and the customers of erased accounts that a provider still stores."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -31,7 +31,7 @@ from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/providers"
-CHECKS: Final = (6, 60)  # in so many seconds
+CHECKS: Final = (6, 60)  # checks, and the period in seconds
 _FORGOTTEN: Final = Sheet[ForgottenCustomer](
     "customers-of-erased-accounts",
     ("provider", "customer_ref", "created_at", "last_error", "next_attempt_at"),

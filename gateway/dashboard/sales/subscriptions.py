@@ -1,4 +1,4 @@
-"""Subscriptions of all accounts."""
+"""Show operators the subscriptions of all accounts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Decide on sends that wait."""
+"""Show sends that wait for approval, and decide on them."""
 
 from collections.abc import Mapping
 from typing import Any, Final

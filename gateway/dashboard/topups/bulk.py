@@ -32,7 +32,8 @@ TEXT: Final = "text"
 LINE_CHARACTERS_MAX: Final = 120
 ERRORS_SHOWN_MAX: Final = 200
 ROWS: Final = 100
-# Back shows the preview of a form's response, which can't be loaded again; its button makes the same batch.
+# Back shows this preview from the browser's cache, because a form's response can't be loaded again. Its
+# button creates the same batch.
 _KEPT: Final = {"cache-control": "private, no-cache"}
 
 
@@ -160,7 +161,6 @@ ROUTES = (
         submit,
         "Check or send many top-ups",
         _SEND,
-        # The file, and the form around it.
         body_bytes_max=BULK_BODY_BYTES_MAX + BODY_BYTES_MAX,
     ),
     _LIST.route(),

@@ -1,4 +1,4 @@
-"""Check a send by a send's own rules, then send once."""
+"""Preview a send by the rules of a real one, then send it once."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -42,12 +42,12 @@ _FIELDS: Final = (
 )
 _FROM_A_LINK: Final = ("platform", "amount", "recipient_email", "intent")
 _PURPOSE: Final = "send_form"
-# What doesn't fit is shown in the form's response.
+# A preview that is too long for an address is shown in the form's response.
 _TOKEN_CHARACTERS_MAX: Final = 3_500
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    """Give the form and its preview own addresses, for a browser's Back."""
+    """Show the form or its preview, each at its own address for the browser's Back button."""
     asked = read_query(call)
     if asked.raw("form"):
         form = _opened(call, asked.raw("form"))
@@ -62,7 +62,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
     if form.text("step") != "send":
         return await _to_check(call, form)
     typed = Typed(form)
-    # The form's key is its intent, unless a link or the preview brought one.
+    # The form's key is its intent, unless a link or the preview named another.
     intent = form.text("intent") or form.idempotency_key
     body = {**_body(typed), "quote_id": form.text("quote_id") or None, "intent": intent}
     key = form.idempotency_key
@@ -76,7 +76,7 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _to_check(call: RequestContext[Any, Any], form: Form) -> Reply:
-    """Pass the intent along, so that the preview's form sends nothing twice."""
+    """Redirect to the preview, which repeats the form's intent so that it can't send twice."""
     given = _given(form)
     given.setdefault("intent", form.idempotency_key or new_id("frm"))
     token = _sealed(call, given)
@@ -90,7 +90,7 @@ def _given(form: Form) -> dict[str, str]:
 
 
 def _sealed(call: RequestContext[Any, Any], given: Mapping[str, str]) -> str:
-    """Seal what was typed, because addresses are logged."""
+    """Encrypt the typed values, because addresses are logged."""
     plain = msgspec.json.encode(given)
     blob = call.context.vault.seal(plain, purpose=_PURPOSE, subject=call.principal.account_id)
     return urlsafe_b64encode(blob).decode().rstrip("=")
@@ -122,7 +122,7 @@ async def _check(call: RequestContext[Any, Any], form: Form) -> Response:
 async def _check_range(
     call: RequestContext[Any, Any], typed: Typed, body: Mapping[str, Any]
 ) -> None:
-    """Report together what a send refuses one after the other."""
+    """Report together the errors that a send reports one by one."""
     offered = (await list_own(call, PLATFORMS)).items
     platform = next((one for one in offered if one["id"] == body["platform"]), None)
     cents = body["amount_cents"]
@@ -144,7 +144,6 @@ async def _check_range(
 
 
 def _refused(data: dict[str, Any]) -> Problem:
-    """Report a send that validate says would fail."""
     why = data["error"]["detail"]
     return Problem(422, phrase("This would fail: %(why)s", why=phrase(why)))
 
@@ -167,14 +166,13 @@ def _delivery(form: Form) -> dict[str, Any] | None:
     said = {
         "email": bool(form.text("email")),
         "locale": form.text("locale") or None,
-        # Browsers end lines by two characters.
+        # Browsers end each line with two characters.
         "message": form.text("message").replace("\r\n", "\n") or None,
     }
     return said if any(said.values()) else None
 
 
 def _moment(text: str) -> str | None:
-    """Convert a browser's field of date and time; the page says UTC."""
     return f"{text}:00Z" if len(text) == len("2026-06-13T12:00") else text or None
 
 

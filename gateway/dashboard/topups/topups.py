@@ -1,4 +1,4 @@
-"""List top-ups, and show one's story."""
+"""List top-ups, and show one with its history."""
 
 from collections.abc import Mapping
 from dataclasses import replace
