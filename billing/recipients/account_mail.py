@@ -101,7 +101,7 @@ def password_letter(*, url: str, expires_at: int, language: Language) -> OwnerLe
         ),
         say("Choose a new password"),
         url,
-        say("If it wasn't you, do nothing. Your password stays the same."),
+        say("If this wasn't you, do nothing. Your password stays the same."),
     )
 
 
@@ -116,7 +116,7 @@ def password_changed_letter(*, changed_at: int, public_url: str, language: Langu
         ),
         say("Sign in"),
         f"{public_url}{SIGN_IN_PATH}",
-        say("If it wasn't you, choose a new password now on this page:"),
+        say("If this wasn't you, choose a new password right away on this page:"),
         f"{public_url}{FORGOT_PATH}",
     )
 

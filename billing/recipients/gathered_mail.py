@@ -291,7 +291,7 @@ def webhook_letter(
         say("The events are stored and retried on each webhook's schedule."),
         say("A disabled webhook gets no events until it is enabled again."),
     )
-    well = (say("Events arrive again."),)
+    well = (say("Events are arriving again."),)
     return OwnerLetter(
         language,
         _webhook_subject(unwell, len(told), language),
@@ -373,7 +373,7 @@ def key_letter(made: ToldKeys, *, public_url: str, language: Language) -> OwnerL
     return OwnerLetter(
         language,
         subject,
-        (say("Revoke each key that none of you created, and check the security log."),),
+        (say("Revoke every key that nobody in your team created, and check the security log."),),
         say("Open the keys"),
         f"{public_url}{KEYS_PATH}",
         say("You can turn off emails of this kind on this page:"),

@@ -93,7 +93,7 @@ def _told_of_recharge(told: dict[str, Any], language: Language) -> tuple[str, li
                 **known,
             ),
             say("No more credit is bought automatically until you set up auto-recharge again."),
-            say("If you don't know about this dispute, contact your bank."),
+            say("If you don't recognize this dispute, contact your bank."),
         ]
     if told["url"] is not None:
         return say("Confirm your auto-recharge of {amount}", amount=known["amount"]), [

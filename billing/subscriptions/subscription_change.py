@@ -413,7 +413,7 @@ def in_words(change: SubscriptionChange) -> str:
     if change.act == "change":
         return f"The change to {change.plan_id} by the {change.interval}"
     words: dict[Act, str] = {
-        "cancel": "The end with the period",
+        "cancel": "The end of the plan with its period",
         "cancel_now": "The immediate end",
         "pause": "The pause",
         "resume": "The resumption",

@@ -148,7 +148,7 @@ async def test_a_person_moves_the_clock_of_an_account_with_a_limit_of_a_day(
     assert refused.json()["data"]["error"]["key_id"] is None
     assert moved.headers["location"] == "/dashboard?said=clock-moved"
     assert wrong.status_code == 422
-    told = "It is 2026-06-14 00:00:00 UTC for this account. This is ahead of the real time."
+    told = "It is 2026-06-14 00:00:00 UTC for this account. The account's clock is ahead of the real time."
     assert told in text_of(wrong.text)
     clock = (await browser.request("GET", f"{API}/sandbox/clock")).json()["data"]
     assert clock == {"ahead_s": HALF_A_DAY, "now": "2026-06-14T00:00:00Z"}

@@ -138,11 +138,11 @@ async def test_one_that_is_probed_says_when_and_a_press_keeps_it_off(
     endpoint = (await gateway.call("GET", f"/webhooks/{made.id}", key=key)).json()["data"]
 
     assert "It is probed on 2026-06-13 13:00:00 UTC" in text_of(page)
-    assert "Keep it disabled" in page
+    assert "Keep the webhook disabled" in page
     assert pressed.status_code == 303
     assert (endpoint["status"], endpoint["disabled_reason"]) == ("disabled", "request")
     assert "It is probed on" not in after
-    assert "Keep it disabled" not in after
+    assert "Keep the webhook disabled" not in after
 
 
 async def test_what_waits_for_its_next_attempt_is_cancelled_at_its_page(gateway: Gateway) -> None:
@@ -162,7 +162,7 @@ async def test_what_waits_for_its_next_attempt_is_cancelled_at_its_page(gateway:
     assert 'data-ask="Cancel this delivery?' in before
     assert done.headers["location"] == f"{page}?said=delivery-cancelled"
     assert "it is not sent any more" in text_of(after)
-    assert "Not sent It was cancelled before its first attempt." in text_of(after)
+    assert "Not sent This delivery was cancelled before its first attempt." in text_of(after)
     assert f"{page}/cancel" not in after
     assert "failed or cancelled" in text_of((await browser.get("/dashboard")).text)
 

@@ -133,7 +133,7 @@ async def test_the_portal_is_a_page_away(store: Store) -> None:
 
     assert none.status_code == 404
     assert led.status_code == 200
-    assert "then it ends" in text_of((await ann.get(PLAN)).text)
+    assert "then the plan ends" in text_of((await ann.get(PLAN)).text)
 
 
 async def test_a_form_that_is_sent_twice_makes_one_order(store: Store) -> None:

@@ -45,9 +45,9 @@ async def test_a_plan_is_ended_resumed_and_ended_at_once(store: Store) -> None:
     assert "End the plan with its period" in before
     assert "Next charge" in before
     assert ending.status_code == 303
-    assert "then it ends" in while_ending
+    assert "then the plan ends" in while_ending
     assert "Resume the plan" in while_ending
-    assert "then it ends" not in resumed
+    assert "then the plan ends" not in resumed
     assert nonsense.status_code == 422
     assert "cancelled" in after
     assert "Continue to payment" in after
@@ -80,7 +80,7 @@ async def test_a_plan_is_paused_and_goes_on_by_its_owner_and_by_the_operator(sto
     assert "Pause the plan" not in paused
     assert "Next charge" in resumed
     assert "charges nothing while it is paused" in seen
-    assert "when you resume it" in seen
+    assert "when you resume the plan" in seen
     assert "charges nothing while it is paused" not in after
 
 
@@ -194,10 +194,10 @@ async def test_an_operator_ends_anybodys_plan_and_it_is_written_down(store: Stor
     audit = text_of((await boss.get(f"{ADMIN}/audit")).text)
 
     assert done.status_code == 303
-    assert "then it ends" in page
+    assert "then the plan ends" in page
     assert "Requested changes" in page
     assert "subscription.cancel" in audit
-    assert "then it ends" in await shown(ann)
+    assert "then the plan ends" in await shown(ann)
 
 
 async def test_an_operator_gives_a_period_free_once_and_takes_it_back(store: Store) -> None:
@@ -229,5 +229,5 @@ async def test_an_operator_gives_a_period_free_once_and_takes_it_back(store: Sto
     assert " free " in own
     assert "Our provider was away" not in own
     assert taken.headers["location"].endswith("?said=subscriptions.revoke-period")
-    assert "free, taken back" in text_of((await boss.get(page[1])).text)
+    assert "free, credit removed" in text_of((await boss.get(page[1])).text)
     assert await store.findings() == []
