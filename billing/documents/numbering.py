@@ -226,7 +226,7 @@ async def number_step(
 ) -> int:
     """Number what is due, and return how many payments were completed.
 
-    In live, nothing is numbered until a seller is configured, because documents can't be changed later.
+    In the live environment, nothing is numbered until a seller is configured, because documents never change.
     """
     if environment == "live" and not seller.is_known:
         return 0
