@@ -1,1 +1,1 @@
-"""The HTTP edge: requests in, responses out."""
+"""The HTTP side of the gateway: everything between a request and its response."""

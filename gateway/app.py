@@ -1,4 +1,4 @@
-"""The ASGI application: edge, the surfaces' pipelines, and Starlette for health and pages."""
+"""Assemble the ASGI application: the edge, the APIs' pipelines, and Starlette for health checks and pages."""
 
 import functools
 from collections.abc import Callable
@@ -32,9 +32,9 @@ from runtime.context import Context
 
 
 def create_app(context: Context, *, is_stopping: Callable[[], bool] = lambda: False) -> ASGIApp:
-    """Build the application over an open context, which the caller closes.
+    """Build the application. The caller opens and closes the context.
 
-    The edge surrounds Starlette, so a surface's call costs none of Starlette's layers [3 us of 60].
+    The edge is outside Starlette, so API calls don't pay for Starlette's layers [3 µs of 60].
     """
     elsewhere = outside(context)
     documents = documents_of(context)

@@ -1,6 +1,6 @@
-"""The operators' API: every act of operators as a route below /api/operator/v1, for adm_ tokens.
+"""Serve the operators' API: every operators' act as a route below /api/operator/v1, for adm_ tokens.
 
-It is off until TOPUP_OPERATOR_API names the addresses that may call it.
+It is off until TOPUP_OPERATOR_API lists the addresses that may call it.
 """
 
 from typing import Final

@@ -1,6 +1,4 @@
-"""Make a refusal of our own API repairable by a program: every fault at once, correct examples, and
-the next call.
-"""
+"""Make our API's errors fixable by a program: list every fault, show correct examples, and name the next call."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -95,7 +93,7 @@ def is_list(template: str) -> bool:
 
 @lru_cache(maxsize=256)
 def nearest(method: str, path: str) -> tuple[str, tuple[str, ...]] | None:
-    # A path whose parameter came elsewhere, as in /topup/status?transaction_id=…
+    # The path may lack a parameter that came elsewhere, as in /topup/status?transaction_id=…
     alike = [one for one in _templates() if one.rpartition("/{")[0] == path.rstrip("/")][:1]
     alike = alike or get_close_matches(path, _templates(), n=1, cutoff=_ALIKE)
     if not alike:
@@ -124,7 +122,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class RefusedCall(NamedTuple):
-    """The refused call of the API, if it did not come as a request of its own."""
+    """The refused API call, if it wasn't an HTTP request of its own."""
 
     method: str
     template: str
@@ -134,7 +132,7 @@ class RefusedCall(NamedTuple):
 def repaired(
     call: RequestContext[Any, Any], refusal: Refusal, inner: RefusedCall | None = None
 ) -> Refusal:
-    """Complete our own surface's refusal; `inner` is what the refused request called inside."""
+    """Complete an error of our own API. inner: the refused call inside the request, if any."""
     tell_unused(call.context.settings.rate_limit_per_s, call.reply_headers)
     refusal = with_form_of(call, refusal)
     error = dict(refusal.error)
@@ -173,8 +171,8 @@ def repaired(
 
 
 def _has_person(caller: Principal | None, code: int) -> bool:
-    """Return whether somebody can sign in to the account: yes after a key ended, no for calls that
-    need no account.
+    """Return whether someone can sign in to the account. Without a caller, assume so only if a key was wrong or
+    ended.
     """
     if caller is None:
         return code in {codes.INVALID_KEY, codes.KEY_ENDED}
@@ -207,9 +205,7 @@ def _problems(
 
 
 def _faults(platforms: Platforms, body: Mapping[str, Any]) -> Iterator[FieldEntry]:
-    """Check a send's platform, recipient and amount independently, so that both a wrong amount and
-    an unknown platform are reported.
-    """
+    """Check a send's platform, recipient and amount independently, to report all faults at once."""
     platform, amount = body.get("platform"), body.get("amount_cents")
     email = body.get("recipient_email")
     found = None

@@ -1,4 +1,4 @@
-"""Every API that this gateway serves: the one table that requests, documents and tests walk."""
+"""List every API that this gateway serves. Requests, documentation and tests use this one table."""
 
 from billing.bulk import acts as bulk_acts
 from billing.catalog import pack_acts

@@ -1,4 +1,4 @@
-"""Acts that list operators' actions and an account's security events, newest first."""
+"""Security log: operators' actions and an account's security events, newest first."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Self

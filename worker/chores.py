@@ -39,7 +39,6 @@ from webhooks.deliveries.log import DeliveryCursor
 from webhooks.endpoints import resealing
 
 OnPruning = Callable[[Mapping[str, int]], Awaitable[None]]
-# Security log entries have one retention for both environments.
 _OF_ENVIRONMENTS: Final = ("event", "delivery")
 
 ROUNDS_MAX: Final = 100
@@ -229,7 +228,6 @@ async def _erase_one(
     except StoreError:
         raise
     except ChargeUnderWay:
-        # The payment provider hasn't reported the charge's outcome yet.
         logger.info("sandbox.charge_under_way", extra={"account_id": account_id})
         return False
     except NotIdle:
@@ -287,7 +285,6 @@ async def _fill(tx: Transaction, *, codes: VoucherCodes) -> bool:
 
 
 async def _repeat(database: Database, prune: Prune) -> None:
-    """Repeat until nothing is left to delete, with pauses in which others can write."""
     for _ in range(ROUNDS_MAX):
         if await database.transaction(prune) == 0:
             return
@@ -461,7 +458,6 @@ class _Pauses:
 async def _try_to_prune(
     database: Database, tenant: Tenant, before_us: int, pauses: _Pauses
 ) -> bool:
-    """Delete old rows of one account and environment. If that fails, log it and return False."""
     try:
         await _prune(database, tenant, before_us, pauses)
     except Exception as error:

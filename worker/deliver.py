@@ -248,7 +248,6 @@ class SealedBodies:
         self._metrics = metrics
 
     async def fault_of(self, claimed: Claimed) -> str:
-        """Return why the replay must not be signed, or "". Raise StoreError."""
         read = partial(is_as_sealed, event_id=claimed.event_id, body=claimed.body)
         if await self._database.read(read):
             return ""
@@ -318,8 +317,6 @@ class Settler:
         await self._write_in_transaction(group)
 
     async def _write_delivered(self, group: Sequence[Sent]) -> Sequence[Sent]:
-        """Write outcomes that need no lock, in one statement; return the others."""
-
         async def work(tx: Transaction) -> frozenset[str]:
             return await delivery.settle_delivered(tx, [sent.settlement for sent in group])
 
@@ -469,7 +466,6 @@ def report(metrics: Metrics, settled: Settled) -> None:
 
 
 def _report_lag(metrics: Metrics, claimed: Claimed, started_at_us: int) -> None:
-    """Measure how late an attempt began."""
     number, environment = claimed.number, claimed.environment
     if number == 1:
         lag_us = max(0, started_at_us - claimed.created_at)
@@ -485,7 +481,6 @@ def record_call(metrics: Metrics, call: SupplierCall) -> None:
 
 
 def note_pruned(metrics: Metrics, lag_us: int) -> None:
-    """Record how long the oldest row has outlived its retention, or 0."""
     metrics.pruning_lag_seconds.set(lag_us / SECOND_US)
 
 

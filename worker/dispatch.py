@@ -463,7 +463,6 @@ class Dispatcher:
         self._woken.set()
 
     def _look_for_hints(self) -> None:
-        """Check for hinted deliveries now, or when it is this worker's turn."""
         at_s = self.sharing.next_look_s(self.slots.held)
         wait_s = at_s - asyncio.get_running_loop().time()
         if wait_s > 0:
@@ -516,7 +515,6 @@ class Dispatcher:
                 task = loop.create_task(self._deliver(one))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
-            # Write these requests before the next statement runs.
             await asyncio.sleep(0)
 
     async def _look(self) -> None:
@@ -536,7 +534,6 @@ class Dispatcher:
         except Exception as error:
             self._failures += 1
             if not isinstance(error, StoreError):
-                # A failed claim doesn't affect running deliveries.
                 logger.exception("claim.broke")
             elif self._failures == 1:
                 logger.warning("claim.waits", extra={"error": str(error)})
@@ -655,7 +652,6 @@ class Dispatcher:
             self._note_freed(len(settled))
 
     def _note_freed(self, count: int) -> None:
-        """Count freed slots that deliveries wait for, and claim once there are enough."""
         self._freed += count
         if self._freed >= max(1, self.slots.held // 4) or not self._sending:
             self._look_now()

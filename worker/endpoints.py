@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 JOBS_AT_ONCE: Final = 64
 REPLAY_LOOK_S: Final = 1.0
-# A pause in which others can write.
 REPLAY_PAUSE_S: Final = 0.005
 RETRY_S: Final = 1.0
 SWEEP_S: Final = 60
@@ -250,7 +249,6 @@ class Subscriptions:
             try:
                 await self._end(endpoint_id, tenant)
             except Exception:
-                # The next sweep tries this endpoint again.
                 logger.exception("subscription.not_ended", extra={"endpoint_id": endpoint_id})
             await asyncio.sleep(PAUSE_S)
 

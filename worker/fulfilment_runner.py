@@ -45,7 +45,6 @@ COST_CENTS_MAX = 10**12
 # Stores the prepared text; returns False if another worker has taken over.
 Keep = Callable[[str], Awaitable[bool]]
 FAILURES_MAX: Final = 5
-# The maximum number of top-ups remembered for each unresponsive supplier.
 SILENT_MAX: Final = 1_000
 REST_S_FIRST: Final = 30.0
 REST_S_MAX: Final = 600.0
@@ -148,12 +147,10 @@ def _is_cost(cost: object) -> bool:
 
 @dataclass(slots=True)
 class _State:
-    silent: set[str] = field(
-        default_factory=set
-    )  # top-ups without a response since the last response
+    silent: set[str] = field(default_factory=set)
     rests: int = 0
     until_s: float = 0.0
-    is_probed: bool = False  # a trial call is running after a rest
+    is_probed: bool = False
 
 
 class Breakers:
@@ -243,7 +240,6 @@ class FulfilmentRunner:
         self._on_call = on_call
 
     async def take(self, topup: Due) -> None:
-        """Process one top-up's turn. Raise StoreError, DomainError or Superseded."""
         if topup.fulfilment == BY_SANDBOX:
             # Sandbox top-ups deliver a sample of what the platform's first supplier would deliver.
             given = self._suppliers.sample(topup.tenant.environment, topup.platform, topup.id)

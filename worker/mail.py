@@ -78,7 +78,6 @@ class Mailer(WokenLoop):
         mail_from: Address,
         on_mail: OnMail = lambda _outcome, _environment: None,
     ) -> None:
-        """Start a mailer. on_mail gets each attempt's outcome and environment."""
         super().__init__()
         self._database = database
         self._clock = clock
@@ -236,7 +235,6 @@ class OwnerMailer(WokenLoop):
             )
             self._on_mail(status, due.mail.environment)
         except Exception:
-            # The lease ends, and the mail is sent again.
             _log.exception("owner_mail.broke", extra={"fields": {"mail": due.mail.id}})
 
     async def _outcome(self, due: DueOwnerMail) -> tuple[OwnerMailStatus, str | None]:

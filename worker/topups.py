@@ -85,7 +85,7 @@ class Fulfiller(WokenLoop):
         super().__init__()
         self._database = database
         self._clock = clock
-        self._under_way: dict[str, tuple[SupplierPlace, asyncio.Task[None]]] = {}  # by top-up ID
+        self._under_way: dict[str, tuple[SupplierPlace, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
         self._breakers = breakers or Breakers()
         self._runner = FulfilmentRunner(database, clock, engine, suppliers, self._breakers, on_call)
@@ -149,7 +149,6 @@ class Fulfiller(WokenLoop):
         return {(one.environment, one.id) for one in self._suppliers.known() if one.is_paused}
 
     def _suppliers_changed(self) -> None:
-        """Forget failures of resumed suppliers, and call them at once."""
         for one in self._suppliers.known():
             if not one.is_resting:
                 self._breakers.answered((one.environment, one.id))

@@ -142,7 +142,6 @@ class DueLoop(WokenLoop):
         self._database = database
         self._clock = clock
         self._log = logging.getLogger(type(self).__module__)
-        # The place and task of each running item, by ID.
         self._under_way: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._setbacks = Setbacks()
         # Items that just succeeded, with the time on the loop's clock until which they aren't repeated.

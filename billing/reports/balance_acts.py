@@ -1,4 +1,4 @@
-"""Acts on the wallet and its thresholds; its credit, recipients' wallets and platforms."""
+"""Wallet: balance, thresholds and credit; recipients' wallets; platforms."""
 
 import re
 from collections.abc import Mapping, Sequence

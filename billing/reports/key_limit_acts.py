@@ -1,4 +1,4 @@
-"""Acts on spending limits: of the calling key, of a key and its descendants, and of the account."""
+"""Spending limits: of the calling key, of a key and its descendants, and of the account."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple, Self

@@ -1,4 +1,4 @@
-"""Acts on subscriptions: list, show, cancel, pause, resume and change them; grant free periods."""
+"""Subscriptions: list, show, cancel, pause, resume and change them; grant free periods."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal

@@ -1,4 +1,4 @@
-"""Acts on usage: list charges, or add them up by day, model or key."""
+"""Usage reports: list charges, or add them up by day, model or key."""
 
 import re
 from collections.abc import Sequence

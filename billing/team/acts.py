@@ -1,4 +1,4 @@
-"""Acts on colleagues: invite, give another role, remove, leave, end what they made.
+"""Colleagues: invite them, change their role, remove them, leave, and end keys that they made.
 
 Only the account's owner invites, changes and removes; if live is open, not without the password again.
 """

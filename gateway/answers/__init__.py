@@ -1,1 +1,1 @@
-"""Responses: the envelope, the codes, and the words of a refusal."""
+"""Build responses: the envelope, the numeric codes, and the text of errors."""

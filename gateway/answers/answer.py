@@ -1,4 +1,4 @@
-"""The response of a route: an HTTP status and the body's bytes, stored as it is sent."""
+"""Represent a route's response: an HTTP status and the body's bytes, as they are stored for repeated requests."""
 
 from typing import Annotated, Any
 

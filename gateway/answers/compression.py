@@ -1,7 +1,7 @@
 """Compress responses.
 
-Pages and API responses stay uncompressed: a secret beside a stranger's text can be guessed by the
-compressed length.
+Pages and API responses aren't compressed: if one contains a secret and an attacker's text, the compressed
+length could reveal the secret.
 """
 
 from functools import lru_cache

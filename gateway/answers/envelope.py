@@ -1,5 +1,5 @@
-"""The shape of every response under /api/public/v1: seven fields, always in this order, because the
-request log reads the bytes by it.
+"""Define the envelope of every response under /api/public/v1. Its seven fields are always in this order,
+because the request log parses the bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """`data` may be bytes that were rendered before (Raw)."""
+    """The envelope of a response. `data` may be JSON bytes that are already rendered (Raw)."""
 
     success: Annotated[bool, Meta(description="What the HTTP status says.")]
     code: Annotated[int, Meta(description="What happened, as a number; GET /codes lists them.")]
@@ -51,7 +51,7 @@ def answer(
     voucher_code: str | None = None,
     claim_url: str | None = None,
 ) -> Answer:
-    """Render a response; `data` shows voucher_code and claim_url of the top-up `voucher_of`."""
+    """Render a response. `data` shows the voucher_code and claim_url of the top-up `voucher_of`."""
     row = CODES[code]
     if http_status is None:
         http_status = row.http_statuses[0]
@@ -98,7 +98,7 @@ def page(items: list[T], next_cursor: str | None) -> Listing[T]:
 def listing(
     rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
 ) -> Listing[T]:
-    """Make a list's `data` from rows read with one more than `limit`."""
+    """Build a list's `data`. One row more than `limit` must have been read, to show whether more follow."""
     shown = rows[:limit]
     has_more = len(rows) > limit
     return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
@@ -118,7 +118,6 @@ def transaction_id_of(body: bytes) -> str | None:
 
 
 def status_of(body: bytes) -> str:
-    """Return the status in an envelope's bytes, or empty."""
     start = body.find(b'"status":"', 0, 320) + 10
     return "" if start < 10 else body[start : body.index(b'"', start)].decode()
 

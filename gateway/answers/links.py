@@ -1,6 +1,6 @@
-"""Choose links[] of an error: the calls that come next after a refusal, by code and reason.
+"""Choose the links of an error: the API calls that help after this code and reason.
 
-If only a person can help, their page comes first.
+If only a user can help, the page for that comes first.
 """
 
 import re
@@ -15,7 +15,7 @@ from kernel.words import Link
 DASHBOARD: Final = "/dashboard"
 _KEYS: Final = f"{DASHBOARD}/keys"
 _PLAN: Final = f"{DASHBOARD}/plan"
-# A key's own page can't change these, by the refusal's reason.
+# Pages, by the error's reason, for settings that the page of the key can't change.
 _BY_REASON: Final[Mapping[str, str]] = {
     "account_per_day": f"{DASHBOARD}/account",
     "account_suspended": DASHBOARD,
@@ -73,7 +73,7 @@ def _page_of_path(path: str) -> str:
 _SEND: Final = "/topup/send"
 _USAGE: Final = "/usage"
 _CAPTURE: Final = "/holds/{hold_id}/capture"
-# Amounts other than a send's: the call that shows what they are about.
+# For amounts in other requests than sends: the call that shows the related figures.
 _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     "/orders": ("packs", "/packs"),
     "/sandbox/fund": ("balance", "/topup/balance"),
@@ -81,7 +81,7 @@ _ABOUT_AMOUNT: Final[Mapping[str, tuple[str, str] | None]] = {
     _USAGE: None,
     "/holds": None,
 }
-# Reasons of 2001 about a supplier's or a payment provider's signature.
+# Reasons of 2001 that concern the signature of a supplier or payment provider.
 _SIGNED_BY_OTHERS: Final = frozenset({"signature", "timestamp", "supplier_replaced"})
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _PARAMETER_CHARACTERS_MAX: Final = 64
@@ -90,13 +90,13 @@ Nearest = Callable[[str, str], tuple[str, tuple[str, ...]] | None]
 
 @dataclass(frozen=True, slots=True)
 class RefusedFacts:
-    """Facts about a refusal.
+    """The facts about a failed request from which its links are chosen.
 
-    - `template`: the route's path below the API. `nearest`: the path that was probably meant, and
-      `lists` whether it is a list.
-    - `is_open`: anybody may make a sandbox account. `has_person`: somebody can sign in to the
+    - template: the route's path below the API. nearest: the path that was probably meant; lists: whether that
+      path is a list.
+    - is_open: whether anyone may create a sandbox account. has_person: whether someone can sign in to the
       account.
-    - `smaller_cents`: the amount that the key's limits admit now.
+    - smaller_cents: the largest amount that the key's limits allow now.
     """
 
     home: str
@@ -151,7 +151,7 @@ def person_link(
 
 
 def with_links(asked: RefusedFacts) -> dict[str, Any]:
-    """Add links[] to data.error, the most useful first, and set next_action to match."""
+    """Add links to data.error, most useful first, and set next_action to match."""
     error = dict(asked.error)
     own = error.get("links")
     links = list(own or _BY_CODE.get(asked.code, _no_call)(asked))
@@ -163,10 +163,10 @@ def with_links(asked: RefusedFacts) -> dict[str, Any]:
         error["next_action"] = "fix_request"
         links.append(asked.page())
     elif error["next_action"] == "ask_human":
-        # An anonymous account needs the calls more than the guide.
+        # Without an account, the API calls are more useful than the page.
         links.insert(len(links) if own and not asked.has_person else 0, asked.page())
     elif not links and error["next_action"] != "wait" and asked.lists is not None:
-        # An item of a bulk call has no lists.
+        # This condition skips items of a bulk request.
         links = [Link(rel="guide", method="GET", href=error["doc_url"])]
     if links:
         error["links"] = links
@@ -188,7 +188,7 @@ def _sandbox_key(asked: RefusedFacts) -> Iterator[Link]:
 
 def _credit(asked: RefusedFacts) -> Iterator[Link]:
     if asked.error.get("reason") == "plan_used_up":
-        # More credit in the wallet would not be used.
+        # This request can't use wallet credit, so adding some wouldn't help.
         yield asked.get("plan", "/subscriptions")
         return
     if asked.environment == "staging":
@@ -200,7 +200,7 @@ def _credit(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _lacking_cents(asked: RefusedFacts) -> int:
-    """Return enough test credit for the same call to pass, or $10.00 more than is owed."""
+    """Return how much test credit the same request needs, or $10.00 if that is unknown, plus what is owed."""
     amount = asked.body.get("amount_cents")
     wanted = amount if isinstance(amount, int) and amount > 0 else 1_000
     found: int = max(asked.error.get("lacking_cents", 0), wanted)
@@ -243,7 +243,7 @@ def _unsigned(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _earlier(asked: RefusedFacts) -> Iterator[Link]:
-    # A payer without an account can't read a status by its ID.
+    # Payers without an account can't read a status by ID.
     if asked.transaction_id is not None and asked.environment is not None:
         yield asked.get("earlier", f"/topup/status/{asked.transaction_id}")
     reference = asked.body.get("reference")
@@ -260,7 +260,7 @@ def _reversal(asked: RefusedFacts) -> Iterator[Link]:
 
 def _smaller(asked: RefusedFacts) -> Iterator[Link]:
     if asked.smaller_cents and asked.template == _SEND:
-        # A quote is valid only for its amount.
+        # A quote is only valid for its own amount.
         same = {name: value for name, value in asked.body.items() if name != "quote_id"}
         body = {**same, "amount_cents": asked.smaller_cents}
         yield asked.post("smaller_send", _SEND, body)
@@ -268,10 +268,10 @@ def _smaller(asked: RefusedFacts) -> Iterator[Link]:
 
 
 def _is_of_other_environment(asked: RefusedFacts) -> bool:
-    """Return whether the request named another environment than its key's, and can continue without
-    a person.
+    """Return whether the request named another environment than its key's and can be repeated without a user.
 
-    A staging key may send it in staging; a live key's call must not reach staging unnoticed.
+    A request with a staging key may be sent to staging instead. A live key's request must not reach staging
+    unnoticed.
     """
     if asked.error.get("reason") != "environment":
         return False

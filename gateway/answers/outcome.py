@@ -1,4 +1,4 @@
-"""Declare what a route returns on success. The documents and the tests read these rows."""
+"""Declare a route's successful responses. The documentation and the tests are made from these rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +11,10 @@ CSV = "text/csv"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One HTTP status of success, with its codes.
+    """A successful HTTP status of a route, with its codes.
 
-    `data` types the envelope's `data`, or a dialect's whole body. The first of media_types is the
-    usual one.
+    `data` is the type of the envelope's `data`, or of the whole body in another vendor's API. The first of
+    media_types is the usual one.
     """
 
     http_status: int

@@ -1,4 +1,4 @@
-"""A refusal's content, before a surface shapes it."""
+"""Represent an error before an API formats it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +17,9 @@ _WORDS = re.compile(r"[\s:,`]+")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row of the code table with this call's details.
+    """An error: a row of the table of codes, with this request's details.
 
-    transaction_id and status belong to the top-up that the refusal is about.
+    transaction_id and status are those of the top-up concerned.
     """
 
     code: Code
@@ -52,8 +52,8 @@ def sentence(detail: str, param: str | None = None) -> str:
 
 @contextmanager
 def renamed_fields(**names: str) -> Iterator[None]:
-    """Rename fields in refusals from within: provider="channel" if the caller sent the provider as
-    channel.
+    """Rename fields in errors that are raised inside: provider="channel" if the request named the provider
+    `channel`.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The one table of numeric codes. A published code never changes its number or its meaning."""
+"""Define all numeric codes in one table. A published code never changes its number or meaning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ URL_INVALID: Final = 5002
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The usual HTTP status comes first."""
+    """A numeric code. The first of its HTTP statuses is the usual one."""
 
     code: int
     message: str

@@ -1,3 +1,3 @@
-"""The words of responses that only the gateway knows."""
+"""Texts of responses that only the gateway needs."""
 
 API_PREFIX = "/api/public/v1"

@@ -1,1 +1,1 @@
-"""Our own API, one file for each resource."""
+"""The gateway's own API, with one file for each resource."""

@@ -1,6 +1,6 @@
 """Bulk sends: many top-ups in one call, each accepted or refused separately, or all or nothing.
 
-An item is read as strictly as the body of a send, and alone.
+Each item is parsed separately, and as strictly as the body of a single send.
 """
 
 import csv
@@ -106,7 +106,7 @@ class ReadBulk(Fields, frozen=True, kw_only=True):
 
 
 class _Outer(Fields, frozen=True, kw_only=True):
-    """The body without its items, which are read one by one."""
+    """The body with an empty list, because items are parsed one by one."""
 
     items: Annotated[list[Any], Meta(max_length=0)]
     all_or_nothing: bool = False
@@ -131,14 +131,13 @@ _COLUMNS: Final = tuple(
 def decode(
     raw: bytes, headers: Mapping[bytes, bytes], query: Fields, environment: str | None
 ) -> Fields:
-    """Decode JSON or CSV; raise Unreadable, InvalidInput, MediaTypeRefused."""
     assert isinstance(query, BulkQuery), "the route's own query"
     if media_type_of(headers, "json_or_csv") == CSV:
         items, outer = list(_of_csv(raw, environment)), None
     else:
         items, outer = _of_json(raw, environment)
     if not items:
-        raise InvalidInput("The list has no item.", param="items")
+        raise InvalidInput("The list must have at least one item.", param="items")
     return ReadBulk(
         items=items,
         all_or_nothing=_option(
@@ -157,9 +156,8 @@ def _of_json(raw: bytes, environment: str | None) -> tuple[list[ReadItem], _Oute
         text = bytes(_find_items(raw).items)
         parts = _split_items(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        # The slow decoder reports what is wrong with the body.
         return [], _outer.decode(raw, environment)
-    # The rest is read strictly, and refuses a second list of items as a repeated name.
+    # The rest is parsed strictly. A second list of items is refused as a repeated field.
     outer = _outer.decode(raw.replace(text, b"[]", 1), environment)
     if len(parts) > ITEMS_MAX:
         raise _too_many()
@@ -194,7 +192,7 @@ def _of_csv(raw: bytes, environment: str | None) -> Iterator[ReadItem]:
                 yield _of_row(columns, row, line, environment)
             line = rows.line_num + 1
     except csv.Error as error:
-        raise Unreadable(f"The CSV can't be read from line {line}: {error}.") from None
+        raise Unreadable(f"The CSV can't be parsed at line {line}: {error}.") from None
 
 
 def _columns(header: Sequence[str]) -> list[str]:
@@ -203,11 +201,11 @@ def _columns(header: Sequence[str]) -> list[str]:
         is_known = name in _COLUMNS or name.startswith(_METADATA_COLUMN)
         if not is_known:
             raise InvalidInput(
-                f"The first line must name the columns: {', '.join(_COLUMNS)} and metadata.….",
+                f"The first line must name the columns, which may be {', '.join(_COLUMNS)} and metadata.….",
                 param=shown(name) or "items",
             )
     if len(set(columns)) != len(columns):
-        raise InvalidInput("The first line names a column twice.", param="items")
+        raise InvalidInput("The CSV's first line names a column twice.", param="items")
     return columns
 
 
@@ -241,7 +239,7 @@ def _values(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _too_many() -> InvalidInput:
-    return InvalidInput(f"A bulk send has at most {ITEMS_MAX} items. Split it.", param="items")
+    return InvalidInput(f"A bulk send can have at most {ITEMS_MAX} items. Split it.", param="items")
 
 
 async def send_bulk(call: RequestContext[ReadBulk, BulkQuery]) -> Answer:
@@ -338,7 +336,6 @@ def _item_error(
         reference=reference,
         code=refusal.code.code,
         message=refusal.message,
-        # The object of a refusal, which may carry more than its declared fields.
         error=cast(Failure, refusal.error),
         line=UNSET if line is None else line,
         transaction_id=refusal.transaction_id or UNSET,
@@ -425,7 +422,7 @@ def _none_accepted(
     total: int,
     about: BulkQuote | RefusedBatch,
 ) -> Answer:
-    """Return 422, with the remedy if the items' refusals share one code, else to fix each."""
+    """Return 422. If all items failed with the same code, show how to fix that; otherwise, to fix each item."""
     told = [cast(Mapping[str, Any], one.error) for one in errors]
     actions = {one["next_action"] for one in told} if len({one.code for one in errors}) == 1 else ()
     is_shared = len(actions) == 1
@@ -463,7 +460,7 @@ class _Batch(Struct):
 
 
 class _Said(Struct):
-    """What is read of an answer, so that a repeated one has the same headers."""
+    """The part of a stored response from which a repeated one gets the same headers."""
 
     data: _Batch
 

@@ -1,6 +1,6 @@
-"""Logging the command line in by a browser: two calls for a machine that has no credential yet.
+"""Sign-in of the command line: two calls for a machine that has no credential yet.
 
-The words are RFC 8628's, in our envelope.
+Names come from RFC 8628; responses use our envelope.
 """
 
 from typing import Annotated, Final, Literal
@@ -32,12 +32,12 @@ from store.database import Transaction
 from webhooks.events.key_events import tell_key
 
 PAGE: Final = "/dashboard/cli"
-LOGINS_MAX: Final = 30  # an hour and address
+LOGINS_MAX: Final = 30  # per hour and address
 POLLS_MAX: Final = 120  # a minute and address
 
 
 class CliLoginBody(Fields, frozen=True, kw_only=True):
-    """Which machine wants to be logged in; the person is shown it."""
+    """The machine that wants to sign in. Its name is shown to the user."""
 
     name: Annotated[
         str,
@@ -51,7 +51,7 @@ class CliLoginBody(Fields, frozen=True, kw_only=True):
 
 
 class CliTokenBody(Fields, frozen=True, kw_only=True):
-    """The secret that POST /cli/login gave."""
+    """The secret that POST /cli/login returned."""
 
     device_code: Annotated[
         str, Meta(max_length=100, description="The device code of POST /cli/login.")
@@ -59,7 +59,7 @@ class CliTokenBody(Fields, frozen=True, kw_only=True):
 
 
 class CliLogin(Struct, kw_only=True):
-    """The codes of a login: one for the machine alone, one for the person."""
+    """A sign-in's two codes: a secret one for the machine, and one for the user to type or compare."""
 
     device_code: Annotated[str, Meta(description="For the machine alone: a secret.")]
     user_code: Annotated[
@@ -78,7 +78,7 @@ class CliLogin(Struct, kw_only=True):
 
 
 class CliLoginPending(Struct, kw_only=True):
-    """Nobody has decided yet: ask again."""
+    """No user has decided yet; poll again."""
 
     reason: Annotated[
         Literal["authorization_pending"], Meta(description="The word of RFC 8628.")

@@ -1,4 +1,4 @@
-"""Codes: the table of numeric codes, for programs; it needs no credential."""
+"""Codes: list the numeric codes for programs, without a credential."""
 
 from typing import Annotated, Literal
 
@@ -16,7 +16,7 @@ from kernel.shaped import Listing, Shaped
 
 
 class CodeRow(Shaped, kw_only=True):
-    """One row of the table of codes; http_status is the usual one."""
+    """One numeric code; http_status is its usual one."""
 
     code: Annotated[int, Meta(ge=1000, le=5002, description="The code.")]
     message: str

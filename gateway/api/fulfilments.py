@@ -1,7 +1,7 @@
-"""Fulfilments: one settles a pending top-up itself, signed under its platform's secret.
+"""Fulfilments: suppliers report how a pending top-up ended, signed with their callback secret.
 
-The body names its transaction, so a signature for one top-up settles no other. An unknown transaction gets
-the response of a wrong signature, so nobody learns which ids exist.
+The signed body names the top-up, so the signature is valid for no other. An unknown top-up gets the same
+response as a wrong signature, so nobody can find out which IDs exist.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ from store.database import Transaction
 
 
 class DeliverableBody(Fields, frozen=True, kw_only=True):
-    """What the recipient is given; a kind other than credit has a value. Plain text, at most so long."""
+    """What the recipient gets, in plain text. Every kind except credit has a value."""
 
     kind: Annotated[
         Literal["credit", "code", "key", "link", "note"],
@@ -71,9 +71,9 @@ class DeliverableBody(Fields, frozen=True, kw_only=True):
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):
-    """What became of the top-up; the reason of a failure is shown to the sender.
+    """The result of a top-up. The sender sees the reason of a failure.
 
-    deliverable: of a delivered one; without it the recipient has the credit in an account there.
+    Without a deliverable, a delivered top-up's credit is in the recipient's account at the supplier.
     """
 
     transaction_id: Annotated[
@@ -120,15 +120,13 @@ class SettleBody(Fields, frozen=True, kw_only=True):
 
 
 class Settlement(Struct, kw_only=True):
-    """How the top-up ended."""
+    """The top-up's final status."""
 
     status: TopUpStatus
 
 
 async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
-    """End the pending top-up once; raise WordKept for a contradictory report, which is stored for an
-    operator.
-    """
+    """Settle the pending top-up. Raise WordKept if a report contradicts the top-up's final state."""
     topup, supplier = await _signed_for(call)
     body, suppliers = call.body, call.context.suppliers
     command = Settle(
@@ -137,7 +135,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
         outcome=body.status,
         reason=body.reason or "refused by the fulfilment",
         given=_given(body),
-        # A top-up without a supplier yet, such as the sandbox's own, is settled for all of them.
+        # A top-up without a supplier, such as in the sandbox, may be settled by any of them.
         by=None if topup.supplier is None and topup.status in HELD_STATES else supplier,
         cost_cents=body.cost_cents,
         doubt=doubt_of_echo(
@@ -154,7 +152,7 @@ async def settle(call: RequestContext[SettleBody, Fields]) -> Answer:
     topup = ended.topup
     if ended.objection is not None:
         raise WordKept(
-            f"{ended.objection} It is kept for the operator, and changes nothing.",
+            f"{ended.objection} The report was stored for the operator, and changes nothing.",
             extra={"transaction_id": topup.id, "status": topup.status},
         )
     return answer(
@@ -182,7 +180,6 @@ def _given(body: SettleBody) -> Deliverable | None:
 
 
 async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, str]:
-    """Return the top-up and the supplier that signed the request; raise SignatureRefused."""
     topup_id = call.params["transaction_id"]
 
     async def work(tx: Transaction) -> tuple[TopUp | None, Sequence[Attempt]]:
@@ -195,15 +192,15 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, 
     }
     named = {call.body.transaction_id, headers.get(ID_HEADER.lower(), topup_id)}
     now_s = call.now_us // SECOND_US
-    # An unknown id is checked against an empty secret, which nothing verifies against.
+    # For an unknown ID, check an empty secret, with which no signature is valid.
     speakers = [("", "")] if found is None else _speakers(call, found, known)
     for supplier, secret in speakers:
         wrong = verify(headers=headers, body=call.raw, secret=secret, now_s=now_s)
         if found is not None and not wrong and named == {topup_id}:
             return found, supplier
     raise SignatureRefused(
-        "The signature does not fit: sign these bytes with the callback secret of a supplier that was"
-        " asked for this top-up, and name its transaction_id.",
+        "The signature is wrong. Sign the exact body with the callback secret of the supplier that was"
+        " called for this top-up, and send the top-up's transaction_id.",
         reason="signature",
     )
 
@@ -211,7 +208,7 @@ async def _signed_for(call: RequestContext[SettleBody, Fields]) -> tuple[TopUp, 
 def _speakers(
     call: RequestContext[SettleBody, Fields], topup: TopUp, known: Sequence[Attempt]
 ) -> list[tuple[str, str]]:
-    """Return the suppliers that may report on the top-up with their secrets, the current one first."""
+    """Return the suppliers that may report on the top-up, the current one first, with their secrets."""
     suppliers, first = call.context.suppliers, topup.supplier
     if first is None:
         source = suppliers.book.of(topup.environment).next_after(topup.platform, ())

@@ -1,4 +1,4 @@
-"""Fill the gauges that are read from the database, and clear them while it can't be read."""
+"""Update metrics that are read from the database, and clear them while the database is unreachable."""
 
 from collections.abc import Mapping
 from typing import TypeVar

@@ -1,7 +1,8 @@
-"""Report whether the process lives (/healthz) and can work (/readyz), its metrics (/metrics), whether
-deliveries are claimed (/healthz/deliveries), and how a request came here (/healthz/caller).
+"""Serve health checks: whether the process is alive (/healthz), can serve requests (/readyz), and has its
+deliveries claimed (/healthz/deliveries). Also serve /metrics, and /healthz/caller, which shows how a request
+arrived.
 
-If several processes share a port, the called one reports the metrics of all, and which others are ready.
+If several processes share a port, any of them reports the metrics of all, and which others are ready.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -61,7 +62,7 @@ def worker_app(context: Context, checks: Checks) -> ASGIApp:
 
 
 def sibling_app(context: Context, more_checks: Checks = no_checks) -> ASGIApp:
-    """Return what the port's other processes, and their supervisor, call over a private socket."""
+    """Return the app that other processes on this port, and their supervisor, call over a private socket."""
     readiness = _readiness(context)
     figures = partial(_own_figures, context, readiness, more_checks)
 
@@ -86,7 +87,7 @@ async def _healthz(_request: Request) -> Response:
 
 
 def _deliveries(readiness: Readiness) -> _Answering:
-    """Return 200 while nothing is overlooked; else 503. For an alarm, not for a load balancer."""
+    """Return 200 unless deliveries are overlooked, then 503. Use it for alerts, not for a load balancer."""
 
     async def deliveries(_request: Request) -> Response:
         body = await readiness.deliveries()
@@ -103,7 +104,6 @@ def _caller(context: Context) -> _Answering:
 
 
 def _readyz(context: Context, readiness: Readiness, more_checks: Checks) -> _Answering:
-    """Return 200 while this gateway should get requests."""
     settings = context.settings
     exceptions = {
         "allow_cidrs": len(settings.webhook_allow_cidrs),

@@ -1,4 +1,4 @@
-"""API keys: mint, list, show, change, revoke, rotate; and an account for who has none yet."""
+"""Sandbox accounts: create an account with its keys, for a caller that has none."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -30,17 +30,17 @@ STAGING: Final[Environment] = "staging"
 SANDBOX_NAME = "Sandbox"
 APPROVER_NAME = "Sandbox approver"
 APPROVER_SCOPES = ("approvals:write",)
-SANDBOX_ACCOUNTS_MAX = 5  # an hour and address
+SANDBOX_ACCOUNTS_MAX = 5  # per hour and address
 
 
 class SandboxBody(Fields, frozen=True, kw_only=True):
-    """environment may say what is so anyway."""
+    """`environment` is optional, and can only be staging."""
 
     environment: Annotated[str, Meta(max_length=20)] = STAGING
 
 
 class SandboxKey(CreatedKey, kw_only=True):
-    """The key of a fresh staging account, and another that decides on what it asks for."""
+    """A new sandbox account's key, and a second key that approves its requests."""
 
     account_id: str
     approver_key: Annotated[
@@ -84,7 +84,7 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
                 now_us=now_us,
             )
 
-        # The approver has a separate lineage, since a requester doesn't decide. It can do nothing else.
+        # The approver key belongs to another family, because a requester can't approve. It has no other scope.
         _, approver_secret = await mint_one(APPROVER_NAME, APPROVER_SCOPES)
         return *await mint_one(SANDBOX_NAME, ACCOUNT_SCOPES), approver_secret
 

@@ -1,6 +1,6 @@
-"""Decide whether this gateway should get requests: the database responds, batches move, writes are stored.
+"""Decide whether this gateway should get requests: the database responds, and batches commit.
 
-Not red for one tenant's rows, nor for overdue work of workers, which is shown beside.
+Problems of one account, and overdue work of workers, don't make it unready.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ DATABASE_TIMEOUT_S: Final = 2.0
 BACKLOG_AGE_S_MAX: Final = 1.0
 DUE_AGE_S_MAX: Final = 5.0
 PROOF_AGE_S_MAX: Final = 15.0
-# A batch stored this recently proves more than a probe; also how often a failing one is repeated.
+# While a stored batch is this recent, no probe is needed. A failing probe is repeated at this interval, too.
 KEPT_AGE_S_MAX: Final = 5.0
 PROBE_PAUSE_S: Final = 1.0
-# A probe writes some pages, so that a disk without room for them refuses it; more after a refused batch,
-# since the rest of a half-filled page would let a small row through.
+# A probe writes several pages, so that a full disk refuses it. After a refused batch it writes more, because a
+# half-filled page could still take a small row.
 FILLER_BYTES: Final = 32 * 1024
 FILLER_BYTES_AFTER_FAILURE: Final = 1024 * 1024
 
@@ -50,7 +50,9 @@ class WriteWatch:
         self._last_commit_at_s = self._failed_s = self._tried_s = float("-inf")
 
     async def is_kept(self) -> bool:
-        """Write one small commit at most each PROBE_PAUSE_S, for any number of callers; none under load."""
+        """Return whether writes are stored. A small probe commit is made at most every PROBE_PAUSE_S, and none
+        under load.
+        """
         async with self._lock:
             if not self._is_known(KEPT_AGE_S_MAX) and (
                 time.monotonic() - self._tried_s >= PROBE_PAUSE_S
@@ -71,17 +73,16 @@ class WriteWatch:
         size = FILLER_BYTES_AFTER_FAILURE if has_failed else FILLER_BYTES
         try:
             async with asyncio.timeout(DATABASE_TIMEOUT_S):
-                # Random, or it would be compressed to nothing.
                 await self._database.probe(os.urandom(size), now_us=self._clock.now_us())
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Count from the probe's beginning: a batch that failed since then is newer.
+            # Counted from the probe's start, so that a batch that fails during the probe is newer.
             self._last_commit_at_s = began_s
 
 
 class Watch(Generic[T]):
-    """One value from the database, at most age_s_max old, for any number of callers."""
+    """A value from the database that callers share, at most age_s_max old."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, age_s_max: float) -> None:
         self._ask = ask
@@ -89,7 +90,6 @@ class Watch(Generic[T]):
         self._lock = asyncio.Lock()
         self._seen: T | None = None
         self._seen_s = float("-inf")
-        # Unix time of the last successful read, or None.
         self.answered_at_s: float | None = None
 
     async def see(self) -> T | None:
@@ -119,10 +119,8 @@ class Readiness:
         self._clock = clock
         self._attempt_us_max = attempt_us_max
         self.backlog = self._watch(self._read_backlog, age_s_max=BACKLOG_AGE_S_MAX)
-        # Due deliveries; microseconds since the longest due mail to a recipient; top-ups that wait, by
-        # environment and state; microseconds of the longest wait for a supplier, by environment; what a payment provider has not answered for an hour, by environment and
-        # kind; machines' payments for a person, by environment; differences between provider, ledger and
-        # supplier; what `topup audit` found last; the last copies; how far the ledger is sealed; the server's own limits.
+        # Values for metrics. Times are in microseconds; most counts are grouped by environment and by state or
+        # kind.
         self.due = self._watch(self._count_due, age_s_max=DUE_AGE_S_MAX)
         self.mail = self._watch(self._read_mail, age_s_max=DUE_AGE_S_MAX)
         self.desk = self._watch(self._read_desk, age_s_max=DUE_AGE_S_MAX)
@@ -145,7 +143,7 @@ class Readiness:
         is_moving = self._engine.waiting_s < WAITING_AGE_MAX_S
         is_kept = await self._writes.is_kept()
         does_answer = is_kept or await self._answers()
-        # Refused: there is a server, and it is the wrong one, or a database that went back.
+        # A fault means that a server responds, but it is the wrong one, or its data is older than acknowledged.
         fault = self._database.servers.fault
         return {
             "database": "ok" if does_answer else "away" if fault is None else fault.value,
@@ -154,7 +152,7 @@ class Readiness:
         }
 
     async def deliveries(self) -> dict[str, str | float]:
-        """Return overdue work of workers, in seconds: a reason for an alarm only."""
+        """Return the delay of overdue deliveries in seconds. It is meant for alerts only."""
         backlog = await self.backlog.see()
         if backlog is None:
             return {"state": "unknown"}

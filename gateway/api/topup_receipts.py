@@ -1,4 +1,4 @@
-"""Receipts: signed, provable without us, GET /topup/{transaction_id}/receipt."""
+"""Signed receipts: prove a top-up without asking the gateway, GET /topup/{transaction_id}/receipt."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Top-ups: what a send and its rehearsal respond with (billing/topups/send_acts.py)."""
+"""Build the responses to sends and dry runs (billing/topups/send_acts.py)."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final
@@ -26,13 +26,13 @@ from kernel.words import Link
 
 
 class FailedSend(TopUpFields, kw_only=True):
-    """A send that its platform refused; the funds are back. A dry run has no id."""
+    """A send that its platform refused. The funds are back. A dry run has no transaction_id."""
 
     error: Annotated[Failure, Meta(description="Why the platform refused it.")]
 
 
 class SentAnswer:
-    """Makes the response to a send; a class, since a closure for each send costs more."""
+    """Builds the response to a send. A class, because creating a closure for each send costs more."""
 
     __slots__ = ("_call",)
 
@@ -89,7 +89,7 @@ def _after_failure(call: RequestContext[Any, Any], transaction_id: str | None) -
 
 
 def failed(call: RequestContext[Any, Any], topup: TopUp, *, transaction_id: str | None) -> Answer:
-    """Return 3005: the top-up failed and the funds are back."""
+    """Return code 3005: the top-up failed, and the funds are back."""
     next_action = codes.CODES[codes.FAILED_REFUNDED].next_action
     assert next_action is not None, "a code of an error says what to do next"
     error = Failure(

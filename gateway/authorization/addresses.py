@@ -1,4 +1,4 @@
-"""Addresses and contents of the metadata documents (RFC 9728, 8414, 9207, 8707, and MCP 2026-07-28,
+"""Build the metadata documents and their addresses (RFC 9728, 8414, 9207, 8707, and MCP 2026-07-28,
 basic/authorization).
 """
 
@@ -15,7 +15,7 @@ REGISTER: Final = "/oauth/register"
 REVOKE: Final = "/oauth/revoke"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 SERVER_METADATA: Final = "/.well-known/oauth-authorization-server"
-# Clients try this one, too; it reveals no identity.
+# Clients also try this address. Its document doesn't offer OpenID identities.
 OPENID_METADATA: Final = "/.well-known/openid-configuration"
 
 
@@ -33,9 +33,7 @@ def is_resource(text: str, server: str) -> bool:
 
 
 def resource_metadata(server: str) -> Mapping[str, Any]:
-    """Describe the resource with the fewest useful scopes: a client requests more when a call needs
-    them.
-    """
+    """Describe the resource with the fewest useful scopes; clients request more when a call needs them."""
     return {
         "resource": resource_of(server),
         "authorization_servers": [server],
@@ -67,7 +65,7 @@ def server_metadata(server: str) -> Mapping[str, Any]:
 
 
 def challenge(server: str, **more: str) -> bytes:
-    """Return the value of WWW-Authenticate (RFC 6750, RFC 9728 5.1)."""
+    """Return the value of WWW-Authenticate (RFC 6750, and RFC 9728 section 5.1)."""
     address = f"{server}{RESOURCE_METADATA}{MCP}"
     parameters = {**more, "resource_metadata": address}
     return (

@@ -1,7 +1,7 @@
-"""Metadata, registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and their revocation (RFC 7009) for MCP
-clients.
+"""Serve MCP clients' metadata, registration (RFC 7591), tokens (RFC 6749, 7636, 8707) and revocation (RFC
+7009).
 
-Clients have no secret: only PKCE authenticates them.
+Clients have no secret, so only PKCE authenticates them.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ _Uri = Annotated[str, Meta(max_length=URL_CHARACTERS_MAX)]
 
 
 class RegistrationBody(LooseFields, frozen=True, kw_only=True):
-    """What is read of a registration; a client may say more."""
+    """The fields of a registration that are used. Clients may send others."""
 
     redirect_uris: Annotated[tuple[_Uri, ...], Meta(max_length=URIS_MAX + 1)] = ()
     client_name: Annotated[str, Meta(max_length=500)] | None = None
@@ -70,7 +70,7 @@ class RegistrationBody(LooseFields, frozen=True, kw_only=True):
 
 
 class TokenBody(LooseFields, frozen=True, kw_only=True):
-    """One form for both ways to a token; what each needs is checked by it."""
+    """The form for both grant types. Each checks the fields that it needs."""
 
     grant_type: _Text = ""
     client_id: _Uri = ""
@@ -83,14 +83,14 @@ class TokenBody(LooseFields, frozen=True, kw_only=True):
 
 
 class RevokeBody(LooseFields, frozen=True, kw_only=True):
-    """The token that is to end, access or refresh."""
+    """The access or refresh token to revoke."""
 
     token: _Text = ""
     client_id: _Uri = ""
 
 
 class RegisteredClient(Struct, kw_only=True):
-    """The registration, with what the client may rely on."""
+    """A registered client, with the options that it may use."""
 
     client_id: str
     client_name: str
@@ -119,7 +119,7 @@ class OAuthRefusal(Struct, kw_only=True):
 
 
 async def register(call: RequestContext[RegistrationBody, Fields]) -> Answer:
-    """Register a client without a secret, whatever method it requested."""
+    """Register a client without a secret, whichever authentication method it requested."""
     body = call.body
     await take_one(
         call.context.limiter,
@@ -164,7 +164,7 @@ async def issue(call: RequestContext[TokenBody, Fields]) -> Answer:
     async def work(tx: Transaction) -> TokenPair | AuthorizationRefused:
         is_document = body.client_id.startswith("https://")
         if not is_document and await mcp_client.find(tx, body.client_id) is None:
-            # A client whose registration expired registers again after this error.
+            # This error tells a client whose registration expired to register again.
             raise ClientUnknown("No client has this client_id.")
         return await exchange(tx, call)
 
@@ -181,7 +181,7 @@ async def issue(call: RequestContext[TokenBody, Fields]) -> Answer:
 
 
 async def revoke(call: RequestContext[RevokeBody, Fields]) -> Answer:
-    """End one sign-in's tokens; with the last of them the key. Always 200 (RFC 7009, 2.2)."""
+    """Revoke a sign-in's tokens, and the key if no other tokens use it. Always return 200 (RFC 7009, section 2.2)."""
     await _take_turn(call)
     body, now_us = call.body, call.now_us
     if not body.token:
@@ -267,7 +267,7 @@ def _refuse(refusal: Refusal, _now_us: int) -> Answer:
     if word not in _OAUTH_WORDS:
         word = _WORDS.get(refusal.http_status, "invalid_request")
     body = OAuthRefusal(error=word, error_description=refusal.detail)
-    # RFC 6749, 5.2, and RFC 7591, 3.2.2, have 400 for what cannot be processed.
+    # RFC 6749 (5.2) and RFC 7591 (3.2.2) use 400 for requests that can't be processed.
     status = 400 if refusal.http_status == 422 else refusal.http_status
     return plain_answer(body, http_status=status)
 

@@ -1,7 +1,7 @@
-"""Check an MCP client's request for access (RFC 6749 4.1.1), before the person sees it, and carry out
-their consent.
+"""Check an MCP client's authorization request (RFC 6749, 4.1.1) before the user sees it, and apply their
+consent.
 
-The person is signed in already, so that no stranger makes us fetch a client's document.
+The user is already signed in, so strangers can't make the gateway fetch a client's document.
 """
 
 from collections.abc import Sequence
@@ -48,9 +48,7 @@ ASKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class McpRequest:
-    """A request of a known client, the scopes that it may get, and an error to report to it, if
-    any.
-    """
+    """A known client's request, the scopes it may get, and the error to send to it, if any."""
 
     client: McpClient
     redirect_uri: str
@@ -82,7 +80,9 @@ class McpRequest:
 
 
 async def read_request(call: RequestContext[Any, Any], form: Form) -> McpRequest:
-    """Raise InvalidInput and AuthorizationRefused if the client can't be notified, and RateLimited."""
+    """Parse the request. Raise RateLimited, or InvalidInput or AuthorizationRefused if the client can't be
+    notified.
+    """
     client_id, redirect_uri = _only(form, "client_id"), _only(form, "redirect_uri")
     state = _only(form, "state")
     if len(state) > STATE_CHARACTERS_MAX:
@@ -120,7 +120,7 @@ async def _client(call: RequestContext[Any, Any], client_id: str) -> McpClient:
     registered = await context.database.read(lambda tx: mcp_client.find(tx, client_id))
     if registered is None:
         raise InvalidInput(
-            "No client has this client_id. It may have been deleted: connect again from "
+            "No client has this client_id. It may have been deleted. Connect again from "
             "the client.",
             param="client_id",
         )
@@ -130,7 +130,7 @@ async def _client(call: RequestContext[Any, Any], client_id: str) -> McpClient:
 def _only(form: Form, name: str) -> str:
     values = form.many(name)
     if len(values) > 1:
-        raise InvalidInput("This parameter is given more than once.", param=name)
+        raise InvalidInput("This parameter can be given only once.", param=name)
     return values[0] if values else ""
 
 
@@ -149,9 +149,9 @@ def _fault(form: Form, scopes: Sequence[str], issuer: str) -> OAuthError | None:
 async def allow(
     call: RequestContext[Any, Any], asked: McpRequest, environment: Environment, limits: NewKey
 ) -> str:
-    """Write key, grant and code in one transaction, and return the code.
+    """Create the key, grant and code in one transaction; return the code.
 
-    Raises LiveNotOpen, KeyLimitReached, ScopeMissing and InvalidInput.
+    Raise LiveNotOpen, KeyLimitReached, ScopeMissing or InvalidInput.
     """
     asker = replace(call.principal, environment=environment)
 
@@ -185,7 +185,7 @@ async def allow(
 
 
 async def connected_key(call: RequestContext[Any, Any], client: McpClient) -> ApiKey | None:
-    """Return the client's live key or, without one, its staging key."""
+    """Return the key that the client already uses: a live key if there is one, otherwise a staging key."""
 
     async def read(tx: Transaction) -> ApiKey | None:
         for environment in reversed(ENVIRONMENTS):

@@ -1,1 +1,1 @@
-"""Other vendors' APIs, one file or folder each, found automatically."""
+"""Imitate other vendors' APIs. Each is one file or folder here, and is found automatically."""

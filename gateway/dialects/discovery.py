@@ -1,4 +1,4 @@
-"""Find the dialects in their folder: `x.py` or `x/routes.py`, with SURFACE or SURFACES."""
+"""Find the vendor APIs in this folder: each `x.py` or `x/routes.py` defines SURFACE or SURFACES."""
 
 import importlib.util
 import sys

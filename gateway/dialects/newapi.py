@@ -1,7 +1,7 @@
-"""Newapi: top-ups as that vendor's clients know them (contract 5.1).
+"""Newapi: top-ups for clients of that vendor (contract 5.1).
 
-Every failure is {"success": false, "message"}. Ids are integers, times Unix seconds, quota counts
-500,000 to the dollar.
+Every error is {"success": false, "message"}. IDs are integers, times are Unix seconds, and a dollar is 500,000
+of quota.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Refused(Struct, kw_only=True):
 
 
 class PayMethod(Struct, kw_only=True):
-    """A way to pay; type is what `pay` takes as payment_method."""
+    """A payment method. `type` is the value that `pay` accepts as payment_method."""
 
     name: str
     type: Annotated[str, Meta(description="What `pay` takes as payment_method.")]
@@ -59,7 +59,7 @@ class PayMethod(Struct, kw_only=True):
 
 
 class CreemProduct(Struct, kw_only=True):
-    """A product of Creem's that sells a plan; quota is of one period."""
+    """A Creem product that sells a plan. `quota` is the credit for one period."""
 
     name: str
     productId: str  # noqa: N815 that vendor's spelling
@@ -69,7 +69,7 @@ class CreemProduct(Struct, kw_only=True):
 
 
 class Info(Struct, kw_only=True):
-    """What can be bought, in whole dollars."""
+    """What can be bought. Amounts are in whole dollars."""
 
     enable_online_topup: Annotated[bool, Meta(description="Whether Epay can be paid with.")]
     enable_stripe_topup: Annotated[bool, Meta(description="Whether Stripe can be paid with.")]
@@ -95,7 +95,7 @@ class InfoAnswer(Struct, kw_only=True):
 
 
 class Paying(Struct, kw_only=True):
-    """A payment that was begun; data is where the payer goes."""
+    """A payment that was started. `data` is the URL of the payer's page."""
 
     success: bool
     message: str
@@ -104,7 +104,7 @@ class Paying(Struct, kw_only=True):
 
 
 class Redeemed(Struct, kw_only=True):
-    """A redeemed code; data is the quota that was added."""
+    """A redeemed code. `data` is the added quota."""
 
     success: bool
     message: str
@@ -112,7 +112,7 @@ class Redeemed(Struct, kw_only=True):
 
 
 class Line(Struct, kw_only=True):
-    """A payment or a redemption. amount is the credit in whole dollars, money what was paid."""
+    """A payment or redemption. `amount` is the credit in whole dollars, `money` what was paid."""
 
     id: int
     amount: Annotated[int, Meta(description="The credit, in whole dollars.")]
@@ -125,7 +125,7 @@ class Line(Struct, kw_only=True):
 
 
 class LinePage(Struct, kw_only=True):
-    """The list with p, page_size or keyword."""
+    """One page of the list, returned if the request has p, page_size or keyword."""
 
     page: Annotated[int, Meta(description="Which page it is, from 1.")]
     page_size: int
@@ -170,7 +170,7 @@ _STATUSES: Final = {
 
 
 class PayBody(LooseFields, frozen=True, kw_only=True):
-    """A payment to begin; amount in whole dollars."""
+    """A payment to start. `amount` is in whole dollars."""
 
     amount: Annotated[
         Int64,
@@ -183,15 +183,15 @@ class PayBody(LooseFields, frozen=True, kw_only=True):
 
 
 class NewapiRedeemBody(LooseFields, frozen=True, kw_only=True):
-    """A code to redeem: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
+    """A code to redeem: TOPUP-XXXX-XXXX-XXXX, or a voucher code ATU-…."""
 
     key: Annotated[Text, Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-….")]
 
 
 class HistoryQuery(LooseFields, frozen=True, kw_only=True):
-    """The list's query; keyword is a part of the trade number.
+    """Selects a page. `keyword` is part of a trade number.
 
-    Any field returns the page object.
+    If any field is set, the response is a LinePage instead of a list.
     """
 
     p: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] | None = None
@@ -201,7 +201,7 @@ class HistoryQuery(LooseFields, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class _Method:
-    """A payment method: a provider, or one of its own methods."""
+    """A provider, or one of its payment methods."""
 
     type: str
     provider: str
@@ -235,7 +235,7 @@ async def info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def pay(call: RequestContext[PayBody, Fields]) -> Answer:
-    """Write the order and open its checkout; with an Idempotency-Key an interrupted call continues."""
+    """Create the order and open its checkout. With an Idempotency-Key, an interrupted request continues."""
     _check_user(call)
     context, principal = call.context, call.principal
     method = _chosen(call)
@@ -298,7 +298,9 @@ def _check_user(call: RequestContext[Any, Any]) -> None:
     named = call.headers.get(USER_HEADER)
     own = str(number_of(call.principal.account_id)).encode()
     if named is not None and named.strip() != own:
-        raise InvalidCredential("New-Api-User is not the user of this access token.")
+        raise InvalidCredential(
+            "The New-Api-User header doesn't match the user of this access token."
+        )
 
 
 def _methods(providers: Providers, environment: Environment) -> list[_Method]:
@@ -306,7 +308,7 @@ def _methods(providers: Providers, environment: Environment) -> list[_Method]:
     for name in providers.offered(environment):
         is_simulated = providers.is_simulated(name, environment)
         if name == CREEM and not is_simulated:
-            continue  # it sells products of its own only, no amounts
+            continue  # Creem sells only its own products, not amounts
         rank = _ORDER.get(name, len(_ORDER))
         ways = providers.methods(name, environment)
         made = [_Method(way, name, way) for way in ways] or [_Method(name, name)]
@@ -350,7 +352,7 @@ def _creem_products(plan: Plan, creem: Registration | None) -> list[CreemProduct
         try:
             item = item_of(plan, creem, interval, is_simulated=False)
         except InvalidInput:
-            continue  # it has no product there
+            continue  # Creem has no product for this plan and interval
         product = CreemProduct(
             name=item.name,
             productId=item.product_ref or "",
@@ -368,7 +370,7 @@ def _line(line: CreditLine) -> Line:
         id=number_of(line.id),
         amount=line.credits_micros // MICROS_PER_USD,
         money=price_number(Price(line.pay_amount, line.pay_currency)),
-        # The number that a payment page of Epay has, too.
+        # Epay's payment page shows the same number.
         trade_no=line.id if line.kind == "payment" else line.number,
         payment_method=line.method,
         create_time=line.created_at // SECOND_US,

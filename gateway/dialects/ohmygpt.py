@@ -1,4 +1,4 @@
-"""The OhMyGPT dialect: apps that act for users, charge them and sell them credit (contract 5.4).
+"""OhMyGPT: apps act for users, charge them, and sell them credit (contract 5.4).
 
 The consent page is gateway/dashboard/account/consent.py.
 """
@@ -46,7 +46,7 @@ MISS_COST: Final = 10
 
 
 class IssueBody(LooseFields, frozen=True, kw_only=True):
-    """A code to exchange, with client_secret, or for a public app with code_verifier."""
+    """A code to exchange, with the client_secret, or for a public app with the code_verifier."""
 
     client_id: Text
     client_secret: Annotated[Text, Meta(description="Of every app but a public one.")] | None = None
@@ -98,7 +98,7 @@ async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken
 
 
 async def _guarded(call: RequestContext[Any, Any], exchange: Callable[[], Awaitable[T]]) -> T:
-    """Charge the address's budget; a failure costs as much as ten successes."""
+    """Count the request against the address's limit. A failure counts as much as ten successes."""
     limiter, key = call.context.limiter, f"oauth:{block_of(call.address)}"
     decision = await limiter.take(key, EXCHANGES_PER_S, EXCHANGES)
     if not decision.allowed or decision.remaining < MISS_COST - 1:
@@ -119,7 +119,7 @@ class Said(Struct, Generic[T], rename="camel", kw_only=True):
 
 
 class Refused(Struct, rename="camel", kw_only=True):
-    """A refusal; statusCode is the HTTP status."""
+    """An error. statusCode is the HTTP status."""
 
     status_code: Annotated[int, Meta(description="The HTTP status.")]
     message: str
@@ -136,7 +136,7 @@ class Issued(Struct, kw_only=True):
 
 
 class UserInfo(Struct, kw_only=True):
-    """The user; email_verified: somebody has shown that they read the mail of that address."""
+    """The user. email_verified: someone who reads mail at that address has confirmed it."""
 
     user_id: str
     name: str
@@ -148,7 +148,7 @@ class UserInfo(Struct, kw_only=True):
 
 
 class Balance(Struct, kw_only=True):
-    """The balance in dollars, and its promotional part."""
+    """The balance in dollars, and how much of it is promotional."""
 
     balance: Annotated[str, Meta(description="All that there is, in dollars.")]
     free_balance: Annotated[str, Meta(description="The promotional part of it, in dollars.")]
@@ -165,7 +165,7 @@ class Charged(Struct, kw_only=True):
 
 
 class Checkout(Struct, kw_only=True):
-    """Where an order is paid."""
+    """A checkout for an order."""
 
     checkout_url: Annotated[
         str | None, Meta(description="Where the payer goes; null where nothing is to be paid.")
@@ -182,7 +182,7 @@ class Invoice(Struct, kw_only=True):
 
 
 class Management(Struct, kw_only=True):
-    """The grant's management token; token is shown only in the response that made it."""
+    """The grant's management token. `token` is only shown when it is created."""
 
     id: str
     user_id: str
@@ -212,7 +212,7 @@ Amount = Annotated[str, Meta(max_length=40)]
 
 
 class ChargeBody(LooseFields, frozen=True, kw_only=True):
-    """A charge of dollars, at most six places; order_no is the app's own, once for each user."""
+    """A charge in dollars, with at most six decimal places. order_no is the app's own, and unique for each user."""
 
     amount: Annotated[Amount, Meta(description="In dollars, at most six places.")]
     order_no: Annotated[
@@ -228,7 +228,7 @@ class ChargeBody(LooseFields, frozen=True, kw_only=True):
 
 
 class OrderBody(LooseFields, frozen=True, kw_only=True):
-    """An order of dollars, at most two places."""
+    """An order in dollars, with at most two decimal places."""
 
     amount: Annotated[Amount, Meta(description="In dollars, at most two places.")]
     product_id: Annotated[Text, Meta(description="What is bought; 10001 is credit.")] = (
@@ -264,7 +264,7 @@ async def user_info(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def balance(call: RequestContext[Fields, Fields]) -> Answer:
-    """Round down to cents, because the rest can't be spent."""
+    """Return the balance, rounded down to cents because fractions can't be spent."""
 
     async def work(tx: Transaction) -> dict[str, Any]:
         return await load_balance(
@@ -280,7 +280,7 @@ async def balance(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def charge(call: RequestContext[ChargeBody, Fields]) -> Answer:
-    """Charge once for each order_no, within the user's consent."""
+    """Charge the user once for each order_no, within the limits of their consent."""
     principal, body = call.principal, call.body
     amount = _amount(body.amount, CHARGE_PLACES)
     command = TakeCharge(principal.tenant, _origin(call), body.order_no, amount, body.remark)
@@ -399,7 +399,6 @@ def _origin(call: RequestContext[Any, Any]) -> OAuthOrigin:
 
 
 def _amount(text: str, places: int) -> int:
-    """Return units of 10**-places of a dollar, more than none; raise InvalidInput."""
     amount = parse_decimal(text, places=places, param="amount")
     if amount == 0:
         raise InvalidInput("`amount` must be above 0.", param="amount")
@@ -407,7 +406,6 @@ def _amount(text: str, places: int) -> int:
 
 
 def _dollars(micros: int) -> str:
-    """Return exact decimal text with two to six places: 0.10, 0.000001."""
     whole, part = divmod(micros, 1_000_000)
     return f"{whole}.{f'{part:06d}'.rstrip('0').ljust(2, '0')}"
 
@@ -435,7 +433,7 @@ _TYPES: Final = {
     409: "conflict_error",
     429: "rate_limit_error",
 }
-# What a status alone does not tell an app; by code, or by the reason beside it.
+# Error words that the HTTP status alone doesn't determine, by code or by reason.
 _FINER: Final = {
     codes.CAP_EXCEEDED: "charge_cap_exceeded_error",
     codes.ADDRESS_NOT_ALLOWED: "address_not_allowed_error",

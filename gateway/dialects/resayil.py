@@ -1,6 +1,6 @@
-"""Resayil: packs and their history as that vendor's clients know them (contract 5.2).
+"""Resayil: packs and their purchase history for clients of that vendor (contract 5.2).
 
-Prices and balances have a fraction ("price": 5.00); credits of packs and purchases have none.
+Prices and balances have decimals ("price": 5.00); credits of packs and purchases are integers.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from store.database import Transaction
 
 
 class Problem(Struct, kw_only=True):
-    """The error; code is the HTTP status."""
+    """An error. `code` is the HTTP status."""
 
     message: str
     code: Annotated[int, Meta(description="The HTTP status.")]
@@ -45,7 +45,7 @@ class Refused(Struct, kw_only=True):
 
 
 class Pack(Struct, kw_only=True):
-    """An amount of credit that is sold as one."""
+    """A fixed amount of credit for sale."""
 
     id: str
     name: str
@@ -62,7 +62,7 @@ class Packs(Struct, kw_only=True):
 
 
 class Purchase(Struct, kw_only=True):
-    """A payment for credit; id is the order's reference."""
+    """A payment for credit. `id` is the order's reference."""
 
     id: str
     pack_name: Annotated[str, Meta(description="The pack's name.")]
@@ -74,7 +74,7 @@ class Purchase(Struct, kw_only=True):
 
 
 class Paging(Struct, kw_only=True):
-    """The current page, and how many records there are."""
+    """The current page, and the number of records."""
 
     current_page: Annotated[int, Meta(description="Which page it is, from 1.")]
     per_page: Annotated[int, Meta(description="How many there are on a page.")]
@@ -98,7 +98,7 @@ class Subscription(Struct, kw_only=True):
 
 
 class Checkout(Struct, kw_only=True):
-    """A checkout: where the payer goes. id is the order's reference, as in the history."""
+    """A checkout. `id` is the order's reference, as in the history."""
 
     payment_url: Annotated[str, Meta(description="Where the payer goes.")]
     id: str
@@ -116,14 +116,14 @@ Status = Literal["completed", "pending", "failed"]
 
 
 class TopUpBody(LooseFields, frozen=True, kw_only=True):
-    """A pack of the catalogue to buy."""
+    """The pack to buy."""
 
     pack_id: Text
     coupon: Text | None = None
 
 
 class PageQuery(LooseFields, frozen=True, kw_only=True):
-    """A page of the history; page counts from 1."""
+    """Selects a page of the history, counted from 1."""
 
     page: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] = 1
 
@@ -138,7 +138,7 @@ async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:
 
 
 async def buy(call: RequestContext[TopUpBody, Fields]) -> Answer:
-    """Write the order and open its checkout; with an Idempotency-Key an interrupted call continues."""
+    """Create the order and open its checkout. With an Idempotency-Key, an interrupted request continues."""
     context, principal = call.context, call.principal
     offered = context.payments.providers.offered(principal.environment)
     new = NewOrder(
@@ -212,7 +212,7 @@ def _purchase(order: Order) -> Purchase:
         id=order.reference,
         pack_name=order.pack_name or NO_PACK,
         credits=order.credits_micros // MICROS_PER_CREDIT,
-        # In the pack's currency, as that vendor has it, whatever the provider converts it to.
+        # This vendor shows the pack's currency, even if the provider charges another one.
         amount_paid=price_number(Price(order.amount - order.discount, order.currency)),
         currency=order.currency,
         status=_status(order),

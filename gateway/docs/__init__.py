@@ -1,1 +1,1 @@
-"""The served documentation: pages for people, plain text for programs."""
+"""Serve the documentation: pages for people, and plain text for programs."""

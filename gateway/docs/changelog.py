@@ -1,4 +1,4 @@
-"""Serve CHANGELOG.md as pages, one for each part of a release, and whole as .md."""
+"""Serve CHANGELOG.md: a page for each part of a release, and the whole file as .md."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from gateway.docs.pages import CHANGES, Pages
 from gateway.http.documents import Documents, prefers_markdown
 
 _ABOUT: Final = "What changed in the Topup Gateway for whoever calls, runs or reads it."
-# Files that aren't served: their names stay.
+# Links to files that aren't served. Only their text is shown.
 _TO_A_FILE: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?!https?://|/|#)[^()\s]{1,200}\)")
 _RELEASE: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _PART: Final = re.compile(r"^### (.+)$", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Explain each code in a sentence, and say how to repair each error."""
+"""Explain each numeric code in a sentence, and how to fix each error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ _RIGHT: Final = {"platform": "claude", "amount_cents": 1000, "recipient_email": 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """call: (method, path) of the repaired or the next call. body: its JSON."""
+    """How to fix an error. call: the method and path to call next. body: its JSON."""
 
     sentence: str
     call: tuple[str, str] | None = None
@@ -104,33 +104,35 @@ class Repair:
 
 REPAIRS: Final[Mapping[int, Repair]] = {
     codes.INVALID_KEY: Repair(
-        "`missing`, `header`, `scheme`, `form`, `checksum`: send the whole key as `Authorization: "
-        "Bearer ak_…`. `unknown`: use another key, or create a sandbox account.",
+        "If `reason` is `unknown`, use another key, or create a sandbox account. If it is `missing`, "
+        "`header`, `scheme`, `form` or `checksum`, send the whole key as `Authorization: Bearer ak_…`.",
         ("POST", "/keys/sandbox"),
     ),
     codes.INSUFFICIENT_BALANCE: Repair(
-        "Add credit to the wallet, then repeat the call: in staging with the call below, in live "
-        "by buying a pack (`GET /packs`). `plan_used_up`: change the plan, or wait for its next "
-        "period.",
+        "Add credit to the wallet (in staging with the call below, in live by buying a pack from "
+        "`GET /packs`), then repeat the call. If `reason` is `plan_used_up`, change the plan, or wait "
+        "for its next period.",
         ("POST", "/sandbox/fund"),
         {"amount_cents": 1000},
     ),
     codes.INVALID_PLATFORM: Repair(
-        "Use one of `errors[].allowed`. `did_you_mean` is the most similar.", _SEND, _RIGHT
+        "Use one of the values in `errors[].allowed`. `did_you_mean` is the most similar one.",
+        _SEND,
+        _RIGHT,
     ),
     codes.INVALID_RECIPIENT: Repair(
-        "Give an email address such as user@example.com, or `recipient: self` instead.",
+        "Send a valid email address such as user@example.com, or `recipient: self`.",
         _SEND,
         _RIGHT,
     ),
     codes.AMOUNT_OUT_OF_RANGE: Repair(
-        "Give an amount from `errors[].minimum` to `errors[].maximum` in cents. 1000 is $10.00.",
+        "Send an amount in cents from `errors[].minimum` to `errors[].maximum`. 1000 means $10.00.",
         _SEND,
         _RIGHT,
     ),
     codes.DUPLICATE: Repair(
-        "`links` name the earlier one. To do it again on purpose, use a new `Idempotency-Key`, and "
-        "another `reference` and `intent` if you send them.",
+        "`links` show the earlier request's result. To repeat the request on purpose, use a new "
+        "`Idempotency-Key`, and a new `reference` and `intent` if you send them.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.MALFORMED: Repair(
@@ -149,12 +151,12 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "Use another key, or have a user grant the scope in `required_scopes` on the first page in "
         "`links`. If `reason` is `account_suspended`, contact the operator of this gateway."
     ),
-    codes.KEY_ENDED: Repair("Create a new key. An ended key can't be restored."),
+    codes.KEY_ENDED: Repair("Create a new key. A key that has ended can't be restored."),
     codes.NOT_REDEEMABLE: Repair(
         "This code can't be redeemed. See `reason`, and use another code."
     ),
     codes.LIMIT_REACHED: Repair(
-        "Remove one of those that `links` list, or wait until one ends. Then repeat the call."
+        "Remove one of the objects listed in `links`, or wait until one ends. Then repeat the call."
     ),
     codes.PAYMENT_REQUIRED: Repair(
         "At `/x402/topup`, send the same body again: either with a `PAYMENT-SIGNATURE` for one of "
@@ -166,11 +168,11 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         ("POST", "/topup/{transaction_id}/reverse"),
     ),
     codes.NOT_FOUND: Repair(
-        "Find the ID in its list. For a path, `links` name the nearest.",
+        "Look up the ID in a list of such objects. If the path is wrong, `links` name a similar one.",
         ("GET", "/topup/history"),
     ),
     codes.ALREADY_SETTLED: Repair(
-        "Nothing can be changed any more. `status` has the result.",
+        "This can't be changed any more. `status` has the final result.",
         ("GET", "/topup/status/{transaction_id}"),
     ),
     codes.FAILED_REFUNDED: Repair(
@@ -178,17 +180,17 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         _SEND,
         _RIGHT,
     ),
-    codes.ALREADY_USED: Repair("The top-up stays delivered. See `reason`."),
+    codes.ALREADY_USED: Repair("The top-up stays delivered. `reason` says why."),
     codes.REQUESTER_BLOCKED: Repair(
-        "`requester_ended`: send again with another key. `requester_paused`: resume that key, then "
-        "approve again. `requester_limits`: raise its limits, then approve again. Or deny, and the "
-        "funds return immediately.",
+        "If `reason` is `requester_ended`, send again with another key. If it is `requester_paused`, "
+        "resume that key; if it is `requester_limits`, raise that key's limits. Then approve again, or "
+        "deny to return the funds immediately.",
         ("POST", "/approvals/{approval_id}/deny"),
     ),
     codes.NONE_ACCEPTED: Repair(
-        "Fix each item of `data.errors` as its code says. Send the call with a new "
+        "Fix each item in `data.errors` according to its code. Repeat the call with a new "
         "`Idempotency-Key`, because this response is stored under the old one. If all items have "
-        "one code, `next_action` and `links` are those of that code.",
+        "the same code, `next_action` and `links` are those of that code.",
         ("POST", "/topup/bulk"),
         {"items": [{**_RIGHT, "reference": "invoice 7"}]},
     ),
@@ -199,22 +201,22 @@ REPAIRS: Final[Mapping[int, Repair]] = {
         "first call's response."
     ),
     codes.METHOD_NOT_ALLOWED: Repair(
-        "Use a method listed in `Allow`. `links` list the calls of this path."
+        "Use a method listed in `Allow`. `links` list the calls that this path accepts."
     ),
     codes.PROVIDER_UNAVAILABLE: Repair(
         "Repeat the call after `Retry-After` seconds. If `retryable` is false, contact the "
         "operator."
     ),
     codes.INTERNAL: Repair(
-        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. "
-        "`X-Request-Id` finds it in the gateway's log."
+        "Repeat the call after `Retry-After` seconds with the same `Idempotency-Key`. If that fails, "
+        "give the operator the `X-Request-Id`."
     ),
     codes.DELIVERY_FAILED: Repair(
         "Fix the receiver, then test it again. `data.attempt` has its response.",
         ("POST", "/webhooks/{endpoint_id}/test"),
     ),
     codes.URL_INVALID: Repair(
-        "Give a public https address that the gateway can reach, without a user name.",
+        "Use a public https URL that the gateway can reach, without a user name in it.",
         ("POST", "/webhooks/register"),
         {"url": "https://example.com/hook"},
     ),

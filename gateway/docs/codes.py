@@ -1,4 +1,4 @@
-"""Show each code as HTML, Markdown and JSON; an error's doc_url leads there."""
+"""Show each code as HTML, Markdown and JSON, at the address that an error's doc_url names."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _OPEN: Final = frozenset({"/keys/sandbox"})
 
 
 class CodePage(msgspec.Struct, kw_only=True, frozen=True):
-    """One code's page; repair and call are null if it is no error."""
+    """A code's page. `repair` and `call` are null unless the code is an error."""
 
     code: int
     message: str

@@ -1,4 +1,4 @@
-"""Colour samples by Pygments, as escaped HTML; an unknown language stays plain."""
+"""Highlight code samples with Pygments, as escaped HTML. Unknown languages stay plain."""
 
 from functools import lru_cache
 from typing import Final

@@ -1,4 +1,4 @@
-"""Serve documents that are the same for every caller."""
+"""Serve documents that are the same for all callers."""
 
 from typing import Final
 

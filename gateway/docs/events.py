@@ -28,7 +28,6 @@ _SECTIONS: Final = (
     Heading(2, "Body", "body"),
     Heading(2, "Fields", "fields"),
 )
-# The headers of a first attempt.
 _HEADERS: Final = """X-AiTopUp-Signature: t=1781352000,v1=5257a869\u2026
 X-AiTopUp-Event: {event_type}
 X-AiTopUp-Delivery: dlv_\u2026

@@ -1,4 +1,4 @@
-"""Convert the guides to HTML; markdown-it is loaded with the first page [1 MB]."""
+"""Convert the guides to HTML. markdown-it is only imported for the first page, which saves 1 MB until then."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def sections(source: str) -> list[tuple[Heading, str]]:
 def to_html(
     source: str, shown: Callable[[Sequence[tuple[str, str]], int], str | None] | None = None
 ) -> Markup:
-    """Convert a page. shown returns blocks of code (language, text) as HTML; None: shown plainly."""
+    """Convert a page. `shown` renders blocks of code (language and text) as HTML, or None to show them plainly."""
     from gateway.docs.markdown_renderer import MARKDOWN  # noqa: PLC0415 see the docstring above
 
     return Markup(MARKDOWN.render(source, {} if shown is None else {SHOWN: shown}))  # noqa: S704 markdown-it escapes what is no mark

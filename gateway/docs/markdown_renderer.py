@@ -1,4 +1,4 @@
-"""Render guides: code beside the text that leads to it, several languages as tabs."""
+"""Render guides: code beside the text that precedes it, and several languages as tabs."""
 
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +15,8 @@ from gateway.docs.colours import coloured
 from gateway.docs.markdown_text import SHOWN, anchor_of, bare
 
 _LINKS = ("/", "#", "https://", "http://")
-# Adjacent blocks of these are tabs.
+# Adjacent code blocks in these languages become tabs.
 _LANGUAGES: Final = frozenset({"python", "javascript", "ts", "go", "php", "ruby", "java"})
-# At most so many elements of text stand beside code.
 _LEADS_MAX: Final = 3
 
 _Element = Sequence[Token]
@@ -72,7 +71,7 @@ class _Renderer(RendererHTML):
         return "</div>\n"
 
     def table_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        # A region that the keyboard can reach needs a name.
+        # A scrollable region that the keyboard can reach must have a name.
         return f'<div class="scroll" tabindex="0" role="region" aria-label="{_name(tokens, index)}"><table>\n'
 
     def table_close(self, *_: Any) -> str:
@@ -92,7 +91,7 @@ class _Renderer(RendererHTML):
 
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
-# An unsafe address is our mistake, which link_open reports.
+# Accept every URL here; link_open raises an error for unsafe ones, which are mistakes in our pages.
 MARKDOWN.validateLink = bool  # type: ignore[assignment,method-assign]
 
 
@@ -116,7 +115,7 @@ def _elements(tokens: Sequence[Token]) -> Iterator[_Element]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """after: text that no other code follows."""
+    """Text with its code. `after` is text that follows the code, with no further code after it."""
 
     text: list[_Element] = field(default_factory=list)
     code: list[Token] = field(default_factory=list)
@@ -132,7 +131,7 @@ def _blocks(tokens: Sequence[Token]) -> list[_Block]:
         elif element[0].type != "fence":
             (block.after if block.code else block.text).append(element)
         elif block.after:
-            # The last element of the text leads to the next code.
+            # The last element of this text belongs to the next code.
             found.append(_Block([block.after.pop()], [element[0]]))
         else:
             block.code.append(element[0])

@@ -1,9 +1,8 @@
-"""What needs no Markdown library."""
+"""Helpers for Markdown that don't need the Markdown library."""
 
 import re
 from typing import Any, Final
 
-# Where the renderer finds the function that shows lines for a shell.
 SHOWN: Final = "shown"
 
 

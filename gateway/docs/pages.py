@@ -1,4 +1,4 @@
-"""The documentation's pages, made from the OpenAPI document, the table of codes, and the guides."""
+"""Build the documentation's pages from the OpenAPI document, the table of codes, and the guides."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, partial
@@ -114,7 +114,7 @@ def guide_text(name: str) -> str:
 
 
 class Pages:
-    """Without public_url, pages use the reader's address of the gateway."""
+    """The documentation's pages. Without public_url, they show the address that the reader used."""
 
     def __init__(self, public_url: str, surfaces: Sequence[ApiSurface]) -> None:
         self._public_url = public_url

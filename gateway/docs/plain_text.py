@@ -1,4 +1,4 @@
-"""Write the documentation as plain text: /llms.txt (at most 2 kB), /llms-full.txt, Markdown pages."""
+"""Write the documentation as plain text: /llms.txt (at most 2 kB), /llms-full.txt, and Markdown pages."""
 
 from collections.abc import Sequence
 from typing import Final

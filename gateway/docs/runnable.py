@@ -1,6 +1,6 @@
 """Choose the samples that a signed-in reader can run (gateway/static/docs_run.js).
 
-None creates or changes keys, decides, redeems or changes webhooks.
+Samples that create or change keys or webhooks, decide approvals or redeem codes are left out.
 """
 
 import json
@@ -15,7 +15,7 @@ from gateway.docs import samples
 from gateway.docs.reference import DocumentedResource, Operation
 from gateway.surfaces import API_PREFIX
 
-# The same scopes as SCOPES in docs_run.js.
+# Keep these scopes equal to SCOPES in docs_run.js.
 RUN_SCOPES: Final = frozenset(
     {
         "topup:send",
@@ -27,7 +27,7 @@ RUN_SCOPES: Final = frozenset(
         "billing:write",
     }
 )
-# Samples change no key, not even their own.
+# Samples never change a key, not even the one that they use.
 _KEYS: Final = f"{API_PREFIX}/keys"
 _PARAM: Final = re.compile(r"\\\{\w+\\\}")
 _JSON: Final = "content-type: application/json"

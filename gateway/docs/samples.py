@@ -1,4 +1,4 @@
-"""Write a call in curl, Python and JavaScript, from the OpenAPI document's example."""
+"""Write an API call as curl, Python and JavaScript, with the example from the OpenAPI document."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from gateway.openapi.operations import SESSION
 
 _PARAM = re.compile(r"\{(\w+)\}")
-# Each item on a line of its own, without brackets or spaces.
+# Matches a list with one item on each line, none of which contains brackets or spaces.
 _FLAT_LIST = re.compile(r"\[\n((?:\s+[^\s\[\]{}]+\n)+)\s*\]")
 FORM: Final = "application/x-www-form-urlencoded"
 _PDF: Final = "application/pdf"
@@ -22,8 +22,13 @@ Credential = Literal["key", "session", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """body: JSON values, or None. file: the name of a file in the response. streams: the response is an
-    endless stream of lines. scopes: the key needs one of these. once: the shown Idempotency-Key.
+    """An API call to show.
+
+    - body: JSON values, or None.
+    - file: where to save the response, or None.
+    - streams: whether the response is an endless stream of lines.
+    - scopes: the key needs one of them.
+    - once: the Idempotency-Key to show, or None to generate one.
     """
 
     method: str
@@ -84,7 +89,7 @@ def _credential(operation: Mapping[str, Any]) -> Credential:
 
 
 def curl(call: Call) -> str:
-    """Write a line for a shell that has the key in $KEY, or a cookie in $COOKIE."""
+    """Write a shell command, with the key in $KEY or a cookie in $COOKIE."""
     command = ["curl"]
     if call.streams:
         command.append("-N")
@@ -103,7 +108,7 @@ def curl(call: Call) -> str:
 
 
 def python(call: Call) -> str:
-    """Write a script for httpx, with KEY or COOKIE in the environment."""
+    """Write a script that uses httpx, with KEY or COOKIE in the environment."""
     headers = _headers(call, _PYTHON)
     imports = [
         name for name in ("os", "uuid") if any(f"{name}." in one for one in headers.values())
@@ -176,7 +181,7 @@ def _javascript_answer(call: Call) -> list[str]:
 
 
 _Writing = Mapping[str, str]
-# How each language writes the value of a header; text: any known value.
+# How each language writes a header's value. text: a value that is known in advance.
 _SHELL: Final[_Writing] = {
     "key": "Bearer $KEY",
     "session": "$COOKIE",
@@ -204,7 +209,7 @@ def _headers(call: Call, writing: _Writing) -> dict[str, str]:
     if call.credential == "session":
         found["Cookie"] = writing["session"]
         if call.method != "GET":
-            # Browsers send it: a change by cookie counts only from the gateway's own pages.
+            # Browsers send Origin. A change with a cookie must come from one of the gateway's own pages.
             found["Origin"] = writing["text"].format(call.origin)
     if call.takes_idempotency_key:
         found["Idempotency-Key"] = (
@@ -228,7 +233,6 @@ def _json(value: Any) -> str:
 
 
 def _literal(value: Any, pad: str = "    ") -> str:
-    """Write a JSON value as Python. pad: its line's indentation."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict) or not value:

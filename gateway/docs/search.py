@@ -1,4 +1,4 @@
-"""Serve /docs/search; the index is built at the first search."""
+"""Serve /docs/search. The first search builds the index."""
 
 import asyncio
 import threading
@@ -77,7 +77,7 @@ class SearchPages:
         return answer
 
     def _made_index(self) -> PassageIndex:
-        """Build the index in a thread: it takes a quarter of a second."""
+        """Return the index, built in a thread because that takes a quarter of a second."""
         began_s = time.thread_time()
         with self._making:
             if self._index is None:
@@ -96,7 +96,7 @@ class SearchPages:
 
 
 def passages(pages: Pages) -> Iterator[Passage]:
-    """Yield all that can be found; among equals the earlier comes first."""
+    """Yield everything that can be found. Among equal results, earlier ones come first."""
     yield from sorted(_guides(), key=lambda passage: "#" in passage.path)
     for resource in pages.listed:
         for operation in resource.operations:

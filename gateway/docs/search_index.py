@@ -1,6 +1,6 @@
-"""Find passages by words: an exact name first, then titles, then text.
+"""Search passages by words: an exact name counts most, then titles, then text.
 
-A word also finds longer ones that begin with it, and a plural its singular.
+A word also finds longer words that start with it, and a plural finds its singular.
 """
 
 import re
@@ -15,10 +15,8 @@ WORDS_MAX: Final = 12
 HITS_MAX: Final = 20
 _EXCERPT: Final = 200
 _LEAD: Final = 60
-# Shorter words match only whole.
 _PREFIX_MIN: Final = 3
 _SINGULAR_MIN: Final = 4
-# How often a word counts in one text.
 _TIMES_MAX: Final = 3
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _COMMON: Final = frozenset(
@@ -33,7 +31,7 @@ _COMMON: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """names: further words that count as the title's, such as a path."""
+    """A passage of the documentation. names: other words that count like the title, such as a path."""
 
     title: str
     kind: str
@@ -44,7 +42,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
-    """excerpt: pieces of its text, and whether each is a word of the query."""
+    """A search result. excerpt: pieces of its text, and whether each is a word of the query."""
 
     passage: Passage
     excerpt: Sequence[tuple[str, bool]]
@@ -52,7 +50,7 @@ class PassageHit:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The best passages first. has_all: true if they have all of the query's words."""
+    """Search results, best first. has_all: whether they contain all words of the query."""
 
     hits: Sequence[PassageHit]
     has_all: bool
@@ -60,8 +58,6 @@ class Searched:
 
 @dataclass(slots=True)
 class _Score:
-    """Each field counts before those after it."""
-
     words: int = 0
     in_title: int = 0
     exact: int = 0
@@ -69,14 +65,14 @@ class _Score:
 
 
 class PassageIndex:
-    """Among equals the earlier passage is better."""
+    """Searches passages. Among equal results, the earlier passage comes first."""
 
     def __init__(self, passages: Iterable[Passage]) -> None:
         self._passages = tuple(passages)
-        # Their titles and names as lists of words, the words of both, and the place of each word of the text.
+        # For each passage: the words of its title and names, and the positions of each word in its text.
         self._called = [(words_of(one.title), words_of(one.names)) for one in self._passages]
         self._texts = [_spots_of(one.text) for one in self._passages]
-        # For each word, its passages: number, whether the title has it, and how often the text does.
+        # For each word: the numbers of its passages, whether their titles have it, and how often their texts do.
         self._holders: dict[str, list[tuple[int, bool, int]]] = defaultdict(list)
         titles = [frozenset((*title, *names)) for title, names in self._called]
         for number, (title, text) in enumerate(zip(titles, self._texts, strict=True)):
@@ -123,7 +119,7 @@ class PassageIndex:
 
     def _rank(self, number: int, asked: Sequence[str], score: _Score) -> tuple[int, ...]:
         title, names = self._called[number]
-        # A path matches without its beginning, too: topup/send.
+        # The end of a path matches, too, such as topup/send.
         is_like = asked in (title, names[-len(asked) :])
         called = 2 if asked == names else int(is_like)
         return (-called, -score.in_title, -score.exact, len(title), -score.times, number)
@@ -135,7 +131,7 @@ class PassageIndex:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words that find a text: lower case, without a plural's s."""
+    """Return the words under which a text is found: lower case, plurals without s."""
     return [_singular(word) for word in _WORD.findall(text.lower())]
 
 
@@ -168,7 +164,6 @@ def _spots_of(text: str) -> Mapping[str, Sequence[tuple[int, int]]]:
 def _excerpt(text: str, asked: Sequence[tuple[int, int]]) -> Iterator[tuple[str, bool]]:
     first = asked[0][0] if asked else 0
     start = 0 if first < _LEAD else text.find(" ", first - _LEAD)
-    # Cut only at spaces between words.
     start = max(start, 0)
     end = len(text) if len(text) - start <= _EXCERPT else start + _EXCERPT
     if end < len(text):

@@ -1,4 +1,4 @@
-"""Publish the webhook endpoints' public keys by endpoint ID: a reader trusts its own only."""
+"""Publish webhook endpoints' public keys by endpoint ID. Receivers must trust only their own endpoint's keys."""
 
 import re
 from typing import Any, Final
@@ -25,8 +25,8 @@ from webhooks.endpoints.endpoint import EndpointKeys, keys_after, keys_of
 
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
-# Limits one address, because each call reads the database without a credential.
-REQUESTS: Final = (120, 60)  # in so many seconds
+# The limit for each address, because every request reads the database without a credential.
+REQUESTS: Final = (120, 60)  # requests and seconds
 _is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
 NOTICE: Final = (
     "Trust the keys of your own endpoint only, by the id that you got when you registered it. A v1a signature does"

@@ -1,6 +1,6 @@
-"""Serve documents at fixed addresses: for programs, search engines, and proof of the ledger.
+"""Serve documents at well-known addresses, for programs, for search engines, and to prove the ledger's state.
 
-The agent card of A2A only names the MCP endpoint, by a binding that an A2A client skips.
+The agent card (A2A) only names the MCP endpoint, with a binding that A2A clients ignore.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ from webhooks.events.event import EVENT_TYPES
 CATALOGUE: Final = "/.well-known/api-catalog"
 CARD: Final = "/.well-known/agent-card.json"
 SECURITY: Final = "/.well-known/security.txt"
-# RFC 9116 advises less than a year; each response starts it again.
+# RFC 9116 recommends less than a year. The period starts again with each response.
 _SECURITY_DAYS: Final = 90
 _LINKSET: Final = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
 _BINDING: Final = "https://modelcontextprotocol.io/specification"

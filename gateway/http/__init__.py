@@ -1,1 +1,1 @@
-"""The HTTP edge: connections, routing, authentication, limits, bodies, errors."""
+"""Handle HTTP: connections, routing, authentication, limits, bodies and errors."""

@@ -1,6 +1,7 @@
-"""Record each request: a wide line, two metrics, sometimes a row of the request log, and a span.
+"""Record each request: one log line with many fields, two metrics, a span, and for some a row in the request
+log.
 
-Only route templates and our own ids are logged, besides the masked request ID.
+Only route templates, our own IDs and the masked request ID are logged.
 """
 
 import logging
@@ -40,7 +41,7 @@ _KEPT = (
 _log = logging.getLogger(__name__)
 
 
-# Logger.info would look up the caller's file and line each time [9 us, against 3].
+# Logger.info would look up the caller's file and line each time [9 µs instead of 3].
 _SAME = vars(logging.LogRecord(_log.name, logging.INFO, "", 0, "request", None, None))
 
 
@@ -62,7 +63,7 @@ class AccessLog:
         duration_s = time.perf_counter() - call.started_s
         template = _template_of(call)
         if call.path in PROBED and call.status == HTTP_OK:
-            return  # asked every few seconds for ever: nobody reads it
+            return  # Health checks come every few seconds, and nobody reads them.
         method = _method_of(call)
         self._requests.note(template, method, call.status, duration_s)
         body = answer.body if answer is not None else b""
@@ -138,7 +139,9 @@ def _method_of(call: RequestContext[Fields, Fields]) -> str:
 def keep(
     call: RequestContext[Fields, Fields], status: int, body: bytes, *, fragment: str = ""
 ) -> None:
-    """Store the request for its sender; a success's response may hold a secret, and isn't stored."""
+    """Queue the request for the sender's request log. A success may contain a secret, so its response isn't
+    stored.
+    """
     log, caller = call.context.request_log, call.credential
     if caller is None or not log.is_on:
         return
@@ -170,9 +173,9 @@ def keep(
 
 
 def _is_kept(call: RequestContext[Fields, Fields]) -> bool:
-    """Return whether it was refused, failed or changed a setting.
+    """Return whether the request failed or changed a setting.
 
-    Successful sends leave rows of their own.
+    Successful sends are recorded as top-ups anyway.
     """
     if call.status >= HTTP_REFUSED:
         return True

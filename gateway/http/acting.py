@@ -1,4 +1,4 @@
-"""Record what a request did to an account's security, for its tenant's log."""
+"""Record security-relevant changes in the security log of the account concerned."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ async def note(
     account_id: str | None = None,
     **more: Any,
 ) -> None:
-    """Write the entry in its act's transaction; an empty environment concerns the whole account."""
+    """Write the entry in the transaction of the change. Without an environment, it concerns the whole account."""
     if account_id is None:
         account_id = call.principal.account_id
     if environment is None:

@@ -1,6 +1,4 @@
-"""Mount acts: an act's row becomes a route, whose handler reads the input, runs the act and
-responds.
-"""
+"""Serve acts over HTTP: each act becomes a route, whose handler parses the input, runs the act and responds."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial, wraps
@@ -79,12 +77,11 @@ T = TypeVar("T")
 RunAct = Act[Any, Any] | EngineAct[Any, Any] | StepsAct[Any, Any]
 HTTP_OK: Final = 200
 MOUNTED: Final[dict[str, AnyAct]] = {}
-# Their routes, by method and path.
 _ROUTES: Final[dict[tuple[str, str], Route]] = {}
 
 
 class Rendered(NamedTuple):
-    """A response that an act's view can't describe: its outcomes, and what makes it of a result."""
+    """A response that an act's view can't describe: its outcomes, and a function that builds it from a result."""
 
     answers: tuple[Outcome, ...]
     render: Callable[[RequestContext[Any, Any]], Callable[[Any], Answer]]
@@ -96,7 +93,7 @@ def routes_of(
     is_operator: bool = False,
     rendered: Mapping[str, Rendered] = MappingProxyType({}),
 ) -> tuple[Route, ...]:
-    """Return a route for each act. rendered: by name, the acts whose response is their own."""
+    """Return a route for each act. `rendered` has the acts, by name, that build their own response."""
     audience = OPERATOR if is_operator else MERCHANT
     made = [act for act in acts if audience in act.audience]
     routes = tuple(_route(act, rendered.get(act.name), is_operator=is_operator) for act in made)
@@ -107,7 +104,7 @@ def routes_of(
 
 
 def route_of(act: AnyChange) -> Route:
-    """Return the route of a merchant's act, including one that only pages offer."""
+    """Return the route of a merchant's act, even if it is only offered on pages."""
     place = act.method, act.path
     if place not in _ROUTES:
         _ROUTES[place] = _route(act, None, is_operator=False)
@@ -121,7 +118,7 @@ def own_route(
     query: type[Fields] = Fields,
     **more: Any,
 ) -> Route:
-    """Return the route of an act that gateway/api runs itself. more: of the Route, such as `decode`."""
+    """Return the route of an act with its own handler. `more` adds parameters of Route, such as `decode`."""
     MOUNTED[act.name] = act
     if isinstance(act, ApiAct):
         more |= {"body": act.input, "is_for_paused": act.is_for_paused, "takes_key": act.takes_key}
@@ -242,7 +239,7 @@ def _handler(
     *,
     is_operator: bool,
 ) -> Handler:
-    """Name the handler after the subject's module, which describes the route in the documents."""
+    """Return a handler that carries the name and module of the act's function, for the documentation."""
     run: Any = act.command if isinstance(act, EngineAct) else act.run
     subject = run.func if isinstance(run, partial) else run
 
@@ -260,7 +257,7 @@ def _check_address(call: RequestContext[Any, Any]) -> None:
     settings = call.context.settings
     traced = is_traced(Request(call.scope), settings.trusted_proxies)
     if not traced or not is_within(call.address, settings.operator_api):
-        raise AddressNotAllowed("The operators' API does not take calls from this address.")
+        raise AddressNotAllowed("The operators' API doesn't accept calls from this address.")
 
 
 def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
@@ -270,7 +267,7 @@ def _check_live(act: AnyAct, call: RequestContext[Any, Any]) -> None:
         and call.principal.environment != "live"
     ):
         raise ScopeMissing(
-            "This changes the account in live, too: use an operator token of live.", reason="scope"
+            "This also changes the live account. Use a live operator token.", reason="scope"
         )
 
 
@@ -354,7 +351,7 @@ def _answer(
     if code == codes.PENDING and told.id is not None:
         shown.links = poll_links(call, told.id, told.status, told.approval_id)
         shown.next_action = "poll"
-    # A Protocol's check takes 9 us.
+    # An isinstance check against a Protocol would take 9 µs.
     in_order = getattr(shown, "in_order", None)
     return answer(
         code,
@@ -388,7 +385,7 @@ async def _read(act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operato
 async def read_act(
     act: ReadAct[Any], call: RequestContext[Any, Any], *, is_operator: bool = False
 ) -> tuple[Any, Any]:
-    """Return what the act reads for the call's query, and its view for this caller."""
+    """Run the act with the request's query; return the result, and its view for this caller."""
     door = Door(act, call, is_operator=is_operator)
     await door.prepare(call.query)
 
@@ -406,7 +403,7 @@ async def read_act(
 
 
 def list_reply(act: ListAct[Any, Any], call: RequestContext[Any, Any]) -> Awaitable[Reply]:
-    """Reply with a merchant's list, for a handler that has other replies, too."""
+    """Return the response of a merchant's list act, for handlers that also respond in other ways."""
     return _list(act, call, is_operator=False)
 
 
@@ -436,7 +433,7 @@ async def _list(
 async def list_act(
     act: ListAct[Any, Any], call: RequestContext[Any, Any], *, is_operator: bool = False
 ) -> Listing[Any]:
-    """Return the page of views that the call's query asks for."""
+    """Return the page of views that the request's query selects."""
     door = Door(act, call, is_operator=is_operator)
     show, rows = await door.shape(), door.rows
     if act.own_cursors:
@@ -479,14 +476,13 @@ class Door:
 
     def __init__(self, act: AnyAct, call: RequestContext[Any, Any], *, is_operator: bool) -> None:
         self._act, self._call = act, call
-        # The public API has acts of operators, too.
+        # The public API also has some operators' acts.
         self._is_operator = is_operator or (act.owner_of is not None and ADMIN in act.scopes)
         self._locked: Tenant | None = None
         self._prepared: Any = None
 
     @property
     def _ids(self) -> tuple[str, str]:
-        """Return the first and the second ID in the path; empty: there is none."""
         found = self._call.params
         if not found or "{" not in self._act.path:
             return "", ""
@@ -499,9 +495,9 @@ class Door:
             self._prepared = await self._act.prepare(await self.alone(), asked, database)
 
     def run(self, asked: Any, render: Callable[[Any], Answer]) -> Awaitable[Answer]:
-        """Run the act once for the call's request_key, and store the answer that `render` makes of its result.
+        """Run the act once for the request_key, and store the response that `render` builds from its result.
 
-        An act of one transaction commits together with its answer.
+        An act with one transaction stores its response in the same transaction.
         """
         act = self._act
         if isinstance(act, EngineAct):
@@ -545,7 +541,7 @@ class Door:
     ) -> Answer:
         call = self._call
         if act.target or act.asks_password_if or act.prepare or act.paces:
-            # A repeated call skips the work before the transaction.
+            # A repeated request needs no checks before the transaction.
             stored = await stored_answer(call.context, call.request_key)
             if stored is not None:
                 if act.shows_secret:
@@ -557,7 +553,7 @@ class Door:
         return await run_once(call, work, render, sealed=act.shows_secret, also_lock=self.owners)
 
     async def _check_before(self, act: Act[Any, Any], asked: Any) -> None:
-        """Require the password if this call needs it, and resolve the host of the caller's web address."""
+        """Require the password if the act needs it, check rate limits, and check the URL in the input, if any."""
         call, context = self._call, self._call.context
         await self._check_password(act, asked)
         if act.paces and not self._is_operator:
@@ -591,7 +587,8 @@ class Door:
             else:
                 command = await act.command(caller, asked)
         except DomainError:
-            # What is read first may have changed since the call that this one repeats.
+            # The request may be a repeated one, and the state that this check read may have changed since the
+            # first.
             stored = await stored_answer(context, key)
             if stored is not None:
                 return stored
@@ -599,12 +596,11 @@ class Door:
         return await context.engine.submit_once(command, key, render)
 
     async def owners(self, tx: Transaction) -> Sequence[Tenant]:
-        """Return the tenants to lock beside the caller's own; raise NotFound for an unknown object."""
+        """Return the tenants to lock in addition to the caller's. Raise NotFound for an unknown object."""
         self._locked = await self._tenant(tx)
         return tenants_of(self._locked)
 
     async def rows(self, tx: Transaction, *, before_id: Begin, limit: int) -> Sequence[Any]:
-        """Read so many of a list's rows after a place."""
         assert isinstance(self._act, ListAct), "only lists have rows"
         return await self._act.run(await self.context(tx), self._call.query, before_id, limit)
 
@@ -623,7 +619,9 @@ class Door:
         return self._act.show if seen is None else partial(seen, await self.alone())
 
     def in_tenant(self, tenant: Tenant) -> CallContext:
-        """Return the context. It is written out because unpacking a dict takes nine times as long [1.2 us]."""
+        """Return the context. All fields are written out, because unpacking a dict takes nine times as long
+        [1.2 µs].
+        """
         call, caller = self._call, self._call.principal
         is_nobodys = self._is_operator or self._act.is_catalogue
         object_id, inner_id = self._ids
@@ -643,7 +641,7 @@ class Door:
         if self._act.is_catalogue:
             return Actor.of(self._call.principal)
         if self._is_operator:
-            # The tenant reads the entry, which hides the operator's own address.
+            # The account's users read this entry, so it must not show the operator's address.
             return replace(Actor.of(self._call.principal), kind="operator")
         return actor_of(self._call)
 
@@ -692,7 +690,7 @@ class Door:
 
 
 def context_of(act: AnyAct, call: RequestContext[Any, Any]) -> CallContext:
-    """Return a merchant's call of the act, for a handler of its own."""
+    """Return the context for a merchant's act, for a handler of its own."""
     return Door(act, call, is_operator=False).in_tenant(call.principal.tenant)
 
 

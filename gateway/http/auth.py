@@ -1,6 +1,6 @@
-"""Find who calls, from which address, through which proxy and at which host.
+"""Identify the caller of a request: the credential, the address, any proxy, and the host name used.
 
-A Bearer credential beats the session's cookie.
+If a request has a Bearer credential and a session cookie, the Bearer credential counts.
 """
 
 import ipaddress
@@ -31,9 +31,7 @@ def presented(
     *,
     takes_bare: bool = False,
 ) -> tuple[str, bool]:
-    """Return the credential and whether it is the cookie's; with `takes_bare` it may come without
-    Bearer.
-    """
+    """Return the credential, and whether it came as a cookie. With `takes_bare`, it may omit the word Bearer."""
     header = headers.get(b"authorization")
     if header is not None:
         if header[:7].lower() != _SCHEME:
@@ -50,9 +48,7 @@ def presented(
 
 
 def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = False) -> None:
-    """Raise InvalidCredential for a credential in the wrong place, such as an MCP client's token
-    outside /mcp.
-    """
+    """Raise InvalidCredential if this kind of credential isn't valid here, such as an MCP token outside /mcp."""
     if principal.kind == "mcp" and not takes_mcp:
         raise InvalidCredential("This credential is unknown.")
     if (principal.kind == "session") is not is_cookie:
@@ -62,10 +58,10 @@ def check_presented(principal: Principal, *, is_cookie: bool, takes_mcp: bool = 
 def caller_address(
     peer: str | None, forwarded_for: bytes | None, trusted: Sequence[Network]
 ) -> Address | None:
-    """Return the address that the request came from, or None for a Unix socket.
+    """Return the client's address, or None for a Unix socket.
 
-    From a trusted peer it is the rightmost address in X-Forwarded-For that isn't a trusted proxy's:
-    the client can claim anything further left.
+    If a trusted proxy sent the request, this is the rightmost untrusted address in X-Forwarded-For. Clients can
+    forge the addresses to the left of it.
     """
     address = parse_address(peer)
     if forwarded_for is None or address is None or not is_within(address, trusted):
@@ -97,7 +93,7 @@ def parse_address(text: str | None) -> Address | None:
 
 
 def block_of(address: Address | None) -> str:
-    """Return the key under which strangers are counted: the address, or an IPv6 /64."""
+    """Return the name under which callers without a credential are counted: their address, or its IPv6 /64."""
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address) if address is not None else "local"
@@ -131,7 +127,7 @@ class ConnectionLimits:
         return block_of(address)
 
     def open(self, address: str) -> bool:
-        """Return whether there is room for one more. Call close() for each."""
+        """Return whether another connection from this address is allowed. If so, call close() when it ends."""
         held = self._held.get(address, 0)
         if held >= self._held_max:
             self._refuse(address)
@@ -158,7 +154,7 @@ class ConnectionLimits:
 Seen = Literal["none", "trusted", "untrusted"]
 _FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 _FORWARDED_FOR: Final = b"x-forwarded-for"
-# No real caller has one of these (RFC 5737, RFC 3849), so a forwarded one was believed.
+# Documentation addresses (RFC 5737, RFC 3849). If one appears as the client, a forged header was believed.
 _EXAMPLES: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -176,7 +172,7 @@ def is_traced(request: Request, trusted: Sequence[Network]) -> bool:
     if is_within(peer, trusted):
         if _FORWARDED_FOR in headers:
             return True
-        # On this machine a scraper may call directly; on another one it is always a proxy.
+        # A local scraper may call without a proxy. From another machine, the peer is always a proxy.
         if peer is None or not peer.is_loopback:
             return False
     return _FORWARDED.isdisjoint(headers) and not _is_bare_proxy(request, peer)
@@ -194,9 +190,9 @@ def tell(request: Request, settings: Settings) -> Response:
 
 
 def _is_bare_proxy(request: Request, peer: Address | None) -> bool:
-    """Return whether a proxy on this machine adds no header that says so.
+    """Return whether the request seems to come from a local proxy that adds no forwarding headers.
 
-    Such a proxy keeps its client's Host, or speaks HTTP/1.0, as nginx does by default.
+    Such a proxy keeps the client's Host header, or speaks HTTP/1.0, as nginx does by default.
     """
     if peer is None or not peer.is_loopback:
         return False

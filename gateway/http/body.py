@@ -1,4 +1,4 @@
-"""Read a request's body; at most the route's limit and one packet are in memory."""
+"""Read a request's body, with at most the route's limit plus one packet in memory."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ _TAKES_JSON: Final = frozenset({"json", "json_or_form", "json_or_csv", "json_or_
 _ASIDE: Final = ThreadPoolExecutor(1, thread_name_prefix="reading")
 _TAKES_FORMS: Final = frozenset({"form", "json_or_form"})
 
-# json_or_events: CloudEvents, one or a batch. raw: a provider's signed bytes.
+# json_or_events also accepts CloudEvents. raw is for a provider's signed bytes.
 Media = Literal["json", "form", "json_or_form", "json_or_csv", "json_or_events", "raw"]
 
 T = TypeVar("T")
@@ -62,12 +62,12 @@ async def read_body(
 
 
 async def read_aside(read: Callable[[], T]) -> T:
-    """Read a long body in a thread, because a bad one may take a second."""
+    """Parse a long body in a thread, because a malicious one may take a second."""
     return await asyncio.get_running_loop().run_in_executor(_ASIDE, read)
 
 
 def check_media_type(headers: Mapping[bytes, bytes], media: Media = "json") -> bool:
-    """Return whether the body is a form; raise MediaTypeRefused for another media type."""
+    """Return whether the body is a form. Raise MediaTypeRefused for a media type that isn't accepted."""
     return media_type_of(headers, media) == _FORM
 
 
@@ -104,9 +104,9 @@ def _is_taken(kind: bytes, media: Media) -> bool:
 
 
 def _essence(kind: bytes) -> bytes:
-    """Return the media type in lower case; empty if its parameters say more than UTF-8.
+    """Return the lower-case media type, or empty if it has parameters other than charset=utf-8.
 
-    No regular expression: two runs of optional spaces took quadratic time.
+    No regular expression is used, because optional spaces made one take quadratic time.
     """
     essence, *parameters = (part.strip() for part in kind.lower().split(b";"))
     for parameter in parameters:

@@ -1,6 +1,6 @@
-"""Serve public documents, rendered and compressed once for each kind of reader, by its Accept header.
+"""Serve public documents, rendered and compressed once for each combination of path and kind of reader.
 
-A document depends on its path and a `Reader` alone, so nobody can grow the cache.
+A document depends only on its path and a `Reader`, so clients can't fill the cache at will.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _KEPT_BYTES_MAX: Final = 300
 
 
 def prefers_markdown(accept: str) -> bool:
-    """Return whether Accept names Markdown, and no less than HTML. Browsers and curl get HTML."""
+    """Return whether Accept names Markdown, and ranks it at least as high as HTML. Browsers and curl get HTML."""
     return _prefers(MARKDOWN, accept)
 
 
@@ -144,9 +144,9 @@ class Document:
 
 
 class Documents:
-    """`choices`: by cookie, the values that change a document.
+    """Caches documents. choices: by cookie, the values that change a document.
 
-    `query_of`: the query that counts at a path.
+    query_of: returns the part of the query that changes the document at a path.
     """
 
     def __init__(
@@ -179,7 +179,7 @@ class Documents:
         return found
 
     def once(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Any]]:
-        """Wrap a Starlette endpoint so that it makes each document once."""
+        """Wrap a Starlette endpoint, so that each document is rendered only once."""
 
         async def answer(request: Request) -> Document | Response:
             asked: _Asked = request.scope[_ASKED]

@@ -1,6 +1,6 @@
-"""The outermost layer: one function for each request, from its headers to its log line.
+"""Handle each request from its headers to its log line, as the outermost layer.
 
-Every failure becomes one response in the surface's shape: the process's one broad `except` is here.
+Every failure becomes one response in the API's own format, so the process's one broad `except` is here.
 """
 
 import asyncio
@@ -89,7 +89,6 @@ class Edge:
         self._is_told = settings.public_url != ""
         secured = (_HTTPS,) if settings.public_url.startswith("https://") else ()
         self._page = _PAGE | dict(secured)
-        # The headers of a page that other sites may embed.
         self._embedded = {name: value for name, value in self._page.items() if name != _FRAMES}
         self._whole, self._bare = (*_JSON, *secured), secured
 
@@ -143,7 +142,7 @@ class Edge:
         receive: Receive,
         send: Send,
     ) -> Answer | None:
-        """Return the response, or write the page that replaces it. A stranger waits for either."""
+        """Return the error response, or write the error page. Callers without a credential wait for their turn."""
         is_stranger = call.credential is None and isinstance(error, Exception)
         reply = self._refused(call, error)
         if isinstance(reply, Answer):
@@ -157,7 +156,6 @@ class Edge:
         return None
 
     def _refused(self, call: RequestContext[Fields, Fields], error: BaseException) -> Reply | None:
-        """Return the refusal in the surface's shape; None if a response has begun."""
         if not isinstance(error, Exception):
             error = Unavailable(_STOPPING, retry_after_s=1)
         note_failure(call, error)
@@ -188,8 +186,8 @@ class Edge:
 
 
 def _check_forwarded(call: RequestContext[Fields, Fields]) -> None:
-    """Raise InvalidInput if a proxy took the request over https while PUBLIC_URL isn't set: cookies
-    would lack Secure.
+    """Raise InvalidInput if a proxy forwarded an https request while PUBLIC_URL isn't set, because session
+    cookies would lack Secure.
     """
     proto = call.headers.get(b"x-forwarded-proto")
     if proto is not None and proto.lower() == b"https" and call.path not in PROBED:

@@ -1,4 +1,4 @@
-"""The one table: which code and HTTP status each expected failure has. Anything else is 5000."""
+"""Define the code and HTTP status of each expected error in one table. Any other error is 5000."""
 
 import logging
 from collections.abc import Mapping
@@ -96,9 +96,9 @@ _UNKNOWN = "the database does not say yet whether it was done: look for it befor
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """`by_reason`: the status depends on the reason.
+    """The code and HTTP status of an error. by_reason: statuses that depend on the error's reason.
 
-    `is_final`: the same call again doesn't help.
+    is_final: repeating the same request won't help.
     """
 
     code: int
@@ -230,7 +230,7 @@ def row_of(kind: type[DomainError]) -> ErrorRow | None:
 
 
 def refusal_of(error: Exception, address: str = "") -> Refusal:
-    """Return what to tell the caller; an unexpected error reveals nothing."""
+    """Return what to tell the caller about an error. Unexpected errors reveal nothing."""
     if isinstance(error, DomainError):
         row = row_of(type(error))
         if row is not None:
@@ -254,7 +254,7 @@ def is_expected(error: Exception) -> bool:
 
 
 def note_failure(call: RequestContext[Any, Any], error: Exception) -> None:
-    """Log what no rule refused; without a trace if the database is away."""
+    """Log an unexpected error, without a traceback if the database is unreachable."""
     if is_expected(error):
         return
     fields = {"request_id": call.request_id.decode(), "route": call.template}

@@ -1,6 +1,6 @@
-"""Decode bodies and query parameters into msgspec structs, and name every bad field.
+"""Decode bodies and query parameters into msgspec structs, and report every wrong field.
 
-Types are never converted and unknown fields are refused, so a typo can't spend money.
+Types aren't converted and unknown fields are refused, so that a typo can't spend money.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from store.keyset import OLDEST_FIRST, Begin, ListPlace
 
 PARAM_CHARACTERS_MAX = 64
 ERRORS_MAX = 50
-# A credential that begins in the shown part ends in here.
+# A credential that begins in the displayed part ends within this length.
 _LOOKED_AT_CHARACTERS = 512
 _FOREIGN_DEPTH_MAX = 64
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -42,16 +42,14 @@ class Unreadable(DomainError):
 
 
 def is_doubtful(raw: bytes) -> bool:
-    """Return whether a fast decoder's result needs a second check: for escapes and control
-    characters.
-    """
+    """Return whether the fast decoder's result needs another check, because of escapes or control characters."""
     return b"\\" in raw or b"\x7f" in raw or b"\xc2" in raw
 
 
 def has_unique_names(raw: bytes) -> bool:
-    """Return whether no name occurs twice in a JSON text that isn't doubtful.
+    """Return whether no name occurs twice in a JSON text for which is_doubtful is False.
 
-    Also False if two objects share a name; parse() distinguishes the two.
+    The result is also False if two objects share a name; parse() tells these cases apart.
     """
     parts = raw.split(b'"')
     strings = parts[1::2]
@@ -66,7 +64,7 @@ def has_unique_names(raw: bytes) -> bool:
 
 
 def refuse_repeated_names(raw: bytes) -> None:
-    """Raise if an object has one name twice or is nested too deep."""
+    """Raise an error if an object has the same name twice, or is nested too deeply."""
     if b"\\" not in raw and has_unique_names(raw):
         return
     if _is_deeper(raw, _FOREIGN_DEPTH_MAX):
@@ -100,12 +98,12 @@ def parse(raw: bytes) -> Any:
 
 
 def shown(name: str) -> str:
-    """Return a caller's field name, with a credential in its place masked."""
-    # Cut first, because it may be as long as a body.
+    """Return a caller's field name for display. If it is a credential, it is masked."""
+    # Cut first, because the name may be as long as a body.
     looked_at = name[:_LOOKED_AT_CHARACTERS]
     plain = _CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
     if len(name) > len(looked_at):
-        # A password ends at the @ after it, which may have been cut off.
+        # A password in a URL ends at the @ that follows, which may have been cut off.
         plain += "@"
     return mask(plain)[:PARAM_CHARACTERS_MAX]
 
@@ -123,10 +121,10 @@ def is_unicode(text: str) -> bool:
 
 
 def _is_deeper(raw: bytes, most: int) -> bool:
-    """Return whether brackets outside strings are nested deeper.
+    """Return whether brackets outside strings are nested deeper than `most`.
 
-    Escapes go first, so that each quotation mark begins or ends a string. Then the innermost pairs
-    go, once for each level.
+    First, escapes are removed, so that each quotation mark begins or ends a string. Then innermost pairs are
+    removed, level by level.
     """
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NOT_A_BRACKET)
@@ -134,7 +132,7 @@ def _is_deeper(raw: bytes, most: int) -> bool:
         brackets, before = brackets.replace(b"[]", b""), brackets
         if len(brackets) == len(before):
             break
-    # A remaining pair lies too deep; without one, what is left was never closed.
+    # A remaining pair is too deep. If there is none, the remaining brackets were never closed.
     return b"[]" in brackets or brackets.startswith(b"[" * (most + 1))
 
 
@@ -152,7 +150,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int:
-    # Python's cost grows with the square of the digits.
+    # Python's cost for parsing an integer grows with the square of its digits.
     return int(digits) if len(digits) <= _INT64_DIGITS + 1 else INT64_MAX + 1
 
 
@@ -215,9 +213,9 @@ class Shape(Generic[F]):
             try:
                 body = self._decode(raw)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                pass  # the slow way says what is wrong, in all its fields
+                pass
             else:
-                # The decoder silently uses the last of two values under one name.
+                # The decoder would silently use the last of several values with the same name.
                 if has_unique_names(raw) and self._is_one_given(body):
                     return body
         value = parse(raw)
@@ -249,7 +247,7 @@ class Shape(Generic[F]):
         unknown = [] if self._is_loose else [name for name in value if name not in self._types]
         problems: list[FieldEntry] = []
         if unknown:
-            # A body may consist of such names, and each takes time to show.
+            # A body may consist of such names, and displaying each takes time.
             told = ((shown(name), value[name]) for name in unknown[:ERRORS_MAX])
             problems = unknown_fields(told, self._types)
         meant = {one.get("did_you_mean") for one in problems}
@@ -280,7 +278,7 @@ class Shape(Generic[F]):
 
 @functools.cache
 def shape_of(struct: type[Fields]) -> Shape[Fields]:
-    """Return the struct's shape, made once [0.2 ms each]."""
+    """Return the struct's shape, which is cached because making it takes 0.2 ms."""
     return Shape(struct)
 
 
@@ -298,7 +296,7 @@ def canonical(fields: Fields) -> bytes:
 
 
 def cursor_id(text: str | None, prefix: str) -> str | None:
-    """Return the ID after which a list continues, None at its start."""
+    """Return the ID after which a list continues, or None for its start."""
     if text is None:
         return None
     kind, _, number = text.partition("_")
@@ -312,7 +310,7 @@ def cursor_id(text: str | None, prefix: str) -> str | None:
 
 
 def place_of(text: str | None, prefix: str, sorts: Collection[str]) -> Begin:
-    """Return where a page begins, by a cursor that begins with the order: `-amount.txn_…`."""
+    """Return where a page begins. The cursor may start with the sort order, such as `-amount.txn_…`."""
     sort, _, id_ = (text or "").partition(".")
     if sort.removeprefix("-") not in sorts or sort == f"-{OLDEST_FIRST}":
         return cursor_id(text, prefix)
@@ -352,7 +350,7 @@ def _check_environment(named: Any, environment: str) -> None:
         raise InvalidInput("The environment must be a string.", param="environment")
     if named != environment:
         raise EnvironmentMismatch(
-            f"The key belongs to {environment}. Leave environment out, or use a key of the other environment.",
+            f"The key is for {environment}. Omit `environment`, or use a key of the other environment.",
             param="environment",
             reason="environment",
         )

@@ -1,7 +1,7 @@
 """Store a request's effect and its response in one transaction.
 
-The same request with the same Idempotency-Key has one effect and one response, across processes and
-restarts. A refusal isn't stored.
+Repeating a request with its Idempotency-Key has no further effect and returns the same response, in any process
+and after restarts. Errors aren't stored.
 """
 
 import asyncio
@@ -53,9 +53,9 @@ async def run_once(
     sealed: bool = False,
     also_lock: Callable[[Transaction], Awaitable[Sequence[Tenant]]] | None = None,
 ) -> Answer:
-    """Run work under the account's lock unless the key has a stored response.
+    """Run work under the account's lock, or return the response stored for the key.
 
-    Raises KeyReused, KeyInProgress and what work raises; then nothing was written.
+    Raise KeyReused, KeyInProgress, or what work raises; nothing is written then.
     """
     context, principal, request_key = call.context, call.principal, call.request_key
 
@@ -84,7 +84,7 @@ async def run_once(
 
 
 async def stored_answer(context: Context, request_key: RequestKey | None) -> Answer | None:
-    """Return any stored response, for calls that check something slow before run_once."""
+    """Return the stored response, if any, before checks that would be slow."""
     if request_key is None:
         return None
     found = await context.database.read(lambda tx: find(tx, [request_key]))
@@ -102,11 +102,11 @@ async def run_steps(
     token: str | None = None,
     sealed: bool = False,
 ) -> Answer:
-    """Run a call that leaves the database between its transactions, such as an endpoint's test.
+    """Run a request that works outside the database between its transactions, such as testing a webhook.
 
-    A leased row is written first; another call with the same key waits up to WAIT_S. An expired
-    lease is taken over, and a holder that still lives returns its successor's response. Steps that
-    raise leave no row.
+    First, a row with a lease is written; another request with the same key waits up to WAIT_S. If the lease
+    ends, another request takes over, and the first one returns that one's response. If a step fails, the row is
+    removed.
     """
     if request_key is None:
         return await steps()

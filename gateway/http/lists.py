@@ -1,7 +1,7 @@
-"""Make the pages of lists, and streams such as CSV.
+"""Build pages of lists, and streams such as CSV.
 
-While a slow client reads, no transaction is open and at most one page is in memory. A fault after
-the first page cuts the body off visibly.
+While a slow client reads, no transaction is open, and at most one page is in memory. If an error occurs after
+the first page, the body ends with a visible mark.
 """
 
 import time
@@ -29,7 +29,7 @@ from keys.principal import Principal, check_address, require_scope
 from store.keyset import Begin, ListStretch, end_of
 
 ROWS_AT_ONCE: Final = 500
-# With the credential cache's half second, an ended key's response ends within the second.
+# Together with the credential cache's half second, a revoked key's response ends within a second.
 CHECK_S: Final = 0.35
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 CUT: Final = b"# This list was cut off here: it is not whole. Export it again.\r\n"
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Export(NamedTuple):
-    """How a list is written as CSV; the column a.b is field b of a."""
+    """How a list is exported as CSV. A column named a.b is field b of field a."""
 
     name: str
     scopes: Sequence[str]
@@ -61,7 +61,7 @@ async def rows_page(
     shape: Callable[[R], T],
     sorts: Collection[str] = (),
 ) -> Listing[T]:
-    """Return a page, newest first; one row more than requested means another page."""
+    """Return a page, newest first. One row more than requested is read, to show whether another page follows."""
     limit, begin = call.query.limit, place_of(call.query.cursor, prefix, sorts)
     rows = await call.context.database.read(partial(read, before_id=begin, limit=limit + 1))
     if len(rows) <= limit and (end := end_of(rows)) is not None:
@@ -98,7 +98,7 @@ async def stretch_page(
     *,
     shape: Callable[[R], T],
 ) -> Listing[T]:
-    """Return a page of a list whose read takes the cursor and returns ListStretches."""
+    """Return a page of a list whose read function takes the cursor itself and returns ListStretches."""
     query = call.query
     rows = await call.context.database.read(
         partial(read, before_id=query.cursor, limit=query.limit)
@@ -178,7 +178,7 @@ async def _own_name(call: RequestContext[Any, Any]) -> str:
 
 
 async def told_if_cut(parts: AsyncIterator[bytes], *, is_marked: bool) -> AsyncIterator[bytes]:
-    """Yield the parts of a CSV; report an early end in a last line, and raise it."""
+    """Yield the parts of a CSV. If an error cuts it off, yield a last line that says so, and raise the error."""
     if is_marked:
         yield BYTE_ORDER_MARK
     try:
@@ -219,10 +219,10 @@ def short_list(items: Sequence[T], query: Page, cursor: Callable[[T], str]) -> L
 
 
 async def admitted_again(call: RequestContext[Any, Any], scopes: Sequence[str]) -> Principal:
-    """Return the caller as it is now; raise unless it could make the same request."""
+    """Authenticate the caller again. Raise an error unless it could still make the same request."""
     token, is_cookie = presented(call.scope, call.headers, call.context.settings)
     principal = await call.context.authenticator.authenticate(token)
-    # A tool of /mcp may wait with a token that is for /mcp alone.
+    # A waiting /mcp tool may use a token that is valid only for /mcp.
     check_presented(principal, is_cookie=is_cookie, takes_mcp=call.principal.kind == "mcp")
     assert principal.tenant == call.principal.tenant, "a credential's account never changes"
     if principal.ip_allow_lists:
@@ -239,7 +239,7 @@ def streamed(
     media_type: str,
     headers: Mapping[str, str] | None = None,
 ) -> ASGIApp:
-    """Stream the parts of a body, which may be compressed, so no part may hold a secret."""
+    """Stream a body's parts. The response may be compressed, so no part may contain a secret."""
     return _streaming(call, while_admitted(call, scopes, parts), media_type, headers)
 
 

@@ -1,6 +1,6 @@
-"""Read and run a merchant's acts in process, for pages and tools, as a call of our API would.
+"""Run a merchant's acts inside the process, for pages and tools, exactly as an API request would.
 
-The caller's scopes and environment count. A repeated Idempotency-Key returns the API's stored response.
+The caller's scopes and environment apply. A repeated Idempotency-Key returns the stored API response.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class TextBody(NamedTuple):
 async def read_own(
     call: RequestContext[Any, Any], act: ReadAct[Any], ids: Ids | None = None, **query: Any
 ) -> Any:
-    """Return the act's view as plain values. ids: the path's parameters; None: the call's own."""
+    """Return the act's view as plain values. ids: the path's parameters, by default those of the current request."""
     require_scope(call.principal, *act.scopes)
     _, shown = await read_act(act, _asking(call, act.query, ids, query))
     return _plain(shown)
@@ -53,9 +53,9 @@ async def list_own(
     *,
     rows: int | None = None,
 ) -> Listing[Any]:
-    """Return a page of the list, its items as plain values.
+    """Return a page of the list, with its items as plain values.
 
-    A parameter that is None or empty is left out. rows: the limit, which may exceed a caller's.
+    Parameters that are None or empty are omitted. rows: the limit, which may be higher than a caller's.
     """
     require_scope(call.principal, *act.scopes)
     found = await list_act(act, _asking(call, act.query, None, query, rows))
@@ -71,10 +71,10 @@ async def run_own(
     key: str | None = None,
     wrong: Mapping[str, str] = _NOTHING,
 ) -> Any:
-    """Run the act once for the key, and return its view as plain values; raise what it raises.
+    """Run the act once for the key, and return its view as plain values, or raise its error.
 
-    ids: see read_own. wrong: errors that a page has already found, by the input's field names. If there are any,
-    nothing is done, and InvalidInput names these and all other bad fields.
+    wrong: errors that a page has already found, by field. If there are any, nothing is done, and InvalidInput
+    lists them with all other wrong fields.
     """
     body, query = (_NOTHING, values) if act.is_in_query else (values, _NOTHING)
     done = await run_route(call, route_of(act), body, ids, query=query, key=key, wrong=wrong)
@@ -93,7 +93,7 @@ async def run_route(
     rows: int | None = None,
     is_waiting: bool = False,
 ) -> Envelope:
-    """Return the response of our API's route. is_waiting: the caller's leaving ends a wait."""
+    """Return the response of an API route. is_waiting: a wait ends when the caller disconnects."""
     require_scope(call.principal, *route.scopes)
     inner = _asking(call, route.query, ids, query, rows)
     inner.method, inner.template = route.method, API_PREFIX + route.path
@@ -110,7 +110,7 @@ async def run_route(
 
 
 def _plain(view: Any) -> Any:
-    # A view may hold stored bytes.
+    # A view may contain JSON bytes that are already rendered.
     return _decode_json(_encode(view))
 
 
@@ -154,7 +154,6 @@ def _take_body(
 
 
 def _checked(route: Route, raw: bytes, environment: str | None, wrong: Mapping[str, str]) -> Fields:
-    """Decode the body; raise InvalidInput, with what is wrong already first."""
     problems = [{"param": param, "detail": detail} for param, detail in wrong.items()]
     try:
         body = route.body_shape.decode(raw, environment)

@@ -1,6 +1,6 @@
-"""Require the password again (or a second factor) before a live session does something lasting.
+"""Require the password again, or a second factor, before a live session makes a lasting change.
 
-It counts for that session, for ten minutes.
+A confirmation is valid in its session for ten minutes.
 """
 
 from typing import Any, Final, Literal
@@ -22,7 +22,7 @@ CONFIRM: Final = "/dashboard/confirm"
 STRANGER: Final = "stranger"
 TRIES: Final = 10
 CODE_TRIES: Final = ((10, 900), (100, 86_400))
-# Strangers find an account's code with a chance of 3 in 1,000 a day. A recovery code and a passkey
+# With this limit, strangers guess a code with a chance of 3 in 1,000 each day. Recovery codes and passkeys
 # can't be guessed.
 STRANGERS_TRIES: Final = (1_000, 86_400)
 PERIOD_S: Final = 900
@@ -35,7 +35,7 @@ class PasswordRequired(DomainError):
 async def require_password(
     call: RequestContext[Any, Any], *, environment: Environment | None = None
 ) -> None:
-    """Raise PasswordRequired for a live session that, by the database, didn't give it recently."""
+    """Raise PasswordRequired if this is a live session without a recent confirmation in the database."""
     principal = call.principal
     if principal.kind != "session" or (environment or principal.environment) != "live":
         return
@@ -45,8 +45,8 @@ async def require_password(
     )
     if not is_confirmed:
         raise PasswordRequired(
-            f"Confirm your password: post it to {CONFIRM} as the form field password, then "
-            "repeat this within 10 minutes.",
+            f"Confirm your password: post it to {CONFIRM} as the form field `password`, then "
+            "repeat this request within 10 minutes.",
             param="password",
             reason="password_required",
             extra={"confirm_url": CONFIRM},
@@ -70,9 +70,7 @@ async def confirm(call: RequestContext[Any, Any], password: str, answer: str = "
 
 
 async def require_second_factor(call: RequestContext[Any, Any], given: str) -> None:
-    """Raise SignInRefused unless the person has no second factor, gave one recently, or gives a
-    code now.
-    """
+    """Raise SignInRefused if the user has a second factor, and neither confirmed recently nor gives a code now."""
     principal, now_us = call.principal, call.now_us
     if not await asks_code(call):
         return
@@ -84,7 +82,9 @@ async def require_second_factor(call: RequestContext[Any, Any], given: str) -> N
 
 
 async def asks_code(call: RequestContext[Any, Any]) -> bool:
-    """Return whether the person signs in with two factors now, not when the caller was cached."""
+    """Return whether the user signs in with two factors, according to the database rather than the cached
+    credential.
+    """
     person_id = call.principal.person_id
     return await call.context.database.read(lambda tx: second_factor.is_asked(tx, person_id))
 
@@ -92,9 +92,9 @@ async def asks_code(call: RequestContext[Any, Any]) -> bool:
 async def check_code(
     call: RequestContext[Any, Any], person_id: str, given: str, *, source: str = "session"
 ) -> None:
-    """Use a code of the person's app, or a recovery code.
+    """Use a code of the user's authenticator app, or a recovery code.
 
-    Tries are counted by `source`, so that a stranger's use up none of the person's own.
+    Attempts are counted separately for each `source`, so that a stranger's don't use up the user's own.
     """
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)
@@ -158,7 +158,7 @@ def purpose_of(call: RequestContext[Any, Any], kind: Literal["add", "confirm"]) 
 
 
 def site_of(call: RequestContext[Any, Any]) -> Site | None:
-    """Return the site of passkeys by PUBLIC_URL. None: browsers accept none there."""
+    """Return the site for passkeys, or None if PUBLIC_URL isn't one where browsers accept them."""
     return Site.of(call.context.settings.address())
 
 

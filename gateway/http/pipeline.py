@@ -1,10 +1,8 @@
-"""Check a request before its handler runs:
+"""Check a request before its handler runs.
 
-route, credential, address, rate limit, scope, then query, body and (for a cookie) the page it came
-from, then Idempotency-Key.
-
-So a stranger learns only that a path exists, and a stored response is looked for only once the
-caller may have it.
+The order is: route, credential, address, rate limit, scope; then query, body, and for a cookie the page it came
+from; then the Idempotency-Key. So a stranger only learns that a path exists, and stored responses are only
+looked up for callers who may see them.
 """
 
 from collections.abc import Awaitable
@@ -42,7 +40,7 @@ def take_key(call: RequestContext[Any, Any], key_text: str) -> None:
     caller = call.principal
     asked = canonical(call.body)
     if call.query.__struct_fields__:
-        # Sometimes only the query names the object.
+        # For some routes, only the query names the object.
         asked = canonical(call.query) + b"\n" + asked
     call.request_key = request_key(
         account_id=caller.account_id,
@@ -77,8 +75,7 @@ async def handled(route: Route, call: RequestContext[Any, Any]) -> Reply:
 def _check_may_change(caller: Principal, route: Route) -> None:
     """Raise KeyPaused or AccountSuspended.
 
-    A suspended account's page forms pass, because the API call behind them is refused. So does what
-    removes access.
+    A suspended account may still remove access. Its page forms pass, because the API request inside is refused.
     """
     if caller.is_paused:
         raise paused()
@@ -128,7 +125,7 @@ class Pipeline:
     def reply(
         self, call: RequestContext[Fields, Fields], receive: Receive
     ) -> Awaitable[Reply] | None:
-        """Return the handler's reply, to be awaited, or None for a path of no surface."""
+        """Return the handler's response as an awaitable, or None if no API has this path."""
         resource = self._find(call)
         if resource is None:
             return None

@@ -1,9 +1,8 @@
-"""Limit what callers may ask for: requests of a credential and its account, and the work of strangers.
+"""Limit requests: the rate of each credential and its account, and the work for callers without a credential.
 
-- Each credential has a bucket, and so has its account. Headers: draft-ietf-httpapi-ratelimit-headers. A
-  burst is twice its rate, so the window is two seconds.
-- Callers without a credential must not slow a send. The event loop serves one of them at a time, and gives
-  all of them at most SHARE of its time. One address uses at most WORK_BURST_S of CPU time at once, then
+- Headers follow draft-ietf-httpapi-ratelimit-headers. A burst is twice the rate, so the window is two seconds.
+- Callers without a credential must not slow down sends. The event loop serves one of them at a time, and all
+  together get at most SHARE of its time. One address may use up to WORK_BURST_S of CPU time at once, then
   SHARE_OF_ADDRESS of a core.
 """
 
@@ -36,17 +35,17 @@ KNOWN_MAX = 10_000
 LOOK_UPS = 600
 LOOK_UPS_PER_S = 10.0
 MISS_COST = 10
-# Larger calls count in units (a record, or a KiB).
+# Larger requests count in units of a record or a KiB.
 SMALL_BODY_BYTES = 4 * 1024
 WORK_MAX = BULK_BODY_BYTES_MAX // 1024
 _NAMES = (b"account", b"default")
-# What callers without a credential get of the event loop's time.
+# The share of the event loop's time for callers without a credential.
 SHARE: Final = 0.25
 WORK_BURST_S: Final = 1.0
 SHARE_OF_ADDRESS: Final = 0.05
 ADDRESSES_MAX: Final = 10_000
 AROUND_S: Final = 0.00006
-# Timers are no finer, so the line waits once it owes this much to the loop's other work.
+# Timers aren't finer than this, so smaller debts to the loop's other work are collected first.
 _OWED_S_MIN: Final = 0.001
 _PAUSE_S_MAX: Final = 0.25
 _REFUSED: Final = 400
@@ -65,22 +64,22 @@ class RateLimited(DomainError):
 
 
 class RateLimit:
-    """`rate_per_s` 0 turns both limits off, `account_rate_per_s` 0 only the account's.
+    """The rate limits. rate_per_s 0 turns both off; account_rate_per_s 0 only the account's.
 
-    An account's limit is at least that of a single credential.
+    An account's limit is at least as high as that of one credential.
     """
 
     def __init__(self, limiter: Limiter, rate_per_s: int, account_rate_per_s: int = 0) -> None:
         self._limiter = limiter
         self._rate_per_s = rate_per_s
         self._account_rate_per_s = max(account_rate_per_s, rate_per_s) if account_rate_per_s else 0
-        # Making them costs as much as reading them.
+        # Cached, because making a caller's limits costs as much as checking them.
         self._known: dict[tuple[str, bool], tuple[Bucket, ...]] = {}
         share = account_rate_per_s // SANDBOX_SHARE
         self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0
 
     def take_now(self, caller: Principal, headers: HeaderList) -> bool:
-        """Do as `take` does, but return False if that would have to wait."""
+        """Take units as `take` does, but return False instead of waiting."""
         if self._rate_per_s == 0:
             return True
         buckets = self._buckets(caller)
@@ -98,7 +97,7 @@ class RateLimit:
         tell_unused(self._rate_per_s, headers)
 
     def _buckets(self, caller: Principal) -> tuple[Bucket, ...]:
-        """Return the account's bucket first: if it refuses, the credential's isn't touched."""
+        """Return the limits to check, the account's first: if it refuses, the credential's isn't used up."""
         who = (caller.credential_id, caller.is_sandbox)
         known = self._known.get(who)
         if known is not None:
@@ -116,7 +115,6 @@ class RateLimit:
 
 
 def _tell(buckets: Sequence[Bucket], decisions: Sequence[Decision], headers: HeaderList) -> None:
-    """Add the headers of the bucket that refuses, or of the one with less left."""
     tightest, at = decisions[-1], len(decisions) - 1
     if tightest.allowed and decisions[0].remaining < tightest.remaining:
         tightest, at = decisions[0], 0
@@ -151,10 +149,10 @@ async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, det
 
 
 async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awaitable[T]]) -> T:
-    """Look up a secret code; a wrong one takes ten times as much of the account's rate limit."""
+    """Look up a secret code. A wrong code counts ten times as much against the account's limit."""
     key = f"voucher:{caller.account_id}"
     decision = await limiter.take(key, LOOK_UPS_PER_S, LOOK_UPS)
-    # A caller who couldn't pay for a miss may not try: the last tokens would buy cheap guesses.
+    # A caller who couldn't pay for a wrong code is refused now; otherwise, the last units would buy cheap guesses.
     if not decision.allowed or decision.remaining < MISS_COST - 1:
         raise refusal(decision, "too many voucher codes, or too many wrong ones")
     try:
@@ -165,7 +163,7 @@ async def guarded(limiter: Limiter, caller: Principal, look_up: Callable[[], Awa
 
 
 async def take_work(call: RequestContext[Any, Any], caller: Principal) -> None:
-    """Take a unit for each record of the call, or for each KiB of its body if that is more."""
+    """Count the request as one unit for each record, or for each KiB of its body if that is more."""
     settings = call.context.settings
     rate = settings.rate_limit_records_per_s if settings.rate_limit_per_s else 0
     if rate and caller.is_sandbox:
@@ -202,7 +200,7 @@ _PORTS = {"http": ":80", "https": ":443"}
 
 
 def agent_of(call: RequestContext[Any, Any]) -> str | None:
-    """Return the agent's URL, or None, checked once for each request."""
+    """Return the URL of the agent that signed the request, or None. The check is made once for each request."""
     if AGENT_HEADER not in call.headers:
         return None
     if isinstance(call.agent, UnsetType):
@@ -303,7 +301,7 @@ class Strangers:
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
         self._is_serving = False
         self._free_at_s = 0.0
-        # For each address, when its whole burst is available again.
+        # The time at which each address's whole burst is available again.
         self._full_at_s: OrderedDict[str, float] = OrderedDict()
 
     async def serve(
@@ -313,7 +311,7 @@ class Strangers:
         *,
         is_free: bool = False,
     ) -> T:
-        """Do the work when its turn comes; raise TooMuchWork unless it is free."""
+        """Do the work when its turn comes. Raise TooMuchWork if the address has used up its time, unless is_free."""
         address = None if is_free else self._counted_as(call)
         if address is not None:
             self._check(address)

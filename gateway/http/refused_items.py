@@ -1,4 +1,4 @@
-"""Word the refusals of a call's items like those of a call of their own."""
+"""Word the errors of a bulk request's items as if each item were its own request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -39,14 +39,12 @@ def entry_of(refusal: Refusal, body: Mapping[str, Any], *, is_compared: bool = T
 
 
 _COMPARED_MAX: Final = 10
-# A call may hold a thousand items.
+# A request may have a thousand items.
 _ITEM_ERRORS_MAX: Final = 10
 
 
 class RefusedItems:
-    """The refusals of one call's items; `template` is the path below the API that takes a single
-    one.
-    """
+    """Builds the errors of a request's items. template: the API path that accepts a single item."""
 
     __slots__ = ("_address", "_call", "_compared", "_template")
 
@@ -62,7 +60,7 @@ class RefusedItems:
     def kept(self, item: BatchItem, body: Mapping[str, Any] | None = None) -> Refusal | None:
         """Return why the item of a bulk send was refused, or None.
 
-        Without `body`, a link names no smaller amount: the limits may have changed.
+        Without `body`, no smaller amount is suggested, because the limits may have changed.
         """
         why = item.refusal
         if why is None:
@@ -106,7 +104,7 @@ class RefusedItems:
                 smaller_cents=smaller,
                 key_id=caller.key_id,
                 has_person=not caller.is_sandbox,
-                # The call itself was let in: another account doesn't help one of its items.
+                # The request itself was authenticated, so a sandbox account wouldn't help.
                 is_open=False,
             )
         )
@@ -116,7 +114,7 @@ class RefusedItems:
 def smaller_cents(
     call: RequestContext[Any, Any], error: Mapping[str, Any], body: Mapping[str, Any]
 ) -> int | None:
-    """Return the greatest amount of the platform that the limits admit with its fee, or None."""
+    """Return the platform's largest amount that the limits allow including its fee, or None."""
     most, platform = error.get("max_now_cents"), body.get("platform")
     if not isinstance(most, int) or not isinstance(platform, str):
         return None
@@ -125,14 +123,12 @@ def smaller_cents(
         found = call.context.topup_rules.platforms.of(caller.environment).find(platform)
     except InvalidPlatform:
         return None
-    # A fee grows with its amount: that of the smaller one is no more than this.
+    # A larger amount has a larger fee, so the smaller amount's fee is at most this.
     amount = most - found.fee_cents(caller.account_id, max(most, 0))
     return amount if amount >= found.min_amount_cents else None
 
 
 class ItemProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an item could not be read."""
-
     detail: str
     param: str | None
     errors: Sequence[Mapping[str, Any]]
@@ -149,7 +145,7 @@ def problem_of_item(error: DomainError) -> ItemProblem:
 
 
 def reference_in(part: bytes) -> str | None:
-    """Return the reference of an item that is wrong elsewhere, to identify it."""
+    """Return the reference of an item with other errors, to identify it."""
     try:
         found = msgspec.json.decode(part)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""One HTTP request on its way through the edge: its content, its caller, and the result."""
+"""Hold one HTTP request on its way through the gateway: its content, its caller, and the result."""
 
 import re
 import time
@@ -26,12 +26,13 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestContext(Generic[B, Q]):
-    """Each part is null until the pipeline has it.
+    """An HTTP request. Each part is None until the pipeline sets it.
 
-    - `whole`: the body if it arrived with the request.
-    - `template`: the route's path, never the caller's, so a log or a metric can hold it.
-    - `agent`: the URL of the signing agent; unset until it was looked for (gateway/http/rate_limit.py).
-    - `receive`: the server's, for long waits; null for a call from inside.
+    - whole: the body, if it arrived together with the headers.
+    - template: the route's path without the caller's values, so that logs and metrics may contain it.
+    - agent: the URL of the agent that signed the request; unset until it is looked up
+      (gateway/http/rate_limit.py).
+    - receive: the server's receive function, for long waits; None for a request from inside the process.
     """
 
     __slots__ = (
@@ -135,7 +136,7 @@ class RequestContext(Generic[B, Q]):
 
 
 def _headers(listed: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Return the headers by name in lower case; repeated ones are joined, so none is overlooked."""
+    """Return headers by lower-case name. Repeated ones are joined, so that none is ignored."""
     headers = dict(listed)
     if len(headers) != len(listed):
         headers = {}

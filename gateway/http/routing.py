@@ -1,4 +1,4 @@
-"""The declarative route table, and the look-up of a request's route in it."""
+"""Declare the route table, and find a request's route in it."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from keys.principal import OAUTH_SCOPES, OPERATOR_SCOPES, SCOPES
 
 Reply = Answer | ASGIApp
 Handler = Callable[[RequestContext[Any, Any]], Awaitable[Reply]]
-# Makes the body from its bytes, the headers, the query and the credential's environment.
+# Parses a body, from its bytes, the headers, the query and the credential's environment.
 Decode = Callable[[bytes, Mapping[bytes, bytes], Fields, str | None], Fields]
 
 PARAM_CHARACTERS_MAX = 128
@@ -90,15 +90,14 @@ class MethodNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path below the surface's prefix, and what a call of it needs.
+    """A method and path below an API's prefix, and what a request needs.
 
-    - `scopes`: the caller must hold one of them; empty only with is_public, which reads no
-      credential.
-    - `media`: raw isn't read. `decode`: a body's own reader.
-    - `session_only`: for a person in a browser. `asks_password`: in live, that person gave the
-      password recently.
-    - `is_for_suspended`, `is_for_paused`: it only removes access or gives back.
-    - `takes_mcp`: an MCP client's token is for such a route alone.
+    - scopes: the caller must have one of them; empty only with is_public, which needs no credential.
+    - media: accepted body types; raw isn't parsed. decode: a function that parses the body instead.
+    - session_only: only for a user in a browser. asks_password: in live, they must have confirmed recently.
+    - is_for_suspended, is_for_paused: allowed for suspended or paused callers, because it only removes access
+      or returns funds.
+    - takes_mcp: also accepts an MCP client's token.
     """
 
     method: str
@@ -141,9 +140,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class ApiSurface:
-    """One API: its routes below a prefix, and the shape of its refusals.
+    """An API: the routes below its prefix, and the format of its errors.
 
-    `takes_bare`: `Authorization: <token>` is accepted without Bearer.
+    takes_bare: also accept `Authorization: <token>` without Bearer.
     """
 
     prefix: str
@@ -217,9 +216,9 @@ class Router:
                 yield node.resource
 
     def find(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Return the resource and the path's parameters, or None.
+        """Return the resource at the path and the path's parameters, or None.
 
-        Raises NotFound for a parameter that can't be an ID.
+        Raise NotFound if a parameter can't be an ID.
         """
         found = self.match(path)
         if found is not None:
@@ -227,7 +226,7 @@ class Router:
         return found
 
     def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Do as `find` before the parameters are checked."""
+        """Find the resource and parameters without checking the parameters."""
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed, NO_PARAMS

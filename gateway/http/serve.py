@@ -1,7 +1,6 @@
-"""Run the gateway on a listening socket: uvicorn, with limits on what a connection may hold.
+"""Run the gateway on listening sockets: uvicorn, with limits on what a connection may use.
 
-After a stop, an open connection ends with its next response, which says so: a proxy doesn't send a
-POST twice.
+While stopping, each connection ends after its next response, which says so. So a proxy doesn't repeat a POST.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ KEEP_ALIVE_S = 65
 DRAIN_S = 10
 IDLE_S = 0.5
 _IDLE_LOOK_S = 0.02
-# A request leaves no cycles to look for.
+# Requests leave no reference cycles, so the garbage collector may run rarely.
 GC_ALLOCATIONS = 20_000
 OPEN_FILES = 65_536
 _TICK_S = 1.0
@@ -75,7 +74,7 @@ class _Server(uvicorn.Server):
             self._exit.clear()
 
     async def main_loop(self) -> None:
-        """Wait for the stop. uvicorn's own loop would tick ten times a second."""
+        """Wait for the stop. uvicorn's own loop would wake ten times a second."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_S):
@@ -96,7 +95,7 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:
-        """Do what a signal does: the first begins any delay, the next ends it."""
+        """Act like a signal: the first call starts the delay, if there is one, and the next ends it."""
         if self._is_stopping or not self._stop_delay_s:
             self.stop_now()
             return
@@ -118,8 +117,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # Objects made at the start live as long as the process [p99 of a send falls from 55 to 8
-        # ms].
+        # Objects created at startup live as long as the process, so the garbage collector skips them [p99 of a
+        # send falls from 55 to 8 ms].
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_ALLOCATIONS)
@@ -171,10 +170,10 @@ async def serve(
     on_stopping: Callable[[], None] = lambda: None,
     is_kept: bool = False,
 ) -> None:
-    """Serve until SIGINT, SIGTERM or the end of the parent; return when all is drained.
+    """Serve until SIGINT, SIGTERM or the parent's end. Return when all requests are finished.
 
-    After a signal it serves for stop_delay_s more, so that a load balancer sees /readyz change; a
-    second signal ends that, unless a supervisor stops it (`is_kept`).
+    After a signal, serve for stop_delay_s more, so that a load balancer notices /readyz. A second signal ends
+    the delay, unless a supervisor stops this process (`is_kept`).
     """
     raise_open_files_limit()
     server = _Server(
@@ -224,13 +223,12 @@ async def serving(
 def config_of(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        # uvicorn calls it once for each connection.
         http=cast(Any, partial(Connection, limits=limits or ConnectionLimits())),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
-        # TRUSTED_PROXIES decides who the caller is (gateway/http/auth.py).
+        # Our own code decides whom to believe, by TRUSTED_PROXIES (gateway/http/auth.py).
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,

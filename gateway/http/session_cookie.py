@@ -1,6 +1,6 @@
-"""The session's cookie, the proof that a request by cookie came from our own page, and known devices.
+"""Handle the session cookie, the check that a request comes from our own page, and known devices.
 
-A known device has tries of its own at signing in, so that a stranger's guesses lock no owner out.
+A known device has its own limit of sign-in attempts, so that a stranger's guesses don't lock the owner out.
 """
 
 import re
@@ -31,7 +31,7 @@ class ForgeryRefused(DomainError):
 
 
 class SignInRefused(DomainError):
-    """The address and the password don't match; the response doesn't say which is wrong."""
+    """The sign-in was refused. The response doesn't say whether the address or the password is wrong."""
 
 
 def is_https(scope: Scope, settings: Settings) -> bool:
@@ -87,7 +87,7 @@ def is_same_origin(scope: Scope, headers: Headers, settings: Settings) -> bool:
 
 
 def is_foreign(scope: Scope, headers: Headers, settings: Settings) -> bool:
-    """Return whether the browser says that it isn't ours, for forms without a session."""
+    """Return whether the browser says that the request comes from another site, for forms without a session."""
     says = headers.get(b"sec-fetch-site") or headers.get(b"origin")
     return says is not None and not is_same_origin(scope, headers, settings)
 

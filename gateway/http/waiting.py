@@ -1,7 +1,7 @@
-"""Hold a request open: until what it reads changes (?wait_s=), or to stream events.
+"""Keep a request open until the state that it reads changes (?wait_s=), or to stream events.
 
-No transaction is open meanwhile. Streamed events come once and in order, or the stream ends and the
-client continues from its last ID.
+No transaction is open meanwhile. Streamed events are sent once and in order; if a stream ends, the client
+continues after the last ID that it got.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ async def when_changed(
     state_of: Callable[[T], State],
     scopes: Sequence[str],
 ) -> T:
-    """Return what read gives once its state changes, or after wait_s; at once if that is final."""
+    """Return the result of `read` after its state has changed, or after wait_s, or at once if the state is final."""
     found = await read()
     state = state_of(found)
     if not call.query.wait_s or state.is_final or call.method == "HEAD":
@@ -102,7 +102,7 @@ def poll_links(
     approval_id: str | None = None,
 ) -> list[Link]:
     api, wait = call.home + API_PREFIX, f"?wait_s={WAIT_S_MAX}"
-    # A scheduled one may be days away: a poll that waits for it would only hold a connection.
+    # A scheduled top-up may be days away, so a waiting poll would only occupy a connection.
     poll = f"{api}/topup/status/{topup_id}{'' if status == 'scheduled' else wait}"
     links = [Link(rel="poll", method="GET", href=poll)]
     if approval_id is not None:
@@ -116,7 +116,7 @@ def poll_links(
 
 
 def told_to_poll(call: RequestContext[Any, Any], given: Answer) -> Answer:
-    """Add headers for polling (what and when) to each 1002 or 3006 response, replayed or not."""
+    """Add headers that say what to poll, and when, to each response with code 1002 or 3006."""
     if code_of(given.body) in _WAITING:
         topup_id = transaction_id_of(given.body)
         location = f"{call.home}{API_PREFIX}/topup/status/{topup_id}"
@@ -135,10 +135,10 @@ def _poll_after_s(body: bytes) -> int:
 
 PAGE_EVENTS: Final = 100
 HEARTBEAT_S: Final = 15.0
-# With the credential cache's half second, an ended key's stream ends within the second.
+# Together with the credential cache's half second, a revoked key's stream ends within a second.
 CHECK_S: Final = 0.35
 SEND_S_MAX: Final = 30.0
-# Reconnecting spreads streams over gateways that started later.
+# When streams reconnect, they also reach gateways that were started later.
 LIFE_S_MAX: Final = 3600.0
 RECONNECT_MS: Final = 1000
 
@@ -165,7 +165,9 @@ async def _as_stored(_tx: Transaction, events: Sequence[Event]) -> Sequence[Even
 
 
 class EventStream:
-    """`check` raises once the caller may not listen; `show` adds codes that the caller may see."""
+    """A stream of events. check: raises an error once the caller may no longer listen. show: inserts codes that
+    the caller may see.
+    """
 
     def __init__(
         self,
@@ -201,7 +203,7 @@ class EventStream:
 
     async def _write(self, send: Send, subscriber: StreamSubscriber) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-        # A client that reconnects before the first event continues from here, too.
+        # A client that reconnects before the first event continues from this ID.
         await self._say(send, b"retry: %d\nid: %s\n\n" % (RECONNECT_MS, self._id()))
         began_s = said_s = time.monotonic()
         may_have_more = True

@@ -1,1 +1,1 @@
-"""The calls of the API as tools for agents (Model Context Protocol)."""
+"""Offer API calls as tools for agents, by the Model Context Protocol (MCP)."""

@@ -1,6 +1,6 @@
-"""Turn the API's response and its links into a tool's result, and ask a person about a send that waits.
+"""Turn API responses into tool results, and ask the user when a send needs approval.
 
-Declining cancels the top-up; closing the question decides nothing.
+If the user declines, the top-up is cancelled. Closing the question decides nothing.
 """
 
 import re
@@ -126,10 +126,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ToolRequest(NamedTuple):
-    """A tool and its arguments.
+    """A tool call with its arguments.
 
-    `responses`: the person's reactions, null before a question. `may_ask`: the client can show an
-    address to a person.
+    responses: the user's answers, or None before a question. may_ask: the client can show a URL to the user.
     """
 
     call: RequestContext[Fields, Fields]
@@ -152,7 +151,7 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
     except InsufficientBalance as error:
         return _refused(asked, error, await _price(asked))
     except Exception as error:
-        # The SDK would show the caller an unexpected error's message.
+        # Otherwise, the SDK would show an unexpected error's message to the caller.
         return _refused(asked, error)
     if envelope.code != codes.APPROVAL_REQUIRED:
         return _result(asked, envelope)
@@ -163,7 +162,7 @@ async def answered(asked: ToolRequest) -> CallToolResult | InputRequiredResult:
 
 
 async def _paid(asked: ToolRequest) -> CallToolResult:
-    # Declining would leave a payment behind, so no person is asked.
+    # No question is asked for a paid send, because declining would leave a payment without a top-up.
     from gateway.mcp.paid import PaidSend  # noqa: PLC0415 the protocols' packages are large
 
     send = None
@@ -196,7 +195,7 @@ async def _price(asked: ToolRequest) -> PaymentSaid | None:
     except PaymentRequired:
         return send.said
     except DomainError:
-        # The key forbids it, or no such payment is offered: the refusal stays as it is.
+        # The key forbids it, or no such payment is offered, so the original error is returned.
         return None
     return None
 
@@ -226,7 +225,7 @@ async def _decided(asked: ToolRequest, held: Envelope, said: str) -> CallToolRes
         try:
             cancelled = await run_route(call, TOOLS[CANCEL].route, {"transaction_id": which})
         except DomainError:
-            # Somebody had approved it, or it had ended, before the client came back.
+            # The top-up was approved or has ended before the client answered.
             pass
         else:
             return _result(asked, cancelled, _DECLINED)
@@ -244,7 +243,7 @@ def _held(envelope: Envelope) -> str:
 
 
 def _question(envelope: Envelope) -> InputRequiredResult:
-    """Ask once: the funds are held already, and the same key gets the same top-up."""
+    """Ask the user once. The funds are already held, and repeating the call with its key returns the same top-up."""
     params = ElicitRequestURLParams(
         message="This top-up is above the key's threshold: a person has to approve it."
         " Declining cancels it.",
@@ -266,7 +265,7 @@ def _refused(
         links = [*ways, *refusal.error.get("links", ())]
         refusal = replace(refusal, error={**refusal.error, "links": links})
     answer = refuse(refusal, call.now_us)
-    # The message itself was answered with 200.
+    # The HTTP status is 200, because the message itself was accepted.
     keep(call, answer.status, answer.body, fragment=f"#{tool.name}")
     return _result(asked, _decode(answer.body), said=said)
 
@@ -287,9 +286,9 @@ def _result(
     first: str | None = None,
     said: PaymentSaid | None = None,
 ) -> CallToolResult:
-    """Return the envelope as values and as text, which begins with the sentence `first`.
+    """Return the envelope as structured values and as text, after the sentence `first` if there is one.
 
-    x402's clients read their members beside the envelope's.
+    For x402 clients, the fields that they read are added beside the envelope's.
     """
     value = _with_tools(asked, msgspec.to_builtins(envelope))
     if said is not None:

@@ -1,6 +1,6 @@
-"""/mcp: the same calls as tools, over the Model Context Protocol's Streamable HTTP.
+"""Serve /mcp: API calls as tools, by the Model Context Protocol's Streamable HTTP.
 
-The first admitted request loads the SDK (25 MB).
+The first authenticated request imports the SDK (25 MB).
 """
 
 import asyncio
@@ -27,20 +27,23 @@ ReplyOf = Callable[[RequestContext[Fields, Fields]], Reply]
 
 
 def surface() -> ApiSurface:
-    """Return the routes; GET and DELETE are for sessions, which don't exist here."""
+    """Return the routes. GET and DELETE are for MCP sessions, which this server doesn't have."""
     loaded: dict[bool, ReplyOf] = {}
 
     async def reply(call: RequestContext[Fields, Fields], *, is_paid: bool) -> Reply:
         if is_foreign(call.scope, call.headers, call.context.settings):
-            raise ForgeryRefused("a page of another site does not speak for this caller")
+            raise ForgeryRefused("Cross-site requests can't use this credential.")
         if is_paid not in loaded:
-            # In a thread: it takes half a second, and the other requests continue meanwhile.
+            # Imported in a thread, because that takes half a second, in which other requests continue.
             loaded[is_paid] = await asyncio.to_thread(_load, is_paid=is_paid)
         return loaded[is_paid](call)
 
     async def paid(call: RequestContext[Fields, Fields]) -> Reply:
         if b"authorization" in call.headers:
-            raise InvalidInput(f"With a key, call {MCP}.", param="Authorization")
+            raise InvalidInput(
+                f"This address is for calls without a key. With a key, call {MCP}.",
+                param="Authorization",
+            )
         return await reply(call, is_paid=True)
 
     async def handle(call: RequestContext[Fields, Fields]) -> Reply:
@@ -72,10 +75,10 @@ def surface() -> ApiSurface:
 
 
 def challenges(call: RequestContext[Any, Any], refusal: Refusal) -> list[tuple[bytes, bytes]]:
-    """Return the refusal's headers, with where a client signs in, and for what (RFC 6750, RFC
+    """Return the error's headers. They say where a client signs in, and which scopes it needs (RFC 6750, RFC
     9728).
 
-    Only a token is invited to request more: a key's scopes are its owner's decision.
+    Only clients with a token may request more scopes; a key's scopes are its owner's decision.
     """
     headers = [pair for pair in refusal.headers if pair[0] != _CHALLENGE]
     caller = call.credential
@@ -99,15 +102,15 @@ def _load(*, is_paid: bool) -> ReplyOf:
     from gateway.mcp import server  # noqa: PLC0415 see the module's docstring
 
     made = server.server(is_paid=is_paid)
-    # As at the start (gateway/http/serve.py): the collector needn't scan objects that stay.
+    # The imported objects stay, so the garbage collector can skip them.
     gc.freeze()
     return made
 
 
 def _refuse(refusal: Refusal, _now_us: int) -> Answer:
-    """Return a refusal before any tool is reached, as a JSON-RPC error with our own code.
+    """Return an error that occurs before any tool is reached, as a JSON-RPC error with our own code.
 
-    The protocol has none for these, and leaves codes outside JSON-RPC's range to applications.
+    JSON-RPC has no codes for these, and leaves numbers outside its range to applications.
     """
     code, data = refusal.code.code, {"code": refusal.code.code, **refusal.error}
     return refused(refusal.http_status, None, code, refusal.message, data)

@@ -1,7 +1,6 @@
-"""MCP's Events extension (io.modelcontextprotocol/events, SEP-3415): by webhook and by poll.
+"""Implement MCP's Events extension (io.modelcontextprotocol/events, SEP-3415), by webhook and by polling.
 
-A subscription is an endpoint of the delivery engine (webhooks/subscriptions/,
-docs/decisions/0046-mcp-events.md).
+A subscription is a webhook endpoint (webhooks/subscriptions/, docs/decisions/0046-mcp-events.md).
 """
 
 import hmac
@@ -49,7 +48,7 @@ from webhooks.subscriptions.subscription import (
 )
 
 EXTENSION: Final = "io.modelcontextprotocol/events"
-# SEP-3415's numbers. ChatGPT's guide has older ones, whose meaning `data` and the message repeat.
+# SEP-3415's codes. ChatGPT's guide has older numbers, so the message and `data` also say what is wrong.
 NOT_FOUND: Final = -32023
 FORBIDDEN: Final = -32024
 EXHAUSTED: Final = -32025
@@ -65,7 +64,7 @@ _PACES: Final = (
     Pace(10, 60, "verifications of one address", is_per_object=True),
     Pace(120, 60, "subscriptions of one account"),
 )
-# A client never learns a receiver's words, nor why an address isn't called.
+# Clients don't learn a receiver's response, or why an address was refused.
 _REASONS: Final[Mapping[str, str]] = {"timeout": "timeout", "tls": "tls_error"}
 _encode = msgspec.json.Encoder().encode
 
@@ -135,7 +134,6 @@ def _listed() -> list[dict[str, Any]]:
 
 
 async def _told(answer: Any) -> dict[str, Any]:
-    """Return the answer; raise a refusal of ours as the protocol has it."""
     try:
         return dict(await answer)
     except TooManySubscriptions as error:
@@ -154,7 +152,6 @@ async def _told(answer: Any) -> dict[str, Any]:
 
 
 def _kind_of(call: Call, params: _Event) -> tuple[EventKind, dict[str, list[str]] | None]:
-    """Return the event and the filter of its arguments, for a caller who may read events."""
     principal = call.credential
     if principal is None or principal.is_paused or subscription.SCOPE not in principal.scopes:
         why = f"the credential is paused or lacks {subscription.SCOPE}"
@@ -241,7 +238,7 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         raise MCPError(UNSUPPORTED, "Unsupported: events are delivered by webhook or poll.", data)
     _check_secret(delivery.secret)
     principal, context = call.principal, call.context
-    # /mcp is open to paused and suspended callers, because they may read.
+    # /mcp also admits paused and suspended callers, because they may read.
     if principal.suspended_for is not None:
         raise suspended(principal.suspended_for)
     context.staging_room.check(principal, context.clock)
@@ -255,8 +252,8 @@ async def _subscribe(call: Call, params: SubscribeParams) -> dict[str, Any]:
         _not_before_us(call, params),
     )
     await pace(context.limiter, principal, "mcp-subscribe", _PACES[1:])
-    # Checked at a renewal, too: the address may be forbidden now. https even in staging, as the extension
-    # says.
+    # Checked at each renewal, too, because the address may be forbidden by now. The extension requires https,
+    # even in staging.
     await pace_target(context.limiter, principal)
     await context.transport.check(
         delivery.url, policy=context.policy, account_id=principal.account_id
@@ -363,7 +360,7 @@ def _check_secret(secret: str) -> None:
 
 
 async def _verify(call: Call, wanted: Wanted, secret: str) -> None:
-    """Ask the receiver whether it wants these deliveries; raise CallbackEndpointError.
+    """Ask the receiver whether it wants these deliveries. Raise CallbackEndpointError if it doesn't confirm.
 
     No transaction is open meanwhile.
     """

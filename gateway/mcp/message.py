@@ -1,6 +1,4 @@
-"""Read the one JSON-RPC message of a request to /mcp, and refuse a bad one with a sentence, its id
-and the remedy.
-"""
+"""Parse the JSON-RPC message of a request to /mcp. Refuse a bad one with a sentence, its ID and a fix."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -13,7 +11,7 @@ PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 INVALID_PARAMS: Final = -32602
 UNSUPPORTED_VERSION: Final = -32022
-# Where a payment is in a request's `_meta`: of x402, and of the Machine Payments Protocol.
+# The names of payments in a request's `_meta`, for x402 and for the Machine Payments Protocol.
 X402: Final = "x402/payment"
 CREDENTIAL: Final = "org.paymentauth/credential"
 PAYMENTS: Final = frozenset({X402, CREDENTIAL})
@@ -24,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Message(NamedTuple):
-    """The message: id is null for a notification; tool is set for a tool call."""
+    """A message. `id` is None for a notification, and `tool` is only set for a tool call."""
 
     id: str | int | None
     method: str
@@ -32,7 +30,9 @@ class Message(NamedTuple):
 
 
 class PaymentSaid(NamedTuple):
-    """`required` is x402's PaymentRequired, or nothing; `meta` is for the result's `_meta`."""
+    """What a response says about payment. required: x402's PaymentRequired, or empty. meta: added to the
+    result's `_meta`.
+    """
 
     required: Mapping[str, Any]
     meta: Mapping[str, Any]

@@ -1,7 +1,7 @@
-"""A send that its own call pays for over MCP, by x402 or the Machine Payments Protocol.
+"""Run a send that is paid for in its own tool call, by x402 or the Machine Payments Protocol.
 
-The payment in `_meta` becomes HTTP's header for gateway/x402/door.py, and the answer's headers
-become `_meta`.
+The payment in `_meta` is passed to gateway/x402/door.py as an HTTP header, and the response's headers are
+passed back as `_meta`.
 """
 
 from base64 import b64decode, b64encode
@@ -49,7 +49,7 @@ _RECEIPT: Final = "org.paymentauth/receipt"
 _CHALLENGES: Final = "org.paymentauth/payment-required"
 _PAYMENT_REQUIRED: Final = 402
 _BAD: Final = 400
-# As long as a payment can be settled. If this process dies, only the same payment ends the wait sooner.
+# As long as a payment can take to settle. If this process dies, only the same payment can continue earlier.
 _LEASE_S: Final = 86_400
 _SPENDABLE: Final = ("voucher_code", "deliverable", "claim_url")
 _SHAPE: Final = Shape(PaidBody)
@@ -59,7 +59,7 @@ _decode_json = msgspec.json.decode
 
 
 class PaidSend:
-    """A call of send_topup that pays, or is asked to; `arguments` lack the idempotency_key."""
+    """A call of send_topup that pays or must pay. `arguments` don't include the idempotency_key."""
 
     def __init__(
         self, call: RequestContext[Any, Any], arguments: Mapping[str, Any], meta: Mapping[str, Any]
@@ -76,7 +76,7 @@ class PaidSend:
         inner.entry = headers.bazaar_tool_entry(SEND, PAID.description, input_schema(PAID, Offer()))
 
     async def run(self, key_text: str | None = None) -> Envelope:
-        """Return the top-up; raise PaymentRequired, which `said` then has."""
+        """Return the top-up. Raise PaymentRequired; `said` then has the payment options."""
         await take_turn(self._call)
         try:
             if key_text is None:
@@ -96,7 +96,11 @@ class PaidSend:
             raise InvalidInput(words, param=X402, reason=error.reason) from None
 
     async def earlier(self, key_text: str) -> Envelope | None:
-        """Return the key's answer as it is now, but forget a refused payment's; raise KeyReused."""
+        """Return the current state of the response stored for the key, or None. A refused payment's response is
+        deleted.
+
+        Raise KeyReused.
+        """
         call, key = self._call, self._request_key(key_text)
         stored = (await call.context.database.read(lambda tx: find(tx, [key]))).get(key.place)
         if stored is None or not stored.status:
@@ -199,7 +203,7 @@ def _waits_for(stored: Stored | StoredAnswer) -> str | None:
 
 
 class _NothingBought(Exception):
-    """The key doesn't store the answer."""
+    """Nothing was bought, so the key must not store this response."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -220,7 +224,7 @@ def _headers_of(meta: Mapping[str, Any]) -> dict[bytes, bytes]:
 
 def _authorization(credential: Any) -> bytes:
     challenge = credential["challenge"]
-    # mppx sends it as it came, and pympp what it decodes to.
+    # The mppx client sends this field as received, and pympp sends it decoded.
     if isinstance(challenge.get("opaque"), str):
         opaque = challenge["opaque"].encode()
         challenge = {**challenge, "opaque": _decode_json(_of_base64url(opaque))}

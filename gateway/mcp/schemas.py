@@ -1,8 +1,6 @@
-"""Make the JSON Schemas of tools' inputs and outputs from the routes' own shapes, with the caller's
-limits.
+"""Build the JSON Schemas of tools' inputs and outputs from the routes' structs and the caller's limits.
 
-An input schema admits all that the API accepts; an output schema names only the fields that an
-agent acts on.
+An input schema allows everything that the API accepts. An output schema only has the fields that agents act on.
 """
 
 from collections.abc import Mapping
@@ -33,7 +31,7 @@ _KEY_WORDS: Final = {
 }
 _ORDER: Final = "create_order"
 _RECIPIENTS_MAX: Final = 20
-# Keywords that a reader of responses can do without; they refuse nothing.
+# Keywords that readers of responses don't need, because they refuse nothing.
 _UNSAID_OF_ANSWERS: Final = frozenset(
     {
         *("description", "title", "default", "examples", "pattern", "format", "required"),
@@ -43,17 +41,16 @@ _UNSAID_OF_ANSWERS: Final = frozenset(
 _UNSAID_PATTERNS: Final = frozenset({LINE.replace(r"\Z", "$"), MESSAGE.replace(r"\Z", "$")})
 _SMALL: Final = 5
 _ENUM_MAX: Final = 12
-# If an argument has more allowed values, the tool names some, and a refusal suggests the intended
-# one.
+# For an argument with more allowed values, the tool lists only some; an error suggests the right one.
 _WORDS_MAX: Final = 20
-# Every tool's errors have the same fields, which the server's instructions describe.
+# All tools' errors have the same fields, which the server's instructions describe.
 _ERROR: Final[Schema] = {"type": "object"}
 _CHARACTERS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the caller may request: platforms in order, payment providers, and what its key allows."""
+    """What the caller may request: platforms in order, payment providers, and the key's limits."""
 
     platforms: tuple[Platform, ...] = ()
     providers: tuple[str, ...] = ()
@@ -80,7 +77,7 @@ def input_schema(tool: ApiTool, offer: Offer) -> Schema:
 @cache
 def output_schema(tool: ApiTool) -> Schema:
     shown = _shown(tool)
-    # A delivery's attempt has a word of its own there.
+    # A delivery attempt has its own field named error.
     error = {} if "error" in shown else _ERROR
     return {
         "type": "object",
@@ -130,9 +127,7 @@ def _argument(schema: Schema, schemas: Schemas) -> Schema:
 
 
 def _is_unsaid(keyword: str, value: Any) -> bool:
-    """Leave out bounds for machines and a map's names; most names need no description, which costs
-    tokens at each reading.
-    """
+    """Return whether to leave out a keyword. Most names need no description, which costs tokens at each reading."""
     if keyword in {"description", "examples"}:
         return True
     if keyword == "pattern":
@@ -212,8 +207,8 @@ def _either(one: Schema, other: Schema) -> Schema:
 
 
 def _bare(schema: Any, schemas: Schemas, *, is_inside: bool = False) -> Any:
-    """Remove descriptions; show a small struct in place unless inside another, and any other struct
-    or long list as anything.
+    """Remove descriptions. Inline small structs at the first level, and replace other structs and long lists by
+    their type.
     """
     if isinstance(schema, list):
         return [_bare(one, schemas, is_inside=is_inside) for one in schema]

@@ -1,7 +1,7 @@
-"""MCP's Tasks extension (io.modelcontextprotocol/tasks): a send that waits is a task
+"""Implement MCP's Tasks extension (io.modelcontextprotocol/tasks): a send that waits is a task
 (docs/decisions/0047-mcp-tasks.md).
 
-The task is the top-up, so nothing is stored for it; its id is derived (LinkTokens).
+Nothing is stored for a task: it is the top-up, and its ID is derived from the top-up's (LinkTokens).
 """
 
 from typing import Any, Final
@@ -25,7 +25,7 @@ _WAITING: Final = frozenset({codes.PENDING, codes.APPROVAL_REQUIRED})
 _READS: Final = "topup:read"
 _PREFIX: Final = "task_"
 _POLL_MS: Final = 2_000
-# A user takes longer than a supplier.
+# A user takes longer to respond than a supplier.
 _PERSON_POLL_MS: Final = 15_000
 _PENDING: Final = "The top-up is being delivered."
 _PERSON: Final = "The top-up waits for a person's approval."
@@ -48,14 +48,14 @@ def add_to(server: Server[Any], call_of: Any) -> None:
         return await _detailed(call, params.task_id, topup_id)
 
     async def update(ctx: Context, params: UpdateParams) -> dict[str, Any]:
-        # No task of ours has a question, and answers to none are ignored.
+        # Our tasks ask no questions, so answers are ignored.
         call, topup_id = _checked(ctx, call_of, params)
         await _asked(call, STATUS, topup_id)
         return {}
 
     async def cancel(ctx: Context, params: TaskParams) -> dict[str, Any]:
         call, topup_id = _checked(ctx, call_of, params)
-        # A top-up delivered in the meantime stays, and the task's result says so.
+        # If the top-up was delivered meanwhile, it stays delivered, and the task's result says so.
         await _asked(call, STATUS, topup_id)
         await _used(call, CANCEL, topup_id)
         return {}
@@ -66,7 +66,7 @@ def add_to(server: Server[Any], call_of: Any) -> None:
 
 
 def is_declared(ctx: Context) -> bool:
-    """Return whether this very request declares the extension."""
+    """Return whether this request declares the extension."""
     declared = ctx.session.client_capabilities
     extensions = None if declared is None else declared.extensions
     is_modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS

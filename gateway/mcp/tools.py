@@ -1,4 +1,4 @@
-"""The tools for agents, in the order in which they are listed: each is a call of the API."""
+"""Define the tools for agents, in the order in which they are listed. Each calls an API route."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ToolCall(NamedTuple):
-    """A call of the API: its route, the path's parameters, body, query and Idempotency-Key."""
+    """An API call: its route, path parameters, body, query and Idempotency-Key."""
 
     route: Route
     ids: Mapping[str, str]
@@ -39,14 +39,12 @@ class ToolCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ApiTool:
-    """One tool and the route behind it.
+    """A tool, and the route that it calls.
 
-    - `other_path`: a second route that reads alike, by another argument; one of the two is given.
-    - `key`: it takes an idempotency_key. `fills`: defaults of arguments.
-    - `shows`: the fields of the response's data, or of a list's items, that the output schema
-      names.
-    - `omits`: fields that no agent needs; a read with them is refused. `says`: descriptions in
-      place of the route's.
+    - other_path: another route for the same tool, which needs a different argument.
+    - key: whether the tool takes an idempotency_key. fills: default values of arguments.
+    - shows: the fields of the response's data, or of a list's items, in the output schema.
+    - omits: fields that agents don't need; the tool refuses them. says: descriptions that replace the route's.
     """
 
     name: str
@@ -87,7 +85,7 @@ class ApiTool:
         return self.params if self.other_path is None else ()
 
     def call_of(self, given: Mapping[str, Any], environment: str | None = None) -> ToolCall:
-        """Raise InvalidInput, which names all that is wrong, and NotFound."""
+        """Build the call. Raise InvalidInput, which lists all errors, or NotFound."""
         rest = dict(given)
         if self.method == "GET":
             return self._read(rest)
@@ -133,7 +131,7 @@ class ApiTool:
 
 def _ids(named: Mapping[str, Any]) -> Mapping[str, str]:
     values = {name: str(value) for name, value in named.items()}
-    # A path has no parameter with a slash.
+    # Path parameters can't contain a slash.
     if any("/" in value for value in values.values()):
         raise NotFound("Transaction" if "transaction_id" in values else "Endpoint")
     return values

@@ -1,1 +1,1 @@
-"""The OpenAPI document, made from the same route table that routes requests."""
+"""Build the OpenAPI document from the route table that also routes requests."""

@@ -1,6 +1,4 @@
-"""Build the whole document: OpenAPI 3.1, with the routes of the routing table and the webhooks that
-we send.
-"""
+"""Build the whole OpenAPI 3.1 document from the routing table and the webhooks' event types."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -50,7 +48,7 @@ def add_links(ours: Mapping[str, Any], components: Mapping[str, Schema]) -> None
     for item in ours.values():
         for method, listed in item.items():
             others = {one: name for one, name in shows.items() if name != listed["operationId"]}
-            # Deleted objects aren't shown. A call without a key may be about another account.
+            # Deleted objects can't be shown, and a call without a key may be about another account.
             if method != "delete" and listed["security"]:
                 _add_to(listed["responses"], others, components)
 
@@ -88,7 +86,7 @@ def _found(response: Mapping[str, Any], components: Mapping[str, Schema]) -> dic
         for name, schema in data.get("properties", {}).items():
             prefix = _PREFIX.match(schema.get("pattern", ""))
             param = _PARAMETERS.get(prefix[1]) if prefix else None
-            # An order's reference only looks like a top-up's ID.
+            # An order's `reference` looks like a top-up's ID, but isn't one.
             if param is not None and name != "reference":
                 found.setdefault(param, f"$response.body#/data/{name}")
     return found
@@ -117,7 +115,7 @@ _SIGNATURES: Final = (
 
 
 class Api(NamedTuple):
-    """`webhooks` are the types of the events that it sends."""
+    """An API to document. webhooks: the event types that it sends."""
 
     title: str
     description: str

@@ -1,6 +1,6 @@
-"""Examples of requests, responses and an event.
+"""Provide examples of requests, responses and an event.
 
-The recording tests write answers.json; written_answers.json has what no recording reaches.
+The recording tests write answers.json; written_answers.json has examples that no recording produces.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ API: Final = "/api/public/v1"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`body` is None if there is nothing to show; `query` has the required parameters."""
+    """An example. body: None if there is nothing to show. query: the required parameters."""
 
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] | None = None

@@ -1,4 +1,4 @@
-"""Descriptions of path parameters and of common fields; a field's own Meta overrides them."""
+"""Describe path parameters and common fields. A field's own Meta overrides these texts."""
 
 from typing import Any, Final
 

@@ -22,7 +22,7 @@ _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAKEN: Final[Mapping[Media, tuple[str, ...]]] = {
     "json": ("application/json",),
     "form": ("application/x-www-form-urlencoded",),
-    # That vendor's own clients send the form.
+    # This vendor's own clients send a form.
     "json_or_form": ("application/x-www-form-urlencoded", "application/json"),
     "json_or_csv": ("application/json",),
     "json_or_events": (
@@ -73,9 +73,9 @@ def tag_of(route: Route) -> tuple[str, str]:
 
 
 def operation_id(route: Route, resource: Resource) -> str:
-    """Return an ID that is unique, and stable as long as the path is."""
+    """Return an ID that is unique, and doesn't change as long as the path doesn't."""
     path = resource.template
-    # Dialects share words: only ours go without their prefix.
+    # Vendor APIs share words with ours, so only our own IDs omit the prefix.
     words = re.findall(
         r"\w+", path.removeprefix(resource.surface.prefix) if is_ours(resource) else path
     )

@@ -1,4 +1,4 @@
-"""Describe the responses of a route: its successes and refusals, and what any call may meet."""
+"""Describe a route's responses: its own successes and errors, and errors that any request may get."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
@@ -22,9 +22,9 @@ def types() -> Iterable[Any]:
 
 
 def success(outcome: Outcome, schemas: Schemas) -> Schema:
-    """Refer to the schema of the outcome's response.
+    """Return a reference to the schema of a successful response.
 
-    Routes share it, so it lists the codes of all.
+    Routes with the same data share a schema, which lists the codes of all of them.
     """
     status = "" if outcome.http_status in _USUAL else outcome.http_status
     name = f"{schemas.name_of(outcome.data)}{status}Answer"
@@ -66,7 +66,7 @@ def _whole(schemas: Schemas, codes: list[int], data: Schema, *, is_success: bool
 
 
 def _one_of(codes: list[int]) -> Schema:
-    """Make a single code a constant, which distinguishes responses of one HTTP status."""
+    """Make a single code a constant, by which clients can distinguish responses with the same HTTP status."""
     return {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
 
 
@@ -101,7 +101,7 @@ def refusals_of(route: Route, *, has_params: bool) -> Statuses:
 
 
 class Shared:
-    """Refusals that many routes share: each is defined once."""
+    """Error responses that routes share. Each is defined once."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
@@ -201,7 +201,7 @@ def _one_content(kind: str, schema: Schema) -> dict[str, Any]:
         return {kind: {"schema": schema}}
     if kind.startswith("text/"):
         return {kind: {"schema": {"type": "string"}}}
-    # Generators that know no PDF know bytes.
+    # Client generators that don't know PDF handle bytes.
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {kind: binary, BYTES: binary}
 

@@ -1,7 +1,7 @@
-"""The JSON Schemas of every struct in requests and responses, for generators of clients.
+"""Build the JSON Schemas of all structs in requests and responses, for client generators.
 
-A response's field is required. A body's default is in the description, because generators send a
-field that has one.
+Fields in responses are required. A request field's default is only in its description, because generators would
+send a field that has one.
 """
 
 import json
@@ -37,7 +37,6 @@ def structs_of(types: Iterable[Any]) -> dict[str, Any]:
 
 
 def names_of(structs: Mapping[str, Any]) -> dict[str, str]:
-    """Name each struct's schema, the same whatever others there are: NewapiRefused, SentEventData."""
     names = {name: name_of(kind) for name, kind in structs.items()}
     twice = [name for name, times in Counter(names.values()).items() if times > 1]
     assert not twice, f"give one of two structs another name: {', '.join(sorted(twice))}"
@@ -197,7 +196,6 @@ def _described(schema: Schema) -> Schema:
 
 
 def _not_negative(schema: Schema) -> Schema:
-    """Bound whole numbers at zero unless marked: money, counts and lengths of time."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [_not_negative(one) for one in schema["anyOf"]]}
     if schema.get("type") == "array":
@@ -232,7 +230,6 @@ def _is_whole(kind: Any) -> bool:
 
 
 def _of_struct(schema: Schema, *, is_always_written: bool, is_open: bool) -> Schema:
-    """Remove defaults; with `is_open` it has fields beside the declared ones."""
     properties: dict[str, Schema] = schema.get("properties", {})
     made = {name: _without_default(value) for name, value in properties.items()}
     schema = {**schema, "additionalProperties": True} if is_open else schema

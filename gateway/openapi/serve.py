@@ -1,4 +1,4 @@
-"""Serve GET /openapi.json, its small part for agents, and the operators' own."""
+"""Serve GET /openapi.json, a short version for agents, and the operators' document."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -107,7 +107,7 @@ def _refused() -> dict[str, Any]:
 def _left_out(name: str, asked: Collection[str]) -> Collection[str]:
     if name in asked:
         return _EXAMPLES
-    # Error describes the seven fields of each response.
+    # The schema `Error` describes the seven fields of every response.
     return _OF_ANSWERS | {"description"} if name.endswith("Answer") else _OF_ANSWERS
 
 
@@ -118,9 +118,6 @@ def _asked(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
 
 
 def _kept(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
-    """Return the shown schemas: requests and refusals whole, of responses the data and a list's
-    items.
-    """
     operations = [one for each in paths.values() for one in each.values()]
     kept = _asked(paths, schemas) | {*pruned(schemas, [{"$ref": f"{PLACE}Error"}])}
     kept |= {name for name, one in schemas.items() if one.get("type") == "string"}
@@ -155,7 +152,7 @@ def _cut(value: Any, kept: Collection[str]) -> Any:
 
 
 def _nullable(value: Any) -> Any:
-    """Merge each choice of one plain type or null into a list of types."""
+    """Merge each choice between one plain type and null into a list of types."""
     if isinstance(value, list):
         return [_nullable(one) for one in value]
     if not isinstance(value, dict):
@@ -169,7 +166,7 @@ def _nullable(value: Any) -> Any:
 
 
 def _said_once(schemas: Mapping[str, Any], asked: Collection[str]) -> dict[str, Any]:
-    """Keep a field's description only where it first appears."""
+    """Show each field's description only where it first appears."""
     first = sorted(schemas, key=lambda name: name not in asked)
     said: set[tuple[str, str]] = set()
     for name in first:

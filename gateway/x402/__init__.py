@@ -1,1 +1,1 @@
-"""Payers without an account: x402, and other ways to pay for one top-up in its own request."""
+"""Let payers without an account pay for a top-up in its own request, by x402 or other protocols."""

@@ -1,8 +1,8 @@
-"""The HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment
+"""Implement the HTTP authentication scheme `Payment` (draft-httpauth-payment-01) with Stripe's shared payment
 tokens (draft-stripe-charge-00).
 
-No challenge is stored: its id is a MAC over the request, the price, the seller and the end. Only
-the payer knows its random identifier, which shows what was bought.
+Challenges aren't stored: a challenge's ID is a MAC of the request, price, seller and expiry. Only the payer
+knows its random identifier, which later gives access to what was bought.
 """
 
 import base64
@@ -30,7 +30,7 @@ from billing.machine_payments.payment import MPP
 from kernel.clock import SECOND_US, parse_rfc3339, rfc3339
 
 INTENT: Final = "charge"
-# The credential's header when Authorization holds a key of this gateway.
+# The header for the credential if Authorization holds an API key.
 BESIDE_KEY: Final = mpp.PAYMENT_AUTHORIZATION_HEADER
 PROBLEMS: Final = "https://paymentauth.org/problems/"
 CHALLENGE_S: Final = 900
@@ -43,17 +43,16 @@ _TAIL: Final = 4
 
 
 class Misfit(NamedTuple):
-    """Why a payment is not taken; `problem` is the draft's name of it, or null."""
+    """Why a payment isn't accepted. `problem` is the draft's name for it, or None."""
 
     detail: str
     problem: str | None = None
 
 
 class ShownCredential(NamedTuple):
-    """A credential in a request.
+    """A credential in a request. Only `misfit` shows whether its challenge was made here.
 
-    `ref` digests the token, `identifier` the challenge's secret. `expires_at` is the challenge's
-    end; the challenge is ours only if `misfit` says so.
+    ref: a digest of the token. identifier: the challenge's secret. expires_at: the challenge's end.
     """
 
     ref: str
@@ -70,8 +69,8 @@ class ShownCredential(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """A challenge's input; `key` makes its id, and `is_beside_key` means that Authorization holds a
-    key.
+    """The input of a challenge. key: makes the challenge's ID. is_beside_key: Authorization already holds an
+    API key.
     """
 
     key: str
@@ -117,9 +116,7 @@ def challenge(priced: Priced, *, now_us: int) -> bytes:
 
 
 def misfit(shown: ShownCredential, priced: Priced, *, now_us: int) -> Misfit | None:
-    """Return why the credential does not pay for the request; None if its challenge was made here
-    for this.
-    """
+    """Return why the credential doesn't pay for the request, or None if its challenge was made here for it."""
     echo = shown.challenge
     if (echo.method, echo.intent) != (METHOD, INTENT):
         return Misfit(f"{METHOD}/{INTENT} is taken here alone", "method-unsupported")

@@ -1,7 +1,7 @@
-"""Handle POST /x402/topup: the price, or the top-up that the payment beside it pays for.
+"""Handle POST /x402/topup: return the price, or the top-up that the payment in the request pays for.
 
-A known payment is never verified or charged again. Codes are shown to a holder of the payment's
-identifier (with its signature, if that can be guessed), or of a key that may see them.
+A known payment isn't verified or charged again. Codes are shown to callers with the payment's identifier (and
+its signature, if the identifier could be guessed), or with a key that may see them.
 """
 
 import hashlib
@@ -246,15 +246,15 @@ _SIGNATURE: Final = b"payment-signature"
 _BAD: Final = 400
 _NOTHING: Final = Nothing()
 _TOOL_HOWS: Final = {
-    X402: 'with _meta["x402/payment"], a payment of x402 version 2; its payment-identifier is a secret of your own,'
-    " made at random",
-    MPP: 'with _meta["org.paymentauth/credential"], which answers the challenge by a shared payment token (spt_…)',
+    X402: 'with _meta["x402/payment"], a payment of x402 version 2, whose payment-identifier is a random'
+    " secret of your own",
+    MPP: 'with _meta["org.paymentauth/credential"], which answers the challenge with a shared payment token (spt_…)',
 }
 WAIT_S: Final = 20.0
 _HOWS: Final = {
-    X402: "with PAYMENT-SIGNATURE, as x402 version 2 has it; its payment-identifier is a secret of your own,"
-    " made at random",
-    MPP: "with a Payment credential that answers WWW-Authenticate, by a shared payment token (spt_…)",
+    X402: "with a PAYMENT-SIGNATURE header of x402 version 2, whose payment-identifier is a random secret of"
+    " your own",
+    MPP: "with a Payment credential that answers WWW-Authenticate with a shared payment token (spt_…)",
 }
 
 
@@ -315,7 +315,7 @@ async def _pay(
     proof = way.proof(shown, payment)
     verified = await payments.verify(payment, proof)
     if not verified.is_valid:
-        # The payment may have come twice, and been settled in the meantime.
+        # The same payment may have come twice, and been settled by the other request.
         found = await _known(call, principal, shown)
         if found is not None:
             return await _go_on(call, found, shown, principal)
@@ -340,7 +340,7 @@ def identifier_of(call: PaidCall) -> str | None:
 
 
 async def state_of(call: PaidCall, payment_id: str) -> Answer | None:
-    """Return the payment as it is now, without codes; None if refused."""
+    """Return the payment's current state without codes, or None if the payment was refused."""
     found = await call.context.database.read(lambda tx: find(tx, payment_id))
     if found.state == "refused":
         return None
@@ -352,7 +352,7 @@ async def state_of(call: PaidCall, payment_id: str) -> Answer | None:
 async def _judge(
     call: PaidCall, principal: Principal | None, asked: PaidRequest, environment: Environment
 ) -> None:
-    """Raise what a tool's key forbids, before anybody is asked to pay for it."""
+    """Raise an error if the tool's key forbids the send, before anyone is asked to pay."""
     if principal is None or not isinstance(call, PaidToolCall):
         return
     for way in ways_of(call, environment, asked.charged_cents)[:1]:
@@ -400,7 +400,7 @@ def _response_header(payment: MachinePayment) -> bytes:
 
 
 def _add_receipt(call: PaidCall, payment: MachinePayment, made: Answer) -> None:
-    """Add the draft's receipt only to a success, and forbid shared caches."""
+    """Add the draft's receipt to a successful response, and forbid shared caches."""
     call.reply_headers.append((b"cache-control", b"private"))
     if made.status < _BAD and payment.settled_at is not None and payment.settlement:
         receipt = credentials.receipt(payment.settlement, payment.settled_at)
@@ -462,9 +462,9 @@ def _asked(call: PaidCall, environment: str, principal: Principal | None) -> Pai
 
 
 def _named_by(call: PaidCall, environment: str) -> PaidRequest:
-    """Read the request without today's offer, for an earlier payer whose platform is gone.
+    """Build the request without checking today's offer, for an earlier payer whose platform is gone.
 
-    Raises InvalidEmail.
+    Raise InvalidEmail.
     """
     body = call.body
     said = body.delivery
@@ -526,9 +526,7 @@ def _payment(
 
 
 def _digest(account_id: str, environment: str, asked: PaidRequest) -> str:
-    """Digest all that is paid for, but not the platform's fee, which may have changed since, nor
-    distinct.
-    """
+    """Return a digest of everything that is paid for, except the fee, which may have changed, and `distinct`."""
     body = {**msgspec.to_builtins(asked), "fee_cents": 0}
     body.pop("distinct", None)
     text = msgspec.json.encode([account_id, environment, body], order="deterministic")

@@ -1,6 +1,6 @@
-"""POST /x402/topup: a top-up that its own request pays for, without a key or an account.
+"""POST /x402/topup: a top-up that is paid for in its own request, without a key or account.
 
-The first request loads the protocols' packages (gateway/x402/door.py).
+The first request imports the payment protocols' packages (gateway/x402/door.py).
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from gateway.x402.views import PaidBody, PaidTopUp
 from kernel.fields import Fields
 
 PATH: Final = "/x402/topup"
-REQUESTS: Final = (60, 60)  # in so many seconds
+REQUESTS: Final = (60, 60)  # requests and seconds
 _LOADED: dict[str, Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]] = {}
 
 
@@ -27,7 +27,7 @@ async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
     await take_turn(call)
     door = _LOADED.get(PATH)
     if door is None:
-        # In a thread: it takes a third of a second, and the other requests continue meanwhile.
+        # Imported in a thread, because that takes a third of a second, in which other requests continue.
         door = _LOADED[PATH] = await asyncio.to_thread(_load)
     return await door(call)
 
@@ -46,7 +46,7 @@ async def take_turn(call: RequestContext[Any, Any]) -> None:
 def _load() -> Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]:
     from gateway.x402 import door  # noqa: PLC0415 see the module's docstring
 
-    # As at the start (gateway/http/serve.py): the collector needn't scan objects that stay.
+    # The imported objects stay, so the garbage collector can skip them.
     gc.freeze()
     return door.topup
 

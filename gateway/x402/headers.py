@@ -1,7 +1,7 @@
-"""The three headers of x402 version 2, by the x402 package's own models.
+"""Read and write the three headers of x402 version 2, with the x402 package's own models.
 
-Only what the signature covers is believed and posted on: a facilitator that found another
-authorization beside it would settle that.
+Only what the signature covers is used and passed on: if a facilitator found another authorization beside it, it
+would settle that one.
 """
 
 import base64
@@ -60,7 +60,7 @@ def bazaar_entry() -> dict[str, Any]:
     made = declare_discovery_extension(
         input=_BAZAAR_EXAMPLE, input_schema=_BAZAAR_BODY, body_type="json", output=_BAZAAR_OUTPUT
     )[BAZAAR]
-    # The package leaves the method to a framework, and its own schema requires it.
+    # The package leaves out the method, which its own schema requires.
     made["info"]["input"]["method"] = "POST"
     return dict(made)
 
@@ -79,7 +79,7 @@ def bazaar_tool_entry(name: str, about: str, input_schema: Mapping[str, Any]) ->
 HEADER: Final = "PAYMENT-SIGNATURE"
 IDENTIFIER: Final = "payment-identifier"
 BYTES_MAX: Final = 16_384
-_AGO_S: Final = 6  # a facilitator needs some seconds of an authorization's time
+_AGO_S: Final = 6  # Facilitators need an authorization to be valid for some seconds more.
 _AHEAD_S: Final = 86_400
 _AUTHORIZATION: Final = frozenset({"from", "to", "value", "validAfter", "validBefore", "nonce"})
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,77})").fullmatch
@@ -107,18 +107,17 @@ _IDENTIFIER_SCHEMA: Final = {
 
 
 class Asking(NamedTuple):
-    """A 402's content beside the price: the resource that is paid for, and its entry in catalogues."""
+    """What a 402 response contains besides the price: the resource to pay for, and its entry in catalogues."""
 
     resource: Mapping[str, Any]
     bazaar: Mapping[str, Any]
 
 
 class Presented(NamedTuple):
-    """A payment in a request.
+    """A payment in a request. Times are in seconds since the epoch.
 
-    `ref` is its own identity, `identifier` the digest of the secret one, `digest` that of the
-    signed authorization. `payload` and `extensions` are the received parts for the facilitator.
-    Times in seconds since the epoch.
+    ref identifies the payment. identifier: a digest of the secret identifier. digest: that of the signed
+    authorization. payload, extensions: the received parts to pass to the facilitator.
     """
 
     ref: str
@@ -182,7 +181,7 @@ def response_header(
 
 
 def request_of(presented: Presented, offer: Offer, cents: int, asking: Asking) -> dict[str, Any]:
-    """Return the body of the facilitator's /verify and /settle; the payment fits the offer."""
+    """Return the body for the facilitator's /verify and /settle. The payment has been checked against the offer."""
     wanted = offer.requirements(cents)
     return {
         "x402Version": 2,
@@ -255,15 +254,14 @@ def misfit(presented: Presented, offer: Offer, request: PaidRequest, now_s: int)
 
 
 def digest_of(identifier: str, key: str) -> str:
-    """Digest what a payer shows.
+    """Return a keyed digest of a payer's secret.
 
-    Without the key nobody can guess a short one from a copy of the database.
+    Without the key, nobody with a copy of the database can find out a short secret by guessing.
     """
     return hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
 
 
 def _is_random(identifier: str) -> bool:
-    """Return whether it looks like 128 random bits."""
     found = _HEXADECIMAL(identifier)
     digits = "" if found is None else found[1]
     return len(set(digits)) >= _DIFFERENT_DIGITS_MIN and not digits.isdecimal()

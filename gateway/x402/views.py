@@ -1,4 +1,4 @@
-"""The body of a top-up that its own request pays for, and its response."""
+"""Define the request and response of a top-up that is paid for in its own request."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ from kernel.words import Cents, ChargedCents, Code, CodeHint, FeeCents, Time
 
 
 class MachinePaymentShape(Struct, kw_only=True):
-    """The payment, as it stands."""
+    """A payment's current state."""
 
     id: str
     state: Annotated[
@@ -39,8 +39,9 @@ class MachinePaymentShape(Struct, kw_only=True):
 
 
 class GivenBack(Struct, kw_only=True):
-    """What was paid and could not be delivered, as a code that anybody redeems at POST /codes/redeem. The
-    code is null for whoever does not show the payment's identifier.
+    """A refund for a payment without a delivery: a code to redeem at POST /codes/redeem.
+
+    The code is null unless the caller shows the payment's identifier.
     """
 
     voucher_code: Code | None
@@ -50,9 +51,7 @@ class GivenBack(Struct, kw_only=True):
 
 
 class PaidTopUp(Struct, kw_only=True):
-    """A top-up that its request paid for. What can be spent is null for whoever does not show the payment's
-    identifier.
-    """
+    """A top-up that was paid for in its request. Codes are null unless the caller shows the payment's identifier."""
 
     platform: str
     amount_cents: Cents
@@ -84,9 +83,7 @@ class PaidTopUp(Struct, kw_only=True):
 
 
 class PaidBody(Fields, frozen=True, kw_only=True):
-    """What is topped up for whom. It is paid by the payment beside it, whose price is the amount and the
-    platform's fee.
-    """
+    """What to top up, and for whom. The price is the amount plus the platform's fee."""
 
     platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
     amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]

@@ -1,4 +1,4 @@
-"""Who pays, in which environment, and the payment methods of its top-ups, each with its header."""
+"""Decide who pays, in which environment, and which payment methods are offered, each with its header."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _ICON: Final = "/apple-touch-icon.png"
 
 
 class Nothing(NamedTuple):
-    """Replaces a payment in a rehearsal."""
+    """Stands for a payment in a dry run."""
 
     ref: str = ""
     identifier: str = ""
@@ -39,14 +39,14 @@ class Nothing(NamedTuple):
 
 
 class PaidToolCall(RequestContext[PaidBody, Fields]):
-    """A call of an agents' tool; `entry` is its entry in catalogues."""
+    """An agent's tool call. `entry`: its entry in catalogues."""
 
     __slots__ = ("entry",)
     entry: Mapping[str, Any]
 
 
 class Terms(NamedTuple):
-    """The payment's price, as its row has it."""
+    """A payment's price, as its row stores it."""
 
     network: str
     asset: str
@@ -54,7 +54,7 @@ class Terms(NamedTuple):
 
 
 class Way(Protocol):
-    """One payment method of one environment."""
+    """A payment method in one environment."""
 
     @property
     def protocol(self) -> str: ...
@@ -68,13 +68,13 @@ class Way(Protocol):
     def terms(self, asked: PaidRequest) -> Terms: ...
 
     def proof(self, shown: Any, payment: MachinePayment) -> bytes:
-        """Return what is stored of it, and posted to settle it."""
+        """Return the proof of payment, which is stored and sent to settle the payment."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ByWallet:
-    """An x402 payment: an authorization that a wallet signed."""
+    """An x402 payment: an authorization signed by a wallet."""
 
     offer: Offer
     asking: Asking
@@ -104,7 +104,7 @@ class ByWallet:
 class ByToken:
     """A card payment: a shared payment token in a `Payment` credential.
 
-    `is_beside_key`: Authorization holds a key.
+    is_beside_key: Authorization already holds an API key.
     """
 
     offer: TokenOffer
@@ -160,7 +160,7 @@ def _asking(call: PaidCall) -> Asking:
 
 
 async def caller(call: PaidCall) -> Principal | None:
-    """Return whose key is beside the payment, or None. Raise what refuses a key."""
+    """Return the owner of the key beside the payment, or None. Raise an error if the key is refused."""
     if call.credential is not None:
         require_scope(call.credential, "topup:send")
         return call.credential
@@ -182,14 +182,16 @@ async def caller(call: PaidCall) -> Principal | None:
 def environment_of(
     call: PaidCall, principal: Principal | None, protocol: str | None
 ) -> Environment:
-    """Return whose credit is bought, by the payment's protocol, if one came.
+    """Return the environment in which credit is bought, which the payment's protocol may determine.
 
-    Raises EnvironmentMismatch, InvalidInput and NotOffered.
+    Raise EnvironmentMismatch, InvalidInput or NotOffered.
     """
     asked = call.body.environment
     if principal is not None:
         if asked not in (None, principal.environment):
-            raise EnvironmentMismatch(f"The key is {principal.environment}'s.", param="environment")
+            raise EnvironmentMismatch(
+                f"The key is for {principal.environment}.", param="environment"
+            )
         asked = principal.environment
     taken = {one: offered(call.context, one) for one in LIVE_FIRST}
     wanted = LIVE_FIRST if asked is None else (asked,)

@@ -1,4 +1,4 @@
-"""Acts on API keys: create, list, show, change, pause, resume, revoke and rotate them."""
+"""API keys: create, list, show, change, pause, resume, revoke and rotate them."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass

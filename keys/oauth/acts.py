@@ -1,6 +1,4 @@
-"""Acts on OAuth apps and their access: register, list, rotate and disable apps; revoke an app's access or a
-token.
-"""
+"""OAuth apps: register, list, rotate and disable apps; revoke an app's access or a token."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self

@@ -1,4 +1,4 @@
-"""Acts on how a person signs in: sessions, recovery codes, the second factor, passkeys.
+"""Sign-in: sessions, recovery codes, the second factor, and passkeys.
 
 People run them on their own page, which asks for the password or a code first. Only the account's owner can change
 the second factor and passkeys.

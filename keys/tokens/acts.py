@@ -1,4 +1,4 @@
-"""Acts on access tokens: create, list and revoke them, as a merchant or operator."""
+"""Access tokens: create, list and revoke them, as a merchant or operator."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self

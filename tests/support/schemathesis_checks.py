@@ -131,7 +131,7 @@ UNFORESEEABLE: Final = (
     ),
     Unforeseeable(
         r"GET /api/public/v1/topup/statement",
-        r"Give either a month",
+        r"Give either `month`",
         "OpenAPI has no relation between query parameters",
     ),
     Unforeseeable(

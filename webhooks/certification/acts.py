@@ -1,4 +1,4 @@
-"""Certify a receiver: send forged, repeated, late and lost requests to a staging endpoint."""
+"""Certification of receivers: send forged, repeated, late and lost requests to a staging endpoint."""
 
 from typing import Annotated, Final, Literal, Self
 

@@ -270,7 +270,6 @@ async def claim_at_once(
 async def _keep_paces(
     tx: Transaction, paces: Sequence[Paces], seen: Mapping[str, Row], *, now_us: int
 ) -> frozenset[str]:
-    """Store the rate limiters' states; return the endpoints whose state another worker changed meanwhile."""
     rows = [
         (id_, seen[id_]["rate_tat_us"], seen[id_]["drain_tat_us"], *tats) for id_, *tats in paces
     ]

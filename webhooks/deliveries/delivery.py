@@ -346,7 +346,6 @@ def _places(new: Sequence[NewDelivery]) -> list[endpoint_queue.QueueRow]:
 def _turns(
     settlements: Sequence[Settlement], recovered: Collection[str]
 ) -> list[endpoint_queue.SettledTurn]:
-    """Return how these outcomes change each endpoint's place in the queue."""
     well = {one.claimed.target.id for one in settlements if one.status == DELIVERED}
     failed = {
         one.claimed.target.id

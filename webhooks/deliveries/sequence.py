@@ -167,6 +167,5 @@ def _waits(row: Row) -> bool:
 
 
 def _until(row: Row, now_us: int) -> int:
-    """Return when to check the delivery again: after PUT_OFF_US, or when the running attempt's lease ends."""
     is_first = row["first_id"] == row["id"]
     return int(row["sending_until_at"]) if is_first else now_us + PUT_OFF_US

@@ -1,4 +1,4 @@
-"""Acts on the delivery log: list, show, replay and cancel deliveries, and send a sample event."""
+"""Deliveries: list, show, replay and cancel deliveries, and send a sample event."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

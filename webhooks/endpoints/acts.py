@@ -1,4 +1,4 @@
-"""Acts on webhook endpoints: register, list, show, change and delete them, and rotate a secret."""
+"""Webhook endpoints: register, list, show, change and delete them, and rotate a secret."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self

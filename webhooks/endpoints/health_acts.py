@@ -1,4 +1,4 @@
-"""Acts on webhook health: how well an endpoint works, and notices of failing endpoints."""
+"""Webhook health: how well an endpoint works, and notices of failing endpoints."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self

@@ -1,4 +1,4 @@
-"""Acts on portal links, which show a merchant's webhooks on a page that another site may embed."""
+"""Portal links: show an account's webhooks on a page that another site may embed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Self

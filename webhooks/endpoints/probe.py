@@ -99,7 +99,6 @@ class Probe(Sender):
     async def _judge(
         self, tx: Transaction, due: DueProbe, settlement: Settlement, *, disabled_at: int
     ) -> Probed:
-        """Apply the response, after checking that the endpoint is still disabled for failing."""
         id_, ended_at = due.endpoint_id, settlement.ended_at_us
         if settlement.disable_reason is not None:
             await tx.execute(_ITS_WORD, id=id_, reason=settlement.disable_reason)

@@ -1,4 +1,4 @@
-"""Acts on the event log: list it page by page, or poll it from a cursor."""
+"""Events: list them page by page, or poll them from a cursor."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

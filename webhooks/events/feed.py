@@ -341,8 +341,6 @@ class Waits:
             await asyncio.sleep(WAIT_LOOKS_APART_S)
 
     async def _tell(self, tenant: Tenant, watched: _Watched, seen: int, latest: int) -> bool:
-        """Wake callers whose top-ups had events after `seen`. Return False if the database couldn't be read."""
-
         async def work(tx: Transaction) -> list[str]:
             rows = await tx.fetch(
                 _CHANGED,

@@ -137,7 +137,6 @@ class Connection(asyncio.Protocol):
         return self._reply(None, None)
 
     def expire(self) -> None:
-        """End a running exchange with TimeoutError."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(TimeoutError())
 

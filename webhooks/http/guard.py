@@ -234,7 +234,6 @@ class Policy:
 
     @classmethod
     def of_operator(cls) -> "Policy":
-        """Allow any address. Only for URLs from the settings."""
         return cls.of(allow_private=True, allow_http=True, allow_cidrs=("0.0.0.0/0", "::/0"))
 
     @property
@@ -419,7 +418,6 @@ def check_header(name: str, value: str) -> None:
 def request_bytes(
     method: str, url: ParsedUrl, headers: Iterable[tuple[str, str]], body: bytes
 ) -> bytes:
-    """Build the request. Raise InvalidInput for a header that check_header() refuses."""
     headers = list(headers)
     _check_headers(headers)
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])

@@ -174,7 +174,6 @@ class _Query:
             self._timer.cancel()
             self._timer = None
         if not self._answer.done() and not self._is_closed:
-            # pycares has no type annotation for this call.
             next_s: float = self._channel.timeout(FIRST_TRY_S)  # type: ignore[no-untyped-call]
             wait_s = max(_TIMER_S_MIN, next_s)
             self._timer = self._loop.call_later(
@@ -291,7 +290,6 @@ class VettedNames:
     ) -> tuple[str, ...]:
         """Return vetted addresses. Raise UrlRefused, immediately if the name's lookup recently failed."""
         if url.literal is not None:
-            # The address of a literal never changes.
             vetted = vet(url.host, (url.host,), policy)
             self._remember((url.host, policy), vetted, math.inf)
             return vetted

@@ -273,7 +273,7 @@ class _Exchange(NamedTuple):
     request: bytes
     body_bytes_max: int
     body_bytes_kept_max: int
-    deadline_s: float  # on the event loop's clock
+    deadline_s: float
 
 
 def _outcome(

@@ -1,4 +1,4 @@
-"""Acts on replays: create, list, show, pause, resume and cancel them."""
+"""Replays: create, list, show, pause, resume and cancel them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -192,7 +192,6 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
 async def count_asked(
     context: CallContext, asked: ReplayBody, database: Database
 ) -> tuple[NewReplay, Wanted, int]:
-    """Count the matching deliveries. Raise NotFound or InvalidInput."""
     new = NewReplay(
         since_us=time_us(asked.since, "since"),
         until_us=time_us(asked.until, "until"),

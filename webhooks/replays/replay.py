@@ -45,9 +45,7 @@ WHERE d.id = :id AND d.endpoint_id = :endpoint_id AND d.account_id = :account_id
 # Deliveries with attempts left need no replay, and cancelled ones aren't wanted.
 REPLAYED_STATUSES: Final = (FAILED, DELIVERED)
 COUNTED_AT_ONCE: Final = 20_000
-# Each row includes up to 4 KiB of the response body.
 READ_AT_ONCE: Final = 500
-# Each statement walks only one index.
 _WALKED: Final[Mapping[str, str]] = {
     FAILED: (
         "d.account_id = :account_id AND d.environment = :environment"
@@ -172,7 +170,6 @@ def first_cursor(wanted: Wanted) -> ReplayCursor:
 
 
 async def count(database: Database, wanted: Wanted) -> int:
-    """Count matches in short reads, so that other work isn't delayed."""
     if wanted.answer is not None:
         return await _count_alike(database, wanted)
     after, total, is_end = first_cursor(wanted), 0, False
@@ -230,7 +227,6 @@ async def _matching(
 async def _piece(
     tx: Transaction, wanted: Wanted, after: ReplayCursor, size: int
 ) -> tuple[ReplayCursor, bool]:
-    """Return the position of the last of the next `size` rows, and whether no rows follow."""
     values = _values(wanted, after)
     row = await tx.fetch_one(_PIECE[wanted.status], skipped=size - 1, **values)
     if row is None:
@@ -308,8 +304,6 @@ def wanted_of(tenant: Tenant, endpoint_id: str, new: NewReplay, *, now_us: int) 
 
 
 async def count_wanted(database: Database, wanted: Wanted) -> int:
-    """Count matches. Raise NotFound if the endpoint doesn't exist."""
-
     async def look(tx: Transaction) -> None:
         await check_endpoint(tx, wanted)
 
@@ -551,7 +545,6 @@ async def pause(tx: Transaction, tenant: Tenant, replay_id: str) -> Replay:
 
 
 async def resume(tx: Transaction, tenant: Tenant, replay_id: str, *, now_us: int) -> Replay:
-    """Continue a paused replay. Raise NotFound or ReplayEnded."""
     job = await _unfinished(tx, tenant, replay_id, allowed=RUNNING)
     if job.status == PAUSED:
         next_step_at = max(job.next_step_at or 0, now_us)
@@ -614,7 +607,6 @@ async def _find(tx: Transaction, tenant: Tenant, replay_id: str, text: str = _GE
 
 
 async def _unfinished(tx: Transaction, tenant: Tenant, replay_id: str, *, allowed: str) -> Replay:
-    """Lock the job's row and return it if it is running, paused or in the `allowed` state."""
     job = await _find(tx, tenant, replay_id, _LOCK)
     if job.status not in {RUNNING, PAUSED, allowed}:
         raise ReplayEnded(f"The replay is already {job.status}.", reason=job.status)

@@ -166,7 +166,6 @@ async def step(tx: Transaction, job: Due, *, now_us: int) -> Step | None:
 
 
 async def _go_on(tx: Transaction, replay: Replay, backlog: Row, *, now_us: int) -> Step:
-    """Queue as many deliveries as allowed, or pause the job if its ramp met a failure."""
     rate_per_s = min(replay.rate_per_s, backlog["rate_limit_per_s"] or replay.rate_per_s)
     to_due, to_full = _burst(rate_per_s) - backlog["due"], OPEN_MAX - backlog["open"]
     if min(to_due, to_full) <= 0:
@@ -225,7 +224,6 @@ async def _queue(tx: Transaction, replay: Replay, room: Room, *, now_us: int) ->
 async def _wind_up(
     tx: Transaction, replay: Replay, status: str, *, now_us: int, wait_us: int
 ) -> Step:
-    """Set the job's final status once none of its deliveries is open; until then, schedule the next check."""
     if status == CANCELLED:
         # This also cancels deliveries that were in flight when the job was cancelled, and have been rescheduled
         # since.

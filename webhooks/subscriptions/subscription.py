@@ -37,7 +37,6 @@ CREDENTIAL_MAX: Final = 20
 TTL_US_MIN: Final = MINUTE_US
 TTL_US_DEFAULT: Final = DAY_US
 TTL_US_MAX: Final = 7 * DAY_US
-# How long the old secret signs beside the new one.
 OVERLAP_S: Final = HOUR_US // 1_000_000
 # A new subscription sends at most this many events since the client's cursor.
 REPLAYED_MAX: Final = 100
@@ -219,7 +218,6 @@ async def _end_overdue(tx: Transaction, vault: Vault, tenant: Tenant, *, now_us:
 async def _make_room(
     tx: Transaction, vault: Vault, wanted: Wanted, *, is_sandbox: bool, now_us: int
 ) -> None:
-    """Delete subscriptions of ended credentials if the account is full. Raise TooManySubscriptions."""
     tenant, account_max = wanted.tenant, SANDBOX_MAX if is_sandbox else ACCOUNT_MAX
     held = await tx.fetch(_HELD, **tenant._asdict())
     if len(held) >= account_max:
@@ -400,7 +398,6 @@ _DROPPED: Final = frozenset(
 class EventKind(NamedTuple):
     name: str
     description: str
-    # The name of the event's argument, or None.
     argument: str | None
 
     def input_schema(self) -> dict[str, Any]:

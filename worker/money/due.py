@@ -283,7 +283,6 @@ class Renewer(WokenLoop):
         return billed + await self._pass_time()
 
     async def _bill(self) -> int:
-        """Bill each due sandbox subscription once; return how many advanced."""
         now_us = self._clock.now_us()
 
         async def look(tx: Transaction) -> Sequence[SandboxSubscription]:

@@ -1,1 +1,1 @@
-"""Routes of the account's money: orders, wallets, usage, statements, and what providers tell."""
+"""Routes about money: orders, wallets, usage, statements, and notifications of payment providers."""

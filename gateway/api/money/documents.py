@@ -1,4 +1,4 @@
-"""Receipts: their PDFs, credit notes, and whom they are made out to."""
+"""Receipts: their PDFs, credit notes, and billing details."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -43,7 +43,7 @@ async def pdf_reply(
     found: BillingDocument,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """Draw the document; raise Unavailable if too many wait."""
+    """Render the document as PDF. Raise Unavailable if too many are waiting."""
     headers = {"Content-Disposition": f'inline; filename="{found.number}.pdf"', **more}
     if call.method == "HEAD":
         return Response(media_type=PDF, headers=headers)

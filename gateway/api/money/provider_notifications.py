@@ -1,7 +1,7 @@
-"""Routes for notifications of payment providers: one path per registered provider.
+"""Receive payment providers' notifications, at one path per registered provider.
 
-The acknowledgement is sent once everything that the notification says is committed. A forged or unreadable
-one writes no row, with which a stranger could fill the table.
+The response is sent after everything in the notification has been committed. Forged or unreadable notifications
+store nothing, so a stranger can't fill the table.
 """
 
 import logging
@@ -22,7 +22,6 @@ from kernel.fields import Fields, LooseFields
 _NO_STORE = {"cache-control": "no-store"}
 _UNREADABLE = 400
 _OF_ANOTHER = 409
-# Unreadable, forged, of another provider's order, and unverifiable.
 _REFUSALS = (_UNREADABLE, 401, _OF_ANOTHER, 503)
 _TOLD = (
     "For the provider alone: it is signed under a secret of the provider's, in the provider's own form."

@@ -1,4 +1,4 @@
-"""The statement: opening balance, every transfer, closing balance; JSON or CSV, streamed, or as PDF."""
+"""Statement: opening balance, every transfer and closing balance, as JSON, CSV or PDF."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -44,7 +44,8 @@ _CSV_COLUMNS = (
     "balance_micros",
     "key_id",
     "key_name",
-    # The ID of the top-up or else of the order, hold or redemption. A send has two lines: taken and settled.
+    # The ID of the top-up, order, hold or redemption. A send has two lines: one for the hold, one for the
+    # settlement.
     "transaction_id",
     "subject_id",
 )
@@ -71,27 +72,24 @@ async def show(call: RequestContext[Fields, StatementQuery]) -> Reply:
 def _period(query: StatementQuery, now_us: int) -> tuple[int, int]:
     if query.month is not None:
         if query.since is not None or query.until is not None:
-            raise InvalidInput("Give either a month, or from and to.", param="month")
+            raise InvalidInput("Give either `month`, or `from` and `to`.", param="month")
         return _month(query.month, now_us)
     since = time_us(query.since, "from") or 0
     until = time_us(query.until, "to")
     until = now_us + 1 if until is None else until
     if since >= until:
-        raise InvalidInput(
-            "`from` must be earlier than `to`, which is now by default.", param="from"
-        )
+        raise InvalidInput("`from` must be earlier than `to`, which defaults to now.", param="from")
     return since, until
 
 
 def _month(text: str, now_us: int) -> tuple[int, int]:
-    """Return its beginning and its end, or now while it lasts; raise InvalidInput."""
     known = f"a month is written like {rfc3339(now_us)[:7]}, from 01 to 12"
     since = moment_us(text) if MONTH.match(text) else None
     if since is None:
         raise InvalidInput(known, param="month")
     if since > now_us:
         raise InvalidInput(
-            f"{text} hasn't begun yet. The newest statement is {rfc3339(now_us)[:7]}, until now.",
+            f"{text} hasn't begun yet. The newest statement is {rfc3339(now_us)[:7]}, up to now.",
             param="month",
         )
     return since, min(next_month_start_us(since), now_us + 1)
@@ -110,7 +108,6 @@ async def _pdf(
     opening_micros: int,
     lines: AsyncIterator[statement.StatementLine],
 ) -> Response:
-    """Print what changed the balance; raise InvalidInput if that is too much for a page."""
     name = await _file_name(call, since, until)
     headers = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
     if call.method == "HEAD":
@@ -131,7 +128,7 @@ async def _pdf(
     asked = StatementSheet(
         seller=seller.party,
         buyer=found[account_id],
-        # A statement of everything begins with the account.
+        # Without a start, the statement begins on the day of the account's first line.
         since=since or _first_day(kept, call.now_us),
         until=min(until, call.now_us + 1),
         opening_micros=opening_micros,

@@ -1,7 +1,6 @@
-"""Usage: charge credit for AI usage, by amount or by tokens at the operator's price, and list what was
-used.
+"""Usage: charge credit for AI usage, by amount or by tokens at the operator's prices.
 
-A record is read strictly and, in a batch, alone. A CloudEvent's source and id are its reference.
+Each record is parsed strictly and, in a batch, separately. A CloudEvent's source and id form its reference.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +49,7 @@ from kernel.refused import Failure
 from kernel.shaped import Listing
 from store.database import Transaction
 
-# A URI reference has no space in it, so it can stand before one.
+# A URI reference contains no space, so a space can separate source and id.
 _EventSource = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[!-~]+\Z")]
 _EventWord = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 
@@ -80,7 +79,7 @@ class ReadBatch(Fields, frozen=True, kw_only=True):
 
 
 class _Event(LooseFields, frozen=True, kw_only=True):
-    """A CloudEvent; attributes that are not named here are left alone."""
+    """A CloudEvent. Other attributes are ignored."""
 
     specversion: Literal["1.0"]
     id: _EventWord
@@ -90,16 +89,20 @@ class _Event(LooseFields, frozen=True, kw_only=True):
 
     def record(self) -> UsageRecordBody:
         if self.data.reference is not None:
-            raise InvalidInput("The event's source and id are its reference.", param="reference")
+            raise InvalidInput(
+                "Omit `reference`: an event's source and id form its reference.", param="reference"
+            )
         reference = f"{self.source} {self.id}"
         if len(reference) > REFERENCE_CHARACTERS_MAX:
             most = REFERENCE_CHARACTERS_MAX - 1
-            raise InvalidInput(f"`source` and `id` share {most} characters.", param="id")
+            raise InvalidInput(
+                f"`source` and `id` together can have at most {most} characters.", param="id"
+            )
         return msgspec.structs.replace(self.data, reference=reference)
 
 
 class _Outer(Fields, frozen=True, kw_only=True):
-    """The body of a batch without its records, which are read one by one."""
+    """A batch with an empty list, because records are parsed one by one."""
 
     records: Annotated[list[Any], Meta(max_length=0)]
 
@@ -122,7 +125,6 @@ def decode(
     query: Fields,  # noqa: ARG001 the route has none
     environment: str | None,
 ) -> Fields:
-    """Return a UsageRecordBody or a ReadBatch; raise Unreadable, InvalidInput, MediaTypeRefused."""
     kind = media_type_of(headers, "json_or_events")
     if kind == EVENTS:
         return ReadBatch(records=[_of_event(part, environment) for part in _parts(raw)])
@@ -131,7 +133,7 @@ def decode(
     if b"ce-specversion" in headers:
         return _binary(raw, headers, environment).record()
     if raw[:1] == b"[":
-        raise InvalidInput('send a batch as {"records": [ … ]}', param="records")
+        raise InvalidInput('Send a batch as {"records": [ … ]}.', param="records")
     text = _records_in(raw)
     if text is None:
         return _record.decode(raw, environment)
@@ -150,10 +152,10 @@ def _parts(text: bytes) -> Sequence[bytes]:
     try:
         parts = _split(text)
     except _UNREADABLE:
-        parse(text)  # says what is wrong with it, where it is no JSON
+        parse(text)  # raises a more exact error if the text isn't JSON
         raise InvalidInput("`records` must be a list of records.", param="records") from None
     if not 1 <= len(parts) <= RECORDS_MAX:
-        raise InvalidInput(f"A batch has 1 to {RECORDS_MAX} records.", param="records")
+        raise InvalidInput(f"A batch must have 1 to {RECORDS_MAX} records.", param="records")
     return [bytes(one) for one in parts]
 
 
@@ -174,7 +176,7 @@ def _of_event(part: bytes, environment: str | None) -> ReadRecord:
 
 
 def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None) -> _Event:
-    """Read an event whose attributes are headers and whose data is the body."""
+    """Parse a CloudEvent whose attributes are in headers and whose data is the body."""
     found: dict[str, Any] = {}
     for name in ("specversion", "id", "source", "type"):
         value = headers.get(f"ce-{name}".encode())
@@ -183,8 +185,10 @@ def _binary(raw: bytes, headers: Mapping[bytes, bytes], environment: str | None)
         try:
             found[name] = unquote(value.decode("ascii"), errors="strict")
         except UnicodeDecodeError:
-            raise InvalidInput("Use percent-encoded UTF-8.", param=f"ce-{name}") from None
-    # Its data is read alone, so that a refusal names the body's own fields.
+            raise InvalidInput(
+                "The header's value must be percent-encoded UTF-8.", param=f"ce-{name}"
+            ) from None
+    # The body is parsed separately, so that errors name its own fields.
     data = _record.decode(raw, environment)
     return msgspec.structs.replace(_event.of_texts({**found, "data": {}}, environment), data=data)
 
@@ -252,7 +256,6 @@ class _UsedBatch:
             reference=record.reference,
             code=refusal.code.code,
             message=refusal.message,
-            # The object of a refusal, which may carry more than its declared fields.
             error=cast(Failure, refusal.error),
         )
 

@@ -1,1 +1,1 @@
-"""Endpoints, their events, deliveries and replays."""
+"""Serve the event stream and the check of a received webhook."""

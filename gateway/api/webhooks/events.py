@@ -1,4 +1,4 @@
-"""Events: the stream of what happens. A list and one event are acts (webhooks/events/acts.py)."""
+"""Event stream: events as they happen. The list and single events are acts (webhooks/events/acts.py)."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -20,14 +20,14 @@ from webhooks.events.cursor import EventCursor, event_cursor
 
 
 class StreamQuery(Fields, frozen=True, kw_only=True):
-    """after: begin after this cursor (0: at the oldest event); without it, with what comes next."""
+    """Where to start. `after` is a cursor (0: the oldest event); without it, only new events are sent."""
 
     after: Cursor | None = None
     type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
 
 
 async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
-    """Prefer Last-Event-ID, which a client sends when it reconnects, to after."""
+    """Stream events. A Last-Event-ID header, which clients send when they reconnect, overrides `after`."""
     context, principal, event_type = call.context, call.principal, call.query.type
     header = call.headers.get(b"last-event-id")
     seen = call.query.after if header is None else header.decode("latin-1")
@@ -37,7 +37,7 @@ async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
     async def begin(tx: Transaction) -> EventCursor:
         if after is None:
             return await log.newest_cursor(tx, principal.tenant)
-        # Refuses a bad type, and a cursor behind which events are missing.
+        # Raise an error for a bad type, or if events after the cursor are missing.
         await log.events_after(
             tx, principal.tenant, after=after, event_type=event_type, limit=1, param=param
         )

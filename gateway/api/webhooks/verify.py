@@ -1,4 +1,4 @@
-"""Webhook endpoints: a received webhook is checked; nothing is stored."""
+"""Webhook checks: check a webhook that a receiver got, without storing anything."""
 
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ from keys.signatures.signing import verify as verify_signature
 
 
 class VerifyBody(Fields, frozen=True, kw_only=True):
-    """What a receiver saw: its headers, the raw body as text, and the secret or the public key it holds."""
+    """What a receiver got (headers and raw body), and the secret or public key that it has."""
 
     headers: Annotated[
         dict[str, str], Meta(max_length=100, description="The headers as they were received.")
@@ -43,7 +43,7 @@ class VerifyBody(Fields, frozen=True, kw_only=True):
 
 
 class Finding(Struct, kw_only=True):
-    """One thing that is wrong with a received webhook."""
+    """One problem with a received webhook."""
 
     part: Annotated[
         Literal["secret", "public_key", "timestamp", "bytes", "header"],
@@ -54,7 +54,7 @@ class Finding(Struct, kw_only=True):
 
 
 class Verification(Struct, kw_only=True):
-    """valid where nothing is wrong."""
+    """The result of a check. `valid` means that no problem was found."""
 
     valid: Annotated[bool, Meta(description="Whether nothing is wrong.")]
     findings: Annotated[list[Finding], Meta(description="All that is wrong.")]

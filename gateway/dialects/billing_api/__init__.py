@@ -1,1 +1,1 @@
-"""The Billing API dialect."""
+"""Imitate the Billing API, another vendor's API."""

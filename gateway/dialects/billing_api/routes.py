@@ -1,6 +1,6 @@
-"""Billing API: credits, plans, check-ins and their administration, at the root (contract 5.3).
+"""Billing API: credits, plans, check-ins and their administration (contract 5.3).
 
-Every failure is {"success": false, "error": {"code", "message"}} with a word as the code. Units are
+Every error is {"success": false, "error": {"code", "message"}}, in which the code is a word. Amounts are in
 credits, 1,000 to the dollar.
 """
 
@@ -128,7 +128,7 @@ async def check_in(call: RequestContext[LooseFields, Fields]) -> Answer:
 
 
 async def create_session(call: RequestContext[shapes.SessionBody, Fields]) -> Answer:
-    """Write the order and open its checkout; with an Idempotency-Key an interrupted call continues."""
+    """Create the order and open its checkout. With an Idempotency-Key, an interrupted request continues."""
     context, principal, body = call.context, call.principal, call.body
     offered = context.payments.providers.offered(principal.environment)
     if body.channel not in offered:
@@ -268,7 +268,7 @@ async def adjust(call: RequestContext[shapes.ManualBody, Fields]) -> Answer:
     body, principal = call.body, call.principal
     if body.environment not in {None, principal.environment}:
         raise EnvironmentMismatch(
-            f"The credential belongs to {principal.environment}. Use one of the other environment.",
+            f"The credential is for {principal.environment}. Use a credential of the other environment.",
             param="environment",
             reason="environment",
         )

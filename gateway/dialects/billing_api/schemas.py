@@ -1,4 +1,4 @@
-"""The shapes of the Billing API dialect: requests and responses, in credits."""
+"""Define the Billing API's requests and responses. Amounts are in credits."""
 
 import re
 from collections.abc import Mapping
@@ -36,8 +36,7 @@ _CODES: Final = frozenset(
     {"already_checked_in", "budget_exhausted", "checkin_off", "already_subscribed", "exists"}
 )
 Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX)]
-# The prices and products that this vendor's API names; `topup plans` and the dashboard set any
-# other provider's.
+# The products and prices that this API has names for. For other providers, use `topup plans` or the dashboard.
 PRODUCTS: Final[Mapping[ProductKey, str]] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
@@ -46,7 +45,7 @@ PRODUCTS: Final[Mapping[ProductKey, str]] = {
 }
 
 
-# Words of this dialect that stay, whatever our own message says.
+# Codes that stay the same even if our own message changes.
 _KEPT: Final = {MISSING_SCOPE: "missing_scope"}
 
 
@@ -58,7 +57,7 @@ class Said(Struct, Generic[T], kw_only=True):
 
 
 class Problem(Struct, kw_only=True):
-    """The error; code is a word, such as already_checked_in or malformed_request."""
+    """An error. `code` is a word, such as already_checked_in or malformed_request."""
 
     code: Annotated[
         str, Meta(description="A word, such as already_checked_in or malformed_request.")
@@ -77,7 +76,7 @@ class Problem(Struct, kw_only=True):
 
 
 class Page(Struct, Generic[T], kw_only=True):
-    """A page of a list. Give next_cursor as cursor for the next one; null: there is none."""
+    """A page of a list. Send next_cursor as `cursor` to get the next page; null means that there is none."""
 
     success: bool
     data: Annotated[list[T], Meta(description="This page's entries.")]
@@ -92,9 +91,9 @@ class Refused(Struct, kw_only=True):
 
 
 class PageQuery(Fields, frozen=True, kw_only=True):
-    """A page of the list, newest first, from an offset or after a cursor.
+    """Selects a page of the list, newest first, from an offset or after a cursor.
 
-    An unknown filter is refused.
+    Unknown filters are refused.
     """
 
     limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 20
@@ -104,28 +103,28 @@ class PageQuery(Fields, frozen=True, kw_only=True):
     cursor: Text | None = None
 
     def before_id(self, prefix: str) -> str | None:
-        """Return where a page by cursor begins, or None at the offset; raise InvalidInput."""
+        """Return where a page by cursor starts, or None if the page uses an offset. Raise InvalidInput."""
         if self.cursor is not None and self.offset:
             raise InvalidInput("Give either `offset` or `cursor`.", param="cursor")
         return cursor_id(self.cursor, prefix)
 
 
 class OrdersQuery(PageQuery, frozen=True, kw_only=True):
-    """The orders' list, optionally of one status."""
+    """Selects orders, optionally with one status."""
 
     status: OrderStatus | None = None
 
 
 class PlansQuery(LooseFields, frozen=True, kw_only=True):
-    """The environment whose plans are listed: by default live, or staging while live sells none."""
+    """The environment whose plans are listed: by default live, or staging if live sells no plans."""
 
     environment: Literal["staging", "live"] | None = None
 
 
 class SessionBody(LooseFields, frozen=True, kw_only=True):
-    """A subscription names its plan_id, a topup a pack_id or amount_cents of US dollars.
+    """What to buy: plan_id for a subscription; pack_id, or amount_cents of US dollars, for a top-up.
 
-    coupon_code is another name of coupon: left unread, it would let the full price be paid.
+    coupon_code is an alias of coupon; ignoring it would charge the full price.
     """
 
     channel: Annotated[Text, Meta(description="The payment provider.")]
@@ -146,19 +145,20 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
     def coupon_named(self) -> str | None:
         if None not in {self.coupon, self.coupon_code} and self.coupon != self.coupon_code:
             raise InvalidInput(
-                "`coupon_code` and `coupon` name different coupons. Give one.", param="coupon_code"
+                "`coupon_code` and `coupon` name different coupons. Send only one of them.",
+                param="coupon_code",
             )
         return self.coupon if self.coupon is not None else self.coupon_code
 
 
 class PortalBody(LooseFields, frozen=True, kw_only=True):
-    """The address that the portal leads back to."""
+    """The URL to which the portal returns."""
 
     return_url: Url
 
 
 class NoBody(LooseFields, frozen=True, kw_only=True):
-    """An empty body; its fields are ignored."""
+    """A body whose fields are all ignored."""
 
 
 class Balance(Struct, kw_only=True):
@@ -168,7 +168,7 @@ class Balance(Struct, kw_only=True):
 
 
 class Transaction(Shaped, kw_only=True):
-    """A change of the balance; amount is truncated toward zero."""
+    """A change of the balance. `amount` is rounded toward zero."""
 
     id: str
     type: Annotated[Type, Meta(description="What changed the balance.")]
@@ -191,7 +191,7 @@ class Transaction(Shaped, kw_only=True):
 
 
 class Plan(Shaped, kw_only=True):
-    """A plan for sale; prices are in the currency's smallest unit; credits_included is of a month."""
+    """A plan for sale. Prices are in the currency's smallest unit. credits_included is the credit for a month."""
 
     id: str
     name: str
@@ -223,7 +223,7 @@ class Plan(Shaped, kw_only=True):
 
 
 class CheckedIn(Struct, kw_only=True):
-    """A check-in; streak counts days in a row, this one included."""
+    """A check-in. `streak` counts consecutive days, including this one."""
 
     credits_awarded: Annotated[int, Meta(description="What today's check-in gave, in credits.")]
     streak: Annotated[int, Meta(description="Days in a row, this one included.")]
@@ -232,7 +232,7 @@ class CheckedIn(Struct, kw_only=True):
 
     @classmethod
     def of(cls, done: checkin.CheckedIn) -> "CheckedIn":
-        """Round the next check-in up to a second at which it is allowed."""
+        """Round next_checkin_at up to a full second, when a check-in is certainly allowed."""
         next_s = -(-done.checkin.next_at // SECOND_US)
         return cls(
             credits_awarded=done.checkin.awarded_micros // MICROS_PER_CREDIT,
@@ -243,9 +243,7 @@ class CheckedIn(Struct, kw_only=True):
 
 
 class Session(Struct, kw_only=True):
-    """A checkout; url is where the payer goes, session_id the provider's own, null if nothing is to
-    be paid.
-    """
+    """A checkout. `url` is the payer's page; session_id is the provider's ID, or null if nothing is to be paid."""
 
     url: Annotated[str, Meta(description="Where the payer goes.")]
     session_id: Annotated[
@@ -255,13 +253,13 @@ class Session(Struct, kw_only=True):
 
 
 class Portal(Struct, kw_only=True):
-    """The provider's page for a plan."""
+    """The provider's page on which a user manages their plan."""
 
     url: Annotated[str, Meta(description="Where the person manages the plan.")]
 
 
 class AdminQuery(Fields, frozen=True, kw_only=True):
-    """The query of an administration list; created_after is inclusive, created_before exclusive."""
+    """Selects entries of an administration list. created_after is inclusive, created_before exclusive."""
 
     limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
     cursor: Text | None = None
@@ -277,7 +275,7 @@ Ref = Text | UnsetType | None
 
 
 class UseLimitBody(Fields, frozen=True, kw_only=True):
-    """How often something may be used in a UTC day, a UTC month or a paid period."""
+    """How often a feature may be used in a UTC day, a UTC month or a paid period."""
 
     limit: Annotated[Int64, Meta(description="How many uses.")]
     period: Annotated[
@@ -295,7 +293,7 @@ _TERMS: Final = GrantTerms.__struct_fields__
 
 
 class PlanBody(Fields, frozen=True, kw_only=True):
-    """A plan to sell; its id is made if omitted."""
+    """A plan to sell. If `id` is omitted, it is generated."""
 
     id: Text | None = None
     name: Text
@@ -337,7 +335,7 @@ class PlanBody(Fields, frozen=True, kw_only=True):
 
 
 class PlanChanges(Fields, frozen=True, kw_only=True):
-    """Changes to a plan; omitted fields stay as they are, and null removes an optional one."""
+    """Changes to a plan. Omitted fields stay unchanged, and null removes an optional one."""
 
     name: Text | UnsetType = UNSET
     description: Line | UnsetType = UNSET
@@ -368,7 +366,7 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
 
 
 class CouponBody(Fields, frozen=True, kw_only=True):
-    """percent, or amount_off in the currency's smallest unit."""
+    """A coupon that takes off a percentage, or amount_off in the currency's smallest unit."""
 
     code: Annotated[Text, Meta(description="What the payer types.")]
     percent: Int64 | None = None
@@ -381,16 +379,16 @@ class CouponBody(Fields, frozen=True, kw_only=True):
 
 
 class CouponsQuery(Fields, frozen=True, kw_only=True):
-    """The query of the coupons' list, newest first."""
+    """Selects a page of coupons, newest first."""
 
     limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
     cursor: Text | None = None
 
 
 class ManualBody(Fields, frozen=True, kw_only=True):
-    """A manual credit; environment must be the credential's.
+    """A manual change of a balance. `environment` must be that of the credential.
 
-    Promotional credit isn't purchased and may expire.
+    Promotional credit isn't purchased, and may expire.
     """
 
     account_id: Text
@@ -408,7 +406,7 @@ class ManualBody(Fields, frozen=True, kw_only=True):
 
 
 class ConfigBody(Fields, frozen=True, kw_only=True):
-    """The award: credits for a fixed one, or min_credits and max_credits for a random one."""
+    """The award for a check-in: `credits` if it is fixed, or min_credits and max_credits if it is random."""
 
     enabled: bool | UnsetType = UNSET
     credits: Int64 | UnsetType = UNSET
@@ -447,14 +445,14 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
 
 
 class AccountTransaction(Transaction, kw_only=True):
-    """A transaction, and whose it is."""
+    """A transaction, with its account."""
 
     account_id: str
     environment: str
 
 
 class Adjustment(Struct, kw_only=True):
-    """A manual change; balance is the account's after it, in credits."""
+    """A manual change. `balance` is the account's balance afterwards, in credits."""
 
     id: str
     account_id: str
@@ -489,7 +487,7 @@ class Adjustment(Struct, kw_only=True):
 
 
 class Config(Struct, kw_only=True, omit_defaults=True):
-    """What a check-in awards: credits, or at random from min_credits to max_credits."""
+    """What a check-in awards: `credits`, or a random number from min_credits to max_credits."""
 
     enabled: bool
     credits: int | UnsetType = UNSET

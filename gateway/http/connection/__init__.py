@@ -1,1 +1,1 @@
-"""One client's connection: httptools reads requests, the ASGI application responds."""
+"""Handle a client's connection: httptools parses the requests, and the ASGI application responds."""

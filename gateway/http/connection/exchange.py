@@ -1,6 +1,6 @@
-"""One request and its response, by ASGI's messages.
+"""Exchange one request and response through ASGI messages.
 
-Most are whole; read_whole and write_whole handle those without messages.
+Most requests and responses are complete at once; read_whole and write_whole handle those without messages.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class AnswerHead:
     says_close: bool = False
 
     def take(self, name: bytes, value: bytes) -> None:
-        """Add a header; raise RuntimeError for one that could be read as two."""
+        """Add a header. Raise RuntimeError if its characters could split it into two headers."""
         if _NAME_REFUSED.search(name):
             raise RuntimeError("an answer's header has a name that HTTP does not allow")
         if _VALUE_REFUSED.search(value):
@@ -68,7 +68,7 @@ def head_of(status: int, headers: Iterable[Header]) -> AnswerHead:
 
 
 class _Joined:
-    """The server's own headers as bytes. uvicorn makes a new list each second."""
+    """Caches the server's own headers as bytes. uvicorn makes a new list each second."""
 
     listed: list[Header] | None = None
     text = b""
@@ -86,14 +86,14 @@ joined = _Joined()
 class Wire(asyncio.Protocol, ABC):
     transport: asyncio.Transport
     is_writing_paused = False
-    # The client sends nothing more; it may still read.
+    # Whether the client has closed its sending side; it may still read.
     has_ended = False
     _is_reading_paused = False
 
     def __init__(self, loop: asyncio.AbstractEventLoop, server_state: ServerState) -> None:
         self.loop = loop
         self.server_state = server_state
-        # Copied for each request, because another one's task may start it.
+        # Each request gets a copy, because another request's task may start it.
         self.context = copy_context()
         self._may_write = asyncio.Event()
 
@@ -140,14 +140,14 @@ _log = logging.getLogger(__name__)
 
 
 def has_left(message: Message) -> bool:
-    """Return whether the client is gone, or sends nothing more, which mostly means the same."""
+    """Return whether the client has disconnected, or has closed its sending side, which mostly means the same."""
     return message["type"] == "http.disconnect" or _HAS_ENDED in message
 
 
 class Exchange:
-    """`has_all`: the body has arrived whole.
+    """A request and its response. has_all: the body has arrived completely.
 
-    `is_gone`: nobody reads the response. `is_kept`: the connection stays open.
+    is_gone: nobody reads the response any more. is_kept: the connection stays open afterwards.
     """
 
     body: bytes | bytearray = b""
@@ -169,7 +169,6 @@ class Exchange:
         self.is_kept = is_kept
 
     def start(self, app: ASGIApp) -> None:
-        """Run the application in a task of its own, with context variables of its own."""
         context = self.wire.context.copy()
         self._task = self.wire.loop.create_task(self._run(app), context=context)
         self.wire.server_state.tasks.add(self._task)
@@ -193,7 +192,7 @@ class Exchange:
             self.tell()
 
     def go_on(self) -> None:
-        """Handle more body after its apparent end."""
+        """Continue the body after it seemed complete."""
         self.has_all = False
 
     def leave(self) -> None:
@@ -232,10 +231,10 @@ class Exchange:
         await self.send({"type": _BODY, "body": _FAILED})
 
     async def receive(self) -> Message:
-        """Return ASGI's message: the body since the last one, or a disconnect.
+        """Return the next ASGI message: the body received since the last one, or a disconnect.
 
-        After the body's end comes an empty message once the client sends nothing more; see
-        has_left.
+        After the complete body, an empty message follows once the client closes its sending side (see
+        has_left).
         """
         self._ask_to_continue()
         if not self.is_gone and not self.is_answered:
@@ -264,7 +263,7 @@ class Exchange:
 
     @property
     def may_lack_its_body(self) -> bool:
-        """Return whether the client may send no body, because it waits for a 100 that it didn't
+        """Return whether the client may never send its body, because it waits for a 100 Continue that it didn't
         get.
         """
         return (
@@ -348,7 +347,7 @@ _line = b": ".join
 
 
 def read_whole(exchange: Exchange | None) -> bytes | None:
-    """Return the body if all of it has arrived, or None; receive() returns it afterwards as well."""
+    """Return the body if it has arrived completely, otherwise None. receive() still returns it afterwards."""
     if exchange is None or not exchange.has_all or exchange.is_gone:
         return None
     return bytes(exchange.body)
@@ -361,7 +360,7 @@ def write_whole(
     usual: tuple[Header, ...],
     body: bytes,
 ) -> bool:
-    """Write a whole response at once; return False if it must be written by ASGI's messages."""
+    """Write a complete response at once. Return False if ASGI messages are needed instead."""
     if exchange is None or exchange.is_begun or exchange.wire.is_writing_paused:
         return False
     if exchange.is_gone:

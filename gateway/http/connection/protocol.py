@@ -1,6 +1,6 @@
-"""Read a connection's requests with httptools; an Exchange answers each, in order.
+"""Parse a connection's requests with httptools; an Exchange responds to each, in order.
 
-Everything that a stranger can make a connection hold is bounded.
+Everything that a client can make a connection store is limited.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Calls(Protocol):
 
 
 class Resumed:
-    """Passes on what the parser calls, except for a first head that only gives the body's length."""
+    """Passes on the parser's callbacks, except for a first head that only tells a new parser the body's length."""
 
     def __init__(self, calls: Calls, headers: Sequence[Header]) -> None:
         self._calls = calls
@@ -92,7 +92,7 @@ PAGE_TOO_LARGE: Final = (
     b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
     % (len(_SAID), _SAID)
 )
-# A transfer coding other than chunked (RFC 9112, 6.1).
+# The response to a transfer coding other than chunked (RFC 9112, 6.1).
 NOT_IMPLEMENTED: Final = (
     b"HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
@@ -103,7 +103,7 @@ TOO_MANY: Final = (
 
 
 def no_http() -> bytes:
-    """Return the envelope: clients read one shape even if they didn't send HTTP."""
+    """Return an envelope as raw HTTP, for clients that didn't send valid HTTP."""
     refusal = refusal_of(Unreadable("Invalid HTTP request received."))
     body = envelope.refuse(refusal, time.time_ns() // 1000).body
     return (
@@ -114,13 +114,13 @@ def no_http() -> bytes:
 
 
 FIELDS_MAX: Final = 100
-# Chunks' sizes, extensions and line ends: twice the body, and this much more.
+# Chunk sizes, extensions and line ends may take twice the body's length, plus this.
 FRAMING_BYTES_MAX: Final = 32 * 1024
 PIPELINED_MAX: Final = 16
-# The parser gets pieces, so that no limit is overrun by more than one.
+# The parser gets small pieces, so that no limit is exceeded by more than one piece.
 PIECE_BYTES: Final = 2 * 1024
 BODY_PIECE_BYTES: Final = 16 * 1024
-# A reading client takes at least this much between two checks.
+# A client that reads takes at least this much between two checks.
 TAKEN_BYTES_MIN: Final = 4096
 _FIELD_BYTES: Final = len(b": \r\n")
 _PAGES: Final = b"/dashboard"
@@ -128,20 +128,20 @@ _VERSIONS: Final = frozenset({"1.1", "1.0"})
 
 
 class _TooMuch(Exception):
-    """Stop the parser from its callback; the response has been given."""
+    """Stops the parser from inside a callback, after the response has been sent."""
 
 
 class Connection(Wire):
     reading_since_s: float | None = None
     _idle_since_s: float | None = None
     _counted_as: str | None = None
-    # The arriving request's target and headers; True once the message has ended.
+    # The current request's target and headers. _is_head is True after a message has ended.
     _target = b""
     _known_target: bytes | None = None
     _headers: list[Header]
     _is_head = True
-    # Fields and bytes of trailers, bytes of the body, and bytes fed since the first line, or since
-    # the head ended.
+    # The trailers' number and size, the body's size, and the bytes parsed since the request line, or since the
+    # headers ended.
     _trailers = 0
     _trailer_bytes = 0
     _body_bytes = 0
@@ -151,10 +151,10 @@ class Connection(Wire):
     _untaken_bytes = 0
     _untaken_since_s = 0.0
     _is_last_answer = False
-    # The bytes that came while too many requests waited, and whether the client then closed its side.
+    # Bytes received while too many requests waited, and whether the client then closed its sending side.
     _unfed = memoryview(b"")
     _ends_unfed = False
-    # The response to a refused request, while earlier ones are due. Nothing is read behind it.
+    # The response to a refused request, while earlier responses are due. Nothing after that request is read.
     _refusal: bytes | None = None
 
     def __init__(
@@ -264,7 +264,8 @@ class Connection(Wire):
         size = self._fed_piece_bytes = len(data)
         self._fed_bytes += size
         if self.reading_since_s is None:
-            # Line ends between two requests could hold a connection open for ever.
+            # Count from here: a client could otherwise keep a connection open forever with empty lines between
+            # requests.
             self.reading_since_s = self.loop.time()
         self._idle_since_s = None
         try:
@@ -286,16 +287,14 @@ class Connection(Wire):
             super().resume_reading()
 
     def eof_received(self) -> bool | None:
-        """Hold the connection open for due responses; return False to close it."""
+        """Hold the connection open for responses that are due. Return False to close it."""
         self._ends_unfed = bool(self._unfed)
         return self._ends_unfed or self._refusal is not None or self._end_reading()
 
     def _end_reading(self) -> bool:
-        """Answer complete requests, then end the connection.
+        """Respond to complete requests, then end the connection. The client may still read.
 
-        The client may still read.
-
-        Return False to close it at once: there are none, or one was cut off in its body.
+        Return False to close it now: no response is due, or the last request's body is incomplete.
         """
         newest = self._newest
         if newest is not None and self._waiting and not newest.has_all:
@@ -352,7 +351,7 @@ class Connection(Wire):
             raise _TooMuch
 
     def _count_trailer(self, name: bytes, value: bytes) -> None:
-        """Count and drop it: as a header it would have bypassed the proxy's checks."""
+        """Count a trailer, then drop it: treated as a header, it would bypass a proxy's checks."""
         self._trailers += 1
         self._trailer_bytes += len(name) + len(value) + _FIELD_BYTES
         is_too_much = self._trailer_bytes + self._header_bytes() > HEAD_BYTES_MAX
@@ -446,7 +445,7 @@ class Connection(Wire):
             self.transport.close()
 
     def cut_if_slow(self, now_s: float, *, read_s_max: float, write_s_max: float) -> None:
-        """End a connection whose request doesn't arrive, or whose response isn't taken."""
+        """Close the connection if its request doesn't arrive, or its response isn't read, in time."""
         since_s = self.reading_since_s
         if since_s is not None and self._unfed:
             self.reading_since_s = now_s
@@ -493,7 +492,7 @@ class Connection(Wire):
 
 def _parser(called: Calls) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(called)
-    # A request behind one that wanted the connection's end is neither answered nor an error.
+    # A request that follows one with `Connection: close` is ignored, without an error.
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
 
