@@ -30,7 +30,7 @@ from gateway.api.money import (
     statement,
     usage,
 )
-from gateway.api.webhooks import events as event_stream, verify
+from gateway.api.webhooks import events as event_stream
 from gateway.dialects.discovery import discover
 from gateway.http.acts import routes_of
 from gateway.http.routing import ApiSurface
@@ -43,6 +43,7 @@ from webhooks.delivery_log import acts as deliveries
 from webhooks.delivery_log.acts import TEST
 from webhooks.endpoints import acts as endpoints, portal_acts
 from webhooks.endpoints.health_acts import HEALTH, NOTICES
+from webhooks.endpoints.verify_acts import VERIFY
 from webhooks.events import acts as events
 from webhooks.replays import acts as replays
 
@@ -82,8 +83,7 @@ API = ApiSurface(
         *cli_login.ROUTES,
         *routes_of(tokens.ACTS),
         *routes_of(endpoints.ACTS),
-        *verify.ROUTES,
-        *routes_of((TEST, CERTIFY, HEALTH)),
+        *routes_of((VERIFY, TEST, CERTIFY, HEALTH)),
         *routes_of((events.LIST,)),
         *event_stream.ROUTES,
         *routes_of((events.SHOW,)),

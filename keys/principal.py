@@ -260,10 +260,6 @@ def _address(address: Address | str | None) -> Address | None:
 assert all(scopes < frozenset(ACCOUNT_SCOPES) for scopes in ROLE_SCOPES.values())
 
 
-def read_role(text: str) -> MemberRole | None:
-    return next((role for role in ROLES if role == text), None)
-
-
 @dataclass(frozen=True, slots=True)
 class Link:
     """A key or ancestor as stored, except that its end is by our clock, not the account's own."""

@@ -370,15 +370,13 @@ async def _device_logins(tx: Transaction, now_us: int) -> int:
     return await device_login.prune(tx, now_us=now_us)
 
 
-def requests_chore(
-    database: Database, clock: Clock, kept_us: int, *, pause_s: float = PAUSE_S
-) -> Chore:
+def requests_chore(database: Database, clock: Clock, kept_us: int) -> Chore:
     async def run() -> None:
         found = -1
         while found:
             step = partial(_requests, before_us=clock.now_us() - kept_us)
             found = await database.transaction(step, durable=False)
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(PAUSE_S)
 
     return Chore("requests.prune", RETENTION_S, run)
 

@@ -120,7 +120,7 @@ class OpenRouterKeys(KeyVendor):
         if answer.status == HTTP_NOT_FOUND:
             refusal_of(answer)
             return None
-        _must_be(answer.status, HTTP_OK)
+        _must_be_ok(answer.status)
         return self._state(decoded(answer.body, _KeyAnswer).data, key_id)
 
     async def make(
@@ -167,7 +167,7 @@ class OpenRouterKeys(KeyVendor):
 
     async def balance_cents(self) -> int:
         answer = await self._api.call("GET", "/credits")
-        _must_be(answer.status, HTTP_OK)
+        _must_be_ok(answer.status)
         found = decoded(answer.body, _CreditsAnswer).data
         return cents_of_usd(usd_of_number(found.total_credits) - usd_of_number(found.total_usage))
 
@@ -186,7 +186,7 @@ class OpenRouterKeys(KeyVendor):
             if self._config.workspace_id is not None:
                 params["workspace_id"] = self._config.workspace_id
             answer = await self._api.call("GET", "/keys", params=params)
-            _must_be(answer.status, HTTP_OK)
+            _must_be_ok(answer.status)
             page = decoded(answer.body, _ListAnswer).data
             for lost in page:
                 if lost.name == name and lost.usage == 0:
@@ -200,7 +200,7 @@ class OpenRouterKeys(KeyVendor):
         if answer.status == HTTP_NOT_FOUND:
             refusal_of(answer)
         else:
-            _must_be(answer.status, HTTP_OK)
+            _must_be_ok(answer.status)
 
     def _state(self, key: _Key, key_id: str) -> KeyState:
         if key.hash != key_id:
@@ -227,8 +227,8 @@ def _path(key_id: str) -> str:
     return f"/keys/{quote(key_id, safe='')}"
 
 
-def _must_be(status: int, expected: int) -> None:
-    if status != expected:
+def _must_be_ok(status: int) -> None:
+    if status != HTTP_OK:
         raise NoSupplierAnswer(f"HTTP {status}")
 
 

@@ -31,7 +31,6 @@ PROTOCOLS: Final = (X402, MPP)
 HINT: Final = "machine_payments"
 PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
 OPEN: Final = frozenset[PaymentState]({"settling", "unknown"})
-STATES: Final = ("settling", "unknown", "paid", "refused", "refunded")
 DETAIL_CHARACTERS_MAX: Final = 300
 # The wait doubles within these bounds.
 ASK_US_MIN: Final = 2 * SECOND_US

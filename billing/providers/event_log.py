@@ -22,7 +22,6 @@ ProblemReason = Literal[
     "other_provider",  # the order is at another one, or in the other environment
     "too_much",  # more than an account can hold
 ]
-REASONS: tuple[ProblemReason, ...] = ProblemReason.__args__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

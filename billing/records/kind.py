@@ -20,6 +20,7 @@ from store.database import Row, Transaction
 # Rows that may be pruned share a seed if they are of the same account and the same 30 days.
 PERIOD_US: Final = 30 * DAY_US
 FOR_EVER: Final = -1
+IDS_AT_ONCE: Final = 2_048
 _FINAL: Final = frozenset({"delivered", "failed", "cancelled"})
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -152,14 +153,13 @@ async def read_after(
     return await _records(tx, source, rows)
 
 
-async def read_ids(
-    tx: Transaction, source: RecordSource, after: str, upto: str, *, limit: int
-) -> Sequence[str]:
+async def read_ids(tx: Transaction, source: RecordSource, after: str, upto: str) -> Sequence[str]:
+    """Return at most IDS_AT_ONCE IDs."""
     rows = await tx.fetch(
         f"SELECT id FROM {source.table} WHERE id > :after AND id <= :upto ORDER BY id LIMIT :rows",
         after=after,
         upto=upto,
-        rows=limit,
+        rows=IDS_AT_ONCE,
     )
     return [row[0] for row in rows]
 

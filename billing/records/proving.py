@@ -35,7 +35,6 @@ from keys.vault import Vault
 from store.database import Database, Transaction
 
 _TILES_AT_ONCE: Final = 8
-_IDS: Final = 2_048
 
 
 class Unproved(NamedTuple):
@@ -294,7 +293,7 @@ async def _unsealed(
 
 
 async def _ids(tx: Transaction, *, source: RecordSource, after: str, upto: str) -> Sequence[str]:
-    return await read_ids(tx, source, after, upto, limit=_IDS)
+    return await read_ids(tx, source, after, upto)
 
 
 async def _known(

@@ -42,7 +42,6 @@ SETTLED_US: Final = 5 * MINUTE_US
 LOOK_BACK_US: Final = 2 * HOUR_US
 # The number is small, because SQLite has one writer, and sends wait while a step is written.
 STEP_ROWS: Final = 2 * TILE
-_IDS: Final = 2_048
 
 _log = logging.getLogger(__name__)
 
@@ -146,7 +145,7 @@ class RecordSealer:
         seen = await _mark(tx)
         upto = seen.after_ids.get(source.name, "")
         after = max(after, source.least(seen.began_at))
-        ids = await read_ids(tx, source, after, upto, limit=_IDS)
+        ids = await read_ids(tx, source, after, upto)
         if not ids:
             return _nothing(seen)
         known = await known_ids(tx, source, (ids[0], ids[-1]), until_day=seen.day_start_at)

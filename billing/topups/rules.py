@@ -423,9 +423,9 @@ class TopUpRules:
         token = self.links.token_of("colleague_approval", mail_id)
         return f"{self.public_url}{DECIDE_PATH}/{token}"
 
-    def invitation_url(self, invitation_id: str, address: str = "") -> str:
+    def invitation_url(self, invitation_id: str) -> str:
         token = self.links.token_of("invitation", invitation_id)
-        return f"{self.public_url or address}{INVITATION_PATH}/{token}"
+        return f"{self.public_url}{INVITATION_PATH}/{token}"
 
     def password_url(self, reset_id: str) -> str:
         return password_url(self.public_url, self.links, reset_id)

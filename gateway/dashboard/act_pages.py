@@ -639,12 +639,10 @@ def problem_typed(struct: type[Fields], form: Form) -> Problem:
     return problem_before(struct, typed_values(struct, typed), typed.wrong, form)
 
 
-async def run_asked(
-    call: RequestContext[Any, Any], act: AnyChange, asked: Fields, *, is_operator: bool = False
-) -> Any:
-    """Run the act for a page. `is_operator` is true if the act changes another account's rows."""
+async def run_asked(call: RequestContext[Any, Any], act: AnyChange, asked: Fields) -> Any:
+    """Run the act for an operator's page."""
     assert not isinstance(act, ApiAct), "the API runs it itself"
-    door = Door(act, call, is_operator=is_operator)
+    door = Door(act, call, is_operator=True)
     if not isinstance(act, Act):
         return await run_alone(act, await door.alone(), asked)
     await door.prepare(asked)

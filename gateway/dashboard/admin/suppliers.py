@@ -74,7 +74,7 @@ async def create(call: RequestContext[Fields, Fields]) -> Reply:
         registration = _kinds(call).registration(form.text("kind"))
         given = {} if is_simulated else _given(registration, form)
         asked = NewSupplier(id=supplier, kind=registration.name, simulated=is_simulated, **given)
-        await run_asked(call, CREATE_SUPPLIER, asked, is_operator=True)
+        await run_asked(call, CREATE_SUPPLIER, asked)
     except DomainError as error:
         return await _new_page(call, form, _option_problem(error))
     return go(f"{PATH}/{supplier}", said=CREATE_SUPPLIER.name)
@@ -92,7 +92,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
         given = {} if row.is_simulated else _given(_kinds(call).registration(row.kind), form)
         is_meant = form.text("despite_open_attempts") == "yes"
         asked = SupplierChanges(despite_open_attempts=is_meant, **given)
-        await run_asked(call, SET_OPTIONS, asked, is_operator=True)
+        await run_asked(call, SET_OPTIONS, asked)
     except DomainError as error:
         return await _supplier_page(call, form, _option_problem(error))
     return go(f"{PATH}/{supplier}", said=SET_OPTIONS.name)
@@ -101,7 +101,7 @@ async def change(call: RequestContext[Fields, Fields]) -> Reply:
 async def check(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
     asked = CheckQuery(supplier=_place(call)[1])
-    found = await run_asked(call, CHECK_SUPPLIERS, asked, is_operator=True)
+    found = await run_asked(call, CHECK_SUPPLIERS, asked)
     return await _supplier_page(call, Form(), checked=found.items[0])
 
 

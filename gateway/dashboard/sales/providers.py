@@ -54,9 +54,7 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
         period_s=period_s,
         detail="the providers were asked often; wait a minute",
     )
-    return await _page(
-        call, checked=await run_asked(call, CHECK_PROVIDERS, CheckBody(), is_operator=True)
-    )
+    return await _page(call, checked=await run_asked(call, CHECK_PROVIDERS, CheckBody()))
 
 
 async def _page(

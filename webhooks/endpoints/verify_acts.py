@@ -1,19 +1,14 @@
 """Webhook checks: check a webhook that a receiver got, without storing anything."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.answers import response_codes as codes
-from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer
-from gateway.answers.outcome import ok
-from gateway.http.request_context import RequestContext
-from gateway.http.routing import Route
 from kernel.clock import SECOND_US
 from kernel.errors import InvalidInput
 from kernel.fields import Fields
-from keys.signatures.signing import verify as verify_signature
+from keys.act import MERCHANT, CallContext, StepsAct
+from keys.signatures import signing
 
 
 class VerifyBody(Fields, frozen=True, kw_only=True):
@@ -60,34 +55,29 @@ class Verification(Struct, kw_only=True):
     findings: Annotated[list[Finding], Meta(description="All that is wrong.")]
 
 
-async def verify(call: RequestContext[VerifyBody, Fields]) -> Answer:
-    body = call.body
-    if body.secret is None and body.public_key is None:
+async def verify(context: CallContext, asked: VerifyBody) -> Verification:
+    if asked.secret is None and asked.public_key is None:
         raise InvalidInput("Give `secret`, `public_key` or both.", param="secret")
-    findings = verify_signature(
-        secret=body.secret,
-        public_key=body.public_key,
-        headers=body.headers,
-        body=body.body.encode(),
-        now_s=call.now_us // SECOND_US,
+    found = signing.verify(
+        secret=asked.secret,
+        public_key=asked.public_key,
+        headers=asked.headers,
+        body=asked.body.encode(),
+        now_s=context.now_us // SECOND_US,
     )
-    listed = [
-        Finding(part=finding.part, header=finding.header, detail=finding.detail)
-        for finding in findings
-    ]
-    data = Verification(valid=not listed, findings=listed)
-    return answer(codes.SUCCESS, data, now_us=call.now_us)
+    listed = [Finding(part=one.part, header=one.header, detail=one.detail) for one in found]
+    return Verification(valid=not listed, findings=listed)
 
 
-ROUTES = (
-    Route(
-        "POST",
-        "/webhooks/verify",
-        verify,
-        "Check a received webhook",
-        ("webhooks:read",),
-        body=VerifyBody,
-        takes_key=False,
-        answers=ok(Verification),
-    ),
+# Its command is `topup verify`, which asks nobody.
+VERIFY: Final = StepsAct(
+    name="webhooks.verify",
+    summary="Check a received webhook",
+    path="/webhooks/verify",
+    scopes=("webhooks:read",),
+    audience=(MERCHANT,),
+    input=VerifyBody,
+    run=verify,
+    result=Verification,
+    takes_key=False,
 )
