@@ -1,1 +1,1 @@
-"""Money: the ledger, top-ups, vouchers, fulfilment, approvals, the audit."""
+"""Handle money: the ledger, top-ups, vouchers, supplier calls, approvals and the audit."""

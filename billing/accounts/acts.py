@@ -1,4 +1,4 @@
-"""Accounts: create, list, change, suspend and resume them; open and close live."""
+"""Accounts: create, list, change, suspend and resume accounts, and open or close live."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,27 +33,39 @@ class Account(Shaped, kw_only=True):
     """An account."""
 
     id: Id
-    user_id: Annotated[int, Meta(description="Its id where a dialect wants a number.")]
+    user_id: Annotated[int, Meta(description="A numeric ID, for APIs that require a number.")]
     name: Annotated[str, said("Name")]
     email: Annotated[
-        str | None, Meta(description="It signs in with it, and gets mail there."), said("Email")
+        str | None,
+        Meta(description="The owner's email address, for signing in and for mail."),
+        said("Email"),
     ]
     operator: Annotated[
-        bool, Meta(description="Its own credentials may carry `admin`."), said("Operator")
+        bool,
+        Meta(description="Whether the account's own credentials may have the scope `admin`."),
+        said("Operator"),
     ]
-    sandbox: Annotated[bool, Meta(description="It is staging's only, and goes when it is idle.")]
-    live: Annotated[bool, Meta(description="It may hold live credentials."), said("Live")]
-    email_verified: Annotated[bool, Meta(description="Somebody reads the mail of its address.")]
+    sandbox: Annotated[
+        bool,
+        Meta(
+            description="Whether the account is a sandbox: it exists only in staging, and is deleted when idle."
+        ),
+    ]
+    live: Annotated[bool, Meta(description="Whether live credentials are allowed."), said("Live")]
+    email_verified: Annotated[bool, Meta(description="Whether the email address was confirmed.")]
     suspended_at: Annotated[
-        Time | None, Meta(description="Since when an operator stops what it spends and makes.")
+        Time | None,
+        Meta(description="When it was suspended; null if it isn't."),
     ]
     suspended_for: Annotated[
-        str | None, Meta(description="Why; its owner reads it."), said("Suspended for")
+        str | None,
+        Meta(description="The reason for the suspension, which the owner can read."),
+        said("Suspended for"),
     ]
-    time_zone: Annotated[str, Meta(description="Where its days begin.")]
+    time_zone: Annotated[str, Meta(description="The time zone in which the account's days begin.")]
     created_at: Annotated[Time, said("Created")]
     last_active_at: Annotated[
-        Time, Meta(description="To the day, of its latest call."), said("Last active")
+        Time, Meta(description="The day of its latest call."), said("Last active")
     ]
 
     @classmethod
@@ -70,18 +82,16 @@ class Account(Shaped, kw_only=True):
 
 
 class AccountWithWallet(Account, kw_only=True):
-    """An account, with its wallet in one environment."""
+    """An account, with the balance of its wallet in one environment."""
 
-    wallet_micros: Annotated[
-        Micros, Meta(description="The purchased credit that it has."), said("Wallet")
-    ]
+    wallet_micros: Annotated[Micros, Meta(description="Purchased credit."), said("Wallet")]
 
 
 class AccountDetails(Account, kw_only=True):
-    """An account, and whether its sign-in needs a second factor."""
+    """An account, with its two-factor status."""
 
-    two_factor: Annotated[bool, Meta(description="Signing in takes a code or a passkey, too.")]
-    recovery_codes_left: Annotated[int, Meta(description="Each gets in once without the phone.")]
+    two_factor: Annotated[bool, Meta(description="Whether signing in requires a second factor.")]
+    recovery_codes_left: Annotated[int, Meta(description="How many recovery codes are unused.")]
 
     @classmethod
     def of_found(cls, found: tuple[Row, SecondFactor | None]) -> Self:
@@ -92,7 +102,7 @@ class AccountDetails(Account, kw_only=True):
 
 
 class AccountPassword(Shaped, kw_only=True):
-    """A generated password is shown this once."""
+    """An account's new password. A generated password is shown only in this response."""
 
     id: Id
     email: str | None
@@ -100,7 +110,7 @@ class AccountPassword(Shaped, kw_only=True):
 
 
 class PasswordLink(Shaped, kw_only=True):
-    """Sets a password, once, until expires_at."""
+    """A link on which the account's owner sets a new password, once, before `expires_at`."""
 
     id: Id
     expires_at: Time
@@ -108,13 +118,18 @@ class PasswordLink(Shaped, kw_only=True):
 
 
 class Told(Shaped, kw_only=True):
-    """What mail the owner or a colleague gets."""
+    """Which kinds of email one person receives about an account."""
 
-    id: Annotated[str, Meta(description="The account that they sign in with.")]
-    email: Annotated[str | None, Meta(description="Where mail to them goes.")]
-    role: Annotated[str, Meta(description="owner, or what they may do as a colleague.")]
-    told: Annotated[list[str], Meta(description="Of what; of failed payments always the owner.")]
-    staging: Annotated[bool, Meta(description="Whether what is on counts in staging, too.")]
+    id: Annotated[str, Meta(description="The ID of the account with which the person signs in.")]
+    email: Annotated[str | None, Meta(description="The person's email address.")]
+    role: Annotated[str, Meta(description="owner, or the colleague's role.")]
+    told: Annotated[
+        list[str],
+        Meta(
+            description="The kinds of mail that the person gets. The owner always gets mail about failed payments."
+        ),
+    ]
+    staging: Annotated[bool, Meta(description="Whether the person also gets mail for staging.")]
 
     @classmethod
     def of(cls, person: Person, /, **more: Any) -> Self:
@@ -131,21 +146,24 @@ ACCOUNT: Final = "/accounts/{account}"
 _IsOperator = Annotated[
     bool,
     Meta(
-        description="Its own credentials may carry `admin`; set on the installation's own machine only."
+        description=(
+            "Whether the account's own credentials may have the scope `admin`. This can be set only on the"
+            " gateway's own machine."
+        )
     ),
 ]
 
 
 class NewAccount(Fields, frozen=True, kw_only=True):
-    """A new account; its staging wallet holds $10,000.00 of test credit."""
+    """The account to create. Its staging wallet receives $10,000.00 of test credit."""
 
-    name: Annotated[Text, Meta(description="What people call it."), said("Name")]
+    name: Annotated[Text, Meta(description="The account's display name."), said("Name")]
     email: (
         Annotated[
             str,
             Meta(
                 max_length=EMAIL_CHARACTERS_MAX,
-                description="It signs in with it, and is the default recipient.",
+                description="The owner's email address, for signing in. It is also the default recipient.",
             ),
             said("Email"),
         ]
@@ -155,14 +173,17 @@ class NewAccount(Fields, frozen=True, kw_only=True):
 
 
 class AccountChanges(Fields, frozen=True, kw_only=True):
-    """What to change; omitted fields stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     time_zone: (
         Annotated[
             str,
             Meta(
                 max_length=64,
-                description="Where its days begin, such as Asia/Kuwait; counts after its next check-in.",
+                description=(
+                    "The time zone in which the account's days begin, such as Asia/Kuwait. It applies after the next"
+                    " check-in."
+                ),
             ),
             said("Time zone"),
         ]
@@ -174,20 +195,23 @@ class AccountChanges(Fields, frozen=True, kw_only=True):
 class AccountsQuery(Page, frozen=True, kw_only=True):
     matching: Annotated[
         str,
-        Meta(max_length=100, description="An id, or a part of the name or address."),
+        Meta(
+            max_length=100,
+            description="Only accounts with this ID, or with this text in their name or address.",
+        ),
         said("Id, or a part of the name or address"),
     ] = ""
 
 
 class Suspension(Fields, frozen=True, kw_only=True):
-    """Why the account is suspended."""
+    """The reason for suspending an account."""
 
     reason: Annotated[
         str,
         Meta(
             description=f"Why, in at most {REASON_CHARACTERS_MAX} characters; its owner reads it."
         ),
-        said("Why", hint="Its owner reads this, on each page and by mail."),
+        said("Why", hint="The owner sees this on each page and by mail."),
     ]
 
 
@@ -201,7 +225,7 @@ _WALLET: Final = """COALESCE((
     WHERE l.account_id = a.id AND l.environment = :environment AND l.kind = 'wallet' AND l.name = ''
 ), 0)"""
 _ROWS: Final = RowMapping(_RowWithWallet)
-# LIKE would treat an underscore as a wildcard.
+# Filters compare parts of a text by position, because LIKE would treat an underscore as a wildcard.
 _PAGES: Final = Keyset(
     f"{RowMapping(Row).of('a')}, {_WALLET} AS wallet_micros",
     "accounts a",
@@ -277,7 +301,6 @@ async def resume_account(context: ActContext, _asked: Fields) -> Change[Row]:
 
 
 async def _stands(context: ActContext, before: Row) -> Change[Row]:
-    """Notify the owner if the state changed."""
     after = await get_account(context.tx, before.id)
     if before.suspended_for != after.suspended_for:
         rules = context.service(MailRules)
@@ -317,7 +340,7 @@ def _nothing(_row: Row) -> Mapping[str, Any]:
 CREATE_ACCOUNT = Act(
     name="accounts.create",
     summary="Create an account",
-    description="In staging and live; its staging wallet holds $10,000.00 of test credit.",
+    description="The account exists in staging and live. Its staging wallet receives $10,000.00 of test credit.",
     path="/accounts",
     audience=(OPERATOR,),
     input=NewAccount,
@@ -328,12 +351,12 @@ CREATE_ACCOUNT = Act(
     is_catalogue=True,
     is_account_wide=True,
     audit=Audited("account.created", _whose),
-    done="The account is made.",
+    done="The account is created.",
     examples=("topup accounts create --name Acme --email ops@acme.example",),
 )
 LIST_ACCOUNTS = ListAct(
     name="accounts.list",
-    summary="List accounts and what each has",
+    summary="List accounts with their balances",
     path="/accounts",
     audience=(OPERATOR,),
     query=AccountsQuery,
@@ -378,8 +401,11 @@ CHANGE_ACCOUNT = Act(
 SUSPEND_ACCOUNT = Act(
     name="accounts.suspend",
     summary="Suspend an account",
-    description="Stops all that it spends and makes in both environments, at once. It can still sign in and read; what"
-    " it had accepted is delivered, and webhooks go on. What it had scheduled fails at its time, with the funds back.",
+    description=(
+        "The account can't spend or create anything in either environment, from now on. Its owner can"
+        " still sign in and read. Top-ups that were accepted are still delivered, and webhooks are still"
+        " sent. Scheduled sends fail at their time, and their funds are returned."
+    ),
     path=f"{ACCOUNT}/suspend",
     audience=(OPERATOR,),
     input=Suspension,
@@ -389,7 +415,7 @@ SUSPEND_ACCOUNT = Act(
     audit=Audited("account.suspended", account_access.shown_suspension, is_whole=True),
     asks="Suspend {name} ({id})? All its keys stop spending at once, in staging and in live.",
     applies=lambda account: not account.operator and account.suspended_at is None,
-    done="The account is suspended: it can read, and spends and makes nothing.",
+    done="The account is suspended. Its owner can read, but can't spend or create anything.",
     examples=('topup accounts suspend ops@acme.example --reason "the card was reported stolen"',),
 )
 RESUME_ACCOUNT = Act(
@@ -404,13 +430,13 @@ RESUME_ACCOUNT = Act(
     is_account_wide=True,
     audit=Audited("account.resumed", account_access.shown_suspension, is_whole=True),
     applies=lambda account: account.suspended_at is not None,
-    done="The account goes on.",
+    done="The account is active again.",
     examples=("topup accounts resume ops@acme.example",),
 )
 OPEN_LIVE = Act(
     name="accounts.open-live",
     summary="Open live for an account",
-    description="It can then hold live credentials, and send real credit.",
+    description="The account can then have live credentials and send real credit.",
     path=f"{ACCOUNT}/open-live",
     audience=(OPERATOR,),
     input=Fields,
@@ -426,7 +452,7 @@ OPEN_LIVE = Act(
 CLOSE_LIVE = Act(
     name="accounts.close-live",
     summary="Close live for an account",
-    description="Its live keys and tokens stop working within a second, until live is opened again.",
+    description="The account's live keys and tokens stop working within a second, until live is opened again.",
     path=f"{ACCOUNT}/close-live",
     audience=(OPERATOR,),
     input=Fields,
@@ -442,7 +468,7 @@ CLOSE_LIVE = Act(
 VERIFY_EMAIL = Act(
     name="accounts.verify-email",
     summary="Record that an account's email address is verified",
-    description="With TOPUP_SELF_SERVE_LIVE that lets it open live.",
+    description="With TOPUP_SELF_SERVE_LIVE, the owner can then open live.",
     path=f"{ACCOUNT}/verify-email",
     audience=(OPERATOR,),
     input=Fields,
@@ -452,7 +478,7 @@ VERIFY_EMAIL = Act(
     is_account_wide=True,
     audit=Audited("email.verified", _nothing),
     applies=lambda account: account.email is not None and not account.email_verified,
-    done="The address counts as verified.",
+    done="The address is verified.",
     examples=("topup accounts verify-email ops@acme.example",),
 )
 ACTS = (

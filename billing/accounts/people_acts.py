@@ -1,4 +1,4 @@
-"""Account access: mail, passwords and second factors."""
+"""Account access: email notifications, passwords and second factors."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,9 @@ class NewPassword(Fields, frozen=True, kw_only=True):
     password: (
         Annotated[
             str,
-            Meta(description="10 to 200 characters; left out, one is made and shown this once."),
+            Meta(
+                description="10 to 200 characters. If omitted, a password is generated and shown only once."
+            ),
             said("Password", is_secret=True),
         ]
         | None
@@ -115,7 +117,10 @@ async def begin_password(context: ActContext, _asked: Fields) -> Change[Password
     account = await _with_email(context)
     made = await password_reset.begin(context.tx, account, now_us=context.now_us)
     if made is None:
-        raise InvalidInput("The account already has ten unused links.", param="account")
+        raise InvalidInput(
+            "The account already has ten unused password links. Use one of them, or wait until one expires.",
+            param="account",
+        )
     vault, address = context.service(Vault), context.service(PublicUrl).text
     key = await vault.data_key(context.tx, VOUCHER_KEY, now_us=context.now_us)
     url = password_url(address, LinkTokens(key), made.id)
@@ -153,7 +158,7 @@ def _language(tag: str | None) -> Mapping[str, Any]:
 LIST_TOLD = ListAct(
     name="accounts.notifications",
     summary="Show which mail the owner and each colleague get",
-    description="They choose it at their page Account.",
+    description="Each person chooses this on their page Account.",
     path=f"{ACCOUNT}/notifications",
     audience=(OPERATOR,),
     query=Page,
@@ -166,7 +171,7 @@ LIST_TOLD = ListAct(
 SET_PASSWORD = Act(
     name="accounts.password",
     summary="Set the password that signs in to the dashboard",
-    description="Signs the account out everywhere.",
+    description="This also signs the account out everywhere.",
     path=f"{ACCOUNT}/password",
     audience=(MACHINE,),
     input=NewPassword,
@@ -183,9 +188,11 @@ SET_PASSWORD = Act(
 )
 BEGIN_PASSWORD = Act(
     name="accounts.password-link",
-    summary="Make a link that sets a password, once, within an hour",
-    description="Nothing changes yet: give the link to the owner. First make sure that the owner "
-    "really asked for it.",
+    summary="Create a link that sets a password, once, within an hour",
+    description=(
+        "First make sure that the owner really requested it, then give the owner the link. The password"
+        " changes when the link is used."
+    ),
     path=f"{ACCOUNT}/password-link",
     audience=(MACHINE,),
     input=Fields,
@@ -199,8 +206,8 @@ BEGIN_PASSWORD = Act(
 )
 REMOVE_SECOND_FACTOR = Act(
     name="accounts.remove-two-factor",
-    summary="Switch off two-factor sign-in for a person who lost phone and recovery codes",
-    description="Afterwards the password alone signs in. Passkeys are removed, too.",
+    summary="Turn off two-factor sign-in for someone who lost their phone and recovery codes",
+    description="Afterwards the password alone is enough to sign in. Passkeys are removed too.",
     path=f"{ACCOUNT}/remove-two-factor",
     audience=(MACHINE,),
     input=Fields,

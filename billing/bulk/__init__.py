@@ -1,1 +1,1 @@
-"""Accept and run many sends in one call."""
+"""Accept and run bulk sends: many top-ups in one call."""

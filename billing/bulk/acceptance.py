@@ -1,7 +1,7 @@
-"""Accept the items of a batch, a few per transaction.
+"""Accept the items of a batch, a few in each transaction.
 
-For all-or-nothing batches, each top-up is reserved first: its funds are held and its caps counted, but
-nothing is published. An item's outcome is written with its top-up, so a second try changes nothing.
+In an all-or-nothing batch, every top-up is first reserved: its funds are held and its caps are counted, but no event is
+published. An item's outcome is written in the same transaction as its top-up, so a retry changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,8 @@ class AcceptItems:
             if isinstance(one.send, Send):
                 one.send.declare(read_set)
                 if one.send.sent_by is not None:
-                    # A call's items are accepted in steps, after a crash by a worker.
+                    # Check the sender's access in each step: after a crash, a worker may accept the rest much
+                    # later.
                     topups.senders.add((self.tenant.account_id, one.send.sent_by))
 
     def decide(self, state: BatchState) -> int:
@@ -154,7 +155,6 @@ class UndoItems(_OnReserved):
     def decide(self, state: BatchState) -> None:
         for item, topup in self._reserved(state):
             if topup.status not in HELD_STATES:
-                # Somebody ended the top-up by its ID meanwhile.
                 batches_of(state).change_item(replace(item, state="accepted"))
                 continue
             batches_of(state).change_item(replace(item, state="dropped"))
@@ -172,7 +172,7 @@ def _declare(read_set: ReadSet, tenant: Tenant, batch_id: str, numbers: Sequence
 
 
 def _in_time(state: BatchState, batch: SendBatch, send: Send) -> Send:
-    """Return the send, at once if its time came after the batch was opened: the delay is ours."""
+    """Drop `send_at` if that time passed while the batch was being accepted, because the gateway caused the delay."""
     request = send.request
     now_us = state.now_of(batch.tenant)
     opened_us = now_us - (state.now_us - batch.created_at)
@@ -271,7 +271,7 @@ class BatchRehearsal:
 
 
 def _without_rehearsed(refusal: DomainError, rehearsed: Mapping[str, int]) -> DomainError:
-    """Return the refusal, naming an earlier item by number: its top-up was never sent."""
+    """Replace the ID of a rehearsed top-up, which doesn't exist, by the index of its item in the batch."""
     earlier = rehearsed.get(refusal.extra.get("transaction_id", ""))
     if earlier is not None:
         del refusal.extra["transaction_id"]

@@ -1,4 +1,4 @@
-"""Bulk sends: many top-ups in one call, each accepted or refused separately, or all or nothing."""
+"""Bulk sends: many top-ups in one call, each accepted or refused separately, or all or none of them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -24,39 +24,41 @@ from store.keyset import Begin
 
 
 class BulkItem(OneSend, frozen=True, kw_only=True):
-    """One send of a bulk send: as the body of a send, with a reference of its own, by which a repeated
-    item is known. An item whose intent names a top-up already is refused, and names that one.
+    """One top-up of a bulk send. It has the fields of a single send, and a `reference` that is unique in the
+    environment. An item whose `intent` was already used is refused, and the error names the earlier top-up.
     """
 
     quote_id: QuoteIdField | None = None
     intent: IntentField | None = None
 
     reference: Annotated[
-        SenderReferenceField, Meta(description="Your own name for it, once per environment.")
+        SenderReferenceField,
+        Meta(description="Your own name for this item, unique in the environment."),
     ]
 
 
 class BulkBody(Fields, frozen=True, kw_only=True):
-    """Many sends. As CSV each line is an item, and the two options are query parameters."""
+    """A bulk send. In CSV each line is one item, and `all_or_nothing` and `dry_run` are query parameters."""
 
     items: Annotated[
-        list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX, description="The sends.")
+        list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX, description="What to send.")
     ]
     all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] = False
     dry_run: Annotated[
-        bool, Meta(description="Only say what it would cost and which items are wrong.")
+        bool,
+        Meta(description="Only check the items and return what they would cost. Nothing is sent."),
     ] = False
 
 
 class BulkQuery(Fields, frozen=True, kw_only=True):
-    """The options, for a body that has no place for them."""
+    """Options of a bulk send whose body is CSV."""
 
     all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] | None = None
     dry_run: bool | None = None
 
 
 class ItemQuery(ExportPage, frozen=True, kw_only=True):
-    """Which items of a batch."""
+    """Select the items of a batch to list."""
 
     status: (
         Literal[
@@ -136,11 +138,11 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 )
 CANCEL: Final = StepsAct(
     name="batches.cancel",
-    summary="Take back what is not delivered yet",
+    summary="Cancel the undelivered top-ups of a bulk send",
     description=(
-        "What is scheduled, waits for a person or was not handed over yet is cancelled, and its"
-        " funds come back. What is with its platform already goes on. A key takes back what it or a key"
-        " below it sent; what others sent, with `topup:reverse`."
+        "Top-ups that are scheduled, wait for approval or were not handed to a supplier yet are"
+        " cancelled, and their funds are returned. Top-ups that a supplier already has continue. A key"
+        " can cancel what it or a descendant sent; anything else requires `topup:reverse`."
     ),
     path="/batches/{batch_id}/cancel",
     scopes=SENDS,
@@ -159,14 +161,14 @@ SEND: Final = ApiAct(
     name="batches.send",
     summary="Send many top-ups in one call",
     description=(
-        "At most 1,000 items, each with a `reference` of its own: as JSON, or as CSV"
-        " (`Content-Type: text/csv`, the names of the fields in the first line; metadata as"
-        " `metadata.name`). Each item is accepted or refused by itself, with the code and the"
-        " error of a send; with `all_or_nothing` none is accepted where one is refused. The"
-        " answer comes when all of that is kept; give an Idempotency-Key, and a repeated call"
-        " sends nothing twice, nor does an item whose `intent` names a top-up already: it is refused with"
-        " that one's id. If nothing was accepted, the answer is 422 with 3010. With `dry_run` nothing is"
-        " written: 200, and what it would cost."
+        "Send at most 1,000 items, each with its own `reference`, as JSON or CSV (`Content-Type:"
+        " text/csv`). A CSV's first line names the fields; metadata is `metadata.name`. Each item is"
+        " accepted or refused separately, with the code and error of a single send. With"
+        " `all_or_nothing`, one refused item refuses all. The response arrives when every result is"
+        " stored. Give an Idempotency-Key, and a repeated call sends nothing twice. An item whose"
+        " `intent` was already used is refused with that top-up's ID. If nothing was accepted, the"
+        " response is 422 with 3010. With `dry_run` nothing is written, and the response is 200 with the"
+        " cost."
     ),
     path="/topup/bulk",
     status=202,

@@ -1,4 +1,4 @@
-"""A batch: many sends of one call, and their outcomes. It is accepted once per Idempotency-Key."""
+"""Store batches: the top-ups of one bulk send and their outcomes. An Idempotency-Key accepts one batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
@@ -13,15 +13,13 @@ from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
 
 BatchStatus = Literal["accepting", "releasing", "undoing", "refused", "running", "completed"]
 ITEMS_MAX: Final = 1_000
-# Sent after a commit with an open batch.
 HINT: Final = "batches"
-# How long the process that took the call has before a worker continues.
+# The process that received the call has this long before a worker takes over its batch.
 GRACE_US: Final = 30 * SECOND_US
 # A running batch is checked after an eighth of its age, within these bounds.
 LOOK_US_MIN: Final = 2 * SECOND_US
 LOOK_US_MAX: Final = 30 * SECOND_US
 
-# docs/states.md has the diagram.
 MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = {
     "accepting": frozenset({"running", "releasing", "undoing"}),
     "releasing": frozenset({"running"}),
@@ -74,7 +72,8 @@ class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: int | None = None
     next_check_at: int | None = None
     counts: BatchCounts | None = None
-    sent_by: str | None = None  # Principal.sender of the requester; null: a key
+    # The person who sent the batch (Principal.sender); null if a key sent it.
+    sent_by: str | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -176,7 +175,7 @@ UPDATE batches SET {_ROWS.part(*_CHANGING).assigned} FROM :rows[{_CHANGED.typed}
 WHERE batches.id = v.id
 """
 _PAGES = Keyset(_ROWS.listed, "batches", "account_id = :account_id AND environment = :environment")
-# The first open top-up suffices, so a waiting batch costs one look.
+# Search only for the first open top-up, so that checking a waiting batch stays cheap.
 _DUE = f"""
 SELECT {_ROWS.of("b")},
     CASE WHEN b.status = 'running' AND b.cancelled_at IS NULL AND EXISTS (

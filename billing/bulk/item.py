@@ -1,5 +1,6 @@
-"""An item of a batch. The top-up's ID is written with it, before the first try, so a second try finds the
-first.
+"""Store the items of a batch.
+
+An item has its top-up's ID before the first attempt, so that a retry finds the same top-up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ ItemState = Literal["waiting", "reserved", "accepted", "refused", "dropped"]
 
 
 class ItemRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`fee_cents` is of the price when the batch was made, or of its own quote."""
+    """What an item sends. `fee_cents` is the fee when the batch was created, or that of the item's quote."""
 
     platform: str
     amount_cents: int
@@ -80,7 +81,7 @@ class ItemRefusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
-    """`number` counts from 0. Without `request` the line couldn't be read."""
+    """One item of a batch. `number` counts from 0. `request` is None if the item couldn't be read."""
 
     batch_id: str
     number: int
@@ -141,7 +142,7 @@ async def to_cancel(tx: Transaction, batch_id: str, *, limit: int) -> list[str]:
 async def page(
     tx: Transaction, batch_id: str, *, status: str | None, after: int, limit: int
 ) -> list[ListedItem]:
-    """Return a page; `waiting` includes reserved."""
+    """Return a page of items. The status `waiting` includes reserved items."""
     only = "" if status is None else "AND COALESCE(t.status, i.state) IN :places[text]"
     places = ["waiting", "reserved"] if status == "waiting" else [status]
     named = {} if status is None else {"places": places}
@@ -164,7 +165,6 @@ async def count(tx: Transaction, batch_ids: Sequence[str]) -> dict[str, BatchCou
     counted: dict[str, dict[str, int]] = {one: {} for one in batch_ids}
     for batch_id, place, number, cents, fee_cents in rows:
         batch = counted[batch_id]
-        # What is reserved isn't accepted yet.
         name = "waiting" if place == "reserved" else place
         batch[name] = batch.get(name, 0) + int(number)
         if place in _TOPUP_STATES:

@@ -1,6 +1,6 @@
-"""Move a batch from state to state, cancel it, and publish its end.
+"""Change a batch's state, cancel the batch, and publish its end.
 
-Each step is decided under the tenant's lock on the rows as they are, so two processes take it once.
+Each step reads the current rows under the tenant's lock, so that two processes can't take the same step twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +54,9 @@ class BatchWorkingSet(WorkingSet):
             self._counts = await items.count(tx, sorted(self.counted))
 
     async def update(self, tx: Transaction, now_us: int) -> None:  # noqa: ARG002
-        """Write after the top-ups' update, which frees their references here."""
+        """Write the batches and items. The top-ups must be written first, because this frees the references of
+        dropped ones.
+        """
         await batches.insert(tx, self._new)
         await items.insert(tx, self._new_items)
         await batches.update(tx, list(self._changed.values()))
@@ -157,7 +159,7 @@ class AdvanceBatch(_OnBatch):
 
 @dataclass(frozen=True, slots=True)
 class TakeBack(_OnBatch):
-    """Return what isn't delivered yet; raise ScopeMissing for another key's batch."""
+    """Cancel the undelivered top-ups of a batch. Raise ScopeMissing if another key sent it."""
 
     cancelled_by: str
     own_key: str | None

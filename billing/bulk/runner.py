@@ -1,4 +1,7 @@
-"""Advance a batch until nothing is left to do at once. It may stop anywhere, or run in two processes."""
+"""Run a batch until nothing is left to do now.
+
+A run may stop at any point, and two processes may run the same batch.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -60,8 +63,10 @@ class BatchRunner:
         return await self._engine.rehearse(BatchRehearsal(bulk.tenant, sends))
 
     async def accept(self, bulk: Bulk) -> SendBatch:
-        """Return the batch with every item accepted or refused, durably. After Unavailable a worker
-        continues, and a repeated call under the Idempotency-Key finds it.
+        """Accept or refuse every item durably, then return the batch.
+
+        If this raises Unavailable, a worker continues, and a repeated call with the same Idempotency-Key finds
+        the batch.
         """
         digest = bulk.request_digest
         if digest is not None:
@@ -97,7 +102,7 @@ class BatchRunner:
             if batch.completed_at is not None:
                 return batch
             if not await self._step(batch):
-                # Another process may have accepted the last items meanwhile.
+                # Another process may have accepted the last items, so check the batch once more.
                 if batch.status != "accepting" or is_sure:
                     return batch
                 is_sure = True

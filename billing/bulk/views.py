@@ -1,4 +1,4 @@
-"""Bulk sends as callers see them: batches, their items, and what a dry run says."""
+"""Define bulk sends as callers see them: batches, items, and the result of a dry run."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -14,18 +14,23 @@ from kernel.shaped import Listing, Shaped
 from kernel.words import Cents, Count, KeyIdText, Link, ScheduledFor, Time, TransactionId
 from webhooks.events.schemas import BatchCounts
 
-Index = Annotated[int, Meta(ge=0, description="Which item, counted from 0.")]
-ItemReference = Annotated[str | None, Meta(description="Its own; null where it cannot be read.")]
+Index = Annotated[int, Meta(ge=0, description="The item's position, counted from 0.")]
+ItemReference = Annotated[
+    str | None, Meta(description="The item's reference; null if it couldn't be read.")
+]
 
 
 BatchIdText = Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z]+$")]
-# While a batch is being released or undone, it looks like one state.
 _SHOWN: Mapping[str, str] = {"releasing": "accepting", "undoing": "refused"}
 
 
 class Batch(Shaped, kw_only=True):
-    """A bulk send. status accepting: not every item is accepted or refused yet; running: some have not
-    ended; completed: all have; refused: of all or nothing, none was accepted.
+    """A bulk send. Its status is one of:
+
+    - accepting: some items are not yet accepted or refused.
+    - running: every item is accepted or refused, and some top-ups have not ended.
+    - completed: all top-ups have ended.
+    - refused: nothing was accepted, because one item of an all-or-nothing send was refused.
     """
 
     id: BatchIdText
@@ -33,13 +38,13 @@ class Batch(Shaped, kw_only=True):
     all_or_nothing: bool
     items_total: Annotated[int, Meta(ge=1)]
     counts: BatchCounts
-    key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
+    key_id: Annotated[KeyIdText | None, Meta(description="The key that sent it; null if none did.")]
     created_at: Time
     accepted_at: Annotated[
-        Time | None, Meta(description="When every item was accepted or refused.")
+        Time | None, Meta(description="When all items were accepted or refused.")
     ]
-    cancelled_at: Annotated[Time | None, Meta(description="When somebody took it back.")]
-    completed_at: Annotated[Time | None, Meta(description="When every item had ended.")]
+    cancelled_at: Annotated[Time | None, Meta(description="When it was cancelled.")]
+    completed_at: Annotated[Time | None, Meta(description="When every top-up had ended.")]
 
     @classmethod
     def with_counts(cls, one: SendBatch, counts: batches.BatchCounts, /, **more: Any) -> Self:
@@ -54,37 +59,44 @@ class Batch(Shaped, kw_only=True):
 
 
 class ItemError(Struct, kw_only=True):
-    """An item that is refused; code, message and error are those of a send."""
+    """A refused item. `code`, `message` and `error` are those of a single send that is refused for this reason."""
 
     index: Index
     reference: ItemReference
-    code: Annotated[int, Meta(description="The code of a send that is refused so.")]
+    code: Annotated[int, Meta(description="The error code, as for a single send.")]
     message: str
-    error: Annotated[Failure, Meta(description="What is wrong with it.")]
-    line: Annotated[int, Meta(ge=1, description="Its line in the CSV.")] | UnsetType = UNSET
+    error: Annotated[Failure, Meta(description="Why the item was refused.")]
+    line: Annotated[int, Meta(ge=1, description="The item's line in the CSV.")] | UnsetType = UNSET
     transaction_id: (
-        Annotated[TransactionId, Meta(description="The top-up that has its reference.")] | UnsetType
+        Annotated[
+            TransactionId,
+            Meta(description="The earlier top-up that has the same reference or intent."),
+        ]
+        | UnsetType
     ) = UNSET
 
 
 class AcceptedBatch(Batch, kw_only=True):
-    """A bulk send, and which of its items were refused."""
+    """A bulk send, with its refused items."""
 
     errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]
     next_action: Annotated[
         Literal["poll", "fix_request"] | None,
         Meta(
-            description="How to go on; fix_request: send the items of errors again, repaired, and no others."
-            " Null: it is over."
+            description=(
+                "What to do next. poll: call again later. fix_request: fix the items in `errors` and send only"
+                " those again. Null: nothing."
+            )
         ),
     ] = None
     links: Annotated[
-        list[Link], Meta(description="What to poll, and how what is not delivered is taken back.")
+        list[Link],
+        Meta(description="Links to poll the bulk send and to cancel what isn't delivered."),
     ] = msgspec.field(default_factory=list)
 
 
 class BatchLine(Struct, kw_only=True):
-    """An item. status: of its top-up; or waiting, refused, dropped. code and error: why it was refused."""
+    """One item of a bulk send. `status` is its top-up's status, or waiting, refused or dropped."""
 
     index: Index
     reference: ItemReference
@@ -101,46 +113,45 @@ class BatchLine(Struct, kw_only=True):
             "reversing",
             "reversed",
         ],
-        Meta(description="Of its top-up; or waiting, refused, dropped."),
+        Meta(description="The status of the item's top-up, or waiting, refused or dropped."),
     ]
     transaction_id: Annotated[
-        TransactionId | None, Meta(description="Its top-up; null: it was not accepted.")
+        TransactionId | None,
+        Meta(description="The item's top-up, if accepted."),
     ]
     platform: str | None
     amount_cents: Cents | None
-    fee_cents: Annotated[Cents | None, Meta(description="Charged beside the amount.")]
+    fee_cents: Annotated[Cents | None, Meta(description="The fee, in addition to the amount.")]
     recipient_email: str | None
     scheduled_for: ScheduledFor | None
-    code: Annotated[
-        int | None, Meta(description="Why it was refused, as a number; null: it was not.")
-    ]
-    error: Annotated[Failure | None, Meta(description="Why it was refused; null: it was not.")]
+    code: Annotated[int | None, Meta(description="The error code, if the item was refused.")]
+    error: Annotated[Failure | None, Meta(description="Why the item was refused, if it was.")]
 
 
 class BatchStory(Batch, kw_only=True):
-    """A bulk send with a page of its items, in the order in which they came."""
+    """A bulk send, with a page of its items in the order in which they were sent."""
 
-    items: Annotated[Listing[BatchLine], Meta(description="A page of its items.")]
+    items: Annotated[Listing[BatchLine], Meta(description="A page of the items.")]
 
 
 class BulkQuote(Struct, kw_only=True):
-    """What a bulk send would do now; with all_or_nothing nothing is accepted where errors has one."""
+    """The result of a dry run: what the bulk send would cost now, and which items would be refused. With
+    `all_or_nothing`, one refused item refuses all.
+    """
 
     items_total: Count
     accepted: Annotated[Count, Meta(description="How many items would be accepted.")]
     refused: Annotated[Count, Meta(description="How many items would be refused.")]
-    accepted_cents: Annotated[int, Meta(ge=0, description="The amounts, in US cents.")]
-    fee_cents: Annotated[int, Meta(ge=0, description="Charged beside them, in US cents.")]
-    charged_cents: Annotated[
-        int, Meta(ge=0, description="What it would cost, amounts and fees, in US cents.")
-    ]
+    accepted_cents: Annotated[int, Meta(ge=0, description="All accepted amounts, in US cents.")]
+    fee_cents: Annotated[int, Meta(ge=0, description="The sum of the fees, in US cents.")]
+    charged_cents: Annotated[int, Meta(ge=0, description="The total cost, in US cents.")]
     wallet_balance_cents: Cents
     wallet_balance_after_cents: Cents
     errors: Annotated[list[ItemError], Meta(description="The items that would be refused.")]
 
 
 class RefusedBatch(Struct, kw_only=True):
-    """What a bulk send of which nothing was accepted says of its batch."""
+    """The batch of a bulk send of which no item was accepted."""
 
     id: BatchIdText
     status: Literal["completed", "refused"]
@@ -154,10 +165,10 @@ class RefusedBatch(Struct, kw_only=True):
 
 
 class RefusedBulk(Struct, kw_only=True):
-    """A bulk send of which nothing was accepted, or would be, and why."""
+    """A bulk send of which no item was accepted, or would be in a dry run."""
 
     items_total: Annotated[int, Meta(ge=1)]
     errors: Annotated[list[ItemError], Meta(description="The items that were refused.")]
-    error: Annotated[Failure, Meta(description="What the errors of its items have in common.")]
-    batch: Annotated[RefusedBatch | None, Meta(description="Its batch; null: a dry run.")] = None
-    quote: Annotated[BulkQuote | None, Meta(description="What a dry run found; else null.")] = None
+    error: Annotated[Failure, Meta(description="The error that summarises those of the items.")]
+    batch: Annotated[RefusedBatch | None, Meta(description="The bulk send, unless dry_run.")] = None
+    quote: Annotated[BulkQuote | None, Meta(description="The result, if dry_run.")] = None

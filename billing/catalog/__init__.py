@@ -1,1 +1,1 @@
-"""What is sold: packs, plans, coupons, and how operators change them."""
+"""Define what is sold (packs, plans and coupons), and let operators change it."""

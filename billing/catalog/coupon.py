@@ -1,7 +1,7 @@
-"""Apply coupons, and count who has claimed one.
+"""Apply coupons, and count their uses.
 
-An order claims a use and releases it when it dies, under the coupon's lock. A late payment claims
-again, even past the limit.
+An order claims a use under the coupon's lock, and releases it when the order ends unpaid. A late payment claims
+the use again, even above the coupon's limit.
 """
 
 import re
@@ -28,7 +28,7 @@ _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{1,{CODE_CHARACTERS_MAX - 1}}}")
 
 
 class CouponRefused(DomainError):
-    """`reason` is unknown, disabled, expired, spent, minimum, currency or kind."""
+    """The coupon doesn't apply. `reason` is unknown, disabled, expired, spent, minimum, currency or kind."""
 
 
 class CouponTaken(DomainError):
@@ -63,7 +63,7 @@ def normalise_code(text: str) -> str:
 
 
 def discount_of(coupon: Coupon, price: Price, *, used_by_account: int, now_us: int) -> int:
-    """Round down in the price's unit; raise CouponRefused."""
+    """Return the discount in the price's minor unit, rounded down. Raise CouponRefused if the coupon doesn't apply."""
     if not coupon.is_active:
         raise _refused("This coupon has been disabled.", "disabled")
     if coupon.expires_at is not None and coupon.expires_at <= now_us:
@@ -170,8 +170,8 @@ class Coupons:
         self.changes = 0
         self._coupons: dict[str, Coupon] = {}
         self._by_code: dict[CouponKey, str] = {}
-        self._uses: dict[tuple[str, str], int] = {}  # uses by coupon and account
-        self._claimed: dict[tuple[str, str], str] = {}  # accounts by coupon and order
+        self._uses: dict[tuple[str, str], int] = {}
+        self._claimed: dict[tuple[str, str], str] = {}
         self._released: dict[tuple[str, str], str] = {}
 
     async def load(
@@ -182,7 +182,6 @@ class Coupons:
         ids: Iterable[str],
         account_ids: Iterable[str],
     ) -> None:
-        """Lock the coupons in the order of their IDs, then count the accounts' uses."""
         wanted = set(ids)
         found = await tx.fetch(
             """SELECT c.id FROM :codes[environment text, code text] AS v
@@ -195,7 +194,6 @@ class Coupons:
         for coupon in map(_ROWS.read, await tx.fetch(_LOCK, ids=sorted(wanted))):
             self._coupons[coupon.id] = coupon
             self._by_code[coupon.environment, coupon.code] = coupon.id
-        # After the lock, to see what another transaction claimed.
         counted = await tx.fetch(
             """SELECT coupon_id, account_id, COUNT(*) AS uses FROM coupon_uses
                WHERE account_id IN :accounts[text] AND coupon_id IN :ids[text]

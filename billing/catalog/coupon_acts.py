@@ -19,14 +19,14 @@ Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
 
 
 class Coupon(Struct, kw_only=True):
-    """A coupon, and how much of it is used."""
+    """A coupon, with the number of its uses."""
 
     id: str
     environment: str
-    code: Annotated[str, Meta(description="What the payer types.")]
+    code: Annotated[str, Meta(description="The code that payers enter.")]
     kind: Annotated[
         Literal["percent", "amount"],
-        Meta(description="Whether it takes off a percentage or an amount."),
+        Meta(description="Whether the discount is a percentage or an amount."),
     ]
     percent: Annotated[int | None, said("Percent off")]
     amount_off: MinorUnits | None
@@ -34,14 +34,14 @@ class Coupon(Struct, kw_only=True):
     minimum_amount: Annotated[MinorUnits | None, said("Minimum order")]
     uses_max: Annotated[int | None, said("Total uses")]
     uses_per_account: int | None
-    used_count: Annotated[int, Meta(description="How often it was used."), said("Used")]
+    used_count: Annotated[int, Meta(description="How often the coupon was used."), said("Used")]
     active: Annotated[bool, said("Status")]
     expires_at: Annotated[Time | None, said("Expires")]
     created_at: Time
 
 
 class NewCoupon(Fields, frozen=True, kw_only=True):
-    """A coupon to create; give either percent or amount_off."""
+    """The coupon to create. Give either `percent` or `amount_off`."""
 
     code: Annotated[
         ShortText,
@@ -52,37 +52,51 @@ class NewCoupon(Fields, frozen=True, kw_only=True):
     percent: (
         Annotated[
             int,
-            Meta(ge=1, le=PERCENT_MAX, description="Of the list price."),
-            said("Percent off", hint="Of the list price; a percentage or an amount."),
+            Meta(ge=1, le=PERCENT_MAX, description="The percentage of the list price."),
+            said("Percent off", hint="Percentage of the list price. Give this or an amount."),
         ]
         | None
     ) = None
     amount_off: (
         Annotated[
-            ShortText, Meta(description="Instead of a percentage; a decimal number, such as 5.00.")
+            ShortText,
+            Meta(
+                description="The amount to deduct, as a decimal number such as 5.00, instead of a percentage."
+            ),
         ]
         | None
     ) = None
     minimum: (
         Annotated[
             ShortText,
-            Meta(description="The least list price; a decimal number, such as 20.00."),
+            Meta(
+                description="The smallest list price to which the coupon applies, as a decimal number such as 20.00."
+            ),
             said("Minimum order"),
         ]
         | None
     ) = None
-    currency: Annotated[ShortText, Meta(description="Of these amounts; ISO 4217.")] = "USD"
+    currency: Annotated[ShortText, Meta(description="The amounts' currency (ISO 4217).")] = "USD"
     uses_max: (
         Annotated[
-            Uses, Meta(description="By everybody; any number by default."), said("Total uses")
+            Uses,
+            Meta(description="How often the coupon can be used in all. No limit by default."),
+            said("Total uses"),
         ]
         | None
     ) = None
-    uses_per_account: Annotated[Uses, Meta(description="Any number by default.")] | None = None
+    uses_per_account: (
+        Annotated[
+            Uses, Meta(description="How often one account can use the coupon. No limit by default.")
+        ]
+        | None
+    ) = None
     expires_at: (
         Annotated[
             TimeText,
-            Meta(description="Orders can't use it from this time on; default: never."),
+            Meta(
+                description="From this time on, orders can't use the coupon. By default it doesn't expire."
+            ),
             said("Expires at, UTC"),
         ]
         | None
@@ -153,7 +167,7 @@ CREATE_COUPON = Act(
     name="coupons.create",
     moves_money=True,
     summary="Create a coupon",
-    description="The part of an order that it pays for is promotional credit.",
+    description="The discounted part of an order becomes promotional credit.",
     path="/coupons",
     audience=(OPERATOR,),
     input=NewCoupon,
@@ -164,7 +178,7 @@ CREATE_COUPON = Act(
     refuses=(CouponTaken,),
     is_catalogue=True,
     audit=Audited("coupon.create", coupons.Coupon.shape, is_whole=True),
-    done="The coupon can be used from now on.",
+    done="The coupon can be used now.",
     examples=(
         "topup coupons create --code SPRING --percent 10 --uses-per-account 1",
         "topup coupons create --code FIVE --amount-off 5.00 --minimum 20.00",
@@ -174,7 +188,7 @@ DISABLE_COUPON = Act(
     name="coupons.disable",
     undo="coupons.enable",
     summary="Disable a coupon",
-    description="New orders can't use it. Orders that have it keep it.",
+    description="New orders can't use the coupon. Existing orders keep their discount.",
     path="/coupons/{coupon_code}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -185,7 +199,7 @@ DISABLE_COUPON = Act(
     named_by="code",
     audit=Audited("coupon.disable", coupons.Coupon.shape, is_whole=True),
     applies=attrgetter("active"),
-    done="The coupon is disabled; orders that were made with it stay as they are.",
+    done="The coupon is disabled. Existing orders keep their discount.",
     examples=("topup coupons disable SPRING",),
 )
 ENABLE_COUPON = Act(
@@ -193,7 +207,7 @@ ENABLE_COUPON = Act(
     undo="coupons.disable",
     moves_money=True,
     summary="Enable a coupon",
-    description="New orders can use it again.",
+    description="New orders can use the coupon again.",
     path="/coupons/{coupon_code}/enable",
     audience=(OPERATOR,),
     input=Fields,

@@ -1,6 +1,6 @@
-"""Define when a plan's credit is granted and ends, and what the plan entitles its subscriber to.
+"""Define when a plan's credit is granted and expires, and which entitlements its subscribers have.
 
-By default all credit is granted at once and never ends. A subscription retains the terms it began with.
+By default all credit is granted at once and never expires. A subscription keeps the terms that it started with.
 """
 
 import re
@@ -28,11 +28,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 class UseLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many uses a plan allows, and in which time."""
+    """How many uses a plan allows in each period."""
 
-    limit: Annotated[int, Meta(description="How many uses.")]
+    limit: Annotated[int, Meta(description="The number of uses that are allowed in each period.")]
     period: Annotated[
-        EntitlementPeriod, Meta(description="In a UTC day, a UTC month or a paid period.")
+        EntitlementPeriod, Meta(description="The period: a UTC day, a UTC month or a paid period.")
     ] = "month"
 
 
@@ -40,8 +40,10 @@ Entitlement = bool | UseLimit
 
 
 class GrantTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`on_repurchase` decides on unused credit when the plan is paid again: stack leaves it,
-    extend gives it the new credit's end, reset ends it.
+    """When a plan's credit is granted and expires, and what its subscribers may do.
+
+    `on_repurchase` applies to unused credit when the plan is paid again. `stack` keeps its expiry, `extend`
+    gives it the expiry of the new credit, and `reset` expires it at once.
     """
 
     credit_expires: str = NEVER
@@ -67,7 +69,7 @@ DEFAULT_TERMS: Final = GrantTerms()
 
 
 def entitlements_of(lines: Iterable[str]) -> dict[str, Any]:
-    """Parse lines of name=yes, name=no or name=100/month; raise InvalidInput."""
+    """Parse lines such as `name=yes`, `name=no` or `name=100/month`. Raise InvalidInput for any other line."""
     found: dict[str, Any] = {}
     for line in filter(None, map(str.strip, lines)):
         name, _, value = (part.strip() for part in line.partition("="))
@@ -101,17 +103,18 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
     days = days_of(terms.credit_expires)
     if terms.credit_expires not in {NEVER, PERIOD_END} and (days is None or days > DAYS_MAX):
         raise InvalidInput(
-            f"Credit expires never, at period_end, or after 1d to {DAYS_MAX}d.",
+            f"`credit_expires` must be never, period_end, or from 1d to {DAYS_MAX}d.",
             param="credit_expires",
         )
     most = terms.rollover_max_credits
     if most is not None and not 1 <= most <= ROLLOVER_CREDITS_MAX:
         raise InvalidInput(
-            f"Give 1 to {ROLLOVER_CREDITS_MAX} credits.", param="rollover_max_credits"
+            f"The rollover must be from 1 to {ROLLOVER_CREDITS_MAX} credits.",
+            param="rollover_max_credits",
         )
     if most is not None and terms.credit_expires != PERIOD_END:
         raise InvalidInput(
-            "A rollover requires credit_expires period_end.",
+            "A rollover requires `credit_expires` to be period_end.",
             param="rollover_max_credits",
         )
     if terms.credit_expires == NEVER:
@@ -121,7 +124,9 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Refuse other terms: credit that never expires is in the wallet."""
+    """Raise InvalidInput for terms that need an expiry: credit that never expires is in the wallet, together
+    with other credit.
+    """
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:
             raise InvalidInput(f"{name} must be {usual} if credit never expires.", param=name)
@@ -142,7 +147,6 @@ def _check_entitlements(entitlements: Mapping[str, Entitlement]) -> None:
 
 _decode = msgspec.json.Decoder(GrantTerms).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
-# Null in a row means the defaults.
 AS_TERMS: Final = Conversion(
     lambda text: DEFAULT_TERMS if text is None else _decode(text),
     lambda terms: None if terms == DEFAULT_TERMS else _encode(terms).decode(),

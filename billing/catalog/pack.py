@@ -1,4 +1,4 @@
-"""Store packs: amounts of credit sold as one. An order freezes its pack.
+"""Store packs: fixed amounts of credit at a fixed price. An order keeps a copy of its pack.
 
 `credits` includes `bonus_credits`.
 """

@@ -1,4 +1,4 @@
-"""Packs: amounts of credit that are sold as one."""
+"""Packs: fixed amounts of credit at a fixed price."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from store.keyset import Begin
 
 
 class Pack(Struct, kw_only=True):
-    """An amount of credit that is sold as one; credits includes the bonus."""
+    """A fixed amount of credit at a fixed price. `credits` includes `bonus_credits`."""
 
     id: str
     name: str
@@ -35,31 +35,31 @@ class NewPack(Fields, frozen=True, kw_only=True):
 
     id: Annotated[
         ShortText,
-        Meta(description="Orders name it: a-z, 0-9, _ and -, such as pack_starter."),
+        Meta(description="The ID that orders use: a-z, 0-9, _ and -, such as pack_starter."),
         said("ID"),
     ]
-    name: Annotated[Text, Meta(description="What payers see.")]
-    price: Annotated[ShortText, Meta(description="A decimal number, such as 20.00.")]
-    currency: Annotated[ShortText, Meta(description="ISO 4217.")] = "USD"
+    name: Annotated[Text, Meta(description="The name that payers see.")]
+    price: Annotated[ShortText, Meta(description="The price, as a decimal number such as 20.00.")]
+    currency: Annotated[ShortText, Meta(description="The currency (ISO 4217).")] = "USD"
     credits: Annotated[
         int,
         Meta(
             ge=1,
             le=CREDITS_MAX,
-            description="All that is credited, the bonus included; 1,000 are worth $1.00.",
+            description="How many credits a buyer receives, including the bonus. 1,000 credits are worth $1.00.",
         ),
     ]
     bonus_credits: Annotated[
-        int, Meta(ge=0, le=CREDITS_MAX, description="How many of them are shown as a bonus.")
+        int, Meta(ge=0, le=CREDITS_MAX, description="How many of the credits are shown as a bonus.")
     ] = 0
-    popular: Annotated[bool, Meta(description="Marked as the one most people take.")] = False
+    popular: Annotated[bool, Meta(description="Whether the pack is marked as popular.")] = False
     position: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Its place in the catalogue; 0: the last.")
+        int, Meta(ge=0, le=1_000_000, description="The position in the catalogue; 0 puts it last.")
     ] = 0
 
 
 class PackQuery(Page, frozen=True, kw_only=True):
-    all: Annotated[bool, Meta(description="Those that are no longer sold, too.")] = False
+    all: Annotated[bool, Meta(description="Include packs that are no longer sold.")] = False
 
 
 def view_of(pack: packs.Pack) -> Pack:
@@ -108,7 +108,7 @@ async def listed(
 
 OFFERED_PACKS = ListAct(
     name="packs.offered",
-    summary="Credit that can be bought as one",
+    summary="List the packs that can be bought",
     path="/packs",
     scopes=("billing:read",),
     audience=(MERCHANT,),
@@ -154,7 +154,7 @@ DISABLE_PACK = Act(
     name="packs.disable",
     undo="packs.enable",
     summary="Disable a pack",
-    description="It isn't sold any more. Existing orders stay as they are.",
+    description="The pack can't be bought any more. Existing orders don't change.",
     path="/packs/{pack_id}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -164,7 +164,7 @@ DISABLE_PACK = Act(
     is_catalogue=True,
     audit=Audited("pack.disable", packs.Pack.shape, is_whole=True),
     applies=attrgetter("active"),
-    done="The pack is no longer offered; orders that were made stay as they are.",
+    done="The pack is no longer offered. Existing orders don't change.",
     examples=("topup packs disable pack_mini",),
 )
 ENABLE_PACK = Act(
@@ -172,7 +172,7 @@ ENABLE_PACK = Act(
     undo="packs.disable",
     moves_money=True,
     summary="Enable a pack",
-    description="It is sold again.",
+    description="The pack can be bought again.",
     path="/packs/{pack_id}/enable",
     audience=(OPERATOR,),
     input=Fields,

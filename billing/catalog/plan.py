@@ -1,7 +1,7 @@
-"""Store plans: credit sold by the month or year. A subscription retains its terms.
+"""Store plans: credit sold by the month or by the year. A subscription keeps the terms that it started with.
 
-A provider's price belongs to one plan and interval. A paid year grants `credits_included` twelve
-times.
+A provider's price ID or product ID belongs to one plan and interval. A paid year grants `credits_included`
+twelve times.
 """
 
 import re
@@ -35,7 +35,7 @@ MONTHS: Mapping[Interval, int] = {"month": 1, "year": 12}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REF = re.compile(r"[!-~]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# These repeat plan_products; if they differ, the column counts.
+# These columns duplicate plan_products. If the two differ, the column counts.
 _MIRROR_COLUMNS: Mapping[ProductKey, str] = {
     ("stripe", "month"): "stripe_price_id_monthly",
     ("stripe", "year"): "stripe_price_id_yearly",
@@ -52,9 +52,9 @@ class PlanTaken(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """Freeze what a subscription's order is for; amounts are for one period.
+    """What a subscription's order buys, frozen when the order is placed. Amounts are for one period.
 
-    Without `product_ref`, the provider is sent the price.
+    Without `product_ref`, the provider is sent the price itself.
     """
 
     plan_id: str
@@ -101,12 +101,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def item_of(
     plan: Plan, provider: Registration | None, interval: Interval, *, is_simulated: bool
 ) -> PlanItem:
-    """Raise InvalidInput if the plan isn't sold so, or lacks the product that its provider
-    needs.
+    """Return what an order for the plan buys.
 
-    Source: contract, 5.3.
-
-    An unknown provider (None) sells nothing.
+    Raise InvalidInput if the plan has no price for the interval, or lacks the product ID that the provider needs.
     """
     price = plan.price_monthly if interval == "month" else plan.price_yearly
     if price is None:
@@ -132,7 +129,6 @@ def item_of(
 
 
 def item_by_ref(plans: Iterable[Plan], provider: str, ref: str) -> PlanItem | None:
-    """Return what the provider's price or product sells by today's terms."""
     for plan in plans:
         interval = plan.refs(provider).get(ref)
         is_sold = interval == "month" or plan.price_yearly is not None
@@ -198,9 +194,9 @@ async def create(tx: Transaction, plan: Plan, fields: ProductFields) -> Plan:
 async def change(
     tx: Transaction, place: PlanKey, changes: Mapping[str, Any], fields: ProductFields
 ) -> tuple[Plan, Plan]:
-    """Raise NotFound or InvalidInput.
+    """Change a plan and return it before and after. Raise NotFound or InvalidInput.
 
-    `products` and `grant_terms` name only changes; None removes a product.
+    `products` and `grant_terms` contain only changed entries. A product of None is removed.
     """
     await tx.fetch(
         "SELECT id FROM plans WHERE environment = :environment AND id = :id FOR NO KEY UPDATE",

@@ -1,4 +1,4 @@
-"""Plans: credit that is sold by the month or the year."""
+"""Plans: credit sold by the month or by the year."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,51 +23,55 @@ from kernel.words import CurrencyCode, Environment, MinorUnits
 from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAct
 from store.keyset import Begin
 
-Name = Annotated[Text, Meta(description="What payers see.")]
+Name = Annotated[Text, Meta(description="The name that payers see.")]
 Description = Annotated[
     str, Meta(max_length=plans.DESCRIPTION_CHARACTERS_MAX, description="A sentence for payers.")
 ]
 PriceMonthly = Annotated[
     ShortText,
-    Meta(description="A decimal number, such as 20.00."),
+    Meta(description="The price, as a decimal number such as 20.00."),
     said("Price a month", unit="minor"),
 ]
 PriceYearly = Annotated[
     ShortText,
-    Meta(description="A decimal number; without one it is not sold by the year."),
+    Meta(
+        description="The yearly price, as a decimal number. Without one, the plan isn't sold by the year."
+    ),
     said("Price a year", hint="Blank: not sold by the year.", unit="minor"),
 ]
-CurrencyText = Annotated[ShortText, Meta(description="ISO 4217.")]
+CurrencyText = Annotated[ShortText, Meta(description="The currency (ISO 4217).")]
 CreditsIncluded = Annotated[
     int,
     Meta(
         ge=1,
         le=CREDITS_MAX,
-        description="Of one month; 1,000 are worth $1.00. A paid year grants twelve times as many.",
+        description="Credits for one month. 1,000 are worth $1.00, and a paid year grants twelve times as many.",
     ),
     said("Credits a month"),
 ]
 TrialDays = Annotated[
     int,
-    Meta(ge=0, le=TRIAL_DAYS_MAX, description="Days before the first payment; 0: no trial."),
+    Meta(ge=0, le=TRIAL_DAYS_MAX, description="Days before the first payment; 0 means no trial."),
     said("Trial, in days"),
 ]
 TrialCredits = Annotated[
     int,
-    Meta(ge=0, le=CREDITS_MAX, description="What a trial grants."),
+    Meta(ge=0, le=CREDITS_MAX, description="How many credits a trial grants."),
     said("Credits of a trial"),
 ]
 Features = Annotated[
     list[str],
-    Meta(max_length=plans.FEATURES_MAX, description="Lines of its list."),
+    Meta(max_length=plans.FEATURES_MAX, description="The lines of the plan's feature list."),
     said(hint="One a line.", unit="lines"),
 ]
 Position = Annotated[
-    int, Meta(ge=0, le=1_000_000, description="Its place in the catalogue; 0: the last.")
+    int, Meta(ge=0, le=1_000_000, description="The position in the catalogue; 0 puts it last.")
 ]
 CreditExpires = Annotated[
     ShortText,
-    Meta(description="never, period_end, or a number of days such as 30d."),
+    Meta(
+        description="When the plan's credit expires: never, period_end, or after a number of days such as 30d."
+    ),
     said("Credit ends"),
 ]
 RolloverMax = Annotated[
@@ -75,26 +79,33 @@ RolloverMax = Annotated[
     Meta(
         ge=0,
         le=ROLLOVER_CREDITS_MAX,
-        description="How much of the credit that is left goes on into the next period.",
+        description="How many unused credits roll over into the next period.",
     ),
-    said("Rollover limit", hint="In credits. Blank: nothing goes on into the next period."),
+    said("Rollover limit", hint="In credits. Blank: nothing rolls over."),
 ]
 Grants = Annotated[
     Literal["at_once", "monthly"],
-    Meta(description="monthly: a paid year gives its credit month by month."),
+    Meta(
+        description=(
+            "at_once: all credit is granted when the period is paid. monthly: a paid year grants its credit"
+            " month by month."
+        )
+    ),
     said("A year's credit comes", words={"at_once": "At once", "monthly": "Month by month"}),
 ]
 Entitlements = Annotated[
     list[str],
-    Meta(description="name=yes, name=no or name=100/month (day, month, period)."),
+    Meta(
+        description="What the plan entitles to: name=yes, name=no or name=100/month (day, month or period)."
+    ),
     said(hint="One a line: exports=100/month, api=yes. The period is day, month or period."),
 ]
 OnRepurchase = Annotated[
     Literal["stack", "extend", "reset"],
     Meta(
         description=(
-            "What becomes of credit that is left when the plan is paid for again. stack: it keeps its own end;"
-            " extend: it ends with the new credit; reset: it ends at once."
+            "What happens to unused credit when the plan is paid again. stack: it keeps its expiry; extend:"
+            " it gets the expiry of the new credit; reset: it expires at once."
         )
     ),
     said("Credit left when paid again"),
@@ -103,7 +114,8 @@ WhenUsedUp = Annotated[
     Literal["wallet", "stop"],
     Meta(
         description=(
-            "What happens when the plan's credit is used up. wallet: usage goes on from the wallet; stop: it is refused."
+            "What happens when the plan's credit is used up. wallet: usage continues from the wallet; stop:"
+            " usage is refused."
         )
     ),
     said("When its credit is used up"),
@@ -112,8 +124,8 @@ Products = Annotated[
     dict[str, str | None],
     Meta(
         description=(
-            "The providers' own prices and products that it is sold as, such as"
-            " stripe_price_id_monthly; null takes one away."
+            "The plan's price and product IDs at the providers, such as stripe_price_id_monthly. Null removes"
+            " one."
         )
     ),
     said(
@@ -137,7 +149,7 @@ class OfferedPlan(NamedTuple):
 
 
 class Plan(Struct, kw_only=True):
-    """A plan with its terms."""
+    """A plan with its prices and terms."""
 
     environment: Environment
     id: str
@@ -216,7 +228,7 @@ class NewPlan(Fields, frozen=True, kw_only=True):
     layout: ClassVar[FormLayout | None] = _LAYOUT
     id: Annotated[
         ShortText,
-        Meta(description="Checkouts name it: letters, digits, _ and -, such as pro."),
+        Meta(description="The ID that checkouts use: letters, digits, _ and -, such as pro."),
         said("ID"),
     ]
     name: Name
@@ -239,7 +251,7 @@ class NewPlan(Fields, frozen=True, kw_only=True):
 
 
 class PlanChanges(Fields, frozen=True, kw_only=True):
-    """What to change; omitted fields stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     layout: ClassVar[FormLayout | None] = _LAYOUT
     name: Name | UnsetType = UNSET
@@ -261,7 +273,7 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
 
 
 class PlanQuery(Page, frozen=True, kw_only=True):
-    all: Annotated[bool, Meta(description="Those that are no longer sold, too.")] = False
+    all: Annotated[bool, Meta(description="Include plans that are no longer sold.")] = False
 
 
 _TERMS = tuple(DEFAULT_TERMS.__struct_fields__)
@@ -387,7 +399,7 @@ SET_PLAN = Act(
     name="plans.set",
     moves_money=True,
     summary="Change a plan",
-    description="Whoever has the plan keeps its terms.",
+    description="Existing subscribers keep their terms.",
     path="/plans/{plan_id}",
     method="PATCH",
     audience=(OPERATOR,),
@@ -397,7 +409,7 @@ SET_PLAN = Act(
     refuses=(PlanTaken,),
     is_catalogue=True,
     audit=Audited("plan.update", OfferedPlan.shape, is_whole=True),
-    done="The plan's terms are saved, for those who subscribe from now on.",
+    done="The plan's terms are saved. They apply to new subscribers.",
     examples=(
         "topup plans set pro --product stripe_price_id_monthly=price_1Abc",
         "topup plans set pro --credit-expires period_end --rollover-max-credits 20000",
@@ -408,7 +420,7 @@ DISABLE_PLAN = Act(
     name="plans.disable",
     undo="plans.enable",
     summary="Disable a plan",
-    description="It isn't sold any more. Subscribers keep it.",
+    description="The plan can't be bought any more. Existing subscribers keep it.",
     path="/plans/{plan_id}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -417,7 +429,7 @@ DISABLE_PLAN = Act(
     is_catalogue=True,
     audit=Audited("plan.update", OfferedPlan.shape, is_whole=True),
     applies=attrgetter("active"),
-    done="The plan is no longer offered; whoever has it keeps it.",
+    done="The plan is no longer offered. Existing subscribers keep it.",
     examples=("topup plans disable pro",),
 )
 ENABLE_PLAN = Act(
@@ -425,7 +437,7 @@ ENABLE_PLAN = Act(
     undo="plans.disable",
     moves_money=True,
     summary="Enable a plan",
-    description="It is sold again.",
+    description="The plan can be bought again.",
     path="/plans/{plan_id}/enable",
     audience=(OPERATOR,),
     input=Fields,

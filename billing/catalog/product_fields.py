@@ -1,4 +1,4 @@
-"""Name a plan's price or product at each provider."""
+"""Name a plan's price ID or product ID fields for each provider."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,6 @@ class ProductFields:
 
     @classmethod
     def of(cls, registrations: Iterable[Registration]) -> Self:
-        """Put providers that also sell plans without a product first."""
         ordered = sorted(registrations, key=lambda one: (one.needs_product, one.name))
         return cls(
             {
@@ -42,7 +41,6 @@ class ProductFields:
         }
 
     def checked(self, values: Mapping[str, str | None]) -> dict[ProductKey, str | None]:
-        """Raise InvalidInput for a name that no provider has."""
         known = [field.name for field in self.by_key.values()]
         unknown = next((name for name in values if name not in known), None)
         if unknown is not None:
@@ -51,6 +49,5 @@ class ProductFields:
         return self.given(values)
 
     def name_of(self, key: ProductKey) -> str:
-        """Name it from the provider if that has no such field any more."""
         field = self.by_key.get(key)
         return f"{key[0]}_product_id" if field is None else field.name

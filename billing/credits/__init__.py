@@ -1,1 +1,1 @@
-"""Credit that doesn't come from an order: grants, check-ins, redemption codes, adjustments."""
+"""Give credit that was not ordered: grants, check-ins, redemption codes and adjustments."""

@@ -1,6 +1,6 @@
-"""Manual credit: what operators give or take, with a stored reason.
+"""Manual credit: what operators add or remove, with a stored reason.
 
-Given credit pays debts first unless it is promotional. Taking never makes a balance negative.
+Added credit pays debts first, unless it is promotional. Removing credit never makes a balance negative.
 """
 
 from dataclasses import dataclass
@@ -71,9 +71,9 @@ class Adjustments(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class AdjustCredit:
-    """Raise InsufficientBalance, AmountOutOfRange, or InvalidInput for a past end.
+    """Add credit, or remove it if `credits` is negative.
 
-    `credits` is signed.
+    Raise InsufficientBalance, AmountOutOfRange, or InvalidInput for an expiry in the past.
     """
 
     adjustment_id: str
@@ -169,7 +169,6 @@ def new_adjustment(
     is_promotional: bool = False,
     expires_at: int | None = None,
 ) -> AdjustCredit:
-    """Raise InvalidInput for no amount, no reason, or an end of purchased credit."""
     if credit_count == 0 or abs(credit_count) > CREDITS_MAX:
         raise InvalidInput(
             f"The amount is 1 to {CREDITS_MAX} credits, or below 0 to take credit away.",
@@ -190,31 +189,32 @@ def new_adjustment(
 
 
 class CreditChange(Fields, frozen=True, kw_only=True):
-    """How much to give or take, and why. Purchased credit pays debts first."""
+    """How much credit to add or remove, and why. Purchased credit that is added pays debts first."""
 
     amount: Annotated[
         int,
         Meta(
             ge=-CREDITS_MAX,
             le=CREDITS_MAX,
-            description="In credits of 0.001 USD; less than 0 takes away.",
+            description="The amount in credits of $0.001. A negative amount removes credit.",
         ),
     ]
     reason: Annotated[
         str,
         Meta(
             max_length=REASON_CHARACTERS_MAX,
-            description="Why; it stands in the account's history and in the audit log.",
+            description="The reason, which the account's history and the audit log show.",
         ),
     ]
-    promotional: Annotated[bool, Meta(description="It is no purchased credit, and may end.")] = (
-        False
-    )
+    promotional: Annotated[
+        bool,
+        Meta(description="Whether the credit is promotional. Only promotional credit can expire."),
+    ] = False
     expires_at: (
         Annotated[
             TimeText,
             Meta(
-                description="When promotional credit ends, by the account's clock; left out: never."
+                description="When promotional credit expires, on the account's clock. If omitted, it doesn't expire."
             ),
             said("Ends"),
         ]
@@ -223,13 +223,19 @@ class CreditChange(Fields, frozen=True, kw_only=True):
 
 
 class CreditAdjustment(Shaped, kw_only=True):
-    """What was given or taken, and the balance after it."""
+    """A completed adjustment, and the balance after it."""
 
     id: Annotated[str, Meta(pattern=r"^adj_[0-9A-Za-z]+$")]
-    amount: Annotated[int, Meta(description="In credits of 0.001 USD.", extra_json_schema=SIGNED)]
-    reason: Annotated[str, Meta(description="Why.")]
-    promotional: Annotated[bool, Meta(description="It is no purchased credit.")]
-    expires_at: Annotated[Time | None, Meta(description="null: never.")]
+    amount: Annotated[
+        int,
+        Meta(
+            description="The amount in credits of $0.001; negative if credit was removed.",
+            extra_json_schema=SIGNED,
+        ),
+    ]
+    reason: Annotated[str, Meta(description="The reason for the adjustment.")]
+    promotional: Annotated[bool, Meta(description="Whether the credit is promotional.")]
+    expires_at: Annotated[Time | None, Meta(description="When the credit expires, if ever.")]
     balance_micros: Micros
 
     @classmethod
@@ -250,9 +256,11 @@ async def adjust_credit(context: CallContext, asked: CreditChange) -> AdjustCred
 
 ADJUST_CREDIT = EngineAct(
     name="accounts.adjust",
-    summary="Give an account credit, or take some away",
-    description="Works in one environment. Purchased credit that is given pays debts first. No "
-    "balance falls below zero.",
+    summary="Add credit to an account, or remove some",
+    description=(
+        "This applies to one environment. Purchased credit that is added pays debts first. A balance"
+        " never falls below zero."
+    ),
     path="/accounts/{account}/credit",
     audience=(OPERATOR,),
     input=CreditChange,
@@ -262,7 +270,7 @@ ADJUST_CREDIT = EngineAct(
     refuses=(InsufficientBalance,),
     moves_money=True,
     asks="Change the credit of {name} ({id}) by {amount} credits of 0.001 USD?",
-    done="The account's credit is changed, and the audit log says why.",
+    done="The account's credit is changed, and the audit log contains the reason.",
     examples=(
         "topup accounts adjust ops@acme.example --environment live --amount 20000 --reason 'a refund by hand'",
     ),

@@ -1,6 +1,6 @@
 """Check-ins: promotional credit for a daily visit, within a daily budget.
 
-Days follow the account's time zone; a changed zone counts after the next check-in.
+Days follow the account's time zone. A changed time zone takes effect after the next check-in.
 """
 
 import re
@@ -33,9 +33,10 @@ BUDGET_MAX = CREDITS_MAX * 1000
 
 @dataclass(frozen=True, slots=True)
 class CheckinSettings:
-    """Each later day of a streak adds the bonus, up to `streak_days_max` times.
+    """What check-ins award in one environment.
 
-    The budget is for all accounts, by UTC day.
+    Each further day of a streak adds the bonus, for up to `streak_days_max` days. The budget is shared by all
+    accounts and restarts each UTC day.
     """
 
     is_enabled: bool
@@ -121,7 +122,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> tzinfo:
-    """Return the zone of an IANA name such as Asia/Kuwait; raise InvalidInput."""
     if name == "UTC":
         return UTC
     try:
@@ -139,13 +139,15 @@ def day_of(at_us: int, zone: tzinfo) -> date:
 
 
 def start_of(day: date, zone: tzinfo) -> int:
-    """Return the day's first moment there, even if midnight is skipped."""
+    """Return when the day begins in the zone, even if a clock change skips midnight."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return (midnight.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
 
 
 def next_at(last_day: date, last_at: int, zone: tzinfo) -> int:
-    """Leave at least 20 hours, so that a change of zone or a short day brings no second award."""
+    """Return when the next check-in is allowed: the next day, and at least 20 hours later, so that a change of
+    time zone or a short day can't bring a second award.
+    """
     return max(start_of(last_day + timedelta(days=1), zone), last_at + PAUSE_US)
 
 
@@ -154,7 +156,7 @@ def streak_of(last_day: date | None, last_streak: int, day: date) -> int:
     return last_streak + 1 if follows else 1
 
 
-Pick = Callable[[int, int], int]  # a random number between both, inclusive
+Pick = Callable[[int, int], int]
 
 
 class AlreadyCheckedIn(DomainError):
@@ -235,7 +237,7 @@ class CheckinWorkingSet(WorkingSet):
         self._new.append(checkin)
 
     async def _add(self, tx: Transaction, deltas: dict[str, int], now_us: int) -> None:
-        """Add to the days; adding 0 creates and locks a missing row."""
+        """Add awarded amounts to the day's totals. Adding 0 creates and locks a missing row."""
         day_start_at = day_start_us(now_us)
         await tx.insert(
             "checkin_days",
@@ -267,7 +269,7 @@ class CheckIn:
             raise _already(last, now_us)
         wanted_zone = working_set.time_zones[account_id]
         time_zone = wanted_zone if last is None else last.next_time_zone
-        zone_of(wanted_zone)  # refuse an unknown zone before any change
+        zone_of(wanted_zone)
         day = day_of(now_us, zone_of(time_zone))
         streak = 1 if last is None else streak_of(last.day, last.streak, day)
         checkin = Checkin(
@@ -293,12 +295,11 @@ class CheckIn:
         return (base + settings.bonus_credits(streak)) * MICROS_PER_CREDIT
 
     def _grant(self, state: BatchState, checkin: Checkin) -> None:
-        """Pay debts first, as with any new credit; grant the rest."""
         source = state.ledger.account(self.tenant, LedgerAccountKind.PROMOTION)
         owed = state.ledger.owed(self.tenant)
         debt_micros = min(owed.balance_micros, checkin.awarded_micros)
         rest_micros = checkin.awarded_micros - debt_micros
-        # One code for both, because the audit looks for the whole award.
+        # Both transfers have the same code, because the audit adds up the whole award.
         for target, micros in ((owed, debt_micros), (None, rest_micros)):
             if micros:
                 place = LedgerAccountKind.GRANT, checkin.grant_id
@@ -352,18 +353,23 @@ Most = Annotated[int, Meta(ge=1, le=CREDITS_MAX, description=_HINT)]
 
 
 class CheckinConfig(Struct, kw_only=True):
-    """What a check-in awards, in credits; 1,000 are worth $1.00."""
+    """What a check-in awards, in credits. 1,000 credits are worth $1.00."""
 
     enabled: bool
-    credits_min: Annotated[int, Meta(description="The least that one awards.")]
-    credits_max: Annotated[int, Meta(description="The most; the award is random between the two.")]
+    credits_min: Annotated[int, Meta(description="The smallest award.")]
+    credits_max: Annotated[int, Meta(description="The largest award.")]
     streak_bonus_credits: int
     streak_days_max: int
-    daily_budget_credits: Annotated[int | None, Meta(description="Null: without a limit.")]
+    daily_budget_credits: Annotated[
+        int | None,
+        Meta(
+            description="The most that all accounts together are awarded in a UTC day; null means no limit."
+        ),
+    ]
 
 
 class CheckinChanges(Fields, frozen=True, kw_only=True):
-    """What to change; omitted fields stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     enabled: (
         Annotated[
@@ -376,7 +382,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
     credits_min: (
         Annotated[
             int,
-            Meta(ge=1, le=CREDITS_MAX, description="At least this many credits."),
+            Meta(ge=1, le=CREDITS_MAX, description="The smallest award, in credits."),
             said("Credits, at least"),
         ]
         | UnsetType
@@ -395,7 +401,11 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
     streak_bonus_credits: (
         Annotated[
             int,
-            Meta(ge=0, le=CREDITS_MAX, description="More for each day in a row after the first."),
+            Meta(
+                ge=0,
+                le=CREDITS_MAX,
+                description="Credits added for each day of a streak after the first.",
+            ),
             said("More for each day in a row", hint="From the second day on."),
         ]
         | UnsetType
@@ -403,7 +413,11 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
     streak_days_max: (
         Annotated[
             int,
-            Meta(ge=0, le=STREAK_DAYS_MAX, description="How many days in a row count."),
+            Meta(
+                ge=0,
+                le=STREAK_DAYS_MAX,
+                description="The longest streak for which the bonus grows, in days.",
+            ),
             said("Days in a row that count"),
         ]
         | UnsetType
@@ -414,11 +428,11 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
             Meta(
                 ge=0,
                 le=BUDGET_MAX,
-                description="For all accounts together, by UTC day; null: without a limit.",
+                description="The most that all accounts together are awarded in a UTC day; null means no limit.",
             ),
             said(
                 "Budget of a day, credits",
-                hint="For all accounts together, by UTC day. Blank: without a limit.",
+                hint="For all accounts together, in a UTC day. Blank: no limit.",
             ),
         ]
         | UnsetType
@@ -466,7 +480,7 @@ SET_CHECKIN = Act(
     name="checkin.set",
     moves_money=True,
     summary="Set what check-ins award",
-    description="It holds from the next check-in on; what is left out stays.",
+    description="The change applies from the next check-in. Omitted fields keep their values.",
     path="/checkin",
     method="PATCH",
     audience=(OPERATOR,),
@@ -476,7 +490,7 @@ SET_CHECKIN = Act(
     result=CheckinConfig,
     is_catalogue=True,
     audit=Audited("checkin.configure", to_builtins, is_whole=True),
-    done="Check-ins award what is set here, from the next one on.",
+    done="The next check-in uses these settings.",
     examples=("topup checkin set --environment live --enabled --credits-min 50 --credits-max 80",),
 )
 ACTS = (SHOW_CHECKIN, SET_CHECKIN)

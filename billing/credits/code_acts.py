@@ -1,6 +1,6 @@
 """Redemption codes: credit for the first accounts that redeem them.
 
-A code is shown once, when its batch is created; only its digest is stored.
+A code is shown once, when its batch is created. Only its digest is stored.
 """
 
 from collections.abc import Sequence
@@ -42,28 +42,35 @@ from keys.act import (
 from keys.vault import Vault
 from store.keyset import Begin
 
-# What one response holds; `topup code-batches write` makes more.
+# One response holds at most this many codes. `topup code-batches write` creates larger batches.
 AT_ONCE_MAX = 10_000
-Uses = Annotated[int, Meta(description="How many accounts may redeem each code, once each.")]
-Used = Annotated[int, Meta(ge=0, description="How often it was redeemed."), said("Redeemed")]
+Uses = Annotated[
+    int, Meta(description="How many accounts can redeem each code, each of them once.")
+]
+Used = Annotated[int, Meta(ge=0, description="How many times it was redeemed."), said("Redeemed")]
 CreditsEach = Annotated[Credits, said("Credits per code")]
 
 
 class CodeBatch(Shaped, kw_only=True):
-    """Codes that were made together, with the same worth and end."""
+    """Redemption codes that were created together, with the same amount and expiry."""
 
     id: str
     environment: Environment
     name: Annotated[str, said("Batch")]
     credits: CreditsEach
-    count: Annotated[int, Meta(description="How many codes."), said("Codes")]
+    count: Annotated[int, Meta(description="The number of codes."), said("Codes")]
     uses: Annotated[Uses, said("Accounts each")]
     used: Used
     promotional: Annotated[bool, Meta(description="Whether the credit is promotional.")]
-    days: Annotated[int | None, Meta(description="When promotional credit ends.")]
+    days: Annotated[int | None, Meta(description="Days until promotional credit expires.")]
     complete: Annotated[
         bool,
-        Meta(description="No: it was cut off while it was made, and no code can be redeemed."),
+        Meta(
+            description=(
+                "Whether the whole batch was created. If not, its creation was interrupted, and no code can be"
+                " redeemed."
+            )
+        ),
     ]
     expires_at: Annotated[Time | None, said("Expires")]
     disabled_at: Annotated[Time | None, said("Disabled")]
@@ -71,34 +78,38 @@ class CodeBatch(Shaped, kw_only=True):
 
 
 class MadeBatch(CodeBatch, kw_only=True):
-    """A new batch with its codes, which are shown only this once."""
+    """A new batch with its codes. The codes are shown only in this response."""
 
-    codes: Annotated[list[str], Meta(description="Shown this once."), said(is_secret=True)]
+    codes: Annotated[
+        list[str],
+        Meta(description="The codes, which are shown only in this response."),
+        said(is_secret=True),
+    ]
 
 
 class RedemptionsRedeemBody(Fields, frozen=True, kw_only=True):
-    """code: TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."""
+    """The redemption code (TOPUP-XXXX-XXXX-XXXX) or voucher (ATU-…) to redeem."""
 
     code: Annotated[
         Text,
-        Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."),
+        Meta(description="A redemption code (TOPUP-XXXX-XXXX-XXXX) or a voucher (ATU-…)."),
         said(is_secret=True),
     ]
 
 
 class RedeemedCode(Struct, kw_only=True):
-    """Credit that a code or a voucher brought. expires_at is null unless it expires."""
+    """Credit from a redeemed code or voucher. `expires_at` is null if the credit doesn't expire."""
 
-    id: Annotated[str | None, Meta(description="Of a code's redemption; a voucher's has none.")]
+    id: Annotated[str | None, Meta(description="The ID of the redemption; null for a voucher.")]
     type: Annotated[Literal["code", "voucher"], Meta(description="What was redeemed.")]
     last4: str
     amount_cents: Cents
     amount_micros: Micros
-    credits: Annotated[int, Meta(description="In credits of $0.001.")]
+    credits: Annotated[int, Meta(description="The amount in credits of $0.001.")]
     promotional: bool
     expires_at: Time | None
     redeemed_at: Time
-    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
+    balance_cents: Annotated[int, Meta(description="The caller's balance, in US cents.")]
 
     @classmethod
     def of(cls, done: CodeRedeemed | Redeemed) -> Self:
@@ -134,12 +145,12 @@ class RedeemedCode(Struct, kw_only=True):
 
 
 class RedemptionCode(Shaped, kw_only=True):
-    """A code by its last four characters."""
+    """A redemption code, identified by its last four characters."""
 
     id: str
-    batch_id: Annotated[str, Meta(description="The batch that it was made with.")]
+    batch_id: Annotated[str, Meta(description="The batch to which the code belongs.")]
     environment: Environment
-    code: Annotated[str, Meta(description="Its last characters, such as TOPUP-…-7Q3X.")]
+    code: Annotated[str, Meta(description="The code's last characters, such as TOPUP-…-7Q3X.")]
     last4: str
     status: CodeStatus
     credits: Credits
@@ -150,24 +161,26 @@ class RedemptionCode(Shaped, kw_only=True):
 
 
 class NewCodeBatch(Fields, frozen=True, kw_only=True):
-    """A batch of codes to make."""
+    """The batch of redemption codes to create."""
 
     credits: Annotated[
         int,
         Meta(
-            ge=1, le=batches.CREDITS_MAX, description="What each is worth; 1,000 credits are $1.00."
+            ge=1,
+            le=batches.CREDITS_MAX,
+            description="How many credits each code is worth. 1,000 credits are worth $1.00.",
         ),
         said("Credits per code"),
     ]
     count: Annotated[
-        int, Meta(ge=1, le=AT_ONCE_MAX, description="How many codes."), said("Number of codes")
+        int, Meta(ge=1, le=AT_ONCE_MAX, description="The number of codes."), said("Number of codes")
     ] = 1
     uses: Annotated[
         int,
         Meta(
             ge=1,
             le=batches.USES_MAX,
-            description="How many accounts may redeem each code, once each.",
+            description="How many accounts can redeem each code, each of them once.",
         ),
         said("Accounts that may redeem each", hint="Once each."),
     ] = 1
@@ -179,14 +192,14 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    promotional: Annotated[bool, Meta(description="The credit is promotional.")] = False
+    promotional: Annotated[bool, Meta(description="Whether the credit is promotional.")] = False
     days: (
         Annotated[
             int,
             Meta(
                 ge=1,
                 le=batches.DAYS_MAX,
-                description="Promotional credit ends so many days after it was redeemed.",
+                description="The number of days after which promotional credit expires, counted from redemption.",
             ),
             said(
                 "Promotional credit ends after days",
@@ -200,7 +213,7 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
         Meta(
             max_length=batches.NAME_CHARACTERS_MAX,
             pattern=LINE,
-            description="What you call the batch.",
+            description="Your name for the batch.",
         ),
         said("Name of the batch"),
     ] = ""
@@ -221,19 +234,19 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
 class ManyCodes(NewCodeBatch, frozen=True, kw_only=True):
     count: Annotated[
         int,
-        Meta(ge=1, le=batches.COUNT_MAX, description="How many codes."),
+        Meta(ge=1, le=batches.COUNT_MAX, description="The number of codes."),
         said("Number of codes"),
     ] = 1
 
 
 class CodesQuery(Page, frozen=True, kw_only=True):
-    batch: Annotated[str, Meta(max_length=40, description="Of this batch, by its ID.")] | None = (
+    batch: Annotated[str, Meta(max_length=40, description="Only codes of this batch.")] | None = (
         None
     )
     last4: (
         Annotated[
             str,
-            Meta(max_length=4, description="With these last four characters."),
+            Meta(max_length=4, description="Only codes that end in these four characters."),
             said("Last four characters"),
         ]
         | None
@@ -335,7 +348,7 @@ CREATE_BATCH = Act(
     name="code-batches.create",
     moves_money=True,
     summary="Create redemption codes",
-    description="They are shown this once: only their digests are stored.",
+    description="The codes are shown only once, because only their digests are stored.",
     path="/code-batches",
     audience=(OPERATOR,),
     input=NewCodeBatch,
@@ -346,7 +359,7 @@ CREATE_BATCH = Act(
     shows_secret=True,
     is_catalogue=True,
     audit=Audited("codes.create", batch_shown, is_whole=True),
-    done="The codes are made.",
+    done="The codes are created.",
     examples=(
         "topup code-batches create --credits 1000 --count 5",
         "topup code-batches create --credits 5000 --count 200 --promotional --days 30 --name spring",
@@ -383,7 +396,7 @@ SHOW_BATCH = ReadAct(
 DISABLE_BATCH = Act(
     name="code-batches.disable",
     summary="Disable a batch of codes",
-    description="Its codes can't be redeemed any more. Redeemed credit stays.",
+    description="The batch's codes can't be redeemed any more. Credit that was redeemed stays.",
     path="/code-batches/{batch_id}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -423,7 +436,7 @@ SHOW_CODE = ReadAct(
 DISABLE_CODE = Act(
     name="codes.disable",
     summary="Disable a redemption code",
-    description="It can't be redeemed any more. Redeemed credit stays.",
+    description="The code can't be redeemed any more. Credit that was redeemed stays.",
     path="/codes/{code_id}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -440,7 +453,7 @@ BATCH_ACTS = (CREATE_BATCH, LIST_BATCHES, SHOW_BATCH, DISABLE_BATCH)
 REDEEM = EngineAct(
     name="codes.redeem",
     summary="Redeem a code or a voucher once",
-    description="Wrong codes are counted: guessing ends soon.",
+    description="Wrong codes are counted, and too many block further attempts.",
     path="/codes/redeem",
     scopes=("billing:write",),
     audience=(MERCHANT,),

@@ -1,7 +1,7 @@
-"""Grant promotional credit, which may expire and is spent first.
+"""Grant promotional credit, which may expire and is spent before other credit.
 
-Each grant is its own ledger account, so refunds return to it. A sweep moves expired credit to
-EXPIRED.
+Each grant has its own ledger account, so that a refund can return to it. A worker moves expired credit to the
+account EXPIRED.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def tell_expired(state: BatchState, tenant: Tenant, end: EndOfCredit, lost_micro
 
 @dataclass(frozen=True, slots=True)
 class ExpireGrants:
-    """Skip plan credit, which EndParts expires."""
+    """Move a tenant's expired grants to EXPIRED. The command EndParts does this for plan credit."""
 
     tenant: Tenant
 
@@ -65,7 +65,7 @@ class ExpireGrants:
             target = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
             state.move(grant, target, micros, Code.EXPIRY, subject_id=grant.name)
             tell_expired(state, self.tenant, EndOfCredit.of(grant), micros)
-        # The credit stopped counting at its end, which is the drop.
+        # The drop in the balance is the credit that has just expired.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)
         return len(expired)
@@ -74,7 +74,7 @@ class ExpireGrants:
 async def tenants_with_expired(
     tx: Transaction, *, now_us: int, limit: int, but_tenants: Sequence[str] = ()
 ) -> list[Tenant]:
-    """Exclude `but_tenants`, each "account/environment"."""
+    """Return tenants with expired grants. `but_tenants` lists those to skip, as "account/environment"."""
     rows = await tx.fetch(
         f"""SELECT plain.account_id, plain.environment FROM (
                SELECT account_id, environment FROM ledger_accounts

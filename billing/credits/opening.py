@@ -1,4 +1,4 @@
-"""Open accounts, and give them test credit."""
+"""Open accounts and give them test credit."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,6 @@ async def open_account(
     is_sandbox: bool = False,
     has_live: bool = True,
 ) -> AccountId:
-    """Raise EmailTaken or InvalidEmail."""
     account_id = await create_account(
         tx,
         name=name,
@@ -62,7 +61,7 @@ class Credited:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """`per_day_cents` bounds a UTC day's credit."""
+    """Add credit to a wallet. `per_day_cents` limits how much an account may receive in a UTC day."""
 
     tenant: Tenant
     amount_cents: int
@@ -97,7 +96,7 @@ class Credit:
         if self.amount_cents > remaining:
             resets_at = day_start_us(state.now_us) + DAY_US
             raise CapExceeded(
-                f"{remaining} cents are left of today's {per_day_cents} cents of test credit.",
+                f"{remaining} of today's {per_day_cents} cents of test credit are left.",
                 param="amount_cents",
                 reason="funding",
                 retry_after_s=(

@@ -1,10 +1,8 @@
 """Create, list, disable and redeem codes of the form TOPUP-XXXX-XXXX-XXXX.
 
-A code is 60 random bits in Crockford's base32. Only its HMAC-SHA256 is stored, so a stolen database
-reveals no code.
+A code is 60 random bits in Crockford's base32. Only its HMAC-SHA256 is stored, so a stolen database reveals no code.
 
-No code can be redeemed before the last of its batch was handed over, so a crash leaves nothing of
-worth.
+A code can be redeemed only after the whole batch was handed over, so a crash in between leaves only worthless codes.
 """
 
 import dataclasses
@@ -33,7 +31,7 @@ PREFIX = "TOPUP"
 CODE_CHARACTERS = 12
 _GROUP = 4
 _DIGIT_BITS = 5
-# Crockford's alphabet with the letters that people misread.
+# Accept O, I and L too, because people misread 0 and 1.
 _READ = {character: character for character in CROCKFORD} | {"O": "0", "I": "1", "L": "1"}
 
 
@@ -54,7 +52,7 @@ class RedemptionCodes:
         self._key = key
 
     def digest_of(self, code: str) -> str | None:
-        """Return None for an impossible code. Ignore case, hyphens and spaces."""
+        """Return a code's digest, ignoring case, hyphens and spaces, or None if the code has an invalid form."""
         text = code.strip().upper().replace("-", "").replace(" ", "")
         read = [_READ.get(character) for character in text[len(PREFIX) :]]
         if not text.startswith(PREFIX) or len(read) != CODE_CHARACTERS or None in read:
@@ -77,7 +75,6 @@ class RedemptionCode:
     is_disabled: bool
 
     def check(self, *, used_by_caller: bool, now_us: int) -> None:
-        """Raise NotRedeemable for the first reason that the caller can't fix."""
         if used_by_caller or self.used_count >= self.uses_max:
             raise NotRedeemable(
                 "This code has already been redeemed.", param="code", reason="redeemed"
@@ -108,14 +105,13 @@ class CodeRedeemed:
 
 
 def unknown_code() -> NotRedeemable:
-    """Return one error for made-up, mistyped and other environments' codes."""
     return NotRedeemable("There is no such voucher or code.", param="code", reason="unknown")
 
 
 async def find_code(
     database: Database, codes: RedemptionCodes, text: str, *, environment: str
 ) -> str:
-    """Look up the digest, which takes the same time for nearly right codes."""
+    """Return the ID of a code. Looking up its digest takes the same time for almost correct codes."""
     digest = codes.digest_of(text)
     if digest is None:
         raise unknown_code()
@@ -124,7 +120,6 @@ async def find_code(
         return await tx.fetch_one(_FIND, digest=digest)
 
     row = await database.read(work)
-    # An incomplete batch was never handed out.
     if row is None or row["environment"] != environment or not row["is_complete"]:
         raise unknown_code()
     return str(row["id"])
@@ -134,14 +129,14 @@ class CodeWorkingSet(WorkingSet):
     rank = 40
 
     def __init__(self) -> None:
-        self.wanted: set[tuple[str, str]] = set()  # code ID, account ID
+        self.wanted: set[tuple[str, str]] = set()
         self._codes: dict[str, RedemptionCode] = {}
         self._used: set[tuple[str, str]] = set()
         self._new: list[CodeRedemption] = []
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         ids = sorted({code_id for code_id, _ in self.wanted})
-        # What is read together with a lock is stale after a wait.
+        # Lock first, then read: rows that a locking statement returns may be stale after waiting.
         await tx.fetch(
             "SELECT id FROM redemption_codes WHERE id IN :ids[text] ORDER BY id FOR NO KEY UPDATE",
             ids=ids,
@@ -263,9 +258,7 @@ USES_MAX = 1_000_000
 DAYS_MAX = 3_650
 NAME_CHARACTERS_MAX = 80
 CodeStatus = Literal["active", "redeemed", "disabled", "expired"]
-# Short enough that a gateway beside it hardly waits.
 STEP_CODES = 1_000
-# Sixty random bits hardly ever collide.
 TRIES_MAX = 3
 
 _CODE_INSERTED = ("id", "batch_id", "environment", "digest", "last4", "uses_max", "created_at")
@@ -340,9 +333,9 @@ async def make(
     done: Callable[[Transaction, Batch], Awaitable[None]] | None = None,
     fresh: Callable[[], str] = new_code,
 ) -> Batch:
-    """Make one transaction a step; `keep` gets each step's codes after their commit.
+    """Create a batch, one transaction for each step. `keep` receives the codes of a step after its commit.
 
-    If `keep` raises, its codes are worthless. `done` runs in the last transaction.
+    If `keep` raises, the batch stays incomplete, and its codes can't be redeemed. `done` runs in the last transaction.
     """
     batch_id = await database.transaction(lambda tx: _begin(tx, new, now_us))
     for count in _steps(new.count):
@@ -379,7 +372,6 @@ class OneCode(NamedTuple):
 
 
 async def insert_one(tx: Transaction, code: OneCode, *, now_us: int) -> None:
-    """Insert a complete batch of one purchased code."""
     batch_id = new_id("rdb")
     batch = (batch_id, code.environment, code.name, code.credits_micros, 1, 1, 0, 1, now_us)
     await tx.insert(
@@ -445,7 +437,7 @@ async def disable_code(tx: Transaction, code_id: str, *, now_us: int) -> bool:
     return bool(await tx.execute(_DISABLE_CODE, id=code_id, now=now_us))
 
 
-# A database may sum numbers into another type.
+# A database may return a sum in a type other than its column's.
 _BATCHES = RowMapping(Batch, stored={"used_count": Conversion(int, int, "bigint")})
 _BATCH_COLUMNS = _BATCHES.of(
     "b",

@@ -1,4 +1,4 @@
-"""The sandbox, staging only: settle a pending top-up, add test credit, see a later time."""
+"""The sandbox, staging only: settle a pending top-up, add test credit or advance the clock."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -30,38 +30,36 @@ from keys.principal import Environment, ScopeMissing
 
 
 class Samples(NamedTuple):
-    """Make a sample of what a platform's first supplier would deliver."""
-
     of: Callable[[str, str, str], Deliverable | None]
 
 
 class OutcomeBody(Fields, frozen=True, kw_only=True):
-    """How the pending top-up ends."""
+    """The outcome for the pending top-up."""
 
-    outcome: Annotated[Literal["delivered", "failed"], Meta(description="How it ends.")]
+    outcome: Annotated[Literal["delivered", "failed"], Meta(description="The outcome.")]
 
 
 class FundBody(Fields, frozen=True, kw_only=True):
-    """How much test credit, in cents."""
+    """The amount of test credit to add, in US cents."""
 
     amount_cents: Annotated[Int64, within(1, CREDIT_CENTS_MAX)]
 
 
 class ClockBody(Fields, frozen=True, kw_only=True):
-    """How far the account's clock goes on, in seconds."""
+    """How many seconds to advance the account's clock."""
 
     advance_s: Annotated[
         int,
         Meta(
             ge=1,
             le=sandbox_clock.ADVANCE_S_MAX,
-            description="How far the clock goes on, in seconds.",
+            description="How many seconds to advance the clock.",
         ),
     ]
 
 
 class Funding(Shaped, kw_only=True):
-    """Test credit that was added."""
+    """Test credit that was added, and the new balance."""
 
     id: str
     amount_cents: Cents
@@ -69,18 +67,18 @@ class Funding(Shaped, kw_only=True):
 
 
 class OwnTime(Struct, kw_only=True):
-    """The sandbox clock as it stands."""
+    """The account's current time, and how far it is ahead of the gateway's clock."""
 
-    ahead_s: Annotated[int, Meta(description="How far it is ahead of the gateway's, in seconds.")]
-    now: Annotated[Time, Meta(description="The account's own time.")]
+    ahead_s: Annotated[int, Meta(description="Seconds ahead of the gateway's clock.")]
+    now: Annotated[Time, Meta(description="The time on the account's clock.")]
 
 
 class AccountClock(Struct, kw_only=True):
-    """The sandbox clock: how far it went on now, and how far it is ahead of ours."""
+    """The account's clock after it was advanced."""
 
-    advanced_s: Annotated[int, Meta(description="How far it went on now, in seconds.")]
-    ahead_s: Annotated[int, Meta(description="How far it is ahead of the gateway's, in seconds.")]
-    now: Annotated[Time, Meta(description="The account's own time.")]
+    advanced_s: Annotated[int, Meta(description="How many seconds this call advanced the clock.")]
+    ahead_s: Annotated[int, Meta(description="Seconds ahead of the gateway's clock.")]
+    now: Annotated[Time, Meta(description="The time on the account's clock.")]
 
 
 async def settle(context: CallContext, asked: OutcomeBody) -> Settle:
@@ -103,7 +101,6 @@ def _settled(context: CallContext, ended: EndedTopUp) -> SettledTopUp:
 
 
 async def fund(context: CallContext, asked: FundBody) -> Credit:
-    """Raise ScopeMissing outside staging, or AmountOutOfRange."""
     check_staging(context.environment)
     if not 1 <= asked.amount_cents <= CREDIT_CENTS_MAX:
         raise AmountOutOfRange(
@@ -149,9 +146,9 @@ SETTLE: Final = EngineAct(
     name="sandbox.settle",
     summary="Settle a pending staging top-up",
     description=(
-        "As its fulfilment would. One that waits for an approval is refused (2009, `reason:"
-        " awaits_approval`): whoever asks does not decide. The `approver_key` of a sandbox"
-        " account decides, or a person in the dashboard."
+        "The top-up ends as if its supplier had responded. A top-up that waits for approval is refused"
+        " (2009, `reason: awaits_approval`), because the sender may not decide. Decide with the"
+        " `approver_key` of a sandbox account, or in the dashboard."
     ),
     path="/sandbox/topups/{transaction_id}",
     scopes=("topup:send",),
@@ -180,10 +177,10 @@ FUND: Final = EngineAct[FundBody, Any](
 )
 CLOCK: Final = ReadAct(
     name="sandbox.clock",
-    summary="What time it is for the account",
+    summary="Show the account's clock",
     description=(
-        "Its own time, which limits, ends of keys, approvals, holds and subscriptions go by. In live it"
-        " is the gateway's, `ahead_s` 0."
+        "The account's clock determines limits and when keys, approvals, holds and subscriptions expire."
+        " In live it is the gateway's clock, and `ahead_s` is 0."
     ),
     path="/sandbox/clock",
     scopes=("topup:read", "topup:send", "usage:write", "billing:write"),
@@ -194,12 +191,12 @@ CLOCK: Final = ReadAct(
 )
 ADVANCE: Final = Act(
     name="sandbox.advance",
-    summary="Let the staging account see a later time",
+    summary="Advance the staging account's clock",
     description=(
-        "Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, the caps and"
-        " mandates of keys and the ends of keys go by it, and what is shown of them. It goes forward only,"
-        " ten years at most. Who is bound by a limit that time gives back does not move it (2009,"
-        " `reason: limited`): a person, or a key without such a limit, does."
+        "Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, and the caps,"
+        " mandates and expiry of keys follow this clock, and so does what you see of them. The clock only"
+        " moves forward, by ten years at most. A key whose limits would reset with time can't move it"
+        " (2009, `reason: limited`); use another key or the dashboard."
     ),
     path="/sandbox/clock",
     scopes=("topup:send", "usage:write", "billing:write"),

@@ -1,1 +1,1 @@
-"""How a platform is topped up: one file for each kind of supplier, and their protocol."""
+"""Fulfil top-ups: one file for each kind of supplier, and the protocol that they share."""

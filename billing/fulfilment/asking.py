@@ -1,6 +1,6 @@
-"""Call a supplier over HTTP: one deadline, a bounded body, unambiguous JSON.
+"""Call a supplier over HTTP, within one deadline, and accept only a bounded response of unambiguous JSON.
 
-Anything unclear raises NoSupplierAnswer, and the top-up is checked again.
+Any unclear response raises NoSupplierAnswer, and the top-up is checked again later.
 """
 
 import asyncio
@@ -25,9 +25,10 @@ T = TypeVar("T")
 
 
 class NoSupplierAnswer(Exception):
-    """No reliable response came. The text, for the operator, contains nothing of the response.
+    """The supplier gave no reliable response. The message is for the operator and contains nothing from the response.
 
-    `again_in_s` is the other side's wish. `is_unreadable`: the response had another form.
+    `again_in_s` is the delay that the supplier asked for. `is_unreadable` means that the response had an unexpected
+    format.
     """
 
     def __init__(
@@ -62,15 +63,16 @@ async def ask(
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
 ) -> SupplierAnswer:
-    """Return a response of any status. Raises NoSupplierAnswer. The caller judges the status, because a 4xx may
-    be a proxy's.
+    """Return the response, whatever its status. Raise NoSupplierAnswer if none arrives in time.
+
+    The caller interprets the status, because a 4xx may come from a proxy.
     """
     try:
         async with asyncio.timeout(timeout_s):
             request = client.build_request(
                 method,
                 url,
-                # Decompression turns a small response into a large one.
+                # Refuse compression, because a small compressed response can expand to a huge one.
                 headers={"Accept-Encoding": "identity", **headers},
                 content=content,
                 params=params,
@@ -93,7 +95,7 @@ async def ask(
 
 
 def decoded(body: bytes, form: type[T]) -> T:
-    """Decode JSON of this form. Raises NoSupplierAnswer, including for a repeated name."""
+    """Decode JSON into `form`. Raise NoSupplierAnswer if the JSON doesn't fit or repeats a name."""
     try:
         value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
         return msgspec.convert(value, form)
@@ -156,7 +158,7 @@ BAD_CREDENTIAL: Final = frozenset({401, 403})
 MESSAGE_CHARACTERS_MAX: Final = 150
 _CENTS: Final = Decimal(100)
 _USD_MAX: Final = Decimal(10) ** 12
-# Vendors store dollars as floating point, so closer amounts are equal.
+# Vendors store dollars as floating point, so amounts closer than this are treated as equal.
 _USD_STEP: Final = Decimal("0.000001")
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -172,7 +174,6 @@ class VendorApi:
         headers: Mapping[str, str],
         timeout_s: float,
     ) -> None:
-        """Raise OptionsRefused for an address or credential that no request could carry."""
         if not base_url.startswith(("https://", "http://")):
             raise OptionsRefused("base_url begins with https:// or http://")
         if not all(one.isascii() and one.isprintable() for one in headers.values()):
@@ -217,8 +218,9 @@ class _ErrorAnswer(msgspec.Struct):
 
 
 def refusal_of(answer: SupplierAnswer) -> str:
-    """Return the reason in {"error": {"code", "message"}}. Raises NoSupplierAnswer for another form or status,
-    which may come from a proxy.
+    """Return the message of a refusal in the format {"error": {"code", "message"}}.
+
+    Raise NoSupplierAnswer for any other format or status, which may come from a proxy.
     """
     error = decoded(answer.body, _ErrorAnswer).error
     if str(error.code) != str(answer.status):
@@ -259,7 +261,6 @@ def is_same_usd(one: Decimal, other: Decimal) -> bool:
 
 
 def cents_of_usd(amount: Decimal) -> int:
-    """Return whole cents, rounded down so that a balance is never overstated."""
     return int((amount * _CENTS).to_integral_value(rounding="ROUND_FLOOR"))
 
 

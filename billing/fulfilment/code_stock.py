@@ -1,7 +1,7 @@
-"""Codes that the operator uploaded, handed out one by one, by platform and face value.
+"""Hand out codes that the operator uploaded, by platform and face value.
 
-Unique keys give a code to one top-up, and a top-up one code; a code never returns to the stock. It is stored
-sealed, and known by a keyed digest so that it isn't added twice.
+Unique keys assign a code to at most one top-up, and at most one code to a top-up. A code never returns to the
+stock. Codes are stored encrypted, and a keyed digest prevents adding a code twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -104,8 +104,8 @@ async def add(
 async def take(
     tx: Transaction, vault: Vault, kind: StockKind, transaction_id: str, *, now_us: int
 ) -> Taken | None:
-    """Return the top-up's code, else the oldest in stock. Simultaneous transactions get different codes without
-    waiting.
+    """Return the top-up's code, or assign the oldest one in stock. Concurrent transactions get different codes
+    without waiting.
     """
     has = await held(tx, vault, transaction_id)
     if has is not None:
@@ -135,7 +135,7 @@ async def levels(tx: Transaction, environment: str, *, now_us: int) -> Sequence[
 
 
 async def became_low(tx: Transaction, kind: StockKind, *, now_us: int) -> StockLevel | None:
-    """Return and record the level the first time that it is low since it was filled."""
+    """Return the level if it is low and wasn't reported since the last refill, and record that it is reported."""
     found = await _level(tx, kind, now_us)
     if found is None or not found.is_low:
         return None
@@ -239,7 +239,9 @@ async def notify_low_stock(tx: Transaction, level: StockLevel, *, now_us: int) -
 
 
 class CodeStockOptions(Options, frozen=True, kw_only=True):
-    """Below `low_threshold` codes of a platform and amount, stock.low is published; 0: never."""
+    """Options of a supplier of kind code_stock. The event stock.low is published below `low_threshold` codes of
+    a platform and amount; 0 never publishes it.
+    """
 
     redeem_url: Annotated[str, msgspec.Meta(max_length=500)] | None = None
     instructions: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
@@ -269,7 +271,8 @@ class CodeStock(Supplier):
                 await notify_low_stock(tx, low, now_us=now_us)
 
         taken = await tools.database.transaction(take_in_turn)
-        # A separate transaction: it locks accounts, whose holders may wait for the turn.
+        # Use a separate transaction, because this one locks accounts whose holders may wait for the first one's
+        # locks.
         await tools.database.transaction(look_at_level)
         if isinstance(taken, Unknown):
             return taken

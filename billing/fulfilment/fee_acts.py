@@ -1,4 +1,4 @@
-"""Fees: what a send costs on top of its amount, for all accounts or for one."""
+"""Fees: what a send costs in addition to its amount, for all accounts or for one."""
 
 from collections.abc import Sequence
 from typing import Annotated, cast
@@ -22,41 +22,47 @@ Account = Annotated[
     str,
     Meta(
         max_length=EMAIL_CHARACTERS_MAX,
-        description="The account with its own fee, by ID or email address; if omitted, the fee of all others.",
+        description=(
+            "The account to which the fee applies, by ID or email address. If omitted, the fee applies to all"
+            " accounts without their own."
+        ),
     ),
 ]
 
 
 class Fee(Struct, kw_only=True):
-    """What a send to the platform costs beside its amount. account null: for accounts without their own fee."""
+    """What a send to a platform costs in addition to its amount. If `account` is null, the fee applies to
+    accounts without their own.
+    """
 
     environment: Environment
     platform: str
     account: Annotated[
-        str | None, Meta(description="The account with its own fee; null: all others.")
+        str | None,
+        Meta(
+            description="The account to which the fee applies; null for all accounts without their own fee."
+        ),
     ]
-    fixed_cents: Annotated[int, Meta(description="On each send, in US cents.")]
-    basis_points: Annotated[int, Meta(description="Of the amount: 250 is 2.5 %.")]
+    fixed_cents: Annotated[int, Meta(description="The fixed part of the fee, in US cents.")]
+    basis_points: Annotated[int, Meta(description="The share of the amount: 250 is 2.5 %.")]
     min_cents: Annotated[int, Meta(description="The smallest fee, in US cents.")]
-    max_cents: Annotated[
-        int | None, Meta(description="The largest fee, in US cents; null: no bound.")
-    ]
+    max_cents: Annotated[int | None, Meta(description="The largest fee in US cents, if any.")]
 
 
 class FeeParts(Fields, frozen=True, kw_only=True):
-    """A fixed part plus a share of the amount, rounded up to a cent."""
+    """The fee's parts: a fixed amount plus a share of the sent amount, rounded up to a cent."""
 
     account: Account = ""
     fixed_cents: Annotated[
         Int64,
         within(0, FEE_CENTS_MAX),
-        Meta(description="On each send, in US cents."),
+        Meta(description="The fixed part of the fee, in US cents."),
         said("On each send"),
     ] = 0
     basis_points: Annotated[
         Int64,
         within(0, BASIS_POINTS_MAX),
-        Meta(description="Hundredths of a percent of the amount: 250 is 2.5 %."),
+        Meta(description="The share of the amount: 250 is 2.5 %."),
         said("Share, in hundredths of a percent"),
     ] = 0
     min_cents: Annotated[
@@ -67,13 +73,13 @@ class FeeParts(Fields, frozen=True, kw_only=True):
     ] = 0
     max_cents: Annotated[
         Annotated[Int64, within(0, FEE_CENTS_MAX)] | None,
-        Meta(description="The largest fee, in US cents; left out, there is no bound."),
-        said("Largest fee", hint="Left empty: no bound."),
+        Meta(description="The largest fee, in US cents. If omitted, there is no maximum."),
+        said("Largest fee", hint="Blank: no maximum."),
     ] = None
 
 
 class FeeOwner(Fields, frozen=True, kw_only=True):
-    """Whose fee to remove."""
+    """The account whose own fee to remove."""
 
     account: Account = ""
 
@@ -150,7 +156,7 @@ def _audited(row: FeeRow) -> dict[str, object]:
 LIST_FEES = ListAct(
     name="fees.list",
     summary="List fees",
-    description="A fee without an account is for all accounts without their own.",
+    description="A fee without an account applies to all accounts without their own fee.",
     path="/fees",
     audience=(OPERATOR,),
     query=Page,
@@ -166,9 +172,11 @@ SET_FEE = Act(
     name="fees.set",
     moves_money=True,
     summary="Set the fee of a platform, or of one account there",
-    description="It replaces the earlier fee. If every part is 0, no fee is charged. Sent top-ups, and quotes of"
-    " the last ten minutes, don't change. An account's own fee replaces the platform's."
-    " Set the first one once every gateway and worker runs this version.",
+    description=(
+        "This replaces the earlier fee. If every part is 0, no fee is charged. Top-ups that were sent,"
+        " and quotes of the last ten minutes, don't change. An account's own fee replaces the platform's."
+        " Set the first fee only after every gateway and worker runs this version."
+    ),
     path="/fees/{platform}",
     method="PUT",
     audience=(OPERATOR,),

@@ -1,8 +1,8 @@
-"""Call the operator's own service, with a request signed like a webhook (docs/suppliers.md).
+"""Call the operator's own service with requests signed like webhooks (docs/suppliers.md).
 
-Without a clear response it is called again with the same transaction_id, on which it is idempotent. With
-sign_answers, the response must carry our webhook-signature over its bytes, with the transaction's ID as
-webhook-id.
+Without a clear response the call is repeated with the same transaction_id, which the service must handle
+idempotently. With `sign_answers`, the service must sign its response's bytes in the header webhook-signature,
+with the transaction ID as webhook-id.
 """
 
 from typing import Annotated, Any, Literal
@@ -52,11 +52,12 @@ AGAIN_S_MAX = 86_400.0
 
 
 class HttpOptions(Options, frozen=True, kw_only=True):
-    """`secret` (whsec_…) signs both directions.
+    """Options of a supplier of kind http. `secret` (whsec_…) signs requests and, with `sign_answers`, responses.
 
-    shared_codes: `platform` or `platform:amount_cents`, comma-separated, whose codes top-ups may share.
-    cost_max_percent: the highest cost, relative to the sender's payment. refusing_statuses: those of 404 and
-    422 that are a definite no.
+    - shared_codes: comma-separated `platform` or `platform:amount_cents` entries whose top-ups may receive the same
+      code.
+    - cost_max_percent: the supplier's highest plausible cost, as a percentage of what the sender paid.
+    - refusing_statuses: which of the statuses 404 and 422 mean a definite refusal.
     """
 
     url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]

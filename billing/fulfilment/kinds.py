@@ -1,4 +1,4 @@
-"""Suppliers' kinds and vault for acts."""
+"""Give acts the kinds of suppliers and the vault for their secrets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,6 @@ class SupplierKinds:
 
 
 async def begin(context: ActContext) -> SupplierKinds:
-    """Lock platforms and suppliers until the transaction ends, and enter the first ones."""
     kinds = context.service(SupplierKinds)
     await kinds.begin(context.tx, context.now_us)
     await platform_rows.lock(context.tx)

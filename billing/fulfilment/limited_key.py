@@ -1,10 +1,10 @@
-"""Keys with a spending limit: made for a recipient's first top-up, raised by later ones.
+"""Sell API keys with a spending limit: a recipient's first top-up creates the key, and later ones raise its limit.
 
-A raise sets the limit read before plus the amount and, in the same request, names the key after the top-up
-(its mark). So `look` finds out: under this name the key was raised, under the former name it wasn't. Any
-other name, or the expected limit without the name: an operator decides.
+A raise sets the limit to its previous value plus the amount and, in the same request, renames the key after the top-up.
+`look` uses that name: the new name means that the key was raised, the previous name that it wasn't. In any other case
+an operator decides.
 
-No vendor has conditional writes, so a change between read and write is lost.
+No vendor offers conditional writes, so a change that somebody makes between our read and write is lost.
 """
 
 import re
@@ -47,7 +47,7 @@ from billing.topups.topup import Deliverable
 from kernel.clock import Clock, parse_rfc3339
 from kernel.storable import storable
 
-# Remembered with a recipient's key, so that they can be reversed.
+# How many of a key's top-ups are remembered, so that they can be reversed.
 TOPUPS_KEPT: Final = 40
 NAME_CHARACTERS_MAX: Final = 100
 _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
@@ -55,8 +55,9 @@ _MARK: Final = re.compile(r"(topup|ended)-(\w+)(?:-reversed-(\w+))?")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A key's name: the top-ups that raised it and were reversed last. `is_ended`: the top-up that made it was
-    reversed, and the key is dead.
+    """A key's name, which holds the top-up that last raised it and the one that was last reversed.
+
+    `is_ended` means that the top-up that created the key was reversed, so the key is no longer used.
     """
 
     topup: str
@@ -75,7 +76,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Amounts are in US dollars. `closed` is why the key can't be raised, such as "it is disabled"."""
+    """A key at the vendor. Amounts are in US dollars. `closed` says why the key can't be raised, such as "it is
+    disabled".
+    """
 
     id: str
     label: str
@@ -107,8 +110,9 @@ class KeyOptions(Protocol):
 
 
 class KeyVendor(ABC):
-    """Every method may raise NoSupplierAnswer. `costs_face_value`: the vendor takes the limit from our account
-    there.
+    """The API of a vendor of keys. Every method may raise NoSupplierAnswer.
+
+    `costs_face_value` means that the vendor charges the gateway's account for the limit.
     """
 
     name: str
@@ -124,8 +128,7 @@ class KeyVendor(ABC):
         return Refused(f"{by}: {reason}" if reason else by)
 
     @abstractmethod
-    async def find(self, key_id: str) -> KeyState | None:
-        """Return the key, or None if it surely doesn't exist."""
+    async def find(self, key_id: str) -> KeyState | None: ...
 
     @abstractmethod
     async def make(
@@ -177,7 +180,6 @@ class KeyVendor(ABC):
         mark: Mark,  # noqa: ARG002
         sealed: str | None,  # noqa: ARG002
     ) -> MadeKey | Unknown | None:
-        """Return the key made for this top-up; None if nobody could use any."""
         return None
 
 
@@ -198,7 +200,7 @@ class _Left(msgspec.Struct):
 
 
 class LimitedKeys(Supplier):
-    """Register it with `is_one_per_recipient`, since a limit is read and then written."""
+    """A supplier of limited keys. Register it with `is_one_per_recipient`, because it reads a limit and then writes it."""
 
     def __init__(self, vendor: KeyVendor) -> None:
         self._vendor = vendor
@@ -243,7 +245,7 @@ class LimitedKeys(Supplier):
     async def look(self, request: Request) -> Look:
         plan = _plan_of(request)
         if plan is None:
-            return NotDone()  # nothing is asked before something was prepared
+            return NotDone()
         if plan.key is None:
             mark = Mark(request.transaction_id)
             found = await self._vendor.look_made(request, mark, plan.sealed)
@@ -252,7 +254,7 @@ class LimitedKeys(Supplier):
             return NotDone() if found is None else self._made(request, found)
         key = await self._vendor.find(plan.key)
         if key is None:
-            return NotDone()  # a key that is gone holds nothing; a new one will be made
+            return NotDone()
         if _is_marked(key, request.transaction_id):
             return self._raised(request, key)
         target = plan.before + usd_of_cents(request.amount_cents)
@@ -295,7 +297,7 @@ class LimitedKeys(Supplier):
             return Health(is_well=False, detail=f"{self._vendor.name}: {silence}")
 
     async def _confirmed(self, request: Request, key_id: str) -> Revocation:
-        """Read once more, and undo the reversal if the credit was used meanwhile."""
+        """Read the key again, and undo the reversal if its credit was used in the meantime."""
         key = await self._vendor.find(key_id)
         mark = None if key is None else Mark.read(key.name)
         if key is None or mark is None or not _is_taken_back(mark, request.transaction_id):

@@ -1,9 +1,12 @@
-"""Sell virtual keys of a LiteLLM proxy with a budget, which later top-ups raise.
+"""Sell virtual keys of a LiteLLM proxy. Each has a budget, which later top-ups raise.
 
-max_budget and spend are lifetime US dollars. A key's ID is the SHA-256 of its secret, in hex; aliases are
-unique. Since 2026 a deleted key has `status: "deleted"`. A new key's secret is drawn here and stored sealed
-before LiteLLM is called, so a retry makes the same key. The proxy's setting `disable_custom_api_keys` must be
-off. Sources: litellm 1.109.1 (proxy/management_endpoints) and docs.litellm.ai/docs/proxy/virtual_keys.
+`max_budget` and `spend` are lifetime amounts in US dollars. A key's ID is the SHA-256 of its secret, in hex,
+and aliases are unique. Since 2026 a deleted key has `status: "deleted"`.
+
+The gateway chooses a new key's secret and stores it encrypted before calling LiteLLM, so that a retry creates
+the same key. The proxy's setting `disable_custom_api_keys` must be off.
+
+Sources: litellm 1.109.1 (proxy/management_endpoints) and docs.litellm.ai/docs/proxy/virtual_keys.
 """
 
 import base64
@@ -56,7 +59,9 @@ SECRET_BYTES: Final = 24
 
 
 class LiteLlmOptions(Options, frozen=True, kw_only=True):
-    """`base_url` is for the gateway, `public_url` for recipients. `models` are comma-separated; null: all."""
+    """Options of a supplier of kind litellm. The gateway calls `base_url`, and recipients are given
+    `public_url`. `models` is a comma-separated list; null allows all models.
+    """
 
     base_url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
     admin_key: Sealed

@@ -1,4 +1,4 @@
-"""Manual fulfilment: the top-up waits as a task until an operator delivers or refuses."""
+"""Fulfil by hand: a top-up waits as a task until an operator delivers or refuses it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -84,7 +84,7 @@ async def open_task(
     due_at: int,
     now_us: int,
 ) -> Task:
-    """Return the top-up's task; make it, or start an ended one again. The caller holds the turn."""
+    """Return the top-up's task. Create it, or reopen a closed one. The caller holds the supplier call's lock."""
     new = Task(
         transaction_id=transaction_id,
         account_id=account_id,
@@ -135,7 +135,7 @@ WHERE manual_tasks.outcome IS NOT NULL
 
 
 MINUTE_US = 60 * SECOND_US
-# It makes a lost task again.
+# Seconds until the supplier is called again, which recreates a lost task.
 AGAIN_S = 300.0
 
 

@@ -1,10 +1,13 @@
-"""Sell credit of a New API instance: redemption codes, or quota for a user.
+"""Sell credit of a New API instance, as redemption codes or as quota of one of its users.
 
-Quota has 500,000 units a US dollar unless the instance's QuotaPerUnit says otherwise. New API refuses with
-HTTP 200 and `success: false`. A code is named after the transaction (20 characters, New API's limit), so it
-is found after a lost response. A refusal is definite only if no code of that name exists and there is no
-`data`; with `data`, its database failed, and the call is repeated. Since 2026 the root user must confirm the
-terms before codes are made. Source: QuantumNous/new-api, main of 2026.
+A US dollar is 500,000 units of quota, unless the instance's QuotaPerUnit differs. New API refuses with HTTP 200 and
+`success: false`.
+
+A code is named after the transaction, within New API's limit of 20 characters, so that it can be found after a lost
+response. A refusal is definite only if no code has that name and the response has no `data`. With `data`, New API's
+database failed, and the call is repeated.
+
+Since 2026 the root user must confirm the terms before codes can be created. Source: QuantumNous/new-api, main of 2026.
 """
 
 from collections.abc import Sequence
@@ -53,7 +56,7 @@ ADMIN: Final = 10
 PAGE_ROWS: Final = 100
 PAGES_MAX: Final = 10
 NEVER_EXPIRES: Final = 0
-# New API stores a user's quota in 32 bits on MySQL and PostgreSQL.
+# New API's column for a user's quota has 32 bits on MySQL and PostgreSQL.
 QUOTA_MAX: Final = 2**31 - 1
 
 T = TypeVar("T")
@@ -79,13 +82,12 @@ class UserRow(msgspec.Struct):
 
     @property
     def granted(self) -> int:
-        """Return the lifetime grant, which use doesn't change."""
         return self.quota + self.used_quota
 
 
 @dataclass(frozen=True, slots=True)
 class NewApiRefusal:
-    """New API said `success: false`. `is_passing`: its database failed, so a retry may work."""
+    """New API responded with `success: false`. `is_passing` means that its database failed, so a retry may work."""
 
     message: str
     is_passing: bool = False
@@ -151,7 +153,7 @@ class NewApiClient:
         return await self._read("/api/user/self", UserRow)
 
     async def makes_codes(self) -> bool:
-        """Return whether codes can be made and redeemed; older releases have no such page."""
+        """Return whether codes can be created and redeemed. Older releases don't have this endpoint, and always can."""
         try:
             info = await self._read("/api/user/topup/info", _TopUpInfo)
         except NoSupplierAnswer as silence:
@@ -167,8 +169,9 @@ class NewApiClient:
         return _converted(answer.data, form)
 
     async def _search(self, path: str, keyword: str, form: type[T]) -> list[T]:
-        """Return every row found, similar ones included. Anything but a list is no result, because taken for
-        "none" it would make a code twice.
+        """Return all rows that the search finds, including similar names.
+
+        Raise NoSupplierAnswer for anything but a list: treating it as empty would create a code twice.
         """
         found: list[T] = []
         for page in range(1, PAGES_MAX + 1):
@@ -198,7 +201,7 @@ class NewApiClient:
         word = decoded(answer.body, _Answer)
         if word.success:
             return word
-        # A refusal with a reason has no `data`; a failed database returns some, or null.
+        # A refusal by rule has no `data`. A failed database returns a value or null there.
         message = word.message[:MESSAGE_CHARACTERS_MAX]
         return NewApiRefusal(message, is_passing=word.data is not msgspec.UNSET)
 
@@ -226,7 +229,7 @@ def _page(data: Any) -> tuple[list[object], int]:
     total = 0
     if isinstance(data, dict) and "items" in data:
         data, total = data["items"], data.get("total", 0)
-    # Go writes an empty list as null.
+    # Go encodes an empty list as null.
     rows = [] if data is None or data is msgspec.UNSET else data
     if not isinstance(rows, list) or not isinstance(total, int):
         raise NoSupplierAnswer("no list of rows in New API's answer")
@@ -236,7 +239,7 @@ def _page(data: Any) -> tuple[list[object], int]:
 def _converted(data: object, form: type[T]) -> T:
     try:
         return msgspec.convert(data, form)
-    except ValueError:  # msgspec's own, and that of a lone surrogate
+    except ValueError:
         raise NoSupplierAnswer("a row of another form in New API's answer") from None
 
 
@@ -279,7 +282,7 @@ class UserQuota(NewApiSupplier):
             return self._delivered(request)
         if refusal is not None and granted == plan.granted:
             return Refused(refusal.message or "refused by New API")
-        # Releases without `add_quota` accept it and change nothing.
+        # A release without `add_quota` reports success and changes nothing.
         said = "New API said yes" if refusal is None else f"New API said no ({refusal.message})"
         return self._unclear(plan, granted, request, said)
 
@@ -287,7 +290,7 @@ class UserQuota(NewApiSupplier):
     async def look(self, request: Request) -> Look:
         plan = read_left(request.prepared, _Plan)
         if plan is None:
-            return NotDone()  # nothing is asked before something was prepared
+            return NotDone()
         user = await self._client.get_user(plan.user)
         if user.granted == plan.granted:
             return NotDone()
@@ -365,7 +368,7 @@ class NewApiCodes(NewApiSupplier):
             if code is None or code.status == ENABLED:
                 said = refusal.message if refusal is not None else "it said yes"
                 raise NoSupplierAnswer(f"New API did not disable the code: {said}")
-        # A change of the status may overwrite a simultaneous redemption; used_user_id stays.
+        # Disabling may overwrite the status of a concurrent redemption, but used_user_id stays.
         if code.status == DISABLED and code.used_user_id == 0:
             return Revoked()
         return NotRevoked("the code was redeemed")

@@ -1,6 +1,6 @@
-"""Set up a new installation's platforms: claude, chatgpt, gemini, and those of TOPUP_PLATFORMS.
+"""Set up the platforms of a new installation: claude, chatgpt, gemini, and those of TOPUP_PLATFORMS.
 
-They are entered once. A platform without a named supplier uses `wallet` in staging, and isn't offered in live.
+They are added once. A platform without a supplier uses `wallet` in staging and isn't offered in live.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,9 @@ ENVIRONMENTS = ("staging", "live")
 
 @dataclass(frozen=True, slots=True)
 class FirstPlatform:
-    """new_api's option `staging` names another instance; without it, staging simulates the supplier."""
+    """A platform of a new installation. With kind new_api, the option `staging` names another instance; without
+    it, staging simulates the supplier.
+    """
 
     id: str
     name: str
@@ -46,7 +48,6 @@ async def enter_first(
 ) -> bool:
     if await platform_rows.version(tx) > 0:
         return False
-    # Two processes may start at once: the second finds the version raised.
     await platform_rows.lock(tx)
     if await platform_rows.version(tx) > 0:
         return False

@@ -1,8 +1,10 @@
 """Sell OpenRouter keys with a credit limit, which later top-ups raise.
 
-limit and usage are lifetime US dollars. Keys are listed 100 a page, the newest first, and a key's secret is
-shown once. Without idempotency keys, a key whose response was lost is found by its name, deleted and made
-again. Sources: OpenRouter's API reference and its Python SDK 1.3.84.
+`limit` and `usage` are lifetime amounts in US dollars. Keys are listed 100 a page, newest first, and a key's
+secret is shown only when it is created.
+
+OpenRouter has no idempotency keys. After a lost response, the new key is found by its name and deleted, and
+another one is created. Sources: OpenRouter's API reference and its Python SDK 1.3.84.
 """
 
 from decimal import Decimal
@@ -47,15 +49,15 @@ from billing.fulfilment.protocol import (
 from billing.topups.topup import Deliverable
 from kernel.clock import Clock
 
-# A turn makes at most five calls, not counting the list.
+# One attempt makes at most five calls, in addition to reading the list.
 TIMEOUT_S_MAX: Final = ASK_S_MAX / 5
 PAGES_MAX: Final = 10
 HTTP_CREATED: Final = 201
 
 
 class OpenRouterOptions(Options, frozen=True, kw_only=True):
-    """`management_key` manages keys and can't call models. `include_byok_in_limit` counts use of the account's
-    own provider keys.
+    """Options of a supplier of kind openrouter. `management_key` manages keys and can't call models. With
+    `include_byok_in_limit`, usage of the account's own provider keys counts toward the limit.
     """
 
     management_key: Sealed
@@ -179,7 +181,7 @@ class OpenRouterKeys(KeyVendor):
         return Health(is_well=True, detail=f"OpenRouter knows the management key; {shown} left")
 
     async def _delete_lost(self, name: str) -> None:
-        """Delete unused keys of that name, whose secret nobody received."""
+        """Delete unused keys with this name. Nobody received their secrets."""
         offset = 0
         for _ in range(PAGES_MAX):
             params = {"offset": str(offset), "include_disabled": "true"}

@@ -1,4 +1,4 @@
-"""A supplier's options in its row: open ones, and secret ones as one sealed blob."""
+"""Store a supplier's options: plain ones as JSON, secret ones together as one encrypted value."""
 
 import hmac
 import re
@@ -17,7 +17,6 @@ from keys.vault import SealBroken, Vault
 from store.database import Transaction
 
 PURPOSE: Final = "supplier options"
-# Seals suppliers' options, stock and tasks.
 DATA_KEY: Final = "supplier"
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(\w+)`")
@@ -26,7 +25,6 @@ _UNFIT: Final = re.compile(r"(.+?)(, got `\w+`)? - at `\$\.(\w+)`")
 
 def checked_options(registration: Registration, given: Mapping[str, Any]) -> Options:
     try:
-        # Not strict: a command line gives text.
         return msgspec.convert(dict(given), registration.options, strict=False)
     except msgspec.ValidationError as error:
         raise OptionsRefused(
@@ -85,9 +83,10 @@ async def check_where(
     *,
     despite_open_attempts: bool,
 ) -> int | None:
-    """Return how many attempts are open at a supplier that moves; None: it doesn't move.
+    """Return how many attempts are open at a supplier whose location changes, or None if it stays the same.
 
-    Raises InvalidInput if there are any and the operator didn't allow it: the new place could do them again.
+    Raise InvalidInput if attempts are open and the operator didn't allow the change: at the new location they
+    could be delivered a second time.
     """
     moved = [one for one in registration.where if before.options.get(one) != after.options.get(one)]
     if not moved:
@@ -95,10 +94,10 @@ async def check_where(
     attempts = await count_open(tx, before.environment, before.id)
     if attempts and not despite_open_attempts:
         raise InvalidInput(
-            f"{attempts} top-ups with {before.id} have an open outcome. With another "
-            f"{' or '.join(moved)} they may be done twice. Pause the supplier and decide on "
-            "them first; or change it despite open attempts, if that is the same service "
-            "with the same records.",
+            f"{attempts} top-ups at {before.id} have no outcome yet. With another "
+            f"{' or '.join(moved)} they may be delivered twice. Pause the supplier and decide about "
+            "them first. If this is the same service with the same records, change it despite open "
+            "attempts.",
             param="despite_open_attempts",
         )
     return attempts
@@ -111,7 +110,7 @@ async def check_secret(
     registrations: Mapping[str, Registration],
     vault: Vault,
 ) -> None:
-    """Raise InvalidInput for a new secret that another supplier of the environment signs with. The caller holds
+    """Raise InvalidInput if another supplier of the environment has the same signing secret. The caller holds
     the rows' lock.
     """
     signs = _signs_with(after, registrations, vault)
@@ -121,8 +120,8 @@ async def check_secret(
         known = None if other.id == after.id else _signs_with(other, registrations, vault)
         if known is not None and hmac.compare_digest(known, signs):
             raise InvalidInput(
-                f"{other.id} has the same secret, and a callback is known by its secret alone. "
-                "Make one for each supplier.",
+                f"{other.id} has the same secret, which alone identifies a callback. "
+                "Give each supplier its own secret.",
                 param="options",
             )
 

@@ -1,4 +1,4 @@
-"""Platforms: what credit can be sent to, how much at once, and its suppliers in order."""
+"""Platforms: what credit can be sent to, how much at once, and the suppliers in order."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,31 +20,33 @@ from keys.act import OPERATOR, Act, ActContext, Audited, Change, ListAct, ReadAc
 from store.database import Transaction
 from store.keyset import Begin
 
-Name = Annotated[Text, Meta(description="What senders see.")]
+Name = Annotated[Text, Meta(description="The name that senders see.")]
 Smallest = Annotated[
     Int64,
     within(1, AMOUNT_CENTS_MAX),
     Meta(description="The smallest amount of a send, in US cents."),
-    said("Smallest amount", hint="Of one send."),
+    said("Smallest amount", hint="For one send."),
 ]
 Largest = Annotated[
     Int64,
     within(1, AMOUNT_CENTS_MAX),
     Meta(description="The largest amount of a send, in US cents."),
-    said("Largest amount", hint="Of one send."),
+    said("Largest amount", hint="For one send."),
 ]
 SupplierIds = Annotated[
     list[ShortText],
     Meta(
-        description="The suppliers' IDs in order: the next one is called after a definite refusal."
-        " Without any the platform isn't offered."
+        description=(
+            "The suppliers' IDs in order. The next one is called after a definite refusal. Without suppliers,"
+            " the platform isn't offered."
+        )
     ),
     said("Suppliers, in order"),
 ]
 
 
 class Platform(Struct, kw_only=True):
-    """What credit can be sent to, with its suppliers in the order of calls."""
+    """A platform that credit can be sent to, with its suppliers in the order in which they are called."""
 
     environment: Environment
     id: str
@@ -54,7 +56,7 @@ class Platform(Struct, kw_only=True):
     active: Annotated[bool, said("Status")]
     suppliers: Annotated[
         list[str],
-        Meta(description="In the order in which they are called."),
+        Meta(description="The suppliers' IDs, in the order in which they are called."),
         said("Suppliers, in order"),
     ]
 
@@ -63,16 +65,18 @@ class NewPlatform(Fields, frozen=True, kw_only=True):
     """A platform to offer."""
 
     id: Annotated[
-        ShortText, Meta(description="Sends name it: up to 40 of a-z, 0-9, _ and -."), said("ID")
+        ShortText,
+        Meta(description="The ID that sends use: up to 40 characters of a-z, 0-9, _ and -."),
+        said("ID"),
     ]
-    name: Annotated[Text, Meta(description="What senders see; left out, the ID.")] = ""
+    name: Annotated[Text, Meta(description="The name that senders see; default: the ID.")] = ""
     min_amount_cents: Smallest = MIN_AMOUNT_CENTS
     max_amount_cents: Largest = MAX_AMOUNT_CENTS
     suppliers: SupplierIds = msgspec.field(default_factory=list)
 
 
 class PlatformChanges(Fields, frozen=True, kw_only=True):
-    """What to change; omitted fields stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     name: Name | UnsetType = UNSET
     min_amount_cents: Smallest | UnsetType = UNSET
@@ -181,7 +185,7 @@ SHOW_PLATFORM = ReadAct(
 CREATE_PLATFORM = Act(
     name="platforms.create",
     summary="Create a platform",
-    description="Without a supplier it isn't offered.",
+    description="A platform without a supplier isn't offered.",
     path="/platforms",
     audience=(OPERATOR,),
     input=NewPlatform,
@@ -199,7 +203,7 @@ CREATE_PLATFORM = Act(
 CHANGE_PLATFORM = Act(
     name="platforms.set",
     summary="Change a platform's name, amounts or suppliers",
-    description="Top-ups that are with a supplier stay with it until it refuses them.",
+    description="A top-up that a supplier already has stays there until that supplier refuses it.",
     path="/platforms/{platform}",
     method="PATCH",
     audience=(OPERATOR,),

@@ -1,17 +1,16 @@
-"""The interface of a supplier, which delivers a top-up's value and reports the outcome.
+"""Define the interface of a supplier, which delivers a top-up and reports the outcome.
 
-A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. For a top-up, the worker
-calls the platform's first supplier, after it has stored the attempt and the result of `prepare`. No
-transaction is open during a call.
+A module in this folder, `x.py` or `x/supplier.py`, defines SUPPLIER, a Registration. The worker first stores the
+attempt and the result of `prepare`, then calls the platform's first supplier. No transaction is open during a call.
 
-- Delivered ends the top-up. Only Refused leads to the next supplier; after the last one the funds return.
-- After Waiting, Unknown, a timeout or a dead worker, the same supplier is called again, with growing pauses.
-- `asked_again` says how: `repeat` calls `fulfil` again. `look` calls `look` first, and `fulfil` after
+- Delivered completes the top-up. Only Refused leads to the next supplier; after the last one, the funds are returned.
+- After Waiting, Unknown, a timeout or a worker's crash, the same supplier is called again, with growing delays.
+- `asked_again` says how. `repeat` calls `fulfil` again. `look` calls `look` first, and calls `fulfil` only after
   NotDone. `person` leaves the top-up to an operator.
-- A supplier that repeatedly gave no word rests for a while, and its top-ups wait.
+- A supplier that repeatedly fails to respond isn't called for a while, and its top-ups wait.
 
-Several top-ups may be at a supplier at once. With is_one_per_recipient, an account's recipient has one at a
-time.
+A supplier may work on several top-ups at once. With `is_one_per_recipient`, a recipient of an account has at most one
+open attempt there.
 """
 
 import hashlib
@@ -30,12 +29,12 @@ from kernel.errors import DomainError
 from keys.vault import Vault
 from store.database import Database
 
-# Bounds a whole turn, so calls for one top-up never overlap.
+# Limits a whole attempt, so that two calls for one top-up never overlap.
 ASK_S_MAX: Final = 60.0
-# Longer text counts as Unknown.
+# A longer `left` counts as Unknown.
 LEFT_CHARACTERS_MAX: Final = 2_000
 
-# This option is sealed at rest and never shown again.
+# Encrypted in the database, and never shown again.
 Sealed = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000, extra={"sealed": True})]
 
 AskedAgain = Literal["repeat", "look", "person"]
@@ -43,12 +42,13 @@ CREDIT: Final = Deliverable("credit")
 
 
 class OptionsRefused(ValueError):
-    """The message names the option, not its value."""
+    """An option is missing or invalid. The message names the option and omits its value."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Each subclass repeats `frozen=True, kw_only=True`. Secret text is `Sealed`. Bounds are in the fields'
-    Meta; `make` checks the rest.
+    """Options of a kind of supplier. Each subclass repeats `frozen=True, kw_only=True`.
+
+    Secret text has the type `Sealed`. The fields' Meta sets limits; `make` checks everything else.
     """
 
 
@@ -56,9 +56,12 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Request:
     """The top-up to fulfil.
 
-    transaction_id: the idempotency key of every call. attempt: the number of this supplier's attempt, from 1. left: what the
-    last call left (Waiting, Unknown). recipient_left: what the last delivery to this account's recipient
-    left, such as a key's ID. Neither these nor `prepared` may contain a secret.
+    - transaction_id: the idempotency key of every call.
+    - attempt: this supplier's attempt, counted from 1.
+    - left: the `left` of this top-up's previous Waiting or Unknown.
+    - recipient_left: the `left` of the last Delivered to this recipient, such as a key's ID.
+
+    `left`, `recipient_left` and `prepared` must not contain secrets.
     """
 
     transaction_id: str
@@ -76,8 +79,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """`cost_cents` is the supplier's charge, if known. `left`: see Request.recipient_left; null keeps the
-    previous value. With a `doubt`, an operator decides.
+    """The top-up was delivered. `cost_cents` is the supplier's charge, if known.
+
+    The recipient's next top-up receives `left` as Request.recipient_left; None keeps the previous value. If
+    `doubt` is set, an operator decides.
     """
 
     deliverable: Deliverable = CREDIT
@@ -93,7 +98,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Accepted, but not done. `left` is for this top-up's next call."""
+    """The supplier accepted the top-up but hasn't delivered it yet. This top-up's next call receives `left`."""
 
     left: str | None = None
     again_in_s: float | None = None
@@ -101,10 +106,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No reliable word came. `detail` is for the operator, without secrets.
+    """The supplier gave no reliable response. `detail` is for the operator and contains no secrets.
 
-    needs_review: the response fits both done and not done, so an operator decides. is_unreadable: it had
-    another form, which the breaker doesn't count.
+    `needs_review` means that the response fits both success and failure, so an operator decides. `is_unreadable` means
+    that the response had an unexpected format, which doesn't count against the supplier's availability.
     """
 
     detail: str
@@ -116,7 +121,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """Only `look` returns it: surely nothing was done, so `fulfil` may be called again."""
+    """The supplier certainly did nothing, so `fulfil` may be called again. Only `look` returns this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +146,7 @@ Revocation = Revoked | NotRevoked | Unknown
 
 
 class Supplier(ABC):
-    """One supplier, set up with its options. Whatever a method raises, and a call longer than ASK_S_MAX, counts
-    as Unknown.
-    """
+    """A supplier, set up with its options. An exception, or a call longer than ASK_S_MAX, counts as Unknown."""
 
     @abstractmethod
     async def fulfil(self, request: Request) -> Outcome: ...
@@ -151,37 +154,36 @@ class Supplier(ABC):
     async def prepare(self, request: Request) -> str | Refused | Unknown | None:  # noqa: ARG002
         """Return what must be known after a crash, such as a key's limit before it is raised.
 
-        Called before a top-up's first `fulfil` and after NotDone; changes nothing at the vendor. Refused and
-        Unknown end the attempt.
+        This is called before a top-up's first `fulfil` and after NotDone, and must not change anything at the
+        vendor. Refused and Unknown end the attempt.
         """
         return None
 
     async def look(self, request: Request) -> Look:  # noqa: ARG002
-        """Return whether this very top-up was already done. When unsure, return Unknown: a wrong NotDone makes
-        the credit twice.
+        """Return whether exactly this top-up was delivered. If in doubt, return Unknown, because a wrong
+        NotDone delivers the credit twice.
         """
         return Unknown("this supplier cannot be looked at")
 
     async def revoke(self, request: Request, value: str | None) -> Revocation:  # noqa: ARG002
         """Revoke this top-up's delivery if none of it was used.
 
-        It must be worthless from then on, because the funds return. Called again after Unknown or a worker's
-        death; NotRevoked is final. `value` is what was delivered.
+        The delivery must become worthless, because the funds are returned. The call is repeated after Unknown
+        or a worker's crash, and NotRevoked is final. `value` is what was delivered.
         """
         return NotRevoked("this supplier cannot take credit back")
 
     async def balance_cents(self) -> int | None:
-        """Return what is left at the vendor, if known."""
         return None
 
     async def probe(self) -> Health:
-        """Check, without a change, that it responds and knows us."""
+        """Check that the supplier responds and accepts our credentials, without changing anything."""
         return Health(is_well=True, detail="nothing to ask")
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The client reaches private addresses, because operators name them."""
+    """What a supplier may use. The HTTP client may reach private addresses, because operators choose the URLs."""
 
     client: httpx.AsyncClient
     clock: Clock
@@ -193,13 +195,15 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a module in the folder defines as SUPPLIER.
+    """A kind of supplier: what its module defines as SUPPLIER.
 
-    make: raises OptionsRefused for what the struct can't check. sample: the simulated delivery in staging.
-    is_one_per_recipient: allow a recipient one attempt at a time, because the kind reads a value and then writes
-    it. callback_secret: returns the secret that signs the supplier's POST /fulfilment/{transaction_id}. where: the
-    options that say where the supplier is; they can't change while attempts are open. terms: exceptions to
-    billing/topups/plausible.py.
+    - make: builds a supplier. Raises OptionsRefused for what the option types can't check.
+    - sample: the simulated delivery in staging.
+    - is_one_per_recipient: allows a recipient one open attempt at a time, because the kind reads a value and
+      then writes it.
+    - callback_secret: returns the secret that signs the supplier's POST /fulfilment/{transaction_id}.
+    - where: the options that locate the supplier. They can't change while attempts are open.
+    - terms: exceptions to the checks of billing/topups/plausible.py.
     """
 
     name: str
@@ -244,7 +248,7 @@ def _is_sealed(kind: msgspec.inspect.Type) -> bool:
 
 
 class SignatureRefused(DomainError):
-    """The request isn't signed with the supplier's secret, is too old, or is of another top-up."""
+    """A callback isn't signed with the supplier's secret, is too old, or belongs to another top-up."""
 
 
 SAMPLE_CHARACTERS = 16
@@ -267,6 +271,5 @@ class SimulatedSupplier(Supplier):
 
 
 def sample_text(request: Request) -> str:
-    """Return letters like a worthless code's, the same for each call of a top-up."""
     drawn = hashlib.sha256(request.transaction_id.encode()).hexdigest()
     return drawn[:SAMPLE_CHARACTERS].upper()

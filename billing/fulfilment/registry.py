@@ -1,4 +1,4 @@
-"""Find the kinds of suppliers in their folder: `x.py` or `x/supplier.py` that defines SUPPLIER."""
+"""Find the kinds of suppliers in a folder: each `x.py` or `x/supplier.py` that defines SUPPLIER."""
 
 import functools
 import importlib.util
@@ -13,7 +13,6 @@ FOLDER = Path(__file__).parent
 
 
 def discover(*folders: Path) -> dict[str, Registration]:
-    """Return registrations by name, of this folder and others. Raises ValueError for a repeated name."""
     found: dict[str, Registration] = {}
     for registration in (*_built_in(), *(one for folder in folders for one in _kinds_in(folder))):
         if registration.name in found:

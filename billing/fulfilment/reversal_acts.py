@@ -1,4 +1,4 @@
-"""Reversals: a delivered top-up that nobody used is taken back."""
+"""Reversals: take back a delivered top-up whose credit nobody used."""
 
 from typing import Annotated, Final
 
@@ -21,7 +21,7 @@ from store.database import Transaction
 
 
 class ReverseBody(Fields, frozen=True, kw_only=True):
-    """Why it is reversed; the event and the history show it."""
+    """The reason for the reversal, which the event and the history show."""
 
     reason: Annotated[
         str,
@@ -29,7 +29,7 @@ class ReverseBody(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=REVERSAL_REASON_CHARACTERS_MAX,
             pattern=LINE,
-            description="Why it is reversed; topup.reversed carries it.",
+            description="The reason for the reversal. The event topup.reversed contains it.",
         ),
     ]
 
@@ -45,8 +45,6 @@ async def reverse(context: CallContext, asked: ReverseBody) -> Reverse:
 
 
 async def _can_revoke(context: CallContext) -> bool:
-    """Return whether a supplier may take back what it delivered."""
-
     async def work(tx: Transaction) -> TopUp | None:
         return (await topups.load(tx, [context.object_id])).get(context.object_id)
 
@@ -74,10 +72,11 @@ REVERSE: Final = EngineAct(
     name="topups.reverse",
     summary="Reverse a delivered top-up that was not used",
     description=(
-        "Credit in the recipient's wallet here returns at once and whole, unless its voucher was"
-        " redeemed. What a supplier delivered counts as used, unless that supplier can revoke it."
-        " Then the response is 202 with status reversing, and topup.reversed follows once the"
-        " supplier confirms; if it refuses, the top-up stays delivered. A repeated call returns the same."
+        "Credit in a wallet of this gateway returns immediately and in full, unless its voucher was"
+        " redeemed. A supplier's delivery counts as used, unless that supplier can revoke it. If it can,"
+        " the response is 202 with status reversing, and topup.reversed follows when the supplier"
+        " confirms. If the supplier refuses, the top-up stays delivered. A repeated call returns the same"
+        " result."
     ),
     path="/topup/{transaction_id}/reverse",
     scopes=("topup:reverse",),

@@ -1,6 +1,6 @@
-"""Stock: codes that operators upload, each of which code_stock hands out once.
+"""Stock: codes that operators upload, and that code_stock hands out once each.
 
-All new codes of a call are added, or none; a code is never shown again.
+A call adds all of its new codes or none. A code is never shown again.
 """
 
 import csv
@@ -35,14 +35,16 @@ _MORE: Final = "\n"
 
 
 def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCode]:
-    """Yield each row's code. Raises InvalidInput, which names the line and repeats no code."""
+    """Yield the code of each row. The message of InvalidInput names the line and omits the code."""
     rows = csv.DictReader(file, restkey=_MORE, strict=True)
     line = 1
     try:
         names = list(rows.fieldnames or ())
         missing = {"platform", "amount_cents", "code"} - set(names)
         if missing:
-            raise InvalidInput(f"The first line lacks {', '.join(sorted(missing))}.", param="codes")
+            raise InvalidInput(
+                f"The first line must also name {', '.join(sorted(missing))}.", param="codes"
+            )
         if len(set(names)) < len(names):
             raise InvalidInput("The first line names a column twice.", param="codes")
         line = rows.line_num + 1
@@ -55,7 +57,7 @@ def read_codes(file: TextIO, environment: str, supplier: str) -> Iterator[NewCod
 
 def _code_of(row: dict[str, Any], number: int, environment: str, supplier: str) -> NewCode:
     if any(cell.strip() for cell in row.get(_MORE, ())):
-        # A code with a comma would be cut there, and sold.
+        # Otherwise a code that contains a comma would be stored, and sold, without the rest.
         raise InvalidInput(
             f"Line {number} has more values than columns. Put a code with a comma in quotes.",
             param="codes",
@@ -88,21 +90,25 @@ def _expiry(text: str, number: int) -> int | None:
 CODES_MAX: Final = 10_000
 
 SupplierId = Annotated[str, Meta(description="The supplier of kind code_stock.")]
-FaceValue = Annotated[Cents, Meta(description="What it is worth, in US cents."), said("Face value")]
+FaceValue = Annotated[
+    Cents, Meta(description="The face value of a code, in US cents."), said("Face value")
+]
 
 
 class StockedCode(Shaped, kw_only=True):
-    """A code by its last characters, and the top-up that got it."""
+    """A code in stock or handed out, identified by its last characters."""
 
     id: Annotated[str, said("ID")]
     supplier: SupplierId
     platform: str
     amount_cents: FaceValue
-    code: Annotated[str, Meta(description="Its last characters.")]
+    code: Annotated[str, Meta(description="The code's last characters.")]
     expires_at: Annotated[Time | None, said("Expires")]
     added_at: Annotated[Time, said("Added")]
     transaction_id: Annotated[
-        str | None, Meta(description="The top-up that got it; null: in stock."), said("Handed to")
+        str | None,
+        Meta(description="The top-up that received the code; null while it is in stock."),
+        said("Handed to"),
     ]
     taken_at: Annotated[Time | None, said("Handed out")]
 
@@ -113,11 +119,15 @@ class Level(Struct, kw_only=True):
     supplier: SupplierId
     platform: str
     amount_cents: FaceValue
-    remaining: Annotated[int, Meta(description="How many can be handed out."), said("Left")]
+    remaining: Annotated[int, Meta(description="How many codes can be handed out."), said("Left")]
     low_threshold: Annotated[
-        int, Meta(description="Fewer are few; an option of the supplier."), said("Low below")
+        int,
+        Meta(
+            description="Below this number, the stock counts as low. This is an option of the supplier."
+        ),
+        said("Low below"),
     ]
-    low: Annotated[bool, Meta(description="Few are left.")]
+    low: Annotated[bool, Meta(description="Whether the stock is low.")]
 
     @classmethod
     def of(cls, row: StockLevel) -> "Level":
@@ -132,11 +142,11 @@ class Level(Struct, kw_only=True):
 
 
 class AddedCodes(Struct, kw_only=True):
-    """How many of a call's codes are new."""
+    """How many codes a call contained, and how many of them are new."""
 
-    given: Annotated[int, Meta(description="How many the call had.")]
-    added: Annotated[int, Meta(description="How many are new.")]
-    known_before: Annotated[int, Meta(description="How many were skipped.")]
+    given: Annotated[int, Meta(description="How many codes the call contained.")]
+    added: Annotated[int, Meta(description="How many codes were added.")]
+    known_before: Annotated[int, Meta(description="How many codes were already known.")]
 
 
 class StockCodes(Fields, frozen=True, kw_only=True):
@@ -155,7 +165,7 @@ class StockCodes(Fields, frozen=True, kw_only=True):
 
 
 class LevelsPage(Page, frozen=True, kw_only=True):
-    all: Annotated[bool, Meta(description="Also those with enough codes.")] = False
+    all: Annotated[bool, Meta(description="Whether to include those with enough codes.")] = False
 
 
 class _Intake(NamedTuple):
@@ -188,7 +198,7 @@ async def add_codes(context: ActContext, asked: StockCodes) -> Change[_Intake]:
 
 async def _check_codes(context: ActContext, codes: Sequence[NewCode]) -> None:
     if not codes:
-        raise InvalidInput("The file has no lines after the first.", param="codes")
+        raise InvalidInput("The file contains no codes below its header line.", param="codes")
     if len(codes) > CODES_MAX:
         raise InvalidInput(f"The file has more than {CODES_MAX:,} codes. Split it.", param="codes")
     known = {one.id for one in await platform_rows.list_platforms(context.tx, context.environment)}
@@ -234,7 +244,7 @@ def _noted(_intake: _Intake) -> Mapping[str, Any]:
 ADD_CODES = Act(
     name="stock.add",
     summary="Add codes",
-    description="All lines are added, or none.",
+    description="Either all codes are added, or none.",
     path="/stock",
     audience=(OPERATOR,),
     input=StockCodes,
@@ -271,7 +281,7 @@ LIST_CODES = ListAct(
 LIST_LEVELS = ListAct(
     name="stock.low",
     summary="List platforms and amounts with few codes left",
-    description="The command exits with 1 if there is any.",
+    description="The command exits with 1 if any stock is low.",
     path="/stock",
     audience=(OPERATOR,),
     query=LevelsPage,

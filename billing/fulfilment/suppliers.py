@@ -1,7 +1,7 @@
-"""The suppliers, ready to be called, and the platforms that sends are judged by.
+"""Hold the suppliers, ready to be called, and the platforms that sends are checked against.
 
-Running processes see a change within LOOK_S by one small read; a send costs no statement. A supplier that
-can't be used gives no word, so its top-ups wait.
+Every process reads changes within LOOK_S by one small query, so a send needs no statement for them. A supplier
+with invalid options gives no response, so its top-ups wait.
 """
 
 import asyncio
@@ -45,8 +45,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReadySupplier:
-    """`fault` is why its row can't be used. `is_resting` is by its breaker, as of the last change of the
-    rows.
+    """A supplier that is ready to be called. `fault` says why its row can't be used, or is None.
+
+    `is_resting` means that workers skip the supplier after failures, as of the last change of the rows.
     """
 
     id: str
@@ -117,7 +118,6 @@ class Suppliers:
         return list(self._ready.values())
 
     def sample(self, environment: str, platform: str, topup_id: str) -> Deliverable | None:
-        """Return a made-up delivery of the platform's first supplier; None: credit in a wallet."""
         source = self.book.of(environment).next_after(platform, ())
         registration = None if source is None else self.registrations.get(source.kind)
         if registration is None or registration.name == WALLET:
@@ -151,7 +151,6 @@ class Suppliers:
             except StoreError as error:
                 _log.warning("platforms.not_refreshed", extra={"error": str(error)})
             except Exception:
-                # Continue with what is known.
                 _log.exception("platforms.broke")
 
     def ready(self, row: SupplierRow) -> ReadySupplier:
@@ -188,7 +187,6 @@ class Suppliers:
         except (OptionsRefused, SealBroken, DomainError) as error:
             return _faulty(known, str(error))
         except Exception as error:
-            # One supplier's module must not stop the others.
             _log.exception("supplier.broke", extra={"supplier": row.id})
             return _faulty(known, type(error).__name__)
 

@@ -1,7 +1,7 @@
-"""Credit in the recipient's wallet here.
+"""Credit the recipient's wallet in this gateway.
 
-As a platform's first supplier it delivers in the send's own transaction; it is called only behind another
-supplier.
+A platform's first supplier of this kind delivers in the transaction of the send itself. It is called only if it
+comes after another supplier.
 """
 
 from billing.fulfilment.protocol import (

@@ -1,1 +1,1 @@
-"""Sell one top-up to a machine that pays in its own request, without an account."""
+"""Sell one top-up to a machine that pays within its request and has no account."""

@@ -1,4 +1,4 @@
-"""Payments of machines without an account: listed, checked and decided by operators."""
+"""Payments of machines without an account: list, check and decide them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, cast
@@ -25,27 +25,38 @@ ShownState = Literal["settling", "unknown", "paid", "refused", "refunded", "stuc
 
 
 class MachinePayment(Struct, kw_only=True):
-    """A payment that a machine made for one top-up. Nothing shown here can be spent."""
+    """A payment that a machine made for one top-up. Nothing shown here can be used to pay again."""
 
     id: str
-    state: Annotated[ShownState, Meta(description="stuck: an operator must decide.")]
-    protocol: Annotated[str, Meta(description="x402, or mpp by card.")]
+    state: Annotated[
+        ShownState,
+        Meta(description="stuck: an operator must decide."),
+    ]
+    protocol: Annotated[str, Meta(description="x402, or mpp for a card.")]
     environment: Literal["staging", "live"]
     account_id: str
-    transaction_id: Annotated[str, Meta(description="The top-up's id.")]
+    transaction_id: Annotated[str, Meta(description="The ID of the top-up.")]
     platform: str
     amount_cents: Cents
     charged_cents: ChargedCents
     recipient_email: str
-    network: Annotated[str, Meta(description="As CAIP-2 names it; by card: stripe.")]
-    asset: Annotated[str, Meta(description="The contract of the token; by card: usd.")]
-    amount: Annotated[str, Meta(description="In atomic units of the asset; by card in US cents.")]
-    payer: Annotated[str, Meta(description="The wallet that signed it; by card the token's end.")]
-    settlement: Annotated[
-        str | None, Meta(description="The hash on the network, or the card's payment, once known.")
+    network: Annotated[str, Meta(description="The network's CAIP-2 name, or stripe for a card.")]
+    asset: Annotated[str, Meta(description="The token's contract, or usd for a card.")]
+    amount: Annotated[str, Meta(description="In atomic units, or in US cents for a card.")]
+    payer: Annotated[
+        str,
+        Meta(
+            description="The wallet that signed the payment, or the last characters of a card's token."
+        ),
     ]
-    checks_made: Annotated[int, Meta(ge=0, description="How many times its state was queried.")]
-    detail: Annotated[str | None, Meta(description="Why it was refused, or isn't known.")]
+    settlement: Annotated[
+        str | None,
+        Meta(
+            description="The transaction's hash on the network or the card's payment ID, once known."
+        ),
+    ]
+    checks_made: Annotated[int, Meta(ge=0, description="How often its state was queried.")]
+    detail: Annotated[str | None, Meta(description="Why it was refused or is unknown.")]
     refund_code_hint: CodeHint | None
     created_at: Time
     settled_at: Time | None
@@ -53,19 +64,21 @@ class MachinePayment(Struct, kw_only=True):
 
 
 class DecidePayment(Fields, frozen=True, kw_only=True):
-    """What an operator found out at the network or the provider."""
+    """What an operator found out at the network or the payment provider."""
 
     verdict: Annotated[
         Literal["settled", "refused"],
-        Meta(description="settled: it came in. refused: the payer was not charged."),
+        Meta(description="settled: the money arrived. refused: the payer was not charged."),
         said("Verdict"),
     ]
     settlement: (
         Annotated[
             Text,
             Meta(
-                description="If it was settled: the transaction's hash, or pi_… by card. Of a transaction with"
-                " several transfers, add the log index: 0x…:17."
+                description=(
+                    "For a settled payment: the transaction's hash, or the card's payment ID (pi_…). If the"
+                    " transaction has several transfers, add the log index: 0x…:17."
+                )
             ),
             said("Its transaction at the network, or the provider's payment"),
         ]
@@ -84,12 +97,14 @@ class DecidePayment(Fields, frozen=True, kw_only=True):
 
 
 class MachinePaymentsQuery(Page, frozen=True, kw_only=True):
-    """Filters of the list."""
+    """Filters for the list of machine payments."""
 
     state: (
         Annotated[
             ShownState,
-            Meta(description="Only those in this state; stuck: an operator must decide."),
+            Meta(
+                description="Only payments in this state. stuck means that an operator must decide."
+            ),
         ]
         | None
     ) = None
@@ -174,7 +189,7 @@ SHOW_PAYMENT = ReadAct(
 ASK_PAYMENT = StepsAct(
     name="payments.ask",
     summary="Query the state of a machine payment that hasn't ended",
-    description="It is never charged twice.",
+    description="The payer is never charged twice.",
     path="/payments/{payment_id}/ask",
     audience=(OPERATOR,),
     input=Fields,

@@ -1,7 +1,7 @@
-"""Commands on machine payments: open, claim, end, return.
+"""Open, claim, end and return machine payments.
 
-A payment ends once, in any number of processes. What was settled is credited and sent, or returned as a code,
-in one transaction. No transfer is credited twice.
+A payment ends once, however many processes handle it. One transaction credits a settled payment and sends its
+top-up, or returns the money as a code. No transfer is credited twice.
 """
 
 from dataclasses import dataclass
@@ -82,8 +82,10 @@ class OpenPayment:
             earlier = payments.looks_like(self.payment, now_us)
         if earlier is not None:
             raise LooksRepeated(
-                "This payer paid for the same amount of this platform to this recipient a moment ago, and nothing"
-                " was charged now. If this is another send, say distinct: true.",
+                (
+                    "This payer paid for the same platform, amount and recipient a moment ago, so nothing was charged"
+                    " now. To send again, set `distinct` to true."
+                ),
                 param="distinct",
                 reason="looks_repeated",
                 extra={
@@ -104,7 +106,7 @@ class ClaimPayment(_OnPayment):
         is_asked = found.lease_until is not None and found.lease_until > state.now_us
         if found.state not in OPEN or is_asked:
             return Claimed(found, is_ours=False)
-        # The holder of an unended lease may have had it settled.
+        # A lease that wasn't ended means that its holder may have had the payment settled.
         is_lost = found.is_lost or found.lease_until is not None
         claimed = begun(
             replace(found, is_lost=is_lost), now_us=state.now_us, lease_us=self.lease_us
@@ -115,8 +117,12 @@ class ClaimPayment(_OnPayment):
 
 @dataclass(frozen=True, slots=True)
 class EndPayment(_OnPayment):
-    """`settlement` is its name at the settling party. `code` returns it if nothing can be delivered.
-    `is_for_person`: an operator decides. `is_final`: the refusal holds despite an earlier lost response.
+    """End a payment, or record that its outcome is still unknown.
+
+    - settlement: the ID of the transfer on the network, or of the payment at the provider.
+    - code: returns the money if the top-up can't be sent.
+    - is_for_person: an operator must decide.
+    - is_final: the refusal counts even if an earlier response was lost.
     """
 
     verdict: PaymentVerdict
@@ -166,7 +172,6 @@ class EndPayment(_OnPayment):
             ended = replace(found, state="refused", ended_at=state.now_us)
             return _changed(state, ended, detail=detail)
         next_at = None if self.is_for_person else state.now_us + pause_us(found.checks_made)
-        # This name finds it later.
         settlement = self.settlement or found.settlement
         ended = replace(found, state="unknown", is_lost=is_lost, settlement=settlement)
         return _changed(state, ended, detail=detail, next_check_at=next_at)
@@ -189,7 +194,7 @@ class EndPayment(_OnPayment):
         return _changed(state, kept, detail=detail)
 
     def _is_overtaken(self, found: MachinePayment) -> bool:
-        """Return whether another caller asked after the lease, which may have caused this refusal."""
+        """Return whether another caller claimed the payment since, which may explain this refusal."""
         return found.checks_made != self.payment.checks_made
 
     def _settle(self, state: BatchState, found: MachinePayment) -> MachinePayment:
@@ -204,7 +209,7 @@ class EndPayment(_OnPayment):
         return _changed(state, replace(settled, state="paid", ended_at=ended_at), detail=None)
 
     def _give_back_late(self, state: BatchState, found: MachinePayment) -> MachinePayment:
-        """Return money that came after a refusal, because the payer may have paid again."""
+        """Return money that arrived after a refusal, because the payer may have paid again."""
         assert self.code is not None, "what is settled can be given back"
         why = "it was settled after it had been called refused"
         return give_back(state, self._credit(state, found), self.code, why)
@@ -269,7 +274,7 @@ def begun(payment: MachinePayment, *, now_us: int, lease_us: int) -> MachinePaym
 def give_back(
     state: BatchState, payment: MachinePayment, code: RefundCode, why: str
 ) -> MachinePayment:
-    """Turn the payment's credit into a code for the payer; the account owes what it spent meanwhile."""
+    """Turn a payment's credit into a code for the payer. The machine account owes whatever it has already spent."""
     tenant, micros = payment.tenant, payment.charged_cents * MICROS_PER_CENT
     wallet, owed = state.ledger.wallet(tenant), state.ledger.owed(tenant)
     out = state.ledger.account(tenant, LedgerAccountKind.TRANSIT_OUT)
@@ -305,7 +310,7 @@ def _changed(
 
 
 def _lock(read_set: ReadSet, payment: MachinePayment) -> None:
-    # The machine account serialises two payments of one name.
+    # Locking the machine account too makes two payments with the same ID wait for each other.
     read_set.tenants.update((payment.tenant, Tenant(MACHINE_ACCOUNT, payment.environment)))
 
 
@@ -315,7 +320,7 @@ def _kept(detail: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PaidRehearsal:
-    """Credit and send as a payment would, and write nothing. Raises a send's refusal."""
+    """Check that a payment's top-up could be sent, without writing anything. Raise the error of a refused send."""
 
     payment: MachinePayment
     send: Send

@@ -1,8 +1,8 @@
-"""Verify and settle machine payments: x402 by a facilitator over HTTP, shared tokens at their provider, or
-simulated.
+"""Verify and settle machine payments: x402 by a facilitator over HTTP, shared payment tokens at their provider,
+or simulated.
 
-A response is believed only about this payment's network, payer and amount. No header or body is logged,
-except whether the facilitator lists this gateway.
+A response counts only if it is about this payment's network, payer and amount. Headers and bodies are never
+logged, except whether the facilitator lists this gateway.
 """
 
 import base64
@@ -33,7 +33,6 @@ from kernel.clock import Clock
 from kernel.storable import storable
 
 VERIFY_S_MAX: Final = 10.0
-# A settlement waits for its block.
 SETTLE_S_MAX: Final = 45.0
 NAME: Final = "x402"
 _NEVER_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
@@ -59,8 +58,11 @@ class Verified(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """`is_lost`: it may have been settled without a report. `is_for_person`: an operator decides. `is_final`:
-    the refusal covers earlier requests too.
+    """The result of settling a payment.
+
+    - is_lost: the payment may have been settled without a report.
+    - is_for_person: an operator must decide.
+    - is_final: the refusal also covers earlier requests.
     """
 
     verdict: PaymentVerdict
@@ -72,13 +74,13 @@ class Settlement(NamedTuple):
 
 
 class Facilitator(Protocol):
-    """`request` is what is stored of the payment; for x402 the JSON body of /verify and /settle."""
+    """Verify and settle payments. `request` is the stored payment; for x402, it is the JSON body of /verify and
+    /settle.
+    """
 
     async def verify(self, request: bytes, expected: Expected) -> Verified: ...
 
-    async def settle(self, request: bytes, expected: Expected) -> Settlement:
-        """Settle it, raising nothing; a repetition never charges again."""
-        ...
+    async def settle(self, request: bytes, expected: Expected) -> Settlement: ...
 
 
 class _VerifyAnswer(msgspec.Struct, rename="camel"):
@@ -124,7 +126,6 @@ class HttpFacilitator:
             raise unavailable(NAME, f"HTTP {status}")
         if said.payer is not None and said.payer.lower() != expected.payer:
             raise unavailable(NAME, "another payer")
-        # Only a refusal may have an error status.
         is_valid = said.is_valid and status < _BAD
         return Verified(is_valid, "" if is_valid else _word(said.invalid_reason) or "refused")
 
@@ -141,7 +142,6 @@ class HttpFacilitator:
             return _believed(said, expected)
         reason = _word(said.error_reason) or "no reason given"
         if said.success or said.transaction:
-            # It was sent to the network; the outcome is unknown.
             return Settlement("unknown", reason, _word(said.transaction), is_lost=True)
         return Settlement("refused", reason)
 
@@ -187,7 +187,7 @@ def _believed(said: _SettleAnswer, expected: Expected) -> Settlement:
 
 
 def _note_listing(header: str | None) -> None:
-    """Log what the facilitator says of our catalogue entry (x402's EXTENSION-RESPONSES)."""
+    """Log the facilitator's verdict on this gateway's catalogue entry (x402's EXTENSION-RESPONSES header)."""
     if header is None or len(header) > _LISTING_CHARACTERS_MAX:
         return
     try:
@@ -234,8 +234,9 @@ class TokenProof(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class TokenFacilitator:
-    """Charge a shared payment token until the challenge ends, under the payment's idempotency key; afterwards
-    only query it. `request` is a TokenProof's bytes.
+    """Charge a shared payment token at its provider, with the payment's idempotency key.
+
+    After the challenge has expired, only query the charge. `request` is an encoded TokenProof.
     """
 
     tokens: SharedTokens
@@ -256,7 +257,6 @@ class TokenFacilitator:
         except ProviderRefused as error:
             return Settlement("refused", error.detail)
         if outcome is None:
-            # Its search may lag; an operator decides later.
             why = "the provider's search shows no charge of it yet"
             return Settlement("unknown", why, is_lost=True)
         return _settlement(outcome, proof)

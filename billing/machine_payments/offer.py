@@ -1,8 +1,7 @@
-"""What a machine may pay with: tokens of networks, or a card.
+"""Define what a machine can pay with: tokens on blockchain networks, or a card.
 
-An asset's facts are its contract's, as the x402 package lists them. Only assets with signed transfers
-(EIP-3009) are accepted, at one US dollar a unit. Card requests follow draft-stripe-charge-00 and
-draft-httpauth-payment-01.
+An asset's facts come from its contract, as listed by the x402 package. Only assets with signed transfers (EIP-3009) are
+accepted, at one US dollar each. Card payments follow draft-stripe-charge-00 and draft-httpauth-payment-01.
 """
 
 from collections.abc import Mapping
@@ -14,14 +13,13 @@ from billing.providers.registry import Providers
 from keys.principal import ENVIRONMENTS, Environment
 
 SCHEME: Final = "exact"
-# How long a payer's authorization must be valid.
 TIMEOUT_S: Final = 300
 CENT_DECIMALS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A token of a network (CAIP-2). `is_money`: worth real dollars."""
+    """A token on a network, which CAIP-2 names. `is_money` means that it is worth real dollars."""
 
     network: str
     address: str
@@ -83,7 +81,6 @@ def find_asset(network: str, address: str = "") -> Asset | None:
 def offers_of(
     asset: Asset | None, pay_to: str, *, is_simulated_offered: bool = True
 ) -> Mapping[str, Offer]:
-    """Return the offers. A test network's money buys only staging credit."""
     offers: dict[str, Offer] = {}
     if is_simulated_offered:
         offers["staging"] = Offer("staging", SIMULATED_ASSET, SIMULATED_ADDRESS, is_simulated=True)
@@ -102,7 +99,7 @@ SIMULATED_SELLER: Final = "profile_sandbox"
 
 @dataclass(frozen=True, slots=True)
 class TokenOffer:
-    """A shared payment token, in US cents. `tokens` charges it; null: simulated."""
+    """Offer payment by shared payment token, in US cents. `tokens` charges the token; None simulates it."""
 
     environment: Environment
     seller_id: str

@@ -1,7 +1,7 @@
-"""A machine payment: one top-up that was paid in its own request.
+"""Store machine payments: each pays for one top-up in the same request.
 
-It has one row, by its identity at the settling party and by the payer's secret identifier, written before
-anybody is called. The caller holds the locks of the machine account and the payment's own.
+A payment's row is found by its ID at the settling party and by the payer's secret identifier, and is written
+before any call. The caller holds the locks of the machine account and of the payment's account.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,12 +32,12 @@ HINT: Final = "machine_payments"
 PaymentState = Literal["settling", "unknown", "paid", "refused", "refunded"]
 OPEN: Final = frozenset[PaymentState]({"settling", "unknown"})
 DETAIL_CHARACTERS_MAX: Final = 300
-# The wait doubles within these bounds.
+# Checks are delayed for longer each time, within these bounds.
 ASK_US_MIN: Final = 2 * SECOND_US
 ASK_US_MAX: Final = 300 * SECOND_US
-# Within this time the payer's same request is a mistake, unless distinct.
+# For this long, an identical payment by the same payer counts as a mistake unless `distinct` is true.
 REPEAT_GUARD_US: Final = 600 * SECOND_US
-# IDs use their process's clock.
+# IDs contain the clock of their process, and clocks may differ by this much.
 _CLOCKS_APART_US: Final = 60 * SECOND_US
 
 
@@ -62,8 +62,8 @@ class PaidRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     delivery: DeliveryOptions | None = None
     intent: str | None = None
     fee_cents: int = 0
-    distinct: bool = False  # its payer said that it is none that was paid for before
-    shown: str = ""  # a digest of the signed authorization beside it
+    distinct: bool = False  # the payer confirmed that this is not a repeated payment
+    shown: str = ""  # digest of the signed authorization that came with the request
 
     @property
     def charged_cents(self) -> int:
@@ -139,7 +139,6 @@ class MachinePayment(OfTenant, frozen=True, kw_only=True):
 
 
 def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
-    """Raise PaymentUsed unless the payment is for that digest."""
     if found.body_digest != body_digest:
         raise PaymentUsed(
             "This payment or its identifier was already used for another request. Make a "
@@ -151,16 +150,13 @@ def check_same(found: MachinePayment, body_digest: str, protocol: str) -> None:
 
 
 def settlement_name(network: str, settlement: str | None) -> str | None:
-    """Return a settlement's stored name; an EVM network's hashes ignore case."""
+    """Return the form in which a settlement's ID is stored. Hashes on EVM networks are lower case."""
     if settlement is not None and network.startswith("eip155:"):
         return settlement.strip().lower()
     return settlement
 
 
 def without_private(payment: MachinePayment) -> MachinePayment:
-    """Return the payment without what only settling and sending need: the means to charge, and the sender's
-    words.
-    """
     request = msgspec.structs.replace(payment.request, delivery=None)
     return msgspec.structs.replace(payment, proof="", request=request)
 
@@ -330,7 +326,9 @@ async def open_machine_account(database: Database, *, now_us: int) -> None:
 
 
 class PaymentWorkingSet(WorkingSet):
-    """Commands add to `ids`, `settlements` and `asked` (payments to find by name) in `declare`."""
+    """The machine payments of one transaction. In `declare`, commands add to `ids`, `settlements` and `asked`,
+    the payments to look up by name.
+    """
 
     rank = 65
 
@@ -353,7 +351,7 @@ class PaymentWorkingSet(WorkingSet):
                 payment_ref=one.payment_ref,
                 identifier=one.identifier,
             )
-            # Only the end of a card's token is known, which others may share.
+            # A card is known only by the token's last characters, which other cards may share.
             if one.protocol == X402 and not one.request.distinct:
                 since_us = now_us - REPEAT_GUARD_US
                 found += await find_recent(tx, one.environment, one.payer, since_us=since_us)

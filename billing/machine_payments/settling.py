@@ -1,8 +1,8 @@
-"""Settle machine payments, one call at a time for each, until the outcome is known.
+"""Settle machine payments, with one call at a time for each payment, until its outcome is known.
 
-A second caller with the same payment waits WAIT_S for the first. A worker, or a returning payer, continues
-what stopped. A refusal is believed only if no response was lost; otherwise the call is repeated until the
-payment is settled or an operator decides.
+A second caller with the same payment waits up to WAIT_S for the first. A worker, or the payer's next request,
+continues an interrupted payment. A refusal counts only if no earlier response was lost; otherwise the call is
+repeated until the payment is settled or an operator decides.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from keys.vault import Vault
 from store.database import Database
 
 LEASE_US: Final = 60 * SECOND_US
-# A troubled provider's search shows a charge up to an hour later.
+# While a provider has problems, its search may show a charge up to an hour late.
 ASKED_AFTER_END_US: Final = 90 * MINUTE_US
 WAIT_S: Final = 20.0
 WAIT_STEP_S: Final = 0.1
@@ -47,8 +47,9 @@ _REFUND: Final = "machine refund"
 
 @dataclass(frozen=True, slots=True)
 class MachinePayments:
-    """`offers` are by x402, `token_offers` by card. `vault` seals what is posted; `challenge_key` binds priced
-    challenges.
+    """The machine payments of an installation. `offers` are paid by x402, and `token_offers` by card.
+
+    `vault` encrypts the stored proofs. `challenge_key` authenticates challenges that contain a price.
     """
 
     database: Database
@@ -131,7 +132,7 @@ class MachinePayments:
             raise InvalidInput(f"The payment has already ended: {found.state}.", param="payment_id")
         if (verdict == "settled") is (settlement is None):
             raise InvalidInput(
-                "Give the settlement's ID for a settled payment, and only for one.",
+                "Give `settlement` for a settled payment, and omit it for a refused one.",
                 param="settlement",
             )
         entry = audit_log.entry(

@@ -1,1 +1,1 @@
-"""What operators do with stuck top-ups."""
+"""Let operators decide about stuck top-ups."""

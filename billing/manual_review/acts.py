@@ -1,4 +1,4 @@
-"""Manual review: top-ups that wait for a supplier or an operator, and what operators decide."""
+"""Manual review: list top-ups that wait for a supplier or an operator, and decide about them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -49,12 +49,12 @@ from store.database import Database, Transaction
 from store.keyset import Begin
 
 ShownDeliverable = Annotated[
-    dict[str, Any] | None, Meta(description="What was handed over, without its value.")
+    dict[str, Any] | None, Meta(description="What was delivered, without its value.")
 ]
 
 
 class WaitingTopUp(Shaped, kw_only=True):
-    """A top-up at a supplier, and what it waits for."""
+    """A top-up at a supplier, and what it is waiting for."""
 
     transaction_id: TransactionId
     account_id: str
@@ -63,15 +63,15 @@ class WaitingTopUp(Shaped, kw_only=True):
     amount_cents: Cents
     recipient_email: str
     created_at: Time
-    supplier: Annotated[str | None, Meta(description="The supplier that has it.")]
-    state: Annotated[str, Meta(description="What it waits for, or how it ended.")]
-    overdue: Annotated[bool, Meta(description="Its task is late, or it is a day old.")]
-    outcome: Annotated[str | None, Meta(description="Of the last attempt.")]
-    detail: Annotated[str | None, Meta(description="What the supplier said last.")]
+    supplier: Annotated[str | None, Meta(description="The supplier that has the top-up.")]
+    state: Annotated[str, Meta(description="What the top-up waits for, or how it ended.")]
+    overdue: Annotated[bool, Meta(description="Whether it is late, or older than a day.")]
+    outcome: Annotated[str | None, Meta(description="The outcome of the last attempt.")]
+    detail: Annotated[str | None, Meta(description="The supplier's last message.")]
     requests_made: Annotated[int, Meta(description="How often suppliers were called.")]
     next_check_at: Time | None
-    due_at: Annotated[Time | None, Meta(description="When its task is due.")]
-    taken_by: Annotated[str | None, Meta(description="Who has taken its task.")]
+    due_at: Annotated[Time | None, Meta(description="When the task is due.")]
+    taken_by: Annotated[str | None, Meta(description="Who has taken the task.")]
 
     @classmethod
     def of(cls, seen: ReviewedTopUp, /, **more: Any) -> Self:
@@ -79,13 +79,13 @@ class WaitingTopUp(Shaped, kw_only=True):
 
 
 class ShownAttempt(Shaped, kw_only=True):
-    """The calls of one supplier in one turn."""
+    """One attempt at a supplier, with the number of calls made."""
 
     supplier: str
-    kind: Annotated[str, Meta(description="Of the supplier.")]
-    outcome: Annotated[str, Meta(description="What came of it so far.")]
-    detail: Annotated[str | None, Meta(description="What the supplier said.")]
-    requests_made: Annotated[int, Meta(description="How often it was called.")]
+    kind: Annotated[str, Meta(description="The kind of supplier.")]
+    outcome: Annotated[str, Meta(description="The outcome so far.")]
+    detail: Annotated[str | None, Meta(description="The supplier's message.")]
+    requests_made: Annotated[int, Meta(description="How often the supplier was called.")]
     requested_at: Time
     last_requested_at: Time
     ended_at: Time | None
@@ -93,34 +93,32 @@ class ShownAttempt(Shaped, kw_only=True):
 
 
 class ShownWord(Shaped, kw_only=True):
-    """A late or contradictory response of a supplier, which was stored and changed nothing."""
+    """A late or contradictory response from a supplier. It was stored and had no effect."""
 
     supplier: str
-    word: Annotated[str, Meta(description="delivered or failed.")]
-    why: Annotated[str, Meta(description="Why it was not followed, such as late.")]
-    detail: Annotated[str, Meta(description="The same in a sentence.")]
-    kind: Annotated[str | None, Meta(description="Of what was handed over.")]
-    hint: Annotated[str | None, Meta(description="The last characters of what was handed over.")]
+    word: Annotated[str, Meta(description="The outcome in the response: delivered or failed.")]
+    why: Annotated[str, Meta(description="Why the response had no effect, such as late.")]
+    detail: Annotated[str, Meta(description="The same reason in a sentence.")]
+    kind: Annotated[str | None, Meta(description="The kind of delivery in the response.")]
+    hint: Annotated[str | None, Meta(description="The last characters of the delivered value.")]
     cost_cents: Cents | None
     received_at: Time
     last_received_at: Time
-    times: Annotated[int, Meta(description="How often it came.")]
+    times: Annotated[int, Meta(description="How often the response arrived.")]
     seen_at: Time | None
     seen_by: Annotated[str | None, Meta(description="Who marked it as seen.")]
 
 
 class TopUpReview(WaitingTopUp, kw_only=True):
-    """A top-up with each call of each supplier, and what this person can do now."""
+    """A top-up with every attempt at a supplier, and what this operator can do now."""
 
     status: str
     failure_reason: str | None
     deliverable: ShownDeliverable
     means: Annotated[str, Meta(description="The state in a sentence.")]
-    acts: Annotated[list[str], Meta(description="What this person can do now.")]
-    attempts: Annotated[list[ShownAttempt], Meta(description="Oldest first.")]
-    words: Annotated[
-        list[ShownWord], Meta(description="Late and contradictory responses, oldest first.")
-    ]
+    acts: Annotated[list[str], Meta(description="What this operator can do now.")]
+    attempts: Annotated[list[ShownAttempt], Meta(description="The attempts, oldest first.")]
+    words: Annotated[list[ShownWord], Meta(description="Late or contradictory responses.")]
 
 
 class DecidedTopUp(Shaped, kw_only=True):
@@ -143,7 +141,7 @@ class DecidedTopUp(Shaped, kw_only=True):
 
 
 class SeenWords(Struct, kw_only=True):
-    """How many responses of suppliers were marked as seen."""
+    """How many responses from suppliers were marked as seen."""
 
     transaction_id: TransactionId
     seen: Annotated[int, Meta(description="How many were marked.")]
@@ -178,68 +176,82 @@ def _waiting(seen: ReviewedTopUp) -> dict[str, Any]:
 
 PATH: Final = "/manual-review"
 _TOPUP: Final = f"{PATH}/{{transaction_id}}"
-# kept: what the supplier handed over, which was stored but not delivered.
+# "kept" means to deliver what the supplier had handed over, which was stored but not delivered.
 _KEPT: Final = "kept"
 HANDED_KINDS: Final = ("code", "key", "link", "note", "credit")
 GIVEN_KINDS: Final = (*HANDED_KINDS, _KEPT)
 _VIEWS: Final = "; ".join(f"{name}: {meaning}" for name, meaning in VIEWS.items())
 _Text = Annotated[str, Meta(max_length=REASON_CHARACTERS_MAX)]
-_Reason = Annotated[_Text, Meta(description="For later readers."), said("Reason")]
+_Reason = Annotated[
+    _Text, Meta(description="The reason, which other operators can read later."), said("Reason")
+]
 _ShownReason = Annotated[
-    _Text, Meta(description="Why; the sender sees it."), said("Reason that the sender sees")
+    _Text,
+    Meta(description="The reason, which the sender can read."),
+    said("Reason that the sender sees"),
 ]
 _Checked = Annotated[
     bool,
-    Meta(description="You checked the supplier and know what it did; needed if that is unclear."),
+    Meta(
+        description=(
+            "Confirms that you checked at the supplier and know what it did. Required if the outcome is"
+            " unclear."
+        )
+    ),
     said("Checked", hint="I checked the supplier and know what it did"),
 ]
 
 
 class WaitingQuery(Page, frozen=True, kw_only=True):
-    """Filters of the top-ups at suppliers."""
+    """Filters for the top-ups at suppliers."""
 
     view: Annotated[View, Meta(description=f"{_VIEWS}."), said("View", words=VIEWS)] = "pending"
-    supplier: Annotated[ShortText, Meta(description="Only those at this supplier.")] | None = None
-    platform: Annotated[ShortText, Meta(description="Only those of this platform.")] | None = None
-    account_id: Annotated[ShortText, Meta(description="Only those of this account.")] | None = None
+    supplier: Annotated[ShortText, Meta(description="Only top-ups at this supplier.")] | None = None
+    platform: Annotated[ShortText, Meta(description="Only top-ups of this platform.")] | None = None
+    account_id: Annotated[ShortText, Meta(description="Only this account's top-ups.")] | None = None
     older_than_h: (
-        Annotated[int, Meta(ge=0, le=100_000, description="Only those sent so many hours ago.")]
+        Annotated[
+            int,
+            Meta(ge=0, le=100_000, description="Only top-ups sent at least this many hours ago."),
+        ]
         | None
     ) = None
 
 
 class Why(Fields, frozen=True, kw_only=True):
-    """Why, if there is something to say."""
+    """An optional reason."""
 
     reason: _Reason | None = None
 
 
 class SaidWhy(Fields, frozen=True, kw_only=True):
-    """Why, for later readers."""
+    """The reason, which other operators can read later."""
 
     reason: _Reason
 
 
 class ToldWhy(Fields, frozen=True, kw_only=True):
-    """Why, for the sender."""
+    """The reason, which the sender can read."""
 
     reason: _ShownReason
 
 
 class FailBody(ToldWhy, frozen=True, kw_only=True):
-    """Why a top-up fails."""
+    """The reason why the top-up fails, which the sender can read."""
 
     checked: _Checked = False
 
 
 class SettleBody(Fields, frozen=True, kw_only=True):
-    """What the recipient gets."""
+    """What the recipient receives."""
 
     kind: Annotated[
         Literal["code", "key", "link", "note", "credit", "kept"],
         Meta(
-            description="credit: it is in their account at the supplier already. kept: what its"
-            " supplier handed over, which was stored and not delivered."
+            description=(
+                "What the recipient receives. credit: the supplier has already credited the recipient's account."
+                " kept: what the supplier handed over earlier, which was stored but not delivered."
+            )
         ),
         said(
             "What the recipient gets",
@@ -257,26 +269,33 @@ class SettleBody(Fields, frozen=True, kw_only=True):
         Annotated[
             str,
             document_of("text/plain"),
-            Meta(max_length=4_096, description="The code, key, link or note. It is sealed."),
+            Meta(
+                max_length=4_096,
+                description="The code, key, link or note, which is stored encrypted.",
+            ),
             said(
                 "Code, key, link or note",
-                hint="Sealed, and shown to the recipient. Leave it empty for credit.",
+                hint="Stored encrypted, and shown to the recipient. Leave empty for credit.",
             ),
         ]
         | None
     ) = None
     redeem_url: (
         Annotated[
-            str, Meta(max_length=500, description="The page on which it is used."), said("Used at")
+            str,
+            Meta(max_length=500, description="The page on which the recipient uses the value."),
+            said("Used at"),
         ]
         | None
     ) = None
     instructions: (
-        Annotated[str, Meta(max_length=1_000, description="How the recipient uses it.")] | None
+        Annotated[str, Meta(max_length=1_000, description="Instructions for the recipient.")] | None
     ) = None
     reason: (
         Annotated[
-            _Text, Meta(description="How you know; needed unless it is a task."), said("Reason")
+            _Text,
+            Meta(description="How you know the outcome. Required unless the top-up is a task."),
+            said("Reason"),
         ]
         | None
     ) = None
@@ -284,22 +303,22 @@ class SettleBody(Fields, frozen=True, kw_only=True):
 
 
 class SwitchBody(SaidWhy, frozen=True, kw_only=True):
-    """Which supplier is called instead, and why."""
+    """The supplier to call instead, and the reason."""
 
-    to: Annotated[
-        ShortText, Meta(description="Another supplier of the platform."), said("Supplier")
-    ]
+    to: Annotated[ShortText, Meta(description="Another supplier's ID."), said("Supplier")]
 
 
 class ReversalBody(ToldWhy, frozen=True, kw_only=True):
-    """Why, and what became of what was handed over."""
+    """The reason for the reversal, and whether the delivery was revoked."""
 
     revoked: (
         Annotated[
             bool,
             Meta(
-                description="You asked the supplier: what it handed over is worth nothing now, or"
-                " (false) stays valid. Left out: the gateway asks."
+                description=(
+                    "What you found out at the supplier: true if the delivery is worthless now, false if it stays"
+                    " valid. If omitted, the gateway asks the supplier."
+                )
             ),
         ]
         | None
@@ -313,7 +332,7 @@ async def owner_of(tx: Transaction, topup_id: str) -> Tenant:
 async def review(
     tx: Transaction, kinds: SupplierKinds, topup_id: str, environment: str, now_us: int
 ) -> ReviewedTopUp:
-    """Find out whether calling the supplier again can clarify what it did."""
+    """Load a top-up, and note whether calling its supplier again can reveal the outcome."""
     seen = await waiting.get_seen(tx, topup_id, now_us=now_us, environment=environment)
     rows = await list_suppliers(tx, environment)
     supplier = next((row for row in rows if row.id == seen.topup.supplier), None)
@@ -377,7 +396,9 @@ async def _given(context: CallContext, database: Database, asked: SettleBody) ->
         codes = context.service(TopUpRules).codes
         found = last_handed_over(codes, said.get(context.object_id, ()))
         if found is None:
-            raise InvalidInput("Nothing that its supplier handed over is stored.", param="kind")
+            raise InvalidInput(
+                "No delivery by the supplier is stored for this top-up.", param="kind"
+            )
         return found
     value = None if asked.value is None else asked.value.strip()
     is_credit = asked.kind == "credit" and not value
@@ -446,8 +467,8 @@ def _decision(verb: str, command: Any, body: type[Fields], **more: Any) -> Engin
 
 LIST_WAITING = ListAct(
     name="manual-review.list",
-    summary="List top-ups that are with suppliers, the oldest first",
-    description="Failed ones come latest first. `topup manual-review show` says what can be done.",
+    summary="List top-ups at suppliers, oldest first",
+    description="Failed top-ups are listed latest first. `topup manual-review show` shows what you can do.",
     path=PATH,
     audience=(OPERATOR,),
     query=WaitingQuery,
@@ -468,7 +489,7 @@ LIST_WAITING = ListAct(
 )
 SHOW_REVIEW = ReadAct(
     name="manual-review.show",
-    summary="Show a top-up, each call of each supplier, and what can be done",
+    summary="Show a top-up, the calls to each supplier, and what you can do",
     path=_TOPUP,
     audience=(OPERATOR,),
     run=show,
@@ -483,7 +504,7 @@ TAKE_TASK = _decision(
     partial(_decide, decisions.TakeTask),
     Why,
     summary="Take a task",
-    description="Then only you can end it.",
+    description="After that, only you can end the task.",
     done="You have taken the task. Only you can end it now.",
     examples=("topup manual-review take txn_4Kp1",),
 )
@@ -492,7 +513,7 @@ GIVE_BACK_TASK = _decision(
     partial(_decide, decisions.GiveBackTask),
     Why,
     summary="Give a task back",
-    description="Others can then take it. For another operator's task, the reason is required.",
+    description="Other operators can then take the task. Giving back another operator's task requires a reason.",
     done="The task is given back. Others can take it.",
     examples=("topup manual-review give-back txn_4Kp1",),
 )
@@ -501,8 +522,10 @@ RETRY = _decision(
     partial(_decide, decisions.AskAgain),
     Why,
     summary="Call the supplier now",
-    description="Instead of later: with the same transaction, or after checking whether it was done, as its kind"
-    " requires.",
+    description=(
+        "Call the supplier now instead of later. Depending on its kind, this repeats the call, or checks"
+        " first whether the top-up was done."
+    ),
     done="The supplier is called now.",
     examples=("topup manual-review retry txn_4Kp1",),
 )
@@ -511,7 +534,7 @@ SETTLE = _decision(
     partial(_decide, decisions.SettleByHand),
     SettleBody,
     summary="Settle as delivered",
-    description="The recipient gets what you enter; it can't be taken back here.",
+    description="The recipient receives what you enter. This can't be undone here.",
     moves_money=True,
     asks=f"Settle {_OF_TOPUP} as delivered? That can't be undone.",
     done="The top-up is delivered.",
@@ -526,7 +549,10 @@ REFUSE_TASK = _decision(
     partial(_decide, decisions.RefuseTask),
     ToldWhy,
     summary="Refuse the task",
-    description="The platform's next supplier is called. Without one, the top-up fails and its funds return.",
+    description=(
+        "The platform's next supplier is called. If there is none, the top-up fails and its funds are"
+        " returned."
+    ),
     moves_money=True,
     asks=f"Refuse the task of {_OF_TOPUP}? Without another supplier, the funds return.",
     done="The task is refused: the next supplier is called, or the funds returned.",
@@ -536,9 +562,11 @@ NOT_DONE = _decision(
     "not-done",
     partial(_decide, decisions.DeclareNotDone),
     SaidWhy,
-    summary="Record that it was not done",
-    description="You checked, and the supplier did nothing. No supplier is called until you switch, retry, settle"
-    " or fail the top-up.",
+    summary="Record that the supplier did nothing",
+    description=(
+        "Use this after checking at the supplier. No supplier is called until you switch, retry, settle"
+        " or fail the top-up."
+    ),
     asks="Did you check that the supplier did nothing for {transaction_id}?",
     done="Recorded: the supplier did nothing. No supplier is called until you choose one.",
     examples=("topup manual-review not-done txn_4Kp1 --reason 'not in their list'",),
@@ -548,7 +576,10 @@ SWITCH_SUPPLIER = _decision(
     partial(_decide, decisions.SwitchSupplier),
     SwitchBody,
     summary="Switch to another supplier",
-    description="It is called at once. Refused while the present one's outcome is unknown.",
+    description=(
+        "The other supplier is called immediately. You can't switch while the current supplier's outcome"
+        " is unknown."
+    ),
     done="The other supplier is called now.",
     examples=("topup manual-review switch txn_4Kp1 --to by-hand --reason 'stock is empty'",),
 )
@@ -557,7 +588,7 @@ FAIL = _decision(
     partial(_decide, decisions.FailByHand),
     FailBody,
     summary="Fail and refund",
-    description="The top-up ends, and the sender gets the funds back. No other supplier is called.",
+    description="The top-up ends, and the sender's funds are returned. No other supplier is called.",
     moves_money=True,
     asks=f"Fail {_OF_TOPUP} and return its funds? That can't be undone.",
     done="The top-up failed, and the sender has the funds back.",
@@ -566,7 +597,7 @@ FAIL = _decision(
 SEE_WORDS = StepsAct(
     name="manual-review.seen",
     summary="Mark a supplier's responses as seen",
-    description="Late and contradictory responses are stored and change nothing. They stay listed.",
+    description="Late and contradictory responses are stored and have no effect. They stay in the list.",
     path=f"{_TOPUP}/seen",
     audience=(OPERATOR,),
     input=SaidWhy,
@@ -584,8 +615,10 @@ REVERSE = _decision(
     reverse,
     ReversalBody,
     summary="Reverse a delivered top-up that nobody used",
-    description="Credit in a wallet here returns at once. What a supplier handed over returns once that supplier or"
-    " you confirm that nobody can use it any more.",
+    description=(
+        "Credit in a wallet of this gateway returns immediately. A supplier's delivery is reversed when"
+        " the supplier, or you, confirm that nobody can use it any more."
+    ),
     refuses=(NotFound, AlreadyUsed, AlreadyEnded, StillOpen),
     moves_money=True,
     asks=f"Reverse {_OF_TOPUP} and return its funds?",

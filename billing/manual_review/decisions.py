@@ -1,6 +1,6 @@
-"""Apply an operator's decision about a top-up, under its account's lock.
+"""Apply an operator's decision about a top-up, under the account's lock.
 
-Of two operators, or a worker and an operator, the second learns the outcome.
+If two operators, or a worker and an operator, act at once, the second one gets the outcome of the first.
 """
 
 from abc import abstractmethod
@@ -31,7 +31,7 @@ REASON_CHARACTERS_MAX = 200
 def check_reason(reason: str) -> None:
     if not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
         raise InvalidInput(
-            f"Say why, in at most {REASON_CHARACTERS_MAX} characters.", param="reason"
+            f"Give a reason of at most {REASON_CHARACTERS_MAX} characters.", param="reason"
         )
 
 
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class ReviewCommand(OnAttempts):
-    """Raise NotFound, InvalidInput, AwaitsApproval, NotNow, AlreadyDelivered or AlreadyEnded."""
+    """Apply one decision. Raise NotFound, InvalidInput, AwaitsApproval, NotNow, AlreadyDelivered or AlreadyEnded."""
 
     by: Person
     reason: str | None = None
@@ -68,8 +68,7 @@ class ReviewCommand(OnAttempts):
         return self._ended(state, after.topup)
 
     @abstractmethod
-    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
-        """Change the state; refuse before the first change."""
+    def _do(self, state: BatchState, seen: ReviewedTopUp) -> None: ...
 
     def _seen(self, state: BatchState, topup: TopUp) -> ReviewedTopUp:
         attempts = attempts_of(state).of(topup.id)
@@ -79,7 +78,6 @@ class ReviewCommand(OnAttempts):
     def _check(self, state: BatchState, seen: ReviewedTopUp) -> None:
         topup = seen.topup
         if topup.status != "pending":
-            # Raises, and says how it ended.
             move(topup, "failed", now_us=state.now_us)
         asked = waits_for(state, topup)
         if asked is not None:
@@ -93,10 +91,9 @@ class ReviewCommand(OnAttempts):
                 param="checked",
             )
         if seen.needs_reason(self.act, self.by.name) and not (self.reason or "").strip():
-            raise InvalidInput("Give a reason, for others who see it later.", param="reason")
+            raise InvalidInput("Give a reason. Other operators can read it later.", param="reason")
 
     def _tell(self, state: BatchState, before: ReviewedTopUp, after: ReviewedTopUp) -> None:
-        """Write the entry, without what was handed over."""
         entry = audit_log.entry(
             self.by.actor,
             f"topup.{self.act}",
@@ -137,7 +134,7 @@ class TakeTask(ReviewCommand):
 
 @dataclass(frozen=True, slots=True)
 class GiveBackTask(ReviewCommand):
-    """Release the task, even if its holder is away."""
+    """Release a task, even if another operator has taken it."""
 
     act: ClassVar[ReviewAct] = "give_back"
 
@@ -157,7 +154,7 @@ class SettleByHand(ReviewCommand):
             read_set.working_set(DeliveredValues).want(self.topup_id, self.tenant, self.given)
 
     def _do(self, state: BatchState, seen: ReviewedTopUp) -> None:
-        # First, because it may refuse what is handed over.
+        # Settle first, because it may refuse the value.
         Settle(self.topup_id, self.tenant, "delivered", given=self.given, terms=self.terms).decide(
             state
         )
@@ -193,7 +190,7 @@ class AskAgain(ReviewCommand):
 
 @dataclass(frozen=True, slots=True)
 class DeclareNotDone(ReviewCommand):
-    """Let nobody call a supplier until an operator chooses one."""
+    """Record that the supplier did nothing. No supplier is called until an operator chooses one."""
 
     act: ClassVar[ReviewAct] = "not_done"
 
@@ -235,7 +232,7 @@ class SwitchSupplier(ReviewCommand):
             )
         if len(seen.attempts) >= ATTEMPTS_MAX:
             raise InvalidInput(
-                f"It had {ATTEMPTS_MAX} attempts. Settle it, or fail it and have it sent again.",
+                f"The top-up has had {ATTEMPTS_MAX} attempts, the maximum. Settle it, or fail it and have it sent again.",
                 param="to",
             )
         return found
@@ -247,7 +244,7 @@ def others_of(state: BatchState, topup: TopUp) -> list[Source]:
 
 
 def _held_from_workers(topup: TopUp, *, next_check_at: int | None) -> TopUp:
-    """Raise checks_made, so that a worker still calling the supplier can't write its outcome."""
+    """Raise `checks_made`, so that a worker that is calling the supplier now can't record its outcome."""
     return replace(topup, next_check_at=next_check_at, checks_made=topup.checks_made + 1)
 
 
@@ -275,7 +272,7 @@ async def see_words(
     check_reason(reason)
     seen = await supplier_words.note_seen(tx, topup_id, environment, by=by.name, now_us=now_us)
     if not seen:
-        raise NotNow("No supplier's word about this top-up waits for an operator.")
+        raise NotNow("No supplier response about this top-up needs an operator.")
     entry = audit_log.entry(
         by.actor,
         "topup.words_seen",

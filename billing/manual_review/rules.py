@@ -1,7 +1,7 @@
-"""Define what an operator may do with a top-up, state by state.
+"""Define what an operator can do with a top-up in each state.
 
-While a supplier's outcome is unknown, nobody else is called and nothing is refunded, unless an
-operator has checked.
+While a supplier's outcome is unknown, no other supplier is called and no funds are returned, unless an operator
+has checked at the supplier.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ ACTS: Final[Mapping[ReviewState, tuple[ReviewAct, ...]]] = {
     "needs_review": ("settle", "not_done", "retry", "fail"),
 }
 _NOT_WITH_SUPPLIERS: Final = frozenset[ReviewState]({"ended", "reversing", "approval", "sandbox"})
-# Settling or failing requires that the operator checked the supplier.
+# In these states an operator must check at the supplier before settling or failing the top-up.
 CHECKED_STATES: Final = frozenset[ReviewState]({"waiting", "unknown", "needs_review"})
 WITHOUT_REASON: Final = frozenset[ReviewAct]({"take", "give_back", "retry"})
 assert set(ACTS) == set(MEANINGS) == set(get_args(ReviewState))
@@ -75,7 +75,7 @@ class NotNow(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ReviewedTopUp:
-    """`can_be_asked` means that calling the supplier again can find out."""
+    """A top-up under review. `can_be_asked` means that calling the supplier again can reveal the outcome."""
 
     topup: TopUp
     attempts: Sequence[Attempt]
@@ -123,7 +123,7 @@ class ReviewedTopUp:
         return self.now_us >= due_at
 
     def acts(self, who: str) -> tuple[ReviewAct, ...]:
-        """Let another operator's task only be released."""
+        """Return what this operator can do. A task of another operator can only be released."""
         state, task = self.state, self.open_task
         if state == "needs_review" and not self.can_be_asked:
             return tuple(act for act in ACTS[state] if act != "retry")
@@ -154,18 +154,18 @@ def refusal(seen: ReviewedTopUp, act: ReviewAct) -> NotNow:
     if state == "task":
         task = seen.open_task
         if task is not None and task.taken_by is not None and act in ACTS[state]:
-            return NotNow(f"{task.taken_by} has taken the task. It must be given back first.")
-        return NotNow(f"This is a task of {supplier}. Settle, refuse or switch it.")
+            return NotNow(f"{task.taken_by} has taken the task. The task must be given back first.")
+        return NotNow(f"The top-up is a task of {supplier}. Settle, refuse or switch it.")
     if act in {"take", "give_back", "refuse"}:
-        return NotNow("This isn't a task, so it can't be taken, given back or refused.")
+        return NotNow("This top-up isn't a task, so it can't be taken, given back or refused.")
     if act == "switch":
         return NotNow(
-            f"It isn't known what {supplier} did. Check there. If it did nothing, record that (not done),"
+            f"The outcome at {supplier} is unknown. Check there. If {supplier} did nothing, record that (not done),"
             " then switch."
         )
     if act == "retry":
         return NotNow(
-            f"Calling {supplier} again could make it do this twice. Check there, then settle it, or record"
+            f"Calling {supplier} again could deliver the top-up twice. Check there, then settle the top-up, or record"
             " that it was not done."
         )
-    return NotNow("No supplier has an open outcome. Nothing was done yet.")
+    return NotNow("No supplier's outcome is unknown, so there is nothing to record.")

@@ -1,7 +1,7 @@
-"""Suppliers: list, check, add, set up, enable and pause them.
+"""Suppliers: list, check, add, configure, enable and pause suppliers.
 
-A paused supplier's top-ups wait. Secret options are sealed. Simultaneous changes don't undo each
-other (billing/fulfilment/options.py).
+Top-ups of a paused supplier wait. Secret options are encrypted. Concurrent changes don't overwrite each other
+(billing/fulfilment/options.py).
 """
 
 import asyncio
@@ -51,43 +51,60 @@ from store.keyset import Begin
 
 
 class Supplier(Shaped, kw_only=True):
-    """Who provides the credit; of secret options only the last characters."""
+    """A supplier that delivers top-ups. Only the last characters of its secret options are shown."""
 
     environment: Environment
     id: str
-    kind: Annotated[str, Meta(description="What it is; it stays for ever.")]
+    kind: Annotated[str, Meta(description="The kind of supplier, which can't be changed.")]
     options: Annotated[
-        dict[str, Any], Meta(description="By name; of a secret its last characters.")
+        dict[str, Any],
+        Meta(description="The options by name. Only the last characters of secrets are shown."),
     ]
     active: bool
-    simulated: Annotated[bool, Meta(description="It plays its kind and calls no provider.")]
-    paused_at: Annotated[Time | None, Meta(description="An operator paused it then.")]
-    breaker_opened_at: Annotated[
-        Time | None, Meta(description="Workers skip it since then, as it failed to answer.")
+    simulated: Annotated[
+        bool,
+        Meta(
+            description="Whether the supplier is simulated: it behaves like its kind and calls nobody."
+        ),
     ]
-    last_error: Annotated[str | None, Meta(description="What it said last that was no answer.")]
+    paused_at: Annotated[
+        Time | None,
+        Meta(description="When an operator paused it, if paused."),
+    ]
+    breaker_opened_at: Annotated[
+        Time | None,
+        Meta(
+            description="When workers began to skip the supplier because it failed to respond; null if they call it."
+        ),
+    ]
+    last_error: Annotated[str | None, Meta(description="The supplier's last error.")]
     last_error_at: Time | None
 
 
 class SupplierWithHealth(Supplier, kw_only=True):
-    """A supplier with the results of its last day's attempts."""
+    """A supplier, with the results of its attempts in the last 24 hours."""
 
     last_day: Annotated[
         dict[str, Any],
-        Meta(description="Its attempts by outcome, the share delivered, and how long they took."),
+        Meta(
+            description="The attempts by outcome, the share that was delivered, and how long they took."
+        ),
     ]
-    did: Annotated[str, Meta(description="The same in a few words.")]
+    did: Annotated[str, Meta(description="The same results in a few words.")]
     waits_s: Annotated[
-        int | None, Meta(description="How long the oldest pending top-up has waited for it.")
+        int | None,
+        Meta(
+            description="How many seconds the oldest pending top-up has waited for this supplier."
+        ),
     ]
 
 
 class Reason(Fields, frozen=True, kw_only=True):
-    """Why, for later readers."""
+    """The reason, which other operators can read later."""
 
     reason: Annotated[
         str,
-        Meta(max_length=2_000, description="For later readers."),
+        Meta(max_length=2_000, description="The reason, which other operators can read later."),
         said("Reason"),
     ]
 
@@ -177,8 +194,8 @@ async def _set_paused(
 
 LIST_SUPPLIERS = ListAct(
     name="suppliers.list",
-    summary="List suppliers with their results of the last day",
-    description="Of secret options the last characters are shown.",
+    summary="List suppliers with their results of the last 24 hours",
+    description="Only the last characters of secret options are shown.",
     path="/suppliers",
     audience=(OPERATOR,),
     query=Page,
@@ -194,7 +211,7 @@ LIST_SUPPLIERS = ListAct(
 )
 SHOW_SUPPLIER = ReadAct(
     name="suppliers.show",
-    summary="Show a supplier with its results of the last day",
+    summary="Show a supplier with its results of the last 24 hours",
     path="/suppliers/{supplier}",
     audience=(OPERATOR,),
     run=show_supplier,
@@ -207,7 +224,7 @@ DISABLE_SUPPLIER = Act(
     name="suppliers.disable",
     undo="suppliers.enable",
     summary="Disable a supplier",
-    description="It isn't called any more. Its open top-ups wait until it is enabled again.",
+    description="The supplier isn't called any more. Its open top-ups wait until it is enabled again.",
     path="/suppliers/{supplier}/disable",
     audience=(OPERATOR,),
     input=Fields,
@@ -240,8 +257,10 @@ PAUSE_SUPPLIER = Act(
     name="suppliers.pause",
     undo="suppliers.resume",
     summary="Pause a supplier",
-    description="It isn't called until you resume it, whatever its kind. What is meant for it waits, also what is"
-    " sent from now on (1002, pending); nothing fails.",
+    description=(
+        "The supplier isn't called until you resume it. Its top-ups wait, including new ones (1002,"
+        " pending), and none fails."
+    ),
     path="/suppliers/{supplier}/pause",
     audience=(OPERATOR,),
     input=Reason,
@@ -259,7 +278,10 @@ RESUME_SUPPLIER = Act(
     name="suppliers.resume",
     undo="suppliers.pause",
     summary="Resume a supplier",
-    description="It is called again at once, whether it was paused or workers skipped it. What waited is delivered.",
+    description=(
+        "The supplier is called again immediately, whether you paused it or workers skipped it. Waiting"
+        " top-ups continue."
+    ),
     path="/suppliers/{supplier}/resume",
     audience=(OPERATOR,),
     input=Reason,
@@ -284,7 +306,7 @@ class CheckQuery(Fields, frozen=True, kw_only=True):
     supplier: (
         Annotated[
             ShortText,
-            Meta(description="Only this one; else each that is switched on."),
+            Meta(description="Only this supplier. If omitted, every enabled supplier is checked."),
             said("Supplier"),
         ]
         | None
@@ -296,19 +318,21 @@ class CheckedSupplier(Struct, kw_only=True):
 
     id: str
     kind: Annotated[str, Meta(description="The supplier's kind.")]
-    well: Annotated[bool, Meta(description="It responds as it should.")]
+    well: Annotated[bool, Meta(description="Whether the supplier responds as it should.")]
     detail: Annotated[str, Meta(description="The result in a sentence.")]
-    balance_cents: Annotated[Cents | None, Meta(description="null: it reports none.")]
+    balance_cents: Annotated[
+        Cents | None,
+        Meta(description="The balance at the supplier, in US cents; null if it reports none."),
+    ]
 
 
 class CheckedSuppliers(Struct, kw_only=True):
-    """What each supplier answered."""
+    """The result of checking each supplier."""
 
     items: Annotated[list[CheckedSupplier], Meta(description="The suppliers.")]
 
 
 async def check_suppliers(context: CallContext, asked: CheckQuery) -> CheckedSuppliers:
-    """Call the suppliers at once, each for CHECK_S at most."""
     environment, suppliers = context.environment, context.service(Suppliers)
 
     async def work(tx: Transaction) -> Sequence[SupplierRow]:
@@ -348,8 +372,8 @@ def _is_ill(found: Mapping[str, Any]) -> bool:
 
 CHECK_SUPPLIERS = StepsAct(
     name="suppliers.check",
-    summary="Check each active supplier by a harmless call, and report what is wrong",
-    description="Changes nothing. The command exits with 1 if one is not well.",
+    summary="Check each active supplier with a harmless call, and report problems",
+    description="This changes nothing. The command exits with 1 if a supplier has a problem.",
     path="/suppliers/check",
     audience=(OPERATOR,),
     input=CheckQuery,
@@ -365,23 +389,25 @@ CHECK_SUPPLIERS = StepsAct(
 
 Options = Annotated[
     dict[str, str | int | float | bool | None],
-    Meta(description="Options of its kind; null, or an empty value, takes one away."),
+    Meta(description="Options of the supplier's kind. Null or an empty value removes one."),
     said(unit="pairs"),
 ]
 Secrets = Annotated[
     dict[str, str | None],
-    Meta(description="Secret options of its kind: sealed, never shown again."),
+    Meta(
+        description="Secret options of the supplier's kind. They are stored encrypted and never shown again."
+    ),
     said(unit="pairs", is_secret=True),
 ]
 
 
 class SupplierKind(Struct, kw_only=True):
-    """What a supplier can be."""
+    """A kind of supplier that can be added, with its options."""
 
-    kind: Annotated[str, Meta(description="Its name, as a new supplier names it.")]
-    text: Annotated[str, Meta(description="What it is, in a sentence.")]
-    options: Annotated[list[str], Meta(description="The names of its options.")]
-    secrets: Annotated[list[str], Meta(description="The names of those that are secret.")]
+    kind: Annotated[str, Meta(description="The name of the kind, as used when adding a supplier.")]
+    text: Annotated[str, Meta(description="A description of the kind in one sentence.")]
+    options: Annotated[list[str], Meta(description="The names of the kind's options.")]
+    secrets: Annotated[list[str], Meta(description="The names of the secret options.")]
 
 
 class NewSupplier(Fields, frozen=True, kw_only=True):
@@ -400,31 +426,37 @@ class NewSupplier(Fields, frozen=True, kw_only=True):
     )
     id: Annotated[
         ShortText,
-        Meta(description="It can't be changed: up to 40 of a-z, 0-9, _ and -."),
+        Meta(
+            description="The supplier's ID, which can't be changed: up to 40 characters of a-z, 0-9, _ and -."
+        ),
         said("ID"),
     ]
     kind: Annotated[
         ShortText,
-        Meta(description="What it is; it stays for ever. `topup suppliers kinds` lists them."),
+        Meta(
+            description="The kind of supplier, which can't be changed. `topup suppliers kinds` lists the kinds."
+        ),
         said("Kind", hint="It can't be changed."),
     ]
     simulated: Annotated[
-        bool, Meta(description="Staging only: it plays its kind and calls no provider.")
+        bool, Meta(description="Staging only: the supplier behaves like its kind and calls nobody.")
     ] = False
     options: Options = msgspec.field(default_factory=dict)
     secrets: Secrets = msgspec.field(default_factory=dict)
 
 
 class SupplierChanges(Fields, frozen=True, kw_only=True):
-    """Options to set; the others stay as they are."""
+    """The options to set. Other options keep their values."""
 
     options: Options = msgspec.field(default_factory=dict)
     secrets: Secrets = msgspec.field(default_factory=dict)
     despite_open_attempts: Annotated[
         bool,
         Meta(
-            description="Change where it is called, though top-ups are with it: it is the same service with the"
-            " same records."
+            description=(
+                "Allow a change of the supplier's location although it has open top-ups. Use this only if the new"
+                " location is the same service with the same records."
+            )
         ),
     ] = False
 
@@ -540,7 +572,7 @@ LIST_KINDS = ListAct(
 CREATE_SUPPLIER = Act(
     name="suppliers.create",
     summary="Add a supplier",
-    description="`topup platforms set` then says what for.",
+    description="Then add the supplier to a platform with `topup platforms set`.",
     path="/suppliers",
     audience=(OPERATOR,),
     input=NewSupplier,
@@ -565,7 +597,7 @@ CREATE_SUPPLIER = Act(
 SET_OPTIONS = Act(
     name="suppliers.set",
     summary="Change a supplier's options",
-    description="The others stay as they are.",
+    description="Options that you don't name keep their values.",
     path="/suppliers/{supplier}",
     method="PATCH",
     audience=(OPERATOR,),
@@ -574,7 +606,7 @@ SET_OPTIONS = Act(
     view=view_of,
     result=Supplier,
     is_catalogue=True,
-    # Its secrets go to whatever address it has.
+    # Changing the URL could send the supplier's secrets elsewhere, so this counts as moving money.
     moves_money=True,
     audit=Audited("supplier.update", shape_of, is_whole=True),
     done="The supplier is saved; gateways and workers see it within about a second.",

@@ -1,6 +1,6 @@
-"""List and count top-ups that are with suppliers, and suppliers' results of the last day.
+"""List and count top-ups at suppliers, and sum up each supplier's results of the last 24 hours.
 
-Waiting ones come oldest first, failed ones latest first.
+Waiting top-ups are listed oldest first, failed ones latest first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,6 @@ async def get_seen(
 
 
 async def count_waiting(tx: Transaction, environment: str, *, now_us: int) -> int:
-    """Count up to COUNTED_MAX."""
     row = await tx.fetch_one(_COUNT, environment=environment, most=COUNTED_MAX, **_moments(now_us))
     assert row is not None, "a count has one row"
     return min(int(row["number"]), COUNTED_MAX)
@@ -105,7 +104,7 @@ async def gauges(tx: Transaction, *, now_us: int) -> Mapping[tuple[str, str], in
 
 
 async def longest_waits(tx: Transaction, *, now_us: int) -> Mapping[str, int]:
-    """Return microseconds by environment, among the GAUGED_MAX oldest."""
+    """Return the longest wait in microseconds by environment, among the GAUGED_MAX oldest top-ups."""
     found = {}
     for environment in ("staging", "live"):
         row = await tx.fetch_one(_LONGEST, environment=environment, most=GAUGED_MAX)
@@ -133,7 +132,7 @@ def _moments(now_us: int) -> dict[str, int]:
     }
 
 
-# A task of an earlier turn doesn't count.
+# A task at a previous supplier doesn't count.
 _SOURCE: Final = """topups t LEFT JOIN manual_tasks m
     ON m.transaction_id = t.id AND m.outcome IS NULL AND m.supplier = t.supplier"""
 _IS_PENDING: Final = """t.environment = :environment AND t.status = 'pending'
@@ -144,9 +143,9 @@ _IS_OVERDUE: Final = "(t.created_at <= :old_before OR m.due_at <= :now)"
 _IS_UNKNOWN: Final = """EXISTS (SELECT 1 FROM fulfilment_attempts a
     WHERE a.transaction_id = t.id AND a.ended_at IS NULL AND (a.outcome = 'unknown'
         OR (a.outcome = 'requested' AND a.last_requested_at <= :asked_before)))"""
-# It waits for its supplier, and not for an operator.
+# The top-up waits for its supplier, not for an operator.
 _IS_ASKED: Final = "t.next_check_at IS NOT NULL AND m.transaction_id IS NULL"
-# The wait begins when its supplier may first be called, not at the first call.
+# The wait starts when the supplier may first be called, even if the first call comes later.
 _IS_HOUR: Final = f"""({_IS_ASKED}
     AND t.created_at <= :hour_before AND COALESCE(t.scheduled_for, 0) <= :hour_before
     AND NOT EXISTS (SELECT 1 FROM approvals p
@@ -157,7 +156,6 @@ _GAUGED: Final = {
     "overdue": _IS_OVERDUE,
     "hour": _IS_HOUR,
 }
-# The same time, for a row w that has these columns of a top-up t.
 SINCE_COLUMNS: Final = """t.created_at, COALESCE(t.scheduled_for, 0) AS scheduled_for,
     COALESCE((SELECT p.decided_at FROM approvals p WHERE p.transaction_id = t.id), 0)
         AS decided_at"""
@@ -214,7 +212,6 @@ _REVERSING: Final = Keyset(
     key="t.id",
     order="ASC",
 )
-# Each part stops at the counted number, by its own index.
 _COUNT: Final = """
 SELECT COUNT(*) AS number FROM (
     SELECT id FROM (
@@ -243,14 +240,11 @@ SELECT COUNT(*) AS number FROM (
 
 
 LOOKED_AT_MAX: Final = 1_000
-# It is called only behind another supplier.
 AT_ONCE: Final = "delivers with the send"
 
 
 @dataclass(frozen=True, slots=True)
 class SupplierHealth:
-    """`p95_s` covers first call to delivery."""
-
     outcomes: Mapping[str, int]
     p95_s: float | None = None
     waits_s: float | None = None
@@ -302,7 +296,6 @@ async def _health(tx: Transaction, environment: str, supplier: str, now_us: int)
     for row in rows:
         outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
     took = sorted(int(row["took_us"]) for row in rows if row["outcome"] == "delivered")
-    # Of 20 values the 19th: the first that covers 95 in 100.
     p95_us = took[-(-len(took) * 95 // 100) - 1] if took else None
     return SupplierHealth(
         outcomes,
@@ -319,5 +312,4 @@ SELECT MIN({SINCE}) AS since FROM (
 """
 
 
-# Open attempts and revocations.
 _NO_SENDS: Final = frozenset({"requested", "waiting", "revoked", "kept"})

@@ -1,1 +1,1 @@
-"""The payment providers, one file or folder each, and the protocol they implement."""
+"""Connect the payment providers: one file or folder each, and the protocol that they implement."""

@@ -1,5 +1,5 @@
-"""Abilities that only some providers have: one protocol each, which the provider or one of its parts
-implements.
+"""Define abilities that only some providers have, one protocol each. The provider or one of its parts
+implements the protocol.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,6 @@ class Able(Protocol):
 
 
 def ability(provider: Provider, kind: type[A]) -> A | None:
-    """Return the provider, or its part, that implements the protocol; else None."""
     parts = provider.abilities if isinstance(provider, Able) else ()
     return next((one for one in (provider, *parts) if isinstance(one, kind)), None)
 
@@ -46,7 +45,7 @@ class CustomerGone(ProviderRefused):
 
 @dataclass(frozen=True, slots=True)
 class CustomerRequest:
-    """`key` is the same for each attempt, so that retries make one customer."""
+    """A request to create a customer. Every attempt has the same `key`, so that a retry creates no second customer."""
 
     key: str
     account_id: str
@@ -62,8 +61,9 @@ class Customers(Protocol):
 @runtime_checkable
 class CustomerErasure(Protocol):
     async def erase_customer(self, customer_ref: str) -> None:
-        """Delete the customer with its saved payment methods; succeed if it is already deleted. Raises
-        ProviderUnavailable, and ProviderRefused for an unknown customer.
+        """Delete the customer with its saved payment methods, or do nothing if it is already deleted.
+
+        Raises ProviderUnavailable, and ProviderRefused for an unknown customer.
         """
         ...
 
@@ -94,16 +94,18 @@ class ListedPage:
 @runtime_checkable
 class Listing(Protocol):
     async def list_payments(self, since: int, until: int, cursor: str | None = None) -> ListedPage:
-        """Return payments made, refunded or disputed at since <= time < until; duplicates are fine. Raises
-        ProviderUnavailable and ProviderRefused.
+        """Return payments that were made, refunded or disputed at since <= time < until. A payment may be listed twice.
+
+        Raises ProviderUnavailable and ProviderRefused.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """`checkout_ref` is null for a plan's period. `is_beside`: a second payment of that checkout. Amounts are
-    before tax.
+    """A refund to request from the provider. Amounts are before tax.
+
+    `checkout_ref` is None for a plan's period. `is_beside` means that this was a second payment for the same checkout.
     """
 
     id: str
@@ -129,11 +131,13 @@ class RefundWord:
 class Refunding(Protocol):
     """Refund a payment.
 
-    A request is sent once, or again under the same idempotency key. ProviderRefused is final; after
-    ProviderUnavailable the outcome is unknown.
+    A request is sent once, or repeated only under the same idempotency key. ProviderRefused is final; after
+    ProviderUnavailable, the outcome is unknown.
 
-    takes_part: it refunds parts, too. is_named: it repeats our refund's ID. is_repeatable: a repeated request
-    makes one refund. tells_parts: notifications report each refund beside the sum.
+    - takes_part: the provider can refund a part.
+    - is_named: the provider's objects contain our refund's ID.
+    - is_repeatable: a repeated request makes only one refund.
+    - tells_parts: notifications report each refund as well as their sum.
     """
 
     takes_part: bool
@@ -144,20 +148,20 @@ class Refunding(Protocol):
     async def refund(self, request: RefundRequest) -> RefundWord: ...
 
     async def find_refund(self, request: RefundRequest) -> RefundWord | None:
-        """Return the refund's outcome, or None if the provider doesn't know it. Raises ProviderUnavailable."""
+        """Return the refund's outcome, or None if the provider has no such refund. Raises ProviderUnavailable."""
         ...
 
 
-# Providers recognise a repeated request for a day.
+# Providers recognise a repeated request for 24 hours.
 CHARGE_KEY_S: Final = 20 * 3600
 
 DeclineReason = Literal[
-    "authentication_required",  # the payer's bank wants to hear from the payer
+    "authentication_required",
     "insufficient_funds",
-    "try_later",  # the bank or the provider could not decide now
+    "try_later",
     "card_expired",
     "card_declined",
-    "card_removed",  # the provider keeps it no longer
+    "card_removed",
 ]
 RETRIED: Final[frozenset[str]] = frozenset({"insufficient_funds", "try_later"})
 
@@ -180,7 +184,9 @@ class SavingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """Made from the order's row alone, so that each attempt sends the same."""
+    """A charge of a saved payment method. It is built from the order's row alone, so that every attempt sends
+    the same request.
+    """
 
     order_id: str
     customer_ref: str
@@ -197,7 +203,9 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """Nothing was or will be charged without the payer. `ref` names the attempted payment."""
+    """The charge was declined. Nothing was charged, and nothing will be unless the payer acts. `ref` identifies
+    the attempted payment.
+    """
 
     reason: DeclineReason
     ref: str | None = None
@@ -205,9 +213,9 @@ class Declined:
 
 @runtime_checkable
 class SavedPayments(Protocol):
-    """Save a payer's payment method on the provider's page, with consent, and charge it while the payer is away.
+    """Save a payment method on the provider's page, with the payer's consent, and charge it while the payer is away.
 
-    A charge is made once within CHARGE_KEY_S. Calls raise ProviderUnavailable and ProviderRefused.
+    A repeated charge is made only once within CHARGE_KEY_S. Calls raise ProviderUnavailable and ProviderRefused.
     """
 
     async def new_customer(self, key: str, email: str | None) -> str: ...
@@ -220,12 +228,10 @@ class SavedPayments(Protocol):
 
     async def charge(self, request: ChargeRequest) -> Charged | Declined: ...
 
-    async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None:
-        """Return the order's charge made since then, or None."""
-        ...
+    async def charged(self, request: ChargeRequest, since_at: int) -> Charged | Declined | None: ...
 
     async def give_up(self, ref: str) -> bool:
-        """Return whether that payment can't be made any more; False if it was made meanwhile."""
+        """Cancel an attempted payment. Return False if it had succeeded."""
         ...
 
 
@@ -258,7 +264,7 @@ class TokenCharged:
 
 @dataclass(frozen=True, slots=True)
 class TokenDeclined:
-    """This also holds for every earlier request of the charge."""
+    """The charge was declined, and so was every earlier request for it."""
 
     reason: str
 
@@ -273,7 +279,7 @@ TokenOutcome = TokenCharged | TokenDeclined | TokenPending
 
 @runtime_checkable
 class SharedTokens(Protocol):
-    """Charge a payer by a shared payment token: consent for one seller, up to an amount and an expiry.
+    """Charge shared payment tokens. A token is a payer's consent to pay one seller up to an amount, until it expires.
 
     A repeated `charge_token` returns the first outcome. Calls raise ProviderUnavailable and ProviderRefused.
     """
@@ -286,8 +292,9 @@ class SharedTokens(Protocol):
     async def charge_token(self, request: TokenCharge) -> TokenOutcome: ...
 
     async def token_charged(self, payment_id: str, ref: str | None) -> TokenOutcome | None:
-        """Return the charge's outcome without charging. None: the ID is unknown, which may change within a
-        minute.
+        """Return the outcome of a charge without charging.
+
+        Return None if the charge is unknown, which may change within a minute.
         """
         ...
 
@@ -301,10 +308,11 @@ class PaymentDeclined(ProviderRefused):
 
 @dataclass(frozen=True, slots=True)
 class SteerRequest:
-    """A change of a subscription; `key` is the same for each attempt.
+    """A change of a subscription. Every attempt has the same `key`.
 
-    cancel: end at the end of the period. is_charged_now: charge the rest of the period at once; otherwise the
-    new price applies from the next period. is_at_end: change nothing before the next period.
+    - cancel: end the subscription at the end of its period.
+    - is_charged_now: charge the rest of the period now; otherwise the new price applies from the next period.
+    - is_at_end: change nothing before the next period.
     """
 
     subscription_ref: str
@@ -352,8 +360,8 @@ class Steering(Protocol):
     async def steer(self, request: SteerRequest) -> SubscriptionChanged:
         """Change the subscription and return its new state.
 
-        Raises ProviderUnavailable (read the state before repeating), ProviderRefused, and PaymentDeclined for
-        a change charged now.
+        Raises ProviderRefused; PaymentDeclined if a change must be paid now; and ProviderUnavailable, after
+        which the state must be read before repeating.
         """
         ...
 
@@ -396,8 +404,10 @@ class WantedSetup:
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """`is_well` is null if it couldn't be checked, or may be intended. `detail` says what to do, without a
-    secret.
+    """One result of checking a provider's setup. `is_well` is None if the check failed, or if the finding may
+    be intended.
+
+    `detail` says what to do and contains no secrets.
     """
 
     about: str
@@ -436,6 +446,6 @@ def unlisted_webhook(label: str, wanted: WantedSetup) -> SetupFinding:
 
 
 def refund_made(request: RefundRequest) -> RefundWord:
-    """Return that all of the request was refunded, by a provider that names no refund."""
+    """Return a full refund, for a provider that doesn't identify its refunds."""
     subject = Subject(request.order_id, (request.payment_ref, request.id))
     return RefundWord("succeeded", None, Refunded(subject, request.id, request.price))

@@ -1,4 +1,4 @@
-"""A payment's tax and discounts, as its provider first reported them, for receipts."""
+"""Store a payment's tax and discounts, as the provider first reported them, for receipts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,8 +19,8 @@ class TaxPart(msgspec.Struct, frozen=True):
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """`subtotal` is before discounts and added tax; `total` is what was charged. `from_balance` came from the
-    customer's balance at the provider.
+    """A payment's sum. `subtotal` is before discounts and added tax; `total` was charged; `from_balance` came
+    from the customer's balance at the provider.
     """
 
     subtotal: int
@@ -35,7 +35,6 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def taxes_of(parts: Iterable[TaxPart]) -> tuple[TaxPart, ...]:
-    """Return at most TAXES_MAX non-zero taxes; the last one adds up the rest."""
     kept = [one for one in parts if one.amount]
     cut = [
         TaxPart(one.name[:NAME_CHARACTERS_MAX], one.amount, one.is_included)

@@ -1,8 +1,8 @@
-"""Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
+"""Sell through Epay (易支付): a redirect to the gateway's page, and notifications signed with MD5.
 
-One key signs both directions over unescaped text, so a value with `&` or `=` is neither signed nor accepted.
-No call returns a refund's outcome, so an operator settles an unknown one. Source: the protocol's common
-client libraries.
+One key signs requests and notifications, over unescaped text. A value that contains `&` or `=` is therefore
+neither signed nor accepted. No call returns a refund's outcome, so an operator settles an unknown one. Source:
+the protocol's common client libraries.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ NOTIFIED = frozenset(
     }
 )
 _SEPARATORS = ("&", "=")
-# They look the same to the payer.
+# These full-width characters look the same to the payer.
 _SHOWN_INSTEAD = str.maketrans({"&": "\uff06", "=": "\uff1d"})
 _STATUSES = {
     "paid": "TRADE_SUCCESS",
@@ -87,21 +87,20 @@ _STATUSES = {
 
 class EpaySettings(ProviderSettings):
     api_base: str = Field(default="", description="The gateway's address, before /submit.php.")
-    currency: str = Field(default=CURRENCY, description="What the gateway charges.")
-    pid: str = Field(default="", description="The merchant's id at the gateway.")
+    currency: str = Field(default=CURRENCY, description="The currency that the gateway charges.")
+    pid: str = Field(default="", description="The merchant's ID at the gateway.")
     key: SecretStr = Field(
-        default=SecretStr(""), description="The merchant's key, or `new,old`; requests use the new."
+        default=SecretStr(""),
+        description="The merchant's key, or `new,old`; requests use the new one.",
     )
-    methods: str = Field(
-        default="alipay,wxpay", description="Ways of paying that are offered, the default first."
-    )
+    methods: str = Field(default="alipay,wxpay", description="Payment methods, the default first.")
     confirm: str = Field(
         default="always",
         description="When api.php must confirm a payment: always, above (confirm_above) or never.",
     )
     confirm_above: str = Field(
         default="1000",
-        description="With confirm=above: the amount in its currency above which it must.",
+        description="With confirm=above: the amount in that currency above which api.php must confirm.",
     )
 
     @field_validator("confirm")
@@ -138,8 +137,6 @@ class EpaySettings(ProviderSettings):
 
 
 class _Order(msgspec.Struct):
-    """Gateways write its numbers as text or as numbers."""
-
     code: int | str
     status: int | str = ""
     pid: int | str | None = None
@@ -210,7 +207,7 @@ class Epay:
             raise unavailable(NAME, "no answer about the payment")
         order = decoded(NAME, answer.body, _Order)
         if str(order.code) != "1" or str(order.status) != "1":
-            # The order may also be unknown, and its page still visited.
+            # Even an unknown order can still be paid, because the payer may visit its page later.
             return (Waiting(Subject(order_id)),)
         is_ours = str(order.pid or self._settings.pid) == self._settings.pid
         if order.out_trade_no != order_id or not order.trade_no or not is_ours:
@@ -282,7 +279,6 @@ class Epay:
         return self._confirm == "always"
 
     async def _refund(self, fields: Mapping[str, str]) -> bytes:
-        """Send one request and never repeat it, because a gateway would refund again."""
         self._require_key()
         content = urlencode({"pid": self._settings.pid, "key": self._keys[0], **fields}).encode()
         url = f"{self._settings.api_base}/api.php?act=refund"
@@ -301,7 +297,7 @@ class Epay:
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
-    """Return the protocol's own parameters, each once and plain. Raises NotificationRefused."""
+    """Return the protocol's parameters, each once and without separators. Raise NotificationRefused for anything else."""
     try:
         pairs = parse_qsl(
             encoded.decode(),
@@ -324,7 +320,6 @@ def _is_plain(value: str) -> bool:
 
 
 def _sign(parameters: Mapping[str, str], key: str) -> str:
-    """Return the lower-case hex MD5 of the sorted non-empty parameters, unescaped, and the key."""
     signed = sorted(
         (name, value)
         for name, value in parameters.items()
@@ -346,7 +341,7 @@ def _unreadable() -> NotificationRefused:
 
 _YES = frozenset({"1", "true", "success", "ok"})
 _NO = frozenset({"false", "fail", "error"})
-# Such as -1. An unknown word, and 0, may mean yes or no.
+# A negative number is a refusal. Zero and unknown words may mean yes or no.
 _REFUSAL = re.compile(r"-[1-9]\d*")
 
 
@@ -362,7 +357,7 @@ class EpayRefunds:
     async def refund(self, request: RefundRequest) -> RefundWord:
         fields = {"trade_no": request.payment_ref, "money": request.price.decimal()}
         if not request.is_beside:
-            # If the order was paid twice, its number names both payments.
+            # If the order was paid twice, its number would match both payments.
             fields["out_trade_no"] = request.order_id
         body = await self._post(fields)
         if _says_yes(body):

@@ -1,4 +1,4 @@
-"""The operator's log of genuine notifications and their outcomes, one row for each event.
+"""Log genuine notifications and their outcomes for the operator, one row for each event.
 
 Forged notifications leave no row, so strangers can't fill the table. No decision depends on these rows.
 """
@@ -12,15 +12,15 @@ from kernel.clock import rfc3339
 from store.database import Transaction
 
 ProblemReason = Literal[
-    "amount",  # another amount or currency than the price
-    "method",  # another way of paying, or another product, than was asked for
-    "second_payment",  # for an order that already has one
-    "second_plan",  # for an account that already has one
-    "invoice",  # for a plan that we don't sell, or for a period that is paid
-    "refund",  # in a currency other than the payment's, or one that was returned
-    "contradiction",  # the notification and the provider's own answer differ
-    "other_provider",  # the order is at another one, or in the other environment
-    "too_much",  # more than an account can hold
+    "amount",  # the amount or currency differs from the price
+    "method",  # the payment method or product differs from the order's
+    "second_payment",
+    "second_plan",
+    "invoice",  # the plan isn't sold here, or the period is already paid
+    "refund",  # the refund's currency differs from the payment's, or the refund itself was returned
+    "contradiction",
+    "other_provider",
+    "too_much",  # the account can't hold that much credit
 ]
 
 
@@ -86,7 +86,6 @@ class LogEntry:
 
 
 async def record(tx: Transaction, entries: Iterable[LogEntry]) -> None:
-    """Write the entries; for each event the weightiest outcome stays."""
     weightiest: dict[tuple[str, str, str], LogEntry] = {}
     for entry in entries:
         key = (
@@ -171,7 +170,6 @@ async def of_order(tx: Transaction, order_id: str) -> Sequence[LogEntry]:
 
 
 async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogEntry]]:
-    """Return what waits for an operator by order, oldest first."""
     rows = await tx.fetch(
         f"""SELECT {", ".join(f"e.{column}" for column in _COLUMNS)}, e.resolved_at
             FROM provider_events e JOIN orders o ON o.id = e.order_id
@@ -187,7 +185,7 @@ async def open_of(tx: Transaction, orders: Iterable[str]) -> dict[str, list[LogE
 
 
 async def prune(tx: Transaction, environment: str, *, before_us: int) -> int:
-    """Delete a bounded number of older entries, except those that wait for an operator. Return how many."""
+    """Delete a limited number of older entries and return how many. Entries that wait for an operator stay."""
     return await tx.execute(
         """DELETE FROM provider_events
            WHERE environment = :environment AND (provider, event_id) IN (

@@ -1,7 +1,7 @@
-"""Call a payment provider's API: one deadline, bounded retries, bounded responses.
+"""Call a payment provider's API within one deadline, with limited retries and limited responses.
 
-Only an unknown outcome is retried, with the same bytes and headers. No error or log contains a header or
-body.
+A request is retried only while its outcome is unknown, with the same bytes and headers. Errors and logs never
+contain headers or bodies.
 """
 
 import asyncio
@@ -56,7 +56,6 @@ class NoAnswer(Exception):
 
 @contextlib.asynccontextmanager
 async def within_deadline(provider: str) -> AsyncIterator[None]:
-    """Bound everything inside together; raise ProviderUnavailable after CALL_S_MAX."""
     try:
         async with asyncio.timeout(CALL_S_MAX):
             yield
@@ -106,8 +105,8 @@ async def call(
     content: bytes = b"",
     tries_max: int = TRIES_MAX,
 ) -> ProviderAnswer:
-    """Return a meaningful response. Raises ProviderUnavailable. Set `tries_max` to 1 for what must not be sent
-    twice.
+    """Return the first usable response, or raise ProviderUnavailable. Set `tries_max` to 1 for what must not be
+    sent twice.
     """
     for number in range(tries_max):
         try:
@@ -137,7 +136,7 @@ def decoded(provider: str, body: bytes | str, form: type[T]) -> T:
 
 
 def unavailable(provider: str, why: str) -> ProviderUnavailable:
-    """Log `why`, a word of ours, and return the exception to raise."""
+    """Log the reason and return the exception to raise. `why` must not contain text from the provider."""
     logger.warning("provider.unavailable", extra={"provider": provider, "why": why})
     return ProviderUnavailable(
         f"{provider} doesn't respond. Try again in a moment.", retry_after_s=2
@@ -145,7 +144,7 @@ def unavailable(provider: str, why: str) -> ProviderUnavailable:
 
 
 def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
-    """Log the refusal and return the exception to raise. `words` are the provider's codes, not its prose."""
+    """Log the refusal and return the exception to raise. `words` are the provider's codes, not its messages."""
     said = ", ".join(word for word in words if word and _WORD.fullmatch(word))
     extra = {"provider": provider, "status": status, "said": said}
     if status in (401, 403):
@@ -156,7 +155,7 @@ def refused(provider: str, status: int, *words: str | None) -> ProviderRefused:
 
 
 def check_signature(sent: bytes, ours: Sequence[bytes]) -> None:
-    """Raise NotificationRefused unless one matches. All are compared, so that the time reveals nothing."""
+    """Raise NotificationRefused unless a signature matches. Compare all of them, so that timing reveals nothing."""
     equal = [hmac.compare_digest(sent, one) for one in ours]
     if not any(equal):
         raise NotificationRefused("The event's signature is invalid.", reason="signature")
@@ -164,7 +163,7 @@ def check_signature(sent: bytes, ours: Sequence[bytes]) -> None:
 
 async def _read(response: httpx.Response) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        # Decompression turns a small response into a large one.
+        # Refuse compression, because a small compressed response can expand to a huge one.
         raise NoAnswer("compressed unasked")
     chunks = []
     size_bytes = 0

@@ -1,7 +1,7 @@
-"""MyFatoorah: payment links, and notifications of two generations.
+"""Sell through MyFatoorah: payment links, and notifications in two formats.
 
-No signature proves the amount, so a notification of "paid" is Unconfirmed, and GetPaymentStatus is called. A
-refund is sent once and found by our ID; their staff checks it first. Source: docs.myfatoorah.com.
+No signature covers the amount, so a notification of a payment becomes Unconfirmed, and GetPaymentStatus is called. A
+refund is sent once and found by our ID; MyFatoorah's staff reviews it first. Source: docs.myfatoorah.com.
 """
 
 import base64
@@ -72,7 +72,7 @@ NAMELESS_CUSTOMER = "Customer"
 _PAYMENT, _REFUND = 1, 2
 _FIELD = re.compile(r",[A-Za-z0-9_.]+=")
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
-# The fields that the second generation signs, in order.
+# The fields that the second format signs, in order.
 _SIGNED_V2 = {
     _PAYMENT: (
         "Invoice.Id",
@@ -88,9 +88,9 @@ _SIGNED_V2 = {
         "ReferencedInvoice.Id",
     ),
 }
-# The field that the first generation doesn't sign, by event type.
+# The field that the first format doesn't sign, by event type.
 _UNSIGNED_V1 = {_REFUND: "GatewayReference", 4: "KycFeedback"}
-# The first generation's names of the same fields.
+# The names of the same fields in the first format.
 _NAMES_V1 = {
     _PAYMENT: {
         "Invoice.Id": "InvoiceId",
@@ -111,12 +111,11 @@ _NAMES = {_PAYMENT: "PAYMENT_STATUS_CHANGED", _REFUND: "REFUND_STATUS_CHANGED"}
 
 
 class MyFatoorahSettings(ProviderSettings):
-    currency: str = Field(
-        default=CURRENCY, description="The account's base currency, in which it charges."
-    )
+    currency: str = Field(default=CURRENCY, description="The account's base currency.")
     api_token: SecretStr = Field(default=SecretStr(""), description="MyFatoorah's API token.")
     webhook_secret: SecretStr = Field(
-        default=SecretStr(""), description="Secret of its webhook, optional there and not here."
+        default=SecretStr(""),
+        description="The webhook's secret, which MyFatoorah treats as optional, but which is required here.",
     )
 
     @property
@@ -187,7 +186,7 @@ class MyFatoorah:
         if request.price.currency != self._currency:
             raise ProviderRefused(f"MyFatoorah charges {self._currency} here.")
         body: dict[str, Any] = {
-            # The exact decimal text of the price as a JSON number.
+            # Send the price's exact decimal digits as a JSON number.
             "InvoiceValue": msgspec.Raw(request.price.decimal().encode()),
             "DisplayCurrencyIso": self._currency,
             "CustomerName": request.customer_email or NAMELESS_CUSTOMER,
@@ -211,7 +210,7 @@ class MyFatoorah:
             raise unavailable(NAME, "no answer about the payment") from None
         if status.customer_reference != order_id or str(status.invoice_id) != ref:
             return (Ignored("the invoice is another order's"),)
-        # MyFatoorah misspells Success; both spellings count.
+        # MyFatoorah's API spells Success as "Succss", so accept both.
         payments = [
             one.payment_id
             for one in status.invoice_transactions
@@ -314,8 +313,9 @@ def _payment_fact(subject: Subject, invoice: str, status: str, transaction: str)
 
 
 def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
-    """Return the event's code, name, fields by the second generation's names, and signed text. Raises
-    MsgspecError, KeyError or ValueError for another format.
+    """Return the event's code, its name, its fields (with the names of the second format) and the signed text.
+
+    Raise MsgspecError, KeyError or ValueError for any other format.
     """
     whole = _fields(body)
     data = _fields(whole["Data"])
@@ -333,9 +333,9 @@ def _parsed(body: bytes) -> tuple[int, str, dict[str, str], bytes]:
 
 
 def _canonical(pairs: Sequence[tuple[str, str]]) -> bytes:
-    """Return the signed text. Raises ValueError if another message could have the same text.
+    """Return the signed text. Raise ValueError if another message could have the same text.
 
-    Nothing is escaped, and payers write some values: one with `,Name=` in it could replace a field.
+    Values aren't escaped, and payers write some of them: a value that contains `,Name=` could replace a field.
     """
     if any(not _NAME.fullmatch(name) or _FIELD.search(value) for name, value in pairs):
         raise ValueError("a field within a field")
@@ -355,7 +355,7 @@ def _flat(data: Mapping[str, msgspec.Raw]) -> dict[str, str]:
 
 
 def _text(raw: msgspec.Raw) -> str:
-    """Return a value as it is signed: null is empty, and a number has its own digits."""
+    """Return a value as it is signed: null becomes empty text, and a number keeps its digits."""
     written = bytes(raw)
     if written.startswith(b'"'):
         return msgspec.json.decode(written, type=str)
@@ -415,14 +415,14 @@ class MyFatoorahRefunds:
         try:
             answer = await self._ask("/v2/GetRefundStatus", body)
         except ProviderRefused:
-            # Its refusal doesn't say whether the refund is unknown.
+            # A refusal doesn't mean that the refund doesn't exist.
             raise unavailable(NAME, "no answer about the refund") from None
         found = decoded(NAME, answer, _Statuses).refund_status_result
         for one in found:
             if one.external_identifier == request.id or str(one.refund_id) == named:
                 return self._word(request, one)
         if any(not one.external_identifier for one in found):
-            # It may be ours: this account's responses omit our ID.
+            # The refund may be ours, because responses for this account omit our ID.
             raise unavailable(NAME, "refunds of the payment without our names")
         return None
 
@@ -503,7 +503,6 @@ def simulated(
     }
     if sandbox_event.outcome == "refunded":
         return refund, {
-            # Refunds of one payment differ by their events.
             "Refund": {"Id": sandbox_event.event_id, "Status": "REFUNDED"},
             "Amount": amount,
             "ReferencedInvoice": {"Id": sandbox_event.ref},

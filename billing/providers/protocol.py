@@ -1,7 +1,7 @@
-"""The protocol of a payment provider, which opens checkouts and reports what was paid.
+"""Define the protocol of a payment provider, which opens checkouts and reports payments.
 
-A module in billing/providers/ or the operator's own folder defines PROVIDER, a Registration. Notifications
-become Facts, on which other code acts.
+A module in billing/providers/ or in the operator's own folder defines PROVIDER, a Registration. The provider
+turns notifications into facts, and other code acts on those.
 """
 
 import re
@@ -28,8 +28,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An empty currency is the order's own; `rate` is the price of one US dollar. Without a rate for another
-    currency, nothing can be charged.
+    """The currency that a provider charges; if it is empty, the order's own. `rate` is the price of one US
+    dollar in it.
+
+    Without a rate, an order in another currency can't be charged.
     """
 
     currency: str = ""
@@ -46,21 +48,23 @@ class ProductField:
 
 
 class ProviderSettings(BaseModel, ABC):
-    """A field is TOPUP_<PROVIDER>_<FIELD>, and in staging TOPUP_<PROVIDER>_STAGING_<FIELD>.
+    """Settings of a provider. The variable for a field is TOPUP_<PROVIDER>_<FIELD>, or TOPUP_<PROVIDER>_STAGING_<FIELD>
+    in staging.
 
-    Defaults are text or a number, and leave the provider without credentials. Secrets are SecretStr; a
-    rotated one is `new,old`.
+    Defaults are text or numbers, and set no credentials. Secrets are SecretStr; during rotation, a secret is `new,old`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    api_base: str = Field(default="", description="The provider's API; empty: its own address.")
+    api_base: str = Field(
+        default="",
+        description="The address of the provider's API. If empty, the usual one is used.",
+    )
     currency: str = Field(
-        default="", description="What it charges; empty: the order's own currency."
+        default="",
+        description="The currency that the provider charges. If empty, it is the order's own.",
     )
-    price_per_usd: str = Field(
-        default="", description="How much of that currency one US dollar costs, such as 7.30."
-    )
+    price_per_usd: str = Field(default="", description="The price of one US dollar, such as 7.30.")
 
     @field_validator("api_base")
     @classmethod
@@ -88,11 +92,11 @@ class ProviderSettings(BaseModel, ABC):
     @property
     @abstractmethod
     def webhook_secrets(self) -> tuple[str, ...]:
-        """Return the secrets that verify notifications, newest first; none is empty."""
+        """Return the secrets that verify notifications, newest first, without empty ones."""
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """Return the provider's own payment methods, the default first; empty if it has only one."""
+        """Return the provider's payment methods, the default first, or none if there is no choice."""
         return ()
 
     @property
@@ -125,7 +129,9 @@ def rotated(secret: SecretStr) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DisputeNote:
-    """`status` and `reason` are the provider's words. `is_inquiry`: the bank took no money."""
+    """What a provider reported about a dispute. `status` and `reason` are the provider's words. `is_inquiry`
+    means that the bank took no money.
+    """
 
     status: str
     reason: str = ""
@@ -141,7 +147,7 @@ Interval = Literal["month", "year"]
 
 
 class ProviderUnavailable(DomainError):
-    """No timely or reliable response came: the outcome is unknown."""
+    """No reliable response came in time, so the outcome is unknown."""
 
 
 class ProviderRefused(DomainError):
@@ -153,15 +159,15 @@ class PriceRefused(ProviderRefused):
 
 
 class NotificationRefused(DomainError):
-    """The notification is forged, stale, unreadable or misdirected. `reason`: signature, timestamp, form."""
+    """A notification is forged, stale, unreadable or for another recipient. `reason` is signature, timestamp or form."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """Repeated after a crash, it opens the same checkout.
+    """A checkout to open. Repeating the request after a crash opens the same checkout.
 
-    `method` and `product_ref` are the provider's own. `discount` lowers a subscription's first period, whose
-    price is `price`. Stripe accepts `expires_at` 30 minutes to 24 hours from now.
+    `method` and `product_ref` are the provider's names. `price` is that of a subscription's first period, and
+    `discount` lowers it. Stripe accepts an `expires_at` from 30 minutes to 24 hours ahead.
     """
 
     order_id: str
@@ -180,13 +186,14 @@ class CheckoutRequest:
     trial_days: int = 0
     expires_at: int | None = None
     return_url: str = ""
-    saves_payment: bool = False  # the payer agreed that the means of payment is kept
+    saves_payment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The payer goes to `url`; `inquire` takes `ref`. `objects` has every ID that notifications may name instead
-    of the order's.
+    """An open checkout. The payer visits `url`, and `inquire` takes `ref`.
+
+    `objects` lists every ID that a notification may contain instead of the order's.
     """
 
     url: str
@@ -198,9 +205,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about. Every ID is stored, even of Waiting, because a later refund may name nothing
-    else.
-    """
+    """What a fact is about. Every ID is stored, even from Waiting, because a later refund may contain no other."""
 
     order_id: str | None = None
     objects: tuple[str, ...] = ()
@@ -208,9 +213,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """An order's payment arrived. `payment_id` names one payment, however often reported.
+    """An order was paid. `payment_id` identifies the payment, however often it is reported.
 
-    `objection`: why it doesn't pay for what was sold. `subtotal` is before tax and discounts.
+    `objection` says why the payment doesn't match what was sold. `subtotal` is before tax and discounts.
     """
 
     subject: Subject
@@ -226,9 +231,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """A payment was reported without proof: call `inquire` before crediting. The response must agree with
-    `claim`.
-    """
+    """A payment was reported without proof. Call `inquire` before crediting; its response must agree with `claim`."""
 
     subject: Subject
     ref: str
@@ -253,15 +256,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """`price` is all that was refunded under this key so far. `is_part`: one refund among those whose sum
-    another key reports.
+    """A refund. `price` is the total that was refunded under this key so far.
+
+    `is_part` means that this is a single refund, and that another key reports the sum of all.
     """
 
     subject: Subject
     key: str
     price: Price
     is_part: bool = False
-    is_pending: bool = False  # the provider has not said yet that it arrived
+    is_pending: bool = False  # the provider hasn't confirmed that the refund arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +278,7 @@ class RefundFailed:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """The payer's bank took `price` back, for now."""
+    """The payer's bank took back `price`, at least until the dispute is decided."""
 
     subject: Subject
     key: str
@@ -292,7 +296,7 @@ class DisputeClosed:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """`amount` is before tax, discounts and balance, and below 0 for a credit."""
+    """A line of an invoice. `amount` is before tax, discounts and balance, and negative for a credit."""
 
     product_ref: str | None
     amount: int
@@ -302,10 +306,10 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePaid:
-    """One period of a subscription is paid.
+    """A subscription's period was paid.
 
-    `is_change`: it was made by a beginning or a change of plans, not by the calendar. `is_listed`: the price
-    is the product's own, because the notification has no amount.
+    `is_change` means that the invoice comes from starting or changing a plan, not from a renewal. `is_listed`
+    means that `price` is the product's own, because the notification contains no amount.
     """
 
     subject: Subject
@@ -328,13 +332,15 @@ SubscriptionStatus = Literal["active", "past_due", "paused", "cancelled", "expir
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChanged:
-    """A subscription's state at the provider. While paused it charges nothing until `resumes_at`, if known."""
+    """A subscription's state at the provider. While it is paused, nothing is charged until `resumes_at`, if
+    that is known.
+    """
 
     subject: Subject
     subscription_ref: str
     status: SubscriptionStatus
     period_end_at: int | None = None
-    is_ending: bool = False  # it ends at the end of the period
+    is_ending: bool = False
     product_ref: str | None = None
     sent_at: int | None = None
     resumes_at: int | None = None
@@ -371,7 +377,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`event_id` is the same for each repetition."""
+    """A provider's notification. Every repetition has the same `event_id`."""
 
     event_id: str
     type: str
@@ -386,10 +392,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class SandboxEvent:
-    """An event at the sandbox's page, for `simulate` to report as this provider would.
+    """An event chosen on the sandbox page. `simulate` reports it as the provider would.
 
-    renewed: a period is paid, or with `is_prorated` a part of one. changed: another plan, an end with the
-    period, or a pause.
+    - renewed: a period was paid, or a part of one if `is_prorated`.
+    - changed: the plan was changed or paused, or will end with its period.
     """
 
     outcome: Literal[
@@ -422,27 +428,28 @@ class Provider(Protocol):
     async def inquire(self, order_id: str, ref: str) -> Sequence[Fact]: ...
 
     async def portal(self, customer_ref: str, return_url: str) -> str:
-        """Return where the customer manages subscriptions. Raises ProviderUnavailable and ProviderRefused."""
+        """Return the URL at which the customer manages subscriptions. Raises ProviderUnavailable and ProviderRefused."""
         ...
 
     def simulate(self, sandbox_event: SandboxEvent) -> Received:
-        """Return the signed notification that the provider would send."""
+        """Return the notification that the provider would send, signed."""
         ...
 
 
 @runtime_checkable
 class Closing(Protocol):
     async def close(self, order_id: str, ref: str) -> bool:
-        """Return whether the checkout can't be paid any more; False if it was paid or has ended. Raises
-        ProviderUnavailable.
-        """
+        """Close the checkout. Return False if it was already paid or over. Raises ProviderUnavailable."""
         ...
 
 
 @runtime_checkable
 class Linking(Protocol):
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return known IDs, each with one of object_ids. Raises ProviderUnavailable and ProviderRefused."""
+        """Return pairs of a known ID and the one of `object_ids` that it belongs to.
+
+        Raises ProviderUnavailable and ProviderRefused.
+        """
         ...
 
 
@@ -451,12 +458,13 @@ Make = Callable[[Any, Environment, httpx.AsyncClient, Clock], Provider]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a provider's module defines as PROVIDER.
+    """A payment provider: what its module defines as PROVIDER.
 
-    - label: its name for payers.
-    - paths: where notifications arrive; providers are given the first.
-    - takes_discount: a subscription's first period may cost less.
-    - products: how a plan names the provider's own; needs_product: no plan is sold without one.
+    - label: the name that payers see.
+    - paths: the paths that accept notifications; the provider is given the first.
+    - takes_discount: a subscription's first period may have a discount.
+    - products: the fields for a plan's price or product ID at the provider.
+    - needs_product: a plan can be sold only with such an ID.
     """
 
     name: str

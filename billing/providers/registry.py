@@ -1,6 +1,6 @@
-"""Find the payment providers in their folder: `x.py` or `x/provider.py` that defines PROVIDER.
+"""Find the payment providers in a folder: each `x.py` or `x/provider.py` that defines PROVIDER.
 
-In staging, a provider without credentials is simulated: it reads and simulates notifications under a
+In staging, a provider without credentials is simulated: it only reads and simulates notifications, with a
 generated secret.
 """
 
@@ -26,7 +26,6 @@ Key = tuple[str, Environment]
 
 
 def discover(*folders: Path) -> dict[str, Registration]:
-    """Return registrations by name. Raises ValueError for a file that is no provider and for a repeated name."""
     found: dict[str, Registration] = {}
     for path in (path for folder in (FOLDER, *folders) for path in _files(folder)):
         registration = _load(path)
@@ -88,8 +87,8 @@ class Providers:
         return [name for name in self._registrations if self._is_offered(name, environment)]
 
     def of(self, name: str, environment: Environment) -> Provider | None:
-        """Return the environment's provider. A simulated one only reads and simulates: check is_simulated before
-        other calls.
+        """Return the environment's provider, or None. A simulated provider only reads and simulates
+        notifications, so check is_simulated before any other call.
         """
         return self._providers.get((name, environment))
 
@@ -97,7 +96,9 @@ class Providers:
         return (name, environment) in self._simulated
 
     def readers(self, name: str) -> list[tuple[Environment, Provider]]:
-        """Return all that can verify its notifications; the first that succeeds decides the environment."""
+        """Return the providers of both environments that can verify a notification. The one that succeeds
+        determines the environment.
+        """
         return list(self._readers.get(name, ()))
 
     def charge(self, name: str, environment: Environment) -> Charge:

@@ -1,1 +1,1 @@
-"""Recharges: credit that is bought automatically when the balance drops."""
+"""Buy credit automatically when the balance drops."""

@@ -1,8 +1,9 @@
-"""A recharge: what to buy when the balance drops, and the outcome of its charges.
+"""Store recharges: what to buy when the balance drops, and the outcome of each charge.
 
-It is disabled after three failed charges in a row, by a dispute, or by an operator. A charge belongs to one
-drop and one order, and ends once, in its order's transaction. A paid one arms the watch again. A declined one
-may be retried later. Otherwise the watch waits until the balance has been at the mark again.
+A recharge is disabled after three failed charges in a row, by a dispute, or by an operator. Each charge belongs
+to one drop of the balance and one order, and ends once, in the transaction that ends its order. After a paid
+charge, the next drop below the threshold starts another. A declined charge may be retried later. Otherwise the
+recharge waits until the balance has recovered to the threshold.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,9 +24,9 @@ from store.row_mapping import RowMapping
 
 ORIGIN: Final = "recharge"
 FAILURES_MAX: Final = 3
-# After a drop's first and second declined charge.
+# Delays after the first and the second declined charge of a drop.
 RETRIES_US: Final = (HOUR_US, DAY_US)
-# Between checks of an unknown outcome; the last one repeats.
+# Delays between checks of an unknown outcome. The last one repeats.
 ASKS_US: Final = (15 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 15 * MINUTE_US, HOUR_US)
 BELOW_CENTS_MAX: Final = 100_000_000
 AMOUNT_CENTS_MIN: Final = 100
@@ -224,8 +225,8 @@ async def count_open(tx: Transaction, *, before_us: int) -> dict[str, int]:
 
 class RechargesOfBatch:
     def __init__(self) -> None:
-        self.tenants: set[Tenant] = set()  # whose recharge a command asks for
-        self.counted: set[Tenant] = set()  # whose months are added up
+        self.tenants: set[Tenant] = set()
+        self.counted: set[Tenant] = set()
         self.changes = 0
         self._recharges: dict[Tenant, Recharge] = {}
         self._charges: dict[str, FallCharge] = {}
@@ -319,7 +320,7 @@ def note_paid(state: BatchState, recharges: RechargesOfBatch, order_id: str) -> 
 def note_unpaid(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, reason: str | None
 ) -> None:
-    """Record that a charge ended unpaid; an unconfirmed one was already reported."""
+    """Record that a charge ended unpaid. If it awaited confirmation, that was already reported."""
     charge = recharges.charge_of(order_id)
     if charge is None:
         return
@@ -344,8 +345,9 @@ def note_confirmation(
 def note_dispute(
     state: BatchState, recharges: RechargesOfBatch, order_id: str, *, is_new: bool
 ) -> None:
-    """Disable the recharge after a dispute. `is_new`: it is the first report. An inquiry leaves no other trace,
-    so it counts once for each charge.
+    """Disable the recharge after a dispute. `is_new` means that the dispute wasn't reported before.
+
+    An inquiry moves no credit and leaves no other record, so it counts only once for each charge.
     """
     charge = recharges.charge_of(order_id)
     if charge is None or (charge.disputed_at is not None and not is_new):
@@ -412,7 +414,6 @@ def _tell(
     *,
     url: str | None,
 ) -> None:
-    """Publish the event and mail the owner. `charge` is null if none was attempted."""
     data = {
         "order_id": None if charge is None else charge.order_id,
         "amount_cents": found.amount_cents if charge is None else charge.amount_cents,
@@ -433,14 +434,14 @@ def _end_flight(
 ) -> None:
     watch = state.watches.find(tenant)
     if watch is None or watch.recharge_order_id != order_id:
-        return  # another fall's order is under way
+        return
     state.watches.end(tenant)
     if found is None or not found.is_on:
         state.watches.stop(tenant)
         return
     below_micros = found.below_micros
     balance_micros = state.ledger.balance_micros(tenant, state.now_us)
-    # If it is still below the mark, the next spend is another drop.
+    # If the balance is still below the threshold, the next spend counts as another drop.
     is_rearmed = is_paid and 0 < balance_micros < below_micros
     state.watches.watch(
         tenant, below_micros=below_micros, from_micros=0 if is_rearmed else below_micros

@@ -1,1 +1,1 @@
-"""Mail recipients, who have no account, and accounts' people."""
+"""Mail recipients (who have no account) and the people of an account."""

@@ -1,6 +1,6 @@
-"""Queue and write mail about people's access.
+"""Queue and write mail about people's access to an account.
 
-Address and link are looked up on sending, so a used link isn't sent.
+The address and the link are looked up when the mail is sent, so a used link isn't sent.
 """
 
 from typing import Any, Final
@@ -19,7 +19,7 @@ from store.database import Transaction
 
 SIGN_IN_PATH: Final = "/sign-in"
 FORGOT_PATH: Final = "/forgot-password"
-# People sign in to both environments; if any mail leaves, live's does.
+# People sign in to both environments. If mail is sent from only one, it is live.
 _ENVIRONMENT: Final = "live"
 
 
@@ -68,8 +68,8 @@ async def _write(
 def invitation_letter(
     *, inviter: str, expires_at: int, url: str, language: Language
 ) -> OwnerLetter:
-    """Name only the inviter's address: an account's name is free text that a stranger could use
-    as mail.
+    """Write an invitation. It contains the inviter's address and not the account's name, which is free text
+    that a stranger could misuse to send a message.
     """
     say = language.say
     return OwnerLetter(

@@ -1,7 +1,7 @@
-"""Mail an account's owner and colleagues about sends that wait for a decision.
+"""Mail an account's owner and colleagues about sends that need a decision.
 
-- Send one mail for each send while they are few, else one for all: at most HOUR_MAX an hour.
-- An owner's link works for anyone; a colleague's only while they may decide.
+- One mail covers one send while there are few, otherwise all of them. HOUR_MAX limits the mails in an hour.
+- Anyone with the owner's link can decide. A colleague's link works only while that colleague may decide.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ async def write_due(
     after: Tenant | None = None,
     tenants_max: int = TENANTS_AT_ONCE,
 ) -> Written:
-    """Let a tenant at its hourly limit block no others."""
+    """Write due mails. A tenant that has reached its hourly limit doesn't delay others."""
     tenants = await approval.untold_tenants(tx, after=after, limit=tenants_max)
     if not tenants:
         return Written(0, None)
@@ -79,7 +79,7 @@ class _News(NamedTuple):
     def mails(
         self, waiting: Mapping[str, ApprovalReason], room: int, *, is_wanted: bool
     ) -> list[OwnerMail]:
-        """Notify the owner about a departed sender's send even if mail about approvals is off."""
+        """Notify the owner about the send of a removed colleague even if mail about approvals is off."""
         is_owner = self.person.member_id is None
         left = [one for one, why in waiting.items() if is_owner and why == "sender_left"]
         others = [one for one in waiting if is_wanted and one not in left]
@@ -108,7 +108,6 @@ class _News(NamedTuple):
 async def approval_of_link(
     tx: Transaction, links: LinkTokens, token: str, *, now_us: int
 ) -> Approval | None:
-    """Return None for an unknown link, or if its owner may no longer decide."""
     approval_id = links.id_of("approval", token)
     if approval_id is not None:
         return await approval.find(tx, approval_id, now_us=now_us)
@@ -129,7 +128,7 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
     ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
     found = [await approval.find(tx, one, now_us=now_us) for one in ids]
     asked = [one for one in found if one is not None and one.account_id == person.account_id]
-    # At least one was pending when the mail was written.
+    # Return the approval that ends last: at least one was pending when the mail was written.
     return max(asked, key=_ended_last, default=None)
 
 
@@ -149,7 +148,7 @@ def approval_letter(
     language: Language,
     is_always_sent: bool = False,
 ) -> OwnerLetter:
-    """`link_of` is None if the reader may not decide."""
+    """Write a mail about approvals. `link_of` is None if the reader may not decide."""
     if link_of is None:
         return _seen(asked, f"{public_url}{APPROVALS_PATH}", language)
     say = language.say
@@ -162,7 +161,7 @@ def approval_letter(
         )
         happened = (*_told(one, language), say("Anyone who has this link can decide once."))
         button = say("Approve or deny")
-        # The page goes by the browser's languages, but the owner chose this one.
+        # Set the language, because the page would otherwise use the browser's instead of the owner's.
         url = f"{link_of(one.id)}?lang={language.tag}"
     else:
         subject = say("{count} sends need your decision", count=language.count(len(asked)))

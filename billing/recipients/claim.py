@@ -1,7 +1,7 @@
-"""Claim a delivery for its recipient.
+"""Let a recipient claim a delivery.
 
-Only pressing the button claims, because scanners and previews open links. Anyone with the token is
-the recipient and may see the delivery again.
+Only pressing the button claims, because scanners and previews open links. Anyone with the token counts as the
+recipient and can see the delivery again.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,6 @@ class RecipientClaim(OnTopUp):
 
 
 def topup_of_claim(rules: TopUpRules, token: str) -> str:
-    """Raise the same NotFound for every wrong token."""
     topup_id = rules.links.id_of("claim", token)
     if topup_id is None:
         raise NotFound("Page")
@@ -67,7 +66,7 @@ async def find_claimable(tx: Transaction, topup_id: str) -> Claimable:
         raise NotFound("Page")
     name = await tx.fetch_one("SELECT name FROM accounts WHERE id = :id", id=topup.account_id)
     redemption = (await rules.load_redemptions(tx, [topup_id])).get(topup_id)
-    # A supplier's delivery settles the voucher automatically: nobody used it.
+    # A supplier's delivery settles the voucher automatically, so that doesn't mean that anybody used it.
     is_used = redemption is not None and topup.deliverable is None
     return Claimable(
         topup,

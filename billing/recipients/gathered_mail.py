@@ -1,7 +1,7 @@
-"""Gather an account's news of one kind into one mail for each person who wants it.
+"""Combine an account's news of one kind into one mail for each person who wants it.
 
-A writer holds its turn's row, so only one worker writes. Unwanted news counts as reported. The
-letters list the first news and count the rest.
+A worker locks a row for the account and kind, so that only one worker writes the mail. Unwanted news counts as
+reported. A letter lists the first news and counts the rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, 
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# News this soon after the first joins its mail; a restarting receiver has recovered by then.
+# Further news within this time joins the first in one mail. A restarting webhook receiver has recovered by
+# then.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,
     "key": MINUTE_US,
 }
-# Four mails of a kind an hour.
 SPACING_US: Final = 15 * MINUTE_US
 EVENT_OF: Final[Mapping[str, str]] = {"balance": "balance.low", "key": "key.created"}
 
@@ -78,7 +78,9 @@ async def find_news(
 
 
 async def take_turn(tx: Transaction, news: News, *, now_us: int) -> bool:
-    """Hold the turn's row until the commit."""
+    """Lock the row for this account and kind until the commit. Return False if another worker has locked it, or
+    if no mail is due yet.
+    """
     place = {
         "account_id": news.tenant.account_id,
         "environment": news.tenant.environment,
@@ -109,7 +111,7 @@ async def note_told(tx: Transaction, news: News, *, written_at: int | None) -> N
     )
 
 
-# Types as in the index, one by one; otherwise SQLite reads all events in the groups' order.
+# Write the types exactly as in the index; otherwise SQLite reads all events in the order of the groups.
 _EVENTS: Final = """
 WITH e AS MATERIALIZED (
     SELECT account_id, environment, event_no, created_at FROM events
@@ -145,7 +147,6 @@ FOR NO KEY UPDATE SKIP LOCKED
 """
 
 
-# Few, because a delivery that ends a notice waits for this transaction.
 ACCOUNTS_AT_ONCE: Final = 50
 
 
@@ -158,7 +159,6 @@ async def write_due(
     now_us: int,
     accounts_max: int = ACCOUNTS_AT_ONCE,
 ) -> tuple[int, bool]:
-    """Return how many were written, and whether there may be more."""
     found = await find_news(tx, kind, since_us=since_us, now_us=now_us, limit=accounts_max)
     people = await people_of(tx, [one.tenant.account_id for one in found])
     mails: list[OwnerMail] = []
@@ -195,7 +195,7 @@ async def _told(
 
 
 LISTED_MAX: Final = 20
-# Drops of a balance between two mails; it has at most ten thresholds.
+# The most drops of a balance that one mail covers. An account has at most ten thresholds.
 FALLS_MAX: Final = 200
 
 
@@ -258,7 +258,7 @@ def _data_of(body: bytes) -> dict[str, Any]:
     return data
 
 
-# Types as in the index, one by one, so that no other events are read.
+# Write the types exactly as in the index, so that no other events are read.
 _TOLD: Final = """
 WITH e AS MATERIALIZED (
     SELECT id, account_id, environment, event_no FROM events
@@ -330,7 +330,6 @@ def _one_subject(stage: str, language: Language) -> str:
 
 
 def _of_endpoint(one: ToldEndpoint, language: Language) -> str:
-    # A receiver's query may hold a secret, and mail is readable on its way.
     url = one.url.partition("?")[0][:URL_CHARACTERS_MAX]
     say, known = language.say, {"url": url, "when": language.moment(one.at_us)}
     if one.stage == RECOVERED:

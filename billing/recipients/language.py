@@ -30,12 +30,12 @@ _UNITS: Final[tuple[tuple[int, _Unit], ...]] = (
     (60, "minute"),
     (1, "second"),
 )
-# Babel writes the largest unit with at least this many, else the requested one.
+# Babel switches to a larger unit from this number on, so this keeps the requested unit.
 _NEVER_A_LARGER_UNIT: Final = 1e9
 _WANTED_MAX = 20
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}").fullmatch
 _QUALITY = re.compile(r"q=([01](?:\.[0-9]{0,3})?)").fullmatch
-# A stranger's text must not reorder the rest of a right-to-left sentence.
+# These characters keep a stranger's text from reordering the rest of a right-to-left sentence.
 _ISOLATE, _END = "\u2068", "\u2069"
 _LEFT_TO_RIGHT, _RIGHT_TO_LEFT_MARK = "\u2066", "\u200f"
 
@@ -77,8 +77,7 @@ class Language:
     def _written(self, amount: Decimal, currency: str) -> str:
         written = format_currency(amount, currency, locale=self.locale, decimal_quantization=False)
         if self.direction == "rtl":
-            # One word from left to right; otherwise the sign of US$ is shown at the
-            # wrong end.
+            # Isolate the amount from left to right; otherwise the sign of US$ appears at the wrong end.
             return f"{_LEFT_TO_RIGHT}{written.strip(_RIGHT_TO_LEFT_MARK)}{_END}"
         return written
 
@@ -92,7 +91,6 @@ class Language:
         return f"{written} UTC"
 
     def duration(self, seconds: int) -> str:
-        """Format 93600 as 1 day and 2 hours."""
         parts = []
         for size, unit in _UNITS:
             number, seconds = divmod(seconds, size)
@@ -121,7 +119,7 @@ def languages() -> Mapping[str, Language]:
 
 
 def nearest(tag: str | None) -> Language | None:
-    """Match es-MX or zh_Hans to itself, or to the language it is a form of."""
+    """Return the language for a tag such as es-MX or zh_Hans: an exact match, or else the closest more general one."""
     if tag is None or _TAG(tag) is None:
         return None
     known = {one.lower(): language for one, language in languages().items()}

@@ -1,6 +1,6 @@
-"""Render mail to recipients and to accounts' people, the same bytes each time.
+"""Render mail to recipients and to an account's people. The same mail always renders to the same bytes.
 
-A recipient's letter omits the code: mail is readable on its way and stored for years. URLs have
+A recipient's letter omits the code, because mail can be read on its way and is stored for years. URLs have
 their own line, away from right-to-left text.
 """
 
@@ -28,13 +28,12 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _ENCODED: Final = "=?"
-# A longer word doesn't fit on a line of 78.
 _WORD_CHARACTERS_MAX: Final = 60
 
 
 class _Written:
-    """Leave a header's value unparsed: the standard library would decode an encoded word (RFC
-    2047) and let a name inject a header.
+    """A header value that is not parsed. The standard library would decode an encoded word (RFC 2047), and a
+    name could then inject a header.
     """
 
     max_count = 1
@@ -50,7 +49,7 @@ class _OneLine(_Written):
 
 
 class _Words(_Written):
-    """Fold the text, and encode it unless it is plain ASCII."""
+    """A header that folds its text, and encodes it unless it is plain ASCII."""
 
     def fold(self: Any, *, policy: Policy) -> str:
         text = str(self)
@@ -213,18 +212,18 @@ def message_of(
 ) -> EmailMessage:
     message = EmailMessage(policy=MAIL_POLICY)
     message["From"] = mail_from
-    message["To"] = address  # checked on input: ASCII without spaces
+    message["To"] = address
     message["Subject"] = letter.subject
     message["Date"] = datetime.fromtimestamp(mail.created_at // SECOND_US, UTC)
     message["Message-ID"] = f"<{mail.id}@{mail_from.domain}>"
-    # Holiday notices don't reply to it.
+    # Automatic replies, such as holiday notices, ignore this mail.
     message["Auto-Submitted"] = "auto-generated"
     if letter.no_mail_url is not None:
         message["List-Unsubscribe"] = f"<{letter.no_mail_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
-    # set_content would move headers of this name into its parts.
+    # Set the header last, because set_content would move it into the parts.
     message["Content-Language"] = letter.language.tag
     message.set_boundary(f"=_{mail.id}")
     return message

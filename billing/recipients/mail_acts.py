@@ -1,7 +1,7 @@
-"""Recipients: mail about their top-ups.
+"""Recipients: manage the mail about their top-ups.
 
-Only readers who may see codes get a letter's text. Erasing a recipient leaves what the ledger
-needs, and what a pending top-up needs to arrive.
+Only readers who may see codes receive a letter's text. Erasing a recipient keeps what the ledger needs and what
+a pending top-up needs for its delivery.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -140,14 +140,14 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class FurtherSteps:
-    """Erase what higher packages store; each step returns how many rows it changed."""
+    """Functions that erase a recipient in higher packages. Each call returns how many rows it changed."""
 
     payments: Callable[[Transaction], Awaitable[int]]
     requests: Callable[[Transaction, str], Awaitable[int]]
 
 
 async def erase_step(tx: Transaction, address: str) -> Erased:
-    """Erase at most ROWS_PER_STEP of each; call it until it finds nothing."""
+    """Erase at most ROWS_PER_STEP rows of each table. The caller repeats this until nothing is left."""
     mails = await tx.execute(
         """DELETE FROM mails WHERE id IN (
                SELECT id FROM mails WHERE recipient_email = :address AND status <> 'queued'
@@ -179,37 +179,41 @@ async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> i
 
 class MailQuery(Page, frozen=True, kw_only=True):
     status: Annotated[
-        MailStatus | None, Meta(description="Only these; left out: all."), said("Status")
+        MailStatus | None,
+        Meta(description="Only mails with this status. If omitted, all mails are listed."),
+        said("Status"),
     ] = None
     to: Annotated[Email | None, Meta(description="Only mail to this address."), said("To")] = None
 
 
 class Address(Fields, frozen=True, kw_only=True):
-    """The address whose mail is stopped or allowed."""
+    """The address for which to stop or allow mail."""
 
-    address: Annotated[Email, Meta(description="An address, such as one that complained.")]
+    address: Annotated[Email, Meta(description="The email address.")]
 
 
 class SentMail(Shaped, kw_only=True):
     """A mail to a recipient, without its text."""
 
     id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
-    transaction_id: Annotated[str, Meta(description="The top-up that it is about.")]
-    recipient_email: Annotated[str, Meta(description="Where it goes.")]
+    transaction_id: Annotated[str, Meta(description="The top-up that the mail is about.")]
+    recipient_email: Annotated[str, Meta(description="The recipient's address.")]
     status: MailStatus
     created_at: Time
-    attempts: Annotated[Count, Meta(description="How often it was tried.")]
-    next_attempt_at: Annotated[Time | None, Meta(description="When it is due; null: never again.")]
+    attempts: Annotated[Count, Meta(description="How many times sending was attempted.")]
+    next_attempt_at: Annotated[
+        Time | None, Meta(description="When the next attempt is due, if any.")
+    ]
     ended_at: Time | None
-    reason: Annotated[str | None, Meta(description="What the mail server said, without addresses.")]
+    reason: Annotated[str | None, Meta(description="The mail server's message, without addresses.")]
 
 
 class MailChoice(Struct, kw_only=True):
-    """Whether an address gets mail from this installation, now and before."""
+    """Whether an address receives mail from this installation, now and before the call."""
 
-    address: Annotated[str, Meta(description="As it is stored.")]
-    gets_mail: Annotated[bool, Meta(description="From any account of this installation.")]
-    was_stopped: Annotated[bool, Meta(description="Whether it got none before.")]
+    address: Annotated[str, Meta(description="The address as it is stored.")]
+    gets_mail: Annotated[bool, Meta(description="Whether this gateway sends it mail.")]
+    was_stopped: Annotated[bool, Meta(description="Whether mail to it was stopped before.")]
 
 
 class ErasedRecipient(Struct, kw_only=True):
@@ -346,11 +350,11 @@ ALLOW_MAIL = Act(
     audit=None,
     examples=("topup mail allow --address user@example.com",),
 )
-# Local only: a call over HTTP would log the address again.
+# This runs only on the gateway's machine, because an HTTP call would log the address again.
 ERASE_RECIPIENT = StepsAct(
     name="mail.erase",
     summary="Erase what is stored about a recipient",
-    description="The ledger's rows stay.",
+    description="The ledger's rows remain.",
     path="/mail/erase",
     audience=(MACHINE,),
     input=Address,
@@ -421,8 +425,8 @@ RESEND: Final = EngineAct(
     name="topups.resend",
     summary="Send the recipient's mail once more",
     description=(
-        "To the top-up's own recipient, with the link to the claim page. While a mail is on its"
-        " way no second one is written. Counts against the limits of mail in 24 hours."
+        "The mail goes to the top-up's recipient, with the link to the claim page. While a mail is being"
+        " sent, no second one is queued. It counts toward the limits of mail in 24 hours."
     ),
     path="/topup/{transaction_id}/resend",
     scopes=("topup:send",),

@@ -1,7 +1,7 @@
-"""Claim due mail and settle its result.
+"""Claim due mail and record its result.
 
-A claim raises claim_no, and an older claim's result isn't written. A dead worker's mail is sent
-again under the same Message-ID.
+Each claim increases claim_no, and the result of an older claim isn't recorded. If a worker crashes, its mail is
+sent again with the same Message-ID.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.storable import storable
 from store.database import Transaction
 
-# Waits after each attempt; a day and a half in all.
+# Delays after each attempt, a day and a half in all.
 WAITS_US: Final = (
     MINUTE_US,
     5 * MINUTE_US,
@@ -78,7 +78,7 @@ def tried_again(mail: Mail, reason: str, *, now_us: int) -> MailEnding:
 
 
 async def settle(tx: Transaction, mail: Mail, ending: MailEnding, *, now_us: int) -> bool:
-    """Return False if a newer claim has taken over."""
+    """Record a mail's result, unless a newer claim has replaced this one."""
     reason = ending.reason
     changed = await tx.execute(
         """UPDATE mails SET status = :status, reason = :reason, next_attempt_at = :next_attempt_at,

@@ -1,6 +1,6 @@
-"""Queue mail to an account's owner and colleagues, in the transaction that it reports.
+"""Queue mail to an account's owner and colleagues, in the transaction that the mail reports.
 
-The first claim copies it to each colleague who wants it. The address is looked up on sending.
+The first claim copies the mail for each colleague who wants it. The address is looked up when the mail is sent.
 """
 
 from collections import Counter
@@ -38,7 +38,6 @@ OwnerMailKind = Literal[
     "key",
 ]
 OwnerMailStatus = Literal["queued", "sent", "bounced", "failed", "outbox", "unwanted", "limited"]
-# Waits after each try.
 WAITS_US: Final = (MINUTE_US, 10 * MINUTE_US, HOUR_US, 6 * HOUR_US, DAY_US)
 REASON_CHARACTERS_MAX: Final = 300
 CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
@@ -49,18 +48,16 @@ CHOICE_OF: Final[Mapping[OwnerMailKind, Notification]] = {
     "balance": "balance",
     "key": "key",
 }
-# Written for the owner, and copied to colleagues on sending.
+# These kinds are written for the owner, and copied for colleagues when they are sent.
 _SHARED: Final = frozenset({"credit_expiring", "receipt"})
-# Daily maximum to one person by kind, so that one kind can't crowd out another.
+# Maximum for one person in a day, by kind, so that one kind can't crowd out another.
 DAY_MAX: Final[Mapping[OwnerMailKind, int]] = {
     "past_due": 10,
     "recharge_failed": 10,
     "credit_expiring": 3,
     "receipt": 20,
     "approval": 240,
-    # The most members of an account.
     "invitation": 50,
-    # Anybody can request these.
     "password": 10,
     "password_changed": 10,
     "suspended": 10,
@@ -157,7 +154,6 @@ def written_mail(
 def addressees(
     people: Sequence[Person], choice: Notification, tenant: Tenant, *, is_sent: bool
 ) -> list[Person]:
-    """Return the people who want the mail. Mail that doesn't leave is in the outbox once."""
     return [
         one
         for one in people
@@ -239,7 +235,7 @@ async def _sent(
 async def settle(
     tx: Transaction, mail: OwnerMail, status: OwnerMailStatus, reason: str | None, *, now_us: int
 ) -> None:
-    """Retry if "queued", unless it was the last try."""
+    """Record the result. "queued" means to retry, unless this was the last attempt."""
     is_last = mail.attempts > len(WAITS_US)
     ended = "failed" if status == "queued" and is_last else status
     again_at = now_us + WAITS_US[mail.attempts - 1] if ended == "queued" else None
@@ -312,8 +308,8 @@ _ROWS = RowMapping(OwnerMail)
 _PAGES = Keyset(
     _ROWS.listed, "owner_mails", "account_id = :account_id AND environment = :environment"
 )
-# The column by which each kind is due. New kinds, and colleagues' mail, use next_notice_at, where
-# an older worker claims only kinds that it knows.
+# The column that says when mail of a kind is due. New kinds, and colleagues' mail, use next_notice_at, because
+# an older worker claims only known kinds from it.
 _DUE: Final[Mapping[str, str]] = {
     "receipt": "next_receipt_at",
     "approval": "next_approval_at",

@@ -1,7 +1,7 @@
-"""Stop mail to addresses that want none, and let people stop one kind of mail.
+"""Stop all mail to an address, or one kind of mail to a person.
 
-Addresses are stored as keyed digests. The list holds for every account, because the recipient knows
-one sender.
+Addresses are stored as keyed digests. A stopped address gets no mail from any account, because the recipient
+knows only one of them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -57,7 +57,6 @@ _OF_MEMBERS: Final[Mapping[Notification, LinkPurpose]] = {
 
 
 def no_mail_token(links: LinkTokens, mail: OwnerMail) -> str | None:
-    """Return the token by which its reader stops this kind of mail without signing in."""
     choice = mail.choice
     if choice is None:
         return None

@@ -1,6 +1,6 @@
-"""Pass one mail to the mail server, within SEND_S.
+"""Send one mail to the mail server, within SEND_S.
 
-A 5xx about this recipient or letter is final. Anything else is retried.
+A 5xx response about this recipient or letter is final. Anything else is retried.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from aiosmtplib import (
 from billing.recipients.smtp_server import SmtpServer
 
 SEND_S: Final = 60.0
-# One command and its response.
 COMMAND_S: Final = 30.0
 _QUIT_S: Final = 5.0
 _FINAL: Final = 500
@@ -35,15 +34,12 @@ class Handed:
 
 
 class SmtpSender:
-    """Use one connection for each mail, so that a broken one affects no other."""
-
     def __init__(self, server: SmtpServer, *, our_domain: str, send_s: float = SEND_S) -> None:
         self._server = server
         self._our_domain = our_domain
         self._send_s = send_s
 
     async def hand_in(self, message: EmailMessage, *, sender: str, recipient: str) -> Handed:
-        """Return a result whatever the server does."""
         try:
             async with asyncio.timeout(self._send_s):
                 client = await self._send(message, sender, recipient)
@@ -55,12 +51,11 @@ class SmtpSender:
             return Handed("later", "the mail server did not answer in time")
         except (SMTPException, OSError, ValueError) as error:
             return Handed("later", f"{type(error).__name__}: {error}")
-        # The server has the mail, whatever becomes of the goodbye.
+        # The server has accepted the mail, so an error while disconnecting doesn't matter.
         await _leave(client)
         return Handed("taken")
 
     async def look(self) -> str:
-        """Sign in and leave; raise SMTPException, OSError or TimeoutError."""
         async with asyncio.timeout(self._send_s):
             client = await self._connect()
             await _leave(client)
@@ -100,7 +95,6 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 
 def _refused(error: SMTPException) -> Handed:
-    """Treat a 4xx, such as greylisting, as temporary and a 5xx as a bounce."""
     said = error.recipients[0] if isinstance(error, SMTPRecipientsRefused) else error
     assert isinstance(said, SMTPResponseException), "the server answered with a code"
     reason = f"{said.code} {said.message}"

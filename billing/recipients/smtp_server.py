@@ -11,7 +11,6 @@ from kernel.errors import InvalidInput
 from keys.normalise import NAME_CHARACTERS_MAX, InvalidEmail, normalise_email, normalise_name
 
 Security = Literal["none", "starttls", "tls"]
-# How the connection is secured, and the default port.
 _SCHEMES: Final[dict[str, tuple[Security, int]]] = {
     "smtp": ("none", 25),
     "starttls": ("starttls", 587),
@@ -29,7 +28,6 @@ class SmtpServer:
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
-    """Raise ValueError, which doesn't repeat the URL."""
     parts = urlsplit(url)
     known = _SCHEMES.get(parts.scheme)
     if known is None:

@@ -1,1 +1,1 @@
-"""Subscriptions: their periods, what changes them, what is taken back."""
+"""Manage subscriptions: their periods, their changes, and the credit that is taken back."""

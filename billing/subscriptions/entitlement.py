@@ -1,6 +1,6 @@
-"""Entitlements: what the account's plan lets it do, and uses of what is limited.
+"""Entitlements: what an account's plan entitles it to, and counted uses.
 
-A reference counts once, under the account's lock. A refused use isn't counted.
+A use counts once for its reference, under the account's lock. A refused use isn't counted.
 """
 
 import difflib
@@ -30,7 +30,7 @@ from store.database import Transaction
 from store.keyset import Begin
 from store.row_mapping import RowMapping
 
-PaidSpan = tuple[int, int]  # from, until; microseconds on the account's clock
+PaidSpan = tuple[int, int]  # start and end, in microseconds on the account's clock
 
 
 class UnknownEntitlement(NotFound):
@@ -60,7 +60,7 @@ class UseCount(msgspec.Struct, frozen=True, gc=False):
 def entitlements_of(
     plan: Subscription | None, now_us: int
 ) -> Mapping[str, grant_terms.Entitlement]:
-    """End them with the paid time, even if a pause postponed the charge."""
+    """Return the plan's entitlements. They end with the paid time, even if a pause postponed the charge."""
     if plan is None or plan.status not in LIVING:
         return {}
     paid_until_at = plan.paid_until_at or 0
@@ -97,7 +97,7 @@ def state_of(
 
 
 PRUNED_MAX: Final = 500
-_Use = tuple[str, str, str]  # account, environment, and a reference or name
+_Use = tuple[str, str, str]
 
 
 class EntitlementWorkingSet(WorkingSet):
@@ -179,7 +179,7 @@ class EntitlementWorkingSet(WorkingSet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseEntitlement:
-    """Raise DuplicateReference if another use has the reference."""
+    """Count uses of an entitlement. Raise DuplicateReference if the reference was already used for something else."""
 
     tenant: Tenant
     name: str
@@ -227,7 +227,6 @@ async def ask_all(tx: Transaction, tenant: Tenant, *, now_us: int) -> list[Entit
 
 
 async def prune_uses(tx: Transaction, *, environment: str, before_us: int) -> int:
-    """Delete at most PRUNED_MAX; a repeated reference then counts again."""
     return await tx.execute(
         """DELETE FROM entitlement_uses
            WHERE environment = :environment AND (account_id, reference) IN (
@@ -249,7 +248,7 @@ async def _read(tx: Transaction, tenant: Tenant, now_us: int) -> tuple[Entitleme
 
 
 async def _spans(tx: Transaction, living: Iterable[Subscription]) -> dict[str, list[PaidSpan]]:
-    """Return each subscription's paid periods; a prorated one starts no new count."""
+    """Return each subscription's paid periods, except prorated ones, which don't restart the count."""
     periods = await subscription_rows.load_periods(tx, [one.id for one in living])
     return {
         subscription_id: [
@@ -301,26 +300,31 @@ _PATH: Final = "/entitlements/{entitlement_name}"
 
 
 class Entitlement(Shaped, kw_only=True):
-    """The answer to one question: may the account do this now?"""
+    """Whether the account may use an entitlement now."""
 
-    name: Annotated[str, Meta(description="As the plan names it.")]
+    name: Annotated[str, Meta(description="The entitlement's name in the plan.")]
     allowed: Annotated[
-        bool, Meta(description="Of a question: at least one more use. Of a use: it was counted.")
+        bool,
+        Meta(
+            description="In a query: whether at least one more use is allowed. After a use: whether it was counted."
+        ),
     ]
-    limit: Annotated[int | None, Meta(description="Null: a plain yes or no.")]
-    used: Annotated[Count, Meta(description="What was told since the count last began.")]
-    resets_at: Annotated[
-        Time | None, Meta(description="When the count begins anew; null: nothing is counted.")
+    limit: Annotated[
+        int | None,
+        Meta(description="The number of uses allowed in each period; null if uses aren't limited."),
     ]
+    used: Annotated[Count, Meta(description="How many uses were counted since the last reset.")]
+    resets_at: Annotated[Time | None, Meta(description="When the count is reset, if ever.")]
 
 
 class UseBody(Fields, frozen=True, kw_only=True):
-    """How many uses; one reference counts once, however often it is told."""
+    """The number of uses to count. A repeated reference is counted only once."""
 
     reference: Annotated[
-        CallerReferenceField, Meta(description="Your own name for this use: each counts once.")
+        CallerReferenceField,
+        Meta(description="Your own reference for this use. Each reference counts once."),
     ]
-    count: Annotated[int, Meta(ge=1, le=_COUNT_MAX, description="How many uses it is.")] = 1
+    count: Annotated[int, Meta(ge=1, le=_COUNT_MAX, description="The number of uses.")] = 1
 
 
 async def list_all(
@@ -346,7 +350,7 @@ async def use(context: CallContext, asked: UseBody) -> UseEntitlement:
 ACTS: Final = (
     ListAct(
         name="entitlements.list",
-        summary="What the account's plan lets it do",
+        summary="List what the account's plan entitles it to",
         description="Without a plan the list is empty.",
         path="/entitlements",
         scopes=_ASKS,
@@ -358,10 +362,10 @@ ACTS: Final = (
     ),
     ReadAct(
         name="entitlements.show",
-        summary="Whether the account may do this now",
+        summary="Check whether the account may use an entitlement now",
         description=(
-            "A name that another plan has and the account's has not is allowed false; one that no plan"
-            " has is not found, with did_you_mean."
+            "If only another plan has this entitlement, `allowed` is false. If no plan has it, the response"
+            " is 404 with `did_you_mean`."
         ),
         path=_PATH,
         scopes=_ASKS,
@@ -372,10 +376,10 @@ ACTS: Final = (
     ),
     EngineAct(
         name="entitlements.use",
-        summary="Count uses of what a plan limits",
+        summary="Count uses of a limited entitlement",
         description=(
-            "allowed false: the limit has no room for so many, and nothing was counted. The same"
-            " reference again answers allowed true and counts nothing."
+            "If the limit doesn't allow that many uses, `allowed` is false and nothing is counted. Repeating"
+            " a reference returns `allowed` true and counts nothing."
         ),
         path=f"{_PATH}/use",
         scopes=("usage:write", "advanced_access"),

@@ -1,6 +1,6 @@
-"""Publish credit.expiring some days before credit ends, once for each lead time.
+"""Publish credit.expiring some days before credit expires, once for each lead time.
 
-After an outage only the nearest lead time is reported.
+After an outage, only the shortest lead time that applies is reported.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class ExpiryNotices(WorkingSet):
     rank = 45
 
     def __init__(self) -> None:
-        self.wanted: set[str] = set()  # IDs of ledger accounts
+        self.wanted: set[str] = set()
         self._told: set[tuple[str, int]] = set()
         self._new: list[tuple[str, int, str, str]] = []
         self._mails: list[OwnerMail] = []
@@ -67,8 +67,6 @@ class ExpiryNotices(WorkingSet):
 
 @dataclass(frozen=True, slots=True)
 class TellExpiring:
-    """Return False if the notice was sent before, or nothing will be lost."""
-
     grant: EndingGrant
 
     def declare(self, read_set: ReadSet) -> None:
@@ -95,7 +93,7 @@ class TellExpiring:
         shape = end.shape(account.balance_micros - kept)
         told = {**shape, "days_before": one.days_before, "rolls_over_micros": kept}
         state.publish(one.tenant, "credit.expiring", told)
-        if told["amount_cents"] > 0:  # less than a cent needs no mail
+        if told["amount_cents"] > 0:
             mail = new_owner_mail(state, one.tenant, "credit_expiring", data=told)
             state.working_set(ExpiryNotices).mail_owner(mail)
         return True
@@ -110,9 +108,9 @@ async def due(
     exclude_ids: Sequence[str] = (),
     looked_until: int | None = None,
 ) -> list[EndingGrant]:
-    """Take at most `limit` for each lead time.
+    """Return grants that expire soon, at most `limit` for each lead time.
 
-    Grants due before `looked_until` are skipped, except for tenants with their own clock.
+    Skip grants due before `looked_until`, except for tenants with their own clock.
     """
     found = []
     leads = sorted(set(lead_days))

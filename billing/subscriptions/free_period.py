@@ -1,7 +1,7 @@
-"""Give periods that an operator approved or made free, once for each subscription and start.
+"""Grant periods that an operator approved or gave for free, once for each subscription and start.
 
-The first approval sets the price and credit of renewals; a later one covers its own period only. A
-payment for a free period's time waits for an operator.
+The first approval sets the price and credit of renewals; a later one applies only to its own period. A payment
+for the time of a free period waits for an operator.
 """
 
 from collections.abc import Sequence
@@ -93,7 +93,6 @@ class GivePeriod(_OnComp):
         placed = _placed(state, one, start_at, end_at)
         period = Period(
             **placed,
-            # No provider knows it.
             invoice_id=placed["id"],
             plan_id=one.plan_id,
             amount=0,
@@ -129,7 +128,6 @@ class GivePeriod(_OnComp):
                 )
             start_at = next_start(one, now_us)
         periods = state.working_set(SubscriptionWorkingSet).periods(one.id)
-        # Callers give whole seconds.
         known = next((each for each in periods if _is_same(each.period_start_at, start_at)), None)
         if known is not None:
             words = "given free" if known.comp_reason is not None else "paid"
@@ -159,7 +157,6 @@ class TakePeriodBack(_OnComp):
             raise NotFound("Free period", param="period_id")
         if period.comp_ended_at is not None:
             raise CompRepeated("The period was already taken back.", extra={"period_id": period.id})
-        # Weigh it as one cent paid and returned.
         weighed = replace(period, amount=1)
         if not self.allow_owed:
             _check_credit(state, one, weighed)
@@ -173,7 +170,6 @@ class TakePeriodBack(_OnComp):
 
 
 def next_start(one: Subscription, now_us: int) -> int:
-    """Start at the end of the paid time, or now if a whole period has passed since."""
     assert one.paid_until_at is not None, "it was paid once"
     if now_us < add_months(one.paid_until_at, MONTHS[one.interval]):
         return one.paid_until_at
@@ -217,7 +213,7 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
         start_at, end_at = _next_month(state, one)
     known = working_set.period((one.id, start_at))
     if known is not None and known.comp_ended_at is not None:
-        # A revoked free period keeps its row and its start.
+        # A revoked free period keeps its row, so the next one must start at another moment.
         start_at += SECOND_US
         known = working_set.period((one.id, start_at))
     if known is not None:
@@ -244,7 +240,9 @@ def approve_held(state: BatchState, one: Subscription, held: HeldInvoice, micros
 
 
 def approve_order(state: BatchState, one: Subscription, order: Order, micros: int) -> None:
-    """Name the period by its payment, so that its invoice changes nothing later."""
+    """Grant the period of an approved order. The period has the payment's ID, so that the invoice changes
+    nothing later.
+    """
     start_at, end_at = _next_month(state, one)
     payment = order.payment
     period = Period(

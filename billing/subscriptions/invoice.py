@@ -1,10 +1,9 @@
-"""Compute what a paid invoice's lines grant; gateway/docs/text/plans.md has the table.
+"""Compute how much credit a paid invoice's lines grant; gateway/docs/text/plans.md has the table.
 
-Unused time that a change gives back is carried and grants nothing. Otherwise going up and down
-would create endless credit.
+After a change of plan, the value of unused time is carried over and grants no credit. Otherwise switching plans
+back and forth would create credit without end.
 
-Changes may arrive in any order: every report recomputes all of them, and excess credit is taken
-back.
+Every report recomputes all changes, because they may be reported in any order, and takes back excess credit.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +42,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGrant:
-    """`prorated_amount` belongs to a change and is negative if it gave back."""
+    """What a paid invoice grants. `prorated_amount` is set for a change of plan, and negative if the change
+    returned money.
+    """
 
     terms: PlanItem
     whole_micros: int
@@ -76,7 +77,7 @@ def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
     prorated = sum(line.amount for line, _ in parts)
     is_change = bill.is_change and bool(parts or terms.carried_amount)
     if full and is_change:
-        # A new period, partly paid by an old one's unused time.
+        # The invoice pays for a new period, partly with an old period's unused time.
         prorated, whole_micros = amount, 0
     if not parts and not is_change:
         return PeriodGrant(main, whole_micros)
@@ -88,7 +89,7 @@ def _planned(lines: Sequence[InvoiceLine], terms: Terms) -> list[tuple[InvoiceLi
     own = terms.own
     if found or own.product_ref is not None:
         return found
-    # The provider was given the amount and made its own price for it.
+    # The provider was given an amount and created its own price for it.
     price = own.price.amount
     alike = [one for one in lines if one.amount in {price * one.quantity, terms.first_amount}]
     refs = {one.product_ref for one in lines}
@@ -118,23 +119,23 @@ def _units(line: InvoiceLine, item: PlanItem, terms: Terms) -> int | None:
 
 
 def begins_trial(one: Subscription, lines: Sequence[InvoiceLine], price: Price) -> bool:
-    """Return True even for a trial that our plan doesn't have.
+    """Return whether the invoice starts a trial, even one that the plan doesn't have here.
 
-    If a coupon or balance covers an invoice, its lines still cost something.
+    An invoice that is covered by a coupon or balance has lines that cost something.
     """
     is_first = one.status == "incomplete" and one.paid_until_at is None
     return is_first and price.amount == 0 and all(line.amount == 0 for line in lines)
 
 
 def trial_grant(own: PlanItem, one: Subscription, *, had_trial: bool) -> PeriodGrant:
-    """Grant nothing for a second trial: several checkouts may each have started one at the
-    provider.
+    """Grant the trial's credit, or nothing for a second trial: each of several checkouts may have started one
+    at the provider.
     """
     return PeriodGrant(own, 0 if had_trial else one.trial_micros)
 
 
 class PlanChange(NamedTuple):
-    """`prorated_amount` is the remaining time's cost less the unused time's worth."""
+    """A change of plan. `prorated_amount` is the cost of the remaining time minus the value of the unused time."""
 
     at: int
     prorated_amount: int
@@ -148,7 +149,7 @@ class ChangeResult(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """`excess_micros` is what later changes had too much."""
+    """The credit for a change. `excess_micros` is what later changes were granted too much."""
 
     micros: int
     excess_micros: int
@@ -156,7 +157,7 @@ class Reckoned(NamedTuple):
 
 
 def all_grant(changes: Iterable[PlanChange], carried_amount: int) -> ChangeResult:
-    """Grant each change its share of its plan's credit, rounded down."""
+    """Sum what all changes grant: each its share of its plan's credit, rounded down."""
     micros = 0
     for change in sorted(changes):
         left = change.prorated_amount - carried_amount
@@ -174,7 +175,7 @@ def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Rec
     known, base = changes_of(periods), carried_before(one)
     before, after = all_grant(known, base), all_grant([*known, new], base)
     more = after.micros - before.micros
-    # carried_amount may count a change that its period doesn't report.
+    # carried_amount may include a change whose period wasn't reported.
     carried = one.carried_amount + after.carried_amount - before.carried_amount
     return Reckoned(max(0, more), max(0, -more), max(0, carried))
 
@@ -184,7 +185,7 @@ def carried_before(one: Subscription) -> int:
 
 
 def correct(state: BatchState, one: Subscription, excess_micros: int) -> None:
-    """Take back excess credit, the last change first. The account owes what its wallet lacks."""
+    """Take back excess credit, starting with the last change. The account owes what its wallet lacks."""
     working_set = state.working_set(SubscriptionWorkingSet)
     changes = [p for p in working_set.periods(one.id) if p.prorated_amount is not None]
     left = excess_micros

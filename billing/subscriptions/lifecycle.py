@@ -1,6 +1,6 @@
-"""Apply the provider's reports and the passing of time; no credit moves here.
+"""Apply the provider's reports and the passing of time to subscriptions. No credit moves here.
 
-Outdated reports change nothing, so their order doesn't matter.
+An outdated report changes nothing, so the order of reports doesn't matter.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from kernel.tenant import Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSubscription(OnSubscription):
-    """`resumes_at` None means an open-ended pause."""
+    """Apply a provider's report of a subscription's state. If `resumes_at` is None, a pause has no planned end."""
 
     provider_ref: str
     status: SubscriptionStatus
@@ -80,7 +80,8 @@ class ChangeSubscription(OnSubscription):
         if self.status == "paused":
             return pause(changed, self.resumes_at, now_us=now_us)
         if changed.paused_at is not None:
-            # The end of a past-due period is no charge, and its grace starts now.
+            # If the subscription is past due, the end of its period isn't the date of a charge, so the grace
+            # period starts now.
             end_at = self.period_end_at if self.status == "active" else None
             return unpause(changed, period_end_at=end_at, now_us=now_us)
         return changed
@@ -98,7 +99,7 @@ class ChangeSubscription(OnSubscription):
         }
 
     def _status(self, one: Subscription, changed: Subscription, now_us: int) -> SubscriptionState:
-        """Let "active" only end a pause: a subscription is activated by payments."""
+        """Return the new state. "active" only ends a pause, because a payment activates a subscription."""
         if self.status == "cancelled":
             return "cancelled"
         if self.status == "paused":

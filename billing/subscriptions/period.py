@@ -1,7 +1,7 @@
 """Credit a paid period once for each subscription and start.
 
-What doesn't fit is held for an operator, as is the first invoice of an account's second plan. Plan
-credit is purchased and pays debts first. Source: contract, 5.3.
+An invoice that doesn't match is held for an operator, and so is the first invoice of an account's second plan.
+Plan credit counts as purchased and pays debts first. Source: contract, 5.3.
 """
 
 from abc import ABC, abstractmethod
@@ -68,7 +68,7 @@ class Billed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSubscription(SubscriptionCommand, ABC):
-    """Refuse reports of another provider."""
+    """A command for a report about a subscription. A report from another provider is refused."""
 
     notification: NotificationRef
 
@@ -94,7 +94,7 @@ class OnSubscription(SubscriptionCommand, ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPeriod(OnSubscription):
-    """Fields are as in InvoicePaid."""
+    """Credit a paid period. The fields are those of InvoicePaid."""
 
     provider_ref: str
     invoice_id: str
@@ -272,7 +272,6 @@ class PayPeriod(OnSubscription):
         granted: PeriodGrant,
         now_us: int,
     ) -> Subscription:
-        """Take over the newest period's plan."""
         until_at = max(one.paid_until_at or 0, self.period_end_at)
         changes: dict[str, Any] = {
             "provider_ref": self.provider_ref,
@@ -284,7 +283,7 @@ class PayPeriod(OnSubscription):
             changes |= _taken_over(one, granted.terms)
         paid = amend(one, **changes)
         if one.status == "paused":
-            # The report that ended the pause may be lost, so query the provider.
+            # The report that ended the pause may have been lost, so query the provider.
             return amend(paid, next_check_at=now_us)
         is_alive = one.status == "incomplete" or until_at > now_us
         return revive(paid, now_us=now_us) if is_alive else paid
@@ -346,7 +345,7 @@ class CannotHold(LimitReached):
 
 @dataclass(frozen=True, slots=True)
 class GiveParts(SubscriptionCommand):
-    """Give parts that were due before the subscription's end, however late."""
+    """Grant the parts that are due, however late. Parts that start after the subscription's end are dropped."""
 
     def decide(self, state: BatchState) -> int:
         working_set = state.working_set(SubscriptionWorkingSet)
@@ -382,7 +381,6 @@ class EndParts(SubscriptionCommand):
         expired = state.ledger.account(self.tenant, LedgerAccountKind.EXPIRED)
         before_micros = expired.balance_micros
         found = end_expired(state, one)
-        # The credit stopped counting when it expired, which is the drop.
         left_micros = state.ledger.balance_micros(self.tenant, state.now_us)
         gone_micros = expired.balance_micros - before_micros
         state.watches.record_drop(self.tenant, left_micros + gone_micros, left_micros)

@@ -1,6 +1,6 @@
-"""Place orders, including those for plans.
+"""Place orders, including orders for plans.
 
-An account has one plan and one open checkout of a plan.
+An account has at most one plan, and at most one open checkout for a plan.
 """
 
 import secrets
@@ -35,8 +35,6 @@ class PlanCheckoutOpen(AlreadySubscribed):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSubscriptionOrder(PlaceOrder):
-    """Raise as PlaceOrder does, and AlreadySubscribed or PlanCheckoutOpen."""
-
     def declare(self, read_set: ReadSet) -> None:
         PlaceOrder.declare(self, read_set)
         read_set.working_set(SubscriptionWorkingSet).living.add(self.tenant)
@@ -57,7 +55,7 @@ class PlaceSubscriptionOrder(PlaceOrder):
 
     def item(self, state: BatchState) -> SoldItem:  # noqa: ARG002
         if self.new.pack_id is not None or self.new.amount_cents is not None:
-            raise InvalidInput("Give a pack or an amount, not both.", param="pack_id")
+            raise InvalidInput("Give only one of a plan, a pack and an amount.", param="pack_id")
         return SoldItem(self._plan.price, 0, self._plan.name or None)
 
     def begin(self, state: BatchState, order: Order) -> None:
@@ -89,7 +87,6 @@ class PlaceSubscriptionOrder(PlaceOrder):
         )
 
     def trial_days(self, state: BatchState) -> int:
-        # An account has one trial, whatever the plan and provider.
         had_trial = state.working_set(SubscriptionWorkingSet).had_trial(self.tenant)
         return 0 if had_trial else self._plan.trial_days
 
@@ -100,7 +97,6 @@ class PlaceSubscriptionOrder(PlaceOrder):
 
 
 def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
-    """Raise CouponRefused if the code has an impossible form."""
     if new.coupon is not None:
         normalise_code(new.coupon)
     order_no = secrets.token_hex(16)
@@ -110,7 +106,7 @@ def new_place(tenant: Tenant, new: NewOrder) -> PlaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlePaidPlan(SettlePaid):
-    """Credit nothing: the provider's invoices do."""
+    """Settle a paid order for a plan without credit. The provider's invoices bring the credit."""
 
     subtotal: Price | None = None
 

@@ -1,10 +1,19 @@
-"""Give a period's credit by its plan's terms, and take it back as its payment is returned.
+"""Grant a period's credit by its plan's terms, and take it back when the payment is returned.
 
-Each part is given once, under the account's lock. Endless credit given at once goes to the wallet.
+Each part is granted once, under the account's lock. Credit without an expiry that is granted at once goes to
+the wallet.
 
-Take back in this order: ungiven parts; the parts' ledger accounts, newest first; expired credit;
-rollover in later periods; the wallet; then debt. Never take more than the returned share or than
-was given. The last taken is restored first.
+Credit is taken back in this order:
+
+- parts that are not granted yet
+- the ledger accounts of the parts, newest first
+- expired credit
+- credit that rolled over to later periods
+- the wallet
+- then the account owes the rest.
+
+Never take more than the returned share or than was granted. When money comes back, what was taken last is
+restored first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,16 +34,15 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 
-# A period's last days don't make a part of their own.
+# Fewer remaining days of a period are added to its last part.
 _LEAST_PART_US = 14 * DAY_US
-# A provider's next period may start a little late.
+# A provider's next period may start this much later.
 _GAP_US = DAY_US
 
 
 def give_period(
     state: BatchState, one: Subscription, period: Period, terms: GrantTerms, interval: Interval
 ) -> Period:
-    """Credit `period`; `one` is the subscription before the payment."""
     if not period.credits_micros:
         return period
     times = _times(period, terms, interval)
@@ -56,7 +64,7 @@ def give_period(
 
 
 def give_part(state: BatchState, one: Subscription, part: PlanGrant, micros: int) -> None:
-    """Give a due part, or as much as `micros`; the rest becomes a part."""
+    """Grant a due part, or only `micros` of it. The rest becomes another part."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if micros < part.credits_micros:
         rest = replace(
@@ -98,7 +106,7 @@ def tell_lost(state: BatchState, subscription_id: str, *, but_for_due: bool = Fa
             continue
         if part.unreported_micros:
             grants.keep(replace(part, unreported_micros=0))
-            # A refund may have taken back some of the credit.
+            # Report only credit that really expired: a refund may have taken back some of it.
             _tell_lost(state, part, min(part.unreported_micros, part.expired_micros))
 
 
@@ -126,7 +134,7 @@ def room_after(state: BatchState, one: Subscription, part: PlanGrant) -> int:
 
 
 def goes_on(state: BatchState, one: Subscription, part: PlanGrant) -> int:
-    """Return how much would roll over if nothing of the part were spent."""
+    """Return how much of the part would roll over if nothing more of it were spent."""
     assert part.expires_at is not None, "it ends"
     alive = state.ledger.grants(one.tenant, state.now_us)
     left = {account.name: account.balance_micros for account in alive}
@@ -198,9 +206,9 @@ def _parts(
 
 
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
-    """Record the part as given; `_give` moves its credit.
+    """Record the part as granted, before `_give` moves its credit.
 
-    Rollover moves in between: of credit with one end, the older ledger account is spent first.
+    Rollover happens between the two: of two ledger accounts with the same expiry, the older is spent first.
     """
     owed = state.ledger.owed(part.tenant)
     given = replace(
@@ -227,8 +235,8 @@ def _give(state: BatchState, one: Subscription, given: PlanGrant) -> None:
 
 
 def _expires_at(state: BatchState, part: PlanGrant) -> int | None:
-    """Let a part that we give late end with the present part, or last its full length, so that
-    nobody loses by our delay.
+    """Return when the part expires. If the gateway grants it late, it expires with the current part or, without
+    one, after its own full length, so that our delay costs nobody credit.
     """
     if part.expires == NEVER:
         return None
@@ -274,14 +282,14 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
     ]
-    # Unreported losses roll over first.
+    # Losses that were not reported yet roll over first.
     for part in sorted(ended, key=lambda each: not each.unreported_micros):
         micros = min(part.unreported_micros or part.expired_micros, room - rolled)
         if micros:
             _take_along(state, part.id, micros)
             rolled += micros
     _carry(state, new, rolled)
-    # A part that is still due takes the others along, even if the next period was paid before.
+    # Don't report a loss that a part which is still due may roll over, even if the next period was paid before.
     tell_lost(state, one.id, but_for_due=True)
 
 
@@ -322,10 +330,9 @@ def _carry(state: BatchState, new: PlanGrant, micros: int) -> None:
 def bring_back_to(
     state: BatchState, one: Subscription, period: Period, returned_amount: int
 ) -> Period:
-    """Return the period for the caller to store."""
+    """Take back the credit of a returned payment. Return the period, which the caller stores."""
     working_set = state.working_set(SubscriptionWorkingSet)
     if working_set.plan_grants.of_period(period.id):
-        # Nothing of it is in the wallet or held.
         return _bring_parts_back(state, one, period, returned_amount)
     due = due_micros(period, returned_amount)
     to_come = working_set.refunds.to_come(period.id, working_set.reversals.of(period.id))
@@ -403,7 +410,7 @@ def _take_back(state: BatchState, one: Subscription, period: Period, micros: int
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     parts = list(reversed(grants.of_period(period.id)))
     left = micros - _out_of(state, one, period, parts, micros)
-    # Take the nearest later period's rollover first.
+    # Take from the rollover of the nearest later period first.
     reach = min(left, sum(part.rolled_micros for part in parts))
     for each in grants.of_plan(one.tenant, period.plan_id):
         if _may_have_gone_to(each, period, parts):
@@ -420,7 +427,7 @@ def _may_have_gone_to(each: PlanGrant, period: Period, parts: Sequence[PlanGrant
         return False
     if each.subscription_id == period.subscription_id:
         return each.starts_at > period.period_start_at
-    # The plan was bought again later.
+    # The plan was bought again in another subscription.
     return (each.granted_at or 0) >= min((part.granted_at or 0 for part in parts), default=0)
 
 
@@ -431,7 +438,7 @@ def _out_of(
     parts: Sequence[PlanGrant],
     micros: int,
 ) -> int:
-    """Take from the parts' ledger accounts, then from their expired credit; return how much."""
+    """Take from the parts' ledger accounts, then from their expired credit. Return how much was taken."""
     ledger = state.ledger
     grants = state.working_set(SubscriptionWorkingSet).plan_grants
     expired = ledger.account(one.tenant, LedgerAccountKind.EXPIRED)

@@ -1,6 +1,6 @@
-"""Store a plan's credit in parts: what each gives, when, and where it went.
+"""Store a plan's credit in parts: how much each grants, when, and what became of it.
 
-A part that ends has its own ledger account of kind grant, named by its ID. Writers hold the
+A part that expires has its own ledger account of kind grant, which is named by the part's ID. Writers hold the
 account's lock.
 """
 
@@ -107,7 +107,6 @@ def ungiven_of(grants: Iterable[PlanGrant]) -> int:
 
 
 async def load(tx: Transaction, tenants: Iterable[Tenant]) -> list[PlanGrant]:
-    """Load all parts, about twelve for a year of a plan."""
     rows = await tx.fetch(_LOAD, tenants=sorted(set(tenants)))
     return [_ROWS.read(row) for row in rows]
 

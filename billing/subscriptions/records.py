@@ -1,6 +1,6 @@
 """Store subscriptions, paid periods, providers' IDs and reversals.
 
-A provider's ID belongs to its first claimer. Writers hold the account's lock.
+A provider's ID belongs to the subscription that claimed it first. Writers hold the account's lock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,8 @@ from store.database import Row, Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import RowMapping
 
-PeriodKey = tuple[str, int]  # subscription, period start; 0: the subscription itself
+# subscription ID and the period's start; 0 means the subscription itself
+PeriodKey = tuple[str, int]
 ITSELF = 0
 ROWS = RowMapping(Subscription, stored={"grant_terms": AS_TERMS})
 PERIODS = RowMapping(Period)
@@ -105,7 +106,7 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """`amounts` is what the last plan left, by tenant, provider and currency."""
+    """What tenants' last plans left unused, by tenant, provider and currency, and which tenants had a trial."""
 
     amounts: Mapping[tuple[Tenant, str, str], int]
     tried: frozenset[Tenant]
@@ -125,7 +126,6 @@ async def load_living(tx: Transaction, tenants: Iterable[Tenant]) -> dict[Tenant
 
 
 async def load_taken(tx: Transaction, tenants: Iterable[Tenant]) -> list[Subscription]:
-    """Include those whose checkout was paid before an invoice came."""
     return [ROWS.read(row) for row in await tx.fetch(_LOAD_TAKEN, tenants=sorted(set(tenants)))]
 
 
@@ -188,7 +188,7 @@ async def keep_reversals(tx: Transaction, reversals: Iterable[Reversal]) -> None
 async def claim(
     tx: Transaction, claims: Iterable[PeriodClaim], *, now_us: int
 ) -> dict[ObjectKey, PeriodKey]:
-    """Claim each ID unless another has it; return each one's owner."""
+    """Claim each ID unless it is already taken. Return the owner of each."""
     first = first_claims(claims)
     await tx.insert(
         "subscription_objects",
@@ -292,7 +292,6 @@ async def due_checks(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> list[Subscription]:
-    """Return the longest due first."""
     rows = await tx.fetch(
         f"""SELECT {ROWS.of("s")} FROM subscriptions s
             JOIN account_environments e
@@ -336,7 +335,6 @@ async def count_overdue_pauses(tx: Transaction, *, before_us: int) -> dict[str, 
 async def keep_customers(
     tx: Transaction, customers: Iterable[tuple[str, str, str, str]], *, now_us: int
 ) -> None:
-    """Store the newest customer ID."""
     await tx.insert(
         "provider_customers",
         ("account_id", "environment", "provider", "customer_ref", "updated_at"),

@@ -1,7 +1,7 @@
-"""Model a subscription: credit paid for by the month or year.
+"""Model a subscription, which buys credit by the month or year.
 
-Only a paid period activates it, so the order of facts doesn't matter. A payment revives an expired
-one. Only `move` changes the state.
+A subscription becomes active only when a period is paid, so the order of reports doesn't matter. A payment
+reactivates an expired one. Only `move` changes the state.
 """
 
 import calendar
@@ -29,16 +29,15 @@ MOVES: Mapping[SubscriptionState, frozenset[SubscriptionState]] = {
     "active": frozenset({"past_due", "paused", "cancelled", "expired"}),
     "past_due": frozenset({"active", "paused", "cancelled", "expired"}),
     "paused": frozenset({"active", "past_due", "cancelled", "expired"}),
-    # It has already ended; the provider's end adds nothing.
     "expired": frozenset({"active", "paused"}),
     "cancelled": frozenset(),
 }
-# Providers take a new period's payment within hours of its start.
+# Providers collect the payment for a period within hours of its start.
 RENEWAL_US = DAY_US
 GRACE_US = 7 * DAY_US
-# How often a paused subscription's provider is called without a report.
+# Delay before the provider of a paused subscription is called if it reports nothing.
 PAUSE_CHECK_US = DAY_US
-# How long after `resumes_at` the provider is called without a report.
+# Delay after `resumes_at` before the provider is called if it reports nothing.
 RESUME_CHECK_US = 10 * MINUTE_US
 
 
@@ -103,7 +102,6 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def charged_until_at(self) -> int | None:
-        """Return when the provider charges next, which a pause postpones."""
         if self.paid_until_at is None:
             return None
         return max(self.paid_until_at, self.charge_at or 0)
@@ -155,13 +153,12 @@ def move(subscription: Subscription, status: SubscriptionState, *, now_us: int) 
     if is_over:
         moved = replace(moved, paused_at=None, resumes_at=None, next_check_at=None)
     if status == "past_due" and moved.charge_at is not None:
-        # The charge failed, so it wasn't postponed further.
+        # The charge was attempted and failed, so the pause no longer postpones it.
         moved = replace(moved, charge_at=min(moved.charge_at, now_us))
     return replace(moved, due_at=_due_at(moved))
 
 
 def revive(subscription: Subscription, *, now_us: int) -> Subscription:
-    """Return it active after a payment, or paused while the provider's pause lasts."""
     status: SubscriptionState = "active" if subscription.paused_at is None else "paused"
     return (
         move(subscription, status, now_us=now_us)
@@ -171,9 +168,9 @@ def revive(subscription: Subscription, *, now_us: int) -> Subscription:
 
 
 def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) -> Subscription:
-    """Record the provider's pause or its new end, without a change of state.
+    """Record the provider's pause or its new end. The state doesn't change here.
 
-    The provider is called after a day, or soon after `resumes_at`, then every hour.
+    The provider is called after a day, or soon after `resumes_at`, and then every hour.
     """
     is_known = subscription.paused_at is not None and subscription.resumes_at == resumes_at
     if is_known and now_us < (subscription.next_check_at or 0):
@@ -192,9 +189,9 @@ def pause(subscription: Subscription, resumes_at: int | None, *, now_us: int) ->
 
 
 def unpause(subscription: Subscription, *, period_end_at: int | None, now_us: int) -> Subscription:
-    """Record the end of the provider's pause, without a change of state.
+    """Record the end of the provider's pause. The state doesn't change here.
 
-    Without `period_end_at`, the payment has a day to arrive.
+    Without `period_end_at`, the next payment has a day to arrive.
     """
     charge_at = now_us if period_end_at is None else period_end_at
     return amend(
@@ -213,7 +210,6 @@ def may_move(subscription: Subscription, status: SubscriptionState) -> bool:
 
 
 def by_time(subscription: Subscription, now_us: int) -> SubscriptionState:
-    """Return the state that time alone requires, on the account's clock."""
     if subscription.due_at is None or now_us < subscription.due_at:
         return subscription.status
     if subscription.is_ending:
@@ -236,7 +232,9 @@ def due_micros(period: Period, returned_amount: int) -> int:
 
 
 def _due_at(subscription: Subscription) -> int | None:
-    """Time alone ends no pause: the provider is called at `next_check_at`."""
+    """Return when the state will change with time. A pause doesn't end that way; the provider is called at
+    `next_check_at` instead.
+    """
     until = subscription.charged_until_at
     if until is None or subscription.status not in LIVING or subscription.status == "paused":
         return None
@@ -246,7 +244,6 @@ def _due_at(subscription: Subscription) -> int | None:
 
 
 def add_months(at_us: int, months: int) -> int:
-    """Return the same day and time later, or that month's last day."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     moment = epoch + timedelta(microseconds=at_us)
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)

@@ -1,7 +1,7 @@
-"""Request the end, pause, resumption or change of a subscription at its provider.
+"""Request that a provider ends, pauses, resumes or changes a subscription.
 
-The request is stored before the call; only the provider's report changes the subscription. One
-request may be open at a time.
+The request is stored before the call, and only the provider's report changes the subscription. A subscription
+has at most one open request.
 
 A subscription without a billing provider changes only here.
 """
@@ -32,12 +32,12 @@ from store.row_mapping import RowMapping
 
 ChangeStatus = Literal["asked", "done", "refused", "given_up"]
 REASON_CHARACTERS_MAX = 300
-# Longer than a provider may take, so that no other process calls meanwhile.
+# Longer than a provider's call can take, so that no other process calls at the same time.
 LEASE_US = 60 * SECOND_US
-# Waits after an unclear response; then every hour.
+# Delays after an unclear response. After these, WAIT_US_MAX applies.
 WAITS_US = (10 * SECOND_US, MINUTE_US, 5 * MINUTE_US, 20 * MINUTE_US)
 WAIT_US_MAX = HOUR_US
-# Three days in all.
+# Enough attempts for three days.
 ATTEMPTS_MAX = 76
 
 
@@ -159,7 +159,7 @@ async def due(
     exclude_ids: Sequence[str] = (),
     exclude_keys: Sequence[str] = (),
 ) -> Sequence[tuple[str, SubscriptionChange]]:
-    """`exclude_keys` are "environment/provider"."""
+    """`exclude_keys` lists the providers to skip, as "environment/provider"."""
     rows = await tx.fetch(
         f"""SELECT {_ROWS.of("w")}, o.provider {_WAITING}
               AND w.next_attempt_at <= :now
@@ -186,7 +186,6 @@ async def next_due_at(
 async def claim(
     tx: Transaction, seen: SubscriptionChange, *, now_us: int
 ) -> SubscriptionChange | None:
-    """Claim the next try until its lease ends; return None if another process has it."""
     changed = await tx.execute(
         """UPDATE subscription_steers SET attempts = attempts + 1, next_attempt_at = :lease
            WHERE id = :id AND attempts = :attempts AND ended_at IS NULL""",
@@ -229,9 +228,9 @@ class ChangeNotAllowed(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ChangedSubscription:
-    """`change` is None if nothing had to change.
+    """The result of a request. `change` is None if nothing had to change.
 
-    `is_mine` means that this caller calls the provider.
+    `is_mine` means that this caller must call the provider.
     """
 
     subscription: Subscription
@@ -241,9 +240,9 @@ class ChangedSubscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSubscriptionChange(SubscriptionCommand):
-    """`resumes_at` is on the account's clock.
+    """Request a change. `resumes_at` is on the account's clock.
 
-    `is_local` changes only our row. `by` is the operator, if any.
+    `is_local` changes only our row. `by` is the operator, if an operator requested the change.
     """
 
     act: Act
@@ -297,7 +296,7 @@ class RequestSubscriptionChange(SubscriptionCommand):
         if self.act == "resume":
             return one.status in LIVING and not one.is_ending and one.status != "paused"
         if self.item is None:
-            return False  # no provider is called, so no plan was looked up
+            return False  # no provider is called, so there is no plan to compare
         return one.status in LIVING and one.chosen == (self.item.plan_id, self.item.interval)
 
     def _check(self, one: Subscription) -> None:

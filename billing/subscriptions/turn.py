@@ -1,6 +1,6 @@
 """Store a subscription's change with its events.
 
-Events follow from the row before and after, so a repeated or late notification publishes nothing.
+The events follow from comparing the row before and after, so a repeated or late notification publishes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,6 @@ from kernel.clock import rfc3339
 def turn(
     state: BatchState, before: Subscription, after: Subscription, paid: Period | None = None
 ) -> None:
-    """Store and publish; `paid` is the period that was paid, if any."""
     working_set = state.working_set(SubscriptionWorkingSet)
     working_set.change(after)
     if before.status in LIVING and after.status not in LIVING:
@@ -80,7 +79,7 @@ def _told(one: Subscription, periods: Sequence[Period], paid: Period | None) -> 
 
 
 def shape(one: Subscription, periods: Sequence[Period]) -> dict[str, Any]:
-    # A change within a period adds a part of it with the same end.
+    # A change within a period adds a period that ends at the same time.
     starts = [p.period_start_at for p in periods if p.period_end_at == one.paid_until_at]
     granted = sum(period.credits_micros - period.reversed_micros for period in periods)
     is_paused = one.status == "paused"

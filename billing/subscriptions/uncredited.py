@@ -1,7 +1,6 @@
-"""Follow an uncredited payment's return, or its failed return.
+"""Follow the return of a payment that credited nothing, or its failed return.
 
-No credit moves. Once all of it is returned, its case closes; if the money comes back, the case
-reopens.
+No credit moves. When all of the payment is returned, its case closes. If the money comes back, the case reopens.
 """
 
 from dataclasses import dataclass
@@ -50,8 +49,8 @@ def declare(read_set: ReadSet, order_id: str) -> None:
 
 
 def waiting_payments(state: BatchState, order: Order) -> list[UncreditedPayment]:
-    """Include held invoices, and the checkout of an order in review or rejected, which have no
-    rows yet.
+    """Return the order's payments that credited nothing. Those without a row yet are included: held invoices,
+    and the checkout of an order in review or rejected.
     """
     rows, subscriptions = (
         state.working_set(UncreditedPayments),
@@ -73,7 +72,7 @@ def follow_payment(state: BatchState, order: Order, payment: UncreditedPayment) 
     rows = state.working_set(UncreditedPayments)
     reversals = rows.reversals.of(payment.id)
     gone = gone_of(reversals, payment.amount)
-    # A dispute doesn't count, because the bank may still return the money.
+    # A dispute doesn't count, because the bank may still give the money back.
     is_back = (
         gone_of([one for one in reversals if one.kind != "dispute"], payment.amount)
         >= payment.amount

@@ -1,6 +1,6 @@
-"""Hold the subscriptions of one transaction, with periods, reversals and plans.
+"""Hold the subscriptions of one transaction, with their periods, reversals and plans.
 
-A subscription is read after its account is locked; one of an unlocked account isn't found.
+A subscription is read after its account is locked. A subscription of an account that isn't locked isn't found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,13 +32,12 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         super().__init__()
         self.plan_grants = PlanGrants()
         self.ids: set[str] = set()
-        # Orders whose subscriptions and held invoices are read.
         self.orders: set[str] = set()
-        self.taken: set[Tenant] = set()  # whose paid plans are read
-        self.living: set[Tenant] = set()  # whose living plan is read
-        self.tried: set[Tenant] = set()  # whose past trials are read
+        self.taken: set[Tenant] = set()
+        self.living: set[Tenant] = set()
+        self.tried: set[Tenant] = set()
         self.claims: set[PeriodClaim] = set()
-        self.catalogues: set[str] = set()  # environments whose plans are read
+        self.catalogues: set[str] = set()
         self._subscriptions: dict[str, Subscription] = {}
         self._by_order: dict[str, str] = {}
         self._living: dict[Tenant, Subscription] = {}
@@ -150,11 +149,9 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         return next((other for i, other in others.items() if i != one.id), None)
 
     def take(self, one: Subscription) -> None:
-        """Record a paid checkout, so that no other is accepted, even in this transaction."""
         self._taken.setdefault(one.tenant, {})[one.id] = one
 
     def carried(self, tenant: Tenant, provider: str, currency: str) -> int:
-        """Return what changes of the tenant's last plan gave back and nothing used."""
         return self._carried.get((tenant, provider, currency), 0)
 
     def had_trial(self, tenant: Tenant) -> bool:
@@ -200,7 +197,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
             self._taken.get(subscription.tenant, {}).pop(subscription.id, None)
 
     def keep_customer(self, subscription: Subscription) -> None:
-        """Skip the sandbox, which has no customer."""
         if subscription.customer_ref is not None and not subscription.is_simulated:
             self.changed()
             place = (*subscription.tenant, subscription.provider)
@@ -226,7 +222,6 @@ class SubscriptionWorkingSet(SaleWorkingSet):
         self._owned.append(claim)
 
     def _is_genuine(self, claim: PeriodClaim) -> bool:
-        """Return whether the subscription's own provider named the IDs."""
         found = self._subscriptions.get(claim.subscription_id)
         named = (claim.provider, claim.environment)
         return found is not None and (found.provider, found.environment) == named
@@ -246,7 +241,7 @@ class SubscriptionCommand:
 
 
 def _plan_only_until(one: Subscription) -> int | None:
-    """Return until when only this plan pays for usage; None if the wallet pays too."""
+    """Return until when only this plan pays for usage, or None if the wallet pays too."""
     is_living = one.status in LIVING and one.paid_until_at is not None
     if not is_living or one.grant_terms.when_used_up != "stop":
         return None

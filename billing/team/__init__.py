@@ -1,1 +1,1 @@
-"""List and end what a colleague made for an account."""
+"""List and end what a colleague created for an account."""

@@ -1,6 +1,7 @@
 """Colleagues: invite them, change their role, remove them, leave, and end keys that they made.
 
-Only the account's owner invites, changes and removes; if live is open, not without the password again.
+Only the owner can invite colleagues, change roles and remove colleagues. If live is open, that requires the
+owner's password.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -36,20 +37,17 @@ from keys.principal import ACCOUNT_SCOPES, MemberRole, require_owner
 from store.database import Database
 from store.keyset import Begin
 
-# To one address, of all accounts.
 MAILS_TO_ADDRESS_PER_DAY: Final = 3
 _PACES: Final = (Pace(30, 3600, "invitations"),)
-Role = Annotated[MemberRole, Meta(description="What they may do."), said("Role")]
+Role = Annotated[MemberRole, Meta(description="The colleague's role."), said("Role")]
 
 
 class InvitationMails(NamedTuple):
-    """may_mail: whether another invitation may go to an address; beyond it the inviter hands over the link."""
-
     may_mail: Callable[[str], Awaitable[bool]]
 
 
 class NewColleague(Fields, frozen=True, kw_only=True):
-    email: Annotated[str, Meta(max_length=320, description="Where the invitation goes.")]
+    email: Annotated[str, Meta(max_length=320, description="The address for the invitation.")]
     role: Role
 
 
@@ -58,7 +56,7 @@ class RoleChange(Fields, frozen=True, kw_only=True):
 
 
 class InvitedColleague(Shaped, kw_only=True):
-    """An invitation. url is shown this once; is_mailed: it goes to them by mail, too."""
+    """An invitation. `url` is shown only in this response. `is_mailed` means that it is also sent by mail."""
 
     id: str
     email: str
@@ -69,24 +67,24 @@ class InvitedColleague(Shaped, kw_only=True):
 
 
 class Colleague(Shaped, kw_only=True):
-    """A colleague who joined an account, or is invited."""
+    """A colleague of an account, or an invited person."""
 
     id: str
-    email: Annotated[str, Meta(description="Where the invitation went.")]
-    role: Annotated[str, Meta(description="What they may do.")]
-    joined_at: Annotated[Time | None, Meta(description="null: invited, and not joined yet.")]
-    person_id: Annotated[str | None, Meta(description="The account that they sign in with.")]
+    email: Annotated[str, Meta(description="The address to which the invitation was sent.")]
+    role: Annotated[str, Meta(description="The colleague's role.")]
+    joined_at: Annotated[Time | None, Meta(description="When the colleague joined, if so.")]
+    person_id: Annotated[str | None, Meta(description="The account that the colleague uses.")]
 
 
 class EndedWork(Shaped, kw_only=True):
-    """How much of what a colleague made was ended."""
+    """How much of what a colleague created was ended."""
 
-    keys: Annotated[int, Meta(description="API keys that were revoked.")]
-    endpoints: Annotated[int, Meta(description="Webhooks that were deleted.")]
-    apps: Annotated[int, Meta(description="OAuth apps that were disabled.")]
-    sends: Annotated[int, Meta(description="Sends that were cancelled.")]
-    batches: Annotated[int, Meta(description="Bulk sends that were cancelled.")]
-    logins: Annotated[int, Meta(description="Open logins that were withdrawn.")]
+    keys: Annotated[int, Meta(description="The number of API keys that were revoked.")]
+    endpoints: Annotated[int, Meta(description="The number of webhooks that were deleted.")]
+    apps: Annotated[int, Meta(description="The number of OAuth apps that were disabled.")]
+    sends: Annotated[int, Meta(description="The number of sends that were cancelled.")]
+    batches: Annotated[int, Meta(description="The number of bulk sends that were cancelled.")]
+    logins: Annotated[int, Meta(description="The number of pending logins that were withdrawn.")]
 
 
 async def list_team(
@@ -100,7 +98,7 @@ async def show_member(context: ActContext) -> Member:
 
 
 async def is_lasting(context: ActContext, _asked: Fields) -> bool:
-    """Return whether the owner gives the password again; raise ScopeMissing for a colleague."""
+    """Return whether the owner must enter the password again. Raise ScopeMissing for anyone but the owner."""
     _require_owner(context)
     return (await get_account(context.tx, context.tenant.account_id)).is_live_open
 
@@ -199,7 +197,7 @@ _COMMON: Final[dict[str, Any]] = {"scopes": ACCOUNT_SCOPES, "is_account_wide": T
 LIST: Final = ListAct(
     name="team.list",
     summary="List an account's colleagues, and who is invited",
-    description="People who joined have an account of their own.",
+    description="Each colleague who has joined also has their own account.",
     path="/team",
     audience=(OPERATOR,),
     query=Page,
@@ -236,8 +234,8 @@ INVITE: Final = Act(
 )
 RENEW: Final = Act(
     name="team.renew",
-    summary="Make another invitation link",
-    description="The link before no longer counts.",
+    summary="Create a new invitation link",
+    description="The previous link stops working.",
     path="/team/{member_id}/link",
     audience=(),
     input=Fields,
@@ -252,7 +250,7 @@ RENEW: Final = Act(
 )
 CHANGE_ROLE: Final = Act(
     name="team.change-role",
-    summary="Give a colleague another role",
+    summary="Change a colleague's role",
     path="/team/{member_id}/role",
     audience=(),
     input=RoleChange,
@@ -266,7 +264,7 @@ CHANGE_ROLE: Final = Act(
 REMOVE: Final = Act(
     name="team.remove",
     summary="Remove a colleague, or withdraw an invitation",
-    description="They lose access at once. What they made stays until it is ended.",
+    description="The colleague loses access immediately. What they created stays until you end it.",
     path="/team/{member_id}/remove",
     audience=(OPERATOR,),
     input=Fields,
@@ -296,10 +294,10 @@ LEAVE: Final = Act(
 )
 END_WORK: Final = StepsAct(
     name="team.end-work",
-    summary="End everything that a colleague made",
+    summary="End everything that a colleague created",
     description=(
-        "Revokes the keys, deletes the webhooks, disables the apps and cancels what is not sent yet;"
-        " the funds go back."
+        "This revokes the colleague's keys, deletes their webhooks, disables their apps, and cancels"
+        " unsent top-ups, whose funds are returned."
     ),
     path="/team/{member_id}/end-work",
     audience=(OPERATOR,),
@@ -316,5 +314,6 @@ END_WORK: Final = StepsAct(
     examples=("topup team end-work mbr_4Kp1 --account ops@acme.example",),
     **_COMMON,
 )
-# Inviting and giving roles would turn a borrowed token into lasting access, so the owner's pages alone do it.
+# Inviting and changing roles are only on the owner's pages: as acts, they would turn a stolen token into
+# lasting access.
 ACTS: Final = (LIST, SHOW, REMOVE, END_WORK)

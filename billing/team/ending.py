@@ -1,7 +1,7 @@
-"""End what a colleague made for an account.
+"""End what a colleague created for an account.
 
-It may stop anywhere and be repeated. Sends are cancelled in steps of their own, so a backlog blocks
-nobody.
+This may stop at any point and be repeated. Sends are cancelled in separate transactions, so that a backlog
+blocks nobody.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,11 @@ from store.database import Database, Row, Transaction
 from webhooks.endpoints import endpoint as endpoints
 from webhooks.events.key_events import tell_key
 
-# How many are listed of each kind and environment. The rest is only counted.
 LISTED_MAX: Final = 1_000
 
 
 class KeyOfPerson(NamedTuple):
-    """`is_child` means that one of their keys, or a descendant, made it."""
+    """A colleague's key. `is_child` means that another of the colleague's keys, or its descendant, created it."""
 
     id: str
     environment: str
@@ -114,7 +113,6 @@ SELECT id, environment, name, created_at AS at, NULL AS cents FROM oauth_apps
 WHERE account_id = :account_id AND disabled_at IS NULL AND made_by = :person_id
 ORDER BY id LIMIT :most
 """
-# Neither handed over nor ended, so it can be cancelled.
 _SENDS: Final = """
 SELECT id, environment, recipient_email AS name, COALESCE(scheduled_for, created_at) AS at,
     amount_cents AS cents
@@ -148,7 +146,7 @@ class Ending:
         self._vault = vault
 
     async def end_all(self, account_id: str, person_id: str, *, by: Actor) -> Made:
-        """Return what was there before; made_by finds again what couldn't be ended."""
+        """End everything and return what there was before. made_by finds what couldn't be ended."""
         before = await self._database.transaction(
             lambda tx: self._end_access(tx, account_id, person_id, by)
         )
@@ -162,7 +160,6 @@ class Ending:
             left = await self._database.read(
                 lambda tx: made_by(tx, account_id, person_id, now_us=self._clock.now_us())
             )
-            # Don't retry forever what can't be cancelled.
             sends = [one for one in left.sends if one.id not in seen]
         return before
 
@@ -174,7 +171,7 @@ class Ending:
         made = await made_by(tx, account_id, person_id, now_us=now_us)
         for key in made.keys:
             if key.is_child:
-                continue  # it ends with its parent
+                continue
             tenant = Tenant(account_id, key.environment)
             ended = await api_key.revoke(tx, tenant, key.id, asker=None, now_us=now_us)
             await _note(tx, by, "key.revoked", tenant, key.id, now_us, name=key.name)

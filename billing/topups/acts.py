@@ -1,4 +1,4 @@
-"""Top-ups: list, show and wait, cancel."""
+"""Top-ups: list, show, wait for and cancel them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -55,7 +55,7 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 
 
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the history; created_after is inclusive, created_before exclusive."""
+    """Filters of the history. `created_after` is inclusive, `created_before` exclusive."""
 
     status: Annotated[TopUpStatus, Meta(description="Only top-ups in this state.")] | None = None
     platform: Annotated[Text, Meta(description="Only top-ups of this platform.")] | None = None
@@ -150,7 +150,7 @@ def _told(timeline: TopUpTimeline, _: TopUpStory) -> Told:
 
 
 def code_kept(context: CallContext, topup: TopUp) -> str | None:
-    # A supplier's code can't be derived again, so a stored answer has only its hint.
+    # A stored response contains only the hint of a supplier's code, which can't be computed again.
     is_own = topup.fulfilment_code is None
     codes = context.service(TopUpRules).codes
     return codes.shown(topup, context.caller) if is_own else None
@@ -167,7 +167,7 @@ def _settled(ended: EndedTopUp) -> SettledTopUp:
 
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="topups.list",
-    summary="Top-ups, newest first",
+    summary="List top-ups, newest first",
     path="/topup/history",
     scopes=READS,
     audience=(MERCHANT,),
@@ -189,10 +189,11 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 )
 SHOW: Final = ReadAct(
     name="topups.show",
-    summary="A top-up with its ledger transfers and events",
+    summary="Show a top-up with its ledger transfers and events",
     description=(
-        "200 whatever its state; the code says which. With `wait_s` it answers as soon as the state"
-        " changes, or after so many seconds; at once where the state is final."
+        "The status is 200 in every state, and the code tells the state. With `wait_s`, the response"
+        " arrives when the state changes or that many seconds have passed. If the state is final, it"
+        " arrives immediately."
     ),
     path="/topup/status/{transaction_id}",
     scopes=READS,
@@ -214,8 +215,8 @@ CANCEL: Final = EngineAct(
     name="topups.cancel",
     summary="Cancel a scheduled or pending top-up",
     description=(
-        "Its funds go back to where they came from, and topup.cancelled is sent. A key takes back what"
-        " it or a key below it sent; what others sent, with `topup:reverse`."
+        "The funds return to where they came from, and topup.cancelled is sent. A key can cancel what it"
+        " or a descendant sent; anything else requires `topup:reverse`."
     ),
     path="/topup/cancel",
     scopes=("topup:send",),

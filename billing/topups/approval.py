@@ -1,6 +1,6 @@
-"""Approvals: a send above its key's threshold, or from a sender who left, waits for a decision.
+"""Hold a send for a decision if it is above its key's threshold or its sender was removed.
 
-An approval past its end can only expire, and reads as expired before the sweep finds it.
+An approval that has expired can't be decided. It reads as expired even before a worker marks it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +19,7 @@ from webhooks.events.schemas import ApprovalReason
 
 ApprovalDecision = Literal["approved", "denied", "cancelled", "expired"]
 WAITS_US: Final[Mapping[ApprovalReason, int]] = {"threshold": DAY_US, "sender_left": 3 * DAY_US}
-# decided_by of a decision by a signed link.
 BY_LINK: Final = "link"
-# The highest count; a page shows it as 99+.
 WAITING_COUNTED_MAX: Final = 100
 
 
@@ -31,8 +29,8 @@ class ApprovalDecided(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`expires_at` is by the tenant's own clock. `requested_by` is a key's ID, or that of the person who
-    left.
+    """An approval. `expires_at` is on the tenant's clock. `requested_by` is the ID of a key, or of the
+    colleague who was removed.
     """
 
     id: str
@@ -183,7 +181,7 @@ async def untold_tenants(
 async def take_unnotified(
     tx: Transaction, tenant: Tenant, *, limit: int, now_us: int
 ) -> Mapping[str, ApprovalReason]:
-    """Mark the tenant's approvals as reported and return their IDs; skip rows that another process locks."""
+    """Mark the tenant's approvals as reported and return them, except rows that another process has locked."""
     rows = await tx.fetch(
         """UPDATE approvals SET notified_at = :now_us WHERE id IN (
                SELECT id FROM approvals

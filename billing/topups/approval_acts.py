@@ -1,4 +1,4 @@
-"""Approvals: an operator, or a key outside the requester's lineage, decides on a held send."""
+"""Approvals: an operator, or a key unrelated to the requesting one, decides on a held send."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -51,11 +51,11 @@ class Requester(Struct, kw_only=True):
     """The requesting key."""
 
     key_id: KeyIdText
-    key_name: Annotated[str | None, Meta(description="Null: the key is gone.")]
+    key_name: Annotated[str | None, Meta(description="The key's name, if it still exists.")]
 
 
 class AskedApproval(Approval, kw_only=True):
-    """An approval with what it decides on."""
+    """An approval, with the send that it is about."""
 
     platform: str
     amount_cents: Cents
@@ -63,12 +63,16 @@ class AskedApproval(Approval, kw_only=True):
     recipient_email: str
     note: str | None
     requester: Annotated[
-        Requester | None, Meta(description="Null: a person asked, or a credential without a key.")
+        Requester | None,
+        Meta(
+            description="The key that requested the send; null for a user or a credential without a key."
+        ),
     ]
     sender_email: Annotated[
-        str | None, Meta(description="Of `sender_left`: who sent it. Null: a key or a token did.")
+        str | None,
+        Meta(description="With the reason `sender_left`: who sent it. Null for a key or a token."),
     ]
-    url: Annotated[str, Meta(description="The page of the dashboard where a person decides.")]
+    url: Annotated[str, Meta(description="The dashboard page on which a user decides.")]
 
     @classmethod
     def seen(cls, asked: queries.AskedApproval, public_url: str) -> Self:
@@ -136,7 +140,6 @@ async def decide(
 
 
 def _check_outside_lineage(caller: Principal, held: TopUp) -> None:
-    """Refuse a key's decision on a send of its own family."""
     if not set(held.spent_by).isdisjoint(caller.lineage):
         raise ScopeMissing(
             "A key related to the requesting key can't decide. Use an unrelated key, or sign in.",
@@ -173,7 +176,7 @@ def _state_of(found: AskedApproval) -> State:
 
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="approvals.list",
-    summary="Sends that wait for a person, and decided ones",
+    summary="List sends that need approval, and decided ones",
     path="/approvals",
     scopes=READS,
     audience=(MERCHANT,),
@@ -187,10 +190,10 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 )
 SHOW: Final = ReadAct(
     name="approvals.show",
-    summary="One approval",
+    summary="Show an approval",
     description=(
-        "With `wait_s` it answers as soon as somebody has decided, or after so many seconds; at"
-        " once where it is decided."
+        "With `wait_s`, the response arrives when the approval is decided or that many seconds have"
+        " passed. If it is already decided, the response arrives immediately."
     ),
     path="/approvals/{approval_id}",
     scopes=READS,
@@ -203,12 +206,11 @@ SHOW: Final = ReadAct(
 )
 APPROVE: Final = EngineAct(
     name="approvals.approve",
-    summary="Let a held send go on",
+    summary="Approve a held send",
     description=(
-        "The rules are checked again. A key that has an ancestor in common with the one that"
-        " asked cannot decide, nor one that the person made whose send it is, and nobody can after"
-        " `expires_at`. If the key that asked has ended, the"
-        " top-up is cancelled, its funds go back, and the answer is 3009."
+        "The rules are checked again. A key related to the sending key can't decide, nor can a key that"
+        " the sender created. Nobody can decide after `expires_at`. If the sending key has ended, the"
+        " top-up is cancelled, its funds are returned, and the response is 3009."
     ),
     path="/approvals/{approval_id}/approve",
     scopes=("approvals:write",),
@@ -227,7 +229,7 @@ APPROVE: Final = EngineAct(
 )
 DENY: Final = EngineAct(
     name="approvals.deny",
-    summary="Cancel a held send",
+    summary="Deny a held send",
     path="/approvals/{approval_id}/deny",
     scopes=("approvals:write",),
     audience=(MERCHANT,),

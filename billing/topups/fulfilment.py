@@ -1,7 +1,7 @@
-"""Move a pending top-up through its suppliers: hand over, settle, or try the next one.
+"""Move a pending top-up through its suppliers: hand it over, settle it, or try the next supplier.
 
-The next supplier is called only after a definite no. While an outcome is open, the top-up isn't switched,
-failed or called elsewhere.
+The next supplier is called only after a definite refusal. While an outcome is unknown, the top-up can't be
+switched to another supplier or failed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,13 +39,13 @@ AttemptOutcome = Literal[
 ]
 OPEN = frozenset({"requested", "waiting", "unknown"})
 DETAIL_CHARACTERS_MAX = 200
-# The most attempts stored for a top-up; switching between suppliers adds one.
+# A top-up has at most this many attempts. Each switch to another supplier adds one.
 ATTEMPTS_MAX = 100
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """`requests_made` counts calls in this turn. `dropped`: an operator ended it without the supplier's
-    word.
+    """An attempt at a supplier. `requests_made` counts the calls of this attempt. The outcome `dropped` means
+    that an operator ended it without a response from the supplier.
     """
 
     transaction_id: str
@@ -82,7 +82,7 @@ class AttemptWorkingSet(WorkingSet):
 
     def __init__(self) -> None:
         self.topup_ids: set[str] = set()
-        # (environment, supplier, account, recipient) -> the one open attempt that blocks it.
+        # Each (environment, supplier, account, recipient) here may have one open attempt, which blocks others.
         self.recipients: set[tuple[str, str, str, str]] = set()
         self._attempts: dict[str, list[Attempt]] = {}
         self._open: dict[tuple[str, str, str, str], set[str]] = {}
@@ -203,7 +203,7 @@ async def count_open(tx: Transaction, environment: str, supplier: str) -> int:
 
 
 async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> bool:
-    """Write what was prepared, before the supplier is called; return False if the turn has passed."""
+    """Store the result of `prepare` before the supplier is called. Return False if a newer call has begun."""
     changed = await tx.execute(
         """UPDATE fulfilment_attempts SET prepared = :prepared
            WHERE transaction_id = :id AND number = :number AND requests_made = :requests_made AND ended_at IS NULL""",
@@ -218,7 +218,7 @@ async def note_prepared(tx: Transaction, attempt: Attempt, prepared: str) -> boo
 async def lock_turn(
     tx: Transaction, transaction_id: str, supplier: str, requests_made: int
 ) -> bool:
-    """Lock the supplier's newest call; return False if this is an older one, which may change nothing."""
+    """Lock the supplier's newest call. Return False if this call is an older one, which must not change anything."""
     row = await tx.fetch_one(
         """SELECT number FROM fulfilment_attempts
            WHERE transaction_id = :id AND supplier = :supplier AND requests_made = :requests_made
@@ -278,11 +278,11 @@ DO UPDATE SET left_over = excluded.left_over, changed_at = excluded.changed_at""
 
 
 REASON_CHARACTERS_MAX = 200
-# The first and the longest delay while another top-up of the recipient is at the supplier; in
-# between an eighth of its age. Thousands may wait for days behind one that is stuck.
+# The shortest and the longest delay while another top-up of the recipient is at the supplier. In between, the
+# delay is an eighth of the top-up's age, because thousands may wait for days behind a stuck one.
 BEHIND_US = 2 * SECOND_US
 BEHIND_US_MAX = 60 * SECOND_US
-# After this long, a call is surely over.
+# After this long, a call to a supplier has certainly ended.
 ASKED_US = 75 * SECOND_US
 
 
@@ -322,7 +322,7 @@ class OnAttempts(OnTopUp):
 
 @dataclass(frozen=True, slots=True)
 class AskSupplier(OnAttempts):
-    """Begin a call to a supplier. If two workers read the same `seen_checks_made`, only one may call."""
+    """Begin a call to a supplier. If two workers read the same `seen_checks_made`, only one of them gets to call."""
 
     seen_checks_made: int
     next_check_at: int
@@ -349,7 +349,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class HandOver(AskSupplier):
-    """Hand the top-up to a supplier; from here on it can't be cancelled."""
+    """Hand the top-up over to a supplier. After that, the sender can't cancel it."""
 
     def decide(self, state: BatchState) -> HandedOver:
         topup, attempts = self._topup(state), attempts_of(state)
@@ -377,7 +377,9 @@ class HandOver(AskSupplier):
 
 @dataclass(frozen=True, slots=True)
 class KeepWaiting(OnAttempts):
-    """Record that the supplier gave no final word; an older or ended attempt changes nothing."""
+    """Record that the supplier gave no final response. A call that is older than the newest, or has ended,
+    changes nothing.
+    """
 
     number: int
     requests_made: int
@@ -408,10 +410,10 @@ class KeepWaiting(OnAttempts):
 
 @dataclass(frozen=True, slots=True)
 class Settle(OnAttempts):
-    """End a pending top-up by the word of its supplier, an operator or the sandbox.
+    """End a pending top-up after a response from its supplier or a decision by an operator or the sandbox.
 
-    A late, contradictory or implausible word is stored for an operator (`objection`), and delivers nothing.
-    Raises AwaitsApproval, and NoLongerAsked for a no of a former supplier.
+    A late, contradictory or implausible response is stored for an operator (`objection`) and delivers nothing.
+    Raises AwaitsApproval, and NoLongerAsked if a previous supplier refuses.
     """
 
     outcome: Literal["delivered", "failed"]

@@ -1,4 +1,4 @@
-"""Mail to recipients, queued in the transaction that delivers the top-up. A row holds no code."""
+"""Queue mail to recipients in the transaction that delivers the top-up. The rows contain no codes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,15 @@ from store.row_mapping import RowMapping
 
 HINT: Final = "mail"
 MailStatus = Literal["queued", "sent", "bounced", "failed", "unwanted", "outbox", "limited"]
-# Top-level domains without mailboxes (RFC 2606).
+# Top-level domains that never have mailboxes (RFC 2606).
 _RESERVED: Final = (".test", ".example", ".invalid", ".localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class MailRules:
-    """Mail outside `sent_in` stays in the outbox. The maximums are of 24 hours."""
+    """Rules for mail to recipients. Mail in an environment outside `sent_in` stays in the outbox. The maximums
+    apply to 24 hours.
+    """
 
     sent_in: frozenset[str] = frozenset()
     account_max: int = 1_000
@@ -31,8 +33,8 @@ class MailRules:
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """`next_attempt_at` is also how long a claim lasts. `claim_no` separates a late outcome from the newest
-    claim's.
+    """A mail to a recipient. `next_attempt_at` is also when a claim ends. `claim_no` tells the newest claim's
+    outcome from an older one's.
     """
 
     id: str
@@ -52,7 +54,7 @@ class Mail(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class MailsOfBatch:
     def __init__(self, rules: MailRules) -> None:
         self._rules = rules
-        self.of_ids: set[str] = set()  # top-ups whose queued mail a command asks for
+        self.of_ids: set[str] = set()
         self._wanted: set[tuple[str, str, str]] = set()
         self._to: dict[tuple[str, str, str], int] = {}
         self._of: dict[tuple[str, str], int] = {}
@@ -138,7 +140,6 @@ async def of_topups(tx: Transaction, ids: Sequence[str]) -> Mapping[str, Sequenc
 
 
 ROWS = RowMapping(Mail)
-# Mail that was held back doesn't count.
 _COUNTED = "m.status NOT IN ('limited', 'outbox') AND m.created_at > :since"
 _COUNT_TO = f"""
 SELECT v.account_id, v.environment, v.recipient_email, COUNT(*) AS mails

@@ -1,4 +1,4 @@
-"""Platforms as a send needs them: limits, fees and suppliers in order."""
+"""Describe platforms as a send needs them: limits, fees and suppliers in order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _WHOLE: Final = 10_000
 
 
 class FeeRule(msgspec.Struct, frozen=True, gc=False):
-    """`fixed_cents` plus `basis_points`, rounded up once, within `min_cents` and `max_cents`."""
+    """A fee: `fixed_cents` plus a share in `basis_points`, rounded up once, from `min_cents` to `max_cents`."""
 
     fixed_cents: int = 0
     basis_points: int = 0
@@ -33,7 +33,6 @@ def earned_cents(status: str, fee_cents: int) -> int:
 
 MIN_AMOUNT_CENTS = 100
 MAX_AMOUNT_CENTS = 100_000
-# The supplier that credits the recipient's wallet here, in the send's own transaction.
 WALLET = "wallet"
 
 
@@ -46,7 +45,6 @@ class Source:
     id: str
     kind: str
     is_paused: bool = False
-    # Whether a send ends in its own transaction, without a call to a supplier.
     delivers_at_once: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -55,8 +53,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Only enabled suppliers are listed; without one the platform isn't offered. `account_fees` replace
-    `fee`.
+    """A platform with its enabled suppliers. Without one, the platform isn't offered. An account in
+    `account_fees` doesn't pay `fee`.
     """
 
     id: str
@@ -84,8 +82,6 @@ BUILT_IN = (
 
 
 class Platforms:
-    """The platforms of one environment; names match case-insensitively."""
-
     def __init__(self, listed: Sequence[Platform] = ()) -> None:
         self._by_id = {platform.id: platform for platform in listed}
 

@@ -1,6 +1,6 @@
-"""Platforms, their fees and suppliers as rows that the operator edits.
+"""Store platforms, their fees and suppliers as rows that the operator edits.
 
-A supplier is never deleted and keeps its kind.
+A supplier is never deleted, and its kind never changes.
 """
 
 import re
@@ -24,7 +24,7 @@ from kernel.errors import DomainError, InvalidInput, LimitReached, NotFound
 from store.database import Transaction
 from store.row_mapping import RowMapping, as_json
 
-# Stored in place of an account: the platform's own fee.
+# Stored in place of an account ID for the fee of all other accounts.
 EVERYBODY: Final = ""
 ACCOUNT_FEES_MAX: Final = 5_000
 
@@ -122,7 +122,7 @@ def _check(row: FeeRow) -> None:
             f"Basis points must be from 0 to {BASIS_POINTS_MAX}.", param="basis_points"
         )
     if row.min_cents > most:
-        raise InvalidInput("The smallest fee must not be above the largest.", param="min_cents")
+        raise InvalidInput("The smallest fee must not exceed the largest.", param="min_cents")
 
 
 _ROWS = RowMapping(FeeRow)
@@ -152,8 +152,9 @@ class PlatformRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupplierRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`sealed` has the secret options, `hints` each secret's last characters. Workers call a supplier with
-    `breaker_opened_at` rarely.
+    """A supplier's row. `sealed` contains the encrypted secret options, and `hints` the last characters of each.
+
+    While `breaker_opened_at` is set, workers call the supplier only rarely.
     """
 
     environment: str
@@ -351,7 +352,7 @@ async def note_health(
     error: str | None,
     now_us: int,
 ) -> None:
-    """Record a worker's findings, without raising the version."""
+    """Record what workers found about a supplier. The version of the rows doesn't change."""
     if error is not None:
         await tx.execute(
             """UPDATE suppliers SET last_error = :error, last_error_at = :now
@@ -371,7 +372,6 @@ async def note_health(
 
 
 async def set_paused(tx: Transaction, row: SupplierRow, paused_at: int | None) -> SupplierRow:
-    """Pause the supplier; or, with None, resume it and forget what workers found."""
     after = msgspec.structs.replace(
         row,
         paused_at=paused_at,

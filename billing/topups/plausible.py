@@ -1,4 +1,4 @@
-"""Check a supplier's "delivered" before it is believed. An operator decides on a doubt."""
+"""Check whether a supplier's delivery is plausible before accepting it. If it is doubtful, an operator decides."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -8,7 +8,6 @@ import msgspec
 from billing.topups.topup import Deliverable, TopUp
 from kernel.clock import rfc3339
 
-# Part of every code and key of a simulated supplier.
 SANDBOX_MARK: Final = "SANDBOX-"
 COST_PERCENT_MAX: Final = 100
 _SHARED_SEPARATOR: Final = ","
@@ -23,7 +22,7 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """`shared_codes`: `platform` or `platform:amount_cents`, joined by commas."""
+    """A supplier's exceptions. `shared_codes` is a comma-separated list of `platform` or `platform:amount_cents`."""
 
     shared_codes: str = ""
     cost_max_percent: int = COST_PERCENT_MAX

@@ -1,4 +1,4 @@
-"""Read top-ups: the history, what is due, and one top-up's timeline."""
+"""Read top-ups: the history, what is due, and the timeline of one top-up."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -46,13 +46,12 @@ _PAGES = Keyset(
         "platform": "platform = :platform",
         "recipient_email": "recipient_email = :recipient_email",
         "reference": "reference = :reference",
-        # spent_by starts with the key's ID of 20 characters.
         "key_id": "SUBSTR(spent_by, 1, 20) = :key_id",
         "created_after": "created_at >= :created_after",
         "created_before": "created_at < :created_before",
     },
     sorts={"amount": "amount_cents"},
-    # No filter by recipient: its index would cost each send an entry at a random place [22 us].
+    # Recipients aren't indexed, because the index would cost each send a write at a random place [22 us].
     indexed=("rare_status", "reference"),
     days_of="txn",
 )
@@ -69,7 +68,7 @@ async def page(
 async def total(
     tx: Transaction, tenant: Tenant, wanted: TopUpFilter, *, most: int
 ) -> tuple[int, int, bool]:
-    """Return how many match, up to a bound, their cents, and whether more do."""
+    """Return the number of matching top-ups, their total in cents, and whether there are more than `most`."""
     return await _PAGES.total(tx, tenant, "amount_cents", most=most, **_values(wanted))
 
 
@@ -288,7 +287,6 @@ def _event_shape(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "type": row["type"], "created_at": rfc3339(row["created_at"])}
 
 
-# spent_by starts with the key's ID of 20 characters.
 _SENDER_KEYS = """
 SELECT id, NULLIF(SUBSTR(COALESCE(spent_by, ''), 1, 20), '') AS key_id, key_name
 FROM topups WHERE id IN :ids[text] AND account_id = :account_id AND environment = :environment

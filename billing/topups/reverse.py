@@ -1,6 +1,6 @@
-"""Reverse a delivered top-up: unused credit returns whole, once, to where it came from.
+"""Reverse a delivered top-up. Unused credit returns in full, once, to where it came from.
 
-What a supplier handed over may have been seen, so it returns only after the supplier confirms that it is
+A supplier's code may have been seen, so the credit returns only after the supplier confirms that the code is
 worthless. The first decision is final, unless an operator decides otherwise.
 """
 
@@ -38,7 +38,9 @@ ReversalOutcome = Literal["reversed", "kept"]
 
 
 class TopUpReversal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Without `requested_by` the operator asked. Without `next_check_at` there are no more calls."""
+    """A request to reverse a top-up. `requested_by` is None if the operator requested it. `next_check_at` is
+    None if the supplier won't be called again.
+    """
 
     transaction_id: str
     account_id: str
@@ -174,7 +176,7 @@ REVERSAL_REASON_CHARACTERS_MAX: Final = 200
 
 
 class AlreadyUsed(DomainError):
-    """reason: redeemed, spent, handed_over, kept or pending."""
+    """The delivery was used or can't be taken back. `reason` is redeemed, spent, handed_over, kept or pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,18 +201,18 @@ class _OnReversal(OnAttempts):
 class _Ending(_OnReversal):
     def declare(self, read_set: ReadSet) -> None:
         _OnReversal.declare(self, read_set)
-        # Redeemed vouchers' accounts, where a supplier's top-up is.
+        # Load the account of redeemed vouchers, which holds a supplier's deliveries.
         read_set.working_set(TopUpWorkingSet).redeemed_ids.add(self.topup_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Reverse(_Ending):
-    """Start a reversal; a repeated command has the same result."""
+    """Start a reversal. Repeating the command has the same result."""
 
     reason: str
     requested_by: str | None = None
     can_revoke: bool = False
-    actor: Actor | None = None  # the person of the operator's who wants it, for the audit log
+    actor: Actor | None = None
     by_name: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
@@ -244,13 +246,13 @@ class Reverse(_Ending):
         kept = reversals_of(state).of(topup.id)
         if kept is not None:
             raise AlreadyUsed(
-                f"The supplier didn't take it back: {kept.detail}.",
+                f"The supplier didn't revoke the delivery: {kept.detail}.",
                 reason="kept",
                 extra=_facts(topup),
             )
         if not self.can_revoke:
             raise AlreadyUsed(
-                "The deliverable may have been seen or used, and its supplier can't take it back.",
+                "The delivery may have been seen or used, and its supplier can't revoke it.",
                 reason="handed_over",
                 extra=_facts(topup),
             )
@@ -258,7 +260,9 @@ class Reverse(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class AskedRevocation:
-    """Without `attempt` it isn't the caller's turn. `prepared` is from before the delivery."""
+    """The state needed to revoke. `attempt` is None if another process is calling. `prepared` is from before
+    the delivery.
+    """
 
     topup: TopUp
     attempt: Attempt | None = None
@@ -307,14 +311,15 @@ class KeepReversing(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class EndReversal(_Ending):
-    """End a reversal by the supplier's first word, or by an operator (`actor`), also without a reversal.
+    """End a reversal after the supplier's first definite response, or by an operator (`actor`), who needs no
+    earlier request.
 
     Raises AlreadyUsed, AlreadyEnded, and StillOpen while the supplier is being called.
     """
 
     is_revoked: bool
     reason: str
-    checks_made: int | None = None  # number of the call that the supplier refused
+    checks_made: int | None = None  # number of the call in which the supplier refused
     actor: Actor | None = None
     by_name: str | None = None
 
@@ -358,7 +363,7 @@ class EndReversal(_Ending):
                 "The top-up isn't being reversed.", reason="not_reversing", extra=_facts(topup)
             )
         if asked is not None:
-            # The supplier refused before, and the operator knows better.
+            # The supplier refused before, but the operator has checked the delivery.
             return replace(asked, reason=reason)
         return _new_reversal(state, topup, reason)
 
@@ -391,7 +396,7 @@ def _new_reversal(
 
 
 def reverse(state: BatchState, topup: TopUp, asked: TopUpReversal) -> TopUp:
-    """Return the funds and end the top-up; the caller has checked that nothing was used."""
+    """Return the funds and end the top-up. The caller has checked that nothing was used."""
     ledger, tenant = state.ledger, topup.tenant
     recipient = source = _recipient(state, topup)
     if not topup.lies_here and topups_of(state).redemption_of(topup.id) is not None:

@@ -1,4 +1,4 @@
-"""The operator's rules for top-ups; voucher codes and links to pages, both made from IDs."""
+"""Bundle the operator's rules for top-ups, and derive voucher codes and links to pages from IDs."""
 
 import base64
 import binascii
@@ -36,7 +36,7 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DATA_CHARACTERS = 19
 _DIGIT_BITS = 5
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
-# The check sum of each pair of digits, weights 1 and 3; the check digit itself is still 0.
+# The checksum of each pair of digits, with weights 1 and 3. The check digit itself is still 0 here.
 _PAIR_SUMS = [(pair >> _DIGIT_BITS) + 3 * (pair & 31) for pair in range(1024)]
 _HALF_BITS = 50
 _HALF_MASK = (1 << _HALF_BITS) - 1
@@ -44,16 +44,14 @@ _LEFT_BITS = 48
 _RIGHT_BITS = ID_BITS - _LEFT_BITS
 _RIGHT_MASK = (1 << _RIGHT_BITS) - 1
 _LEFT_SHIFT, _RIGHT_SHIFT = 64 - _LEFT_BITS, 64 - _RIGHT_BITS
-# Six rounds, two a step; four already make a permutation that looks random.
+# Six rounds in three steps of two. Four rounds already make a permutation that looks random.
 _STEPS = (0, 2, 4)
 _block = struct.Struct(">QQ").pack
 _first = struct.Struct(">Q").unpack_from
-# Fewer codes than this are computed one by one.
 _TOGETHER_MIN = 4
 _NONCE_BYTES = 12
 _SEAL_INFO = b"topup fulfilment code 1"
 _DIGEST_INFO = b"topup handed over 1"
-# What people misread, as Crockford's alphabet has it.
 _READ = {character: index for index, character in enumerate(CROCKFORD)} | {"O": 0, "I": 1, "L": 1}
 
 VoucherTarget = Literal["wallet", "external"]
@@ -64,13 +62,14 @@ class NotRedeemable(DomainError):
 
 
 class VoucherCodes:
-    """Make ATU- codes of five groups of four Crockford base32 characters: 95 bits and a check digit.
+    """Make voucher codes: ATU- and five groups of four Crockford base32 characters, which hold 95 bits and a check
+    digit.
 
-    The bits are the top-up's ID under a keyed permutation, so no code is stored, and none can be guessed.
+    The bits are the top-up's ID under a keyed permutation, so no code has to be stored, and none can be guessed.
     """
 
     def __init__(self, key: bytes) -> None:
-        # All blocks are distinct: ECB is the bare block cipher, used as a PRF.
+        # No block repeats, so ECB serves only as a pseudorandom function.
         cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305
         self._encrypt = one_at_a_time(cipher.encryptor().update)
         seal_key = HKDF(algorithm=SHA256(), length=len(key), salt=None, info=_SEAL_INFO).derive(key)
@@ -83,7 +82,6 @@ class VoucherCodes:
         return _written(self._permute(decode(topup_id.removeprefix(TOPUP_PREFIX))))
 
     def codes_of(self, topup_ids: Sequence[str]) -> list[str]:
-        """Return the codes in order, in half the time of single calls."""
         if len(topup_ids) < _TOGETHER_MIN:
             return [self.code_of(one) for one in topup_ids]
         numbers = decode_all([one.removeprefix(TOPUP_PREFIX) for one in topup_ids])
@@ -143,7 +141,9 @@ class VoucherCodes:
         return left << _RIGHT_BITS | right
 
     def _permute_all(self, numbers: Sequence[int]) -> list[int]:
-        """Permute each number. `_permute` repeats this, since one number takes three times as long here [7 us]."""
+        """Permute each number. This repeats the code of `_permute`, because permuting a single number here
+        takes three times as long [7 us].
+        """
         left = [number >> _RIGHT_BITS for number in numbers]
         right = [number & _RIGHT_MASK for number in numbers]
         for step in _STEPS:
@@ -169,7 +169,7 @@ class VoucherCodes:
 
 
 def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """Make a cipher's update usable by any thread: the library refuses simultaneous calls."""
+    """Let several threads use a cipher's update function, because the library refuses concurrent calls."""
     lock = threading.Lock()
 
     def locked(blocks: bytes) -> bytes:
@@ -180,8 +180,9 @@ def one_at_a_time(update: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def sees_code(principal: Principal, spent_by: Iterable[str]) -> bool:
-    """Return whether the caller is the sender or one of its ancestors. A descendant or sibling could spend
-    by the code past all its own caps.
+    """Return whether the caller may see the code: the sending key, its ancestors, and holders of the scope.
+
+    A related key that isn't an ancestor could otherwise spend the credit beyond its own caps.
     """
     return SEES_CODES in principal.scopes or (
         principal.key_id is not None and principal.key_id in spent_by
@@ -239,9 +240,9 @@ def _written(number: int) -> str:
 
 
 def _digit_pairs(number: int) -> tuple[int, ...]:
-    """Return the 20 digits in pairs, the last one a check digit that finds every single wrong character."""
+    """Return the code's 20 digits in pairs. The last one is a check digit, which detects any single wrong character."""
     written = number << _DIGIT_BITS
-    # Work in halves, because each shift of a long number makes another long number.
+    # Compute with two halves, because every shift of a long number allocates another one.
     high, low = written >> _HALF_BITS, written & _HALF_MASK
     a, b, c, d, e = high >> 40, high >> 30 & 1023, high >> 20 & 1023, high >> 10 & 1023, high & 1023
     f, g, h, i, j = low >> 40, low >> 30 & 1023, low >> 20 & 1023, low >> 10 & 1023, low & 1023
@@ -298,10 +299,10 @@ LinkPurpose = Literal[
     "member_no_balance",
     "member_no_key",
 ]
-# The prefix of each purpose's IDs; a colleague's approval uses the ID of its mail.
+# The prefix of the IDs for each purpose. A colleague's approval link uses the ID of its mail.
 _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
     "claim": TOPUP_PREFIX,
-    # An MCP client's name of a send that waits (gateway/mcp/tasks.py).
+    # An MCP client's ID for a send that waits (gateway/mcp/tasks.py).
     "task": TOPUP_PREFIX,
     "mail": TOPUP_PREFIX,
     "order": "ord_",
@@ -327,14 +328,14 @@ _PREFIXES: Final[Mapping[LinkPurpose, str]] = {
 }
 _BLOCK_BYTES: Final = 16
 _CHARACTERS: Final = 22
-# Pads a block to whole characters, so that many blocks encode as one text.
+# Pads each block to a whole number of characters, so that many blocks can be encoded at once.
 _FILL: Final = bytes(2)
 _FILLED_CHARACTERS: Final = 24
 
 
 class LinkTokens:
-    """Turn IDs into tokens of pages that need no account, and back. A token isn't stored, and has one
-    spelling.
+    """Turn IDs into tokens for pages that need no account, and back. Tokens aren't stored, and each has exactly
+    one spelling.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -351,7 +352,6 @@ class LinkTokens:
         return self.tokens_of(purpose, [subject_id])[0]
 
     def tokens_of(self, purpose: LinkPurpose, subject_ids: Sequence[str]) -> list[str]:
-        """Return the tokens in order, in half the time of single calls."""
         prefix = _PREFIXES[purpose]
         numbers = decode_all([one.removeprefix(prefix) for one in subject_ids])
         blocks = self._encrypt[purpose](
@@ -377,13 +377,14 @@ class LinkTokens:
         if number >> ID_BITS:
             return None
         subject_id = _PREFIXES[purpose] + encode(number)
-        # Spare bits of the last character, and characters that a decoder skips, would spell a token twice.
+        # Refuse a second spelling of a token: spare bits of the last character, or characters that the decoder
+        # ignores.
         return subject_id if self.token_of(purpose, subject_id) == token else None
 
 
 def _cipher(key: bytes, purpose: str) -> Cipher[modes.ECB]:
     derived = _derived(key, f"topup {purpose} link 1".encode())
-    # All blocks are distinct: ECB is the bare block cipher here.
+    # No block repeats, so ECB serves only as the bare block cipher.
     return Cipher(algorithms.AES256(derived), modes.ECB())  # noqa: S305
 
 
@@ -415,7 +416,6 @@ class TopUpRules:
         return f"{self.public_url}{CLAIM_PATH}/{token or self.claim_token_of(topup_id)}"
 
     def decide_url(self, approval_id: str) -> str:
-        """Return the page on which anybody with its address decides, once."""
         token = self.links.token_of("approval", approval_id)
         return f"{self.public_url}{DECIDE_PATH}/{token}"
 

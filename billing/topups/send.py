@@ -1,7 +1,7 @@
-"""Send a top-up: the rules, in the order in which they refuse, and what a send does.
+"""Send a top-up: check the rules in a fixed order, then apply the send.
 
-One batch debits the wallet, credits the recipient and the fees, issues the voucher and writes the event. If
-the top-up waits, funds are held.
+One batch debits the wallet, credits the recipient and the fees, issues the voucher and writes the event. If the
+top-up waits, its funds are held.
 """
 
 import re
@@ -48,7 +48,7 @@ from webhooks.events.schemas import ApprovalReason
 SANDBOX_DOMAIN = "@sandbox.test"
 SANDBOX_DELAY_US = 2 * SECOND_US
 SCHEDULED_AHEAD_US_MAX = 90 * DAY_US
-# The fulfilment of the sandbox's own recipients.
+# Fulfils sends to the recipients that the sandbox defines.
 BY_SANDBOX = "sandbox"
 
 WouldBe = Literal["delivered", "pending", "scheduled", "approval_required", "failed"]
@@ -67,7 +67,9 @@ NO_CALLER = Caller()
 
 
 class SendRequest(msgspec.Struct, frozen=True, gc=False):
-    """A checked send. `fee_cents` may be quoted until `quote_ends_at`, by the tenant's clock."""
+    """A send whose input was checked. If `quote_ends_at` is set, `fee_cents` is a quoted fee that is valid
+    until then, on the tenant's clock.
+    """
 
     platform: Platform
     amount_cents: int
@@ -76,11 +78,12 @@ class SendRequest(msgspec.Struct, frozen=True, gc=False):
     metadata: Mapping[str, str] | None = None
     note: str | None = None
     delivery: DeliveryOptions | None = None
-    send_at: int | None = None  # microseconds, by the tenant's own clock
+    send_at: int | None = None
     fee_cents: int = 0
     quote_ends_at: int | None = None
-    is_distinct: bool = False  # its caller said that it is none that was sent before
-    intent: str | None = None  # the account's own id of it, see billing/topups/working_set.py
+    is_distinct: bool = False  # the caller confirmed that this isn't a repeated send
+    # the account's own ID for this send; see billing/topups/working_set.py
+    intent: str | None = None
 
     @property
     def charged_cents(self) -> int:
@@ -151,7 +154,6 @@ def prepare(
     is_distinct: bool = False,
     intent: str | None = None,
 ) -> SendRequest:
-    """Return the checked request; raise InvalidPlatform, InvalidEmail or AmountOutOfRange, in this order."""
     found = platforms.find(platform)
     address = normalise_email(recipient_email)
     check_amount(found, amount_cents)
@@ -176,7 +178,9 @@ class RateLimited(DomainError):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """`is_replay`: the intent already named the top-up; then only readers who may see it get its code."""
+    """The result of a send. `is_replay` means that an earlier send with the same intent created the top-up.
+    Only readers who may see its code receive it then.
+    """
 
     topup: TopUp
     wallet_balance_cents: int
@@ -192,7 +196,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     lineage: tuple[str, ...]
     request: SendRequest
     caller: Caller = NO_CALLER
-    sent_by: str | None = None  # Principal.sender of the requester
+    sent_by: str | None = None
 
     def declare(self, read_set: ReadSet) -> None:
         read_set.tenants.add(self.tenant)
@@ -211,7 +215,8 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         if self.request.is_mailed:
             topups.mails.expect(*self.tenant, self.request.recipient_email)
         if self.sent_by is not None and is_colleague(self.tenant.account_id, self.sent_by):
-            # A gateway caches sessions for half a second; money relies on no cache.
+            # Check the sender in the database: gateways cache sessions for half a second, and money must not
+            # rely on a cache.
             topups.senders.add((self.tenant.account_id, self.sent_by))
 
     @property
@@ -257,14 +262,13 @@ class Send(msgspec.Struct, frozen=True, gc=False):
             return
         check_same(named, self.request)
         raise IntentMet(
-            "The top-up of this intent was sent before; nothing was sent again.",
+            "A top-up with this intent was already sent. Nothing was sent again.",
             param="intent",
             reason="intent_met",
             extra={"transaction_id": named.id, "status": named.status},
         )
 
     def _replay(self, state: BatchState, topups: TopUpWorkingSet, named: TopUp) -> Sent:
-        """Return the intent's top-up before any rule that may have changed since."""
         state.check_alive(self.tenant, self.lineage)
         check_same(named, self.request)
         asked = topups.approval_of(named.id)
@@ -282,7 +286,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     def judge(
         self, state: BatchState, topups: TopUpWorkingSet, charged_micros: int
     ) -> tuple[WouldBe, str]:
-        """Return what becomes of the send and who fulfils it; raise the first rule that refuses."""
+        """Return the send's outcome and who fulfils it. Raise the error of the first rule that refuses it."""
         state.check_alive(self.tenant, self.lineage)
         if self.request.send_at is not None:
             check_time(self.request.send_at, state.now_of(self.tenant))
@@ -361,7 +365,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
         topup_id = self.topup_id
         amount_micros, code = self.request.amount_cents * MICROS_PER_CENT, Code.TOPUP_SEND
         if self.request.fee_cents:
-            # Two parts of one charge: nobody sees the balance between them.
+            # Report the amount and the fee as one drop of the balance.
             before = state.ledger.balance_micros(self.tenant, state.now_us)
             self._take_part(state, recipient, amount_micros, code)
             fees = state.ledger.account(self.tenant, LedgerAccountKind.FEES)
@@ -478,12 +482,13 @@ def ask(state: BatchState, topup: TopUp) -> None:
         requested_by=topup.sent_by if reason == "sender_left" else topup.key_id,
         status="pending",
         created_at=state.now_us,
-        # By the account's clock, which also checks it: otherwise a clock a day ahead would end every approval at once.
+        # Use the account's clock, which also ends the approval; otherwise a clock one day ahead would end each
+        # approval at once.
         expires_at=state.now_of(topup.tenant) + WAITS_US[reason],
         reason=reason,
     )
     topups.add_approval(asked)
-    # The link comes first: everything before it is ours (webhooks/deliveries/coded.py).
+    # Put the link first, because nothing that a sender wrote may precede it (webhooks/deliveries/coded.py).
     data = {"decide_url": None, "approval": asked.shape(), **topup.event_data()}
     state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 
@@ -578,8 +583,10 @@ def quote_id(vault: Vault, principal: Principal, request: SendRequest, ends_at: 
 
 
 def with_quote(vault: Vault, principal: Principal, request: SendRequest, text: str) -> SendRequest:
-    """Return the send at the quoted fee; raise InvalidInput for another send's quote. Its end is checked
-    with the send, because a repeated call gets its first response.
+    """Return the send with the quoted fee. Raise InvalidInput if the quote is for another send.
+
+    Whether the quote has expired is checked later, with the send, so that a repeated call still gets its first
+    response.
     """
     found = _FORM.fullmatch(text)
     if found is not None:

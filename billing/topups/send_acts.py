@@ -1,6 +1,6 @@
-"""Top-ups: send, validate, cancel, status, history.
+"""Top-ups: validate and send them, follow their status, list their history, and cancel them.
 
-The first two are here, the others in billing/topups/acts.py.
+The acts on existing top-ups are in billing/topups/acts.py.
 """
 
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
@@ -56,10 +56,10 @@ SenderReferenceField = Annotated[
 MetadataKey = Annotated[
     str, Meta(min_length=1, max_length=METADATA_KEY_CHARACTERS_MAX, pattern=LINE)
 ]
-# A language tag (RFC 5646): language, and up to three parts such as script and region.
+# A language tag (RFC 5646).
 LOCALE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z"
 VISIBLE = r"^[!-~]*\Z"
-# Excludes characters that change the direction of the text after them.
+# Excludes characters that change the direction of the text that follows them.
 MESSAGE = r"^[^\u202a-\u202e\u2066-\u2069]*\Z"
 MetadataValue = Annotated[str, Meta(max_length=METADATA_VALUE_CHARACTERS_MAX)]
 
@@ -70,8 +70,8 @@ QuoteIdField = Annotated[
         min_length=1,
         max_length=QUOTE_ID_CHARACTERS_MAX,
         description=(
-            "From POST /topup/validate of the same send, at most ten minutes ago: charged is"
-            " exactly what it said, or the send is refused."
+            "The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send"
+            " costs exactly what was quoted, or is refused."
         ),
     ),
 ]
@@ -82,20 +82,20 @@ IntentField = Annotated[
         max_length=INTENT_CHARACTERS_MAX,
         pattern=VISIBLE,
         description=(
-            "Your own id of this one top-up, such as a UUID, once per environment. The same platform,"
-            " amount and recipient under it, through any door (API, MCP, x402, a page) and with any"
-            " key of the account, is the same top-up; another body is refused."
+            "Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same"
+            " intent, platform, amount and recipient is the same top-up, whichever key of the account sends"
+            " it and whether by API, MCP, x402 or a page. Any other send with this intent is refused."
         ),
     ),
 ]
 
 
 class DeliveryBody(Fields, frozen=True, kw_only=True):
-    """How the top-up reaches its recipient, who needs no account."""
+    """How the recipient gets the top-up. Recipients need no account."""
 
     email: Annotated[
         bool,
-        Meta(description="Mail the recipient a link to the claim page once it is delivered."),
+        Meta(description="Whether to mail the recipient a link to the claim page after delivery."),
     ] = False
     locale: (
         Annotated[
@@ -103,8 +103,10 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
             Meta(
                 max_length=LOCALE_CHARACTERS_MAX,
                 pattern=LOCALE,
-                description="Language of mail and page, such as es or zh-Hans: English, Arabic, Chinese"
-                " or Spanish; any other is shown in English.",
+                description=(
+                    "The language of the mail and the claim page, such as es or zh-Hans. English, Arabic, Chinese and"
+                    " Spanish are available; anything else becomes English."
+                ),
             ),
         ]
         | None
@@ -116,7 +118,7 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
                 min_length=1,
                 max_length=MESSAGE_CHARACTERS_MAX,
                 pattern=MESSAGE,
-                description="Your words to the recipient, plain text.",
+                description="A message to the recipient, in plain text.",
             ),
         ]
         | None
@@ -124,22 +126,24 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
 
 
 class OneSend(Fields, frozen=True, kw_only=True):
-    """What is sent to whom: recipient_email names a person, "recipient": "self" means the account's
-    own address. Exactly one of the two, since a recipient is never guessed.
+    """What to send, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"` for the
+    account's own address; exactly one of the two is required.
     """
 
     exactly_one: ClassVar[tuple[str, str] | None] = ("recipient_email", "recipient")
 
-    platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
+    platform: Annotated[Text, Meta(description="The platform to top up; see GET /platforms.")]
     amount_cents: Annotated[
         Int64,
         within(1, AMOUNT_CENTS_MAX),
-        Meta(description="In US cents, within the platform's limits."),
+        Meta(description="The amount in US cents, within the platform's limits."),
     ]
     recipient_email: (
         Annotated[
             Address,
-            Meta(description="Whose wallet. Required unless recipient is given."),
+            Meta(
+                description="The recipient's email address. Required unless `recipient` is given."
+            ),
             said(words={"": "your own address"}),
         ]
         | None
@@ -147,20 +151,24 @@ class OneSend(Fields, frozen=True, kw_only=True):
     recipient: (
         Annotated[
             Literal["self"],
-            Meta(description="In place of recipient_email: your account's own address."),
+            Meta(description="Sends to your account's own address, instead of `recipient_email`."),
         ]
         | None
     ) = None
     reference: (
         Annotated[
-            SenderReferenceField, Meta(description="Your own name for it, once per environment.")
+            SenderReferenceField,
+            Meta(description="Your own reference for the top-up, unique in the environment."),
         ]
         | None
     ) = None
     metadata: (
         Annotated[
             dict[MetadataKey, MetadataValue],
-            Meta(max_length=METADATA_PAIRS_MAX, description="Pairs of yours; events carry them."),
+            Meta(
+                max_length=METADATA_PAIRS_MAX,
+                description="Your own names and values, which events contain.",
+            ),
         ]
         | None
     ) = None
@@ -170,30 +178,35 @@ class OneSend(Fields, frozen=True, kw_only=True):
     ] = None
     send_at: (
         Annotated[
-            Time, Meta(description="When to send it, at most 90 days ahead; left out: at once.")
+            Time,
+            Meta(
+                description="When to send, at most 90 days ahead. If omitted, the top-up is sent immediately."
+            ),
         ]
         | None
     ) = None
     distinct: Annotated[
         bool,
         Meta(
-            description="Another send, though it looks like one of a moment ago; see the key's"
-            " repeat_guard_s."
+            description=(
+                "Confirms that this isn't a repetition, although it looks like a recent send; see the key's"
+                " `repeat_guard_s`."
+            )
         ),
     ] = False
 
 
 class ValidateBody(OneSend, frozen=True, kw_only=True):
-    """What would be sent to whom: recipient_email names a person, "recipient": "self" means the
-    account's own address. Exactly one of the two, since a recipient is never guessed.
+    """What would be sent, and to whom. Name the recipient in `recipient_email`, or give `"recipient": "self"`
+    for the account's own address; exactly one of the two is required.
     """
 
     intent: IntentField | None = None
 
 
 class SendBody(ValidateBody, frozen=True, kw_only=True):
-    """What is sent to whom, and at which quoted price, if one was asked for: recipient_email names a
-    person, "recipient": "self" means the account's own address. Exactly one of the two.
+    """What to send, to whom, and optionally at which quoted price. Name the recipient in `recipient_email`, or
+    give `"recipient": "self"` for the account's own address; exactly one of the two is required.
     """
 
     quote_id: QuoteIdField | None = None
@@ -226,10 +239,7 @@ async def validate(context: CallContext, asked: ValidateBody) -> Rehearsed:
 def request_of(
     context: CallContext, asked: OneSend, quoted: str | None, intent: str | None
 ) -> SendRequest:
-    """Return the caller's send, at the price of its quote if it has one.
-
-    Raises InvalidPlatform, InvalidEmail or AmountOutOfRange, and InvalidInput for another send's quote.
-    """
+    """Return the caller's send, with the fee from its quote if it has one."""
     caller, rules = context.caller, context.service(TopUpRules)
     platforms, address = rules.platforms.of(caller.environment), asked.recipient_email
     if address is None:
@@ -271,13 +281,13 @@ SEND: Final = EngineAct(
     name="topups.send",
     summary="Send prepaid credit to a recipient's wallet",
     description=(
-        "Debits the account's wallet, credits the recipient's, issues the voucher and sends the"
-        " webhook, all in one transaction. Pending where the platform takes its time, or where"
-        " a person has to approve. With `send_at` it is scheduled: the funds are held and the"
-        " caps counted now, it can be cancelled until then, and at its time the key, the"
-        " account and the platform are looked at again (3005 and a refund where one of them"
-        " refuses). Give an Idempotency-Key, and a repeated call sends once; an `intent` does the"
-        " same over all doors and all keys of the account."
+        "One transaction debits the account's wallet, credits the recipient's wallet, issues the voucher"
+        " and queues the webhook. The top-up is pending if its supplier needs time or a user must"
+        " approve. With `send_at` it is scheduled: its funds are held and the caps counted now, and you"
+        " can cancel it until then. At that time the key, the account and the platform are checked again;"
+        " if one of them refuses, the response is 3005 and the funds are returned. Give an"
+        " Idempotency-Key, and a repeated call sends once. An `intent` does the same for all keys of the"
+        " account, by API, MCP, x402 or a page."
     ),
     path="/topup/send",
     scopes=SENDS,
@@ -295,7 +305,7 @@ SEND: Final = EngineAct(
 )
 VALIDATE: Final = StepsAct(
     name="topups.validate",
-    summary="Rehearse a send: the same rules, nothing written",
+    summary="Validate a send: check the same rules, and write nothing",
     path="/topup/validate",
     scopes=SENDS,
     audience=(MERCHANT,),

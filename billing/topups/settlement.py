@@ -1,6 +1,6 @@
-"""End or release a top-up that holds funds: cancel, deliver, approve, deny, or release at its time.
+"""End or release a top-up that holds funds: cancel, deliver, approve, deny, or release at the scheduled time.
 
-It ends once, under its tenant's lock.
+A top-up ends once, under its tenant's lock.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ DENIED = "the approval was denied"
 LEFT = "whoever sent it left the account, and nobody released it within 72 hours"
 ENDED = "requester_ended"
 CREDIT = Deliverable("credit")
-# Takes a supplier's place until the whole batch is accepted.
+# Takes a supplier's place until all items of the batch are accepted.
 BY_BATCH = "batch"
 
 
@@ -60,10 +60,10 @@ class AwaitsApproval(DomainError):
 
 
 def deliver(state: BatchState, topup: TopUp, *, given: Deliverable | None = None) -> TopUp:
-    """Credit the recipient and the fees from the hold.
+    """Pay the recipient and the fees from the held funds.
 
-    With a supplier's own credit (`given`) the voucher is settled externally at once, so nobody holds both.
-    A given code replaces the voucher.
+    If a supplier delivered (`given`), the voucher is settled externally in the same step, so that nobody can
+    use both. A code in `given` replaces the voucher's.
     """
     topups = topups_of(state)
     is_external = given is not None or (topup.supplier is not None and topup.fulfilment != WALLET)
@@ -154,8 +154,8 @@ class EndedTopUp:
     wallet_balance_cents: int
     approval: Approval | None = None
     refusal: RequesterBlocked | None = None
-    is_mine: bool = False  # a hand-over: this caller is the one who asks
-    objection: str | None = None  # why a supplier's word was kept for an operator and not followed
+    is_mine: bool = False  # of a hand-over: this caller must call the supplier
+    objection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,9 @@ class OnTopUp:
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnTopUp):
-    """Take a pending top-up back for its sender. `own_key`: as of keys.principal.key_bound_to_own."""
+    """Cancel a top-up for its sender. `own_key` limits this to what that key or its descendants sent
+    (keys.principal.key_bound_to_own).
+    """
 
     cancelled_by: str
     own_key: str | None
@@ -226,7 +228,7 @@ class Decide(OnTopUp):
         )
         if topup.status != "pending" or topup.fulfilment != BY_APPROVAL:
             if self.decision == "expired":
-                # Nothing is left to decide, and the sweep must not find it again.
+                # The decision is recorded, so that the worker doesn't find this approval again.
                 topups_of(state).change_approval(decided)
                 return self._ended(state, topup)
             raise WrongStateForApproval(
@@ -234,7 +236,7 @@ class Decide(OnTopUp):
                 extra={"transaction_id": topup.id, "status": topup.status},
             )
         if self.decision == "approved":
-            # Every rule that may refuse comes before the first change.
+            # Check all rules that may refuse before the first change.
             try:
                 source = check_again(state, topup)
             except InvalidPlatform as gone:
@@ -252,12 +254,12 @@ class Decide(OnTopUp):
     def _blocked(
         self, state: BatchState, topup: TopUp, asked: Approval, blocked: RequesterBlocked
     ) -> EndedTopUp:
-        """Cancel a top-up that can never continue; raise what may still change."""
+        """Cancel the top-up if it can never continue. Raise the error of anything that may still change."""
         blocked.extra |= {"transaction_id": topup.id, "status": topup.status}
         if blocked.reason != ENDED:
             raise RequesterBlocked(
-                f"{blocked.detail} Nothing was decided: approve again once that has changed, or deny,"
-                " and the held funds go back to the wallet.",
+                f"{blocked.detail} Nothing was decided. Approve again once this has changed, or deny to return the"
+                " held funds to the wallet.",
                 reason=blocked.reason,
                 extra=blocked.extra,
             )
@@ -320,8 +322,9 @@ def awaits(state: BatchState, topup: TopUp, asked: Approval) -> AwaitsApproval:
 
 
 def check_again(state: BatchState, topup: TopUp) -> Source:
-    """Return the first supplier for a held top-up that continues now; raise what refuses it. Funds and caps
-    were settled on acceptance.
+    """Check a held top-up that continues now. Return its first supplier, or raise the error of a rule that refuses it.
+
+    Funds and caps were checked when the send was accepted.
     """
     facts = SendFacts(topup.id, topup.platform, topup.recipient_email, topup.amount_cents)
     try:
@@ -345,7 +348,6 @@ def _blocked(
         reason, detail = "requester_paused", f"{key} is paused."
     else:
         reason, detail = "requester_limits", f"{key} may no longer send to this {refusal.reason}."
-    # Named if the refusal knows which key of the lineage it is.
     key_id = refusal.extra.get("key_id", topup.spent_by[0])
     return RequesterBlocked(detail, reason=reason, extra={"requester_key_id": key_id})
 
@@ -384,9 +386,9 @@ class DueSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release(OnTopUp):
-    """Release a scheduled top-up as a send just made, or refund it if something refuses it now.
+    """Release a scheduled top-up as if it had just been sent. If a rule refuses it now, return its funds.
 
-    Happens once, never before its time by the tenant's own clock.
+    This happens once, and never before the scheduled time on the tenant's clock.
     """
 
     spent_by: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Suppliers' words that couldn't end their top-up, and the values that suppliers delivered."""
+"""Store suppliers' responses that couldn't end their top-up, and digests of delivered values."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +19,18 @@ from store.row_mapping import RowMapping, as_json
 SaidOutcome = Literal["delivered", "failed"]
 Why = Literal["late", "second", "repeated", "implausible"]
 DETAIL_CHARACTERS_MAX: Final = 300
-# Bounds the table if a supplier draws another code for each repeat.
+# Limits the table's size if a supplier returns a different code for every repeated call.
 WORDS_OF_TOPUP_MAX: Final = 50
 GAUGED_MAX: Final = 10_000
 
 
 class SupplierWord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """`late`: the top-up had ended or moved on. `second`: it contradicts an earlier word. `repeated`: its
-    value was delivered for another top-up.
+    """A stored response of a supplier. `why` is one of:
+
+    - late: the top-up had ended, or another supplier has it.
+    - second: the response contradicts an earlier one.
+    - repeated: the value was already delivered for another top-up.
+    - implausible: the delivery looks wrong.
     """
 
     transaction_id: str
@@ -167,7 +171,6 @@ def _subject(topup_id: str) -> str:
 
 
 _ROWS = RowMapping(SupplierWord)
-# A repeated word needs an operator again, unless one has seen it.
 _KEEP: Final = f"""
 INSERT INTO supplier_words ({_ROWS.listed})
 SELECT {", ".join(f"v.{name}" for name in _ROWS.columns)} FROM :rows[{_ROWS.typed}] AS v
@@ -183,7 +186,6 @@ SELECT COUNT(*) AS number FROM (
 """
 
 
-# Credit has no value, and many notes may be equal.
 UNIQUE_KINDS: Final = frozenset({"code", "key", "link"})
 FILLED_AT_ONCE: Final = 1_000
 
@@ -193,17 +195,17 @@ _Place = tuple[str, str]  # environment, digest
 
 
 class DeliveredValues(WorkingSet):
-    """Which top-ups have the codes, keys and links that the batch's commands deliver.
+    """Find the top-ups that already have the codes, keys and links that this transaction delivers.
 
-    A value is delivered for one top-up of its environment.
+    A value may be delivered for only one top-up of an environment.
     """
 
     rank = 15
 
     def __init__(self, rules: TopUpRules) -> None:
         self._codes = rules.codes
-        self._named: dict[_Place, list[tuple[str, Tenant]]] = {}  # in the order of the commands
-        self._wanted: dict[_Place, str] = {}  # by the first of them that may be delivered
+        self._named: dict[_Place, list[tuple[str, Tenant]]] = {}
+        self._wanted: dict[_Place, str] = {}
         self._owners: dict[_Place, str] = {}
         self._delivered: set[_Place] = set()
 
@@ -217,7 +219,7 @@ class DeliveredValues(WorkingSet):
             self._named.setdefault(place, []).append((topup_id, tenant))
 
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
-        """Claim each value for its top-up; sorted, so batches can't deadlock."""
+        """Claim each value for its top-up. The values are sorted so that batches can't deadlock."""
         topups = read_set.working_set(TopUpWorkingSet)
         for place, named in sorted(self._named.items()):
             for topup_id, tenant in named:
@@ -264,7 +266,6 @@ def delivered_values_of(state: BatchState) -> DeliveredValues:
 
 
 async def fill_step(tx: Transaction, codes: VoucherCodes) -> bool:
-    """Enter the next delivered top-ups that the table lacks; return False when none is left."""
     row = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 1 FOR UPDATE")
     end = await tx.fetch_one("SELECT after_id FROM handed_over_fill WHERE id = 2")
     assert row is not None, "the migration has made it"

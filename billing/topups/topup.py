@@ -1,7 +1,6 @@
-"""A top-up: prepaid credit sent from an account's wallet to a recipient on a platform.
+"""Model a top-up: prepaid credit that an account sends from its wallet to a recipient on a platform.
 
-A pending or scheduled top-up holds its funds, and reaches a final state exactly once. Only `move` changes the
-state.
+A pending or scheduled top-up holds its funds, and reaches a final state exactly once. Only `move` changes the state.
 """
 
 import re
@@ -31,10 +30,9 @@ MESSAGE_CHARACTERS_MAX: Final = 500
 LOCALE_CHARACTERS_MAX: Final = 35
 MASK: Final = "****"
 HINT_CHARACTERS: Final = 4
-# The last four characters of a shorter code would reveal too much.
+# The last four characters of a shorter code would reveal too much of it.
 _HINTED_CHARACTERS_MIN = 12
 _NO_HINT = "*" * HINT_CHARACTERS
-# Invisible letters, marks and symbols; other invisible characters are found by category.
 _SHOWS_NOTHING = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
@@ -45,7 +43,9 @@ class DeliverableRefused(ValueError):
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Erased with the recipient. `locale`: a language tag such as zh-Hans."""
+    """How to notify the recipient. It is erased together with the recipient. `locale` is a language tag such as
+    zh-Hans.
+    """
 
     email: bool = False
     locale: str | None = None
@@ -53,8 +53,8 @@ class DeliveryOptions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Deliverable(msgspec.Struct, frozen=True, gc=False):
-    """Credit (without a value), or a code, key, link or note. `value` is stored sealed; no other field
-    contains it.
+    """What a top-up delivers: credit without a value, or a code, key, link or note. `value` is stored
+    encrypted, and no other field contains it.
     """
 
     kind: DeliverableKind
@@ -85,10 +85,8 @@ class StoredDeliverable(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
         }
 
 
-# A top-up of a wallet here; its voucher's code is stored beside it.
 WALLET_CREDIT: Final = StoredDeliverable("credit")
 WALLET_CREDIT_SHAPE: Final = WALLET_CREDIT.shape()
-# Encoded once, because almost every send's event contains it.
 WALLET_CREDIT_JSON: Final = msgspec.Raw(msgspec.json.encode(WALLET_CREDIT_SHAPE))
 
 
@@ -99,17 +97,12 @@ def hint_of(code: str) -> str:
 
 
 def visible(value: str) -> str:
-    """Return what a reader sees of a value: NFKC, without white space and invisible characters."""
+    """Return what a reader sees of a value: normalised to NFKC, without white space and invisible characters."""
     plain = _SHOWS_NOTHING.sub("", unicodedata.normalize("NFKC", value))
     return "".join(one for one in plain if unicodedata.category(one)[0] not in "CZ")
 
 
 def checked_deliverable(given: Deliverable) -> Deliverable:
-    """Return the deliverable as it can be stored; raise DeliverableRefused.
-
-    A link or instructions that repeat the value lose it, because readers without the right to the value see
-    them.
-    """
     if given.kind not in KINDS:
         raise DeliverableRefused(f"The kind must be one of {', '.join(sorted(KINDS))}.")
     value = given.value
@@ -152,21 +145,19 @@ def _is_in(value: str, text: str) -> bool:
 def _without(value: str, text: str) -> str:
     for spelled in (value, quote(value), quote(value, safe=""), quote_plus(value)):
         text = text.replace(spelled, MASK)
-    # If the value is spelled in yet another way, mask the whole text.
+    # If the text contains the value in yet another spelling, mask all of it.
     return MASK if _is_in(value, text) else text
 
 
-# Sent after a commit with a pending top-up.
 HINT: Final = "fulfilment"
 SCHEDULED_HINT: Final = "scheduled"
 TopUpStatus = Literal[
     "scheduled", "pending", "delivered", "failed", "cancelled", "reversing", "reversed"
 ]
 
-# docs/states.md has the diagram.
 MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
     "scheduled": frozenset({"pending", "delivered", "failed", "cancelled"}),
-    # Back to scheduled: approved before its time.
+    # A top-up that is approved before its scheduled time becomes scheduled again.
     "pending": frozenset({"scheduled", "delivered", "failed", "cancelled"}),
     "delivered": frozenset({"reversing", "reversed"}),
     "failed": frozenset(),
@@ -176,7 +167,7 @@ MOVES: Mapping[TopUpStatus, frozenset[TopUpStatus]] = {
 }
 HELD_STATES: Final = frozenset[TopUpStatus]({"scheduled", "pending"})
 
-# Fulfilments that credit the recipient's wallet here (formerly `voucher`), and decisions without a supplier.
+# Fulfilments without a supplier: credit to a wallet in this gateway (formerly named `voucher`) and decisions.
 _HERE = frozenset({WALLET, "voucher", "sandbox", "approval"})
 
 
@@ -196,7 +187,7 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     id: str
     account_id: str
     environment: str
-    spent_by: tuple[str, ...]  # the key and its ancestors; empty without a key
+    spent_by: tuple[str, ...]  # the sending key and its ancestors; empty without a key
     status: TopUpStatus
     platform: str
     amount_cents: int
@@ -208,29 +199,33 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     note: str | None = None
     failure_reason: str | None = None
     new_balance_cents: int | None = None
-    voucher_code_hint: str | None = None  # once delivered; the code itself is never stored
-    fulfilment_code: str | None = None  # handed over in the voucher's place; sealed
+    voucher_code_hint: str | None = None  # set on delivery; the code itself isn't stored
+    fulfilment_code: str | None = None  # a supplier's code in place of the voucher's; encrypted
     handed_over_at: int | None = None
     next_check_at: int | None = None
     checks_made: int = 0
     settled_at: int | None = None
-    # The request that sent it (kernel/trace.py), until another process ends it; then its event has it.
+    # The trace of the send's request (kernel/trace.py). When another process ends the top-up, its event
+    # contains the trace.
     trace: str | None = None
-    supplier: str | None = None  # who is called or delivered; null if a wallet here did
-    deliverable: StoredDeliverable | None = None  # without its value; null: credit in a wallet here
-    delivery: DeliveryOptions | None = None  # how it reaches the recipient; null: nothing was said
-    claimed_at: int | None = None  # when the recipient first saw it
-    emailed_at: int | None = None  # a mail server took the first mail about it
-    scheduled_for: int | None = None  # on the tenant's clock; null if sent at once
-    fee_cents: int = 0  # charged in addition to the amount, and returned with it
-    earned_fee_cents: int = 0  # the earned part: all once delivered, nothing once reversed
-    counted_in: str | None = None  # what counts it beside days and months, see keys/caps.py
-    key_name: str | None = (
-        None  # of the key that sent it, as it was called then; null without a key
-    )
-    caller_address: str | None = None  # that its send came from; null: no call of the account's own
-    idempotency_key: str | None = None  # its send's key, masked; null if it had none
-    sent_by: str | None = None  # of one that waits: Principal.sender; null: a key, or sent at once
+    # the supplier that is called or delivered; None for a wallet in this gateway
+    supplier: str | None = None
+    # without its value; None for credit to a wallet in this gateway
+    deliverable: StoredDeliverable | None = None
+    delivery: DeliveryOptions | None = None
+    claimed_at: int | None = None
+    emailed_at: int | None = None
+    scheduled_for: int | None = None  # on the tenant's clock; None if sent immediately
+    fee_cents: int = 0
+    earned_fee_cents: int = 0  # the fee once delivered; 0 before, and after a reversal
+    # a further window that counts this send, besides the day and month (keys/caps.py)
+    counted_in: str | None = None
+    key_name: str | None = None  # the sending key's name at that time; None without a key
+    # the IP address of the send; None if the account made no call
+    caller_address: str | None = None
+    idempotency_key: str | None = None  # the send's Idempotency-Key, masked; None if it had none
+    # the sender of a waiting top-up (Principal.sender); None for a key or an immediate send
+    sent_by: str | None = None
 
     @property
     def charged_cents(self) -> int:
@@ -269,7 +264,6 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
         return self.spent_by[0] if self.spent_by else None
 
     def event_data(self) -> dict[str, Any]:
-        """Return the events' fields; the code and the value come before what a tenant wrote."""
         deliverable: dict[str, Any] | msgspec.Raw | None = None
         if self.status == "delivered":
             given = self.deliverable
@@ -306,7 +300,9 @@ def move(
     seen: TopUpStatus | None = None,
     **changes: Any,
 ) -> TopUp:
-    """Leave `seen`, or any state that holds funds."""
+    """Return the top-up in its new state. Raise AlreadyDelivered or AlreadyEnded unless it is in state `seen`
+    or, by default, holds funds.
+    """
     is_seen = topup.status in HELD_STATES if seen is None else topup.status == seen
     if not is_seen or status not in MOVES[topup.status]:
         facts = {"transaction_id": topup.id, "status": topup.status}
@@ -391,7 +387,6 @@ ROWS = RowMapping(
         "delivery": as_json(DeliveryOptions),
     },
 )
-# A new top-up was neither claimed nor mailed.
 _NEW = ROWS.part(*(name for name in ROWS.columns if name not in {"claimed_at", "emailed_at"}))
 _CHANGING = (
     "status",

@@ -1,4 +1,4 @@
-"""Top-ups as callers see them: the result of a send, the story of one, transfers, quotes, mails."""
+"""Define top-ups as callers see them: sends, timelines, transfers, quotes and mails."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -29,47 +29,56 @@ from kernel.words import (
 from webhooks.events.event import EventTypeWord
 from webhooks.events.schemas import Approval, Deliverable
 
-DeliverableField = Annotated[Deliverable, Meta(description="What the recipient is given.")]
+DeliverableField = Annotated[Deliverable, Meta(description="What the recipient receives.")]
 SenderReference = Annotated[
-    str, Meta(description="The sender's own name for it, once per environment.")
+    str, Meta(description="The sender's own reference, unique in the environment.")
 ]
-WalletCents = Annotated[int, Meta(description="The sender's own wallet afterwards, in US cents.")]
+WalletCents = Annotated[
+    int, Meta(description="The balance of the sender's wallet afterwards, in US cents.")
+]
 
 
 NextLinks = Annotated[
     list[Link],
-    Meta(description="While it waits: the calls that come next, the most useful first."),
+    Meta(
+        description="While the top-up waits: the calls that you can make next, most useful first."
+    ),
 ]
 NextPoll = Annotated[
     Literal["poll"],
-    Meta(description="While it waits: ask links[] of rel poll again until the state is another."),
+    Meta(
+        description="While the top-up waits: call the link whose rel is poll until the state changes."
+    ),
 ]
 
 WALLET_CREDIT = Deliverable(**WALLET_CREDIT_SHAPE)
 
 
 class ShownDelivery(Struct, kw_only=True):
-    """What the send said about its recipient."""
+    """How the sender asked to notify the recipient."""
 
-    email: Annotated[bool, Meta(description="Whether mail was asked for.")]
-    locale: Annotated[str | None, Meta(description="The language that was asked for.")]
-    message: Annotated[str | None, Meta(description="The sender's words to the recipient.")]
+    email: Annotated[bool, Meta(description="Whether the sender requested a mail.")]
+    locale: Annotated[str | None, Meta(description="The language that the sender requested.")]
+    message: Annotated[str | None, Meta(description="The sender's message to the recipient.")]
 
 
 class RecipientMail(Shaped, kw_only=True):
-    """One mail about a top-up. It holds the link to the claim page, never the code itself."""
+    """One mail about a top-up. It contains the link to the claim page and never the code itself."""
 
     id: Annotated[str, Meta(pattern=r"^mal_[0-9A-Za-z]+$")]
     status: Annotated[
         Literal["queued", "sent", "bounced", "failed", "unwanted", "outbox", "limited"],
         Meta(
-            description="sent: a mail server took it. bounced: it was refused for good. failed: tried"
-            " for a day and a half. unwanted: the recipient asked for no mail. outbox: no mail"
-            " leaves here, read it in the dashboard. limited: the mails of 24 hours were used up."
+            description=(
+                "The mail's status. sent: a mail server accepted it. bounced: it was finally refused. failed: it"
+                " couldn't be sent for a day and a half. unwanted: the recipient wants no mail. outbox: this"
+                " gateway sends no mail, so read it in the dashboard. limited: the limit of mails in 24 hours was"
+                " reached."
+            )
         ),
     ]
-    attempts: Annotated[int, Meta(ge=0, description="How many times it was tried.")]
-    reason: Annotated[str | None, Meta(description="What the mail server said.")]
+    attempts: Annotated[int, Meta(ge=0, description="How many times sending was attempted.")]
+    reason: Annotated[str | None, Meta(description="The mail server's message.")]
     created_at: Time
     next_attempt_at: Time | None
     ended_at: Time | None
@@ -83,7 +92,6 @@ def shown_delivery(topup: topups.TopUp) -> ShownDelivery | None:
 
 
 def deliverable_of(topup: topups.TopUp, value: str | None = None) -> Deliverable | None:
-    """Return the deliverable, with its value for readers who may see it; None until delivery."""
     given = topup.given
     if given is None or topup.deliverable is None:
         return None if given is None else WALLET_CREDIT
@@ -91,7 +99,7 @@ def deliverable_of(topup: topups.TopUp, value: str | None = None) -> Deliverable
 
 
 class Sent(Struct, kw_only=True, gc=False):
-    """What became of a send. Voucher and new balance are null until it is delivered."""
+    """The result of a send. The voucher and the new balance are null until the top-up is delivered."""
 
     voucher_code: Code | None
     voucher_code_hint: CodeHint | None
@@ -101,14 +109,18 @@ class Sent(Struct, kw_only=True, gc=False):
     fee_cents: FeeCents
     charged_cents: ChargedCents
     new_balance_cents: Annotated[
-        int | None, Meta(description="The recipient's wallet of that platform, in US cents.")
+        int | None,
+        Meta(description="The balance of the recipient's wallet for that platform, in US cents."),
     ]
     recipient_email: str
     wallet_balance_cents: WalletCents
     claim_url: Annotated[
         str | None,
         Meta(
-            description="The recipient's page, as good as the code itself: null unless you may see it."
+            description=(
+                "The recipient's claim page. It is as valuable as the code, so it is null unless you may see the"
+                " code."
+            )
         ),
     ]
     scheduled_for: ScheduledFor | UnsetType = UNSET
@@ -135,23 +147,23 @@ class Sent(Struct, kw_only=True, gc=False):
 
 
 class Held(Shaped, kw_only=True):
-    """Where a person decides on a send above the key's threshold."""
+    """The approval that the send waits for, and the page on which a user decides."""
 
     id: ApprovalId
-    url: Annotated[str, Meta(description="The page of the dashboard to open.")]
+    url: Annotated[str, Meta(description="The dashboard page on which a user decides.")]
     expires_at: Time
 
 
 class SentForApproval(Sent, kw_only=True):
-    """A send that waits for a person; until then its funds are held."""
+    """A send that waits for approval. Its funds are held until then."""
 
-    approval: Annotated[Held, Meta(description="What a person has to decide on.")]
+    approval: Annotated[Held, Meta(description="The approval that a user must decide.")]
     links: NextLinks
     next_action: NextPoll
 
 
 class TopUpFields(Shaped, kw_only=True):
-    """A top-up; a rehearsed one has no id."""
+    """A top-up. In a dry run it has no ID."""
 
     transaction_id: TransactionId | None
     status: TopUpStatus
@@ -170,21 +182,24 @@ class TopUpFields(Shaped, kw_only=True):
     failure_reason: str | None
     delivery: Annotated[
         ShownDelivery | None,
-        Meta(description="How it reaches its recipient; null: nothing was said."),
+        Meta(description="How the recipient is notified; null if the sender didn't say."),
     ]
     claim_url: Annotated[
         str | None,
         Meta(
-            description="The recipient's page, as good as the code itself: null unless you may see it,"
-            " and in answers that are kept for a repeated call."
+            description=(
+                "The recipient's claim page. It is as valuable as the code, so it is null unless you may see the"
+                " code, and in responses that are stored for a repeated call."
+            )
         ),
     ] = None
-    claimed_at: Annotated[Time | None, Meta(description="When the recipient opened it first.")]
+    claimed_at: Annotated[Time | None, Meta(description="When the claim page was first opened.")]
     emailed_at: Annotated[
-        Time | None, Meta(description="When a mail server took the first mail about it.")
+        Time | None,
+        Meta(description="When the first mail was accepted."),
     ]
-    key_id: Annotated[KeyIdText | None, Meta(description="That sent it; null: no key.")]
-    key_name: Annotated[str | None, Meta(description="What that key was called then.")]
+    key_id: Annotated[KeyIdText | None, Meta(description="The key that sent it; null if none did.")]
+    key_name: Annotated[str | None, Meta(description="The key's name at that time.")]
     scheduled_for: ScheduledFor | None
     created_at: Time
     settled_at: Time | None
@@ -204,42 +219,44 @@ class TopUpFields(Shaped, kw_only=True):
 
 
 class TopUp(TopUpFields, kw_only=True):
-    """A top-up. Voucher and new balance are null unless it was delivered; once it was reversed, new
-    balance is what the recipient's wallet holds after that.
+    """A top-up. The voucher and the new balance are null unless it was delivered. After a reversal, the new
+    balance is what the recipient's wallet held afterwards.
 
-    voucher_code and deliverable.value are null, too, for whoever is neither the sender nor one of
-    its ancestors, and has not vouchers:read. Where a supplier delivered a key, a link or a note there
-    is no voucher code: what was delivered is in deliverable.
+    `voucher_code` and `deliverable.value` are also null for readers who are neither the sending key nor one of
+    its ancestors and lack the scope vouchers:read. If a supplier delivered a key, a link or a note, there is no
+    voucher code; see `deliverable`.
     """
 
     transaction_id: TransactionId
 
 
 class SettledTopUp(TopUp, kw_only=True):
-    """A top-up that just ended, and the sender's wallet afterwards."""
+    """A top-up that has just ended, and the sender's wallet balance."""
 
     wallet_balance_cents: WalletCents
 
 
 class Transfer(Struct, kw_only=True):
-    """One movement on the ledger: from the debit account to the credit account."""
+    """A transfer on the ledger from one account to another."""
 
     id: str
-    debit: Annotated[str, Meta(description="The ledger account that it comes from.")]
-    credit: Annotated[str, Meta(description="The ledger account that it goes to.")]
+    debit: Annotated[str, Meta(description="The ledger account that the money left.")]
+    credit: Annotated[str, Meta(description="The ledger account that received the money.")]
     amount_cents: Cents
     amount_micros: Micros
     code: Annotated[str, Meta(description="Why the money moved.")]
     key_id: Annotated[
         KeyIdText | None,
-        Meta(description="The key whose call moved it; null: no key's, or not known."),
+        Meta(
+            description="The key whose call moved the money; null if no key did, or if that isn't known."
+        ),
     ]
-    key_name: Annotated[str | None, Meta(description="What that key is called.")]
+    key_name: Annotated[str | None, Meta(description="The key's name.")]
     created_at: Time
 
 
 class EventOfTopUp(Struct, kw_only=True):
-    """An event that tells of the top-up; GET /events/{event_id} has its body."""
+    """An event about the top-up. GET /events/{event_id} returns its body."""
 
     id: EventIdText
     type: EventTypeWord
@@ -247,25 +264,26 @@ class EventOfTopUp(Struct, kw_only=True):
 
 
 class FulfilmentAttempt(Shaped, kw_only=True):
-    """A turn at a supplier. supplier and detail are for operators, and null for everybody else."""
+    """An attempt at a supplier. `supplier` and `detail` are null unless an operator reads them."""
 
     outcome: Annotated[
         Literal[
             "requested", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
         ],
         Meta(
-            description="waiting: accepted, not done. unknown: no word to rely on; it is asked again."
-            " dropped: a person ended it. revoked, kept: asked to take back what it delivered."
+            description=(
+                "The outcome. waiting: accepted, but not delivered yet. unknown: no reliable response, so the"
+                " supplier is called again. dropped: an operator ended the attempt. revoked, kept: the result of"
+                " asking the supplier to revoke the delivery."
+            )
         ),
     ]
-    requests_made: Annotated[int, Meta(ge=1, description="How often it was asked in this turn.")]
+    requests_made: Annotated[int, Meta(ge=1, description="How often the supplier was called.")]
     requested_at: Time
     last_requested_at: Time
     ended_at: Time | None
-    supplier: Annotated[str | None, Meta(description="Who was asked; null but for operators.")]
-    detail: Annotated[
-        str | None, Meta(description="What the supplier said; null but for operators.")
-    ]
+    supplier: Annotated[str | None, Meta(description="The supplier; null except for operators.")]
+    detail: Annotated[str | None, Meta(description="Its message; null except for operators.")]
 
     @classmethod
     def seen_by(cls, attempt: Attempt, *, is_operator: bool) -> Self:
@@ -274,12 +292,12 @@ class FulfilmentAttempt(Shaped, kw_only=True):
 
 
 class Reversal(Shaped, kw_only=True):
-    """That somebody wanted a delivered top-up back. outcome is null until its supplier has answered."""
+    """A request to reverse a delivered top-up. `outcome` is null until the supplier has responded."""
 
-    reason: Annotated[str, Meta(description="Why the sender or the operator wanted it back.")]
+    reason: Annotated[str, Meta(description="The reason that the sender or the operator gave.")]
     outcome: Annotated[
         Literal["reversed", "kept"] | None,
-        Meta(description="What came of it; null until its supplier has answered."),
+        Meta(description="The outcome; null until the supplier has responded."),
     ]
     detail: Annotated[str | None, Meta(description="Why it was kept.")]
     requested_at: Time
@@ -287,68 +305,74 @@ class Reversal(Shaped, kw_only=True):
 
 
 class ReversedTopUp(SettledTopUp, kw_only=True):
-    """A top-up that is reversed, or reversing until its supplier has answered."""
+    """A top-up that is reversed. While its supplier hasn't responded, its status is reversing."""
 
-    reversal: Annotated[Reversal, Meta(description="Who wanted it back and why.")]
+    reversal: Annotated[Reversal, Meta(description="The request to reverse the top-up.")]
     links: NextLinks | UnsetType = UNSET
     next_action: NextPoll | UnsetType = UNSET
 
 
 class TopUpStory(TopUp, kw_only=True):
-    """A top-up with everything that came of it; approval_id where a person was asked.
+    """A top-up with all that happened to it. `approval_id` is present if the send needed approval.
 
-    needs_review: nobody knows whether its supplier delivered, and nobody can find out but a person
-    of the operator's. reversal: null unless somebody wanted it back. supplier and cost_cents are for
-    operators, and null for everybody else.
+    `needs_review` means that the supplier's outcome is unknown and an operator must find it out. `reversal` is
+    null unless a reversal was requested. `supplier` and `cost_cents` are null unless an operator reads them.
     """
 
     transfers: list[Transfer]
-    events: Annotated[list[EventOfTopUp], Meta(description="The events that tell of it.")]
-    attempts: Annotated[list[FulfilmentAttempt], Meta(description="Each turn at a supplier.")]
-    mails: Annotated[list[RecipientMail], Meta(description="The mails to its recipient.")]
+    events: Annotated[list[EventOfTopUp], Meta(description="The events about the top-up.")]
+    attempts: Annotated[list[FulfilmentAttempt], Meta(description="The attempts at suppliers.")]
+    mails: Annotated[list[RecipientMail], Meta(description="The mails to the recipient.")]
     needs_review: Annotated[
         bool,
         Meta(
-            description="Nobody knows whether its supplier delivered, and nobody but a person of the operator's can find out."
+            description="Whether the supplier's outcome is unknown and an operator must find it out."
         ),
     ]
     reversal: Annotated[
-        Reversal | None, Meta(description="That somebody wanted it back; null: nobody did.")
+        Reversal | None,
+        Meta(description="The request to reverse it, if any."),
     ]
-    supplier: Annotated[str | None, Meta(description="Who provides it; null but for operators.")]
-    cost_cents: Annotated[int, Meta(ge=0, description="The supplier's, in US cents.")] | None
+    supplier: Annotated[str | None, Meta(description="The supplier; null except for operators.")]
+    cost_cents: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="The supplier's cost, in US cents; null unless an operator reads it.",
+            ),
+        ]
+        | None
+    )
     approval_id: ApprovalId | UnsetType = UNSET
     request_id: Annotated[
         str | None,
         Meta(
             description=(
-                "The X-Request-Id of the send, which the top-up's webhooks carry too; null where it"
-                " is no longer kept."
+                "The X-Request-Id of the send, which the top-up's webhooks also contain. Null if it is no longer"
+                " stored."
             )
         ),
     ]
     caller_address: Annotated[
         str | None,
-        Meta(
-            description="The address that its send came from; null: no call of the account's own."
-        ),
+        Meta(description="The IP address of the send; null if the account made no call."),
     ]
     idempotency_key: Annotated[
         str | None,
-        Meta(description="The Idempotency-Key of its send, what looks like a secret masked."),
+        Meta(
+            description="The Idempotency-Key of the send. Anything that looks like a secret is masked."
+        ),
     ]
-    url: Annotated[
-        str, Meta(description="Its page of the dashboard, with its whole story; it stays.")
-    ]
+    url: Annotated[str, Meta(description="The top-up's permanent page in the dashboard.")]
     links: NextLinks | UnsetType = UNSET
     next_action: NextPoll | UnsetType = UNSET
 
 
 class Quote(Shaped, kw_only=True):
-    """What a send would do now; cap_remaining_cents is null without a cap.
+    """The result of validating a send: what it would cost and do now. `cap_remaining_cents` is null if there is no cap.
 
-    A send that carries quote_id before quote_expires_at is charged charged_cents, whatever the price
-    is by then.
+    A send with this `quote_id` before `quote_expires_at` costs `charged_cents`, even if the price changes.
     """
 
     amount_cents: Cents
@@ -360,18 +384,20 @@ class Quote(Shaped, kw_only=True):
     would_be: Annotated[
         Literal["delivered", "pending", "scheduled", "approval_required", "replayed"],
         Meta(
-            description="replayed: its intent names a top-up that was sent before, so it would send and"
-            " charge nothing."
+            description=(
+                "What the send would result in. replayed: its intent was already used, so nothing would be sent"
+                " or charged."
+            )
         ),
     ]
-    quote_id: Annotated[str, Meta(description="For quote_id of the send.")]
+    quote_id: Annotated[str, Meta(description="The value for the send's `quote_id`.")]
     quote_expires_at: Time
 
 
 class DecidedTopUp(SettledTopUp, kw_only=True):
-    """The decision, and the top-up as it left it."""
+    """A decided approval, with its top-up after the decision."""
 
-    approval: Annotated[Approval | None, Meta(description="The decision.")]
+    approval: Annotated[Approval | None, Meta(description="The decided approval.")]
     links: NextLinks | UnsetType = UNSET
     next_action: NextPoll | UnsetType = UNSET
 

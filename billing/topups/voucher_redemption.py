@@ -1,6 +1,7 @@
-"""Vouchers: look one up as its issuer, redeem one once. Guessing codes is rate-limited.
+"""Vouchers: look up a voucher as its issuer, and redeem a voucher once.
 
-Only the issuing account or an operator may say that a platform honoured a voucher.
+Guessing codes is rate-limited. Only the issuing account or an operator can record that a platform honoured a
+voucher.
 """
 
 from dataclasses import dataclass
@@ -39,22 +40,27 @@ class ExternalNotAllowed(DomainError):
 
 
 class VouchersRedeemBody(Fields, frozen=True, kw_only=True):
-    """settle: into the caller's wallet, or external: the platform has honoured it."""
+    """The voucher to redeem. `settle` is wallet to credit the caller's wallet, or external if the platform has
+    honoured the voucher.
+    """
 
     code: Annotated[Text, Meta(description="The voucher's code, ATU-…."), said(is_secret=True)]
     settle: Literal["wallet", "external"] = "wallet"
 
 
 class IssuedVoucher(Struct, kw_only=True):
-    """A voucher: the claim on value that lies in the recipient's wallet. spent: no longer there.
+    """A voucher: the right to the credit in the recipient's wallet. The status spent means that the credit is no longer
+    there.
 
-    deliverable: what a supplier delivered, which settled the voucher; kind credit: nothing else.
+    `deliverable` is what a supplier delivered, which settled the voucher. Its kind is credit if there was nothing else.
     """
 
     code: Annotated[Voucher, Meta(description="The voucher's code.")]
     status: Annotated[
         Literal["issued", "redeemed", "spent"],
-        Meta(description="spent: its credit is no longer in the recipient's wallet."),
+        Meta(
+            description="The voucher's status. spent: its credit is no longer in the recipient's wallet."
+        ),
     ]
     platform: str
     amount_cents: Cents
@@ -88,10 +94,10 @@ class IssuedVoucher(Struct, kw_only=True):
 
 
 class RedeemedVoucher(IssuedVoucher, kw_only=True):
-    """A voucher just redeemed; transaction_id is null unless the caller issued it."""
+    """A voucher that was just redeemed. `transaction_id` is null unless the caller's account issued it."""
 
     settle: Literal["wallet", "external"]
-    balance_cents: Annotated[int, Meta(description="The caller's wallet, in US cents.")]
+    balance_cents: Annotated[int, Meta(description="The caller's balance, in US cents.")]
 
     @classmethod
     def of(cls, done: "Redeemed") -> Self:
@@ -102,7 +108,6 @@ class RedeemedVoucher(IssuedVoucher, kw_only=True):
             done.voucher_code,
             status="redeemed",
             redeemed_at=redemption.redeemed_at,
-            # The issuer's id means nothing to anybody else.
             transaction_id=topup.id if is_own else None,
             settle=redemption.settle,
             balance_cents=done.wallet_balance_cents,
@@ -167,7 +172,6 @@ class Redeem:
         topup = working_set.find(self.issued.id, self.issued.tenant)
         if topup is None:
             raise unknown_voucher()
-        # It may have been reversed since the look-up.
         _check_issued(topup)
         if working_set.redemption_of(topup.id) is not None:
             raise NotRedeemable(
@@ -204,14 +208,13 @@ class Redeem:
             out = ledger.account(topup.tenant, LedgerAccountKind.TRANSIT_OUT)
             state.move(recipient, out, amount_micros, Code.VOUCHER_REDEEM, topup_id=topup.id)
             source = ledger.account(self.redeemer, LedgerAccountKind.TRANSIT_IN)
-            # Not under the top-up's ID, which is the issuer's: no tenant reads another's transfers.
+            # Don't store the top-up's ID: it is the issuer's, and no tenant may read another's transfers.
             state.credit(
                 self.redeemer, source, amount_micros, Code.VOUCHER_REDEEM, subject_id=topup.id
             )
 
 
 def _tell_redeemed(state: BatchState, topup: TopUp, redemption: Redemption) -> None:
-    """Notify the issuer, never naming the redeemer, which may be another account."""
     data = {
         "transaction_id": topup.id,
         "platform": topup.platform,
@@ -238,7 +241,6 @@ def new_redeem(principal: Principal, issued: TopUp, settle: VoucherTarget) -> Re
 
 
 def _check_sender(principal: Principal, issued: TopUp) -> None:
-    """Raise ScopeMissing if another lineage of the caller's own account sent the voucher."""
     is_foreign = principal.account_id != issued.account_id
     is_sender = principal.key_id is not None and principal.key_id in issued.spent_by
     if not is_foreign and not is_sender:
@@ -287,7 +289,7 @@ async def redeem(context: CallContext, asked: VouchersRedeemBody) -> Redeem:
 
 SHOW: Final = ReadAct(
     name="vouchers.show",
-    summary="A voucher that this account issued",
+    summary="Show a voucher that this account issued",
     path="/vouchers/{code}",
     scopes=("topup:read",),
     audience=(MERCHANT,),
@@ -300,8 +302,8 @@ REDEEM: Final = EngineAct(
     name="vouchers.redeem",
     summary="Redeem a voucher once",
     description=(
-        "Moves its amount out of the recipient's wallet; wrong codes are counted. What another"
-        " key of your account sent, not your own or a descendant of it, needs vouchers:redeem."
+        "The voucher's amount leaves the recipient's wallet. Wrong codes are counted. A key can redeem"
+        " what it or a descendant sent; anything else that your account sent requires vouchers:redeem."
     ),
     path="/vouchers/redeem",
     scopes=("topup:send", REDEEMS),

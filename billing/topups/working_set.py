@@ -1,4 +1,4 @@
-"""The top-ups of one transaction, with their intents, approvals, redemptions and mails."""
+"""Hold the top-ups of one transaction, with their intents, approvals, redemptions and mails."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self
@@ -18,13 +18,13 @@ from keys.caps import read_places
 from keys.tokens import access_token
 from store.database import BatchRead, Transaction
 
-# Takes a supplier's place until the decision.
 BY_APPROVAL = "approval"
-# What took the funds: a hold, or an immediate send and its fee. A held top-up's fee comes out of the hold.
+# The transfers that took a top-up's funds: a hold, or an immediate send with its fee. The fee of a held top-up
+# comes out of the hold.
 _PARTS = frozenset({Code.TOPUP_HOLD, Code.TOPUP_SEND, Code.TOPUP_FEE})
 
-# (account, environment, intent): the caller's own ID of one top-up. It belongs to the account, not to a key: an
-# agent that lost a response repeats the call with any key and finds its top-up.
+# Account, environment and intent: the caller's own ID for one top-up. An intent belongs to the account, so that
+# an agent that lost a response can repeat the call with any key and find the top-up.
 IntentKey = tuple[str, str, str]
 _INTENT_COLUMNS: Final = ("account_id", "environment", "intent", "transaction_id")
 
@@ -70,13 +70,13 @@ class TopUpWorkingSet(WorkingSet):
     def __init__(self, rules: TopUpRules) -> None:
         self.rules = rules
         self.ids: set[str] = set()
-        self.redeemed_ids: set[str] = set()  # whose vouchers are redeemed
+        self.redeemed_ids: set[str] = set()
         self.references: set[tuple[str, str, str]] = set()
         self.intents: set[IntentKey] = set()
-        self.voucher_ids: list[str] = []  # top-ups that may get a voucher
-        self.mailed_ids: set[str] = set()  # about which a further mail may be written
+        self.voucher_ids: list[str] = []
+        self.mailed_ids: set[str] = set()
         self.mails = MailsOfBatch(rules.mail)
-        # (account, Principal.sender) of sends that are judged again, and the findings.
+        # (account ID, Principal.sender) of sends to check again, and those found to have lost access.
         self.senders: set[tuple[str, str]] = set()
         self._left: set[tuple[str, str]] = set()
         self._codes: dict[str, str] = {}
@@ -119,7 +119,6 @@ class TopUpWorkingSet(WorkingSet):
 
     async def _load_old(self, tx: Transaction, read_set: ReadSet) -> None:
         found = await topups.load(tx, self.ids)
-        # A top-up of a tenant that isn't locked here doesn't exist here.
         self._topups = {i: found[i] for i in found if found[i].tenant in read_set.tenants}
         for transfer in await transfers_of(tx, list(self._topups)):
             topup_id = transfer.transaction_id or ""
@@ -198,7 +197,6 @@ class TopUpWorkingSet(WorkingSet):
         return self._approvals.get(topup_id)
 
     def has_left(self, account_id: str, sent_by: str | None) -> bool:
-        """Return whether the sender lost the access that a send needs."""
         return (account_id, sent_by) in self._left
 
     def redemption_of(self, topup_id: str) -> Redemption | None:
@@ -273,9 +271,9 @@ def give_back(
     source: LedgerAccount | None = None,
     code: Code = Code.TOPUP_REFUND,
 ) -> None:
-    """Return each part of the funds to where it came from, and free its share of the key's limits.
+    """Return each part of a top-up's funds to its source, and free what it used of the key's limits.
 
-    The hourly count of sends stays, so that a loop of sends and cancellations ends.
+    The hourly number of sends isn't reduced, so that a loop of sends and cancellations ends.
     """
     topups, tenant = topups_of(state), topup.tenant
     parts = topups.holds(topup.id)
@@ -291,7 +289,7 @@ def give_back(
     spending.give_back(
         tenant, topup.spent_by, charged_micros, sent_at, topup.counted_in, topup_id=topup.id
     )
-    # A batch's top-up without an approval yet wasn't counted as unapproved either.
+    # A batch's top-up that has no approval yet wasn't counted as unapproved, so nothing is returned there.
     if topups.approval_of(topup.id) is None and topup.fulfilment != BY_APPROVAL:
         spending.give_back_unasked(tenant.account_id, topup.spent_by, charged_micros, sent_at)
 

@@ -1,1 +1,1 @@
-"""Charge usage: at once, held first, or taken by an OAuth app."""
+"""Charge for usage: immediately, with a hold first, or by an OAuth app."""

@@ -1,4 +1,4 @@
-"""The fields of usage and holds: tokens of a model, descriptions, and the wallet afterwards."""
+"""Define fields that usage and holds share: a model's tokens, descriptions, and the balance afterwards."""
 
 from typing import Annotated, Any
 
@@ -13,29 +13,33 @@ from kernel.limits import NOTE_CHARACTERS_MAX
 
 UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
 TokenCount = Annotated[int, Meta(ge=0, le=TOKENS_MAX)]
-FlooredCredits = Annotated[int, Meta(description="In credits of $0.001, floored.")]
+FlooredCredits = Annotated[int, Meta(description="The amount in credits of $0.001, rounded down.")]
 BalanceMicros = Annotated[
-    int, Meta(description="The account's wallet afterwards, in millionths of a US dollar.")
+    int,
+    Meta(
+        description="The balance of the account's wallet afterwards, in millionths of a US dollar."
+    ),
 ]
-BalanceCredits = Annotated[int, Meta(description="The same in credits of $0.001, floored.")]
-BalanceCents = Annotated[int, Meta(description="The same in US cents, floored.")]
+BalanceCredits = Annotated[
+    int, Meta(description="The same balance in credits of $0.001, rounded down.")
+]
+BalanceCents = Annotated[int, Meta(description="The same balance in US cents, rounded down.")]
 CallerReference = Annotated[
-    str, Meta(description="The caller's own name for it, once per environment.")
+    str, Meta(description="The caller's own reference, unique in the environment.")
 ]
 
 
 class TokenFields(Fields, frozen=True, kw_only=True):
-    """What was used of a model, in tokens."""
+    """How many tokens of a model were used."""
 
     model: Model | None = None
     input_tokens: TokenCount | None = None
     output_tokens: TokenCount | None = None
     cached_tokens: Annotated[
-        TokenCount | None, Meta(description="Those of the input tokens that were cached.")
+        TokenCount | None, Meta(description="How many input tokens were cached.")
     ] = None
 
     def tokens(self) -> Tokens | None:
-        """Raise InvalidInput if only a part of them is given."""
         given = (self.input_tokens, self.output_tokens, self.cached_tokens)
         if given == (None, None, None):
             return None

@@ -1,7 +1,7 @@
-"""A hold: credit set aside for usage whose price isn't known yet.
+"""Hold credit for usage whose price isn't known yet.
 
-It ends once; only `move` changes the state. What isn't captured returns to its sources and out of its
-moment's windows.
+A hold ends once, and only `move` changes its state. What isn't captured returns to its sources, and no longer
+counts in the caps of the time when it was held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,15 +29,14 @@ from store.keyset import NEWEST, Keyset
 from store.row_mapping import NULL_AS_ZERO, WORDS_OR_NULL, RowMapping, as_json
 
 HoldStatus = Literal["held", "captured", "released", "expired"]
-# A capture above the amount is cut to it, or the wallet pays the rest and owes what it lacks. Otherwise it is
-# refused.
+# What to do with a capture above the held amount. "cap" reduces it to that amount. "owe" charges the wallet for
+# the rest, and the account owes what the wallet lacks. Without either, the capture is refused.
 Overage = Literal["cap", "owe"]
-HoldPart = tuple[str, int]  # ledger account id, micros
+HoldPart = tuple[str, int]  # ledger account ID and micros
 
 HINT = "holds"
-# The worker checks at least this often; a hold that ends sooner wakes it.
+# The worker checks at least this often. A hold that expires sooner wakes it.
 LOOK_US = 30 * SECOND_US
-# docs/states.md has the diagram.
 MOVES: Mapping[HoldStatus, frozenset[HoldStatus]] = {
     "held": frozenset({"captured", "released", "expired"}),
     "captured": frozenset(),
@@ -51,7 +50,7 @@ class HoldEnded(DomainError):
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """`expires_at` is by the tenant's own clock. Capturing follows the order of `sources`."""
+    """A hold. `expires_at` is on the tenant's clock. A capture takes from `sources` in their order."""
 
     id: str
     account_id: str
@@ -74,7 +73,8 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int | None = None
     price_version: int | None = None
     counted_day: int | None = None
-    counted_in: str | None = None  # what counts it beside days and months; keys/caps.py
+    # a further window that counts this hold, besides the day and month (keys/caps.py)
+    counted_in: str | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -134,13 +134,12 @@ class HoldWorkingSet(WorkingSet):
     async def load(self, tx: Transaction, read_set: ReadSet, now_us: int) -> None:  # noqa: ARG002
         if self.ids:
             rows = await tx.fetch(_BY_IDS, ids=sorted(self.ids))
-            # A hold of a tenant that isn't locked here doesn't exist here.
             found = [hold for hold in map(_ROWS.read, rows) if hold.tenant in read_set.tenants]
             self._holds = {hold.id: hold for hold in found}
         for hold in self._holds.values():
             read_set.ledger_ids.update(source_id for source_id, _ in hold.sources)
             if hold.overage == "owe":
-                # What is captured above the amount is spent now, on the present caps.
+                # A capture above the held amount is spent now, so the current caps apply to it.
                 read_set.key_ids.update(hold.spent_by)
             read_set.windows.update(
                 (key_id, period, start)
@@ -320,7 +319,7 @@ def over_of(state: BatchState, hold: Hold, amount_micros: int) -> int:
     state.check_not_suspended(hold.tenant)
     ended = state.spending.end_of(hold.spent_by)
     if ended is not None:
-        # The caps of its lineage can't be checked any more; a paused key spends nothing.
+        # A revoked key's caps can't be checked any more, and a paused key may spend nothing.
         reason = "key_paused" if ended == "paused" else "key_ended"
         raise _out_of_range(hold, hold.amount_micros, reason=reason)
     state.spending.check(hold.tenant, hold.spent_by, overage_micros)
@@ -341,7 +340,7 @@ def charge_over(state: BatchState, hold: Hold, overage_micros: int) -> None:
 
 def _out_of_range(hold: Hold, max_micros: int, *, reason: str | None = None) -> AmountOutOfRange:
     return AmountOutOfRange(
-        f"At most {max_micros} micros can be captured of this hold.",
+        f"At most {max_micros} micros can be captured from this hold.",
         param="amount_micros",
         reason=reason,
         extra={"hold_id": hold.id, "max_micros": max_micros},
@@ -414,7 +413,7 @@ class PlaceHold(msgspec.Struct, frozen=True):
 
 
 class CaptureHold(msgspec.Struct, frozen=True):
-    """An amount, tokens, or all of it. `amount_param` is the caller's field."""
+    """Capture an amount, tokens at their price, or the whole hold. Errors name `amount_param` as the field."""
 
     hold_id: str
     tenant: Tenant
@@ -457,7 +456,7 @@ class CaptureHold(msgspec.Struct, frozen=True):
             return hold, hold.amount_micros if micros is None else micros
         model = self.model or hold.model
         if model is None:
-            raise InvalidInput("`model` is required if the hold names none.", param="model")
+            raise InvalidInput("`model` is required if the hold has no model.", param="model")
         price = state.working_set(PriceWorkingSet).of(self.tenant.environment).price_of(model)
         amount_micros = price.charge_micros(self.tokens)
         check_priced(amount_micros)
@@ -534,7 +533,6 @@ class ExpireHolds(msgspec.Struct, frozen=True):
     def decide(self, state: BatchState) -> int:
         working_set = state.working_set(HoldWorkingSet)
         found = [working_set.get(hold_id, self.tenant) for hold_id in self.hold_ids]
-        # Another worker, or a late capture, may have been quicker.
         now_us = state.now_of(self.tenant)
         over = [hold for hold in found if hold.status == "held" and hold.expires_at <= now_us]
         for hold in over:

@@ -1,4 +1,4 @@
-"""Holds: credit set aside for usage whose price is not known yet; captured once, released, or over."""
+"""Holds: hold credit for usage whose price isn't known yet, then capture it once or release it."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -42,11 +42,13 @@ from keys.caps import CapExceeded
 
 WRITES: Final = ("usage:write",)
 HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
-TtlS = Annotated[int, Meta(ge=1, le=TTL_S_MAX, description="In seconds, from now.")]
+TtlS = Annotated[
+    int, Meta(ge=1, le=TTL_S_MAX, description="How many seconds from now the hold lasts.")
+]
 
 
 class HoldBody(Fields, frozen=True, kw_only=True):
-    """What may be used, the amount in credits or in micros, and for how long it is set aside."""
+    """The hold to create: its amount in credits or micros, and how long it lasts."""
 
     description: UsageDescription
     credits: Int64 | None = None
@@ -58,28 +60,29 @@ class HoldBody(Fields, frozen=True, kw_only=True):
         Literal["reject", "cap", "owe"],
         Meta(
             description=(
-                "What a capture above the amount does: it is refused; it is cut to the amount; or the"
-                " rest is charged too, up to ten times the amount, and what the wallet lacks is owed."
+                "What to do if a capture exceeds the held amount. reject: refuse it. cap: capture only the held"
+                " amount. owe: also charge the rest, up to ten times the amount; the account owes what its wallet"
+                " lacks."
             )
         ),
     ] = "reject"
 
 
 class ExtendBody(Fields, frozen=True, kw_only=True):
-    """For how long from now it is set aside; it never ends earlier than it would have."""
+    """How long the hold lasts from now. The hold never expires earlier than before."""
 
     ttl_s: TtlS = TTL_S
 
 
 class CaptureBody(TokenFields, frozen=True, kw_only=True):
-    """How much of the hold was used: an amount, or tokens of a model; without either, all of it."""
+    """How much of the hold to capture: an amount, or tokens of a model. Without either, all of it is captured."""
 
     credits: Int64 | None = None
     amount_micros: Int64 | None = None
 
 
 class Hold(Shaped, kw_only=True):
-    """Credit set aside. What of an ended one was not captured went back."""
+    """Held credit. When a hold ends, what wasn't captured returns to the wallet."""
 
     id: HoldId
     status: Literal["held", "captured", "released", "expired"]
@@ -89,14 +92,19 @@ class Hold(Shaped, kw_only=True):
     captured_credits: FlooredCredits
     overage: Annotated[
         Literal["reject", "cap", "owe"],
-        Meta(description="What a capture above the amount does; see POST /holds."),
+        Meta(description="What happens if a capture exceeds the held amount; see POST /holds."),
     ]
-    overage_micros: Annotated[int, Meta(ge=0, description="Captured above the amount, in micros.")]
+    overage_micros: Annotated[
+        int, Meta(ge=0, description="Captured above the held amount, in micros.")
+    ]
     description: str
     model: str | None
     reference: CallerReference | None
     created_at: Time
-    expires_at: Annotated[str, Meta(description="By the account's own clock; see the sandbox's.")]
+    expires_at: Annotated[
+        str,
+        Meta(description="When the hold expires, on the account's clock (see GET /sandbox/clock)."),
+    ]
     ended_at: Time | None
     input_tokens: int | None
     output_tokens: int | None
@@ -115,7 +123,7 @@ class Hold(Shaped, kw_only=True):
 
 
 class ChangedHold(Hold, kw_only=True):
-    """A hold that was just made or ended, and the wallet afterwards."""
+    """A hold that was just created or ended, and the wallet's balance."""
 
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
@@ -172,10 +180,11 @@ async def release(context: CallContext, _asked: Fields) -> ReleaseHold:
 
 PLACE: Final = EngineAct(
     name="holds.place",
-    summary="Set credit aside for usage whose price is not known yet",
+    summary="Hold credit for usage whose price isn't known yet",
     description=(
-        "It leaves the balance and counts in the key's caps at once. Capture it once, in part or"
-        " whole; what is not captured until it is released or expires goes back."
+        "The amount leaves the balance and counts in the key's caps immediately. You can capture the hold"
+        " once, in part or in full. What isn't captured returns when the hold is captured, released or"
+        " expires."
     ),
     path="/holds",
     status=201,
@@ -191,7 +200,7 @@ PLACE: Final = EngineAct(
 )
 SHOW: Final = ReadAct(
     name="holds.show",
-    summary="A hold",
+    summary="Show a hold",
     path="/holds/{hold_id}",
     scopes=WRITES,
     audience=(MERCHANT,),
@@ -201,11 +210,11 @@ SHOW: Final = ReadAct(
 )
 CAPTURE: Final = EngineAct(
     name="holds.capture",
-    summary="Charge what was used of a hold; the rest is released",
+    summary="Capture what was used of a hold, and release the rest",
     description=(
-        "Give credits, amount_micros, or tokens, which the price list prices; without any of them,"
-        " all of it is captured. More than was held is refused, cut off or charged beside it, as"
-        " the hold's `overage` says."
+        "Give `credits`, `amount_micros`, or tokens, which are charged by the price list. Without any of"
+        " them, the whole hold is captured. If more was used than was held, the hold's `overage`"
+        " determines what happens."
     ),
     path="/holds/{hold_id}/capture",
     scopes=WRITES,
@@ -221,8 +230,8 @@ CAPTURE: Final = EngineAct(
 )
 EXTEND: Final = EngineAct(
     name="holds.extend",
-    summary="Let a hold end later",
-    description="For 30 days after it was made at the longest.",
+    summary="Extend a hold",
+    description="A hold can last for at most 30 days after its creation.",
     path="/holds/{hold_id}/extend",
     scopes=WRITES,
     audience=(MERCHANT,),
@@ -235,7 +244,7 @@ EXTEND: Final = EngineAct(
 )
 RELEASE: Final = EngineAct(
     name="holds.release",
-    summary="Give a hold back",
+    summary="Release a hold",
     path="/holds/{hold_id}/release",
     scopes=WRITES,
     audience=(MERCHANT,),

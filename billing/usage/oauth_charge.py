@@ -1,5 +1,6 @@
-"""Charges: an OAuth app takes from its user's wallet for its owner, as the user consented, once for an
-order_no.
+"""Charges: an OAuth app charges its user's wallet for the app's owner, as the user consented.
+
+An `order_no` is charged once.
 """
 
 from collections.abc import Iterable
@@ -23,7 +24,7 @@ from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
 
-ChargeKey = tuple[str, str, str]  # app id, the user's account id, order_no
+ChargeKey = tuple[str, str, str]  # app ID, the user's account ID and order_no
 
 
 class OrderNoReused(DomainError):
@@ -112,7 +113,7 @@ class TakeCharge:
             return self._same(earlier)
         _check_cap(state, grant, self.amount_micros, state.now_of(self.user))
         state.check_not_suspended(self.user)
-        # It has no key, and counts in the account's own daily limit.
+        # The charge has no key, so only the account's own daily limit applies.
         state.spending.check(self.user, (), self.amount_micros)
         state.check_funds(self.user, self.amount_micros)
         spent = Spent(*self.user, state.now_us, None, grant.app_id, None, self.amount_micros)
@@ -168,7 +169,7 @@ async def list_charges(
 async def load_spent(
     tx: Transaction, user: Tenant, grants: Iterable[Grant], *, now_us: int
 ) -> dict[str, int]:
-    """Return what each grant was charged in its running period, by the user's time, in micros."""
+    """Return how much each grant was charged in its current period, on the user's clock, in micros."""
     own_now_us = await sandbox_clock.now_of(tx, user, now_us=now_us)
     windows = {grant.id: _window(grant, own_now_us) for grant in grants}
     found = await caps.load_windows(tx, windows.values())
@@ -182,7 +183,7 @@ def _check_cap(state: BatchState, grant: Grant, amount_micros: int, now_us: int)
     is_day = grant.cap_period == "day"
     resets_at = now_us - now_us % DAY_US + DAY_US if is_day else next_month_start_us(now_us)
     raise CapExceeded(
-        f"The user's limit for this app, per {grant.cap_period}, doesn't allow this amount.",
+        f"The amount exceeds the user's limit for this app per {grant.cap_period}.",
         param="amount",
         reason=f"per_{grant.cap_period}",
         retry_after_s=(

@@ -1,4 +1,4 @@
-"""Prices: what tokens of each model cost here, by the operator's price list."""
+"""Prices: what each model's tokens cost, according to the operator's price list."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self
@@ -26,37 +26,49 @@ Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARACTERS_MAX, patte
 Dollars = Annotated[
     str,
     Meta(
-        min_length=1, max_length=16, description="In US dollars for 1,000,000 tokens, such as 2.50."
+        min_length=1,
+        max_length=16,
+        description="The price of 1,000,000 tokens in US dollars, such as 2.50.",
     ),
 ]
 PerMillion = Annotated[
-    int, Meta(ge=0, description="For 1,000,000 tokens, in millionths of a US dollar.")
+    int, Meta(ge=0, description="The price of 1,000,000 tokens, in millionths of a US dollar.")
 ]
 
 
 class Price(Shaped, kw_only=True):
-    """What 1,000,000 tokens of a model cost since a version of the list. A model ending in * stands for all
-    models that begin so and have no longer entry.
+    """The price of 1,000,000 tokens of a model. A model that ends in * covers all models that start with the
+    text before it and have no longer entry.
     """
 
     model: Annotated[
         str,
         Meta(
-            description="The model; one that ends in * is of every model that begins so and has no longer entry."
+            description=(
+                "The model. A name that ends in * covers all models that start with the text before it and have"
+                " no longer entry."
+            )
         ),
     ]
     input_micros: Annotated[PerMillion, said("Input")]
     output_micros: Annotated[PerMillion, said("Output")]
     cached_micros: Annotated[
-        PerMillion, Meta(description="Of cached input tokens."), said("Cached input")
+        PerMillion,
+        Meta(
+            description="The price of 1,000,000 cached input tokens, in millionths of a US dollar."
+        ),
+        said("Cached input"),
     ]
-    version: Annotated[int, Meta(ge=1, description="Of the list, since which it counts.")]
+    version: Annotated[int, Meta(ge=1, description="The list's version that set this price.")]
     changed_at: Annotated[Time, said("Changed")]
 
 
 class PriceQuery(ExportPage, frozen=True, kw_only=True):
     model: Annotated[
-        Model | None, Meta(description="The one price that counts for this model; else all.")
+        Model | None,
+        Meta(
+            description="Only the price that applies to this model. If omitted, all prices are listed."
+        ),
     ] = None
 
 
@@ -69,11 +81,11 @@ async def list_prices(
 
 LIST_PRICES = ListAct(
     name="prices.list",
-    summary="What tokens of each model cost",
+    summary="List what each model's tokens cost",
     description=(
-        "For 1,000,000 tokens, by kind. With `model` the price that counts for it: its own, or"
-        " that of the longest entry ending in `*` that it begins with; a model without one is"
-        " refused, with the most similar name."
+        "Prices are for 1,000,000 tokens of each kind. With `model`, the response has only the price that"
+        " applies: the model's own, or that of the longest matching entry that ends in `*`. A model"
+        " without a price is refused, with the most similar name."
     ),
     path="/prices",
     scopes=("usage:read", "usage:write"),
@@ -96,39 +108,43 @@ class NewModelPrice(Fields, frozen=True, kw_only=True):
 
     model: Annotated[
         Model,
-        Meta(description="The model; one that ends in * is of every model that begins so."),
+        Meta(
+            description="The model. A name that ends in * covers all models that start with the text before it."
+        ),
     ]
     input: Dollars
     output: Dollars
-    cached: Annotated[Dollars | None, said("Cached input", hint="Left blank: as input.")] = None
+    cached: Annotated[Dollars | None, said("Cached input", hint="Blank: the same as input.")] = None
 
 
 class PriceFile(Fields, frozen=True, kw_only=True):
-    """A price list as CSV."""
+    """A price list as a CSV or JSON file."""
 
     file: Annotated[
         str,
         document_of("text/csv"),
         Meta(
-            description="CSV with the columns model, input, output and perhaps cached, in dollars; or a JSON"
-            " list with model, input_micros, output_micros and perhaps cached_micros."
+            description=(
+                "A CSV with the columns model, input, output and optionally cached, in dollars; or a JSON list of"
+                " objects with model, input_micros, output_micros and optionally cached_micros."
+            )
         ),
     ]
-    whole: Annotated[bool, Meta(description="Withdraw the models that the file lacks.")] = False
+    whole: Annotated[bool, Meta(description="Withdraw models that the file omits.")] = False
 
 
 class WithdrawnModel(Fields, frozen=True, kw_only=True):
-    """The model whose price is withdrawn."""
+    """The model whose price to withdraw."""
 
-    model: Annotated[Model, Meta(description="The model as the list has it.")]
+    model: Annotated[Model, Meta(description="The model's name in the list.")]
 
 
 class PriceVersion(Struct, kw_only=True):
-    """The list's new version, and how many prices changed."""
+    """The new version of the price list, and how many prices changed."""
 
-    version: Annotated[int, Meta(ge=0, description="Of the list, as it is now.")]
+    version: Annotated[int, Meta(ge=0, description="The current version of the list.")]
     changed: Annotated[int, Meta(ge=0, description="How many prices were set.")]
-    withdrawn: Annotated[int, Meta(ge=0, description="How many were taken off.")]
+    withdrawn: Annotated[int, Meta(ge=0, description="How many prices were withdrawn.")]
 
     @classmethod
     def of(cls, change: PriceChange) -> Self:
@@ -138,9 +154,9 @@ class PriceVersion(Struct, kw_only=True):
 
 
 class PastPrice(Shaped, kw_only=True):
-    """One change of one price; a price that was withdrawn is null."""
+    """One change of one price. The amounts are null if the price was withdrawn."""
 
-    version: Annotated[int, Meta(ge=1, description="Of the list, since which it counts.")]
+    version: Annotated[int, Meta(ge=1, description="The list's version that set this price.")]
     model: str
     input_micros: Annotated[PerMillion | None, said("Input")]
     cached_micros: Annotated[PerMillion | None, said("Cached input")]
@@ -150,7 +166,7 @@ class PastPrice(Shaped, kw_only=True):
 
 
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
-    model: Annotated[Model | None, Meta(description="Of this model only.")] = None
+    model: Annotated[Model | None, Meta(description="Only changes of this model.")] = None
 
 
 async def set_price(context: ActContext, asked: NewModelPrice) -> Change[PriceChange]:
@@ -212,7 +228,6 @@ async def _set(
     return Change(after=change)
 
 
-# What every change of the list has in common. Its rule writes the audit entry, which has the version.
 _CHANGES: Final[dict[str, Any]] = {
     "audience": (OPERATOR,),
     "result": PriceVersion,
@@ -224,8 +239,8 @@ SET_PRICE = Act(
     name="prices.set",
     summary="Set a price",
     description=(
-        "It counts from now on, as a new version of the list; what was charged before keeps its price."
-        " A price that is the same makes no version."
+        "The price applies from now on, as a new version of the list. Earlier charges keep their price."
+        " Setting the same price again makes no version."
     ),
     path="/prices",
     input=NewModelPrice,
@@ -240,7 +255,7 @@ SET_PRICE = Act(
 IMPORT_PRICES = Act(
     name="prices.import",
     summary="Set the prices of a file",
-    description="All lines or none, as one version; a line that changes nothing is passed over.",
+    description="Either all lines are applied, as one version, or none. A line that changes nothing is skipped.",
     path="/prices/import",
     input=PriceFile,
     run=import_prices,
@@ -254,7 +269,7 @@ IMPORT_PRICES = Act(
 WITHDRAW_PRICE = Act(
     name="prices.withdraw",
     summary="Withdraw a model's price",
-    description="Its usage is refused from now on, unless an entry ending in * fits it.",
+    description="Usage of the model is refused from now on, unless an entry that ends in * covers it.",
     path="/prices/withdraw",
     input=WithdrawnModel,
     run=withdraw_price,

@@ -1,6 +1,6 @@
-"""What a model's tokens cost: whole micros for 1,000,000 of them, by kind.
+"""Price a model's tokens, in whole micros for 1,000,000 tokens of each kind.
 
-A charge is rounded up once to a micro. A model without a price is refused, never free.
+A charge is rounded up once to a whole micro. A model without a price is refused and never free.
 """
 
 import bisect
@@ -14,13 +14,12 @@ import msgspec
 from kernel.errors import InvalidInput
 
 PER_TOKENS: Final = 1_000_000
-# No sum over a day or a year of these comes near the end of int64.
+# Small enough that even a year's total fits into 64 bits.
 TOKENS_MAX: Final = 10**10
-PRICE_MICROS_MAX: Final = 10**12  # a million dollars for a million tokens
+PRICE_MICROS_MAX: Final = 10**12
 MODEL_CHARACTERS_MAX: Final = 128
 WILDCARD: Final = "*"
 _ALIKE: Final = 0.6
-# Comparing two names takes up to 0.1 ms, and lists have thousands.
 COMPARED_MAX: Final = 40
 
 
@@ -39,7 +38,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class ModelPrice(msgspec.Struct, frozen=True, gc=False):
-    """In micros for 1,000,000 tokens. The prices are None together."""
+    """A model's price, in micros for 1,000,000 tokens. The amounts are all None if the price was withdrawn."""
 
     environment: str
     model: str
@@ -90,7 +89,6 @@ class PriceList:
         return None
 
     def price_of(self, model: str, *, is_told: bool = True) -> ModelPrice:
-        """Do as find; raise UnknownModel, with the most similar name if `is_told`."""
         found = self.find(model)
         if found is not None:
             return found

@@ -1,5 +1,5 @@
-"""Price lists as rows, and the commands that set them. Each change is a new version, so a record of usage
-always names its price.
+"""Store price lists and apply changes to them. Every change makes a new version, so that each usage record can
+name its price.
 """
 
 import csv
@@ -150,8 +150,8 @@ _HISTORY = f"{_CHANGES} {_ORDERED}"
 _HISTORY_OF_MODEL = f"{_CHANGES} AND model = :model {_ORDERED}"
 
 
-PRICES_MAX: Final = 2_000  # in one environment, not counting withdrawn ones
-# Prices in an act's audit entry; the list's history has all.
+PRICES_MAX: Final = 2_000
+# An audit entry lists at most this many prices. The list's history has all of them.
 _LOGGED_MAX: Final = 20
 
 
@@ -181,7 +181,6 @@ async def set_prices(
     by: Actor,
     now_us: int,
 ) -> PriceChange:
-    """Set prices; `is_whole`: withdraw those that are missing."""
     _check(new)
     current = await lock_list(tx, environment)
     known = {one.model: one for one in current.prices}
@@ -255,7 +254,7 @@ def _figures(price: ModelPrice) -> tuple[int | None, int | None, int | None]:
 
 def _check(new: Sequence[NewPrice]) -> None:
     if not new:
-        raise InvalidInput("The list has no price.", param="model")
+        raise InvalidInput("The list contains no prices.", param="model")
     if len({one.model for one in new}) != len(new):
         raise InvalidInput("The list names a model twice.", param="model")
     for one in new:
@@ -285,7 +284,7 @@ def _check_model(model: str) -> None:
 MICROS_PER_DOLLAR: Final = 1_000_000
 COLUMNS: Final = ("model", "input", "output", "cached")
 _DOLLARS: Final = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,6}))?")
-# The name of what is behind the last column.
+# The CSV reader puts cells beyond the last column under this key.
 _MORE: Final = "\n"
 _read_json: Final = msgspec.json.Decoder(list[NewPrice]).decode
 
@@ -330,7 +329,9 @@ def _of_csv(text: str) -> Sequence[NewPrice]:
 def _check_columns(names: Sequence[str]) -> None:
     missing = {"model", "input", "output"} - set(names)
     if missing:
-        raise InvalidInput(f"The first line lacks {', '.join(sorted(missing))}.", param="file")
+        raise InvalidInput(
+            f"The first line must also name {', '.join(sorted(missing))}.", param="file"
+        )
     if unknown := set(names) - set(COLUMNS):
         raise InvalidInput(
             f"The first line names unknown columns: {', '.join(sorted(unknown))}.", param="file"

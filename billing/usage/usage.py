@@ -1,6 +1,4 @@
-"""Usage: credit that an account uses up itself, charged at once, an amount or tokens at the operator's
-price.
-"""
+"""Charge credit that an account uses itself: an amount, or tokens at the operator's price."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
@@ -24,7 +22,7 @@ from store.database import BatchRead, Rows, Transaction
 from store.row_mapping import RowMapping
 
 AMOUNT_MICROS_MAX = 10**15  # a thousand million dollars
-DESCRIPTION = "AI usage"  # the description of usage that came without one
+DESCRIPTION = "AI usage"
 
 
 class UsageItem(msgspec.Struct, frozen=True, gc=False):
@@ -36,7 +34,7 @@ class UsageItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class UsageRecord(msgspec.Struct, frozen=True, gc=False):
-    """Without `counted_day` the record isn't in usage_days yet."""
+    """A charge for usage. `counted_day` is None until the record is added to usage_days."""
 
     id: str
     account_id: str
@@ -89,9 +87,6 @@ class UsageWorkingSet(WorkingSet):
         await tx.insert_deferred("usage_records", _ROWS.columns, rows)
 
     def earlier(self, tenant: Tenant, item: UsageItem) -> UsageRecord | None:
-        """Return the same item's earlier record; raise DuplicateReference if its reference charged
-        something else.
-        """
         if item.reference is None:
             return None
         seen = self._known.get((*tenant, item.reference))
@@ -164,10 +159,12 @@ def charge(
     *,
     is_told: bool = True,
 ) -> UsageRecord:
-    """Take what the item costs; its reference must be new. `is_told`: name the most similar model."""
+    """Charge for an item whose reference is new. With `is_told`, an error for an unknown model names the most
+    similar one.
+    """
     amount_micros, price = _priced(state, tenant, item, is_told=is_told)
     check_spendable(state, tenant, lineage, amount_micros)
-    # Free usage is recorded too, and moves nothing.
+    # Free usage is recorded, and moves no money.
     if amount_micros:
         state.take(
             tenant,
@@ -186,14 +183,13 @@ def charge(
 def check_priced(amount_micros: int) -> None:
     if amount_micros > AMOUNT_MICROS_MAX:
         raise AmountOutOfRange(
-            f"The tokens cost more than {AMOUNT_MICROS_MAX} micros, the maximum of one charge.",
+            f"The tokens cost more than {AMOUNT_MICROS_MAX} micros, the maximum for one charge.",
             param="input_tokens",
             extra={"max": AMOUNT_MICROS_MAX},
         )
 
 
 def amount_of(credit_count: int | None, amount_micros: int | None) -> int:
-    """Return the micros of a body that names exactly one of the two units."""
     if (credit_count is None) == (amount_micros is None):
         raise InvalidInput("Give either `credits` or `amount_micros`.", param="credits")
     param, unit = ("amount_micros", 1) if credit_count is None else ("credits", MICROS_PER_CREDIT)
@@ -272,7 +268,6 @@ _OF_REFERENCES = f"""
 
 
 RECORDS_MAX: Final = 1_000
-# Each takes a few microseconds: so many are decided without a pause.
 _STEP_RECORDS: Final = 100
 
 
@@ -291,7 +286,7 @@ class UsedBatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class UseBatch(msgspec.Struct, frozen=True):
-    """Charge items in order in one transaction. A refused item leaves the others."""
+    """Charge items in order in one transaction. A refused item doesn't affect the others."""
 
     usage_ids: Sequence[str]
     tenant: Tenant
@@ -306,7 +301,6 @@ class UseBatch(msgspec.Struct, frozen=True):
         self, state: BatchState, pause: Callable[[], Awaitable[None]]
     ) -> UsedBatch:
         state.check_alive(self.tenant, self.lineage)
-        # Finding a similar name takes longer than many records: once only.
         is_told = False
         verdicts: list[RecordVerdict] = []
         for number, (item, usage_id) in enumerate(zip(self.items, self.usage_ids, strict=True), 1):

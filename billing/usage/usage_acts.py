@@ -1,4 +1,4 @@
-"""Usage: charge credit for AI usage, by amount or by tokens at the operator's price, and list what was used."""
+"""Usage: charge credit for AI usage, by amount or by tokens, and list what was charged."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -39,17 +39,17 @@ UsageId = Annotated[str, Meta(pattern=r"^usg_[0-9A-Za-z]+$")]
 
 
 class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
-    """What was used: an amount in credits or in micros, or tokens of a model; one of the three."""
+    """What was used. Give exactly one of an amount in credits, an amount in micros, or tokens of a model."""
 
     description: Annotated[
-        UsageDescription | None, Meta(description="Required with an amount.")
+        UsageDescription | None,
+        Meta(description="What the credit was used for. Required with an amount."),
     ] = None
     credits: Int64 | None = None
     amount_micros: Int64 | None = None
     reference: CallerReferenceField | None = None
 
     def item(self) -> UsageItem:
-        """Raise InvalidInput and AmountOutOfRange."""
         tokens = self.tokens()
         has_amount = self.credits is not None or self.amount_micros is not None
         if tokens is None:
@@ -67,7 +67,7 @@ class UsageRecordBody(TokenFields, frozen=True, kw_only=True):
 
 
 class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
-    """One record, or a batch of them: `records` alone, each as the body of one."""
+    """One usage record, or a batch in `records`. Each record of a batch has the fields of a single one."""
 
     records: (
         Annotated[
@@ -75,7 +75,7 @@ class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
             Meta(
                 min_length=1,
                 max_length=RECORDS_MAX,
-                description="A batch: up to 1,000 records, each as the body of one.",
+                description="A batch of up to 1,000 records. Each has the fields of a single record.",
             ),
         ]
         | UnsetType
@@ -83,8 +83,9 @@ class UsageBody(UsageRecordBody, frozen=True, kw_only=True):
 
 
 class Usage(Shaped, kw_only=True):
-    """Credit that was charged at once. The tokens and the price list's version are null where an amount
-    was charged. repeated: it was charged before, under the same reference; the balance is that of now.
+    """A completed charge for usage. The tokens and the price list's version are null if an amount was charged.
+
+    `repeated` means that the reference was already charged. The balance is the current one.
     """
 
     id: UsageId
@@ -101,9 +102,7 @@ class Usage(Shaped, kw_only=True):
     output_tokens: int | None
     cached_tokens: int | None
     price_version: int | None
-    repeated: Annotated[
-        bool, Meta(description="Whether it was charged before, under the same reference.")
-    ]
+    repeated: Annotated[bool, Meta(description="Whether the same reference was charged before.")]
 
     @classmethod
     def of(cls, used: Used, /, **more: Any) -> Self:
@@ -114,27 +113,19 @@ class Usage(Shaped, kw_only=True):
 
 
 class UsageVerdict(Struct, kw_only=True):
-    """A record of a batch: charged; repeated, which was charged before under its reference; or refused,
-    with the code and the error of a single record.
+    """The result for one record of a batch: charged; repeated, if its reference was charged before; or refused,
+    with the code and error of a single record.
     """
 
-    index: Annotated[int, Meta(ge=0, description="Which record, counted from 0.")]
-    status: Annotated[
-        Literal["charged", "repeated", "refused"], Meta(description="What became of it.")
-    ]
+    index: Annotated[int, Meta(ge=0, description="The record's position, counted from 0.")]
+    status: Annotated[Literal["charged", "repeated", "refused"], Meta(description="The result.")]
     reference: CallerReference | None
     id: UsageId | None = None
     amount_micros: Micros | None = None
     price_version: int | None = None
-    code: Annotated[
-        int | None, Meta(description="Why it was refused, as a number; null: it was not.")
-    ] = None
-    message: Annotated[
-        str | None, Meta(description="The code in words; null: it was not refused.")
-    ] = None
-    error: Annotated[Failure | None, Meta(description="Why it was refused; null: it was not.")] = (
-        None
-    )
+    code: Annotated[int | None, Meta(description="The error code, if refused.")] = None
+    message: Annotated[str | None, Meta(description="The error code in words, if refused.")] = None
+    error: Annotated[Failure | None, Meta(description="Why the record was refused, if so.")] = None
 
     @staticmethod
     def of_charged(index: int, charged: Charged) -> "UsageVerdict":
@@ -150,19 +141,20 @@ class UsageVerdict(Struct, kw_only=True):
 
 
 class UsageBatch(Struct, kw_only=True):
-    """What became of each record, in their order. amount_micros: what this call charged."""
+    """The result of a batch, with each record's result in the order given. `amount_micros` is what this call charged."""
 
-    records_total: Annotated[int, Meta(ge=1, description="How many records there were.")]
-    charged: Annotated[Count, Meta(description="How many were charged now.")]
+    records_total: Annotated[int, Meta(ge=1, description="The number of records in the batch.")]
+    charged: Annotated[Count, Meta(description="How many records were charged now.")]
     repeated: Annotated[
-        Count, Meta(description="How many were charged before, under their reference.")
+        Count,
+        Meta(description="How many had been charged before."),
     ]
-    refused: Annotated[Count, Meta(description="How many were refused.")]
+    refused: Annotated[Count, Meta(description="How many records were refused.")]
     amount_micros: Micros
     balance_micros: BalanceMicros
     balance_credits: BalanceCredits
     balance_cents: BalanceCents
-    results: Annotated[list[UsageVerdict], Meta(description="What became of each, in their order.")]
+    results: Annotated[list[UsageVerdict], Meta(description="Each record's result, in order.")]
 
     @staticmethod
     def of_used(used: UsedBatch, results: list[UsageVerdict]) -> "UsageBatch":
@@ -183,13 +175,12 @@ CHARGE: Final = ApiAct(
     name="usage.charge",
     summary="Charge credit for AI usage",
     description=(
-        "One record: `credits` or `amount_micros` with a `description`, or `model` with"
-        " `input_tokens`, `output_tokens` and perhaps `cached_tokens`, which the operator's price"
-        " list prices (`GET /prices`). A repeated `reference` with the same words answers with the"
-        " same charge; with others it is refused. Promotional credit goes first. A batch:"
-        ' `{"records": […]}`, at most 1,000, each charged or refused by itself, in their order.'
-        " CloudEvents are taken too, one or a batch: `data` is a record, `source` and `id` its"
-        " reference."
+        "A record has `credits` or `amount_micros` with a `description`, or `model` with `input_tokens`,"
+        " `output_tokens` and optionally `cached_tokens`, which are charged by the operator's price list"
+        " (`GET /prices`). Repeating a `reference` with the same fields returns the same charge; with"
+        ' other fields it is refused. Promotional credit is spent first. A batch is `{"records": […]}`'
+        " with at most 1,000 records. Each is charged or refused separately, in order. CloudEvents are"
+        " accepted too, one or a batch: `data` is a record, and `source` and `id` form its reference."
     ),
     path="/usage",
     scopes=("usage:write",),

@@ -1,4 +1,4 @@
-"""An account's usage by UTC day, key or app, and model: sums, written together with the records."""
+"""Store an account's usage by UTC day, key or app, and model. The sums are written together with the records."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -97,7 +97,7 @@ STEP_ROWS: Final = 1_000
 _SPENT: Final = RowMapping(Spent)
 _TOKENS: Final = "input_tokens, output_tokens, cached_tokens"
 _NO_TOKENS: Final = ", ".join(f"CAST(NULL AS BIGINT) AS {name}" for name in _TOKENS.split(", "))
-# How a row of each table is a Spent. A key's ID has 20 characters.
+# How a row of each table becomes a Spent. A key's ID has 20 characters.
 SPENT_OF: Final[Mapping[str, str]] = {
     "usage_records": f"""account_id, environment, created_at, key_id, NULL AS app_id, model,
         amount_micros, {_TOKENS}""",
@@ -150,7 +150,6 @@ async def next_tenant(tx: Transaction, after: Tenant) -> Tenant | None:
 
 
 async def count_step(tx: Transaction, tenant: Tenant) -> int:
-    """Add some charges that usage_days lacks; return 0 once all are counted."""
     await lock_tenants(tx, [tenant])
     counted = 0
     for table, text in _STEPS.items():

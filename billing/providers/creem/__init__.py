@@ -1,1 +1,1 @@
-"""Creem's API, and its objects read as facts."""
+"""Call Creem's API, and read its objects as facts."""

@@ -1,6 +1,6 @@
 """Read Creem's objects as facts. Source: docs.creem.io, event types.
 
-A price is before tax, and never more than was paid; returned amounts are scaled down to it.
+A fact's price is before tax and never more than was paid. Refunded amounts are reduced in proportion.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ Ref = str | _Named | None
 
 
 class _Amount(_Named):
-    """`amount` is before tax, `amount_paid` with it."""
+    """An amount at Creem. `amount` excludes tax; `amount_paid` includes it."""
 
     amount: int
     currency: str
@@ -111,8 +111,9 @@ class Checkout(_Named):
         return self.request_id or _order_of(self.metadata)
 
     def objection(self, sold: str | None) -> str | None:
-        """Return a reason if another product was paid for than requested. `sold` is the credit product, for a
-        checkout without that metadata.
+        """Return a reason if the payment was for another product than requested, or None.
+
+        `sold` is the product that sells credit, for a checkout without that metadata.
         """
         asked = (self.metadata or {}).get("product_id")
         if asked is None and self.order is not None and self.order.type == "onetime":
@@ -257,10 +258,11 @@ def _subscription_facts(subscription: Standing, kind: str, sent_at: int | None) 
 def with_transaction(
     listed: InvoicePaid, paid: Transaction, paid_at: int | None = None
 ) -> InvoicePaid:
-    """Return the fact with the paid price, or unchanged terms if that is the product's own.
+    """Return the fact with the price from the transaction. If that is at least the product's own price, nothing
+    else changes.
 
-    A smaller amount without a discount is a change within a period. It begins when it was paid, because Creem
-    names the start of the whole period.
+    A smaller amount without a discount means a change within a period. The change starts when it was paid,
+    because Creem reports the start of the whole period.
     """
     if paid.price.currency != listed.price.currency or paid.price.amount >= listed.price.amount:
         return replace(listed, price=paid.price, breakdown=paid.breakdown, is_listed=False)

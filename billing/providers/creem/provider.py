@@ -1,7 +1,7 @@
-"""Creem: hosted checkout of its own products, subscriptions, the customer portal.
+"""Sell through Creem: hosted checkout of Creem's own products, subscriptions, and its customer portal.
 
-As merchant of record, Creem may add tax. Without idempotency keys, requests other than checkouts are sent
-once. A refund returns all that is left. Source: docs.creem.io, webhooks and API reference.
+Creem is the merchant of record and may add tax. It has no idempotency keys, so requests other than checkouts are sent
+only once. A refund returns everything that is left of a payment. Source: docs.creem.io, webhooks and API reference.
 """
 
 import hashlib
@@ -155,15 +155,14 @@ def _differences(wanted: WantedPrice, sold: CreemProduct) -> list[str]:
 
 PAGE_MAX: Final = 50
 MILLISECOND_US: Final = 1_000
-# In 2001: a smaller number is in seconds.
+# September 2001 in milliseconds; a smaller number is in seconds.
 _EARLIEST_MS: Final = 1_000_000_000_000
-# Other words mean that nothing was paid so far.
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "paid": "paid",
     "refunded": "paid",
     "partialRefund": "paid",
     "chargedBack": "paid",
-    # In the examples of its notifications.
+    # The spelling in the examples of Creem's notifications.
     "chargeback": "paid",
     "uncollectible": "failed",
     "declined": "failed",
@@ -215,7 +214,7 @@ def _listed(one: _Listed) -> ListedPayment:
     is_charged_back = one.status in _CHARGED_BACK
     back = msgspec.structs.replace(one, amount=one.refunded_amount or 0, amount_paid=None).price
     gone = min(untaxed(back, one).amount, price.amount)
-    # A renewal names the order that began the plan.
+    # A renewal contains the order that started the plan, so ignore that order.
     order = None if one.type == "invoice" else id_of(one.order)
     return ListedPayment(
         payment_id=one.id,
@@ -223,7 +222,7 @@ def _listed(one: _Listed) -> ListedPayment:
         customer_ref=id_of(one.customer),
         status=_STATUSES.get(one.status, "pending"),
         price=price,
-        # Creem reports a chargeback, which is always whole, as refunded too.
+        # Creem reports a chargeback, always of the full amount, also as a refund.
         refunded=0 if is_charged_back else gone,
         disputed=price.amount if is_charged_back else 0,
         created_at=made_at_ms * MILLISECOND_US,
@@ -242,13 +241,16 @@ SIGNATURE_HEADER = b"creem-signature"
 class Settings(ProviderSettings):
     api_key: SecretStr = Field(default=SecretStr(""), description="Creem's API key.")
     webhook_secret: SecretStr = Field(
-        default=SecretStr(""), description="Secret of Creem's webhook, or `new,old`."
+        default=SecretStr(""), description="The secret of Creem's webhook, or `new,old`."
     )
     credit_product_id: str | None = Field(
-        default=None, description="Creem's product that packs and amounts of credit are sold as."
+        default=None,
+        description="The Creem product with which packs and amounts of credit are sold.",
     )
     credit_unit_amount: int = Field(
-        default=100, ge=1, description="Its price there, in the currency's smallest unit."
+        default=100,
+        ge=1,
+        description="The price of that product at Creem, in the currency's smallest unit.",
     )
 
     @property
@@ -318,8 +320,8 @@ class Creem:
         price_there = Price(sold.price * units, sold.currency.upper())
         if price_there != request.price:
             raise PriceRefused(
-                f"Creem would charge {in_words(price_there)} for what costs "
-                f"{in_words(request.price)} here. Set both to one price."
+                f"Creem would charge {in_words(price_there)}, but the price here is "
+                f"{in_words(request.price)}. Set both to the same price."
             )
 
     def _product(self, request: CheckoutRequest) -> tuple[str, int]:
@@ -434,7 +436,6 @@ class CreemRefunds(_Part):
             raise unavailable("creem", "no answer about the refund") from None
         if found.id != request.payment_ref:
             raise unavailable("creem", "an answer about another payment")
-        # Both are with tax.
         whole = found.amount if found.amount_paid is None else found.amount_paid
         if (found.refunded_amount or 0) >= whole > 0:
             return refund_made(request)
@@ -446,7 +447,7 @@ class _Made(msgspec.Struct):
 
 
 class _Returned(msgspec.Struct):
-    """`amount` is before tax, the others with it."""
+    """A refunded transaction. `amount` excludes tax; the other amounts include it."""
 
     id: str
     amount: int
@@ -487,7 +488,7 @@ def _wanted(request: SteerRequest) -> tuple[str, Mapping[str, Any]]:
         return "upgrade", {"product_id": request.product_ref, "update_behavior": behavior}
     if request.act == "cancel_now":
         return "cancel", {"mode": "immediate"}
-    # A store's setting may pause it otherwise.
+    # Without this, a setting of the store may pause the subscription instead.
     return "cancel", {"mode": "scheduled", "onExecute": "cancel"}
 
 
@@ -584,7 +585,7 @@ PROVIDER = Registration(
             "Creem product, a month",
             "Creem's product; without it the plan is not sold there.",
             placeholder="prod_…",
-            hint="Creem sells no plan without it.",
+            hint="Creem can't sell a plan without this.",
         ),
         "year": ProductField(
             "creem_product_id_yearly",

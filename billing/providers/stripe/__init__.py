@@ -1,1 +1,1 @@
-"""Stripe: its API calls, its objects read as facts, its sandbox."""
+"""Sell through Stripe: API calls, objects read as facts, and simulated notifications."""

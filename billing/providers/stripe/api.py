@@ -1,6 +1,6 @@
-"""Call Stripe through its library over our HTTP client.
+"""Call Stripe through its library, over this gateway's HTTP client.
 
-The library is 25 MB, so this module is loaded only if there is a key.
+The library takes 25 MB, so this module is loaded only if a key is set.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _is_lost: ContextVar[bool] = ContextVar("stripe_is_lost", default=False)
 
 class StripeApi:
     def __init__(self, key: str, api_base: str, client: httpx.AsyncClient) -> None:
-        # Otherwise the library writes into the home directory and reports on the machine.
+        # Otherwise the library writes to the home directory and sends telemetry.
         stripe.enable_telemetry = False
         made = stripe.StripeClient(
             key,
@@ -49,8 +49,9 @@ class StripeApi:
         self.is_publishable = key.startswith("pk_")
 
     async def send(self, sent: Awaitable[stripe.StripeObject], form: type[T]) -> T:
-        """Return the result in our own shape. Raises ProviderUnavailable and ProviderRefused. A refusal after a
-        try with an unknown outcome proves nothing.
+        """Return the response as `form`. Raise ProviderUnavailable or ProviderRefused.
+
+        A refusal counts as ProviderUnavailable if an earlier try got no response, because that try may have succeeded.
         """
         _is_lost.set(False)
         try:
@@ -111,7 +112,7 @@ def _lose(method: str) -> None:
 
 
 def _unknown(why: str) -> stripe.APIConnectionError:
-    make: Any = stripe.APIConnectionError  # its parameters have no types
+    make: Any = stripe.APIConnectionError
     error: stripe.APIConnectionError = make(why, should_retry=True)
     return error
 
@@ -129,7 +130,7 @@ def _translated(error: stripe.StripeError) -> Exception:
     status = error.http_status
     if isinstance(error, stripe.CardError) and status is not None and not says_nothing(status):
         return _declined(error, status)
-    # A conflicting idempotency key doesn't reveal the first request's outcome.
+    # A conflict of idempotency keys doesn't reveal the outcome of the first request.
     unknown = stripe.APIConnectionError | stripe.RateLimitError | stripe.IdempotencyError
     is_unknown = isinstance(error, unknown)
     if is_unknown or status is None or status == 409 or says_nothing(status):

@@ -1,7 +1,7 @@
-"""Stripe's checkouts, invoices, refunds and list of charges.
+"""Call Stripe for checkouts, invoices, refunds and charges.
 
-Every object carries the order's ID, and every request an idempotency key made from it, so a repeat after a
-crash makes nothing twice.
+Every object carries the order's ID. Every request has an idempotency key derived from it, so that repeating it
+after a crash creates nothing twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,9 +57,9 @@ from billing.providers.stripe.setup_check import StripeSetupCheck
 from billing.providers.stripe.steering import StripeSteering
 from kernel.clock import SECOND_US
 
-# An expanded object has up to 8 kB, and a response at most 1 MiB.
+# An expanded object takes up to 8 kB, and a response may have 1 MiB.
 PAGE_MAX: Final = 50
-# Read one after the other; a cursor is a list's name and its last ID.
+# These lists are read one after another. A cursor consists of a list's name and the last ID.
 _SOURCES: Final = ("charges", "refunds", "disputes")
 _STATUSES: Final[dict[str, ListedStatus]] = {
     "succeeded": "paid",
@@ -90,7 +90,7 @@ class _ListedCharge(msgspec.Struct):
 
 
 class _OfCharge(msgspec.Struct):
-    """Stripe no longer shows the charge of an old one."""
+    """A refund or dispute in a list. Stripe no longer includes the charge if it is old."""
 
     id: str
     charge: _ListedCharge | str | None = None
@@ -146,7 +146,7 @@ class StripeListing(StripePart):
     async def _disputed(self, charge: _ListedCharge, price: Price) -> int:
         params: Any = {"charge": charge.id, "limit": PAGE_MAX}
         found = await self._api.send(self._api.v1.disputes.list_async(params), Page[Dispute])
-        # An inquiry takes no money, and a won dispute returns it.
+        # An inquiry takes no money, and winning a dispute returns it.
         taken = [
             from_stripe(one.amount, one.currency).amount
             for one in found.data
@@ -196,7 +196,7 @@ class StripeRefunds(StripePart):
                 wanted: Any = {**await self._payment(request.payment_ref), "limit": LISTED_MAX}
                 listed = await self._api.send(self._api.v1.refunds.list_async(wanted), Page[Refund])
         except ProviderRefused:
-            # A changed key, for example, says nothing about the refund.
+            # The refusal may have another cause, such as a replaced key, so the refund's state is unknown.
             raise unavailable(NAME, "no answer about the refund") from None
         ours = [one for one in listed.data if (one.metadata or {}).get(REFUND_ID) == request.id]
         if not ours and listed.has_more:
@@ -218,7 +218,7 @@ class StripeRefunds(StripePart):
                     return {"payment_intent": intent}
                 if charge is not None:
                     return {"charge": charge}
-            raise ProviderRefused(f"Stripe has no payment of invoice {ref}.")
+            raise ProviderRefused(f"Stripe has no payment for invoice {ref}.")
         if ref.startswith("cs_"):
             found = await self._api.send(
                 self._api.v1.checkout.sessions.retrieve_async(ref), Session
@@ -240,7 +240,6 @@ def _word(made: Refund) -> RefundWord:
         return RefundWord("failed", made.id, fact, detail=f"stripe says {made.status}")
     if isinstance(fact, Refunded):
         return RefundWord("pending" if fact.is_pending else "succeeded", made.id, fact)
-    # The customer must first say where the money goes.
     return RefundWord("pending", made.id, detail=f"stripe says {made.status}")
 
 
@@ -248,7 +247,7 @@ INVOICE_DUE_DAYS = 7
 
 
 class StripeCalls:
-    """`plain` reads and simulates notifications."""
+    """Stripe with credentials. `plain` reads and simulates notifications."""
 
     keeps_payments = True
 
@@ -319,8 +318,9 @@ class StripeCalls:
         return Opened(session.url, session.id, objects, ref_id(session.customer))
 
     async def _made_session(self, request: CheckoutRequest, params: Any) -> Session:
-        """Return the session at the order's price; end any other and raise PriceRefused, before anybody sees its
-        page.
+        """Create the session and check that it has the order's price.
+
+        If the price differs, expire the session before anybody sees its page, and raise PriceRefused.
         """
         sessions = self._api.v1.checkout.sessions
         try:
@@ -341,8 +341,8 @@ class StripeCalls:
         await self.close(request.order_id, made.id)
         price = f"{request.price.decimal()} {request.price.currency}"
         raise PriceRefused(
-            f"Stripe would charge {made.amount_total} {made.currency.upper()} in its "
-            f"smallest unit for what costs {price} here. Set both to one price."
+            f"Stripe would charge {made.amount_total} {made.currency.upper()} in its smallest unit, "
+            f"but the price here is {price}. Set both to the same price."
         )
 
     async def close(self, order_id: str, ref: str) -> bool:  # noqa: ARG002 the session has its id
@@ -398,7 +398,7 @@ class StripeCalls:
             self._api.v1.invoice_items.create_async(item, _options(request, "item")),
             Named,
         )
-        # A later refund names only its payment.
+        # A later refund identifies only its payment, so store that payment's ID now.
         expand: Any = {"expand": ["payments"]}
         made = await self._api.send(
             invoices.finalize_invoice_async(draft.id, expand, _options(request, "finalize")),
@@ -446,7 +446,6 @@ def _abilities_of(api: StripeApi, profile_id: str) -> tuple[object, ...]:
 
 
 def _options(request: CheckoutRequest, step: str) -> Any:
-    """Make one step's idempotency key; it changes if the customer was made again."""
     return once(request.order_id, step, *filter(None, [request.customer_ref]))
 
 

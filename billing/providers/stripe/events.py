@@ -1,7 +1,7 @@
-"""Read Stripe's objects as facts: pure functions over the JSON of an event or a response.
+"""Read Stripe's objects as facts. These are pure functions over the JSON of an event or a response.
 
-charge.refunded reports refunds as a sum, and refund.* each one; only these report a failure. A checkout's
-payment intent is reported by its session, so only intents with our mark count.
+charge.refunded reports the sum of refunds; refund.* events report each refund, and only they report failures. A
+checkout's payment intent is reported by its session, so only payment intents with our mark count.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ from billing.providers.stripe.objects import (
 from kernel.clock import SECOND_US
 
 CHARGE_MARK: Final = "recharge"
-# A payment in such a state can't succeed without the payer.
+# The payer must act for a payment in one of these states.
 NEEDS_PAYER: Final = frozenset({"requires_payment_method", "requires_action", "canceled"})
 _DASHBOARD = "https://dashboard.stripe.com"
 _STATUSES: dict[str, SubscriptionStatus] = {
@@ -69,7 +69,7 @@ _STATUSES: dict[str, SubscriptionStatus] = {
 
 
 def session_facts(session: Session, kind: str) -> Sequence[Fact]:
-    """Return a session's facts; `kind` is the event's type or, in a response, the session's status."""
+    """Return a checkout session's facts. `kind` is the event's type or, for a response, the session's status."""
     subject = _subject(
         _order_of(session.metadata) or session.client_reference_id,
         session.id,
@@ -149,13 +149,11 @@ def _renewal(invoice: Invoice, subject: Subject, subscription: str) -> InvoicePa
 
 
 def _weight(line: Line, period: Period) -> tuple[bool, bool, bool, bool, int]:
-    """Return a weight, highest for the line whose period the invoice is for."""
     is_for_time = period.end > period.start
     return is_for_time, line.is_subscriptions, not line.is_prorated, line.amount > 0, period.end
 
 
 def _line(line: Line, currency: str) -> InvoiceLine:
-    # Before tax and discounts: the price times the quantity.
     size = from_stripe(abs(line.amount), currency).amount
     amount = size if line.amount >= 0 else -size
     quantity = 1 if line.quantity is None else line.quantity
@@ -215,7 +213,7 @@ def _dispute_facts(dispute: Dispute, kind: str) -> Sequence[Fact]:
     note = _dispute_note(dispute, is_closed=kind == "closed")
     price = from_stripe(dispute.amount, dispute.currency)
     if note.is_inquiry:
-        # It takes no money yet, but should be answered.
+        # An inquiry takes no money yet, but should be answered.
         return (Disputed(subject, dispute.id, Price(0, price.currency), note),)
     if kind == "closed":
         return (DisputeClosed(subject, dispute.id, dispute.status == "won", note),)
@@ -238,7 +236,7 @@ def _dispute_note(dispute: Dispute, *, is_closed: bool) -> DisputeNote:
 
 def _invoice_payment_facts(made: InvoicePaymentMade, _kind: str) -> Sequence[Fact]:
     paid_by = made.payment or PaidBy()
-    # It only says which IDs belong together; refunds name these.
+    # This event only links IDs, and a later refund contains one of them.
     ids = (ref_id(made.invoice), ref_id(paid_by.payment_intent), ref_id(paid_by.charge))
     return (Waiting(_subject(None, *ids)),)
 
@@ -317,7 +315,6 @@ def intent_facts(
         price = from_stripe(intent.amount_received, intent.currency)
         return (Paid(subject, intent.id, price, customer_ref=ref_id(intent.customer)),)
     if kind == "payment_failed":
-        # The payer may still confirm it.
         return (Unconfirmed(subject, intent.id),)
     if kind not in NEEDS_PAYER:
         return (Waiting(subject),)
@@ -374,7 +371,7 @@ def _of_session(session: Session, currency: str) -> Breakdown | None:
     told, subtotal, total = session.total_details, session.amount_subtotal, session.amount_total
     if told is None or subtotal is None or total is None:
         return None
-    # Only the session's sums say whether its prices include the tax.
+    # A comparison of the session's totals shows whether its prices include tax.
     is_added = subtotal - told.amount_discount + told.amount_tax == total and told.amount_tax > 0
     tax = TaxPart(TAX, _ours(told.amount_tax, currency), not is_added)
     return _kept(
@@ -393,7 +390,7 @@ def _of_invoice(invoice: Invoice) -> Breakdown | None:
         return None
     told = invoice.total_taxes or invoice.total_tax_amounts or []
     taxes = taxes_of(TaxPart(TAX, _ours(one.amount, currency), one.is_included) for one in told)
-    # The buyer owes this tax, and the document has to say so.
+    # The buyer owes this tax, and the document must say so.
     if any(one.taxability_reason == _REVERSE_CHARGE_REASON for one in told):
         taxes = (*taxes, TaxPart(REVERSE_CHARGE, 0))
     discounts = sum(one.amount for one in invoice.total_discount_amounts or [])
@@ -445,5 +442,5 @@ _READERS: dict[str, tuple[type[Any], Callable[[Any, str], Sequence[Fact]]]] = {
     "charge.dispute.funds_withdrawn": (Dispute, _dispute_facts),
     "charge.dispute.closed": (Dispute, _dispute_facts),
 }
-# A webhook endpoint needs these. The old name comes beside a newer one.
+# A webhook endpoint needs these events. charge.refund.updated is the old name of another one.
 NEEDED_EVENTS = frozenset(_READERS) - {"charge.refund.updated"}

@@ -1,4 +1,4 @@
-"""Stripe's objects, as far as they are read, in today's shape and in those from before 2025-03."""
+"""Define the fields of Stripe's objects that are read, in the current format and in the one from before 2025-03."""
 
 from typing import Generic, TypeVar
 
@@ -8,9 +8,8 @@ from billing.ledger.price import Price
 from billing.providers.protocol import PriceRefused
 
 NAME = "stripe"
-# The version that Stripe's library is made for.
 API_VERSION = "2026-10-28.endive"
-# Set in a subscription's metadata while a schedule changes it at the period's end.
+# Set in a subscription's metadata while a schedule will change its price.
 NEXT_PRICE = "topup_next_price"
 
 
@@ -207,7 +206,7 @@ class PauseCollection(msgspec.Struct):
 
 
 class Subscription(msgspec.Struct):
-    """Its status doesn't change while pause_collection is set."""
+    """A subscription at Stripe. Its status stays the same while pause_collection is set."""
 
     id: str
     status: str = ""
@@ -249,7 +248,7 @@ class EvidenceDetails(msgspec.Struct):
 
 
 class Dispute(msgspec.Struct):
-    """An inquiry has a status warning_… and takes no money."""
+    """A dispute at Stripe. An inquiry has a status that starts with warning_ and takes no money."""
 
     id: str
     amount: int
@@ -266,9 +265,9 @@ def ref_id(ref: Ref) -> str | None:
     return ref.id if isinstance(ref, Named) else ref
 
 
-# Stripe's decimal places where they differ from ISO 4217's.
+# Stripe's number of decimal places, where it differs from ISO 4217.
 _PLACES = {"ISK": 2, "UGX": 2, "MGA": 0}
-_THREE_PLACES_STEP = 10  # their last digit must be 0
+_THREE_PLACES_STEP = 10  # amounts in a currency with three decimal places must end in 0
 
 
 class Unreadable(ValueError):
@@ -276,7 +275,6 @@ class Unreadable(ValueError):
 
 
 def to_stripe(price: Price) -> int:
-    """Convert to Stripe's unit. Raises PriceRefused if Stripe can't charge the amount."""
     if not price.is_listed:
         raise PriceRefused(f"Stripe can't charge {price.words()}: the currency isn't listed.")
     places = price.places
@@ -291,8 +289,9 @@ def to_stripe(price: Price) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> Price:
-    """Convert from Stripe's unit. Raises Unreadable. An unlisted currency stays in Stripe's unit, so it equals
-    no price of ours and an operator decides.
+    """Convert an amount from Stripe's smallest unit. Raise Unreadable if that is impossible.
+
+    The amount of an unlisted currency isn't converted. It then matches no price, so an operator decides.
     """
     code = currency.upper()
     places = Price(amount, code).places

@@ -1,7 +1,7 @@
-"""Stripe: Checkout for payments and subscriptions, invoices, the customer portal.
+"""Sell through Stripe: Checkout for payments and subscriptions, invoices, and the customer portal.
 
-Notifications are verified and simulated without Stripe's library, which is loaded with calls.py if there is a
-key. Source: Stripe's API reference and its webhook guide.
+Notifications are verified and simulated without Stripe's library. The library is loaded with calls.py, only if
+a key is set. Source: Stripe's API reference and its webhook guide.
 """
 
 import hmac
@@ -194,11 +194,11 @@ class Settings(ProviderSettings):
     )
     webhook_secret: SecretStr = Field(
         default=SecretStr(""),
-        description="Signing secret of the webhook endpoint, whsec_…, or `new,old`.",
+        description="The signing secret of the webhook endpoint, whsec_…, or `new,old`.",
     )
     profile_id: str = Field(
         default="",
-        description="Stripe profile, profile_…: machines without an account may pay by card.",
+        description="The Stripe profile, profile_…, which lets machines without an account pay by card.",
         json_schema_extra=OPTIONAL,
     )
 
@@ -223,7 +223,7 @@ class Settings(ProviderSettings):
 
 
 class Stripe:
-    """Read and simulate notifications; every call is refused for want of a key."""
+    """Stripe without a key: notifications can be read and simulated, and every call is refused."""
 
     keeps_payments = True
 
@@ -285,7 +285,7 @@ class Stripe:
             raise NotificationRefused("The signature header has no timestamp.", reason="signature")
         stamp_s = int(stamps[0])
         expected = [stripe_signature(one, stamp_s, received.body).encode() for one in self._secrets]
-        # Compare every pair, so that the time taken reveals nothing.
+        # Compare every pair, so that timing reveals nothing.
         equal = [hmac.compare_digest(one, ours) for one in signatures for ours in expected]
         if not any(equal):
             raise NotificationRefused("No signature of the event is valid.", reason="signature")
@@ -337,7 +337,7 @@ PROVIDER = Registration(
             "Stripe price, a month",
             "Stripe's own price, price_….",
             placeholder="price_…",
-            hint="Blank: the price is sent to Stripe.",
+            hint="Blank: Stripe is sent the price itself.",
         ),
         "year": ProductField(
             "stripe_price_id_yearly",

@@ -1,7 +1,7 @@
-"""Stripe's customers, their saved cards, and shared payment tokens, charged by payment intents.
+"""Charge saved cards and shared payment tokens with payment intents, and manage Stripe's customers.
 
-Deleting a customer ends subscriptions and removes cards and personal data; payments and invoices stay, as the
-law requires. Shared tokens need a preview version of the API. Source: Stripe's guides "Set up future
+Deleting a customer ends subscriptions and removes cards and personal data. Payments and invoices stay, as the
+law requires. Shared payment tokens need a preview version of the API. Source: Stripe's guides "Set up future
 payments", "Handling customer deletion requests", "Shared payment tokens" and "MPP".
 """
 
@@ -119,7 +119,7 @@ class StripeSavedCards(StripePart):
             reason = decline_reason(declined.error)
             return Declined(reason, declined.payment_ref)
         except ProviderRefused as error:
-            # The library reports "code resource_missing param payment_method" for a removed card.
+            # This error, "code resource_missing param payment_method", means that the card was removed.
             if "payment_method" in error.detail:
                 return Declined("card_removed")
             raise
@@ -149,7 +149,6 @@ class StripeSavedCards(StripePart):
             try:
                 await self._api.send(intents.cancel_async(ref), Named)
             except ProviderRefused:
-                # It was cancelled before, or it succeeded after all.
                 now = await self._api.send(intents.retrieve_async(ref), PaymentIntent)
                 return now.status == "canceled"
         return True
@@ -171,7 +170,7 @@ async def inquire_charge(api: StripeApi, order_id: str, ref: str) -> Sequence[Fa
     return intent_facts(made, made.status, order_id=order_id)
 
 
-# Stripe's clock may differ from ours.
+# Tolerate a Stripe clock that differs from ours by up to this much.
 _SKEW_S: Final = 3600
 _PAGE: Final = 100
 
@@ -288,7 +287,9 @@ class StripeSharedTokens(StripePart):
         return TokenDeclined(decline_reason(made.last_payment_error))
 
     async def _cancel(self, made: PaymentIntent) -> None:
-        """Release the payer's reserved money; nobody can confirm the payment anyway."""
+        """Cancel the payment intent, which releases money reserved on the card. Nobody could confirm the
+        payment anyway.
+        """
         if made.status == "canceled":
             return
         try:

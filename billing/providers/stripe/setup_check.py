@@ -1,4 +1,4 @@
-"""Check Stripe's key, its mode, the webhook endpoint and the prices, without changes."""
+"""Check Stripe's key and its mode, the webhook endpoint and the prices, without changing anything."""
 
 from collections.abc import Sequence
 from typing import Any, Final

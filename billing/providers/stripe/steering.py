@@ -1,9 +1,10 @@
-"""Change Stripe's subscriptions: cancel, pause, resume and change, with idempotency keys.
+"""Cancel, pause, resume and change subscriptions at Stripe, with idempotency keys.
 
-A shorter interval waits in a subscription schedule of two phases: begun at once, it would turn the paid rest
-into the customer's balance, while its credit was already given. Events don't show the schedule, so the
-subscription's metadata has the next price until the second phase. While there is a schedule, Stripe can't end
-or resume the subscription, so other changes release it first.
+A change to a shorter interval waits in a subscription schedule of two phases. If it took effect at once, Stripe would
+return the unused time to the customer's balance, although its credit was already granted.
+
+Events don't contain the schedule, so the subscription's metadata holds the next price until the second phase starts.
+Stripe can't end or resume a subscription that has a schedule, so other changes release the schedule first.
 """
 
 from dataclasses import replace
@@ -61,15 +62,15 @@ class _Schedule(msgspec.Struct):
 
 class StripeSchedules(StripePart):
     async def change_at_end(self, found: Subscription, request: SteerRequest) -> Subscription:
-        """Return the subscription with its next price chosen; a repeated call finds the same schedule."""
+        """Schedule the change for the end of the period. A repeated call finds the same schedule."""
         if len(found.items.data) != 1:
-            raise ProviderRefused("The subscription at Stripe has other items than its plan.")
+            raise ProviderRefused("The subscription at Stripe contains items other than its plan.")
         schedule = await self._schedule(found, request)
         period_end = found.items.data[0].current_period_end or found.current_period_end
         now = next((one for one in schedule.phases if one.end_date == period_end), None)
         if now is None:
             raise ProviderRefused(
-                "The subscription at Stripe already has a schedule, which isn't ours."
+                "The subscription at Stripe already has a schedule that this gateway didn't create."
             )
         phases: Any = {
             "end_behavior": "release",
@@ -108,7 +109,7 @@ class StripeSchedules(StripePart):
 
 
 def _as_it_is(phase: _Phase) -> dict[str, Any]:
-    """Return the current phase; Stripe removes what isn't repeated."""
+    """Return the current phase in full, because Stripe removes whatever an update omits."""
     items = [{"price": ref_id(one.price), "quantity": one.quantity} for one in phase.items]
     kept = {"start_date": phase.start_date, "end_date": phase.end_date, "items": items}
     if phase.discounts:
@@ -163,11 +164,11 @@ class StripeSteering(StripePart):
             if request.act == "cancel_now":
                 asked = subscriptions.cancel_async(request.subscription_ref, {}, options)
                 made = await self._api.send(asked, Subscription)
-                # The response is the subscription as it was deleted.
+                # The response contains the subscription from before its deletion.
                 return replace(_standing(made), status="cancelled")
             found = await self._found(request.subscription_ref)
             if request.act == "resume" and found.status == "paused":
-                # This is Stripe's own status; pausing payments doesn't change the status.
+                # Stripe itself paused the subscription; pausing payments wouldn't change its status.
                 resumed = subscriptions.resume_async(
                     request.subscription_ref, {}, once(request.key, "resume")
                 )
@@ -189,7 +190,7 @@ class StripeSteering(StripePart):
     async def preview(self, request: SteerRequest) -> Price:
         async with within_deadline(NAME):
             change = self._change(request, await self._found(request.subscription_ref))
-            # A preview accepts no payment behaviour.
+            # A preview doesn't accept payment_behavior.
             change.pop("payment_behavior", None)
             params: Any = {
                 "subscription": request.subscription_ref,
@@ -211,7 +212,7 @@ class StripeSteering(StripePart):
                 pause["resumes_at"] = request.resumes_at // SECOND_US
             return {"pause_collection": pause}
         is_dated = found.cancel_at is not None and not found.cancel_at_period_end
-        # Stripe's portal may have set a date instead. An empty text removes it, and a pause.
+        # Stripe's portal may have set an end date instead. Empty text removes an end date or a pause.
         wanted = {"cancel_at": ""} if is_dated else {"cancel_at_period_end": False}
         return wanted if found.pause_collection is None else {**wanted, "pause_collection": ""}
 
@@ -220,13 +221,12 @@ class StripeSteering(StripePart):
         items = found.items.data
         ours = [item for item in items if ref_id(item.price) == request.from_ref] or items
         if len(ours) != 1 or ours[0].id is None:
-            raise ProviderRefused("The subscription at Stripe has other items than its plan.")
+            raise ProviderRefused("The subscription at Stripe contains items other than its plan.")
         change: dict[str, Any] = {
             "items": [{"id": ours[0].id, "price": request.product_ref}],
             "proration_behavior": "always_invoice" if request.is_charged_now else "none",
         }
         if request.is_charged_now:
-            # A declined card changes nothing.
             change["payment_behavior"] = "error_if_incomplete"
         return change
 

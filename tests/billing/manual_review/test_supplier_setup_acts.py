@@ -83,7 +83,7 @@ async def test_a_supplier_with_open_attempts_goes_to_another_place_only_when_tol
     await database.transaction(lambda tx: tx.insert("fulfilment_attempts", names, [opened]))
     elsewhere = {"url": "https://c.example.com"}
 
-    with pytest.raises(InvalidInput, match="1 top-ups with own have an open outcome") as refused:
+    with pytest.raises(InvalidInput, match="1 top-ups at own have no outcome yet") as refused:
         await database.transaction(lambda tx: _set(tx, "own", elsewhere))
     await database.transaction(lambda tx: _set(tx, "own", {"secret": NEW, "timeout_s": 3}))
     await database.transaction(lambda tx: _set(tx, "own", elsewhere, despite_open_attempts=True))

@@ -106,7 +106,10 @@ async def test_a_subscription_carries_the_orders_id_to_its_renewals(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"amount_total": 999}, "charge 999 USD in its smallest unit for what costs 20.00 USD"),
+        (
+            {"amount_total": 999},
+            "charge 999 USD in its smallest unit, but the price here is 20.00 USD",
+        ),
         ({"amount_total": 2000, "currency": "eur"}, "charge 2000 EUR"),
     ],
 )

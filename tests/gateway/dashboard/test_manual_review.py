@@ -189,7 +189,7 @@ async def test_a_supplier_that_has_open_attempts_is_moved_by_a_tick_that_says_so
     ticked = await post(boss, place, place, {**moved, "despite_open_attempts": "yes"})
 
     assert refused.status_code == 422
-    assert "1 top-ups with own have an open outcome" in text_of(refused.text)
+    assert "1 top-ups at own have no outcome yet" in text_of(refused.text)
     assert 'name="despite_open_attempts"' in refused.text
     assert ticked.headers["location"] == f"{place}?said=suppliers.set"
     assert "http://127.0.0.1:8/topup" in (await boss.get(place)).text
