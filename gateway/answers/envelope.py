@@ -2,9 +2,8 @@
 because the request log parses the bytes.
 """
 
-from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -14,10 +13,6 @@ from gateway.answers.answer import Answer
 from gateway.answers.refusals import Refusal
 from gateway.answers.response_codes import CODES
 from kernel.clock import SECOND_US, rfc3339
-from kernel.shaped import Listing
-
-R = TypeVar("R")
-T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -89,19 +84,6 @@ def response(refusal: Refusal, now_us: int) -> Response:
     made = Response(refused.body, refused.status, headers, media_type="application/json")
     made.raw_headers += refusal.headers
     return made
-
-
-def page(items: list[T], next_cursor: str | None) -> Listing[T]:
-    return Listing(items=items, next_cursor=next_cursor, has_more=next_cursor is not None)
-
-
-def listing(
-    rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
-) -> Listing[T]:
-    """Build a list's `data`. One row more than `limit` must have been read, to show whether more follow."""
-    shown = rows[:limit]
-    has_more = len(rows) > limit
-    return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
 
 
 def code_of(body: bytes) -> int:

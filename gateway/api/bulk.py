@@ -37,7 +37,7 @@ from billing.bulk.views import (
 from billing.topups.send_acts import request_of
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, listing
+from gateway.answers.envelope import answer
 from gateway.answers.outcome import Outcome, begun, exported
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
@@ -46,7 +46,7 @@ from gateway.http.body import CSV, media_type_of
 from gateway.http.errors import doc_url
 from gateway.http.fields import Shape, Unreadable, has_control, shown
 from gateway.http.idempotency import run_steps
-from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream
+from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, listing
 from gateway.http.refused_items import (
     ItemProblem,
     RefusedItems,

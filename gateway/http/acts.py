@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from gateway.answers import response_codes as codes
 from gateway.answers.answer import Answer
-from gateway.answers.envelope import answer, page, refuse
+from gateway.answers.envelope import answer, refuse
 from gateway.answers.links import person_link
 from gateway.answers.outcome import Outcome, exported, ok
 from gateway.answers.words import API_PREFIX
@@ -22,6 +22,7 @@ from gateway.http.errors import refusal_of, row_of
 from gateway.http.idempotency import run_once, run_steps, stored_answer
 from gateway.http.lists import (
     Export,
+    page,
     rows_csv,
     rows_page,
     short_csv,

@@ -14,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
 from gateway.answers.compression import compressed
-from gateway.answers.envelope import listing, page
 from gateway.http.auth import check_presented, presented
 from gateway.http.fields import cursor_after, place_of
 from gateway.http.request_context import RequestContext
@@ -51,6 +50,19 @@ class Export(NamedTuple):
 class CsvPage(NamedTuple):
     rows: Sequence[object]
     following: Any | None
+
+
+def page(items: list[T], next_cursor: str | None) -> Listing[T]:
+    return Listing(items=items, next_cursor=next_cursor, has_more=next_cursor is not None)
+
+
+def listing(
+    rows: Sequence[R], limit: int, *, shape: Callable[[R], T], cursor: Callable[[R], str]
+) -> Listing[T]:
+    """Build a list's `data`. One row more than `limit` must have been read, to show whether more follow."""
+    shown = rows[:limit]
+    has_more = len(rows) > limit
+    return page([shape(row) for row in shown], cursor(shown[-1]) if has_more else None)
 
 
 async def rows_page(
