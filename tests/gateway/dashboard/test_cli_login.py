@@ -59,7 +59,7 @@ async def test_a_person_compares_allows_and_the_machine_gets_its_key_once(
     assert login["verification_url_complete"].endswith(f"{PATH}?code={login['user_code']}")
     assert login["user_code"] in shown
     assert "ann's laptop" in shown
-    assert "as this browser does" in shown
+    assert "the same as this browser's" in shown
     assert pending.status_code == 202
     assert pending.json()["data"]["reason"] == "authorization_pending"
     assert allowed.status_code == 200

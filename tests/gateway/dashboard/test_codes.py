@@ -181,7 +181,7 @@ async def test_one_check_in_a_day_is_credited(gateway: Gateway, clock: FixedCloc
     assert (first, second) == (303, 303)
     assert "Last: $0.10 on 2026-06-13, day 1 in a row." in page
     # At least twenty hours after the last one, and not before the next day.
-    assert "The next one from 2026-06-14 08:00:00 UTC" in page
+    assert "You can check in again from 2026-06-14 08:00:00 UTC" in page
     assert "Check in today" not in page
     assert again.status_code == 409
     assert "You have already checked in" in text_of(again.text)
@@ -216,7 +216,7 @@ async def test_the_day_is_that_of_the_chosen_zone(gateway: Gateway) -> None:
     assert "isn't a time zone" in text_of(wrong.text)
     assert 'value="Mars/Olympus"' in wrong.text
     assert right.status_code == 303
-    assert "Your day is that of Asia/Kuwait" in text_of((await ann.get(CODES)).text)
+    assert "Your day follows the time zone Asia/Kuwait" in text_of((await ann.get(CODES)).text)
 
 
 # Used

@@ -126,7 +126,7 @@ async def test_the_owner_sees_what_a_removed_colleague_made_and_ends_it(team: Te
     over = text_of((await team.owner.get(made)).text)
 
     assert (before.status_code, after.status_code) == (200, 401)
-    assert "What dev@acme.example made" in seen
+    assert "What dev@acme.example created" in seen
     assert "their key" in seen
     assert by_them.status_code != 200
     assert ended.status_code == 303

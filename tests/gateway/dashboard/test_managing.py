@@ -60,8 +60,8 @@ async def test_keys_stand_below_those_that_made_them_with_what_is_used(
     # The nearest to its end stands first.
     assert "$50.00 of $100.00 a day" in support
     assert support.index("of $100.00") < support.index("$50.00 of $400.00 in its lifetime")
-    assert "made by Support" in night
-    assert "$50.00 of $50.00 a day; used up, free again" in night
+    assert "created by Support" in night
+    assert "$50.00 of $50.00 a day; used up until" in night
     assert 'class="bad" max="100" value="100"' in page
     assert 'class="" max="100" value="12"' in page
     assert "Gone" in every

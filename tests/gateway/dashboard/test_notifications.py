@@ -155,10 +155,10 @@ async def test_a_burst_of_failing_webhooks_is_one_line_of_the_overview(
     await say("failing_for_four_days", "MAX")
     many = (await owner.get("/dashboard")).text
 
-    assert "Webhook failing: https://hooks.example.com/in failed first" in text_of(one)
+    assert "Webhook failing: https://hooks.example.com/in first failed" in text_of(one)
     assert "will be disabled" not in text_of(one)
     # It was noticed on June 13 at noon; a day after the warning it ends.
-    ends = "It will be disabled on 2026-06-14 12:00:00 UTC unless something arrives before."
+    ends = "It will be disabled on 2026-06-14 12:00:00 UTC unless an event arrives before then."
     assert ends in text_of(warned)
     assert ends in text_of(page)
     assert "46 webhooks fail, 1 of them is disabled." in text_of(many)

@@ -82,7 +82,7 @@ async def test_each_number_is_of_this_environment_and_leads_to_its_list(
     assert here == {"Orders paid, not credited": "1"}
     assert "3 findings" in text_of(html)
     assert "the longest for 1 min 1 s" in text_of(html)
-    assert "no worker looks after them" in text_of(html)
+    assert "no worker delivers them" in text_of(html)
     assert {f"{ADMIN}/topups?view=person", f"{ADMIN}/disputes", f"{ADMIN}/suppliers"} <= links
     assert set(statuses.values()) == {200}
     assert {

@@ -41,7 +41,7 @@ async def test_mail_of_staging_is_read_in_the_outbox(gateway: Gateway) -> None:
     [mail_path] = set(re.findall(r"/dashboard/outbox/mal_\w+", outbox.text))
     mail = await browser.get(mail_path)
 
-    assert "In staging no mail leaves this installation" in text_of(outbox.text)
+    assert "In staging, no email leaves this installation" in text_of(outbox.text)
     assert mail_path in topup.text
     assert "/claim/" in topup.text
     shown = text_of(mail.text)

@@ -305,7 +305,7 @@ async def test_a_colleague_goes_back_to_their_own_account_and_may_leave(team: Te
     # The owner still finds what they made.
     former = after[after.index("Former colleagues") :]
     made = former[: former.index("/made")].rpartition('href="')[2] + "/made"
-    assert "What dev@acme.example made" in text_of((await team.owner.get(made)).text)
+    assert "What dev@acme.example created" in text_of((await team.owner.get(made)).text)
     assert own not in {await account_of(team.owner), ""}
     assert (there.status_code, strange.status_code) == (303, 404)
     assert left.headers["location"] == "/dashboard?said=member-left"

@@ -11,7 +11,7 @@ from tests.support.webhook_rows import given_endpoint, given_events
 
 pytestmark = [pytest.mark.fixed_clock, pytest.mark.one_database]
 FIRST_PAGES = ("/dashboard", "/dashboard/admin/home")
-NOTE = "Webhooks are due and no worker looks after them. The longest has been due for 1 min 1 s;"
+NOTE = "Webhooks are due, but no worker delivers them. The longest has been due for 1 min 1 s."
 
 
 async def test_an_operators_first_pages_say_that_no_worker_looks_after_webhooks(

@@ -55,7 +55,7 @@ async def test_a_press_verifies_once_and_live_opens(gateway: Gateway) -> None:
     again = await browser.send(press, {})
 
     assert shut.status_code == 403
-    assert "An account was made with ann@mail.com" in text_of(page.text)
+    assert "An account was created with ann@mail.com" in text_of(page.text)
     assert f'href="{press}"' in page.text
     assert led.headers["location"] == f"/sign-in?{urlencode({'next': press})}"
     assert "not verified yet" in text_of(still.text)
