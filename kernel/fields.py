@@ -115,7 +115,7 @@ class Page(Fields, frozen=True, kw_only=True):
     """The query of every list. Lists have the newest items first."""
 
     limit: Annotated[
-        int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="How many there are on a page.")
+        int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="The number of items on a page.")
     ] = PAGE_ITEMS
     cursor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
@@ -129,8 +129,10 @@ class ExportPage(Page, frozen=True, kw_only=True):
     format: Annotated[
         ExportFormat,
         Meta(
-            description="csv: all that match, streamed from the cursor on; limit does not count."
-            " csv_excel: the same behind the byte order mark by which Excel knows UTF-8."
+            description=(
+                "csv streams all matching items from the cursor on and ignores limit."
+                " csv_excel is the same, with the byte order mark that Excel needs for UTF-8."
+            )
         ),
     ] = "json"
 

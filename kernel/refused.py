@@ -12,46 +12,58 @@ NextAction = Literal["fix_request", "wait", "poll", "top_up", "pay", "ask_human"
 class FieldProblem(Struct, kw_only=True):
     """A field of the request that can't be accepted, and what would be accepted."""
 
-    param: Annotated[str, Meta(description="The field, with its place inside others.")]
-    detail: Annotated[str, Meta(description="A sentence for people.")]
+    param: Annotated[str, Meta(description="The path of the field in the request.")]
+    detail: Annotated[
+        str, Meta(description="What is wrong with the field, in a sentence for people.")
+    ]
     code: Annotated[int | UnsetType, Meta(description="The code of this problem alone.")] = UNSET
-    allowed: Annotated[list[Any] | UnsetType, Meta(description="Every value that is taken.")] = (
-        UNSET
-    )
-    minimum: Annotated[float | UnsetType, Meta(description="The least number.")] = UNSET
-    maximum: Annotated[float | UnsetType, Meta(description="The greatest number.")] = UNSET
+    allowed: Annotated[list[Any] | UnsetType, Meta(description="All accepted values.")] = UNSET
+    minimum: Annotated[float | UnsetType, Meta(description="The smallest accepted number.")] = UNSET
+    maximum: Annotated[float | UnsetType, Meta(description="The largest accepted number.")] = UNSET
     did_you_mean: Annotated[
         str | UnsetType, Meta(description="The name or value that was probably meant.")
     ] = UNSET
-    example: Annotated[Any, Meta(description="A value that is taken.")] = UNSET
+    example: Annotated[Any, Meta(description="An accepted value.")] = UNSET
 
 
 class Failure(Struct, kw_only=True):
-    """What is wrong and what to do about it. Some causes add facts of their own."""
+    """The cause of a refusal, and what to do about it. Some causes add fields."""
 
-    detail: Annotated[str, Meta(description="A sentence for people.")]
-    param: Annotated[str | None, Meta(description="The field that is wrong.")]
-    retryable: Annotated[bool, Meta(description="The same request may succeed later.")]
-    retry_after_s: Annotated[int | None, Meta(description="How long to wait, in seconds.")]
-    next_action: Annotated[NextAction, Meta(description="For programs: what to do next.")]
+    detail: Annotated[str, Meta(description="The cause, in a sentence for people.")]
+    param: Annotated[str | None, Meta(description="The field that is wrong, or null.")]
+    retryable: Annotated[bool, Meta(description="Whether the same request may succeed later.")]
+    retry_after_s: Annotated[
+        int | None, Meta(description="Seconds to wait before a retry, or null.")
+    ]
+    next_action: Annotated[NextAction, Meta(description="What a program should do next.")]
     doc_url: Annotated[
         str,
-        Meta(description="Where the code is explained: HTML, Markdown with .md, JSON with .json."),
+        Meta(
+            description="The page that explains the code: HTML; Markdown with .md; JSON with .json."
+        ),
     ]
-    reason: Annotated[
-        str | UnsetType, Meta(description="Which cause, where one code has several.")
-    ] = UNSET
+    reason: Annotated[str | UnsetType, Meta(description="The cause, if the code has several.")] = (
+        UNSET
+    )
     errors: Annotated[
-        list[FieldProblem] | UnsetType, Meta(description="All that is wrong at once.")
+        list[FieldProblem] | UnsetType, Meta(description="All problems of the request.")
     ] = UNSET
     links: Annotated[
-        list[Link] | UnsetType, Meta(description="Which call comes next, the most useful first.")
+        list[Link] | UnsetType, Meta(description="Calls to make next, the most useful first.")
     ] = UNSET
-    did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar name.")] = UNSET
-    limit: Annotated[Any, Meta(description="The limit that was hit.")] = UNSET
-    remaining: Annotated[Any, Meta(description="What is left of it.")] = UNSET
+    did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar known name.")] = (
+        UNSET
+    )
+    limit: Annotated[Any, Meta(description="The limit that was reached.")] = UNSET
+    remaining: Annotated[Any, Meta(description="The part of the limit that is left.")] = UNSET
     oldest_cursor: Annotated[
-        str | UnsetType, Meta(description="Of events: where to go on; nothing older is kept.")
+        str | UnsetType,
+        Meta(
+            description=(
+                "For lists of events: the cursor to continue from. Older events are no longer"
+                " stored."
+            )
+        ),
     ] = UNSET
     resets_at: Time | UnsetType | None = UNSET
 
@@ -59,4 +71,6 @@ class Failure(Struct, kw_only=True):
 class Refused(Struct, kw_only=True):
     """The `data` of an error."""
 
-    error: Annotated[Failure, Meta(description="What is wrong and what to do about it.")]
+    error: Annotated[
+        Failure, Meta(description="The cause of the refusal, and what to do about it.")
+    ]

@@ -34,7 +34,7 @@ class Listing(msgspec.Struct, Generic[T], kw_only=True):
     page.
     """
 
-    items: Annotated[list[T], Meta(description="This page's entries.")]
+    items: Annotated[list[T], Meta(description="The items on this page.")]
     next_cursor: str | None
     has_more: bool
 

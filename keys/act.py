@@ -325,7 +325,7 @@ class WaitQuery(Fields, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=WAIT_S_MAX,
-            description="Seconds to wait for a change; the answer comes as soon as there is one.",
+            description="Seconds to wait for a change. The call returns as soon as there is one.",
         ),
     ] = 0
 

@@ -25,14 +25,20 @@ class AuditQuery(Page, frozen=True, kw_only=True):
     account: AccountName | None = None
     action: Annotated[
         ShortText | None,
-        Meta(description="One action, such as pack.disable, or a group of them, such as account."),
+        Meta(
+            description="An action, such as pack.disable, or a group of actions, such as account."
+        ),
     ] = None
     by: Annotated[
-        ShortText | None, Meta(description="A credential's id, or the account that acted.")
+        ShortText | None, Meta(description="The ID of the credential or account that acted.")
     ] = None
-    subject_id: Annotated[ShortText | None, Meta(description="The object's id.")] = None
-    created_after: Annotated[TimeText | None, Meta(description="Entries from this time on.")] = None
-    created_before: Annotated[TimeText | None, Meta(description="Entries before this time.")] = None
+    subject_id: Annotated[ShortText | None, Meta(description="The object's ID.")] = None
+    created_after: Annotated[
+        TimeText | None, Meta(description="Return only entries from this time on.")
+    ] = None
+    created_before: Annotated[
+        TimeText | None, Meta(description="Return only entries before this time.")
+    ] = None
 
 
 class OperatorsAct(Shaped, kw_only=True):
@@ -40,21 +46,28 @@ class OperatorsAct(Shaped, kw_only=True):
 
     id: Annotated[str, Meta(pattern=r"^adt_[0-9A-Za-z]+$")]
     created_at: Time
-    action: Annotated[str, Meta(description="Such as pack.disable.")]
-    outcome: Annotated[str, Meta(description="done or refused.")]
+    action: Annotated[str, Meta(description="The action, such as pack.disable.")]
+    outcome: Annotated[str, Meta(description="The outcome: done or refused.")]
     environment: Annotated[
-        Environment | None, Meta(description="null: the entry concerns an account as a whole.")
+        Environment | None,
+        Meta(description="The environment. Null if the entry concerns an account as a whole."),
     ]
-    account_id: Annotated[str | None, Meta(description="The account concerned; null: none.")]
-    subject_id: Annotated[str, Meta(description="The object's id.")]
+    account_id: Annotated[str | None, Meta(description="The ID of the account concerned, or null.")]
+    subject_id: Annotated[str, Meta(description="The object's ID.")]
     actor_kind: Annotated[str | None, Meta(description="The kind of credential that acted.")]
-    actor: Annotated[str, Meta(description="The credential's id; cli: the command line.")]
-    actor_account_id: Annotated[str | None, Meta(description="The account that acted.")]
-    address: Annotated[str | None, Meta(description="The request's IP address.")]
-    user_agent: Annotated[str | None, Meta(description="The request's User-Agent.")]
-    before: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields before.")]
-    after: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields afterwards.")]
-    reason: Annotated[str | None, Meta(description="The given reason; null: none.")]
+    actor: Annotated[str, Meta(description="The credential's ID, or cli for the command line.")]
+    actor_account_id: Annotated[
+        str | None, Meta(description="The ID of the account that acted, or null.")
+    ]
+    address: Annotated[str | None, Meta(description="The request's IP address, or null.")]
+    user_agent: Annotated[str | None, Meta(description="The request's User-Agent, or null.")]
+    before: Annotated[
+        Mapping[str, Any] | None, Meta(description="The changed fields before the action.")
+    ]
+    after: Annotated[
+        Mapping[str, Any] | None, Meta(description="The changed fields after the action.")
+    ]
+    reason: Annotated[str | None, Meta(description="The reason that was given, or null.")]
 
     @classmethod
     def of(cls, entry: audit_log.AuditEntry, /, **more: Any) -> Self:
@@ -80,7 +93,7 @@ async def list_acts(
 
 LIST_ACTS = ListAct(
     name="audit-log.list",
-    summary="List what operators did",
+    summary="List operators' actions",
     path="/audit-log",
     audience=(OPERATOR,),
     query=AuditQuery,
@@ -96,9 +109,9 @@ LIST_ACTS = ListAct(
 class AuditActor(Struct, kw_only=True):
     """The credential that acted."""
 
-    kind: Annotated[ActorKind, Meta(description="The kind of credential.")]
-    id: Annotated[str, Meta(description="The id of the key, token, session or app.")]
-    name: Annotated[str | None, Meta(description="Its current name; null: it has none.")]
+    kind: Annotated[ActorKind, Meta(description="The kind of the credential.")]
+    id: Annotated[str, Meta(description="The ID of the key, token, session or app.")]
+    name: Annotated[str | None, Meta(description="The credential's current name, or null.")]
 
 
 class AuditEntry(Shaped, kw_only=True):
@@ -106,24 +119,32 @@ class AuditEntry(Shaped, kw_only=True):
 
     id: Annotated[str, Meta(pattern=r"^adt_[0-9A-Za-z]+$")]
     created_at: Time
-    action: Annotated[str, Meta(description="Such as key.created or session.begun.")]
+    action: Annotated[str, Meta(description="The action, such as key.created or session.begun.")]
     outcome: Annotated[
-        str, Meta(pattern="^(done|refused)$", description="Whether it was done or refused.")
+        str, Meta(pattern="^(done|refused)$", description="The outcome: done or refused.")
     ]
     environment: Annotated[
-        Environment | None, Meta(description="null: the entry concerns the account as a whole.")
+        Environment | None,
+        Meta(description="The environment. Null if the entry concerns the account as a whole."),
     ]
-    subject_id: Annotated[str, Meta(description="The object's id.")]
+    subject_id: Annotated[str, Meta(description="The object's ID.")]
     actor: Annotated[AuditActor, Meta(description="The credential that acted.")]
     key_id: Annotated[
-        str | None, Meta(description="The API key that acted; null: another credential.")
+        str | None,
+        Meta(description="The ID of the API key that acted. Null for another credential."),
     ]
     key_name: str | None
-    address: Annotated[str | None, Meta(description="The request's IP address.")]
-    user_agent: Annotated[str | None, Meta(description="The request's User-Agent; null: none.")]
-    before: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields before.")]
-    after: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields afterwards.")]
-    reason: Annotated[str | None, Meta(description="Why it was done or refused; null: not given.")]
+    address: Annotated[str | None, Meta(description="The request's IP address, or null.")]
+    user_agent: Annotated[str | None, Meta(description="The request's User-Agent, or null.")]
+    before: Annotated[
+        Mapping[str, Any] | None, Meta(description="The changed fields before the action.")
+    ]
+    after: Annotated[
+        Mapping[str, Any] | None, Meta(description="The changed fields after the action.")
+    ]
+    reason: Annotated[
+        str | None, Meta(description="The reason for the action or refusal, or null.")
+    ]
 
     @classmethod
     def of(cls, named: NamedEntry, /, **more: Any) -> Self:
@@ -153,7 +174,7 @@ async def list_entries(
 
 LIST_ENTRIES = ListAct(
     name="accounts.log",
-    summary="List what concerns the account's security",
+    summary="List the account's security log",
     description=(
         "Lists sign-ins (including refused ones), approvals, and changes to keys, tokens, webhooks"
         " and connected apps, newest first, for the caller's environment and for the account as a"

@@ -58,10 +58,12 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
             Meta(
                 ge=0,
                 le=CAP_CENTS_MAX,
-                description="The most that one recipient is sent on a UTC day. What follows a plus in an"
-                " address makes it no other recipient.",
+                description=(
+                    "The most that one recipient may be sent on a UTC day. Addresses that"
+                    " differ only after a plus are the same recipient."
+                ),
             ),
-            said("To one recipient a day", hint="Resets at 00:00 UTC. Blank: no limit."),
+            said("To one recipient a day", hint="Resets at 00:00 UTC. Leave blank for no limit."),
         ]
         | None
     ) = None
@@ -71,7 +73,7 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
             Meta(
                 ge=0,
                 le=SENDS_MAX,
-                description="Accepted sends in any hour; a cancelled one stays counted.",
+                description="The number of accepted sends in any hour. Cancelled sends count.",
             ),
             said("Sends in any hour", hint="Leave blank for no limit."),
         ]
@@ -83,10 +85,15 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
             Meta(
                 ge=1,
                 le=RECIPIENTS_MAX,
-                description="Different recipients in any seven days. What follows a plus in an address makes it"
-                " no other recipient, and one that was sent to already costs nothing.",
+                description=(
+                    "The number of different recipients in any seven days, each counted once."
+                    " Addresses that differ only after a plus are the same recipient."
+                ),
             ),
-            said("Recipients in any seven days", hint="Different people. Blank: no limit."),
+            said(
+                "Recipients in any seven days",
+                hint="Counts different people. Leave blank for no limit.",
+            ),
         ]
         | None
     ) = None
@@ -96,12 +103,17 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
             Meta(
                 ge=1,
                 le=REPEAT_GUARD_S_MAX,
-                description="The same recipient, platform and amount again within so many seconds is 2006,"
-                " unless the send says distinct.",
+                description=(
+                    "For this many seconds, a send with the same recipient, platform and"
+                    " amount is refused with 2006, unless the send says distinct."
+                ),
             ),
             said(
                 "Block duplicate sends for",
-                hint="The same recipient, platform and amount again, such as 10m. Blank: never blocked.",
+                hint=(
+                    "A time such as 10m, for the same recipient, platform and amount."
+                    " Leave blank to block none."
+                ),
                 unit="s",
             ),
         ]

@@ -81,7 +81,7 @@ class Rotation(Fields, frozen=True, kw_only=True):
     overlap_s: Annotated[
         Int64,
         within(0, OVERLAP_S_MAX),
-        Meta(description="How long the old key still works, in seconds."),
+        Meta(description="How long the old secret still works, in seconds."),
     ] = 0
 
 
@@ -306,8 +306,11 @@ REVOKE_KEY = Act(
 # `topup logout` is its command.
 REVOKE_OWN = Act(
     name="keys.revoke-self",
-    summary="Revoke the asking key",
-    description="For any key, whatever its scopes: it and all that come from it end, for good.",
+    summary="Revoke the calling key",
+    description=(
+        "Any key may make this call, whatever its scopes. The key and all its descendants are"
+        " revoked for good."
+    ),
     method="DELETE",
     path="/keys/self",
     scopes=SCOPES,
@@ -342,8 +345,9 @@ PAUSE_KEY = Act(
     undo="keys.resume",
     summary="Pause a key",
     description=(
-        "It and its descendants read, and spend and make nothing, until it is resumed. What was"
-        " scheduled fails at its time and is refunded; what is held can be captured within its amount."
+        "Until the key is resumed, it and its descendants can read, but can't spend or"
+        " create anything. Scheduled top-ups fail at their time and are refunded. Held"
+        " amounts can still be captured."
     ),
     path="/keys/{key_id}/pause",
     scopes=_SCOPES,
@@ -362,8 +366,8 @@ RESUME_KEY = Act(
     moves_money=True,
     summary="Resume a paused key",
     description=(
-        "By a person, or by a key that has no ancestor in common with it: an agent that was stopped"
-        " does not start itself again. 2009 with reason lineage for others."
+        "Only a user, or a key that shares no ancestor with this key, can resume it, so a"
+        " stopped agent can't restart itself. Other callers get 2009 with reason lineage."
     ),
     path="/keys/{key_id}/resume",
     scopes=("keys:write", "approvals:write"),

@@ -29,52 +29,66 @@ CAPS: Final = ("per_call_cents", "per_day_cents", "per_month_cents")
 Name = Annotated[
     str,
     Meta(extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX, "pattern": "[^ ]"}),
-    said("Name", hint="The program that uses it, such as Support agent."),
+    said("Name", hint="The program that uses the key, such as Support agent."),
 ]
 Word = Annotated[str, Meta(max_length=64)]
 ScopeChoice = Annotated[
     list[Annotated[Word, word_of(SCOPES)]],
     Meta(
         max_length=100,
-        description="Among those of the key that creates it; one at least.",
+        description="At least one of the creating key's own scopes.",
         extra_json_schema={"minItems": 1},
     ),
-    said("Scopes", hint="Tick only what it needs.", words=SCOPE_WORDS),
+    said("Scopes", hint="Tick only the scopes that the key needs.", words=SCOPE_WORDS),
 ]
 AllowList = Annotated[
     list[Word],
-    Meta(max_length=100, description="Addresses or CIDRs; empty: any address."),
+    Meta(
+        max_length=100,
+        description="IP addresses or CIDRs that may use the key. If empty, any address.",
+    ),
     said(
         "IP addresses that may use it",
-        hint="One a line, such as 203.0.113.0/24. Blank: any address.",
+        hint="One per line, such as 203.0.113.0/24. Leave blank for any address.",
     ),
 ]
 CapCents = Annotated[
     Int64,
     within(0, CAP_CENTS_MAX),
-    Meta(description="In US cents, calendar windows of UTC; null: no cap."),
+    Meta(description="A cap in US cents, by UTC day or month. Null means no cap."),
 ]
 PerCallCents = Annotated[CapCents, said("Limit per call", hint="Leave blank for no limit.")]
-PerDayCents = Annotated[CapCents, said("Daily limit", hint="Resets at 00:00 UTC. Blank: no limit.")]
+PerDayCents = Annotated[
+    CapCents, said("Daily limit", hint="Resets at 00:00 UTC. Leave blank for no limit.")
+]
 PerMonthCents = Annotated[
-    CapCents, said("Monthly limit", hint="Resets on the 1st at 00:00 UTC. Blank: no limit.")
+    CapCents,
+    said("Monthly limit", hint="Resets on the 1st at 00:00 UTC. Leave blank for no limit."),
 ]
 AboveCents = Annotated[
     Int64,
     within(0, CAP_CENTS_MAX),
-    Meta(description="A send above it waits for a person."),
-    said("Approve each send above", hint="Any number of smaller sends pass. Blank: none waits."),
+    Meta(description="A send above this amount needs a user's approval."),
+    said(
+        "Approve each send above",
+        hint="Any number of smaller sends need none. Leave blank for no approvals.",
+    ),
 ]
 AbovePerDayCents = Annotated[
     Int64,
     within(0, CAP_CENTS_MAX),
     Meta(
-        description="So does one that takes the UTC day's sends without an approval above this. The"
-        " other threshold alone lets any number of smaller sends pass."
+        description=(
+            "A send also needs approval if it takes the UTC day's total of unapproved sends"
+            " above this. The other threshold alone lets any number of smaller sends pass."
+        )
     ),
     said(
         "Approve a day's sends above",
-        hint="Sends that take a UTC day's total above it need approval. Blank: none do.",
+        hint=(
+            "A send that takes the UTC day's total above this needs approval. Leave blank for"
+            " no approvals."
+        ),
     ),
 ]
 OldAboveCents = Annotated[
@@ -88,30 +102,32 @@ OldAboveCents = Annotated[
 _Cents = Annotated[int, Meta(ge=0, le=CAP_CENTS_MAX)]
 Purpose = Annotated[
     str,
-    Meta(max_length=PURPOSE_CHARACTERS_MAX, description="Its purpose, in your words."),
+    Meta(max_length=PURPOSE_CHARACTERS_MAX, description="The key's purpose, in your words."),
     said("Purpose"),
 ]
 LifetimeCents = Annotated[
     _Cents,
-    Meta(description="The most that it may ever spend; what it spent before counts."),
-    said("Lifetime limit", hint="Earlier spending counts. Blank: no limit."),
+    Meta(description="The most that the key may ever spend. Earlier spending counts."),
+    said("Lifetime limit", hint="Earlier spending counts. Leave blank for no limit."),
 ]
 Platforms = Annotated[
     list[Word],
     Meta(
         min_length=1,
         max_length=LIST_ENTRIES_MAX,
-        description="The only platforms that it may send; null: any.",
+        description="The only platforms for which the key may send. Null means any.",
     ),
-    said("Platforms", hint="Tick none to allow any."),
+    said("Platforms", hint="Tick none to allow any platform."),
 ]
 Recipients = Annotated[
     list[Annotated[str, Meta(max_length=320)]],
     Meta(
         min_length=1,
         max_length=LIST_ENTRIES_MAX,
-        description="The only recipients: addresses, and *@domain for all of a domain, not of those"
-        " below it; null: anybody.",
+        description=(
+            "The only recipients: addresses, or *@domain for a domain without its subdomains."
+            " Null means anybody."
+        ),
     ),
     said(
         "Recipients",
@@ -120,7 +136,7 @@ Recipients = Annotated[
 ]
 ExpiresAt = Annotated[
     Time,
-    Meta(description="When it ends; null: it does not."),
+    Meta(description="When the key expires. Null means never."),
     said(
         "Expires on, UTC",
         hint="Access lasts until the end of that day. Leave blank for no end.",
@@ -137,7 +153,7 @@ class WindowBody(Fields, frozen=True, kw_only=True):
     ]
     cents: Annotated[
         _Cents,
-        Meta(description="The most in any window of that length, in US cents."),
+        Meta(description="The most that may be spent in any window of that length, in US cents."),
         said("At most", unit="cents"),
     ]
 
@@ -146,11 +162,11 @@ Windows = Annotated[
     list[WindowBody],
     Meta(
         max_length=WINDOWS_MAX,
-        description="Rolling windows; all of them hold, each from when it is set.",
+        description="Limits for rolling windows. All of them apply, each from when it is set.",
     ),
     said(
         "Rolling windows",
-        hint="A limit of any period of that length, such as 1h or 7d. Blank: no limit.",
+        hint=("A limit for any period of that length, such as 1h or 7d. Leave blank for no limit."),
     ),
 ]
 
@@ -236,7 +252,7 @@ class NewKey(Limits, frozen=True, kw_only=True):
             ),
             said(
                 "Preset",
-                hint="It fills in the form. Change what you like.",
+                hint="The preset fills in the form. You can change every field.",
                 words={name: one.says for name, one in PRESETS.items()},
             ),
         ]

@@ -48,7 +48,12 @@ class KeyWindow(Shaped, kw_only=True):
 
 UsedAt = Annotated[
     Time | None,
-    Meta(description="The minute of the last use, rounded down; noted some seconds later."),
+    Meta(
+        description=(
+            "When the credential was last used, to the minute. The time is recorded some seconds"
+            " later."
+        )
+    ),
 ]
 
 
@@ -71,15 +76,19 @@ class _KeyHead(Shaped, kw_only=True):
     client_id: Annotated[
         str | None,
         Meta(
-            description="The MCP client that a person signed in with it: its id, or the address of its"
-            " metadata document. Such a key has no secret: prefix and last4 are empty, and the"
-            " client's tokens stand for it. null: any other key."
+            description=(
+                "The MCP client that a user connected with this key: its ID, or the URL of"
+                " its metadata document. Such a key has no secret: prefix and last4 are"
+                " empty, and the client uses its tokens instead. Null for any other key."
+            )
         ),
     ]
     lifetime_cents: LifetimeCents | None
     platforms: Platforms | None
     recipients: Recipients | None
-    windows: Annotated[list[KeyWindow], Meta(description="Rolling windows; all of them hold.")]
+    windows: Annotated[
+        list[KeyWindow], Meta(description="Limits for rolling windows. All of them apply.")
+    ]
 
 
 if TYPE_CHECKING:
@@ -97,12 +106,15 @@ class ApiKey(_Numbers, kw_only=True):
     last_used_by: Annotated[
         str | None,
         Meta(
-            description="The agent that signed a call with it last: the URL of its keys (Web Bot Auth)."
+            description=(
+                "The agent that last signed a call with the key: the URL of its public keys"
+                " (Web Bot Auth)."
+            )
         ),
     ]
     paused_at: Annotated[
         Time | None,
-        Meta(description="From then on it reads only; its ancestors may be paused, too."),
+        Meta(description="From when the key can only read. Its ancestors may be paused, too."),
     ]
     revoked_at: Time | None
 
@@ -128,7 +140,7 @@ class CreatedKey(ApiKey, kw_only=True):
         str,
         Meta(
             pattern=r"^ak_(staging|live)_[0-9A-Za-z]{32}$",
-            description="The secret, shown this once.",
+            description="The secret, which is shown only this once.",
         ),
     ]
 

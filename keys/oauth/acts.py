@@ -28,30 +28,48 @@ CAP_CENTS_MAX: Final = CAP_MICROS_MAX // _MICROS_PER_CENT
 class NewOAuthApp(Fields, frozen=True, kw_only=True):
     """An app to register, with exact redirect addresses, a whole host, or both."""
 
-    name: Annotated[Text, Meta(description="Shown to users on the consent page.")]
-    scope: Annotated[OAuthScope, Meta(description="Each allows the ones before.")]
+    name: Annotated[Text, Meta(description="The app's name, shown to users on the consent page.")]
+    scope: Annotated[
+        OAuthScope, Meta(description="The app's scope. Each scope includes the ones before it.")
+    ]
     redirect_uris: Annotated[
         list[str],
-        Meta(description="Exactly where codes may go. On localhost any port will do."),
+        Meta(
+            description=(
+                "The exact addresses that codes may be sent to. On localhost, any port is accepted."
+            )
+        ),
         said("Redirect addresses"),
     ] = field(default_factory=list)
     redirect_host: Annotated[
         str,
         Meta(
-            description="For OhMyGPT clients: any path of this host, with its port if it has one."
+            description=(
+                "For OhMyGPT clients: a host, with its port if it has one. Codes may be sent"
+                " to any path of it."
+            )
         ),
     ] = ""
     public: Annotated[
         bool,
-        Meta(description="Runs in a browser or on people's devices: no secret, PKCE required."),
+        Meta(
+            description=(
+                "Whether the app runs in a browser or on users' devices. Such an app has no"
+                " secret and must use PKCE."
+            )
+        ),
     ] = False
     cap_cents: Annotated[
         int,
-        Meta(ge=0, le=CAP_CENTS_MAX, description="What it may charge one user in each period."),
+        Meta(
+            ge=0,
+            le=CAP_CENTS_MAX,
+            description="The most that the app may charge one user in each period.",
+        ),
         said("Charge limit", unit="cents"),
     ] = CAP_MICROS // _MICROS_PER_CENT
     cap_period: Annotated[
-        Literal["day", "month"], Meta(description="How often the charge limit starts again.")
+        Literal["day", "month"], Meta(description="How often the charge limit resets.")
     ] = "month"
 
 
@@ -62,18 +80,30 @@ class OAuthApp(Shaped, kw_only=True):
     account_id: str
     environment: Environment
     name: str
-    scope: Annotated[OAuthScope, Meta(description="Each allows the ones before.")]
-    redirect_uris: Annotated[list[str], Meta(description="Exactly where codes may go.")]
-    redirect_host: Annotated[str, Meta(description="Any path of it; empty: none.")]
-    public: Annotated[bool, Meta(description="It has no secret.")]
-    cap_micros: Annotated[Micros, Meta(description="What it may charge one user in each period.")]
-    cap_period: Annotated[
-        Literal["day", "month"], Meta(description="How often the charge limit starts again.")
+    scope: Annotated[
+        OAuthScope, Meta(description="The app's scope. Each scope includes the ones before it.")
     ]
-    secret: Annotated[str | None, Meta(description="Its last characters; null: it has none.")]
+    redirect_uris: Annotated[
+        list[str], Meta(description="The exact addresses that codes may be sent to.")
+    ]
+    redirect_host: Annotated[
+        str, Meta(description="The host of which any path may be sent codes, or empty.")
+    ]
+    public: Annotated[bool, Meta(description="Whether the app is public: it has no secret.")]
+    cap_micros: Annotated[
+        Micros, Meta(description="The most that the app may charge one user in each period.")
+    ]
+    cap_period: Annotated[
+        Literal["day", "month"], Meta(description="How often the charge limit resets.")
+    ]
+    secret: Annotated[
+        str | None, Meta(description="The secret's last characters. Null if the app has no secret.")
+    ]
     created_at: Time
     rotated_at: Time | None
-    disabled_at: Annotated[Time | None, Meta(description="It and its tokens ended then.")]
+    disabled_at: Annotated[
+        Time | None, Meta(description="When the app and its tokens stopped working, or null.")
+    ]
 
     @classmethod
     def of(cls, app: App, /, **more: Any) -> Self:
@@ -91,7 +121,9 @@ class CreatedOAuthApp(OAuthApp, kw_only=True):
     """An app with its secret, which is shown only this once. A public app has no secret."""
 
     client_secret: Annotated[
-        str | None, Meta(description="Shown this once."), said(is_secret=True)
+        str | None,
+        Meta(description="The secret, which is shown only this once."),
+        said(is_secret=True),
     ] = None
 
 
@@ -245,8 +277,8 @@ SHOW_APP = ReadAct(
 )
 ROTATE_APP = Act(
     name="apps.rotate",
-    summary="Make a new secret of an OAuth app",
-    description="The present secret ends at once. Tokens stay valid.",
+    summary="Replace an OAuth app's secret",
+    description="The old secret stops working at once. Tokens stay valid.",
     path=f"{_APP}/rotate",
     scopes=_SCOPES,
     audience=(OPERATOR,),
@@ -265,7 +297,7 @@ ROTATE_APP = Act(
 DISABLE_APP = Act(
     name="apps.disable",
     summary="Disable an OAuth app for good",
-    description="All its tokens end.",
+    description="All its tokens stop working.",
     path=f"{_APP}/disable",
     scopes=_SCOPES,
     audience=(OPERATOR,),
@@ -282,7 +314,7 @@ DISABLE_APP = Act(
 )
 END_GRANT = Act(
     name="grants.end",
-    summary="Take an app's access away",
+    summary="Revoke an app's access",
     path="/grants/{grant_id}/end",
     scopes=_SCOPES,
     audience=(),
@@ -296,7 +328,7 @@ END_GRANT = Act(
 )
 END_TOKEN = Act(
     name="grants.end-token",
-    summary="End a token of an app",
+    summary="Revoke an app's token",
     path="/grants/tokens/{token_id}/end",
     scopes=_SCOPES,
     audience=(),

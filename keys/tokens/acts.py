@@ -21,7 +21,12 @@ from store.keyset import Begin
 _SCOPES: Final = ("keys:write",)
 _Kind = Annotated[
     Literal["system", "operator"],
-    Meta(description="system: an account's own (sat_); operator: of administration (adm_)."),
+    Meta(
+        description=(
+            "system: a token of the account itself (sat_). operator: a token for administration"
+            " (adm_)."
+        )
+    ),
 ]
 
 
@@ -45,7 +50,8 @@ class CreatedToken(AccessToken, kw_only=True):
     token: Annotated[
         str,
         Meta(
-            pattern=r"^sat_(staging|live)_[0-9A-Za-z]+$", description="The secret, shown this once."
+            pattern=r"^sat_(staging|live)_[0-9A-Za-z]+$",
+            description="The secret, which is shown only this once.",
         ),
     ]
 
@@ -55,12 +61,17 @@ class IssuedToken(AccessToken, kw_only=True):
 
     kind: Annotated[
         Literal["system", "operator"],
-        Meta(description="system: an account's own (sat_); operator: of administration (adm_)."),
+        Meta(
+            description=(
+                "system: a token of the account itself (sat_). operator: a token for"
+                " administration (adm_)."
+            )
+        ),
     ]
     account_id: str
     scopes: Annotated[
         list[OperatorScope],
-        Meta(description="What an operator token may do at the operators' API."),
+        Meta(description="The operator token's scopes at the operators' API."),
     ]
 
     @classmethod
@@ -77,7 +88,7 @@ class CreatedIssuedToken(IssuedToken, kw_only=True):
         str,
         Meta(
             pattern=r"^(sat|adm)_(staging|live)_[0-9A-Za-z]+$",
-            description="The secret, shown this once.",
+            description="The secret, which is shown only this once.",
         ),
     ]
 
@@ -92,7 +103,7 @@ class DeleteTokenBody(Fields, frozen=True, kw_only=True):
     """The token to revoke, if the path doesn't name it."""
 
     id: Annotated[
-        str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z", description="The token's id.")
+        str, Meta(max_length=64, pattern=r"^tok_[0-9A-Za-z]+\Z", description="The token's ID.")
     ]
 
 
@@ -105,7 +116,10 @@ class NewIssuedToken(Fields, frozen=True, kw_only=True):
         list[OperatorScope],
         Meta(
             max_length=len(OPERATOR_SCOPES),
-            description="Of an operator token: to read, to change, to move money; left out: all.",
+            description=(
+                "For an operator token: its scopes, to read, to change or to move money. If"
+                " omitted, all."
+            ),
         ),
     ] = field(default_factory=list)
 
@@ -113,7 +127,9 @@ class NewIssuedToken(Fields, frozen=True, kw_only=True):
 class TokenPage(Page, frozen=True, kw_only=True):
     """The query of the operators' list."""
 
-    kind: Annotated[_Kind | None, Meta(description="Only these; left out: both kinds.")] = None
+    kind: Annotated[
+        _Kind | None, Meta(description="Return only tokens of this kind. If omitted, both kinds.")
+    ] = None
 
 
 async def create_token(context: ActContext, asked: CreateTokenBody) -> Change[Token]:
@@ -216,7 +232,7 @@ def _issued(token: Token) -> Mapping[str, Any]:
 CREATE_TOKEN = Act(
     name="tokens.create",
     moves_money=True,
-    summary="Make an access token",
+    summary="Create an access token",
     path="/tokens",
     scopes=_SCOPES,
     audience=(MERCHANT,),
@@ -271,10 +287,11 @@ REVOKE_TOKEN = Act(
 ISSUE_TOKEN = Act(
     name="tokens.create",
     moves_money=True,
-    summary="Create an access token of an account",
+    summary="Create an account's access token",
     description=(
-        "A system token (sat_) does what its account may do. An operator token (adm_) calls the operators' API;"
-        " it is made on the installation's own machine only."
+        "A system token (sat_) can do what its account may do. An operator token (adm_)"
+        " can call the operators' API, and can be created only on the installation's own"
+        " machine."
     ),
     path="/tokens",
     audience=(OPERATOR,),
