@@ -76,10 +76,11 @@ def slots_of_process(slots_max: int = SLOTS_MAX) -> int:
 class _EndpointWindow:
     width: int
     under_way: int = 0
-    hung: int = 0  # consecutive slow failures, such as timeouts
+    hung: int = 0  # The number of consecutive slow failures, such as timeouts.
     is_failing: bool = False
     is_fast: bool = False
-    enabled_at: int | None = None  # the enabling after which the values were learned
+    # When the endpoint was last enabled; older observations don't count.
+    enabled_at: int | None = None
 
 
 class Slots:

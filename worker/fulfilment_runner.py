@@ -254,7 +254,7 @@ class FulfilmentRunner:
         if last is not None and last.is_open and _is_lost(supplier, last):
             await self._leave_to_person(topup, last)
             return
-        # Measured before recording the attempt, when the time until another worker may call begins.
+        # The time limit starts before the attempt is recorded, because the wait of other workers starts then, too.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         handed = await self._hand_over(topup, supplier)
         if handed.attempt is not None:

@@ -116,7 +116,7 @@ class Mailer(WokenLoop):
             lease_us=LEASE_US,
             limit=room,
         )
-        # Measured before the claim, so that no sending can outlast its lease.
+        # The time limit starts before the claim, so that no sending can outlast its lease.
         until_s = asyncio.get_running_loop().time() + LEASE_S - SEND_S
         claimed = await self._database.transaction(claim)
         for one in claimed:

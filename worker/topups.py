@@ -253,7 +253,7 @@ class Revoker(DueLoop):
             return
         wait_us = min(WAIT_US_MAX, FIRST_WAIT_US * 2 ** min(due.checks_made, 4))
         next_check_at = self._clock.now_us() + wait_us
-        # Measured before the command, when the time until another worker may call begins.
+        # The time limit starts before the command, because the wait of other workers starts then, too.
         until_s = asyncio.get_running_loop().time() + ASK_S_MAX
         asked = await self._engine.submit(
             AskRevocation(
@@ -378,7 +378,7 @@ class Releaser(WokenLoop):
             )
 
         due = await self._database.read(look)
-        # Submitted together, to share a batch. Each item has its own outcome.
+        # Commands are submitted together, to share a batch. Each has its own outcome.
         were_reached = await asyncio.gather(*(self._release(one) for one in due))
         if not all(were_reached):
             raise Unavailable("The database is not reachable.")

@@ -32,7 +32,7 @@ from store.database import Transaction
 from webhooks.events.key_events import tell_key
 
 PAGE: Final = "/dashboard/cli"
-LOGINS_MAX: Final = 30  # per hour and address
+LOGINS_MAX: Final = 30  # The limit for each hour and address.
 POLLS_MAX: Final = 120  # a minute and address
 
 

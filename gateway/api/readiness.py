@@ -77,7 +77,7 @@ class WriteWatch:
         except (StoreError, TimeoutError):
             self._failed_s = time.monotonic()
         else:
-            # Counted from the probe's start, so that a batch that fails during the probe is newer.
+            # The probe's start counts, so that a batch that fails during the probe is newer.
             self._last_commit_at_s = began_s
 
 

@@ -73,7 +73,7 @@ class RateLimit:
         self._limiter = limiter
         self._rate_per_s = rate_per_s
         self._account_rate_per_s = max(account_rate_per_s, rate_per_s) if account_rate_per_s else 0
-        # Cached, because making a caller's limits costs as much as checking them.
+        # Each caller's limits are cached, because making them costs as much as checking them.
         self._known: dict[tuple[str, bool], tuple[Bucket, ...]] = {}
         share = account_rate_per_s // SANDBOX_SHARE
         self._sandbox_rate_per_s = max(share, rate_per_s) if account_rate_per_s else 0

@@ -34,7 +34,7 @@ def surface() -> ApiSurface:
         if is_foreign(call.scope, call.headers, call.context.settings):
             raise ForgeryRefused("Cross-site requests can't use this credential.")
         if is_paid not in loaded:
-            # Imported in a thread, because that takes half a second, in which other requests continue.
+            # The SDK is imported in a thread: that takes half a second, in which other requests continue.
             loaded[is_paid] = await asyncio.to_thread(_load, is_paid=is_paid)
         return loaded[is_paid](call)
 

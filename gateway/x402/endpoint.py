@@ -27,7 +27,7 @@ async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
     await take_turn(call)
     door = _LOADED.get(PATH)
     if door is None:
-        # Imported in a thread, because that takes a third of a second, in which other requests continue.
+        # The packages are imported in a thread: that takes a third of a second, in which other requests continue.
         door = _LOADED[PATH] = await asyncio.to_thread(_load)
     return await door(call)
 

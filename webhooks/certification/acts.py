@@ -23,31 +23,36 @@ from webhooks.http.guard import UrlRefused
 class CertificationCheck(Shaped, kw_only=True):
     """One check of a receiver."""
 
-    name: Annotated[str, Meta(description="Its name, which stays.")]
-    title: Annotated[str, Meta(description="What it is about, in a few words.")]
+    name: Annotated[str, Meta(description="The check's name, which never changes.")]
+    title: Annotated[str, Meta(description="What the check tests, in a few words.")]
     verdict: Annotated[
         Literal["passed", "warned", "failed", "not_seen", "skipped"],
-        Meta(description="not_seen: nobody says what the receiver did; skipped: not reached."),
+        Meta(description="not_seen: the receiver's effects are unknown. skipped: not reached."),
     ]
     impact: Annotated[
         Literal["lost", "twice", "forged"] | None,
         Meta(
-            description="What a failed check leads to: an event is lost, done twice, or believed."
+            description="What a failed check leads to: an event is lost or processed twice, or a forgery is believed."
         ),
     ]
-    detail: Annotated[str, Meta(description="What was seen, and what to change.")]
+    detail: Annotated[str, Meta(description="What happened, and what to change.")]
 
 
 class CertificationCounts(Struct, kw_only=True):
     """The number of checks with each verdict."""
 
-    passed: Annotated[Count, Meta(description="As it should be.")]
-    warned: Annotated[Count, Meta(description="Nothing is lost by it, but it is no good answer.")]
-    failed: Annotated[
-        Count, Meta(description="An event is lost, done twice, or a forgery believed.")
+    passed: Annotated[Count, Meta(description="Checks that passed.")]
+    warned: Annotated[
+        Count, Meta(description="Checks that lose nothing, but whose response should be improved.")
     ]
-    not_seen: Annotated[Count, Meta(description="Nobody says what the receiver did.")]
-    skipped: Annotated[Count, Meta(description="Not reached.")]
+    failed: Annotated[
+        Count,
+        Meta(
+            description="Checks in which an event was lost or processed twice, or a forgery was believed."
+        ),
+    ]
+    not_seen: Annotated[Count, Meta(description="Checks whose effects are unknown.")]
+    skipped: Annotated[Count, Meta(description="Checks that weren't reached.")]
 
 
 class CertifiedReceiver(Struct, kw_only=True):
@@ -55,9 +60,11 @@ class CertifiedReceiver(Struct, kw_only=True):
 
     endpoint_id: EndpointIdText
     url: Annotated[str, Meta(description="Where the requests were sent.")]
-    certified: Annotated[bool, Meta(description="Nothing failed, and all of it was seen.")]
-    counts: Annotated[CertificationCounts, Meta(description="How many checks had each verdict.")]
-    checks: Annotated[list[CertificationCheck], Meta(description="Each check, as it was done.")]
+    certified: Annotated[bool, Meta(description="Whether all checks passed or warned.")]
+    counts: Annotated[
+        CertificationCounts, Meta(description="The number of checks with each verdict.")
+    ]
+    checks: Annotated[list[CertificationCheck], Meta(description="All checks, in order.")]
 
     @classmethod
     def of(cls, endpoint_id: str, run: Certification) -> Self:
@@ -76,8 +83,8 @@ class CertifyBody(Fields, frozen=True, kw_only=True):
     effects_url: Annotated[
         EndpointUrl | None,
         Meta(
-            description="Answers a GET with a whole number that each top-up moves by the same, such as a"
-            ' count of orders: 12 or {"effects": 12}.'
+            description="Responds to GET with a whole number that each top-up changes by the same amount,"
+            ' such as a count of orders: 12 or {"effects": 12}.'
         ),
     ] = None
 
@@ -120,10 +127,10 @@ CERTIFY: Final = StepsAct(
     name="webhooks.certify",
     summary="Certify a receiver",
     description=(
-        "Sends genuine, repeated, reordered, forged and old requests to a staging endpoint, some"
-        " fifty within a minute, and says what it would lose, do twice or believe. Nothing of it"
-        " stands in the delivery log, and the endpoint is not disabled by it. They look like real"
-        ' events of staging; their metadata says `{"certify": "true"}`.'
+        "Sends about fifty genuine, repeated, reordered, forged and old requests to a staging endpoint"
+        " within a minute, and reports what the receiver would lose, process twice or believe. The requests"
+        " aren't in the delivery log, and never disable the endpoint. They look like real staging events;"
+        ' their metadata has `{"certify": "true"}`.'
     ),
     path="/webhooks/{endpoint_id}/certify",
     scopes=("webhooks:write",),

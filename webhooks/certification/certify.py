@@ -36,7 +36,7 @@ _VERDICTS: Final[Sequence[Verdict]] = ("passed", "warned", "failed", "not_seen",
 
 _log = logging.getLogger(__name__)
 
-_OVER: Final = Judged("skipped", "The time of the run was over.")
+_OVER: Final = Judged("skipped", "The run's time was over.")
 
 
 class CannotSign(DomainError):
@@ -109,7 +109,9 @@ async def _judged(
     if asyncio.get_running_loop().time() >= ends_s:
         return _OVER
     if before and before[0].verdict == "failed":
-        return Judged("skipped", "A genuine event was not taken, so nothing else can be seen.")
+        return Judged(
+            "skipped", "A genuine event wasn't accepted, so nothing else could be checked."
+        )
     try:
         async with asyncio.timeout_at(ends_s):
             return await check.run(trial)

@@ -18,7 +18,7 @@ from webhooks.certification.trial import (
     other_amount,
 )
 
-_NOT_SEEN = "Nobody says what it did: give effects_url, or look whether it acted {times}."
+_NOT_SEEN = "Its effects are unknown: give `effects_url`, or check yourself that it acted {times}."
 _SERVER_ERRORS = range(500, 600)
 STALE_S: Final = 3600
 BURST: Final = 20
@@ -38,24 +38,26 @@ def judge_taken(
     if refused:
         return Judged(
             "failed",
-            f"{_answered(refused, seen)}: the gateway sends it again and, while that goes on, disables"
+            f"{_answered(refused, seen)}: the gateway retries the event and, if this continues, disables"
             " the endpoint.",
             "lost",
         )
     if unit is not None and seen.moved is not None:
         return _judge_effects(seen.moved, times * unit)
     if not is_repeated:
-        return Judged("passed", "Taken.")
+        return Judged("passed", "Accepted.")
     text = "once" if times == 1 else f"{times} times"
-    return Judged("not_seen", "Taken. " + _NOT_SEEN.format(times=text))
+    return Judged("not_seen", "Accepted. " + _NOT_SEEN.format(times=text))
 
 
 def _judge_effects(moved: int, due: int) -> Judged:
     if moved == due:
-        return Judged("passed", "Taken, and its effect is what it should be.")
+        return Judged("passed", "Accepted, with the right effect.")
     impact: Harm = "twice" if abs(moved) > abs(due) else "lost"
     return Judged(
-        "failed", f"Taken, and the number of effects moved by {moved} where {due} is due.", impact
+        "failed",
+        f"Accepted, but the number of effects changed by {moved} instead of {due}.",
+        impact,
     )
 
 
@@ -63,24 +65,28 @@ def judge_refused(seen: Seen, *, what: str) -> Judged:
     """Evaluate forged requests: each must be refused and have no effect."""
     if seen.moved:
         return Judged(
-            "failed", f"It acted on {what}: the number of effects moved by {seen.moved}.", "forged"
+            "failed",
+            f"It processed {what}: the number of effects changed by {seen.moved}.",
+            "forged",
         )
     taken = [answered for answered in seen.answers if answered.is_taken]
     if taken and seen.moved is None:
-        return Judged("failed", f"It said yes to {what}; answer 400 or 401.", "forged")
+        return Judged("failed", f"It accepted {what}. Respond with 400 or 401.", "forged")
     if taken:
-        return Judged("warned", f"It said yes to {what} but did nothing; answer 400 or 401.")
+        return Judged("warned", f"It accepted {what} but did nothing. Respond with 400 or 401.")
     if all(answered.status in _SERVER_ERRORS for answered in seen.answers):
-        return Judged("warned", f"It failed at {what} ({seen.answers[0]}); answer 400 or 401.")
+        return Judged(
+            "warned", f"It failed on {what} ({seen.answers[0]}). Respond with 400 or 401."
+        )
     if not any(answered.is_refused for answered in seen.answers):
-        return Judged("warned", f"It gave no answer to {what}; answer 400 or 401.")
+        return Judged("warned", f"It didn't respond to {what}. Respond with 400 or 401.")
     return Judged("passed", f"Refused with {seen.answers[0]}.")
 
 
 def judge_unknown_type(seen: Seen) -> Judged:
     if seen.moved:
         detail = (
-            f"It acted on a type that it cannot know: the number of effects moved by {seen.moved}."
+            f"It processed an unknown event type: the number of effects changed by {seen.moved}."
         )
         return Judged("failed", detail, "twice")
     return judge_taken(seen, unit=None)
@@ -91,26 +97,26 @@ def judge_repeated_by_stranger(seen: Seen) -> Judged:
     if seen.moved:
         return Judged(
             "failed",
-            f"It acted again: the number of effects moved by {seen.moved}. No signature of"
-            " X-AiTopUp-Signature covers webhook-id: know events by the id in the body.",
+            f"It processed the event again: the number of effects changed by {seen.moved}."
+            " X-AiTopUp-Signature doesn't cover webhook-id: recognize events by the id in the body.",
             "twice",
         )
     if any(answered.is_taken for answered in seen.answers) and seen.moved is None:
         return Judged(
             "not_seen",
-            "It said yes. Nobody says what it did: give effects_url, or see that it knows events by the"
-            " id in the body, since webhook-id is not covered by X-AiTopUp-Signature.",
+            "It accepted the request. Its effects are unknown: give `effects_url`, or check that it recognizes"
+            " events by the id in the body, because X-AiTopUp-Signature doesn't cover webhook-id.",
         )
-    return Judged("passed", "Nothing was done for it.")
+    return Judged("passed", "The request had no effect.")
 
 
 def judge_speed(answers: Sequence[Answered], *, timeout_s: float) -> Judged:
     slowest_s = max((answered.took_s for answered in answers if answered.is_taken), default=0.0)
     said = (
-        f"The slowest answer took {slowest_s:.2f} s of the {timeout_s:g} s that the gateway waits"
+        f"The slowest response took {slowest_s:.2f} s of the {timeout_s:g} s that the gateway waits"
     )
     if slowest_s > timeout_s / 2:
-        return Judged("warned", f"{said}: store it, answer, and do the work afterwards.")
+        return Judged("warned", f"{said}. Store the event, respond, and do the work afterwards.")
     return Judged("passed", f"{said}.")
 
 
@@ -129,12 +135,12 @@ async def check_genuine(trial: Trial) -> Judged:
     if not seen.moved:
         return Judged(
             "failed",
-            "Taken, and the number of effects did not move: it counts something else, or the receiver"
-            " leaves out top-ups that it does not know.",
+            "Accepted, but the number of effects didn't change: it counts something else, or the receiver"
+            " ignores top-ups that it doesn't know.",
             "lost",
         )
     trial.unit = seen.moved
-    return Judged("passed", f"Taken; one top-up moves the number of effects by {seen.moved}.")
+    return Judged("passed", f"Accepted. One top-up changes the number of effects by {seen.moved}.")
 
 
 async def check_bytes(trial: Trial) -> Judged:
@@ -232,7 +238,7 @@ async def check_changed_body(trial: Trial) -> Judged:
 
 async def check_stale(trial: Trial) -> Judged:
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s - STALE_S)
-    return await _refused(trial, message, what="a signature of an hour ago")
+    return await _refused(trial, message, what="a signature that is an hour old")
 
 
 async def check_ahead(trial: Trial) -> Judged:
@@ -241,13 +247,13 @@ async def check_ahead(trial: Trial) -> Judged:
     Accepting the request is only a warning, because Stripe's libraries accept it, too.
     """
     message = trial.signer.message(trial.event(), timestamp_s=trial.now_s + STALE_S)
-    judged = await _refused(trial, message, what="a signature of an hour from now")
+    judged = await _refused(trial, message, what="a signature from an hour in the future")
     if judged.verdict != "failed":
         return judged
     return Judged(
         "warned",
-        "It took a signature of an hour from now, as Stripe's libraries do: they refuse old ones only. Nobody"
-        " without the secret can make one.",
+        "It accepted a signature from an hour in the future, as Stripe's libraries do: they only refuse old ones."
+        " Nobody without the secret can make such a signature.",
     )
 
 
@@ -274,20 +280,24 @@ class Check(NamedTuple):
 
 
 CHECKS: Final = (
-    Check("genuine", "Takes a genuine event", check_genuine),
-    Check("bytes", "Checks the bytes as they came", check_bytes),
-    Check("additions", "Takes new fields and new types", check_additions),
-    Check("rotation", "Goes on while the secret is rotated", check_rotation),
-    Check("repeated", "Acts once on an event sent three times", check_repeated),
-    Check("repeated_at_once", "Acts once on an event sent at once", check_repeated_at_once),
-    Check("lost_answers", "Acts once where its answer was lost", check_lost_answers),
-    Check("order", "Takes events out of order", check_order),
-    Check("burst", "Takes twenty events at once", check_burst),
-    Check("unsigned", "Refuses what is not signed", check_unsigned),
-    Check("other_secret", "Refuses another secret", check_other_secret),
+    Check("genuine", "Accepts a genuine event", check_genuine),
+    Check("bytes", "Verifies the raw bytes", check_bytes),
+    Check("additions", "Accepts new fields and new types", check_additions),
+    Check("rotation", "Works while the secret is rotated", check_rotation),
+    Check("repeated", "Processes an event once that was sent three times", check_repeated),
+    Check(
+        "repeated_at_once",
+        "Processes an event once that was sent in parallel",
+        check_repeated_at_once,
+    ),
+    Check("lost_answers", "Processes an event once if its response was lost", check_lost_answers),
+    Check("order", "Accepts events out of order", check_order),
+    Check("burst", "Accepts twenty events in parallel", check_burst),
+    Check("unsigned", "Refuses unsigned requests", check_unsigned),
+    Check("other_secret", "Refuses requests signed with another secret", check_other_secret),
     Check("changed_body", "Refuses a changed body", check_changed_body),
     Check("stale", "Refuses an old signature", check_stale),
-    Check("ahead", "Refuses a signature of the future", check_ahead),
-    Check("other_id", "Knows an event by its body's id", check_other_id),
-    Check("speed", "Answers in time", check_speed),
+    Check("ahead", "Refuses a signature from the future", check_ahead),
+    Check("other_id", "Recognizes an event by the id in its body", check_other_id),
+    Check("speed", "Responds in time", check_speed),
 )

@@ -42,8 +42,8 @@ _WHY: Final[Mapping[ErrorClass, str]] = {
     "timeout": "in time",
     "connect": "(no connection)",
     "tls": "(TLS failed)",
-    "address": "(the address is not called)",
-    "protocol": "(it broke off, or it was no HTTP)",
+    "address": "(the address is refused)",
+    "protocol": "(the connection broke off, or it wasn't HTTP)",
 }
 ENVIRONMENT: Final[Environment] = "staging"
 METADATA: Final[Mapping[str, str]] = {"certify": "true"}
@@ -174,7 +174,7 @@ class Answered(NamedTuple):
         if self.status is not None:
             return f"HTTP {self.status}"
         why = None if self.error is None else _WHY.get(self.error)
-        return "no answer" if why is None else f"no answer {why}"
+        return "no response" if why is None else f"no response {why}"
 
 
 class EffectsUnreadable(Exception):
@@ -240,8 +240,10 @@ class TrialReceiver:
             account_id=self._account_id,
         )
         if result.error is not None:
-            answered = "gave no answer" if result.status is None else f"answered {result.status}"
-            raise EffectsUnreadable(f"effects_url {answered}")
+            answered = (
+                "didn't respond" if result.status is None else f"responded with {result.status}"
+            )
+            raise EffectsUnreadable(f"`effects_url` {answered}")
         return _number(result.response_body)
 
 
@@ -253,7 +255,9 @@ def _number(body: bytes) -> int:
     if isinstance(found, dict):
         found = found.get("effects")
     if type(found) is not int or len(str(found)) > _NUMBER_CHARACTERS_MAX:
-        raise EffectsUnreadable('effects_url answers a whole number, such as 12 or {"effects": 12}')
+        raise EffectsUnreadable(
+            '`effects_url` must return a whole number, such as 12 or {"effects": 12}'
+        )
     return found
 
 

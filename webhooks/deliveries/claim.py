@@ -339,5 +339,5 @@ def _in_turn(rows: list[Row], chosen_ids: Sequence[str]) -> list[Row]:
 
 
 def _claimed(row: Row, target: Target, lease_until_us: int) -> Claimed:
-    # Positional, because looking up eighteen columns by name takes 2 µs for each delivery.
+    # Fields are read by position, because looking up eighteen names takes 2 µs for each delivery.
     return Claimed._make((*row[:8], lease_until_us, target, *row[8:16]))

@@ -55,8 +55,8 @@ FROM :rows[id text, claim_no bigint, status text, number bigint, next_attempt_at
 WHERE deliveries.id = v.id AND deliveries.claim_no = v.claim_no
 RETURNING deliveries.id AS updated_id
 """
-# Only for endpoints that aren't failing. Rows that another transaction has locked, and rows with another claim
-# number, are skipped, so the statement never waits.
+# This statement only settles deliveries to endpoints that aren't failing. It skips rows that another
+# transaction has locked, and rows with another claim number, so it never waits.
 _SETTLE_DELIVERED = f"""
 UPDATE deliveries SET status = '{DELIVERED}', attempts_made = w.number, lost_claims = 0,
     claim_no = w.claim_no + 1, next_attempt_at = NULL, settled_at = w.settled_at

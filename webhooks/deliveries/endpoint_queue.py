@@ -19,7 +19,7 @@ from webhooks.deliveries.stage import OPEN, Later
 
 # How exact an endpoint's claimed_at is. Each update costs a write.
 CLAIMED_US_MAX: Final = 10 * SECOND_US
-Paces = tuple[str, int, int]  # endpoint id, rate_tat_us, drain_tat_us
+Paces = tuple[str, int, int]  # The endpoint's ID and the states of its two limiters.
 
 
 class Pace(NamedTuple):
@@ -194,7 +194,7 @@ def _pace_of(row: Row) -> Pace | None:
     return own
 
 
-# Sent after a commit that leaves deliveries to end.
+# This hint is sent after a commit that leaves deliveries to end.
 ENDING_HINT: Final = "ending"
 # How many endpoints `mend` checks in one call. A process of an older version may not queue endpoints.
 MEND_ENDPOINTS: Final = 500

@@ -96,7 +96,7 @@ _TOLD: Final = len(_CONSTANT) + len(_OF_DELIVERY)
 _TIMESTAMP: Final = _TOLD - 2
 OPENED_MAX: Final = 4096
 REASON_CHARACTERS_MAX: Final = 500
-# The gateway sets these headers. An endpoint may have defined them before that; its values aren't sent.
+# The gateway sets these headers. Values that older endpoints have for them aren't sent.
 _TRACED = frozenset(name.lower() for name in (REQUEST_ID_HEADER, PARENT_HEADER, STATE_HEADER))
 _encode = msgspec.json.Encoder().encode
 Headers = list[tuple[str, str]]
@@ -355,7 +355,7 @@ def settlement_of(
     """
     duration_us = max(0, outcome.ended_at_us - outcome.started_at_us)
     why = outcome.reason
-    # Positional arguments: keywords would cost a microsecond for each delivery.
+    # Arguments are positional, because keywords would cost a microsecond for each delivery.
     attempt = AttemptRow(
         new_id("att"),
         ended_at_us - duration_us,

@@ -99,9 +99,8 @@ class Claimed(NamedTuple):
     created_at: int = 0
     due_at: int | None = None  # null: not recorded
     trace: str | None = None  # The trace of the request that caused the event.
-    object_id: str | None = (
-        None  # Other deliveries about the same object may wait for this one (see sequence.py).
-    )
+    # Other deliveries about the same object may wait for this one (see sequence.py).
+    object_id: str | None = None
 
     @property
     def was_held(self) -> bool:

@@ -67,14 +67,14 @@ class Delivery(Shaped, kw_only=True):
     created_at: Time
     key_id: Annotated[
         KeyIdText | None,
-        Meta(description="That sent the top-up it tells of; null: no key, no top-up."),
+        Meta(description="The key that sent the event's top-up; null if there is none."),
     ]
-    key_name: Annotated[str | None, Meta(description="What that key was called then.")]
+    key_name: Annotated[str | None, Meta(description="The key's name at that time.")]
     blocked_by: Annotated[
         DeliveryIdText | None,
         Meta(
-            description="The delivery that has to end first: of an earlier event of the same object, to an"
-            " `ordered` webhook; null: none."
+            description="The delivery that must end first, because the webhook is `ordered` and the delivery is"
+            " of an earlier event about the same object; null if there is none."
         ),
     ]
 
@@ -86,30 +86,35 @@ class Attempt(Shaped, kw_only=True):
     """
 
     id: Annotated[str, Meta(pattern=r"^att_[0-9A-Za-z]+$")]
-    number: Annotated[int, Meta(ge=1, description="Which attempt it is, from 1.")]
+    number: Annotated[int, Meta(ge=1, description="The attempt's number, from 1.")]
     started_at: Millis
-    duration_ms: Annotated[Count, Meta(description="How long it took, in milliseconds.")]
+    duration_ms: Annotated[Count, Meta(description="The attempt's duration in milliseconds.")]
     http_status: Annotated[
-        int | None, Meta(description="What the endpoint answered; null: no answer came.")
+        int | None, Meta(description="The response's HTTP status; null if no response came.")
     ]
     error: Annotated[
         Literal["timeout", "connect", "tls", "address", "protocol", "http", "lost", "internal"]
         | None,
-        Meta(description="What went wrong; null: it was taken."),
+        Meta(description="What went wrong; null if the endpoint accepted the event."),
     ]
     remote_address: Annotated[
-        str | None, Meta(description="Where it was sent to, address and port; null: nowhere.")
+        str | None,
+        Meta(
+            description="The address and port that the request was sent to; null if it wasn't sent."
+        ),
     ]
     timings_ms: Annotated[
-        dict[str, int | float], Meta(description="How long each step took, in milliseconds.")
+        dict[str, int | float], Meta(description="The duration of each step in milliseconds.")
     ]
     request_headers: Annotated[dict[str, str], Meta(description="Signatures are redacted.")]
-    body_sha256: Annotated[str, Meta(description="Of the body that was sent, in hex.")]
-    response_body: Annotated[str, Meta(description="At most its first 4 KiB.")]
+    body_sha256: Annotated[str, Meta(description="The hexadecimal SHA-256 of the sent body.")]
+    response_body: Annotated[str, Meta(description="The first 4 KiB of the response body.")]
     reason: (
         Annotated[
             str | None,
-            Meta(description="Why, as only operators are told: it may name what is inside."),
+            Meta(
+                description="The cause, shown only to operators, because it may name internal hosts."
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -129,7 +134,7 @@ class Attempt(Shaped, kw_only=True):
 class DeliveryWithAttempts(Delivery, kw_only=True):
     """A delivery and all its attempts."""
 
-    attempts: Annotated[list[Attempt], Meta(description="Every attempt at it.")]
+    attempts: Annotated[list[Attempt], Meta(description="All attempts, oldest first.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +278,7 @@ SHOW: Final = ReadAct(
 REPLAY: Final = Act(
     name="deliveries.replay",
     summary="Replay a delivery",
-    description="A new delivery of the same event: same id, same body, a fresh signature.",
+    description="Creates a new delivery of the same event, with the same ID and body and a new signature.",
     path="/deliveries/{delivery_id}/replay",
     scopes=_WRITE,
     input=Fields,
@@ -288,9 +293,9 @@ REPLAY: Final = Act(
 CANCEL: Final = Act(
     name="deliveries.cancel",
     summary="Cancel a delivery",
-    description="Ends one that waits for its next attempt: it is not sent any more, and an ordered webhook goes"
-    " on with what waited for it. 3004 where it has ended otherwise (`reason`: `delivered`, `failed`) or an"
-    " attempt is under way (`sending`: ask again after it). It can be replayed later.",
+    description="Cancels a delivery that waits for its next attempt. An ordered webhook continues with the next delivery."
+    " Returns 3004 if the delivery has already ended (`reason`: `delivered`, `failed`) or is being sent"
+    " (`sending`: try again after the attempt). It can be replayed later.",
     path="/deliveries/{delivery_id}/cancel",
     scopes=_WRITE,
     input=Fields,
@@ -313,7 +318,7 @@ class TestEventBody(Fields, frozen=True, kw_only=True):
     """The type of the sample event."""
 
     event: Annotated[
-        str, word_of(EVENT_TYPES), Meta(max_length=64, description="Of which type.")
+        str, word_of(EVENT_TYPES), Meta(max_length=64, description="The sample event's type.")
     ] = TEST_EVENT
 
 

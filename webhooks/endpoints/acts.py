@@ -43,18 +43,21 @@ from webhooks.http.guard import UrlRefused
 EndpointUrl = Annotated[
     str,
     Meta(
-        description="https in live, http too in staging; its host is public.",
+        description="An https URL with a public host; in staging also http.",
         extra_json_schema={"maxLength": URL_CHARACTERS_MAX, "pattern": r"^https?://\S+$"},
     ),
 ]
 EventTypes = Annotated[
     list[Annotated[str, word_of(EVENT_TYPES), Meta(max_length=64)]],
-    Meta(max_length=100, description="Event types; empty: all."),
+    Meta(max_length=100, description="The event types to send; empty means all."),
 ]
 EndpointDescription = Annotated[str, Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
 HeaderMap = Annotated[
     dict[str, str],
-    Meta(max_length=HEADERS_MAX, description="Sent along; masked when shown."),
+    Meta(
+        max_length=HEADERS_MAX,
+        description="Your own headers, which are sent with each request and masked when shown.",
+    ),
     said(is_secret=True),
 ]
 Schedule = Annotated[
@@ -67,32 +70,34 @@ Schedule = Annotated[
 RatePerS = Annotated[
     Int64,
     within(1, RATE_LIMIT_PER_S_MAX),
-    Meta(description="At most so many requests a second; null: no limit."),
+    Meta(description="The maximum number of requests per second; null means no limit."),
 ]
 
 Ordered = Annotated[
     bool,
     Meta(
-        description="Whether events of one object (a top-up, an order, a subscription) are sent one after the"
-        " other, by `sequence`: one that fails holds up those after it until it has ended."
+        description="Whether events about one object (a top-up, an order, a subscription) are sent one after the"
+        " other, by `sequence`. A failing delivery delays the later ones until it has ended."
     ),
 ]
 IncludeCodes = Annotated[
     bool,
-    Meta(description="Whether bodies carry voucher_code; needs vouchers:read. Else its hint only."),
+    Meta(
+        description="Whether bodies contain voucher_code, not only its hint; requires vouchers:read."
+    ),
 ]
 IncludeLinks = Annotated[
     bool,
     Meta(
-        description="Whether approval.requested carries decide_url, a page that decides; set by a person"
-        " who is signed in, by no key."
+        description="Whether approval.requested contains decide_url, a page on which to decide. Only a signed-in user"
+        " can turn this on, not a key."
     ),
 ]
 PayloadFilter = Annotated[
     dict[str, Any],
     Meta(
-        description="Only events whose data matches are sent: by path, the values that it may have, or"
-        ' bounds, such as {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null: all.',
+        description="Which events to send, by their data: for each path, the allowed values or bounds, such as"
+        ' {"platform": ["claude"], "amount_cents": {"gte": 1000}}; null means all events.',
         extra_json_schema={
             "minProperties": 1,
             "maxProperties": PATHS_MAX,
@@ -119,8 +124,8 @@ PayloadFilter = Annotated[
 SignsByKeyPair = Annotated[
     bool,
     Meta(
-        description="Whether webhook-signature has an Ed25519 signature (v1a) beside the HMAC: a receiver then"
-        " needs no secret but public_key. Off ends the key pair at once; on again makes a new one."
+        description="Whether webhook-signature also has an Ed25519 signature (v1a), for which a receiver needs only"
+        " public_key. Turning this off deletes the key pair; turning it on again makes a new one."
     ),
 ]
 _TOLD: Final = ("include_codes", "include_approval_links")
@@ -167,7 +172,7 @@ class WebhooksPatchBody(Fields, frozen=True, kw_only=True):
         Annotated[
             str,
             word_of(("enabled", "disabled")),
-            Meta(max_length=20, description="enabled or disabled."),
+            Meta(max_length=20, description="The new status."),
         ]
         | UnsetType
     ) = UNSET
@@ -179,16 +184,22 @@ class WebhooksRotateBody(Fields, frozen=True, kw_only=True):
     overlap_s: Annotated[
         Int64,
         within(0, OVERLAP_S_MAX),
-        Meta(description="How long the old secret still signs, in seconds."),
+        Meta(description="How many seconds the old secret still signs."),
     ] = OVERLAP_S_DEFAULT
 
 
 class McpSubscription(Struct, kw_only=True):
     """The MCP client's subscription that an endpoint belongs to."""
 
-    id: Annotated[str, Meta(description="As the client and its deliveries name it.")]
-    credential_id: Annotated[str, Meta(description="The key or token whose end ends it.")]
-    expires_at: Annotated[Time, Meta(description="When it ends, unless the client renews it.")]
+    id: Annotated[
+        str, Meta(description="The subscription's ID, as the client and its deliveries use it.")
+    ]
+    credential_id: Annotated[
+        str, Meta(description="The key or token with which the subscription ends.")
+    ]
+    expires_at: Annotated[
+        Time, Meta(description="When the subscription ends, unless the client renews it.")
+    ]
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Self | None:
@@ -206,7 +217,7 @@ class WebhookEndpoint(Struct, kw_only=True):
     """A webhook endpoint, to which events are sent. Header values are masked."""
 
     id: EndpointIdText
-    url: Annotated[str, Meta(description="Where the events are sent.")]
+    url: Annotated[str, Meta(description="The URL to which events are sent.")]
     events: Types
     description: str
     status: Literal["enabled", "disabled"]
@@ -216,43 +227,51 @@ class WebhookEndpoint(Struct, kw_only=True):
     ]
     rate_limit_per_s: int | None
     ordered: Annotated[
-        bool, Meta(description="Events of one object are sent one after the other, by `sequence`.")
+        bool,
+        Meta(
+            description="Whether events about the same object are sent one after the other, by `sequence`."
+        ),
     ]
-    include_codes: Annotated[bool, Meta(description="Whether bodies carry voucher_code.")]
+    include_codes: Annotated[bool, Meta(description="Whether bodies contain voucher_code.")]
     include_approval_links: Annotated[
-        bool, Meta(description="Whether approval.requested carries decide_url.")
+        bool, Meta(description="Whether approval.requested contains decide_url.")
     ]
     filter: Annotated[
         dict[str, Any] | None,
-        Meta(description="What has to stand in data for an event to be sent; null: nothing."),
+        Meta(
+            description="What an event's data must contain for the event to be sent; null means no filter."
+        ),
     ]
     headers: Annotated[
         dict[str, str] | None,
         Meta(
-            description="Headers of your own that are sent along; the values are masked. Null: what is"
-            " stored of them is damaged, and nothing is sent until you set them anew."
+            description="Your own headers, with masked values. Null if the stored headers are damaged: nothing is"
+            " sent until you set them again."
         ),
     ]
     failing_since: Annotated[
-        Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
+        Time | None,
+        Meta(description="Since when all deliveries have failed; null if the webhook works."),
     ]
     created_at: Time
     ed25519: Annotated[
-        bool, Meta(description="Whether it signs with a key pair of its own beside the secret.")
+        bool, Meta(description="Whether events are also signed with the webhook's own key pair.")
     ]
     public_key: (
         Annotated[
             str,
             Meta(
                 pattern=r"^whpk_[0-9A-Za-z+/]{43}=$",
-                description="What its Ed25519 signatures are checked with; no secret. Null: it has none.",
+                description="The public key that verifies the Ed25519 signatures; null if there is none.",
             ),
         ]
         | None
     )
     mcp_subscription: Annotated[
         McpSubscription | None,
-        Meta(description="Set if an MCP client made it: only that client can change it."),
+        Meta(
+            description="Set if an MCP client created the webhook; only that client can change it."
+        ),
     ]
 
     @classmethod
@@ -275,7 +294,7 @@ class EndpointWithSecret(WebhookEndpoint, kw_only=True):
         str,
         Meta(
             pattern=r"^whsec_[0-9A-Za-z+/=]+$",
-            description="What its bodies are signed with, shown this once.",
+            description="The secret that signs the bodies, shown only once.",
         ),
     ]
 
@@ -414,8 +433,8 @@ REGISTER: Final = Act(
     name="webhooks.add",
     summary="Register a webhook",
     description=(
-        "Creates a webhook endpoint: an address of yours that events are sent to. The answer has its `secret`,"
-        " which is not shown again."
+        "Creates a webhook endpoint: a URL of yours to which events are sent. The response contains its `secret`,"
+        " which isn't shown again."
     ),
     path="/webhooks/register",
     scopes=_WRITE,

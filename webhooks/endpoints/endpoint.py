@@ -137,7 +137,7 @@ async def keys_after(tx: Transaction, after_id: str, *, limit: int) -> list[Endp
 ENABLED: Final = "enabled"
 DISABLED: Final = "disabled"
 BY_REQUEST: Final = "request"
-FAILING: Final = "failing"  # only failures for days (see disabling.py)
+FAILING: Final = "failing"  # The endpoint was disabled after days of failures (see disabling.py).
 ENDPOINTS_MAX: Final = 50
 SANDBOX_ENDPOINTS_MAX: Final = 2
 OVERLAP_S_DEFAULT: Final = 86_400

@@ -25,9 +25,15 @@ Milliseconds = Annotated[int, Meta(ge=0, description="In milliseconds.")]
 class FailureSummary(Shaped, kw_only=True):
     """Failed deliveries whose last attempts had the same result."""
 
-    deliveries: Annotated[Count, Meta(description="How many of those that were looked at.")]
-    http_status: Annotated[int | None, Meta(description="Null when no answer came.")]
-    error: Annotated[str | None, Meta(description="As in an attempt, such as timeout or http.")]
+    deliveries: Annotated[
+        Count, Meta(description="The number of such deliveries among those that were read.")
+    ]
+    http_status: Annotated[
+        int | None, Meta(description="The HTTP status; null if no response came.")
+    ]
+    error: Annotated[
+        str | None, Meta(description="The error, as in an attempt, such as timeout or http.")
+    ]
     response: Annotated[
         str,
         Meta(description="The response body in one line, without numbers and IDs."),
@@ -35,7 +41,8 @@ class FailureSummary(Shaped, kw_only=True):
     first_at: Time
     last_at: Time
     last_delivery_id: Annotated[
-        DeliveryIdText, Meta(description="The one that failed last, to be sent again first.")
+        DeliveryIdText,
+        Meta(description="The newest failed delivery; try to replay this one first."),
     ]
 
     @classmethod
@@ -47,9 +54,9 @@ class HealthStep(Struct, kw_only=True):
     """One part of the period; deliveries are counted when they were created."""
 
     at: Time
-    delivered: Annotated[Count, Meta(description="How many arrived.")]
+    delivered: Annotated[Count, Meta(description="Deliveries that succeeded.")]
     failed: Annotated[
-        Count, Meta(description="How many ended without, and did not when sent again.")
+        Count, Meta(description="Deliveries that failed, and whose replays did not succeed.")
     ]
 
 
@@ -65,33 +72,37 @@ class WebhookHealth(Struct, kw_only=True):
 
     endpoint_id: EndpointIdText
     failing_since: Annotated[
-        Time | None, Meta(description="Since when nothing has arrived; null: it is well.")
+        Time | None,
+        Meta(description="Since when all deliveries have failed; null if the webhook works."),
     ]
     disable_at: Annotated[
         Time | None,
         Meta(
-            description="When it is disabled unless something arrives before; null: it was not warned of."
+            description="When the webhook is disabled unless a delivery succeeds before; null without a warning."
         ),
     ]
     probe_at: Annotated[
         Time | None,
-        Meta(
-            description="When it is asked whether it works again, while it is disabled for failing; null: it is not."
-        ),
+        Meta(description="When the disabled webhook is next probed; null if it isn't probed."),
     ]
     since: Time
     until: Time
-    delivered: Annotated[Count, Meta(description="How many arrived.")]
+    delivered: Annotated[Count, Meta(description="Deliveries that succeeded.")]
     failed: Annotated[
-        Count, Meta(description="How many ended without, and did not when sent again.")
+        Count, Meta(description="Deliveries that failed, and whose replays did not succeed.")
     ]
-    pending: Annotated[Count, Meta(description="How many are still tried.")]
-    success_rate: Annotated[Share | None, Meta(description="Of those that ended; null: none did.")]
+    pending: Annotated[Count, Meta(description="Deliveries that are still being tried.")]
+    success_rate: Annotated[
+        Share | None,
+        Meta(description="The share of ended deliveries that succeeded; null if none ended."),
+    ]
     response_ms: Annotated[
-        ResponseTimes, Meta(description="Of the last attempts that were answered at all.")
+        ResponseTimes, Meta(description="Response times of the last attempts that got a response.")
     ]
-    failures: Annotated[list[FailureSummary], Meta(description="Ten at most.")]
-    steps: Annotated[list[HealthStep], Meta(description="24 of equal length, the oldest first.")]
+    failures: Annotated[
+        list[FailureSummary], Meta(description="Groups of similar failures, at most ten.")
+    ]
+    steps: Annotated[list[HealthStep], Meta(description="24 parts of equal length, oldest first.")]
 
     @classmethod
     def of(
@@ -147,10 +158,10 @@ HEALTH: Final[ReadAct[Any]] = ReadAct(
     name="webhooks.health",
     summary="Show a webhook's health",
     description=(
-        "Of the newest deliveries of the last hours, 2,000 at most: the share that arrived, how long"
-        " answers took, and the failures put together by what the receiver answered, the most"
-        " frequent first. Send one of a group again by `POST /deliveries/{delivery_id}/replay`, all"
-        " of a time by `POST /webhooks/{endpoint_id}/replay`."
+        "Summarizes the newest deliveries of the last hours, at most 2,000: the success rate, response"
+        " times, and failures grouped by the receiver's response, most frequent first. Replay one"
+        " delivery with `POST /deliveries/{delivery_id}/replay`, or those of a period with"
+        " `POST /webhooks/{endpoint_id}/replay`."
     ),
     path="/webhooks/{endpoint_id}/health",
     scopes=("webhooks:read",),
@@ -167,7 +178,8 @@ class NoticesQuery(Page, frozen=True, kw_only=True):
 
     open: (
         Annotated[
-            bool, Meta(description="true: what still goes on. false: what is over. Left out: both.")
+            bool,
+            Meta(description="true: only open notices. false: only ended ones. Omitted: both."),
         ]
         | None
     ) = None
@@ -178,21 +190,23 @@ class Notice(Shaped, kw_only=True):
 
     id: Annotated[str, Meta(pattern=r"^ntc_[0-9A-Za-z]+$")]
     endpoint_id: EndpointIdText
-    url: Annotated[str, Meta(description="The endpoint's address.")]
+    url: Annotated[str, Meta(description="The webhook's URL.")]
     stage: Annotated[
         str,
         Meta(
-            description="How far it has come: failing, failing_for_a_day, failing_for_four_days, disabled."
+            description="The stage: failing, failing_for_a_day, failing_for_four_days or disabled."
         ),
     ]
-    reason: Annotated[str | None, Meta(description="What went wrong; null: not known.")]
+    reason: Annotated[
+        str | None, Meta(description="Why the webhook was disabled; null if unknown.")
+    ]
     failing_since: Time
     created_at: Time
     ended_at: Time | None
     disable_at: Annotated[
         Time | None,
         Meta(
-            description="Of failing_for_four_days: when it is disabled unless something arrives before."
+            description="For failing_for_four_days: when the webhook is disabled unless a delivery succeeds before."
         ),
     ]
 

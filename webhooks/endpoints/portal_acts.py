@@ -35,13 +35,13 @@ Origins = Annotated[
     list[Origin],
     Meta(
         max_length=ORIGINS_MAX,
-        description="The sites that may embed it, such as https://app.acme.example; empty: none.",
+        description="The sites that may embed the page, such as https://app.acme.example; empty means none.",
     ),
 ]
 Right = Annotated[
     PortalRight,
     Meta(
-        description="read; replay: also send deliveries again and test a webhook; manage: also change a webhook."
+        description="What the page allows. read: only look. replay: also replay deliveries and test webhooks. manage: also change webhooks."
     ),
 ]
 
@@ -53,11 +53,18 @@ class PortalLink(Shaped, kw_only=True):
     environment: Environment
     name: str
     can: Right
-    origins: Annotated[list[str], Meta(description="The sites that may embed it; empty: none.")]
-    endpoint_ids: Annotated[
-        list[EndpointIdText], Meta(description="The webhooks that it shows; empty: all.")
+    origins: Annotated[
+        list[str], Meta(description="The sites that may embed the page; empty means none.")
     ]
-    made_by: Annotated[str, Meta(description="The key, token or person with whose access it ends.")]
+    endpoint_ids: Annotated[
+        list[EndpointIdText], Meta(description="The webhooks that the page shows; empty means all.")
+    ]
+    made_by: Annotated[
+        str,
+        Meta(
+            description="The key, token or user that created the link, and with whose access it ends."
+        ),
+    ]
     created_at: Time
     expires_at: Time
     revoked_at: Time | None
@@ -75,7 +82,7 @@ class CreatedPortalLink(PortalLink, kw_only=True):
     url: Annotated[
         str,
         Meta(
-            description="The page's address, shown this once. Holders of it have the link's access.",
+            description="The page's URL, shown only once. Anyone who has it gets the link's access.",
             extra_json_schema={"format": "uri"},
         ),
     ]
@@ -87,7 +94,7 @@ class PortalLinkBody(Fields, frozen=True, kw_only=True):
     name: Annotated[
         str,
         Meta(
-            description="Who it is for; only you see it.",
+            description="Who the link is for; only you see this name.",
             extra_json_schema={"minLength": 1, "maxLength": NAME_CHARACTERS_MAX},
         ),
         said("Name", hint="Who the link is for, such as a customer. Only you see this."),
@@ -98,11 +105,11 @@ class PortalLinkBody(Fields, frozen=True, kw_only=True):
         list[Annotated[str, Meta(max_length=64, pattern=r"^we_[0-9A-Za-z]+\Z")]],
         Meta(
             max_length=_ENDPOINT_IDS_MAX,
-            description="The webhooks that it shows; empty: all, also later ones.",
+            description="The webhooks that the page shows; empty means all, including later ones.",
         ),
     ] = field(default_factory=list)
     expires_in_s: Annotated[
-        int, Meta(ge=LIFE_S_MIN, le=LIFE_S_MAX, description="How long it works, in seconds.")
+        int, Meta(ge=LIFE_S_MIN, le=LIFE_S_MAX, description="How many seconds the link works.")
     ] = LIFE_S_DEFAULT
 
 
@@ -156,9 +163,9 @@ CREATE: Final = Act(
     name="portal-links.create",
     summary="Create a portal link",
     description=(
-        "A page of the account's webhooks for your customers or teammates, without an account and without a"
-        " cookie: endpoints, deliveries, attempts. It never shows secrets or voucher codes. The answer has its"
-        " `url`, which is not shown again."
+        "Creates a page that shows the account's webhooks, deliveries and attempts to customers or teammates who"
+        " have no account, without a cookie. It never shows secrets or voucher codes. The response contains the"
+        " `url`, which isn't shown again."
     ),
     path="/portal-links",
     scopes=(MADE_WITH,),
@@ -180,7 +187,7 @@ CREATE: Final = Act(
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="portal-links.list",
     summary="List portal links",
-    description="Also those that ended within the last week.",
+    description="Lists links, including those that ended within the last week.",
     path="/portal-links",
     scopes=("webhooks:read",),
     audience=(MERCHANT,),

@@ -32,7 +32,12 @@ class Event(Struct, kw_only=True):
     created_at: Time
     environment: Environment
     api_version: Literal["v1"]
-    data: Annotated[dict[str, Any], Meta(description="By type; see the webhooks of this document.")]
+    data: Annotated[
+        dict[str, Any],
+        Meta(
+            description="The event's data, which depends on its type; see the webhooks in this document."
+        ),
+    ]
     sequence: EventSequence | UnsetType = UNSET
 
 
@@ -95,9 +100,9 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     name="events.list",
     summary="List or poll events",
     description=(
-        "Newest first; with `after` oldest first, and then next_cursor is never null: it is"
-        " where the next poll goes on, so that no event is missed. A cursor behind which events"
-        " are missing is refused, and oldest_cursor says where to go on."
+        "Lists events newest first. With `after`, lists them oldest first; next_cursor is then never null,"
+        " and the next poll continues from it, so no event is missed. If events after a cursor are no"
+        " longer stored, it is refused, and oldest_cursor says where to continue."
     ),
     path="/events",
     scopes=SCOPES,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from kernel.errors import InvalidInput, UnknownCursor
 from store.database import Transaction
 
-BEGINNING: Final = "0"  # a cursor for the oldest stored event, in any epoch
+BEGINNING: Final = "0"  # A cursor for the oldest stored event, in any epoch.
 _DIGITS_MAX: Final = 18
 
 

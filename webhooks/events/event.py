@@ -27,7 +27,7 @@ from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filte
 API_VERSION: Final = "v1"
 TEST_EVENT: Final = "endpoint.test"
 DISABLED_EVENT: Final = "endpoint.disabled"
-# Sent after each commit that wrote events.
+# This hint is sent after each commit that wrote events.
 HINT: Final = "events"
 EVENT_TYPES: Final = (
     "topup.delivered",
@@ -138,10 +138,10 @@ class _Subscriber:
     id: str
     types: frozenset[str]  # empty: all
     first_wait_us: int
-    ready_at: int | None  # the queue row's ready_at, as it was read
+    ready_at: int | None  # The queue row's ready_at, as it was read.
     is_told_codes: bool
     is_told_links: bool
-    turn_us: int  # the earliest time that its rate limit allows, or 0
+    turn_us: int  # The earliest time that the endpoint's rate limit allows, or 0.
     filter: PayloadFilter | None
     is_ordered: bool
 

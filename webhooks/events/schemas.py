@@ -366,90 +366,92 @@ class EventType:
 TYPES: Final[Mapping[str, EventType]] = {
     "topup.delivered": EventType("A recipient's wallet was credited.", DeliveredTopUp),
     "topup.failed": EventType(
-        "The platform refused a top-up; its funds were given back.", FailedTopUp
+        "The platform refused a top-up. Its funds were returned.", FailedTopUp
     ),
     "topup.cancelled": EventType(
-        "A pending top-up was called off; its funds were given back.", CancelledTopUp
+        "A pending top-up was cancelled. Its funds were returned.", CancelledTopUp
     ),
-    "topup.pending": EventType("A top-up waits for its platform or for an approval.", PendingTopUp),
-    "topup.claimed": EventType("A recipient opened what was delivered.", ClaimedTopUp),
-    "topup.scheduled": EventType(
-        "A top-up is to be sent later; its funds are held.", ScheduledTopUp
-    ),
+    "topup.pending": EventType("A top-up waits for its platform or an approval.", PendingTopUp),
+    "topup.claimed": EventType("A recipient opened a delivered top-up.", ClaimedTopUp),
+    "topup.scheduled": EventType("A top-up was scheduled. Its funds are held.", ScheduledTopUp),
     "topup.reversed": EventType(
-        "A delivered top-up that was not used was taken back; its funds were given back.",
+        "A delivered but unused top-up was reversed. Its funds were returned.",
         ReversedTopUp,
     ),
-    "voucher.redeemed": EventType("Somebody redeemed the voucher of a top-up.", VoucherRedeemed),
+    "voucher.redeemed": EventType("A top-up's voucher was redeemed.", VoucherRedeemed),
     "batch.completed": EventType("Every item of a bulk send has ended.", CompletedBatch),
     "balance.low": EventType("The account's wallet fell below its threshold.", LowBalance),
-    "credit.expiring": EventType("Credit ends soon that was not used.", ExpiringCredit),
-    "credit.expired": EventType("Credit ended that was not used.", ExpiredCredit),
-    "stock.low": EventType("Few codes of a supplier are left; for operators.", LowStock),
-    "order.paid": EventType("An order of credit was paid, and the credit is there.", Order),
+    "credit.expiring": EventType("Unused credit will expire soon.", ExpiringCredit),
+    "credit.expired": EventType("Unused credit has expired.", ExpiredCredit),
+    "stock.low": EventType("A supplier has few codes left. For operators.", LowStock),
+    "order.paid": EventType("An order of credit was paid, and the credit was added.", Order),
     "order.failed": EventType("An order of credit will not be paid.", Order),
     "dispute.opened": EventType(
-        "A payer's bank disputes a payment, or asks about it; for operators.", OpenedDispute
+        "A payer's bank disputes a payment, or inquires about it. For operators.", OpenedDispute
     ),
     "order.refunded": EventType(
         "An order's payment was refunded, in part or in full.", RefundedOrder
     ),
     "order.disputed": EventType("A payer's bank disputes an order's payment.", DisputedOrder),
-    "order.dispute_lost": EventType("A dispute was lost; this is final.", DisputedOrder),
+    "order.dispute_lost": EventType("A dispute was lost. This is final.", DisputedOrder),
     "order.restored": EventType(
-        "A payment that had gone back is there again: a dispute was won, or a refund failed.",
+        "A returned payment was restored: a dispute was won, or a refund failed.",
         RestoredOrder,
     ),
     "recharge.succeeded": EventType(
-        "The balance fell, and credit was bought with the saved means of payment.",
+        "The balance fell, and credit was bought with the saved payment method.",
         SucceededRecharge,
     ),
     "recharge.failed": EventType(
-        "The balance fell, and no credit could be bought by itself.", FailedRecharge
+        "The balance fell, and no credit could be bought automatically.", FailedRecharge
     ),
     "subscription.started": EventType(
-        "A plan began: its first period was paid, or its trial began.", Subscription
+        "A subscription started: its first period was paid, or its trial began.", Subscription
     ),
     "subscription.activated": EventType(
-        "The first period of a plan was paid after its trial.", Subscription
+        "The first period after a subscription's trial was paid.", Subscription
     ),
-    "subscription.renewed": EventType("A further period of a plan was paid.", Subscription),
+    "subscription.renewed": EventType("Another period of a subscription was paid.", Subscription),
     "subscription.changed": EventType(
-        "Another plan was chosen or paid for, a plan that was to end goes on, or a pause ends at another time.",
+        "Another plan was chosen or paid for, a cancellation was withdrawn, or the end of a pause was changed.",
         Subscription,
     ),
     "subscription.past_due": EventType(
-        "A plan's renewal was not paid; it expires at grace_ends_at unless it is.", Subscription
+        "A subscription's renewal wasn't paid. Unless it is, the subscription expires at grace_ends_at.",
+        Subscription,
     ),
     "subscription.paused": EventType(
-        "A plan is paused: nothing is charged, and no credit comes for unpaid time.", Subscription
+        "A subscription was paused. Nothing is charged, and no credit is granted for unpaid time.",
+        Subscription,
     ),
-    "subscription.resumed": EventType("A paused plan goes on.", Subscription),
-    "subscription.canceling": EventType("A plan is to end with its period.", Subscription),
-    "subscription.ended": EventType("A plan ended: cancelled, or not paid.", Subscription),
-    "approval.requested": EventType("A top-up waits for a person.", RequestedApproval),
-    "approval.approved": EventType("A person let a top-up go on.", ApprovalOfTopUp),
-    "approval.denied": EventType("A person said no to a top-up.", ApprovalOfTopUp),
+    "subscription.resumed": EventType("A paused subscription was resumed.", Subscription),
+    "subscription.canceling": EventType("A subscription will end with its period.", Subscription),
+    "subscription.ended": EventType(
+        "A subscription ended, because it was cancelled or not paid.", Subscription
+    ),
+    "approval.requested": EventType("A top-up waits for a user's approval.", RequestedApproval),
+    "approval.approved": EventType("A user approved a top-up.", ApprovalOfTopUp),
+    "approval.denied": EventType("A user denied a top-up.", ApprovalOfTopUp),
     "approval.cancelled": EventType(
-        "The sender took a top-up back that waited for a person.", ApprovalOfTopUp
+        "The sender cancelled a top-up that waited for approval.", ApprovalOfTopUp
     ),
     "approval.expired": EventType(
-        "Nobody decided on a top-up in time; its funds were given back.", ApprovalOfTopUp
+        "Nobody decided on a top-up in time. Its funds were returned.", ApprovalOfTopUp
     ),
     "key.created": EventType("A key was created.", KeyChanged),
     "key.paused": EventType(
-        "A key was paused: it and its descendants read, and spend nothing.", KeyChanged
+        "A key was paused. It and its descendants can read, but not spend.", KeyChanged
     ),
-    "key.resumed": EventType("A paused key goes on.", KeyChanged),
-    "key.revoked": EventType("A key was ended for good, and with it its descendants.", KeyChanged),
-    "key.cap_near": EventType("80 % of a limit of a key or an account is used.", CapUsed),
-    "key.cap_reached": EventType("A limit of a key or an account is used up.", CapUsed),
+    "key.resumed": EventType("A paused key was resumed.", KeyChanged),
+    "key.revoked": EventType("A key was revoked, with its descendants.", KeyChanged),
+    "key.cap_near": EventType("80 % of a limit of a key or account has been used.", CapUsed),
+    "key.cap_reached": EventType("A limit of a key or account has been used up.", CapUsed),
     "endpoint.disabled": EventType(
-        "Deliveries to an endpoint stopped; its events are held for seven days.", Endpoint
+        "Deliveries to a webhook endpoint stopped. Its events are held for seven days.", Endpoint
     ),
     "endpoint.test": EventType(
-        "A sample that was asked for, or, with `probe`, the question whether a disabled webhook works again;"
-        " nothing happened.",
+        "A requested sample or, with `probe`, a check of whether a disabled webhook works again. Nothing"
+        " else happened.",
         Endpoint,
     ),
 }

@@ -204,7 +204,7 @@ class Policy:
     allow_cidrs: tuple[Network, ...] = ()
     allow_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = frozenset()
-    # Cached, because each request looks the policy up twice, and hashing a network formats it as text.
+    # The hash is cached: each request looks the policy up twice, and hashing a network formats it as text.
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -33,7 +33,7 @@ BODY_BYTES_KEPT_MAX = 4 * 1024
 URLS_REMEMBERED_MAX = 4096
 
 ErrorClass = Literal["timeout", "connect", "tls", "address", "protocol", "http"]
-# Cached, because loading the system's certificates takes 30 ms.
+# The context is cached, because loading the system's certificates takes 30 ms.
 _own_ssl_context = functools.cache(client_ssl_context)
 
 

@@ -42,7 +42,7 @@ from webhooks.replays.replay import (
 Like = Annotated[
     str | None,
     Meta(
-        description="The failed delivery that the others were answered like; null: whatever was answered."
+        description="The failed delivery whose response the others share; null means any response."
     ),
 ]
 _READ: Final = ("webhooks:read",)
@@ -59,18 +59,18 @@ class Replay(Shaped, kw_only=True):
     paused_reason: Annotated[
         Literal["failing"] | None,
         Meta(
-            description="Failing: its ramp met one that was not taken. Null: a person paused it, if at all."
+            description="failing: the ramp met a failed delivery. Null if a user paused the replay, or if it isn't paused."
         ),
     ]
     matched: Count
-    queued: Annotated[Count, Meta(description="How many were put in the queue so far.")]
-    done: Annotated[
-        Count, Meta(description="How many of those have arrived, or have failed again.")
-    ]
-    delivered: Annotated[Count, Meta(description="How many arrived.")]
-    failed: Annotated[Count, Meta(description="How many failed again, after all their tries.")]
+    queued: Annotated[Count, Meta(description="Deliveries queued so far.")]
+    done: Annotated[Count, Meta(description="Queued deliveries that have succeeded or failed.")]
+    delivered: Annotated[Count, Meta(description="Deliveries that succeeded.")]
+    failed: Annotated[Count, Meta(description="Deliveries that failed again after all attempts.")]
     rate_per_s: Count
-    ramp: Annotated[bool, Meta(description="Whether it began with one, and then more.")]
+    ramp: Annotated[
+        bool, Meta(description="Whether the replay starts with one delivery and grows.")
+    ]
     endpoint_id: EndpointIdText
     delivery_status: str
     events: Types
@@ -81,7 +81,7 @@ class Replay(Shaped, kw_only=True):
     expected_end_at: Annotated[
         Time | None,
         Meta(
-            description="When it is done at the pace so far; null: it is not running, or it is too early to say."
+            description="The estimated end at the current rate; null if the replay isn't running or it is too early to tell."
         ),
     ]
     ended_at: Time | None
@@ -145,25 +145,27 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
 
     since: (
         Annotated[
-            TimeText, Meta(description="From this time on; left out: from the first delivery.")
+            TimeText, Meta(description="The start of the period; by default, the first delivery.")
         ]
         | None
     ) = None
-    until: Annotated[TimeText, Meta(description="Until this time; left out: until now.")] | None = (
-        None
-    )
+    until: (
+        Annotated[TimeText, Meta(description="The end of the period; by default, now.")] | None
+    ) = None
     status: Annotated[
-        ShortText, word_of((FAILED, DELIVERED)), Meta(description="Deliveries in this state.")
+        ShortText,
+        word_of((FAILED, DELIVERED)),
+        Meta(description="The state of the deliveries to replay."),
     ] = FAILED
     events: Annotated[
         list[Annotated[ShortText, word_of(EVENT_TYPES)]],
-        Meta(max_length=100, description="Deliveries of events of these types; empty: of all."),
+        Meta(max_length=100, description="The event types to replay; empty means all."),
     ] = msgspec.field(default_factory=list)
     rate_per_s: (
         Annotated[
             Int64,
             within(1, RATE_PER_S_MAX),
-            Meta(description="How many a second at most; left out: 50."),
+            Meta(description="The maximum number of deliveries per second; by default 50."),
         ]
         | None
     ) = None
@@ -173,8 +175,8 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
             Meta(
                 max_length=64,
                 pattern=r"^dlv_[0-9A-Za-z]+\Z",
-                description="The id of a failed delivery: only those that were answered as it was, so"
-                " with the same status, error and words. An endpoint's health names one of each kind.",
+                description="The ID of a failed delivery: only replay deliveries with the same HTTP status, error and"
+                " response text. A webhook's health names one delivery of each group.",
             ),
         ]
         | None
@@ -182,11 +184,11 @@ class ReplayBody(Fields, frozen=True, kw_only=True):
     ramp: Annotated[
         bool,
         Meta(
-            description="Send one first, and twice as many each time all have arrived; the first that is"
-            " not taken pauses the replay."
+            description="Start with one delivery, and double the number each time all have succeeded. The first failure"
+            " pauses the replay."
         ),
     ] = False
-    dry_run: Annotated[bool, Meta(description="Only count.")] = False
+    dry_run: Annotated[bool, Meta(description="Only count, without sending anything.")] = False
 
 
 async def count_asked(

@@ -111,7 +111,7 @@ class Expirer(WokenLoop):
             ]
 
         endings = await self._database.read(look)
-        # Submitted together, to share a batch. Each item has its own outcome.
+        # Commands are submitted together, to share a batch. Each has its own outcome.
         were_reached = await asyncio.gather(*(self._end(one) for one in endings))
         if not all(were_reached):
             raise Unavailable("The database is not reachable.")
@@ -352,7 +352,7 @@ class Renewer(WokenLoop):
             self._moves.failed(ids[0])
             if not isinstance(
                 error, DomainError
-            ):  # a DomainError means that it was deleted meanwhile
+            ):  # A DomainError means that the subscription was deleted meanwhile.
                 _log.exception("renewal.broke", extra={"fields": {"subscription_id": ids[0]}})
         else:
             self._moves.went_well(*ids)

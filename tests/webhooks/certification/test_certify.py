@@ -147,10 +147,10 @@ async def test_a_receiver_that_never_answers_ends_with_the_first_check(
     await receiver.stop()
 
     assert amiss(run) == {"genuine": LOST, **dict.fromkeys(NAMES[1:], SKIPPED)}
-    assert run.checks[0].detail.startswith("It gave no answer in time: the gateway sends it again")
+    assert run.checks[0].detail.startswith("It gave no response in time: the gateway retries")
     # Now nothing listens there.
     away = await certified(transport, f"http://127.0.0.1:{receiver.port}/", None, timeout_s=1)
-    assert away.checks[0].detail.startswith("It gave no answer (no connection): the gateway")
+    assert away.checks[0].detail.startswith("It gave no response (no connection): the gateway")
 
 
 async def test_looking_at_the_number_of_effects_first_is_a_part_of_the_time(

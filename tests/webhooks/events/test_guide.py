@@ -62,7 +62,7 @@ def test_each_check_of_the_page_takes_what_is_genuine_and_nothing_else(
 
 def test_the_numbers_on_the_page_are_the_codes() -> None:
     for sentence in (
-        f"By default `{list(message.SCHEDULE_S_DEFAULT)}`",
+        f"The default schedule is `{list(message.SCHEDULE_S_DEFAULT)}`",
         f"{message.SCHEDULE_ENTRIES_MAX} waits of at most three days",
         f"every {waiting.HEARTBEAT_S:.0f} seconds",
         f"does not read for {waiting.SEND_S_MAX:.0f} seconds",
