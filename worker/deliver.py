@@ -28,7 +28,6 @@ from runtime.traces.tracing import Attributes, Tracing
 from store.database import Database, Transaction
 from store.errors import DataRefused, LockTimeout, StoreError
 from webhooks.deliveries import delivery
-from webhooks.deliveries.coded import CodeOf, LinkOf, body_to_send, masked
 from webhooks.deliveries.message import (
     Headers,
     SecretCache,
@@ -38,7 +37,15 @@ from webhooks.deliveries.message import (
     settlement_of,
     unsendable,
 )
-from webhooks.deliveries.stage import LOST, Claimed, Settlement
+from webhooks.deliveries.stage import (
+    LOST,
+    Claimed,
+    CodeOf,
+    LinkOf,
+    Settlement,
+    body_to_send,
+    masked,
+)
 from webhooks.endpoints.disabling import disable_unwell, reasons_to_disable
 from webhooks.endpoints.endpoint import Endpoint
 from webhooks.endpoints.fields import STAGING

@@ -488,7 +488,7 @@ def ask(state: BatchState, topup: TopUp) -> None:
         reason=reason,
     )
     topups.add_approval(asked)
-    # Put the link first, because nothing that a sender wrote may precede it (webhooks/deliveries/coded.py).
+    # Put the link first, because nothing that a sender wrote may precede it (webhooks/deliveries/stage.py).
     data = {"decide_url": None, "approval": asked.shape(), **topup.event_data()}
     state.publish(topup.tenant, "approval.requested", data, topup.id, trace=topup.trace)
 

@@ -42,9 +42,9 @@ from gateway.answers.outcome import Outcome, begun, exported
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
 from gateway.http.acts import context_of, own_route
-from gateway.http.body import CSV, media_type_of
+from gateway.http.body import CSV, has_control, media_type_of
 from gateway.http.errors import doc_url
-from gateway.http.fields import Shape, Unreadable, has_control, shown
+from gateway.http.fields import Shape, Unreadable, shown
 from gateway.http.idempotency import run_steps
 from gateway.http.lists import ROWS_AT_ONCE, CsvPage, Export, csv_stream, listing
 from gateway.http.refused_items import (

@@ -25,7 +25,8 @@ from gateway.html.language import NotSaid, language_of_request
 from gateway.html.phrase import counted, phrase
 from gateway.html.render import page
 from gateway.http.acts import MOUNTED
-from gateway.http.fields import cursor_id, has_control
+from gateway.http.body import has_control
+from gateway.http.fields import cursor_id
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import rfc3339

@@ -13,9 +13,9 @@ from gateway.answers.refusals import sentence
 from gateway.html.field_words import for_people
 from gateway.html.language import say
 from gateway.html.phrase import Phrase, counted, phrase, with_capital
-from gateway.http.body import check_media_type
+from gateway.http.body import check_media_type, has_control
 from gateway.http.errors import refusal_of
-from gateway.http.fields import EnvironmentMismatch, has_control
+from gateway.http.fields import EnvironmentMismatch
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import TOKEN_FIELD
 from kernel.errors import DomainError, InvalidInput

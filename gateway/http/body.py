@@ -12,6 +12,7 @@ from starlette.types import Message, Receive
 from kernel.errors import DomainError
 from kernel.limits import BODY_BYTES_MAX
 
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _JSON: Final = b"application/json"
 _JSON_SUFFIX: Final = b"+json"
@@ -81,6 +82,10 @@ def media_type_of(headers: Mapping[bytes, bytes], media: Media) -> bytes:
     if encoding is not None and encoding.lower() != b"identity":
         raise _media_type("Content-Encoding", "send the body uncompressed", "identity")
     return kind
+
+
+def has_control(text: str) -> bool:
+    return CONTROL.search(text) is not None
 
 
 def _media_type(header: str, detail: str, right: str) -> MediaTypeRefused:

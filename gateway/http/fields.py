@@ -7,7 +7,6 @@ import contextlib
 import functools
 import json
 import math
-import re
 from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import or_
@@ -17,6 +16,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from gateway.http.body import CONTROL, has_control
 from kernel.errors import DomainError, InvalidInput, UnknownCursor
 from kernel.fields import Fields
 from kernel.ids import decode
@@ -32,7 +32,6 @@ _LOOKED_AT_CHARACTERS = 512
 _FOREIGN_DEPTH_MAX = 64
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _INT64_DIGITS = 19
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOT_A_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
@@ -101,15 +100,11 @@ def shown(name: str) -> str:
     """Return a caller's field name for display. If it is a credential, it is masked."""
     # Cut first, because the name may be as long as a body.
     looked_at = name[:_LOOKED_AT_CHARACTERS]
-    plain = _CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
+    plain = CONTROL.sub("?", looked_at.encode("ascii", "backslashreplace").decode())
     if len(name) > len(looked_at):
         # A password in a URL ends at the @ that follows, which may have been cut off.
         plain += "@"
     return mask(plain)[:PARAM_CHARACTERS_MAX]
-
-
-def has_control(text: str) -> bool:
-    return _CONTROL.search(text) is not None
 
 
 def is_unicode(text: str) -> bool:

@@ -12,8 +12,9 @@ from gateway.answers import response_codes as codes
 from gateway.answers.links import RefusedFacts, with_links
 from gateway.answers.refusals import Refusal
 from gateway.answers.words import API_PREFIX
+from gateway.http.body import has_control
 from gateway.http.errors import refusal_as, refusal_of
-from gateway.http.fields import has_control, is_unicode
+from gateway.http.fields import is_unicode
 from gateway.http.request_context import RequestContext
 from kernel.errors import DomainError, InvalidInput
 from kernel.limits import REFERENCE_CHARACTERS_MAX

@@ -19,9 +19,9 @@ from kernel.ids import EventId, new_id
 from kernel.tenant import Tenant
 from store.database import BatchRead, Rows, Transaction
 from webhooks.deliveries import delivery, endpoint_queue
-from webhooks.deliveries.coded import LINKED_EVENT, place_of_code, place_of_link
 from webhooks.deliveries.endpoint_queue import not_before
 from webhooks.deliveries.sequence import place_of
+from webhooks.deliveries.stage import LINKED_EVENT, place_of_code, place_of_link
 from webhooks.events.payload_filter import PayloadFilter, data_of, payload_filter
 
 API_VERSION: Final = "v1"
@@ -225,7 +225,7 @@ class Outbox:
     ) -> EventId:
         """Add an event, and a delivery for each endpoint whose types and filter match.
 
-        If data has a voucher_code_hint, the code itself isn't stored (see webhooks/deliveries/coded.py).
+        If data has a voucher_code_hint, the code itself isn't stored (see webhooks/deliveries/stage.py).
         code_sealed: the encrypted code to send if it isn't the voucher's own.
         """
         event_id, event_no, body, told_at = self._record(

@@ -16,7 +16,7 @@ from kernel.tenant import Tenant
 from store.database import Transaction
 from store.keyset import Keyset
 from store.row_mapping import RowMapping
-from webhooks.deliveries.coded import CodeOf, with_code
+from webhooks.deliveries.stage import CodeOf, with_code
 from webhooks.events.cursor import EventCursor, check
 from webhooks.events.event import check_type
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from gateway.http.body import has_control
 from gateway.http.fields import (
     Unreadable,
-    has_control,
     has_unique_names,
     is_doubtful,
     parse,

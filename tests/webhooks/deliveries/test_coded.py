@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhooks.deliveries.coded import masked, place_of_code, with_code
+from webhooks.deliveries.stage import masked, place_of_code, with_code
 from webhooks.events.event import render_event
 
 CODE = "ATU-7Q3X-9KVM-2C8R-T5WA-H4NB"

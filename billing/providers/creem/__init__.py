@@ -1,1 +1,0 @@
-"""Call Creem's API, and read its objects as facts."""
