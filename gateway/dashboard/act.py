@@ -44,7 +44,8 @@ def button_route(
 ) -> Route:
     """Return the route of a button below /dashboard.
 
-    then: the next page; if empty, the object's own. undo: the last part of the path of the button that undoes it.
+    `then` is the next page's address; if empty, the object's page is next. `undo` is the last part of the undo
+    button's path.
     """
     here = then or f"/dashboard{path.rpartition('/')[0]}"
 

@@ -130,9 +130,9 @@ _OF_SEND = ("platform", "amount_cents", "fee_cents", "charged_cents", "recipient
 ROUTES = (open_route("GET", "/", show, "What this is"),)
 
 
-KEYS_PER_ADDRESS: Final = 100  # per day; browsers keep their key that long
+KEYS_PER_ADDRESS: Final = 100  # per day, as long as a browser keeps its key
 KEYS_OF_ALL: Final = 2_000  # per day, for all addresses together
-SPENDS_CENTS: Final = 50_000  # per key: fifty runs
+SPENDS_CENTS: Final = 50_000  # fifty runs per key
 _DAY_S: Final = DAY_US // SECOND_US
 _NAME: Final = "Demonstration"
 _SCOPES: Final = ("topup:send", "topup:read", "webhooks:read")

@@ -375,7 +375,7 @@ async def listing(
 
 
 def moments_of(call: RequestContext[Any, Any], wanted: Mapping[str, str]) -> dict[str, str]:
-    """Convert the reader's days to times for the act."""
+    """Convert days in the filters to times, by the reader's zone."""
     zone = zone_of_request(call.scope)
     return {
         name: _first_moment(text, zone) if _DAY.fullmatch(text) else text
@@ -431,7 +431,7 @@ def _periods(
 
 
 def _first_moment(day: str, zone: ReadersZone) -> str:
-    """Return an invalid day unchanged, so that the act refuses it."""
+    """Return the day's first moment. An invalid day is left to the act, which refuses it."""
     try:
         return zone.start_of_day(day)
     except (ValueError, OverflowError):

@@ -30,7 +30,7 @@ from keys.principal import ACCOUNT_SCOPES, require_scope
 
 _DASHBOARD: Final = "/dashboard"
 _KEY_CHARACTERS: Final = 80
-# Endings of field names, which names of columns and orders leave out.
+# Endings that a column's name and its order drop from the field's name.
 _ENDS: Final = re.compile("_(at|cents)$")
 # The warning before an act cancels several sends.
 CANCELS_EACH: Final = phrase("Each is cancelled, and its funds go back to your wallet.")

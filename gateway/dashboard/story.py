@@ -66,7 +66,7 @@ class ShownStory:
 def shown_story(
     story: TopUpStory, *, is_operator: bool, now_us: int, has_links: bool = True
 ) -> ShownStory:
-    """Return the lines. `is_operator` names suppliers; `has_links` links to the account's pages."""
+    """Return the lines. `is_operator` shows suppliers' names; `has_links` adds links to the account's pages."""
     steps = [*_in_order(story, is_operator=is_operator)]
     if not has_links:
         steps = [replace(step, path=None) for step in steps]

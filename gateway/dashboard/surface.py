@@ -1,4 +1,4 @@
-"""All pages as rows of the route table: the public ones, the dashboard, the operators'."""
+"""All pages as rows of the route table: public ones, the dashboard's, the operators'."""
 
 from gateway.dashboard import landing, listing, overview, own_lists, search
 from gateway.dashboard.account import (

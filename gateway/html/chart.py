@@ -296,7 +296,7 @@ class Compared:
 
     @property
     def percent(self) -> int | None:
-        """Return None if there was nothing before."""
+        """Return the rise in percent, or None if there was nothing before."""
         return round((self.now - self.before) * 100 / self.before) if self.before else None
 
 

@@ -1,4 +1,4 @@
-"""Format values for pages, and hold the notices shown after a change."""
+"""Format values for pages. SAID has the notices shown after a change."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -17,7 +17,7 @@ from gateway.html.language import readers_zone, say, say_each, say_known, say_ph
 from gateway.html.phrase import phrase
 from kernel.clock import MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
 
-# Most browsers also name those that they descend from, so the first match counts.
+# Most browsers also name older browsers, so the first match counts.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

@@ -1,10 +1,10 @@
-"""How a page's reader reads: the language, and the time zone in which times are shown.
+"""Find a reader's language and time zone, and translate pages.
 
-Languages are English and the catalogues in gateway/languages/ (docs/languages.md). The zone is the reader's
-choice, else the browser's, else UTC.
+Languages are English and the catalogues in gateway/languages/ (docs/languages.md). The time zone is the
+reader's choice, else the browser's, else UTC.
 
-A page is whole in one language: if a catalogue lacks anything, `say` raises NotSaid, and
-gateway/html/render.py starts again in English.
+A page is entirely in one language. If a catalogue lacks a text, `say` raises NotSaid, and
+gateway/html/render.py renders the page in English.
 """
 
 import re
@@ -201,7 +201,7 @@ def say(text: str) -> str:
 
 
 def say_phrase(text: str) -> str:
-    """Translate a phrase. Any other text only gets its own direction."""
+    """Translate a phrase. Isolate any other text, so that it keeps its own direction."""
     return say(text) if isinstance(text, Phrase | Markup) else current.get().apart(text)
 
 

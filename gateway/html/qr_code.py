@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 
 def qr_code(text: str) -> Markup | None:
-    """Return None if the text is too long."""
+    """Return the QR code, or None if the text is too long."""
     import segno  # noqa: PLC0415 few pages show any [2 MB]
 
     try:

@@ -26,7 +26,7 @@ from keys.tokens.device_login import DeviceLogin, read_user_code, shown
 from store.database import Transaction
 
 PATH: Final = "/dashboard/cli"
-TRIES: Final = (30, 900)  # codes per account, and the period in seconds
+TRIES: Final = (30, 900)  # (tries, seconds) for one account
 # A user must tick the rights to create keys, approve sends and see other keys' codes.
 _CHOSEN: Final = tuple(
     scope

@@ -218,7 +218,7 @@ async def succeed(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _asked(tx: Transaction, call: RequestContext[Any, Any], form: Form) -> Asked:
-    """Raise InvalidInput or RedirectRefused for an error that the app can't be told."""
+    """Raise InvalidInput or RedirectRefused if the error can't be reported to the app."""
     app = await oauth_app.find(tx, form.raw("client_id"))
     if app is None or app.disabled_at is not None:
         raise InvalidInput("No app has this client_id.", param="client_id")

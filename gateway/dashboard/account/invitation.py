@@ -3,6 +3,7 @@
 A user without an account can create one here, even if sign-up is closed.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from billing.credits.opening import open_account
 from billing.topups.rules import INVITATION_PATH
 from gateway.dashboard.account import sign_in
+from gateway.dashboard.account.mailed_link import find_by_link
 from gateway.dashboard.account.team import ROLE_WORDS
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
@@ -17,11 +19,10 @@ from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import set_cookie
-from kernel.errors import DomainError, InvalidInput, NotFound
+from kernel.errors import DomainError, InvalidInput
 from kernel.fields import Fields
 from keys import member, session
 from keys.account import EmailTaken, get_account, set_password_hash
@@ -31,7 +32,9 @@ from keys.principal import ACCOUNT_SCOPES
 from keys.sign_in.password import check_password
 from store.database import Transaction
 
-TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
+_find: Final = partial(
+    find_by_link, kind="invitation", find=member.find_invitation, what="Invitation"
+)
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
@@ -40,7 +43,10 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def join(call: RequestContext[Fields, Fields]) -> Reply:
     sign_in.check_own_page(call)
-    form, found = read_form(call), await _find(call)
+    form, found = (
+        read_form(call),
+        await _find(call),
+    )
     email = found.member.email
     try:
         password = form.raw("password")
@@ -59,7 +65,10 @@ async def join(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    found, person_id = await _find(call), call.principal.person_id
+    found, person_id = (
+        await _find(call),
+        call.principal.person_id,
+    )
     person = await call.context.database.read(lambda tx: get_account(tx, person_id))
     return page(
         call,
@@ -74,7 +83,10 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def accept(call: RequestContext[Fields, Fields]) -> Reply:
     read_form(call)
-    found, principal = await _find(call), call.principal
+    found, principal = (
+        await _find(call),
+        call.principal,
+    )
     person_id = principal.person_id
 
     async def work(tx: Transaction) -> str:
@@ -96,26 +108,6 @@ async def accept(call: RequestContext[Fields, Fields]) -> Reply:
     response = go("/dashboard", said="member-joined")
     response.raw_headers.append(set_cookie(token, is_secure=sign_in.is_secure(call)))
     return response
-
-
-async def _find(call: RequestContext[Any, Any]) -> Invitation:
-    """Raise the same NotFound for every invalid link, and RateLimited after too many tries."""
-    count, period_s = TRIES
-    await take_one(
-        call.context.limiter,
-        f"invitation:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail=phrase("Too many links were tried. Wait a few minutes."),
-    )
-    invitation_id = call.context.topup_rules.links.id_of(
-        "invitation", call.params["invitation_token"]
-    )
-    if invitation_id is None:
-        raise NotFound("Invitation")
-    return await call.context.database.read(
-        lambda tx: member.find_invitation(tx, invitation_id, now_us=call.now_us)
-    )
 
 
 async def _make(

@@ -6,6 +6,7 @@ can leave it to them and start a new one.
 """
 
 import asyncio
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from billing.recipients import account_mail
 from billing.recipients.account_mail import FORGOT_PATH
 from billing.topups.rules import PASSWORD_PATH
 from gateway.dashboard.account import sign_in
+from gateway.dashboard.account.mailed_link import find_by_link
 from gateway.dashboard.route import open_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
@@ -46,11 +48,11 @@ ASKED_PER_HOUR: Final = 10  # per network address
 # How many mails one address gets: requested from one network, and in total.
 NETWORK_MAILS_PER_DAY: Final = 3
 MAILS_PER_DAY: Final = 10
-TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
 # Every response takes this long, so its time doesn't show whether the account exists.
 ANSWER_S: Final = 0.3
 _TOO_MANY: Final = "Too many new passwords were requested from your address. Try again later."
 _CHOICES: Final = ("keep", "leave")
+_find: Final = partial(find_by_link, kind="password", find=password_reset.find)
 
 
 async def show_ask(call: RequestContext[Fields, Fields]) -> Reply:
@@ -203,7 +205,7 @@ async def _leave(call: RequestContext[Any, Any], reset: PasswordReset, password_
 
 
 async def _decide_the_same(tx: Transaction, old: Account, new_id: str, *, now_us: int) -> None:
-    """Suspend the account or close its live environment, as operators did with the former one."""
+    """Suspend the account or close its live environment, if operators did so with the former one."""
     if old.suspended_at is not None:
         await suspend(tx, new_id, old.suspended_for or "", now_us=now_us)
     if old.live_closed_at is not None:
@@ -228,24 +230,6 @@ def _is_left(call: RequestContext[Any, Any], form: Form, account: Account) -> bo
 def _may_be_a_strangers(call: RequestContext[Any, Any], account: Account) -> bool:
     is_unknown = account.email_verified_at is None and account.live_opened_at is None
     return is_unknown and call.context.settings.self_serve_staging
-
-
-async def _find(call: RequestContext[Any, Any]) -> tuple[PasswordReset, Account]:
-    """Raise the same NotFound for every invalid link, and RateLimited after too many tries."""
-    count, period_s = TRIES
-    await take_one(
-        call.context.limiter,
-        f"password_link:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail="Too many links were tried. Wait a few minutes.",
-    )
-    reset_id = call.context.topup_rules.links.id_of("password", call.params["password_token"])
-    if reset_id is None:
-        raise NotFound("Link")
-    return await call.context.database.read(
-        lambda tx: password_reset.find(tx, reset_id, now_us=call.now_us)
-    )
 
 
 def _ask_page(

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from billing.topups.rules import SIGN_IN_LINK_PATH
+from gateway.dashboard.account.mailed_link import find_by_link
 from gateway.dashboard.refused import HOME, is_safe_way
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
@@ -47,7 +48,7 @@ from keys.sign_in import sign_in_link
 from keys.sign_in.passkey_challenge import Purpose
 from store.database import Transaction
 
-TRIES_PER_ADDRESS: Final = (30, 900)  # tries, and the period in seconds
+TRIES_PER_ADDRESS: Final = (30, 900)  # (tries, seconds)
 # How often one address or known device may try one account. The wait between tries grows.
 TRIES: Final = ((10, 900), (20, 21_600), (40, 172_800))
 REFUSALS_LOGGED_PER_HOUR: Final = 60  # per account
@@ -201,7 +202,7 @@ def form_page(
 
 
 def check_own_page(call: RequestContext[Any, Any]) -> None:
-    """Raise ForgeryRefused for a form that another site sent without a session."""
+    """Raise ForgeryRefused if another site sent the form. Pages without a session use this check."""
     if is_foreign(call.scope, call.headers, call.context.settings):
         raise ForgeryRefused(
             "This form didn't come from a page of this gateway. Reload the page and try again.",
@@ -238,7 +239,7 @@ def _ticket(call: RequestContext[Any, Any], account: Account) -> str:
 
 
 async def _of_ticket(call: RequestContext[Any, Any], ticket: str) -> Account | None:
-    """Return whose password was right, or None if the ticket expired or the password changed."""
+    """Return the checked user, or None if the ticket expired or the password changed."""
     said, _, proof = ticket.rpartition(".")
     if not call.context.vault.is_signed(said, proof, purpose=_TICKET):
         return None
@@ -352,9 +353,6 @@ async def begin_session(
 DASHBOARD_ROUTES = (page_route("POST", "/sign-out", sign_out, "Sign out", ACCOUNT_SCOPES),)
 
 
-LINK_TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
-
-
 async def show_link(call: RequestContext[Fields, Fields]) -> Reply:
     _, account = await _find_link(call)
     return _page(call, account)
@@ -378,21 +376,13 @@ async def use_link(call: RequestContext[Fields, Fields]) -> Reply:
 
 async def _find_link(call: RequestContext[Any, Any]) -> tuple[str, Account]:
     """Raise the same NotFound for an invalid link and for a caller on another machine, and RateLimited."""
-    count, period_s = LINK_TRIES
-    await take_one(
-        call.context.limiter,
-        f"sign_in_link:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail="Too many links were tried. Wait a few minutes.",
-    )
-    link_id = call.context.topup_rules.links.id_of("sign_in", call.params["sign_in_token"])
-    if link_id is None or not _is_this_machine(call):
-        raise NotFound("Link")
-    account = await call.context.database.read(
-        lambda tx: sign_in_link.find(tx, link_id, now_us=call.now_us)
-    )
-    return link_id, account
+
+    async def find(tx: Transaction, link_id: str, *, now_us: int) -> tuple[str, Account]:
+        if not _is_this_machine(call):
+            raise NotFound("Link")
+        return link_id, await sign_in_link.find(tx, link_id, now_us=now_us)
+
+    return await find_by_link(call, "sign_in", find)
 
 
 def _is_this_machine(call: RequestContext[Any, Any]) -> bool:

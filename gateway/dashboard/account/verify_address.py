@@ -4,22 +4,22 @@ Mail programs open links, and anyone can type an address. So the address is veri
 signed-in user presses the button.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from billing.recipients import account_mail
 from billing.topups.rules import ADDRESS_PATH
+from gateway.dashboard.account.mailed_link import find_by_link
 from gateway.dashboard.route import open_route, page_route
 from gateway.html.forms import read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
-from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
-from kernel.errors import NotFound
 from kernel.fields import Fields
 from kernel.tenant import Tenant
 from keys.account import get_account, lock_tenants
@@ -29,12 +29,14 @@ from keys.sign_in.email_verification import EmailVerification
 from store.database import Transaction
 
 ASKED_PER_HOUR: Final = 5  # per user
-TRIES: Final = (60, 900)  # tries per network address, and the period in seconds
 _ACCOUNT_PATH: Final = "/dashboard/account"
 
 
 def is_mailed(call: RequestContext[Any, Any], email: str | None) -> bool:
     return account_mail.is_mailed(call.context.topup_rules.mail, email)
+
+
+_find: Final = partial(find_by_link, kind="address", find=email_verification.find)
 
 
 async def write_link(
@@ -66,7 +68,10 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def show(call: RequestContext[Fields, Fields]) -> Reply:
-    found, token = await _find(call), call.params["address_token"]
+    found, token = (
+        await _find(call),
+        call.params["address_token"],
+    )
     way_in = f"/dashboard{ADDRESS_PATH}/{token}"
     return page(call, "verify_address.html", email=found.email, way_in=way_in)
 
@@ -96,25 +101,6 @@ async def verify(call: RequestContext[Fields, Fields]) -> Reply:
 
     await call.context.database.transaction(work)
     return go(_ACCOUNT_PATH, said="address-verified")
-
-
-async def _find(call: RequestContext[Any, Any]) -> EmailVerification:
-    """Raise the same NotFound for every invalid link, and RateLimited after too many tries."""
-    count, period_s = TRIES
-    await take_one(
-        call.context.limiter,
-        f"verify_link:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail=phrase("Too many links were tried. Wait a few minutes."),
-    )
-    token = call.params["address_token"]
-    verification_id = call.context.topup_rules.links.id_of("address", token)
-    if verification_id is None:
-        raise NotFound("Link")
-    return await call.context.database.read(
-        lambda tx: email_verification.find(tx, verification_id, now_us=call.now_us)
-    )
 
 
 def _is_theirs(call: RequestContext[Any, Any], found: EmailVerification) -> bool:

@@ -114,7 +114,7 @@ def _kinds(call: RequestContext[Any, Any]) -> SupplierKinds:
 
 
 def _given(registration: Registration, form: Form) -> dict[str, dict[str, Any]]:
-    """A blank secret keeps the stored one."""
+    """Return the typed options and secrets. A blank secret keeps the stored one."""
     sealed = sealed_fields(registration.options)
     typed: dict[str, Any] = {
         fact.name: bool(form.text(fact.name))

@@ -327,7 +327,7 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
             detail=phrase("this page was opened very often; wait a minute"),
         )
         if not visit.may(right):
-            raise ScopeMissing("This link does not allow it.", reason="scope")
+            raise ScopeMissing("This link doesn't allow this action.", reason="scope")
         return _framed(visit, await handler(visit))
     except DomainError as error:
         problem = problem_of(error)

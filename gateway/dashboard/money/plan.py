@@ -140,7 +140,7 @@ async def open_portal(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _order(call: RequestContext[Any, Any], form: Form, digest: str | None) -> NewOrder:
-    """Raise InvalidInput and NotFound."""
+    """Return the order that the form describes. Raise InvalidInput or NotFound."""
     environment = call.principal.environment
     plan_id, _, chosen = form.text("plan").partition("/")
     wanted, _, seller = chosen.partition("/")

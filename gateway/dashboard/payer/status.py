@@ -28,7 +28,7 @@ from kernel.errors import NotFound
 from kernel.fields import Fields
 
 _DAY_S: Final = 86_400
-QUESTIONS: Final = (10, 60)  # tries, and the period in seconds
+QUESTIONS: Final = (10, 60)  # (tries, seconds)
 _OUTCOMES: Final[tuple[QuestionOutcome, ...]] = ("asked", "just_asked", "busy", "not_open")
 
 

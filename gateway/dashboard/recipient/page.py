@@ -20,7 +20,7 @@ from gateway.http.auth import block_of
 from gateway.http.rate_limit import take_one
 from gateway.http.request_context import RequestContext
 
-TRIES: Final = (120, 60)  # tries, and the period in seconds
+TRIES: Final = (120, 60)  # (tries, seconds)
 PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 
 

@@ -31,7 +31,7 @@ from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/providers"
-CHECKS: Final = (6, 60)  # checks, and the period in seconds
+CHECKS: Final = (6, 60)  # (checks, seconds)
 _FORGOTTEN: Final = Sheet[ForgottenCustomer](
     "customers-of-erased-accounts",
     ("provider", "customer_ref", "created_at", "last_error", "next_attempt_at"),
