@@ -1,4 +1,4 @@
-"""List an account's transfers as a statement, with the key that caused each."""
+"""Statements: an account's transfers, with the key that caused each."""
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -48,17 +48,17 @@ class StatementQuery(
 
     since: (
         Annotated[
-            TimeText, Meta(description="The beginning, inclusive; left out: the first transfer.")
+            TimeText, Meta(description="The beginning, inclusive. Default: the first transfer.")
         ]
         | None
     ) = None
-    until: Annotated[TimeText, Meta(description="The end, exclusive; left out: now.")] | None = None
+    until: Annotated[TimeText, Meta(description="The end, exclusive. Default: now.")] | None = None
     month: (
         Annotated[
             str,
             Meta(
                 max_length=40,
-                description="As 2026-06, UTC; without from and to. One that has begun.",
+                description="A UTC month that has begun, such as 2026-06, instead of from and to.",
                 extra_json_schema={"pattern": MONTH.pattern},
             ),
         ]
@@ -67,8 +67,10 @@ class StatementQuery(
     form: Annotated[
         Literal["json", "csv", "csv_excel", "pdf"],
         Meta(
-            description="csv_excel: csv behind the byte order mark by which Excel knows UTF-8. pdf: what"
-            " changed the balance, at most 1,000 lines."
+            description=(
+                "csv_excel: CSV with the byte order mark that Excel needs for UTF-8. pdf: the changes of "
+                "the balance, at most 1,000 lines."
+            )
         ),
     ] = "json"
 
@@ -188,7 +190,7 @@ async def _names(
 
 STATEMENT: Final = ApiRead(
     name="balance.statement",
-    summary="Opening balance, every transfer, closing balance",
+    summary="Show a statement: opening balance, transfers, closing balance",
     path="/topup/statement",
     scopes=("topup:read",),
     audience=(MERCHANT,),

@@ -77,7 +77,7 @@ class KeyLimits(Struct, kw_only=True):
 
     id: KeyIdText
     per_call_cents: Cents | None
-    windows: Annotated[list[Window], Meta(description="Its caps, and what is left of them.")]
+    windows: Annotated[list[Window], Meta(description="The key's caps, and what is left of each.")]
 
 
 class Balance(Struct, kw_only=True):
@@ -85,19 +85,22 @@ class Balance(Struct, kw_only=True):
 
     balance_cents: Cents
     sendable_cents: Annotated[int, Meta(description="What a send may use, in US cents.")]
-    promotional_cents: Annotated[int, Meta(description="Credit that was given, in US cents.")]
-    held_cents: Annotated[int, Meta(description="In pending top-ups and holds, in US cents.")]
+    promotional_cents: Annotated[int, Meta(description="Promotional credit, in US cents.")]
+    held_cents: Annotated[
+        int, Meta(description="Reserved for pending top-ups and holds, in US cents.")
+    ]
     owed_cents: Annotated[int, Meta(description="Owed after a refund or dispute, in US cents.")]
     currency: LedgerCurrency
     environment: Environment
     low_balance_threshold_cents: Annotated[
-        int, Meta(description="The highest of balance.low's thresholds, in US cents; 0: none.")
+        int, Meta(description="The highest threshold of balance.low, in US cents; 0: none.")
     ]
     low_balance_thresholds_cents: Annotated[
-        list[Cents], Meta(description="When balance.low is sent, the highest first, in US cents.")
+        list[Cents], Meta(description="The thresholds of balance.low, highest first, in US cents.")
     ]
     key: Annotated[
-        KeyLimits | None, Meta(description="What the asking key may spend; null where no key asks.")
+        KeyLimits | None,
+        Meta(description="What the calling key may spend; null if the caller doesn't use a key."),
     ]
 
     @classmethod
@@ -115,7 +118,7 @@ class Threshold(Struct, kw_only=True):
 
     low_balance_threshold_cents: Cents
     low_balance_thresholds_cents: Annotated[
-        list[Cents], Meta(description="When balance.low is sent, the highest first, in US cents.")
+        list[Cents], Meta(description="The thresholds of balance.low, highest first, in US cents.")
     ]
 
 
@@ -131,8 +134,8 @@ class RecipientWallet(Shaped, kw_only=True):
 class Platform(Struct, kw_only=True):
     """A platform for which top-ups can be sent."""
 
-    id: Annotated[str, Meta(description="Its name in calls.")]
-    name: Annotated[str, Meta(description="Its name for people.")]
+    id: Annotated[str, Meta(description="The platform's ID in calls.")]
+    name: Annotated[str, Meta(description="The platform's name.")]
     min_amount_cents: Cents
     max_amount_cents: Cents
     fulfilment: Literal["immediate", "asynchronous"]
@@ -217,7 +220,7 @@ def _audited(found: Thresholds) -> Mapping[str, Any]:
 
 SHOW: Final = ReadAct(
     name="balance.show",
-    summary="The wallet and what the key may still spend",
+    summary="Show the wallet and what the key may still spend",
     path="/topup/balance",
     scopes=("topup:read", "general_api_access"),
     audience=(MERCHANT,),
@@ -227,10 +230,10 @@ SHOW: Final = ReadAct(
 )
 SET_THRESHOLD: Final = Act(
     name="balance.watch",
-    summary="Set when balance.low fires",
+    summary="Set the thresholds of balance.low",
     description=(
-        "It fires once for each threshold that the wallet falls below, and again when it has been"
-        " at that threshold or above and falls below it anew; not when it is set."
+        "balance.low fires once when the wallet falls below a threshold, and again only after the"
+        " wallet has been at or above that threshold. Setting a threshold doesn't fire it."
     ),
     method="PUT",
     path="/topup/balance/threshold",
@@ -261,7 +264,7 @@ WALLETS: Final[ListAct[Any, Any]] = ListAct(
 )
 PLATFORMS: Final[ListAct[Any, Any]] = ListAct(
     name="balance.platforms",
-    summary="What can be topped up",
+    summary="List platforms that can be topped up",
     path="/platforms",
     scopes=("topup:read", "general_api_access"),
     audience=(MERCHANT,),
@@ -280,22 +283,32 @@ _PLACE: Final = re.compile(r"([0-9]{1,18})\.([a-z]{2,4}_[0-9A-Za-z]{1,32})")
 class CreditLine(Shaped, kw_only=True):
     """A payment, or a redeemed code or voucher, of which only the last characters are shown."""
 
-    id: Annotated[str, Meta(description="The order's, the redemption's or the top-up's id.")]
-    kind: Annotated[Literal["payment", "code", "voucher"], Meta(description="What brought it.")]
+    id: Annotated[str, Meta(description="The ID of the order, redemption or top-up.")]
+    kind: Annotated[
+        Literal["payment", "code", "voucher"], Meta(description="Where the credit came from.")
+    ]
     number: Annotated[
         str,
         Meta(
-            description="Of a payment the order's order_no, of a code the redemption's id, of a voucher"
-            " ATU- and its last characters."
+            description=(
+                "For a payment, the order's order_no; for a code, the redemption's ID; for a voucher, "
+                "ATU- and its last characters."
+            )
         ),
     ]
-    method: Annotated[str, Meta(description="How it was paid; redemption or voucher.")]
-    status: Annotated[str, Meta(description="The order's state; paid for what was redeemed.")]
-    credits: Annotated[int, Meta(description="How many credits it brought, or would bring.")]
+    method: Annotated[str, Meta(description="The payment method, or redemption or voucher.")]
+    status: Annotated[
+        str, Meta(description="The order's state; always paid for a code or voucher.")
+    ]
+    credits: Annotated[
+        int, Meta(description="How many credits were granted, or will be once it is paid.")
+    ]
     pay_amount: MinorUnits
     pay_currency: CurrencyCode
     created_at: Time
-    completed_at: Annotated[Time | None, Meta(description="When the credit came; null: not yet.")]
+    completed_at: Annotated[
+        Time | None, Meta(description="When the credit was granted; null: not yet.")
+    ]
 
     @classmethod
     def of(cls, line: credit_history.CreditLine, /, **more: Any) -> Self:
@@ -321,10 +334,10 @@ def _place_of(cursor: str | None) -> CreditPlace:
 
 CREDITS: Final[ListAct[Any, Any]] = ListAct(
     name="balance.credits",
-    summary="What brought the account credit, newest first",
+    summary="List the account's payments and redemptions, newest first",
     description=(
-        "Orders, and codes and vouchers that were redeemed into the account's wallet. A plan's"
-        " credit comes with its periods and stands in the statement."
+        "Orders, and codes and vouchers that were redeemed into the account's wallet. Credit from"
+        " a plan is in the statement."
     ),
     path="/credits",
     scopes=("billing:read",),

@@ -29,19 +29,27 @@ class LimitUsage(Shaped, kw_only=True):
     """A spending limit, with how much of it is used and how much is left."""
 
     key_id: Annotated[
-        KeyIdText | None, Meta(description="The key whose it is; null: the account's own.")
+        KeyIdText | None,
+        Meta(description="The key that has the limit; null: the account's own limit."),
     ]
     cap: Annotated[
         ShownCap,
-        Meta(description="Which limit it is."),
+        Meta(description="The name of the limit."),
     ]
-    unit: Annotated[CapUnit, Meta(description="Of limit, spent and remaining: US cents.")]
-    seconds: Annotated[Count | None, Meta(description="The length of a rolling window.")]
-    limit: Annotated[Count, Meta(description="The most, in its unit.")]
-    spent: Annotated[Count, Meta(description="By the key and its descendants, rounded up.")]
-    remaining: Annotated[Count, Meta(description="Rounded down.")]
+    unit: Annotated[
+        CapUnit, Meta(description="The unit of limit, spent and remaining; cents are US cents.")
+    ]
+    seconds: Annotated[
+        Count | None,
+        Meta(description="The length of a rolling window, in seconds; null for other limits."),
+    ]
+    limit: Annotated[Count, Meta(description="The limit, in that unit.")]
+    spent: Annotated[
+        Count, Meta(description="What the key and its descendants have used, rounded up.")
+    ]
+    remaining: Annotated[Count, Meta(description="What is left, rounded down.")]
     resets_at: Annotated[
-        Time | None, Meta(description="When all of it is free again; null: never.")
+        Time | None, Meta(description="When the full limit is available again; null: never.")
     ]
 
     @property
@@ -60,10 +68,12 @@ class KeyTreeNode(Shaped, kw_only=True):
 
     id: KeyIdText
     parent_id: KeyIdText | None
-    depth: Annotated[Count, Meta(description="0: the key that was asked for.")]
+    depth: Annotated[Count, Meta(description="The distance from the requested key, which has 0.")]
     name: str
     purpose: str | None
-    limits: Annotated[list[LimitUsage], Meta(description="What limits it, and what is left.")]
+    limits: Annotated[
+        list[LimitUsage], Meta(description="The key's own limits, and what is left of each.")
+    ]
     paused_at: Time | None
     expires_at: Time | None
     revoked_at: Time | None
@@ -77,7 +87,8 @@ class KeyTree(Shaped, kw_only=True):
     """A key and its descendants. Parents come before their children; revoked keys are left out."""
 
     keys: Annotated[
-        list[KeyTreeNode], Meta(description="The key first, each parent before its children.")
+        list[KeyTreeNode],
+        Meta(description="The requested key first; parents come before their children."),
     ]
 
 
@@ -114,7 +125,7 @@ def view_of(found: FoundTree) -> KeyTree:
 
 SHOW_TREE = ReadAct(
     name="keys.tree",
-    summary="A key and all that come from it",
+    summary="Show a key and its descendants",
     path="/keys/{key_id}/tree",
     scopes=("keys:write",),
     run=find_tree,
@@ -141,33 +152,42 @@ class OwnKey(Shaped, kw_only=True):
     name: str
     purpose: str | None
     environment: Environment
-    parents: Annotated[list[AncestorKey], Meta(description="Nearest first.")]
-    paused: Annotated[bool, Meta(description="The key, or one above it: it reads only.")]
+    parents: Annotated[list[AncestorKey], Meta(description="The key's ancestors, nearest first.")]
+    paused: Annotated[
+        bool, Meta(description="True if the key or an ancestor is paused. It can then only read.")
+    ]
     scopes: list[ScopeWord]
     ip_allow_lists: Annotated[
-        list[list[str]], Meta(description="CIDRs; each list must have the caller's address.")
+        list[list[str]],
+        Meta(description="Lists of CIDRs. The caller's address must be in each list."),
     ]
-    platforms: Annotated[list[str] | None, Meta(description="The only ones; null: any.")]
+    platforms: Annotated[
+        list[str] | None, Meta(description="The only platforms allowed; null: any.")
+    ]
     recipients: Annotated[
-        list[str] | None, Meta(description="The only ones, addresses and *@domain; null: anybody.")
+        list[str] | None,
+        Meta(description="The only recipients allowed, as addresses or *@domain; null: any."),
     ]
     per_call_cents: CapCents | None
     per_recipient_per_day_cents: Cents | None
     repeat_guard_s: Annotated[
         Count | None,
         Meta(
-            description="The same recipient, platform and amount again within so many seconds is refused; null: it is not."
+            description=(
+                "A send with the same recipient, platform and amount is refused within this many seconds;"
+                " null: never."
+            )
         ),
     ]
     approval_above_cents: AboveCents | None
     approval_above_per_day_cents: AbovePerDayCents | None
     limits: Annotated[
         list[LimitUsage],
-        Meta(description="What limits it and the keys above it, and what is left."),
+        Meta(description="The limits of the key and its ancestors, and what is left of each."),
     ]
     max_now_cents: Annotated[
         Cents | None,
-        Meta(description="The most that one spend may take now, as far as limits go; null: any."),
+        Meta(description="The largest amount that the limits allow to spend now; null: any."),
     ]
     expires_at: Time | None
 
@@ -212,10 +232,11 @@ def _least(keys: list[ApiKey], name: str) -> int | None:
 
 SHOW_OWN: Final = ReadAct(
     name="keys.self",
-    summary="What the asking key may do now",
+    summary="Show what the calling key may do now",
     description=(
-        "For any key, whatever its scopes: scopes, lists, thresholds and limits, its own and those of"
-        " all keys above it together, with what is left of each and when it resets."
+        "Any key may call this, whatever its scopes. It returns the scopes, lists, thresholds and"
+        " limits of the key and its ancestors together, with what is left of each limit and when "
+        "it resets."
     ),
     path="/keys/self",
     scopes=SCOPES,
@@ -235,7 +256,7 @@ class AccountLimitsBody(Fields, frozen=True, kw_only=True):
             Meta(
                 ge=0,
                 le=INT64_MAX,
-                description="On one UTC day, by all credentials together; null: no limit.",
+                description="What all credentials together may spend on one UTC day; null: no limit.",
             ),
             said("On one day", unit="cents"),
         ]
@@ -247,10 +268,12 @@ class AccountLimits(Shaped, kw_only=True):
     """The limit on what all credentials of the account spend together in this environment."""
 
     per_day_cents: Annotated[
-        Cents | None, Meta(description="On one UTC day, by all of them; null: no such limit.")
+        Cents | None,
+        Meta(description="What all credentials together may spend on one UTC day; null: no limit."),
     ]
     spent_cents: Annotated[
-        Cents | None, Meta(description="Today, since the limit is there; null without one.")
+        Cents | None,
+        Meta(description="What was spent today since the limit was set; null: no limit."),
     ]
     remaining_cents: Cents | None
     resets_at: Time | None
@@ -286,7 +309,7 @@ def _audited(limits: AccountLimits) -> Mapping[str, Any]:
 
 SHOW_LIMITS = ReadAct(
     name="accounts.limits",
-    summary="The account's own limit of a day",
+    summary="Show the account's daily limit",
     path="/account/limits",
     scopes=("topup:read", "keys:write"),
     run=show_limits,
@@ -295,10 +318,10 @@ SHOW_LIMITS = ReadAct(
 )
 LIMIT_DAY = Act(
     name="accounts.limit",
-    summary="Limit what the account spends on a day",
+    summary="Set the account's daily limit",
     description=(
-        "Over all of its keys, tokens, people and apps, sends, usage and holds, counted from when it is"
-        " set. By a person only."
+        "The limit covers sends, usage and holds by all keys, tokens, people and apps, counted "
+        "from when it is set. Only a signed-in user can set it."
     ),
     method="PUT",
     path="/account/limits",

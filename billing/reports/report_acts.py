@@ -1,4 +1,4 @@
-"""The operator's reports: money received, credit granted for it, and the margin of top-ups."""
+"""Operators' reports: money received, credit granted for it, and the margin of top-ups."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -33,7 +33,7 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
     since: (
         Annotated[
             Time,
-            Meta(description="The beginning, inclusive; left out: a year ago."),
+            Meta(description="The beginning, inclusive. Default: a year ago."),
             said("From", hint="The first day, UTC. Left blank: a year ago."),
         ]
         | None
@@ -41,7 +41,7 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
     until: (
         Annotated[
             Time,
-            Meta(description="The end, exclusive; left out: now."),
+            Meta(description="The end, exclusive. Default: now."),
             said("Before", hint="The day after the last one, UTC. Left blank: until now."),
         ]
         | None
@@ -49,8 +49,10 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
     format: Annotated[
         ExportFormat,
         Meta(
-            description="csv: the same lines, behind a line of names. csv_excel: that behind the byte order"
-            " mark by which Excel knows UTF-8."
+            description=(
+                "csv: the same lines after a line of names. csv_excel: the same with the byte order mark "
+                "that Excel needs for UTF-8."
+            )
         ),
     ] = "json"
 
@@ -61,12 +63,12 @@ class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from
     since: (
         Annotated[
             Time,
-            Meta(description="Delivered from then on; left out: 30 days ago."),
+            Meta(description="The first time of delivery. Default: 30 days ago."),
             said("From", hint="The first day, UTC. Left blank: 30 days ago."),
         ]
         | None
     ) = None
-    platform: Annotated[ShortText, Meta(description="Only this platform's.")] | None = None
+    platform: Annotated[ShortText, Meta(description="Only top-ups of this platform.")] | None = None
     by: Annotated[
         list[MarginBy],
         Meta(min_length=1, description="A line for each combination of these."),
@@ -81,13 +83,13 @@ class BreakageLine(Shaped, kw_only=True):
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
     breakage_micros: Annotated[
         int,
-        Meta(extra_json_schema=SIGNED, description="Of plans, paid for and ended unused."),
+        Meta(extra_json_schema=SIGNED, description="Paid credit of plans that expired unused."),
     ]
     expired_micros: Annotated[
-        int, Meta(extra_json_schema=SIGNED, description="Given and ended unused.")
+        int, Meta(extra_json_schema=SIGNED, description="Granted credit that expired unused.")
     ]
     closing_micros: Annotated[
-        int, Meta(extra_json_schema=SIGNED, description="Held at the month's end.")
+        int, Meta(extra_json_schema=SIGNED, description="Credit held at the month's end.")
     ]
 
 
@@ -130,10 +132,10 @@ async def margin(
 
 REVENUE = ReportAct(
     name="report.revenue",
-    summary="Money in, back and kept by providers, by month",
+    summary="Report payments, refunds and providers' fees by month",
     description=(
-        "Amounts in each currency's smallest unit; months by UTC, of the payment. refunded_in_month"
-        " goes by the month in which the money went back."
+        "Amounts are in each currency's smallest unit. Months are UTC months of the payment; "
+        "refunded_in_month is by the month of the refund."
     ),
     path="/reports/revenue",
     query=ReportQuery,
@@ -152,11 +154,11 @@ REVENUE = ReportAct(
 )
 OUTSTANDING = ReportAct(
     name="report.outstanding",
-    summary="Credit sold, given, used, expired and still held, by month",
+    summary="Report credit sold, granted, used, expired and still held, by month",
     description=(
-        "Of all customers, in micros of a US dollar, from the ledger: a line's opening balance"
-        " with its columns is its closing one. breakage_micros is credit of plans that was paid"
-        " for and ended unused; expired_micros is given credit that ended."
+        "The credit of all customers, in millionths of a US dollar, from the ledger. A line's "
+        "opening balance plus its columns is its closing balance. breakage_micros is paid credit "
+        "of plans that expired unused; expired_micros is granted credit that expired."
     ),
     path="/reports/outstanding",
     query=ReportQuery,
@@ -175,10 +177,10 @@ OUTSTANDING = ReportAct(
 )
 BREAKAGE = ReportAct(
     name="report.breakage",
-    summary="Credit that ended unused, by month",
+    summary="Report credit that expired unused, by month",
     description=(
-        "In micros of a US dollar, as the report of outstanding credit has it; each is less than nothing,"
-        " since customers hold it no more."
+        "In millionths of a US dollar, as in the report of outstanding credit. The figures are "
+        "negative, because customers no longer hold this credit."
     ),
     path="/reports/breakage",
     audience=(OPERATOR,),
@@ -191,10 +193,8 @@ BREAKAGE = ReportAct(
 )
 MARGIN = ReportAct(
     name="report.margin",
-    summary="What delivered top-ups were charged, cost and earned",
-    description=(
-        "A top-up whose supplier does not tell its cost counts in without_cost, and not in the margin."
-    ),
+    summary="Report charges, costs and margin of delivered top-ups",
+    description=("A top-up without a known cost counts in without_cost, and not in the margin."),
     path="/reports/margin",
     audience=(OPERATOR,),
     query=MarginQuery,

@@ -100,25 +100,25 @@ class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
     paid: Annotated[int, Meta(description="In the currency's smallest unit."), said(unit="minor")]
     refunded: Annotated[
         int,
-        Meta(description="What has gone back of these payments until now, or is disputed."),
+        Meta(description="How much of these payments has been refunded or disputed so far."),
         said("Back of these", unit="minor"),
     ]
     refunded_in_month: Annotated[
         int,
-        Meta(description="What went back or was disputed in this month, of any month's payments."),
+        Meta(description="What was refunded or disputed in this month, for payments of any month."),
         said("Back this month", unit="minor"),
     ]
     net: Annotated[
         int,
-        Meta(extra_json_schema=SIGNED, description="What is left of the payments."),
+        Meta(extra_json_schema=SIGNED, description="The payments minus refunds and disputes."),
         said("Left", unit="minor"),
     ]
     fee: Annotated[
         int,
-        Meta(extra_json_schema=SIGNED, description="What the provider kept, where it tells."),
+        Meta(extra_json_schema=SIGNED, description="The provider's fees, if it reports them."),
         said("Provider kept", unit="minor"),
     ]
-    fees_known: Annotated[int, Meta(description="Of how many payments the fee is known.")]
+    fees_known: Annotated[int, Meta(description="For how many payments the fee is known.")]
 
 
 def _micros(what: str) -> Meta:
@@ -346,13 +346,15 @@ class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
     platform: str | None
     supplier: str | None
     account: Annotated[str | None, Meta(description="The account's ID.")]
-    topups: Annotated[int, Meta(description="How many were delivered.")]
+    topups: Annotated[int, Meta(description="How many top-ups were delivered.")]
     amount_cents: int
-    fee_cents: Annotated[int, Meta(description="Their fees.")]
-    charged_cents: Annotated[int, Meta(description="Amounts and fees.")]
-    cost_cents: Annotated[int, Meta(description="What suppliers took, where it is known.")]
-    margin_cents: Annotated[int, Meta(description="Charged less cost, of those with a known cost.")]
-    without_cost: Annotated[int, Meta(description="How many have no known cost.")]
+    fee_cents: Annotated[int, Meta(description="The fees of these top-ups.")]
+    charged_cents: Annotated[int, Meta(description="Amounts plus fees.")]
+    cost_cents: Annotated[int, Meta(description="Suppliers' costs, if known.")]
+    margin_cents: Annotated[
+        int, Meta(description="Charges minus costs, for top-ups with a known cost.")
+    ]
+    without_cost: Annotated[int, Meta(description="How many top-ups have no known cost.")]
 
 
 class MarginPeriod(NamedTuple):

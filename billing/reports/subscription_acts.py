@@ -55,9 +55,9 @@ class SubscriptionsQuery(Page, frozen=True, kw_only=True):
     """Select subscriptions in the operators' list."""
 
     account: AccountName | None = None
-    status: Annotated[SubscriptionState, Meta(description="Only those in this state.")] | None = (
-        None
-    )
+    status: (
+        Annotated[SubscriptionState, Meta(description="Only subscriptions in this state.")] | None
+    ) = None
 
 
 async def owner_of(tx: Transaction, subscription_id: str) -> Tenant:
@@ -96,7 +96,7 @@ async def show(context: ActContext) -> SubscriptionOverview:
 
 LIST_OWN_SUBSCRIPTIONS = ListAct(
     name="subscriptions.own",
-    summary="The account's plans, newest first",
+    summary="List the account's plans, newest first",
     path="/subscriptions",
     scopes=_READS,
     audience=(MERCHANT,),
@@ -108,7 +108,7 @@ LIST_OWN_SUBSCRIPTIONS = ListAct(
 )
 SHOW_OWN_SUBSCRIPTION = ReadAct(
     name="subscriptions.own",
-    summary="A plan of the account, and what comes next",
+    summary="Show a plan of the account, and its next charge",
     path="/subscriptions/{subscription_id}",
     scopes=_READS,
     audience=(MERCHANT,),
@@ -153,35 +153,38 @@ _WORD = (
     " clear answer; it is then asked again by itself, and nothing is done twice."
 )
 _PAUSED = (
-    "What is paid for is kept; for time that passes while it is paused nothing is charged and no"
-    " credit comes."
+    "The paid period stays. While the plan is paused, nothing is charged and no credit is granted."
 )
 _CHANGED = (
-    "A dearer plan, or a year in place of a month, is charged at once for what is left of the"
-    " period, and made only if that is paid; a cheaper plan counts from the next period on,"
-    " and nothing is paid back."
+    "A more expensive plan, or a year instead of a month, is charged at once for the rest of "
+    "the period, and the change is made only if that is paid. A cheaper plan applies from the"
+    " next period on; nothing is refunded."
 )
 _Reason = Annotated[
     str,
-    Meta(max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why, for the audit log."),
+    Meta(
+        max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="The reason, for the audit log."
+    ),
 ]
 _Here = Annotated[
     bool,
     Meta(
-        description="In this installation alone: its provider is not asked, and may go on charging."
+        description="Change only this installation. The provider isn't called and may continue to charge."
     ),
 ]
 _End = Annotated[
     Literal["period_end", "now"],
-    Meta(description="period_end: what is paid for is kept. now: at once; nothing is paid back."),
+    Meta(
+        description="period_end: the paid period stays. now: the plan ends at once, without a refund."
+    ),
     said("When", words={"period_end": "With its period", "now": "At once"}),
 ]
 _Resumes = Annotated[
     Time | None,
     Meta(
         description=(
-            "When it goes on by itself. Null: when it is resumed. Some providers take no such time;"
-            " the refusal says so."
+            "When the plan resumes automatically; null: when it is resumed. Providers that don't "
+            "support a time refuse it."
         )
     ),
     said("Resumes on", hint="At 00:00 UTC. Leave blank to pause until it is resumed."),
@@ -235,8 +238,8 @@ class ResumePlan(OperatorWish, frozen=True, kw_only=True):
 class ChangePlan(OperatorWish, frozen=True, kw_only=True):
     """The new plan or billing interval, and an operator's reason."""
 
-    plan_id: Annotated[Text, Meta(description="The other plan's ID."), said("Plan")]
-    interval: Annotated[BillingInterval, Meta(description="How often it is paid from then on.")] = (
+    plan_id: Annotated[Text, Meta(description="The new plan's ID."), said("Plan")]
+    interval: Annotated[BillingInterval, Meta(description="How often the new plan is paid.")] = (
         "month"
     )
 
@@ -324,7 +327,7 @@ _ANYBODYS: Final[dict[str, Any]] = {
 }
 PREVIEW = ReadAct(
     name="subscriptions.own-preview",
-    summary="What a change of plans would cost",
+    summary="Show what a change of plan would cost",
     path=f"{_PATH}/change",
     scopes=("billing:read",),
     audience=(MERCHANT,),
@@ -336,7 +339,7 @@ PREVIEW = ReadAct(
 )
 CANCEL_OWN = StepsAct(
     name="subscriptions.own-cancel",
-    summary="End a plan, with its period or at once",
+    summary="End a plan at the period's end or now",
     description=f"Ending it at once pays nothing back. {_WORD}",
     path=f"{_PATH}/cancel",
     input=CancelPlanBody,
@@ -346,7 +349,7 @@ CANCEL_OWN = StepsAct(
 )
 PAUSE_OWN = StepsAct(
     name="subscriptions.own-pause",
-    summary="Pause a plan: nothing is charged until it goes on",
+    summary="Pause a plan: nothing is charged until it resumes",
     description=f"{_PAUSED} {_WORD}",
     path=f"{_PATH}/pause",
     input=PausePlanBody,
@@ -356,7 +359,7 @@ PAUSE_OWN = StepsAct(
 )
 RESUME_OWN = StepsAct(
     name="subscriptions.own-resume",
-    summary="Let a plan go on that is paused, or was to end with its period",
+    summary="Resume a plan that is paused, or would end with its period",
     description=_WORD,
     path=f"{_PATH}/resume",
     input=Fields,
@@ -366,7 +369,7 @@ RESUME_OWN = StepsAct(
 )
 CHANGE_OWN = StepsAct(
     name="subscriptions.own-change",
-    summary="Change to another plan, or by another interval",
+    summary="Change to another plan or billing interval",
     description=f"{_CHANGED} {_WORD}",
     path=f"{_PATH}/change",
     input=ChangePlanBody,
@@ -376,7 +379,7 @@ CHANGE_OWN = StepsAct(
 )
 CANCEL = StepsAct(
     name="subscriptions.cancel",
-    summary="End a plan at its provider, with its period or at once",
+    summary="End a plan at its provider, at the period's end or now",
     description="Nothing is paid back.",
     path=f"{_PATH}/cancel",
     input=EndPlan,
@@ -406,7 +409,7 @@ PAUSE = StepsAct(
 )
 RESUME = StepsAct(
     name="subscriptions.resume",
-    summary="Resume a plan that is paused, or was to end with its period",
+    summary="Resume a plan that is paused, or would end with its period",
     path=f"{_PATH}/resume",
     input=ResumePlan,
     run=resume,
@@ -421,7 +424,7 @@ RESUME = StepsAct(
 )
 CHANGE = StepsAct(
     name="subscriptions.change",
-    summary="Change to another plan, or by another interval",
+    summary="Change to another plan or billing interval",
     description="A more expensive plan is charged at once; a cheaper one starts with the next "
     "period.",
     path=f"{_PATH}/change",
@@ -444,7 +447,7 @@ _PeriodReason = Annotated[
         min_length=1,
         max_length=COMP_REASON_CHARACTERS_MAX,
         pattern=LINE,
-        description="Why, for whoever looks at it later; it stands in the audit log.",
+        description="The reason, which is stored in the audit log.",
     ),
 ]
 
@@ -457,8 +460,7 @@ class GrantFreePeriodBody(Fields, frozen=True, kw_only=True):
         Time | None,
         Meta(
             description=(
-                "When it begins: where the paid time ends. Left out: the period that is not paid"
-                " now."
+                "When the period begins: the end of the paid time. Default: the period that isn't paid now."
             )
         ),
     ] = None
@@ -470,7 +472,9 @@ class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
     reason: _PeriodReason
     allow_owed: Annotated[
         bool,
-        Meta(description="Also where its credit was used up: the account owes the rest."),
+        Meta(
+            description="Revoke the period even if its credit was used. The account then owes the rest."
+        ),
     ] = False
 
 
@@ -509,8 +513,8 @@ GRANT_PERIOD = EngineAct(
     name="subscriptions.grant-period",
     summary="Grant a free period of a plan",
     description=(
-        "For operators. It grants exactly what a paid period grants, without an invoice, once for"
-        " each start (2006 the second time). Money that comes for that period waits in review."
+        "For operators. It grants the same as a paid period, without an invoice, once for each "
+        "start (2006 the second time). If a payment for that period arrives, it waits for review."
     ),
     path="/subscriptions/{subscription_id}/free-periods",
     audience=(MERCHANT, OPERATOR),
@@ -534,8 +538,7 @@ GRANT_PERIOD = EngineAct(
 REVOKE_PERIOD = EngineAct(
     name="subscriptions.revoke-period",
     summary="Revoke a free period",
-    description="Its remaining credit is removed, and the plan is paid until the time before the "
-    "grant.",
+    description="Its remaining credit is removed, and the plan is paid only until the time before the grant.",
     path="/subscriptions/{subscription_id}/revoke-period",
     audience=(OPERATOR,),
     input=RevokedPeriod,
@@ -558,8 +561,9 @@ REVOKE_BY_PATH = EngineAct(
     name="subscriptions.revoke-by-path",
     summary="Revoke a free period",
     description=(
-        "For operators. What is left of its credit goes, and the plan is paid until where it was"
-        " before. Where some was used up it is 2002, unless `allow_owed`."
+        "For operators. The remaining credit is removed, and the plan is paid only until the time"
+        " before the grant. If some credit was used, the call returns 2002 unless `allow_owed` is"
+        " set."
     ),
     path="/subscriptions/{subscription_id}/free-periods/{period_id}/revoke",
     audience=(MERCHANT,),

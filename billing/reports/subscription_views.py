@@ -159,16 +159,18 @@ class PendingAction(Struct, kw_only=True):
 
     action: Annotated[
         Literal["cancel", "cancel_now", "pause", "resume", "change"],
-        Meta(description="What was asked for."),
+        Meta(description="The requested change."),
     ]
-    plan_id: Annotated[str | None, Meta(description="Of a change.")]
-    interval: Annotated[BillingInterval | None, Meta(description="Of a change.")]
+    plan_id: Annotated[str | None, Meta(description="Set for a change of plan.")]
+    interval: Annotated[BillingInterval | None, Meta(description="Set for a change of plan.")]
     requested_at: Time
     is_outcome_unknown: Annotated[
         bool,
-        Meta(description="The provider gave no clear answer so far; it is asked again by itself."),
+        Meta(
+            description="True while the provider's response is unclear. The request is repeated automatically."
+        ),
     ]
-    attempts: Annotated[int, Meta(ge=1, description="How many times the provider was asked.")]
+    attempts: Annotated[int, Meta(ge=1, description="How many times the provider was called.")]
 
 
 class Subscription(Struct, kw_only=True):
@@ -179,54 +181,59 @@ class Subscription(Struct, kw_only=True):
         Literal["incomplete", "trialing", "active", "past_due", "paused", "cancelled", "expired"],
         Meta(
             description=(
-                "incomplete: its first payment has not come. past_due: a renewal was not paid; it"
-                " expires at grace_ends_at. paused: its provider charges nothing, and no credit comes for"
-                " time that is not paid, until it goes on. cancelled: ended by choice; expired: not paid."
+                "incomplete: the first payment isn't made yet. past_due: a renewal wasn't paid; the plan "
+                "expires at grace_ends_at. paused: the provider charges nothing, and unpaid time grants "
+                "no credit, until the plan resumes. cancelled: ended by choice. expired: ended because it"
+                " wasn't paid."
             )
         ),
     ]
-    provider: Annotated[str, Meta(description="Who bills it.")]
+    provider: Annotated[str, Meta(description="The payment provider that bills the plan.")]
     order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
     plan_id: str
     plan_name: str
     interval: BillingInterval
     amount: Annotated[
-        int, Meta(ge=0, description="Of one period, in the smallest unit."), said(unit="minor")
+        int,
+        Meta(ge=0, description="The price of one period, in the currency's smallest unit."),
+        said(unit="minor"),
     ]
     currency: CurrencyCode
-    credits: Annotated[int, Meta(ge=0, description="Of one period; 1 credit is $0.001.")]
+    credits: Annotated[
+        int, Meta(ge=0, description="The credits of one period; 1 credit is $0.001.")
+    ]
     current_period_start: Annotated[
         Time | None, Meta(description="Null before the first period is paid.")
     ]
-    current_period_end: Annotated[Time | None, Meta(description="Until when it is paid.")]
-    trial_ends_at: Annotated[Time | None, Meta(description="Null: it began without a trial.")]
+    current_period_end: Annotated[Time | None, Meta(description="The end of the paid time.")]
+    trial_ends_at: Annotated[
+        Time | None, Meta(description="The end of the trial; null: there was none.")
+    ]
     cancel_at_period_end: bool
     next_plan_id: Annotated[
-        str | None, Meta(description="Another plan that was chosen, from the next period on.")
+        str | None, Meta(description="The plan from the next period on, if another one was chosen.")
     ]
     next_interval: BillingInterval | None
     next_charge: Annotated[
         UpcomingCharge | None,
-        Meta(
-            description="Null while it is paused, and where it ends with its period, or has ended."
-        ),
+        Meta(description="Null if the plan is paused, ends with its period or has ended."),
     ]
     grace_ends_at: Annotated[
-        Time | None, Meta(description="While it is past due: when it expires, unless it is paid.")
+        Time | None, Meta(description="When a plan that is past due expires unless it is paid.")
     ]
-    paused_at: Annotated[Time | None, Meta(description="While it is paused: since when.")]
+    paused_at: Annotated[
+        Time | None, Meta(description="When the plan was paused; null: it isn't paused.")
+    ]
     resumes_at: Annotated[
         Time | None,
-        Meta(
-            description="While it is paused: when it goes on by itself; null: when it is resumed."
-        ),
+        Meta(description="When a paused plan resumes automatically; null: when it is resumed."),
     ]
     credits_granted: Credits
     created_at: Time
     ended_at: Time | None
     pending: Annotated[
         PendingAction | None,
-        Meta(description="What was asked of the provider and is not done yet; null: nothing."),
+        Meta(description="A requested change that isn't complete yet; null: none."),
     ]
 
     @classmethod
@@ -244,8 +251,12 @@ class PaidPeriod(Shaped, kw_only=True):
     amount: MinorUnits
     currency: CurrencyCode
     credits: Credits
-    invoice_id: Annotated[str | None, Meta(description="Null for one that was given free.")]
-    given_free: Annotated[str | None, Meta(description="Why it was given free.")]
+    invoice_id: Annotated[
+        str | None, Meta(description="The provider's invoice; null for a free period.")
+    ]
+    given_free: Annotated[
+        str | None, Meta(description="Why the period was given for free; null: it was paid.")
+    ]
 
     @classmethod
     def of(cls, period: Period, /, **_more: Any) -> Self:
@@ -265,19 +276,21 @@ class RequestedChange(Shaped, kw_only=True):
     action: Annotated[str, Meta(description="cancel, cancel_now, pause, resume or change.")]
     plan_id: str | None
     status: str
-    requested_by: Annotated[str, Meta(description="The credential or the person that asked.")]
+    requested_by: Annotated[
+        str, Meta(description="The credential or person that requested the change.")
+    ]
     requested_at: Time
-    attempts: Annotated[int, Meta(ge=0, description="How many times the provider was asked.")]
-    reason: Annotated[str | None, Meta(description="Why it isn't done.")]
+    attempts: Annotated[int, Meta(ge=0, description="How many times the provider was called.")]
+    reason: Annotated[str | None, Meta(description="Why the change wasn't made.")]
 
 
 class SubscriptionMail(Shaped, kw_only=True):
     """An email to the account's owner about a failed payment."""
 
-    kind: Annotated[str, Meta(description="What it is about.")]
+    kind: Annotated[str, Meta(description="The kind of email.")]
     status: str
     written_at: Time
-    attempts: Annotated[int, Meta(ge=0, description="How many times it was sent.")]
+    attempts: Annotated[int, Meta(ge=0, description="How many times sending was tried.")]
     reason: str | None
 
 
@@ -286,9 +299,9 @@ class OperatorSubscription(Subscription, kw_only=True):
 
     account_id: str
     environment: Literal["staging", "live"]
-    is_simulated: Annotated[bool, Meta(description="The sandbox stands in for its provider.")]
-    provider_ref: Annotated[str | None, Meta(description="The provider's name of it.")]
-    customer_ref: Annotated[str | None, Meta(description="The provider's name of the customer.")]
+    is_simulated: Annotated[bool, Meta(description="True if the sandbox simulates the provider.")]
+    provider_ref: Annotated[str | None, Meta(description="The subscription's ID at the provider.")]
+    customer_ref: Annotated[str | None, Meta(description="The customer's ID at the provider.")]
 
     @classmethod
     def of(cls, seen: SubscriptionOverview) -> "OperatorSubscription":
@@ -298,11 +311,15 @@ class OperatorSubscription(Subscription, kw_only=True):
 class SubscriptionHistory(OperatorSubscription, kw_only=True):
     """A subscription with its periods, oldest first, and the changes requested from its provider."""
 
-    periods: Annotated[list[PaidPeriod], Meta(description="The oldest first.")]
+    periods: Annotated[list[PaidPeriod], Meta(description="The periods, oldest first.")]
     changes: Annotated[
-        list[RequestedChange], Meta(description="What was asked of the provider, the newest first.")
+        list[RequestedChange],
+        Meta(description="The changes requested from the provider, newest first."),
     ]
-    mails: Annotated[list[SubscriptionMail], Meta(description="What its owner was told.")]
+    mails: Annotated[
+        list[SubscriptionMail],
+        Meta(description="Emails to the account's owner about failed payments."),
+    ]
 
     @classmethod
     def of(cls, seen: SubscriptionOverview) -> "SubscriptionHistory":
@@ -323,17 +340,26 @@ class PlanChange(Struct, kw_only=True):
     plan_id: str
     plan_name: str
     interval: BillingInterval
-    amount: Annotated[int, Meta(ge=0, description="Of one period then, in the smallest unit.")]
+    amount: Annotated[
+        int, Meta(ge=0, description="The new price of one period, in the currency's smallest unit.")
+    ]
     currency: CurrencyCode
     is_charged_now: Annotated[
         bool,
-        Meta(description="A dearer plan is paid for at once; a cheaper one from the next period."),
+        Meta(
+            description=(
+                "True if the change is charged now, as for a more expensive plan. A cheaper plan applies "
+                "from the next period on."
+            )
+        ),
     ]
-    amount_due: Annotated[int, Meta(ge=0, description="What is charged now, in the smallest unit.")]
+    amount_due: Annotated[
+        int, Meta(ge=0, description="What is charged now, in the currency's smallest unit.")
+    ]
     is_estimate: Annotated[
         bool,
         Meta(
-            description="Worked out by the gateway, without tax: the provider tells no price before."
+            description="True if the gateway computed the price, without tax, because the provider quotes none."
         ),
     ]
     effective_at: Time
@@ -363,9 +389,15 @@ class FreePeriod(Shaped, kw_only=True):
     plan_id: str
     period_start: Time
     period_end: Time
-    credits: Annotated[int, Meta(ge=0, description="What it gave so far, and was not taken back.")]
+    credits: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The credits that the period granted so far and that weren't taken back.",
+        ),
+    ]
     reason: str
-    granted_by: Annotated[str | None, Meta(description="Who gave it; null: nobody is known.")]
+    granted_by: Annotated[str | None, Meta(description="Who gave the period; null: unknown.")]
     revoked_at: Time | None
 
     @classmethod

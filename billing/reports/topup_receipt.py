@@ -1,4 +1,4 @@
-"""Make signed receipts that prove what a top-up moved and delivered.
+"""Signed receipts: prove what a top-up moved and delivered.
 
 A receipt contains each transfer's place in its sealed day, and a hash of what was delivered. The hash uses a
 nonce, which only readers who may see the value get.
@@ -55,17 +55,23 @@ class SealedDay(Struct, kw_only=True):
     """One UTC day of an environment's ledger, sealed against changes."""
 
     environment: Environment
-    day: Annotated[str, Meta(description="As 2026-11-22, UTC.")]
-    size: Annotated[Count, Meta(description="Transfers of the day, of all accounts.")]
+    day: Annotated[str, Meta(description="The UTC day, such as 2026-11-22.")]
+    size: Annotated[Count, Meta(description="Number of transfers of all accounts on that day.")]
     late: Annotated[
-        Count, Meta(description="Of them, of an earlier day: they committed after it was sealed.")
+        Count,
+        Meta(
+            description="How many of these are from an earlier day and committed after it was sealed."
+        ),
     ]
-    root: Annotated[_Hex, Meta(description="Of the Merkle tree (RFC 6962) over the transfers.")]
+    root: Annotated[
+        _Hex, Meta(description="Root of the Merkle tree (RFC 6962) over the transfers.")
+    ]
     digest: Annotated[
-        _Hex, Meta(description="SHA-256 of the signed statement, which the next day's names.")
+        _Hex,
+        Meta(description="SHA-256 of the signed statement. The next day's statement contains it."),
     ]
     sealed_at: Time
-    jws: Annotated[str, Meta(description="The signed statement: what a witness keeps.")]
+    jws: Annotated[str, Meta(description="The signed statement, for others to store as evidence.")]
 
     @staticmethod
     def of_checkpoint(one: Checkpoint) -> "SealedDay":
@@ -87,8 +93,10 @@ class TopUpReceipt(Struct, kw_only=True):
     checkpoint: Annotated[
         SealedDay | None,
         Meta(
-            description="The sealed day of its last transfer; null until all are sealed: ask again a day"
-            " later."
+            description=(
+                "The sealed day of the top-up's last transfer. Null until all are sealed; try again a day"
+                " later."
+            )
         ),
     ]
     keys_url: Annotated[str, Meta(description="The public keys as a JWK Set.")]
@@ -264,12 +272,13 @@ async def _approval(tx: Transaction, topup: TopUp) -> dict[str, Any] | None:
 
 RECEIPT: Final = ApiRead(
     name="topups.receipt",
-    summary="A top-up's receipt that proves itself",
+    summary="Get a top-up's signed receipt",
     description=(
-        "Signed with Ed25519. Each transfer has its place in a sealed day of the ledger, once that is"
-        " sealed: an hour after the UTC day's end. With `Accept: application/jose` the JWS alone. What"
-        " was delivered stands in it as a digest; the nonce that it can be compared with is there for"
-        " who may see the code. 3003 with reason not_ended while it waits."
+        "The receipt is signed with Ed25519. Each transfer's place in a sealed day of the ledger "
+        "is added once that day is sealed, an hour after the UTC day's end. With `Accept: "
+        "application/jose`, only the JWS is returned. The receipt has a digest of what was "
+        "delivered; the nonce for comparing it is only for callers who may see the code. Returns "
+        "3003 with reason not_ended until the top-up has ended."
     ),
     path="/topup/{transaction_id}/receipt",
     scopes=("billing:read",),

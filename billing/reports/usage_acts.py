@@ -34,9 +34,9 @@ _PLACE: Final = re.compile(r"([0-9]{1,18})\.((?:usg|hld|chg)_[0-9A-Za-z]{1,32})"
 Moment = Annotated[
     str, Meta(max_length=40, description="RFC 3339, or a day such as 2026-06-13, from its start.")
 ]
-Tokens = Annotated[int, Meta(ge=0, description="Of the model.")]
-CachedTokens = Annotated[int, Meta(ge=0, description="Of the input tokens.")]
-AppIdText = Annotated[str, Meta(description="The app that took it; null: no app.")]
+Tokens = Annotated[int, Meta(ge=0, description="Tokens of the model.")]
+CachedTokens = Annotated[int, Meta(ge=0, description="Cached tokens among the input tokens.")]
+AppIdText = Annotated[str, Meta(description="The app that charged; null: none.")]
 
 
 class UsageListQuery(
@@ -45,8 +45,10 @@ class UsageListQuery(
     """Select charges; `from` is inclusive, `to` exclusive."""
 
     model: Annotated[Text, Meta(description="Only charges for this model.")] | None = None
-    key: Annotated[Text | None, Meta(description="The id of a key, or of an app.")] = None
-    reference: Annotated[Text | None, Meta(description="Yours; an app's order_no.")] = None
+    key: Annotated[Text | None, Meta(description="The ID of a key or an app.")] = None
+    reference: Annotated[
+        Text | None, Meta(description="Your own reference, or an app's order_no.")
+    ] = None
     since: Moment | None = None
     until: Moment | None = None
 
@@ -55,14 +57,15 @@ class UsageQuery(UsageListQuery, frozen=True, kw_only=True):
     """Select charges; `from` is inclusive, `to` exclusive. With `group_by`, return sums over whole UTC days."""
 
     group_by: (
-        Annotated[UsageBy, Meta(description="Their sums instead, of whole UTC days.")] | None
+        Annotated[UsageBy, Meta(description="Return sums over whole UTC days instead of charges.")]
+        | None
     ) = None
 
 
 class UsageSumsQuery(UsageListQuery, frozen=True, kw_only=True):
     """Select charges to add up; `from` is inclusive, `to` exclusive."""
 
-    group_by: Annotated[UsageBy, Meta(description="What each group is of.")]
+    group_by: Annotated[UsageBy, Meta(description="How charges are grouped.")]
 
 
 class UsageLine(Shaped, kw_only=True):
@@ -74,20 +77,25 @@ class UsageLine(Shaped, kw_only=True):
 
     id: str
     kind: Annotated[
-        UsageKind, Meta(description="A charge, a hold that was captured, or what an app took.")
+        UsageKind,
+        Meta(description="usage: a charge; hold: a captured hold; app: charged by an app."),
     ]
     created_at: Time
     amount_micros: Micros
     credits: FlooredCredits
     description: str
     model: str | None
-    key_id: Annotated[KeyIdText | None, Meta(description="That charged it; null: no key.")]
+    key_id: Annotated[KeyIdText | None, Meta(description="The key that charged; null: none.")]
     app_id: AppIdText | None
-    reference: Annotated[str | None, Meta(description="The caller's own; an app's order_no.")]
+    reference: Annotated[
+        str | None, Meta(description="The caller's own reference, or an app's order_no.")
+    ]
     input_tokens: Tokens | None
     output_tokens: Tokens | None
     cached_tokens: CachedTokens | None
-    price_version: Annotated[int | None, Meta(description="Of the price list that priced it.")]
+    price_version: Annotated[
+        int | None, Meta(description="The version of the price list that was used.")
+    ]
 
     @classmethod
     def of_line(cls, line: usage_report.UsageLine) -> Self:
@@ -151,7 +159,7 @@ class UsageGroups(Struct, kw_only=True):
     `to` is exclusive.
     """
 
-    group_by: Annotated[UsageBy, Meta(description="What each group is of.")]
+    group_by: Annotated[UsageBy, Meta(description="How charges are grouped.")]
     since: Time = field(name="from")
     until: Time = field(name="to")
     total: Annotated[UsageGroup, Meta(description="The sum of all, on every page.")]
@@ -226,7 +234,7 @@ def _place_of(cursor: Begin) -> LineKey | None:
 
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="usage.list",
-    summary="What was used, newest first, or its sums by day, model or key",
+    summary="List usage, newest first, or add it up by day, model or key",
     description=(
         "Charges, captured holds at the time they were set aside, and what apps took. With"
         f" `group_by` the sums of whole UTC days, {GROUP_DAYS} unless `from` and `to` say others, at"
@@ -246,7 +254,7 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 )
 SUMS: Final = ApiRead(
     name="usage.sums",
-    summary="What was used, added up by day, model or key",
+    summary="Add up usage by day, model or key",
     path="/usage",
     scopes=READS,
     audience=(MERCHANT,),
