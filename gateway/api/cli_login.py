@@ -13,7 +13,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import Outcome, created
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import RateLimited, take_one
+from gateway.http.rate_limit import Allowance, RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US
@@ -92,9 +92,8 @@ async def begin(call: RequestContext[CliLoginBody, Fields]) -> Answer:
     await take_one(
         call.context.limiter,
         f"cli_login:{block_of(call.address)}",
-        count=LOGINS_MAX,
-        period_s=HOUR_US // SECOND_US,
-        detail=f"{LOGINS_MAX} logins an hour are begun for one address",
+        Allowance(LOGINS_MAX, HOUR_US // SECOND_US),
+        f"{LOGINS_MAX} logins an hour are begun for one address",
     )
     begun = await call.context.database.transaction(
         lambda tx: device_login.begin(
@@ -117,9 +116,8 @@ async def poll(call: RequestContext[CliTokenBody, Fields]) -> Answer:
     await take_one(
         call.context.limiter,
         f"cli_poll:{block_of(call.address)}",
-        count=POLLS_MAX,
-        period_s=60,
-        detail=f"{POLLS_MAX} polls a minute are answered for one address",
+        Allowance(POLLS_MAX, 60),
+        f"{POLLS_MAX} polls a minute are answered for one address",
     )
     outcome = await call.context.database.transaction(lambda tx: _outcome(tx, call))
     if isinstance(outcome, LoggedIn):

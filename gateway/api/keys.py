@@ -12,7 +12,7 @@ from gateway.answers.envelope import answer
 from gateway.answers.outcome import created
 from gateway.http.auth import block_of
 from gateway.http.fields import EnvironmentMismatch
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Route
 from kernel.clock import HOUR_US, SECOND_US
@@ -62,9 +62,8 @@ async def make_sandbox(call: RequestContext[SandboxBody, Fields]) -> Answer:
     await take_one(
         context.limiter,
         f"sandbox:{block_of(call.address)}",
-        count=SANDBOX_ACCOUNTS_MAX,
-        period_s=HOUR_US // SECOND_US,
-        detail=f"{SANDBOX_ACCOUNTS_MAX} sandbox accounts an hour are made for one address",
+        Allowance(SANDBOX_ACCOUNTS_MAX, HOUR_US // SECOND_US),
+        f"{SANDBOX_ACCOUNTS_MAX} sandbox accounts an hour are made for one address",
     )
     now_us = call.now_us
 

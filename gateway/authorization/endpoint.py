@@ -32,7 +32,7 @@ from gateway.docs.documents import CACHE
 from gateway.http.acting import note
 from gateway.http.auth import block_of
 from gateway.http.documents import Documents, address_for
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from kernel.fields import Fields, LooseFields
@@ -124,9 +124,8 @@ async def register(call: RequestContext[RegistrationBody, Fields]) -> Answer:
     await take_one(
         call.context.limiter,
         f"mcp_register:{block_of(call.address)}",
-        count=REGISTRATIONS_PER_HOUR,
-        period_s=3600,
-        detail=f"{REGISTRATIONS_PER_HOUR} clients an hour are registered for one address",
+        Allowance(REGISTRATIONS_PER_HOUR, 3600),
+        f"{REGISTRATIONS_PER_HOUR} clients an hour are registered for one address",
     )
     if body.grant_types is not None and "authorization_code" not in body.grant_types:
         raise AuthorizationRefused(
@@ -256,9 +255,8 @@ async def _take_turn(call: RequestContext[Any, Any]) -> None:
     await take_one(
         call.context.limiter,
         f"mcp_token:{block_of(call.address)}",
-        count=TOKENS_PER_MINUTE,
-        period_s=60,
-        detail=f"{TOKENS_PER_MINUTE} tokens a minute are given to one address",
+        Allowance(TOKENS_PER_MINUTE, 60),
+        f"{TOKENS_PER_MINUTE} tokens a minute are given to one address",
     )
 
 

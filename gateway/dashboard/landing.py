@@ -19,7 +19,7 @@ from gateway.docs.samples import pretty
 from gateway.html.render import page
 from gateway.http.auth import block_of
 from gateway.http.documents import prefers_json, prefers_markdown, prefers_text
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from gateway.http.session_cookie import is_https, read_cookie
@@ -173,9 +173,8 @@ async def _take(call: RequestContext[Any, Any], bucket: str, count: int, whose: 
     await take_one(
         call.context.limiter,
         bucket,
-        count=count,
-        period_s=_DAY_S,
-        detail=f"{count} keys a day are made {whose} to run the demonstration",
+        Allowance(count, _DAY_S),
+        f"{count} keys a day are made {whose} to run the demonstration",
     )
 
 

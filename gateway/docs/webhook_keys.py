@@ -13,7 +13,7 @@ from gateway.answers import envelope
 from gateway.docs.documents import CACHE
 from gateway.http.auth import block_of
 from gateway.http.errors import refusal_of
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.repair import repaired
 from kernel.clock import rfc3339
@@ -26,7 +26,7 @@ from webhooks.endpoints.endpoint import EndpointKeys, keys_after, keys_of
 PATH: Final = "/.well-known/webhook-keys"
 ENDPOINTS_AT_ONCE: Final = 100
 # The limit for each address, because every request reads the database without a credential.
-REQUESTS: Final = (120, 60)  # requests and seconds
+REQUESTS: Final = Allowance(120, 60)
 _is_id: Final = re.compile(rf"we_[0-9A-Za-z]{{{ID_CHARACTERS}}}").fullmatch
 NOTICE: Final = (
     "Trust the keys of your own endpoint only, by the id that you got when you registered it. A v1a signature does"
@@ -50,13 +50,11 @@ def routes(context: Context) -> list[Route]:
 
 
 async def _throttle(call: RequestContext[Any, Any]) -> None:
-    count, period_s = REQUESTS
     await take_one(
         call.context.limiter,
         f"webhook-keys:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail=f"{count} requests a minute are taken from one address; keep the keys that you have read",
+        REQUESTS,
+        f"{REQUESTS.calls} requests a minute are taken from one address; keep the keys that you have read",
     )
 
 

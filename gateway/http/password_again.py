@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.session_cookie import SignInRefused
 from kernel.errors import DomainError
@@ -20,12 +20,11 @@ from store.database import Transaction
 
 CONFIRM: Final = "/dashboard/confirm"
 STRANGER: Final = "stranger"
-TRIES: Final = 10
-CODE_TRIES: Final = ((10, 900), (100, 86_400))
+TRIES: Final = Allowance(10, 900)
+CODE_TRIES: Final = (Allowance(10, 900), Allowance(100, 86_400))
 # With this limit, strangers guess a code with a chance of 3 in 1,000 each day. Recovery codes and passkeys
 # can't be guessed.
-STRANGERS_TRIES: Final = (1_000, 86_400)
-PERIOD_S: Final = 900
+STRANGERS_TRIES: Final = Allowance(1_000, 86_400)
 
 
 class PasswordRequired(DomainError):
@@ -99,13 +98,11 @@ async def check_code(
     context, now_us = call.context, call.now_us
     await _take_try(call, person_id, source)
     if source == STRANGER and second_factor.is_app_code(given):
-        count, period_s = STRANGERS_TRIES
         await take_one(
             context.limiter,
             f"code:strangers:{person_id}",
-            count=count,
-            period_s=period_s,
-            detail="too many codes were tried for this account from other devices; give a recovery code"
+            STRANGERS_TRIES,
+            "too many codes were tried for this account from other devices; give a recovery code"
             " or a passkey, or sign in on a device that you used before",
         )
 
@@ -165,13 +162,12 @@ def site_of(call: RequestContext[Any, Any]) -> Site | None:
 async def _take_try(call: RequestContext[Any, Any], person_id: str, source: str) -> None:
     if source == STRANGER:
         source = f"{STRANGER}:{block_of(call.address)}"
-    for count, period_s in CODE_TRIES:
+    for allowed in CODE_TRIES:
         await take_one(
             call.context.limiter,
-            f"code:{source}:{person_id}:{period_s}",
-            count=count,
-            period_s=period_s,
-            detail="too many codes were tried; wait a few minutes",
+            f"code:{source}:{person_id}:{allowed.period_s}",
+            allowed,
+            "too many codes were tried; wait a few minutes",
         )
 
 
@@ -186,9 +182,8 @@ async def check_own(call: RequestContext[Any, Any], password: str) -> None:
     await take_one(
         context.limiter,
         f"password:{principal.person_id}",
-        count=TRIES,
-        period_s=PERIOD_S,
-        detail="too many passwords were tried; wait a few minutes",
+        TRIES,
+        "too many passwords were tried; wait a few minutes",
     )
     account = await context.database.read(lambda tx: get_account(tx, principal.person_id))
     source = f"account:{principal.person_id}"

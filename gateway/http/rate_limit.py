@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import UnsetType
@@ -142,8 +142,15 @@ def _policy(name: bytes, limit: int) -> tuple[bytes, bytes]:
     return b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name, limit, BURST_S)
 
 
-async def take_one(limiter: Limiter, key: str, *, count: int, period_s: int, detail: str) -> None:
-    decision = await limiter.take(key, count / period_s, count)
+class Allowance(NamedTuple):
+    """How many calls at once, and as many again in each period."""
+
+    calls: int
+    period_s: int
+
+
+async def take_one(limiter: Limiter, key: str, allowed: Allowance, detail: str) -> None:
+    decision = await limiter.take(key, allowed.calls / allowed.period_s, allowed.calls)
     if not decision.allowed:
         raise refusal(decision, detail)
 
@@ -215,9 +222,8 @@ async def limit_agent(call: RequestContext[Any, Any]) -> None:
         await take_one(
             call.context.limiter,
             f"agent:{agent}",
-            count=2 * rate_per_s,
-            period_s=2,
-            detail=f"{rate_per_s} calls a second are allowed for the agent {agent}",
+            Allowance(2 * rate_per_s, 2),
+            f"{rate_per_s} calls a second are allowed for the agent {agent}",
         )
 
 
@@ -257,9 +263,8 @@ async def pace(
         await take_one(
             limiter,
             f"{key}:{object_id}" if one.is_per_object else key,
-            count=one.calls,
-            period_s=one.period_s,
-            detail=f"{one.calls} {one.what} are allowed in {one.period_s} seconds",
+            Allowance(one.calls, one.period_s),
+            f"{one.calls} {one.what} are allowed in {one.period_s} seconds",
         )
 
 

@@ -12,14 +12,14 @@ from gateway.answers import envelope, response_codes as codes
 from gateway.answers.answer import Answer
 from gateway.answers.outcome import Outcome
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Route
 from gateway.x402.views import PaidBody, PaidTopUp
 from kernel.fields import Fields
 
 PATH: Final = "/x402/topup"
-REQUESTS: Final = (60, 60)  # requests and seconds
+REQUESTS: Final = Allowance(60, 60)
 _LOADED: dict[str, Callable[[RequestContext[PaidBody, Fields]], Awaitable[Answer]]] = {}
 
 
@@ -33,13 +33,11 @@ async def topup(call: RequestContext[PaidBody, Fields]) -> Answer:
 
 
 async def take_turn(call: RequestContext[Any, Any]) -> None:
-    count, period_s = REQUESTS
     await take_one(
         call.context.limiter,
         f"x402:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail=f"{count} requests a minute are taken from one address",
+        REQUESTS,
+        f"{REQUESTS.calls} requests a minute are taken from one address",
     )
 
 

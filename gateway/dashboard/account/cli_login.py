@@ -13,7 +13,7 @@ from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.acting import note
 from gateway.http.password_again import PasswordRequired, confirm, require_password
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput
@@ -26,7 +26,7 @@ from keys.tokens.device_login import DeviceLogin, read_user_code, shown
 from store.database import Transaction
 
 PATH: Final = "/dashboard/cli"
-TRIES: Final = (30, 900)  # (tries, seconds) for one account
+TRIES: Final = Allowance(30, 900)
 # A user must tick the rights to create keys, approve sends and see other keys' codes.
 _CHOSEN: Final = tuple(
     scope
@@ -140,14 +140,12 @@ async def _deny(tx: Transaction, call: RequestContext[Any, Any], found: _Found) 
 
 
 async def _find(call: RequestContext[Any, Any], form: Form) -> _Found:
-    count, period_s = TRIES
     account_id = call.principal.account_id
     await take_one(
         call.context.limiter,
         f"cli_code:{account_id}",
-        count=count,
-        period_s=period_s,
-        detail=phrase("too many codes were tried; wait a few minutes"),
+        TRIES,
+        phrase("too many codes were tried; wait a few minutes"),
     )
     user_code = read_user_code(form.text("code"))
     if user_code is None:

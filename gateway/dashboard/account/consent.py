@@ -18,7 +18,7 @@ from gateway.html.phrase import phrase
 from gateway.html.render import SEE_OTHER, go, page
 from gateway.http.acting import enter, note
 from gateway.http.password_again import CONFIRM, PasswordRequired, require_password
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from gateway.http.session_cookie import is_https
@@ -166,9 +166,8 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     await take_one(
         call.context.limiter,
         f"consent:{account_id}",
-        count=CONSENTS_PER_MINUTE,
-        period_s=60,
-        detail=phrase("too many answers in a minute; wait a little"),
+        Allowance(CONSENTS_PER_MINUTE, 60),
+        phrase("too many answers in a minute; wait a little"),
     )
     decision = form.text("decision")
     if decision not in {"allow", "deny"}:

@@ -5,12 +5,12 @@ from typing import Any, Final, Literal, TypeVar
 
 from gateway.html.phrase import phrase
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from kernel.errors import NotFound
 
 T = TypeVar("T")
-TRIES: Final = (60, 900)  # (tries, seconds) for one network address
+TRIES: Final = Allowance(60, 900)
 
 
 async def find_by_link(
@@ -23,13 +23,11 @@ async def find_by_link(
 
     Raise the same NotFound for every invalid link, and RateLimited after too many tries.
     """
-    count, period_s = TRIES
     await take_one(
         call.context.limiter,
         f"{kind}_link:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail=phrase("Too many links were tried. Wait a few minutes."),
+        TRIES,
+        phrase("Too many links were tried. Wait a few minutes."),
     )
     link_id = call.context.topup_rules.links.id_of(kind, call.params[f"{kind}_token"])
     if link_id is None:

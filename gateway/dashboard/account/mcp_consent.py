@@ -25,7 +25,7 @@ from gateway.html.forms import (
 from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.password_again import PasswordRequired, confirm, require_password
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import ApiSurface, Reply
 from kernel.clock import DAY_US, rfc3339
@@ -78,9 +78,8 @@ async def decide(call: RequestContext[Fields, Fields]) -> Reply:
     await take_one(
         call.context.limiter,
         f"consent:{call.principal.account_id}",
-        count=CONSENTS_PER_MINUTE,
-        period_s=60,
-        detail=phrase("too many answers in a minute; wait a little"),
+        Allowance(CONSENTS_PER_MINUTE, 60),
+        phrase("too many answers in a minute; wait a little"),
     )
     asked = await read_request(call, form)
     decision = form.text("decision")

@@ -23,7 +23,7 @@ from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form
 from gateway.html.render import go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import RateLimited, take_one
+from gateway.http.rate_limit import Allowance, RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import DomainError, InvalidInput, NotFound
@@ -69,9 +69,8 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
         await take_one(
             call.context.limiter,
             f"password:{block_of(call.address)}",
-            count=ASKED_PER_HOUR,
-            period_s=3600,
-            detail=_TOO_MANY,
+            Allowance(ASKED_PER_HOUR, 3600),
+            _TOO_MANY,
         )
         await _write(call, email)
     except DomainError as error:
@@ -113,11 +112,7 @@ async def _write(call: RequestContext[Any, Any], email: str) -> None:
             (name, MAILS_PER_DAY),
         ):
             await take_one(
-                call.context.limiter,
-                f"password_mails:{whose}",
-                count=count,
-                period_s=86_400,
-                detail="",
+                call.context.limiter, f"password_mails:{whose}", Allowance(count, 86_400), ""
             )
     except RateLimited:
         # An error would show that a link was requested before.

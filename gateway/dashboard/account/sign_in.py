@@ -21,7 +21,7 @@ from gateway.html.render import THEME_COOKIE, THEMES, go, page
 from gateway.http.acting import note
 from gateway.http.auth import block_of, is_traced
 from gateway.http.password_again import STRANGER, check_code, check_passkey, passkey_options
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from gateway.http.session_cookie import (
@@ -268,7 +268,7 @@ async def _throttle(call: RequestContext[Any, Any], email: str) -> str | None:
     if device is None:
         buckets.insert(0, (f"signin:{block}", *TRIES_PER_ADDRESS))
     for key, count, period_s in buckets:
-        await take_one(context.limiter, key, count=count, period_s=period_s, detail=_TOO_MANY)
+        await take_one(context.limiter, key, Allowance(count, period_s), _TOO_MANY)
     return device
 
 

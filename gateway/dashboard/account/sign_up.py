@@ -15,7 +15,7 @@ from gateway.dashboard.route import open_route
 from gateway.html.forms import NO_PROBLEM, Form, Problem, problem_of, read_form, read_query
 from gateway.html.render import page
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.clock import HOUR_US, SECOND_US
@@ -48,9 +48,8 @@ async def submit(call: RequestContext[Fields, Fields]) -> Reply:
         await take_one(
             call.context.limiter,
             f"signup:{block_of(call.address)}",
-            count=ACCOUNTS_PER_HOUR,
-            period_s=HOUR_US // SECOND_US,
-            detail="too many accounts were made from your address; try again later",
+            Allowance(ACCOUNTS_PER_HOUR, HOUR_US // SECOND_US),
+            "too many accounts were made from your address; try again later",
         )
         password_hash = await call.context.passwords.hash(password, source=block_of(call.address))
         account_id = await _make(call, name, email, password_hash)

@@ -17,7 +17,7 @@ from gateway.html.forms import read_form
 from gateway.html.phrase import phrase
 from gateway.html.render import go, page
 from gateway.http.acting import note
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.fields import Fields
@@ -59,9 +59,8 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
     await take_one(
         call.context.limiter,
         f"verify_address:{person_id}",
-        count=ASKED_PER_HOUR,
-        period_s=3600,
-        detail=phrase("Too many links were requested within an hour. Try again later."),
+        Allowance(ASKED_PER_HOUR, 3600),
+        phrase("Too many links were requested within an hour. Try again later."),
     )
     made = await call.context.database.transaction(lambda tx: write_link(tx, call, person_id))
     return go(_ACCOUNT_PATH, said="address-not-asked" if made is None else "address-asked")

@@ -25,7 +25,7 @@ from gateway.html.language import page_languages
 from gateway.html.phrase import phrase
 from gateway.html.render import THEMES, go, page
 from gateway.http.own_acts import Ids, list_own, read_own, run_own
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply, Route
 from gateway.http.session_cookie import ForgeryRefused, is_foreign
@@ -322,9 +322,8 @@ async def _visited(call: RequestContext[Any, Any], handler: _Handler, right: Por
         await take_one(
             call.context.limiter,
             f"portal:{opened.link.id}:{is_view}",
-            count=_VIEWS_MAX if is_view else _PRESSES_MAX,
-            period_s=60,
-            detail=phrase("this page was opened very often; wait a minute"),
+            Allowance(_VIEWS_MAX if is_view else _PRESSES_MAX, 60),
+            phrase("this page was opened very often; wait a minute"),
         )
         if not visit.may(right):
             raise ScopeMissing("This link doesn't allow this action.", reason="scope")

@@ -21,14 +21,14 @@ from gateway.dashboard.route import open_route
 from gateway.html.forms import read_query
 from gateway.html.render import go
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import RateLimited, take_one
+from gateway.http.rate_limit import Allowance, RateLimited, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import NotFound
 from kernel.fields import Fields
 
 _DAY_S: Final = 86_400
-QUESTIONS: Final = (10, 60)  # (tries, seconds)
+QUESTIONS: Final = Allowance(10, 60)
 _OUTCOMES: Final[tuple[QuestionOutcome, ...]] = ("asked", "just_asked", "busy", "not_open")
 
 
@@ -78,14 +78,12 @@ async def ask(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def _asked(call: RequestContext[Fields, Fields], order: Order) -> QuestionOutcome:
-    count, period_s = QUESTIONS
     try:
         await take_one(
             call.context.limiter,
             f"ask:{block_of(call.address)}",
-            count=count,
-            period_s=period_s,
-            detail="asked very often; wait a minute",
+            QUESTIONS,
+            "asked very often; wait a minute",
         )
     except RateLimited:
         return "busy"

@@ -17,21 +17,19 @@ from gateway.html.language import NotSaid, chosen_tag, english as english_pages,
 from gateway.html.phrase import phrase
 from gateway.html.render import page
 from gateway.http.auth import block_of
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 
-TRIES: Final = (120, 60)  # (tries, seconds)
+TRIES: Final = Allowance(120, 60)
 PRIVATE: Final = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 
 
 async def throttle(call: RequestContext[Any, Any]) -> None:
-    count, period_s = TRIES
     await take_one(
         call.context.limiter,
         f"recipient:{block_of(call.address)}",
-        count=count,
-        period_s=period_s,
-        detail=phrase("this page was opened very often; wait a minute"),
+        TRIES,
+        phrase("this page was opened very often; wait a minute"),
     )
 
 

@@ -23,7 +23,7 @@ from gateway.dashboard.listing import Paged
 from gateway.dashboard.sheet import Sheet, list_page, whole_short_list
 from gateway.html.forms import NO_PROBLEM, Form, Problem, read_query
 from gateway.html.render import page
-from gateway.http.rate_limit import take_one
+from gateway.http.rate_limit import Allowance, take_one
 from gateway.http.request_context import RequestContext
 from gateway.http.routing import Reply
 from kernel.errors import UnknownCursor
@@ -31,7 +31,7 @@ from kernel.fields import Fields
 from store.database import Transaction
 
 PATH: Final = "/dashboard/admin/providers"
-CHECKS: Final = (6, 60)  # (checks, seconds)
+CHECKS: Final = Allowance(6, 60)
 _FORGOTTEN: Final = Sheet[ForgottenCustomer](
     "customers-of-erased-accounts",
     ("provider", "customer_ref", "created_at", "last_error", "next_attempt_at"),
@@ -46,13 +46,11 @@ async def show(call: RequestContext[Fields, Fields]) -> Reply:
 
 
 async def ask(call: RequestContext[Fields, Fields]) -> Reply:
-    count, period_s = CHECKS
     await take_one(
         call.context.limiter,
         f"setup:{call.principal.account_id}",
-        count=count,
-        period_s=period_s,
-        detail="the providers were asked often; wait a minute",
+        CHECKS,
+        "the providers were asked often; wait a minute",
     )
     return await _page(call, checked=await run_asked(call, CHECK_PROVIDERS, CheckBody()))
 
