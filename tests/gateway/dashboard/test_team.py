@@ -377,6 +377,28 @@ async def test_the_log_names_the_colleague_who_did_it(team: Team) -> None:
     assert made["actor"]["name"] == "dev@acme.example"
 
 
+async def test_a_colleagues_own_sessions_are_in_their_own_accounts_log(team: Team) -> None:
+    theirs, elsewhere = (
+        await team.joined("dev@acme.example", "developer"),
+        new_browser(team.gateway),
+    )
+    await elsewhere.sign_in("dev@acme.example")
+    token = csrf_of((await theirs.get("/dashboard/account")).text)
+    ended = await theirs.send("/dashboard/account/sessions/end", {"csrf_token": token})
+    team.pass_time()
+
+    rows = await team.gateway.context.database.read(
+        lambda tx: tx.fetch(
+            """SELECT a.email, l.after FROM audit_log l JOIN accounts a ON a.id = l.account_id
+               WHERE l.action = 'session.ended'"""
+        )
+    )
+    assert ended.headers["location"] == "/dashboard/account?said=sessions-ended"
+    assert [tuple(row) for row in rows] == [("dev@acme.example", '{"sessions_ended":1}')]
+    seen = [await one.request("GET", "/dashboard") for one in (elsewhere, theirs, team.owner)]
+    assert [one.status_code for one in seen] == [303, 200, 200]
+
+
 @pytest.mark.one_database
 async def test_bad_input_loses_nothing_and_the_table_has_an_end(team: Team) -> None:
     team.clock.advance_s(601)
