@@ -273,7 +273,7 @@ async def test_an_operators_next_press_reaches_the_rows_beyond_the_bound(gateway
         assert of is not None
         assert f"Disable all: {number}" in text_of(asked)
         assert ("More may match" in asked) is (number == MATCHED_MAX)
-        assert "It can't be redeemed any more" in unescape(asked)
+        assert "The code can't be redeemed any more" in unescape(asked)
         assert (await boss.send(place, {"of": of[1]})).status_code == 303
 
     assert "Nothing matches any more." in (await boss.get(place)).text
