@@ -1,6 +1,4 @@
-"""`topup` without a command: suggest what to do next on this machine. It imports no settings, so it responds
-at once.
-"""
+"""`topup` without a command: suggest what to do next on this machine, quickly, without reading settings."""
 
 import os
 from collections.abc import Sequence

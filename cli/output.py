@@ -88,9 +88,7 @@ def show_rows(
     facts: Mapping[str, Any] | None = None,
     pipe_width: int = 80,
 ) -> None:
-    """Print a list as a table of these columns, most important first; as JSON, {"items": […], "next_cursor"}
-    and `facts`.
-    """
+    """Print a table of these columns, most important first, or JSON: {"items": […], "next_cursor"} and `facts`."""
     if wants_json():
         print_json({"items": rows, "next_cursor": next_cursor, **(facts or {})})
         return
@@ -118,9 +116,7 @@ def fail(
     exit_code: int = EXIT_REFUSED,
     facts: Mapping[str, Any] | None = None,
 ) -> click.exceptions.Exit:
-    """Print the problem and its remedy, and return the exit for the caller to raise. `facts` are further
-    fields of the JSON.
-    """
+    """Print the problem and its remedy. Return the exit to raise. `facts` are further fields of the JSON."""
     if wants_json():
         body = {"error": {**(facts or {}), "detail": problem, "advice": advice or None}}
         click.echo(json_text(body), err=True)

@@ -63,9 +63,7 @@ def _fields_table(record: Mapping[str, str]) -> Table:
 def fitting(
     rows: Sequence[Mapping[str, str]], columns: Sequence[str], *, width: int
 ) -> tuple[Table, list[str]]:
-    """Return the table and the columns without room. The table may be too wide only if it has a single
-    column.
-    """
+    """Return the table and the columns without room. The table may be too wide only if it has a single column."""
     width -= _EDGES
     texts = {name: [_minute(row[name]) for row in rows] for name in columns}
     wanted = {name: _widest([_head(name), *texts[name]]) for name in columns}
@@ -110,9 +108,7 @@ def _with_room(columns: Sequence[str], least: Mapping[str, int], width: int) -> 
 def _shared(
     shown: Sequence[str], wanted: Mapping[str, int], least: Mapping[str, int], width: int
 ) -> dict[str, int]:
-    """Return each column's width. Each gets its minimum; the rest is shared out, beginning with the
-    narrowest.
-    """
+    """Return each column's width. Each gets its minimum; the rest is shared out, beginning with the narrowest."""
     left = width - sum(least[name] for name in shown) - _GAP * (len(shown) - 1)
     widths = {}
     by_wish = sorted(shown, key=lambda name: wanted[name] - least[name])

@@ -85,9 +85,7 @@ class UnknownCursor(InvalidInput):
 
 
 class NotFound(DomainError):
-    """The object doesn't exist for this caller. `kind` is the word in the message, such as "Webhook not
-    found".
-    """
+    """The object doesn't exist for this caller. `kind` is the word in the message, such as "Webhook not found"."""
 
     def __init__(self, kind: str, *, param: str | None = None) -> None:
         super().__init__(f"{kind} not found", param=param)

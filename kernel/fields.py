@@ -33,9 +33,7 @@ FieldKind = Literal["text", "document", "integer", "yes_no", "time", "list", "ro
 
 
 def within(least: int | None, most: int | None) -> Meta:
-    """Document a whole number's bounds without checking them: the act itself refuses numbers outside, with
-    its own code.
-    """
+    """Document a whole number's bounds without checking them: the act refuses other numbers, with its own code."""
     return Meta(extra_json_schema={BOUNDS: [least, most]})
 
 

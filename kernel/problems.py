@@ -144,9 +144,7 @@ def problem_sentence(message: str) -> str:
 
 
 def most_similar(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that was meant: another spelling, another API's name for it, a part of it, or a
-    similar name.
-    """
+    """Return the known name that was meant: by spelling, another API's name for it, a part of it, or similarity."""
     plain = name[:_COMPARED_CHARACTERS_MAX].strip()
     asked = plain.lower() if plain.isupper() else _HUMP.sub("_", plain).lower()
     for one in (asked, _ELSEWHERE.get(asked)):

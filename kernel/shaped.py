@@ -30,9 +30,7 @@ class Shaped(msgspec.Struct, kw_only=True):
 
 
 class Listing(msgspec.Struct, Generic[T], kw_only=True):
-    """A page of a list. To get the next one, send next_cursor as cursor; null means that this is the last
-    page.
-    """
+    """A page of a list. To get the next one, send next_cursor as cursor; null means that this is the last page."""
 
     items: Annotated[list[T], Meta(description="The items on this page.")]
     next_cursor: str | None

@@ -111,9 +111,7 @@ LedgerCurrency = Literal["USD"]
 
 
 class Link(Struct, kw_only=True, omit_defaults=True):
-    """A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's
-    browser.
-    """
+    """A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's browser."""
 
     rel: Annotated[
         str, Meta(description="The purpose of the call, such as earlier, platforms or balance.")

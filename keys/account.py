@@ -364,9 +364,7 @@ def standings_reading(tenants: Iterable[Tenant], take: Callable[[Standings], Non
 
 
 async def set_day_limit(tx: Transaction, tenant: Tenant, cents: int | None) -> None:
-    """Limit what all of the tenant's credentials may spend in one UTC day. The caller holds the tenant's
-    lock.
-    """
+    """Limit what all of the tenant's credentials may spend in one UTC day. The caller holds the tenant's lock."""
     if cents is not None and not 0 <= cents <= DAY_LIMIT_CENTS_MAX:
         raise InvalidInput(
             f"The limit must be from 0 to {DAY_LIMIT_CENTS_MAX}, or null.", param="per_day_cents"

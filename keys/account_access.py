@@ -123,9 +123,7 @@ async def verify_email(tx: Transaction, account_id: str, *, now_us: int) -> None
 
 
 async def enter_live(tx: Transaction, account_id: str, *, is_self_serve: bool, now_us: int) -> bool:
-    """Open live for the account if it may do so itself. Return whether this call opened it. Raise
-    LiveNotOpen.
-    """
+    """Open live for the account if it may do so itself. Return whether this call opened it. Raise LiveNotOpen."""
     account = await get_account(tx, account_id)
     if account.is_live_open:
         return False

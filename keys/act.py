@@ -284,9 +284,7 @@ class Act(ChangingAct[I], Generic[I, R]):
     dry: type | None = None
 
     def __post_init__(self) -> None:
-        """Reject acts that need a name look-up and are open to operators, because commands in process can't
-        do one.
-        """
+        """Reject acts that need a name look-up and are open to operators, because commands in process can't do one."""
         assert self.target is None or OPERATOR not in self.audience, self.name
 
 

@@ -52,9 +52,7 @@ async def set_mail_language(tx: Transaction, account_id: str, tag: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The account's owner or one of its members; the owner has no `member_id`. `wanted` has the CHOICES that
-    are on.
-    """
+    """The account's owner or one of its members; the owner has no `member_id`. `wanted` has the CHOICES that are on."""
 
     account_id: str
     account_name: str

@@ -205,9 +205,7 @@ def require_owner(principal: Principal) -> None:
 
 
 def key_bound_to_own(principal: Principal) -> str | None:
-    """Return the caller's key if it may reverse only what it or its descendants sent, or None if it may
-    reverse all.
-    """
+    """Return the caller's key if it may reverse only what it or its descendants sent, or None if it may reverse all."""
     return None if REVERSES in principal.scopes else principal.key_id
 
 
@@ -275,9 +273,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What a key may do. The address must match every list in `ip_allow_lists`; the key's own list comes
-    first.
-    """
+    """What a key may do. The address must match every list in `ip_allow_lists`; the key's own list comes first."""
 
     scopes: frozenset[str]
     ip_allow_lists: tuple[tuple[Network, ...], ...]

@@ -34,9 +34,7 @@ _RECOVERY_BYTES: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """A second factor. Without `confirmed_at`, it is still being set up. `last_step` is that of the newest
-    used code.
-    """
+    """A second factor. Without `confirmed_at`, it is being set up. `last_step` is that of the newest used code."""
 
     account_id: str
     nonce: str
@@ -86,9 +84,7 @@ def shown(secret: bytes) -> str:
 async def switch_on(
     tx: Transaction, vault: Vault, account_id: str, given: str, *, now_us: int
 ) -> Sequence[str] | None:
-    """Return the recovery codes, which are shown only this once, or None for a wrong code. Raise InvalidInput
-    if setup wasn't begun.
-    """
+    """Return the recovery codes, shown only this once; None for a wrong code. Raise InvalidInput without a setup."""
     found = await _find(tx, account_id, _LOCK)
     if found is None or found.confirmed_at is not None:
         raise InvalidInput("Start the setup first.", param="code")

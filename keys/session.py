@@ -187,9 +187,7 @@ async def end_others(tx: Transaction, account_id: str, kept_id: str = "", *, now
 
 
 async def prune_some(tx: Transaction, *, after_id: str, now_us: int) -> str | None:
-    """Delete those of the next PRUNE_ROWS sessions that have ended. Return where to continue, or None at the
-    end.
-    """
+    """Delete those of the next PRUNE_ROWS sessions that have ended. Return where to continue, or None at the end."""
     rows = await tx.fetch(
         "SELECT id FROM sessions WHERE id > :after_id ORDER BY id LIMIT :rows",
         after_id=after_id,

@@ -50,9 +50,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Directory(NamedTuple):
-    """A cached key directory. `keys` maps thumbprints to keys; None if it was never fetched. It is fetched
-    again at `until_us`.
-    """
+    """A cached key directory, fetched again at `until_us`. `keys` are by thumbprint; None if never fetched."""
 
     keys: Mapping[str, bytes] | None
     fetched_us: int
@@ -75,9 +73,7 @@ class Agents:
         self._write: asyncio.Task[None] | None = None
 
     def caller_of(self, target: Target, caller: Principal | None) -> str | None:
-        """Return the URL of the agent that signed the request, or None if there is no valid signature [0.1
-        ms].
-        """
+        """Return the URL of the agent that signed the request, or None if there is no valid signature [0.1 ms]."""
         now_s = self._clock.now_us() // SECOND_US
         claim = claim_of(target, now_s=now_s)
         if claim is None:

@@ -109,9 +109,7 @@ HEARING_CONNECTIONS = 1
 
 
 async def open_data_keys(database: Database, vault: Vault, clock: Clock) -> list[bytes]:
-    """Return the installation's keys for vouchers, redemption codes and suppliers. The first start makes
-    them.
-    """
+    """Return the installation's keys for vouchers, redemption codes and suppliers. The first start makes them."""
     names = (VOUCHER_KEY, REDEMPTION_KEY, SUPPLIER_KEY)
 
     async def work(tx: Transaction) -> list[bytes]:

@@ -83,9 +83,7 @@ class SteadyClock:
 
 
 class DatabaseClock:
-    """A process's clock, set from the database. `wall` is this machine's clock, used if the database has
-    none.
-    """
+    """A process's clock, set from the database. `wall` is this machine's clock, used if the database has none."""
 
     def __init__(
         self,

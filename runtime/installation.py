@@ -1,6 +1,4 @@
-"""Open single parts of an installation for a command. Gateways and workers open all parts
-(runtime/context.py).
-"""
+"""Open single parts of an installation for a command. Gateways and workers open all parts (runtime/context.py)."""
 
 import contextlib
 import logging
@@ -30,9 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def made_master_key(data_dir: Path) -> str:
-    """Return the data directory's own master key, and create it at the first call. Only its owner can read
-    the file.
-    """
+    """Return the data directory's own master key, and create it at the first call. Only its owner can read the file."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The file gets its final name only when it is complete.
     draft = data_dir / f".{FILE_NAME}.{os.getpid()}"
@@ -108,9 +104,7 @@ def pool_options(settings: Settings) -> PoolOptions:
 
 
 async def warn_of_changes(database: Store) -> None:
-    """Log tables that differ from the schema's version, such as one with an operator's own index, and
-    continue.
-    """
+    """Log tables that differ from the schema's version, such as one with an operator's own index, and continue."""
     version = await schema_version(database)
     if version is not None and (changed := await changed_tables(database, version)):
         _log.warning("database.schema_differs", extra={"version": version, "tables": changed})

@@ -226,9 +226,7 @@ class LineHandler(logging.Handler):
 
 
 def json_line(record: logging.LogRecord) -> str:
-    """Return the record as a JSON object: at, level, event, logger, its own fields, and for an exception
-    error and trace.
-    """
+    """Return the record as JSON: at, level, event, logger, its own fields; for an exception also error and trace."""
     line: dict[str, Any] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),

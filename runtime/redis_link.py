@@ -357,9 +357,7 @@ class RedisLink:
             raise self._away(error) from error
 
     async def find_fault(self) -> RedisFault | None:
-        """Check within CONNECT_TIMEOUT_S that Redis does what we need. After a fault, calls are refused until
-        a probe succeeds.
-        """
+        """Check that Redis does what we need. After a fault, calls are refused until a probe succeeds."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await check_usable(self._redis)
@@ -537,9 +535,7 @@ class Queue:
         self._start_sender()
 
     def wake_at(self, at_us: int) -> None:
-        """Wake every worker within 20 ms after `at_us`. Times in the same slot of 20 ms share one wake-up at
-        the slot's end.
-        """
+        """Wake every worker within 20 ms after `at_us`. Times in one slot of 20 ms share a wake-up at its end."""
         if at_us <= self._clock.now_us():
             self.wake_soon()
             return

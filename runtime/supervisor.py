@@ -35,9 +35,7 @@ class DataDirInUse(DomainError):
 
 
 def lock_data_dir(data_dir: Path) -> int:
-    """Return a descriptor that locks the directory until it is closed or the process ends. Raise
-    DataDirInUse.
-    """
+    """Return a descriptor that locks the directory until it is closed or the process ends. Raise DataDirInUse."""
     fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -214,9 +212,7 @@ class Keeper:
     async def _terminate(
         self, process: asyncio.subprocess.Process, exit_: "asyncio.Future[int]"
     ) -> None:
-        """Send SIGTERM and wait. If that fails, or at once when aborting, send SIGKILL to the child's whole
-        session.
-        """
+        """Send SIGTERM and wait. If that fails, or at once when aborting, send SIGKILL to the child's whole session."""
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         abort = asyncio.ensure_future(self._supervisor.aborted.wait())
@@ -274,9 +270,7 @@ class Supervisor:
         self.stop_asked.set()
 
     async def run(self) -> bool:
-        """Start all children, wait until stopped or cancelled, then stop all. Return False if it was aborted.
-        Call it once.
-        """
+        """Run all children until stopped or cancelled, then stop them. Return False if aborted. Call this once."""
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         for number in numbers:

@@ -175,9 +175,7 @@ async def _keep_watching(servers: ServerWatch, link: RedisLink, metrics: Metrics
 async def look_at_servers(
     servers: ServerWatch, link: RedisLink, metrics: Metrics, faults: dict[str, Fault | None]
 ) -> Sequence[SeenServer]:
-    """Check the servers once, log the result and share it. `faults` has the last logged fault of each
-    address.
-    """
+    """Check the servers once, log the result and share it. `faults` has the last logged fault of each address."""
     seen = await servers.look_around()
     _say(seen, faults)
     await _share(servers, link)

@@ -150,9 +150,7 @@ class WokenWorker(Worker):
             await close_pool(self._arq_pool)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start the jobs that don't run in this process. Checking a running job in Redis would cost three
-        round trips.
-        """
+        """Start the jobs that don't run in this process. Checking a running job in Redis takes three round trips."""
         await super().start_jobs([id_ for id_ in job_ids if not self._is_running(id_.decode())])
 
     def _is_running(self, job_id: str) -> bool:

@@ -42,9 +42,7 @@ class Statement(Struct, kw_only=True, rename={"since": "from", "until": "to"}):
 class StatementQuery(
     Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "form": "format"}
 ):
-    """Select a period by `from` (inclusive, default: the beginning) and `to` (exclusive, default: now), or a
-    month.
-    """
+    """Select a period by `from` (inclusive, default: the beginning) and `to` (exclusive, default: now), or a month."""
 
     since: (
         Annotated[

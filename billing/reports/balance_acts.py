@@ -112,9 +112,7 @@ class Balance(Struct, kw_only=True):
 
 
 class Threshold(Struct, kw_only=True):
-    """Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending
-    order.
-    """
+    """Balances at which balance.low fires: the highest threshold (0 for none), and all of them in descending order."""
 
     low_balance_threshold_cents: Cents
     low_balance_thresholds_cents: Annotated[

@@ -145,9 +145,7 @@ BillingInterval = Literal["month", "year"]
 
 
 class UpcomingCharge(Struct, kw_only=True):
-    """The next charge: its time, and its price before tax, discounts and the customer's balance at the
-    provider.
-    """
+    """The next charge: its time, and its price before tax, discounts and the customer's balance at the provider."""
 
     at: Time
     amount: MinorUnits

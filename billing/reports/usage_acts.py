@@ -191,9 +191,7 @@ def wanted_of(query: UsageListQuery) -> UsageWanted:
 
 
 def whole_days(query: UsageListQuery, now_us: int) -> UsageWanted:
-    """Return the query's period as whole UTC days, by default the last 30 including today. Raise
-    InvalidInput.
-    """
+    """Return the query's period as whole UTC days, by default the last 30 including today. Raise InvalidInput."""
     wanted = wanted_of(query)
     if query.reference is not None:
         raise InvalidInput(

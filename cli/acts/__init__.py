@@ -1,3 +1,1 @@
-"""Commands made from acts (keys/act.py). They run over HTTP with a key, or in process on this installation's
-machine.
-"""
+"""Commands made from acts (keys/act.py). They run over HTTP with a key, or in process on this machine."""

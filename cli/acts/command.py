@@ -77,9 +77,7 @@ def group_of(name: str, text: str, acts: Iterable[AnyAct], *more: click.Command)
 
 
 class _ActGroup(click.Group):
-    """A subject's acts as commands. To start quickly, it imports acts one by one, only until it finds the
-    command.
-    """
+    """A subject's acts as commands. To start quickly, it imports acts one by one, only until it finds the command."""
 
     def __init__(
         self, name: str, text: str, acts: Iterator[AnyAct], more: Sequence[click.Command]

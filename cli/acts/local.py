@@ -76,9 +76,7 @@ class Parts:
 
 
 class Local:
-    """Run acts for an object in an account and environment, each of which may be empty. `by` is who decides;
-    None means the user of this machine.
-    """
+    """Run acts in process. Without `by`, the user of this machine decides."""
 
     live_url = ""
 

@@ -1,6 +1,4 @@
-"""Follow a gateway's event stream through lost connections and rate limits, so that each event comes once and
-in order.
-"""
+"""Follow a gateway's event stream through lost connections and rate limits: each event once and in order."""
 
 import asyncio
 import contextlib

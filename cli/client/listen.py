@@ -1,6 +1,4 @@
-"""`topup listen`: forward an account's events to this machine, signed like webhooks, once and without
-retries.
-"""
+"""`topup listen`: forward an account's events to this machine, signed like webhooks, once and without retries."""
 
 import base64
 import contextlib

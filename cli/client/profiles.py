@@ -124,9 +124,7 @@ def access(profile: str) -> Access:
 
 
 def access_kept(profile: str) -> Access:
-    """Return the profile's own key and address, whatever the environment says. Exit if there is no such
-    profile.
-    """
+    """Return the profile's own key and address, whatever the environment says. Exit if there is no such profile."""
     kept = load().get(profile)
     if kept is None:
         raise fail(f"there is no profile {profile!r}", advice=_ADVICE, exit_code=EXIT_USAGE)

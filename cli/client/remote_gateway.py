@@ -76,9 +76,7 @@ class RemoteGateway:
         )
 
     def page_of(self, url: str, *, below: str) -> str:
-        """Return the address of a page of this gateway, even if the URL names another host. Exit if `below`
-        isn't its path.
-        """
+        """Return the page's address at this gateway, whatever host the URL names. Exit if it isn't below `below`."""
         path = httpx.URL(url).path
         if not path.startswith(below):
             raise fail(f"{url} is no page of this gateway's sandbox")

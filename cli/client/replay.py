@@ -30,9 +30,7 @@ LOOKS_PATIENT: Final = 10
 @profile_option
 @json_option
 def watch(**given: Any) -> None:
-    """Show a replay's progress on standard error until it has ended. Ctrl-C stops only this command, not the
-    replay.
-    """
+    """Show a replay's progress on standard error until it has ended. Ctrl-C stops only this command, not the replay."""
     way = way_of(SHOW, given)
     try:
         ended = _watched(way)

@@ -39,9 +39,7 @@ _T = TypeVar("_T")
 
 
 class ProvingKey(NamedTuple):
-    """The vault for checking signing keys. It is None if the master key is unknown or, with `is_wrong`, the
-    wrong one.
-    """
+    """The vault for checking signing keys. None if the master key is unknown or, with `is_wrong`, wrong."""
 
     vault: Vault | None
     is_wrong: bool = False

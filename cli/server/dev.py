@@ -201,9 +201,7 @@ def dev(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
 
 def _for_development(settings: Settings, port: int, secret_key: str) -> Settings:
-    """Return settings for `topup dev`. If other machines can reach it, what strangers could misuse is
-    switched off.
-    """
+    """Return settings for `topup dev`. If other machines can reach it, what strangers could misuse is switched off."""
     is_private_fine = settings.is_loopback and (
         settings.webhook_allow_private or "webhook_allow_private" not in settings.model_fields_set
     )
@@ -289,9 +287,7 @@ async def _sign_in_link(database: Store, settings: Settings, demo: Demo) -> str 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The child processes in starting order. `redis` describes the Redis for the workers. Children report to
-    `ready_fd` that they are ready.
-    """
+    """The child processes in starting order, which report on `ready_fd` that they are ready."""
 
     children: tuple[Child, ...]
     redis: str

@@ -1,6 +1,4 @@
-"""The checks of `topup doctor`: contradicting settings, the database, Redis, and the address as seen from
-outside.
-"""
+"""The checks of `topup doctor`: contradicting settings, the database, Redis, and the address as seen from outside."""
 
 import asyncio
 import contextlib
@@ -483,9 +481,7 @@ def _not_set(settings: Settings) -> Finding:
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    """Return a client that uses no proxy, and trusts the certificates that this machine trusts (or
-    SSL_CERT_FILE).
-    """
+    """Return a client that uses no proxy, and trusts the certificates that this machine trusts (or SSL_CERT_FILE)."""
     return httpx.AsyncClient(
         base_url=url,
         verify=ssl.create_default_context(),

@@ -74,9 +74,7 @@ class ProcessGroup(Supervisor):
         self._first_works = asyncio.Event()
 
     def ask_to_stop(self) -> None:
-        """Pass on a signal. The second one becomes SIGINT, which ends a gateway's shutdown delay. The third
-        one aborts.
-        """
+        """Pass on a signal. The second becomes SIGINT, which ends a gateway's shutdown delay. The third aborts."""
         if self.is_stopping and not self._is_hurried:
             self._is_hurried = True
             for pid in self.pids.values():

@@ -88,9 +88,7 @@ async def _copy(tx: Transaction) -> Backup | None:
 
 
 class _Seen(NamedTuple):
-    """What was restored. `sealed` says whether the master key opens it; `warning` why this code can't run on
-    its schema.
-    """
+    """What was restored. `sealed`: whether the master key opens it. `warning`: why this code can't run on it."""
 
     schema: str | None
     migrated_by: str | None

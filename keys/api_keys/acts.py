@@ -104,9 +104,7 @@ def new_key(asked: NewKey) -> fields.NewKey:
 
 
 def _check_admin(context: ActContext, scopes: Sequence[str] | UnsetType | None) -> None:
-    """Raise ScopeMissing if the operators' API asks for the scope admin. Such a key would outlive the
-    operator's token.
-    """
+    """Raise ScopeMissing if the operators' API requests the scope admin, which would outlive the operator's token."""
     is_operators_api = context.asker is None and context.by.kind != "cli"
     if is_operators_api and scopes is not UNSET and ADMIN in (scopes or ()):
         raise ScopeMissing(

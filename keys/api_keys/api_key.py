@@ -114,9 +114,7 @@ async def mint(
 async def mint_for_client(
     tx: Transaction, *, parent: Principal, new: NewKey, client_id: str, now_us: int
 ) -> ApiKey:
-    """Create a key without a secret for an MCP client, which uses tokens instead. Raise the same errors as
-    mint().
-    """
+    """Create a key without a secret for an MCP client, which uses tokens instead. Raise the same errors as mint()."""
     shown = {"prefix": "", "last4": "", "client_id": client_id}
     return await _insert(tx, parent.tenant, parent=parent, new=new, more=shown, now_us=now_us)
 
@@ -166,9 +164,7 @@ async def list_keys(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[ApiKey]:
-    """List keys, newest first, including revoked ones. A viewer that acts by a key sees only that key and its
-    descendants.
-    """
+    """List keys, newest first, including revoked ones. A viewing key sees only itself and its descendants."""
     rows = await _PAGES.page(
         tx,
         tenant,

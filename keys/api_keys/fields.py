@@ -85,9 +85,7 @@ def _entries(error: DomainError) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What a key with this preset is for, which fields it fills in, and which it requires (with suggestions
-    in cents).
-    """
+    """What a key with this preset is for, which fields it fills in, and which it requires (suggestions in cents)."""
 
     says: str
     fills: Mapping[str, Any]

@@ -61,9 +61,7 @@ class _Found(NamedTuple):
 async def load_principals(
     tx: Transaction, digests: Iterable[str], *, now_us: int
 ) -> dict[str, Principal | Refusal]:
-    """Return for each digest the principal, or why the key no longer works. This takes at most two
-    statements.
-    """
+    """Return for each digest the principal, or why the key no longer works. This takes at most two statements."""
     wanted = sorted(set(digests))
     if not wanted:
         return {}

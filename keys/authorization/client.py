@@ -93,9 +93,7 @@ def is_registered(uri: str, registered: Sequence[str]) -> bool:
 
 
 def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
-    """Add parameters such as code, state and iss to the registered address. Parameters that are None are left
-    out.
-    """
+    """Add parameters such as code, state and iss to the registered address. Parameters that are None are left out."""
     try:
         return redirect.with_parameters(uri, answer)
     except RedirectRefused as error:
@@ -103,9 +101,7 @@ def with_answer(uri: str, answer: Sequence[tuple[str, str | None]]) -> str:
 
 
 def is_on_device(uri: str) -> bool:
-    """Return whether the address leads to a program on the user's own machine, whose identity can't be
-    checked.
-    """
+    """Return whether the address leads to a program on the user's own machine, whose identity can't be checked."""
     parts = urlsplit(uri)
     return parts.scheme not in _WEB or split_port(parts.netloc)[0] in LOOPBACK
 
@@ -147,9 +143,7 @@ class ClientUnknown(AuthorizationRefused):
 
 @dataclass(frozen=True, slots=True)
 class McpClient:
-    """An MCP client. `document_url` is both its ID and the address of its description; None if it registered
-    here.
-    """
+    """An MCP client. `document_url` is both its ID and the address of its description; None if it registered here."""
 
     id: str
     name: str

@@ -164,9 +164,7 @@ ORDER BY g.id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """An authorization code. `family_id` is set once tokens were issued for it; `session_id` is the session
-    in which the user consented.
-    """
+    """An authorization code. `family_id` is set once it was exchanged; `session_id` is where the user consented."""
 
     digest: str
     account_id: str

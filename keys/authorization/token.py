@@ -159,9 +159,7 @@ async def refresh(
     resource: str | None,
     now_us: int,
 ) -> TokenPair | AuthorizationRefused:
-    """Return the next pair of tokens. Raise AuthorizationRefused, except that a refusal that ends tokens is
-    returned.
-    """
+    """Return the next pair of tokens. Raise AuthorizationRefused, but return a refusal that ends tokens."""
     found = await _find(tx, token, "refresh")
     if found is None:
         raise _no_token()
@@ -259,9 +257,7 @@ def _check_code(
 async def _again(
     tx: Transaction, maker: TokenMaker, token: str, found: _Token, now_us: int
 ) -> TokenPair | AuthorizationRefused:
-    """Handle a used refresh token: return the same pair if that is safe, otherwise end all tokens of its
-    code.
-    """
+    """Handle a used refresh token: return the same pair if that is safe, otherwise end all tokens of its code."""
     access, successor = maker.pair_of(token)
     following, first = await _find(tx, successor), await _find(tx, access)
     is_recent = found.used_at is not None and 0 <= now_us - found.used_at < REPEAT_US

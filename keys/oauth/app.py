@@ -58,9 +58,7 @@ class NewApp:
 
 @dataclass(frozen=True, slots=True)
 class OAuthApp:
-    """One app. Its ID is the client_id. A public app has no secret. `redirect_host` never contains the
-    default port.
-    """
+    """One app. Its ID is the client_id. A public app has no secret. `redirect_host` never contains the default port."""
 
     id: str
     account_id: str

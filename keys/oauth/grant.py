@@ -214,9 +214,7 @@ def _granted(row: Row) -> Granted:
 
 
 def is_proven(challenge: str | None, verifier: str | None) -> bool:
-    """Return whether the verifier fits. A verifier without a challenge is refused, because somebody removed
-    the challenge (RFC 9700).
-    """
+    """Return whether the verifier fits. Without a challenge it doesn't: somebody removed the challenge (RFC 9700)."""
     if challenge is None or verifier is None:
         return challenge is None and verifier is None
     if not _VERIFIER.fullmatch(verifier):

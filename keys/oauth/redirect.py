@@ -72,9 +72,7 @@ def register(host: str, uris: Sequence[str]) -> Registered:
 
 
 def normalise_host(text: str) -> str:
-    """Return a host in the form that a redirect must use, without the default port of https. Raise
-    InvalidInput.
-    """
+    """Return a host in the form that a redirect must use, without the default port of https. Raise InvalidInput."""
     if not text.isascii():
         raise InvalidInput(
             "Write the host in ASCII. An international name begins with xn--.",
@@ -136,9 +134,7 @@ def landing(
 def denial(
     redirect_uri: str, *, registered: Registered, error: str, state: str | None, issuer: str
 ) -> str:
-    """Return the URL to which the browser is sent with an error instead of a code (RFC 6749, 4.1.2.1). Raise
-    RedirectRefused.
-    """
+    """Return the URL for the browser with an error instead of a code (RFC 6749, 4.1.2.1). Raise RedirectRefused."""
     check_redirect(redirect_uri, registered)
     return with_parameters(redirect_uri, [("error", error), ("state", state), ("iss", issuer)])
 

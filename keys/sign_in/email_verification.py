@@ -1,6 +1,4 @@
-"""Links by which an account's owner proves that they read mail at its address. A link is valid once, for an
-hour.
-"""
+"""Links by which an account's owner proves that they read mail at its address. A link is valid once, for an hour."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -69,9 +69,7 @@ def options_to_show(site: Site, existing: Sequence[Passkey], challenge: bytes) -
 
 
 async def check_room(tx: Transaction, account_id: str) -> Sequence[Passkey]:
-    """Return the account's passkeys. Raise InvalidInput if two-factor sign-in is off, or there are too many
-    passkeys.
-    """
+    """Return the account's passkeys. Raise InvalidInput without two-factor sign-in, or with too many passkeys."""
     if not await second_factor.lock_on(tx, account_id):
         raise InvalidInput("Switch on two-factor sign-in first.", param="name")
     existing = await list_passkeys(tx, account_id)
@@ -122,9 +120,7 @@ async def add(
 async def check(
     tx: Transaction, vault: Vault, site: Site, purpose: Purpose, given: str, *, now_us: int
 ) -> bool:
-    """Return whether a passkey of this account signed a challenge newer than its last one. Use the challenge
-    up.
-    """
+    """Return whether a passkey of this account signed a challenge newer than its last one. Use the challenge up."""
     from keys.sign_in import passkey_answer  # noqa: PLC0415 see load
 
     answer = passkey_answer.read_shown(given)

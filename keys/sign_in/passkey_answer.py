@@ -76,9 +76,7 @@ class NewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """A browser's response with a known credential. The device claims to have signed the challenge with its
-    key.
-    """
+    """A browser's response with a known credential. The device claims to have signed the challenge with its key."""
 
     challenge: bytes
     credential_id: str

@@ -69,9 +69,7 @@ class Passwords:
     async def verify(
         self, text: str, password_hash: str | None, *, source: str, is_known: bool = False
     ) -> bool:
-        """Compare the password. A source that signed in to this account before waits in the line of known
-        devices.
-        """
+        """Compare the password. A source that signed in to this account before waits in the line of known devices."""
         async with self._turn(source, is_known=is_known):
             return await asyncio.to_thread(is_password, text, password_hash)
 

@@ -149,9 +149,7 @@ async def create(
 
 
 async def check_not_ending(tx: Transaction, maker: Principal | None) -> None:
-    """Raise ScopeMissing if the caller uses a rotated key's previous secret, because what it makes would
-    outlive the secret.
-    """
+    """Raise ScopeMissing for a rotated key's previous secret, because what it makes would outlive the secret."""
     if maker is None or maker.key_id is None or maker.expires_at is None:
         return
     row = await tx.fetch_one(
@@ -174,9 +172,7 @@ async def get(
     kind: AccessTokenKind | None = "system",
     viewer: Principal | None = None,
 ) -> AccessToken:
-    """Return one token; any kind if `kind` is None. Raise NotFound, also for a token that the viewer may not
-    see.
-    """
+    """Return one token; any kind if `kind` is None. Raise NotFound, also for a token that the viewer may not see."""
     return await _find(tx, tenant, token_id, kind, viewer, lock="")
 
 
@@ -198,9 +194,7 @@ async def list_tokens(
     before_id: Begin = None,
     limit: int = PAGE_ITEMS,
 ) -> list[AccessToken]:
-    """List tokens, newest first, including revoked ones. A viewer that acts by a key sees the tokens of that
-    key and its descendants.
-    """
+    """List tokens, newest first, also revoked ones. A viewing key sees its own tokens and its descendants'."""
     rows = await _PAGES.page(
         tx,
         tenant,

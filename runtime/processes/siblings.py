@@ -77,9 +77,7 @@ _UP_MEANING: Final = "1 if the named process on the port responded to the scrape
 
 
 def merged_figures(texts: Mapping[str, str | None]) -> str:
-    """Merge the processes' metrics; each metric's header appears once. None marks a process that didn't
-    respond.
-    """
+    """Merge the processes' metrics; each metric's header appears once. None marks a process that didn't respond."""
     families: dict[str, list[str]] = {}
     for process, text in texts.items():
         if text is not None:

@@ -1,3 +1,1 @@
-"""A temporary record of API requests that were refused, failed or changed a setting, for the account that
-sent them.
-"""
+"""A temporary record of API requests that were refused, failed or changed a setting, for the account that sent them."""

@@ -1,6 +1,4 @@
-"""The recorded requests, without secrets (redact.py). A row is written after the response, for its account to
-read.
-"""
+"""The recorded requests, without secrets (redact.py). A row is written after the response, for its account to read."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,6 +1,4 @@
-"""Settings by subject: brand, seller, staging, x402, expiring credit, processes, contact, request log, traces
-and probes.
-"""
+"""Settings by subject: brand, seller, staging, x402, expiring credit, processes, contact, logs, traces, probes."""
 
 import os
 import re
