@@ -35,11 +35,7 @@ class Account(Shaped, kw_only=True):
     id: Id
     user_id: Annotated[int, Meta(description="A numeric ID, for APIs that require a number.")]
     name: Annotated[str, said("Name")]
-    email: Annotated[
-        str | None,
-        Meta(description="The owner's email address, for signing in and for mail."),
-        said("Email"),
-    ]
+    email: Annotated[str | None, Meta(description="For signing in and for mail."), said("Email")]
     operator: Annotated[
         bool,
         Meta(description="Whether the account's own credentials may have the scope `admin`."),
@@ -53,10 +49,7 @@ class Account(Shaped, kw_only=True):
     ]
     live: Annotated[bool, Meta(description="Whether live credentials are allowed."), said("Live")]
     email_verified: Annotated[bool, Meta(description="Whether the email address was confirmed.")]
-    suspended_at: Annotated[
-        Time | None,
-        Meta(description="When it was suspended; null if it isn't."),
-    ]
+    suspended_at: Annotated[Time | None, Meta(description="When it was suspended, if so.")]
     suspended_for: Annotated[
         str | None,
         Meta(description="The reason for the suspension, which the owner can read."),
@@ -64,9 +57,7 @@ class Account(Shaped, kw_only=True):
     ]
     time_zone: Annotated[str, Meta(description="The time zone in which the account's days begin.")]
     created_at: Annotated[Time, said("Created")]
-    last_active_at: Annotated[
-        Time, Meta(description="The day of its latest call."), said("Last active")
-    ]
+    last_active_at: Annotated[Time, Meta(description="The latest call's day."), said("Last active")]
 
     @classmethod
     def of(cls, row: Row, /, **more: Any) -> Self:
@@ -146,10 +137,8 @@ ACCOUNT: Final = "/accounts/{account}"
 _IsOperator = Annotated[
     bool,
     Meta(
-        description=(
-            "Whether the account's own credentials may have the scope `admin`. This can be set only on the"
-            " gateway's own machine."
-        )
+        description="Whether the account's own credentials may have the scope `admin`. This can be set only on the"
+        " gateway's own machine."
     ),
 ]
 
@@ -180,10 +169,8 @@ class AccountChanges(Fields, frozen=True, kw_only=True):
             str,
             Meta(
                 max_length=64,
-                description=(
-                    "The time zone in which the account's days begin, such as Asia/Kuwait. It applies after the next"
-                    " check-in."
-                ),
+                description="The time zone in which the account's days begin, such as Asia/Kuwait. It applies after the next"
+                " check-in.",
             ),
             said("Time zone"),
         ]
@@ -199,7 +186,7 @@ class AccountsQuery(Page, frozen=True, kw_only=True):
             max_length=100,
             description="Only accounts with this ID, or with this text in their name or address.",
         ),
-        said("Id, or a part of the name or address"),
+        said("ID, or part of the name or address"),
     ] = ""
 
 
@@ -401,11 +388,9 @@ CHANGE_ACCOUNT = Act(
 SUSPEND_ACCOUNT = Act(
     name="accounts.suspend",
     summary="Suspend an account",
-    description=(
-        "The account can't spend or create anything in either environment, from now on. Its owner can"
-        " still sign in and read. Top-ups that were accepted are still delivered, and webhooks are still"
-        " sent. Scheduled sends fail at their time, and their funds are returned."
-    ),
+    description="The account can't spend or create anything in either environment, from now on. Its owner can"
+    " still sign in and read. Top-ups that were accepted are still delivered, and webhooks are still"
+    " sent. Scheduled sends fail at their time, and their funds are returned.",
     path=f"{ACCOUNT}/suspend",
     audience=(OPERATOR,),
     input=Suspension,

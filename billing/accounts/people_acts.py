@@ -189,10 +189,8 @@ SET_PASSWORD = Act(
 BEGIN_PASSWORD = Act(
     name="accounts.password-link",
     summary="Create a link that sets a password, once, within an hour",
-    description=(
-        "First make sure that the owner really requested it, then give the owner the link. The password"
-        " changes when the link is used."
-    ),
+    description="First make sure that the owner really requested it, then give the owner the link. The password"
+    " changes when the link is used.",
     path=f"{ACCOUNT}/password-link",
     audience=(MACHINE,),
     input=Fields,

@@ -63,8 +63,7 @@ class AcceptItems:
             if isinstance(one.send, Send):
                 one.send.declare(read_set)
                 if one.send.sent_by is not None:
-                    # Check the sender's access in each step: after a crash, a worker may accept the rest much
-                    # later.
+                    # Check the sender's access in each step: after a crash, a worker may accept the rest much later.
                     topups.senders.add((self.tenant.account_id, one.send.sent_by))
 
     def decide(self, state: BatchState) -> int:

@@ -33,7 +33,7 @@ class BulkItem(OneSend, frozen=True, kw_only=True):
 
     reference: Annotated[
         SenderReferenceField,
-        Meta(description="Your own name for this item, unique in the environment."),
+        Meta(description="Your own unique name for this item."),
     ]
 
 
@@ -46,7 +46,7 @@ class BulkBody(Fields, frozen=True, kw_only=True):
     all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] = False
     dry_run: Annotated[
         bool,
-        Meta(description="Only check the items and return what they would cost. Nothing is sent."),
+        Meta(description="Return the cost and errors without sending."),
     ] = False
 
 
@@ -139,11 +139,9 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 CANCEL: Final = StepsAct(
     name="batches.cancel",
     summary="Cancel the undelivered top-ups of a bulk send",
-    description=(
-        "Top-ups that are scheduled, wait for approval or were not handed to a supplier yet are"
-        " cancelled, and their funds are returned. Top-ups that a supplier already has continue. A key"
-        " can cancel what it or a descendant sent; anything else requires `topup:reverse`."
-    ),
+    description="Top-ups that are scheduled, wait for approval or were not handed to a supplier yet are"
+    " cancelled, and their funds are returned. Top-ups that a supplier already has continue. A key"
+    " can cancel what it or a descendant sent; anything else requires `topup:reverse`.",
     path="/batches/{batch_id}/cancel",
     scopes=SENDS,
     audience=(MERCHANT,),
@@ -160,16 +158,14 @@ CANCEL: Final = StepsAct(
 SEND: Final = ApiAct(
     name="batches.send",
     summary="Send many top-ups in one call",
-    description=(
-        "Send at most 1,000 items, each with its own `reference`, as JSON or CSV (`Content-Type:"
-        " text/csv`). A CSV's first line names the fields; metadata is `metadata.name`. Each item is"
-        " accepted or refused separately, with the code and error of a single send. With"
-        " `all_or_nothing`, one refused item refuses all. The response arrives when every result is"
-        " stored. Give an Idempotency-Key, and a repeated call sends nothing twice. An item whose"
-        " `intent` was already used is refused with that top-up's ID. If nothing was accepted, the"
-        " response is 422 with 3010. With `dry_run` nothing is written, and the response is 200 with the"
-        " cost."
-    ),
+    description="Send at most 1,000 items, each with its own `reference`, as JSON or CSV (`Content-Type:"
+    " text/csv`). A CSV's first line names the fields; metadata is `metadata.name`. Each item is"
+    " accepted or refused separately, with the code and error of a single send. With"
+    " `all_or_nothing`, one refused item refuses all. The response arrives when every result is"
+    " stored. Give an Idempotency-Key, and a repeated call sends nothing twice. An item whose"
+    " `intent` was already used is refused with that top-up's ID. If nothing was accepted, the"
+    " response is 422 with 3010. With `dry_run` nothing is written, and the response is 200 with the"
+    " cost.",
     path="/topup/bulk",
     status=202,
     scopes=SENDS,

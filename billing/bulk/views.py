@@ -15,9 +15,7 @@ from kernel.words import Cents, Count, KeyIdText, Link, ScheduledFor, Time, Tran
 from webhooks.events.schemas import BatchCounts
 
 Index = Annotated[int, Meta(ge=0, description="The item's position, counted from 0.")]
-ItemReference = Annotated[
-    str | None, Meta(description="The item's reference; null if it couldn't be read.")
-]
+ItemReference = Annotated[str | None, Meta(description="The item's reference, if readable.")]
 
 
 BatchIdText = Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z]+$")]
@@ -40,9 +38,7 @@ class Batch(Shaped, kw_only=True):
     counts: BatchCounts
     key_id: Annotated[KeyIdText | None, Meta(description="The key that sent it; null if none did.")]
     created_at: Time
-    accepted_at: Annotated[
-        Time | None, Meta(description="When all items were accepted or refused.")
-    ]
+    accepted_at: Annotated[Time | None, Meta(description="When all were accepted or refused.")]
     cancelled_at: Annotated[Time | None, Meta(description="When it was cancelled.")]
     completed_at: Annotated[Time | None, Meta(description="When every top-up had ended.")]
 
@@ -83,10 +79,8 @@ class AcceptedBatch(Batch, kw_only=True):
     next_action: Annotated[
         Literal["poll", "fix_request"] | None,
         Meta(
-            description=(
-                "What to do next. poll: call again later. fix_request: fix the items in `errors` and send only"
-                " those again. Null: nothing."
-            )
+            description="What to do next. poll: call again later. fix_request: fix the items in `errors` and send only"
+            " those again. Null: nothing."
         ),
     ] = None
     links: Annotated[
@@ -115,10 +109,7 @@ class BatchLine(Struct, kw_only=True):
         ],
         Meta(description="The status of the item's top-up, or waiting, refused or dropped."),
     ]
-    transaction_id: Annotated[
-        TransactionId | None,
-        Meta(description="The item's top-up, if accepted."),
-    ]
+    transaction_id: Annotated[TransactionId | None, Meta(description="The top-up, if accepted.")]
     platform: str | None
     amount_cents: Cents | None
     fee_cents: Annotated[Cents | None, Meta(description="The fee, in addition to the amount.")]

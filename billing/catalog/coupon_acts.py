@@ -24,10 +24,7 @@ class Coupon(Struct, kw_only=True):
     id: str
     environment: str
     code: Annotated[str, Meta(description="The code that payers enter.")]
-    kind: Annotated[
-        Literal["percent", "amount"],
-        Meta(description="Whether the discount is a percentage or an amount."),
-    ]
+    kind: Annotated[Literal["percent", "amount"], Meta(description="A percentage or an amount.")]
     percent: Annotated[int | None, said("Percent off")]
     amount_off: MinorUnits | None
     currency: str | None

@@ -142,7 +142,9 @@ def _check_entitlements(entitlements: Mapping[str, Entitlement]) -> None:
                 param=f"entitlements.{name[:64]}",
             )
         if isinstance(one, UseLimit) and not 0 <= one.limit <= LIMIT_MAX:
-            raise InvalidInput(f"The limit is 0 to {LIMIT_MAX}.", param=f"entitlements.{name}")
+            raise InvalidInput(
+                f"The limit must be from 0 to {LIMIT_MAX}.", param=f"entitlements.{name}"
+            )
 
 
 _decode = msgspec.json.Decoder(GrantTerms).decode

@@ -35,7 +35,7 @@ class NewPack(Fields, frozen=True, kw_only=True):
 
     id: Annotated[
         ShortText,
-        Meta(description="The ID that orders use: a-z, 0-9, _ and -, such as pack_starter."),
+        Meta(description="a-z, 0-9, _ and -, such as pack_starter."),
         said("ID"),
     ]
     name: Annotated[Text, Meta(description="The name that payers see.")]
@@ -50,12 +50,10 @@ class NewPack(Fields, frozen=True, kw_only=True):
         ),
     ]
     bonus_credits: Annotated[
-        int, Meta(ge=0, le=CREDITS_MAX, description="How many of the credits are shown as a bonus.")
+        int, Meta(ge=0, le=CREDITS_MAX, description="Credits shown as a bonus.")
     ] = 0
     popular: Annotated[bool, Meta(description="Whether the pack is marked as popular.")] = False
-    position: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="The position in the catalogue; 0 puts it last.")
-    ] = 0
+    position: Annotated[int, Meta(ge=0, le=1_000_000, description="The position; 0 is last.")] = 0
 
 
 class PackQuery(Page, frozen=True, kw_only=True):

@@ -56,23 +56,21 @@ TrialDays = Annotated[
 ]
 TrialCredits = Annotated[
     int,
-    Meta(ge=0, le=CREDITS_MAX, description="How many credits a trial grants."),
-    said("Credits of a trial"),
+    Meta(ge=0, le=CREDITS_MAX, description="Credits that a trial grants."),
+    said("Trial credits"),
 ]
 Features = Annotated[
     list[str],
     Meta(max_length=plans.FEATURES_MAX, description="The lines of the plan's feature list."),
     said(hint="One a line.", unit="lines"),
 ]
-Position = Annotated[
-    int, Meta(ge=0, le=1_000_000, description="The position in the catalogue; 0 puts it last.")
-]
+Position = Annotated[int, Meta(ge=0, le=1_000_000, description="The position; 0 puts it last.")]
 CreditExpires = Annotated[
     ShortText,
     Meta(
         description="When the plan's credit expires: never, period_end, or after a number of days such as 30d."
     ),
-    said("Credit ends"),
+    said("Credit expires"),
 ]
 RolloverMax = Annotated[
     int,
@@ -86,12 +84,10 @@ RolloverMax = Annotated[
 Grants = Annotated[
     Literal["at_once", "monthly"],
     Meta(
-        description=(
-            "at_once: all credit is granted when the period is paid. monthly: a paid year grants its credit"
-            " month by month."
-        )
+        description="at_once: all credit is granted when the period is paid. monthly: a paid year grants its credit"
+        " month by month."
     ),
-    said("A year's credit comes", words={"at_once": "At once", "monthly": "Month by month"}),
+    said("Credit of a paid year", words={"at_once": "At once", "monthly": "Month by month"}),
 ]
 Entitlements = Annotated[
     list[str],
@@ -103,30 +99,24 @@ Entitlements = Annotated[
 OnRepurchase = Annotated[
     Literal["stack", "extend", "reset"],
     Meta(
-        description=(
-            "What happens to unused credit when the plan is paid again. stack: it keeps its expiry; extend:"
-            " it gets the expiry of the new credit; reset: it expires at once."
-        )
+        description="What happens to unused credit when the plan is paid again. stack: it keeps its expiry; extend:"
+        " it gets the expiry of the new credit; reset: it expires at once."
     ),
-    said("Credit left when paid again"),
+    said("Unused credit on renewal"),
 ]
 WhenUsedUp = Annotated[
     Literal["wallet", "stop"],
     Meta(
-        description=(
-            "What happens when the plan's credit is used up. wallet: usage continues from the wallet; stop:"
-            " usage is refused."
-        )
+        description="What happens when the plan's credit is used up. wallet: usage continues from the wallet; stop:"
+        " usage is refused."
     ),
-    said("When its credit is used up"),
+    said("When the credit is used up"),
 ]
 Products = Annotated[
     dict[str, str | None],
     Meta(
-        description=(
-            "The plan's price and product IDs at the providers, such as stripe_price_id_monthly. Null removes"
-            " one."
-        )
+        description="The plan's price and product IDs at the providers, such as stripe_price_id_monthly. Null removes"
+        " one."
     ),
     said(
         "Prices and products at providers",
@@ -195,16 +185,16 @@ _LAYOUT: Final = FormLayout(
         "price_yearly": "Costs %(value)s a year.",
         "credits_included": "Grants %(value)s credits a month.",
         "credit_expires": {
-            "never": "Its credit never ends.",
-            "period_end": "Its credit ends with the period.",
-            "": "Its credit ends %(value)s after it is granted.",
+            "never": "Its credit never expires.",
+            "period_end": "Its credit expires with the period.",
+            "": "Its credit expires %(value)s after it is granted.",
         },
-        "rollover_max_credits": "Carries at most %(value)s credits into the next period.",
+        "rollover_max_credits": "At most %(value)s credits roll over into the next period.",
         "grants": {"monthly": "Grants a paid year's credit month by month."},
         "on_repurchase": {
-            "stack": "When it is paid again, credit that is left keeps its own end.",
-            "extend": "When it is paid again, credit that is left ends with the new credit.",
-            "reset": "When it is paid again, credit that is left ends at once.",
+            "stack": "When it is paid again, unused credit keeps its expiry.",
+            "extend": "When it is paid again, unused credit expires with the new credit.",
+            "reset": "When it is paid again, unused credit expires at once.",
         },
         "when_used_up": {
             "wallet": "When its credit is used up, usage continues from the wallet.",
@@ -216,7 +206,7 @@ _LAYOUT: Final = FormLayout(
     },
     {
         "price_yearly": "Isn't sold by the year.",
-        "rollover_max_credits": "Carries no credit into the next period.",
+        "rollover_max_credits": "No credit rolls over into the next period.",
         "trial_days": "Has no trial.",
     },
 )
@@ -226,11 +216,7 @@ class NewPlan(Fields, frozen=True, kw_only=True):
     """A plan to sell."""
 
     layout: ClassVar[FormLayout | None] = _LAYOUT
-    id: Annotated[
-        ShortText,
-        Meta(description="The ID that checkouts use: letters, digits, _ and -, such as pro."),
-        said("ID"),
-    ]
+    id: Annotated[ShortText, Meta(description="Letters, digits, _ and -, such as pro."), said("ID")]
     name: Name
     description: Description = ""
     price_monthly: PriceMonthly

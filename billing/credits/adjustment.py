@@ -257,10 +257,8 @@ async def adjust_credit(context: CallContext, asked: CreditChange) -> AdjustCred
 ADJUST_CREDIT = EngineAct(
     name="accounts.adjust",
     summary="Add credit to an account, or remove some",
-    description=(
-        "This applies to one environment. Purchased credit that is added pays debts first. A balance"
-        " never falls below zero."
-    ),
+    description="This applies to one environment. Purchased credit that is added pays debts first. A balance"
+    " never falls below zero.",
     path="/accounts/{account}/credit",
     audience=(OPERATOR,),
     input=CreditChange,

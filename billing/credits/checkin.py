@@ -392,7 +392,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
             Most,
             said(
                 "Credits, at most",
-                hint="The award is random between the two; blank: always the first.",
+                hint="Each award is random between the two numbers. Blank: always the smaller one.",
             ),
         ]
         | UnsetType
@@ -406,7 +406,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
                 le=CREDITS_MAX,
                 description="Credits added for each day of a streak after the first.",
             ),
-            said("More for each day in a row", hint="From the second day on."),
+            said("Streak bonus a day", hint="From the second day on."),
         ]
         | UnsetType
     ) = UNSET
@@ -418,7 +418,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
                 le=STREAK_DAYS_MAX,
                 description="The longest streak for which the bonus grows, in days.",
             ),
-            said("Days in a row that count"),
+            said("Longest streak, in days"),
         ]
         | UnsetType
     ) = UNSET

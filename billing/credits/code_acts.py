@@ -44,9 +44,7 @@ from store.keyset import Begin
 
 # One response holds at most this many codes. `topup code-batches write` creates larger batches.
 AT_ONCE_MAX = 10_000
-Uses = Annotated[
-    int, Meta(description="How many accounts can redeem each code, each of them once.")
-]
+Uses = Annotated[int, Meta(description="How many accounts can redeem each code, once.")]
 Used = Annotated[int, Meta(ge=0, description="How many times it was redeemed."), said("Redeemed")]
 CreditsEach = Annotated[Credits, said("Credits per code")]
 
@@ -59,17 +57,15 @@ class CodeBatch(Shaped, kw_only=True):
     name: Annotated[str, said("Batch")]
     credits: CreditsEach
     count: Annotated[int, Meta(description="The number of codes."), said("Codes")]
-    uses: Annotated[Uses, said("Accounts each")]
+    uses: Annotated[Uses, said("Accounts per code")]
     used: Used
     promotional: Annotated[bool, Meta(description="Whether the credit is promotional.")]
     days: Annotated[int | None, Meta(description="Days until promotional credit expires.")]
     complete: Annotated[
         bool,
         Meta(
-            description=(
-                "Whether the whole batch was created. If not, its creation was interrupted, and no code can be"
-                " redeemed."
-            )
+            description="Whether the whole batch was created. If not, its creation was interrupted, and no code can be"
+            " redeemed."
         ),
     ]
     expires_at: Annotated[Time | None, said("Expires")]
@@ -82,7 +78,7 @@ class MadeBatch(CodeBatch, kw_only=True):
 
     codes: Annotated[
         list[str],
-        Meta(description="The codes, which are shown only in this response."),
+        Meta(description="The codes, which are shown only now."),
         said(is_secret=True),
     ]
 
@@ -92,7 +88,7 @@ class RedemptionsRedeemBody(Fields, frozen=True, kw_only=True):
 
     code: Annotated[
         Text,
-        Meta(description="A redemption code (TOPUP-XXXX-XXXX-XXXX) or a voucher (ATU-…)."),
+        Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-…."),
         said(is_secret=True),
     ]
 
@@ -180,9 +176,9 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=batches.USES_MAX,
-            description="How many accounts can redeem each code, each of them once.",
+            description="How many accounts can redeem each code, once.",
         ),
-        said("Accounts that may redeem each", hint="Once each."),
+        said("Accounts that can redeem each code", hint="Once each."),
     ] = 1
     expires_at: (
         Annotated[
@@ -240,9 +236,7 @@ class ManyCodes(NewCodeBatch, frozen=True, kw_only=True):
 
 
 class CodesQuery(Page, frozen=True, kw_only=True):
-    batch: Annotated[str, Meta(max_length=40, description="Only codes of this batch.")] | None = (
-        None
-    )
+    batch: Annotated[str, Meta(max_length=40, description="Codes of this batch.")] | None = None
     last4: (
         Annotated[
             str,

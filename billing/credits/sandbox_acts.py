@@ -145,11 +145,9 @@ def check_staging(environment: Environment) -> None:
 SETTLE: Final = EngineAct(
     name="sandbox.settle",
     summary="Settle a pending staging top-up",
-    description=(
-        "The top-up ends as if its supplier had responded. A top-up that waits for approval is refused"
-        " (2009, `reason: awaits_approval`), because the sender may not decide. Decide with the"
-        " `approver_key` of a sandbox account, or in the dashboard."
-    ),
+    description="The top-up ends as if its supplier had responded. A top-up that waits for approval is refused"
+    " (2009, `reason: awaits_approval`), because the sender may not decide. Decide with the"
+    " `approver_key` of a sandbox account, or in the dashboard.",
     path="/sandbox/topups/{transaction_id}",
     scopes=("topup:send",),
     audience=(MERCHANT,),
@@ -178,10 +176,8 @@ FUND: Final = EngineAct[FundBody, Any](
 CLOCK: Final = ReadAct(
     name="sandbox.clock",
     summary="Show the account's clock",
-    description=(
-        "The account's clock determines limits and when keys, approvals, holds and subscriptions expire."
-        " In live it is the gateway's clock, and `ahead_s` is 0."
-    ),
+    description="The account's clock determines limits and when keys, approvals, holds and subscriptions expire."
+    " In live it is the gateway's clock, and `ahead_s` is 0.",
     path="/sandbox/clock",
     scopes=("topup:read", "topup:send", "usage:write", "billing:write"),
     audience=(MERCHANT,),
@@ -192,12 +188,10 @@ CLOCK: Final = ReadAct(
 ADVANCE: Final = Act(
     name="sandbox.advance",
     summary="Advance the staging account's clock",
-    description=(
-        "Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, and the caps,"
-        " mandates and expiry of keys follow this clock, and so does what you see of them. The clock only"
-        " moves forward, by ten years at most. A key whose limits would reset with time can't move it"
-        " (2009, `reason: limited`); use another key or the dashboard."
-    ),
+    description="Approvals, holds, promotional credit, codes, scheduled sends, subscriptions, and the caps,"
+    " mandates and expiry of keys follow this clock, and so does what you see of them. The clock only"
+    " moves forward, by ten years at most. A key whose limits would reset with time can't move it"
+    " (2009, `reason: limited`); use another key or the dashboard.",
     path="/sandbox/clock",
     scopes=("topup:send", "usage:write", "billing:write"),
     audience=(MERCHANT,),

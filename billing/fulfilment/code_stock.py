@@ -271,8 +271,7 @@ class CodeStock(Supplier):
                 await notify_low_stock(tx, low, now_us=now_us)
 
         taken = await tools.database.transaction(take_in_turn)
-        # Use a separate transaction, because this one locks accounts whose holders may wait for the first one's
-        # locks.
+        # Run this in a separate transaction: it locks accounts, whose holders may wait for the first transaction.
         await tools.database.transaction(look_at_level)
         if isinstance(taken, Unknown):
             return taken

@@ -22,10 +22,8 @@ Account = Annotated[
     str,
     Meta(
         max_length=EMAIL_CHARACTERS_MAX,
-        description=(
-            "The account to which the fee applies, by ID or email address. If omitted, the fee applies to all"
-            " accounts without their own."
-        ),
+        description="The account to which the fee applies, by ID or email address. If omitted, the fee applies to all"
+        " accounts without their own.",
     ),
 ]
 
@@ -57,13 +55,13 @@ class FeeParts(Fields, frozen=True, kw_only=True):
         Int64,
         within(0, FEE_CENTS_MAX),
         Meta(description="The fixed part of the fee, in US cents."),
-        said("On each send"),
+        said("Fixed part, in US cents"),
     ] = 0
     basis_points: Annotated[
         Int64,
         within(0, BASIS_POINTS_MAX),
         Meta(description="The share of the amount: 250 is 2.5 %."),
-        said("Share, in hundredths of a percent"),
+        said("Share of the amount, in hundredths of a percent"),
     ] = 0
     min_cents: Annotated[
         Int64,
@@ -172,11 +170,9 @@ SET_FEE = Act(
     name="fees.set",
     moves_money=True,
     summary="Set the fee of a platform, or of one account there",
-    description=(
-        "This replaces the earlier fee. If every part is 0, no fee is charged. Top-ups that were sent,"
-        " and quotes of the last ten minutes, don't change. An account's own fee replaces the platform's."
-        " Set the first fee only after every gateway and worker runs this version."
-    ),
+    description="This replaces the earlier fee. If every part is 0, no fee is charged. Top-ups that were sent,"
+    " and quotes of the last ten minutes, don't change. An account's own fee replaces the platform's."
+    " Set the first fee only after every gateway and worker runs this version.",
     path="/fees/{platform}",
     method="PUT",
     audience=(OPERATOR,),

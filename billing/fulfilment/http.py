@@ -206,7 +206,7 @@ def _secret_of(options: Any) -> str:
 
 SUPPLIER = Registration(
     name="http",
-    text="A service of your own: a signed request, its answer or its callback.",
+    text="Your own service, which is called with signed requests.",
     options=HttpOptions,
     make=_make,
     sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),

@@ -178,7 +178,7 @@ def _make(options: ManualOptions, tools: Tools) -> Manual:
 
 SUPPLIER = Registration(
     name="manual",
-    text="An operator: each top-up is a task, until an operator delivers a code or a note.",
+    text="An operator, who delivers each top-up by hand.",
     options=ManualOptions,
     make=_make,
     sample=lambda _request: Deliverable("note", "Sandbox: an operator would write something here."),

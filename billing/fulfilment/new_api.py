@@ -432,7 +432,7 @@ def _make(options: NewApiOptions, tools: Tools) -> Supplier:
 
 SUPPLIER = Registration(
     name="new_api",
-    text="A redemption code of a New API instance, or quota for a user of it.",
+    text="A redemption code of a New API instance, or quota for one of its users.",
     options=NewApiOptions,
     make=_make,
     sample=lambda request: Deliverable("code", f"SANDBOX-{sample_text(request)}"),

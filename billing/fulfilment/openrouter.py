@@ -246,7 +246,7 @@ def _make(options: OpenRouterOptions, tools: Tools) -> LimitedKeys:
 
 SUPPLIER = Registration(
     name="openrouter",
-    text="A key of OpenRouter with a credit limit, which later top-ups raise.",
+    text="An OpenRouter key with a credit limit, which later top-ups raise.",
     options=OpenRouterOptions,
     make=_make,
     sample=lambda request: Deliverable("key", f"sk-or-SANDBOX-{sample_text(request)}"),

@@ -36,10 +36,8 @@ Largest = Annotated[
 SupplierIds = Annotated[
     list[ShortText],
     Meta(
-        description=(
-            "The suppliers' IDs in order. The next one is called after a definite refusal. Without suppliers,"
-            " the platform isn't offered."
-        )
+        description="The suppliers' IDs in order. The next one is called after a definite refusal. Without suppliers,"
+        " the platform isn't offered."
     ),
     said("Suppliers, in order"),
 ]
@@ -66,7 +64,7 @@ class NewPlatform(Fields, frozen=True, kw_only=True):
 
     id: Annotated[
         ShortText,
-        Meta(description="The ID that sends use: up to 40 characters of a-z, 0-9, _ and -."),
+        Meta(description="Up to 40 characters of a-z, 0-9, _ and -."),
         said("ID"),
     ]
     name: Annotated[Text, Meta(description="The name that senders see; default: the ID.")] = ""
@@ -195,7 +193,7 @@ CREATE_PLATFORM = Act(
     refuses=(PlatformTaken, LimitReached),
     is_catalogue=True,
     audit=Audited("platform.create", to_builtins, is_whole=True),
-    done="The platform is there. It is offered while it has a supplier.",
+    done="The platform is created. It is offered while it has a supplier.",
     examples=(
         "topup platforms create --id gpt --name GPT --supplier gift-cards --environment live",
     ),
@@ -212,7 +210,7 @@ CHANGE_PLATFORM = Act(
     result=Platform,
     is_catalogue=True,
     audit=Audited("platform.update", to_builtins, is_whole=True),
-    done="The platform is changed; gateways see it within about a second.",
+    done="The platform is changed. Gateways use the change within about a second.",
     examples=(
         "topup platforms set claude --supplier gift-cards --supplier by-hand --environment live",
         "topup platforms set gpt --max-amount-cents 50000",
@@ -232,7 +230,7 @@ DISABLE_PLATFORM = Act(
     is_catalogue=True,
     audit=Audited("platform.update", to_builtins, is_whole=True),
     applies=attrgetter("active"),
-    done="The platform is no longer offered; top-ups in progress continue.",
+    done="The platform is no longer offered. Top-ups in progress continue.",
     examples=("topup platforms disable gpt --environment live",),
 )
 ENABLE_PLATFORM = Act(
@@ -247,7 +245,7 @@ ENABLE_PLATFORM = Act(
     is_catalogue=True,
     audit=Audited("platform.update", to_builtins, is_whole=True),
     applies=lambda platform: not platform.active,
-    done="The platform is offered again, while it has a supplier.",
+    done="The platform is offered again if it has a supplier.",
     examples=("topup platforms enable gpt --environment live",),
 )
 ACTS = (

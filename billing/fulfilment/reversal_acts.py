@@ -71,13 +71,11 @@ def _told(done: ReversedOutcome, _: ReversedTopUp) -> Told:
 REVERSE: Final = EngineAct(
     name="topups.reverse",
     summary="Reverse a delivered top-up that was not used",
-    description=(
-        "Credit in a wallet of this gateway returns immediately and in full, unless its voucher was"
-        " redeemed. A supplier's delivery counts as used, unless that supplier can revoke it. If it can,"
-        " the response is 202 with status reversing, and topup.reversed follows when the supplier"
-        " confirms. If the supplier refuses, the top-up stays delivered. A repeated call returns the same"
-        " result."
-    ),
+    description="Credit in a wallet of this gateway returns immediately and in full, unless its voucher was"
+    " redeemed. A supplier's delivery counts as used, unless that supplier can revoke it. If it can,"
+    " the response is 202 with status reversing, and topup.reversed follows when the supplier"
+    " confirms. If the supplier refuses, the top-up stays delivered. A repeated call returns the same"
+    " result.",
     path="/topup/{transaction_id}/reverse",
     scopes=("topup:reverse",),
     audience=(MERCHANT,),

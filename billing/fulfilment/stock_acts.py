@@ -90,9 +90,7 @@ def _expiry(text: str, number: int) -> int | None:
 CODES_MAX: Final = 10_000
 
 SupplierId = Annotated[str, Meta(description="The supplier of kind code_stock.")]
-FaceValue = Annotated[
-    Cents, Meta(description="The face value of a code, in US cents."), said("Face value")
-]
+FaceValue = Annotated[Cents, Meta(description="A code's value, in US cents."), said("Face value")]
 
 
 class StockedCode(Shaped, kw_only=True):
@@ -125,7 +123,7 @@ class Level(Struct, kw_only=True):
         Meta(
             description="Below this number, the stock counts as low. This is an option of the supplier."
         ),
-        said("Low below"),
+        said("Low-stock threshold"),
     ]
     low: Annotated[bool, Meta(description="Whether the stock is low.")]
 
@@ -254,7 +252,7 @@ ADD_CODES = Act(
     status=201,
     is_catalogue=True,
     audit=Audited("stock.add", _noted),
-    done="The codes are in stock; known ones were skipped.",
+    done="The codes are in stock. Codes that were already known were skipped.",
     examples=(
         "topup stock add --supplier gift-cards --codes codes.csv --environment live",
         "topup stock add --supplier gift-cards --codes -",

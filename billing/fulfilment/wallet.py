@@ -28,7 +28,7 @@ def _make(_options: Options, _tools: Tools) -> Wallet:
 
 SUPPLIER = Registration(
     name=WALLET,
-    text="The credit stays in the recipient's wallet here; a platform charges it, or takes the voucher.",
+    text="Credit in the recipient's wallet in this gateway.",
     options=Options,
     make=_make,
     sample=lambda _request: CREDIT,

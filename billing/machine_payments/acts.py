@@ -28,10 +28,7 @@ class MachinePayment(Struct, kw_only=True):
     """A payment that a machine made for one top-up. Nothing shown here can be used to pay again."""
 
     id: str
-    state: Annotated[
-        ShownState,
-        Meta(description="stuck: an operator must decide."),
-    ]
+    state: Annotated[ShownState, Meta(description="stuck: an operator must decide.")]
     protocol: Annotated[str, Meta(description="x402, or mpp for a card.")]
     environment: Literal["staging", "live"]
     account_id: str
@@ -43,12 +40,7 @@ class MachinePayment(Struct, kw_only=True):
     network: Annotated[str, Meta(description="The network's CAIP-2 name, or stripe for a card.")]
     asset: Annotated[str, Meta(description="The token's contract, or usd for a card.")]
     amount: Annotated[str, Meta(description="In atomic units, or in US cents for a card.")]
-    payer: Annotated[
-        str,
-        Meta(
-            description="The wallet that signed the payment, or the last characters of a card's token."
-        ),
-    ]
+    payer: Annotated[str, Meta(description="The signing wallet, or the end of a card's token.")]
     settlement: Annotated[
         str | None,
         Meta(
@@ -75,12 +67,10 @@ class DecidePayment(Fields, frozen=True, kw_only=True):
         Annotated[
             Text,
             Meta(
-                description=(
-                    "For a settled payment: the transaction's hash, or the card's payment ID (pi_…). If the"
-                    " transaction has several transfers, add the log index: 0x…:17."
-                )
+                description="For a settled payment: the transaction's hash, or the card's payment ID (pi_…). If the"
+                " transaction has several transfers, add the log index: 0x…:17."
             ),
-            said("Its transaction at the network, or the provider's payment"),
+            said("Transaction hash, or payment ID at the provider"),
         ]
         | None
     ) = None

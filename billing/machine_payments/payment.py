@@ -1,7 +1,7 @@
 """Store machine payments: each pays for one top-up in the same request.
 
-A payment's row is found by its ID at the settling party and by the payer's secret identifier, and is written
-before any call. The caller holds the locks of the machine account and of the payment's account.
+A payment's row is found by its ID at the facilitator or provider and by the payer's secret identifier. It is
+written before any call. The caller holds the locks of the machine account and of the payment's account.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

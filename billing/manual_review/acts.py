@@ -49,7 +49,7 @@ from store.database import Database, Transaction
 from store.keyset import Begin
 
 ShownDeliverable = Annotated[
-    dict[str, Any] | None, Meta(description="What was delivered, without its value.")
+    dict[str, Any] | None, Meta(description="The delivery, without its value.")
 ]
 
 
@@ -182,21 +182,17 @@ HANDED_KINDS: Final = ("code", "key", "link", "note", "credit")
 GIVEN_KINDS: Final = (*HANDED_KINDS, _KEPT)
 _VIEWS: Final = "; ".join(f"{name}: {meaning}" for name, meaning in VIEWS.items())
 _Text = Annotated[str, Meta(max_length=REASON_CHARACTERS_MAX)]
-_Reason = Annotated[
-    _Text, Meta(description="The reason, which other operators can read later."), said("Reason")
-]
+_Reason = Annotated[_Text, Meta(description="The reason, for other operators."), said("Reason")]
 _ShownReason = Annotated[
     _Text,
-    Meta(description="The reason, which the sender can read."),
+    Meta(description="The reason, for the sender."),
     said("Reason that the sender sees"),
 ]
 _Checked = Annotated[
     bool,
     Meta(
-        description=(
-            "Confirms that you checked at the supplier and know what it did. Required if the outcome is"
-            " unclear."
-        )
+        description="Confirms that you checked at the supplier and know what it did. Required if the outcome is"
+        " unclear."
     ),
     said("Checked", hint="I checked the supplier and know what it did"),
 ]
@@ -248,10 +244,8 @@ class SettleBody(Fields, frozen=True, kw_only=True):
     kind: Annotated[
         Literal["code", "key", "link", "note", "credit", "kept"],
         Meta(
-            description=(
-                "What the recipient receives. credit: the supplier has already credited the recipient's account."
-                " kept: what the supplier handed over earlier, which was stored but not delivered."
-            )
+            description="What the recipient receives. credit: the supplier has already credited the recipient's account."
+            " kept: what the supplier handed over earlier, which was stored but not delivered."
         ),
         said(
             "What the recipient gets",
@@ -315,10 +309,8 @@ class ReversalBody(ToldWhy, frozen=True, kw_only=True):
         Annotated[
             bool,
             Meta(
-                description=(
-                    "What you found out at the supplier: true if the delivery is worthless now, false if it stays"
-                    " valid. If omitted, the gateway asks the supplier."
-                )
+                description="What you found out at the supplier: true if the delivery is worthless now, false if it stays"
+                " valid. If omitted, the gateway asks the supplier."
             ),
         ]
         | None
@@ -505,7 +497,7 @@ TAKE_TASK = _decision(
     Why,
     summary="Take a task",
     description="After that, only you can end the task.",
-    done="You have taken the task. Only you can end it now.",
+    done="You have taken the task. Only you can complete it now.",
     examples=("topup manual-review take txn_4Kp1",),
 )
 GIVE_BACK_TASK = _decision(
@@ -514,7 +506,7 @@ GIVE_BACK_TASK = _decision(
     Why,
     summary="Give a task back",
     description="Other operators can then take the task. Giving back another operator's task requires a reason.",
-    done="The task is given back. Others can take it.",
+    done="The task is given back. Other operators can take it.",
     examples=("topup manual-review give-back txn_4Kp1",),
 )
 RETRY = _decision(
@@ -522,10 +514,8 @@ RETRY = _decision(
     partial(_decide, decisions.AskAgain),
     Why,
     summary="Call the supplier now",
-    description=(
-        "Call the supplier now instead of later. Depending on its kind, this repeats the call, or checks"
-        " first whether the top-up was done."
-    ),
+    description="Call the supplier now instead of later. Depending on its kind, this repeats the call, or checks"
+    " first whether the top-up was done.",
     done="The supplier is called now.",
     examples=("topup manual-review retry txn_4Kp1",),
 )
@@ -549,13 +539,11 @@ REFUSE_TASK = _decision(
     partial(_decide, decisions.RefuseTask),
     ToldWhy,
     summary="Refuse the task",
-    description=(
-        "The platform's next supplier is called. If there is none, the top-up fails and its funds are"
-        " returned."
-    ),
+    description="The platform's next supplier is called. If there is none, the top-up fails and its funds are"
+    " returned.",
     moves_money=True,
     asks=f"Refuse the task of {_OF_TOPUP}? Without another supplier, the funds return.",
-    done="The task is refused: the next supplier is called, or the funds returned.",
+    done="The task is refused. The next supplier is called, or the funds are returned.",
     examples=("topup manual-review refuse txn_4Kp1 --reason 'sold out'",),
 )
 NOT_DONE = _decision(
@@ -563,12 +551,10 @@ NOT_DONE = _decision(
     partial(_decide, decisions.DeclareNotDone),
     SaidWhy,
     summary="Record that the supplier did nothing",
-    description=(
-        "Use this after checking at the supplier. No supplier is called until you switch, retry, settle"
-        " or fail the top-up."
-    ),
+    description="Use this after checking at the supplier. No supplier is called until you switch, retry, settle"
+    " or fail the top-up.",
     asks="Did you check that the supplier did nothing for {transaction_id}?",
-    done="Recorded: the supplier did nothing. No supplier is called until you choose one.",
+    done="It is recorded that the supplier did nothing. No supplier is called until you choose one.",
     examples=("topup manual-review not-done txn_4Kp1 --reason 'not in their list'",),
 )
 SWITCH_SUPPLIER = _decision(
@@ -576,10 +562,8 @@ SWITCH_SUPPLIER = _decision(
     partial(_decide, decisions.SwitchSupplier),
     SwitchBody,
     summary="Switch to another supplier",
-    description=(
-        "The other supplier is called immediately. You can't switch while the current supplier's outcome"
-        " is unknown."
-    ),
+    description="The other supplier is called immediately. You can't switch while the current supplier's outcome"
+    " is unknown.",
     done="The other supplier is called now.",
     examples=("topup manual-review switch txn_4Kp1 --to by-hand --reason 'stock is empty'",),
 )
@@ -591,7 +575,7 @@ FAIL = _decision(
     description="The top-up ends, and the sender's funds are returned. No other supplier is called.",
     moves_money=True,
     asks=f"Fail {_OF_TOPUP} and return its funds? That can't be undone.",
-    done="The top-up failed, and the sender has the funds back.",
+    done="The top-up failed, and its funds are returned to the sender.",
     examples=("topup manual-review fail txn_4Kp1 --reason 'no such user'",),
 )
 SEE_WORDS = StepsAct(
@@ -607,7 +591,7 @@ SEE_WORDS = StepsAct(
     owner_of=owner_of,
     names_person=True,
     named_by="transaction_id",
-    done="Marked as seen. The responses stay below.",
+    done="The responses are marked as seen. They stay in the list below.",
     examples=("topup manual-review seen txn_4Kp1 --reason 'their second code is void'",),
 )
 REVERSE = _decision(
@@ -615,14 +599,12 @@ REVERSE = _decision(
     reverse,
     ReversalBody,
     summary="Reverse a delivered top-up that nobody used",
-    description=(
-        "Credit in a wallet of this gateway returns immediately. A supplier's delivery is reversed when"
-        " the supplier, or you, confirm that nobody can use it any more."
-    ),
+    description="Credit in a wallet of this gateway returns immediately. A supplier's delivery is reversed when"
+    " the supplier, or you, confirm that nobody can use it any more.",
     refuses=(NotFound, AlreadyUsed, AlreadyEnded, StillOpen),
     moves_money=True,
     asks=f"Reverse {_OF_TOPUP} and return its funds?",
-    done="The top-up is reversed, or its supplier is called.",
+    done="The top-up is reversed, or its supplier is being called.",
     examples=(
         "topup manual-review reverse txn_4Kp1 --reason 'sent to the wrong person'",
         "topup manual-review reverse txn_4Kp1 --reason 'disabled at the vendor' --revoked",

@@ -56,21 +56,10 @@ class Supplier(Shaped, kw_only=True):
     environment: Environment
     id: str
     kind: Annotated[str, Meta(description="The kind of supplier, which can't be changed.")]
-    options: Annotated[
-        dict[str, Any],
-        Meta(description="The options by name. Only the last characters of secrets are shown."),
-    ]
+    options: Annotated[dict[str, Any], Meta(description="Options by name; secrets are masked.")]
     active: bool
-    simulated: Annotated[
-        bool,
-        Meta(
-            description="Whether the supplier is simulated: it behaves like its kind and calls nobody."
-        ),
-    ]
-    paused_at: Annotated[
-        Time | None,
-        Meta(description="When an operator paused it, if paused."),
-    ]
+    simulated: Annotated[bool, Meta(description="Whether it only simulates deliveries.")]
+    paused_at: Annotated[Time | None, Meta(description="When an operator paused it, if paused.")]
     breaker_opened_at: Annotated[
         Time | None,
         Meta(
@@ -91,12 +80,7 @@ class SupplierWithHealth(Supplier, kw_only=True):
         ),
     ]
     did: Annotated[str, Meta(description="The same results in a few words.")]
-    waits_s: Annotated[
-        int | None,
-        Meta(
-            description="How many seconds the oldest pending top-up has waited for this supplier."
-        ),
-    ]
+    waits_s: Annotated[int | None, Meta(description="The longest wait for it, in seconds.")]
 
 
 class Reason(Fields, frozen=True, kw_only=True):
@@ -104,7 +88,7 @@ class Reason(Fields, frozen=True, kw_only=True):
 
     reason: Annotated[
         str,
-        Meta(max_length=2_000, description="The reason, which other operators can read later."),
+        Meta(max_length=2_000, description="The reason, for other operators."),
         said("Reason"),
     ]
 
@@ -234,7 +218,7 @@ DISABLE_SUPPLIER = Act(
     is_catalogue=True,
     audit=Audited("supplier.update", shape_of, is_whole=True),
     applies=attrgetter("active"),
-    done="The supplier is switched off: platforms pass over it.",
+    done="The supplier is disabled. Platforms skip it.",
     examples=("topup suppliers disable own --environment live",),
 )
 ENABLE_SUPPLIER = Act(
@@ -250,17 +234,15 @@ ENABLE_SUPPLIER = Act(
     is_catalogue=True,
     audit=Audited("supplier.update", shape_of, is_whole=True),
     applies=lambda supplier: not supplier.active,
-    done="The supplier is switched on.",
+    done="The supplier is enabled.",
     examples=("topup suppliers enable own --environment live",),
 )
 PAUSE_SUPPLIER = Act(
     name="suppliers.pause",
     undo="suppliers.resume",
     summary="Pause a supplier",
-    description=(
-        "The supplier isn't called until you resume it. Its top-ups wait, including new ones (1002,"
-        " pending), and none fails."
-    ),
+    description="The supplier isn't called until you resume it. Its top-ups wait, including new ones (1002,"
+    " pending), and none fails.",
     path="/suppliers/{supplier}/pause",
     audience=(OPERATOR,),
     input=Reason,
@@ -271,17 +253,15 @@ PAUSE_SUPPLIER = Act(
     is_catalogue=True,
     names_person=True,
     audit=Audited("supplier.pause", shape_of, is_whole=True),
-    done="The supplier is paused. What is meant for it waits until you resume it.",
+    done="The supplier is paused. Its top-ups wait until you resume it.",
     examples=("topup suppliers pause own --reason 'they asked us to' --environment live",),
 )
 RESUME_SUPPLIER = Act(
     name="suppliers.resume",
     undo="suppliers.pause",
     summary="Resume a supplier",
-    description=(
-        "The supplier is called again immediately, whether you paused it or workers skipped it. Waiting"
-        " top-ups continue."
-    ),
+    description="The supplier is called again immediately, whether you paused it or workers skipped it. Waiting"
+    " top-ups continue.",
     path="/suppliers/{supplier}/resume",
     audience=(OPERATOR,),
     input=Reason,
@@ -292,7 +272,7 @@ RESUME_SUPPLIER = Act(
     is_catalogue=True,
     names_person=True,
     audit=Audited("supplier.resume", shape_of, is_whole=True),
-    done="The supplier is called again, and what waited is delivered.",
+    done="The supplier is called again, and waiting top-ups continue.",
     examples=("topup suppliers resume own --reason 'it answers again' --environment live",),
 )
 
@@ -322,7 +302,7 @@ class CheckedSupplier(Struct, kw_only=True):
     detail: Annotated[str, Meta(description="The result in a sentence.")]
     balance_cents: Annotated[
         Cents | None,
-        Meta(description="The balance at the supplier, in US cents; null if it reports none."),
+        Meta(description="The balance there, in US cents, if known."),
     ]
 
 
@@ -438,9 +418,7 @@ class NewSupplier(Fields, frozen=True, kw_only=True):
         ),
         said("Kind", hint="It can't be changed."),
     ]
-    simulated: Annotated[
-        bool, Meta(description="Staging only: the supplier behaves like its kind and calls nobody.")
-    ] = False
+    simulated: Annotated[bool, Meta(description="Only simulate deliveries; staging only.")] = False
     options: Options = msgspec.field(default_factory=dict)
     secrets: Secrets = msgspec.field(default_factory=dict)
 
@@ -453,10 +431,8 @@ class SupplierChanges(Fields, frozen=True, kw_only=True):
     despite_open_attempts: Annotated[
         bool,
         Meta(
-            description=(
-                "Allow a change of the supplier's location although it has open top-ups. Use this only if the new"
-                " location is the same service with the same records."
-            )
+            description="Allow a change of the supplier's location although it has open top-ups. Use this only if the new"
+            " location is the same service with the same records."
         ),
     ] = False
 
@@ -584,7 +560,7 @@ CREATE_SUPPLIER = Act(
     is_catalogue=True,
     moves_money=True,
     audit=Audited("supplier.create", shape_of, is_whole=True),
-    done="The supplier is there. Name it for a platform, and it is called.",
+    done="The supplier is added. Add it to a platform to have it called.",
     examples=(
         "topup suppliers create --id gift-cards --kind code_stock --environment live",
         (
@@ -609,7 +585,7 @@ SET_OPTIONS = Act(
     # Changing the URL could send the supplier's secrets elsewhere, so this counts as moving money.
     moves_money=True,
     audit=Audited("supplier.update", shape_of, is_whole=True),
-    done="The supplier is saved; gateways and workers see it within about a second.",
+    done="The supplier is saved. Gateways and workers use the change within about a second.",
     examples=("topup suppliers set own --secret secret=@new.txt --environment live",),
 )
 ACTS = (

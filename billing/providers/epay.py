@@ -220,7 +220,7 @@ class Epay:
         return (Paid(subject, order.trade_no, price, method=order.type or None),)
 
     async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 there is none
-        raise ProviderRefused("Epay has no page for customers.")
+        raise ProviderRefused("Epay has no customer portal.")
 
     def read(self, received: Received) -> Notification:
         found = _parameters(received.query if received.method == "GET" else received.body)
@@ -297,7 +297,7 @@ class Epay:
 
 
 def _parameters(encoded: bytes) -> dict[str, str]:
-    """Return the protocol's parameters, each once and without separators. Raise NotificationRefused for anything else."""
+    """Return the protocol's parameters. Raise NotificationRefused if one is unknown, repeated or has a separator."""
     try:
         pairs = parse_qsl(
             encoded.decode(),

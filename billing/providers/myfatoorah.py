@@ -224,7 +224,7 @@ class MyFatoorah:
         return (Waiting(subject),)
 
     async def portal(self, customer_ref: str, return_url: str) -> str:  # noqa: ARG002 there is none
-        raise ProviderRefused("MyFatoorah has no page for customers.")
+        raise ProviderRefused("MyFatoorah has no customer portal.")
 
     def read(self, received: Received) -> Notification:
         try:

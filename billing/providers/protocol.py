@@ -446,7 +446,7 @@ class Closing(Protocol):
 @runtime_checkable
 class Linking(Protocol):
     async def linked(self, object_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Return pairs of a known ID and the one of `object_ids` that it belongs to.
+        """Return pairs of a related ID and the ID in `object_ids` that it belongs to.
 
         Raises ProviderUnavailable and ProviderRefused.
         """

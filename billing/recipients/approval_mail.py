@@ -128,7 +128,7 @@ async def _of_colleague(tx: Transaction, mail_id: str, now_us: int) -> Approval 
     ids: Sequence[str] = msgspec.json.decode(row["about"])["approval_ids"]
     found = [await approval.find(tx, one, now_us=now_us) for one in ids]
     asked = [one for one in found if one is not None and one.account_id == person.account_id]
-    # Return the approval that ends last: at least one was pending when the mail was written.
+    # At least one was pending when the mail was written, so return the approval that ended last.
     return max(asked, key=_ended_last, default=None)
 
 

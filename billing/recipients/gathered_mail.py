@@ -28,8 +28,7 @@ from webhooks.deliveries.notice import DISABLED_STAGE, RECOVERED, WARNED_STAGE, 
 
 GatheredKind = Literal["webhook", "balance", "key"]
 GATHERED: Final[tuple[GatheredKind, ...]] = get_args(GatheredKind)
-# Further news within this time joins the first in one mail. A restarting webhook receiver has recovered by
-# then.
+# Further news within this time joins the first in one mail. A restarting webhook receiver has recovered by then.
 GATHER_US: Final[Mapping[GatheredKind, int]] = {
     "webhook": 5 * MINUTE_US,
     "balance": MINUTE_US,

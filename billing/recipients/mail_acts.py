@@ -201,9 +201,7 @@ class SentMail(Shaped, kw_only=True):
     status: MailStatus
     created_at: Time
     attempts: Annotated[Count, Meta(description="How many times sending was attempted.")]
-    next_attempt_at: Annotated[
-        Time | None, Meta(description="When the next attempt is due, if any.")
-    ]
+    next_attempt_at: Annotated[Time | None, Meta(description="When the next attempt is due.")]
     ended_at: Time | None
     reason: Annotated[str | None, Meta(description="The mail server's message, without addresses.")]
 
@@ -424,10 +422,8 @@ async def resend(context: CallContext, _asked: Fields) -> Resend:
 RESEND: Final = EngineAct(
     name="topups.resend",
     summary="Send the recipient's mail once more",
-    description=(
-        "The mail goes to the top-up's recipient, with the link to the claim page. While a mail is being"
-        " sent, no second one is queued. It counts toward the limits of mail in 24 hours."
-    ),
+    description="The mail goes to the top-up's recipient, with the link to the claim page. While a mail is being"
+    " sent, no second one is queued. It counts toward the limits of mail in 24 hours.",
     path="/topup/{transaction_id}/resend",
     scopes=("topup:send",),
     audience=(MERCHANT,),

@@ -32,10 +32,7 @@ class LimitUsage(Shaped, kw_only=True):
         KeyIdText | None,
         Meta(description="The key that has the limit; null: the account's own limit."),
     ]
-    cap: Annotated[
-        ShownCap,
-        Meta(description="The name of the limit."),
-    ]
+    cap: Annotated[ShownCap, Meta(description="The name of the limit.")]
     unit: Annotated[
         CapUnit, Meta(description="The unit of limit, spent and remaining; cents are US cents.")
     ]

@@ -309,10 +309,7 @@ class Entitlement(Shaped, kw_only=True):
             description="In a query: whether at least one more use is allowed. After a use: whether it was counted."
         ),
     ]
-    limit: Annotated[
-        int | None,
-        Meta(description="The number of uses allowed in each period; null if uses aren't limited."),
-    ]
+    limit: Annotated[int | None, Meta(description="Uses allowed in a period; null for any number.")]
     used: Annotated[Count, Meta(description="How many uses were counted since the last reset.")]
     resets_at: Annotated[Time | None, Meta(description="When the count is reset, if ever.")]
 
@@ -322,7 +319,7 @@ class UseBody(Fields, frozen=True, kw_only=True):
 
     reference: Annotated[
         CallerReferenceField,
-        Meta(description="Your own reference for this use. Each reference counts once."),
+        Meta(description="Your own unique reference for this use."),
     ]
     count: Annotated[int, Meta(ge=1, le=_COUNT_MAX, description="The number of uses.")] = 1
 
@@ -363,10 +360,8 @@ ACTS: Final = (
     ReadAct(
         name="entitlements.show",
         summary="Check whether the account may use an entitlement now",
-        description=(
-            "If only another plan has this entitlement, `allowed` is false. If no plan has it, the response"
-            " is 404 with `did_you_mean`."
-        ),
+        description="If only another plan has this entitlement, `allowed` is false. If no plan has it, the response"
+        " is 404 with `did_you_mean`.",
         path=_PATH,
         scopes=_ASKS,
         audience=(MERCHANT,),
@@ -377,10 +372,8 @@ ACTS: Final = (
     EngineAct(
         name="entitlements.use",
         summary="Count uses of a limited entitlement",
-        description=(
-            "If the limit doesn't allow that many uses, `allowed` is false and nothing is counted. Repeating"
-            " a reference returns `allowed` true and counts nothing."
-        ),
+        description="If the limit doesn't allow that many uses, `allowed` is false and nothing is counted. Repeating"
+        " a reference returns `allowed` true and counts nothing.",
         path=f"{_PATH}/use",
         scopes=("usage:write", "advanced_access"),
         audience=(MERCHANT,),

@@ -114,7 +114,7 @@ class GivePeriod(_OnComp):
         if paid_until is None or one.status == "cancelled":
             words = "was never paid for" if paid_until is None else "has ended"
             raise CompRefused(
-                f"The plan {words}, so there is no period to give.",
+                f"The plan {words}, so there is no period to grant.",
                 extra={"subscription_id": one.id},
             )
         now_us = state.now_of(one.tenant)
@@ -122,8 +122,8 @@ class GivePeriod(_OnComp):
         if start_at is None:
             if now_us < paid_until:
                 raise CompRepeated(
-                    f"The plan is paid until {rfc3339(paid_until)}. Give that time to grant the "
-                    "period after it.",
+                    f"The plan is paid until {rfc3339(paid_until)}. To grant the period after that, set "
+                    "`period_start` to that time.",
                     extra={"subscription_id": one.id, "paid_until": rfc3339(paid_until)},
                 )
             start_at = next_start(one, now_us)
@@ -197,8 +197,8 @@ def _check_credit(state: BatchState, one: Subscription, weighed: Period) -> None
     available = sold.available_micros(state) + left_of(state, one, parts)
     if available < due:
         raise InsufficientBalance(
-            "The account has spent the credit that is taken back. Set allow_owed to let "
-            "the account owe it.",
+            "The account has already spent this credit. Set `allow_owed` to let the account "
+            "owe it.",
             extra={
                 "needed_cents": -(-due // MICROS_PER_CENT),
                 "available_cents": micros_to_cents(available),

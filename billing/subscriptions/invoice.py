@@ -77,7 +77,7 @@ def grant_of(bill: Bill, terms: Terms) -> PeriodGrant | Problem:
     prorated = sum(line.amount for line, _ in parts)
     is_change = bill.is_change and bool(parts or terms.carried_amount)
     if full and is_change:
-        # The invoice pays for a new period, partly with an old period's unused time.
+        # The invoice pays for a new period, partly with the unused time of an older one.
         prorated, whole_micros = amount, 0
     if not parts and not is_change:
         return PeriodGrant(main, whole_micros)
@@ -175,7 +175,7 @@ def reckon(one: Subscription, periods: Sequence[Period], new: PlanChange) -> Rec
     known, base = changes_of(periods), carried_before(one)
     before, after = all_grant(known, base), all_grant([*known, new], base)
     more = after.micros - before.micros
-    # carried_amount may include a change whose period wasn't reported.
+    # Add only the difference, because carried_amount may include a change whose period wasn't reported.
     carried = one.carried_amount + after.carried_amount - before.carried_amount
     return Reckoned(max(0, more), max(0, -more), max(0, carried))
 

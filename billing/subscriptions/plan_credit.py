@@ -34,9 +34,9 @@ from billing.subscriptions.working_set import SubscriptionWorkingSet
 from kernel.clock import DAY_US
 from kernel.ids import new_id
 
-# Fewer remaining days of a period are added to its last part.
+# A remainder of the period that is shorter than this belongs to its last part.
 _LEAST_PART_US = 14 * DAY_US
-# A provider's next period may start this much later.
+# A provider may start the next period late by up to this much.
 _GAP_US = DAY_US
 
 
@@ -208,7 +208,7 @@ def _parts(
 def _to_give(state: BatchState, part: PlanGrant) -> PlanGrant:
     """Record the part as granted, before `_give` moves its credit.
 
-    Rollover happens between the two: of two ledger accounts with the same expiry, the older is spent first.
+    Rollover must happen in between: of two ledger accounts with the same expiry, the older one is spent first.
     """
     owed = state.ledger.owed(part.tenant)
     given = replace(
@@ -282,14 +282,14 @@ def _roll_over(state: BatchState, one: Subscription, new: PlanGrant, terms: Gran
         and (part.id != new.id and part.plan_id == new.plan_id)
         and new.starts_at - _GAP_US <= part.expires_at <= now_us
     ]
-    # Losses that were not reported yet roll over first.
+    # Expired credit whose loss wasn't reported yet rolls over first.
     for part in sorted(ended, key=lambda each: not each.unreported_micros):
         micros = min(part.unreported_micros or part.expired_micros, room - rolled)
         if micros:
             _take_along(state, part.id, micros)
             rolled += micros
     _carry(state, new, rolled)
-    # Don't report a loss that a part which is still due may roll over, even if the next period was paid before.
+    # Credit isn't reported as lost while a due part may roll it over, even if the next period was paid before.
     tell_lost(state, one.id, but_for_due=True)
 
 

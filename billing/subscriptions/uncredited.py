@@ -1,6 +1,6 @@
-"""Follow the return of a payment that credited nothing, or its failed return.
+"""Track refunds, and failed refunds, of payments that credited nothing.
 
-No credit moves. When all of the payment is returned, its case closes. If the money comes back, the case reopens.
+No credit moves. When a payment is fully returned, its case closes. If the money comes back, the case reopens.
 """
 
 from dataclasses import dataclass

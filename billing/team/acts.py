@@ -258,7 +258,7 @@ CHANGE_ROLE: Final = Act(
     result=Colleague,
     asks_password_if=is_lasting,
     audit=Audited("member.role_changed", _audited),
-    done="It counts from now on.",
+    done="The colleague has the new role from now on.",
     **_COMMON,
 )
 REMOVE: Final = Act(
@@ -275,7 +275,7 @@ REMOVE: Final = Act(
     is_for_suspended=True,
     audit=Audited("member.removed", _audited),
     asks="Remove {email}? They lose access at once.",
-    done="They have no access any more.",
+    done="The colleague no longer has access.",
     examples=("topup team remove mbr_4Kp1 --account ops@acme.example",),
     **_COMMON,
 )
@@ -295,10 +295,8 @@ LEAVE: Final = Act(
 END_WORK: Final = StepsAct(
     name="team.end-work",
     summary="End everything that a colleague created",
-    description=(
-        "This revokes the colleague's keys, deletes their webhooks, disables their apps, and cancels"
-        " unsent top-ups, whose funds are returned."
-    ),
+    description="This revokes the colleague's keys, deletes their webhooks, disables their apps, and cancels"
+    " unsent top-ups, whose funds are returned.",
     path="/team/{member_id}/end-work",
     audience=(OPERATOR,),
     input=Fields,
@@ -310,7 +308,7 @@ END_WORK: Final = StepsAct(
     is_for_paused=True,
     is_for_suspended=True,
     asks="End everything that {email} made? It cannot be undone.",
-    done="What they made has ended.",
+    done="Everything that the colleague created has ended.",
     examples=("topup team end-work mbr_4Kp1 --account ops@acme.example",),
     **_COMMON,
 )

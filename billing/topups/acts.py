@@ -60,11 +60,10 @@ class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     status: Annotated[TopUpStatus, Meta(description="Only top-ups in this state.")] | None = None
     platform: Annotated[Text, Meta(description="Only top-ups of this platform.")] | None = None
     recipient_email: (
-        Annotated[str, Meta(max_length=320, description="Only top-ups to this recipient.")] | None
+        Annotated[str, Meta(max_length=320, description="Only to this recipient.")] | None
     ) = None
     reference: (
-        Annotated[CallerReferenceField, Meta(description="Only the top-up with this reference.")]
-        | None
+        Annotated[CallerReferenceField, Meta(description="Only with this reference.")] | None
     ) = None
     key_id: Annotated[Text, Meta(description="Only top-ups that this key sent.")] | None = None
     created_after: Time | None = None
@@ -190,11 +189,9 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 SHOW: Final = ReadAct(
     name="topups.show",
     summary="Show a top-up with its ledger transfers and events",
-    description=(
-        "The status is 200 in every state, and the code tells the state. With `wait_s`, the response"
-        " arrives when the state changes or that many seconds have passed. If the state is final, it"
-        " arrives immediately."
-    ),
+    description="The status is 200 in every state, and the code tells the state. With `wait_s`, the response"
+    " arrives when the state changes or that many seconds have passed. If the state is final, it"
+    " arrives immediately.",
     path="/topup/status/{transaction_id}",
     scopes=READS,
     audience=(MERCHANT,),
@@ -214,10 +211,8 @@ SHOW: Final = ReadAct(
 CANCEL: Final = EngineAct(
     name="topups.cancel",
     summary="Cancel a scheduled or pending top-up",
-    description=(
-        "The funds return to where they came from, and topup.cancelled is sent. A key can cancel what it"
-        " or a descendant sent; anything else requires `topup:reverse`."
-    ),
+    description="The funds return to where they came from, and topup.cancelled is sent. A key can cancel what it"
+    " or a descendant sent; anything else requires `topup:reverse`.",
     path="/topup/cancel",
     scopes=("topup:send",),
     audience=(MERCHANT,),

@@ -70,7 +70,7 @@ class AskedApproval(Approval, kw_only=True):
     ]
     sender_email: Annotated[
         str | None,
-        Meta(description="With the reason `sender_left`: who sent it. Null for a key or a token."),
+        Meta(description="The sender, if the reason is sender_left."),
     ]
     url: Annotated[str, Meta(description="The dashboard page on which a user decides.")]
 
@@ -191,10 +191,8 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 SHOW: Final = ReadAct(
     name="approvals.show",
     summary="Show an approval",
-    description=(
-        "With `wait_s`, the response arrives when the approval is decided or that many seconds have"
-        " passed. If it is already decided, the response arrives immediately."
-    ),
+    description="With `wait_s`, the response arrives when the approval is decided or that many seconds have"
+    " passed. If it is already decided, the response arrives immediately.",
     path="/approvals/{approval_id}",
     scopes=READS,
     audience=(MERCHANT,),
@@ -207,11 +205,9 @@ SHOW: Final = ReadAct(
 APPROVE: Final = EngineAct(
     name="approvals.approve",
     summary="Approve a held send",
-    description=(
-        "The rules are checked again. A key related to the sending key can't decide, nor can a key that"
-        " the sender created. Nobody can decide after `expires_at`. If the sending key has ended, the"
-        " top-up is cancelled, its funds are returned, and the response is 3009."
-    ),
+    description="The rules are checked again. A key related to the sending key can't decide, nor can a key that"
+    " the sender created. Nobody can decide after `expires_at`. If the sending key has ended, the"
+    " top-up is cancelled, its funds are returned, and the response is 3009.",
     path="/approvals/{approval_id}/approve",
     scopes=("approvals:write",),
     audience=(MERCHANT,),

@@ -279,7 +279,7 @@ async def set_suppliers(
 ) -> None:
     await get_platform(tx, environment, platform)
     if len(set(suppliers)) < len(suppliers):
-        raise InvalidInput("A platform's list names each supplier once.", param="suppliers")
+        raise InvalidInput("A platform can list each supplier only once.", param="suppliers")
     if len(suppliers) > SUPPLIERS_OF_PLATFORM_MAX:
         raise InvalidInput(
             f"A platform has at most {SUPPLIERS_OF_PLATFORM_MAX} suppliers.", param="suppliers"
@@ -396,8 +396,8 @@ def _check_platform(row: PlatformRow) -> None:
         raise InvalidInput(f"A name has 1 to {NAME_CHARACTERS_MAX} characters.", param="name")
     if not 1 <= row.min_amount_cents <= row.max_amount_cents <= AMOUNT_CENTS_MAX:
         raise InvalidInput(
-            f"Amounts must be from 1 to {AMOUNT_CENTS_MAX}, and the smallest not above the "
-            "largest.",
+            f"Amounts must be from 1 to {AMOUNT_CENTS_MAX}, and the smallest must not "
+            "exceed the largest.",
             param="min_amount_cents",
         )
 

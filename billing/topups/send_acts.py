@@ -69,10 +69,8 @@ QuoteIdField = Annotated[
     Meta(
         min_length=1,
         max_length=QUOTE_ID_CHARACTERS_MAX,
-        description=(
-            "The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send"
-            " costs exactly what was quoted, or is refused."
-        ),
+        description="The `quote_id` from POST /topup/validate for the same send, at most ten minutes old. The send"
+        " costs exactly what was quoted, or is refused.",
     ),
 ]
 IntentField = Annotated[
@@ -81,11 +79,9 @@ IntentField = Annotated[
         min_length=INTENT_CHARACTERS_MIN,
         max_length=INTENT_CHARACTERS_MAX,
         pattern=VISIBLE,
-        description=(
-            "Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same"
-            " intent, platform, amount and recipient is the same top-up, whichever key of the account sends"
-            " it and whether by API, MCP, x402 or a page. Any other send with this intent is refused."
-        ),
+        description="Your own ID for this top-up, such as a UUID, unique in the environment. A send with the same"
+        " intent, platform, amount and recipient is the same top-up, whichever key of the account sends"
+        " it and whether by API, MCP, x402 or a page. Any other send with this intent is refused.",
     ),
 ]
 
@@ -95,7 +91,7 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
 
     email: Annotated[
         bool,
-        Meta(description="Whether to mail the recipient a link to the claim page after delivery."),
+        Meta(description="Mail a link to the claim page after delivery."),
     ] = False
     locale: (
         Annotated[
@@ -103,10 +99,8 @@ class DeliveryBody(Fields, frozen=True, kw_only=True):
             Meta(
                 max_length=LOCALE_CHARACTERS_MAX,
                 pattern=LOCALE,
-                description=(
-                    "The language of the mail and the claim page, such as es or zh-Hans. English, Arabic, Chinese and"
-                    " Spanish are available; anything else becomes English."
-                ),
+                description="The language of the mail and the claim page, such as es or zh-Hans. English, Arabic, Chinese and"
+                " Spanish are available; anything else becomes English.",
             ),
         ]
         | None
@@ -173,9 +167,9 @@ class OneSend(Fields, frozen=True, kw_only=True):
         | None
     ) = None
     note: Annotated[str, Meta(max_length=NOTE_CHARACTERS_MAX)] | None = None
-    delivery: Annotated[
-        DeliveryBody | None, Meta(description="Mail, language and message for the recipient.")
-    ] = None
+    delivery: Annotated[DeliveryBody | None, Meta(description="How to notify the recipient.")] = (
+        None
+    )
     send_at: (
         Annotated[
             Time,
@@ -188,10 +182,8 @@ class OneSend(Fields, frozen=True, kw_only=True):
     distinct: Annotated[
         bool,
         Meta(
-            description=(
-                "Confirms that this isn't a repetition, although it looks like a recent send; see the key's"
-                " `repeat_guard_s`."
-            )
+            description="Confirms that this isn't a repetition, although it looks like a recent send; see the key's"
+            " `repeat_guard_s`."
         ),
     ] = False
 
@@ -280,15 +272,13 @@ _REFUSES: Final = (
 SEND: Final = EngineAct(
     name="topups.send",
     summary="Send prepaid credit to a recipient's wallet",
-    description=(
-        "One transaction debits the account's wallet, credits the recipient's wallet, issues the voucher"
-        " and queues the webhook. The top-up is pending if its supplier needs time or a user must"
-        " approve. With `send_at` it is scheduled: its funds are held and the caps counted now, and you"
-        " can cancel it until then. At that time the key, the account and the platform are checked again;"
-        " if one of them refuses, the response is 3005 and the funds are returned. Give an"
-        " Idempotency-Key, and a repeated call sends once. An `intent` does the same for all keys of the"
-        " account, by API, MCP, x402 or a page."
-    ),
+    description="One transaction debits the account's wallet, credits the recipient's wallet, issues the voucher"
+    " and queues the webhook. The top-up is pending if its supplier needs time or a user must"
+    " approve. With `send_at` it is scheduled: its funds are held and the caps counted now, and you"
+    " can cancel it until then. At that time the key, the account and the platform are checked again;"
+    " if one of them refuses, the response is 3005 and the funds are returned. Give an"
+    " Idempotency-Key, and a repeated call sends once. An `intent` does the same for all keys of the"
+    " account, by API, MCP, x402 or a page.",
     path="/topup/send",
     scopes=SENDS,
     audience=(MERCHANT,),

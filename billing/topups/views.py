@@ -30,20 +30,11 @@ from webhooks.events.event import EventTypeWord
 from webhooks.events.schemas import Approval, Deliverable
 
 DeliverableField = Annotated[Deliverable, Meta(description="What the recipient receives.")]
-SenderReference = Annotated[
-    str, Meta(description="The sender's own reference, unique in the environment.")
-]
-WalletCents = Annotated[
-    int, Meta(description="The balance of the sender's wallet afterwards, in US cents.")
-]
+SenderReference = Annotated[str, Meta(description="The sender's reference, unique by environment.")]
+WalletCents = Annotated[int, Meta(description="The sender's balance afterwards, in US cents.")]
 
 
-NextLinks = Annotated[
-    list[Link],
-    Meta(
-        description="While the top-up waits: the calls that you can make next, most useful first."
-    ),
-]
+NextLinks = Annotated[list[Link], Meta(description="The calls to make next, most useful first.")]
 NextPoll = Annotated[
     Literal["poll"],
     Meta(
@@ -69,12 +60,10 @@ class RecipientMail(Shaped, kw_only=True):
     status: Annotated[
         Literal["queued", "sent", "bounced", "failed", "unwanted", "outbox", "limited"],
         Meta(
-            description=(
-                "The mail's status. sent: a mail server accepted it. bounced: it was finally refused. failed: it"
-                " couldn't be sent for a day and a half. unwanted: the recipient wants no mail. outbox: this"
-                " gateway sends no mail, so read it in the dashboard. limited: the limit of mails in 24 hours was"
-                " reached."
-            )
+            description="The mail's status. sent: a mail server accepted it. bounced: it was finally refused. failed: it"
+            " couldn't be sent for a day and a half. unwanted: the recipient wants no mail. outbox: this"
+            " gateway sends no mail, so read it in the dashboard. limited: the limit of mails in 24 hours was"
+            " reached."
         ),
     ]
     attempts: Annotated[int, Meta(ge=0, description="How many times sending was attempted.")]
@@ -117,10 +106,8 @@ class Sent(Struct, kw_only=True, gc=False):
     claim_url: Annotated[
         str | None,
         Meta(
-            description=(
-                "The recipient's claim page. It is as valuable as the code, so it is null unless you may see the"
-                " code."
-            )
+            description="The recipient's claim page. It is as valuable as the code, so it is null unless you may see the"
+            " code."
         ),
     ]
     scheduled_for: ScheduledFor | UnsetType = UNSET
@@ -180,24 +167,16 @@ class TopUpFields(Shaped, kw_only=True):
     metadata: dict[str, str]
     note: str | None
     failure_reason: str | None
-    delivery: Annotated[
-        ShownDelivery | None,
-        Meta(description="How the recipient is notified; null if the sender didn't say."),
-    ]
+    delivery: Annotated[ShownDelivery | None, Meta(description="How the recipient is notified.")]
     claim_url: Annotated[
         str | None,
         Meta(
-            description=(
-                "The recipient's claim page. It is as valuable as the code, so it is null unless you may see the"
-                " code, and in responses that are stored for a repeated call."
-            )
+            description="The recipient's claim page. It is as valuable as the code, so it is null unless you may see the"
+            " code, and in responses that are stored for a repeated call."
         ),
     ] = None
     claimed_at: Annotated[Time | None, Meta(description="When the claim page was first opened.")]
-    emailed_at: Annotated[
-        Time | None,
-        Meta(description="When the first mail was accepted."),
-    ]
+    emailed_at: Annotated[Time | None, Meta(description="When the first mail was accepted.")]
     key_id: Annotated[KeyIdText | None, Meta(description="The key that sent it; null if none did.")]
     key_name: Annotated[str | None, Meta(description="The key's name at that time.")]
     scheduled_for: ScheduledFor | None
@@ -271,11 +250,9 @@ class FulfilmentAttempt(Shaped, kw_only=True):
             "requested", "waiting", "unknown", "delivered", "refused", "dropped", "revoked", "kept"
         ],
         Meta(
-            description=(
-                "The outcome. waiting: accepted, but not delivered yet. unknown: no reliable response, so the"
-                " supplier is called again. dropped: an operator ended the attempt. revoked, kept: the result of"
-                " asking the supplier to revoke the delivery."
-            )
+            description="The outcome. waiting: accepted, but not delivered yet. unknown: no reliable response, so the"
+            " supplier is called again. dropped: an operator ended the attempt. revoked, kept: the result of"
+            " asking the supplier to revoke the delivery."
         ),
     ]
     requests_made: Annotated[int, Meta(ge=1, description="How often the supplier was called.")]
@@ -297,7 +274,7 @@ class Reversal(Shaped, kw_only=True):
     reason: Annotated[str, Meta(description="The reason that the sender or the operator gave.")]
     outcome: Annotated[
         Literal["reversed", "kept"] | None,
-        Meta(description="The outcome; null until the supplier has responded."),
+        Meta(description="The outcome, once known."),
     ]
     detail: Annotated[str | None, Meta(description="Why it was kept.")]
     requested_at: Time
@@ -323,16 +300,8 @@ class TopUpStory(TopUp, kw_only=True):
     events: Annotated[list[EventOfTopUp], Meta(description="The events about the top-up.")]
     attempts: Annotated[list[FulfilmentAttempt], Meta(description="The attempts at suppliers.")]
     mails: Annotated[list[RecipientMail], Meta(description="The mails to the recipient.")]
-    needs_review: Annotated[
-        bool,
-        Meta(
-            description="Whether the supplier's outcome is unknown and an operator must find it out."
-        ),
-    ]
-    reversal: Annotated[
-        Reversal | None,
-        Meta(description="The request to reverse it, if any."),
-    ]
+    needs_review: Annotated[bool, Meta(description="Whether an operator must decide.")]
+    reversal: Annotated[Reversal | None, Meta(description="The request to reverse it, if any.")]
     supplier: Annotated[str | None, Meta(description="The supplier; null except for operators.")]
     cost_cents: (
         Annotated[
@@ -348,16 +317,11 @@ class TopUpStory(TopUp, kw_only=True):
     request_id: Annotated[
         str | None,
         Meta(
-            description=(
-                "The X-Request-Id of the send, which the top-up's webhooks also contain. Null if it is no longer"
-                " stored."
-            )
+            description="The X-Request-Id of the send, which the top-up's webhooks also contain. Null if it is no longer"
+            " stored."
         ),
     ]
-    caller_address: Annotated[
-        str | None,
-        Meta(description="The IP address of the send; null if the account made no call."),
-    ]
+    caller_address: Annotated[str | None, Meta(description="The sender's IP address, if known.")]
     idempotency_key: Annotated[
         str | None,
         Meta(
@@ -384,10 +348,8 @@ class Quote(Shaped, kw_only=True):
     would_be: Annotated[
         Literal["delivered", "pending", "scheduled", "approval_required", "replayed"],
         Meta(
-            description=(
-                "What the send would result in. replayed: its intent was already used, so nothing would be sent"
-                " or charged."
-            )
+            description="What the send would result in. replayed: its intent was already used, so nothing would be sent"
+            " or charged."
         ),
     ]
     quote_id: Annotated[str, Meta(description="The value for the send's `quote_id`.")]

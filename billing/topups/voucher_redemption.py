@@ -1,7 +1,6 @@
 """Vouchers: look up a voucher as its issuer, and redeem a voucher once.
 
-Guessing codes is rate-limited. Only the issuing account or an operator can record that a platform honoured a
-voucher.
+Guessing codes is rate-limited. Only the issuing account or an operator can record that a platform honoured a voucher.
 """
 
 from dataclasses import dataclass
@@ -301,10 +300,8 @@ SHOW: Final = ReadAct(
 REDEEM: Final = EngineAct(
     name="vouchers.redeem",
     summary="Redeem a voucher once",
-    description=(
-        "The voucher's amount leaves the recipient's wallet. Wrong codes are counted. A key can redeem"
-        " what it or a descendant sent; anything else that your account sent requires vouchers:redeem."
-    ),
+    description="The voucher's amount leaves the recipient's wallet. Wrong codes are counted. A key can redeem"
+    " what it or a descendant sent; anything else that your account sent requires vouchers:redeem.",
     path="/vouchers/redeem",
     scopes=("topup:send", REDEEMS),
     audience=(MERCHANT,),

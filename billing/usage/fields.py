@@ -14,19 +14,10 @@ from kernel.limits import NOTE_CHARACTERS_MAX
 UsageDescription = Annotated[str, Meta(min_length=1, max_length=NOTE_CHARACTERS_MAX, pattern=LINE)]
 TokenCount = Annotated[int, Meta(ge=0, le=TOKENS_MAX)]
 FlooredCredits = Annotated[int, Meta(description="The amount in credits of $0.001, rounded down.")]
-BalanceMicros = Annotated[
-    int,
-    Meta(
-        description="The balance of the account's wallet afterwards, in millionths of a US dollar."
-    ),
-]
-BalanceCredits = Annotated[
-    int, Meta(description="The same balance in credits of $0.001, rounded down.")
-]
+BalanceMicros = Annotated[int, Meta(description="The new balance, in millionths of a US dollar.")]
+BalanceCredits = Annotated[int, Meta(description="The balance in credits of $0.001, rounded down.")]
 BalanceCents = Annotated[int, Meta(description="The same balance in US cents, rounded down.")]
-CallerReference = Annotated[
-    str, Meta(description="The caller's own reference, unique in the environment.")
-]
+CallerReference = Annotated[str, Meta(description="The caller's reference, unique by environment.")]
 
 
 class TokenFields(Fields, frozen=True, kw_only=True):
@@ -35,9 +26,7 @@ class TokenFields(Fields, frozen=True, kw_only=True):
     model: Model | None = None
     input_tokens: TokenCount | None = None
     output_tokens: TokenCount | None = None
-    cached_tokens: Annotated[
-        TokenCount | None, Meta(description="How many input tokens were cached.")
-    ] = None
+    cached_tokens: Annotated[TokenCount | None, Meta(description="Cached input tokens.")] = None
 
     def tokens(self) -> Tokens | None:
         given = (self.input_tokens, self.output_tokens, self.cached_tokens)

@@ -43,7 +43,7 @@ from keys.caps import CapExceeded
 WRITES: Final = ("usage:write",)
 HoldId = Annotated[str, Meta(pattern=r"^hld_[0-9A-Za-z]+$")]
 TtlS = Annotated[
-    int, Meta(ge=1, le=TTL_S_MAX, description="How many seconds from now the hold lasts.")
+    int, Meta(ge=1, le=TTL_S_MAX, description="Seconds from now until the hold expires.")
 ]
 
 
@@ -59,11 +59,9 @@ class HoldBody(Fields, frozen=True, kw_only=True):
     overage: Annotated[
         Literal["reject", "cap", "owe"],
         Meta(
-            description=(
-                "What to do if a capture exceeds the held amount. reject: refuse it. cap: capture only the held"
-                " amount. owe: also charge the rest, up to ten times the amount; the account owes what its wallet"
-                " lacks."
-            )
+            description="What to do if a capture exceeds the held amount. reject: refuse it. cap: capture only the held"
+            " amount. owe: also charge the rest, up to ten times the amount; the account owes what its wallet"
+            " lacks."
         ),
     ] = "reject"
 
@@ -94,16 +92,14 @@ class Hold(Shaped, kw_only=True):
         Literal["reject", "cap", "owe"],
         Meta(description="What happens if a capture exceeds the held amount; see POST /holds."),
     ]
-    overage_micros: Annotated[
-        int, Meta(ge=0, description="Captured above the held amount, in micros.")
-    ]
+    overage_micros: Annotated[int, Meta(ge=0, description="The capture above it, in micros.")]
     description: str
     model: str | None
     reference: CallerReference | None
     created_at: Time
     expires_at: Annotated[
         str,
-        Meta(description="When the hold expires, on the account's clock (see GET /sandbox/clock)."),
+        Meta(description="Expiry on the account's clock; see GET /sandbox/clock."),
     ]
     ended_at: Time | None
     input_tokens: int | None
@@ -181,11 +177,9 @@ async def release(context: CallContext, _asked: Fields) -> ReleaseHold:
 PLACE: Final = EngineAct(
     name="holds.place",
     summary="Hold credit for usage whose price isn't known yet",
-    description=(
-        "The amount leaves the balance and counts in the key's caps immediately. You can capture the hold"
-        " once, in part or in full. What isn't captured returns when the hold is captured, released or"
-        " expires."
-    ),
+    description="The amount leaves the balance and counts in the key's caps immediately. You can capture the hold"
+    " once, in part or in full. What isn't captured returns when the hold is captured, released or"
+    " expires.",
     path="/holds",
     status=201,
     scopes=WRITES,
@@ -211,11 +205,9 @@ SHOW: Final = ReadAct(
 CAPTURE: Final = EngineAct(
     name="holds.capture",
     summary="Capture what was used of a hold, and release the rest",
-    description=(
-        "Give `credits`, `amount_micros`, or tokens, which are charged by the price list. Without any of"
-        " them, the whole hold is captured. If more was used than was held, the hold's `overage`"
-        " determines what happens."
-    ),
+    description="Give `credits`, `amount_micros`, or tokens, which are charged by the price list. Without any of"
+    " them, the whole hold is captured. If more was used than was held, the hold's `overage`"
+    " determines what happens.",
     path="/holds/{hold_id}/capture",
     scopes=WRITES,
     audience=(MERCHANT,),

@@ -31,9 +31,7 @@ Dollars = Annotated[
         description="The price of 1,000,000 tokens in US dollars, such as 2.50.",
     ),
 ]
-PerMillion = Annotated[
-    int, Meta(ge=0, description="The price of 1,000,000 tokens, in millionths of a US dollar.")
-]
+PerMillion = Annotated[int, Meta(ge=0, description="Micros for 1,000,000 tokens.")]
 
 
 class Price(Shaped, kw_only=True):
@@ -44,10 +42,8 @@ class Price(Shaped, kw_only=True):
     model: Annotated[
         str,
         Meta(
-            description=(
-                "The model. A name that ends in * covers all models that start with the text before it and have"
-                " no longer entry."
-            )
+            description="The model. A name that ends in * covers all models that start with the text before it and have"
+            " no longer entry."
         ),
     ]
     input_micros: Annotated[PerMillion, said("Input")]
@@ -82,11 +78,9 @@ async def list_prices(
 LIST_PRICES = ListAct(
     name="prices.list",
     summary="List what each model's tokens cost",
-    description=(
-        "Prices are for 1,000,000 tokens of each kind. With `model`, the response has only the price that"
-        " applies: the model's own, or that of the longest matching entry that ends in `*`. A model"
-        " without a price is refused, with the most similar name."
-    ),
+    description="Prices are for 1,000,000 tokens of each kind. With `model`, the response has only the price that"
+    " applies: the model's own, or that of the longest matching entry that ends in `*`. A model"
+    " without a price is refused, with the most similar name.",
     path="/prices",
     scopes=("usage:read", "usage:write"),
     query=PriceQuery,
@@ -124,10 +118,8 @@ class PriceFile(Fields, frozen=True, kw_only=True):
         str,
         document_of("text/csv"),
         Meta(
-            description=(
-                "A CSV with the columns model, input, output and optionally cached, in dollars; or a JSON list of"
-                " objects with model, input_micros, output_micros and optionally cached_micros."
-            )
+            description="A CSV with the columns model, input, output and optionally cached, in dollars; or a JSON list of"
+            " objects with model, input_micros, output_micros and optionally cached_micros."
         ),
     ]
     whole: Annotated[bool, Meta(description="Withdraw models that the file omits.")] = False
@@ -238,15 +230,13 @@ _CHANGES: Final[dict[str, Any]] = {
 SET_PRICE = Act(
     name="prices.set",
     summary="Set a price",
-    description=(
-        "The price applies from now on, as a new version of the list. Earlier charges keep their price."
-        " Setting the same price again makes no version."
-    ),
+    description="The price applies from now on, as a new version of the list. Earlier charges keep their price."
+    " Setting the same price again makes no version.",
     path="/prices",
     input=NewModelPrice,
     run=set_price,
     **_CHANGES,
-    done="The price is set: usage is priced by it from now on.",
+    done="The price is set. It applies to usage from now on.",
     examples=(
         "topup prices set --model gpt-4o --input 2.50 --output 10 --cached 1.25 --environment live",
         "topup prices set --model 'gpt-4o*' --input 5 --output 15",
@@ -260,7 +250,7 @@ IMPORT_PRICES = Act(
     input=PriceFile,
     run=import_prices,
     **_CHANGES,
-    done="The prices are set: usage is priced by them from now on.",
+    done="The prices are set. They apply to usage from now on.",
     examples=(
         "topup prices import --file prices.csv --environment live",
         "topup prices import --file - --whole",

@@ -145,10 +145,7 @@ class UsageBatch(Struct, kw_only=True):
 
     records_total: Annotated[int, Meta(ge=1, description="The number of records in the batch.")]
     charged: Annotated[Count, Meta(description="How many records were charged now.")]
-    repeated: Annotated[
-        Count,
-        Meta(description="How many had been charged before."),
-    ]
+    repeated: Annotated[Count, Meta(description="How many had been charged before.")]
     refused: Annotated[Count, Meta(description="How many records were refused.")]
     amount_micros: Micros
     balance_micros: BalanceMicros
@@ -174,14 +171,12 @@ class UsageBatch(Struct, kw_only=True):
 CHARGE: Final = ApiAct(
     name="usage.charge",
     summary="Charge credit for AI usage",
-    description=(
-        "A record has `credits` or `amount_micros` with a `description`, or `model` with `input_tokens`,"
-        " `output_tokens` and optionally `cached_tokens`, which are charged by the operator's price list"
-        " (`GET /prices`). Repeating a `reference` with the same fields returns the same charge; with"
-        ' other fields it is refused. Promotional credit is spent first. A batch is `{"records": […]}`'
-        " with at most 1,000 records. Each is charged or refused separately, in order. CloudEvents are"
-        " accepted too, one or a batch: `data` is a record, and `source` and `id` form its reference."
-    ),
+    description="A record has `credits` or `amount_micros` with a `description`, or `model` with `input_tokens`,"
+    " `output_tokens` and optionally `cached_tokens`, which are charged by the operator's price list"
+    " (`GET /prices`). Repeating a `reference` with the same fields returns the same charge; with"
+    ' other fields it is refused. Promotional credit is spent first. A batch is `{"records": […]}`'
+    " with at most 1,000 records. Each is charged or refused separately, in order. CloudEvents are"
+    " accepted too, one or a batch: `data` is a record, and `source` and `id` form its reference.",
     path="/usage",
     scopes=("usage:write",),
     audience=(MERCHANT,),

@@ -1,1 +1,1 @@
-"""Sell through Stripe: API calls, objects read as facts, and simulated notifications."""
+"""Sell through Stripe: API calls, translation of its objects into facts, and simulated notifications."""

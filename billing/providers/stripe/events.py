@@ -1,7 +1,7 @@
-"""Read Stripe's objects as facts. These are pure functions over the JSON of an event or a response.
+"""Translate the JSON of Stripe's events and responses into provider-neutral facts.
 
 charge.refunded reports the sum of refunds; refund.* events report each refund, and only they report failures. A
-checkout's payment intent is reported by its session, so only payment intents with our mark count.
+checkout's payment intent is reported by its session, so only payment intents that this gateway marked count.
 """
 
 import contextlib

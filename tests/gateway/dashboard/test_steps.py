@@ -145,8 +145,8 @@ async def test_a_plan_says_what_it_costs_and_grants(gateway: Gateway) -> None:
         "Costs 20.00 USD a month.",
         "Isn't sold by the year.",
         "Grants 25,000 credits a month.",
-        "Its credit ends with the period.",
-        "Carries no credit into the next period.",
+        "Its credit expires with the period.",
+        "No credit rolls over into the next period.",
     ]
     assert "Begins with a free trial of 14 days." in summary_of(last)
     assert "When its credit is used up, usage is refused." in summary_of(last)
