@@ -38,16 +38,12 @@ OWN_LISTS: Final[dict[str, "OwnList"]] = {}
 
 
 class ActOnAll(NamedTuple):
-    """The act applies to rows in this `state`. `field` is the input's field for the object's ID; if empty, the
-    path's parameter `param` holds it.
-    """
+    """The act applies to rows in this `state`."""
 
     act: AnyChange
     label: str
     state: str
     warns: str
-    field: str = ""
-    param: str = ""
 
 
 class Column(NamedTuple):
@@ -198,9 +194,10 @@ async def _act_on_all(call: RequestContext[Fields, Fields]) -> Reply:
 
     async def run(object_id: str, form: Form) -> object:
         key = f"{form.idempotency_key}-{object_id}"[-_KEY_CHARACTERS:]
-        body = {one.field: object_id} if one.field else {}
-        ids = {one.param: object_id} if one.param else {}
-        return await run_own(call, one.act, body, ids, key=key)
+        if "{" not in one.act.path:
+            return await run_own(call, one.act, {of.listed.named_by: object_id}, key=key)
+        param = one.act.path.partition("{")[2].partition("}")[0]
+        return await run_own(call, one.act, ids={param: object_id}, key=key)
 
     return await on_all(call, await of.matching(call, one), run)
 

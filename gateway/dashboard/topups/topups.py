@@ -80,7 +80,6 @@ _LIST: Final = OwnList(
             phrase("Cancel all that are scheduled"),
             "scheduled",
             CANCELS_EACH,
-            field="transaction_id",
         )
     },
 )

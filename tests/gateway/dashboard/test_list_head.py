@@ -92,6 +92,17 @@ async def test_chosen_columns_stay_in_each_link_and_form(gateway: Gateway) -> No
     assert "<b>" not in odd
 
 
+async def test_each_list_made_from_an_act_hides_the_columns_left_out(gateway: Gateway) -> None:
+    ann = await signed_in(gateway)
+    await sent(gateway, ann, 100)
+
+    topups = (await ann.get(f"{TOPUPS}?columns=recipient_email,status")).text
+    wallets = (await ann.get("/dashboard/wallets?columns=platform")).text
+
+    assert 'class="lines without-1 without-3 without-4 without-6"' in topups
+    assert 'class="lines without-1 without-3 without-4"' in wallets
+
+
 async def test_an_operators_list_shows_any_field_as_a_column(gateway: Gateway) -> None:
     boss = await operator(gateway)
     assert (await fill(boss, f"{ADMIN}/packs", PACK)).status_code == 303
