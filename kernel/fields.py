@@ -127,10 +127,8 @@ class ExportPage(Page, frozen=True, kw_only=True):
     format: Annotated[
         ExportFormat,
         Meta(
-            description=(
-                "csv streams all matching items from the cursor on and ignores limit."
-                " csv_excel is the same, with the byte order mark that Excel needs for UTF-8."
-            )
+            description="csv streams all matching items from the cursor on and ignores limit. csv_excel is the"
+            " same, with the byte order mark that Excel needs for UTF-8."
         ),
     ] = "json"
 

@@ -13,9 +13,7 @@ class FieldProblem(Struct, kw_only=True):
     """A field of the request that can't be accepted, and what would be accepted."""
 
     param: Annotated[str, Meta(description="The path of the field in the request.")]
-    detail: Annotated[
-        str, Meta(description="What is wrong with the field, in a sentence for people.")
-    ]
+    detail: Annotated[str, Meta(description="The problem, in a sentence for people.")]
     code: Annotated[int | UnsetType, Meta(description="The code of this problem alone.")] = UNSET
     allowed: Annotated[list[Any] | UnsetType, Meta(description="All accepted values.")] = UNSET
     minimum: Annotated[float | UnsetType, Meta(description="The smallest accepted number.")] = UNSET
@@ -32,9 +30,7 @@ class Failure(Struct, kw_only=True):
     detail: Annotated[str, Meta(description="The cause, in a sentence for people.")]
     param: Annotated[str | None, Meta(description="The field that is wrong, or null.")]
     retryable: Annotated[bool, Meta(description="Whether the same request may succeed later.")]
-    retry_after_s: Annotated[
-        int | None, Meta(description="Seconds to wait before a retry, or null.")
-    ]
+    retry_after_s: Annotated[int | None, Meta(description="Seconds to wait before a retry.")]
     next_action: Annotated[NextAction, Meta(description="What a program should do next.")]
     doc_url: Annotated[
         str,
@@ -51,18 +47,13 @@ class Failure(Struct, kw_only=True):
     links: Annotated[
         list[Link] | UnsetType, Meta(description="Calls to make next, the most useful first.")
     ] = UNSET
-    did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar known name.")] = (
-        UNSET
-    )
+    did_you_mean: Annotated[str | UnsetType, Meta(description="The most similar name.")] = UNSET
     limit: Annotated[Any, Meta(description="The limit that was reached.")] = UNSET
     remaining: Annotated[Any, Meta(description="The part of the limit that is left.")] = UNSET
     oldest_cursor: Annotated[
         str | UnsetType,
         Meta(
-            description=(
-                "For lists of events: the cursor to continue from. Older events are no longer"
-                " stored."
-            )
+            description="For lists of events: the cursor to continue from. Older events are no longer stored."
         ),
     ] = UNSET
     resets_at: Time | UnsetType | None = UNSET
@@ -71,6 +62,4 @@ class Failure(Struct, kw_only=True):
 class Refused(Struct, kw_only=True):
     """The `data` of an error."""
 
-    error: Annotated[
-        Failure, Meta(description="The cause of the refusal, and what to do about it.")
-    ]
+    error: Annotated[Failure, Meta(description="The cause, and what to do about it.")]

@@ -28,11 +28,8 @@ EventSequence = Annotated[
     int,
     Meta(
         ge=1,
-        description=(
-            "The event's number in its account and environment. Numbers have no gaps and"
-            " follow the order of events: of two events about one object, the greater number"
-            " is the later event."
-        ),
+        description="The event's number in its account and environment. Numbers have no gaps and follow the order"
+        " of events: of two events about one object, the greater number is the later event.",
     ),
 ]
 CallerReferenceField = Annotated[
@@ -41,9 +38,7 @@ CallerReferenceField = Annotated[
 TransactionId = Annotated[str, Meta(pattern=r"^txn_[0-9A-Za-z]+$", description="The top-up's ID.")]
 Cents = Annotated[int, Meta(description="An amount in US cents.")]
 PositiveCents = Annotated[int, Meta(ge=1, description="An amount in US cents.")]
-FeeCents = Annotated[
-    int, Meta(ge=0, description="The fee, charged in addition to the amount, in US cents.")
-]
+FeeCents = Annotated[int, Meta(ge=0, description="The fee on top of the amount, in US cents.")]
 ChargedCents = Annotated[
     int, Meta(ge=1, description="The total that the sender paid, amount and fee, in US cents.")
 ]
@@ -52,10 +47,8 @@ Code = Annotated[
     str,
     Meta(
         min_length=1,
-        description=(
-            "The code that redeems the credit: a voucher ATU-…, or the platform's own"
-            " code that replaced it. Null unless you may see the code."
-        ),
+        description="The code that redeems the credit: a voucher ATU-…, or the platform's own code that replaced"
+        " it. Null unless you may see the code.",
     ),
 ]
 CodeHint = Annotated[
@@ -63,16 +56,13 @@ CodeHint = Annotated[
 ]
 Email = Annotated[str, Meta(max_length=EMAIL_CHARACTERS_MAX)]
 AccountName = Annotated[
-    str,
-    Meta(max_length=EMAIL_CHARACTERS_MAX, description="The account's ID or email address."),
+    str, Meta(max_length=EMAIL_CHARACTERS_MAX, description="The account's ID or email address.")
 ]
 Reference = Annotated[
     str, Meta(max_length=REFERENCE_CHARACTERS_MAX, description="The sender's own reference.")
 ]
 Credits = Annotated[int, Meta(ge=0, description="A number of credits. 1 credit is $0.001.")]
-CurrencyCode = Annotated[
-    str, Meta(pattern=r"^[A-Z]{3}$", description="The currency's ISO 4217 code.")
-]
+CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="The ISO 4217 code.")]
 MinorUnits = Annotated[
     int,
     Meta(
@@ -85,9 +75,7 @@ MinorUnits = Annotated[
 Minor = Annotated[
     int, Meta(ge=0, description="An amount in the currency's smallest unit."), said(unit="minor")
 ]
-Currency = Annotated[
-    str, Meta(pattern=r"^[A-Z]{3,5}$", description="The currency's ISO 4217 code.")
-]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="The ISO 4217 code.")]
 Millis = Annotated[
     str,
     Meta(
@@ -113,9 +101,7 @@ LedgerCurrency = Literal["USD"]
 class Link(Struct, kw_only=True, omit_defaults=True):
     """A call to make next with the caller's own credential. If rel is `page`, it is an address for a user's browser."""
 
-    rel: Annotated[
-        str, Meta(description="The purpose of the call, such as earlier, platforms or balance.")
-    ]
+    rel: Annotated[str, Meta(description="The call's purpose, such as earlier or balance.")]
     method: Annotated[str, Meta(description="The HTTP method.")]
     href: Annotated[str, Meta(description="The whole URL.")]
     body: Annotated[dict[str, Any] | None, Meta(description="The JSON body to send.")] = None

@@ -56,17 +56,11 @@ class OperatorsAct(Shaped, kw_only=True):
     subject_id: Annotated[str, Meta(description="The object's ID.")]
     actor_kind: Annotated[str | None, Meta(description="The kind of credential that acted.")]
     actor: Annotated[str, Meta(description="The credential's ID, or cli for the command line.")]
-    actor_account_id: Annotated[
-        str | None, Meta(description="The ID of the account that acted, or null.")
-    ]
+    actor_account_id: Annotated[str | None, Meta(description="The ID of the account that acted.")]
     address: Annotated[str | None, Meta(description="The request's IP address, or null.")]
     user_agent: Annotated[str | None, Meta(description="The request's User-Agent, or null.")]
-    before: Annotated[
-        Mapping[str, Any] | None, Meta(description="The changed fields before the action.")
-    ]
-    after: Annotated[
-        Mapping[str, Any] | None, Meta(description="The changed fields after the action.")
-    ]
+    before: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields' old values.")]
+    after: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields' new values.")]
     reason: Annotated[str | None, Meta(description="The reason that was given, or null.")]
 
     @classmethod
@@ -136,15 +130,9 @@ class AuditEntry(Shaped, kw_only=True):
     key_name: str | None
     address: Annotated[str | None, Meta(description="The request's IP address, or null.")]
     user_agent: Annotated[str | None, Meta(description="The request's User-Agent, or null.")]
-    before: Annotated[
-        Mapping[str, Any] | None, Meta(description="The changed fields before the action.")
-    ]
-    after: Annotated[
-        Mapping[str, Any] | None, Meta(description="The changed fields after the action.")
-    ]
-    reason: Annotated[
-        str | None, Meta(description="The reason for the action or refusal, or null.")
-    ]
+    before: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields' old values.")]
+    after: Annotated[Mapping[str, Any] | None, Meta(description="The changed fields' new values.")]
+    reason: Annotated[str | None, Meta(description="The reason. Null if none was given.")]
 
     @classmethod
     def of(cls, named: NamedEntry, /, **more: Any) -> Self:
@@ -175,11 +163,9 @@ async def list_entries(
 LIST_ENTRIES = ListAct(
     name="accounts.log",
     summary="List the account's security log",
-    description=(
-        "Lists sign-ins (including refused ones), approvals, and changes to keys, tokens, webhooks"
-        " and connected apps, newest first, for the caller's environment and for the account as a"
-        " whole. Requires a session, a token, or a key without a parent."
-    ),
+    description="Lists sign-ins (including refused ones), approvals, and changes to keys, tokens, webhooks and"
+    " connected apps, newest first, for the caller's environment and for the account as a whole. Requires a"
+    " session, a token, or a key without a parent.",
     path="/audit",
     scopes=("keys:write",),
     query=ExportPage,

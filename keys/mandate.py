@@ -58,10 +58,8 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
             Meta(
                 ge=0,
                 le=CAP_CENTS_MAX,
-                description=(
-                    "The most that one recipient may be sent on a UTC day. Addresses that"
-                    " differ only after a plus are the same recipient."
-                ),
+                description="The most that one recipient may be sent on a UTC day. Addresses that differ only"
+                " after a plus are the same recipient.",
             ),
             said("To one recipient a day", hint="Resets at 00:00 UTC. Leave blank for no limit."),
         ]
@@ -85,10 +83,8 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
             Meta(
                 ge=1,
                 le=RECIPIENTS_MAX,
-                description=(
-                    "The number of different recipients in any seven days, each counted once."
-                    " Addresses that differ only after a plus are the same recipient."
-                ),
+                description="The number of different recipients in any seven days, each counted once. Addresses"
+                " that differ only after a plus are the same recipient.",
             ),
             said(
                 "Recipients in any seven days",
@@ -103,17 +99,12 @@ class Mandate(msgspec.Struct, frozen=True, omit_defaults=True):
             Meta(
                 ge=1,
                 le=REPEAT_GUARD_S_MAX,
-                description=(
-                    "For this many seconds, a send with the same recipient, platform and"
-                    " amount is refused with 2006, unless the send says distinct."
-                ),
+                description="For this many seconds, a send with the same recipient, platform and amount is"
+                " refused with 2006, unless the send says distinct.",
             ),
             said(
                 "Block duplicate sends for",
-                hint=(
-                    "A time such as 10m, for the same recipient, platform and amount."
-                    " Leave blank to block none."
-                ),
+                hint="A time such as 10m, for the same recipient, platform and amount. Leave blank to block none.",
                 unit="s",
             ),
         ]

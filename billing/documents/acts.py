@@ -20,9 +20,9 @@ from store.keyset import Begin
 class TaxLine(Struct, kw_only=True):
     """A tax as the payment provider reported it."""
 
-    name: Annotated[str, Meta(description="The tax, such as VAT 20 %.")]
+    name: Annotated[str, Meta(description="The tax's name and rate, such as VAT 20 %.")]
     amount: MinorUnits
-    included: Annotated[bool, Meta(description="The price contains it; else it is added.")]
+    included: Annotated[bool, Meta(description="Whether the price includes the tax.")]
 
 
 class BillingDocument(Shaped, kw_only=True):
@@ -32,24 +32,26 @@ class BillingDocument(Shaped, kw_only=True):
     kind: Annotated[
         DocumentKind,
         Meta(
-            description=(
-                "credit_note: money went back. debit_note: what a credit note said is undone, since"
-                " the refund failed or the dispute was won."
-            )
+            description="credit_note: money was returned. debit_note: a credit note is cancelled, because the"
+            " refund failed or the dispute was won."
         ),
     ]
-    number: Annotated[str, Meta(description="Without a gap in its series; TEST-… in staging.")]
-    order_id: Annotated[str, Meta(description="Of a plan's period: the order that began the plan.")]
+    number: Annotated[
+        str, Meta(description="A number without gaps in its series. In staging, TEST-….")
+    ]
+    order_id: Annotated[str, Meta(description="The order's ID. For a plan, its first order's.")]
     subscription_id: str | None
-    corrects: Annotated[str | None, Meta(description="The number of the receipt it is about.")]
+    corrects: Annotated[
+        str | None, Meta(description="The number of the receipt that a note corrects.")
+    ]
     amount: Annotated[
-        int, Meta(ge=0, description="Paid or paid back, with tax, in the smallest unit.")
+        int, Meta(ge=0, description="The amount paid or returned, with tax, in the smallest unit.")
     ]
     currency: CurrencyCode
     taxes: Annotated[list[TaxLine], Meta(description="The taxes in the amount.")]
     discount: MinorUnits
-    pdf_url: Annotated[str, Meta(description="Where its PDF is; needs the same credential.")]
-    dated_at: Annotated[ShownTime, Meta(description="When it was paid or paid back.")]
+    pdf_url: Annotated[str, Meta(description="The PDF's path. It needs the same credential.")]
+    dated_at: Annotated[ShownTime, Meta(description="When the money was paid or returned.")]
     created_at: ShownTime
 
     @classmethod
@@ -72,9 +74,9 @@ class BillingDetails(Shaped, kw_only=True):
     """The buyer named on the account's documents. If the name is empty, it is the account's own name."""
 
     name: Annotated[
-        str, Meta(description="Whom documents are made out to; empty: the account's own name.")
+        str, Meta(description="The name on documents. If empty, the account's own name.")
     ]
-    address: Annotated[str, Meta(description="Lines, apart by line ends.")]
+    address: Annotated[str, Meta(description="The address, with a line end between its lines.")]
     tax_id: str
     updated_at: ShownTime | None
 
@@ -89,10 +91,14 @@ _EXPORT: Final = (
 class DocumentsQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the list, by the day of the payment or return. dated_after is inclusive, dated_before exclusive."""
 
-    kind: Annotated[DocumentKind, Meta(description="Only documents of this kind.")] | None = None
-    order_id: Annotated[Text, Meta(description="Only documents of this order.")] | None = None
+    kind: (
+        Annotated[DocumentKind, Meta(description="Return only documents of this kind.")] | None
+    ) = None
+    order_id: Annotated[Text, Meta(description="Return only documents of this order.")] | None = (
+        None
+    )
     subscription_id: (
-        Annotated[Text, Meta(description="Only documents of this subscription.")] | None
+        Annotated[Text, Meta(description="Return only documents of this subscription.")] | None
     ) = None
     dated_after: Time | None = None
     dated_before: Time | None = None
@@ -105,14 +111,14 @@ class BillingDetailsBody(Fields, frozen=True, kw_only=True):
         str,
         Meta(
             max_length=billing_details.NAME_CHARACTERS_MAX,
-            description="Whom documents are made out to; empty: the account's own name.",
+            description="The name on documents. If empty, the account's own name.",
         ),
     ] = ""
     address: Annotated[
         str,
         Meta(
             max_length=billing_details.ADDRESS_CHARACTERS_MAX,
-            description="At most 8 lines, apart by line ends.",
+            description="The address: at most 8 lines, with line ends between them.",
         ),
     ] = ""
     tax_id: Annotated[str, Meta(max_length=billing_details.TAX_ID_CHARACTERS_MAX)] = ""
@@ -165,7 +171,7 @@ async def set_details(
 
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="documents.list",
-    summary="Receipts and credit notes, newest first",
+    summary="List receipts and credit notes, newest first",
     path="/documents",
     scopes=READS,
     audience=(MERCHANT,),
@@ -179,7 +185,7 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 )
 CREDIT_NOTES: Final[ListAct[Any, Any]] = ListAct(
     name="documents.credit-notes",
-    summary="What went back of an order's payment, newest first",
+    summary="List an order's credit notes and debit notes, newest first",
     path="/orders/{order_id}/credit-notes",
     scopes=READS,
     audience=(MERCHANT,),
@@ -192,7 +198,7 @@ CREDIT_NOTES: Final[ListAct[Any, Any]] = ListAct(
 )
 DETAILS: Final = ReadAct(
     name="documents.details",
-    summary="Whom receipts are made out to",
+    summary="Show the billing details for receipts",
     path="/billing/details",
     scopes=READS,
     audience=(MERCHANT,),
@@ -202,12 +208,9 @@ DETAILS: Final = ReadAct(
 )
 SET_DETAILS: Final = Act(
     name="documents.set-details",
-    summary="Set whom receipts are made out to",
-    description=(
-        "They are the account's, in both environments, so a staging key may not set them (2009,"
-        " `reason` `live_key_needed`): a live key or a person who signed in does. What was made"
-        " before keeps what stood here then."
-    ),
+    summary="Set the billing details for receipts",
+    description="The details apply to both environments, so a staging key can't set them (2009, `reason`"
+    " `live_key_needed`): use a live key or sign in. Existing documents don't change.",
     method="PUT",
     path="/billing/details",
     scopes=("billing:write",),

@@ -25,8 +25,15 @@ class OperatorOrdersQuery(Page, frozen=True, kw_only=True):
     """Filters of the list."""
 
     account: AccountName | None = None
-    status: Annotated[OrderStatus, Meta(description="Only those in this state.")] | None = None
-    provider: Annotated[ShortText, Meta(description="Such as stripe.")] | None = None
+    status: Annotated[OrderStatus, Meta(description="Return only orders in this state.")] | None = (
+        None
+    )
+    provider: (
+        Annotated[
+            ShortText, Meta(description="Return only orders at this provider, such as stripe.")
+        ]
+        | None
+    ) = None
 
 
 async def find_order(tx: Transaction, order_id: str) -> Order:
@@ -59,7 +66,7 @@ async def show_order(context: ActContext) -> tuple[Order, Sequence[LogEntry]]:
 
 LIST_ORDERS = ListAct(
     name="orders.list",
-    summary="List the orders of all accounts, newest first",
+    summary="List all accounts' orders, newest first",
     path="/orders",
     audience=(OPERATOR,),
     query=OperatorOrdersQuery,

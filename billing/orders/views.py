@@ -49,39 +49,36 @@ class Order(Struct, kw_only=True):
     provider: Annotated[
         str,
         Meta(
-            description=(
-                "The payment provider, whose notifications settle the order. If the sandbox simulates"
-                " it, this is still the simulated provider's name, never `sandbox`."
-            )
+            description="The payment provider, whose notifications settle the order. If the sandbox simulates it,"
+            " this is still the simulated provider's name, never `sandbox`."
         ),
     ]
     url: Annotated[
         str | None,
         Meta(
-            description="Where the payer pays; null until the provider has responded, and if there is nothing to pay."
+            description="The page where the payer pays. Null until the provider has responded, and if there is"
+            " nothing to pay."
         ),
     ]
     status_url: Annotated[
         str,
         Meta(
-            description=(
-                "The payer's page of the order, with the payment's outcome and `I have paid`, which"
-                " queries the provider. It needs no account."
-            )
+            description="The payer's page of the order, with the payment's outcome and `I have paid`, which"
+            " queries the provider. It needs no account."
         ),
     ]
-    pack_id: Annotated[str | None, Meta(description="Null for an order of an amount.")]
+    pack_id: Annotated[str | None, Meta(description="The pack's ID. Null for an amount.")]
     amount: Annotated[int, Meta(ge=0, description="The list price, in the smallest unit.")]
     currency: CurrencyCode
-    pay_amount: Annotated[int, Meta(ge=0, description="What the provider charges.")]
+    pay_amount: Annotated[int, Meta(ge=0, description="The amount that the provider charges.")]
     pay_currency: CurrencyCode
     credits: Credits
     refunded_amount: Annotated[
         int,
         Meta(
             ge=0,
-            description="How much of the payment was returned, in the smallest unit of pay_currency;"
-            " for a plan, over all its periods.",
+            description="The part of the payment that was returned, in the smallest unit of pay_currency. For a"
+            " plan, the sum over all periods.",
         ),
     ]
     coupon: str | None
@@ -94,19 +91,22 @@ class Order(Struct, kw_only=True):
     paid_at: Time | None
     origin: Annotated[
         Literal["recharge"] | None,
-        Meta(description="recharge: bought automatically. Null: ordered by a user or key."),
+        Meta(
+            description="recharge if an auto-recharge made the order. Null if a user or key ordered."
+        ),
     ]
     paid_amount: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(
-            description="What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."
+            description="The amount paid, before tax, in the unit of pay_amount. 0 for a trial, null before"
+            " payment."
         ),
     ]
     trial_days: Annotated[
         int,
         Meta(
             ge=0,
-            description="The free days that a plan begins with; its subscription says until when.",
+            description="The number of free days at a plan's beginning. The subscription has the end date.",
         ),
     ]
 
@@ -123,13 +123,13 @@ class OperatorOrder(money_schemas.Order, kw_only=True):
     paid_amount: _Paid | None
     account_id: str
     environment: Literal["staging", "live"]
-    payment_id: Annotated[str | None, Meta(description="The provider's name of the payment.")]
-    provider_ref: Annotated[str | None, Meta(description="The provider's name of the checkout.")]
+    payment_id: Annotated[str | None, Meta(description="The provider's ID of the payment.")]
+    provider_ref: Annotated[str | None, Meta(description="The provider's ID of the checkout.")]
     reversed_micros: Annotated[
         int, Meta(ge=0, description="The credit that refunds and disputes took back.")
     ]
     checks_made: Annotated[int, Meta(ge=0, description="How many times the provider was queried.")]
-    reason: Annotated[str | None, Meta(description="Why it is in review, or how it was decided.")]
+    reason: Annotated[str | None, Meta(description="The reason for its review or decision.")]
 
 
 class ProviderNotification(Struct, kw_only=True):
@@ -137,13 +137,13 @@ class ProviderNotification(Struct, kw_only=True):
 
     provider: str
     event_id: str
-    type: Annotated[str, Meta(description="The provider's name of what happened.")]
-    outcome: Annotated[str, Meta(description="What it led to, such as applied or review.")]
-    detail: Annotated[str, Meta(description="The outcome in a sentence.")]
-    reason: Annotated[str | None, Meta(description="What an operator must decide.")]
-    expected: Annotated[str | None, Meta(description="What should have been paid.")]
-    came: Annotated[str | None, Meta(description="What was paid.")]
-    payment: Annotated[str | None, Meta(description="The provider's name of the payment.")]
+    type: Annotated[str, Meta(description="The provider's name of the event.")]
+    outcome: Annotated[str, Meta(description="The result of the event, such as applied or review.")]
+    detail: Annotated[str, Meta(description="The result, in a sentence.")]
+    reason: Annotated[str | None, Meta(description="The decision for an operator.")]
+    expected: Annotated[str | None, Meta(description="The amount that was expected.")]
+    came: Annotated[str | None, Meta(description="The amount that was paid.")]
+    payment: Annotated[str | None, Meta(description="The provider's ID of the payment.")]
     received_at: Time
     resolved_at: Time | None
 
@@ -151,7 +151,7 @@ class ProviderNotification(Struct, kw_only=True):
 class OrderHistory(OperatorOrder, kw_only=True):
     """An order with its provider's reports, the oldest first."""
 
-    events: Annotated[list[ProviderNotification], Meta(description="The oldest first.")]
+    events: Annotated[list[ProviderNotification], Meta(description="The reports, oldest first.")]
 
 
 def fields_of(order: orders.Order) -> dict[str, object]:

@@ -254,25 +254,28 @@ class DisputesQuery(Page, frozen=True, kw_only=True):
 
     state: Annotated[
         DisputeState,
-        Meta(description="open: the nearest end of evidence first. ended: the latest first."),
+        Meta(
+            description="open: open disputes, the nearest deadline for evidence first. ended: ended ones, the"
+            " latest first."
+        ),
     ] = "open"
 
 
 class Dispute(Struct, kw_only=True):
     """A dispute that a payer's bank has opened, or an inquiry of the bank, which takes no money."""
 
-    id: Annotated[str, Meta(description="The provider's.")]
+    id: Annotated[str, Meta(description="The provider's ID of the dispute.")]
     provider: str
-    account_id: Annotated[str | None, Meta(description="The account's id; null: unknown.")]
-    order_id: Annotated[str | None, Meta(description="The order's id; null: none of ours.")]
+    account_id: Annotated[str | None, Meta(description="The account's ID. Null if unknown.")]
+    order_id: Annotated[str | None, Meta(description="The order's ID. Null if unknown.")]
     amount: MinorUnits
-    currency: Annotated[str, Meta(description="ISO 4217.")]
-    status: Annotated[str, Meta(description="In the provider's own words.")]
-    reason: Annotated[str, Meta(description="In the provider's own words.")]
+    currency: Annotated[str, Meta(description="The ISO 4217 code.")]
+    status: Annotated[str, Meta(description="The state, in the provider's words.")]
+    reason: Annotated[str, Meta(description="The reason, in the provider's words.")]
     is_inquiry: bool
     evidence_due_at: Annotated[
         Time | None,
-        Meta(description="Until when evidence counts; null: not reported."),
+        Meta(description="The deadline for evidence. Null if the provider didn't report it."),
     ]
     page_url: str | None
     created_at: Time
@@ -298,7 +301,7 @@ async def list_disputes(
 
 LIST_DISPUTES = ListAct(
     name="disputes.list",
-    summary="List disputes: open ones by the end of evidence, or ended ones",
+    summary="List disputes: open ones by their deadline for evidence, or ended ones",
     path="/disputes",
     query=DisputesQuery,
     run=list_disputes,

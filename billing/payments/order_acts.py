@@ -77,39 +77,40 @@ _TO_DO: Final[dict[CaseAct, str]] = {
 
 
 class ProblemsQuery(Page, frozen=True, kw_only=True):
-    """Which orders."""
+    """Select the orders that need a decision."""
 
     kind: Annotated[
         ProblemKind,
         Meta(
-            description="paid_uncredited: money came that no rule may credit. credited_unpaid: credit that no"
-            " payment covers."
+            description="paid_uncredited: orders with money that no rule may credit. credited_unpaid: orders with"
+            " credit that no payment covers."
         ),
     ] = "paid_uncredited"
     reason: (
-        Annotated[ProblemReason, Meta(description="Only paid_uncredited: what waits for this.")]
-        | None
+        Annotated[ProblemReason, Meta(description="With paid_uncredited: this reason only.")] | None
     ) = None
 
 
 class WaitingOrder(OperatorOrder, kw_only=True):
     """An order that needs an operator's decision, with its problems."""
 
-    waits_for: Annotated[str | None, Meta(description="What an operator must decide.")]
-    expected: Annotated[str | None, Meta(description="What should have been paid.")]
-    came: Annotated[str | None, Meta(description="What was paid.")]
-    to_do: Annotated[str, Meta(description="What you can do, in a few words.")]
-    problems: Annotated[list[ProviderNotification], Meta(description="The oldest first.")]
+    waits_for: Annotated[str | None, Meta(description="The decision for an operator.")]
+    expected: Annotated[str | None, Meta(description="The amount that was expected.")]
+    came: Annotated[str | None, Meta(description="The amount that was paid.")]
+    to_do: Annotated[str, Meta(description="The possible decisions, in a few words.")]
+    problems: Annotated[
+        list[ProviderNotification], Meta(description="Reports to decide, oldest first.")
+    ]
 
 
 class TraceStep(Struct, kw_only=True):
     """One step on the way of an order's money."""
 
-    step: Annotated[StepName, Meta(description="Which step.")]
-    verdict: Annotated[StepVerdict, Meta(description="How far it is.")]
+    step: Annotated[StepName, Meta(description="The step's name.")]
+    verdict: Annotated[StepVerdict, Meta(description="The step's state.")]
     what: Annotated[str, Meta(description="The result of the step, in a sentence.")]
     at: Time | None
-    detail: Annotated[str | None, Meta(description="Such as the provider's own reason.")]
+    detail: Annotated[str | None, Meta(description="Details, such as the provider's reason.")]
 
 
 class TracedOrder(Struct, kw_only=True):
@@ -125,13 +126,13 @@ class AskedOrder(Struct, kw_only=True):
 
     id: str
     status: str
-    outcome: Annotated[QuestionOutcome, Meta(description="The outcome in a word.")]
-    detail: Annotated[str, Meta(description="The outcome in a sentence.")]
+    outcome: Annotated[QuestionOutcome, Meta(description="The outcome, in a word.")]
+    detail: Annotated[str, Meta(description="The outcome, in a sentence.")]
 
 
 Reason = Annotated[
     str,
-    Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why."),
+    Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="The reason."),
     said("Reason", hint="Others will see it later."),
 ]
 
@@ -143,7 +144,7 @@ class ApproveOrder(Fields, frozen=True, kw_only=True):
         Annotated[
             Int64,
             Meta(
-                description="How much of the price is credited, in pay_currency. Needed if another sum came than"
+                description="The part of the price to credit, in pay_currency. Required if the amount paid isn't"
                 " the price."
             ),
             said(
@@ -264,7 +265,7 @@ async def ask_provider(context: CallContext, _asked: Fields) -> questions.AskedO
 LIST_PROBLEMS = ListAct(
     name="orders.problems",
     summary="List orders that need a decision, newest first",
-    description="With what was expected and what was paid.",
+    description="Shows the amount expected and the amount paid.",
     path="/orders/problems",
     audience=(OPERATOR,),
     query=ProblemsQuery,
@@ -293,8 +294,8 @@ TRACE_ORDER = ReadAct(
 )
 ASK_PROVIDER = StepsAct(
     name="orders.ask",
-    summary="Query an order's provider now, and act on its response",
-    description="If the provider hasn't opened the payment page yet, it opens it.",
+    summary="Query an order's provider now, and apply its response",
+    description="If the provider hasn't opened the payment page yet, this call opens it.",
     path="/orders/{order_id}/ask",
     audience=(OPERATOR,),
     input=Fields,
@@ -307,9 +308,9 @@ ASK_PROVIDER = StepsAct(
 )
 APPROVE_ORDER = StepsAct(
     name="orders.approve",
-    summary="Credit an order in review, whole or in part",
-    description="It is in review, or an invoice of its plan is held. If another sum came than the price, `amount`"
-    " says how much of the price counts as paid.",
+    summary="Credit an order in review, fully or partly",
+    description="The order, or an invoice of its plan, must be in review. If the amount paid isn't the price,"
+    " `amount` says how much of the price counts as paid.",
     path="/orders/{order_id}/approve",
     audience=(OPERATOR,),
     input=ApproveOrder,
@@ -330,8 +331,8 @@ APPROVE_ORDER = StepsAct(
 REJECT_ORDER = EngineAct(
     name="orders.reject",
     summary="End an order in review without credit",
-    description="An order in review fails; for a settled one, what waits is dismissed. No money is returned:"
-    " use `topup orders refund` for that.",
+    description="An order in review fails. For a settled order, the waiting report is dismissed. No money is"
+    " returned: use `topup orders refund` for that.",
     path="/orders/{order_id}/reject",
     audience=(OPERATOR,),
     input=RejectOrder,
@@ -362,10 +363,8 @@ class OrderBody(Fields, frozen=True, kw_only=True):
     provider: Annotated[
         Text,
         Meta(
-            description=(
-                "Where it is paid. In staging, `sandbox` is the first provider that the sandbox"
-                " simulates; the order names that provider."
-            )
+            description="The provider where the order is paid. In staging, `sandbox` means the first provider"
+            " that the sandbox simulates; the order names that provider."
         ),
     ]
     pack_id: Text | None = None
@@ -376,10 +375,8 @@ class OrderBody(Fields, frozen=True, kw_only=True):
     save_payment_method: Annotated[
         bool,
         Meta(
-            description=(
-                "The signed-in user agrees that the card is stored for an auto-recharge. Only with a"
-                " session, and if the provider stores cards."
-            )
+            description="Whether the signed-in user agrees that the card is stored for an auto-recharge. Requires"
+            " a session, and a provider that stores cards."
         ),
     ] = False
 
@@ -387,8 +384,12 @@ class OrderBody(Fields, frozen=True, kw_only=True):
 class OrdersQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the list. created_after is inclusive, and created_before is exclusive."""
 
-    status: Annotated[OrderStatus, Meta(description="Only orders in this state.")] | None = None
-    provider: Annotated[Text, Meta(description="Only orders at this provider.")] | None = None
+    status: Annotated[OrderStatus, Meta(description="Return only orders in this state.")] | None = (
+        None
+    )
+    provider: Annotated[Text, Meta(description="Return only orders at this provider.")] | None = (
+        None
+    )
     created_after: MomentText | None = None
     created_before: MomentText | None = None
 
@@ -442,13 +443,10 @@ async def show_order(context: ActContext) -> views.Order:
 
 CREATE_ORDER = StepsAct(
     name="orders.create",
-    summary="Create an order of credit",
-    description=(
-        "Give either a pack_id or an amount_cents. The payer pays at `url`; the credit is added"
-        " once the provider reports the payment, with the event `order.paid`. An order whose"
-        " coupon covers the whole price is paid at once. In staging, a page of the sandbox"
-        " simulates a provider without credentials."
-    ),
+    summary="Create an order for credit",
+    description="Pass either pack_id or amount_cents. The payer pays at `url`. The credit is added when the"
+    " provider reports the payment, with the event `order.paid`. If a coupon covers the whole price, the order is"
+    " paid at once. In staging, the sandbox simulates providers without credentials.",
     path="/orders",
     scopes=("billing:write",),
     audience=(MERCHANT,),

@@ -132,10 +132,15 @@ class Provider(Struct, kw_only=True):
     environment: Environment
     state: Annotated[
         ProviderState,
-        Meta(description="sandbox: it is simulated. off: it has no credentials."),
+        Meta(
+            description="sandbox: the provider is simulated. off: the provider has no credentials."
+        ),
     ]
     webhook: Annotated[
-        str, Meta(description="The address to enter there; empty: set TOPUP_PUBLIC_URL first.")
+        str,
+        Meta(
+            description="The webhook URL to register at the provider. If empty, set TOPUP_PUBLIC_URL first."
+        ),
     ]
 
 
@@ -144,22 +149,22 @@ class Finding(Struct, kw_only=True):
 
     provider: str
     environment: Environment
-    about: Annotated[str, Meta(description="The setting.")]
-    result: Annotated[Result, Meta(description="look: it couldn't be checked, or may be intended.")]
+    about: Annotated[str, Meta(description="The setting that was checked.")]
+    result: Annotated[Result, Meta(description="look: couldn't be checked, or may be intended.")]
     detail: Annotated[str, Meta(description="The result in a sentence.")]
 
 
 class Checked(Struct, kw_only=True):
     """The results of checking the providers' settings."""
 
-    items: Annotated[list[Finding], Meta(description="The findings.")]
-    is_well: Annotated[bool, Meta(description="Nothing is wrong.")]
+    items: Annotated[list[Finding], Meta(description="The findings, for each setting.")]
+    is_well: Annotated[bool, Meta(description="Whether no setting is wrong.")]
 
 
 class CheckBody(Fields, frozen=True, kw_only=True):
-    """Which providers."""
+    """The provider to check. If omitted, all are checked."""
 
-    provider: Annotated[_Name, Meta(description="Only this one.")] | None = None
+    provider: Annotated[_Name, Meta(description="Check only this provider.")] | None = None
 
 
 class ForgottenCustomer(Shaped, kw_only=True):
@@ -167,17 +172,17 @@ class ForgottenCustomer(Shaped, kw_only=True):
 
     provider: str
     environment: Environment
-    customer_ref: Annotated[str, Meta(description="What the provider calls the customer.")]
-    attempts: Annotated[int, Meta(description="How often deleting it was tried.")]
+    customer_ref: Annotated[str, Meta(description="The provider's ID of the customer.")]
+    attempts: Annotated[int, Meta(description="The number of attempts to delete the customer.")]
     next_attempt_at: Time
-    last_error: Annotated[str | None, Meta(description="Why it is still there.")]
+    last_error: Annotated[str | None, Meta(description="Why the last attempt failed.")]
     created_at: Annotated[Time, Meta(description="When the account was erased.")]
 
 
 class RetryBody(Fields, frozen=True, kw_only=True):
     """The provider that has the customer."""
 
-    provider: Annotated[_Name, Meta(description="Such as stripe.")]
+    provider: Annotated[_Name, Meta(description="The provider, such as stripe.")]
 
 
 class DropBody(RetryBody, frozen=True, kw_only=True):
@@ -185,7 +190,9 @@ class DropBody(RetryBody, frozen=True, kw_only=True):
 
     reason: Annotated[
         str,
-        Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="Why."),
+        Meta(
+            min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=LINE, description="The reason."
+        ),
         said("Reason"),
     ]
 
@@ -269,7 +276,7 @@ def _shown(row: Row) -> Mapping[str, Any]:
 
 LIST_PROVIDERS = ListAct(
     name="providers.list",
-    summary="List payment providers, with the webhook's address to enter there",
+    summary="List payment providers, with the webhook URLs to register there",
     path="/providers",
     audience=(OPERATOR,),
     query=Page,
@@ -331,7 +338,7 @@ RETRY_CUSTOMER = Act(
 DROP_CUSTOMER = Act(
     name="providers.drop",
     summary="Stop trying to delete a customer at its provider",
-    description="If the customer doesn't exist any more, or you deleted it on the provider's own pages.",
+    description="Use this if the customer no longer exists, or if you deleted it on the provider's own pages.",
     path="/providers/forgotten/{customer_ref}/drop",
     audience=(OPERATOR,),
     input=DropBody,

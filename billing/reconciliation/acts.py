@@ -29,12 +29,14 @@ from keys.act import (
 )
 from store.keyset import Begin
 
-_Part = Annotated[str, Meta(description="ledger, suppliers, or provider: and its name.")]
+_Part = Annotated[
+    str, Meta(description="The part: ledger, suppliers, or provider: and the provider's name.")
+]
 
 
 class DifferencesQuery(ExportPage, frozen=True, kw_only=True):
     state: Annotated[
-        Literal["open", "closed"], Meta(description="Those that are open, or that were closed.")
+        Literal["open", "closed"], Meta(description="Return only open or only closed differences.")
     ] = "open"
 
 
@@ -44,21 +46,24 @@ class Difference(Shaped, kw_only=True):
     id: Annotated[str, said("ID")]
     environment: str
     part: _Part
-    kind: Annotated[str, Meta(description="The kind of disagreement, in a word.")]
+    kind: Annotated[str, Meta(description="The kind of difference, in a word.")]
     account_id: str | None
     subject_id: Annotated[
-        str, Meta(description="The order, payment, top-up or supplier."), said("Subject")
+        str, Meta(description="The ID of the order, payment, top-up or supplier."), said("Subject")
     ]
-    expected: Annotated[str, Meta(description="What the ledger says."), said("Ledger")]
-    found: Annotated[str, Meta(description="What the other side says."), said("Other side")]
-    detail: Annotated[str, Meta(description="The particulars, in a sentence.")]
-    means: Annotated[str, Meta(description="What is wrong."), said("What")]
-    press: Annotated[str, Meta(description="What to do about it."), said("What to do")]
+    expected: Annotated[str, Meta(description="The value in the ledger."), said("Ledger")]
+    found: Annotated[str, Meta(description="The value on the other side."), said("Other side")]
+    detail: Annotated[str, Meta(description="The details, in a sentence.")]
+    means: Annotated[str, Meta(description="The meaning of the difference."), said("Meaning")]
+    press: Annotated[str, Meta(description="The action to take."), said("Action")]
     since: ShownTime
-    seen_at: Annotated[ShownTime, Meta(description="When it was last found."), said("Seen")]
+    seen_at: Annotated[ShownTime, Meta(description="When last found."), said("Last found")]
     closed_at: Annotated[ShownTime | None, said("Closed")]
     closed_by: Annotated[
-        str | None, Meta(description="Null: a comparison, since both sides agree again.")
+        str | None,
+        Meta(
+            description="Who closed the difference. Null if a comparison did, because both sides agree again."
+        ),
     ]
     reason: str | None
 
@@ -84,16 +89,18 @@ class Part(Shaped, kw_only=True):
     part: _Part
     checked: Annotated[int, Meta(ge=0, description="How many were compared."), said("Compared")]
     ended_at: Annotated[
-        ShownTime | None, Meta(description="The last whole comparison."), said("Last whole one")
+        ShownTime | None,
+        Meta(description="When the last complete run ended."),
+        said("Last complete run"),
     ]
-    next_at: Annotated[ShownTime, said("Next")]
-    fault: Annotated[str | None, Meta(description="Why the last one could not end.")]
+    next_at: Annotated[ShownTime, said("Next run")]
+    fault: Annotated[str | None, Meta(description="Why the last run couldn't complete.")]
 
 
 class Parts(Struct, kw_only=True):
     """The parts of the daily comparison."""
 
-    items: Annotated[list[Part], Meta(description="The comparisons.")]
+    items: Annotated[list[Part], Meta(description="The parts of the comparison.")]
 
     @classmethod
     def of(cls, ran: Sequence[PartRun]) -> Self:
@@ -109,39 +116,39 @@ class ClosingReason(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=REASON_CHARACTERS_MAX,
             pattern=LINE,
-            description="For later readers.",
+            description="The reason, for later readers.",
         ),
     ]
 
 
 class WantedPart(Fields, frozen=True, kw_only=True):
-    part: Annotated[_Part | None, Meta(description="Only this part; left out: all of them.")] = None
+    part: Annotated[_Part | None, Meta(description="The part to compare. If omitted, all.")] = None
 
 
 class ListPeriod(Fields, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
     """The provider and the period to compare."""
 
     provider: Annotated[ShortText, Meta(description="The provider, such as stripe.")]
-    since: Annotated[Time, Meta(description="Paid from then on.")]
-    until: Annotated[Time | None, Meta(description="Paid before then; left out: now.")] = None
+    since: Annotated[Time, Meta(description="The beginning, inclusive.")]
+    until: Annotated[Time | None, Meta(description="The end, exclusive. If omitted, now.")] = None
     keep_fees: Annotated[
-        bool, Meta(description="Store what the provider kept of each payment.")
+        bool, Meta(description="Store the fee that the provider kept from each payment.")
     ] = False
     others: Annotated[
-        bool, Meta(description="Show payments of other shops on the same account, too.")
+        bool, Meta(description="Also return payments of other shops on the same provider account.")
     ] = False
 
 
 class ComparedPayments(Struct, kw_only=True):
     """The result of comparing a provider's list of payments with ours."""
 
-    payments: Annotated[int, Meta(ge=0, description="How many were compared.")]
-    differences: Annotated[list[ListDifference], Meta(description="Where the two sides disagree.")]
-    fees: Annotated[int, Meta(ge=0, description="How many fees the provider told.")]
-    others: Annotated[
-        int, Meta(ge=0, description="Payments that name no order or customer of this gateway.")
+    payments: Annotated[int, Meta(ge=0, description="The number of payments compared.")]
+    differences: Annotated[list[ListDifference], Meta(description="The differences found.")]
+    fees: Annotated[int, Meta(ge=0, description="The number of fees that the provider reported.")]
+    others: Annotated[int, Meta(ge=0, description="The number of other shops' payments.")]
+    other_payments: Annotated[
+        list[ListDifference], Meta(description="These payments, if requested.")
     ]
-    other_payments: Annotated[list[ListDifference], Meta(description="These, if wanted.")]
 
 
 async def list_differences(
@@ -224,7 +231,7 @@ def _has_faults(ran: Any) -> bool:
 _OF_ALL: Final[dict[str, Any]] = {"audience": (OPERATOR,), "is_catalogue": True}
 LIST_DIFFERENCES = ListAct(
     name="reconciliation.list",
-    summary="List differences of money, newest first",
+    summary="List differences between the ledger and other records, newest first",
     path="/reconciliation",
     query=DifferencesQuery,
     run=list_differences,
@@ -237,7 +244,7 @@ LIST_DIFFERENCES = ListAct(
 )
 LIST_PARTS = ListAct(
     name="reconciliation.parts",
-    summary="List what is compared once a day, and when it last was",
+    summary="List the parts of the daily comparison, with their last run",
     path="/reconciliation/parts",
     query=Page,
     run=list_parts,
@@ -267,10 +274,8 @@ CLOSE_DIFFERENCE = Act(
     **_OF_ALL,
     names_person=True,
     audit=None,
-    asks=(
-        "Close the difference of {subject_id}, {expected} in the ledger and {found} at the other side?"
-        " It opens again if its figures change."
-    ),
+    asks="Close the difference of {subject_id}, {expected} in the ledger and {found} at the other side? It opens"
+    " again if its figures change.",
     done="The difference is closed, and the audit log says why.",
     examples=(
         "topup reconciliation close dif_4Kp1 --environment live --reason 'refunded by hand'",
@@ -279,7 +284,7 @@ CLOSE_DIFFERENCE = Act(
 REQUEST_COMPARISON = Act(
     name="reconciliation.request",
     summary="Ask a worker to compare everything now",
-    description="It starts within about a minute.",
+    description="The comparison starts within about a minute.",
     path="/reconciliation/requests",
     input=Fields,
     run=request_comparison,
@@ -292,7 +297,7 @@ REQUEST_COMPARISON = Act(
 RUN_COMPARISON = StepsAct(
     name="reconciliation.run",
     summary="Compare now, in this process",
-    description="No worker is needed. Exits with 1 if a part could not be compared.",
+    description="No worker is needed. The command exits with 1 if a part couldn't be compared.",
     path="/reconciliation/runs",
     audience=(MACHINE,),
     input=WantedPart,
@@ -308,12 +313,10 @@ RUN_COMPARISON = StepsAct(
 )
 COMPARE_LIST = StepsAct(
     name="reconciliation.compare",
-    summary="Compare a provider's own list of payments with ours",
-    description=(
-        "It names what is missing on a side or differs: amount, currency, status, refunded, fee. It changes"
-        " nothing but fees, if that is asked for, and may take minutes. The command exits with 1 if there is a"
-        " difference. Payments of other shops on the same account are no difference."
-    ),
+    summary="Compare a provider's own list of payments with the gateway's",
+    description="The result names payments that are missing on a side or differ in amount, currency, status,"
+    " refunds or fee. Only fees are changed, if you set `keep_fees`. Payments of other shops on the same account"
+    " are no difference. It may take minutes. The command exits with 1 if there is a difference.",
     path="/reconciliation/compare",
     input=ListPeriod,
     run=compare_list,

@@ -56,13 +56,13 @@ _PRESS_OF_MACHINE: Final[Mapping[str, str]] = {
 class ListDifference(Struct, frozen=True):
     """A difference between the provider's list and our records, with what an operator can do about it."""
 
-    kind: Annotated[ListDifferenceKind, Meta(description="What disagrees.")]
+    kind: Annotated[ListDifferenceKind, Meta(description="The kind of difference.")]
     payment_id: Annotated[str, Meta(description="The provider's ID of the payment.")]
-    owner_id: Annotated[str, Meta(description="The order, period or machine payment; or empty.")]
+    owner_id: Annotated[str, Meta(description="The order's, period's or machine payment's ID.")]
     account_id: str
-    here: Annotated[str, Meta(description="What this gateway says.")]
-    there: Annotated[str, Meta(description="What the provider says.")]
-    press: Annotated[str, Meta(description="What to do about it.")]
+    here: Annotated[str, Meta(description="This gateway's record of the payment.")]
+    there: Annotated[str, Meta(description="The provider's record of the payment.")]
+    press: Annotated[str, Meta(description="The action to take.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,28 +37,25 @@ class Refund(Shaped, kw_only=True):
     status: RefundState
     amount: Annotated[
         int,
-        Meta(gt=0, description="In the smallest unit of the currency that was paid."),
+        Meta(gt=0, description="The amount, in the smallest unit of the currency that was paid."),
         said(unit="minor"),
     ]
     currency: CurrencyCode
     order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
-    period_id: Annotated[str | None, Meta(description="Of a plan's paid period, else null.")]
+    period_id: Annotated[str | None, Meta(description="The paid period's ID, for a plan.")]
     account_id: str
     provider: str
-    payment: Annotated[str, Meta(description="What the provider calls the payment.")]
+    payment: Annotated[str, Meta(description="The provider's ID of the payment.")]
     provider_refund_id: Annotated[
-        str | None, Meta(description="The provider's own id of it; null: none yet.")
+        str | None, Meta(description="The provider's ID of the refund. Null if there is none yet.")
     ]
     made_at_provider: Annotated[
-        bool, Meta(description="An operator made it at the provider and recorded it here.")
+        bool, Meta(description="Whether an operator made the refund at the provider.")
     ]
     reason: str
-    detail: Annotated[str | None, Meta(description="Why it failed, or is unknown.")]
-    held_micros: Annotated[int, Meta(ge=0, description="How much of the account's credit is held.")]
-    requested_by: Annotated[
-        str | None,
-        Meta(description="The key, token or user that requested it; null: made elsewhere."),
-    ]
+    detail: Annotated[str | None, Meta(description="Why the refund failed or is unknown.")]
+    held_micros: Annotated[int, Meta(ge=0, description="The credit that is held for the refund.")]
+    requested_by: Annotated[str | None, Meta(description="The requester. Null if made elsewhere.")]
     created_at: Time
     ended_at: Time | None
 
@@ -66,10 +63,14 @@ class Refund(Shaped, kw_only=True):
 class RefundsQuery(Page, frozen=True, kw_only=True):
     """Filters of the list."""
 
-    status: Annotated[RefundState, Meta(description="Only refunds in this state.")] | None = None
-    order_id: Annotated[Text, Meta(description="Only refunds of this order.")] | None = None
-    account_id: Annotated[Text, Meta(description="Only refunds of this account.")] | None = None
-    open: Annotated[bool, Meta(description="Only refunds that have not ended.")] = False
+    status: (
+        Annotated[RefundState, Meta(description="Return only refunds in this state.")] | None
+    ) = None
+    order_id: Annotated[Text, Meta(description="Return only refunds of this order.")] | None = None
+    account_id: Annotated[Text, Meta(description="Return only refunds of this account.")] | None = (
+        None
+    )
+    open: Annotated[bool, Meta(description="Return only refunds that have not ended.")] = False
 
 
 class DecideBody(Fields, frozen=True, kw_only=True):
@@ -86,7 +87,7 @@ class DecideBody(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=REFUND_REASON_CHARACTERS_MAX,
             pattern=LINE,
-            description="Where you saw it.",
+            description="The evidence, and where you saw it.",
         ),
         said("What you saw", hint="Others will see it later."),
     ]
@@ -97,9 +98,9 @@ class DecideBody(Fields, frozen=True, kw_only=True):
                 min_length=1,
                 max_length=PROVIDER_ID_CHARACTERS_MAX,
                 pattern=LINE,
-                description="Its ID at the provider, if it was made.",
+                description="The provider's ID of the refund, if it was made.",
             ),
-            said("Its ID at the provider", hint="If it was made and has one."),
+            said("Provider's refund ID", hint="If the refund was made and has an ID."),
         ]
         | None
     ) = None
@@ -151,7 +152,7 @@ async def decide_refund(context: CallContext, asked: DecideBody) -> DecideRefund
 
 LIST_REFUNDS = ListAct(
     name="refunds.list",
-    summary="List refunds of all orders, newest first",
+    summary="List all orders' refunds, newest first",
     path="/refunds",
     query=RefundsQuery,
     run=list_refunds,
@@ -206,29 +207,31 @@ class RefundBody(Fields, frozen=True, kw_only=True):
 
     reason: Annotated[
         Reason,
-        Meta(description="In your words; order.refunded carries it."),
+        Meta(description="The reason, in your words. The event order.refunded contains it."),
         said("Reason", hint="The account sees it."),
     ]
     amount: Annotated[
         Int64 | None,
-        Meta(description="In the smallest unit of pay_currency. If omitted, all that is left."),
+        Meta(
+            description="The amount, in the smallest unit of pay_currency. If omitted, all that is left."
+        ),
         said("Amount", unit="minor", currency="pay_currency", words={"": "all that is left"}),
     ] = None
     pay_currency: Annotated[
         CurrencyCode | None,
-        Meta(description="The currency of amount. Refused if the payment was made in another one."),
+        Meta(
+            description="The currency of amount. The call is refused if the payment was in another currency."
+        ),
     ] = None
     period_id: Annotated[
         Text | None,
-        Meta(description="The paid period, for a plan's order with several."),
+        Meta(description="The paid period's ID, for a plan's order with several periods."),
     ] = None
     payment: Annotated[
         ProviderId | None,
         Meta(
-            description=(
-                "The provider's ID of a payment without credit that isn't the order's own: a second"
-                " one, or a plan's payment in review."
-            )
+            description="The provider's ID of a payment without credit that isn't the order's own: a second one,"
+            " or a plan's payment in review."
         ),
     ] = None
     allow_owed: Annotated[
@@ -238,10 +241,8 @@ class RefundBody(Fields, frozen=True, kw_only=True):
     made_at_provider: Annotated[
         ProviderId | None,
         Meta(
-            description=(
-                "The provider's ID of a refund that you made on its own pages. It is recorded and"
-                " counts at once, without a call to the provider."
-            )
+            description="The provider's ID of a refund that you made on its own pages. It is recorded and counts"
+            " at once, without a call to the provider."
         ),
     ] = None
 
@@ -271,16 +272,13 @@ async def refund_order(context: CallContext, asked: RefundBody) -> RequestRefund
 
 REFUND_ORDER = EngineAct(
     name="orders.refund",
-    summary="Refund an order, whole or in part",
-    description=(
-        "For operators. The refund's credit is held at once, and a worker calls the provider. If the"
-        " provider accepts, the credit is taken back; if it refuses, the credit is returned; without"
-        " a clear response it stays held. Too little credit is 2002 unless `allow_owed`. A payment"
-        " has one refund at a time (2012), and nothing is refunded twice (2006). A payment that"
-        " credited nothing holds no credit: an order's in review or rejected, whose refund ends the"
-        " review, a second payment, or a plan's in review, which `payment` names. Creem's API only"
-        " refunds all that is left."
-    ),
+    summary="Refund an order, fully or partly",
+    description="For operators. The refund's credit is held at once, and a worker calls the provider. If the"
+    " provider accepts, the credit is taken back; if it refuses, the credit is returned; without a clear response"
+    " it stays held. Too little credit is 2002 unless `allow_owed`. A payment has one refund at a time (2012),"
+    " and nothing is refunded twice (2006). A payment that credited nothing holds no credit: an order's in review"
+    " or rejected, whose refund ends the review, a second payment, or a plan's in review, which `payment` names."
+    " Creem's API only refunds all that is left.",
     path="/orders/{order_id}/refund",
     input=RefundBody,
     command=refund_order,

@@ -65,10 +65,8 @@ class StatementQuery(
     form: Annotated[
         Literal["json", "csv", "csv_excel", "pdf"],
         Meta(
-            description=(
-                "csv_excel: CSV with the byte order mark that Excel needs for UTF-8. pdf: the changes of "
-                "the balance, at most 1,000 lines."
-            )
+            description="csv_excel: CSV with the byte order mark that Excel needs for UTF-8. pdf: the changes of"
+            " the balance, at most 1,000 lines."
         ),
     ] = "json"
 

@@ -229,10 +229,8 @@ SHOW: Final = ReadAct(
 SET_THRESHOLD: Final = Act(
     name="balance.watch",
     summary="Set the thresholds of balance.low",
-    description=(
-        "balance.low fires once when the wallet falls below a threshold, and again only after the"
-        " wallet has been at or above that threshold. Setting a threshold doesn't fire it."
-    ),
+    description="balance.low fires once when the wallet falls below a threshold, and again only after the wallet"
+    " has been at or above that threshold. Setting a threshold doesn't fire it.",
     method="PUT",
     path="/topup/balance/threshold",
     scopes=("topup:send",),
@@ -288,10 +286,8 @@ class CreditLine(Shaped, kw_only=True):
     number: Annotated[
         str,
         Meta(
-            description=(
-                "For a payment, the order's order_no; for a code, the redemption's ID; for a voucher, "
-                "ATU- and its last characters."
-            )
+            description="For a payment, the order's order_no; for a code, the redemption's ID; for a voucher,"
+            " ATU- and its last characters."
         ),
     ]
     method: Annotated[str, Meta(description="The payment method, or redemption or voucher.")]
@@ -333,10 +329,8 @@ def _place_of(cursor: str | None) -> CreditPlace:
 CREDITS: Final[ListAct[Any, Any]] = ListAct(
     name="balance.credits",
     summary="List the account's payments and redemptions, newest first",
-    description=(
-        "Orders, and codes and vouchers that were redeemed into the account's wallet. Credit from"
-        " a plan is in the statement."
-    ),
+    description="Orders, and codes and vouchers that were redeemed into the account's wallet. Credit from a plan"
+    " is in the statement.",
     path="/credits",
     scopes=("billing:read",),
     audience=(MERCHANT,),

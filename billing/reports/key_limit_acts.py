@@ -170,10 +170,8 @@ class OwnKey(Shaped, kw_only=True):
     repeat_guard_s: Annotated[
         Count | None,
         Meta(
-            description=(
-                "A send with the same recipient, platform and amount is refused within this many seconds;"
-                " null: never."
-            )
+            description="A send with the same recipient, platform and amount is refused within this many seconds;"
+            " null: never."
         ),
     ]
     approval_above_cents: AboveCents | None
@@ -230,11 +228,8 @@ def _least(keys: list[ApiKey], name: str) -> int | None:
 SHOW_OWN: Final = ReadAct(
     name="keys.self",
     summary="Show what the calling key may do now",
-    description=(
-        "Any key may call this, whatever its scopes. It returns the scopes, lists, thresholds and"
-        " limits of the key and its ancestors together, with what is left of each limit and when "
-        "it resets."
-    ),
+    description="Any key may call this, whatever its scopes. It returns the scopes, lists, thresholds and limits"
+    " of the key and its ancestors together, with what is left of each limit and when it resets.",
     path="/keys/self",
     scopes=SCOPES,
     audience=(MERCHANT,),
@@ -316,10 +311,8 @@ SHOW_LIMITS = ReadAct(
 LIMIT_DAY = Act(
     name="accounts.limit",
     summary="Set the account's daily limit",
-    description=(
-        "The limit covers sends, usage and holds by all keys, tokens, people and apps, counted "
-        "from when it is set. Only a signed-in user can set it."
-    ),
+    description="The limit covers sends, usage and holds by all keys, tokens, people and apps, counted from when"
+    " it is set. Only a signed-in user can set it.",
     method="PUT",
     path="/account/limits",
     scopes=("keys:write",),

@@ -49,10 +49,8 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
     format: Annotated[
         ExportFormat,
         Meta(
-            description=(
-                "csv: the same lines after a line of names. csv_excel: the same with the byte order mark "
-                "that Excel needs for UTF-8."
-            )
+            description="csv: the same lines after a line of names. csv_excel: the same with the byte order mark"
+            " that Excel needs for UTF-8."
         ),
     ] = "json"
 
@@ -82,8 +80,7 @@ class BreakageLine(Shaped, kw_only=True):
 
     month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
     breakage_micros: Annotated[
-        int,
-        Meta(extra_json_schema=SIGNED, description="Paid credit of plans that expired unused."),
+        int, Meta(extra_json_schema=SIGNED, description="Paid credit of plans that expired unused.")
     ]
     expired_micros: Annotated[
         int, Meta(extra_json_schema=SIGNED, description="Granted credit that expired unused.")
@@ -100,8 +97,7 @@ def _between(context: CallContext, asked: ReportQuery, days: int) -> tuple[int, 
     since = until - days * DAY_US if since is None else since
     if since >= until:
         raise InvalidInput(
-            "`from` must be before `to`. A month means its first moment, so November is from 2026-11"
-            " to 2026-12.",
+            "`from` must be before `to`. A month means its first moment, so November is from 2026-11 to 2026-12.",
             param="from",
         )
     return since, until
@@ -133,10 +129,8 @@ async def margin(
 REVENUE = ReportAct(
     name="report.revenue",
     summary="Report payments, refunds and providers' fees by month",
-    description=(
-        "Amounts are in each currency's smallest unit. Months are UTC months of the payment; "
-        "refunded_in_month is by the month of the refund."
-    ),
+    description="Amounts are in each currency's smallest unit. Months are UTC months of the payment;"
+    " refunded_in_month is by the month of the refund.",
     path="/reports/revenue",
     query=ReportQuery,
     run=revenue,
@@ -155,11 +149,9 @@ REVENUE = ReportAct(
 OUTSTANDING = ReportAct(
     name="report.outstanding",
     summary="Report credit sold, granted, used, expired and still held, by month",
-    description=(
-        "The credit of all customers, in millionths of a US dollar, from the ledger. A line's "
-        "opening balance plus its columns is its closing balance. breakage_micros is paid credit "
-        "of plans that expired unused; expired_micros is granted credit that expired."
-    ),
+    description="The credit of all customers, in millionths of a US dollar, from the ledger. A line's opening"
+    " balance plus its columns is its closing balance. breakage_micros is paid credit of plans that expired"
+    " unused; expired_micros is granted credit that expired.",
     path="/reports/outstanding",
     query=ReportQuery,
     run=outstanding,
@@ -178,10 +170,8 @@ OUTSTANDING = ReportAct(
 BREAKAGE = ReportAct(
     name="report.breakage",
     summary="Report credit that expired unused, by month",
-    description=(
-        "In millionths of a US dollar, as in the report of outstanding credit. The figures are "
-        "negative, because customers no longer hold this credit."
-    ),
+    description="In millionths of a US dollar, as in the report of outstanding credit. The figures are negative,"
+    " because customers no longer hold this credit.",
     path="/reports/breakage",
     audience=(OPERATOR,),
     query=ReportQuery,

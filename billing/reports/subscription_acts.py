@@ -156,9 +156,8 @@ _PAUSED = (
     "The paid period stays. While the plan is paused, nothing is charged and no credit is granted."
 )
 _CHANGED = (
-    "A more expensive plan, or a year instead of a month, is charged at once for the rest of "
-    "the period, and the change is made only if that is paid. A cheaper plan applies from the"
-    " next period on; nothing is refunded."
+    "A more expensive plan, or a year instead of a month, is charged at once for the rest of the period, and the"
+    " change is made only if that is paid. A cheaper plan applies from the next period on; nothing is refunded."
 )
 _Reason = Annotated[
     str,
@@ -182,10 +181,8 @@ _End = Annotated[
 _Resumes = Annotated[
     Time | None,
     Meta(
-        description=(
-            "When the plan resumes automatically; null: when it is resumed. Providers that don't "
-            "support a time refuse it."
-        )
+        description="When the plan resumes automatically; null: when it is resumed. Providers that don't support"
+        " a time refuse it."
     ),
     said("Resumes on", hint="At 00:00 UTC. Leave blank to pause until it is resumed."),
 ]
@@ -425,17 +422,14 @@ RESUME = StepsAct(
 CHANGE = StepsAct(
     name="subscriptions.change",
     summary="Change to another plan or billing interval",
-    description="A more expensive plan is charged at once; a cheaper one starts with the next "
-    "period.",
+    description="A more expensive plan is charged at once; a cheaper one starts with the next period.",
     path=f"{_PATH}/change",
     input=ChangePlan,
     run=change_plan,
     **_ANYBODYS,
     moves_money=True,
-    asks=(
-        "Change the plan {plan_name} of {account_id}, {amount} each {interval}? A dearer plan is charged"
-        " at once."
-    ),
+    asks="Change the plan {plan_name} of {account_id}, {amount} each {interval}? A dearer plan is charged at"
+    " once.",
     done="The plan is changed.",
     examples=("topup subscriptions change sub_4Kp1 --plan-id team",),
 )
@@ -459,9 +453,8 @@ class GrantFreePeriodBody(Fields, frozen=True, kw_only=True):
     period_start: Annotated[
         Time | None,
         Meta(
-            description=(
-                "When the period begins: the end of the paid time. Default: the period that isn't paid now."
-            )
+            description="When the period begins: the end of the paid time. Default: the period that isn't paid"
+            " now."
         ),
     ] = None
 
@@ -512,10 +505,8 @@ async def revoke(
 GRANT_PERIOD = EngineAct(
     name="subscriptions.grant-period",
     summary="Grant a free period of a plan",
-    description=(
-        "For operators. It grants the same as a paid period, without an invoice, once for each "
-        "start (2006 the second time). If a payment for that period arrives, it waits for review."
-    ),
+    description="For operators. It grants the same as a paid period, without an invoice, once for each start"
+    " (2006 the second time). If a payment for that period arrives, it waits for review.",
     path="/subscriptions/{subscription_id}/free-periods",
     audience=(MERCHANT, OPERATOR),
     input=GrantFreePeriodBody,
@@ -525,10 +516,7 @@ GRANT_PERIOD = EngineAct(
     refuses=(NotFound, CompRepeated),
     names_person=True,
     moves_money=True,
-    asks=(
-        "Give {account_id} a period of {plan_name} free? It grants {credits} credits, and nobody is"
-        " charged."
-    ),
+    asks="Give {account_id} a period of {plan_name} free? It grants {credits} credits, and nobody is charged.",
     done="The period is given, and its credit is there.",
     examples=(
         "topup subscriptions grant-period sub_4Kp1 --reason 'our provider was away'",
@@ -548,10 +536,7 @@ REVOKE_PERIOD = EngineAct(
     refuses=(NotFound, CompRepeated, InsufficientBalance),
     names_person=True,
     moves_money=True,
-    asks=(
-        "Take a free period of {plan_name} back from {account_id}? What is left of its {credits}"
-        " credits goes."
-    ),
+    asks="Take a free period of {plan_name} back from {account_id}? What is left of its {credits} credits goes.",
     done="The free period is taken back.",
     examples=(
         "topup subscriptions revoke-period sub_4Kp1 --period-id per_7Qx2 --reason 'given by mistake'",
@@ -560,11 +545,8 @@ REVOKE_PERIOD = EngineAct(
 REVOKE_BY_PATH = EngineAct(
     name="subscriptions.revoke-by-path",
     summary="Revoke a free period",
-    description=(
-        "For operators. The remaining credit is removed, and the plan is paid only until the time"
-        " before the grant. If some credit was used, the call returns 2002 unless `allow_owed` is"
-        " set."
-    ),
+    description="For operators. The remaining credit is removed, and the plan is paid only until the time before"
+    " the grant. If some credit was used, the call returns 2002 unless `allow_owed` is set.",
     path="/subscriptions/{subscription_id}/free-periods/{period_id}/revoke",
     audience=(MERCHANT,),
     input=RevokeFreePeriodBody,

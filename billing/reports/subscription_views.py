@@ -178,12 +178,9 @@ class Subscription(Struct, kw_only=True):
     status: Annotated[
         Literal["incomplete", "trialing", "active", "past_due", "paused", "cancelled", "expired"],
         Meta(
-            description=(
-                "incomplete: the first payment isn't made yet. past_due: a renewal wasn't paid; the plan "
-                "expires at grace_ends_at. paused: the provider charges nothing, and unpaid time grants "
-                "no credit, until the plan resumes. cancelled: ended by choice. expired: ended because it"
-                " wasn't paid."
-            )
+            description="incomplete: the first payment isn't made yet. past_due: a renewal wasn't paid; the plan"
+            " expires at grace_ends_at. paused: the provider charges nothing, and unpaid time grants no credit,"
+            " until the plan resumes. cancelled: ended by choice. expired: ended because it wasn't paid."
         ),
     ]
     provider: Annotated[str, Meta(description="The payment provider that bills the plan.")]
@@ -345,10 +342,8 @@ class PlanChange(Struct, kw_only=True):
     is_charged_now: Annotated[
         bool,
         Meta(
-            description=(
-                "True if the change is charged now, as for a more expensive plan. A cheaper plan applies "
-                "from the next period on."
-            )
+            description="True if the change is charged now, as for a more expensive plan. A cheaper plan applies"
+            " from the next period on."
         ),
     ]
     amount_due: Annotated[

@@ -93,10 +93,8 @@ class TopUpReceipt(Struct, kw_only=True):
     checkpoint: Annotated[
         SealedDay | None,
         Meta(
-            description=(
-                "The sealed day of the top-up's last transfer. Null until all are sealed; try again a day"
-                " later."
-            )
+            description="The sealed day of the top-up's last transfer. Null until all are sealed; try again a day"
+            " later."
         ),
     ]
     keys_url: Annotated[str, Meta(description="The public keys as a JWK Set.")]
@@ -273,13 +271,10 @@ async def _approval(tx: Transaction, topup: TopUp) -> dict[str, Any] | None:
 RECEIPT: Final = ApiRead(
     name="topups.receipt",
     summary="Get a top-up's signed receipt",
-    description=(
-        "The receipt is signed with Ed25519. Each transfer's place in a sealed day of the ledger "
-        "is added once that day is sealed, an hour after the UTC day's end. With `Accept: "
-        "application/jose`, only the JWS is returned. The receipt has a digest of what was "
-        "delivered; the nonce for comparing it is only for callers who may see the code. Returns "
-        "3003 with reason not_ended until the top-up has ended."
-    ),
+    description="The receipt is signed with Ed25519. Each transfer's place in a sealed day of the ledger is added"
+    " once that day is sealed, an hour after the UTC day's end. With `Accept: application/jose`, only the JWS is"
+    " returned. The receipt has a digest of what was delivered; the nonce for comparing it is only for callers"
+    " who may see the code. Returns 3003 with reason not_ended until the top-up has ended.",
     path="/topup/{transaction_id}/receipt",
     scopes=("billing:read",),
     audience=(MERCHANT,),

@@ -305,10 +305,8 @@ REVOKE_KEY = Act(
 REVOKE_OWN = Act(
     name="keys.revoke-self",
     summary="Revoke the calling key",
-    description=(
-        "Any key may make this call, whatever its scopes. The key and all its descendants are"
-        " revoked for good."
-    ),
+    description="Any key may make this call, whatever its scopes. The key and all its descendants are revoked for"
+    " good.",
     method="DELETE",
     path="/keys/self",
     scopes=SCOPES,
@@ -342,11 +340,8 @@ PAUSE_KEY = Act(
     name="keys.pause",
     undo="keys.resume",
     summary="Pause a key",
-    description=(
-        "Until the key is resumed, it and its descendants can read, but can't spend or"
-        " create anything. Scheduled top-ups fail at their time and are refunded. Held"
-        " amounts can still be captured."
-    ),
+    description="Until the key is resumed, it and its descendants can read, but can't spend or create anything."
+    " Scheduled top-ups fail at their time and are refunded. Held amounts can still be captured.",
     path="/keys/{key_id}/pause",
     scopes=_SCOPES,
     input=Fields,
@@ -363,10 +358,8 @@ RESUME_KEY = Act(
     undo="keys.pause",
     moves_money=True,
     summary="Resume a paused key",
-    description=(
-        "Only a user, or a key that shares no ancestor with this key, can resume it, so a"
-        " stopped agent can't restart itself. Other callers get 2009 with reason lineage."
-    ),
+    description="Only a user, or a key that shares no ancestor with this key, can resume it, so a stopped agent"
+    " can't restart itself. Other callers get 2009 with reason lineage.",
     path="/keys/{key_id}/resume",
     scopes=("keys:write", "approvals:write"),
     input=Fields,

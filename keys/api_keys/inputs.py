@@ -78,17 +78,12 @@ AbovePerDayCents = Annotated[
     Int64,
     within(0, CAP_CENTS_MAX),
     Meta(
-        description=(
-            "A send also needs approval if it takes the UTC day's total of unapproved sends"
-            " above this. The other threshold alone lets any number of smaller sends pass."
-        )
+        description="A send also needs approval if it takes the UTC day's total of unapproved sends above this."
+        " The other threshold alone lets any number of smaller sends pass."
     ),
     said(
         "Approve a day's sends above",
-        hint=(
-            "A send that takes the UTC day's total above this needs approval. Leave blank for"
-            " no approvals."
-        ),
+        hint="A send that takes the UTC day's total above this needs approval. Leave blank for no approvals.",
     ),
 ]
 OldAboveCents = Annotated[
@@ -124,10 +119,8 @@ Recipients = Annotated[
     Meta(
         min_length=1,
         max_length=LIST_ENTRIES_MAX,
-        description=(
-            "The only recipients: addresses, or *@domain for a domain without its subdomains."
-            " Null means anybody."
-        ),
+        description="The only recipients: addresses, or *@domain for a domain without its subdomains. Null means"
+        " anybody.",
     ),
     said(
         "Recipients",
@@ -202,8 +195,7 @@ class Limits(_Numbers, frozen=True, kw_only=True):
         "This key",
         {
             "Name and scopes": "name purpose scopes",
-            "Spending": "per_day_cents per_month_cents per_call_cents lifetime_cents windows"
-            " max_sends_per_hour",
+            "Spending": "per_day_cents per_month_cents per_call_cents lifetime_cents windows max_sends_per_hour",
             "Recipients": "platforms recipients per_recipient_per_day_cents max_recipients_per_week"
             " repeat_guard_s",
             "Safety": "",
@@ -301,8 +293,7 @@ def thresholds_of(body: Limits) -> Mapping[str, int | UnsetType | None]:
     above, old = body.approval_above_cents, body.approval_threshold_cents
     if above is not UNSET and old is not UNSET and above != old:
         raise InvalidInput(
-            "`approval_above_cents` and `approval_threshold_cents`, its old name, have "
-            "different values.",
+            "`approval_above_cents` and `approval_threshold_cents`, its old name, have different values.",
             param="approval_above_cents",
         )
     return {

@@ -49,10 +49,7 @@ class KeyWindow(Shaped, kw_only=True):
 UsedAt = Annotated[
     Time | None,
     Meta(
-        description=(
-            "When the credential was last used, to the minute. The time is recorded some seconds"
-            " later."
-        )
+        description="When the credential was last used, to the minute. The time is recorded some seconds later."
     ),
 ]
 
@@ -76,19 +73,15 @@ class _KeyHead(Shaped, kw_only=True):
     client_id: Annotated[
         str | None,
         Meta(
-            description=(
-                "The MCP client that a user connected with this key: its ID, or the URL of"
-                " its metadata document. Such a key has no secret: prefix and last4 are"
-                " empty, and the client uses its tokens instead. Null for any other key."
-            )
+            description="The MCP client that a user connected with this key: its ID, or the URL of its metadata"
+            " document. Such a key has no secret: prefix and last4 are empty, and the client uses its tokens"
+            " instead. Null for any other key."
         ),
     ]
     lifetime_cents: LifetimeCents | None
     platforms: Platforms | None
     recipients: Recipients | None
-    windows: Annotated[
-        list[KeyWindow], Meta(description="Limits for rolling windows. All of them apply.")
-    ]
+    windows: Annotated[list[KeyWindow], Meta(description="Rolling limits. All of them apply.")]
 
 
 if TYPE_CHECKING:
@@ -106,10 +99,8 @@ class ApiKey(_Numbers, kw_only=True):
     last_used_by: Annotated[
         str | None,
         Meta(
-            description=(
-                "The agent that last signed a call with the key: the URL of its public keys"
-                " (Web Bot Auth)."
-            )
+            description="The agent that last signed a call with the key: the URL of its public keys (Web Bot"
+            " Auth)."
         ),
     ]
     paused_at: Annotated[

@@ -29,43 +29,31 @@ class NewOAuthApp(Fields, frozen=True, kw_only=True):
     """An app to register, with exact redirect addresses, a whole host, or both."""
 
     name: Annotated[Text, Meta(description="The app's name, shown to users on the consent page.")]
-    scope: Annotated[
-        OAuthScope, Meta(description="The app's scope. Each scope includes the ones before it.")
-    ]
+    scope: Annotated[OAuthScope, Meta(description="The scope. Each includes the ones before.")]
     redirect_uris: Annotated[
         list[str],
         Meta(
-            description=(
-                "The exact addresses that codes may be sent to. On localhost, any port is accepted."
-            )
+            description="The exact addresses that codes may be sent to. On localhost, any port is accepted."
         ),
         said("Redirect addresses"),
     ] = field(default_factory=list)
     redirect_host: Annotated[
         str,
         Meta(
-            description=(
-                "For OhMyGPT clients: a host, with its port if it has one. Codes may be sent"
-                " to any path of it."
-            )
+            description="For OhMyGPT clients: a host, with its port if it has one. Codes may be sent to any path"
+            " of it."
         ),
     ] = ""
     public: Annotated[
         bool,
         Meta(
-            description=(
-                "Whether the app runs in a browser or on users' devices. Such an app has no"
-                " secret and must use PKCE."
-            )
+            description="Whether the app runs in a browser or on users' devices. Such an app has no secret and"
+            " must use PKCE."
         ),
     ] = False
     cap_cents: Annotated[
         int,
-        Meta(
-            ge=0,
-            le=CAP_CENTS_MAX,
-            description="The most that the app may charge one user in each period.",
-        ),
+        Meta(ge=0, le=CAP_CENTS_MAX, description="The maximum charge per user and period."),
         said("Charge limit", unit="cents"),
     ] = CAP_MICROS // _MICROS_PER_CENT
     cap_period: Annotated[
@@ -80,30 +68,18 @@ class OAuthApp(Shaped, kw_only=True):
     account_id: str
     environment: Environment
     name: str
-    scope: Annotated[
-        OAuthScope, Meta(description="The app's scope. Each scope includes the ones before it.")
-    ]
-    redirect_uris: Annotated[
-        list[str], Meta(description="The exact addresses that codes may be sent to.")
-    ]
-    redirect_host: Annotated[
-        str, Meta(description="The host of which any path may be sent codes, or empty.")
-    ]
+    scope: Annotated[OAuthScope, Meta(description="The scope. Each includes the ones before.")]
+    redirect_uris: Annotated[list[str], Meta(description="The exact addresses for codes.")]
+    redirect_host: Annotated[str, Meta(description="A host for codes, with any path.")]
     public: Annotated[bool, Meta(description="Whether the app is public: it has no secret.")]
-    cap_micros: Annotated[
-        Micros, Meta(description="The most that the app may charge one user in each period.")
-    ]
+    cap_micros: Annotated[Micros, Meta(description="The maximum charge per user and period.")]
     cap_period: Annotated[
         Literal["day", "month"], Meta(description="How often the charge limit resets.")
     ]
-    secret: Annotated[
-        str | None, Meta(description="The secret's last characters. Null if the app has no secret.")
-    ]
+    secret: Annotated[str | None, Meta(description="The secret's last characters.")]
     created_at: Time
     rotated_at: Time | None
-    disabled_at: Annotated[
-        Time | None, Meta(description="When the app and its tokens stopped working, or null.")
-    ]
+    disabled_at: Annotated[Time | None, Meta(description="When the app and its tokens ended.")]
 
     @classmethod
     def of(cls, app: App, /, **more: Any) -> Self:

@@ -22,10 +22,7 @@ _SCOPES: Final = ("keys:write",)
 _Kind = Annotated[
     Literal["system", "operator"],
     Meta(
-        description=(
-            "system: a token of the account itself (sat_). operator: a token for administration"
-            " (adm_)."
-        )
+        description="system: a token of the account itself (sat_). operator: a token for administration (adm_)."
     ),
 ]
 
@@ -62,16 +59,13 @@ class IssuedToken(AccessToken, kw_only=True):
     kind: Annotated[
         Literal["system", "operator"],
         Meta(
-            description=(
-                "system: a token of the account itself (sat_). operator: a token for"
-                " administration (adm_)."
-            )
+            description="system: a token of the account itself (sat_). operator: a token for administration"
+            " (adm_)."
         ),
     ]
     account_id: str
     scopes: Annotated[
-        list[OperatorScope],
-        Meta(description="The operator token's scopes at the operators' API."),
+        list[OperatorScope], Meta(description="The operator token's scopes at the operators' API.")
     ]
 
     @classmethod
@@ -116,10 +110,7 @@ class NewIssuedToken(Fields, frozen=True, kw_only=True):
         list[OperatorScope],
         Meta(
             max_length=len(OPERATOR_SCOPES),
-            description=(
-                "For an operator token: its scopes, to read, to change or to move money. If"
-                " omitted, all."
-            ),
+            description="For an operator token: its scopes, to read, to change or to move money. If omitted, all.",
         ),
     ] = field(default_factory=list)
 
@@ -288,11 +279,8 @@ ISSUE_TOKEN = Act(
     name="tokens.create",
     moves_money=True,
     summary="Create an account's access token",
-    description=(
-        "A system token (sat_) can do what its account may do. An operator token (adm_)"
-        " can call the operators' API, and can be created only on the installation's own"
-        " machine."
-    ),
+    description="A system token (sat_) can do what its account may do. An operator token (adm_) can call the"
+    " operators' API, and can be created only on the installation's own machine.",
     path="/tokens",
     audience=(OPERATOR,),
     input=NewIssuedToken,

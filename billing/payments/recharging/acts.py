@@ -39,12 +39,12 @@ from store.database import Database
 class PaymentMethod(Shaped, kw_only=True):
     """A saved payment method. expires is a month, such as 2027-04."""
 
-    ref: Annotated[str, Meta(description="The provider's id.")]
+    ref: Annotated[str, Meta(description="The provider's ID of the payment method.")]
     brand: str
     last4: Last4
     expires: Annotated[
         str | None,
-        Meta(description="The month in which it ends, such as 2027-04; null: it does not."),
+        Meta(description="The month in which the method expires, such as 2027-04, or null."),
     ]
 
 
@@ -56,9 +56,14 @@ class RechargeCharge(Shaped, kw_only=True):
     order_id: str
     amount_cents: Cents
     method: Annotated[str, Meta(description="The payment method, such as visa 4242.")]
-    month: Annotated[str, Meta(description="That it counts against, such as 2026-11.")]
-    reason: Annotated[str | None, Meta(description="Why it was declined; null: it was not.")]
-    url: Annotated[str | None, Meta(description="Where the payer confirms it; null: not needed.")]
+    month: Annotated[
+        str, Meta(description="The month whose maximum the charge counts against, such as 2026-11.")
+    ]
+    reason: Annotated[str | None, Meta(description="Why the charge was declined, or null.")]
+    url: Annotated[
+        str | None,
+        Meta(description="The page where the payer confirms the charge. Null if not needed."),
+    ]
     created_at: Time
 
 
@@ -70,19 +75,23 @@ class Recharge(Shaped, kw_only=True):
     provider: str
     below_cents: Cents
     amount_cents: Cents
-    monthly_max_cents: Annotated[int, Meta(description="Of a calendar month by UTC, in US cents.")]
+    monthly_max_cents: Annotated[
+        int, Meta(description="The most to charge in a calendar month (UTC), in US cents.")
+    ]
     method_ref: str
     brand: str
     last4: Last4
     status: Literal["on", "off"]
     disabled_reason: Annotated[
         Literal["failures", "operator", "dispute"] | None,
-        Meta(description="Why it is off; null: it is on, or was removed."),
+        Meta(description="Why the auto-recharge is off. Null if it is on or was removed."),
     ]
-    failures: Annotated[Count, Meta(description="Charges that failed in a row.")]
-    retry_at: Annotated[Time | None, Meta(description="When a declined charge is tried again.")]
+    failures: Annotated[Count, Meta(description="The number of failed charges in a row.")]
+    retry_at: Annotated[
+        Time | None, Meta(description="When a declined charge is retried, or null.")
+    ]
     changed_at: Time
-    charges: Annotated[list[RechargeCharge], Meta(description="The latest, the newest first.")]
+    charges: Annotated[list[RechargeCharge], Meta(description="The latest charges, newest first.")]
 
 
 class PaymentMethods(Struct, kw_only=True):
@@ -90,7 +99,7 @@ class PaymentMethods(Struct, kw_only=True):
 
     provider: str
     items: Annotated[
-        list[PaymentMethod], Meta(description="The saved payment methods, the newest first.")
+        list[PaymentMethod], Meta(description="The saved payment methods, newest first.")
     ]
 
     @classmethod
@@ -101,7 +110,9 @@ class PaymentMethods(Struct, kw_only=True):
 class SavePage(Struct, kw_only=True):
     """The page on which a user saves a payment method."""
 
-    url: Annotated[str, Meta(description="Where the user agrees and saves the payment method.")]
+    url: Annotated[
+        str, Meta(description="The page where the user agrees and saves the payment method.")
+    ]
 
 
 PATH: Final = "/topup/balance/recharge"
@@ -115,28 +126,31 @@ class RechargeBody(Fields, frozen=True, kw_only=True):
     below_cents: Annotated[
         Int64,
         within(0, BELOW_CENTS_MAX),
-        Meta(description="Buy when the balance falls below it, in US cents."),
+        Meta(description="The balance below which credit is bought, in US cents."),
     ]
     amount_cents: Annotated[
         Int64,
         within(AMOUNT_CENTS_MIN, AMOUNT_CENTS_MAX),
-        Meta(description="What is bought each time, in US cents."),
+        Meta(description="The credit to buy each time, in US cents."),
     ]
     monthly_max_cents: Annotated[
         Int64,
         within(AMOUNT_CENTS_MIN, MONTHLY_CENTS_MAX),
-        Meta(description="The most that is bought in a UTC month, in US cents."),
+        Meta(description="The most to buy in a calendar month (UTC), in US cents."),
     ]
     provider: Text
     method_ref: (
-        Annotated[Text, Meta(description="A saved payment method; if omitted, the newest.")] | None
+        Annotated[
+            Text, Meta(description="The saved payment method to charge. If omitted, the newest.")
+        ]
+        | None
     ) = None
 
 
 class MethodsQuery(Fields, frozen=True, kw_only=True):
     """The provider whose saved payment methods are listed."""
 
-    provider: Annotated[Text | None, Meta(description="Required.")] = None
+    provider: Annotated[Text | None, Meta(description="The provider. Required.")] = None
 
 
 class SaveBody(Fields, frozen=True, kw_only=True):
@@ -147,11 +161,11 @@ class SaveBody(Fields, frozen=True, kw_only=True):
 
 
 class SwitchOff(Fields, frozen=True, kw_only=True):
-    """Why."""
+    """The reason for disabling an auto-recharge."""
 
     reason: Annotated[
         str,
-        Meta(min_length=1, max_length=500, description="Why, for the audit log."),
+        Meta(min_length=1, max_length=500, description="The reason, for the audit log."),
         said("Reason for disabling it", hint="Stored in the audit log."),
     ]
 
@@ -261,7 +275,10 @@ def view_of(row: Row, charges: Sequence[FallCharge] = (), *, is_removed: bool = 
 SHOW_RECHARGE = ReadAct(
     name="accounts.recharge",
     summary="Show an account's auto-recharge",
-    description="With the latest charges, and why they were declined. Only the account itself can set it, on its page.",
+    description=(
+        "Shows the latest charges, and why they were declined. Only the account itself can"
+        " change the settings, on its page."
+    ),
     path=f"{ACCOUNT}/recharge",
     audience=(OPERATOR,),
     run=show_recharge,
@@ -272,7 +289,9 @@ SHOW_RECHARGE = ReadAct(
 SWITCH_OFF = EngineAct(
     name="accounts.recharge-off",
     summary="Disable an account's auto-recharge",
-    description="Until the account sets it again. A charge in progress is completed.",
+    description=(
+        "It stays disabled until the account sets it again. A charge in progress is completed."
+    ),
     path=f"{ACCOUNT}/recharge-off",
     audience=(OPERATOR,),
     input=SwitchOff,
@@ -289,7 +308,7 @@ SWITCH_OFF = EngineAct(
 )
 _READS: Final = ("billing:read",)
 _WRITES: Final = ("billing:write",)
-_PERSON: Final = "Only for a signed-in user: keys can't set charges beyond the wallet."
+_PERSON: Final = "Requires a signed-in user: keys can't set charges beyond the wallet."
 
 SHOW_OWN = ReadAct(
     name="recharge.show",
@@ -357,8 +376,8 @@ SAVE_METHOD = StepsAct(
     name="recharge.save",
     summary="Get the page for saving a payment method",
     description=(
-        "On the provider's page the user agrees that the card is stored, and charged while they are"
-        f" away. Nothing is charged there. {_PERSON}"
+        "On the provider's page, the user agrees that the card is stored, and charged while they are"
+        f" away. Nothing is charged on that page. {_PERSON}"
     ),
     path=f"{PATH}/methods",
     scopes=_WRITES,

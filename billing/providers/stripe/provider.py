@@ -337,7 +337,7 @@ PROVIDER = Registration(
             "Stripe price, a month",
             "Stripe's own price, price_….",
             placeholder="price_…",
-            hint="Blank: Stripe is sent the price itself.",
+            hint="Leave blank to send the price to Stripe.",
         ),
         "year": ProductField(
             "stripe_price_id_yearly",
