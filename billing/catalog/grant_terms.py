@@ -124,8 +124,8 @@ def check_terms(terms: GrantTerms) -> GrantTerms:
 
 
 def _check_never(terms: GrantTerms) -> None:
-    """Raise InvalidInput for terms that need an expiry: credit that never expires is in the wallet, together
-    with other credit.
+    """Raise InvalidInput for terms that apply only to credit with an expiry. Other credit is mixed with the
+    rest of the wallet.
     """
     for name, usual in (("on_repurchase", "stack"), ("when_used_up", "wallet")):
         if getattr(terms, name) != usual:

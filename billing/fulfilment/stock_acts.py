@@ -198,7 +198,10 @@ async def _check_codes(context: ActContext, codes: Sequence[NewCode]) -> None:
     if not codes:
         raise InvalidInput("The file contains no codes below its header line.", param="codes")
     if len(codes) > CODES_MAX:
-        raise InvalidInput(f"The file has more than {CODES_MAX:,} codes. Split it.", param="codes")
+        raise InvalidInput(
+            f"The file has more than {CODES_MAX:,} codes. Split it into several files.",
+            param="codes",
+        )
     known = {one.id for one in await platform_rows.list_platforms(context.tx, context.environment)}
     unknown = sorted({one.kind.platform for one in codes} - known)
     if unknown:

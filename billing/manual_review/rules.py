@@ -123,7 +123,7 @@ class ReviewedTopUp:
         return self.now_us >= due_at
 
     def acts(self, who: str) -> tuple[ReviewAct, ...]:
-        """Return what this operator can do. A task of another operator can only be released."""
+        """Return what this operator can do. A task that another operator has taken can only be given back."""
         state, task = self.state, self.open_task
         if state == "needs_review" and not self.can_be_asked:
             return tuple(act for act in ACTS[state] if act != "retry")

@@ -30,7 +30,7 @@ from store.database import Transaction
 from store.keyset import Begin
 from store.row_mapping import RowMapping
 
-PaidSpan = tuple[int, int]  # start and end, in microseconds on the account's clock
+PaidSpan = tuple[int, int]  # start and end of a paid period, in microseconds on the account's clock
 
 
 class UnknownEntitlement(NotFound):

@@ -22,7 +22,9 @@ NO_TERMS: Final = DeliveryTerms()
 
 
 class SupplierTerms(msgspec.Struct, frozen=True, gc=False):
-    """A supplier's exceptions. `shared_codes` is a comma-separated list of `platform` or `platform:amount_cents`."""
+    """A supplier's exceptions to the checks. `shared_codes` is a comma-separated list of `platform` or
+    `platform:amount_cents`.
+    """
 
     shared_codes: str = ""
     cost_max_percent: int = COST_PERCENT_MAX

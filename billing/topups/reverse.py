@@ -311,7 +311,7 @@ class KeepReversing(_OnReversal):
 
 @dataclass(frozen=True, slots=True)
 class EndReversal(_Ending):
-    """End a reversal after the supplier's first definite response, or by an operator (`actor`), who needs no
+    """End a reversal after the supplier's first definite response, or by an operator (`actor`), even without an
     earlier request.
 
     Raises AlreadyUsed, AlreadyEnded, and StillOpen while the supplier is being called.
@@ -319,7 +319,7 @@ class EndReversal(_Ending):
 
     is_revoked: bool
     reason: str
-    checks_made: int | None = None  # number of the call in which the supplier refused
+    checks_made: int | None = None  # the number of the call in which the supplier refused
     actor: Actor | None = None
     by_name: str | None = None
 

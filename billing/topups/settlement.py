@@ -154,7 +154,7 @@ class EndedTopUp:
     wallet_balance_cents: int
     approval: Approval | None = None
     refusal: RequesterBlocked | None = None
-    is_mine: bool = False  # of a hand-over: this caller must call the supplier
+    is_mine: bool = False  # this caller must call the supplier after the hand-over
     objection: str | None = None
 
 

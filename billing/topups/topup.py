@@ -199,8 +199,9 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     note: str | None = None
     failure_reason: str | None = None
     new_balance_cents: int | None = None
-    voucher_code_hint: str | None = None  # set on delivery; the code itself isn't stored
-    fulfilment_code: str | None = None  # a supplier's code in place of the voucher's; encrypted
+    # the code's last characters, set on delivery; the code itself isn't stored
+    voucher_code_hint: str | None = None
+    fulfilment_code: str | None = None  # a supplier's code, which replaces the voucher's; encrypted
     handed_over_at: int | None = None
     next_check_at: int | None = None
     checks_made: int = 0
@@ -210,15 +211,16 @@ class TopUp(msgspec.Struct, frozen=True, gc=False):
     trace: str | None = None
     # the supplier that is called or delivered; None for a wallet in this gateway
     supplier: str | None = None
-    # without its value; None for credit to a wallet in this gateway
+    # the delivery without its value; None for credit to a wallet in this gateway
     deliverable: StoredDeliverable | None = None
     delivery: DeliveryOptions | None = None
     claimed_at: int | None = None
     emailed_at: int | None = None
-    scheduled_for: int | None = None  # on the tenant's clock; None if sent immediately
+    # the scheduled time on the tenant's clock; None if sent immediately
+    scheduled_for: int | None = None
     fee_cents: int = 0
-    earned_fee_cents: int = 0  # the fee once delivered; 0 before, and after a reversal
-    # a further window that counts this send, besides the day and month (keys/caps.py)
+    earned_fee_cents: int = 0  # the fee, once delivered; 0 before delivery and after a reversal
+    # the rows of spend_windows that count this send, besides day and month (keys/caps.py)
     counted_in: str | None = None
     key_name: str | None = None  # the sending key's name at that time; None without a key
     # the IP address of the send; None if the account made no call

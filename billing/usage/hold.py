@@ -32,7 +32,7 @@ HoldStatus = Literal["held", "captured", "released", "expired"]
 # What to do with a capture above the held amount. "cap" reduces it to that amount. "owe" charges the wallet for
 # the rest, and the account owes what the wallet lacks. Without either, the capture is refused.
 Overage = Literal["cap", "owe"]
-HoldPart = tuple[str, int]  # ledger account ID and micros
+HoldPart = tuple[str, int]  # ledger account ID and amount in micros
 
 HINT = "holds"
 # The worker checks at least this often. A hold that expires sooner wakes it.
@@ -73,7 +73,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     cached_tokens: int | None = None
     price_version: int | None = None
     counted_day: int | None = None
-    # a further window that counts this hold, besides the day and month (keys/caps.py)
+    # the rows of spend_windows that count this hold, besides day and month (keys/caps.py)
     counted_in: str | None = None
 
     @property

@@ -97,7 +97,7 @@ STEP_ROWS: Final = 1_000
 _SPENT: Final = RowMapping(Spent)
 _TOKENS: Final = "input_tokens, output_tokens, cached_tokens"
 _NO_TOKENS: Final = ", ".join(f"CAST(NULL AS BIGINT) AS {name}" for name in _TOKENS.split(", "))
-# How a row of each table becomes a Spent. A key's ID has 20 characters.
+# SQL that makes a Spent from a row of each table. A key's ID has 20 characters.
 SPENT_OF: Final[Mapping[str, str]] = {
     "usage_records": f"""account_id, environment, created_at, key_id, NULL AS app_id, model,
         amount_micros, {_TOKENS}""",
