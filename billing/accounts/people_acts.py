@@ -221,7 +221,6 @@ ACTS = (LIST_TOLD, SET_PASSWORD, BEGIN_PASSWORD, REMOVE_SECOND_FACTOR)
 CHANGE_OWN_PASSWORD = on_own_page(
     "sign-in.change-password",
     "Change the password",
-    "password",
     change_own_password,
     "password.changed",
     input=OwnPassword,
@@ -230,7 +229,6 @@ CHANGE_OWN_PASSWORD = on_own_page(
 CHOOSE_LANGUAGE = on_own_page(
     "mail.choose-language",
     "Choose the language of mail",
-    "mail",
     choose_language,
     "mail.changed",
     shows=_language,

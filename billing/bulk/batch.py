@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from kernel.clock import SECOND_US
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant, Tenant
 from store.database import Transaction
 from store.keyset import Begin, Keyset
 from store.row_mapping import WORDS_OR_NULL, RowMapping, as_json
@@ -56,10 +56,8 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.scheduled or self.pending)
 
 
-class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
+class SendBatch(OfTenant, frozen=True, gc=True, kw_only=True):
     id: str
-    account_id: str
-    environment: str
     spent_by: tuple[str, ...]
     status: BatchStatus
     is_all_or_nothing: bool
@@ -74,10 +72,6 @@ class SendBatch(msgspec.Struct, frozen=True, kw_only=True):
     counts: BatchCounts | None = None
     # The person who sent the batch (Principal.sender); null if a key sent it.
     sent_by: str | None = None
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def key_id(self) -> str | None:

@@ -7,19 +7,15 @@ account's lock.
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import msgspec
-
 from billing.catalog.grant_terms import NEVER
 from billing.ledger.chart import PAID_GRANT
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant, Tenant
 from store.database import Row, Transaction
 from store.row_mapping import RowMapping
 
 
-class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class PlanGrant(OfTenant, frozen=True, kw_only=True):
     id: str
-    account_id: str
-    environment: str
     subscription_id: str
     period_id: str
     plan_id: str
@@ -39,10 +35,6 @@ class PlanGrant(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reversed_micros: int = 0
     reversed_expired_micros: int = 0
     created_at: int
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def is_apart(self) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import msgspec
 from msgspec.structs import replace
 
 from billing.catalog.grant_terms import DEFAULT_TERMS, GrantTerms
@@ -19,7 +18,7 @@ from billing.providers.event_log import Problem
 from billing.providers.protocol import Interval
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import DomainError
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant
 
 SubscriptionState = Literal["incomplete", "active", "past_due", "paused", "cancelled", "expired"]
 LIVING: frozenset[SubscriptionState] = frozenset({"active", "past_due", "paused"})
@@ -45,10 +44,8 @@ class AlreadySubscribed(DomainError):
     pass
 
 
-class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Subscription(OfTenant, frozen=True, kw_only=True):
     id: str
-    account_id: str
-    environment: str
     order_id: str
     provider: str
     is_simulated: bool = False
@@ -84,10 +81,6 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ended_at: int | None = None
 
     @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
-
-    @property
     def price(self) -> Price:
         return Price(self.amount, self.currency)
 
@@ -113,12 +106,10 @@ class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.charged_until_at + GRACE_US
 
 
-class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Period(OfTenant, frozen=True, kw_only=True):
     subscription_id: str
     period_start_at: int
     id: str
-    account_id: str
-    environment: str
     period_end_at: int
     invoice_id: str
     plan_id: str
@@ -136,10 +127,6 @@ class Period(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     comp_by: str | None = None
     comp_ended_at: int | None = None
     created_at: int
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def payment(self) -> Price:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
 from msgspec.structs import replace
 
 from billing.catalog.plan import PlanItem
@@ -24,7 +23,7 @@ from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import DomainError, InvalidInput
 from kernel.ids import new_id
 from kernel.storable import storable
-from kernel.tenant import Tenant
+from kernel.tenant import OfTenant
 from keys import audit_log
 from keys.audit_log import Actor
 from store.database import Transaction
@@ -41,11 +40,9 @@ WAIT_US_MAX = HOUR_US
 ATTEMPTS_MAX = 76
 
 
-class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class SubscriptionChange(OfTenant, frozen=True, kw_only=True):
     id: str
     subscription_id: str
-    account_id: str
-    environment: str
     act: Act
     plan_id: str | None = None
     interval: Interval | None = None
@@ -60,10 +57,6 @@ class SubscriptionChange(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     next_attempt_at: int | None = None
     created_at: int
     ended_at: int | None = None
-
-    @property
-    def tenant(self) -> Tenant:
-        return Tenant(self.account_id, self.environment)
 
     @property
     def wish(self) -> tuple[Act, str | None, Interval | None, int | None]:

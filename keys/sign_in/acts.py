@@ -94,19 +94,19 @@ def _nothing(_: object) -> Mapping[str, Any]:
 def on_own_page(
     name: str,
     summary: str,
-    path: str,
     run: Callable[[ActContext, Any], Awaitable[Change[Any]]],
     action: str,
     *,
+    object_id: str = "",
     shows: Callable[[Any], Mapping[str, Any]] = _nothing,
     **more: Any,
 ) -> Act[Any, Any]:
     """Return an act that only the person's own page offers. `action` is the audit entry's."""
-    common = {"input": Fields, "view": _nothing, "result": dict}
+    row: dict[str, Any] = {"input": Fields, "view": _nothing, "result": dict, **more}
     return Act(
         name=name,
         summary=summary,
-        path=f"/account/{path}",
+        path=f"/account/{name}" + (f"/{{{object_id}}}" if object_id else ""),
         scopes=ACCOUNT_SCOPES,
         audience=(),
         is_account_wide=True,
@@ -114,68 +114,54 @@ def on_own_page(
         is_for_suspended=True,
         run=run,
         audit=Audited(action, shows),
-        **{**common, **more},
+        **row,
     )
 
 
-_CODES: Final[dict[str, Any]] = {
-    "view": _no_codes,
-    "result": RecoveryCodes,
-    "shows_secret": True,
-}
+_CODES: Final[dict[str, Any]] = {"view": _no_codes, "result": RecoveryCodes, "shows_secret": True}
+_PASSKEY: Final = "passkey_id"
 END_SESSION: Final = on_own_page(
     "sessions.end",
     "End a session",
-    "sessions/{session_id}/end",
     end_session,
     "session.ended",
+    object_id="session_id",
     is_persons=True,
 )
 END_OTHER_SESSIONS: Final = on_own_page(
     "sessions.end-others",
     "End all other sessions",
-    "sessions/end",
     end_other_sessions,
     "session.ended",
     is_persons=True,
 )
 SWITCH_ON: Final = on_own_page(
-    "sign-in.switch-on",
+    "two-factor.on",
     "Switch two-factor sign-in on",
-    "two-factor/on",
     switch_on,
     "two_factor.on",
     input=AppCode,
     **_CODES,
 )
 RENEW_CODES: Final = on_own_page(
-    "sign-in.renew-codes",
+    "two-factor.codes",
     "Create new recovery codes",
-    "two-factor/codes",
     renew_codes,
     "two_factor.codes_renewed",
     **_CODES,
 )
 SWITCH_OFF: Final = on_own_page(
-    "sign-in.switch-off",
-    "Switch two-factor sign-in off",
-    "two-factor/off",
-    switch_off,
-    "two_factor.off",
+    "two-factor.off", "Switch two-factor sign-in off", switch_off, "two_factor.off"
 )
 RENAME_PASSKEY: Final = on_own_page(
-    "sign-in.rename-passkey",
+    "passkeys.rename",
     "Rename a passkey",
-    "two-factor/passkeys/{passkey_id}/rename",
     rename_passkey,
     "passkey.renamed",
+    object_id=_PASSKEY,
     shows=_named,
     input=PasskeyName,
 )
 REMOVE_PASSKEY: Final = on_own_page(
-    "sign-in.remove-passkey",
-    "Remove a passkey",
-    "two-factor/passkeys/{passkey_id}/remove",
-    remove_passkey,
-    "passkey.removed",
+    "passkeys.remove", "Remove a passkey", remove_passkey, "passkey.removed", object_id=_PASSKEY
 )
