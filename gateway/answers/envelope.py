@@ -20,17 +20,15 @@ _encode = msgspec.json.Encoder().encode
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """The envelope of a response. `data` may be JSON bytes that are already rendered (Raw)."""
 
-    success: Annotated[bool, Meta(description="What the HTTP status says.")]
-    code: Annotated[int, Meta(description="What happened, as a number; GET /codes lists them.")]
-    message: Annotated[str, Meta(description="The code in words.")]
+    success: Annotated[bool, Meta(description="Whether the HTTP status is 2xx.")]
+    code: Annotated[int, Meta(description="The result's code; see GET /codes.")]
+    message: Annotated[str, Meta(description="The code's meaning in words.")]
     transaction_id: Annotated[
-        str | None, Meta(description="The top-up's, where one is concerned; else null.")
+        str | None, Meta(description="The top-up's ID. Null if the call concerns no single top-up.")
     ]
-    status: Annotated[
-        str, Meta(description="The top-up's, where one is concerned; else ok or error.")
-    ]
-    timestamp: Annotated[str, Meta(description="When it was answered, RFC 3339, UTC.")]
-    data: Annotated[Any, Meta(description="What was asked for, or data.error.")]
+    status: Annotated[str, Meta(description="The top-up's status, or else ok or error.")]
+    timestamp: Annotated[str, Meta(description="The time of the response (RFC 3339, UTC).")]
+    data: Annotated[Any, Meta(description="The result, or data.error.")]
 
 
 def answer(

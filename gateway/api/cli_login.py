@@ -45,7 +45,7 @@ class CliLoginBody(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=NAME_CHARACTERS_MAX,
             pattern=LINE,
-            description="What the machine is called; the key is named after it.",
+            description="The machine's name, which the key also gets.",
         ),
     ]
 
@@ -54,38 +54,38 @@ class CliTokenBody(Fields, frozen=True, kw_only=True):
     """The secret that POST /cli/login returned."""
 
     device_code: Annotated[
-        str, Meta(max_length=100, description="The device code of POST /cli/login.")
+        str, Meta(max_length=100, description="The device_code from POST /cli/login.")
     ]
 
 
 class CliLogin(Struct, kw_only=True):
     """A sign-in's two codes: a secret one for the machine, and one for the user to type or compare."""
 
-    device_code: Annotated[str, Meta(description="For the machine alone: a secret.")]
+    device_code: Annotated[str, Meta(description="A secret for the device alone.")]
     user_code: Annotated[
         str,
         Meta(
             pattern=r"^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$",
-            description="For the person to type in or to compare.",
+            description="The code for the user to enter or compare.",
         ),
     ]
-    verification_url: Annotated[str, Meta(description="Where the person types the user code.")]
+    verification_url: Annotated[str, Meta(description="Where the user enters the code.")]
     verification_url_complete: Annotated[
-        str, Meta(description="The same page with the code in it, to compare.")
+        str, Meta(description="The same page with the code already entered, to compare.")
     ]
-    interval: Annotated[Count, Meta(description="How many seconds to wait between two polls.")]
-    expires_in: Annotated[Count, Meta(description="For how many seconds the codes count.")]
+    interval: Annotated[Count, Meta(description="The seconds to wait between two polls.")]
+    expires_in: Annotated[Count, Meta(description="The seconds for which the codes are valid.")]
 
 
 class CliLoginPending(Struct, kw_only=True):
     """No user has decided yet; poll again."""
 
     reason: Annotated[
-        Literal["authorization_pending"], Meta(description="The word of RFC 8628.")
+        Literal["authorization_pending"], Meta(description="The reason, as in RFC 8628.")
     ] = "authorization_pending"
-    interval: Annotated[Count, Meta(description="How many seconds to wait before the next poll.")]
-    expires_in: Annotated[Count, Meta(description="For how many more seconds the codes count.")]
-    next_action: Annotated[Literal["poll"], Meta(description="Ask the same again.")] = "poll"
+    interval: Annotated[Count, Meta(description="The seconds to wait before the next poll.")]
+    expires_in: Annotated[Count, Meta(description="The seconds for which the codes remain valid.")]
+    next_action: Annotated[Literal["poll"], Meta(description="Repeat the request.")] = "poll"
 
 
 async def begin(call: RequestContext[CliLoginBody, Fields]) -> Answer:
@@ -167,9 +167,9 @@ ROUTES = (
         is_public=True,
         takes_key=False,
         description=(
-            "For a command line or a device without a key (RFC 8628). Show the user code and the address;"
-            " a person who is signed in there compares the code, picks environment and scopes, and allows"
-            " it or not. Meanwhile poll POST /cli/login/token."
+            "Starts the login of a command line or a device that has no key (RFC 8628). Show the user code and the"
+            " URL. A signed-in user compares the code there, chooses the environment and scopes, and allows or"
+            " denies the login. Meanwhile, poll POST /cli/login/token."
         ),
         answers=created(CliLogin),
         refuses=(codes.RATE_LIMITED,),
@@ -183,10 +183,10 @@ ROUTES = (
         is_public=True,
         takes_key=False,
         description=(
-            "202 with `reason: authorization_pending` until somebody decided; then 201 with the key, once."
-            " 4001 with `reason: slow_down`: wait longer from now on, as Retry-After says. 2007 with"
-            " `expired_token`: the code is over or was used. 2009 with `access_denied`: the person refused, or"
-            " has lost the access with which they allowed it."
+            "Returns 202 with `reason: authorization_pending` until the user decides, then 201 with the key, once."
+            " 4001 with `reason: slow_down`: wait longer between polls, as Retry-After says. 2007 with"
+            " `expired_token`: the code expired or was already used. 2009 with `access_denied`: the user denied the"
+            " login, or has since lost the access that allowed it."
         ),
         answers=(
             *created(CreatedKey),

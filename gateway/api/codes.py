@@ -22,9 +22,10 @@ class CodeRow(Shaped, kw_only=True):
     message: str
     http_status: Annotated[int, Meta(description="The usual HTTP status.")]
     http_statuses: Annotated[
-        list[int], Meta(description="Every HTTP status that it comes with, the usual one first.")
+        list[int],
+        Meta(description="All HTTP statuses that can come with the code, the usual one first."),
     ]
-    success: Annotated[bool, Meta(description="What success is with the usual HTTP status.")]
+    success: Annotated[bool, Meta(description="The value of `success` with the usual HTTP status.")]
     retryable: bool
     next_action: Literal["fix_request", "wait", "top_up", "ask_human", "stop"] | None
 

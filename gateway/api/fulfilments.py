@@ -43,26 +43,26 @@ class DeliverableBody(Fields, frozen=True, kw_only=True):
 
     kind: Annotated[
         Literal["credit", "code", "key", "link", "note"],
-        Meta(description="What it is; credit: it lies in an account of the recipient's."),
+        Meta(description="The kind. credit is in an account of the recipient."),
     ]
     value: (
         Annotated[
             str,
-            Meta(
-                max_length=VALUE_CHARACTERS_MAX, description="The code, key, link or note itself."
-            ),
+            Meta(max_length=VALUE_CHARACTERS_MAX, description="The code, key, link or note."),
         ]
         | None
     ) = None
     redeem_url: (
-        Annotated[str, Meta(max_length=REDEEM_URL_CHARACTERS_MAX, description="Where it is used.")]
+        Annotated[
+            str, Meta(max_length=REDEEM_URL_CHARACTERS_MAX, description="The URL to redeem at.")
+        ]
         | None
     ) = None
     instructions: (
         Annotated[
             str,
             Meta(
-                max_length=INSTRUCTIONS_CHARACTERS_MAX, description="How it is used, in plain text."
+                max_length=INSTRUCTIONS_CHARACTERS_MAX, description="How to redeem, in plain text."
             ),
         ]
         | None
@@ -77,43 +77,51 @@ class SettleBody(Fields, frozen=True, kw_only=True):
     """
 
     transaction_id: Annotated[
-        str, Meta(max_length=64, description="The one of the path: the signature covers it here.")
+        str,
+        Meta(max_length=64, description="The transaction ID of the path, which is signed here."),
     ]
-    status: Annotated[Literal["delivered", "failed"], Meta(description="How the top-up ended.")]
+    status: Annotated[
+        Literal["delivered", "failed"], Meta(description="The top-up's final status.")
+    ]
     reason: (
-        Annotated[str, Meta(max_length=200, description="Why it failed; its sender reads it.")]
+        Annotated[
+            str,
+            Meta(max_length=200, description="The reason for a failure, which the sender sees."),
+        ]
         | None
     ) = None
     deliverable: (
         Annotated[
             DeliverableBody,
             Meta(
-                description="Of a delivered one; without it the recipient has the credit in an account there."
+                description="The deliverable of a delivered top-up. If omitted, the recipient has "
+                "the credit in an account at the supplier."
             ),
         ]
         | None
     ) = None
     cost_cents: (
-        Annotated[int, Meta(ge=0, le=COST_CENTS_MAX, description="What it cost you, in US cents.")]
-        | None
+        Annotated[int, Meta(ge=0, le=COST_CENTS_MAX, description="Your cost, in US cents.")] | None
     ) = None
     platform: (
         Annotated[
-            str, Meta(max_length=40, description="What it is for; checked where it is there.")
+            str, Meta(max_length=40, description="The deliverable's platform, checked if given.")
         ]
         | None
     ) = None
     amount_cents: (
         Annotated[
             int,
-            Meta(ge=0, le=COST_CENTS_MAX, description="Its face value; checked where it is there."),
+            Meta(
+                ge=0, le=COST_CENTS_MAX, description="The face value in US cents, checked if given."
+            ),
         ]
         | None
     ) = None
     environment: (
         Annotated[
             Literal["staging", "live"],
-            Meta(description="Where it is good; checked where it is there."),
+            Meta(description="The deliverable's environment, checked if given."),
         ]
         | None
     ) = None
@@ -226,11 +234,11 @@ ROUTES = (
         "Settle a pending top-up, signed by its fulfilment",
         body=SettleBody,
         description=(
-            "Signed like a webhook of ours, under the platform's `secret`: Standard Webhooks headers"
-            " (`webhook-id` is the transaction's id) or `X-AiTopUp-Signature`, at most five minutes"
-            " old. The body names the transaction, too. Repeated, it answers with how the top-up"
-            " ended. What contradicts that, was delivered for another top-up or cannot be right is"
-            " kept for the operator and answered with 409."
+            "Reports the result of a top-up. Sign the request like our webhooks, with the platform's `secret`, at"
+            " most five minutes ago: use either Standard Webhooks headers (`webhook-id` is the transaction ID) or"
+            " `X-AiTopUp-Signature`. The body contains the transaction ID, too. A repeated call returns the top-up's"
+            " final status. If a report contradicts that status, belongs to another top-up or can't be right, it is"
+            " stored for the operator, and the response is 409."
         ),
         is_public=True,
         takes_key=False,

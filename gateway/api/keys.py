@@ -47,7 +47,7 @@ class SandboxKey(CreatedKey, kw_only=True):
         str,
         Meta(
             pattern=r"^ak_staging_[0-9A-Za-z]{32}$",
-            description="A key of another lineage with approvals:write only, shown this once.",
+            description="An unrelated key with approvals:write only, shown only once.",
         ),
     ]
 
@@ -101,8 +101,8 @@ ROUTES = (
         body=SandboxBody,
         is_public=True,
         description=(
-            "A fresh staging account with test credit, and its key: no sign-up needed. The"
-            " approver_key decides on sends that wait for an approval, which the key itself cannot."
+            "Creates a staging account with test credit and its key, without sign-up. The approver_key decides about"
+            " sends that wait for an approval, which the other key can't."
         ),
         answers=created(SandboxKey),
         refuses=(codes.MISSING_SCOPE, codes.NOT_FOUND, codes.RATE_LIMITED),

@@ -28,7 +28,7 @@ from kernel.words import Link
 class FailedSend(TopUpFields, kw_only=True):
     """A send that its platform refused. The funds are back. A dry run has no transaction_id."""
 
-    error: Annotated[Failure, Meta(description="Why the platform refused it.")]
+    error: Annotated[Failure, Meta(description="The platform's reason for the refusal.")]
 
 
 class SentAnswer:

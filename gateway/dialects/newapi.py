@@ -53,8 +53,8 @@ class PayMethod(Struct, kw_only=True):
     """A payment method. `type` is the value that `pay` accepts as payment_method."""
 
     name: str
-    type: Annotated[str, Meta(description="What `pay` takes as payment_method.")]
-    color: Annotated[str, Meta(description="Of its button, as CSS writes it.")]
+    type: Annotated[str, Meta(description="The payment_method for `pay`.")]
+    color: Annotated[str, Meta(description="The button's colour, in CSS.")]
     min_topup: Annotated[str, Meta(description="In dollars.")]
 
 
@@ -71,19 +71,19 @@ class CreemProduct(Struct, kw_only=True):
 class Info(Struct, kw_only=True):
     """What can be bought. Amounts are in whole dollars."""
 
-    enable_online_topup: Annotated[bool, Meta(description="Whether Epay can be paid with.")]
-    enable_stripe_topup: Annotated[bool, Meta(description="Whether Stripe can be paid with.")]
-    enable_creem_topup: Annotated[bool, Meta(description="Whether Creem can be paid with.")]
-    creem_products: Annotated[str, Meta(description="A JSON list of Creem's own products.")]
-    pay_methods: Annotated[list[PayMethod], Meta(description="The ways to pay.")]
-    min_topup: Annotated[int, Meta(description="The least amount, in whole dollars.")]
+    enable_online_topup: Annotated[bool, Meta(description="Whether Epay is available.")]
+    enable_stripe_topup: Annotated[bool, Meta(description="Whether Stripe is available.")]
+    enable_creem_topup: Annotated[bool, Meta(description="Whether Creem is available.")]
+    creem_products: Annotated[str, Meta(description="Creem's products, as a JSON list.")]
+    pay_methods: Annotated[list[PayMethod], Meta(description="The payment methods.")]
+    min_topup: Annotated[int, Meta(description="The smallest amount, in whole US dollars.")]
     stripe_min_topup: Annotated[
-        int, Meta(description="The least amount with Stripe, in whole dollars.")
+        int, Meta(description="The smallest amount with Stripe, in whole US dollars.")
     ]
     amount_options: Annotated[
-        list[int], Meta(description="Amounts to choose from, in whole dollars.")
+        list[int], Meta(description="The suggested amounts, in whole US dollars.")
     ]
-    discount: Annotated[dict[str, Number], Meta(description="By amount: the part to be paid.")]
+    discount: Annotated[dict[str, Number], Meta(description="The share to pay, by amount.")]
 
 
 class InfoAnswer(Struct, kw_only=True):
@@ -91,7 +91,7 @@ class InfoAnswer(Struct, kw_only=True):
 
     success: bool
     message: str
-    data: Annotated[Info, Meta(description="What can be bought.")]
+    data: Annotated[Info, Meta(description="The purchase options.")]
 
 
 class Paying(Struct, kw_only=True):
@@ -99,7 +99,7 @@ class Paying(Struct, kw_only=True):
 
     success: bool
     message: str
-    data: Annotated[str, Meta(description="Where the payer goes.")]
+    data: Annotated[str, Meta(description="The page where the payer pays.")]
     trade_no: str
 
 
@@ -108,29 +108,29 @@ class Redeemed(Struct, kw_only=True):
 
     success: bool
     message: str
-    data: Annotated[int, Meta(description="The quota that was added.")]
+    data: Annotated[int, Meta(description="The added quota.")]
 
 
 class Line(Struct, kw_only=True):
     """A payment or redemption. `amount` is the credit in whole dollars, `money` what was paid."""
 
     id: int
-    amount: Annotated[int, Meta(description="The credit, in whole dollars.")]
-    money: Annotated[Number, Meta(description="What was paid.")]
+    amount: Annotated[int, Meta(description="The credit, in whole US dollars.")]
+    money: Annotated[Number, Meta(description="The amount paid.")]
     trade_no: str
-    payment_method: Annotated[str, Meta(description="How it was paid.")]
-    create_time: Annotated[int, Meta(description="When it was made, in Unix seconds.")]
-    complete_time: Annotated[int, Meta(description="0 until it is complete.")]
-    status: Annotated[str, Meta(description="pending, success or expired.")]
+    payment_method: Annotated[str, Meta(description="The payment method.")]
+    create_time: Annotated[int, Meta(description="The time of creation, in Unix seconds.")]
+    complete_time: Annotated[int, Meta(description="In Unix seconds, or 0 if incomplete.")]
+    status: Annotated[str, Meta(description="The status: pending, success or expired.")]
 
 
 class LinePage(Struct, kw_only=True):
     """One page of the list, returned if the request has p, page_size or keyword."""
 
-    page: Annotated[int, Meta(description="Which page it is, from 1.")]
+    page: Annotated[int, Meta(description="The page number, from 1.")]
     page_size: int
-    total: Annotated[int, Meta(description="How many lines there are in all.")]
-    items: Annotated[list[Line], Meta(description="This page's lines.")]
+    total: Annotated[int, Meta(description="The number of lines in all.")]
+    items: Annotated[list[Line], Meta(description="The lines of this page.")]
 
 
 class History(Struct, kw_only=True):
@@ -139,7 +139,7 @@ class History(Struct, kw_only=True):
     success: bool
     message: str
     data: Annotated[
-        list[Line] | LinePage, Meta(description="The newest lines, or one page of all.")
+        list[Line] | LinePage, Meta(description="The newest lines, or one page of all lines.")
     ]
 
 
@@ -175,17 +175,17 @@ class PayBody(LooseFields, frozen=True, kw_only=True):
     amount: Annotated[
         Int64,
         within(1, AMOUNT_CENTS_MAX // CENTS_PER_DOLLAR),
-        Meta(description="In whole dollars."),
+        Meta(description="The amount, in whole US dollars."),
     ]
     payment_method: Annotated[
-        Text, Meta(description="The provider; the first one where it is empty.")
+        Text, Meta(description="The payment provider. If empty, the first one.")
     ] = ""
 
 
 class NewapiRedeemBody(LooseFields, frozen=True, kw_only=True):
     """A code to redeem: TOPUP-XXXX-XXXX-XXXX, or a voucher code ATU-…."""
 
-    key: Annotated[Text, Meta(description="TOPUP-XXXX-XXXX-XXXX, or a voucher ATU-….")]
+    key: Annotated[Text, Meta(description="A code (TOPUP-XXXX-XXXX-XXXX) or voucher (ATU-…).")]
 
 
 class HistoryQuery(LooseFields, frozen=True, kw_only=True):
@@ -194,7 +194,9 @@ class HistoryQuery(LooseFields, frozen=True, kw_only=True):
     If any field is set, the response is a LinePage instead of a list.
     """
 
-    p: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] | None = None
+    p: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="The page number, from 1.")] | None = (
+        None
+    )
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] | None = None
     keyword: Annotated[Text, Meta(description="A part of the trade number.")] | None = None
 

@@ -49,12 +49,13 @@ class IssueBody(LooseFields, frozen=True, kw_only=True):
     """A code to exchange, with the client_secret, or for a public app with the code_verifier."""
 
     client_id: Text
-    client_secret: Annotated[Text, Meta(description="Of every app but a public one.")] | None = None
-    code: Annotated[Text, Meta(description="What the consent led back with.")]
+    client_secret: Annotated[Text, Meta(description="The secret of a private app.")] | None = None
+    code: Annotated[Text, Meta(description="The code from the consent's redirect.")]
     code_verifier: (
-        Annotated[Text, Meta(description="Of a public app, in place of the secret.")] | None
+        Annotated[Text, Meta(description="A public app's code verifier, instead of the secret.")]
+        | None
     ) = None
-    redirect_uri: Annotated[Url, Meta(description="Where the consent led back to.")] | None = None
+    redirect_uri: Annotated[Url, Meta(description="The redirect URI of the consent.")] | None = None
 
 
 async def exchanged(call: RequestContext[IssueBody, Fields]) -> tuple[OAuthToken, str]:
@@ -115,7 +116,7 @@ class Said(Struct, Generic[T], rename="camel", kw_only=True):
 
     status_code: Annotated[int, Meta(description="The HTTP status.")]
     message: str
-    data: Annotated[T, Meta(description="What was asked for.")]
+    data: Annotated[T, Meta(description="The result.")]
 
 
 class Refused(Struct, rename="camel", kw_only=True):
@@ -123,7 +124,7 @@ class Refused(Struct, rename="camel", kw_only=True):
 
     status_code: Annotated[int, Meta(description="The HTTP status.")]
     message: str
-    error_type: Annotated[str, Meta(description="A word for it.")]
+    error_type: Annotated[str, Meta(description="The kind of error.")]
     data: Annotated[None, Meta(description="Always null.")] = None
 
 
@@ -132,7 +133,7 @@ class Issued(Struct, kw_only=True):
 
     user_id: str
     client_id: str
-    token: Annotated[str, Meta(description="The secret, shown this once.")]
+    token: Annotated[str, Meta(description="The token's secret, shown only once.")]
 
 
 class UserInfo(Struct, kw_only=True):
@@ -140,9 +141,9 @@ class UserInfo(Struct, kw_only=True):
 
     user_id: str
     name: str
-    email: Annotated[str | None, Meta(description="The address; null: the app may not see it.")]
+    email: Annotated[str | None, Meta(description="Null if the app may not see it.")]
     client_id: str
-    scope: Annotated[str, Meta(description="What the app may do.")]
+    scope: Annotated[str, Meta(description="The app's permissions.")]
     environment: str
     email_verified: bool
 
@@ -150,17 +151,17 @@ class UserInfo(Struct, kw_only=True):
 class Balance(Struct, kw_only=True):
     """The balance in dollars, and how much of it is promotional."""
 
-    balance: Annotated[str, Meta(description="All that there is, in dollars.")]
-    free_balance: Annotated[str, Meta(description="The promotional part of it, in dollars.")]
+    balance: Annotated[str, Meta(description="The whole balance, in US dollars.")]
+    free_balance: Annotated[str, Meta(description="The promotional part, in dollars.")]
 
 
 class Charged(Struct, kw_only=True):
     """A charge that an app made."""
 
-    charge_id: Annotated[str, Meta(description="The charge's id.")]
-    order_no: Annotated[str, Meta(description="The app's own number.")]
+    charge_id: Annotated[str, Meta(description="The charge's ID.")]
+    order_no: Annotated[str, Meta(description="The app's own number for the charge.")]
     amount: Annotated[str, Meta(description="In dollars.")]
-    remark: Annotated[str, Meta(description="What it is for.")]
+    remark: Annotated[str, Meta(description="The purpose of the charge.")]
     created_at: str
 
 
@@ -168,7 +169,7 @@ class Checkout(Struct, kw_only=True):
     """A checkout for an order."""
 
     checkout_url: Annotated[
-        str | None, Meta(description="Where the payer goes; null where nothing is to be paid.")
+        str | None, Meta(description="The payment page. Null if nothing is to be paid.")
     ]
     order_no: Annotated[str, Meta(description="The order's number.")]
 
@@ -176,8 +177,8 @@ class Checkout(Struct, kw_only=True):
 class Invoice(Struct, kw_only=True):
     """An invoice to pay."""
 
-    invoice_url: Annotated[str | None, Meta(description="The invoice's page; null: none.")]
-    invoice_pdf: Annotated[str | None, Meta(description="The invoice as PDF; null: none.")]
+    invoice_url: Annotated[str | None, Meta(description="The invoice's page, if any.")]
+    invoice_pdf: Annotated[str | None, Meta(description="The invoice as a PDF, if any.")]
     order_no: Annotated[str, Meta(description="The order's number.")]
 
 
@@ -187,18 +188,19 @@ class Management(Struct, kw_only=True):
     id: str
     user_id: str
     client_id: str
-    scope: Annotated[str, Meta(description="What the app may do.")]
+    scope: Annotated[str, Meta(description="The app's permissions.")]
     charge_cap: Annotated[
-        str, Meta(description="The most that the app may take in a period, in dollars.")
+        str, Meta(description="The most that the app may charge in a period, in US dollars.")
     ]
-    charge_cap_period: Annotated[str, Meta(description="The cap's period.")]
-    prefix: Annotated[str, Meta(description="Its first characters, to recognise it by.")]
+    charge_cap_period: Annotated[str, Meta(description="The period of charge_cap.")]
+    prefix: Annotated[str, Meta(description="The token's first characters, to recognise it.")]
     last4: str
     created_at: str
     last_used_at: str | None
     expires_at: str
     token: Annotated[
-        str | None, Meta(description="The secret; null but in the answer that made it.")
+        str | None,
+        Meta(description="The token's secret. Null except in the response that created it."),
     ]
 
 
@@ -214,26 +216,26 @@ Amount = Annotated[str, Meta(max_length=40)]
 class ChargeBody(LooseFields, frozen=True, kw_only=True):
     """A charge in dollars, with at most six decimal places. order_no is the app's own, and unique for each user."""
 
-    amount: Annotated[Amount, Meta(description="In dollars, at most six places.")]
+    amount: Annotated[Amount, Meta(description="In US dollars, at most six decimals.")]
     order_no: Annotated[
         str,
         Meta(
             min_length=1,
             max_length=128,
             pattern=r"^[!-~]+\Z",
-            description="The app's own number, once for each user.",
+            description="The app's own number for the charge, unique for each user.",
         ),
     ]
-    remark: Annotated[str, Meta(max_length=200, pattern=LINE, description="What it is for.")] = ""
+    remark: Annotated[
+        str, Meta(max_length=200, pattern=LINE, description="The purpose of the charge.")
+    ] = ""
 
 
 class OrderBody(LooseFields, frozen=True, kw_only=True):
     """An order in dollars, with at most two decimal places."""
 
-    amount: Annotated[Amount, Meta(description="In dollars, at most two places.")]
-    product_id: Annotated[Text, Meta(description="What is bought; 10001 is credit.")] = (
-        ACCOUNT_CREDIT
-    )
+    amount: Annotated[Amount, Meta(description="In US dollars, at most two decimals.")]
+    product_id: Annotated[Text, Meta(description="The product. 10001 is credit.")] = ACCOUNT_CREDIT
     success_url: Url | None = None
     cancel_url: Url | None = None
 

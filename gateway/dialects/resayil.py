@@ -41,7 +41,7 @@ class Problem(Struct, kw_only=True):
 class Refused(Struct, kw_only=True):
     """A refusal."""
 
-    error: Annotated[Problem, Meta(description="What is wrong.")]
+    error: Annotated[Problem, Meta(description="The error.")]
 
 
 class Pack(Struct, kw_only=True):
@@ -49,7 +49,7 @@ class Pack(Struct, kw_only=True):
 
     id: str
     name: str
-    price: Annotated[Number, Meta(description="In the currency.")]
+    price: Annotated[Number, Meta(description="The price, in the pack's currency.")]
     currency: str
     credits: int
     popular: bool
@@ -58,7 +58,7 @@ class Pack(Struct, kw_only=True):
 class Packs(Struct, kw_only=True):
     """The response of /topup-packs."""
 
-    packs: Annotated[list[Pack], Meta(description="What can be bought.")]
+    packs: Annotated[list[Pack], Meta(description="The packs for sale.")]
 
 
 class Purchase(Struct, kw_only=True):
@@ -67,7 +67,7 @@ class Purchase(Struct, kw_only=True):
     id: str
     pack_name: Annotated[str, Meta(description="The pack's name.")]
     credits: int
-    amount_paid: Annotated[Number, Meta(description="What was paid, in the currency.")]
+    amount_paid: Annotated[Number, Meta(description="The amount paid, in the payment's currency.")]
     currency: str
     status: Literal["completed", "pending", "failed"]
     created_at: Time
@@ -76,16 +76,16 @@ class Purchase(Struct, kw_only=True):
 class Paging(Struct, kw_only=True):
     """The current page, and the number of records."""
 
-    current_page: Annotated[int, Meta(description="Which page it is, from 1.")]
-    per_page: Annotated[int, Meta(description="How many there are on a page.")]
-    total: Annotated[int, Meta(description="How many there are in all.")]
+    current_page: Annotated[int, Meta(description="The page number, from 1.")]
+    per_page: Annotated[int, Meta(description="The number of entries on a page.")]
+    total: Annotated[int, Meta(description="The number of entries in all.")]
 
 
 class History(Struct, kw_only=True):
     """The response of /topup-history."""
 
-    data: Annotated[list[Purchase], Meta(description="This page's payments.")]
-    meta: Annotated[Paging, Meta(description="Which page it is.")]
+    data: Annotated[list[Purchase], Meta(description="The payments of this page.")]
+    meta: Annotated[Paging, Meta(description="The position of this page.")]
 
 
 class Subscription(Struct, kw_only=True):
@@ -100,9 +100,9 @@ class Subscription(Struct, kw_only=True):
 class Checkout(Struct, kw_only=True):
     """A checkout. `id` is the order's reference, as in the history."""
 
-    payment_url: Annotated[str, Meta(description="Where the payer goes.")]
+    payment_url: Annotated[str, Meta(description="The page where the payer pays.")]
     id: str
-    status: Annotated[str, Meta(description="pending, or completed where nothing is to be paid.")]
+    status: Annotated[str, Meta(description="completed if nothing is to be paid.")]
 
 
 PER_PAGE: Final = 20
@@ -125,7 +125,7 @@ class TopUpBody(LooseFields, frozen=True, kw_only=True):
 class PageQuery(LooseFields, frozen=True, kw_only=True):
     """Selects a page of the history, counted from 1."""
 
-    page: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="Which page, from 1.")] = 1
+    page: Annotated[int, Meta(ge=0, le=PAGES_MAX, description="The page number, from 1.")] = 1
 
 
 async def list_packs(call: RequestContext[Fields, Fields]) -> Answer:

@@ -305,8 +305,11 @@ def _failed(call: RequestContext[Any, Any], error: DomainError, shown: Any) -> A
 @cache
 def _failed_shape(result: type) -> type:
     fields = [
-        ("error", Annotated[Failure, Meta(description="What is wrong.")]),
-        (_word_of(result), Annotated[result, Meta(description="What was done nevertheless.")]),
+        ("error", Annotated[Failure, Meta(description="The error.")]),
+        (
+            _word_of(result),
+            Annotated[result, Meta(description="The result of what was done nevertheless.")],
+        ),
     ]
     words = {"__doc__": "What was done, and how it failed outside."}
     return defstruct(f"Failed{result.__name__}", fields, kw_only=True, namespace=words)

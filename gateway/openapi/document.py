@@ -74,7 +74,7 @@ def _link(operation_id: str, param: str, pointer: str) -> dict[str, Any]:
     return {
         "operationId": operation_id,
         "parameters": {param: pointer},
-        "description": "The same thing, as it is then.",
+        "description": "The object's current state.",
     }
 
 
@@ -104,13 +104,13 @@ OPENAPI: Final = "3.1.0"
 DIALECT: Final = "https://spec.openapis.org/oas/3.1/dialect/base"
 _LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 _SIGNATURES: Final = (
-    (SIGNATURE_HEADER, "t=<Unix seconds>,v1=<hex HMAC-SHA256>: Stripe's scheme."),
+    (SIGNATURE_HEADER, "A signature in Stripe's scheme: t=<Unix seconds>,v1=<hex HMAC-SHA256>."),
     ("X-AiTopUp-Event", "The event's type."),
-    ("X-AiTopUp-Delivery", "The delivery's id, dlv_…"),
-    ("X-AiTopUp-Attempt", "Which attempt it is, from 1."),
-    ("webhook-id", "The event's id: the same in every attempt and replay."),
-    ("webhook-timestamp", "Unix seconds of this attempt."),
-    (STANDARD_HEADER, "v1,<base64 HMAC-SHA256>: Standard Webhooks' scheme."),
+    ("X-AiTopUp-Delivery", "The delivery's ID, dlv_…"),
+    ("X-AiTopUp-Attempt", "The attempt's number, from 1."),
+    ("webhook-id", "The event's ID, the same in every attempt and replay."),
+    ("webhook-timestamp", "The attempt's time in Unix seconds."),
+    (STANDARD_HEADER, "A signature in Standard Webhooks' scheme: v1,<base64 HMAC-SHA256>."),
 )
 
 
@@ -127,9 +127,9 @@ PUBLIC: Final = Api(
     "Topup Gateway",
     (
         "Prepaid AI credit in one call: a ledger, vouchers and signed webhooks behind one REST API."
-        " Every answer comes in one envelope with a numeric code; an `Idempotency-Key` makes a repeated"
-        " call harmless; `ak_staging_` keys run the full life without moving real credit."
-        " No text of a request holds control characters other than tabs and line ends."
+        " Every response has the same envelope with a numeric code. An `Idempotency-Key` makes a repeated"
+        " call harmless. `ak_staging_` keys run everything without moving real credit."
+        " Texts in requests can't contain control characters other than tabs and line ends."
     ),
     (
         "An API key (ak_staging_… or ak_live_…) or a system access token (sat_…)."
@@ -140,8 +140,8 @@ PUBLIC: Final = Api(
 OPERATORS: Final = Api(
     "Topup Gateway for operators",
     (
-        "What the operator of this installation does: the acts of its pages and of its command line, for programs."
-        " Answers, codes, limits and the `Idempotency-Key` are those of the public API."
+        "The actions of the operator's pages and command line, for programs."
+        " Responses, codes, limits and the `Idempotency-Key` work as in the public API."
     ),
     f"An operator token (adm_staging_… or adm_live_…). Scopes: {', '.join(OPERATOR_SCOPES)}.",
 )
@@ -219,7 +219,7 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
             "operationId": "on_" + event_type.replace(".", "_"),
             "tags": ["Webhooks we send"],
             "summary": TYPES[event_type].sentence,
-            "description": f"Its JSON Schema alone: {EVENTS_PATH}/{event_type}",
+            "description": f"The event's JSON Schema is at {EVENTS_PATH}/{event_type}.",
             "security": [],
             "parameters": [
                 {
@@ -233,9 +233,9 @@ def _webhook(event_type: str, schemas: Schemas) -> dict[str, Any]:
             ],
             "requestBody": {"required": True, "content": {"application/json": content}},
             "responses": {
-                "2XX": {"description": "Taken. Answer within 10 s."},
-                "410": {"description": "Gone: the endpoint is disabled."},
-                "default": {"description": "Not taken: tried again by the endpoint's schedule."},
+                "2XX": {"description": "The event is delivered. Respond within 10 s."},
+                "410": {"description": "The endpoint is disabled."},
+                "default": {"description": "The delivery is retried on the endpoint's schedule."},
             },
         }
     }
@@ -245,14 +245,14 @@ def _event(event_type: str, schemas: Schemas) -> Schema:
     inside = event_schema(event_type)["$defs"]["Event"]
     fields = {name: value for name, value in inside["properties"].items() if name != "data"}
     fields |= {
-        "type": {"type": "string", "const": event_type, "description": "Which event it is."},
+        "type": {"type": "string", "const": event_type, "description": "The event type."},
         "api_version": {
             "type": "string",
             "const": API_VERSION,
             "description": FIELD_WORDS["api_version"],
         },
         "data": {
-            "description": "What it tells of.",
+            "description": "The event's data.",
             **schemas.of(TYPES[event_type].data),
         },
     }
@@ -275,7 +275,7 @@ def _security_schemes(api: Api) -> dict[str, Any]:
             "type": "apiKey",
             "in": "cookie",
             "name": "topup_session",
-            "description": "The dashboard's session. It is good for every call; some need it.",
+            "description": "The dashboard's session. All calls accept it, and some require it.",
         },
     }
 
@@ -285,8 +285,8 @@ def _idempotency_key() -> dict[str, Any]:
         "name": "Idempotency-Key",
         "in": "header",
         "description": (
-            "Any text of your own for this one action. The same key with the same request gets the"
-            " first answer again, byte for byte, and nothing happens twice."
+            "A text of your own for this action. Repeating the same request with the same key"
+            " returns the first response, byte for byte, and does nothing twice."
         ),
         "schema": {
             "type": "string",
@@ -301,21 +301,21 @@ def _headers() -> dict[str, Any]:
     text: Schema = {"type": "string"}
     return {
         "X-Request-Id": {
-            "description": "The request's id, yours if you sent a sane one.",
+            "description": "The request's ID: your own, if you sent a valid one.",
             "required": True,
             "schema": text,
         },
         "RateLimit": {
-            "description": '"default";r=<left>;t=<seconds to the reset>, or "account" where that has less left',
+            "description": '"default";r=<left>;t=<seconds to the reset>, or "account" if that has less left',
             "schema": text,
         },
         "RateLimit-Policy": {"description": '"default";q=<quota>;w=<seconds>', "schema": text},
         "Retry-After": {
-            "description": "How long to wait, in seconds.",
+            "description": "The seconds to wait before a retry.",
             "schema": {"type": "integer", "minimum": 1},
         },
         "Idempotent-Replayed": {
-            "description": "The answer to an earlier request with the same Idempotency-Key.",
+            "description": "Present if this is the response to an earlier request with the same Idempotency-Key.",
             "schema": {"type": "string", "const": "true"},
         },
     }

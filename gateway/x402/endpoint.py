@@ -61,16 +61,15 @@ SURFACE: Final = ApiSurface(
             is_public=True,
             takes_key=False,
             description=(
-                "For a payer without an account. Without a payment it answers 402 with the price, and with"
-                " a header for each way to pay it: `PAYMENT-REQUIRED` (x402, version 2), paid with"
-                " `PAYMENT-SIGNATURE`; `WWW-Authenticate: Payment` (by card), paid with a shared payment"
-                " token in `Authorization: Payment`. Then the payment is settled, the credit is sent, and"
-                " `PAYMENT-RESPONSE` or `Payment-Receipt` tells of it. A payment by x402 must carry a"
-                " `payment-identifier` made at random; a card's challenge has one. Repeat the"
-                " very same request after a lost answer, and nothing is charged twice. What was paid and"
-                " could not be delivered comes back as a code in `data.refund` (3005). An API key beside it"
-                " has the top-up made in its own account; the card's token then comes in"
-                " `Payment-Authorization`."
+                "Sells a top-up to a payer without an account. Without a payment, the response is 402 with the price"
+                " and a header for each payment method. `PAYMENT-REQUIRED` (x402, version 2) is paid with"
+                " `PAYMENT-SIGNATURE`. `WWW-Authenticate: Payment` (card) is paid with a shared payment token in"
+                " `Authorization: Payment`. Then the payment is settled and the credit is sent, and"
+                " `PAYMENT-RESPONSE` or `Payment-Receipt` has the details. An x402 payment must contain a random"
+                " `payment-identifier`; a card's challenge contains one. If a response is lost, repeat the same"
+                " request: nothing is charged twice. A payment that can't be delivered is returned as a code in"
+                " `data.refund` (3005). With an API key, the top-up is made in the key's account, and a card's token"
+                " goes into `Payment-Authorization`."
             ),
             answers=(
                 Outcome(200, PaidTopUp, (codes.DELIVERED, codes.CANCELLED, codes.REVERSED)),

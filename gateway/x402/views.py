@@ -18,20 +18,24 @@ class MachinePaymentShape(Struct, kw_only=True):
     id: str
     state: Annotated[
         Literal["settling", "paid", "refused", "refunded"],
-        Meta(description="settling: its outcome is asked for; ask again with the same payment."),
+        Meta(
+            description="The payment's state. settling: the outcome isn't known yet; repeat the request "
+            "with the same payment."
+        ),
     ]
     network: Annotated[
-        str, Meta(description="As CAIP-2 names it, such as eip155:8453; by card: stripe.")
+        str,
+        Meta(description="The network's CAIP-2 name, such as eip155:8453, or stripe for a card."),
     ]
-    asset: Annotated[str, Meta(description="The contract of the token; by card: usd.")]
-    amount: Annotated[str, Meta(description="In atomic units of the asset; by card in US cents.")]
+    asset: Annotated[str, Meta(description="The token's contract, or usd for a card.")]
+    amount: Annotated[str, Meta(description="In the asset's atomic units; for a card in US cents.")]
     payer: Annotated[
-        str, Meta(description="The wallet that signed the payment; by card the token's end.")
+        str, Meta(description="The wallet that signed, or the last characters of a card's token.")
     ]
     settlement: Annotated[
         str | None,
         Meta(
-            description="The transaction's hash on the network, or the card's payment, once known."
+            description="The transaction's hash on the network or the card's payment ID, once known."
         ),
     ]
     created_at: Time
@@ -62,21 +66,23 @@ class PaidTopUp(Struct, kw_only=True):
     voucher_code_hint: CodeHint | None
     deliverable: DeliverableField | None
     claim_url: Annotated[
-        str | None, Meta(description="The recipient's page, as good as the code itself.")
+        str | None,
+        Meta(description="The recipient's claim page, which is as valuable as the code."),
     ]
     payment: Annotated[
-        MachinePaymentShape | None, Meta(description="Null where an intent was met without one.")
+        MachinePaymentShape | None,
+        Meta(description="The payment. Null if the intent was already used without a payment."),
     ]
     refund: Annotated[
-        GivenBack | None, Meta(description="What was paid and could not be delivered.")
+        GivenBack | None, Meta(description="The refund of a payment that couldn't be delivered.")
     ]
     error: Annotated[
         Failure | UnsetType,
-        Meta(description="Why nothing was delivered; then refund has the money."),
+        Meta(description="The reason why nothing was delivered. `refund` then returns the money."),
     ] = UNSET
     approval: Annotated[
         Held | UnsetType,
-        Meta(description="What a person has to decide on first, as the key beside it is told."),
+        Meta(description="The approval needed first, shown to the request's key."),
     ] = UNSET
     links: NextLinks | UnsetType = UNSET
     next_action: NextPoll | UnsetType = UNSET
@@ -85,20 +91,20 @@ class PaidTopUp(Struct, kw_only=True):
 class PaidBody(Fields, frozen=True, kw_only=True):
     """What to top up, and for whom. The price is the amount plus the platform's fee."""
 
-    platform: Annotated[Text, Meta(description="What is topped up; see GET /platforms.")]
-    amount_cents: Annotated[Int64, Meta(description="In US cents, within the platform's limits.")]
-    recipient_email: Annotated[Address, Meta(description="Whose wallet.")]
+    platform: Annotated[Text, Meta(description="The platform to top up; see GET /platforms.")]
+    amount_cents: Annotated[Int64, Meta(description="The amount in US cents; see GET /platforms.")]
+    recipient_email: Annotated[Address, Meta(description="The recipient's email address.")]
     environment: (
         Annotated[
             Literal["staging", "live"],
-            Meta(description="staging is for trying; left out: live where it is offered."),
+            Meta(description="The environment. If omitted, live if the gateway offers it."),
         ]
         | None
     ) = None
     metadata: (
         Annotated[
             dict[MetadataKey, MetadataValue],
-            Meta(max_length=METADATA_PAIRS_MAX, description="Pairs of yours; kept with it."),
+            Meta(max_length=METADATA_PAIRS_MAX, description="Your own names and values."),
         ]
         | None
     ) = None
@@ -110,7 +116,7 @@ class PaidBody(Fields, frozen=True, kw_only=True):
     distinct: Annotated[
         bool,
         Meta(
-            description="Another send, though its payer paid for the same platform, amount and recipient within"
-            " 600 seconds; without it such a request is refused before anything is charged."
+            description="Allow a second top-up for the same payer, platform, amount and recipient within 600"
+            " seconds. Otherwise, such a request is refused before anything is charged."
         ),
     ] = False

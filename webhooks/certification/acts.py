@@ -59,7 +59,7 @@ class CertifiedReceiver(Struct, kw_only=True):
     """The checks' results: events that a receiver would lose, process twice or wrongly accept."""
 
     endpoint_id: EndpointIdText
-    url: Annotated[str, Meta(description="Where the requests were sent.")]
+    url: Annotated[str, Meta(description="The URL that the requests were sent to.")]
     certified: Annotated[bool, Meta(description="Whether all checks passed or warned.")]
     counts: Annotated[
         CertificationCounts, Meta(description="The number of checks with each verdict.")

@@ -152,23 +152,25 @@ class DeliveriesQuery(ExportPage, frozen=True, kw_only=True):
 
     status: (
         Annotated[
-            ShortText, word_of(log.STATUSES), Meta(description="Only deliveries in this state.")
+            ShortText,
+            word_of(log.STATUSES),
+            Meta(description="Return only deliveries in this state."),
         ]
         | None
     ) = None
     endpoint_id: (
-        Annotated[ShortText, Meta(description="Only deliveries to this endpoint.")] | None
+        Annotated[ShortText, Meta(description="Return only deliveries to this endpoint.")] | None
     ) = None
     event_type: (
         Annotated[
             ShortText,
             word_of(EVENT_TYPES),
-            Meta(description="Only deliveries of events of this type."),
+            Meta(description="Return only deliveries of events of this type."),
         ]
         | None
     ) = None
     transaction_id: (
-        Annotated[ShortText, Meta(description="Only deliveries about this top-up.")] | None
+        Annotated[ShortText, Meta(description="Return only deliveries about this top-up.")] | None
     ) = None
     created_after: TimeText | None = None
     created_before: TimeText | None = None

@@ -63,7 +63,7 @@ HeaderMap = Annotated[
 Schedule = Annotated[
     list[Annotated[Int64, within(0, SCHEDULE_WAIT_S_MAX)]],
     Meta(
-        description="Entry k: the wait before attempt k, in seconds.",
+        description="The seconds before each attempt.",
         extra_json_schema={"minItems": 1, "maxItems": SCHEDULE_ENTRIES_MAX},
     ),
 ]
@@ -222,9 +222,7 @@ class WebhookEndpoint(Struct, kw_only=True):
     description: str
     status: Literal["enabled", "disabled"]
     disabled_reason: str | None
-    retry_schedule_s: Annotated[
-        list[int], Meta(description="Entry k: the wait before attempt k, in seconds.")
-    ]
+    retry_schedule_s: Annotated[list[int], Meta(description="The seconds before each attempt.")]
     rate_limit_per_s: int | None
     ordered: Annotated[
         bool,

@@ -136,7 +136,7 @@ class WebhookHealth(Struct, kw_only=True):
 class HealthQuery(Fields, frozen=True, kw_only=True):
     """How far back to look."""
 
-    hours: Annotated[int, Meta(ge=1, le=168, description="How many hours to look back.")] = 24
+    hours: Annotated[int, Meta(ge=1, le=168, description="The number of hours to look back.")] = 24
 
 
 async def show(context: ActContext, asked: HealthQuery) -> WebhookHealth:
@@ -158,10 +158,9 @@ HEALTH: Final[ReadAct[Any]] = ReadAct(
     name="webhooks.health",
     summary="Show a webhook's health",
     description=(
-        "Summarizes the newest deliveries of the last hours, at most 2,000: the success rate, response"
-        " times, and failures grouped by the receiver's response, most frequent first. Replay one"
-        " delivery with `POST /deliveries/{delivery_id}/replay`, or those of a period with"
-        " `POST /webhooks/{endpoint_id}/replay`."
+        "Summarizes the newest deliveries of the last hours, at most 2,000: the success rate, response times, and"
+        " failures grouped by the receiver's response, most frequent first. Replay one delivery with `POST"
+        " /deliveries/{delivery_id}/replay`, or those of a period with `POST /webhooks/{endpoint_id}/replay`."
     ),
     path="/webhooks/{endpoint_id}/health",
     scopes=("webhooks:read",),

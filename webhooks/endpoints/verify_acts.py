@@ -15,12 +15,13 @@ class VerifyBody(Fields, frozen=True, kw_only=True):
     """What a receiver got (headers and raw body), and the secret or public key that it has."""
 
     headers: Annotated[
-        dict[str, str], Meta(max_length=100, description="The headers as they were received.")
+        dict[str, str],
+        Meta(max_length=100, description="The request's headers, as they were received."),
     ]
-    body: Annotated[str, Meta(description="The raw body as text.")]
+    body: Annotated[str, Meta(description="The request's raw body, as text.")]
     secret: (
         Annotated[
-            str, Meta(max_length=500, description="The secret that the receiver holds, if any.")
+            str, Meta(max_length=500, description="The secret that the receiver uses, if any.")
         ]
         | None
     ) = None
@@ -29,8 +30,7 @@ class VerifyBody(Fields, frozen=True, kw_only=True):
             str,
             Meta(
                 max_length=500,
-                description="The public key (whpk_…) that the receiver holds, if any: the Ed25519 signature is"
-                " checked by it.",
+                description="The public key (whpk_…) that the receiver uses, if any, to check the Ed25519 signature.",
             ),
         ]
         | None
@@ -42,17 +42,17 @@ class Finding(Struct, kw_only=True):
 
     part: Annotated[
         Literal["secret", "public_key", "timestamp", "bytes", "header"],
-        Meta(description="What is wrong with it."),
+        Meta(description="The part that is wrong."),
     ]
-    header: Annotated[str | None, Meta(description="The header that it is about; null: none.")]
-    detail: Annotated[str, Meta(description="In words for people.")]
+    header: Annotated[str | None, Meta(description="The header concerned. Null if none.")]
+    detail: Annotated[str, Meta(description="An explanation for people.")]
 
 
 class Verification(Struct, kw_only=True):
     """The result of a check. `valid` means that no problem was found."""
 
-    valid: Annotated[bool, Meta(description="Whether nothing is wrong.")]
-    findings: Annotated[list[Finding], Meta(description="All that is wrong.")]
+    valid: Annotated[bool, Meta(description="Whether the request is valid.")]
+    findings: Annotated[list[Finding], Meta(description="Everything that is wrong.")]
 
 
 async def verify(context: CallContext, asked: VerifyBody) -> Verification:

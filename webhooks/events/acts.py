@@ -52,7 +52,7 @@ class EventsQuery(ExportPage, frozen=True, kw_only=True):
     """Which events. `after` polls from a cursor, oldest first; 0 means the oldest stored event."""
 
     after: Cursor | None = None
-    type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
+    type: Annotated[EventType, Meta(description="Return only events of this type.")] | None = None
 
 
 async def owner_of(tx: Transaction, event_id: str) -> Tenant:

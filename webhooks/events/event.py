@@ -383,6 +383,8 @@ def check_type(event_type: str, param: str) -> None:
 
 
 EventTypeWord = Annotated[
-    str, Meta(description="Which event it is.", extra_json_schema={"enum": list(EVENT_TYPES)})
+    str, Meta(description="The event type.", extra_json_schema={"enum": list(EVENT_TYPES)})
 ]
-Types = Annotated[list[EventTypeWord], Meta(description="Event types; empty: all.")]
+Types = Annotated[
+    list[EventTypeWord], Meta(description="The event types to send. Empty means all.")
+]

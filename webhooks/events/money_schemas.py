@@ -11,7 +11,7 @@ from kernel.words import Cents, Currency, Minor, PositiveCents, Time
 Sample = Annotated[
     bool,
     Meta(
-        description="There in the sample of a test ping only: nothing of it is real.",
+        description="Present only in the sample of a test ping, where nothing is real.",
         extra_json_schema={"const": True},
     ),
 ]
@@ -37,7 +37,7 @@ class SucceededRecharge(EventData, kw_only=True):
 
     order_id: OrderId
     amount_cents: PositiveCents
-    method: Annotated[str, Meta(description="The means of payment, as its owner knows it.")]
+    method: Annotated[str, Meta(description="The payment method, as its owner knows it.")]
     balance_cents: Cents
     currency: Literal["USD"]
 
@@ -51,7 +51,7 @@ class FailedRecharge(EventData, kw_only=True):
 
     order_id: OrderId | None
     amount_cents: PositiveCents
-    method: Annotated[str, Meta(description="The means of payment, as its owner knows it.")]
+    method: Annotated[str, Meta(description="The payment method, as its owner knows it.")]
     reason: Annotated[
         Literal[
             "authentication_required",
@@ -66,14 +66,15 @@ class FailedRecharge(EventData, kw_only=True):
             "unknown_outcome",
             "disputed",
         ],
-        Meta(description="Why nothing was bought."),
+        Meta(description="The reason for the failure."),
     ]
-    disabled: Annotated[bool, Meta(description="No fall is charged until it is set again.")]
+    disabled: Annotated[bool, Meta(description="Whether auto-recharge is now turned off.")]
     failures: Annotated[
-        int, Meta(ge=0, description="Charges that failed in a row; the third ends it.")
+        int,
+        Meta(ge=0, description="Charges that failed in a row. The third turns auto-recharge off."),
     ]
     retry_at: Time | None
-    url: Annotated[str | None, Meta(description="Where a person confirms the payment.")]
+    url: Annotated[str | None, Meta(description="The page to confirm the payment, if needed.")]
     currency: Literal["USD"]
 
 
@@ -94,47 +95,44 @@ class Order(EventData, kw_only=True):
         "disputed",
     ]
     provider: str
-    url: Annotated[
-        str | None, Meta(description="Where the payer goes; null where nothing is to be paid.")
-    ]
+    url: Annotated[str | None, Meta(description="The payment page. Null if nothing is to be paid.")]
     pack_id: str | None
     amount: Minor
     currency: Currency
     pay_amount: Minor
     pay_currency: Currency
-    credits: Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+    credits: Annotated[int, Meta(ge=0, description="The number of credits. 1 credit is $0.001.")]
     refunded_amount: Annotated[
-        int, Meta(ge=0, description="How much of the payment went back, as pay_amount.")
+        int, Meta(ge=0, description="The amount refunded so far, in the unit of pay_amount.")
     ]
     coupon: str | None
     order_no: Annotated[
         str,
-        Meta(
-            pattern=r"^[0-9a-f]{32}$", description="The order's number, as the provider is told it."
-        ),
+        Meta(pattern=r"^[0-9a-f]{32}$", description="The order's number at the provider."),
     ]
     reference: Annotated[
-        str | None, Meta(description="The txn_… that its events and deliveries are found by.")
+        str | None, Meta(description="The txn_… ID of the order's events and deliveries.")
     ]
     created_at: Time
     paid_at: Time | None
     origin: Annotated[
         Literal["recharge"] | None,
-        Meta(description="recharge: bought by itself. Null: somebody ordered it."),
+        Meta(description="recharge for automatic orders."),
     ]
     paid_amount: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(
-            description="What was paid, before tax, as pay_amount; 0: a trial. Null: nothing yet."
+            description="The amount paid before tax, in the unit of pay_amount. 0 for a trial. Null "
+            "if nothing was paid yet."
         ),
     ]
-    trial_days: Annotated[int, Meta(ge=0, description="The free days that a plan begins with.")]
+    trial_days: Annotated[int, Meta(ge=0, description="The length of the free trial.")]
 
 
 class RefundedOrder(Order, kw_only=True):
     """An order whose payment was refunded, in part or in full. Amounts are in the smallest unit of pay_currency."""
 
-    refunded_cents: Annotated[int, Meta(description="How much more went back now; never below 0.")]
+    refunded_cents: Annotated[int, Meta(description="The amount refunded now, at least 0.")]
     refunded_total_cents: Minor
     reason: str
 
@@ -145,7 +143,7 @@ class DisputedOrder(RefundedOrder, kw_only=True):
     refunded_cents is 0 if the bank has withdrawn nothing more.
     """
 
-    dispute_id: Annotated[str, Meta(description="The provider's ID of the dispute.")]
+    dispute_id: Annotated[str, Meta(description="The dispute's ID at the provider.")]
     disputed_cents: Annotated[int, Meta(ge=1, description="The amount of the dispute.")]
 
 
@@ -156,7 +154,8 @@ class RestoredOrder(Order, kw_only=True):
     """
 
     restored_cents: Annotated[
-        int, Meta(ge=0, description="How much came back now; 0: a refund had returned it before.")
+        int,
+        Meta(ge=0, description="The amount returned now. 0 if a refund had already returned it."),
     ]
     refunded_total_cents: Minor
     reason: str
@@ -176,7 +175,7 @@ class OpenedDispute(EventData, kw_only=True):
     amount: Minor
     currency: str
     status: str
-    reason: Annotated[str, Meta(description="What the payer's bank says.")]
+    reason: Annotated[str, Meta(description="The reason given by the payer's bank.")]
     is_inquiry: bool
     evidence_due_at: Time | None
     page_url: str | None
@@ -187,12 +186,13 @@ class OpenedDispute(EventData, kw_only=True):
 class _EndingCredit(EventData, kw_only=True):
     """Credit that expires. plan_id and subscription_id are null for promotional credit."""
 
-    id: Annotated[str, Meta(pattern=r"^[a-z]+_[0-9A-Za-z]+$", description="The grant's id.")]
+    id: Annotated[str, Meta(pattern=r"^[a-z]+_[0-9A-Za-z]+$", description="The grant's ID.")]
     kind: Annotated[
-        Literal["plan", "promotional"], Meta(description="plan: it was paid for with a plan.")
+        Literal["plan", "promotional"],
+        Meta(description="The kind of credit. plan: credit paid for with a plan."),
     ]
-    amount_micros: Annotated[int, Meta(ge=1, description="1,000,000 are 1 US dollar.")]
-    amount_cents: Annotated[int, Meta(ge=0, description="In whole US cents, rounded down.")]
+    amount_micros: Annotated[int, Meta(ge=1, description="In millionths of a US dollar.")]
+    amount_cents: Annotated[int, Meta(ge=0, description="In US cents, rounded down.")]
     currency: Literal["USD"]
     expires_at: Time
     plan_id: str | None
@@ -202,9 +202,9 @@ class _EndingCredit(EventData, kw_only=True):
 class ExpiringCredit(_EndingCredit, kw_only=True):
     """Credit that will expire within some days unless it is spent."""
 
-    days_before: Annotated[int, Meta(ge=1, description="At most so many days are left.")]
+    days_before: Annotated[int, Meta(ge=1, description="The most days left.")]
     rolls_over_micros: Annotated[
-        int, Meta(ge=0, description="What goes on beside it, if the next period is paid.")
+        int, Meta(ge=0, description="The credit that rolls over if the next period is paid.")
     ]
 
 
@@ -242,7 +242,7 @@ class Subscription(EventData, kw_only=True):
     interval: Literal["month", "year"]
     amount: Minor
     currency: Currency
-    credits: Annotated[int, Meta(ge=0, description="1 credit is $0.001.")]
+    credits: Annotated[int, Meta(ge=0, description="The number of credits. 1 credit is $0.001.")]
     current_period_start: Time | None
     current_period_end: Time | None
     trial_ends_at: Time | None
@@ -255,7 +255,7 @@ class Subscription(EventData, kw_only=True):
     resumes_at: Time | None
     credits_granted: Annotated[int, Meta(ge=0)]
     credits_granted_now: Annotated[
-        int, Meta(ge=0, description="What this turn granted; 0: it granted nothing.")
+        int, Meta(ge=0, description="The credits granted by this event. 0 if none.")
     ]
     created_at: Time
     ended_at: Time | None

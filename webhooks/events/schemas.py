@@ -45,14 +45,13 @@ from webhooks.events.money_schemas import (
 
 Secret = Annotated[
     str,
-    Meta(
-        min_length=1, description="The code, key, link or note itself. Null unless you may see it."
-    ),
+    Meta(min_length=1, description="The code, key, link or note. Null without access to it."),
 ]
 KindOfDeliverable = Annotated[
     Literal["credit", "code", "key", "link", "note"],
     Meta(
-        description="credit: it lies in an account of the recipient's, there is nothing to hand over."
+        description="The kind of deliverable. credit: the credit is in an account of the recipient, "
+        "and there is nothing to hand over."
     ),
 ]
 ApprovalReason = Literal["threshold", "sender_left"]
@@ -66,21 +65,22 @@ class CapUsed(EventData, kw_only=True):
     """
 
     key_id: Annotated[
-        KeyIdText | None, Meta(description="Whose limit it is; null: the account's own.")
+        KeyIdText | None, Meta(description="The key, or null for the account's limit.")
     ]
     cap: Annotated[
         ShownCap,
-        Meta(description="Which limit. per_day and per_month are calendar windows of UTC."),
+        Meta(description="The limit's kind. per_day and per_month are calendar periods in UTC."),
     ]
-    unit: Annotated[CapUnit, Meta(description="Of limit, spent and remaining: US cents.")]
+    unit: Annotated[CapUnit, Meta(description="The unit of limit, spent and remaining: US cents.")]
     seconds: Annotated[
-        Annotated[int, Meta(ge=60)] | None, Meta(description="The length of a rolling window.")
+        Annotated[int, Meta(ge=60)] | None,
+        Meta(description="The length of a rolling window, in seconds."),
     ]
-    limit: Annotated[int, Meta(ge=0, description="The most, in its unit.")]
+    limit: Annotated[int, Meta(ge=0, description="The limit, in its unit.")]
     spent: Annotated[int, Meta(ge=0, description="Rounded up.")]
     remaining: Annotated[int, Meta(ge=0, description="Rounded down.")]
     resets_at: Annotated[
-        Time | None, Meta(description="When all of it is free again; null: never.")
+        Time | None, Meta(description="When the whole limit is available again. Null means never.")
     ]
 
 
@@ -93,7 +93,7 @@ class KeyChanged(EventData, kw_only=True):
     purpose: str | None
     scopes: list[str]
     by: Annotated[
-        str, Meta(description="The credential that did it, such as key_…; cli: the command line.")
+        str, Meta(description="The credential that made the change, such as key_…, or cli.")
     ]
     expires_at: Time | None
     created_at: Time
@@ -107,8 +107,8 @@ class Deliverable(Struct, kw_only=True):
     kind: KindOfDeliverable
     value: Secret | None
     value_hint: CodeHint | None
-    redeem_url: Annotated[str, Meta(description="Where it is used.")] | None
-    instructions: Annotated[str, Meta(description="How it is used, in plain text.")] | None
+    redeem_url: Annotated[str, Meta(description="The URL to redeem at.")] | None
+    instructions: Annotated[str, Meta(description="How to redeem, in plain text.")] | None
     expires_at: Time | None
 
 
@@ -233,24 +233,24 @@ class VoucherRedeemed(EventData, kw_only=True):
 class BatchCounts(Struct, kw_only=True):
     """The number of a batch's items in each state, and the amounts accepted and delivered in cents."""
 
-    waiting: Annotated[int, Meta(ge=0, description="Neither accepted nor refused yet.")]
-    accepted: Annotated[int, Meta(ge=0, description="What follows, all seven together.")]
-    scheduled: Annotated[int, Meta(ge=0, description="To be sent later.")]
-    pending: Annotated[int, Meta(ge=0, description="Waiting for their platform or an approval.")]
-    delivered: Annotated[int, Meta(ge=0, description="Credited to their recipients.")]
-    failed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
-    cancelled: Annotated[int, Meta(ge=0, description="Their funds are back.")]
-    reversing: Annotated[int, Meta(ge=0, description="Their supplier is asked to take them back.")]
-    reversed: Annotated[int, Meta(ge=0, description="Their funds are back.")]
-    refused: Annotated[int, Meta(ge=0, description="Nothing was taken for them.")]
+    waiting: Annotated[int, Meta(ge=0, description="Items not checked yet.")]
+    accepted: Annotated[int, Meta(ge=0, description="The sum of the next seven.")]
+    scheduled: Annotated[int, Meta(ge=0, description="Items that are sent later.")]
+    pending: Annotated[int, Meta(ge=0, description="Items waiting for a platform or approval.")]
+    delivered: Annotated[int, Meta(ge=0, description="Items credited to their recipients.")]
+    failed: Annotated[int, Meta(ge=0, description="Failed items, whose funds were returned.")]
+    cancelled: Annotated[int, Meta(ge=0, description="Cancelled items, whose funds were returned.")]
+    reversing: Annotated[int, Meta(ge=0, description="Items that a supplier is to reverse.")]
+    reversed: Annotated[int, Meta(ge=0, description="Reversed items, whose funds were returned.")]
+    refused: Annotated[int, Meta(ge=0, description="Refused items, for which nothing was charged.")]
     dropped: Annotated[
         int,
-        Meta(ge=0, description="Not accepted, since of all or nothing another item was refused."),
+        Meta(ge=0, description="Items of an all-or-nothing batch that another item prevented."),
     ]
-    accepted_cents: Annotated[int, Meta(ge=0, description="Of all that was accepted, in US cents.")]
-    delivered_cents: Annotated[int, Meta(ge=0, description="Of what was delivered, in US cents.")]
+    accepted_cents: Annotated[int, Meta(ge=0, description="The accepted total, in US cents.")]
+    delivered_cents: Annotated[int, Meta(ge=0, description="The delivered total, in US cents.")]
     fee_cents: Annotated[
-        int, Meta(ge=0, description="Charged beside the amounts of all that was accepted.")
+        int, Meta(ge=0, description="The fees for the accepted items, in US cents.")
     ]
 
 
@@ -260,7 +260,7 @@ class CompletedBatch(EventData, kw_only=True):
     id: Annotated[str, Meta(pattern=r"^bat_[0-9A-Za-z_]+$")]
     status: Literal["completed", "refused"]
     all_or_nothing: bool
-    items: Annotated[int, Meta(ge=1, description="How many items it had.")]
+    items: Annotated[int, Meta(ge=1, description="The number of items in the batch.")]
     counts: BatchCounts
     created_at: Time
     cancelled_at: Time | None
@@ -276,8 +276,8 @@ class LowStock(EventData, kw_only=True):
     supplier: str
     platform: str
     amount_cents: PositiveCents
-    remaining: Annotated[int, Meta(ge=0, description="Codes that can be handed out.")]
-    low_threshold: Annotated[int, Meta(ge=1, description="Fewer than so many are few.")]
+    remaining: Annotated[int, Meta(ge=0, description="The codes that are left to deliver.")]
+    low_threshold: Annotated[int, Meta(ge=1, description="The stock is low below this number.")]
 
 
 class Approval(Shaped, kw_only=True):
@@ -293,15 +293,15 @@ class Approval(Shaped, kw_only=True):
     reason: Annotated[
         ApprovalReason,
         Meta(
-            description="threshold: its key has to ask for as much. sender_left: the person who sent it for"
-            " later lost their access to the account before it went."
+            description="The reason. threshold: the key needs an approval for such an amount. sender_left: the user"
+            " who scheduled the top-up lost access to the account before it was sent."
         ),
     ]
     requested_by: Annotated[
-        str | None, Meta(description="The key that asked, or the person who left.")
+        str | None, Meta(description="The key that requested the approval, or the user who left.")
     ]
     decided_by: Annotated[
-        str | None, Meta(description="The key or person that decided; null: nobody yet.")
+        str | None, Meta(description="The key or user that decided. Null if undecided.")
     ]
     created_at: Time
     expires_at: Time
@@ -311,7 +311,7 @@ class Approval(Shaped, kw_only=True):
 class ApprovalOfTopUp(PendingTopUp, kw_only=True):
     """An approval, and the top-up that waits for it, as it was before the decision took effect."""
 
-    approval: Annotated[Approval, Meta(description="What a person decides on.")]
+    approval: Annotated[Approval, Meta(description="The approval to decide.")]
 
 
 class RequestedApproval(ApprovalOfTopUp, kw_only=True):
@@ -319,7 +319,7 @@ class RequestedApproval(ApprovalOfTopUp, kw_only=True):
 
     decide_url: Annotated[
         str | None,
-        Meta(description="A page that decides, once, for whoever has the address: for persons."),
+        Meta(description="A page where a person decides, once. Anyone with the URL can decide."),
     ]
 
 
@@ -328,28 +328,28 @@ class Endpoint(EventData, kw_only=True):
 
     id: Annotated[str, Meta(pattern=r"^we_[0-9A-Za-z]+$")]
     url: Annotated[
-        str, Meta(max_length=URL_CHARACTERS_MAX, description="Where the events are sent.")
+        str, Meta(max_length=URL_CHARACTERS_MAX, description="The URL that events are sent to.")
     ]
-    events: Annotated[list[str], Meta(description="The types that it is sent; empty: all.")]
+    events: Annotated[list[str], Meta(description="The event types to send. Empty means all.")]
     description: str
     status: Literal["enabled", "disabled"]
     disabled_reason: str | None
     retry_schedule_s: list[int]
     rate_limit_per_s: int | None
     ordered: Annotated[
-        bool, Meta(description="Events of one object are sent one after the other, by `sequence`.")
+        bool, Meta(description="Whether events of an object are sent one by one, by `sequence`.")
     ]
     include_codes: bool
     include_approval_links: bool
     filter: Annotated[
         dict[str, Any] | None,
-        Meta(description="What has to stand in data for an event to be sent; null: nothing."),
+        Meta(description="The data that an event must contain to be sent; null means no filter."),
     ]
     headers: Annotated[
         dict[str, str] | None,
         Meta(
-            description="Headers of your own that are sent along; the values are masked. Null: what is"
-            " stored of them is damaged, and nothing is sent until you set them anew."
+            description="Your own headers, with masked values. Null if the "
+            "stored headers are damaged: nothing is sent until you set them again."
         ),
     ]
     created_at: Time

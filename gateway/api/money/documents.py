@@ -59,9 +59,9 @@ ROUTES = (
         "An order's receipt, as PDF",
         scopes=_READS,
         description=(
-            "Of a paid order; of a plan's order the receipt of its first period. It has its number"
-            " from the moment on that it was paid or first asked for, and never changes. 404 where"
-            " nothing was paid."
+            "Returns the receipt of a paid order. For a plan's order, this is the "
+            "receipt of the first period. The receipt gets its number at the payment or "
+            "the first request, and never changes. Error 404 if nothing was paid."
         ),
         answers=_PDF_ANSWER,
         refuses=(codes.NOT_FOUND,),
@@ -72,7 +72,7 @@ ROUTES = (
         show_pdf,
         "A receipt or credit note, as PDF",
         scopes=_READS,
-        description="By its id, or by its number.",
+        description="Returns a document by its ID or number.",
         answers=_PDF_ANSWER,
         refuses=(codes.NOT_FOUND,),
     ),

@@ -23,7 +23,7 @@ class StreamQuery(Fields, frozen=True, kw_only=True):
     """Where to start. `after` is a cursor (0: the oldest event); without it, only new events are sent."""
 
     after: Cursor | None = None
-    type: Annotated[EventType, Meta(description="Only events of this type.")] | None = None
+    type: Annotated[EventType, Meta(description="Return only events of this type.")] | None = None
 
 
 async def stream(call: RequestContext[Fields, StreamQuery]) -> Reply:
@@ -78,7 +78,7 @@ ROUTES = (
         "Stream events",
         SCOPES,
         query=StreamQuery,
-        description="Server-sent events; a client that reconnects sends Last-Event-ID.",
+        description="Streams events as server-sent events. When a client reconnects, it sends Last-Event-ID.",
         answers=(Outcome(200, None, media_types=("text/event-stream",)),),
     ),
 )

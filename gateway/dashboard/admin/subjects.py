@@ -53,7 +53,7 @@ _REVIEW: Final = ActPages(
     path="",
     title="Review",
     lead="Where money and credit do not meet. An order's page shows why, and takes the decision.",
-    empty="An amount that does not fit its order, or a second payment, would stand here.",
+    empty="Payments that don't match their order, and second payments, are listed here.",
     listed=LIST_PROBLEMS,
     query=ProblemsQuery(),
     filters=("kind", "reason"),
@@ -71,7 +71,7 @@ _STOCK: Final = ActPages(
     path="/stock",
     title="Stock",
     lead="Codes that suppliers of kind code_stock hand out, each once.",
-    empty="Add a supplier of kind code_stock, then take its first codes in below.",
+    empty="Add a supplier of kind code_stock, then add its first codes below.",
     listed=LIST_LEVELS,
     query=LevelsPage(all=True),
     create=ADD_CODES,
@@ -82,7 +82,7 @@ _STOCK_CODES: Final = ActPages(
     path="/stock/codes",
     title="Codes in stock",
     lead="By their last characters, the latest first.",
-    empty="Take the first in on the page Stock.",
+    empty="Add the first codes on the page Stock.",
     listed=LIST_CODES,
     query=Page(),
     beside=(("/dashboard/admin/stock", "Stock"),),
@@ -95,7 +95,7 @@ _REVENUE: Final = ReportPage(
         "Payments by the month in which they were paid. What went back counts in the month of its"
         " payment, and beside it in the month in which it went back."
     ),
-    empty="Nothing was paid. Choose another period, or the other environment.",
+    empty="There were no payments. Choose another period or environment.",
     act=REVENUE,
     beside=(("/dashboard/admin/outstanding", "Credit"),),
 )
@@ -106,7 +106,7 @@ _OUTSTANDING: Final = ReportPage(
         "What customers bought and were given, from the ledger, and what became of it. Breakage is"
         " credit of plans that was paid for and ended unused; expired is given credit that ended."
     ),
-    empty="No credit moved. Choose another period, or the other environment.",
+    empty="No credit moved. Choose another period or environment.",
     act=OUTSTANDING,
     beside=(("/dashboard/admin/revenue", "Revenue"),),
 )
@@ -117,7 +117,7 @@ _MARGIN: Final = ReportPage(
         "Delivered top-ups by the time of their delivery: what was charged, what their suppliers took,"
         " and what is left of those whose cost is known."
     ),
-    empty="Nothing was delivered. Choose another period, or the other environment.",
+    empty="Nothing was delivered. Choose another period or environment.",
     act=MARGIN,
     summed=(
         *("topups", "amount_cents", "fee_cents", "charged_cents", "cost_cents"),
@@ -143,7 +143,7 @@ _PARTS: Final = ActPages(
     path="/reconciliation/parts",
     title="Comparisons",
     lead="A provider that is away delays its own comparison only; it is tried again every hour.",
-    empty="A worker compares within a minute of its start.",
+    empty="A worker reconciles within a minute of its start.",
     listed=LIST_PARTS,
     query=Page(),
     create=REQUEST_COMPARISON,
@@ -166,7 +166,7 @@ _PACKS: Final = ActPages(
     path="/packs",
     title="Packs",
     lead="Amounts of credit that payers buy as one. Orders keep what they were made from.",
-    empty="Without a pack, payers still buy by the amount. Create the first below.",
+    empty="Without a pack, payers can still buy any amount. Create the first pack below.",
     listed=LIST_PACKS,
     query=PackQuery(all=True),
     create=CREATE_PACK,
@@ -177,7 +177,7 @@ _PLANS: Final = ActPages(
     path="/plans",
     title="Plans",
     lead="Credit sold by the month or the year. A subscription keeps the terms it was begun with.",
-    empty="Create the first below; accounts find it under Plan.",
+    empty="Create the first plan below. Accounts find it under Plan.",
     listed=LIST_PLANS,
     query=PlanQuery(all=True),
     create=CREATE_PLAN,
@@ -200,7 +200,7 @@ _PRICES: Final = ActPages(
         "What 1,000,000 tokens of each model cost. Each change is a new version; what was charged before"
         " keeps its price. A model that no entry fits is refused."
     ),
-    empty="Until the first one, usage is charged by amounts only.",
+    empty="Without prices, usage can only be charged by amount.",
     listed=LIST_PRICES,
     query=PriceQuery(),
     create=SET_PRICE,
@@ -210,9 +210,9 @@ _PRICES: Final = ActPages(
 )
 _PRICE_CHANGES: Final = ActPages(
     path="/prices/history",
-    title="Changes of prices",
+    title="Price changes",
     lead="Each version of the list, the newest first.",
-    empty="A change of a price stands here.",
+    empty="Changes of prices are listed here.",
     listed=LIST_HISTORY,
     query=HistoryQuery(),
     filters=("model",),
@@ -223,7 +223,7 @@ _COUPONS: Final = ActPages(
     path="/coupons",
     title="Coupons",
     lead="Codes that lower an order's price. The credit they pay for is promotional.",
-    empty="Create the first below; payers type its code when they buy.",
+    empty="Create the first coupon below. Payers enter its code when they buy.",
     listed=LIST_COUPONS,
     query=Page(),
     create=CREATE_COUPON,
@@ -234,7 +234,7 @@ _CODES: Final = ActPages(
     path="/codes",
     title="Redemption codes",
     lead="Each is worth credit to whoever redeems it first. Only their last characters are known.",
-    empty="Create a batch of them first.",
+    empty="Create a batch of codes first.",
     listed=LIST_REDEMPTION_CODES,
     query=CodesQuery(),
     filters=("batch", "last4"),
@@ -244,7 +244,7 @@ _BATCHES: Final = ActPages(
     path="/code-batches",
     title="Code batches",
     lead="Redemption codes TOPUP-… that were made together, and are worth the same.",
-    empty="Create some below, and hand them out; whoever types one in gets its credit.",
+    empty="Create codes below and hand them out. Anyone who redeems a code gets its credit.",
     listed=LIST_BATCHES,
     query=Page(),
     create=CREATE_BATCH,

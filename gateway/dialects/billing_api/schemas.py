@@ -53,7 +53,7 @@ class Said(Struct, Generic[T], kw_only=True):
     """A successful response."""
 
     success: bool
-    data: Annotated[T, Meta(description="What was asked for.")]
+    data: Annotated[T, Meta(description="The result.")]
 
 
 class Problem(Struct, kw_only=True):
@@ -79,7 +79,7 @@ class Page(Struct, Generic[T], kw_only=True):
     """A page of a list. Send next_cursor as `cursor` to get the next page; null means that there is none."""
 
     success: bool
-    data: Annotated[list[T], Meta(description="This page's entries.")]
+    data: Annotated[list[T], Meta(description="The entries of this page.")]
     next_cursor: str | None
 
 
@@ -87,7 +87,7 @@ class Refused(Struct, kw_only=True):
     """A refusal."""
 
     success: bool
-    error: Annotated[Problem, Meta(description="What is wrong.")]
+    error: Annotated[Problem, Meta(description="The error.")]
 
 
 class PageQuery(Fields, frozen=True, kw_only=True):
@@ -96,9 +96,9 @@ class PageQuery(Fields, frozen=True, kw_only=True):
     Unknown filters are refused.
     """
 
-    limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 20
+    limit: Annotated[Limit, Meta(description="The most entries on a page.")] = 20
     offset: Annotated[
-        int, Meta(ge=0, le=OFFSET_MAX, description="Further down a list is read by its cursor.")
+        int, Meta(ge=0, le=OFFSET_MAX, description="The number of entries to skip.")
     ] = 0
     cursor: Text | None = None
 
@@ -130,7 +130,7 @@ class SessionBody(LooseFields, frozen=True, kw_only=True):
     channel: Annotated[Text, Meta(description="The payment provider.")]
     type: Annotated[
         Literal["subscription", "topup"],
-        Meta(description="What is bought: a plan, or credit once."),
+        Meta(description="The purchase: a plan, or credit once."),
     ]
     plan_id: Text | None = None
     interval: Literal["month", "year"] = "month"
@@ -164,24 +164,25 @@ class NoBody(LooseFields, frozen=True, kw_only=True):
 class Balance(Struct, kw_only=True):
     """The balance, in credits."""
 
-    balance: Annotated[int, Meta(description="In credits, rounded down.")]
+    balance: Annotated[int, Meta(description="The balance in credits, rounded down.")]
 
 
 class Transaction(Shaped, kw_only=True):
     """A change of the balance. `amount` is rounded toward zero."""
 
     id: str
-    type: Annotated[Type, Meta(description="What changed the balance.")]
+    type: Annotated[Type, Meta(description="The reason for the change.")]
     amount: Annotated[
         int,
         Meta(
-            extra_json_schema=SIGNED, description="In credits; less than 0 where the balance fell."
+            extra_json_schema=SIGNED,
+            description="The change in credits, negative if the balance fell.",
         ),
     ]
     description: str
     created_at: Time
     amount_micros: Annotated[
-        int, Meta(extra_json_schema=SIGNED, description="The same, exactly: 1 credit is 1,000.")
+        int, Meta(extra_json_schema=SIGNED, description="The exact change. 1 credit is 1,000.")
     ]
 
     @classmethod
@@ -197,13 +198,15 @@ class Plan(Shaped, kw_only=True):
     name: str
     description: str
     price_monthly: int
-    price_yearly: Annotated[int | None, Meta(description="Null: not sold by the year.")]
+    price_yearly: Annotated[int | None, Meta(description="Null if not sold by the year.")]
     credits_included: int
     features: list[str]
     currency: str
     active: bool
-    credit_expires: Annotated[str, Meta(description="never, period_end, or days such as 30d.")]
-    rollover_max_credits: Annotated[int | None, Meta(description="Null: nothing goes on.")]
+    credit_expires: Annotated[
+        str, Meta(description="The expiry: never, period_end, or days such as 30d.")
+    ]
+    rollover_max_credits: Annotated[int | None, Meta(description="Null if no credit rolls over.")]
     grants: Literal["at_once", "monthly"]
     entitlements: dict[str, bool | UseLimit]
     on_repurchase: Literal["extend", "reset", "stack"]
@@ -212,8 +215,8 @@ class Plan(Shaped, kw_only=True):
     stripe_price_id_yearly: str | None
     creem_product_id: str | None
     creem_product_id_yearly: str | None
-    trial_days: Annotated[int, Meta(description="Before the first payment; 0: no trial.")]
-    trial_credits: Annotated[int, Meta(description="What a trial grants.")]
+    trial_days: Annotated[int, Meta(description="The length of the trial, or 0.")]
+    trial_credits: Annotated[int, Meta(description="The credits that a trial grants.")]
 
     @classmethod
     def of(cls, plan: plans.Plan, /, **more: Any) -> Self:
@@ -225,9 +228,9 @@ class Plan(Shaped, kw_only=True):
 class CheckedIn(Struct, kw_only=True):
     """A check-in. `streak` counts consecutive days, including this one."""
 
-    credits_awarded: Annotated[int, Meta(description="What today's check-in gave, in credits.")]
-    streak: Annotated[int, Meta(description="Days in a row, this one included.")]
-    balance: Annotated[int, Meta(description="The balance after it, in credits.")]
+    credits_awarded: Annotated[int, Meta(description="The credits awarded today.")]
+    streak: Annotated[int, Meta(description="The number of days in a row, including today.")]
+    balance: Annotated[int, Meta(description="The balance afterwards, in credits.")]
     next_checkin_at: Time
 
     @classmethod
@@ -245,9 +248,9 @@ class CheckedIn(Struct, kw_only=True):
 class Session(Struct, kw_only=True):
     """A checkout. `url` is the payer's page; session_id is the provider's ID, or null if nothing is to be paid."""
 
-    url: Annotated[str, Meta(description="Where the payer goes.")]
+    url: Annotated[str, Meta(description="The page where the payer pays.")]
     session_id: Annotated[
-        str | None, Meta(description="The provider's own id; null where nothing is to be paid.")
+        str | None, Meta(description="The provider's session ID. Null if nothing is to be paid.")
     ]
     order_id: str
 
@@ -255,16 +258,16 @@ class Session(Struct, kw_only=True):
 class Portal(Struct, kw_only=True):
     """The provider's page on which a user manages their plan."""
 
-    url: Annotated[str, Meta(description="Where the person manages the plan.")]
+    url: Annotated[str, Meta(description="The page where the user manages the plan.")]
 
 
 class AdminQuery(Fields, frozen=True, kw_only=True):
     """Selects entries of an administration list. created_after is inclusive, created_before exclusive."""
 
-    limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
+    limit: Annotated[Limit, Meta(description="The most entries on a page.")] = 50
     cursor: Text | None = None
     account_id: Text | None = None
-    type: Annotated[Type, Meta(description="Only transactions of this type.")] | None = None
+    type: Annotated[Type, Meta(description="Return only transactions of this type.")] | None = None
     created_after: Text | None = None
     created_before: Text | None = None
 
@@ -277,14 +280,16 @@ Ref = Text | UnsetType | None
 class UseLimitBody(Fields, frozen=True, kw_only=True):
     """How often a feature may be used in a UTC day, a UTC month or a paid period."""
 
-    limit: Annotated[Int64, Meta(description="How many uses.")]
+    limit: Annotated[Int64, Meta(description="The number of uses.")]
     period: Annotated[
         Literal["day", "month", "period"],
-        Meta(description="In a UTC day, a UTC month or a paid period."),
+        Meta(description="The period: a UTC day, a UTC month or a paid period."),
     ] = "month"
 
 
-CreditExpires = Annotated[Text, Meta(description="never, period_end, or days such as 30d.")]
+CreditExpires = Annotated[
+    Text, Meta(description="The expiry: never, period_end, or days such as 30d.")
+]
 Grants = Literal["at_once", "monthly"]
 Entitlements = dict[str, bool | UseLimitBody]
 OnRepurchase = Literal["extend", "reset", "stack"]
@@ -368,7 +373,7 @@ class PlanChanges(Fields, frozen=True, kw_only=True):
 class CouponBody(Fields, frozen=True, kw_only=True):
     """A coupon that takes off a percentage, or amount_off in the currency's smallest unit."""
 
-    code: Annotated[Text, Meta(description="What the payer types.")]
+    code: Annotated[Text, Meta(description="The code that payers enter.")]
     percent: Int64 | None = None
     amount_off: Int64 | None = None
     currency: Text | None = None
@@ -381,7 +386,7 @@ class CouponBody(Fields, frozen=True, kw_only=True):
 class CouponsQuery(Fields, frozen=True, kw_only=True):
     """Selects a page of coupons, newest first."""
 
-    limit: Annotated[Limit, Meta(description="How many there are on a page.")] = 50
+    limit: Annotated[Limit, Meta(description="The most entries on a page.")] = 50
     cursor: Text | None = None
 
 
@@ -396,7 +401,7 @@ class ManualBody(Fields, frozen=True, kw_only=True):
         Int64,
         Meta(
             extra_json_schema=SIGNED,
-            description="What is given (above 0) or taken away, in credits.",
+            description="The credits to add, or to remove if negative.",
         ),
     ]
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -415,9 +420,7 @@ class ConfigBody(Fields, frozen=True, kw_only=True):
     daily_budget_credits: (
         Annotated[
             Int64,
-            Meta(
-                description="The most that all check-ins of a UTC day may award, in credits; null: no limit."
-            ),
+            Meta(description="The limit for a UTC day. Null means none."),
         ]
         | UnsetType
         | None
@@ -461,16 +464,16 @@ class Adjustment(Struct, kw_only=True):
         int,
         Meta(
             extra_json_schema=SIGNED,
-            description="What was given (above 0) or taken away, in credits.",
+            description="The credits that were added, or removed if negative.",
         ),
     ]
     reason: str
     balance: Annotated[
         int,
-        Meta(extra_json_schema=SIGNED, description="The account's balance after it, in credits."),
+        Meta(extra_json_schema=SIGNED, description="The account's balance afterwards, in credits."),
     ]
     promotional: bool
-    expires_at: Annotated[Time | None, Meta(description="Null: it never ends.")]
+    expires_at: Annotated[Time | None, Meta(description="The expiry. Null means never.")]
 
     @classmethod
     def of(cls, done: Adjusted) -> "Adjustment":
@@ -493,7 +496,9 @@ class Config(Struct, kw_only=True, omit_defaults=True):
     credits: int | UnsetType = UNSET
     min_credits: int | UnsetType = UNSET
     max_credits: int | UnsetType = UNSET
-    daily_budget_credits: Annotated[int | None, Meta(description="Null: without a limit.")]
+    daily_budget_credits: Annotated[
+        int | None, Meta(description="The limit for a UTC day. Null means none.")
+    ]
     streak_bonus_credits: int
     streak_days_max: int
 
