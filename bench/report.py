@@ -24,10 +24,10 @@ FULL_RUNS = 5
 # The default of the product writes a line for each request and attempt; no peer here does.
 LOG_LEVEL = "warning"
 # How many runs a part may take the medians of, as the page says it.
-_MEDIANS = {3: "medians of three runs", 5: "medians of five runs"}
+_MEDIANS = {3: "Figures are medians of three runs", 5: "Figures are medians of five runs"}
 # Of what takes minutes and differs little from one time to the next.
-_LONG = "one long run"
-_QUICK = "one short run"
+_LONG = "Figures are from one long run"
+_QUICK = "Figures are from one short run"
 _PACKAGES = ("uvicorn", "uvloop", "starlette", "asyncpg", "arq")
 
 
@@ -119,7 +119,7 @@ def show(
     said = f"{notes} Log level of gateway and worker: {chosen.log_level}.".strip()
     text = "\n".join([table.text() for table in tables] + [said + "\n"])
     thorough = _LONG if is_once else _MEDIANS[chosen.full_runs]
-    head = f"{thorough if chosen.is_full else _QUICK}; {circumstances()}"
+    head = f"{thorough if chosen.is_full else _QUICK} {circumstances()}"
     print(f"\n{head}\n\n{text}", flush=True)
     if chosen.is_kept:
         _keep(name, f"{head}\n\n{text}", is_full=chosen.is_full)
@@ -135,10 +135,10 @@ def circumstances() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"{today}, {os.cpu_count()} cores, {memory_gb:.0f} GB, {platform.system()}"
+        f"on {today}. The machine had {os.cpu_count()} cores, {memory_gb:.0f} GB of memory and a load average"
+        f" of {os.getloadavg()[0]:.1f} at the start. It ran {platform.system()}"
         f" {platform.release().partition('-')[0]}, Python {platform.python_version()},"
-        f" SQLite {sqlite3.sqlite_version}, {_postgresql()}, {versions};"
-        f" load average at the start {os.getloadavg()[0]:.1f}"
+        f" SQLite {sqlite3.sqlite_version}, {_postgresql()}, {versions}."
     )
 
 

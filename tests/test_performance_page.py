@@ -12,11 +12,11 @@ from bench.machines import Cost, need
 
 Made = Callable[[str], str]
 
-QUICK = "one short run; 2026-01-01\n\nquick"
-FULL = "medians of three runs; 2026-01-01\n\nfull"
+QUICK = "Figures are from one short run on 2026-01-01.\n\nquick"
+FULL = "Figures are medians of three runs on 2026-01-01.\n\nfull"
 PAGE = """
 <!-- bench:send -->
-medians of five runs; 2026-01-01
+Figures are medians of five runs on 2026-01-01.
 
 **A send ÷ a route that does nothing**
 
