@@ -29,4 +29,4 @@ async def keep_where_possible(database: Database, work: Work[None]) -> None:
     try:
         await database.transaction(work)
     except StoreError as error:
-        note(f"the result is not kept, so /metrics and doctor do not show it: {error}")
+        note(f"the result was not stored, so /metrics and `topup doctor` don't show it: {error}")

@@ -36,8 +36,8 @@ def told(error: Exception) -> click.exceptions.Exit | None:
     url = asked_address()
     if url is not None and isinstance(error, _MISREAD):
         return fail(
-            f"{url} answers in a form that this topup cannot read ({type(error).__name__}: {error})",
-            advice="is it a Topup Gateway, and topup as new as it is? see `topup --version`",
+            f"{url} sent a response that this topup can't read ({type(error).__name__}: {error})",
+            advice="check that it is a Topup Gateway, and that topup is as new as it is (`topup --version`)",
             exit_code=EXIT_UNREACHABLE,
         )
     return None

@@ -68,7 +68,7 @@ def take_secret(context: click.Context, option: click.Parameter, value: str | No
     else:
         if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
             note(
-                f"warning: {option.opts[0]} stands in the list of processes; give it as - (standard"
+                f"warning: {option.opts[0]} is visible in the list of processes; give it as - (standard"
                 f" input), @FILE or in {option.envvar}"
             )
         return value

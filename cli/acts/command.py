@@ -184,7 +184,9 @@ def _run(act: AnyAct, shown: Callable[[], AnyRead | None], **given: Any) -> None
     except Exception:
         # If this installation's database can't be used, somebody probably forgot to log in.
         if _is_merchants(act) and not (given.get("local") or given.get("account") or wants_json()):
-            note("Nobody is logged in, so this asked the database; to use a gateway: topup login")
+            note(
+                "You aren't logged in, so this command used the database. To use a gateway, run `topup login`."
+            )
         raise
 
 
@@ -253,7 +255,7 @@ def way_of(act: AnyAct, given: Mapping[str, Any]) -> Way:
         environment = given.get("environment", "") if _is_said("environment") else ""
         if by:
             raise click.UsageError(
-                "--by counts in process; over HTTP the credential says who it is"
+                "--by is only for commands in process. Over HTTP, the credential says who decides."
             )
         return Remote(
             act, profile, object_id, account=_account_of(act, given), environment=environment
@@ -270,7 +272,9 @@ def _goes_over_http(act: AnyAct, given: Mapping[str, Any]) -> bool:
     is_of_account = bool(_account_of(act, given))
     in_process = "--local" if is_local else "--account" if is_of_account else ""
     if in_process and _is_said("profile") and not _is_operators(given["profile"]):
-        raise click.UsageError(f"{in_process} runs in process, --profile over HTTP: not both")
+        raise click.UsageError(
+            f"{in_process} runs in process, and --profile over HTTP. Give only one of them."
+        )
     if OPERATOR not in act.audience:
         return True
     if is_local:
@@ -302,5 +306,5 @@ def _is_said(option: str) -> bool:
 def _confirm(question: str, live_url: str = "") -> None:
     question += f" This is live, at {live_url}." if live_url else ""
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Nobody can be asked here: say --yes.")
+        raise click.UsageError(f"{question} There is no terminal to ask on. Add --yes.")
     click.confirm(visible(question), abort=True, err=True)

@@ -174,7 +174,7 @@ class Local:
         if named := self._object_id if act.names_account else self._account:
             return Tenant((await account_named(tx, named)).id, environment)
         if isinstance(act, ChangingAct):
-            raise click.UsageError("Say whose it is: --account with an id or an email address.")
+            raise click.UsageError("Give --account with an ID or an email address.")
         found = await first_account(tx)
         if found is None:
             raise NotFound("Account")

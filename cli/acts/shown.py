@@ -31,7 +31,7 @@ def print_result(result: type, record: Mapping[str, Any], *, is_secret: bool = F
         for one in (line for name in secrets for line in record[name]):
             click.echo(visible(one))
     if is_secret:
-        note("The secret is shown this once.")
+        note("The secret is shown only this once.")
 
 
 def print_found(result: type, record: Mapping[str, Any], columns: Sequence[str]) -> None:

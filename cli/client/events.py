@@ -80,7 +80,7 @@ async def _tail(given: Access, event_type: str | None, seen: _Seen, count: int |
         except StreamRefused as error:
             raise fail(
                 f"{given.url} refuses: {error}",
-                advice="has the key webhooks:read? see `topup whoami`",
+                advice="the key needs webhooks:read; check it with `topup whoami`",
             ) from None
 
 

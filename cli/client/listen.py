@@ -284,7 +284,7 @@ def _say_how_to_go_on(cursor: str | None, missed: Sequence[str]) -> None:
         note(f"go on with --after {cursor}")
     if missed:
         shown = " ".join(f"--resend {event_id}" for event_id in missed[-MISSED_MAX:])
-        note(f"{len(missed)} were not taken; send them again with {shown}")
+        note(f"{len(missed)} were not accepted; send them again with {shown}")
 
 
 async def _resend(source: _Source, forward: str, secret: str, event_ids: Sequence[str]) -> None:

@@ -122,8 +122,8 @@ def _refused(answer: httpx.Response) -> click.exceptions.Exit:
 
 def _stranger(answer: httpx.Response) -> click.exceptions.Exit:
     return fail(
-        f"HTTP {answer.status_code}, and not as a Topup Gateway that logs in by the browser answers",
-        advice="is it the address of the gateway itself? else log in with --with-key",
+        f"HTTP {answer.status_code}, which is not the response of a Topup Gateway with login by browser",
+        advice="check the address, or log in with --with-key",
         exit_code=EXIT_UNREACHABLE,
     )
 
@@ -165,7 +165,7 @@ def login(
     existing key is read from a hidden prompt or from standard input; it is never an argument.
     """
     if with_key and (name is not None or no_browser):
-        raise click.UsageError("--name and --no-browser are for a login by the browser")
+        raise click.UsageError("--name and --no-browser are only for a login by browser")
     if not profile.strip():
         raise click.UsageError(f"--profile needs a name, such as {DEFAULT}")
     address = checked_url(url, source="--url", allows_http=allow_http)

@@ -38,5 +38,5 @@ def _check_ended(answer: RemoteAnswer) -> None:
         return
     reason = answer.data["error"].get("reason")
     if reason not in _FOR_GOOD:
-        raise fail(f"the key works no longer, but may again ({reason}): it was not revoked")
+        raise fail(f"the key doesn't work now, but may work again ({reason}): it was not revoked")
     note("the key had ended before")

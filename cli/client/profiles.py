@@ -46,7 +46,7 @@ def checked_url(text: str, *, source: str, allows_http: bool = False) -> str:
         )
     if url.scheme == "http" and not allows_http and not _is_this_machine(url.host):
         raise fail(
-            f"{source}: http:// would carry the key unencrypted",
+            f"{source}: http:// would send the key unencrypted",
             advice="use https://, or `topup login --allow-http` in a network that you trust",
             exit_code=EXIT_USAGE,
         )

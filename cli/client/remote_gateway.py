@@ -115,8 +115,8 @@ class RemoteGateway:
             found = msgspec.json.decode(answer.content, type=RemoteAnswer)
         except msgspec.DecodeError:
             raise fail(
-                f"{self._url} answers HTTP {answer.status_code}, and not as a Topup Gateway does",
-                advice="is it the address of the gateway itself?",
+                f"{self._url} answers HTTP {answer.status_code}, which is not the response of a Topup Gateway",
+                advice="check that this is the address of the gateway itself",
                 exit_code=EXIT_UNREACHABLE,
             ) from None
         if answer.is_success or found.code in takes:

@@ -112,8 +112,8 @@ def _confirm(given: Access, what: str) -> None:
         return
     if not sys.stdin.isatty():
         raise fail(
-            "this would spend live credit, and nobody can be asked",
-            advice="add --yes to go on without a question",
+            "this would spend live credit, and there is no terminal to ask on",
+            advice="add --yes to continue without a question",
             exit_code=EXIT_USAGE,
         )
     click.confirm(f"{what} in live at {given.url}?", abort=True, err=True)

@@ -216,7 +216,7 @@ def trigger(*, event: str, platform: str, approver: str | None, profile: str) ->
     given = access(profile)
     if not given.is_staging:
         raise fail(
-            "events are triggered in staging alone: this key is not of staging",
+            "events are triggered only in staging, and this key isn't a staging key",
             advice="log in with an ak_staging_ key under another --profile",
             exit_code=EXIT_USAGE,
         )
@@ -234,12 +234,12 @@ def _outside(event: str, approver: str | None, given: Access) -> Access | None:
     if approver is None:
         raise fail(
             f"{event} needs another key, because the requester can't decide",
-            advice="name the profile of a key of another lineage: --approver PROFILE",
+            advice="name the profile of an unrelated key: --approver PROFILE",
             exit_code=EXIT_USAGE,
         )
     found = access_kept(approver)
     if found.url != given.url:
-        raise fail(f"the profile {approver!r} is of another gateway", exit_code=EXIT_USAGE)
+        raise fail(f"the profile {approver!r} is for another gateway", exit_code=EXIT_USAGE)
     return found
 
 
@@ -251,7 +251,7 @@ def _event_of(gateway: RemoteGateway, event: str, subject_id: str) -> str:
                 return str(one["id"])
         if time.monotonic() > until:
             raise fail(
-                f"{subject_id} was made, and no {event} of it is there yet",
+                f"{subject_id} was created, but its event {event} isn't there yet",
                 advice="is a worker running? see `topup events list`",
             )
         time.sleep(_PAUSE_S)

@@ -78,7 +78,9 @@ def backup(file: Path | None, elsewhere: bool) -> None:  # noqa: FBT001
         "took_s": round(time.monotonic() - began_s, 1),
     }
     show_record(record)
-    note("the master key is not in it: keep TOPUP_SECRET_KEY, and the ones before it, apart")
+    note(
+        "the copy doesn't contain the master key: store TOPUP_SECRET_KEY, and earlier ones, separately"
+    )
 
 
 async def _begin(url: str) -> tuple[str | None, str]:

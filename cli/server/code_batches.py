@@ -119,7 +119,9 @@ def _private_file(path: str) -> TextIO:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise fail(f"{path} exists already", advice="codes are never written over a file") from None
+        raise fail(
+            f"{path} exists already", advice="choose another file name; codes never replace a file"
+        ) from None
     except OSError as error:
         raise fail(f"{path} cannot be written: {error.strerror}") from None
     return os.fdopen(descriptor, "w", encoding="ascii", newline="")

@@ -85,7 +85,7 @@ def accept_loss(reason: str) -> None:
     """
     record = run(_accept(reason))
     show_record(record)
-    note("gateways and workers go on within seconds; those that ended are to be started again")
+    note("gateways and workers continue within seconds; start those again that have ended")
     note("next: docs/failover.md on finding what was lost, then `topup audit`")
 
 

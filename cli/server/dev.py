@@ -149,7 +149,7 @@ def development_key(settings: Settings) -> str:
     vault = open_vault(known, source=source) if known else None
     if run(opens_what_is_sealed(settings, vault)) is False:
         if vault is None:
-            raise _refused(f"{source} is missing, and the database holds what it sealed")
+            raise _refused(f"{source} is missing, and the database holds secrets that need it")
         raise _refused(f"{source} does not open what the database holds: it was another key")
     return known or made_master_key(settings.data_dir)
 
@@ -157,7 +157,7 @@ def development_key(settings: Settings) -> str:
 def _refused(problem: str) -> click.exceptions.Exit:
     return fail(
         problem,
-        advice="restore the key that sealed it, or start over with another --data-dir",
+        advice="restore the key with which it ran, or start over with another --data-dir",
         exit_code=EXIT_USAGE,
     )
 

@@ -110,11 +110,11 @@ async def disk(settings: Settings) -> str:
         free_mib = shutil.disk_usage(folder).free // MIB
     except PermissionError:
         raise CheckWarning(
-            f"{where} is closed to this user: run this as the user of the gateways"
+            f"{where} can't be read by this user: run this command as the user of the gateways"
         ) from None
     detail = f"{free_mib:,} MiB are free at {folder}"
     if free_mib < FREE_MIB_MIN:
-        raise CheckError(f"{detail}: below {FREE_MIB_MIN} MiB writes begin to fail. Make room now")
+        raise CheckError(f"{detail}. Below {FREE_MIB_MIN} MiB, writes begin to fail: make room now")
     # A copy beside the file, or a migration that rewrites a table, needs its size once more.
     needed_mib = FREE_MIB_ENOUGH if file is None else max(FREE_MIB_ENOUGH, _size(file) // MIB)
     if free_mib < needed_mib:

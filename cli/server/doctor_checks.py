@@ -90,7 +90,7 @@ def contradictions(settings: Settings) -> Finding:
     odd = [*_unreachable(settings), *_nameless(settings)]
     if odd:
         return Finding("consistency", None, "; ".join(odd))
-    return Finding("consistency", True, "no setting contradicts another one")
+    return Finding("consistency", True, "the settings don't contradict each other")
 
 
 def _mixed(settings: Settings) -> Iterator[str]:
@@ -214,12 +214,12 @@ async def backups(settings: Settings) -> str:
     now_us = SystemClock().now_us()
     ages_h = {place: (now_us - at_us) / HOUR_US for place, at_us in began.items()}
     if not ages_h:
-        raise CheckWarning("none is recorded: run `topup backup`, each night by a timer")
+        raise CheckWarning("none is recorded: run `topup backup` each night from a timer")
     detail = "the last one was taken " + " and ".join(
         f"{age_h:.0f} h ago ({_PLACES[place]})" for place, age_h in sorted(ages_h.items())
     )
     if min(ages_h.values()) > COPY_AGE_H_MAX:
-        raise CheckWarning(f"{detail}: run `topup backup`, each night by a timer")
+        raise CheckWarning(f"{detail}: run `topup backup` each night from a timer")
     if ages_h.get("elsewhere", 0) > COPY_AGE_H_MAX:
         raise CheckWarning(
             f"{detail}: take one to another machine, then run `topup backup --elsewhere`"
@@ -408,7 +408,7 @@ def _room(memory: dict[str, Any]) -> str:
     detail = f"{_mib(used)} of {_mib(most)} MiB are used ({policy})"
     if percent >= FULL_PERCENT and policy == "noeviction":
         raise CheckWarning(
-            f"{detail}: when it is full it refuses writes. Raise `maxmemory`, or set"
+            f"{detail}: when it is full Redis refuses writes. Raise `maxmemory`, or set"
             " `maxmemory-policy volatile-lru`"
         )
     return detail
@@ -505,7 +505,7 @@ async def _seen(
     except (msgspec.MsgspecError, RecursionError):
         pass
     raise CheckError(
-        f"{url}: what answers is no gateway of this version (status {status} for"
+        f"{url}: the response isn't that of a gateway of this version (status {status} for"
         " /healthz/caller). Check TOPUP_PUBLIC_URL, and where the proxy sends that path"
     )
 
@@ -529,7 +529,7 @@ async def _ask(
         refused = _tls_fault(error)
         if refused is not None:
             raise CheckError(
-                f"{url}: its certificate is not believed here ({refused}). Clients see the same,"
+                f"{url}: its certificate isn't trusted here ({refused}). Clients see the same,"
                 " unless they know the authority that signed it"
             ) from None
         raise CheckWarning(
@@ -573,7 +573,7 @@ def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
         )
         return Finding("proxy", False, detail)
     if seen.proxy == "none" and names_this_machine(url):
-        return Finding("proxy", True, "none in front, and none is believed")
+        return Finding("proxy", True, "there is no proxy, and none is trusted")
     if seen.proxy != "trusted":
         detail = (
             "is not believed, or says nothing of its callers: all of them share one address, so"
@@ -592,7 +592,7 @@ def _proxy(url: str, seen: _Seen, *, believes_all: bool) -> Finding:
             " network; else a further proxy in between is missing in TOPUP_TRUSTED_PROXIES"
         )
         return Finding("proxy", True, detail)
-    return Finding("proxy", True, "is believed, and says who calls")
+    return Finding("proxy", True, "is trusted, and says who calls")
 
 
 async def _metrics(client: httpx.AsyncClient, url: str, seen: _Seen) -> Finding:

@@ -104,6 +104,6 @@ def _check_folder(folder: Path) -> None:
     except OSError as error:
         raise fail(
             f"TOPUP_DATA_DIR: {folder} cannot be made or written ({error.strerror})",
-            advice="name a folder that this user may write",
+            advice="choose a folder that this user can write to",
             exit_code=EXIT_USAGE,
         ) from None

@@ -40,10 +40,14 @@ def migrate(revision: str) -> None:
     is_new = is_database_missing(settings)
     migrate_now(settings, revision=revision)
     if is_new:
-        note(f"there was no database: a new one is at {file_of(settings.database_address)}")
+        note(
+            f"there was no database, so a new one was created at {file_of(settings.database_address)}"
+        )
     version = run(_version(settings))
     if version is not None and version > VERSIONS[-1]:
-        note(f"a newer topup has migrated it, and this one, which knows {VERSIONS[-1]}, runs on it")
+        note(
+            f"a newer topup migrated the database. This one, which knows {VERSIONS[-1]}, runs on it"
+        )
     show_record({"schema": version})
 
 
@@ -65,7 +69,7 @@ def migrate_now(settings: Settings, *, revision: str = "head") -> None:
         cause = getattr(error, "orig", None) or error
         raise fail(
             f"the database cannot be migrated: {type(cause).__name__}",
-            advice="nothing was changed; is there a table of another application in the way?",
+            advice="nothing was changed; check whether another application's table is in the way",
             exit_code=EXIT_UNREACHABLE,
         ) from None
 

@@ -66,8 +66,10 @@ def restore(file: Path, replace: bool) -> None:  # noqa: FBT001
     if seen.warning:
         note(seen.warning)
     if seen.sealed == _SEALED[False]:
-        note("warning: the copy was sealed under another master key: set TOPUP_SECRET_KEY to it")
-    note("next: `topup audit`, `topup doctor`, then docs/backup.md on what is done again")
+        note(
+            "warning: the copy was made under another master key; set TOPUP_SECRET_KEY to that key"
+        )
+    note("next: run `topup audit` and `topup doctor`, then read docs/backup.md on what is repeated")
 
 
 async def _renew_epoch(tx: Transaction) -> None:

@@ -64,7 +64,7 @@ def serve(
     check_start(settings)
     if not settings.public_url and not settings.is_loopback:
         raise fail(
-            f"TOPUP_PUBLIC_URL is not set, and {settings.host} is more than this machine",
+            f"TOPUP_PUBLIC_URL is not set, and other machines can reach {settings.host}",
             advice="set it to the address that clients see, such as https://pay.example.com, or"
             " listen on 127.0.0.1",
             exit_code=EXIT_USAGE,

@@ -27,7 +27,7 @@ def vacuum() -> None:
     settings = load_settings()
     path = file_of(settings.database_address)
     if path is None:
-        note("PostgreSQL looks after its own space (autovacuum): nothing was done")
+        note("PostgreSQL frees space itself (autovacuum), so nothing was done")
         return
     if is_database_missing(settings):
         raise fail(

@@ -227,7 +227,7 @@ async def test_live_is_not_triggered(shared_gateway: Gateway, ran: Ran) -> None:
     result = await Merchant(ran, shared_gateway.url, live).ran("trigger", "topup.failed")
 
     assert result.exit_code == 2
-    assert "staging alone" in result.stderr
+    assert "only in staging" in result.stderr
 
 
 async def test_pages_are_named_by_word_or_id_and_no_key_is_in_an_address(
@@ -258,7 +258,7 @@ async def test_an_option_or_who_is_logged_in_says_which_way_a_command_works(
     assert all("no database at" in one.stderr for one in database)
     assert "Nobody is logged in" not in database[0].stderr
     assert mixed.exit_code == 2
-    assert "not both" in mixed.stderr
+    assert "Give only one of them" in mixed.stderr
     assert "no database at" in nobody.stderr
     assert "topup login" in nobody.stderr
     assert "there is no profile" in merchants_option.stderr
@@ -324,5 +324,5 @@ async def test_a_question_says_that_it_is_about_live(ran: Ran) -> None:
     ]
 
     asks = "Send 5.00 USD of claude to ann@acme.example?"
-    assert f"{asks} This is live, at http://127.0.0.1:1. Nobody" in live.stderr
-    assert f"{asks} Nobody" in staging.stderr
+    assert f"{asks} This is live, at http://127.0.0.1:1. There is no" in live.stderr
+    assert f"{asks} There is no" in staging.stderr

@@ -78,7 +78,7 @@ async def test_a_key_that_the_gateway_refuses_is_not_kept(
 @pytest.mark.parametrize(
     ("words", "typed", "told"),
     [
-        (("--with-key", "--url", "https://a.example", "--no-browser"), "k", "by the browser"),
+        (("--with-key", "--url", "https://a.example", "--no-browser"), "k", "by browser"),
         (("--with-key", "--url", "https://a.example"), "", "no API key"),
         (("--with-key", "--url", "https://a.example"), "two words", "no API key"),
         (("--with-key", "--url", "ftp://a.example"), "k", "not the address"),

@@ -29,7 +29,7 @@ def test_people_see_one_code_a_line(topup: Topup) -> None:
     assert result.exit_code == 0
     assert [line[:6] for line in result.stdout.splitlines()[-3:]] == ["TOPUP-"] * 3
     assert result.stdout.count("TOPUP-") == 3
-    assert "shown this once" in result.stderr
+    assert "shown only this once" in result.stderr
 
 
 def test_a_file_gets_all_codes_and_is_its_owners_alone(topup: Topup, tmp_path: Path) -> None:

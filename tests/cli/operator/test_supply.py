@@ -43,7 +43,7 @@ def test_a_supplier_is_added_named_and_changed_and_its_secret_is_never_shown(
     every = "".join(one.stdout + one.stderr for one in (made, odd, wrong, changed, named, listed))
     assert SECRET not in every
     findings = {one["part"]: one for one in json.loads(logged.stdout)}
-    assert "live does not offer chatgpt, gemini" in findings["platforms"]["detail"]
+    assert "live doesn't offer chatgpt, gemini" in findings["platforms"]["detail"]
 
 
 def test_a_secret_is_taken_from_a_file_and_never_as_a_word(topup: Topup, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ async def test_a_schema_without_that_table_is_copied_all_the_same(
     restored = await asyncio.to_thread(topup, "restore", "good", "--replace", "--json")
 
     assert result_of(made)["bytes"] > 0
-    assert "the result is not kept" in made.stderr
+    assert "the result was not stored" in made.stderr
     assert result_of(restored)["copied_by"] is None
 
 

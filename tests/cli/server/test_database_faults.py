@@ -264,7 +264,9 @@ def test_migrate_makes_the_files_own_folder_and_no_other(
     refused = topup(f"sqlite:///{tmp_path}/disk/new/topup.db", "migrate")
 
     assert made.exit_code == 0
-    assert f"there was no database: a new one is at {tmp_path}/new/topup.db" in made.output
+    assert (
+        f"there was no database, so a new one was created at {tmp_path}/new/topup.db" in made.output
+    )
     assert_told(refused, 31, "folder is missing")
     assert not (tmp_path / "disk").exists()
 

@@ -79,10 +79,10 @@ async def test_a_gateway_of_this_machine_is_well_without_a_proxy(gateway: Gatewa
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (HTML, "no gateway of this version"),
-        (JSON + '{"status": "ok"}', "no gateway of this version"),
-        (JSON + "[" * 100_000, "no gateway of this version"),
-        (JSON + '{"x":' * 100_000, "no gateway of this version"),
+        (HTML, "response isn't that of a gateway of this version"),
+        (JSON + '{"status": "ok"}', "response isn't that of a gateway of this version"),
+        (JSON + "[" * 100_000, "response isn't that of a gateway of this version"),
+        (JSON + '{"x":' * 100_000, "response isn't that of a gateway of this version"),
         (AWAY, "reaches no gateway"),
     ],
 )
@@ -218,7 +218,7 @@ async def test_the_age_of_the_last_copy_is_told_here_and_elsewhere(
         await backups(settings)
     await taken("local", 51)
     with pytest.raises(
-        CheckWarning, match=r"51 h ago .*: run `topup backup`, each night by a timer"
+        CheckWarning, match=r"51 h ago .*: run `topup backup` each night from a timer"
     ):
         await backups(settings)
     await taken("local", 3)

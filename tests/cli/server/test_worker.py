@@ -169,7 +169,7 @@ def test_the_doctor_says_how_many_workers_live(
 
     assert two == {"part": "workers", "is_well": True, "detail": "2 listen on Redis"}
     assert none["is_well"] is None
-    assert "none listens" in none["detail"]
+    assert "no worker listens" in none["detail"]
 
 
 def workers_by_the_doctor(installation: Installation) -> dict[str, Any]:

@@ -231,7 +231,7 @@ def test_this_code_goes_on_with_an_additive_schema_of_the_next_release(
 
     assert again.exit_code == 0
     assert (
-        f"a newer topup has migrated it, and this one, which knows {VERSIONS[-1]}" in again.stderr
+        f"a newer topup migrated the database. This one, which knows {VERSIONS[-1]}" in again.stderr
     )
     assert listed.exit_code == 0
     assert f"schema {NEXT}" in examined.stdout
