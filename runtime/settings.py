@@ -99,7 +99,7 @@ class Settings(SettingGroups, BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: int = Field(
-        8000, ge=0, le=65_535, description="Port the gateway listens on; 0: a free one."
+        8000, ge=0, le=65_535, description="Port the gateway listens on. 0 means any free port."
     )
     worker_host: str = Field(
         "127.0.0.1", description="Address a worker listens on; see WORKER_PORT."
@@ -108,7 +108,7 @@ class Settings(SettingGroups, BaseSettings):
         None,
         ge=0,
         le=65_535,
-        description="Port of a worker's /metrics, /healthz and /readyz; 0: a free one; empty: none.",
+        description="Port of a worker's /metrics, /healthz and /readyz. 0 means any free port; empty means none.",
     )
     data_dir: Path = Field(
         Path("data"),
@@ -116,13 +116,13 @@ class Settings(SettingGroups, BaseSettings):
     )
     database_url: SecretStr = Field(
         SecretStr(""),
-        description="postgresql://… or sqlite:///path; empty: SQLite in the data directory.",
+        description="postgresql://… or sqlite:///path. If empty, SQLite in the data directory.",
     )
     database_connections: int = Field(
         6, ge=2, le=1_000, description="Connections in each of the two general pools of a process."
     )
     database_statement_cache: int = Field(
-        1024, ge=0, le=100_000, description="Prepared statements per connection; 0: none."
+        1024, ge=0, le=100_000, description="Prepared statements per connection. 0 means none."
     )
     database_connect_timeout_s: float = Field(
         3, gt=0, le=60, description="Seconds to open a connection to PostgreSQL."
@@ -142,7 +142,7 @@ class Settings(SettingGroups, BaseSettings):
     )
     redis_url: SecretStr = Field(
         SecretStr(""),
-        description="redis://…, redis+sentinel://… or unix://path; empty: embedded, or none.",
+        description="redis://…, redis+sentinel://… or unix://path. If empty, embedded or none.",
     )
     shutdown_delay_s: float = Field(
         0,
@@ -152,10 +152,10 @@ class Settings(SettingGroups, BaseSettings):
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
-        description="Master key that encrypts secrets; `new,old` to rotate; empty: created by `topup dev`.",
+        description="Master key that encrypts secrets; `new,old` to rotate. If empty, `topup dev` creates one.",
     )
     public_url: str = Field(
-        "", description="Address that clients see, without a path; empty: http://HOST:PORT."
+        "", description="Address that clients see, without a path. If empty, http://HOST:PORT."
     )
     trusted_proxies: Networks = Field(
         (), description="CIDRs of proxies whose X-Forwarded-For is trusted."
@@ -165,27 +165,27 @@ class Settings(SettingGroups, BaseSettings):
         description="CIDRs that may read /metrics without an operator's credential.",
     )
     operator_api: Networks = Field(
-        (), description="CIDRs that may call the operators' API; empty: the API is off."
+        (), description="CIDRs that may call the operators' API. If empty, the API is off."
     )
     rate_limit_per_s: int = Field(
         200,
         ge=0,
         le=1_000_000,
-        description="Requests per second for a key, with bursts of twice as many; 0: no limit.",
+        description="Requests per second for a key, with bursts of twice as many. 0 means no limit.",
     )
     rate_limit_account_per_s: int = Field(
         1000,
         ge=0,
-        description="Requests per second for all keys of an account; a fifth for a sandbox; 0: no limit.",
+        description="Requests per second for all keys of an account; a fifth for a sandbox. 0 means no limit.",
     )
     rate_limit_agent_per_s: int = Field(
         0,
         ge=0,
         le=1_000_000,
-        description="Requests per second of one agent (Web Bot Auth); 0: no limit.",
+        description="Requests per second of one agent (Web Bot Auth). 0 means no limit.",
     )
     connections_per_address_max: int = Field(
-        256, ge=0, description="Connections from one address, except proxies; 0: no limit."
+        256, ge=0, description="Connections from one address, except proxies. 0 means no limit."
     )
     allowed_hosts: Hosts = Field(
         (), description="Hosts that requests may name, besides that of PUBLIC_URL."
@@ -210,7 +210,7 @@ class Settings(SettingGroups, BaseSettings):
         10,
         gt=0,
         le=60,
-        description="Seconds for one webhook attempt, from name look-up to the response's body.",
+        description="Seconds for one webhook attempt, from name lookup to the response's body.",
     )
     webhook_allow_private: bool = Field(
         False, description="DANGER: webhooks may reach private addresses and plain http in live."
@@ -223,7 +223,7 @@ class Settings(SettingGroups, BaseSettings):
     )
     smtp_url: SmtpUrl = Field(
         SecretStr(""),
-        description="smtp://, starttls:// or smtps://user:password@host; empty: no emails.",
+        description="smtp://, starttls:// or smtps://user:password@host. If empty, no emails are sent.",
     )
     mail_from: MailFrom = Field(
         "",
@@ -277,7 +277,7 @@ class Settings(SettingGroups, BaseSettings):
         "info", description="Least severe log level that is written."
     )
     log_format: Literal["auto", "json", "human"] = Field(
-        "auto", description="Format of log lines; auto: human on a terminal, otherwise JSON."
+        "auto", description="Format of log lines. auto means human on a terminal, otherwise JSON."
     )
 
     _providers: ProviderSetup = PrivateAttr(default=NO_PROVIDERS)

@@ -62,7 +62,10 @@ class Difference(Shaped, kw_only=True):
     closed_by: Annotated[
         str | None,
         Meta(
-            description="Who closed the difference. Null if a comparison did, because both sides agree again."
+            description=(
+                "The operator who closed the difference. Null if a comparison closed it,"
+                " because both sides agree again."
+            )
         ),
     ]
     reason: str | None
@@ -87,7 +90,9 @@ class Part(Shaped, kw_only=True):
 
     environment: str
     part: _Part
-    checked: Annotated[int, Meta(ge=0, description="How many were compared."), said("Compared")]
+    checked: Annotated[
+        int, Meta(ge=0, description="The number of items compared."), said("Compared")
+    ]
     ended_at: Annotated[
         ShownTime | None,
         Meta(description="When the last complete run ended."),
@@ -266,7 +271,7 @@ SHOW_DIFFERENCE = ReadAct(
 CLOSE_DIFFERENCE = Act(
     name="reconciliation.close",
     summary="Close a difference that you accept",
-    description="It opens again if its figures change.",
+    description="A closed difference opens again if its figures change.",
     path="/reconciliation/{difference_id}/close",
     input=ClosingReason,
     run=close_difference,

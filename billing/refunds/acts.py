@@ -273,12 +273,16 @@ async def refund_order(context: CallContext, asked: RefundBody) -> RequestRefund
 REFUND_ORDER = EngineAct(
     name="orders.refund",
     summary="Refund an order, fully or partly",
-    description="For operators. The refund's credit is held at once, and a worker calls the provider. If the"
-    " provider accepts, the credit is taken back; if it refuses, the credit is returned; without a clear response"
-    " it stays held. Too little credit is 2002 unless `allow_owed`. A payment has one refund at a time (2012),"
-    " and nothing is refunded twice (2006). A payment that credited nothing holds no credit: an order's in review"
-    " or rejected, whose refund ends the review, a second payment, or a plan's in review, which `payment` names."
-    " Creem's API only refunds all that is left.",
+    description=(
+        "For operators. The refund's credit is held at once, and a worker calls the provider."
+        " If the provider accepts, the credit is taken back; if it refuses, the credit is"
+        " returned; without a clear response, the credit stays held. The call is refused if"
+        " there is too little credit (2002, unless `allow_owed`), during another refund of"
+        " the payment (2012), and if everything was refunded (2006). A payment that credited"
+        " nothing holds no credit. Examples are an order in review or rejected, whose refund"
+        " ends the review, and a second payment or a plan's payment in review, which"
+        " `payment` names. Creem's API can only refund all that is left."
+    ),
     path="/orders/{order_id}/refund",
     input=RefundBody,
     command=refund_order,

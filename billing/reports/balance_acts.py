@@ -38,14 +38,14 @@ class ThresholdBody(Fields, frozen=True, kw_only=True):
     """Balances in cents at which balance.low fires: one threshold (0 for none), or a list."""
 
     low_balance_threshold_cents: (
-        Annotated[Int64, Meta(description="One threshold, in US cents; 0: none.")] | None
+        Annotated[Int64, Meta(description="One threshold, in US cents. 0 means none.")] | None
     ) = None
     low_balance_thresholds_cents: (
         Annotated[
             list[Int64],
             Meta(
                 max_length=THRESHOLDS_MAX,
-                description="Several thresholds, in US cents; empty: none.",
+                description="Several thresholds, in US cents. An empty list means none.",
             ),
         ]
         | None
@@ -56,16 +56,18 @@ class WalletQuery(ExportPage, frozen=True, kw_only=True):
     """Select recipients' wallets."""
 
     recipient_email: (
-        Annotated[str, Meta(max_length=320, description="Only the wallets of this recipient.")]
+        Annotated[str, Meta(max_length=320, description="Return only wallets of this recipient.")]
         | None
     ) = None
-    platform: Annotated[Text, Meta(description="Only the wallets of this platform.")] | None = None
+    platform: Annotated[Text, Meta(description="Return only wallets of this platform.")] | None = (
+        None
+    )
 
 
 class Window(Struct, kw_only=True):
     """A spend cap and what is left of it. Of the key's and its ancestors' caps, the tightest is shown."""
 
-    period: Annotated[Literal["day", "month"], Meta(description="The UTC day or month.")]
+    period: Annotated[Literal["day", "month"], Meta(description="The period: a UTC day or month.")]
     cap_cents: Cents
     spent_cents: Cents
     remaining_cents: Cents
@@ -84,7 +86,7 @@ class Balance(Struct, kw_only=True):
     """The account's wallet. `key` is null if the caller didn't use a key."""
 
     balance_cents: Cents
-    sendable_cents: Annotated[int, Meta(description="What a send may use, in US cents.")]
+    sendable_cents: Annotated[int, Meta(description="The credit that a send may use, in US cents.")]
     promotional_cents: Annotated[int, Meta(description="Promotional credit, in US cents.")]
     held_cents: Annotated[
         int, Meta(description="Reserved for pending top-ups and holds, in US cents.")
@@ -93,14 +95,14 @@ class Balance(Struct, kw_only=True):
     currency: LedgerCurrency
     environment: Environment
     low_balance_threshold_cents: Annotated[
-        int, Meta(description="The highest threshold of balance.low, in US cents; 0: none.")
+        int, Meta(description="The highest threshold of balance.low, in US cents. 0 means none.")
     ]
     low_balance_thresholds_cents: Annotated[
         list[Cents], Meta(description="The thresholds of balance.low, highest first, in US cents.")
     ]
     key: Annotated[
         KeyLimits | None,
-        Meta(description="What the calling key may spend; null if the caller doesn't use a key."),
+        Meta(description="The calling key's limits. Null if the caller doesn't use a key."),
     ]
 
     @classmethod
@@ -245,7 +247,7 @@ SET_THRESHOLD: Final = Act(
 )
 WALLETS: Final[ListAct[Any, Any]] = ListAct(
     name="balance.wallets",
-    summary="Recipients' wallets",
+    summary="List recipients' wallets",
     path="/wallets",
     scopes=("topup:read",),
     audience=(MERCHANT,),
@@ -281,7 +283,7 @@ class CreditLine(Shaped, kw_only=True):
 
     id: Annotated[str, Meta(description="The ID of the order, redemption or top-up.")]
     kind: Annotated[
-        Literal["payment", "code", "voucher"], Meta(description="Where the credit came from.")
+        Literal["payment", "code", "voucher"], Meta(description="The source of the credit.")
     ]
     number: Annotated[
         str,
@@ -295,13 +297,13 @@ class CreditLine(Shaped, kw_only=True):
         str, Meta(description="The order's state; always paid for a code or voucher.")
     ]
     credits: Annotated[
-        int, Meta(description="How many credits were granted, or will be once it is paid.")
+        int, Meta(description="The number of credits that the payment or code grants.")
     ]
     pay_amount: MinorUnits
     pay_currency: CurrencyCode
     created_at: Time
     completed_at: Annotated[
-        Time | None, Meta(description="When the credit was granted; null: not yet.")
+        Time | None, Meta(description="When the credit was granted. Null before that.")
     ]
 
     @classmethod

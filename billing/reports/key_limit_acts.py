@@ -30,7 +30,7 @@ class LimitUsage(Shaped, kw_only=True):
 
     key_id: Annotated[
         KeyIdText | None,
-        Meta(description="The key that has the limit; null: the account's own limit."),
+        Meta(description="The key that has the limit. Null for the account's own limit."),
     ]
     cap: Annotated[ShownCap, Meta(description="The name of the limit.")]
     unit: Annotated[
@@ -38,15 +38,15 @@ class LimitUsage(Shaped, kw_only=True):
     ]
     seconds: Annotated[
         Count | None,
-        Meta(description="The length of a rolling window, in seconds; null for other limits."),
+        Meta(description="The length of a rolling window, in seconds. Null for other limits."),
     ]
     limit: Annotated[Count, Meta(description="The limit, in that unit.")]
     spent: Annotated[
-        Count, Meta(description="What the key and its descendants have used, rounded up.")
+        Count, Meta(description="The part that the key and its descendants used, rounded up.")
     ]
-    remaining: Annotated[Count, Meta(description="What is left, rounded down.")]
+    remaining: Annotated[Count, Meta(description="The part that is left, rounded down.")]
     resets_at: Annotated[
-        Time | None, Meta(description="When the full limit is available again; null: never.")
+        Time | None, Meta(description="When the full limit is available again. Null means never.")
     ]
 
     @property
@@ -159,19 +159,21 @@ class OwnKey(Shaped, kw_only=True):
         Meta(description="Lists of CIDRs. The caller's address must be in each list."),
     ]
     platforms: Annotated[
-        list[str] | None, Meta(description="The only platforms allowed; null: any.")
+        list[str] | None, Meta(description="The only platforms allowed. Null means any.")
     ]
     recipients: Annotated[
         list[str] | None,
-        Meta(description="The only recipients allowed, as addresses or *@domain; null: any."),
+        Meta(description="The only recipients allowed, as addresses or *@domain. Null means any."),
     ]
     per_call_cents: CapCents | None
     per_recipient_per_day_cents: Cents | None
     repeat_guard_s: Annotated[
         Count | None,
         Meta(
-            description="A send with the same recipient, platform and amount is refused within this many seconds;"
-            " null: never."
+            description=(
+                "A send with the same recipient, platform and amount is refused for this many"
+                " seconds. Null means none is."
+            )
         ),
     ]
     approval_above_cents: AboveCents | None
@@ -182,7 +184,7 @@ class OwnKey(Shaped, kw_only=True):
     ]
     max_now_cents: Annotated[
         Cents | None,
-        Meta(description="The largest amount that the limits allow to spend now; null: any."),
+        Meta(description="The largest amount that the limits allow to spend now. Null means any."),
     ]
     expires_at: Time | None
 
@@ -248,9 +250,12 @@ class AccountLimitsBody(Fields, frozen=True, kw_only=True):
             Meta(
                 ge=0,
                 le=INT64_MAX,
-                description="What all credentials together may spend on one UTC day; null: no limit.",
+                description=(
+                    "The most that all credentials together may spend on one UTC day. Null"
+                    " means no limit."
+                ),
             ),
-            said("On one day", unit="cents"),
+            said("Daily limit", unit="cents"),
         ]
         | None
     )
@@ -261,11 +266,16 @@ class AccountLimits(Shaped, kw_only=True):
 
     per_day_cents: Annotated[
         Cents | None,
-        Meta(description="What all credentials together may spend on one UTC day; null: no limit."),
+        Meta(
+            description=(
+                "The most that all credentials together may spend on one UTC day. Null means no"
+                " limit."
+            )
+        ),
     ]
     spent_cents: Annotated[
         Cents | None,
-        Meta(description="What was spent today since the limit was set; null: no limit."),
+        Meta(description="The amount spent today since the limit was set. Null without a limit."),
     ]
     remaining_cents: Cents | None
     resets_at: Time | None

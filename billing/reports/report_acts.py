@@ -34,7 +34,7 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
         Annotated[
             Time,
             Meta(description="The beginning, inclusive. Default: a year ago."),
-            said("From", hint="The first day, UTC. Left blank: a year ago."),
+            said("From", hint="The first day, UTC. Leave blank for a year ago."),
         ]
         | None
     ) = None
@@ -42,7 +42,7 @@ class ReportQuery(Fields, frozen=True, kw_only=True, rename={"since": "from", "u
         Annotated[
             Time,
             Meta(description="The end, exclusive. Default: now."),
-            said("Before", hint="The day after the last one, UTC. Left blank: until now."),
+            said("Before", hint="The day after the last one, UTC. Leave blank for now."),
         ]
         | None
     ) = None
@@ -62,15 +62,17 @@ class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from
         Annotated[
             Time,
             Meta(description="The first time of delivery. Default: 30 days ago."),
-            said("From", hint="The first day, UTC. Left blank: 30 days ago."),
+            said("From", hint="The first day, UTC. Leave blank for 30 days ago."),
         ]
         | None
     ) = None
-    platform: Annotated[ShortText, Meta(description="Only top-ups of this platform.")] | None = None
+    platform: (
+        Annotated[ShortText, Meta(description="Return only top-ups of this platform.")] | None
+    ) = None
     by: Annotated[
         list[MarginBy],
-        Meta(min_length=1, description="A line for each combination of these."),
-        said("A line for each"),
+        Meta(min_length=1, description="The fields to group by, with a line for each combination."),
+        said("Group by"),
     ] = field(default_factory=lambda: ["day"])
     format: Annotated[ExportFormat, Meta(description="JSON, or the whole report as CSV.")] = "json"
 
@@ -78,7 +80,7 @@ class MarginQuery(ReportQuery, frozen=True, kw_only=True, rename={"since": "from
 class BreakageLine(Shaped, kw_only=True):
     """Credit that expired unused in one month, and the credit that customers held at the month's end."""
 
-    month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
+    month: Annotated[str, Meta(description="The UTC month, such as 2026-06.")]
     breakage_micros: Annotated[
         int, Meta(extra_json_schema=SIGNED, description="Paid credit of plans that expired unused.")
     ]
@@ -170,8 +172,10 @@ OUTSTANDING = ReportAct(
 BREAKAGE = ReportAct(
     name="report.breakage",
     summary="Report credit that expired unused, by month",
-    description="In millionths of a US dollar, as in the report of outstanding credit. The figures are negative,"
-    " because customers no longer hold this credit.",
+    description=(
+        "Amounts are in millionths of a US dollar, as in the report of outstanding credit."
+        " They are negative, because customers no longer hold this credit."
+    ),
     path="/reports/breakage",
     audience=(OPERATOR,),
     query=ReportQuery,

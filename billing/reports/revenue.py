@@ -93,32 +93,38 @@ _END: Final = "~"
 class RevenueLine(msgspec.Struct, frozen=True, kw_only=True):
     """Payments of one UTC month, by the time of payment."""
 
-    month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
+    month: Annotated[str, Meta(description="The UTC month, such as 2026-06.")]
     provider: str
     currency: str
-    payments: Annotated[int, Meta(description="How many payments.")]
-    paid: Annotated[int, Meta(description="In the currency's smallest unit."), said(unit="minor")]
+    payments: Annotated[int, Meta(description="The number of payments.")]
+    paid: Annotated[
+        int,
+        Meta(description="The amount paid, in the currency's smallest unit."),
+        said(unit="minor"),
+    ]
     refunded: Annotated[
         int,
-        Meta(description="How much of these payments has been refunded or disputed so far."),
-        said("Back of these", unit="minor"),
+        Meta(description="The part of these payments that was refunded or disputed so far."),
+        said("Returned of these", unit="minor"),
     ]
     refunded_in_month: Annotated[
         int,
-        Meta(description="What was refunded or disputed in this month, for payments of any month."),
-        said("Back this month", unit="minor"),
+        Meta(
+            description="The amount refunded or disputed in this month, for payments of any month."
+        ),
+        said("Returned this month", unit="minor"),
     ]
     net: Annotated[
         int,
         Meta(extra_json_schema=SIGNED, description="The payments minus refunds and disputes."),
-        said("Left", unit="minor"),
+        said("Net", unit="minor"),
     ]
     fee: Annotated[
         int,
         Meta(extra_json_schema=SIGNED, description="The provider's fees, if it reports them."),
-        said("Provider kept", unit="minor"),
+        said("Provider fees", unit="minor"),
     ]
-    fees_known: Annotated[int, Meta(description="For how many payments the fee is known.")]
+    fees_known: Annotated[int, Meta(description="The number of payments whose fee is known.")]
 
 
 def _micros(what: str) -> Meta:
@@ -128,19 +134,21 @@ def _micros(what: str) -> Meta:
 class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True):
     """One month's changes of the credit that all customers hold in wallets, grants and holds."""
 
-    month: Annotated[str, Meta(description="In UTC, such as 2026-06.")]
-    opening_micros: Annotated[int, _micros("At the month's beginning"), said("Before")]
-    sold_micros: Annotated[int, _micros("Sold for money")]
-    granted_micros: Annotated[int, _micros("Given"), said("Given")]
+    month: Annotated[str, Meta(description="The UTC month, such as 2026-06.")]
+    opening_micros: Annotated[int, _micros("Credit held before the month"), said("Opening balance")]
+    sold_micros: Annotated[int, _micros("Credit sold for money")]
+    granted_micros: Annotated[int, _micros("Credit granted"), said("Granted")]
     reversed_micros: Annotated[
-        int, _micros("Taken back after refunds and disputes"), said("Taken back")
+        int, _micros("Credit taken back after refunds and disputes"), said("Taken back")
     ]
-    used_micros: Annotated[int, _micros("Used")]
-    breakage_micros: Annotated[int, _micros("Paid for and ended unused")]
-    expired_micros: Annotated[int, _micros("Given and ended unused")]
-    withdrawn_micros: Annotated[int, _micros("Taken away by hand")]
-    debts_micros: Annotated[int, _micros("Debts paid, or made")]
-    closing_micros: Annotated[int, _micros("At the month's end"), said("Still held")]
+    used_micros: Annotated[int, _micros("Credit used")]
+    breakage_micros: Annotated[int, _micros("Paid credit of plans that expired unused")]
+    expired_micros: Annotated[int, _micros("Granted credit that expired unused")]
+    withdrawn_micros: Annotated[int, _micros("Credit that operators withdrew")]
+    debts_micros: Annotated[int, _micros("Debts paid or made")]
+    closing_micros: Annotated[
+        int, _micros("Credit held at the month's end"), said("Closing balance")
+    ]
 
 
 async def revenue_lines(database: Database, period: RevenuePeriod) -> Sequence[RevenueLine]:
@@ -346,7 +354,7 @@ class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
     platform: str | None
     supplier: str | None
     account: Annotated[str | None, Meta(description="The account's ID.")]
-    topups: Annotated[int, Meta(description="How many top-ups were delivered.")]
+    topups: Annotated[int, Meta(description="The number of delivered top-ups.")]
     amount_cents: int
     fee_cents: Annotated[int, Meta(description="The fees of these top-ups.")]
     charged_cents: Annotated[int, Meta(description="Amounts plus fees.")]
@@ -354,7 +362,7 @@ class MarginLine(msgspec.Struct, frozen=True, kw_only=True):
     margin_cents: Annotated[
         int, Meta(description="Charges minus costs, for top-ups with a known cost.")
     ]
-    without_cost: Annotated[int, Meta(description="How many top-ups have no known cost.")]
+    without_cost: Annotated[int, Meta(description="The number of top-ups without a known cost.")]
 
 
 class MarginPeriod(NamedTuple):

@@ -56,7 +56,8 @@ class SubscriptionsQuery(Page, frozen=True, kw_only=True):
 
     account: AccountName | None = None
     status: (
-        Annotated[SubscriptionState, Meta(description="Only subscriptions in this state.")] | None
+        Annotated[SubscriptionState, Meta(description="Return only subscriptions in this state.")]
+        | None
     ) = None
 
 
@@ -149,8 +150,8 @@ SHOW_SUBSCRIPTION = ReadAct(
 _REFUSES = (ChangeNotAllowed, NotFound, ProviderUnavailable)
 _PATH = "/subscriptions/{subscription_id}"
 _WORD = (
-    "The provider does it, and its word moves the subscription: 202 with `pending` where it gave no"
-    " clear answer; it is then asked again by itself, and nothing is done twice."
+    "The provider makes the change, and the plan changes when the provider reports it. If the provider's response"
+    " is unclear, the call returns 202 with `pending`. The request is then repeated, and nothing is done twice."
 )
 _PAUSED = (
     "The paid period stays. While the plan is paused, nothing is charged and no credit is granted."
@@ -168,7 +169,10 @@ _Reason = Annotated[
 _Here = Annotated[
     bool,
     Meta(
-        description="Change only this installation. The provider isn't called and may continue to charge."
+        description=(
+            "Whether to change only this installation. The provider isn't called and may"
+            " continue to charge."
+        )
     ),
 ]
 _End = Annotated[
@@ -181,8 +185,10 @@ _End = Annotated[
 _Resumes = Annotated[
     Time | None,
     Meta(
-        description="When the plan resumes automatically; null: when it is resumed. Providers that don't support"
-        " a time refuse it."
+        description=(
+            "When the plan resumes automatically. If omitted, it stays paused until you"
+            " resume it. Providers that don't support a time refuse it."
+        )
     ),
     said("Resumes on", hint="At 00:00 UTC. Leave blank to pause until it is resumed."),
 ]
@@ -236,15 +242,13 @@ class ChangePlan(OperatorWish, frozen=True, kw_only=True):
     """The new plan or billing interval, and an operator's reason."""
 
     plan_id: Annotated[Text, Meta(description="The new plan's ID."), said("Plan")]
-    interval: Annotated[BillingInterval, Meta(description="How often the new plan is paid.")] = (
-        "month"
-    )
+    interval: Annotated[BillingInterval, Meta(description="The new billing interval.")] = "month"
 
 
 class ChangePlanQuery(Fields, frozen=True, kw_only=True):
     """The plan and billing interval to switch to."""
 
-    plan_id: Annotated[Text | None, Meta(description="Required.")] = None
+    plan_id: Annotated[Text | None, Meta(description="The new plan's ID. Required.")] = None
     interval: BillingInterval = "month"
 
 
@@ -337,7 +341,7 @@ PREVIEW = ReadAct(
 CANCEL_OWN = StepsAct(
     name="subscriptions.own-cancel",
     summary="End a plan at the period's end or now",
-    description=f"Ending it at once pays nothing back. {_WORD}",
+    description=f"Nothing is refunded. {_WORD}",
     path=f"{_PATH}/cancel",
     input=CancelPlanBody,
     run=cancel,
@@ -377,7 +381,7 @@ CHANGE_OWN = StepsAct(
 CANCEL = StepsAct(
     name="subscriptions.cancel",
     summary="End a plan at its provider, at the period's end or now",
-    description="Nothing is paid back.",
+    description="Nothing is refunded.",
     path=f"{_PATH}/cancel",
     input=EndPlan,
     run=cancel,
@@ -466,7 +470,10 @@ class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
     allow_owed: Annotated[
         bool,
         Meta(
-            description="Revoke the period even if its credit was used. The account then owes the rest."
+            description=(
+                "Whether to revoke the period even if its credit was used. The account then"
+                " owes the rest."
+            )
         ),
     ] = False
 
@@ -526,7 +533,10 @@ GRANT_PERIOD = EngineAct(
 REVOKE_PERIOD = EngineAct(
     name="subscriptions.revoke-period",
     summary="Revoke a free period",
-    description="Its remaining credit is removed, and the plan is paid only until the time before the grant.",
+    description=(
+        "The remaining credit is removed, and the plan is paid only until the time before the"
+        " grant."
+    ),
     path="/subscriptions/{subscription_id}/revoke-period",
     audience=(OPERATOR,),
     input=RevokedPeriod,

@@ -159,8 +159,10 @@ class PendingAction(Struct, kw_only=True):
         Literal["cancel", "cancel_now", "pause", "resume", "change"],
         Meta(description="The requested change."),
     ]
-    plan_id: Annotated[str | None, Meta(description="Set for a change of plan.")]
-    interval: Annotated[BillingInterval | None, Meta(description="Set for a change of plan.")]
+    plan_id: Annotated[str | None, Meta(description="The new plan's ID, if it changes.")]
+    interval: Annotated[
+        BillingInterval | None, Meta(description="The new interval, if it changes.")
+    ]
     requested_at: Time
     is_outcome_unknown: Annotated[
         bool,
@@ -168,7 +170,7 @@ class PendingAction(Struct, kw_only=True):
             description="True while the provider's response is unclear. The request is repeated automatically."
         ),
     ]
-    attempts: Annotated[int, Meta(ge=1, description="How many times the provider was called.")]
+    attempts: Annotated[int, Meta(ge=1, description="The number of calls to the provider.")]
 
 
 class Subscription(Struct, kw_only=True):
@@ -195,14 +197,14 @@ class Subscription(Struct, kw_only=True):
     ]
     currency: CurrencyCode
     credits: Annotated[
-        int, Meta(ge=0, description="The credits of one period; 1 credit is $0.001.")
+        int, Meta(ge=0, description="The number of credits in one period. 1 credit is $0.001.")
     ]
     current_period_start: Annotated[
-        Time | None, Meta(description="Null before the first period is paid.")
+        Time | None, Meta(description="The start of the paid period. Null before payment.")
     ]
     current_period_end: Annotated[Time | None, Meta(description="The end of the paid time.")]
     trial_ends_at: Annotated[
-        Time | None, Meta(description="The end of the trial; null: there was none.")
+        Time | None, Meta(description="The end of the trial. Null without a trial.")
     ]
     cancel_at_period_end: bool
     next_plan_id: Annotated[
@@ -211,24 +213,30 @@ class Subscription(Struct, kw_only=True):
     next_interval: BillingInterval | None
     next_charge: Annotated[
         UpcomingCharge | None,
-        Meta(description="Null if the plan is paused, ends with its period or has ended."),
+        Meta(
+            description=(
+                "The next charge. Null if the plan is paused, ends with its period or has ended."
+            )
+        ),
     ]
     grace_ends_at: Annotated[
         Time | None, Meta(description="When a plan that is past due expires unless it is paid.")
     ]
     paused_at: Annotated[
-        Time | None, Meta(description="When the plan was paused; null: it isn't paused.")
+        Time | None, Meta(description="When the plan was paused. Null if it isn't paused.")
     ]
     resumes_at: Annotated[
         Time | None,
-        Meta(description="When a paused plan resumes automatically; null: when it is resumed."),
+        Meta(
+            description="When a paused plan resumes automatically. Null if you have to resume it."
+        ),
     ]
     credits_granted: Credits
     created_at: Time
     ended_at: Time | None
     pending: Annotated[
         PendingAction | None,
-        Meta(description="A requested change that isn't complete yet; null: none."),
+        Meta(description="A requested change that isn't complete yet, or null."),
     ]
 
     @classmethod
@@ -247,10 +255,10 @@ class PaidPeriod(Shaped, kw_only=True):
     currency: CurrencyCode
     credits: Credits
     invoice_id: Annotated[
-        str | None, Meta(description="The provider's invoice; null for a free period.")
+        str | None, Meta(description="The provider's invoice. Null for a free period.")
     ]
     given_free: Annotated[
-        str | None, Meta(description="Why the period was given for free; null: it was paid.")
+        str | None, Meta(description="Why the period was given for free, or null.")
     ]
 
     @classmethod
@@ -268,14 +276,16 @@ class PaidPeriod(Shaped, kw_only=True):
 class RequestedChange(Shaped, kw_only=True):
     """A change that was requested from the provider, whether complete or not."""
 
-    action: Annotated[str, Meta(description="cancel, cancel_now, pause, resume or change.")]
+    action: Annotated[
+        str, Meta(description="The action: cancel, cancel_now, pause, resume or change.")
+    ]
     plan_id: str | None
     status: str
     requested_by: Annotated[
         str, Meta(description="The credential or person that requested the change.")
     ]
     requested_at: Time
-    attempts: Annotated[int, Meta(ge=0, description="How many times the provider was called.")]
+    attempts: Annotated[int, Meta(ge=0, description="The number of calls to the provider.")]
     reason: Annotated[str | None, Meta(description="Why the change wasn't made.")]
 
 
@@ -285,7 +295,7 @@ class SubscriptionMail(Shaped, kw_only=True):
     kind: Annotated[str, Meta(description="The kind of email.")]
     status: str
     written_at: Time
-    attempts: Annotated[int, Meta(ge=0, description="How many times sending was tried.")]
+    attempts: Annotated[int, Meta(ge=0, description="The number of attempts to send the email.")]
     reason: str | None
 
 
@@ -347,7 +357,7 @@ class PlanChange(Struct, kw_only=True):
         ),
     ]
     amount_due: Annotated[
-        int, Meta(ge=0, description="What is charged now, in the currency's smallest unit.")
+        int, Meta(ge=0, description="The amount charged now, in the currency's smallest unit.")
     ]
     is_estimate: Annotated[
         bool,
@@ -390,7 +400,7 @@ class FreePeriod(Shaped, kw_only=True):
         ),
     ]
     reason: str
-    granted_by: Annotated[str | None, Meta(description="Who gave the period; null: unknown.")]
+    granted_by: Annotated[str | None, Meta(description="Who gave the period. Null if unknown.")]
     revoked_at: Time | None
 
     @classmethod

@@ -56,19 +56,23 @@ class SealedDay(Struct, kw_only=True):
 
     environment: Environment
     day: Annotated[str, Meta(description="The UTC day, such as 2026-11-22.")]
-    size: Annotated[Count, Meta(description="Number of transfers of all accounts on that day.")]
+    size: Annotated[Count, Meta(description="The number of transfers of all accounts on that day.")]
     late: Annotated[
         Count,
         Meta(
-            description="How many of these are from an earlier day and committed after it was sealed."
+            description=(
+                "The number of these from an earlier day, committed after that day was sealed."
+            )
         ),
     ]
     root: Annotated[
-        _Hex, Meta(description="Root of the Merkle tree (RFC 6962) over the transfers.")
+        _Hex, Meta(description="The root of the Merkle tree (RFC 6962) over the transfers.")
     ]
     digest: Annotated[
         _Hex,
-        Meta(description="SHA-256 of the signed statement. The next day's statement contains it."),
+        Meta(
+            description="The SHA-256 of the signed statement. The next day's statement contains it."
+        ),
     ]
     sealed_at: Time
     jws: Annotated[str, Meta(description="The signed statement, for others to store as evidence.")]
@@ -97,7 +101,7 @@ class TopUpReceipt(Struct, kw_only=True):
             " later."
         ),
     ]
-    keys_url: Annotated[str, Meta(description="The public keys as a JWK Set.")]
+    keys_url: Annotated[str, Meta(description="The URL of the public keys, a JWK Set.")]
 
 
 class SignedReceipt(NamedTuple):

@@ -32,11 +32,15 @@ GROUP_DAYS_MAX: Final = 366
 _DATE_CHARACTERS: Final = 10
 _PLACE: Final = re.compile(r"([0-9]{1,18})\.((?:usg|hld|chg)_[0-9A-Za-z]{1,32})")
 Moment = Annotated[
-    str, Meta(max_length=40, description="RFC 3339, or a day such as 2026-06-13, from its start.")
+    str,
+    Meta(
+        max_length=40,
+        description="A time in RFC 3339, or a day such as 2026-06-13, which means its start.",
+    ),
 ]
-Tokens = Annotated[int, Meta(ge=0, description="Tokens of the model.")]
-CachedTokens = Annotated[int, Meta(ge=0, description="Cached tokens among the input tokens.")]
-AppIdText = Annotated[str, Meta(description="The app that charged; null: none.")]
+Tokens = Annotated[int, Meta(ge=0, description="The number of the model's tokens.")]
+CachedTokens = Annotated[int, Meta(ge=0, description="The number of cached input tokens.")]
+AppIdText = Annotated[str, Meta(description="The ID of the app that charged, or null.")]
 
 
 class UsageListQuery(
@@ -44,8 +48,10 @@ class UsageListQuery(
 ):
     """Select charges; `from` is inclusive, `to` exclusive."""
 
-    model: Annotated[Text, Meta(description="Only charges for this model.")] | None = None
-    key: Annotated[Text | None, Meta(description="The ID of a key or an app.")] = None
+    model: Annotated[Text, Meta(description="Return only charges for this model.")] | None = None
+    key: Annotated[
+        Text | None, Meta(description="Return only charges by this key or app. Pass its ID.")
+    ] = None
     reference: Annotated[
         Text | None, Meta(description="Your own reference, or an app's order_no.")
     ] = None
@@ -65,7 +71,7 @@ class UsageQuery(UsageListQuery, frozen=True, kw_only=True):
 class UsageSumsQuery(UsageListQuery, frozen=True, kw_only=True):
     """Select charges to add up; `from` is inclusive, `to` exclusive."""
 
-    group_by: Annotated[UsageBy, Meta(description="How charges are grouped.")]
+    group_by: Annotated[UsageBy, Meta(description="The field that charges are grouped by.")]
 
 
 class UsageLine(Shaped, kw_only=True):
@@ -85,7 +91,9 @@ class UsageLine(Shaped, kw_only=True):
     credits: FlooredCredits
     description: str
     model: str | None
-    key_id: Annotated[KeyIdText | None, Meta(description="The key that charged; null: none.")]
+    key_id: Annotated[
+        KeyIdText | None, Meta(description="The ID of the key that charged, or null.")
+    ]
     app_id: AppIdText | None
     reference: Annotated[
         str | None, Meta(description="The caller's own reference, or an app's order_no.")
@@ -108,11 +116,11 @@ class UsageGroup(Struct, kw_only=True):
     All of them are null in the total, and in the group of charges that have no model or key.
     """
 
-    day: Annotated[str | None, Meta(description="In UTC, such as 2026-06-13.")] = None
+    day: Annotated[str | None, Meta(description="The UTC day, such as 2026-06-13.")] = None
     model: str | None = None
     key_id: KeyIdText | None = None
     app_id: AppIdText | None = None
-    records: Annotated[Count, Meta(description="How many charges.")]
+    records: Annotated[Count, Meta(description="The number of charges.")]
     amount_micros: Micros
     credits: FlooredCredits
     input_tokens: Tokens
@@ -159,11 +167,11 @@ class UsageGroups(Struct, kw_only=True):
     `to` is exclusive.
     """
 
-    group_by: Annotated[UsageBy, Meta(description="How charges are grouped.")]
+    group_by: Annotated[UsageBy, Meta(description="The field that charges are grouped by.")]
     since: Time = field(name="from")
     until: Time = field(name="to")
-    total: Annotated[UsageGroup, Meta(description="The sum of all, on every page.")]
-    items: Annotated[list[UsageGroup], Meta(description="This page's groups.")]
+    total: Annotated[UsageGroup, Meta(description="The sum of all groups, on every page.")]
+    items: Annotated[list[UsageGroup], Meta(description="The groups on this page.")]
     next_cursor: str | None
     has_more: bool
 
@@ -234,9 +242,9 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
     name="usage.list",
     summary="List usage, newest first, or add it up by day, model or key",
     description=(
-        "Charges, captured holds at the time they were set aside, and what apps took. With"
-        f" `group_by` the sums of whole UTC days, {GROUP_DAYS} unless `from` and `to` say others, at"
-        f" most {GROUP_DAYS_MAX}. `format=csv` streams all of it."
+        "Lists charges, captured holds at the time of the hold, and apps' charges. With `group_by`, returns sums"
+        f" over whole UTC days: by default {GROUP_DAYS}, at most {GROUP_DAYS_MAX}. `format=csv` streams all"
+        " charges."
     ),
     path="/usage",
     scopes=READS,

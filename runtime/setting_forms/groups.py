@@ -206,7 +206,7 @@ class SellerSettings(BrandSettings):
     seller_logo_text: str = Field(
         "",
         max_length=60,
-        description="The heading of each document. If empty: BRAND_NAME or the seller's name.",
+        description="The heading of each document. If empty, BRAND_NAME or the seller's name.",
     )
     seller_footer: str = Field(
         "",
@@ -276,42 +276,42 @@ class StagingSettings(BaseModel):
         1000,
         ge=0,
         le=1_000_000,
-        description="Records (or KiB of long bodies) per second for an account; a fifth for a sandbox; 0: no limit.",
+        description="Records (or KiB of long bodies) per second for an account; a fifth for a sandbox. 0 means no limit.",
     )
     staging_rows_per_day: int = Field(
         1_000_000,
         ge=0,
-        description="Rows that a verified account's staging may store per UTC day; 0: no limit.",
+        description="Rows that a verified account's staging may store per UTC day. 0 means no limit.",
     )
     staging_mb_per_day: int = Field(
         1024,
         ge=0,
-        description="MiB that a verified account's staging may store per UTC day; 0: no limit.",
+        description="MiB that a verified account's staging may store per UTC day. 0 means no limit.",
     )
     sandbox_rows_per_day: int = Field(
         100_000,
         ge=0,
-        description="Rows that a sandbox or unverified account may store per UTC day; 0: no limit.",
+        description="Rows that a sandbox or unverified account may store per UTC day. 0 means no limit.",
     )
     sandbox_mb_per_day: int = Field(
         64,
         ge=0,
-        description="MiB that a sandbox or unverified account may store per UTC day; 0: no limit.",
+        description="MiB that a sandbox or unverified account may store per UTC day. 0 means no limit.",
     )
     sandbox_total_mb_per_day: int = Field(
         2048,
         ge=0,
-        description="MiB that all sandbox and unverified accounts together may store per UTC day; 0: no limit.",
+        description="MiB that all sandbox and unverified accounts together may store per UTC day. 0 means no limit.",
     )
     staging_reserve_mb: int = Field(
         1024,
         ge=0,
-        description="Staging is refused below this much free disk, in MiB, if the database is a file; 0: never.",
+        description="Staging is refused below this much free disk, in MiB, if the database is a file. 0 means never.",
     )
     staging_database_max_mb: int = Field(
         0,
         ge=0,
-        description="Staging is refused above this size of the database, in MiB, if it is a server; 0: never.",
+        description="Staging is refused above this size of the database, in MiB, if it is a server. 0 means never.",
     )
 
     @property
@@ -326,7 +326,7 @@ class StagingSettings(BaseModel):
 class X402Settings(BaseModel):
     x402_facilitator_url: str = Field(
         "",
-        description="Address of the facilitator that settles x402 payments; empty: simulated, in staging only.",
+        description="Address of the facilitator that settles x402 payments. If empty, it is simulated, in staging only.",
     )
     x402_facilitator_key: SecretStr = Field(
         SecretStr(""), description="Bearer token for the facilitator, if it needs one."
@@ -334,10 +334,11 @@ class X402Settings(BaseModel):
     x402_pay_to: str = Field("", description="Your wallet (0x…), which receives x402 payments.")
     x402_network: str = Field(
         "eip155:8453",
-        description="Network of x402 payments (CAIP-2); empty: Base. A test network is only for staging.",
+        description="Network of x402 payments (CAIP-2). If empty, Base. A test network is only for staging.",
     )
     x402_asset: str = Field(
-        "", description="Contract of the dollar token for x402 payments; empty: the network's USDC."
+        "",
+        description="Contract of the dollar token for x402 payments. If empty, the network's USDC.",
     )
 
     @model_validator(mode="after")
@@ -383,7 +384,7 @@ def _check(text: str) -> str:
 class CreditSettings(BaseModel):
     credit_expiring_days: Annotated[str, AfterValidator(_check)] = Field(
         "7, 1",
-        description="Days before credit expires when credit.expiring is sent; empty: never.",
+        description="Days before credit expires when credit.expiring is sent. If empty, never.",
     )
 
     @property
@@ -410,7 +411,7 @@ def cores() -> int:
 class ProcessSettings(BaseModel):
     processes: Annotated[int, BeforeValidator(_number_of)] = Field(
         1,
-        description="Processes of `topup serve` or `topup worker` on one port; auto: one per core.",
+        description="Processes of `topup serve` or `topup worker` on one port. auto means one per core.",
     )
 
 
@@ -434,7 +435,7 @@ class RequestLogSettings(BaseModel):
         14,
         ge=0,
         le=3_650,
-        description="Days for which refused and failed requests are stored for their senders; 0: none.",
+        description="Days for which refused and failed requests are stored for their senders. 0 means none.",
     )
 
 

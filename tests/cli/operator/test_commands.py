@@ -387,7 +387,7 @@ def test_settings_show_sources_and_mask_secrets(topup: Topup) -> None:
         "variable": "TOPUP_PORT",
         "value": "8000",
         "source": "default",
-        "description": "Port the gateway listens on; 0: a free one.",
+        "description": "Port the gateway listens on. 0 means any free port.",
     }
     assert SECRET_KEY not in result.output
     assert "TOPUP_PROT names no setting" in result.stderr
