@@ -97,7 +97,7 @@ async def test_paid_at_the_payment_page_and_back(store: Store, browser: Browser)
     assert page.url.path == order
     text = text_of(page.text)
     assert "You are back from the payment page" in text
-    assert "25,000 credits , worth $25.00, came into the staging wallet" in text
+    assert "25,000 credits , worth $25.00, was added to the staging wallet" in text
     assert "paid" in text
     assert "order.paid" in text
     assert "purchase" in text

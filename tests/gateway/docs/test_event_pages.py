@@ -37,7 +37,7 @@ async def test_each_type_has_a_page_with_its_fields_its_sample_and_its_text(
     assert sum(len(types) for _, types in grouped()) == len(EVENT_TYPES)
     assert (await client.get("/docs/events/topup.lost", headers=asked)).status_code == 404
     assert (await client.get("/docs/events/topup.lost.md")).status_code == 404
-    assert "an operator" in (await client.get("/docs/events/stock.low", headers=asked)).text
+    assert "For operators." in (await client.get("/docs/events/stock.low", headers=asked)).text
 
 
 async def test_a_crawler_is_led_to_public_pages_that_are_there(shared_gateway: Gateway) -> None:
