@@ -35,7 +35,11 @@ class Account(Shaped, kw_only=True):
     id: Id
     user_id: Annotated[int, Meta(description="A numeric ID, for APIs that require a number.")]
     name: Annotated[str, said("Name")]
-    email: Annotated[str | None, Meta(description="For signing in and for mail."), said("Email")]
+    email: Annotated[
+        str | None,
+        Meta(description="The owner's email address, to sign in and for mail."),
+        said("Email"),
+    ]
     operator: Annotated[
         bool,
         Meta(description="Whether the account's own credentials may have the scope `admin`."),
@@ -49,15 +53,19 @@ class Account(Shaped, kw_only=True):
     ]
     live: Annotated[bool, Meta(description="Whether live credentials are allowed."), said("Live")]
     email_verified: Annotated[bool, Meta(description="Whether the email address was confirmed.")]
-    suspended_at: Annotated[Time | None, Meta(description="When it was suspended, if so.")]
+    suspended_at: Annotated[
+        Time | None, Meta(description="The time of the suspension, if suspended.")
+    ]
     suspended_for: Annotated[
         str | None,
         Meta(description="The reason for the suspension, which the owner can read."),
-        said("Suspended for"),
+        said("Reason for suspension"),
     ]
     time_zone: Annotated[str, Meta(description="The time zone in which the account's days begin.")]
     created_at: Annotated[Time, said("Created")]
-    last_active_at: Annotated[Time, Meta(description="The latest call's day."), said("Last active")]
+    last_active_at: Annotated[
+        Time, Meta(description="The day of the latest call."), said("Last active")
+    ]
 
     @classmethod
     def of(cls, row: Row, /, **more: Any) -> Self:
@@ -184,9 +192,9 @@ class AccountsQuery(Page, frozen=True, kw_only=True):
         str,
         Meta(
             max_length=100,
-            description="Only accounts with this ID, or with this text in their name or address.",
+            description="Return only accounts with this ID, or with this text in their name or address.",
         ),
-        said("ID, or part of the name or address"),
+        said("ID, name or email address"),
     ] = ""
 
 

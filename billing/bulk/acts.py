@@ -41,7 +41,7 @@ class BulkBody(Fields, frozen=True, kw_only=True):
     """A bulk send. In CSV each line is one item, and `all_or_nothing` and `dry_run` are query parameters."""
 
     items: Annotated[
-        list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX, description="What to send.")
+        list[BulkItem], Meta(min_length=1, max_length=ITEMS_MAX, description="The items to send.")
     ]
     all_or_nothing: Annotated[bool, Meta(description="Accept all items or none.")] = False
     dry_run: Annotated[
@@ -119,7 +119,7 @@ def _view(one: CountedBatch) -> Batch:
 READS: Final = ("topup:read",)
 LIST: Final[ListAct[Any, Any]] = ListAct(
     name="batches.list",
-    summary="Bulk sends, newest first",
+    summary="List bulk sends, newest first",
     path="/batches",
     scopes=READS,
     audience=(MERCHANT,),
@@ -158,14 +158,12 @@ CANCEL: Final = StepsAct(
 SEND: Final = ApiAct(
     name="batches.send",
     summary="Send many top-ups in one call",
-    description="Send at most 1,000 items, each with its own `reference`, as JSON or CSV (`Content-Type:"
-    " text/csv`). A CSV's first line names the fields; metadata is `metadata.name`. Each item is"
-    " accepted or refused separately, with the code and error of a single send. With"
-    " `all_or_nothing`, one refused item refuses all. The response arrives when every result is"
-    " stored. Give an Idempotency-Key, and a repeated call sends nothing twice. An item whose"
-    " `intent` was already used is refused with that top-up's ID. If nothing was accepted, the"
-    " response is 422 with 3010. With `dry_run` nothing is written, and the response is 200 with the"
-    " cost.",
+    description="Send at most 1,000 items, each with its own `reference`, as JSON or CSV (`Content-Type: text/csv`)."
+    " A CSV's first line names the fields; metadata is `metadata.name`. Each item is accepted or refused separately,"
+    " with the code and error of a single send. With `all_or_nothing`, one refused item refuses all. The response"
+    " arrives when every result is stored. Give an Idempotency-Key, and a repeated call sends nothing twice. An item"
+    " whose `intent` was already used is refused with that top-up's ID. If nothing was accepted, the response is 422"
+    " with 3010. With `dry_run` nothing is written, and the response is 200 with the cost.",
     path="/topup/bulk",
     status=202,
     scopes=SENDS,
@@ -181,7 +179,7 @@ SEND: Final = ApiAct(
 )
 SHOW: Final = ApiRead(
     name="batches.show",
-    summary="A bulk send with its items",
+    summary="Show a bulk send with its items",
     path="/batches/{batch_id}",
     scopes=READS,
     audience=(MERCHANT,),

@@ -38,8 +38,10 @@ class Batch(Shaped, kw_only=True):
     counts: BatchCounts
     key_id: Annotated[KeyIdText | None, Meta(description="The key that sent it; null if none did.")]
     created_at: Time
-    accepted_at: Annotated[Time | None, Meta(description="When all were accepted or refused.")]
-    cancelled_at: Annotated[Time | None, Meta(description="When it was cancelled.")]
+    accepted_at: Annotated[
+        Time | None, Meta(description="When all items were accepted or refused.")
+    ]
+    cancelled_at: Annotated[Time | None, Meta(description="The time of cancellation.")]
     completed_at: Annotated[Time | None, Meta(description="When every top-up had ended.")]
 
     @classmethod
@@ -61,7 +63,7 @@ class ItemError(Struct, kw_only=True):
     reference: ItemReference
     code: Annotated[int, Meta(description="The error code, as for a single send.")]
     message: str
-    error: Annotated[Failure, Meta(description="Why the item was refused.")]
+    error: Annotated[Failure, Meta(description="The reason for the refusal.")]
     line: Annotated[int, Meta(ge=1, description="The item's line in the CSV.")] | UnsetType = UNSET
     transaction_id: (
         Annotated[
@@ -116,7 +118,7 @@ class BatchLine(Struct, kw_only=True):
     recipient_email: str | None
     scheduled_for: ScheduledFor | None
     code: Annotated[int | None, Meta(description="The error code, if the item was refused.")]
-    error: Annotated[Failure | None, Meta(description="Why the item was refused, if it was.")]
+    error: Annotated[Failure | None, Meta(description="The reason for the refusal, if any.")]
 
 
 class BatchStory(Batch, kw_only=True):

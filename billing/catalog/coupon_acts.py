@@ -94,7 +94,7 @@ class NewCoupon(Fields, frozen=True, kw_only=True):
             Meta(
                 description="From this time on, orders can't use the coupon. By default it doesn't expire."
             ),
-            said("Expires at, UTC"),
+            said("Expiry (UTC)"),
         ]
         | None
     ) = None

@@ -30,14 +30,14 @@ Description = Annotated[
 PriceMonthly = Annotated[
     ShortText,
     Meta(description="The price, as a decimal number such as 20.00."),
-    said("Price a month", unit="minor"),
+    said("Monthly price", unit="minor"),
 ]
 PriceYearly = Annotated[
     ShortText,
     Meta(
         description="The yearly price, as a decimal number. Without one, the plan isn't sold by the year."
     ),
-    said("Price a year", hint="Blank: not sold by the year.", unit="minor"),
+    said("Yearly price", hint="Blank: not sold by the year.", unit="minor"),
 ]
 CurrencyText = Annotated[ShortText, Meta(description="The currency (ISO 4217).")]
 CreditsIncluded = Annotated[
@@ -47,12 +47,12 @@ CreditsIncluded = Annotated[
         le=CREDITS_MAX,
         description="Credits for one month. 1,000 are worth $1.00, and a paid year grants twelve times as many.",
     ),
-    said("Credits a month"),
+    said("Monthly credits"),
 ]
 TrialDays = Annotated[
     int,
     Meta(ge=0, le=TRIAL_DAYS_MAX, description="Days before the first payment; 0 means no trial."),
-    said("Trial, in days"),
+    said("Trial (days)"),
 ]
 TrialCredits = Annotated[
     int,
@@ -62,7 +62,7 @@ TrialCredits = Annotated[
 Features = Annotated[
     list[str],
     Meta(max_length=plans.FEATURES_MAX, description="The lines of the plan's feature list."),
-    said(hint="One a line.", unit="lines"),
+    said(hint="One per line.", unit="lines"),
 ]
 Position = Annotated[int, Meta(ge=0, le=1_000_000, description="The position; 0 puts it last.")]
 CreditExpires = Annotated[
@@ -70,7 +70,7 @@ CreditExpires = Annotated[
     Meta(
         description="When the plan's credit expires: never, period_end, or after a number of days such as 30d."
     ),
-    said("Credit expires"),
+    said("Credit expiry"),
 ]
 RolloverMax = Annotated[
     int,
@@ -94,7 +94,7 @@ Entitlements = Annotated[
     Meta(
         description="What the plan entitles to: name=yes, name=no or name=100/month (day, month or period)."
     ),
-    said(hint="One a line: exports=100/month, api=yes. The period is day, month or period."),
+    said(hint="One per line: exports=100/month, api=yes. The period is day, month or period."),
 ]
 OnRepurchase = Annotated[
     Literal["stack", "extend", "reset"],
@@ -119,8 +119,8 @@ Products = Annotated[
         " one."
     ),
     said(
-        "Prices and products at providers",
-        hint="One a line, such as stripe_price_id_monthly=price_1Abc.",
+        "Provider price and product IDs",
+        hint="One per line, such as stripe_price_id_monthly=price_1Abc.",
         unit="pairs",
     ),
 ]
@@ -145,8 +145,8 @@ class Plan(Struct, kw_only=True):
     id: str
     name: str
     description: str
-    price_monthly: Annotated[MinorUnits, said("A month")]
-    price_yearly: Annotated[MinorUnits | None, said("A year", unit="minor")]
+    price_monthly: Annotated[MinorUnits, said("Monthly")]
+    price_yearly: Annotated[MinorUnits | None, said("Yearly", unit="minor")]
     currency: CurrencyCode
     credits_included: CreditsIncluded
     trial_days: TrialDays

@@ -214,7 +214,7 @@ class CreditChange(Fields, frozen=True, kw_only=True):
         Annotated[
             TimeText,
             Meta(
-                description="When promotional credit expires, on the account's clock. If omitted, it doesn't expire."
+                description="When promotional credit expires, on the account's clock. If omitted, never."
             ),
             said("Ends"),
         ]

@@ -383,7 +383,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
         Annotated[
             int,
             Meta(ge=1, le=CREDITS_MAX, description="The smallest award, in credits."),
-            said("Credits, at least"),
+            said("Smallest award (credits)"),
         ]
         | UnsetType
     ) = UNSET
@@ -391,7 +391,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
         Annotated[
             Most,
             said(
-                "Credits, at most",
+                "Largest award (credits)",
                 hint="Each award is random between the two numbers. Blank: always the smaller one.",
             ),
         ]
@@ -406,7 +406,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
                 le=CREDITS_MAX,
                 description="Credits added for each day of a streak after the first.",
             ),
-            said("Streak bonus a day", hint="From the second day on."),
+            said("Streak bonus per day", hint="Credits for each day of a streak after the first."),
         ]
         | UnsetType
     ) = UNSET
@@ -418,7 +418,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
                 le=STREAK_DAYS_MAX,
                 description="The longest streak for which the bonus grows, in days.",
             ),
-            said("Longest streak, in days"),
+            said("Longest streak (days)"),
         ]
         | UnsetType
     ) = UNSET
@@ -431,7 +431,7 @@ class CheckinChanges(Fields, frozen=True, kw_only=True):
                 description="The most that all accounts together are awarded in a UTC day; null means no limit.",
             ),
             said(
-                "Budget of a day, credits",
+                "Daily budget (credits)",
                 hint="For all accounts together, in a UTC day. Blank: no limit.",
             ),
         ]

@@ -45,7 +45,7 @@ from store.keyset import Begin
 # One response holds at most this many codes. `topup code-batches write` creates larger batches.
 AT_ONCE_MAX = 10_000
 Uses = Annotated[int, Meta(description="How many accounts can redeem each code, once.")]
-Used = Annotated[int, Meta(ge=0, description="How many times it was redeemed."), said("Redeemed")]
+Used = Annotated[int, Meta(ge=0, description="The number of redemptions."), said("Redeemed")]
 CreditsEach = Annotated[Credits, said("Credits per code")]
 
 
@@ -97,7 +97,7 @@ class RedeemedCode(Struct, kw_only=True):
     """Credit from a redeemed code or voucher. `expires_at` is null if the credit doesn't expire."""
 
     id: Annotated[str | None, Meta(description="The ID of the redemption; null for a voucher.")]
-    type: Annotated[Literal["code", "voucher"], Meta(description="What was redeemed.")]
+    type: Annotated[Literal["code", "voucher"], Meta(description="The kind of code.")]
     last4: str
     amount_cents: Cents
     amount_micros: Micros
@@ -178,7 +178,7 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
             le=batches.USES_MAX,
             description="How many accounts can redeem each code, once.",
         ),
-        said("Accounts that can redeem each code", hint="Once each."),
+        said("Accounts per code", hint="Once each."),
     ] = 1
     expires_at: (
         Annotated[
@@ -198,7 +198,7 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
                 description="The number of days after which promotional credit expires, counted from redemption.",
             ),
             said(
-                "Promotional credit ends after days",
+                "Promotional credit expires after (days)",
                 hint="Blank: never. Only for promotional credit.",
             ),
         ]
@@ -211,7 +211,7 @@ class NewCodeBatch(Fields, frozen=True, kw_only=True):
             pattern=LINE,
             description="Your name for the batch.",
         ),
-        said("Name of the batch"),
+        said("Batch name"),
     ] = ""
 
     def of(self, environment: str) -> NewBatch:
@@ -240,7 +240,7 @@ class CodesQuery(Page, frozen=True, kw_only=True):
     last4: (
         Annotated[
             str,
-            Meta(max_length=4, description="Only codes that end in these four characters."),
+            Meta(max_length=4, description="Return only codes that end in these four characters."),
             said("Last four characters"),
         ]
         | None

@@ -61,18 +61,18 @@ class FeeParts(Fields, frozen=True, kw_only=True):
         Int64,
         within(0, BASIS_POINTS_MAX),
         Meta(description="The share of the amount: 250 is 2.5 %."),
-        said("Share of the amount, in hundredths of a percent"),
+        said("Share (hundredths of a percent)"),
     ] = 0
     min_cents: Annotated[
         Int64,
         within(0, FEE_CENTS_MAX),
         Meta(description="The smallest fee, in US cents."),
-        said("Smallest fee"),
+        said("Minimum fee"),
     ] = 0
     max_cents: Annotated[
         Annotated[Int64, within(0, FEE_CENTS_MAX)] | None,
         Meta(description="The largest fee, in US cents. If omitted, there is no maximum."),
-        said("Largest fee", hint="Blank: no maximum."),
+        said("Maximum fee", hint="Blank: no maximum."),
     ] = None
 
 

@@ -25,13 +25,13 @@ Smallest = Annotated[
     Int64,
     within(1, AMOUNT_CENTS_MAX),
     Meta(description="The smallest amount of a send, in US cents."),
-    said("Smallest amount", hint="For one send."),
+    said("Minimum amount", hint="For one send."),
 ]
 Largest = Annotated[
     Int64,
     within(1, AMOUNT_CENTS_MAX),
     Meta(description="The largest amount of a send, in US cents."),
-    said("Largest amount", hint="For one send."),
+    said("Maximum amount", hint="For one send."),
 ]
 SupplierIds = Annotated[
     list[ShortText],
@@ -49,8 +49,8 @@ class Platform(Struct, kw_only=True):
     environment: Environment
     id: str
     name: str
-    min_amount_cents: Annotated[Cents, said("Smallest amount")]
-    max_amount_cents: Annotated[Cents, said("Largest amount")]
+    min_amount_cents: Annotated[Cents, said("Minimum amount")]
+    max_amount_cents: Annotated[Cents, said("Maximum amount")]
     active: Annotated[bool, said("Status")]
     suppliers: Annotated[
         list[str],

@@ -106,9 +106,9 @@ class StockedCode(Shaped, kw_only=True):
     transaction_id: Annotated[
         str | None,
         Meta(description="The top-up that received the code; null while it is in stock."),
-        said("Handed to"),
+        said("Delivered to"),
     ]
-    taken_at: Annotated[Time | None, said("Handed out")]
+    taken_at: Annotated[Time | None, said("Delivered at")]
 
 
 class Level(Struct, kw_only=True):

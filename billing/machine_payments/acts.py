@@ -39,7 +39,9 @@ class MachinePayment(Struct, kw_only=True):
     recipient_email: str
     network: Annotated[str, Meta(description="The network's CAIP-2 name, or stripe for a card.")]
     asset: Annotated[str, Meta(description="The token's contract, or usd for a card.")]
-    amount: Annotated[str, Meta(description="In atomic units, or in US cents for a card.")]
+    amount: Annotated[
+        str, Meta(description="The amount in the asset's atomic units, or in US cents for a card.")
+    ]
     payer: Annotated[str, Meta(description="The signing wallet, or the end of a card's token.")]
     settlement: Annotated[
         str | None,
@@ -48,7 +50,10 @@ class MachinePayment(Struct, kw_only=True):
         ),
     ]
     checks_made: Annotated[int, Meta(ge=0, description="How often its state was queried.")]
-    detail: Annotated[str | None, Meta(description="Why it was refused or is unknown.")]
+    detail: Annotated[
+        str | None,
+        Meta(description="The reason why the payment was refused or its state is unknown."),
+    ]
     refund_code_hint: CodeHint | None
     created_at: Time
     settled_at: Time | None
@@ -70,7 +75,7 @@ class DecidePayment(Fields, frozen=True, kw_only=True):
                 description="For a settled payment: the transaction's hash, or the card's payment ID (pi_…). If the"
                 " transaction has several transfers, add the log index: 0x…:17."
             ),
-            said("Transaction hash, or payment ID at the provider"),
+            said("Transaction hash or payment ID"),
         ]
         | None
     ) = None
@@ -80,7 +85,7 @@ class DecidePayment(Fields, frozen=True, kw_only=True):
             min_length=1,
             max_length=DETAIL_CHARACTERS_MAX,
             pattern=LINE,
-            description="What you saw, for the audit log.",
+            description="What you observed, for the audit log.",
         ),
         said("What you saw"),
     ]
@@ -93,7 +98,7 @@ class MachinePaymentsQuery(Page, frozen=True, kw_only=True):
         Annotated[
             ShownState,
             Meta(
-                description="Only payments in this state. stuck means that an operator must decide."
+                description="Return only payments in this state. stuck means that an operator must decide."
             ),
         ]
         | None

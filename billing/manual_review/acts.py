@@ -64,14 +64,14 @@ class WaitingTopUp(Shaped, kw_only=True):
     recipient_email: str
     created_at: Time
     supplier: Annotated[str | None, Meta(description="The supplier that has the top-up.")]
-    state: Annotated[str, Meta(description="What the top-up waits for, or how it ended.")]
-    overdue: Annotated[bool, Meta(description="Whether it is late, or older than a day.")]
+    state: Annotated[str, Meta(description="The reason for waiting, or the final result.")]
+    overdue: Annotated[bool, Meta(description="Whether the task is late, or older than a day.")]
     outcome: Annotated[str | None, Meta(description="The outcome of the last attempt.")]
     detail: Annotated[str | None, Meta(description="The supplier's last message.")]
     requests_made: Annotated[int, Meta(description="How often suppliers were called.")]
     next_check_at: Time | None
     due_at: Annotated[Time | None, Meta(description="When the task is due.")]
-    taken_by: Annotated[str | None, Meta(description="Who has taken the task.")]
+    taken_by: Annotated[str | None, Meta(description="The operator who has taken the task.")]
 
     @classmethod
     def of(cls, seen: ReviewedTopUp, /, **more: Any) -> Self:
@@ -97,7 +97,9 @@ class ShownWord(Shaped, kw_only=True):
 
     supplier: str
     word: Annotated[str, Meta(description="The outcome in the response: delivered or failed.")]
-    why: Annotated[str, Meta(description="Why the response had no effect, such as late.")]
+    why: Annotated[
+        str, Meta(description="The reason why the response had no effect, such as late.")
+    ]
     detail: Annotated[str, Meta(description="The same reason in a sentence.")]
     kind: Annotated[str | None, Meta(description="The kind of delivery in the response.")]
     hint: Annotated[str | None, Meta(description="The last characters of the delivered value.")]
@@ -106,7 +108,9 @@ class ShownWord(Shaped, kw_only=True):
     last_received_at: Time
     times: Annotated[int, Meta(description="How often the response arrived.")]
     seen_at: Time | None
-    seen_by: Annotated[str | None, Meta(description="Who marked it as seen.")]
+    seen_by: Annotated[
+        str | None, Meta(description="The operator who marked the response as seen.")
+    ]
 
 
 class TopUpReview(WaitingTopUp, kw_only=True):
@@ -116,7 +120,7 @@ class TopUpReview(WaitingTopUp, kw_only=True):
     failure_reason: str | None
     deliverable: ShownDeliverable
     means: Annotated[str, Meta(description="The state in a sentence.")]
-    acts: Annotated[list[str], Meta(description="What this operator can do now.")]
+    acts: Annotated[list[str], Meta(description="The actions that this operator can take now.")]
     attempts: Annotated[list[ShownAttempt], Meta(description="The attempts, oldest first.")]
     words: Annotated[list[ShownWord], Meta(description="Late or contradictory responses.")]
 
@@ -186,7 +190,7 @@ _Reason = Annotated[_Text, Meta(description="The reason, for other operators."),
 _ShownReason = Annotated[
     _Text,
     Meta(description="The reason, for the sender."),
-    said("Reason that the sender sees"),
+    said("Reason for the sender"),
 ]
 _Checked = Annotated[
     bool,
@@ -202,13 +206,23 @@ class WaitingQuery(Page, frozen=True, kw_only=True):
     """Filters for the top-ups at suppliers."""
 
     view: Annotated[View, Meta(description=f"{_VIEWS}."), said("View", words=VIEWS)] = "pending"
-    supplier: Annotated[ShortText, Meta(description="Only top-ups at this supplier.")] | None = None
-    platform: Annotated[ShortText, Meta(description="Only top-ups of this platform.")] | None = None
-    account_id: Annotated[ShortText, Meta(description="Only this account's top-ups.")] | None = None
+    supplier: (
+        Annotated[ShortText, Meta(description="Return only top-ups at this supplier.")] | None
+    ) = None
+    platform: (
+        Annotated[ShortText, Meta(description="Return only top-ups of this platform.")] | None
+    ) = None
+    account_id: (
+        Annotated[ShortText, Meta(description="Return only this account's top-ups.")] | None
+    ) = None
     older_than_h: (
         Annotated[
             int,
-            Meta(ge=0, le=100_000, description="Only top-ups sent at least this many hours ago."),
+            Meta(
+                ge=0,
+                le=100_000,
+                description="Return only top-ups sent at least this many hours ago.",
+            ),
         ]
         | None
     ) = None
@@ -278,7 +292,7 @@ class SettleBody(Fields, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(max_length=500, description="The page on which the recipient uses the value."),
-            said("Used at"),
+            said("Redemption URL"),
         ]
         | None
     ) = None
@@ -309,8 +323,8 @@ class ReversalBody(ToldWhy, frozen=True, kw_only=True):
         Annotated[
             bool,
             Meta(
-                description="What you found out at the supplier: true if the delivery is worthless now, false if it stays"
-                " valid. If omitted, the gateway asks the supplier."
+                description="The result of your check at the supplier: true if the delivery is worthless now, false"
+                " if it stays valid. If omitted, the gateway calls the supplier."
             ),
         ]
         | None

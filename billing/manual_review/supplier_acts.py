@@ -58,7 +58,7 @@ class Supplier(Shaped, kw_only=True):
     kind: Annotated[str, Meta(description="The kind of supplier, which can't be changed.")]
     options: Annotated[dict[str, Any], Meta(description="Options by name; secrets are masked.")]
     active: bool
-    simulated: Annotated[bool, Meta(description="Whether it only simulates deliveries.")]
+    simulated: Annotated[bool, Meta(description="Whether the supplier only simulates deliveries.")]
     paused_at: Annotated[Time | None, Meta(description="When an operator paused it, if paused.")]
     breaker_opened_at: Annotated[
         Time | None,
@@ -286,7 +286,7 @@ class CheckQuery(Fields, frozen=True, kw_only=True):
     supplier: (
         Annotated[
             ShortText,
-            Meta(description="Only this supplier. If omitted, every enabled supplier is checked."),
+            Meta(description="Check only this supplier. If omitted, check all enabled suppliers."),
             said("Supplier"),
         ]
         | None
@@ -418,7 +418,9 @@ class NewSupplier(Fields, frozen=True, kw_only=True):
         ),
         said("Kind", hint="It can't be changed."),
     ]
-    simulated: Annotated[bool, Meta(description="Only simulate deliveries; staging only.")] = False
+    simulated: Annotated[
+        bool, Meta(description="Whether to only simulate deliveries. Staging only.")
+    ] = False
     options: Options = msgspec.field(default_factory=dict)
     secrets: Secrets = msgspec.field(default_factory=dict)
 

@@ -180,10 +180,12 @@ async def prune_mails(tx: Transaction, *, environment: str, before_us: int) -> i
 class MailQuery(Page, frozen=True, kw_only=True):
     status: Annotated[
         MailStatus | None,
-        Meta(description="Only mails with this status. If omitted, all mails are listed."),
+        Meta(description="Return only mails with this status. If omitted, all."),
         said("Status"),
     ] = None
-    to: Annotated[Email | None, Meta(description="Only mail to this address."), said("To")] = None
+    to: Annotated[
+        Email | None, Meta(description="Return only mail to this address."), said("To")
+    ] = None
 
 
 class Address(Fields, frozen=True, kw_only=True):
@@ -210,8 +212,10 @@ class MailChoice(Struct, kw_only=True):
     """Whether an address receives mail from this installation, now and before the call."""
 
     address: Annotated[str, Meta(description="The address as it is stored.")]
-    gets_mail: Annotated[bool, Meta(description="Whether this gateway sends it mail.")]
-    was_stopped: Annotated[bool, Meta(description="Whether mail to it was stopped before.")]
+    gets_mail: Annotated[bool, Meta(description="Whether this gateway sends mail to the address.")]
+    was_stopped: Annotated[
+        bool, Meta(description="Whether mail to the address was stopped before.")
+    ]
 
 
 class ErasedRecipient(Struct, kw_only=True):
@@ -322,8 +326,8 @@ STOP_MAIL = Act(
     name="mail.stop",
     undo="mail.allow",
     summary="Send no more mail to an address",
-    description="For an address that bounced or complained. Applies to all accounts and both "
-    "environments.",
+    description="Use this for an address that bounced or complained. It applies to all accounts and "
+    "both environments.",
     path="/mail/stop",
     audience=(OPERATOR,),
     input=Address,

@@ -72,7 +72,7 @@ class Colleague(Shaped, kw_only=True):
     id: str
     email: Annotated[str, Meta(description="The address to which the invitation was sent.")]
     role: Annotated[str, Meta(description="The colleague's role.")]
-    joined_at: Annotated[Time | None, Meta(description="When the colleague joined, if so.")]
+    joined_at: Annotated[Time | None, Meta(description="When the colleague joined, if ever.")]
     person_id: Annotated[str | None, Meta(description="The account that the colleague uses.")]
 
 

@@ -57,15 +57,25 @@ class CancelBody(Fields, frozen=True, kw_only=True):
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
     """Filters of the history. `created_after` is inclusive, `created_before` exclusive."""
 
-    status: Annotated[TopUpStatus, Meta(description="Only top-ups in this state.")] | None = None
-    platform: Annotated[Text, Meta(description="Only top-ups of this platform.")] | None = None
+    status: (
+        Annotated[TopUpStatus, Meta(description="Return only top-ups in this state.")] | None
+    ) = None
+    platform: Annotated[Text, Meta(description="Return only top-ups of this platform.")] | None = (
+        None
+    )
     recipient_email: (
-        Annotated[str, Meta(max_length=320, description="Only to this recipient.")] | None
+        Annotated[str, Meta(max_length=320, description="Return only top-ups to this recipient.")]
+        | None
     ) = None
     reference: (
-        Annotated[CallerReferenceField, Meta(description="Only with this reference.")] | None
+        Annotated[
+            CallerReferenceField, Meta(description="Return only the top-up with this reference.")
+        ]
+        | None
     ) = None
-    key_id: Annotated[Text, Meta(description="Only top-ups that this key sent.")] | None = None
+    key_id: Annotated[Text, Meta(description="Return only top-ups that this key sent.")] | None = (
+        None
+    )
     created_after: Time | None = None
     created_before: Time | None = None
 
@@ -189,9 +199,8 @@ LIST: Final[ListAct[Any, Any]] = ListAct(
 SHOW: Final = ReadAct(
     name="topups.show",
     summary="Show a top-up with its ledger transfers and events",
-    description="The status is 200 in every state, and the code tells the state. With `wait_s`, the response"
-    " arrives when the state changes or that many seconds have passed. If the state is final, it"
-    " arrives immediately.",
+    description="The status is 200 in every state, and the code tells the state. With `wait_s`, the response arrives"
+    " when the state changes or that many seconds have passed. If the state is final, it arrives immediately.",
     path="/topup/status/{transaction_id}",
     scopes=READS,
     audience=(MERCHANT,),

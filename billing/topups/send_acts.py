@@ -174,7 +174,7 @@ class OneSend(Fields, frozen=True, kw_only=True):
         Annotated[
             Time,
             Meta(
-                description="When to send, at most 90 days ahead. If omitted, the top-up is sent immediately."
+                description="The time to send, at most 90 days ahead. If omitted, the top-up is sent immediately."
             ),
         ]
         | None
@@ -272,13 +272,12 @@ _REFUSES: Final = (
 SEND: Final = EngineAct(
     name="topups.send",
     summary="Send prepaid credit to a recipient's wallet",
-    description="One transaction debits the account's wallet, credits the recipient's wallet, issues the voucher"
-    " and queues the webhook. The top-up is pending if its supplier needs time or a user must"
-    " approve. With `send_at` it is scheduled: its funds are held and the caps counted now, and you"
-    " can cancel it until then. At that time the key, the account and the platform are checked again;"
-    " if one of them refuses, the response is 3005 and the funds are returned. Give an"
-    " Idempotency-Key, and a repeated call sends once. An `intent` does the same for all keys of the"
-    " account, by API, MCP, x402 or a page.",
+    description="One transaction debits the account's wallet, credits the recipient's wallet, issues the voucher and"
+    " queues the webhook. The top-up is pending if its supplier needs time or a user must approve. With `send_at` it"
+    " is scheduled: its funds are held and the caps counted now, and you can cancel it until then. At that time the"
+    " key, the account and the platform are checked again; if one of them refuses, the response is 3005 and the"
+    " funds are returned. Give an Idempotency-Key, and a repeated call sends once. An `intent` does the same for all"
+    " keys of the account, by API, MCP, x402 or a page.",
     path="/topup/send",
     scopes=SENDS,
     audience=(MERCHANT,),

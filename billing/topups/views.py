@@ -29,7 +29,7 @@ from kernel.words import (
 from webhooks.events.event import EventTypeWord
 from webhooks.events.schemas import Approval, Deliverable
 
-DeliverableField = Annotated[Deliverable, Meta(description="What the recipient receives.")]
+DeliverableField = Annotated[Deliverable, Meta(description="The deliverable for the recipient.")]
 SenderReference = Annotated[str, Meta(description="The sender's reference, unique by environment.")]
 WalletCents = Annotated[int, Meta(description="The sender's balance afterwards, in US cents.")]
 
@@ -223,7 +223,7 @@ class Transfer(Struct, kw_only=True):
     credit: Annotated[str, Meta(description="The ledger account that received the money.")]
     amount_cents: Cents
     amount_micros: Micros
-    code: Annotated[str, Meta(description="Why the money moved.")]
+    code: Annotated[str, Meta(description="The reason for the transfer.")]
     key_id: Annotated[
         KeyIdText | None,
         Meta(
@@ -276,7 +276,7 @@ class Reversal(Shaped, kw_only=True):
         Literal["reversed", "kept"] | None,
         Meta(description="The outcome, once known."),
     ]
-    detail: Annotated[str | None, Meta(description="Why it was kept.")]
+    detail: Annotated[str | None, Meta(description="The reason why the delivery was kept.")]
     requested_at: Time
     ended_at: Time | None
 
@@ -348,8 +348,8 @@ class Quote(Shaped, kw_only=True):
     would_be: Annotated[
         Literal["delivered", "pending", "scheduled", "approval_required", "replayed"],
         Meta(
-            description="What the send would result in. replayed: its intent was already used, so nothing would be sent"
-            " or charged."
+            description="The result that the send would have. replayed: its intent was already "
+            "used, so nothing would be sent or charged."
         ),
     ]
     quote_id: Annotated[str, Meta(description="The value for the send's `quote_id`.")]

@@ -63,7 +63,7 @@ class PriceQuery(ExportPage, frozen=True, kw_only=True):
     model: Annotated[
         Model | None,
         Meta(
-            description="Only the price that applies to this model. If omitted, all prices are listed."
+            description="Return only the price that applies to this model. If omitted, all prices."
         ),
     ] = None
 
@@ -158,7 +158,7 @@ class PastPrice(Shaped, kw_only=True):
 
 
 class HistoryQuery(ExportPage, frozen=True, kw_only=True):
-    model: Annotated[Model | None, Meta(description="Only changes of this model.")] = None
+    model: Annotated[Model | None, Meta(description="Return only changes of this model.")] = None
 
 
 async def set_price(context: ActContext, asked: NewModelPrice) -> Change[PriceChange]:

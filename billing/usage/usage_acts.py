@@ -125,7 +125,7 @@ class UsageVerdict(Struct, kw_only=True):
     price_version: int | None = None
     code: Annotated[int | None, Meta(description="The error code, if refused.")] = None
     message: Annotated[str | None, Meta(description="The error code in words, if refused.")] = None
-    error: Annotated[Failure | None, Meta(description="Why the record was refused, if so.")] = None
+    error: Annotated[Failure | None, Meta(description="The reason for the refusal, if any.")] = None
 
     @staticmethod
     def of_charged(index: int, charged: Charged) -> "UsageVerdict":
