@@ -17,11 +17,11 @@ from tests.test_tidy import ROOT, sources, tree_of
 
 # Each a little above its count, so that work landed side by side doesn't collide.
 CEILINGS: Final = {
-    "docstrings that open with no verb": 12,
-    "error details that are no sentence": 7,
-    "words of docstrings and comments": 88_000,
-    "product lines": 157_300,
-    "old words in docstrings and comments": 200,
+    "docstrings that open with no verb": 6,
+    "error details that are no sentence": 6,
+    "words of docstrings and comments": 87_700,
+    "product lines": 157_200,
+    "old words in docstrings and comments": 180,
     "old words in documents": 30,
     "paragraphs over 60 words": 1,
     "sentences over 25 words": 4,
