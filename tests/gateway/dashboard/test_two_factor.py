@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -24,10 +25,10 @@ from tests.support.operator_pages import fill, press
 pytestmark = pytest.mark.fixed_clock
 PAGE = "/dashboard/account/two-factor"
 EMAIL = "ann@example.com"
-_SOMEBODY_WAITS = """
+_WAIT = """
 DO $$ BEGIN
-    WHILE NOT EXISTS (
-        SELECT FROM pg_stat_activity
+    WHILE {} > (
+        SELECT COUNT(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid())
     LOOP
         PERFORM pg_stat_clear_snapshot(), pg_sleep(0.002);
@@ -87,11 +88,11 @@ def recovery_in(kept: httpx.Response) -> list[str]:
     return re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", kept.text)
 
 
-async def somebody_waits(database_url: str) -> None:
-    """Until a statement on the server waits for a row that another transaction has locked."""
+async def waiting(database_url: str, number: int) -> None:
+    """Until so many statements on the server wait for rows that another transaction has locked."""
     connection = await asyncpg.connect(database_url, server_settings={"statement_timeout": "30s"})
     try:
-        await connection.execute(_SOMEBODY_WAITS)
+        await connection.execute(_WAIT.format(number))
     finally:
         await connection.close()
 
@@ -225,18 +226,21 @@ async def test_a_sign_in_under_way_as_it_is_switched_on_begins_no_session(
     app = await begun(browser)
     database = gateway.context.database
 
-    async def hold_account(tx: Transaction) -> "asyncio.Task[httpx.Response]":
+    async def hold_account(tx: Transaction) -> Sequence["asyncio.Task[httpx.Response]"]:
         account = await find_by_email(tx, EMAIL)
         assert account is not None
         await lock_tenants(tx, [Tenant(account.id, "staging")])
-        # It has the password right, found no second factor, and waits for the account.
+        code = app.generate(now_s(gateway)).decode()
+        switching = asyncio.create_task(press(browser, PAGE, f"{PAGE}/on", code=code))
+        await waiting(database_url, 1)
+        # It has the password right, found no second factor, and waits for the account, too.
         signing_in = asyncio.create_task(thief.sign_in(EMAIL))
-        await somebody_waits(database_url)
-        await press(browser, PAGE, f"{PAGE}/on", code=app.generate(now_s(gateway)).decode())
-        return signing_in
+        await waiting(database_url, 2)
+        return switching, signing_in
 
-    refused = await (await database.transaction(hold_account))
+    on, refused = await asyncio.gather(*await database.transaction(hold_account))
 
+    assert recovery_in(on)
     assert (refused.status_code, thief.session) == (401, None)
     assert "just switched on" in refused.text
 
