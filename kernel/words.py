@@ -62,7 +62,9 @@ Reference = Annotated[
     str, Meta(max_length=REFERENCE_CHARACTERS_MAX, description="The sender's own reference.")
 ]
 Credits = Annotated[int, Meta(ge=0, description="A number of credits. 1 credit is $0.001.")]
-CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="The ISO 4217 code.")]
+CurrencyCode = Annotated[
+    str, Meta(pattern=r"^[A-Z]{3}$", description="The currency's ISO 4217 code.")
+]
 MinorUnits = Annotated[
     int,
     Meta(
@@ -75,7 +77,9 @@ MinorUnits = Annotated[
 Minor = Annotated[
     int, Meta(ge=0, description="An amount in the currency's smallest unit."), said(unit="minor")
 ]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3,5}$", description="The ISO 4217 code.")]
+Currency = Annotated[
+    str, Meta(pattern=r"^[A-Z]{3,5}$", description="The currency's ISO 4217 code.")
+]
 Millis = Annotated[
     str,
     Meta(

@@ -316,7 +316,7 @@ WAIT_S_MAX: Final = 50
 
 
 class WaitQuery(Fields, frozen=True, kw_only=True):
-    """How long a call may wait for a change."""
+    """The time to wait for a change."""
 
     wait_s: Annotated[
         int,

@@ -39,7 +39,10 @@ class BillingDocument(Shaped, kw_only=True):
     number: Annotated[
         str, Meta(description="A number without gaps in its series. In staging, TEST-….")
     ]
-    order_id: Annotated[str, Meta(description="The order's ID. For a plan, its first order's.")]
+    order_id: Annotated[
+        str,
+        Meta(description="The order's ID. For a plan's period, the ID of the plan's first order."),
+    ]
     subscription_id: str | None
     corrects: Annotated[
         str | None, Meta(description="The number of the receipt that a note corrects.")
@@ -89,7 +92,7 @@ _EXPORT: Final = (
 
 
 class DocumentsQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the list, by the day of the payment or return. dated_after is inclusive, dated_before exclusive."""
+    """Select documents. dated_after is inclusive, and dated_before is exclusive."""
 
     kind: (
         Annotated[DocumentKind, Meta(description="Return only documents of this kind.")] | None

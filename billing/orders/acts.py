@@ -22,7 +22,7 @@ from store.keyset import Begin
 
 
 class OperatorOrdersQuery(Page, frozen=True, kw_only=True):
-    """Filters of the list."""
+    """Select orders of all accounts."""
 
     account: AccountName | None = None
     status: Annotated[OrderStatus, Meta(description="Return only orders in this state.")] | None = (

@@ -126,10 +126,16 @@ class OperatorOrder(money_schemas.Order, kw_only=True):
     payment_id: Annotated[str | None, Meta(description="The provider's ID of the payment.")]
     provider_ref: Annotated[str | None, Meta(description="The provider's ID of the checkout.")]
     reversed_micros: Annotated[
-        int, Meta(ge=0, description="The credit that refunds and disputes took back.")
+        int,
+        Meta(
+            ge=0,
+            description="The credit that refunds and disputes took back, in millionths of a US dollar.",
+        ),
     ]
     checks_made: Annotated[int, Meta(ge=0, description="How many times the provider was queried.")]
-    reason: Annotated[str | None, Meta(description="The reason for its review or decision.")]
+    reason: Annotated[
+        str | None, Meta(description="Why the order is in review, or how it was decided.")
+    ]
 
 
 class ProviderNotification(Struct, kw_only=True):
@@ -140,7 +146,9 @@ class ProviderNotification(Struct, kw_only=True):
     type: Annotated[str, Meta(description="The provider's name of the event.")]
     outcome: Annotated[str, Meta(description="The result of the event, such as applied or review.")]
     detail: Annotated[str, Meta(description="The result, in a sentence.")]
-    reason: Annotated[str | None, Meta(description="The decision for an operator.")]
+    reason: Annotated[
+        str | None, Meta(description="The decision that an operator must make, or null.")
+    ]
     expected: Annotated[str | None, Meta(description="The amount that was expected.")]
     came: Annotated[str | None, Meta(description="The amount that was paid.")]
     payment: Annotated[str | None, Meta(description="The provider's ID of the payment.")]

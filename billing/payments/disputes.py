@@ -250,7 +250,7 @@ _BEHIND: Mapping[DisputeState, str] = {
 
 
 class DisputesQuery(Page, frozen=True, kw_only=True):
-    """Filters of the list. The cursor comes from the previous page."""
+    """Select disputes. The cursor comes from the previous page."""
 
     state: Annotated[
         DisputeState,
@@ -267,7 +267,9 @@ class Dispute(Struct, kw_only=True):
     id: Annotated[str, Meta(description="The provider's ID of the dispute.")]
     provider: str
     account_id: Annotated[str | None, Meta(description="The account's ID. Null if unknown.")]
-    order_id: Annotated[str | None, Meta(description="The order's ID. Null if unknown.")]
+    order_id: Annotated[
+        str | None, Meta(description="The order's ID. Null if the payment isn't for an order.")
+    ]
     amount: MinorUnits
     currency: Annotated[str, Meta(description="The ISO 4217 code.")]
     status: Annotated[str, Meta(description="The state, in the provider's words.")]

@@ -87,19 +87,26 @@ class ProblemsQuery(Page, frozen=True, kw_only=True):
         ),
     ] = "paid_uncredited"
     reason: (
-        Annotated[ProblemReason, Meta(description="With paid_uncredited: this reason only.")] | None
+        Annotated[
+            ProblemReason,
+            Meta(description="Return only orders that wait for this reason, with paid_uncredited."),
+        ]
+        | None
     ) = None
 
 
 class WaitingOrder(OperatorOrder, kw_only=True):
     """An order that needs an operator's decision, with its problems."""
 
-    waits_for: Annotated[str | None, Meta(description="The decision for an operator.")]
+    waits_for: Annotated[
+        str | None, Meta(description="The decision that an operator must make, or null.")
+    ]
     expected: Annotated[str | None, Meta(description="The amount that was expected.")]
     came: Annotated[str | None, Meta(description="The amount that was paid.")]
     to_do: Annotated[str, Meta(description="The possible decisions, in a few words.")]
     problems: Annotated[
-        list[ProviderNotification], Meta(description="Reports to decide, oldest first.")
+        list[ProviderNotification],
+        Meta(description="The provider's reports that need a decision, oldest first."),
     ]
 
 
@@ -382,7 +389,7 @@ class OrderBody(Fields, frozen=True, kw_only=True):
 
 
 class OrdersQuery(ExportPage, frozen=True, kw_only=True):
-    """Filters of the list. created_after is inclusive, and created_before is exclusive."""
+    """Select orders. created_after is inclusive, and created_before is exclusive."""
 
     status: Annotated[OrderStatus, Meta(description="Return only orders in this state.")] | None = (
         None

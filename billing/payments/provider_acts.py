@@ -349,7 +349,7 @@ DROP_CUSTOMER = Act(
     names_person=True,
     audit=Audited("customer.given_up", _shown),
     asks="Stop trying to delete this customer, with its cards, at {provider}?",
-    done="The gateway no longer tries to delete it.",
+    done="The gateway no longer tries to delete the customer.",
     examples=(
         "topup providers drop cus_4Kp1 --provider stripe --reason 'deleted in the dashboard'",
     ),

@@ -57,15 +57,15 @@ class Difference(Shaped, kw_only=True):
     means: Annotated[str, Meta(description="The meaning of the difference."), said("Meaning")]
     press: Annotated[str, Meta(description="The action to take."), said("Action")]
     since: ShownTime
-    seen_at: Annotated[ShownTime, Meta(description="When last found."), said("Last found")]
+    seen_at: Annotated[
+        ShownTime, Meta(description="When the difference was last found."), said("Last found")
+    ]
     closed_at: Annotated[ShownTime | None, said("Closed")]
     closed_by: Annotated[
         str | None,
         Meta(
-            description=(
-                "The operator who closed the difference. Null if a comparison closed it,"
-                " because both sides agree again."
-            )
+            description="The operator who closed the difference. Null if a comparison closed it, because both"
+            " sides agree again."
         ),
     ]
     reason: str | None
@@ -134,13 +134,18 @@ class ListPeriod(Fields, frozen=True, kw_only=True, rename={"since": "from", "un
     """The provider and the period to compare."""
 
     provider: Annotated[ShortText, Meta(description="The provider, such as stripe.")]
-    since: Annotated[Time, Meta(description="The beginning, inclusive.")]
-    until: Annotated[Time | None, Meta(description="The end, exclusive. If omitted, now.")] = None
+    since: Annotated[Time, Meta(description="The beginning of the period, inclusive.")]
+    until: Annotated[
+        Time | None, Meta(description="The end of the period, exclusive. If omitted, now.")
+    ] = None
     keep_fees: Annotated[
-        bool, Meta(description="Store the fee that the provider kept from each payment.")
+        bool, Meta(description="Whether to store the fee that the provider kept from each payment.")
     ] = False
     others: Annotated[
-        bool, Meta(description="Also return payments of other shops on the same provider account.")
+        bool,
+        Meta(
+            description="Whether to return payments of other shops on the same provider account, too."
+        ),
     ] = False
 
 
@@ -150,9 +155,15 @@ class ComparedPayments(Struct, kw_only=True):
     payments: Annotated[int, Meta(ge=0, description="The number of payments compared.")]
     differences: Annotated[list[ListDifference], Meta(description="The differences found.")]
     fees: Annotated[int, Meta(ge=0, description="The number of fees that the provider reported.")]
-    others: Annotated[int, Meta(ge=0, description="The number of other shops' payments.")]
+    others: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The number of payments that name no order or customer of this gateway.",
+        ),
+    ]
     other_payments: Annotated[
-        list[ListDifference], Meta(description="These payments, if requested.")
+        list[ListDifference], Meta(description="The payments of other shops, if requested.")
     ]
 
 
@@ -279,9 +290,9 @@ CLOSE_DIFFERENCE = Act(
     **_OF_ALL,
     names_person=True,
     audit=None,
-    asks="Close the difference of {subject_id}, {expected} in the ledger and {found} at the other side? It opens"
+    asks="Close the difference of {subject_id}, {expected} in the ledger and {found} on the other side? It opens"
     " again if its figures change.",
-    done="The difference is closed, and the audit log says why.",
+    done="The difference is closed, with your reason in the audit log.",
     examples=(
         "topup reconciliation close dif_4Kp1 --environment live --reason 'refunded by hand'",
     ),
@@ -296,7 +307,7 @@ REQUEST_COMPARISON = Act(
     result=Parts,
     **_OF_ALL,
     audit=Audited("reconciliation.request", _nothing),
-    done="A worker compares everything within about a minute; open this page again.",
+    done="A worker compares everything within about a minute. Then reload this page.",
     examples=("topup reconciliation request --environment live",),
 )
 RUN_COMPARISON = StepsAct(

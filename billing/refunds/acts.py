@@ -42,7 +42,10 @@ class Refund(Shaped, kw_only=True):
     ]
     currency: CurrencyCode
     order_id: Annotated[str, Meta(pattern=r"^ord_[0-9A-Za-z]+$")]
-    period_id: Annotated[str | None, Meta(description="The paid period's ID, for a plan.")]
+    period_id: Annotated[
+        str | None,
+        Meta(description="The paid period's ID, if a plan's payment is refunded. Otherwise null."),
+    ]
     account_id: str
     provider: str
     payment: Annotated[str, Meta(description="The provider's ID of the payment.")]
@@ -53,15 +56,28 @@ class Refund(Shaped, kw_only=True):
         bool, Meta(description="Whether an operator made the refund at the provider.")
     ]
     reason: str
-    detail: Annotated[str | None, Meta(description="Why the refund failed or is unknown.")]
-    held_micros: Annotated[int, Meta(ge=0, description="The credit that is held for the refund.")]
-    requested_by: Annotated[str | None, Meta(description="The requester. Null if made elsewhere.")]
+    detail: Annotated[
+        str | None, Meta(description="Why the refund failed or its outcome is unknown, or null.")
+    ]
+    held_micros: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The credit that is held for the refund, in millionths of a US dollar.",
+        ),
+    ]
+    requested_by: Annotated[
+        str | None,
+        Meta(
+            description="The key, token or user that requested the refund. Null if made elsewhere."
+        ),
+    ]
     created_at: Time
     ended_at: Time | None
 
 
 class RefundsQuery(Page, frozen=True, kw_only=True):
-    """Filters of the list."""
+    """Select refunds."""
 
     status: (
         Annotated[RefundState, Meta(description="Return only refunds in this state.")] | None
@@ -188,8 +204,8 @@ DECIDE_REFUND = EngineAct(
     owner_of=owner_of,
     names_person=True,
     moves_money=True,
-    asks="Are you certain about refund {id} of {amount} to {account_id}? It can't be decided again.",
-    done="The refund ended as you said.",
+    asks="Decide refund {id} of {amount} to {account_id}? This can't be undone.",
+    done="Your decision about the refund is recorded.",
     examples=(
         "topup refunds decide rfd_4Kp1 --verdict made --provider-refund-id re_1Q --reason 'seen at Stripe'",
         "topup refunds decide rfd_4Kp1 --verdict not_made --reason 'the gateway has no such refund'",
@@ -236,7 +252,9 @@ class RefundBody(Fields, frozen=True, kw_only=True):
     ] = None
     allow_owed: Annotated[
         bool,
-        Meta(description="Refund even if the credit was spent; the account then owes the rest."),
+        Meta(
+            description="Whether to refund even if the credit was spent. The account then owes the rest."
+        ),
     ] = False
     made_at_provider: Annotated[
         ProviderId | None,
@@ -273,16 +291,13 @@ async def refund_order(context: CallContext, asked: RefundBody) -> RequestRefund
 REFUND_ORDER = EngineAct(
     name="orders.refund",
     summary="Refund an order, fully or partly",
-    description=(
-        "For operators. The refund's credit is held at once, and a worker calls the provider."
-        " If the provider accepts, the credit is taken back; if it refuses, the credit is"
-        " returned; without a clear response, the credit stays held. The call is refused if"
-        " there is too little credit (2002, unless `allow_owed`), during another refund of"
-        " the payment (2012), and if everything was refunded (2006). A payment that credited"
-        " nothing holds no credit. Examples are an order in review or rejected, whose refund"
-        " ends the review, and a second payment or a plan's payment in review, which"
-        " `payment` names. Creem's API can only refund all that is left."
-    ),
+    description="For operators. The refund's credit is held at once, and a worker calls the provider. If the"
+    " provider accepts, the credit is taken back; if it refuses, the credit is returned; without a clear"
+    " response, the credit stays held. The call is refused if there is too little credit (2002, unless"
+    " `allow_owed`), during another refund of the payment (2012), and if everything was refunded (2006). A"
+    " payment that credited nothing holds no credit. Examples are an order in review or rejected, whose refund"
+    " ends the review, and a second payment or a plan's payment in review, which `payment` names. Creem's API can"
+    " only refund all that is left.",
     path="/orders/{order_id}/refund",
     input=RefundBody,
     command=refund_order,

@@ -170,10 +170,8 @@ class OwnKey(Shaped, kw_only=True):
     repeat_guard_s: Annotated[
         Count | None,
         Meta(
-            description=(
-                "A send with the same recipient, platform and amount is refused for this many"
-                " seconds. Null means none is."
-            )
+            description="A send with the same recipient, platform and amount is refused for this many seconds."
+            " Null means none is."
         ),
     ]
     approval_above_cents: AboveCents | None
@@ -250,10 +248,8 @@ class AccountLimitsBody(Fields, frozen=True, kw_only=True):
             Meta(
                 ge=0,
                 le=INT64_MAX,
-                description=(
-                    "The most that all credentials together may spend on one UTC day. Null"
-                    " means no limit."
-                ),
+                description="The most that all credentials together may spend on one UTC day. Null means no"
+                " limit.",
             ),
             said("Daily limit", unit="cents"),
         ]
@@ -267,10 +263,7 @@ class AccountLimits(Shaped, kw_only=True):
     per_day_cents: Annotated[
         Cents | None,
         Meta(
-            description=(
-                "The most that all credentials together may spend on one UTC day. Null means no"
-                " limit."
-            )
+            description="The most that all credentials together may spend on one UTC day. Null means no limit."
         ),
     ]
     spent_cents: Annotated[
@@ -333,7 +326,7 @@ LIMIT_DAY = Act(
     session_only=True,
     asks_password=True,
     audit=Audited("account.limited", _audited),
-    done="The limit counts from now on.",
+    done="The limit applies from now on.",
     examples=(
         "topup accounts limit --account ops@acme.example --environment live --per-day-cents 100000",
         "topup accounts limit --account ops@acme.example --environment live --no per-day",

@@ -169,10 +169,8 @@ _Reason = Annotated[
 _Here = Annotated[
     bool,
     Meta(
-        description=(
-            "Whether to change only this installation. The provider isn't called and may"
-            " continue to charge."
-        )
+        description="Whether to change only this installation. The provider isn't called and may continue to"
+        " charge."
     ),
 ]
 _End = Annotated[
@@ -185,10 +183,8 @@ _End = Annotated[
 _Resumes = Annotated[
     Time | None,
     Meta(
-        description=(
-            "When the plan resumes automatically. If omitted, it stays paused until you"
-            " resume it. Providers that don't support a time refuse it."
-        )
+        description="When the plan resumes automatically. If omitted, it stays paused until you resume it."
+        " Providers that don't support a time refuse it."
     ),
     said("Resumes on", hint="At 00:00 UTC. Leave blank to pause until it is resumed."),
 ]
@@ -386,8 +382,8 @@ CANCEL = StepsAct(
     input=EndPlan,
     run=cancel,
     **_ANYBODYS,
-    asks="End the plan {plan_name} of {account_id}, {amount} each {interval}? Nothing is paid back.",
-    done="The plan ends as you said. Credit that was granted stays.",
+    asks="End the plan {plan_name} of {account_id}, {amount} each {interval}? Nothing is refunded.",
+    done="The plan ends at the chosen time. Granted credit stays.",
     examples=(
         "topup subscriptions cancel sub_4Kp1",
         "topup subscriptions cancel sub_4Kp1 --at now --reason 'chargeback'",
@@ -417,7 +413,7 @@ RESUME = StepsAct(
     **_ANYBODYS,
     moves_money=True,
     asks="Resume the plan {plan_name} of {account_id}? {amount} each {interval} is charged again.",
-    done="The plan was resumed.",
+    done="The plan is resumed.",
     examples=(
         "topup subscriptions resume sub_4Kp1",
         "topup subscriptions resume sub_4Kp1 --here --reason 'it goes on at the provider'",
@@ -432,7 +428,7 @@ CHANGE = StepsAct(
     run=change_plan,
     **_ANYBODYS,
     moves_money=True,
-    asks="Change the plan {plan_name} of {account_id}, {amount} each {interval}? A dearer plan is charged at"
+    asks="Change the plan {plan_name} of {account_id}, {amount} each {interval}? A more expensive plan is charged at"
     " once.",
     done="The plan is changed.",
     examples=("topup subscriptions change sub_4Kp1 --plan-id team",),
@@ -470,10 +466,8 @@ class RevokeFreePeriodBody(Fields, frozen=True, kw_only=True):
     allow_owed: Annotated[
         bool,
         Meta(
-            description=(
-                "Whether to revoke the period even if its credit was used. The account then"
-                " owes the rest."
-            )
+            description="Whether to revoke the period even if its credit was used. The account then owes the"
+            " rest."
         ),
     ] = False
 
@@ -524,7 +518,7 @@ GRANT_PERIOD = EngineAct(
     names_person=True,
     moves_money=True,
     asks="Give {account_id} a period of {plan_name} free? It grants {credits} credits, and nobody is charged.",
-    done="The period is given, and its credit is there.",
+    done="The period and its credit are granted.",
     examples=(
         "topup subscriptions grant-period sub_4Kp1 --reason 'our provider was away'",
         "topup subscriptions grant-period sub_4Kp1 --period-start 2026-07-01T00:00:00Z --reason 'a gift'",
@@ -533,10 +527,7 @@ GRANT_PERIOD = EngineAct(
 REVOKE_PERIOD = EngineAct(
     name="subscriptions.revoke-period",
     summary="Revoke a free period",
-    description=(
-        "The remaining credit is removed, and the plan is paid only until the time before the"
-        " grant."
-    ),
+    description="The remaining credit is removed, and the plan is paid only until the time before the grant.",
     path="/subscriptions/{subscription_id}/revoke-period",
     audience=(OPERATOR,),
     input=RevokedPeriod,
@@ -546,8 +537,8 @@ REVOKE_PERIOD = EngineAct(
     refuses=(NotFound, CompRepeated, InsufficientBalance),
     names_person=True,
     moves_money=True,
-    asks="Take a free period of {plan_name} back from {account_id}? What is left of its {credits} credits goes.",
-    done="The free period is taken back.",
+    asks="Revoke a free period of {plan_name} of {account_id}? The rest of its {credits} credits is removed.",
+    done="The free period is revoked.",
     examples=(
         "topup subscriptions revoke-period sub_4Kp1 --period-id per_7Qx2 --reason 'given by mistake'",
     ),

@@ -298,7 +298,7 @@ REVOKE_KEY = Act(
     is_for_suspended=True,
     audit=Audited("key.revoked", _name_alone),
     event="key.revoked",
-    asks="Revoke {name} ({id}) and every key made by it? They stop working for good.",
+    asks="Revoke {name} ({id}) and all its descendants? They stop working for good.",
     examples=("topup keys revoke key_7Hn2",),
 )
 # `topup logout` is its command.

@@ -81,7 +81,9 @@ class _KeyHead(Shaped, kw_only=True):
     lifetime_cents: LifetimeCents | None
     platforms: Platforms | None
     recipients: Recipients | None
-    windows: Annotated[list[KeyWindow], Meta(description="Rolling limits. All of them apply.")]
+    windows: Annotated[
+        list[KeyWindow], Meta(description="Limits for rolling windows. All of them apply.")
+    ]
 
 
 if TYPE_CHECKING:

@@ -266,7 +266,7 @@ ROTATE_APP = Act(
     moves_money=True,
     shows_secret=True,
     audit=Audited("app.secret_rotated", _nothing),
-    asks="Make a new secret of {name} ({client_id})? The present one ends at once.",
+    asks="Replace the secret of {name} ({client_id})? The old secret stops working at once.",
     named_by="client_id",
     examples=("topup apps rotate app_5Dv1",),
 )
@@ -284,7 +284,7 @@ DISABLE_APP = Act(
     result=OAuthApp,
     owner_of=owner_of,
     audit=Audited("app.disabled", _name_alone),
-    asks="Disable {name} ({client_id}) for good? Every token of it ends.",
+    asks="Disable {name} ({client_id}) for good? All its tokens stop working.",
     named_by="client_id",
     examples=("topup apps disable app_5Dv1",),
 )
