@@ -21,7 +21,7 @@ from webhooks.events.event import EVENT_TYPES
 from webhooks.events.schemas import TYPES
 
 _VARIES = {**CACHE, "vary": "Accept"}
-_FOR_OPERATORS: Final = "for operators."
+_FOR_OPERATORS: Final = "For operators."
 _SECTIONS: Final = (
     Heading(2, "Who gets it", "who"),
     Heading(2, "Headers", "headers"),
